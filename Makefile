@@ -1,0 +1,52 @@
+# `make` alone prints the targets. Everything is installed into .venv of this checkout.
+
+.DEFAULT_GOAL := help
+.PHONY: help install test lint demo clean
+
+VENV   := .venv
+PY     := $(VENV)/bin/python
+STAMP  := $(VENV)/.installed
+EXTRAS ?= train,sim,dev
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@echo '  Variables: PYTHON=python3.12  PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"  ARGS="--seed 1"'
+
+install: $(STAMP) ## create .venv with exact versions (once; again only when they change)
+
+# The stamp is newer than what it was made from, so a second `make install` does nothing.
+$(STAMP): pyproject.toml constraints.txt
+	@set -e; \
+	usable() { "$$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }; \
+	if ! usable $(PY); then \
+	    chosen=; \
+	    for candidate in $(PYTHON) python3.11 python3; do \
+	        if usable "$$candidate"; then chosen=$$candidate; break; fi; \
+	    done; \
+	    if [ -z "$$chosen" ]; then \
+	        echo 'error: no Python 3.11 or newer found (tried: $(strip $(PYTHON) python3.11 python3)).' >&2; \
+	        echo '       Install Python 3.11, or name one: make install PYTHON=/path/to/python3.11' >&2; \
+	        exit 1; \
+	    fi; \
+	    echo "creating $(VENV) with $$chosen"; \
+	    "$$chosen" -m venv --clear $(VENV) || { \
+	        rm -rf $(VENV); \
+	        echo "error: $$chosen cannot create a virtual environment. On Debian and Ubuntu: apt install python3.11-venv" >&2; \
+	        exit 1; }; \
+	fi
+	$(PY) -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) -c constraints.txt -e '.[$(EXTRAS)]'
+	@touch $@
+
+lint: $(STAMP) ## ruff (with docstring rules) and mypy --strict on swarm
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+
+test: lint ## lint and every test
+	$(PY) -m pytest -q $(ARGS)
+
+demo: $(STAMP) ## 24 robots deliver in a warehouse, in physics: a table, out/demo.mp4, out/demo.png
+	$(PY) launch/simulate.py $(ARGS)
+
+clean: ## remove outputs and caches (.venv stays)
+	rm -rf out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	find swarm envs policies launch tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,137 @@
+"""ArenaEnv: continuous navigation as a PettingZoo ``ParallelEnv``, the view of a batched core with one world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+from pettingzoo import ParallelEnv
+
+from envs.arena_core import ArenaCore
+from envs.drawing import Painter, Scene
+from envs.scenarios import clutter
+from envs.spaces import action_space, careful, observation_space, split, stack
+from swarm.errors import InputError
+from swarm.safety import OUTCOMES
+from swarm.scenario import Scenario
+
+Draw = Callable[[np.random.Generator], Scenario]
+
+
+class ArenaEnv(ParallelEnv):  # type: ignore[misc]
+    """Robots with exact dynamics among static obstacles; every agent chooses its tunables at each step.
+
+    An action is the six tunables of ``swarm.tunables`` in [0, 1]: class-K gain and power for robots and for
+    obstacles, sideways rotation of the nominal control, its speed. The filter makes any action safe. The
+    observation is that of ``swarm.observation``: ``ego``, ``edges`` and ``mask``. All agents stay until the episode
+    ends for all of them: terminated when every robot is at its (last) goal, truncated at the scenario's horizon.
+
+    Args:
+        scenario: A scenario, or a function that draws one from a generator; random clutter if not given.
+        margin: Safety margin of every robot, m.
+        render_mode: ``human``, ``rgb_array`` or None.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {
+        "name": "arena_v0", "render_modes": ["human", "rgb_array"], "render_fps": 30, "is_parallelizable": True,
+    }  # fmt: skip
+
+    def __init__(
+        self, scenario: Scenario | Draw | None = None, *, margin: float = 0.0, render_mode: str | None = None
+    ) -> None:
+        check_render_mode(render_mode, self.metadata["render_modes"])
+        draw: Draw = clutter.draw if scenario is None else scenario  # type: ignore[assignment]
+        if isinstance(scenario, Scenario):
+            fixed = scenario
+            draw = lambda rng: fixed  # noqa: E731
+        self.core = ArenaCore(draw, margin=margin, redraw=False)
+        self.possible_agents = [f"robot_{i}" for i in range(self.core.num_robots)]
+        self.agents: list[str] = []
+        self.render_mode = render_mode
+        slots = int(self.core.slots.sum())
+        self.observation_spaces = {agent: observation_space(slots) for agent in self.possible_agents}
+        self.action_spaces = {agent: action_space() for agent in self.possible_agents}
+        self._painter: Painter | None = None
+
+    def observation_space(self, agent: str) -> spaces.Dict:
+        """Of one agent; all are alike."""
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> spaces.Box:
+        """Of one agent; all are alike."""
+        return self.action_spaces[agent]
+
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Draw a scenario (from ``seed``, if given) and observe it."""
+        self.agents = list(self.possible_agents)
+        observation = self.core.reset(seed)
+        if self.render_mode == "human":
+            self.render()
+        return split(self.agents, observation), {agent: {} for agent in self.agents}
+
+    def step(
+        self, actions: dict[str, NDArray[Any]]
+    ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Any]]:
+        """One control period."""
+        if not self.agents:
+            return {}, {}, {}, {}, {}
+        core = self.core
+        observation, reward, terminated, truncated, _ = core.step(stack(self.agents, actions)[None])
+        agents = self.agents
+        infos = {
+            agent: {
+                "outcome": OUTCOMES[core.outcome[0, i]], "clearance": float(core.clearance[0, i]),
+                "reached": bool(core.reached[0, i]), "collided": bool(core.collided[0, i]),
+                "deliveries": int(core.deliveries[0, i]),
+            }
+            for i, agent in enumerate(agents)
+        }  # fmt: skip
+        if terminated[0] or truncated[0]:
+            self.agents = []
+        if self.render_mode == "human":
+            self.render()
+        return (
+            split(agents, observation),
+            {agent: float(reward[0, i]) for i, agent in enumerate(agents)},
+            dict.fromkeys(agents, bool(terminated[0])),
+            dict.fromkeys(agents, bool(truncated[0])),
+            infos,
+        )
+
+    def render(self) -> NDArray[np.uint8] | None:
+        """A picture of the world: ``uint8[H, W, 3]``, or a window in mode ``human``."""
+        if self.render_mode is None:
+            return None
+        core, scenario = self.core, self.core.scenarios[0]
+        if self._painter is None:
+            self._painter = Painter(tuple(scenario.world.bounds), pixels=720)
+        scene = Scene(
+            scenario.world.obstacles, core.state[0, :, :2], core.body[0, :, 0],
+            headings=np.where(
+                core.kind[0] == 2, core.state[0, :, 2], np.arctan2(core.state[0, :, 4], core.state[0, :, 3])
+            ),
+            goals=core.goal[0], colour_value=careful(core.last_action[0]),
+            contacts=core.clearance[0] < 0.0,
+            caption=(f"t = {core.age[0] * core.period[0]:.1f} s    reached {int(core.reached[0].sum())}",),
+        )  # fmt: skip
+        if self.render_mode == "human":
+            self._painter.show(scene)
+            return None
+        return self._painter.frame(scene)
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._painter is not None:
+            self._painter.close()
+            self._painter = None
+
+
+def check_render_mode(mode: str | None, modes: list[str]) -> None:
+    """Refuse a mode that the environment does not have."""
+    if mode is not None and mode not in modes:
+        raise InputError("render_mode", mode, f"None, {', '.join(modes)}")

@@ -1,0 +1,281 @@
+"""The batched core of the continuous environments: B worlds of N robots, one kernel call a step.
+
+The trainer drives it directly; ``envs.arena.ArenaEnv`` is the view of a core with one world. A robot that has
+reached its last goal stays there, and no robot ever leaves: a world ends as a whole, at its horizon or when all of
+its robots have reached their last goals.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.arena_kernels import filter_worlds, move_worlds, observe_worlds
+from envs.geometry_store import GeometryStore
+from envs.plants import TOUCH
+from envs.reward import Reward
+from swarm.body import RADIUS, TOP_SPEED, body_of
+from swarm.errors import InputError
+from swarm.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES
+from swarm.observation import EDGE, EGO, Observation
+from swarm.safety import BRAKING, OPTIMAL, RELAXED
+from swarm.scenario import Scenario
+from swarm.tunables import COUNT, MIDDLE
+
+Array = NDArray[np.float64]
+Draw = Callable[[np.random.Generator], Scenario]
+
+# As in the GCBF+ protocol: a goal is reached within so many radii.
+GOAL_RADII = 2.0
+
+
+class ArenaCore:
+    """B worlds, each drawn anew whenever its episode ends.
+
+    Args:
+        draw: Draws a scenario; all must have the same number of robots.
+        worlds: B.
+        seed: Of the generator that ``draw`` is given.
+        margin: Safety margin of every robot, m.
+        filtered: False drives the nominal control as it is (to measure what the filter is worth).
+        neighbours: K, most robots in a neighbourhood.
+        obstacles: M, most obstacles in a neighbourhood.
+        redraw: Whether a world whose episode ends is drawn anew in the same step.
+        checks: Instants per period at which gaps are measured; 1 is the end of the period.
+    """
+
+    def __init__(
+        self,
+        draw: Draw,
+        *,
+        worlds: int = 1,
+        seed: int = 0,
+        margin: float = 0.0,
+        filtered: bool = True,
+        neighbours: int = MAX_NEIGHBOURS,
+        obstacles: int = MAX_OBSTACLES,
+        redraw: bool = True,
+        checks: int = 1,
+    ) -> None:
+        self._draw, self._margin, self._filtered = draw, margin, filtered
+        self._redraw, self._checks = redraw, checks
+        self.rng = np.random.default_rng(seed)
+        self._drawn_from = [self.rng.bit_generator.state] * worlds
+        first = [self._next(b) for b in range(worlds)]
+        self.num_worlds, self.num_robots = worlds, len(first[0].robots)
+        self.slots = np.array([neighbours, obstacles])
+        self.reward = Reward()
+        self._allocate()
+        for b, scenario in enumerate(first):
+            self._load(b, scenario)
+
+    def _next(self, b: int) -> Scenario:
+        """Draw a scenario for world ``b``, and keep what it was drawn from."""
+        self._drawn_from[b] = self.rng.bit_generator.state
+        return self._draw(self.rng)
+
+    def _allocate(self) -> None:
+        shape = (self.num_worlds, self.num_robots)
+        self.scenarios: list[Scenario] = [None] * self.num_worlds  # type: ignore[list-item]
+        self.kind = np.zeros(shape, np.int64)
+        self.state, self.body = np.zeros((*shape, 5)), np.zeros((*shape, 8))
+        self.goal, self.waypoint = np.zeros((*shape, 2)), np.zeros((*shape, 2))
+        self.told = np.zeros((*shape, 2))  # the waypoints that the robots told each other in the last period
+        self.remaining, self.clearance = np.zeros(shape), np.full(shape, np.inf)
+        self.control, self.outcome = np.zeros((*shape, 2)), np.zeros(shape, np.int64)
+        self.last_action = np.tile(MIDDLE, (*shape, 1))
+        self.goal_index, self.deliveries = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        self.reached, self.reach_time = np.zeros(shape, bool), np.full(shape, np.nan)
+        self.collided, self.min_clearance = np.zeros(shape, bool), np.full(shape, np.inf)
+        self.outcomes = np.zeros((self.num_worlds, 3), np.int64)
+        self.period, self.horizon = np.zeros(self.num_worlds), np.zeros(self.num_worlds, np.int64)
+        self.age, self.returns = np.zeros(self.num_worlds, np.int64), np.zeros(shape)
+        self.bounds = np.zeros((self.num_worlds, 4))
+        self.geometry = GeometryStore(self.num_worlds)
+
+    def _load(self, b: int, scenario: Scenario) -> None:
+        """Put a scenario into world ``b`` and clear everything that was counted there."""
+        if len(scenario.robots) != self.num_robots:
+            raise InputError(
+                f"scenario {scenario.name!r}: robots", len(scenario.robots), f"{self.num_robots}"
+            )
+        self.scenarios[b] = scenario
+        self.bounds[b] = scenario.world.bounds
+        self.period[b] = scenario.dt
+        self.horizon[b] = max(1, round(scenario.horizon / scenario.dt))
+        self.geometry.put(b, scenario.world, scenario.sensing_radius)
+        for i, robot in enumerate(scenario.robots):
+            self.kind[b, i] = int(robot.kind)
+            self.state[b, i] = robot.start
+            self.body[b, i] = body_of(
+                robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
+                margin=self._margin,
+            )  # fmt: skip
+            self.goal[b, i] = robot.goals[0]
+        self.last_action[b] = MIDDLE
+        self.told[b] = self.state[b, :, :2]  # nothing yet: here
+        for array, value in (
+            (self.goal_index, 0), (self.deliveries, 0), (self.reached, False), (self.reach_time, np.nan),
+            (self.collided, False), (self.min_clearance, np.inf), (self.outcomes, 0), (self.age, 0),
+            (self.returns, 0.0),
+        ):  # fmt: skip
+            array[b] = value
+        self._aim()
+
+    def _aim(self) -> None:
+        """Plan straight: the waypoint is the goal."""
+        self.waypoint[:] = self.goal
+        self.remaining[:] = np.linalg.norm(self.goal - self.state[..., :2], axis=-1)
+
+    def reset(self, seed: int | None = None) -> Observation:
+        """Draw all worlds anew (from a new generator, if a seed is given) and observe them."""
+        if seed is not None:
+            self.rng = np.random.default_rng(seed)
+        for b in range(self.num_worlds):
+            self._load(b, self._next(b))
+        return self.observe()
+
+    def observe(self) -> Observation:
+        """The observation of all robots: arrays with leading dimensions [B, N]."""
+        shape = (self.num_worlds, self.num_robots)
+        edges = int(self.slots.sum())
+        ego, mask = np.empty((*shape, EGO), np.float32), np.empty((*shape, edges), np.bool_)
+        links = np.empty((*shape, edges, EDGE), np.float32)
+        observe_worlds(
+            self.kind, self.state, self.body, self.waypoint, self.told, self.remaining, *self.geometry.arrays,
+            self.slots, self.last_action, ego, links, mask,
+        )  # fmt: skip
+        return Observation(ego, links, mask)
+
+    def filter(self, action: Array) -> None:
+        """Turn tunables ``[B, N, 6]`` in [0, 1] into ``control`` and ``outcome`` of every robot."""
+        filter_worlds(
+            self.kind, self.state, self.body, self.waypoint, self.told, self.remaining, self.bounds,
+            *self.geometry.arrays, self.slots, action, self.last_action, self._filtered, self.control, self.outcome,
+        )  # fmt: skip
+
+    def move(self) -> None:
+        """Apply ``control`` for one period and count what happened."""
+        move_worlds(
+            self.kind, self.state, self.body, self.control, self.period, *self.geometry.arrays, self._checks,
+            self.clearance,
+        )  # fmt: skip
+        self.age += 1
+        np.minimum(self.min_clearance, self.clearance, out=self.min_clearance)
+        self.collided |= self.clearance < TOUCH
+        for k in (OPTIMAL, RELAXED, BRAKING):
+            self.outcomes[:, k] += (self.outcome == k).sum(axis=1)
+
+    def arrive(self) -> NDArray[np.bool_]:
+        """Note who is at its goal, hand out the next goals; returns who arrived in this step ``[B, N]``."""
+        there = (
+            np.linalg.norm(self.goal - self.state[..., :2], axis=-1) <= GOAL_RADII * self.body[..., RADIUS]
+        )
+        arrived = there & ~self.reached
+        for b, i in np.argwhere(arrived):
+            goals = self.scenarios[b].robots[i].goals
+            self.deliveries[b, i] += 1
+            if self.goal_index[b, i] + 1 < len(goals):
+                self.goal_index[b, i] += 1
+                self.goal[b, i] = goals[self.goal_index[b, i]]
+            else:
+                self.reached[b, i] = True
+                self.reach_time[b, i] = self.age[b] * self.period[b]
+        self._aim()
+        return arrived
+
+    def step(
+        self, action: NDArray[Any]
+    ) -> tuple[Observation, NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """One control period of all worlds; worlds that end are drawn anew.
+
+        Args:
+            action: Tunables ``[B, N, 6]`` in [0, 1]; values outside are clipped.
+
+        Returns:
+            The observation (of the new episode where one ended), reward ``[B, N]``, terminated ``[B]``, truncated
+            ``[B]``, and ``info``: ``episodes``, a summary of each episode that ended, and ``final_observation``, the
+            last observation of all worlds if one ended, else None.
+
+        Raises:
+            InputError: If the action has another shape or is not a number.
+        """
+        action = np.ascontiguousarray(action, dtype=np.float64)
+        if action.shape != (self.num_worlds, self.num_robots, COUNT) or np.isnan(action).any():
+            raise InputError(
+                "action", action, f"[{self.num_worlds}, {self.num_robots}, {COUNT}] numbers in [0, 1]"
+            )
+        before = self.remaining.copy()
+        done_before = self.reached.copy()
+        self.filter(action)
+        self.last_action, self.told = np.clip(action, 0.0, 1.0), self.waypoint.copy()
+        self.move()
+        left = np.linalg.norm(self.goal - self.state[..., :2], axis=-1)
+        arrived = self.arrive()
+        fastest = self.body[..., TOP_SPEED] * self.period[:, None]
+        reward = self.reward(before - left, fastest, arrived, done_before, self.outcome)
+        self.returns += reward
+        terminated = self.reached.all(axis=1)
+        truncated = ~terminated & (self.age >= self.horizon)
+        info: dict[str, Any] = {"episodes": [], "final_observation": None}
+        ended = np.flatnonzero(terminated | truncated)
+        if ended.size:
+            info["final_observation"] = self.observe()
+            for b in ended:
+                info["episodes"].append(self.summary(int(b)))
+                if self._redraw:
+                    self._load(int(b), self._next(int(b)))
+        return self.observe(), reward, terminated, truncated, info
+
+    def summary(self, b: int = 0) -> dict[str, float]:
+        """Figures of the present episode of world ``b``; rates are over its robots."""
+        safe = ~self.collided[b]
+        finished = np.where(self.reached[b], self.reach_time[b], self.horizon[b] * self.period[b])
+        steps = max(1, int(self.outcomes[b].sum()))
+        return {
+            "success": float((safe & self.reached[b]).mean()),
+            "reached": float(self.reached[b].mean()),
+            "collisions": float(self.collided[b].sum()),
+            "time": float(finished.mean()),
+            "deliveries": float(self.deliveries[b].sum()),
+            "min_clearance": float(self.min_clearance[b].min()),
+            "relaxed": float(self.outcomes[b, RELAXED] / steps),
+            "braking": float(self.outcomes[b, BRAKING] / steps),
+            "return": float(self.returns[b].mean()),
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that a later ``load_state_dict`` needs to go on exactly: arrays and text."""
+        arrays = {name: getattr(self, name).copy() for name in _SAVED}
+        drawn_from, rng = json.dumps(self._drawn_from), json.dumps(self.rng.bit_generator.state)
+        return {**arrays, "drawn_from": drawn_from, "rng": rng}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Go on from a ``state_dict`` of a core of the same shape and the same ``draw``.
+
+        Raises:
+            InputError: If something is missing or has another shape.
+        """
+        for name in (*_SAVED, "drawn_from", "rng"):
+            if name not in saved:
+                raise InputError("ArenaCore state", sorted(saved), f"an entry {name!r}")
+        for b, state in enumerate(json.loads(saved["drawn_from"])):
+            self.rng.bit_generator.state = state
+            self._load(b, self._next(b))
+        for name in _SAVED:
+            own, value = getattr(self, name), np.asarray(saved[name])
+            if own.shape != value.shape:
+                raise InputError(f"ArenaCore state: {name}", value.shape, f"shape {own.shape}")
+            own[...] = value
+        self.rng.bit_generator.state = json.loads(saved["rng"])
+        self._aim()
+
+
+_SAVED = (
+    "state", "goal", "told", "last_action", "goal_index", "deliveries", "reached", "reach_time", "collided",
+    "min_clearance", "outcomes", "age", "returns",
+)  # fmt: skip

@@ -1,0 +1,186 @@
+"""BulletEnv: the same robots as bodies in a physics engine, as a PettingZoo ``ParallelEnv``."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+from pettingzoo import ParallelEnv
+
+from envs.arena import Draw, check_render_mode
+from envs.bullet_world import BulletWorld
+from envs.drawing import Painter
+from envs.fleet import Fleet
+from envs.pictures import scene_of
+from envs.reward import Reward
+from envs.run import Run
+from envs.scenarios import clutter
+from envs.spaces import action_space, observation_space, split, stack
+from swarm.controllers import FixedController
+from swarm.dynamics import Kind, Limits
+from swarm.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES
+from swarm.observation import Observation
+from swarm.safety import OUTCOMES
+from swarm.scenario import Scenario
+
+# Extra distance (in metres, for robots of 0.25 m) that covers what motors do not do at once.
+MARGIN = 0.06
+# Goals count as reached within so many radii.
+GOAL_RADII = 1.0
+
+
+def carts(rng: np.random.Generator) -> Scenario:
+    """Eight wheeled robots of 0.25 m among boxes: what ``BulletEnv`` draws if nothing else is asked for."""
+    return clutter.draw(
+        rng, robots=8, obstacles=4, side=9.0, kind=Kind.UNICYCLE, limits=Limits(1.0, turn_rate=4.0), radius=0.25,
+        horizon=20.0, dt=0.05, sensing_radius=2.5,
+    )  # fmt: skip
+
+
+def start(
+    scenario: Scenario, *, planner: str, controller: Any, margin: float = MARGIN, seed: int = 0, gui: bool = False
+) -> Run:
+    """A run of a scenario in a new physics world, one ``Robot`` per body."""
+    world = BulletWorld(
+        np.array([robot.start for robot in scenario.robots]),
+        np.array([robot.radius for robot in scenario.robots]),
+        [robot.kind for robot in scenario.robots],
+        [robot.limits for robot in scenario.robots],
+        scenario.world.obstacles,
+        control_dt=scenario.dt, gui=gui, seed=seed,
+    )  # fmt: skip
+    fleet = Fleet(scenario, planner=planner, controller=controller, margin=margin)
+    return Run(scenario, fleet, world, goal_radii=GOAL_RADII)
+
+
+class BulletEnv(ParallelEnv):  # type: ignore[misc]
+    """Robots with wheels and motors in pybullet; every agent chooses its tunables at each step.
+
+    Actions and observations are those of ``ArenaEnv``; what robots sense of each other is read from the simulation,
+    and contacts that the engine reports count as collisions. All agents stay until the episode ends for all.
+
+    Args:
+        scenario: A scenario, or a function that draws one from a generator; eight carts among boxes if not given.
+        planner: Name of every robot's planner.
+        margin: Safety margin, m.
+        render_mode: ``human``, ``rgb_array`` or None.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {
+        "name": "bullet_v0", "render_modes": ["human", "rgb_array"], "render_fps": 20, "is_parallelizable": True,
+    }  # fmt: skip
+
+    def __init__(
+        self, scenario: Scenario | Draw | None = None, *, planner: str = "roadmap", margin: float = MARGIN,
+        render_mode: str | None = None,
+    ) -> None:  # fmt: skip
+        check_render_mode(render_mode, self.metadata["render_modes"])
+        self._draw: Draw = carts if scenario is None else scenario  # type: ignore[assignment]
+        if isinstance(scenario, Scenario):
+            fixed = scenario
+            self._draw = lambda rng: fixed
+        self._planner, self._margin, self.render_mode = planner, margin, render_mode
+        self._rng = np.random.default_rng(0)
+        self.run: Run | None = None
+        self.reward = Reward()
+        self._painter: Painter | None = None
+        first = self._draw(np.random.default_rng(0))
+        self.possible_agents = [f"robot_{i}" for i in range(len(first.robots))]
+        self.agents: list[str] = []
+        slots = MAX_NEIGHBOURS + MAX_OBSTACLES
+        self.observation_spaces = {agent: observation_space(slots) for agent in self.possible_agents}
+        self.action_spaces = {agent: action_space() for agent in self.possible_agents}
+
+    def observation_space(self, agent: str) -> spaces.Dict:
+        """Of one agent; all are alike."""
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> spaces.Box:
+        """Of one agent; all are alike."""
+        return self.action_spaces[agent]
+
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Draw a scenario (from ``seed``, if given), build its physics world and observe it."""
+        if seed is not None:
+            self._rng = np.random.default_rng(seed)
+        if self.run is not None:
+            self.run.close()
+        scenario = self._draw(self._rng)
+        middle = FixedController(2.0, 1.0)  # never asked: the actions come from outside
+        self.run = start(
+            scenario, planner=self._planner, controller=middle, margin=self._margin,
+            seed=int(self._rng.integers(1 << 31)),
+        )  # fmt: skip
+        self.agents = list(self.possible_agents)
+        if self.render_mode == "human":
+            self.render()
+        return split(self.agents, self._observe()), {agent: {} for agent in self.agents}
+
+    def _observe(self) -> Observation:
+        """What every robot would base its tunables on now."""
+        run = self.run
+        views = run.fleet.views(run.time, run.states, run.goals)
+        parts = [robot.observe(view) for robot, view in zip(run.fleet.robots, views, strict=True)]
+        return Observation(*(np.stack(part) for part in zip(*parts, strict=True)))
+
+    def step(
+        self, actions: dict[str, NDArray[Any]]
+    ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Any]]:
+        """One control period."""
+        if not self.agents or self.run is None:
+            return {}, {}, {}, {}, {}
+        run, agents = self.run, self.agents
+        chosen = stack(agents, actions)
+        goals, done, delivered = run.goals.copy(), run.reached.copy(), run.deliveries.copy()
+        before = np.linalg.norm(goals - run.states[:, :2], axis=1)
+        commands = run.tick(chosen)
+        closer = before - np.linalg.norm(goals - run.states[:, :2], axis=1)
+        fastest = run.fleet.bodies[:, 2] * run.scenario.dt
+        outcome = np.array([OUTCOMES.index(command.outcome) for command in commands])
+        reward = self.reward(closer, fastest, run.deliveries > delivered, done, outcome)
+        terminated = bool(run.reached.all())
+        truncated = not terminated and run.tick_count >= run.steps
+        infos = {
+            agent: {
+                "outcome": commands[i].outcome, "clearance": commands[i].clearance,
+                "reached": bool(run.reached[i]), "collided": bool(run.touched[i]),
+                "deliveries": int(run.deliveries[i]),
+            }
+            for i, agent in enumerate(agents)
+        }  # fmt: skip
+        if terminated or truncated:
+            self.agents = []
+        if self.render_mode == "human":
+            self.render()
+        return (
+            split(agents, self._observe()),
+            {agent: float(reward[i]) for i, agent in enumerate(agents)},
+            dict.fromkeys(agents, terminated),
+            dict.fromkeys(agents, truncated),
+            infos,
+        )
+
+    def render(self) -> NDArray[np.uint8] | None:
+        """A picture from above: ``uint8[H, W, 3]``, or a window in mode ``human``."""
+        if self.render_mode is None or self.run is None:
+            return None
+        if self._painter is None:
+            self._painter = Painter(tuple(self.run.scenario.world.bounds), pixels=720)
+        scene = scene_of(self.run)
+        if self.render_mode == "human":
+            self._painter.show(scene)
+            return None
+        return self._painter.frame(scene)
+
+    def close(self) -> None:
+        """Close the window and the physics world."""
+        if self._painter is not None:
+            self._painter.close()
+            self._painter = None
+        if self.run is not None:
+            self.run.close()
+            self.run = None

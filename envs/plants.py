@@ -1,0 +1,88 @@
+"""What is driven: an exact kinematic plant with the same few methods as the physics world."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swarm import dynamics
+from swarm.scenario import Scenario
+
+Array = NDArray[np.float64]
+
+# A gap below this (m) counts as a collision: rounding is 1e-15 times the coordinates.
+TOUCH = -1e-9
+
+
+class Plant(Protocol):
+    """Bodies that take commands for one control period."""
+
+    def state(self) -> Array:
+        """``float64[N, 5]``: x, y, heading, vx, vy."""
+        ...
+
+    def step(self, commands: Array) -> object:
+        """Apply ``commands`` ``[N, 2]`` for one control period."""
+        ...
+
+    def onsets(self) -> NDArray[np.int64]:
+        """Pairs that began to touch in the last period: robot and robot, or robot and -1 - obstacle."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back."""
+        ...
+
+
+class ExactPlant:
+    """The dynamics of ``swarm.dynamics`` as they are, with contacts computed from positions between samples too.
+
+    Args:
+        scenario: World and robots.
+        checks: Instants per control period at which contacts are looked for.
+    """
+
+    def __init__(self, scenario: Scenario, checks: int = 4) -> None:
+        self._states = np.array([robot.start for robot in scenario.robots], dtype=np.float64)
+        self._kinds = [robot.kind for robot in scenario.robots]
+        self._radii = np.array([robot.radius for robot in scenario.robots])
+        self._world, self._dt, self._checks = scenario.world, scenario.dt, checks
+        self._touching: set[tuple[int, int]] = set()
+        self._onsets: list[tuple[int, int]] = []
+        self.clearance = np.inf
+
+    def state(self) -> Array:
+        """``float64[N, 5]``."""
+        return self._states.copy()
+
+    def step(self, commands: Array) -> None:
+        """Move exactly; look for contacts ``checks`` times on the way."""
+        touching, self.clearance = set(), np.inf
+        start = self._states
+        for check in range(1, self._checks + 1):
+            share = self._dt * check / self._checks
+            self._states = np.array(
+                [dynamics.advance(k, s, c, share) for k, s, c in zip(self._kinds, start, commands, strict=True)]
+            )
+            touching |= self._contacts()
+        self._onsets = sorted(touching - self._touching)
+        self._touching = touching
+
+    def _contacts(self) -> set[tuple[int, int]]:
+        xy = self._states[:, :2]
+        gap = np.linalg.norm(xy[:, None] - xy[None], axis=-1) - self._radii[:, None] - self._radii[None]
+        np.fill_diagonal(gap, np.inf)
+        wall = self._world.clearance(xy) - self._radii
+        self.clearance = min(self.clearance, float(gap.min()), float(wall.min()))
+        pairs = {(int(i), int(j)) for i, j in np.argwhere(gap < TOUCH) if i < j}
+        return pairs | {(int(i), -1) for i in np.flatnonzero(wall < TOUCH)}
+
+    def onsets(self) -> NDArray[np.int64]:
+        """Pairs that began to touch in the last period."""
+        return np.array(self._onsets, dtype=np.int64).reshape(-1, 2)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+

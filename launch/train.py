@@ -1,0 +1,338 @@
+"""Trains a policy and writes its checkpoint folder.
+
+Usage: ``python launch/train.py tuner [--out DIR] [--seed N] [--steps N] [--resume DIR]``. Ctrl-C finishes the
+update, saves, and prints how to go on; ``--resume`` then continues exactly, as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import math
+import os
+import platform
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+# Threads that wait for one another sleep: spinning ones take the cores from the simulation's threads.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import torch
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from envs.training import training_worlds
+from policies import checkpoint
+from policies.ppo import PPO, PPOConfig
+from policies.tuner import Tuner
+from swarm.errors import InputError, SwarmError
+
+LOG, CURVE = "progress.csv", "learning_curve.png"
+COLUMNS = (
+    "update", "robot_steps", "minutes", "steps_per_second", "reward", "episodes", "return", "success",
+    "reached", "collisions", "time", "relaxed", "braking", "policy_loss", "value_loss", "entropy", "kl",
+    "clipped", "explained_variance", "std", "learning_rate",
+)  # fmt: skip
+DEFAULT_STEPS = 20_000_000
+RECENT = 20
+NOT_EVALUATED = "Not evaluated yet."
+
+
+@dataclass(frozen=True)
+class TunerTraining:
+    """Train the tuner with PPO. With --resume, what is not given is taken from there."""
+
+    out: Path = Path("runs/tuner")
+    """Checkpoint folder to write."""
+    seed: int = 0
+    """Of the networks, of the worlds and of the exploration."""
+    steps: int | None = None
+    """Robot-steps in total (20 million if not given)."""
+    resume: Path | None = None
+    """Checkpoint folder whose training to continue, in place."""
+    worlds: int = 128
+    """Worlds that are stepped together."""
+    robots: int = 8
+    """Robots in each of them."""
+    threads: int = 2
+    """Threads of torch."""
+    save_every: float = 5.0
+    """Minutes between checkpoints."""
+    tensorboard: bool = False
+    """Also log for tensorboard, into the checkpoint folder."""
+    ppo: PPOConfig = field(default_factory=PPOConfig)
+    """Settings of the optimisation."""
+
+    def __post_init__(self) -> None:
+        for name in ("worlds", "robots", "threads"):
+            if getattr(self, name) < 1:
+                raise InputError(f"--{name}", getattr(self, name), "1 or more")
+        if self.steps is not None and self.steps < 1:
+            raise InputError("--steps", self.steps, "1 or more")
+
+
+class Training:
+    """One run: the trainer and everything that is written about it."""
+
+    def __init__(self, options: TunerTraining, command: str) -> None:
+        self.command, self.minutes, saved = command, 0.0, None
+        if options.resume is not None:
+            saved = checkpoint.read_tensors(options.resume / checkpoint.RESUME)
+            options, self.command, self.minutes = restore_options(options, saved)
+        self.options, self.folder = options, options.out
+        torch.set_num_threads(options.threads)
+        torch.manual_seed(options.seed)
+        self.worlds = training_worlds(options.seed, options.worlds, options.robots)
+        self.tuner = Tuner()
+        per_update = options.ppo.rollout * options.worlds * options.robots
+        self.updates = -(-(options.steps or DEFAULT_STEPS) // per_update)
+        self.ppo = PPO(self.worlds, self.tuner, options.ppo, seed=options.seed, updates=self.updates)
+        self.rows: list[dict[str, Any]] = []
+        if saved is not None:
+            self.ppo.load_state_dict(saved["ppo"])
+            self.rows = [row for row in read_log(self.folder / LOG) if int(row["update"]) <= self.ppo.done]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_log(self.folder / LOG, self.rows)
+
+    def update(self) -> dict[str, Any]:
+        """One update of the policy, logged."""
+        started = time.perf_counter()
+        figures = self.ppo.update()
+        seconds = time.perf_counter() - started
+        self.minutes += seconds / 60.0
+        row = {
+            "update": self.ppo.done,
+            "robot_steps": self.ppo.done * self.ppo.steps_per_update,
+            "minutes": round(self.minutes, 3),
+            "steps_per_second": round(self.ppo.steps_per_update / seconds),
+            **{name: float(f"{value:.6g}") for name, value in figures.items()},
+        }
+        self.rows.append(row)
+        write_log(self.folder / LOG, [row], append=True)
+        return row
+
+    def save(self, evaluation: str = NOT_EVALUATED) -> None:
+        """Write the checkpoint, with all that is needed to resume."""
+        options = dataclasses.asdict(dataclasses.replace(self.options, resume=None))
+        state = {
+            "options": {**options, "out": str(self.folder)},
+            "command": self.command,
+            "minutes": self.minutes,
+            "ppo": self.ppo.state_dict(),
+        }
+        limits, width = limits_of(self.worlds), self.tuner.width
+        config = checkpoint.Config(self.options.seed, self.command, limits, width)
+        extra = {CURVE: learning_curve(self.rows), checkpoint.RESUME: checkpoint.pack(state)}
+        checkpoint.save(self.folder, self.tuner, config, self.card(evaluation), extra)
+
+    def card(self, evaluation: str) -> str:
+        """Text of the model card."""
+        done, planned = (count * self.ppo.steps_per_update for count in (self.ppo.done, self.updates))
+        parameters = sum(parameter.numel() for parameter in self.tuner.parameters())
+        names = ("return", "success", "collisions", "relaxed", "braking")
+        recent = {name: known(self.rows[-RECENT:], name)[1] for name in names}
+        figures = "\n".join(f"| {name} | {sum(y) / len(y):.3g} |" for name, y in recent.items() if y)
+        return f"""# Tuner
+
+A graph network ({parameters:,} parameters, critic included) that proposes the tunables of the safety filter.
+Whatever it proposes, the filter decides what is safe.
+
+    {self.command}
+
+| training | |
+|---|---|
+| robot-steps | {done:,} of {planned:,} |
+| worlds × robots | {self.options.worlds} × {self.options.robots} |
+| minutes | {self.minutes:.1f} |
+| hardware | {hardware()}, {self.options.threads} threads |
+| seed | {self.options.seed} |
+| torch | {torch.__version__} |
+{figures}
+
+The figures are means over the last {RECENT} updates, with exploration.
+
+![Learning curve]({CURVE})
+
+## Evaluation
+{evaluation}
+"""
+
+
+def evaluate(folder: Path) -> str:
+    """Markdown table of a finished checkpoint on scenarios that it was not trained on."""
+    return NOT_EVALUATED
+
+
+def restore_options(given: TunerTraining, saved: Mapping[str, Any]) -> tuple[TunerTraining, str, float]:
+    """Options, command and minutes so far of a saved training; only its length and its logging may change.
+
+    Raises:
+        InputError: If an option is given that would make it another training.
+    """
+    where = f"{given.resume}/{checkpoint.RESUME}"
+    try:
+        stored = TunerTraining(
+            **{**saved["options"], "out": given.resume, "ppo": PPOConfig(**saved["options"]["ppo"])}
+        )
+        command, minutes = str(saved["command"]), float(saved["minutes"])
+    except (KeyError, TypeError) as error:
+        raise InputError(where, str(error), "the state of a training of this version") from error
+    fresh = TunerTraining()
+    for name in ("seed", "worlds", "robots", "ppo"):
+        value = getattr(given, name)
+        if value not in (getattr(fresh, name), getattr(stored, name)):
+            raise InputError(f"--{name} with --resume", value, f"{getattr(stored, name)}, or leave it out")
+    changed = {"threads": given.threads, "save_every": given.save_every, "tensorboard": given.tensorboard}
+    if given.steps is not None:
+        changed["steps"] = given.steps
+    return dataclasses.replace(stored, resume=given.resume, **changed), command, minutes
+
+
+def limits_of(worlds: Any) -> dict[str, dict[str, list[float]]]:
+    """Smallest and largest limits of the robots in the present worlds, by kind; those that are finite."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for scenario in worlds.scenarios:
+        for robot in scenario.robots:
+            ranges = found.setdefault(robot.kind.label, {})
+            limits = dataclasses.asdict(robot.limits)
+            for name, value in {name: limit for name, limit in limits.items() if limit < math.inf}.items():
+                low, high = ranges.get(name, (value, value))
+                ranges[name] = [min(low, value), max(high, value)]
+    return found
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Rows of the log; none if there is no log."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def write_log(path: Path, rows: list[dict[str, Any]], *, append: bool = False) -> None:
+    """Write or append rows."""
+    with path.open("a" if append else "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore")
+        if not append:
+            writer.writeheader()
+        writer.writerows(rows)
+
+
+def known(rows: list[dict[str, Any]], name: str) -> tuple[list[float], list[float]]:
+    """Million robot-steps, and the figure ``name``, of the updates that know it (episodes have to end)."""
+    chosen = [row for row in rows if row.get(name, "") != ""]
+    return [float(row["robot_steps"]) / 1e6 for row in chosen], [float(row[name]) for row in chosen]
+
+
+def learning_curve(rows: list[dict[str, Any]]) -> bytes:
+    """A picture (PNG) of return, success and collisions over robot-steps."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.0, 3.0), dpi=110, layout="constrained")
+    panels = {"return": "return", "success": "success (safe and arrived)", "collisions": "collisions"}
+    for axes, (name, title) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        axes.plot(*known(rows, name), color="#1f6f8b", linewidth=1.2)
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel("million robot-steps", fontsize=9)
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def hardware() -> str:
+    """The processor, in words."""
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return f"{name}, {os.cpu_count()} cores"
+
+
+@contextmanager
+def interruptible() -> Iterator[list[int]]:
+    """Collects the first Ctrl-C (or SIGTERM) in a list instead of raising; a second one raises."""
+    received: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, note) for number in numbers]
+    try:
+        yield received
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def run(training: Training, console: Console) -> bool:
+    """Train to the end; False if interrupted. Either way the checkpoint is written."""
+    writer = None
+    if training.options.tensorboard:
+        from torch.utils.tensorboard import SummaryWriter
+
+        writer = SummaryWriter(str(training.folder / "tensorboard"))
+    shown = dict.fromkeys(("return", "success", "collisions", "steps/s"), "–")
+    figures = " · ".join(f"{name} {{task.fields[{name}]}}" for name in shown)
+    columns = (TextColumn("tuner"), BarColumn(), TextColumn("{task.percentage:.0f} %"), TextColumn(figures))
+    last_saved, last_said = time.monotonic(), time.monotonic()
+    with interruptible() as received, Progress(*columns, TimeRemainingColumn(), console=console) as progress:
+        task = progress.add_task("tuner", total=training.updates, completed=training.ppo.done, **shown)
+        while training.ppo.done < training.updates and not received:
+            row = training.update()
+            shown |= {name: f"{row[name]:.2f}" for name in ("return", "success", "collisions") if name in row}
+            shown["steps/s"] = f"{row['steps_per_second']:,}"
+            progress.update(task, completed=training.ppo.done, **shown)
+            if not console.is_terminal and time.monotonic() - last_said > 30.0:
+                console.print(f"{training.ppo.done} of {training.updates} updates: {shown}", highlight=False)
+                last_said = time.monotonic()
+            if writer is not None:
+                for name, value in row.items():
+                    writer.add_scalar(f"train/{name}", value, row["robot_steps"])
+            if time.monotonic() - last_saved > 60.0 * training.options.save_every:
+                training.save()
+                last_saved = time.monotonic()
+        training.save()
+    if writer is not None:
+        writer.close()
+    return training.ppo.done >= training.updates
+
+
+def main() -> int:
+    """Train; 130 if interrupted, 2 on wrong input."""
+    console = Console()
+    app = tyro.extras.SubcommandApp()
+    app.command(name="tuner")(TunerTraining)
+    try:
+        options = app.cli(prog="train.py", description=__doc__)
+        training = Training(options, f"python launch/train.py {shlex.join(sys.argv[1:])}")
+        finished = run(training, console)
+        if finished and (table := evaluate(training.folder)) != NOT_EVALUATED:
+            (training.folder / checkpoint.CARD).write_text(training.card(table), encoding="utf-8")
+    except SwarmError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    console.print(f"Checkpoint: {training.folder}", highlight=False)
+    if not finished:
+        console.print(f"To go on: python launch/train.py tuner --resume {training.folder}", highlight=False)
+    return 0 if finished else 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,295 @@
+"""The checkpoint folder: everything about one trained policy, in files that are safe to open.
+
+    weights.pt    parameters of the torch network (loaded weights-only: tensors, never code)
+    policy.onnx   the mean action; inputs ego, edges, mask; output action; any number of robots and of slots
+    config.yaml   architecture, parameter box, limits, seed and command of the training
+    card.md       what it is, how it was trained, how good it is
+
+A folder is replaced as a whole: it is written beside the old one, which is then swapped out. Files that a
+checkpoint does not write itself (training logs) move along.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import math
+import os
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+
+from policies.tuner import WIDTH, DensePolicy, Tuner
+from swarm.errors import InputError
+from swarm.observation import EDGE, EGO
+from swarm.tunables import COUNT, TUNABLES
+
+WEIGHTS, ONNX, CONFIG, CARD, RESUME = "weights.pt", "policy.onnx", "config.yaml", "card.md", "resume.pt"
+FORMAT = 1
+WIDEST = 4096
+
+
+@dataclass(frozen=True)
+class Config:
+    """How a policy was made; with the constants of this version, the contents of ``config.yaml``."""
+
+    seed: int
+    """Seed of the training."""
+    command: str
+    """Command line of the training."""
+    limits: Mapping[str, Any]
+    """Actuator limits of the robots it was trained on, by type of robot (SI units)."""
+    width: int = WIDTH
+    """Width of the hidden layers."""
+
+
+def architecture(width: int) -> dict[str, int]:
+    """What weights and features have to fit."""
+    return {"ego": EGO, "edge": EDGE, "actions": COUNT, "width": width}
+
+
+def parameter_box() -> dict[str, dict[str, float | bool | str]]:
+    """The meaning of the actions: range, unit and scale of every tunable."""
+    return {
+        tunable.name: {"low": tunable.low, "high": tunable.high, "unit": tunable.unit, "log": tunable.log}
+        for tunable in TUNABLES
+    }
+
+
+def save(
+    folder: Path, tuner: Tuner, config: Config, card: str, extra: Mapping[str, bytes] | None = None
+) -> None:
+    """Write a checkpoint, replacing an old one in one step.
+
+    Args:
+        folder: The checkpoint folder; created if need be.
+        tuner: The network.
+        config: How it was made.
+        card: Text of ``card.md``.
+        extra: Contents of further files by name (the learning curve, the state of the training).
+    """
+    folder = folder.resolve()
+    new, old = _sibling(folder, "new"), _sibling(folder, "old")
+    if not folder.exists() and old.exists():  # interrupted between the two swaps
+        os.replace(old, folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in (new, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    new.mkdir()
+    torch.save(tuner.state_dict(), new / WEIGHTS)
+    export_onnx(tuner, new / ONNX)
+    document = {
+        "format": FORMAT,
+        "policy": "tuner",
+        "architecture": architecture(tuner.width),
+        "box": parameter_box(),
+        "limits": _plain(config.limits),
+        "seed": config.seed,
+        "command": config.command,
+    }
+    (new / CONFIG).write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    (new / CARD).write_text(card, encoding="utf-8")
+    for name, contents in (extra or {}).items():
+        (new / name).write_bytes(contents)
+    if folder.exists():
+        _move_along(folder, new)
+        os.replace(folder, old)
+    os.replace(new, folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def load(folder: Path) -> tuple[Tuner, Config]:
+    """Read the network and how it was made.
+
+    Raises:
+        InputError: If a file is missing, malformed or made for another architecture; names file and key.
+    """
+    folder = _existing(folder)
+    config = read_config(folder / CONFIG)
+    path = folder / WEIGHTS
+    weights = read_tensors(path)
+    tuner = Tuner(config.width)
+    wanted = tuner.state_dict()
+    for key in [*wanted, *weights]:
+        found, shape = weights.get(key), tuple(wanted[key].shape) if key in wanted else None
+        if shape is None:
+            raise InputError(f"{path}: {key}", "an unknown tensor", f"only {', '.join(wanted)}")
+        if not isinstance(found, torch.Tensor):
+            shown = "nothing" if found is None else found
+            raise InputError(f"{path}: {key}", shown, f"a tensor of shape {shape}")
+        if tuple(found.shape) != shape:
+            raise InputError(f"{path}: {key}", tuple(found.shape), f"shape {shape} (width {config.width})")
+        if not found.is_floating_point() or not torch.isfinite(found).all():
+            raise InputError(f"{path}: {key}", "values that are not finite", "finite floating-point numbers")
+    tuner.load_state_dict(weights)
+    return tuner.eval(), config
+
+
+def read_config(path: Path) -> Config:
+    """Read and check ``config.yaml``.
+
+    Raises:
+        InputError: If it is missing, malformed, or made for other features or another parameter box.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        hint = "a readable file; train one: python launch/train.py tuner"
+        raise InputError(str(path), error.strerror, hint) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(str(path), " ".join(str(error).split()), "a YAML mapping") from error
+    _demand(path, "format", _get(path, document, "format", int), FORMAT)
+    _demand(path, "policy", _get(path, document, "policy", str), "tuner")
+    shape = _get(path, document, "architecture", dict)
+    width = _get(path, shape, "width", int, "architecture.")
+    if not 1 <= width <= WIDEST:
+        raise InputError(f"{path}: architecture.width", width, f"1 to {WIDEST}")
+    for key, value in architecture(width).items():
+        _demand(path, f"architecture.{key}", _get(path, shape, key, int, "architecture."), value)
+    _check_box(path, _get(path, document, "box", dict))
+    return Config(
+        seed=_get(path, document, "seed", int),
+        command=_get(path, document, "command", str),
+        limits=_get(path, document, "limits", dict),
+        width=width,
+    )
+
+
+def export_onnx(tuner: Tuner, path: Path) -> None:
+    """Write the mean action as an ONNX graph with any number of robots (axis ``batch``) and of ``slots``."""
+    robots, slots = 2, 3  # any sizes above 1: the exporter takes 0 and 1 for constants
+    example = (torch.zeros(robots, EGO), torch.zeros(robots, slots, EDGE), torch.ones(robots, slots).bool())
+    batch, count = torch.export.Dim("batch"), torch.export.Dim("slots")
+    with _silence():
+        program = torch.onnx.export(
+            DensePolicy(tuner).eval(),
+            example,
+            dynamo=True,
+            input_names=["ego", "edges", "mask"],
+            output_names=["action"],
+            dynamic_shapes={"ego": {0: batch}, "edges": {0: batch, 1: count}, "mask": {0: batch, 1: count}},
+            verbose=False,
+        )
+        if program is None:
+            raise RuntimeError("torch.onnx.export returned nothing")
+        program.save(str(path), external_data=False)
+
+
+def pack(state: Mapping[str, Any]) -> bytes:
+    """Serialise nested dicts and lists of tensors, numpy arrays and plain values, readable weights-only.
+
+    Arrays become tensors, and come back from :func:`unpack` as tensors.
+    """
+    buffer = io.BytesIO()
+    torch.save(_plain(state, arrays=True), buffer)
+    return buffer.getvalue()
+
+
+def read_tensors(path: Path) -> dict[str, Any]:
+    """Read a mapping saved by torch, weights-only: nothing in the file can run.
+
+    Raises:
+        InputError: If it is missing or is not such a file.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise InputError(str(path), error.strerror or "an unreadable file", "a readable file") from error
+    except Exception as error:  # torch raises anything from EOFError to RuntimeError on a damaged file
+        raise InputError(str(path), type(error).__name__, "tensors written by torch.save") from error
+    if not isinstance(state, dict):
+        raise InputError(str(path), type(state).__name__, "a mapping")
+    return state
+
+
+def _plain(value: Any, *, arrays: bool = False) -> Any:
+    """``value`` out of plain Python types; numpy arrays as tensors if ``arrays``, else as lists."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item, arrays=arrays) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, arrays=arrays) for item in value]
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value.copy()) if arrays else value.tolist()
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _get(path: Path, mapping: Any, key: str, kind: type, prefix: str = "") -> Any:
+    """``mapping[key]``, which has to be of type ``kind``."""
+    if not isinstance(mapping, dict):
+        raise InputError(str(path), mapping, "a YAML mapping")
+    if key not in mapping:
+        raise InputError(f"{path}: {prefix}{key}", "nothing", f"a value of type {kind.__name__}")
+    value = mapping[key]
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise InputError(f"{path}: {prefix}{key}", value, f"a value of type {kind.__name__}")
+    return value
+
+
+def _demand(path: Path, key: str, found: Any, wanted: Any) -> None:
+    """A value that this version cannot do otherwise."""
+    if found != wanted:
+        raise InputError(f"{path}: {key}", found, f"{wanted!r} (this version's); train again")
+
+
+def _check_box(path: Path, box: dict[str, Any]) -> None:
+    """The actions mean today what they meant in training."""
+    wanted = parameter_box()
+    if list(box) != list(wanted):
+        raise InputError(f"{path}: box", list(box), f"{', '.join(wanted)}, in this order")
+    for name, entry in wanted.items():
+        for key, value in entry.items():
+            found = _get(path, box[name], key, object, f"box.{name}.")
+            near = type(value) is type(found) is float and math.isclose(found, value, rel_tol=1e-9)
+            if not near:
+                _demand(path, f"box.{name}.{key}", found, value)
+
+
+def _sibling(folder: Path, word: str) -> Path:
+    """A hidden folder beside ``folder``."""
+    return folder.with_name(f".{folder.name}.{word}")
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or what an interrupted :func:`save` left of it."""
+    folder = folder.resolve()
+    old = _sibling(folder, "old")
+    return old if old.is_dir() and not folder.exists() else folder
+
+
+def _move_along(source: Path, target: Path) -> None:
+    """Link what ``target`` lacks from ``source``: same files, so that open logs stay attached."""
+
+    def link(old: str, new: str) -> None:
+        try:
+            os.link(old, new)
+        except OSError:  # a file system without hard links
+            shutil.copy2(old, new)
+
+    for path in source.iterdir():
+        if (target / path.name).exists():
+            continue
+        if path.is_dir():
+            shutil.copytree(path, target / path.name, copy_function=link)
+        else:
+            link(str(path), str(target / path.name))
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep the exporter's progress, warnings and log lines off the screen."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

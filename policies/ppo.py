@@ -1,0 +1,339 @@
+"""Proximal policy optimisation with parameter sharing: every robot of every world is a sample of one policy.
+
+Schulman et al. 2017 (arXiv 1707.06347), with the customs of CleanRL's continuous PPO. To be read from top to
+bottom: the settings, what is trained in, the advantages, and then the three parts of an update: collect,
+estimate, optimise. The reward and value of a robot are its own; the episode is that of its world.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from policies.tuner import Tuner, to_graph
+from swarm.errors import InputError
+from swarm.observation import Observation
+from swarm.tunables import COUNT
+
+
+@dataclass(frozen=True)
+class PPOConfig:
+    """Settings of the optimisation."""
+
+    rollout: int = 64
+    """Steps of every world in one update."""
+    epochs: int = 4
+    """Passes over the samples of one update."""
+    minibatches: int = 8
+    """Parts into which the samples are split in a pass."""
+    learning_rate: float = 1e-3
+    """Step size of Adam at the start."""
+    anneal: bool = True
+    """Let the step size fall linearly to 0 at the end of the training."""
+    discount: float = 0.99
+    """Weight of the reward one step later."""
+    trace: float = 0.95
+    """Weight of longer looks ahead in the advantage (lambda of GAE)."""
+    clip: float = 0.2
+    """Largest useful change of a probability ratio in one update."""
+    value_clip: float | None = None
+    """Largest useful change of a value in one update; None for no limit."""
+    value_weight: float = 0.5
+    """Weight of the value loss."""
+    entropy_weight: float = 0.001
+    """Weight of the entropy bonus."""
+    largest_gradient: float = 0.5
+    """Norm to which gradients are cut."""
+    target_kl: float | None = 0.03
+    """End the passes of an update early beyond this divergence from the old policy; None for never."""
+
+    def __post_init__(self) -> None:
+        for name in ("rollout", "epochs", "minibatches"):
+            if getattr(self, name) < 1:
+                raise InputError(f"ppo.{name}", getattr(self, name), "1 or more")
+        for name in ("discount", "trace"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise InputError(f"ppo.{name}", getattr(self, name), "0 to 1")
+        for name in ("learning_rate", "clip", "largest_gradient"):
+            if not 0.0 < getattr(self, name) < math.inf:
+                raise InputError(f"ppo.{name}", getattr(self, name), "a number above 0")
+
+
+class VectorWorlds(Protocol):
+    """What can be trained in: B worlds of N robots that step together, and start anew when they end."""
+
+    num_worlds: int
+    num_robots: int
+
+    def reset(self) -> Observation:
+        """Observation of all robots, arrays [B, N, ...]."""
+        ...
+
+    def step(
+        self, action: NDArray[Any]
+    ) -> tuple[Observation, NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """Apply actions [B, N, 6] in [0, 1].
+
+        Returns:
+            The next observation (of the new episode where one ended), the reward [B, N], which worlds ended
+            for good and which only ran out of time [B], and a dict: ``final_observation``, the last one of
+            the episodes that ended (arrays of all worlds; None if none did), and ``episodes``, their figures.
+        """
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Arrays and plain values from which :meth:`load_state_dict` continues exactly."""
+        ...
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Continue from a :meth:`state_dict`."""
+        ...
+
+
+def advantages(
+    reward: Tensor, value: Tensor, next_value: Tensor, terminated: Tensor, truncated: Tensor, discount: float,
+    trace: float,
+) -> Tensor:  # fmt: skip
+    """Generalised advantage estimates (Schulman et al. 2016, arXiv 1506.02438, eq. 16).
+
+    Nothing follows a terminated step; a truncated one is worth ``next_value``; neither lets the sum run on.
+
+    Args:
+        reward: float32 [T, ...].
+        value: V of the observation before the step, [T, ...].
+        next_value: V of the observation after it, [T, ...]; of the old episode's last where truncated.
+        terminated: Bool, broadcastable to [T, ...].
+        truncated: Bool, broadcastable to [T, ...].
+        discount: Weight of the next step.
+        trace: Lambda.
+
+    Returns:
+        float32 [T, ...].
+    """
+    surprise = reward + discount * next_value.masked_fill(terminated, 0.0) - value
+    ended = terminated | truncated
+    result = torch.zeros_like(reward)
+    later = torch.zeros_like(reward[0])
+    for t in reversed(range(reward.shape[0])):
+        later = surprise[t] + discount * trace * later.masked_fill(ended[t], 0.0)
+        result[t] = later
+    return result
+
+
+def log_probability(action: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
+    """Log density [...] of Gaussian actions [..., 6]."""
+    scaled = (action - mean) / log_std.exp()
+    return (-0.5 * scaled.square() - log_std - 0.5 * math.log(2.0 * math.pi)).sum(dim=-1)
+
+
+class Rollout(NamedTuple):
+    """T steps of S = B N robots."""
+
+    ego: Tensor  # [T, S, EGO]
+    edges: Tensor  # [T, S, P, EDGE]
+    mask: Tensor  # [T, S, P]
+    action: Tensor  # [T, S, 6], before clipping: what the density is of
+    log_probability: Tensor  # [T, S]
+    reward: Tensor  # [T, S]
+    next_value: Tensor  # [T, S]; not a number where the next row's value applies
+    terminated: Tensor  # bool [T, S]
+    truncated: Tensor  # bool [T, S]
+
+
+class PPO:
+    """Trains a tuner in worlds; each :meth:`update` is one rollout and its optimisation.
+
+    Args:
+        worlds: Where to train.
+        tuner: What to train.
+        config: Settings.
+        seed: Of the noise on the actions and of the shuffling.
+        updates: Length of the training, for the annealing.
+    """
+
+    def __init__(
+        self, worlds: VectorWorlds, tuner: Tuner, config: PPOConfig, *, seed: int, updates: int
+    ) -> None:
+        self.worlds, self.tuner, self.config, self.updates = worlds, tuner, config, updates
+        self.optimiser = torch.optim.Adam(tuner.parameters(), lr=config.learning_rate, eps=1e-5)
+        self.random = torch.Generator().manual_seed(seed)
+        self.done = 0  # updates so far
+        self.episodes: list[Mapping[str, float]] = []  # those that ended in this update
+        self.observation = worlds.reset()
+        if config.minibatches > (samples := self.steps_per_update):
+            raise InputError("ppo.minibatches", config.minibatches, f"at most {samples}, all of an update")
+
+    @property
+    def steps_per_update(self) -> int:
+        """Robot-steps in one update."""
+        return self.config.rollout * self.worlds.num_worlds * self.worlds.num_robots
+
+    def update(self) -> dict[str, float]:
+        """One rollout and its optimisation; returns the figures of both."""
+        if self.config.anneal:
+            left = max(0.0, 1.0 - self.done / self.updates)
+            self.optimiser.param_groups[0]["lr"] = left * self.config.learning_rate
+        self.episodes = []
+        with torch.no_grad():
+            rollout = self.collect()
+            value, advantage = self.estimate(rollout)
+        figures = self.optimise(rollout, value, advantage)
+        self.done += 1
+        names = list(self.episodes[0]) if self.episodes else []
+        means = {name: float(np.mean([episode[name] for episode in self.episodes])) for name in names}
+        counts = {"reward": float(rollout.reward.mean()), "episodes": float(len(self.episodes))}
+        return {**counts, **means, **figures}
+
+    def collect(self) -> Rollout:
+        """Step all worlds with the present policy."""
+        rollout = self._allocate()
+        std = self.tuner.log_std.exp()
+        worlds, robots = self.worlds.num_worlds, self.worlds.num_robots
+        for t in range(self.config.rollout):
+            sensed = flatten(self.observation)
+            for stored, now in zip(rollout[:3], sensed, strict=True):
+                stored[t] = now
+            mean = self.tuner.mean(to_graph(*sensed))
+            action = mean + std * torch.randn(mean.shape, generator=self.random)
+            rollout.action[t] = action
+            rollout.log_probability[t] = log_probability(action, mean, self.tuner.log_std)
+            executed = action.clamp(0.0, 1.0).view(worlds, robots, COUNT).numpy()
+            self.observation, reward, terminated, truncated, info = self.worlds.step(executed)
+            rollout.reward[t] = torch.from_numpy(np.asarray(reward, np.float32)).flatten()
+            rollout.terminated[t] = torch.from_numpy(terminated).repeat_interleave(robots)
+            rollout.truncated[t] = torch.from_numpy(truncated).repeat_interleave(robots)
+            self.episodes += info["episodes"]
+            if truncated.any():
+                cut = np.flatnonzero(truncated)
+                final = flatten(Observation(*(array[cut] for array in info["final_observation"])))
+                rollout.next_value[t].view(worlds, robots)[cut] = self._value(final).view(-1, robots)
+        return rollout
+
+    def estimate(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
+        """Values and advantages, both [T, S]."""
+        rows = [self._value(row) for row in zip(*rollout[:3], strict=True)]
+        value = torch.stack([*rows, self._value(flatten(self.observation))])
+        next_value = torch.where(rollout.next_value.isnan(), value[1:], rollout.next_value)
+        ends = rollout.terminated, rollout.truncated
+        discount, trace = self.config.discount, self.config.trace
+        return value[:-1], advantages(rollout.reward, value[:-1], next_value, *ends, discount, trace)
+
+    def optimise(self, rollout: Rollout, value: Tensor, advantage: Tensor) -> dict[str, float]:
+        """Passes over the samples in minibatches."""
+        flat = Rollout(*(array.flatten(0, 1) for array in rollout))
+        value, advantage = value.flatten(), advantage.flatten()
+        returns = advantage + value
+        figures: list[dict[str, float]] = []
+        for _ in range(self.config.epochs):
+            order = torch.randperm(len(value), generator=self.random)
+            for chosen in order.tensor_split(self.config.minibatches):
+                loss, detail = self._loss(flat, value, advantage, returns, chosen)
+                self.optimiser.zero_grad()
+                loss.backward()
+                nn.utils.clip_grad_norm_(self.tuner.parameters(), self.config.largest_gradient)
+                self.optimiser.step()
+                figures.append(detail)
+            if self.config.target_kl is not None and figures[-1]["kl"] > self.config.target_kl:
+                break
+        unexplained = (returns - value).var() / returns.var().clamp(min=1e-8)
+        return {
+            **{name: float(np.mean([detail[name] for detail in figures])) for name in figures[0]},
+            "explained_variance": 1.0 - float(unexplained),
+            "std": float(self.tuner.log_std.detach().exp().mean()),
+            "learning_rate": float(self.optimiser.param_groups[0]["lr"]),
+        }
+
+    def _loss(
+        self, flat: Rollout, value: Tensor, advantage: Tensor, returns: Tensor, chosen: Tensor
+    ) -> tuple[Tensor, dict[str, float]]:
+        """The loss of the ``chosen`` samples, and its parts."""
+        config = self.config
+        graph = to_graph(flat.ego, flat.edges, flat.mask, chosen)
+        log_std = self.tuner.log_std
+        now = log_probability(flat.action[chosen], self.tuner.mean(graph), log_std)
+        change = now - flat.log_probability[chosen]
+        ratio = change.exp()
+        gain = advantage[chosen]
+        gain = (gain - gain.mean()) / (gain.std(correction=0) + 1e-8)
+        near = ratio.clamp(1.0 - config.clip, 1.0 + config.clip)
+        policy_loss = -torch.min(gain * ratio, gain * near).mean()
+        value_loss = self._value_loss(self.tuner.value(graph), value[chosen], returns[chosen])
+        entropy = (log_std + 0.5 * math.log(2.0 * math.pi * math.e)).sum()
+        loss = policy_loss + config.value_weight * value_loss - config.entropy_weight * entropy
+        with torch.no_grad():
+            detail = {
+                "policy_loss": float(policy_loss),
+                "value_loss": float(value_loss),
+                "entropy": float(entropy),
+                "kl": float((ratio - 1.0 - change).mean()),  # Schulman's low-variance estimate
+                "clipped": float(((ratio - 1.0).abs() > config.clip).float().mean()),
+            }
+        return loss, detail
+
+    def _value_loss(self, value: Tensor, before: Tensor, returns: Tensor) -> Tensor:
+        """Half the mean squared error; of the value or the clipped value, whichever is worse."""
+        error = (value - returns).square()
+        if (limit := self.config.value_clip) is not None:
+            near = before + (value - before).clamp(-limit, limit)
+            error = torch.max(error, (near - returns).square())
+        return 0.5 * error.mean()
+
+    def _value(self, sensed: tuple[Tensor, ...]) -> Tensor:
+        """V [S] of flat observations."""
+        return self.tuner.value(to_graph(*sensed))
+
+    def _allocate(self) -> Rollout:
+        """An empty rollout."""
+        steps, robots = self.config.rollout, self.worlds.num_worlds * self.worlds.num_robots
+        sensed = flatten(self.observation)
+        return Rollout(
+            *(torch.empty((steps, *array.shape), dtype=array.dtype) for array in sensed),
+            action=torch.empty(steps, robots, COUNT),
+            log_probability=torch.empty(steps, robots),
+            reward=torch.empty(steps, robots),
+            next_value=torch.full((steps, robots), math.nan),
+            terminated=torch.empty(steps, robots, dtype=torch.bool),
+            truncated=torch.empty(steps, robots, dtype=torch.bool),
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that :meth:`load_state_dict` needs to continue exactly: tensors, arrays and plain values."""
+        return {
+            "done": self.done,
+            "tuner": self.tuner.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "random": self.random.get_state(),
+            "observation": list(self.observation),
+            "worlds": self.worlds.state_dict(),
+        }
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Continue from a :meth:`state_dict`; its arrays may be tensors by now."""
+        self.done = saved["done"]
+        self.tuner.load_state_dict(saved["tuner"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.random.set_state(saved["random"])
+        self.observation = Observation(*as_arrays(saved["observation"]))
+        self.worlds.load_state_dict(as_arrays(saved["worlds"]))
+
+
+def flatten(observation: Observation) -> tuple[Tensor, Tensor, Tensor]:
+    """Tensors [S, ...] of an observation [B, N, ...]."""
+    ego, edges, mask = (torch.from_numpy(np.ascontiguousarray(array)).flatten(0, 1) for array in observation)
+    return ego, edges, mask
+
+
+def as_arrays(value: Any) -> Any:
+    """Nested dicts and lists with numpy arrays in place of tensors."""
+    if isinstance(value, Mapping):
+        return {key: as_arrays(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_arrays(item) for item in value]
+    return value.numpy().copy() if isinstance(value, Tensor) else value

@@ -1,0 +1,193 @@
+"""The tuner: a graph network that proposes the tunables of the safety filter from a robot's neighbourhood.
+
+One round of message passing. Every sensed robot and obstacle point sends a message that depends on the
+robot's own features and on the relation between the two; the largest value of each message feature is kept,
+so that the order and the number of the neighbours do not matter, and an empty neighbourhood gives zeros:
+
+    m_ij = relu(W2 relu(W1 [ego_i, edge_ij]))        a_i = max(0, max_j m_ij)        h_i = mlp([ego_i, a_i])
+
+The network is written twice, and tests hold the two equal: *sparse*, on a graph of the slots in use, for
+training, and *dense*, on padded and masked slots, for export. The features are relative and in the robot's
+frame, hence the network is invariant to translation and rotation of the world.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.nn import MessagePassing
+
+from swarm.observation import EDGE, EGO
+from swarm.tunables import COUNT
+
+WIDTH = 64
+
+
+class Graph(NamedTuple):
+    """Neighbourhoods of ``n`` robots as a graph of the ``e`` slots in use.
+
+    Attributes:
+        ego: Features of the robots, float32 [n, EGO].
+        edges: Features of what they sense, float32 [e, EDGE].
+        target: The robot that senses it, int64 [e].
+    """
+
+    ego: Tensor
+    edges: Tensor
+    target: Tensor
+
+
+def to_graph(ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = None) -> Graph:
+    """The slots in use of padded neighbourhoods.
+
+    Args:
+        ego: float32 [n, EGO].
+        edges: float32 [n, P, EDGE].
+        mask: bool [n, P]; True where a slot is in use.
+        index: Robots to take, int64 [m]; all of them if None.
+    """
+    if index is not None:
+        ego, mask = ego[index], mask[index]
+    target, slot = mask.nonzero(as_tuple=True)
+    source = target if index is None else index[target]
+    # One flat gather: reads only the slots in use, a small part of the padded array.
+    used = edges.reshape(-1, edges.shape[-1])[source * edges.shape[-2] + slot]
+    return Graph(ego, used, target)
+
+
+class LargestMessage(torch.autograd.Function):
+    """Largest value of each feature among the messages [e, width] to each robot; 0 where there are none.
+
+    The same as the maximum of torch, whose gradient is five times as slow because it is shared among ties.
+    Here every largest message gets all of it: ties above 0 need two neighbours that are exactly alike.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, messages: Tensor, target: Tensor, robots: int) -> Tensor:
+        """Messages [e, width], each to the robot ``target`` [e], to [robots, width]."""
+        largest = messages.new_zeros(robots, messages.shape[1])
+        largest.scatter_reduce_(0, target[:, None].expand_as(messages), messages, "amax")
+        ctx.save_for_backward(messages, target, largest)
+        return largest
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        """Route the gradient [robots, width] to the largest messages."""
+        messages, target, largest = ctx.saved_tensors
+        chosen = messages == largest.index_select(0, target)
+        return gradient.index_select(0, target) * chosen, None, None
+
+
+class Neighbourhood(MessagePassing):
+    """Encodes a robot and what it senses as ``width`` features.
+
+    Args:
+        width: Number of features of messages and of the result.
+    """
+
+    def __init__(self, width: int = WIDTH) -> None:
+        super().__init__(aggr="max")
+        # A linear layer of [ego, edge] is a sum of two; the first of them is computed once for a robot.
+        self.message_ego = nn.Linear(EGO, width)
+        self.message_edge = nn.Linear(EDGE, width, bias=False)
+        self.message_out = nn.Linear(width, width)
+        self.update_in = nn.Linear(EGO + width, width)
+        self.update_out = nn.Linear(width, width)
+        for layer in (self.message_ego, self.message_edge, self.message_out, self.update_in, self.update_out):
+            orthogonal(layer, math.sqrt(2.0))
+
+    def forward(self, graph: Graph) -> Tensor:
+        """Features [n, width] of the robots of a graph (sparse form)."""
+        robots, count = graph.ego.shape[0], graph.edges.shape[0]
+        edge_index = torch.stack([torch.arange(count), graph.target])
+        received = self.message_ego(graph.ego)
+        sizes = (count, robots)
+        largest = self.propagate(edge_index, x=(None, received), edge_attr=graph.edges, size=sizes)
+        return self.embed(graph.ego, largest)
+
+    def message(self, x_i: Tensor, edge_attr: Tensor) -> Tensor:
+        """Messages [e, width]; never negative, so that 0 is neutral under the maximum."""
+        return torch.relu(self.message_out(torch.relu(x_i + self.message_edge(edge_attr))))
+
+    def aggregate(self, inputs: Tensor, index: Tensor, dim_size: int) -> Tensor:
+        """Largest messages [n, width]."""
+        return LargestMessage.apply(inputs, index, dim_size)
+
+    def dense(self, ego: Tensor, edges: Tensor, mask: Tensor) -> Tensor:
+        """Features [..., width] of padded neighbourhoods (dense form).
+
+        Args:
+            ego: float32 [..., EGO].
+            edges: float32 [..., P, EDGE]; the contents of unused slots do not matter if finite.
+            mask: bool [..., P].
+        """
+        sent = self.message(self.message_ego(ego).unsqueeze(-2), edges)
+        sent = torch.where(mask.unsqueeze(-1), sent, 0.0)
+        # A slot of zeros: the maximum exists also when there are no slots at all.
+        sent = torch.nn.functional.pad(sent, (0, 0, 0, 1))
+        return self.embed(ego, sent.amax(dim=-2))
+
+    def embed(self, ego: Tensor, largest: Tensor) -> Tensor:
+        """Update a robot with its largest messages."""
+        hidden = torch.relu(self.update_in(torch.cat([ego, largest], dim=-1)))
+        return torch.relu(self.update_out(hidden))
+
+
+class Tuner(nn.Module):
+    """Actor and critic of the same structure, without shared weights.
+
+    The action is Gaussian around ``mean`` with a deviation that does not depend on the observation; whoever
+    executes it clips it to [0, 1].
+
+    Args:
+        width: Width of the hidden layers.
+        initial_std: Standard deviation of the actions before training, in parts of the box.
+    """
+
+    def __init__(self, width: int = WIDTH, initial_std: float = 0.25) -> None:
+        super().__init__()
+        self.width = width
+        self.actor, self.critic = Neighbourhood(width), Neighbourhood(width)
+        self.action, self.worth = nn.Linear(width, COUNT), nn.Linear(width, 1)
+        # A small last layer: the untrained tuner stays at the middle of the box.
+        orthogonal(self.action, 0.01)
+        orthogonal(self.worth, 1.0)
+        self.log_std = nn.Parameter(torch.full((COUNT,), math.log(initial_std)))
+
+    def mean(self, graph: Graph) -> Tensor:
+        """Mean action in [0, 1], [n, 6]."""
+        return torch.sigmoid(self.action(self.actor(graph)))
+
+    def value(self, graph: Graph) -> Tensor:
+        """Expected return, [n]."""
+        return self.worth(self.critic(graph)).squeeze(-1)
+
+    def mean_dense(self, ego: Tensor, edges: Tensor, mask: Tensor) -> Tensor:
+        """``mean`` of padded neighbourhoods, [..., 6]."""
+        return torch.sigmoid(self.action(self.actor.dense(ego, edges, mask)))
+
+    def value_dense(self, ego: Tensor, edges: Tensor, mask: Tensor) -> Tensor:
+        """``value`` of padded neighbourhoods, [...]."""
+        return self.worth(self.critic.dense(ego, edges, mask)).squeeze(-1)
+
+
+class DensePolicy(nn.Module):
+    """What is exported: the mean action of padded neighbourhoods."""
+
+    def __init__(self, tuner: Tuner) -> None:
+        super().__init__()
+        self.encoder, self.action = tuner.actor, tuner.action
+
+    def forward(self, ego: Tensor, edges: Tensor, mask: Tensor) -> Tensor:
+        """Mean action [B, 6] of ego [B, EGO], edges [B, P, EDGE], mask [B, P]."""
+        return torch.sigmoid(self.action(self.encoder.dense(ego, edges, mask)))
+
+
+def orthogonal(layer: nn.Linear, gain: float) -> None:
+    """Initialise a layer with orthogonal weights and no bias (PPO's custom, Andrychowicz et al. 2021)."""
+    nn.init.orthogonal_(layer.weight, gain)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)

@@ -1,0 +1,81 @@
+"""Checks that the data classes share: numbers and arrays that are finite and of a sensible size."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from swarm.errors import InputError
+
+# Metres, seconds or m/s: beyond it, double precision no longer resolves what a controller needs.
+LARGEST = 1e6
+
+
+def number(where: str, value: object, *, above: float = -math.inf, most: float = LARGEST) -> float:
+    """A finite real number in (``above``, ``most``], and not below ``-most``.
+
+    Raises:
+        InputError: Otherwise.
+    """
+    valid = f"a number above {above:g}, at most {most:g}" if above > -most else f"a number in ±{most:g}"
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+        raise InputError(where, value, valid)
+    # A comparison, not a conversion first: an integer of a thousand digits has no float.
+    if not (above < value and -most <= value <= most):
+        raise InputError(where, value, valid)
+    return float(value)
+
+
+def array(
+    where: str, value: ArrayLike, shape: tuple[int | None, ...], *, most: float = LARGEST
+) -> NDArray[np.float64]:
+    """A contiguous float64 copy of a finite array.
+
+    Args:
+        where: Its name, for the error.
+        value: Anything that numpy turns into numbers. An empty one may have any shape if an axis is free.
+        shape: The expected shape; None is an axis of any length.
+        most: Largest magnitude.
+
+    Raises:
+        InputError: If the shape differs, or a value is not finite or too large.
+    """
+    wanted = "[" + ", ".join("n" if axis is None else str(axis) for axis in shape) + "]"
+    try:
+        result = np.array(value, dtype=np.float64, order="C")
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(where, value, f"numbers of shape {wanted}") from None
+    if result.size == 0 and None in shape:
+        result = np.zeros([0 if axis is None else axis for axis in shape])
+    fits = len(shape) == result.ndim
+    if not fits or any(axis not in (None, size) for axis, size in zip(shape, result.shape, strict=True)):
+        raise InputError(where, f"shape {result.shape}", f"numbers of shape {wanted}")
+    bad = np.argwhere(~(np.abs(result) <= most))
+    if len(bad):
+        index = tuple(int(axis) for axis in bad[0])
+        raise InputError(f"{where}{list(index)}", float(result[index]), f"a number in ±{most:g}")
+    return result
+
+
+class ArrayRecord:
+    """Equality by content for frozen data classes with array fields (declare them with ``eq=False``)."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
+        return all(_same(getattr(self, name), getattr(other, name)) for name in names)
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return bool(np.array_equal(a, b))
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
+    return bool(a == b)

@@ -1,0 +1,143 @@
+"""Where the tunables come from: one fixed setting, or a trained network run by onnxruntime (no torch)."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from swarm.errors import InputError
+from swarm.observation import EDGE, EGO, Observation
+from swarm.tunables import COUNT, NAMES, TUNABLES, encode
+
+Array = NDArray[np.float64]
+
+SHIPPED = "tuner"
+_FORMS = "'tuner', a checkpoint folder, or 'fixed:GAIN,POWER' (also fixed:GAIN,POWER,OBSTACLE_GAIN,OBSTACLE_POWER)"
+
+
+class Controller(Protocol):
+    """Anything that turns an observation into an action."""
+
+    def __call__(self, observation: Observation) -> Array:
+        """The action ``float64[6]`` in [0, 1] for one robot's observation (no leading dimension)."""
+        ...
+
+
+class FixedController:
+    """The same class-K parameters at every step; straight ahead and at full speed.
+
+    Args:
+        gain: Of the class-K function for robots, 1/s.
+        power: Of the class-K function for robots.
+        obstacle_gain: For obstacles; by default that for robots.
+        obstacle_power: For obstacles; by default that for robots.
+    """
+
+    def __init__(
+        self, gain: float, power: float, obstacle_gain: float | None = None, obstacle_power: float | None = None
+    ) -> None:
+        values = [gain, power, obstacle_gain or gain, obstacle_power or power, 0.0, 1.0]
+        for value, tunable in zip(values, TUNABLES, strict=True):
+            if not tunable.low <= value <= tunable.high:
+                raise InputError(f"fixed {tunable.name}", value, f"{tunable.low:g} to {tunable.high:g} {tunable.unit}")
+        self.action = encode(np.array(values))
+
+    def __call__(self, observation: Observation) -> Array:
+        """The fixed action, whatever is observed."""
+        return self.action
+
+
+class OnnxController:
+    """A trained policy: ``policy.onnx`` and ``config.yaml`` of a checkpoint folder.
+
+    Args:
+        folder: The checkpoint folder.
+
+    Raises:
+        InputError: If a file is missing or unreadable, or was made for other features or another parameter box.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        folder = Path(folder)
+        _check_config(folder / "config.yaml")
+        path = folder / "policy.onnx"
+        if not path.is_file():
+            raise InputError(str(path), "no such file", "a checkpoint folder written by launch/train.py")
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's own classes are not exported
+            raise InputError(str(path), str(error).splitlines()[0], "a readable ONNX file") from error
+        names = [entry.name for entry in self._session.get_inputs()]
+        if sorted(names) != ["edges", "ego", "mask"]:
+            raise InputError(f"{path}: inputs", names, "ego, edges, mask")
+
+    def __call__(self, observation: Observation) -> Array:
+        """The network's mean action; empty slots are left out, which changes nothing but the time it takes."""
+        slots = np.flatnonzero(observation.mask)
+        feed = {
+            "ego": observation.ego[None],
+            "edges": observation.edges[None, slots],
+            "mask": observation.mask[None, slots],
+        }
+        action = self._session.run(None, feed)[0][0]
+        return np.clip(action.astype(np.float64), 0.0, 1.0)
+
+
+def make_controller(text: str | Controller) -> Controller:
+    """The controller that a command line names: ``tuner``, a checkpoint folder, or ``fixed:GAIN,POWER``.
+
+    Raises:
+        InputError: If it names nothing.
+    """
+    if not isinstance(text, str):
+        return text
+    if text == SHIPPED:
+        return OnnxController(shipped_checkpoint(SHIPPED))
+    if match := re.fullmatch(r"fixed:([^,]+),([^,]+)(?:,([^,]+),([^,]+))?", text):
+        try:
+            values = [float(value) for value in match.groups() if value is not None]
+        except ValueError:
+            raise InputError("controller", text, _FORMS) from None
+        return FixedController(*values)
+    if Path(text).is_dir():
+        return OnnxController(text)
+    raise InputError("controller", text, _FORMS)
+
+
+def shipped_checkpoint(name: str) -> Path:
+    """Folder of a checkpoint that comes with the project (found, not imported: it stands in ``policies``)."""
+    found = importlib.util.find_spec("policies")
+    for place in (found.submodule_search_locations if found and found.submodule_search_locations else []):
+        folder = Path(place) / "checkpoints" / name
+        if folder.is_dir():
+            return folder
+    raise InputError("checkpoint", name, f"a shipped checkpoint, in policies/checkpoints/{name}; or a folder's path")
+
+
+def _check_config(path: Path) -> None:
+    """Refuse a checkpoint whose features or box differ from this version's."""
+    try:
+        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        shape = {key: document["architecture"][key] for key in ("ego", "edge", "actions")}
+        box = {name: (float(entry["low"]), float(entry["high"])) for name, entry in document["box"].items()}
+    except OSError as error:
+        raise InputError(str(path), error.strerror, "a checkpoint folder written by launch/train.py") from error
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(str(path), str(error), "architecture (ego, edge, actions) and box") from error
+    wanted = {"ego": EGO, "edge": EDGE, "actions": COUNT}
+    if shape != wanted:
+        raise InputError(f"{path}: architecture", shape, f"{wanted}; train again with this version")
+    own = {tunable.name: (tunable.low, tunable.high) for tunable in TUNABLES}
+    if list(box) != list(NAMES) or any(not np.allclose(box[name], own[name]) for name in NAMES):
+        raise InputError(f"{path}: box", box, f"{own}; train again with this version")

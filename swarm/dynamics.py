@@ -1,0 +1,181 @@
+"""How a robot moves: single integrator, double integrator and unicycle, stepped exactly over one control period.
+
+A state is ``float64[5]``: x, y (m), heading (rad), vx, vy (m/s, world frame). A control is ``float64[2]``:
+
+* single integrator: velocity in the world frame (m/s);
+* double integrator: acceleration in the world frame (m/s²);
+* unicycle (differential drive): forward speed (m/s) and turn rate (rad/s).
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from swarm.errors import InputError
+
+Array = NDArray[np.float64]
+
+STATE = 5
+SINGLE_INTEGRATOR, DOUBLE_INTEGRATOR, UNICYCLE = 0, 1, 2
+# A braking time that is a whole number of periods must not be rounded up to one period more.
+_WHOLE_PERIODS = 1e-9
+
+
+class Kind(enum.IntEnum):
+    """The dynamics that this stack drives."""
+
+    SINGLE_INTEGRATOR = SINGLE_INTEGRATOR
+    DOUBLE_INTEGRATOR = DOUBLE_INTEGRATOR
+    UNICYCLE = UNICYCLE
+
+    @property
+    def label(self) -> str:
+        """The name used in scenario files, such as ``single_integrator``."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the actuators can do.
+
+    Attributes:
+        speed: Largest speed, m/s: per axis for the integrators, forward and backward for a unicycle.
+        acceleration: Largest acceleration per axis, m/s²; only a double integrator needs it.
+        turn_rate: Largest turn rate, rad/s; only a unicycle needs it.
+    """
+
+    speed: float
+    acceleration: float = math.inf
+    turn_rate: float = math.inf
+
+    def __post_init__(self) -> None:
+        for name in ("speed", "acceleration", "turn_rate"):
+            value = getattr(self, name)
+            if not value > 0.0:
+                raise InputError(f"limits.{name}", value, "a number above 0")
+        if not math.isfinite(self.speed):
+            raise InputError("limits.speed", self.speed, "a finite number above 0")
+
+    def as_array(self) -> Array:
+        """The limits as ``float64[3]``: speed, acceleration, turn rate."""
+        return np.array([self.speed, self.acceleration, self.turn_rate])
+
+
+@njit(cache=True, inline="always")
+def stop_periods(vx: float, vy: float, acceleration: float, dt: float) -> float:
+    """Fewest whole control periods in which a double integrator can come to rest along its velocity."""
+    fastest = max(abs(vx), abs(vy))
+    return max(math.ceil(fastest / (acceleration * dt) - _WHOLE_PERIODS), 1.0) if fastest > 0.0 else 0.0
+
+
+@njit(cache=True, inline="always")
+def stop_offset(kind: int, vx: float, vy: float, acceleration: float, dt: float) -> tuple[float, float]:
+    """Where braking ends, relative to the present position (m).
+
+    A double integrator slows down uniformly so that it comes to rest at the end of a control period; after one
+    such period the point where it stops is the same, which makes braking a plan that stays valid (a safe set for
+    sampled time). The other two stop at once.
+    """
+    if kind != DOUBLE_INTEGRATOR:
+        return 0.0, 0.0
+    time = stop_periods(vx, vy, acceleration, dt) * dt
+    return 0.5 * vx * time, 0.5 * vy * time
+
+
+@njit(cache=True)
+def brake(kind: int, state: Array, limits: Array, dt: float, control: Array) -> None:
+    """Write into ``control`` the command that brings the robot to rest as in ``stop_offset``."""
+    control[0] = control[1] = 0.0
+    if kind == DOUBLE_INTEGRATOR:
+        periods = stop_periods(state[3], state[4], limits[1], dt)
+        if periods > 0:
+            control[0] = -state[3] / (periods * dt)
+            control[1] = -state[4] / (periods * dt)
+
+
+@njit(cache=True)
+def arc_offset(heading: float, speed: float, turn_rate: float, time: float) -> tuple[float, float]:
+    """Exact displacement (m) of a unicycle that holds ``speed`` and ``turn_rate`` for ``time`` seconds."""
+    half = 0.5 * turn_rate * time
+    chord = speed * time * (math.sin(half) / half if abs(half) > 1e-8 else 1.0 - half * half / 6.0)
+    return chord * math.cos(heading + half), chord * math.sin(heading + half)
+
+
+@njit(cache=True)
+def step(kind: int, state: Array, control: Array, time: float, after: Array) -> None:
+    """Advance one robot exactly for ``time`` seconds under a constant control.
+
+    Args:
+        kind: A value of ``Kind``.
+        state: ``float64[5]`` at the start.
+        control: ``float64[2]``, within the limits.
+        time: Duration, s.
+        after: ``float64[5]``, written; may be ``state`` itself.
+    """
+    x, y, heading, vx, vy = state[0], state[1], state[2], state[3], state[4]
+    if kind == SINGLE_INTEGRATOR:
+        after[0], after[1], after[2] = x + control[0] * time, y + control[1] * time, heading
+        after[3], after[4] = control[0], control[1]
+    elif kind == DOUBLE_INTEGRATOR:
+        after[0] = x + time * (vx + 0.5 * time * control[0])
+        after[1] = y + time * (vy + 0.5 * time * control[1])
+        after[2] = heading
+        after[3], after[4] = vx + control[0] * time, vy + control[1] * time
+    else:
+        dx, dy = arc_offset(heading, control[0], control[1], time)
+        turned = heading + control[1] * time
+        after[0], after[1] = x + dx, y + dy
+        after[2] = math.atan2(math.sin(turned), math.cos(turned))
+        after[3], after[4] = control[0] * math.cos(turned), control[0] * math.sin(turned)
+
+
+def advance(kind: Kind, state: Array, control: Array, time: float) -> Array:
+    """``step`` for callers outside kernels: returns the new state ``float64[5]``."""
+    after = np.empty(STATE)
+    step(int(kind), np.asarray(state, dtype=np.float64), np.asarray(control, dtype=np.float64), time, after)
+    return after
+
+
+@njit(cache=True)
+def reach(kind: int, radius: float, limits: Array, dt: float) -> float:
+    """How far from its present position a robot can be while it drives one period and then brakes (m).
+
+    ``radius`` is not included. Used to decide which robots can matter to each other within one period.
+    """
+    if kind == UNICYCLE:
+        return limits[0] * dt
+    longest = math.sqrt(2.0) * limits[0] * dt
+    if kind == DOUBLE_INTEGRATOR:
+        top = limits[0] + limits[1] * dt
+        longest += math.sqrt(2.0) * 0.5 * limits[0] * dt * math.ceil(top / (limits[1] * dt))
+    return longest
+
+
+def seen_speed(kind: Kind, radius: float, limits: Limits, dt: float, sensing_radius: float) -> float:
+    """Largest speed (m/s) at which two robots that do not see each other yet cannot touch within one period.
+
+    Both stay within ``reach`` of where they are, so ``reach + radius`` must not exceed half the sensing radius.
+
+    Raises:
+        InputError: If the sensing radius does not even cover two robots that stand still.
+    """
+    room = 0.5 * sensing_radius - radius
+    if room <= 0.0:
+        raise InputError("sensing_radius", sensing_radius, f"more than twice the robot's radius ({2.0 * radius:g} m)")
+    low, high = 0.0, limits.speed
+    as_array = limits.as_array()
+    if reach(int(kind), radius, as_array, dt) <= room:
+        return high
+    for _ in range(60):
+        as_array[0] = 0.5 * (low + high)
+        if reach(int(kind), radius, as_array, dt) <= room:
+            low = as_array[0]
+        else:
+            high = as_array[0]
+    return low

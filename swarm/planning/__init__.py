@@ -1,0 +1,78 @@
+"""Planning: where a robot drives next, and what it tells the others about it.
+
+This file holds only what every planner shares; the planners are in their own modules:
+`roadmap` (continuous worlds), `cells` (continuous worlds with one-lane aisles), `pibt` (grid worlds).
+
+The five moves of a grid robot, in this order everywhere: stay, up, down, left, right. Rows grow downwards, so *up* is
+row - 1. A cell is written (row, column), or as the flat index row * columns + column where many are handled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from swarm.robot import View
+
+STAY, UP, DOWN, LEFT, RIGHT = range(5)
+MOVES: NDArray[np.int64] = np.array([[0, 0], [-1, 0], [1, 0], [0, -1], [0, 1]], dtype=np.int64)
+"""(row, column) step of each move, [5, 2]."""
+
+MAX_HELD = 5
+"""Most cells that an intent may hold."""
+WINDOW = 12
+"""Steps that a robot announces ahead of its last held cell."""
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What a robot tells others about its cells; bounded in size. Cells are flat indices.
+
+    Attributes:
+        stamp: Control tick at which this was true.
+        held: Cells that this robot alone may occupy, tail first; the last one is its head. At most `MAX_HELD`.
+        claim: Cell that it wants to hold next, -1 for none.
+        claim_priority: Priority that the claim carries: its own, or inherited from the robot that it makes way for.
+        priority: Its own priority, larger goes first; unique (see `swarm.planning.pibt.priority_key`).
+        ranking: The five moves from its head, most preferred first.
+        arrival: Ticks until it reaches the centre of its head at top speed.
+        window: Cells where it expects to be, one step (a cell at top speed) apart, from its head on: `WINDOW` + 1.
+    """
+
+    stamp: int
+    held: tuple[int, ...]
+    claim: int
+    claim_priority: int
+    priority: int
+    ranking: tuple[int, int, int, int, int]
+    arrival: int
+    window: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a planner proposes for this control period.
+
+    Attributes:
+        waypoint: Point to drive towards in a straight line, world frame [m], float64[2].
+        path: Points of the way ahead, for drawing [m], float64[p, 2].
+        intent: What goes into the message to the others; None if this planner tells nothing.
+        stop_distance: Metres from here to where the robot must be able to stop; inf if nothing demands it.
+    """
+
+    waypoint: NDArray[np.float64]
+    path: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+    intent: Intent | None = None
+    stop_distance: float = float("inf")
+
+
+class Planner(Protocol):
+    """Anything that turns what a robot sees into where it drives next."""
+
+    def plan(self, view: View) -> Plan:
+        """Propose a waypoint for this control period."""
+        ...

@@ -1,0 +1,305 @@
+"""Distance fields: how far every cell is from a goal, and what the shape of a map says about passing each other."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from swarm.errors import InputError
+
+UNREACHABLE = 1 << 30
+"""Distance of a cell from which the goal cannot be reached [cells]."""
+
+
+@njit(cache=True)
+def distance_field(free: NDArray[np.bool_], row: int, column: int) -> NDArray[np.int32]:
+    """Steps from every cell to one goal, 4-connected (breadth-first search).
+
+    Args:
+        free: Where robots may be, bool[rows, columns].
+        row: Row of the goal.
+        column: Column of the goal.
+
+    Returns:
+        int32[rows, columns]; `UNREACHABLE` at walls, behind walls, and everywhere if the goal is no free cell.
+    """
+    rows, columns = free.shape
+    distance = np.full((rows, columns), UNREACHABLE, dtype=np.int32)
+    if row < 0 or row >= rows or column < 0 or column >= columns or not free[row, column]:
+        return distance
+    queue = np.empty(rows * columns, dtype=np.int32)
+    distance[row, column] = 0
+    queue[0] = row * columns + column
+    first, last = 0, 1
+    while first < last:
+        r, c = queue[first] // columns, queue[first] % columns
+        first += 1
+        for move in range(4):
+            nr = r + (-1 if move == 0 else 1 if move == 1 else 0)
+            nc = c + (-1 if move == 2 else 1 if move == 3 else 0)
+            inside = 0 <= nr < rows and 0 <= nc < columns
+            if inside and free[nr, nc] and distance[nr, nc] == UNREACHABLE:
+                distance[nr, nc] = distance[r, c] + 1
+                queue[last] = nr * columns + nc
+                last += 1
+    return distance
+
+
+@njit(cache=True)
+def _push(keys: NDArray[np.float64], nodes: NDArray[np.int64], size: int, key: float, node: int) -> int:
+    """Put an entry on a binary min-heap kept in two arrays; returns the new size."""
+    child = size
+    while child > 0:
+        parent = (child - 1) // 2
+        if keys[parent] <= key:
+            break
+        keys[child], nodes[child] = keys[parent], nodes[parent]
+        child = parent
+    keys[child], nodes[child] = key, node
+    return size + 1
+
+
+@njit(cache=True)
+def _pop(keys: NDArray[np.float64], nodes: NDArray[np.int64], size: int) -> int:
+    """Drop the smallest entry (index 0) of the heap; returns the new size."""
+    size -= 1
+    key, node = keys[size], nodes[size]
+    hole = 0
+    while True:
+        child = 2 * hole + 1
+        if child >= size:
+            break
+        if child + 1 < size and keys[child + 1] < keys[child]:
+            child += 1
+        if keys[child] >= key:
+            break
+        keys[hole], nodes[hole] = keys[child], nodes[child]
+        hole = child
+    keys[hole], nodes[hole] = key, node
+    return size
+
+
+@njit(cache=True)
+def weighted_field(cost: NDArray[np.float64], row: int, column: int) -> NDArray[np.float64]:
+    """Cheapest way from every cell to one goal, 8-connected (Dijkstra).
+
+    A step costs its length (1, or √2 on the diagonal) times the mean cost of the two cells. A diagonal step needs both
+    cells beside it to be free, so that a path never cuts a corner.
+
+    Args:
+        cost: Cost of a cell per cell length, float64[rows, columns]; inf at walls.
+        row: Row of the goal.
+        column: Column of the goal.
+
+    Returns:
+        float64[rows, columns]; inf where the goal cannot be reached.
+    """
+    rows, columns = cost.shape
+    field = np.full((rows, columns), np.inf)
+    if row < 0 or row >= rows or column < 0 or column >= columns or not np.isfinite(cost[row, column]):
+        return field
+    keys = np.empty(8 * rows * columns + 8)
+    nodes = np.empty(8 * rows * columns + 8, dtype=np.int64)
+    field[row, column] = 0.0
+    size = _push(keys, nodes, 0, 0.0, row * columns + column)
+    while size > 0:
+        key, node = keys[0], nodes[0]
+        size = _pop(keys, nodes, size)
+        r, c = node // columns, node % columns
+        if key > field[r, c]:
+            continue
+        for dr in range(-1, 2):
+            for dc in range(-1, 2):
+                nr, nc = r + dr, c + dc
+                if nr < 0 or nr >= rows or nc < 0 or nc >= columns or not np.isfinite(cost[nr, nc]):
+                    continue
+                if not (np.isfinite(cost[r, nc]) and np.isfinite(cost[nr, c])):
+                    continue
+                new = key + 0.5 * (cost[r, c] + cost[nr, nc]) * np.sqrt(float(dr * dr + dc * dc))
+                if new < field[nr, nc]:
+                    field[nr, nc] = new
+                    size = _push(keys, nodes, size, new, nr * columns + nc)
+    return field
+
+
+@njit(cache=True)
+def directed_field(cost: NDArray[np.float64], columns: int, goal: int) -> NDArray[np.float64]:
+    """Cheapest way from every cell to one goal where a step's cost depends on its direction (Dijkstra).
+
+    Args:
+        cost: Cost of leaving each flat cell by each move, float64[5, cells]; inf into walls; the first row is not read.
+        columns: Columns of the map.
+        goal: Flat cell of the goal.
+
+    Returns:
+        float64[cells]; inf where the goal cannot be reached.
+    """
+    cells = cost.shape[1]
+    field = np.full(cells, np.inf)
+    keys = np.empty(4 * cells + 8)
+    nodes = np.empty(4 * cells + 8, dtype=np.int64)
+    field[goal] = 0.0
+    size = _push(keys, nodes, 0, 0.0, goal)
+    steps = (0, -columns, columns, -1, 1)
+    while size > 0:
+        key, node = keys[0], nodes[0]
+        size = _pop(keys, nodes, size)
+        if key > field[node]:
+            continue
+        for move in range(1, 5):
+            before = node - steps[move]
+            if before < 0 or before >= cells:
+                continue
+            new = key + cost[move, before]
+            if new < field[before]:
+                field[before] = new
+                size = _push(keys, nodes, size, new, before)
+    return field
+
+
+@njit(cache=True)
+def lane_costs(free: NDArray[np.bool_], branch: NDArray[np.int32], against: float) -> NDArray[np.float64]:
+    """Cost of each step, with a mild one-way preference in one-lane aisles so that robots seldom meet head-on.
+
+    Lanes of neighbouring rows (columns) that contain any alternate in direction, counted from the top (left).
+
+    Args:
+        free: Where robots may be, bool[rows, columns].
+        branch: Of `dead_ends`: there a direction would only cost.
+        against: Extra cost of a step against the preferred direction [steps].
+
+    Returns:
+        Cost of leaving each flat cell by each move, float64[5, rows * columns]; inf into walls.
+    """
+    rows, columns = free.shape
+    cost = np.full((5, rows * columns), np.inf)
+    across = np.zeros((rows, columns), dtype=np.int8)  # 1: lane along the row, 2: along the column
+    for r in range(rows):
+        for c in range(columns):
+            if not free[r, c]:
+                continue
+            up, down = r > 0 and free[r - 1, c], r < rows - 1 and free[r + 1, c]
+            left, right = c > 0 and free[r, c - 1], c < columns - 1 and free[r, c + 1]
+            cell = r * columns + c
+            cost[0, cell] = 1.0
+            if up:
+                cost[1, cell] = 1.0
+            if down:
+                cost[2, cell] = 1.0
+            if left:
+                cost[3, cell] = 1.0
+            if right:
+                cost[4, cell] = 1.0
+            if branch[cell] < 0:
+                if not up and not down:
+                    across[r, c] = 1
+                elif not left and not right:
+                    across[r, c] = 2
+    forward = False
+    for r in range(rows):
+        if not (across[r] == 1).any():
+            continue
+        forward = not forward
+        for c in range(columns):
+            if across[r, c] == 1:
+                cost[3 if forward else 4, r * columns + c] += against
+    forward = False
+    for c in range(columns):
+        if not (across[:, c] == 2).any():
+            continue
+        forward = not forward
+        for r in range(rows):
+            if across[r, c] == 2:
+                cost[1 if forward else 2, r * columns + c] += against
+    return cost
+
+
+@njit(cache=True)
+def dead_ends(free: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Find the tree-like branches of a map, where two robots cannot pass: what pruning leaves again and again removes.
+
+    Args:
+        free: Where robots may be, bool[rows, columns].
+
+    Returns:
+        Two flat arrays int32[rows * columns]: the branch of each cell (its cell next to the rest of the map; -1 outside
+        branches), and its parent, the next cell on the way out (-1 outside branches and at the root of a map that is a tree).
+    """
+    rows, columns = free.shape
+    cells = rows * columns
+    degree = np.zeros(cells, dtype=np.int32)
+    branch = np.full(cells, -1, dtype=np.int32)
+    parent = np.full(cells, -1, dtype=np.int32)
+    pruned = np.zeros(cells, dtype=np.bool_)
+    queue = np.empty(cells, dtype=np.int32)
+    step_row = np.array([-1, 1, 0, 0])
+    step_column = np.array([0, 0, -1, 1])
+    last = 0
+    for cell in range(cells):
+        r, c = cell // columns, cell % columns
+        if not free[r, c]:
+            continue
+        for move in range(4):
+            nr, nc = r + step_row[move], c + step_column[move]
+            if 0 <= nr < rows and 0 <= nc < columns and free[nr, nc]:
+                degree[cell] += 1
+        if degree[cell] <= 1:
+            queue[last] = cell
+            last += 1
+    first = 0
+    while first < last:
+        cell = queue[first]
+        first += 1
+        pruned[cell] = True
+        r, c = cell // columns, cell % columns
+        for move in range(4):
+            nr, nc = r + step_row[move], c + step_column[move]
+            if 0 <= nr < rows and 0 <= nc < columns and free[nr, nc] and not pruned[nr * columns + nc]:
+                other = nr * columns + nc
+                parent[cell] = other
+                degree[other] -= 1
+                if degree[other] == 1:
+                    queue[last] = other
+                    last += 1
+    for index in range(last - 1, -1, -1):
+        cell = queue[index]
+        outer = parent[cell]
+        branch[cell] = branch[outer] if outer >= 0 and pruned[outer] else cell
+    return branch, parent
+
+
+class FieldCache:
+    """The distance fields used last, by goal; the one unused for longest goes first.
+
+    Args:
+        compute: Makes the field of a goal cell (row, column).
+        capacity: Fields kept, at least 1.
+    """
+
+    def __init__(self, compute: Callable[[int, int], NDArray[Any]], capacity: int = 8) -> None:
+        if capacity < 1:
+            raise InputError("FieldCache capacity", capacity, "an integer of at least 1")
+        self._compute = compute
+        self._capacity = capacity
+        self._fields: OrderedDict[tuple[int, int], NDArray[Any]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Fields held now."""
+        return len(self._fields)
+
+    def __getitem__(self, goal: tuple[int, int]) -> NDArray[Any]:
+        """The field of a goal cell (row, column), computed if it is not held."""
+        key = (int(goal[0]), int(goal[1]))
+        if key in self._fields:
+            self._fields.move_to_end(key)
+            return self._fields[key]
+        field = self._compute(*key)
+        self._fields[key] = field
+        if len(self._fields) > self._capacity:
+            self._fields.popitem(last=False)
+        return field

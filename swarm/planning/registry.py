@@ -1,0 +1,46 @@
+"""Planners by name."""
+
+from __future__ import annotations
+
+from swarm.errors import InputError
+from swarm.planning import Planner
+from swarm.robot_spec import RobotSpec
+from swarm.world import World
+
+PLANNERS = ("straight", "roadmap", "cells")
+
+
+def make_planner(
+    planner: str | Planner, spec: RobotSpec, world: World, *, dt: float, margin: float = 0.0, robot_id: int = 0
+) -> Planner:
+    """The planner of one robot: by name, or as it is if it is one already.
+
+    Args:
+        planner: ``straight`` (to the goal, whatever is in between), ``roadmap`` (shortest way around the static
+            map), ``cells`` (shared one-lane aisles: cells of the grid map are reserved before they are entered).
+        spec: The robot.
+        world: The static map.
+        dt: Control period, s.
+        margin: Extra distance that it keeps, m.
+        robot_id: Its identity.
+
+    Raises:
+        InputError: If the name is unknown, or cells are asked for in a world without a grid map.
+    """
+    if not isinstance(planner, str):
+        return planner
+    if planner == "straight":
+        from swarm.planning.roadmap import StraightPlanner
+
+        return StraightPlanner()
+    if planner == "roadmap":
+        from swarm.planning.roadmap import RoadmapPlanner
+
+        return RoadmapPlanner(world, spec.radius, margin)
+    if planner == "cells":
+        from swarm.planning.cells import CellPlanner
+
+        if world.grid is None:
+            raise InputError("planner", planner, "a world with a grid map (environment.map); else straight or roadmap")
+        return CellPlanner(world.grid, robot_id, dt, radius=spec.radius, speed=spec.limits.speed)
+    raise InputError("planner", planner, ", ".join(PLANNERS))

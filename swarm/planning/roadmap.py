@@ -1,0 +1,291 @@
+"""The shortest way around a static map: a distance field over an occupancy grid, and waypoints by line of sight.
+
+The grid is inflated by the robot's radius: a cell is free if its centre keeps that clearance. The waypoint is the
+farthest point down the field that a disc of this radius reaches in a straight line, so that the way is smooth although
+the field is not. Other robots are not looked at; the safety filter keeps clear of them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from swarm.errors import InputError
+from swarm.obstacle_index import ObstacleIndex, bin_at, surface_distance
+from swarm.planning import Plan
+from swarm.planning.fields import FieldCache, weighted_field
+
+if TYPE_CHECKING:
+    from swarm.robot import View
+    from swarm.world import World
+
+Array = NDArray[np.float64]
+
+MOST_CELLS = 250_000
+"""Cells of the occupancy grid; larger worlds get a coarser one."""
+_DETOUR = 0.3  # Extra cost of a cell at a wall: keeps the way off corners where there is room.
+_SLACK = 1e-9
+_TOLERANCE = 0.03  # Share of the clearance that a robot may lose by not driving exactly straight; planned on top.
+_DRAWN = 48  # Most points of the path that is shown.
+
+
+class StraightPlanner:
+    """Straight to the goal, whatever is in between."""
+
+    def plan(self, view: View) -> Plan:
+        """The goal is the waypoint."""
+        goal = np.array(view.goal, dtype=np.float64)
+        return Plan(goal, goal[None, :], None, math.hypot(goal[0] - view.state[0], goal[1] - view.state[1]))
+
+
+@njit(cache=True)
+def _clearance(index: ObstacleIndex, x: float, y: float, most: float) -> float:
+    """Distance to the nearest obstacle [m], or `most` if none is nearer; the index must reach that far."""
+    box = bin_at(index, x, y)
+    least = most
+    for item in range(index.start[box], index.start[box + 1]):
+        distance = surface_distance(index.obstacles, index.items[item], x, y)
+        if distance < least:
+            least = distance
+    return least
+
+
+@njit(cache=True)
+def visible(
+    index: ObstacleIndex, reach: float, clearance: float, x: float, y: float, to_x: float, to_y: float
+) -> bool:
+    """Whether a disc can go from one point to another in a straight line (sphere tracing).
+
+    Args:
+        index: Obstacles, within at least `reach` of each bin.
+        reach: Distance up to which obstacles are looked for, above `clearance` [m].
+        clearance: What must be kept: the radius of the disc [m].
+        x: Start, world frame [m].
+        y: Start [m].
+        to_x: End [m].
+        to_y: End [m].
+    """
+    dx, dy = to_x - x, to_y - y
+    length = math.sqrt(dx * dx + dy * dy)
+    least_step = 0.05 * reach
+    done = 0.0
+    while True:
+        share = done / length if length > 0.0 else 0.0
+        room = _clearance(index, x + share * dx, y + share * dy, reach) - clearance
+        if room < -_SLACK:
+            return False
+        if done >= length:
+            return True
+        # Nothing within `room` of here: the disc may move that far without looking again.
+        done = min(done + max(room, least_step), length)
+
+
+@njit(cache=True)
+def _downhill(field: Array, row: int, column: int) -> tuple[int, int]:
+    """The neighbouring cell with the least way left; the cell itself at the goal."""
+    best, to_row, to_column = field[row, column], row, column
+    rows, columns = field.shape
+    for dr in range(-1, 2):
+        for dc in range(-1, 2):
+            r, c = row + dr, column + dc
+            if r < 0 or r >= rows or c < 0 or c >= columns or not field[r, c] < best:
+                continue
+            if np.isfinite(field[row, c]) and np.isfinite(field[r, column]):
+                best, to_row, to_column = field[r, c], r, c
+    return to_row, to_column
+
+
+@njit(cache=True)
+def waypoint(
+    field: Array,
+    nearest: NDArray[np.int64],
+    origin: Array,
+    resolution: float,
+    index: ObstacleIndex,
+    reach: float,
+    clearance: float,
+    position: Array,
+    goal: Array,
+) -> tuple[float, float, float]:
+    """Where to drive next: the farthest point on the way to the goal that is in sight.
+
+    Args:
+        field: Way left from each cell [cells], float64[rows, columns], row 0 at the bottom; inf where there is none.
+        nearest: Nearest free cell of each cell, flat, int64[rows * columns].
+        origin: Lower-left corner of the grid, world frame [m], float64[2].
+        resolution: Side of a cell [m].
+        index: Obstacles, within at least `reach` of each bin.
+        reach: Distance up to which obstacles are looked for, above `clearance` [m].
+        clearance: Clearance of the way [m].
+        position: Of the robot, world frame [m], float64[2].
+        goal: World frame [m], float64[2].
+
+    Returns:
+        x, y [m] and the length of the whole way to the goal [m]. If there is no way, the goal and infinity.
+    """
+    rows, columns = field.shape
+    x, y = position[0], position[1]
+    row = min(max(int((y - origin[1]) / resolution), 0), rows - 1)
+    column = min(max(int((x - origin[0]) / resolution), 0), columns - 1)
+    cell = nearest[row * columns + column]
+    if cell < 0 or not np.isfinite(field[cell // columns, cell % columns]):
+        return goal[0], goal[1], np.inf
+    straight = math.sqrt((goal[0] - x) ** 2 + (goal[1] - y) ** 2)
+    row, column = cell // columns, cell % columns
+    if straight < 2.0 * resolution or field[row, column] < 1.5:
+        return goal[0], goal[1], straight
+    room = _clearance(index, x, y, reach)
+    if room < (1.0 - _TOLERANCE) * clearance:
+        # Nearer to a wall than the way may be: out to the nearest free cell first.
+        to_x, to_y = origin[0] + (column + 0.5) * resolution, origin[1] + (row + 0.5) * resolution
+        return to_x, to_y, field[row, column] * resolution + math.sqrt((to_x - x) ** 2 + (to_y - y) ** 2)
+    keep = min(clearance, room - _SLACK)
+    if visible(index, reach, keep, x, y, goal[0], goal[1]):
+        return goal[0], goal[1], straight
+    seen_row, seen_column = row, column
+    while True:
+        # Strides of four cells first; the last stride is then walked cell by cell.
+        far_row, far_column = seen_row, seen_column
+        for _ in range(4):
+            far_row, far_column = _downhill(field, far_row, far_column)
+        if far_row == seen_row and far_column == seen_column:
+            break
+        fx, fy = origin[0] + (far_column + 0.5) * resolution, origin[1] + (far_row + 0.5) * resolution
+        if not visible(index, reach, keep, x, y, fx, fy):
+            break
+        seen_row, seen_column = far_row, far_column
+    for _ in range(4):
+        far_row, far_column = _downhill(field, seen_row, seen_column)
+        fx, fy = origin[0] + (far_column + 0.5) * resolution, origin[1] + (far_row + 0.5) * resolution
+        if not visible(index, reach, keep, x, y, fx, fy):
+            break
+        seen_row, seen_column = far_row, far_column
+    if seen_row == row and seen_column == column and field[row, column] > 0.0:
+        seen_row, seen_column = _downhill(field, row, column)
+    to_x = origin[0] + (seen_column + 0.5) * resolution
+    to_y = origin[1] + (seen_row + 0.5) * resolution
+    left = field[seen_row, seen_column] * resolution + math.sqrt((to_x - x) ** 2 + (to_y - y) ** 2)
+    return to_x, to_y, left
+
+
+@njit(cache=True)
+def _trace(field: Array, row: int, column: int, most: int) -> NDArray[np.int64]:
+    """At most `most` cells down the field, int64[n, 2]."""
+    cells = np.empty((most, 2), dtype=np.int64)
+    stride = max(1, int(field[row, column] / most) + 1)
+    count = 0
+    while count < most:
+        cells[count] = row, column
+        count += 1
+        before_row, before_column = row, column
+        for _ in range(stride):
+            row, column = _downhill(field, row, column)
+        if row == before_row and column == before_column:
+            break
+    return cells[:count]
+
+
+@njit(cache=True)
+def _nearest_free(free: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The nearest free cell of each cell (itself where it is free), flat; -1 if none is free."""
+    rows, columns = free.shape
+    nearest = np.full(rows * columns, -1, dtype=np.int64)
+    queue = np.empty(rows * columns, dtype=np.int64)
+    last = 0
+    for cell in range(rows * columns):
+        if free[cell // columns, cell % columns]:
+            nearest[cell] = cell
+            queue[last] = cell
+            last += 1
+    first = 0
+    while first < last:
+        cell = queue[first]
+        first += 1
+        r, c = cell // columns, cell % columns
+        for dr in range(-1, 2):
+            for dc in range(-1, 2):
+                nr, nc = r + dr, c + dc
+                if 0 <= nr < rows and 0 <= nc < columns and nearest[nr * columns + nc] < 0:
+                    nearest[nr * columns + nc] = nearest[cell]
+                    queue[last] = nr * columns + nc
+                    last += 1
+    return nearest
+
+
+class RoadmapPlanner:
+    """Shortest way around the static map, for one robot.
+
+    A robot or goal inside the inflated obstacles counts as being in the nearest free cell; near such a goal the waypoint
+    is the goal itself, and the safety filter stops the robot as near to it as it can be. A goal to which there is no way
+    is the waypoint as well: the robot drives up to what is in between.
+
+    Args:
+        world: The static map.
+        radius: Of the robot [m].
+        margin: Extra distance from obstacles [m].
+
+    Raises:
+        InputError: If a number makes no sense.
+    """
+
+    def __init__(self, world: World, radius: float, margin: float = 0.0) -> None:
+        if not (math.isfinite(radius) and radius > 0.0):
+            raise InputError("RoadmapPlanner radius", radius, "a finite number of metres above 0")
+        if not (math.isfinite(margin) and margin >= 0.0):
+            raise InputError("RoadmapPlanner margin", margin, "a finite number of metres, at least 0")
+        self.clearance = (radius + margin) / (1.0 - _TOLERANCE)
+        self.reach = 2.0 * self.clearance
+        self.index = world.index(self.reach)
+        self.origin = np.array(world.bounds[:2], dtype=np.float64)
+        self.resolution = _resolution(world, radius)
+        size = np.asarray(world.bounds[2:]) - self.origin
+        columns, rows = (max(1, math.ceil(side / self.resolution - 1e-9)) for side in size)
+        xs = self.origin[0] + (np.arange(columns) + 0.5) * self.resolution
+        ys = self.origin[1] + (np.arange(rows) + 0.5) * self.resolution
+        room = np.stack([world.clearance(np.stack([xs, np.full(columns, y)], axis=-1)) for y in ys])
+        self.cost = np.where(
+            room >= self.clearance, 1.0 + _DETOUR * np.clip(2.0 - room / self.clearance, 0.0, 1.0), np.inf
+        )
+        self.nearest = _nearest_free(np.isfinite(self.cost))
+        self._fields = FieldCache(lambda row, column: weighted_field(self.cost, row, column), 4)
+
+    def cell_at(self, x: float, y: float) -> tuple[int, int]:
+        """The free cell at, or nearest to, a point (row from the bottom, column); (-1, -1) if no cell is free."""
+        rows, columns = self.cost.shape
+        row = min(max(int((y - self.origin[1]) / self.resolution), 0), rows - 1)
+        column = min(max(int((x - self.origin[0]) / self.resolution), 0), columns - 1)
+        cell = int(self.nearest[row * columns + column])
+        return (-1, -1) if cell < 0 else divmod(cell, columns)
+
+    def plan(self, view: View) -> Plan:
+        """The farthest point on the way that is in sight."""
+        goal = np.array(view.goal, dtype=np.float64)
+        if not np.isfinite(goal).all():
+            return Plan(np.array(view.state[:2], dtype=np.float64), np.empty((0, 2)), None, 0.0)
+        field = self._fields[self.cell_at(goal[0], goal[1])]
+        x, y, left = waypoint(
+            field, self.nearest, self.origin, self.resolution, self.index, self.reach, self.clearance,
+            np.ascontiguousarray(view.state[:2], dtype=np.float64), goal,
+        )
+        target = np.array([x, y])
+        if x == goal[0] and y == goal[1]:
+            return Plan(target, goal[None, :], None, left)
+        cells = _trace(field, *self.cell_at(x, y), _DRAWN)
+        path = self.origin + (cells[:, ::-1] + 0.5) * self.resolution
+        return Plan(target, np.concatenate([path, goal[None, :]]), None, left)
+
+
+def _resolution(world: World, radius: float) -> float:
+    """Side of a cell of the occupancy grid [m]: about half a radius, coarser in large worlds.
+
+    On a grid map it is the map's cell divided by an odd number, so that the middle of every aisle is a cell's centre.
+    """
+    width, height = float(world.bounds[2] - world.bounds[0]), float(world.bounds[3] - world.bounds[1])
+    wanted = max(0.5 * radius, math.sqrt(width * height / MOST_CELLS), 1e-6)
+    if world.grid is None:
+        return wanted
+    return float(world.grid.cell_size) / max(1, 2 * math.ceil(0.5 * (world.grid.cell_size / wanted - 1.0)) - 1)

@@ -1,0 +1,265 @@
+"""One robot's mind: sense, plan, tune, filter, act. The one place that joins the five steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swarm import barriers, dynamics, neighbours, qp, safety
+from swarm.body import RADIUS, body_of
+from swarm.controllers import Controller, make_controller
+from swarm.errors import InputError
+from swarm.messages import Message
+from swarm.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, N_RADIUS, N_X, N_Y, NEIGHBOUR
+from swarm.nominal import nominal_control
+from swarm.observation import EDGE, EGO, Observation, observe
+from swarm.planning import Plan, Planner
+from swarm.planning.registry import make_planner
+from swarm.scenario import RobotSpec
+from swarm.tunables import MIDDLE, ROTATION, SPEED, decode
+from swarm.world import World
+
+Array = NDArray[np.float64]
+Solver = Callable[[Array, Array, Array, Array, Array], qp.Solution]
+
+
+@dataclass
+class View:
+    """All that one robot knows in one control period.
+
+    Attributes:
+        time: s.
+        state: ``float64[5]``, its own: x, y, heading, vx, vy (world frame).
+        goal: ``float64[2]``, world frame, m.
+        neighbours: ``float64[k, 14]``, robots that it senses (columns in ``swarm.neighbours``), at most 16.
+        messages: The last message of each robot within its communication radius, by id.
+        obstacles: ``float64[m, 5]``, obstacles that it senses, at most 16; None takes them from the static map.
+        crowded: Whether somebody near had to be left out of ``neighbours``.
+    """
+
+    time: float
+    state: Array
+    goal: Array
+    neighbours: Array = field(default_factory=lambda: np.empty((0, NEIGHBOUR)))
+    messages: Mapping[int, Message] = field(default_factory=dict)
+    obstacles: Array | None = None
+    crowded: bool = False
+
+
+@dataclass
+class Command:
+    """What one robot does in one control period, and why.
+
+    Attributes:
+        control: ``float64[2]``: velocity, acceleration, or forward speed and turn rate (``swarm.dynamics``).
+        outcome: ``optimal``; ``relaxed``: the QP's rows had to give way; ``braking``: the shield stepped in.
+        relaxation: By how much the rows gave way.
+        tunables: ``float64[6]``, physical values (``swarm.tunables``).
+        action: ``float64[6]``, the same in [0, 1].
+        plan: The planner's waypoint and path.
+        message: What the robot tells the others.
+        clearance: Gap to the nearest robot or obstacle that it senses, m; inf if there is none.
+    """
+
+    control: Array
+    outcome: str
+    relaxation: float
+    tunables: Array
+    action: Array
+    plan: Plan
+    message: Message
+    clearance: float
+
+
+class Robot:
+    """One robot that drives alone on what it sees and what its neighbours tell it.
+
+    Args:
+        spec: Its dynamics, radius and limits.
+        world: The static map.
+        dt: Control period, s.
+        sensing_radius: Beyond it nothing is known, m.
+        planner: ``straight``, ``roadmap``, ``cells``, or a planner of one's own.
+        controller: ``tuner``, ``fixed:GAIN,POWER``, a checkpoint folder, or a controller of one's own.
+        solver: ``kernel``, ``cvxpy``, or a callable like ``swarm.qp.solve``.
+        margin: Extra distance kept on its own side, m; for sensing and actuation that are not exact.
+        robot_id: Its identity among the others.
+
+    Raises:
+        InputError: If an argument is not usable.
+    """
+
+    def __init__(
+        self,
+        spec: RobotSpec,
+        world: World,
+        *,
+        dt: float,
+        sensing_radius: float,
+        planner: str | Planner = "roadmap",
+        controller: str | Controller = "tuner",
+        solver: str | Solver = "kernel",
+        margin: float = 0.0,
+        robot_id: int = 0,
+    ) -> None:
+        self.kind, self.robot_id = int(spec.kind), robot_id
+        self.body = body_of(
+            spec.kind, spec.radius, spec.limits, dt=dt, sensing_radius=sensing_radius, margin=margin
+        )
+        self.world, self.bounds = world, world.bounds
+        self.index = world.index(sensing_radius)
+        self.planner = make_planner(planner, spec, world, dt=dt, margin=margin, robot_id=robot_id)
+        self.controller = make_controller(controller)
+        self._solver = _make_solver(solver)
+        self._reach = dynamics.reach(self.kind, spec.radius, self.body[2:5], dt)
+        self._scratch()
+        self.last_action = MIDDLE
+        self._planned: tuple[float, Plan] | None = None
+
+    def _scratch(self) -> None:
+        size = MAX_NEIGHBOURS + MAX_OBSTACLES
+        self._rows, self._rhs, self._lines = np.empty((size + 4, 2)), np.empty(size + 4), np.empty((size + 4, 3))
+        self._box, self._proof, self._nominal = np.empty((2, 2)), np.empty(1), np.empty(2)
+        self._near, self._things = np.zeros((MAX_NEIGHBOURS, NEIGHBOUR)), np.zeros((MAX_OBSTACLES, 5))
+        self._order = np.empty((MAX_OBSTACLES, 2))
+
+    def reset(self) -> None:
+        """Forget the last step; the planner forgets its reservations."""
+        self.last_action, self._planned = MIDDLE, None
+        forget = getattr(self.planner, "reset", None)
+        if forget is not None:
+            forget()
+
+    def step(self, view: View, action: Array | None = None) -> Command:
+        """One control period: plan, tune (unless an ``action`` in [0, 1] is given), filter.
+
+        Raises:
+            InputError: If the view holds something that is not a number, or too many neighbours or obstacles.
+        """
+        robots, things, crowded = self._sense(view)
+        plan = self._plan(view)
+        remaining = _remaining(plan, view)
+        if action is None:
+            action = self.controller(self._observe(view, plan, remaining, robots, things))
+        tunables = decode(action)
+        nominal_control(self.kind, view.state, self.body, plan.waypoint, remaining, tunables, self._nominal)
+        control, outcome, relaxation = self._filter(view, robots, things, crowded, tunables)
+        self.last_action = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0)
+        message = Message(
+            self.robot_id, view.time, (float(plan.waypoint[0]), float(plan.waypoint[1])),
+            float(self.last_action[ROTATION]), float(self.last_action[SPEED]), plan.intent,
+        )  # fmt: skip
+        clearance = self._clearance(view, robots, things)
+        return Command(
+            control, safety.OUTCOMES[outcome], relaxation, tunables, self.last_action, plan, message, clearance
+        )
+
+    def observe(self, view: View) -> Observation:
+        """What the policy gets to see for this view; a ``step`` with the same view may follow."""
+        robots, things, _ = self._sense(view)
+        plan = self._plan(view)
+        return self._observe(view, plan, _remaining(plan, view), robots, things)
+
+    def _plan(self, view: View) -> Plan:
+        """Ask the planner, once per period: planners count time by being asked."""
+        if self._planned is None or self._planned[0] != view.time:
+            self._planned = (view.time, self.planner.plan(view))
+        return self._planned[1]
+
+    def _sense(self, view: View) -> tuple[int, int, bool]:
+        """Check the view and copy what it senses into fixed-size arrays; obstacles from the map if it has none."""
+        _check(view)
+        robots = len(view.neighbours)
+        self._near[:robots] = view.neighbours
+        if view.obstacles is not None:
+            things = len(view.obstacles)
+            self._things[:things] = view.obstacles
+            return robots, things, view.crowded
+        index = self.index
+        shape = np.array(index.shape)
+        cell = neighbours.bin_of(view.state[0], view.state[1], index.origin, index.bin_size, shape)
+        things, crush = neighbours.sense_obstacles(
+            view.state, self.body, self._reach, index.obstacles, index.items, index.start[cell],
+            index.start[cell + 1], self._things, self._order,
+        )  # fmt: skip
+        return robots, things, view.crowded or crush
+
+    def _observe(self, view: View, plan: Plan, remaining: float, robots: int, things: int) -> Observation:
+        slots = MAX_NEIGHBOURS + MAX_OBSTACLES
+        observation = Observation(
+            np.empty(EGO, np.float32), np.empty((slots, EDGE), np.float32), np.empty(slots, np.bool_)
+        )
+        observe(
+            self.kind, view.state, self.body, plan.waypoint, remaining, self._near, robots, self._things, things,
+            self.last_action, *observation,
+        )  # fmt: skip
+        return observation
+
+    def _filter(
+        self, view: View, robots: int, things: int, crowded: bool, tunables: Array
+    ) -> tuple[Array, int, float]:
+        """QP and shield."""
+        control = np.empty(2)
+        around = (self._near, robots, self._things, things, self.bounds)
+        if self._solver is None:
+            outcome, relaxation = safety.filter_control(
+                self.kind, view.state, self.body, *around, crowded, self._nominal, tunables,
+                self._rows, self._rhs, self._box, self._lines, self._proof, control,
+            )  # fmt: skip
+            return control, outcome, relaxation
+        count = barriers.build(self.kind, view.state, self.body, *around, tunables, self._rows, self._rhs)
+        barriers.control_box(self.kind, view.state, self.body, self._box)
+        solution = self._solver(self._nominal, self._rows[:count], self._rhs[:count], self._box[0], self._box[1])
+        control[:] = solution.control
+        safety.to_control(self.kind, self.body, control)
+        share = safety.shield(self.kind, view.state, self.body, *around, crowded, control, self._lines)
+        outcome = safety.BRAKING if share < 1.0 else int(solution.relaxed)
+        return control, outcome, solution.relaxation
+
+    def _clearance(self, view: View, robots: int, things: int) -> float:
+        least, x, y = math.inf, view.state[0], view.state[1]
+        for other in view.neighbours[:robots]:
+            least = min(least, math.hypot(other[N_X] - x, other[N_Y] - y) - other[N_RADIUS])
+        if things:
+            least = min(least, neighbours.to_obstacle(x, y, self._things[0])[0])
+        return least - self.body[RADIUS]
+
+
+def _make_solver(solver: str | Solver) -> Solver | None:
+    """None is the fused kernel."""
+    if solver == "kernel":
+        return None
+    if solver == "cvxpy":
+        from swarm.reference import ReferenceSolver
+
+        return ReferenceSolver()
+    if callable(solver):
+        return solver
+    raise InputError("solver", solver, "'kernel', 'cvxpy', or a callable like swarm.qp.solve")
+
+
+def _remaining(plan: Plan, view: View) -> float:
+    """Metres to where the robot should come to rest: what the plan says, else straight to the goal."""
+    if math.isfinite(plan.stop_distance):
+        return plan.stop_distance
+    return math.hypot(view.goal[0] - view.state[0], view.goal[1] - view.state[1])
+
+
+def _check(view: View) -> None:
+    """Refuse what is not a number or does not fit."""
+    if view.state.shape != (dynamics.STATE,) or not np.isfinite(view.state).all():
+        raise InputError("view.state", view.state, "5 finite numbers: x, y, heading, vx, vy")
+    if view.goal.shape != (2,) or not np.isfinite(view.goal).all():
+        raise InputError("view.goal", view.goal, "2 finite numbers: x, y")
+    near = view.neighbours
+    if near.ndim != 2 or near.shape[1] != NEIGHBOUR or len(near) > MAX_NEIGHBOURS or np.isnan(near).any():
+        raise InputError("view.neighbours", near, f"numbers of shape (at most {MAX_NEIGHBOURS}, {NEIGHBOUR})")
+    if view.obstacles is not None:
+        things = view.obstacles
+        fits = things.ndim == 2 and things.shape[1] == 5 and len(things) <= MAX_OBSTACLES
+        if not fits or not np.isfinite(things).all():
+            raise InputError("view.obstacles", things, f"finite numbers of shape (at most {MAX_OBSTACLES}, 5)")

@@ -1,0 +1,119 @@
+"""Reading and writing text files: bounded, one clear error for each thing that can be wrong, atomic."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from swarm.errors import InputError
+
+MEBIBYTE = 1 << 20
+
+
+@contextmanager
+def located(prefix: str, drop: str = "") -> Iterator[None]:
+    """Put the place of origin in front of every ``InputError`` raised inside.
+
+    Args:
+        prefix: What to put in front, such as ``"world.yaml:7: robots[0]."``.
+        drop: A prefix of the inner place that the new one replaces.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise InputError(prefix + error.where.removeprefix(drop), error.value, error.valid) from error
+
+
+def check_file(path: Path, limit: int) -> None:
+    """Check, without reading it, that a path is a regular file of at most ``limit`` bytes.
+
+    Raises:
+        InputError: If it is missing, a folder or a device, or too large.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise InputError(str(path), error.strerror or str(error), "an existing, readable file") from None
+    except ValueError as error:
+        raise InputError("path", str(path), f"the name of a file ({error})") from None
+    if stat.S_ISDIR(status.st_mode):
+        raise InputError(str(path), "a folder", "a file")
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(str(path), "a device or pipe", "a regular file")
+    if status.st_size > limit:
+        size = f"{status.st_size / MEBIBYTE:.1f} MiB"
+        raise InputError(str(path), size, f"a file of at most {limit / MEBIBYTE:g} MiB")
+
+
+def decode(where: str, content: bytes) -> str:
+    """UTF-8 text, with or without a byte order mark.
+
+    Raises:
+        InputError: If the bytes are not UTF-8.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        bad = content[error.start : error.start + 4]
+        raise InputError(f"{where}: byte {error.start}", bad, "text in UTF-8") from None
+
+
+def read_text(path: str | Path, limit: int) -> str:
+    """The whole text of a file.
+
+    Args:
+        path: The file.
+        limit: Largest size that is read, bytes.
+
+    Raises:
+        InputError: If it is missing, not a file, larger than ``limit`` or not UTF-8.
+    """
+    path = Path(path)
+    check_file(path, limit)
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(limit + 1)
+    except OSError as error:
+        raise InputError(str(path), error.strerror or str(error), "an existing, readable file") from None
+    if len(content) > limit:
+        raise InputError(str(path), "a growing file", f"a file of at most {limit / MEBIBYTE:g} MiB")
+    return decode(str(path), content)
+
+
+@contextmanager
+def atomic_writer(path: str | Path) -> Iterator[TextIO]:
+    """A text stream whose content appears under ``path`` at once, or not at all if the block raises.
+
+    Raises:
+        InputError: If the file cannot be written there.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    if path.is_dir():
+        raise InputError(str(path), "a folder", "a file name in a folder that can be written")
+    try:
+        stream = partial.open("w", encoding="utf-8", newline="\n")
+    except OSError as error:
+        shown = error.strerror or str(error)
+        raise InputError(str(path), shown, "a file name in a folder that can be written") from None
+    try:
+        with stream:
+            yield stream
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a whole text file atomically (temporary file beside it, then a rename).
+
+    Raises:
+        InputError: If the file cannot be written there.
+    """
+    with atomic_writer(path) as stream:
+        stream.write(text)

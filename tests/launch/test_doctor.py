@@ -1,0 +1,103 @@
+"""The doctor names what is missing and how to mend it."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def doctor() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("doctor", ROOT / "launch" / "doctor.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["doctor"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_old_python_fails_with_a_fix(doctor: ModuleType) -> None:
+    assert doctor.check_python((3, 10, 9)).status == "FAIL"
+    assert "3.11" in doctor.check_python((3, 10, 9)).fix
+    assert doctor.check_python((3, 11, 0)).status == "ok"
+    assert doctor.check_python((3, 12, 1)).status == "ok"
+
+
+def test_pins_are_read_with_canonical_names(doctor: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / "constraints.txt"
+    path.write_text("# comment\nPyYAML==6.0.3\nml_dtypes==0.6.0\n\n")
+    assert doctor.read_pins(path) == {"pyyaml": "6.0.3", "ml-dtypes": "0.6.0"}
+
+
+def test_a_missing_package_is_named(doctor: ModuleType) -> None:
+    check = doctor.check_packages("robot", ["numpy", "no-such-package"], {}, optional=False)
+    assert check.status == "FAIL" and "no-such-package" in check.detail and "numpy" not in check.detail
+    assert "make install" in check.fix
+
+
+def test_a_wrong_version_is_named(doctor: ModuleType) -> None:
+    check = doctor.check_packages("robot", ["numpy"], {"numpy": "0.0.1"}, optional=False)
+    assert check.status == "FAIL" and "instead of 0.0.1" in check.detail
+
+
+def test_an_absent_extra_is_skipped_but_half_of_one_fails(doctor: ModuleType) -> None:
+    assert doctor.check_packages("sim", ["no-such-package"], {}, optional=True).status == "skipped"
+    assert doctor.check_packages("sim", ["no-such-package", "numpy"], {}, optional=True).status == "FAIL"
+
+
+def test_local_version_tags_are_ignored(doctor: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.importlib.metadata, "version", lambda name: "2.13.0+cpu")
+    assert doctor.check_packages("train", ["torch"], {"torch": "2.13.0"}, optional=False).status == "ok"
+
+
+def test_cache_folder_that_cannot_be_written(
+    doctor: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert doctor.check_numba_cache().status == "ok"
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "below"))
+    check = doctor.check_numba_cache()
+    assert check.status == "FAIL" and "NUMBA_CACHE_DIR" in check.fix
+
+
+def test_a_broken_checkpoint_is_named(doctor: ModuleType, tmp_path: Path) -> None:
+    assert [check.status for check in doctor.check_checkpoints(tmp_path)] == ["skipped"]
+    (tmp_path / "tuner").mkdir()
+    assert [check.status for check in doctor.check_checkpoints(tmp_path)] == ["FAIL"]
+    (tmp_path / "tuner" / "policy.onnx").write_bytes(b"not a model")
+    (check,) = doctor.check_checkpoints(tmp_path)
+    assert check.status == "FAIL" and "tuner" in check.name
+
+
+def test_a_crash_of_the_interpreter_is_reported_not_shared(doctor: ModuleType) -> None:
+    status, output = doctor.run_python("import os; os.abort()")
+    assert status != 0 and doctor.last_line(output)
+    status, output = doctor.run_python("import time; time.sleep(9)", seconds=0.2)
+    assert status == 1 and "no answer" in output
+
+
+def test_exit_status_follows_the_checks(
+    doctor: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["doctor.py"])
+    good, bad = doctor.Check("a", "ok", "fine"), doctor.Check("b", "FAIL", "broken", "pip install '.[sim]'")
+    monkeypatch.setattr(doctor, "diagnose", lambda: [good])
+    assert doctor.main() == 0
+    monkeypatch.setattr(doctor, "diagnose", lambda: [good, bad])
+    assert doctor.main() == 1
+    shown = capsys.readouterr().out
+    assert "Not ready: b." in shown and "[sim]" in shown
+
+
+def test_the_script_runs_from_anywhere(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "launch" / "doctor.py"), "--help"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and "Exit status 1" in done.stdout

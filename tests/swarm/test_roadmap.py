@@ -1,0 +1,150 @@
+"""The roadmap: a disc that follows its waypoints in straight lines arrives, keeps clear, and takes no detour."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from swarm.errors import InputError
+from swarm.grid_map import GridMap
+from swarm.planning.roadmap import MOST_CELLS, RoadmapPlanner, StraightPlanner, visible
+from swarm.world import World
+
+BOUNDS = np.array([0.0, 0.0, 6.0, 4.0])
+WALL = World(BOUNDS, boxes=np.array([[3.0, 1.5, 0.25, 1.5]]))
+
+
+def view(position, goal):
+    return SimpleNamespace(state=np.array([*position, 0.0, 0.0, 0.0]), goal=np.array(goal, dtype=float))
+
+
+def drive(planner, world, start, goal, step=0.05, limit=2000):
+    """Follow the waypoints; the way, and the smallest clearance on it."""
+    way = [np.array(start, dtype=float)]
+    for _ in range(limit):
+        plan = planner.plan(view(way[-1], goal))
+        towards = plan.waypoint - way[-1]
+        length = math.hypot(*towards)
+        if length < 1e-9:
+            break
+        way.append(way[-1] + towards * min(1.0, step / length))
+    return np.array(way), float(world.clearance(np.array(way)).min())
+
+
+def length_of(way):
+    return float(np.linalg.norm(np.diff(way, axis=0), axis=1).sum())
+
+
+def test_straight_goes_straight():
+    plan = StraightPlanner().plan(view((0.0, 0.0), (3.0, 4.0)))
+    assert plan.waypoint.tolist() == [3.0, 4.0] and plan.stop_distance == 5.0 and plan.intent is None
+
+
+def test_it_goes_around_a_wall_by_nearly_the_shortest_way():
+    planner = RoadmapPlanner(WALL, 0.2)
+    way, clearance = drive(planner, WALL, (1.0, 1.0), (5.0, 1.0))
+    assert np.allclose(way[-1], (5.0, 1.0))
+    assert clearance >= 0.2 - 1e-6
+    # Over both corners of the wall, 0.2 m away from them at the least.
+    shortest = math.hypot(1.75, 2.0) + 0.5 + math.hypot(1.75, 2.0)
+    assert shortest <= length_of(way) <= 1.12 * shortest
+
+
+def test_what_is_left_shrinks_as_the_robot_drives():
+    planner = RoadmapPlanner(WALL, 0.2)
+    way, _ = drive(planner, WALL, (1.0, 1.0), (5.0, 1.0))
+    left = [planner.plan(view(p, (5.0, 1.0))).stop_distance for p in way[::5]]
+    assert left[0] == pytest.approx(length_of(way), rel=0.25)
+    assert all(b < a + 0.1 for a, b in zip(left, left[1:], strict=False)) and left[-1] < 0.3
+
+
+def test_the_path_that_is_drawn_leads_from_the_waypoint_to_the_goal():
+    plan = RoadmapPlanner(WALL, 0.2).plan(view((1.0, 1.0), (5.0, 1.0)))
+    assert plan.path[0] == pytest.approx(plan.waypoint) and plan.path[-1].tolist() == [5.0, 1.0]
+    assert 2 < len(plan.path) < 60
+
+
+def test_a_goal_in_sight_is_the_waypoint():
+    plan = RoadmapPlanner(WALL, 0.2).plan(view((1.0, 1.0), (2.3, 3.0)))
+    assert plan.waypoint.tolist() == [2.3, 3.0] and plan.stop_distance == pytest.approx(math.hypot(1.3, 2.0))
+
+
+def test_start_and_goal_may_be_nearer_to_a_wall_than_the_way():
+    planner = RoadmapPlanner(WALL, 0.2, margin=0.2)
+    way, clearance = drive(planner, WALL, (2.5, 1.0), (3.5, 1.0))
+    assert np.allclose(way[-1], (3.5, 1.0)) and clearance >= 0.2
+
+
+def test_a_goal_without_a_way_is_the_waypoint():
+    closed = World(BOUNDS, boxes=np.array([[3.0, 2.0, 0.25, 2.0]]))
+    plan = RoadmapPlanner(closed, 0.2).plan(view((1.0, 1.0), (5.0, 1.0)))
+    assert plan.waypoint.tolist() == [5.0, 1.0] and plan.stop_distance == math.inf
+
+
+def test_a_robot_that_fits_nowhere_still_gets_a_waypoint():
+    plan = RoadmapPlanner(World(BOUNDS, boxes=np.array([[3.0, 2.0, 3.0, 2.0]])), 0.5).plan(view((1, 1), (5, 1)))
+    assert plan.waypoint.tolist() == [5.0, 1.0]
+
+
+def test_without_a_goal_it_stays():
+    plan = RoadmapPlanner(WALL, 0.2).plan(view((1.0, 1.0), (math.nan, math.nan)))
+    assert plan.waypoint.tolist() == [1.0, 1.0] and plan.stop_distance == 0.0
+
+
+def test_aisles_one_robot_wide_are_open():
+    rows = ["........", ".######.", ".#....#.", ".#.##.#.", ".#.#....", "........"]
+    world = World.from_grid(GridMap.from_rows(rows))
+    planner = RoadmapPlanner(world, 0.35)
+    way, clearance = drive(planner, world, (0.5, 5.5), (2.5, 3.5))
+    assert np.allclose(way[-1], (2.5, 3.5)) and clearance >= 0.35 - 1e-6
+
+
+def test_a_large_world_gets_a_coarser_grid():
+    planner = RoadmapPlanner(World(np.array([0.0, 0.0, 300.0, 200.0])), 0.05)
+    assert planner.cost.size <= 1.1 * MOST_CELLS
+    assert planner.plan(view((1.0, 1.0), (299.0, 199.0))).waypoint.tolist() == [299.0, 199.0]
+
+
+@pytest.mark.parametrize("numbers", [(0.0, 0.0), (-1.0, 0.0), (math.nan, 0.0), (0.2, -0.1), (0.2, math.inf)])
+def test_numbers_that_make_no_sense_are_named(numbers):
+    with pytest.raises(InputError, match=r"RoadmapPlanner (radius|margin)"):
+        RoadmapPlanner(WALL, *numbers)
+
+
+def random_world(seed):
+    rng = np.random.default_rng(seed)
+    boxes = np.column_stack([rng.uniform((0.0, 0.0), (6.0, 4.0), (6, 2)), rng.uniform(0.05, 0.7, (6, 2))])
+    circles = np.column_stack([rng.uniform((0.0, 0.0), (6.0, 4.0), (4, 2)), rng.uniform(0.05, 0.6, 4)])
+    return rng, World(BOUNDS, boxes=boxes, circles=circles)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_sight_agrees_with_a_fine_sampling_of_the_clearance(seed):
+    rng, world = random_world(seed)
+    radius = float(rng.uniform(0.05, 0.4))
+    a, b = rng.uniform((0.0, 0.0), (6.0, 4.0), (2, 2))
+    seen = visible(world.index(2.0 * radius), 2.0 * radius, radius, *a, *b)
+    least = float(world.clearance(a + np.linspace(0.0, 1.0, 2001)[:, None] * (b - a)).min())
+    if seen:
+        assert least >= radius - 0.02 * radius
+    else:
+        assert least < radius + 0.002
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 2**32 - 1))
+def test_where_there_is_a_way_it_arrives_and_keeps_clear(seed):
+    rng, world = random_world(seed)
+    radius = 0.15
+    planner = RoadmapPlanner(world, radius)
+    points = rng.uniform((0.2, 0.2), (5.8, 3.8), (200, 2))
+    points = points[world.clearance(points) >= radius]
+    if len(points) < 2 or not math.isfinite(planner.plan(view(points[0], points[1])).stop_distance):
+        return
+    way, clearance = drive(planner, world, points[0], points[1])
+    assert np.allclose(way[-1], points[1])
+    assert clearance >= 0.995 * radius
