@@ -1,0 +1,9 @@
+"""Environments: PettingZoo ``ParallelEnv``s of teams of robots, made by id with ``make``.
+
+``arena_v0``: continuous worlds, exact dynamics. ``grid_v0``: lifelong path finding on grid maps. ``bullet_v0``: wheels
+and motors in a physics engine.
+"""
+
+from envs.registry import IDS, make, register
+
+__all__ = ["IDS", "make", "register"]

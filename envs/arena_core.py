@@ -124,9 +124,9 @@ class ArenaCore:
             (self.returns, 0.0),
         ):  # fmt: skip
             array[b] = value
-        self._aim()
+        self.aim()
 
-    def _aim(self) -> None:
+    def aim(self) -> None:
         """Plan straight: the waypoint is the goal."""
         self.waypoint[:] = self.goal
         self.remaining[:] = np.linalg.norm(self.goal - self.state[..., :2], axis=-1)
@@ -185,7 +185,7 @@ class ArenaCore:
             else:
                 self.reached[b, i] = True
                 self.reach_time[b, i] = self.age[b] * self.period[b]
-        self._aim()
+        self.aim()
         return arrived
 
     def step(
@@ -272,7 +272,7 @@ class ArenaCore:
                 raise InputError(f"ArenaCore state: {name}", value.shape, f"shape {own.shape}")
             own[...] = value
         self.rng.bit_generator.state = json.loads(saved["rng"])
-        self._aim()
+        self.aim()
 
 
 _SAVED = (

@@ -95,8 +95,11 @@ def _gaps(
                 clearance[i], clearance[j] = min(clearance[i], gap), min(clearance[j], gap)
         first, last = candidates(at[i], start, origin, bin_size, shape)
         for index in range(first, last):
-            gap = to_obstacle(at[i, 0], at[i, 1], obstacles[items[index]])[0]
-            clearance[i] = min(clearance[i], gap - body[i, RADIUS])
+            thing = obstacles[items[index]]
+            beside = max(abs(at[i, 0] - thing[0]) - thing[2], abs(at[i, 1] - thing[1]) - thing[3])
+            if beside - thing[4] - body[i, RADIUS] < clearance[i]:
+                gap = to_obstacle(at[i, 0], at[i, 1], thing)[0]
+                clearance[i] = min(clearance[i], gap - body[i, RADIUS])
 
 
 @njit(cache=True, parallel=True)

@@ -59,6 +59,7 @@ class Run:
         self.longest_wait = 0.0
         self.trajectory = Trajectory()
         self.trajectory.add(0.0, self.states)
+        self._note_clearance()
         self._note_arrivals()
 
     @property
@@ -85,6 +86,7 @@ class Run:
         self.trajectory.add(self.time, self.states)
         self.outcomes.update(command.outcome for command in self.commands)
         self._note_contacts()
+        self._note_clearance()
         self._note_arrivals()
         return self.commands
 
@@ -94,6 +96,8 @@ class Run:
             self.touched[first] = True
             if second >= 0:
                 self.touched[second] = True
+
+    def _note_clearance(self) -> None:
         xy = self.states[:, :2]
         gap = np.linalg.norm(xy[:, None] - xy[None], axis=-1) - self.radii[:, None] - self.radii[None]
         np.fill_diagonal(gap, np.inf)

@@ -26,16 +26,21 @@ from typing import Any
 # Threads that wait for one another sleep: spinning ones take the cores from the simulation's threads.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+import numpy as np
 import torch
 import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from envs.arena_core import ArenaCore
+from envs.held_out import FAMILIES, FIRST_SEED
 from envs.training import training_worlds
 from policies import checkpoint
+from policies.judge import always, by_tuner, judge
 from policies.ppo import PPO, PPOConfig
 from policies.tuner import Tuner
 from swarm.errors import InputError, SwarmError
+from swarm.tunables import MIDDLE, encode
 
 LOG, CURVE = "progress.csv", "learning_curve.png"
 COLUMNS = (
@@ -43,7 +48,7 @@ COLUMNS = (
     "reached", "collisions", "time", "relaxed", "braking", "policy_loss", "value_loss", "entropy", "kl",
     "clipped", "explained_variance", "std", "learning_rate",
 )  # fmt: skip
-DEFAULT_STEPS = 20_000_000
+DEFAULT_STEPS = 12_000_000
 RECENT = 20
 NOT_EVALUATED = "Not evaluated yet."
 
@@ -57,7 +62,7 @@ class TunerTraining:
     seed: int = 0
     """Of the networks, of the worlds and of the exploration."""
     steps: int | None = None
-    """Robot-steps in total (20 million if not given)."""
+    """Robot-steps in total (12 million if not given)."""
     resume: Path | None = None
     """Checkpoint folder whose training to continue, in place."""
     worlds: int = 128
@@ -168,9 +173,30 @@ The figures are means over the last {RECENT} updates, with exploration.
 """
 
 
-def evaluate(folder: Path) -> str:
-    """Markdown table of a finished checkpoint on scenarios that it was not trained on."""
-    return NOT_EVALUATED
+def evaluate(folder: Path, episodes: int = 100) -> str:
+    """Markdown table of a finished checkpoint, next to other policies, on scenarios that it was not trained on."""
+    tuner, _ = checkpoint.load(folder)
+    policies = {
+        "middle of the box": always(MIDDLE),
+        "untrained": by_tuner(Tuner()),
+        "gain 6, power 1, straight": always(encode(np.array([6.0, 1.0, 6.0, 1.0, 0.0, 1.0]))),
+        "**trained**": by_tuner(tuner),
+    }
+    lines = [
+        f"Success (safe and at the goal) in %, and mean time to the goal in s; {episodes} episodes of each family, "
+        "straight to the goal without a planner, the same episodes for all.",
+        "",
+        "| family | " + " | ".join(policies) + " |",
+        "|---" * (len(policies) + 1) + "|",
+    ]
+    for family, draw in FAMILIES.items():
+        cells = []
+        for policy in policies.values():
+            figures = judge(ArenaCore(draw, worlds=episodes, seed=FIRST_SEED), policy, episodes)
+            collided = f", {figures['collisions']:.2f} collisions" if figures["collisions"] else ""
+            cells.append(f"{100.0 * figures['success']:.1f} / {figures['time']:.2f}{collided}")
+        lines.append(f"| {family} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
 def restore_options(given: TunerTraining, saved: Mapping[str, Any]) -> tuple[TunerTraining, str, float]:

@@ -1,0 +1,43 @@
+"""The robot's mind: everything that one robot needs to drive among others, and nothing else.
+
+    from swarm import Robot, View, load_scenario
+
+Names are loaded when they are first used, so that importing a part costs only that part.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from swarm.kernel_cache import use_kernel_cache
+
+if TYPE_CHECKING:
+    from swarm.dynamics import Kind, Limits
+    from swarm.errors import InputError, SwarmError
+    from swarm.grid_map import GridMap
+    from swarm.messages import Message
+    from swarm.robot import Command, Robot, View
+    from swarm.scenario import RobotSpec, Scenario, deliveries, load_scenario
+    from swarm.world import World
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Command": "robot", "GridMap": "grid_map", "InputError": "errors", "Kind": "dynamics", "Limits": "dynamics",
+    "Message": "messages", "Robot": "robot", "RobotSpec": "scenario", "Scenario": "scenario", "SwarmError": "errors",
+    "View": "robot", "World": "world", "deliveries": "scenario", "load_scenario": "scenario",
+}  # fmt: skip
+
+__all__ = [
+    "Command", "GridMap", "InputError", "Kind", "Limits", "Message", "Robot", "RobotSpec", "Scenario", "SwarmError",
+    "View", "World", "deliveries", "load_scenario",
+]  # fmt: skip
+
+use_kernel_cache()
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'swarm' has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(importlib.import_module(f"swarm.{_HOME[name]}"), name)

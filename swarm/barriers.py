@@ -22,9 +22,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from swarm.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, SENSING, TOP_SPEED, TURN_RATE
 from swarm.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
 from swarm.geometry import to_obstacle
-from swarm.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, SENSING, TOP_SPEED, TURN_RATE
 from swarm.neighbours import N_OFFSET_X, N_OFFSET_Y, N_RADIUS, N_VX, N_VY, N_X, N_Y
 from swarm.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
 
@@ -40,7 +40,7 @@ ROW_MARGIN, ROW_MARGIN_BRAKING = 0.02, 0.1
 
 @njit(cache=True)
 def class_k(gap: float, gain: float, power: float) -> float:
-    """gain * gap^power (m/s) for a positive gap, linear inside it, where a power below 1 would chatter."""
+    """Gain * gap^power (m/s) for a positive gap, linear inside it, where a power below 1 would chatter."""
     if gap <= 0.0 or power == 1.0:
         return gain * gap
     return gain * math.exp(power * math.log(gap))
@@ -48,7 +48,7 @@ def class_k(gap: float, gain: float, power: float) -> float:
 
 @njit(cache=True)
 def approach_speed(gap: float, gain: float, power: float, dt: float) -> float:
-    """phi (m/s) of a robot that stops at once: class-K, but never through the gap within one period."""
+    """Phi (m/s) of a robot that stops at once: class-K, but never through the gap within one period."""
     return min(class_k(gap, gain, power), gap / dt) if gap > 0.0 else class_k(gap, gain, power)
 
 
@@ -56,7 +56,7 @@ def approach_speed(gap: float, gain: float, power: float, dt: float) -> float:
 def braking_speed(
     gap: float, rate: float, gain: float, power: float, braking: float, dt: float
 ) -> float:
-    """phi (m/s) at the end of the period of a robot that has to brake.
+    """Phi (m/s) at the end of the period of a robot that has to brake.
 
     Args:
         gap: s, m.
@@ -133,7 +133,9 @@ def build(
         dx, dy = x - other[N_X] - other[N_OFFSET_X], y - other[N_Y] - other[N_OFFSET_Y]
         distance = math.sqrt(dx * dx + dy * dy)
         nx, ny = (dx / distance, dy / distance) if distance > 0.0 else (1.0, 0.0)
-        gap = distance - size - other[N_RADIUS] - body[MARGIN] - math.hypot(other[N_OFFSET_X], other[N_OFFSET_Y])
+        gap = distance - size - other[N_RADIUS] - body[MARGIN]
+        if other[N_OFFSET_X] != 0.0 or other[N_OFFSET_Y] != 0.0:
+            gap -= math.hypot(other[N_OFFSET_X], other[N_OFFSET_Y])
         rate = nx * (state[3] - other[N_VX]) + ny * (state[4] - other[N_VY])
         rhs[k] = _write_row(kind, state, body, gap, nx, ny, rate, gain, power, 0.5, 2.0, rows[k])
     gain, power = tunables[OBSTACLE_GAIN], tunables[OBSTACLE_POWER]

@@ -38,9 +38,11 @@ def body_of(
     Raises:
         InputError: If a number is not usable, or the dynamics need a limit that is not given.
     """
-    for name, value, low in (("radius", radius, 0.0), ("dt", dt, 0.0), ("margin", margin, -1e-300)):
-        if not (np.isfinite(value) and value > low):
-            raise InputError(f"robot {name}", value, "a finite number above 0" if low == 0.0 else "0 or more, finite")
+    for name, value in (("radius", radius), ("dt", dt), ("sensing_radius", sensing_radius)):
+        if not (np.isfinite(value) and value > 0.0):
+            raise InputError(f"robot {name}", value, "a finite number above 0")
+    if not (np.isfinite(margin) and margin >= 0.0):
+        raise InputError("robot margin", margin, "a finite number, 0 or more")
     if kind == Kind.DOUBLE_INTEGRATOR and not np.isfinite(limits.acceleration):
         raise InputError("limits.acceleration", limits.acceleration, "a finite number for a double integrator")
     if kind == Kind.UNICYCLE and not np.isfinite(limits.turn_rate):

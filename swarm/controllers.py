@@ -42,7 +42,9 @@ class FixedController:
     def __init__(
         self, gain: float, power: float, obstacle_gain: float | None = None, obstacle_power: float | None = None
     ) -> None:
-        values = [gain, power, obstacle_gain or gain, obstacle_power or power, 0.0, 1.0]
+        obstacle_gain = gain if obstacle_gain is None else obstacle_gain
+        obstacle_power = power if obstacle_power is None else obstacle_power
+        values = [gain, power, obstacle_gain, obstacle_power, 0.0, 1.0]
         for value, tunable in zip(values, TUNABLES, strict=True):
             if not tunable.low <= value <= tunable.high:
                 raise InputError(f"fixed {tunable.name}", value, f"{tunable.low:g} to {tunable.high:g} {tunable.unit}")
@@ -110,7 +112,7 @@ def make_controller(text: str | Controller) -> Controller:
         except ValueError:
             raise InputError("controller", text, _FORMS) from None
         return FixedController(*values)
-    if Path(text).is_dir():
+    if text and Path(text).is_dir():
         return OnnxController(text)
     raise InputError("controller", text, _FORMS)
 

@@ -19,7 +19,7 @@ class InputError(SwarmError, ValueError):
     """
 
     def __init__(self, where: str, value: object, valid: str) -> None:
-        shown = repr(value)
+        shown = repr(value).replace("\n", " ")  # arrays print on several lines
         if len(shown) > _LONGEST_VALUE:
             shown = f"{shown[:_LONGEST_VALUE]}… ({len(shown)} characters)"
         super().__init__(f"{where}: got {shown}; valid: {valid}")

@@ -36,8 +36,9 @@ class Message:
     intent: Intent | None = None
 
     def __post_init__(self) -> None:
-        if not all(math.isfinite(value) for value in (self.time, *self.waypoint)):
-            raise InputError(f"message of robot {self.robot_id}", (self.time, self.waypoint), "finite numbers")
+        if len(self.waypoint) != 2 or not all(math.isfinite(value) for value in (self.time, *self.waypoint)):
+            valid = "a finite time (s) and waypoint (x, y)"
+            raise InputError(f"message of robot {self.robot_id}", (self.time, self.waypoint), valid)
         for name, value in (("rotation", self.rotation), ("speed", self.speed)):
             if not 0.0 <= value <= 1.0:
                 raise InputError(f"message of robot {self.robot_id}: {name}", value, "a number in [0, 1]")

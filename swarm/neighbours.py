@@ -61,7 +61,7 @@ def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array)
         How many were written, and whether one that matters within a period had to be left out.
     """
     x, y, sensing = others[i, N_X], others[i, N_Y], body[SENSING]
-    near = 0.0  # how many robots are so close that they may matter within a period
+    left_out = 0  # robots so close that they may matter within a period, less those of them that are kept
     count, slots = 0, found.shape[0]
     for j in range(others.shape[0]):
         dx, dy = others[j, N_X] - x, others[j, N_Y] - y
@@ -70,7 +70,7 @@ def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array)
             continue
         gap = math.sqrt(square) - others[j, N_RADIUS]
         if gap < body[RADIUS] + 2.0 * body[MARGIN] + others[i, N_REACH] + others[j, N_REACH]:
-            near += 1
+            left_out += 1
         if count == slots and gap >= order[count - 1, 0]:
             continue
         if count < slots:
@@ -80,9 +80,12 @@ def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array)
             order[k, 0], order[k, 1] = order[k - 1, 0], order[k - 1, 1]
             k -= 1
         order[k, 0], order[k, 1] = gap, j
+    # Counted one by one: a slow robot that does not matter may be nearer than a fast one that does.
     for k in range(count):
         found[k] = others[int(order[k, 1])]
-    return count, near > slots
+        if order[k, 0] < body[RADIUS] + 2.0 * body[MARGIN] + others[i, N_REACH] + found[k, N_REACH]:
+            left_out -= 1
+    return count, left_out > 0
 
 
 @njit(cache=True)

@@ -8,8 +8,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from swarm.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
 from swarm.body import ACCELERATION, LOOK_AHEAD, PERIOD, TOP_SPEED, TURN_RATE
+from swarm.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
 from swarm.tunables import ROTATION, SPEED
 
 Array = NDArray[np.float64]

@@ -13,14 +13,24 @@ from swarm import barriers, dynamics, neighbours, qp, safety
 from swarm.body import RADIUS, body_of
 from swarm.controllers import Controller, make_controller
 from swarm.errors import InputError
+from swarm.geometry import to_obstacle
 from swarm.messages import Message
-from swarm.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, N_RADIUS, N_X, N_Y, NEIGHBOUR
+from swarm.neighbours import (
+    MAX_NEIGHBOURS,
+    MAX_OBSTACLES,
+    N_ACCELERATION,
+    N_RADIUS,
+    N_REACH,
+    N_X,
+    N_Y,
+    NEIGHBOUR,
+)
 from swarm.nominal import nominal_control
 from swarm.observation import EDGE, EGO, Observation, observe
 from swarm.planning import Plan, Planner
 from swarm.planning.registry import make_planner
 from swarm.scenario import RobotSpec
-from swarm.tunables import MIDDLE, ROTATION, SPEED, decode
+from swarm.tunables import COUNT, MIDDLE, ROTATION, SPEED, decode
 from swarm.world import World
 
 Array = NDArray[np.float64]
@@ -48,6 +58,16 @@ class View:
     messages: Mapping[int, Message] = field(default_factory=dict)
     obstacles: Array | None = None
     crowded: bool = False
+
+    def __post_init__(self) -> None:
+        # Lists, integers and slices are welcome here; the kernels are compiled for contiguous float64 alone.
+        for name in ("state", "goal", "neighbours", "obstacles"):
+            value = getattr(self, name)
+            if value is not None:
+                try:
+                    setattr(self, name, np.ascontiguousarray(value, dtype=np.float64))
+                except (TypeError, ValueError):
+                    raise InputError(f"view.{name}", value, "numbers") from None
 
 
 @dataclass
@@ -111,14 +131,17 @@ class Robot:
             spec.kind, spec.radius, spec.limits, dt=dt, sensing_radius=sensing_radius, margin=margin
         )
         self.world, self.bounds = world, world.bounds
-        self.index = world.index(sensing_radius)
+        index = world.index(sensing_radius)
+        self._obstacles, self._origin, self._bin_size = index.obstacles, index.origin, index.bin_size
+        self._shape = np.array(index.shape, dtype=np.int64)
+        self._items, self._start = index.items.astype(np.int64), index.start.astype(np.int64)
         self.planner = make_planner(planner, spec, world, dt=dt, margin=margin, robot_id=robot_id)
         self.controller = make_controller(controller)
         self._solver = _make_solver(solver)
         self._reach = dynamics.reach(self.kind, spec.radius, self.body[2:5], dt)
         self._scratch()
         self.last_action = MIDDLE
-        self._planned: tuple[float, Plan] | None = None
+        self._planned: tuple[tuple[float, bytes, bytes], Plan] | None = None
 
     def _scratch(self) -> None:
         size = MAX_NEIGHBOURS + MAX_OBSTACLES
@@ -145,6 +168,8 @@ class Robot:
         remaining = _remaining(plan, view)
         if action is None:
             action = self.controller(self._observe(view, plan, remaining, robots, things))
+        if np.shape(action) != (COUNT,):
+            raise InputError("action", action, f"{COUNT} numbers in [0, 1]")
         tunables = decode(action)
         nominal_control(self.kind, view.state, self.body, plan.waypoint, remaining, tunables, self._nominal)
         control, outcome, relaxation = self._filter(view, robots, things, crowded, tunables)
@@ -166,8 +191,9 @@ class Robot:
 
     def _plan(self, view: View) -> Plan:
         """Ask the planner, once per period: planners count time by being asked."""
-        if self._planned is None or self._planned[0] != view.time:
-            self._planned = (view.time, self.planner.plan(view))
+        period = (view.time, view.state.tobytes(), view.goal.tobytes())
+        if self._planned is None or self._planned[0] != period:
+            self._planned = (period, self.planner.plan(view))
         return self._planned[1]
 
     def _sense(self, view: View) -> tuple[int, int, bool]:
@@ -179,12 +205,10 @@ class Robot:
             things = len(view.obstacles)
             self._things[:things] = view.obstacles
             return robots, things, view.crowded
-        index = self.index
-        shape = np.array(index.shape)
-        cell = neighbours.bin_of(view.state[0], view.state[1], index.origin, index.bin_size, shape)
+        cell = neighbours.bin_of(view.state[0], view.state[1], self._origin, self._bin_size, self._shape)
         things, crush = neighbours.sense_obstacles(
-            view.state, self.body, self._reach, index.obstacles, index.items, index.start[cell],
-            index.start[cell + 1], self._things, self._order,
+            view.state, self.body, self._reach, self._obstacles, self._items, self._start[cell],
+            self._start[cell + 1], self._things, self._order,
         )  # fmt: skip
         return robots, things, view.crowded or crush
 
@@ -224,8 +248,8 @@ class Robot:
         least, x, y = math.inf, view.state[0], view.state[1]
         for other in view.neighbours[:robots]:
             least = min(least, math.hypot(other[N_X] - x, other[N_Y] - y) - other[N_RADIUS])
-        if things:
-            least = min(least, neighbours.to_obstacle(x, y, self._things[0])[0])
+        for k in range(things if view.obstacles is not None else min(things, 1)):  # from the map: nearest first
+            least = min(least, to_obstacle(x, y, self._things[k])[0])
         return least - self.body[RADIUS]
 
 
@@ -256,10 +280,20 @@ def _check(view: View) -> None:
     if view.goal.shape != (2,) or not np.isfinite(view.goal).all():
         raise InputError("view.goal", view.goal, "2 finite numbers: x, y")
     near = view.neighbours
-    if near.ndim != 2 or near.shape[1] != NEIGHBOUR or len(near) > MAX_NEIGHBOURS or np.isnan(near).any():
-        raise InputError("view.neighbours", near, f"numbers of shape (at most {MAX_NEIGHBOURS}, {NEIGHBOUR})")
+    fits = near.ndim == 2 and near.shape[1] == NEIGHBOUR and len(near) <= MAX_NEIGHBOURS
+    if not fits or not _describes_robots(near):
+        valid = f"finite numbers of shape (at most {MAX_NEIGHBOURS}, {NEIGHBOUR}); radius and reach 0 or more"
+        raise InputError("view.neighbours", near, valid)
     if view.obstacles is not None:
         things = view.obstacles
         fits = things.ndim == 2 and things.shape[1] == 5 and len(things) <= MAX_OBSTACLES
-        if not fits or not np.isfinite(things).all():
-            raise InputError("view.obstacles", things, f"finite numbers of shape (at most {MAX_OBSTACLES}, 5)")
+        if not fits or not np.isfinite(things).all() or (things[:, 2:] < 0.0).any():
+            valid = f"finite numbers of shape (at most {MAX_OBSTACLES}, 5); sizes 0 or more"
+            raise InputError("view.obstacles", things, valid)
+
+
+def _describes_robots(near: Array) -> bool:
+    """Whether neighbour columns are finite (but for the brakes of one that stops at once) and sizes not negative."""
+    finite = np.isfinite(near[:, :N_ACCELERATION]).all() and np.isfinite(near[:, N_REACH:]).all()
+    sizes = min(near[:, N_RADIUS].min(initial=0.0), near[:, N_REACH].min(initial=0.0))
+    return bool(finite and sizes >= 0.0 and (near[:, N_ACCELERATION] > 0.0).all())

@@ -22,9 +22,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from swarm import barriers, qp
-from swarm.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, arc_offset, brake, reach, stop_offset
-from swarm.geometry import segment_to_obstacle, segment_to_segment
 from swarm.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, TOP_SPEED, TURN_RATE
+from swarm.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, arc_offset, brake, reach, stop_offset
+from swarm.geometry import segment_to_obstacle, segment_to_segment, to_obstacle
 from swarm.neighbours import N_ACCELERATION, N_RADIUS, N_REACH, N_VX, N_VY, N_X, N_Y
 
 Array = NDArray[np.float64]
@@ -70,11 +70,12 @@ def _build_lines(
             return -1
         count = _add_line(lines, count, nx, ny, ax, ay, 0.5 * (distance - both))
     for k in range(things):
+        if to_obstacle(x, y, obstacles[k])[0] - size > own_reach:
+            continue
         distance, nx, ny, ax, ay = segment_to_obstacle(x, y, sx, sy, obstacles[k])
         if nx == 0.0 and ny == 0.0:
             return -1
-        if distance - size < 2.0 * own_reach:
-            count = _add_line(lines, count, nx, ny, ax, ay, distance - size)
+        count = _add_line(lines, count, nx, ny, ax, ay, distance - size)
     for side in range(4):
         axis, sign = side % 2, 1.0 if side < 2 else -1.0
         start, stop = (x, x + sx) if axis == 0 else (y, y + sy)

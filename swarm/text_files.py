@@ -85,28 +85,34 @@ def read_text(path: str | Path, limit: int) -> str:
 
 
 @contextmanager
-def atomic_writer(path: str | Path) -> Iterator[TextIO]:
-    """A text stream whose content appears under ``path`` at once, or not at all if the block raises.
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """A path to write to whose content appears under ``path`` at once, or not at all if the block raises.
 
     Raises:
         InputError: If the file cannot be written there.
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    valid = "a file name in a folder that can be written"
     if path.is_dir():
-        raise InputError(str(path), "a folder", "a file name in a folder that can be written")
+        raise InputError(str(path), "a folder", valid)
     try:
-        stream = partial.open("w", encoding="utf-8", newline="\n")
+        partial.touch()
     except OSError as error:
-        shown = error.strerror or str(error)
-        raise InputError(str(path), shown, "a file name in a folder that can be written") from None
+        raise InputError(str(path), error.strerror or str(error), valid) from None
     try:
-        with stream:
-            yield stream
+        yield partial
         os.replace(partial, path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def atomic_writer(path: str | Path) -> Iterator[TextIO]:
+    """A text stream in the manner of ``atomic_path``."""
+    with atomic_path(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as stream:
+        yield stream
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from swarm.dynamics import Kind, Limits
+from swarm.errors import InputError
 from swarm.robot_spec import RobotSpec
 from swarm.scenario import Scenario
 from swarm.world import World
@@ -17,7 +18,7 @@ LIMITS = {
     Kind.DOUBLE_INTEGRATOR: Limits(0.5, acceleration=1.0),
     Kind.UNICYCLE: Limits(0.8, turn_rate=4.0),
 }
-_TRIES = 64
+_TRIES, _ATTEMPTS = 64, 50
 
 
 def draw(
@@ -33,7 +34,7 @@ def draw(
     dt: float = 0.03,
     sensing_radius: float = 0.5,
 ) -> Scenario:
-    """Draw a scenario; lengths other than ``side`` scale with the robot's radius.
+    """Draw a scenario; the boxes scale with the robots' radius.
 
     Args:
         rng: Source of all random numbers.
@@ -46,15 +47,20 @@ def draw(
         horizon: Length of an episode, s.
         dt: Control period, s.
         sensing_radius: m.
+
+    Raises:
+        InputError: If no room is found for so many robots and boxes.
     """
     scale = radius / 0.05
-    while True:
+    for _ in range(_ATTEMPTS):
         half = 0.5 * rng.uniform(0.1 * scale, 0.5 * scale, (obstacles, 2))
         boxes = np.concatenate([rng.uniform(0.0, side, (obstacles, 2)), half], axis=1)
         starts = place(rng, robots, side, boxes, 4.0 * radius)
         goals = place(rng, robots, side, boxes, 4.0 * radius)
         if starts is not None and goals is not None:
             break
+    else:
+        raise InputError("clutter: robots, obstacles", (robots, obstacles), f"few enough for a square of {side:g} m")
     specs = []
     for start, goal in zip(starts, goals, strict=True):
         heading = rng.uniform(-math.pi, math.pi) if kind == Kind.UNICYCLE else 0.0

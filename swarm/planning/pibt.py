@@ -1,9 +1,9 @@
 """Priority inheritance with backtracking: one collision-free step for robots that each rank their five moves.
 
 Source: Okumura, Machida, Défago, Tamura, "Priority inheritance with backtracking for iterative multi-agent path
-finding", Artificial Intelligence 310 (2022), Algorithm 1; written with an explicit stack, since the recursion is as deep
-as the longest chain of robots that push each other. The rankings may come from anywhere (distances, a network): the
-moves that come out never put two robots into one cell and never swap two.
+finding", Artificial Intelligence 310 (2022), Algorithm 1; written with an explicit stack, since the recursion is as
+deep as the longest chain of robots that push each other. The rankings may come from anywhere (distances, a network):
+the moves that come out never put two robots into one cell and never swap two.
 """
 
 from __future__ import annotations
@@ -20,15 +20,13 @@ from swarm.planning.fields import FieldCache, distance_field
 
 _IDS = 1 << 20
 _SETTLED = 6  # in `tried`: this robot's move will not change any more
-LEAVING = 1 << 51
-"""Added to the priority of a robot on its way out of a dead end: robots that want in make way, whatever their priority."""
 
 
 def priority_key(ticks: int, robot_id: int) -> int:
     """Priority as one integer: steps since the robot last reached a goal; among equals the smaller id goes first.
 
     Args:
-        ticks: Steps since the last goal, -1 for a robot that has no goal.
+        ticks: Steps since the last goal; negative for a robot that makes way for everyone, as one without a goal does.
         robot_id: Identity, 0 to 1,048,575.
     """
     if not 0 <= robot_id < _IDS:
@@ -74,7 +72,7 @@ def _try_moves(
         -1: nothing is open. -2: settled. Otherwise the robot that must first leave the cell.
     """
     rows, columns = free.shape
-    here = cells[robot]
+    here = int(cells[robot])
     while tried[robot] < 5:
         move = ranking[robot, tried[robot]]
         tried[robot] += 1
@@ -87,15 +85,51 @@ def _try_moves(
         if reserved[cell] >= 0 or (pusher >= 0 and cell == cells[pusher]):
             continue
         other = occupant[cell]
-        if other >= 0 and other != robot and target[other] >= 0:
-            if target[other] == here or (not rotate and tried[other] != _SETTLED):
-                continue
+        decided = other >= 0 and other != robot and target[other] >= 0
+        if decided and (target[other] == here or (not rotate and tried[other] != _SETTLED)):
+            continue
         target[robot] = cell
         reserved[cell] = robot
         if other >= 0 and other != robot and target[other] < 0:
-            return other
+            return int(other)
         return -2
     return -1
+
+
+@njit(cache=True)
+def _settle(
+    stack: NDArray[np.int64],
+    tried: NDArray[np.int8],
+    cells: NDArray[np.int64],
+    ranking: NDArray[np.int8],
+    free: NDArray[np.bool_],
+    target: NDArray[np.int64],
+    root: NDArray[np.int64],
+    occupant: NDArray[np.int32],
+    reserved: NDArray[np.int32],
+    rotate: bool,
+) -> None:
+    """Settle the robot at the bottom of the stack, and those that it pushes; the stack is the chain of pushes."""
+    depth = 1
+    while depth > 0:
+        robot = stack[depth - 1]
+        root[robot] = stack[0]
+        pusher = stack[depth - 2] if depth > 1 else -1
+        found = _try_moves(robot, pusher, tried, cells, ranking, free, target, occupant, reserved, rotate)
+        if found >= 0:
+            stack[depth] = found
+            depth += 1
+        elif found == -2:
+            for level in range(depth):
+                tried[stack[level]] = _SETTLED
+            return
+        else:
+            target[robot] = cells[robot]
+            reserved[cells[robot]] = robot
+            tried[robot] = _SETTLED
+            depth -= 1
+            if depth > 0:
+                target[stack[depth - 1]] = -1
 
 
 @njit(cache=True)
@@ -115,8 +149,10 @@ def pibt_moves(
         ranking: The moves in the order in which each robot prefers them, int8[n, 5] (see `swarm.planning.MOVES`).
         priority: Larger goes first, int64[n]; all different, so that everyone who computes this agrees.
         free: Where robots may be, bool[rows, columns].
-        forced: Next cell of robots that have settled it already, -1 for the others, int64[n]; ignored if another is there.
-        rotate: Whether a ring of robots may turn by one all at once; False where a cell is entered only once it is left.
+        forced: Next cell of robots that have settled it already, -1 for the others, int64[n]; ignored if another robot
+            is there.
+        rotate: Whether a ring of robots may turn by one all at once; False where a cell is entered only once it is
+            left.
         work: int32[2, rows * columns] full of -1; it is full of -1 again afterwards.
 
     Returns:
@@ -134,36 +170,12 @@ def pibt_moves(
         occupant[cells[robot]] = robot
     _place_forced(forced, order, target, tried, occupant, reserved)
     for place in range(n):
-        if target[order[place]] >= 0:
-            continue
-        stack[0] = order[place]
-        depth = 1
-        while depth > 0:
-            robot = stack[depth - 1]
-            root[robot] = order[place]
-            pusher = stack[depth - 2] if depth > 1 else -1
-            found = _try_moves(
-                robot, pusher, tried, cells, ranking, free, target, occupant, reserved, rotate
-            )
-            if found >= 0:
-                stack[depth] = found
-                depth += 1
-                continue
-            if found == -2:
-                for level in range(depth):
-                    tried[stack[level]] = _SETTLED
-                break
-            target[robot] = cells[robot]
-            reserved[cells[robot]] = robot
-            tried[robot] = _SETTLED
-            depth -= 1
-            if depth > 0:
-                target[stack[depth - 1]] = -1
+        if target[order[place]] < 0:
+            stack[0] = order[place]
+            _settle(stack, tried, cells, ranking, free, target, root, occupant, reserved, rotate)
     for robot in range(n):
         occupant[cells[robot]] = -1
-    for robot in range(n):
-        if target[robot] >= 0:
-            reserved[target[robot]] = -1
+        reserved[target[robot]] = -1
         reserved[cells[robot]] = -1
     return target, root
 

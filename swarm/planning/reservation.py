@@ -38,7 +38,7 @@ def _drop_contested(
 ) -> NDArray[np.bool_]:
     """Who stays because of a swap or a contested cell; `winner` names the one robot that enters each cell."""
     n = here.shape[0]
-    stays = here == there
+    stays: NDArray[np.bool_] = here == there
     for robot in range(n):
         other = occupant[there[robot]]
         if other >= 0 and other != robot and there[other] == here[robot]:
@@ -69,16 +69,16 @@ def resolve(
 ) -> NDArray[np.int64]:
     """Carry out simultaneous moves as far as they are free of conflict; O(robots + cells).
 
-    Reverted are moves into walls, swaps, moves into contested cells, and moves after a robot that stays, along the whole
-    chain. Rings of three and more robots may turn.
+    Reverted are moves into walls, swaps, moves into contested cells, and moves after a robot that stays, along the
+    whole chain. Rings of three and more robots may turn.
 
     Args:
         cells: Where each robot is (row, column), int64[n, 2]; all different and free.
         moves: 0 to 4, see `swarm.planning.MOVES`, int64[n]; anything else stays.
         free: Where robots may be, bool[rows, columns].
         priority: Of each robot, float64[n]; not read if `soft`.
-        soft: True: nobody enters a contested cell (POGEMA's "soft" collisions). False: the one with the highest priority
-            does, the first in order among equals.
+        soft: True: nobody enters a contested cell (POGEMA's "soft" collisions). False: the one with the highest
+            priority does, the first in order among equals.
 
     Returns:
         Where each robot is then (row, column), int64[n, 2].

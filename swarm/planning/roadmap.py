@@ -100,6 +100,35 @@ def _downhill(field: Array, row: int, column: int) -> tuple[int, int]:
 
 
 @njit(cache=True)
+def _farthest_in_sight(
+    field: Array,
+    row: int,
+    column: int,
+    origin: Array,
+    resolution: float,
+    index: ObstacleIndex,
+    reach: float,
+    clearance: float,
+    position: Array,
+) -> tuple[int, int]:
+    """The last cell down the field, from one on, that is in sight; at least the next one."""
+    seen_row, seen_column = row, column
+    for stride in (8, 1):
+        while True:
+            far_row, far_column = seen_row, seen_column
+            for _ in range(stride):
+                far_row, far_column = _downhill(field, far_row, far_column)
+            x, y = origin[0] + (far_column + 0.5) * resolution, origin[1] + (far_row + 0.5) * resolution
+            at_end = far_row == seen_row and far_column == seen_column
+            if at_end or not visible(index, reach, clearance, position[0], position[1], x, y):
+                break
+            seen_row, seen_column = far_row, far_column
+    if seen_row == row and seen_column == column:
+        return _downhill(field, row, column)
+    return seen_row, seen_column
+
+
+@njit(cache=True)
 def waypoint(
     field: Array,
     nearest: NDArray[np.int64],
@@ -146,30 +175,9 @@ def waypoint(
     keep = min(clearance, room - _SLACK)
     if visible(index, reach, keep, x, y, goal[0], goal[1]):
         return goal[0], goal[1], straight
-    seen_row, seen_column = row, column
-    while True:
-        # Strides of four cells first; the last stride is then walked cell by cell.
-        far_row, far_column = seen_row, seen_column
-        for _ in range(4):
-            far_row, far_column = _downhill(field, far_row, far_column)
-        if far_row == seen_row and far_column == seen_column:
-            break
-        fx, fy = origin[0] + (far_column + 0.5) * resolution, origin[1] + (far_row + 0.5) * resolution
-        if not visible(index, reach, keep, x, y, fx, fy):
-            break
-        seen_row, seen_column = far_row, far_column
-    for _ in range(4):
-        far_row, far_column = _downhill(field, seen_row, seen_column)
-        fx, fy = origin[0] + (far_column + 0.5) * resolution, origin[1] + (far_row + 0.5) * resolution
-        if not visible(index, reach, keep, x, y, fx, fy):
-            break
-        seen_row, seen_column = far_row, far_column
-    if seen_row == row and seen_column == column and field[row, column] > 0.0:
-        seen_row, seen_column = _downhill(field, row, column)
-    to_x = origin[0] + (seen_column + 0.5) * resolution
-    to_y = origin[1] + (seen_row + 0.5) * resolution
-    left = field[seen_row, seen_column] * resolution + math.sqrt((to_x - x) ** 2 + (to_y - y) ** 2)
-    return to_x, to_y, left
+    row, column = _farthest_in_sight(field, row, column, origin, resolution, index, reach, keep, position)
+    to_x, to_y = origin[0] + (column + 0.5) * resolution, origin[1] + (row + 0.5) * resolution
+    return to_x, to_y, field[row, column] * resolution + math.sqrt((to_x - x) ** 2 + (to_y - y) ** 2)
 
 
 @njit(cache=True)
@@ -219,9 +227,9 @@ def _nearest_free(free: NDArray[np.bool_]) -> NDArray[np.int64]:
 class RoadmapPlanner:
     """Shortest way around the static map, for one robot.
 
-    A robot or goal inside the inflated obstacles counts as being in the nearest free cell; near such a goal the waypoint
-    is the goal itself, and the safety filter stops the robot as near to it as it can be. A goal to which there is no way
-    is the waypoint as well: the robot drives up to what is in between.
+    A robot or goal inside the inflated obstacles counts as being in the nearest free cell; near such a goal the
+    waypoint is the goal itself, and the safety filter stops the robot as near to it as it can be. A goal to which there
+    is no way is the waypoint as well: the robot drives up to what is in between.
 
     Args:
         world: The static map.

@@ -1,4 +1,4 @@
-"""A kinematic world for robots that reserve cells: they drive at about 1 m/s towards their waypoint, messages take a tick."""
+"""A kinematic world for robots that reserve cells: they drive towards their waypoints, messages take a tick."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Outcome:
 
 def run(
     grid, planners, starts, goals, ticks, *, dt=0.05, speed=1.0, radius=0.3, heard_within=6.0, seed=0, noise=0.1,
-    stall=0.0, reach=0.15, push=0.0, trace=False,
+    stall=0.0, reach=0.15, first_tick=0, trace=False,
 ):
     """Drive all robots; checks each tick that no cell is held twice, that bodies are in held cells and never touch."""
     rng = np.random.default_rng(seed)
@@ -111,7 +111,8 @@ def run(
             k = out.delivered[i]
             goal = grid.centre(goals[i][k]) if k < len(goals[i]) else np.array([np.nan, np.nan])
             state = np.array([position[i, 0], position[i, 1], 0.0, 0.0, 0.0])
-            plan = planners[i].plan(SimpleNamespace(time=tick * dt, state=state, goal=goal, messages=heard))
+            now = (first_tick + tick) * dt
+            plan = planners[i].plan(SimpleNamespace(time=now, state=state, goal=goal, messages=heard))
             new[i] = SimpleNamespace(intent=plan.intent)
             plans.append(plan)
         messages, sent_from = new, position.copy()

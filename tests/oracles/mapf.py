@@ -1,4 +1,4 @@
-"""Oracle: is a lifelong MAPF run free of conflicts, and did it reach the goals that it claims? Plain Python, no imports."""
+"""Oracle: is a lifelong MAPF run free of conflicts, and did it reach the goals that it claims? Plain Python."""
 
 from __future__ import annotations
 

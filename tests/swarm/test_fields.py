@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
 from swarm.errors import InputError
 from swarm.planning.fields import (
     UNREACHABLE,
     FieldCache,
-    dead_ends,
     directed_field,
     distance_field,
-    lane_costs,
     weighted_field,
 )
+from swarm.planning.lanes import dead_ends, lane_costs
 
 maps = hnp.arrays(np.bool_, st.tuples(st.integers(1, 9), st.integers(1, 9)))
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles.mapf import violations
+
 from swarm.errors import InputError
 from swarm.planning.fields import distance_field
 from swarm.planning.pibt import PibtPlanner, pibt_moves, priority_key, rank_by_distance
@@ -175,11 +176,11 @@ def test_decentralised_robots_deliver_and_the_run_is_free_of_conflict():
     open_cells = np.argwhere(free)
     n = 12
     cells = open_cells[rng.permutation(len(open_cells))[:n]].astype(np.int64)
-    goals = [[tuple(open_cells[k]) for k in rng.integers(len(open_cells), size=60)] for _ in range(n)]
+    goals = [[tuple(open_cells[k].tolist()) for k in rng.integers(len(open_cells), size=60)] for _ in range(n)]
     planners = [PibtPlanner(free, i) for i in range(n)]
     starts, steps, reached = cells.copy(), [cells.copy()], [0] * n
     for _ in range(150):
-        told = [p.announce(tuple(cells[i].tolist()), tuple(map(int, goals[i][reached[i]]))) for i, p in enumerate(planners)]
+        told = [p.announce(tuple(cells[i].tolist()), goals[i][reached[i]]) for i, p in enumerate(planners)]
         moves = []
         for i, planner in enumerate(planners):
             near = {j: told[j] for j in range(n) if j != i and np.abs(cells[i] - cells[j]).max() <= 5}
@@ -187,7 +188,7 @@ def test_decentralised_robots_deliver_and_the_run_is_free_of_conflict():
         cells = resolve(cells, np.array(moves), free, np.zeros(n), True)
         steps.append(cells.copy())
         for i in range(n):
-            if tuple(cells[i].tolist()) == tuple(map(int, goals[i][reached[i]])):
+            if tuple(cells[i].tolist()) == goals[i][reached[i]]:
                 reached[i] += 1
                 planners[i].reached()
     assert violations(text(free), steps, starts, goals, reached) == []

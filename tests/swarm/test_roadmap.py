@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from swarm.errors import InputError
 from swarm.grid_map import GridMap
 from swarm.planning.roadmap import MOST_CELLS, RoadmapPlanner, StraightPlanner, visible
@@ -59,7 +61,7 @@ def test_what_is_left_shrinks_as_the_robot_drives():
     way, _ = drive(planner, WALL, (1.0, 1.0), (5.0, 1.0))
     left = [planner.plan(view(p, (5.0, 1.0))).stop_distance for p in way[::5]]
     assert left[0] == pytest.approx(length_of(way), rel=0.25)
-    assert all(b < a + 0.1 for a, b in zip(left, left[1:], strict=False)) and left[-1] < 0.3
+    assert all(b < a + 0.1 for a, b in itertools.pairwise(left)) and left[-1] < 0.3
 
 
 def test_the_path_that_is_drawn_leads_from_the_waypoint_to_the_goal():

@@ -1,0 +1,43 @@
+"""Environments by id; each is imported only when it is made, so that no environment needs what another does."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from swarm.errors import InputError
+
+if TYPE_CHECKING:
+    from pettingzoo import ParallelEnv
+
+IDS = {"arena_v0": "envs.arena:ArenaEnv", "grid_v0": "envs.grid:GridEnv", "bullet_v0": "envs.bullet:BulletEnv"}
+"""Where the class of each id is, ``module:class``."""
+
+
+def make(id: str, **options: Any) -> ParallelEnv:
+    """Make an environment.
+
+    Args:
+        id: ``arena_v0``, ``grid_v0`` or ``bullet_v0``.
+        options: Arguments of its class.
+
+    Raises:
+        InputError: If there is no such id.
+    """
+    if id not in IDS:
+        raise InputError("environment", id, ", ".join(IDS))
+    module, name = IDS[id].split(":")
+    return getattr(import_module(module), name)(**options)
+
+
+def register() -> None:
+    """Enter the ids into PettingZoo's own registry: ``pettingzoo.make("parallel", "swarm/arena_v0")``, and so on.
+
+    Not done on import, since that would load PettingZoo for whoever needs only a part of this package.
+    """
+    import pettingzoo
+
+    for id, place in IDS.items():
+        # PettingZoo writes versions with a hyphen, and warns if an id comes twice.
+        if f"swarm/{id}".replace("_v", "-v") not in pettingzoo.parallel_registry:
+            pettingzoo.register("parallel", f"swarm/{id}", place)

@@ -1,0 +1,49 @@
+"""How good a policy is: whole episodes in worlds, without exploration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from policies.ppo import VectorWorlds, flatten
+from policies.tuner import Tuner, to_graph
+from swarm.observation import Observation
+from swarm.tunables import COUNT
+
+Policy = Callable[[Observation], NDArray[np.float64]]
+
+
+def by_tuner(tuner: Tuner) -> Policy:
+    """The mean action of a network, for observations ``[B, N, ...]``."""
+
+    def act(observation: Observation) -> NDArray[np.float64]:
+        with torch.no_grad():
+            mean = tuner.mean(to_graph(*flatten(observation)))
+        return mean.numpy().astype(np.float64).reshape(*observation.ego.shape[:2], COUNT)
+
+    return act
+
+
+def always(action: NDArray[np.float64]) -> Policy:
+    """The same action ``[6]`` for everybody, whatever is observed."""
+    return lambda observation: np.tile(action, (*observation.ego.shape[:2], 1))
+
+
+def judge(worlds: VectorWorlds, policy: Policy, episodes: int) -> dict[str, float]:
+    """Means over the first episode of each world, and over further ones until there are ``episodes``.
+
+    Every world counts the same number of episodes: counting whichever end first would favour the short ones.
+    """
+    rounds = -(-episodes // worlds.num_worlds)
+    figures: list[list[dict[str, float]]] = [[] for _ in range(worlds.num_worlds)]
+    observation = worlds.reset()
+    while min(len(entries) for entries in figures) < rounds:
+        observation, _, terminated, truncated, info = worlds.step(policy(observation))
+        ended = np.flatnonzero(terminated | truncated)
+        for b, summary in zip(ended, info["episodes"], strict=True):
+            figures[b].append(summary)
+    counted = [summary for entries in figures for summary in entries[:rounds]]
+    return {name: float(np.mean([summary[name] for summary in counted])) for name in counted[0]}

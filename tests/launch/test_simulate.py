@@ -1,0 +1,80 @@
+"""simulate.py: a short run in physics writes everything that it promises."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from swarm.errors import InputError
+
+pytest.importorskip("pybullet")
+ROOT = Path(__file__).resolve().parents[2]
+MAPS = ROOT / "envs" / "maps"
+ROOM = "type octile\nheight 4\nwidth 6\nmap\n......\n.@@@@.\n......\n......\n"
+
+
+@pytest.fixture(scope="module")
+def simulate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("simulate", ROOT / "launch" / "simulate.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["simulate"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_map_is_driven_filmed_and_logged(
+    simulate: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "room.map").write_text(ROOM)
+    options = simulate.Options(
+        tmp_path / "room.map", robots=3, seconds=3.0, seed=1, controller="fixed:4,1", trajectories=tmp_path / "t"
+    )
+    result = simulate.simulate(options, Console(quiet=True))
+    assert result["kind"] == "simulation" and result["planner"] == "cells" and result["robots"] == 3
+    assert result["collisions"] == 0 and all(result["safe"]) and result["min_clearance"] > 0.0
+    assert result["steps"] * result["dt"] == pytest.approx(3.0)
+    for name in ("room.mp4", "room.png", "room.mcap", "room.json"):
+        assert (tmp_path / "out" / name).stat().st_size > 500, name
+    assert json.loads((tmp_path / "out" / "room.json").read_text())[0]["deliveries"] == result["deliveries"]
+    with np.load(tmp_path / "t" / "room.npz") as track:
+        assert track["position"].shape == (result["steps"] + 1, 3, 2)
+        moved = np.linalg.norm(track["position"][-1] - track["position"][0], axis=1)
+        apart = np.linalg.norm(track["position"][:, 0] - track["position"][:, 1], axis=1) - track["radius"][:2].sum()
+    assert moved.max() > 0.3 and apart.min() >= result["min_clearance"] - 1e-12
+
+
+def test_a_scenario_is_driven_without_a_film(
+    simulate: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = simulate.Options(MAPS / "crossing.yaml", seconds=1.0, controller="fixed:4,1", film=False)
+    result = simulate.simulate(options, Console(quiet=True))
+    assert result["scenario"] == "crossing" and result["robots"] == 4 and result["planner"] == "roadmap"
+    assert result["collisions"] == 0 and result["deliveries_alone"] == 0
+    assert (tmp_path / "out" / "crossing.png").exists() and not (tmp_path / "out" / "crossing.mp4").exists()
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan")])
+def test_wrong_lengths_are_refused(simulate: ModuleType, seconds: float) -> None:
+    with pytest.raises(InputError, match="--seconds"):
+        simulate.Options(seconds=seconds)
+
+
+def test_other_files_are_refused(simulate: ModuleType) -> None:
+    with pytest.raises(InputError, match=r"\.yaml or \.map"):
+        simulate.make_scenario(simulate.Options(Path("film.mp4")))
+
+
+def test_too_many_robots_are_refused(simulate: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "room.map").write_text(ROOM)
+    with pytest.raises(InputError, match="robots"):
+        simulate.make_scenario(simulate.Options(tmp_path / "room.map", robots=100))

@@ -1,0 +1,106 @@
+"""train.py: Ctrl-C leaves a usable checkpoint, and --resume goes on exactly as if nothing had happened."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from policies import checkpoint
+from swarm.controllers import OnnxController
+from swarm.observation import EDGE, EGO, Observation
+
+torch = pytest.importorskip("torch")
+ROOT = Path(__file__).resolve().parents[2]
+TINY = ("--worlds", "2", "--robots", "3", "--threads", "1", "--ppo.rollout", "8", "--ppo.minibatches", "2")
+PER_UPDATE = 2 * 3 * 8
+UPDATES = 6
+
+
+@pytest.fixture(scope="module")
+def train() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("train", ROOT / "launch" / "train.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["train"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def start(train: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Calls the script with arguments; the long evaluation at the end is left out."""
+    monkeypatch.setattr(train, "evaluate", lambda folder: train.NOT_EVALUATED)
+    threads = torch.get_num_threads()
+
+    def call(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["train.py", "tuner", *arguments])
+        try:
+            return train.main()
+        finally:
+            torch.set_num_threads(threads)
+
+    return call
+
+
+def weights(folder: Path) -> dict[str, Any]:
+    return torch.load(folder / "weights.pt", weights_only=True)
+
+
+def test_interrupted_and_resumed_is_the_same_training(
+    train: ModuleType, start: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    steps = str(UPDATES * PER_UPDATE)
+    assert start("--out", str(whole), "--seed", "5", "--steps", steps, *TINY) == 0
+
+    update = train.Training.update
+
+    def interrupted(training: Any) -> dict[str, Any]:
+        if training.ppo.done == 2:
+            os.kill(os.getpid(), signal.SIGINT)  # in the third update, which is finished first
+        return update(training)
+
+    monkeypatch.setattr(train.Training, "update", interrupted)
+    assert start("--out", str(parts), "--seed", "5", "--steps", steps, *TINY) == 130
+    assert f"--resume {parts}" in " ".join(capsys.readouterr().out.split())
+    monkeypatch.setattr(train.Training, "update", update)
+
+    # What Ctrl-C left drives a robot, without torch.
+    tuner, _ = checkpoint.load(parts)
+    rng = np.random.default_rng(0)
+    seen = Observation(rng.normal(size=EGO), rng.normal(size=(4, EDGE)), np.ones(4, bool))
+    action = OnnxController(parts)(Observation(*(np.asarray(x, dtype=y) for x, y in zip(seen, "ff?", strict=True))))
+    assert action.shape == (6,) and np.isfinite(action).all() and tuner is not None
+    assert len(train.read_log(parts / train.LOG)) == 3
+    halfway = weights(parts)
+
+    assert start("--resume", str(parts)) == 0
+    first, second = weights(whole), weights(parts)
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first), "bit for bit"
+    assert any(not torch.equal(halfway[name], second[name]) for name in second)
+    rows = [train.read_log(folder / train.LOG) for folder in (whole, parts)]
+    clock = {"minutes", "steps_per_second"}
+    logs = [[{k: v for k, v in row.items() if k not in clock} for row in log] for log in rows]
+    assert len(logs[0]) == UPDATES and logs[0] == logs[1]
+    assert f"{UPDATES * PER_UPDATE:,} of {UPDATES * PER_UPDATE:,}" in (parts / "card.md").read_text()
+
+
+def test_resuming_as_another_training_is_refused(
+    start: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert start("--out", str(tmp_path / "run"), "--steps", str(PER_UPDATE), *TINY) == 0
+    assert start("--resume", str(tmp_path / "run"), "--seed", "9") == 2
+    assert "--seed with --resume" in capsys.readouterr().err
+    assert start("--resume", str(tmp_path / "nothing")) == 2
+    assert "nothing" in capsys.readouterr().err

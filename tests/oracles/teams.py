@@ -1,0 +1,87 @@
+"""Random teams in a walled room: mixed kinds, radii and limits, at rest and apart; and what each of them senses."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from oracles.contact import surface_distance
+
+from swarm.body import RADIUS, body_of
+from swarm.dynamics import Kind, Limits
+from swarm.neighbours import N_REACH, NEIGHBOUR, describe, sense_obstacles, sense_robots
+
+
+@dataclass
+class Team:
+    """Robots in one room, as the kernels read them."""
+
+    kinds: list[int]
+    states: np.ndarray
+    bodies: np.ndarray
+    obstacles: np.ndarray
+    bounds: np.ndarray
+    dt: float
+
+    @property
+    def radii(self) -> np.ndarray:
+        return self.bodies[:, RADIUS]
+
+    def rows(self) -> np.ndarray:
+        """Neighbour columns ``[N, 14]`` of all."""
+        rows = np.empty((len(self.kinds), NEIGHBOUR))
+        for i, kind in enumerate(self.kinds):
+            describe(kind, self.states[i], self.bodies[i], self.states[i, :2], 0.5, 0.5, i, rows[i])
+        return rows
+
+    def sense(self, i: int, rows: np.ndarray, slots: int) -> tuple[np.ndarray, int, np.ndarray, int, bool]:
+        """Neighbours, their number, obstacles, their number, and whether it is crowded."""
+        found, things, order = np.zeros((slots, NEIGHBOUR)), np.zeros((slots, 5)), np.empty((slots, 2))
+        near, crowd = sense_robots(i, rows, self.bodies[i], found, order)
+        items = np.arange(len(self.obstacles))
+        walls, crush = sense_obstacles(
+            self.states[i], self.bodies[i], rows[i, N_REACH], self.obstacles, items, 0, len(items), things, order
+        )
+        return found, near, things, walls, crowd or crush
+
+
+def draw_limits(rng: np.random.Generator) -> Limits:
+    return Limits(rng.uniform(0.3, 2.0), rng.uniform(0.5, 10.0), rng.uniform(1.0, 12.0))
+
+
+def draw_team(
+    rng: np.random.Generator, *, kinds: tuple[Kind, ...] = tuple(Kind), most: int = 12, margin: float = 0.0
+) -> Team:
+    """2 to ``most`` robots at rest; the room is between crowded and spacious."""
+    count = int(rng.integers(2, most + 1))
+    radii = rng.uniform(0.04, 0.12, count) if rng.random() < 0.5 else np.full(count, 0.08)
+    side = 0.16 * math.sqrt(count) * rng.uniform(2.0, 5.0) + 0.3
+    obstacles = np.zeros((int(rng.integers(0, 5)), 5))
+    obstacles[:, :2] = rng.uniform(0.0, side, (len(obstacles), 2))
+    obstacles[:, 2:] = rng.uniform(0.02, 0.12, (len(obstacles), 3)) * rng.choice(
+        [[1, 1, 0], [0, 0, 1], [1, 1, 1]], size=len(obstacles)
+    )
+    dt = float(rng.choice([0.02, 0.05, 0.1]))
+    places = _place(rng, radii + margin, side, obstacles)
+    team_kinds = [int(rng.choice(kinds)) for _ in places]
+    states = np.zeros((len(places), 5))
+    states[:, :2], states[:, 2] = places, rng.uniform(-math.pi, math.pi, len(places))
+    bodies = [
+        body_of(Kind(kind), radius, draw_limits(rng), dt=dt, sensing_radius=1.5, margin=margin)
+        for kind, radius in zip(team_kinds, radii, strict=False)
+    ]
+    return Team(team_kinds, states, np.array(bodies), obstacles, np.array([0.0, 0.0, side, side]), dt)
+
+
+def _place(rng: np.random.Generator, sizes: np.ndarray, side: float, obstacles: np.ndarray) -> np.ndarray:
+    """As many places (at least one) of the robots' as were found, apart from all else."""
+    places: list[np.ndarray] = []
+    for point in rng.uniform(0.0, side, (400, 2)):
+        size = sizes[len(places)]
+        free = all(surface_distance(point, obstacle) > size for obstacle in obstacles)
+        if free and all(np.linalg.norm(point - p) > size + r for p, r in zip(places, sizes, strict=False)):
+            places.append(point)
+        if len(places) == len(sizes):
+            break
+    return np.array(places or [[0.5 * side, 0.5 * side]])

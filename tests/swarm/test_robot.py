@@ -1,0 +1,251 @@
+"""One robot alone with its view: equal to the batched core, deaf to what it cannot know, and strict about its view."""
+
+from __future__ import annotations
+
+import math
+
+import cvxpy
+import numpy as np
+import pytest
+
+from envs.arena_core import ArenaCore
+from envs.fleet import Fleet
+from envs.scenarios import clutter, swap
+from swarm import Robot, View
+from swarm.dynamics import Kind, Limits
+from swarm.errors import InputError
+from swarm.messages import Message
+from swarm.neighbours import NEIGHBOUR
+from swarm.planning import Plan
+from swarm.reference import ReferenceSolver
+from swarm.robot_spec import RobotSpec
+from swarm.scenario import Scenario
+from swarm.world import World
+
+KINDS = list(Kind)
+FIXED = "fixed:2,1"
+BOLD = np.array([1.0, 0.0, 1.0, 0.0, 0.5, 1.0])
+ROOM = World(np.array([0.0, 0.0, 4.0, 4.0]), np.array([[2.0, 2.0, 0.3, 0.2]]), np.array([[1.0, 3.0, 0.3]]))
+
+
+def scenario_of(kind: Kind, seed: int) -> Scenario:
+    return clutter.draw(np.random.default_rng(seed), kind=kind, robots=8, obstacles=6, side=1.5)
+
+
+def a_robot(kind: Kind = Kind.SINGLE_INTEGRATOR, **options: object) -> Robot:
+    spec = RobotSpec(kind, np.array([1.0, 1.0, 0, 0, 0]), np.array([[3.0, 3.0]]), 0.1, Limits(1.0, 2.0, 4.0))
+    given = {"dt": 0.05, "sensing_radius": 2.0, "planner": "straight", "controller": FIXED} | options
+    return Robot(spec, ROOM, **given)  # type: ignore[arg-type]
+
+
+def a_view(**options: object) -> View:
+    return View(**({"time": 0.0, "state": [1.0, 1.0, 0, 0, 0], "goal": [3.0, 3.0]} | options))  # type: ignore[arg-type]
+
+
+def neighbour(x: float, y: float, **columns: float) -> np.ndarray:
+    row = np.zeros(NEIGHBOUR)
+    row[[0, 1, 4, 7, 8, 9, 10]] = x, y, 0.1, math.inf, 0.1, x, y
+    return row
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("margin", [0.0, 0.01])
+def test_one_robot_at_a_time_is_the_batched_core(kind: Kind, margin: float) -> None:
+    scenario = swap.draw(np.random.default_rng(3), kind=kind, robots=8, spread=8.0, sensing_radius=0.4)
+    core = ArenaCore(lambda rng: scenario, margin=margin, redraw=False)
+    fleet = Fleet(scenario, planner="straight", controller=FIXED, margin=margin)
+    rng, now = np.random.default_rng(1), 0.0
+    for step in range(120):
+        action = BOLD + (1.0 - abs(BOLD - 0.5)) * rng.uniform(-0.4, 0.4, (8, 6))  # also outside the box
+        states, goals = core.state[0].copy(), core.goal[0].copy()
+        batched = core.observe()
+        for i, (robot, view) in enumerate(zip(fleet.robots, fleet.views(now, states, goals), strict=True)):
+            for one, many in zip(robot.observe(view), batched, strict=True):
+                assert (one == many[0, i]).all(), step
+        commands = fleet.step(now, states, goals, action)
+        core.step(action[None])
+        np.testing.assert_allclose([command.control for command in commands], core.control[0], atol=1e-12)
+        names = ("optimal", "relaxed", "braking")
+        assert [command.outcome for command in commands] == [names[k] for k in core.outcome[0]]
+        now += scenario.dt
+    assert core.min_clearance.min() < 0.05  # they met, or the comparison was an easy one
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_cvxpy_gives_the_control_of_the_kernel(kind: Kind) -> None:
+    scenario = scenario_of(kind, seed=5)
+    fleet = Fleet(scenario, planner="straight", controller=FIXED)
+    rng, states = np.random.default_rng(2), np.array([robot.start for robot in scenario.robots])
+    if kind == Kind.DOUBLE_INTEGRATOR:
+        states[:, 3:] = rng.uniform(-0.2, 0.2, (8, 2))
+    goals = np.array([robot.goals[0] for robot in scenario.robots])
+    for spec, view in zip(scenario.robots, fleet.views(0.0, states, goals), strict=True):
+        options = {"dt": scenario.dt, "sensing_radius": 0.5, "planner": "straight", "controller": FIXED}
+        action = rng.random(6)
+        kernel = Robot(spec, scenario.world, **options).step(view, action)
+        reference = Robot(spec, scenario.world, solver="cvxpy", **options).step(view, action)
+        # A unicycle's turn rate is a variable of the QP divided by the look-ahead.
+        scale = np.array([1.0, 0.01 if kind == Kind.UNICYCLE else 1.0])
+        np.testing.assert_allclose(scale * kernel.control, scale * reference.control, atol=1e-6)
+        assert kernel.outcome == reference.outcome
+        assert kernel.relaxation == pytest.approx(reference.relaxation, abs=1e-6)
+
+
+def test_a_constraint_of_ones_own_is_one_line() -> None:
+    free = a_robot().step(a_view())
+    slow = a_robot(solver=ReferenceSolver(lambda u: [cvxpy.norm(u) <= 0.4])).step(a_view())
+    assert np.linalg.norm(free.control) > 0.9
+    assert np.linalg.norm(slow.control) == pytest.approx(0.4, abs=1e-5)
+    with pytest.raises(InputError, match="solver"):
+        a_robot(solver="osqp")
+
+
+def test_the_shield_is_behind_a_solver_of_ones_own() -> None:
+    """Whatever a solver answers, the robot does not drive into the wall that it sees."""
+
+    class Reckless:
+        def __call__(self, nominal, rows, rhs, lower, upper):
+            return ReferenceSolver()(np.array([1.0, 1.0]), rows[:0], rhs[:0], lower, upper)
+
+    wall = np.array([[1.22, 1.0, 0.1, 5.0, 0.0]])  # its face is 2 cm from the hull
+    command = a_robot(solver=Reckless()).step(a_view(obstacles=wall))
+    assert command.outcome == "braking"
+    assert command.control[0] * 0.05 <= 0.02
+    assert command.clearance == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_it_cannot_know_does_not_change_what_it_does(kind: Kind) -> None:
+    """Robots beyond the sensing radius may be anywhere, think anything and want anything."""
+    scenario = clutter.draw(np.random.default_rng(4), kind=kind, robots=12, obstacles=4, side=1.8)
+    states = np.array([robot.start for robot in scenario.robots])
+    goals = np.array([robot.goals[0] for robot in scenario.robots])
+    rng, changed, only_heard = np.random.default_rng(0), 0, 0
+    for i in range(12):
+        apart = np.linalg.norm(states[:, :2] - states[i, :2], axis=1)
+        unseen = np.flatnonzero(apart > scenario.sensing_radius)
+        unheard = np.flatnonzero(apart > 2.0 * scenario.sensing_radius)
+        only_heard += len(unseen) - len(unheard)
+        commands = []
+        for audit in range(2):
+            fleet = Fleet(scenario, planner="straight", controller=FIXED)
+            fleet.messages = {j: Message(j, 0.0, (1.0, 1.0), 0.5, 0.5) for j in range(12)}
+            there, wanted = states.copy(), goals.copy()
+            if audit:
+                there[unseen, 2:] += rng.normal(size=(len(unseen), 3))
+                there[unheard, :2] += 3.0 * np.sign(there[unheard, :2] - states[i, :2])
+                wanted[np.arange(12) != i] = rng.uniform(0, 3, (11, 2))
+                for j in unheard:
+                    fleet.messages[int(j)] = Message(int(j), 0.0, (9.0, -9.0), 0.0, 1.0)
+            view = fleet.views(0.0, there, wanted)[i]
+            assert set(view.messages) == set(range(12)) - {i} - set(unheard.tolist())
+            commands.append(fleet.robots[i].step(view))
+        assert (commands[0].control == commands[1].control).all()
+        assert commands[0].outcome == commands[1].outcome
+        # And what it does sense does change it.
+        seen = np.flatnonzero((apart > 0.0) & (apart <= scenario.sensing_radius))
+        if len(seen):
+            there = states.copy()
+            way = goals[i] - states[i, :2]
+            there[seen[0], :2] = states[i, :2] + 0.12 * way / np.linalg.norm(way)
+            view = Fleet(scenario, planner="straight", controller=FIXED).views(0.0, there, goals)[i]
+            robot = Fleet(scenario, planner="straight", controller=FIXED).robots[i]
+            changed += (robot.step(view).control != commands[0].control).any()
+    assert changed > 3
+    assert only_heard > 3
+
+
+def test_obstacles_come_from_the_map_unless_the_view_has_them() -> None:
+    beside = [1.0, 1.5, math.pi / 2, 0, 0]  # below the box, a circle ahead
+    robot = a_robot(Kind.UNICYCLE)
+    from_map = robot.step(a_view(state=beside, goal=[1.0, 3.9]))
+    seen = a_robot(Kind.UNICYCLE).step(
+        a_view(state=beside, goal=[1.0, 3.9], obstacles=ROOM.near(beside[:2], 2.0, 16))
+    )
+    blind = a_robot(Kind.UNICYCLE).step(a_view(state=beside, goal=[1.0, 3.9], obstacles=np.empty((0, 5))))
+    assert (from_map.control == seen.control).all()
+    assert from_map.clearance == pytest.approx(seen.clearance)
+    assert from_map.clearance == pytest.approx(math.hypot(0.7, 0.3) - 0.1)
+    assert blind.clearance == math.inf
+
+
+def test_the_clearance_is_that_of_the_nearest_in_any_order() -> None:
+    things = np.array([[3.0, 1.0, 0, 0, 0.1], [1.5, 1.0, 0, 0, 0.1]])
+    near = np.array([neighbour(2.0, 2.0), neighbour(1.0, 1.28)])
+    assert a_robot().step(a_view(obstacles=things)).clearance == pytest.approx(0.3)
+    assert a_robot().step(a_view(obstacles=things, neighbours=near)).clearance == pytest.approx(0.08)
+
+
+def test_who_is_crowded_brakes() -> None:
+    command = a_robot(Kind.DOUBLE_INTEGRATOR).step(a_view(state=[1, 1, 0, 0.05, 0], crowded=True))
+    assert command.outcome == "braking"
+    assert command.control == pytest.approx([-1.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("state", np.zeros(4)), ("state", [0, 0, math.nan, 0, 0]), ("state", "here"), ("goal", np.zeros(3)),
+     ("goal", [math.inf, 0.0]), ("neighbours", np.zeros(NEIGHBOUR)), ("neighbours", np.zeros((1, NEIGHBOUR - 1))),
+     ("neighbours", np.ones((17, NEIGHBOUR))), ("neighbours", np.full((1, NEIGHBOUR), math.nan)),
+     ("neighbours", np.full((1, NEIGHBOUR), math.inf)), ("neighbours", -np.ones((1, NEIGHBOUR))),
+     ("neighbours", np.zeros((1, NEIGHBOUR))), ("obstacles", np.zeros((1, 4))), ("obstacles", np.zeros((17, 5))),
+     ("obstacles", [[0, 0, 1, 1, math.nan]]), ("obstacles", [[0, 0, -1, 1, 0]])],
+)  # fmt: skip
+def test_views_that_make_no_sense(name: str, value: object) -> None:
+    with pytest.raises(InputError, match=rf"view\.{name}"):
+        a_robot().step(a_view(**{name: value}))
+
+
+@pytest.mark.parametrize("action", [np.zeros(5), np.full(6, math.nan), np.zeros((2, 6))])
+def test_actions_that_make_no_sense(action: np.ndarray) -> None:
+    with pytest.raises(InputError):
+        a_robot().step(a_view(), action)
+
+
+def test_lists_and_integers_are_welcome() -> None:
+    command = a_robot().step(View(0.0, [1, 1, 0, 0, 0], [3, 3]))  # type: ignore[arg-type]
+    assert (command.control == a_robot().step(a_view()).control).all()
+
+
+class Counting:
+    """A planner that counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked, self.resets = 0, 0
+
+    def plan(self, view: View) -> Plan:
+        self.asked += 1
+        return Plan(view.goal)
+
+    def reset(self) -> None:
+        self.resets += 1
+
+
+def test_the_planner_is_asked_once_per_period_and_anew_for_a_new_view() -> None:
+    planner = Counting()
+    robot = a_robot(planner=planner)
+    robot.observe(a_view())
+    robot.step(a_view())
+    assert planner.asked == 1
+    robot.step(a_view(time=0.05))
+    assert planner.asked == 2
+    away = robot.step(a_view(time=0.05, goal=[1.0, 0.2]))  # another goal, and a clock that stands
+    assert planner.asked == 3
+    assert away.control[1] < 0.0
+    robot.reset()
+    assert planner.resets == 1
+    assert (robot.last_action == 0.5).all()
+    robot.step(a_view(time=0.05, goal=[1.0, 0.2]))
+    assert planner.asked == 4
+
+
+def test_a_command_explains_itself() -> None:
+    action = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 1.7])
+    command = a_robot(robot_id=7).step(a_view(time=2.5), action)
+    assert command.action.tolist() == [0.1, 0.2, 0.3, 0.4, 0.5, 1.0]
+    assert command.tunables[5] == 1.0
+    assert (command.message.robot_id, command.message.time) == (7, 2.5)
+    assert command.message.waypoint == (3.0, 3.0)
+    assert (command.message.rotation, command.message.speed) == (0.5, 1.0)
+    assert command.outcome == "optimal"
+    assert command.relaxation == 0.0
