@@ -40,8 +40,8 @@ def candidates(state: Array, start: Ints, origin: Array, bin_size: float, shape:
 
 @njit(cache=True, parallel=True)
 def filter_worlds(
-    kind: Ints, state: Array, body: Array, waypoint: Array, told: Array, remaining: Array, bounds: Array, obstacles: Array,
-    items: Ints, start: Ints, origin: Array, bin_size: Array, shape: Ints, slots: Ints,
+    kind: Ints, state: Array, body: Array, waypoint: Array, told: Array, remaining: Array, bounds: Array,
+    obstacles: Array, items: Ints, start: Ints, origin: Array, bin_size: Array, shape: Ints, slots: Ints,
     action: Array, last_action: Array, filtered: bool, control: Array, outcome: Ints,
 ) -> None:  # fmt: skip
     """Sense, build the nominal control and filter it, for B worlds of N robots; writes control and outcome."""
@@ -121,8 +121,8 @@ def move_worlds(
 
 @njit(cache=True, parallel=True)
 def observe_worlds(
-    kind: Ints, state: Array, body: Array, waypoint: Array, told: Array, remaining: Array, obstacles: Array, items: Ints,
-    start: Ints, origin: Array, bin_size: Array, shape: Ints, slots: Ints, last_action: Array,
+    kind: Ints, state: Array, body: Array, waypoint: Array, told: Array, remaining: Array, obstacles: Array,
+    items: Ints, start: Ints, origin: Array, bin_size: Array, shape: Ints, slots: Ints, last_action: Array,
     ego: NDArray[np.float32], edges: NDArray[np.float32], mask: NDArray[np.bool_],
 ) -> None:  # fmt: skip
     """Sense and observe, for B worlds of N robots; writes ``ego``, ``edges`` and ``mask``."""

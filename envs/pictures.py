@@ -3,20 +3,53 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from envs.drawing import Scene
 from envs.run import Run
 from envs.spaces import careful
 from swarm.dynamics import UNICYCLE
+from swarm.planning import MOVES
+from swarm.planning.fields import FieldCache, distance_field
 
 _TRAIL_SECONDS = 2.0
 
 
-def scene_of(run: Run, *, lines: tuple[str, ...] | None = None, trail: float = _TRAIL_SECONDS) -> Scene:
+class Routes:
+    """The shortest way from the end of each robot's plan to its goal on the grid map, for drawing.
+
+    A plan holds only the cells that a robot has reserved; the rest of its way is not decided yet.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run, self._grid = run, run.scenario.world.grid
+        if self._grid is not None:
+            free = self._grid.free
+            self._fields = FieldCache(lambda row, column: distance_field(free, row, column), 4 * len(run.radii))
+
+    def of(self, i: int) -> NDArray[np.float64]:
+        """Robot i's position, plan, and the rest of the way: ``float64[p, 2]``, m."""
+        path = np.concatenate([self._run.states[i : i + 1, :2], self._run.commands[i].plan.path])
+        if self._grid is None:
+            return path
+        goal, cell = self._grid.cell_at(self._run.goals[i]), self._grid.cell_at(path[-1])
+        field, rest = self._fields[goal], []
+        while 0 < field[cell] < field.size:
+            steps = [(cell[0] + int(dr), cell[1] + int(dc)) for dr, dc in MOVES[1:]]
+            inside = [c for c in steps if 0 <= c[0] < field.shape[0] and 0 <= c[1] < field.shape[1]]
+            cell = min(inside, key=lambda c: field[c])
+            rest.append(self._grid.centre(cell))
+        return np.concatenate([path, np.array(rest).reshape(-1, 2)])
+
+
+def scene_of(
+    run: Run, *, routes: Routes | None = None, lines: tuple[str, ...] | None = None, trail: float = _TRAIL_SECONDS
+) -> Scene:
     """The scene at this moment.
 
     Args:
         run: The run.
+        routes: Draws the ways to the goals; only what the robots have planned if not given.
         lines: Caption; time, deliveries and collisions if not given.
         trail: Length of the trails, s; 0 for none.
     """
@@ -33,9 +66,13 @@ def scene_of(run: Run, *, lines: tuple[str, ...] | None = None, trail: float = _
     if samples:
         recent = np.array(run.trajectory.position[-samples:])
         trails = [recent[:, i] for i in range(len(states))]
+    if routes is not None:
+        paths = [routes.of(i) for i in range(len(commands))]
+    else:
+        paths = [np.concatenate([states[i : i + 1, :2], c.plan.path]) for i, c in enumerate(commands)]
     return Scene(
         run.scenario.world.obstacles, states[:, :2], run.radii, headings=headings, goals=run.goals,
-        paths=[np.concatenate([states[i : i + 1, :2], c.plan.path]) for i, c in enumerate(commands)] or None,
+        paths=paths or None,
         trails=trails,
         colour_value=careful(np.array([c.action for c in commands])) if commands else None,
         contacts=run.touched if run.collisions else None, caption=lines,

@@ -212,8 +212,9 @@ def bench_controller() -> Figures:
         figures[f"Robot.step, {name}"] = {"µs p50": p50, "µs p99": p99}
     cold = []
     for _ in range(6):
-        answer = subprocess.run([sys.executable, "-c", _COLD], capture_output=True, text=True, check=True).stdout.split()
-        cold.append((float(answer[0]), float(answer[1]), answer[2]))
+        done = subprocess.run([sys.executable, "-c", _COLD], capture_output=True, text=True, check=True)
+        seconds, megabytes, torch = done.stdout.split()
+        cold.append((float(seconds), float(megabytes), torch))
     figures["fresh process to first step (warm cache)"] = {
         "s": float(np.median([entry[0] for entry in cold[1:]])),
         "MB": float(np.median([entry[1] for entry in cold[1:]])),
@@ -230,9 +231,14 @@ def table_of(title: str, figures: Figures) -> Table:
     for column in columns:
         table.add_column(column, justify="right")
     for name, entry in figures.items():
-        cells = [entry.get(column, "") for column in columns]
-        table.add_row(name, *[cell if isinstance(cell, str) else f"{cell:,.4g}" if cell < 1e4 else f"{cell:,.0f}" for cell in cells])
+        table.add_row(name, *[_shown(entry.get(column, "")) for column in columns])
     return table
+
+
+def _shown(value: float | str) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:,.4g}" if value < 1e4 else f"{value:,.0f}"
 
 
 def main() -> int:

@@ -29,7 +29,7 @@ import envs
 from envs import bullet
 from envs.drawing import Painter, write_png, write_video
 from envs.log import RunLog
-from envs.pictures import scene_of
+from envs.pictures import Routes, scene_of
 from envs.results import alone, record, save_records, save_trajectory
 from envs.run import Run
 from swarm.errors import InputError, SwarmError
@@ -132,13 +132,14 @@ class Simulation:
         self.run = bullet.start(
             scenario, planner=planner, controller=options.controller, seed=options.seed, gui=options.gui
         )
+        self.painter = Painter(tuple(scenario.world.bounds), pixels=960)
         seconds = options.seconds or scenario.horizon
         self.steps = max(1, round(seconds / scenario.dt))
 
     def frames(self, progress: Progress, log: RunLog) -> Iterator[NDArray[np.uint8]]:
         """Run to the end, logging every period; yields the film's frames if there is to be a film."""
         run, film = self.run, self.options.film
-        self.painter = Painter(tuple(run.scenario.world.bounds), pixels=960)
+        routes = Routes(run)
         task = progress.add_task("simulate", total=self.steps, deliveries=0, collisions=0)
         while run.tick_count < self.steps and not (run.reached.all() and not run.lifelong):
             run.tick()
@@ -147,7 +148,7 @@ class Simulation:
                 task, completed=run.tick_count, deliveries=int(run.deliveries.sum()), collisions=run.collisions
             )
             if film:
-                yield self.painter.frame(scene_of(run))
+                yield self.painter.frame(scene_of(run, routes=routes))
 
     def record(self, seconds: float) -> dict[str, Any]:
         """The results."""
@@ -191,7 +192,7 @@ def simulate(options: Options, console: Console) -> dict[str, Any]:
                 pass
     result = simulation.record(time.perf_counter() - began)
     picture = video.with_suffix(".png")
-    write_png(picture, simulation.painter.frame(scene_of(run, trail=10.0)))
+    write_png(picture, simulation.painter.frame(scene_of(run, routes=Routes(run), trail=10.0)))
     save_records(results, [result])
     if options.trajectories is not None:
         save_trajectory(options.trajectories / f"{options.name}.npz", run)

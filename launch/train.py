@@ -50,6 +50,7 @@ COLUMNS = (
 )  # fmt: skip
 DEFAULT_STEPS = 12_000_000
 RECENT = 20
+THREADS = 2
 NOT_EVALUATED = "Not evaluated yet."
 
 
@@ -69,8 +70,8 @@ class TunerTraining:
     """Worlds that are stepped together."""
     robots: int = 8
     """Robots in each of them."""
-    threads: int = 2
-    """Threads of torch."""
+    threads: int | None = None
+    """Threads of torch (2 if not given); part of what makes a run repeatable to the last bit."""
     save_every: float = 5.0
     """Minutes between checkpoints."""
     tensorboard: bool = False
@@ -80,7 +81,7 @@ class TunerTraining:
 
     def __post_init__(self) -> None:
         for name in ("worlds", "robots", "threads"):
-            if getattr(self, name) < 1:
+            if (value := getattr(self, name)) is not None and value < 1:
                 raise InputError(f"--{name}", getattr(self, name), "1 or more")
         if self.steps is not None and self.steps < 1:
             raise InputError("--steps", self.steps, "1 or more")
@@ -95,7 +96,7 @@ class Training:
             saved = checkpoint.read_tensors(options.resume / checkpoint.RESUME)
             options, self.command, self.minutes = restore_options(options, saved)
         self.options, self.folder = options, options.out
-        torch.set_num_threads(options.threads)
+        torch.set_num_threads(options.threads or THREADS)
         torch.manual_seed(options.seed)
         self.worlds = training_worlds(options.seed, options.worlds, options.robots)
         self.tuner = Tuner()
@@ -159,7 +160,7 @@ Whatever it proposes, the filter decides what is safe.
 | robot-steps | {done:,} of {planned:,} |
 | worlds × robots | {self.options.worlds} × {self.options.robots} |
 | minutes | {self.minutes:.1f} |
-| hardware | {hardware()}, {self.options.threads} threads |
+| hardware | {hardware()}, {self.options.threads or THREADS} threads |
 | seed | {self.options.seed} |
 | torch | {torch.__version__} |
 {figures}
@@ -218,7 +219,7 @@ def restore_options(given: TunerTraining, saved: Mapping[str, Any]) -> tuple[Tun
         value = getattr(given, name)
         if value not in (getattr(fresh, name), getattr(stored, name)):
             raise InputError(f"--{name} with --resume", value, f"{getattr(stored, name)}, or leave it out")
-    changed = {"threads": given.threads, "save_every": given.save_every, "tensorboard": given.tensorboard}
+    changed = {"threads": given.threads or stored.threads, "save_every": given.save_every, "tensorboard": given.tensorboard}
     if given.steps is not None:
         changed["steps"] = given.steps
     return dataclasses.replace(stored, resume=given.resume, **changed), command, minutes

@@ -32,7 +32,7 @@ def use_kernel_cache() -> Path:
         with contextlib.suppress(OSError):  # without a cache everything works, later
             folder.mkdir(parents=True)
             _prune(base, folder)
-    numba.config.CACHE_DIR = str(folder)
+    setattr(numba.config, "CACHE_DIR", str(folder))  # noqa: B010 - numba makes its settings at run time
     return folder
 
 

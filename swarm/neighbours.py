@@ -138,6 +138,6 @@ def sense_obstacles(
 @njit(cache=True, inline="always")
 def bin_of(x: float, y: float, origin: Array, bin_size: float, shape: Ints) -> int:
     """Number of the bin of an obstacle index (``World.index``) that holds a point; outside, the nearest one."""
-    i = min(max(int(math.floor((x - origin[0]) / bin_size)), 0), shape[0] - 1)
-    j = min(max(int(math.floor((y - origin[1]) / bin_size)), 0), shape[1] - 1)
+    i = min(max(math.floor((x - origin[0]) / bin_size), 0), shape[0] - 1)
+    j = min(max(math.floor((y - origin[1]) / bin_size), 0), shape[1] - 1)
     return i * shape[1] + j
