@@ -219,7 +219,8 @@ def restore_options(given: TunerTraining, saved: Mapping[str, Any]) -> tuple[Tun
         value = getattr(given, name)
         if value not in (getattr(fresh, name), getattr(stored, name)):
             raise InputError(f"--{name} with --resume", value, f"{getattr(stored, name)}, or leave it out")
-    changed = {"threads": given.threads or stored.threads, "save_every": given.save_every, "tensorboard": given.tensorboard}
+    threads = given.threads or stored.threads
+    changed = {"threads": threads, "save_every": given.save_every, "tensorboard": given.tensorboard}
     if given.steps is not None:
         changed["steps"] = given.steps
     return dataclasses.replace(stored, resume=given.resume, **changed), command, minutes

@@ -97,6 +97,7 @@ def test_where_braking_ends_does_not_move_while_braking(seed: int) -> None:
         stop = state[:2] + dynamics.stop_offset(1, state[3], state[4], push, dt)
         assert stop == pytest.approx(goal, abs=1e-12 * (1.0 + periods))
     assert (state[3:] == 0.0).all()
+    assert state[:2] == pytest.approx(goal, abs=1e-12 * (1.0 + periods))
 
 
 def test_a_braking_time_of_whole_periods_is_not_rounded_up() -> None:

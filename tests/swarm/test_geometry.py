@@ -33,7 +33,7 @@ def samples(start: np.ndarray, span: np.ndarray) -> np.ndarray:
     return start + SHARES[:, None] * span
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(seed=SEEDS)
 def test_point_to_obstacle(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -66,7 +66,7 @@ def test_point_on_segment(seed: int) -> None:
     assert np.linalg.norm(start + k * span - point) <= brute + 1e-12
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(seed=SEEDS)
 def test_segment_to_segment(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -91,7 +91,7 @@ def test_segment_to_segment(seed: int) -> None:
     assert (other, mx, my) == pytest.approx((distance, -nx, -ny), abs=1e-9)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(seed=SEEDS)
 def test_segment_to_obstacle(seed: int) -> None:
     rng = np.random.default_rng(seed)

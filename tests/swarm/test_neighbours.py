@@ -19,7 +19,7 @@ from swarm.world import World
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-@settings(max_examples=100)
+@settings(max_examples=30)
 @given(seed=SEEDS)
 def test_the_nearest_robots_are_sensed_in_order(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -41,7 +41,7 @@ def test_the_nearest_robots_are_sensed_in_order(seed: int) -> None:
         assert crowded == any(gaps[j] < reach[j] for j in set(gaps) - set(expected))
 
 
-@settings(max_examples=100)
+@settings(max_examples=30)
 @given(seed=SEEDS)
 def test_the_nearest_obstacles_are_sensed_in_order(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -98,13 +98,13 @@ def test_the_columns_of_a_neighbour() -> None:
         assert row[N_REACH + 1 :].tolist() == [4, 5, 0.25, 0.75, 7]
 
 
-@settings(max_examples=50)
+@settings(max_examples=20)
 @given(seed=SEEDS)
 def test_the_bin_of_a_point_lists_all_obstacles_that_it_may_sense(seed: int) -> None:
     rng = np.random.default_rng(seed)
     boxes = np.concatenate([rng.uniform(0, 10, (40, 2)), rng.uniform(0.05, 0.4, (40, 2))], axis=1)
     index = World(np.array([0.0, 0.0, 10.0, 10.0]), boxes).index(0.8)
-    for point in rng.uniform(0, 10, (30, 2)):
+    for point in rng.uniform(0, 10, (15, 2)):
         b = bin_of(*point, index.origin, index.bin_size, np.array(index.shape))
         listed = set(index.items[index.start[b] : index.start[b + 1]].tolist())
         near = {j for j, box in enumerate(index.obstacles) if surface_distance(point, box) <= 0.8}
