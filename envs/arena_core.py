@@ -8,9 +8,11 @@ its robots have reached their last goals.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +31,8 @@ from swarm.tunables import COUNT, MIDDLE
 Array = NDArray[np.float64]
 Draw = Callable[[np.random.Generator], Scenario]
 
+# Robots from which on waking the other threads pays.
+_WORTH_THREADS = 128
 # As in the GCBF+ protocol: a goal is reached within so many radii.
 GOAL_RADII = 2.0
 
@@ -68,6 +72,7 @@ class ArenaCore:
         first = [self._next(b) for b in range(worlds)]
         self.num_worlds, self.num_robots = worlds, len(first[0].robots)
         self.slots = np.array([neighbours, obstacles])
+        self._threads = numba.get_num_threads() if worlds * self.num_robots >= _WORTH_THREADS else 1
         self.reward = Reward()
         self._allocate()
         for b, scenario in enumerate(first):
@@ -100,9 +105,7 @@ class ArenaCore:
     def _load(self, b: int, scenario: Scenario) -> None:
         """Put a scenario into world ``b`` and clear everything that was counted there."""
         if len(scenario.robots) != self.num_robots:
-            raise InputError(
-                f"scenario {scenario.name!r}: robots", len(scenario.robots), f"{self.num_robots}"
-            )
+            raise InputError(f"scenario {scenario.name!r}: robots", len(scenario.robots), f"{self.num_robots}")
         self.scenarios[b] = scenario
         self.bounds[b] = scenario.world.bounds
         self.period[b] = scenario.dt
@@ -145,25 +148,28 @@ class ArenaCore:
         edges = int(self.slots.sum())
         ego, mask = np.empty((*shape, EGO), np.float32), np.empty((*shape, edges), np.bool_)
         links = np.empty((*shape, edges, EDGE), np.float32)
-        observe_worlds(
-            self.kind, self.state, self.body, self.waypoint, self.told, self.remaining, *self.geometry.arrays,
-            self.slots, self.last_action, ego, links, mask,
-        )  # fmt: skip
+        with threads(self._threads):
+            observe_worlds(
+                self.kind, self.state, self.body, self.waypoint, self.told, self.remaining, *self.geometry.arrays,
+                self.slots, self.last_action, ego, links, mask,
+            )  # fmt: skip
         return Observation(ego, links, mask)
 
     def filter(self, action: Array) -> None:
         """Turn tunables ``[B, N, 6]`` in [0, 1] into ``control`` and ``outcome`` of every robot."""
-        filter_worlds(
-            self.kind, self.state, self.body, self.waypoint, self.told, self.remaining, self.bounds,
-            *self.geometry.arrays, self.slots, action, self.last_action, self._filtered, self.control, self.outcome,
-        )  # fmt: skip
+        with threads(self._threads):
+            filter_worlds(
+                self.kind, self.state, self.body, self.waypoint, self.told, self.remaining, self.bounds,
+                *self.geometry.arrays, self.slots, action, self.last_action, self._filtered, self.control, self.outcome,
+            )  # fmt: skip
 
     def move(self) -> None:
         """Apply ``control`` for one period and count what happened."""
-        move_worlds(
-            self.kind, self.state, self.body, self.control, self.period, *self.geometry.arrays, self._checks,
-            self.clearance,
-        )  # fmt: skip
+        with threads(self._threads):
+            move_worlds(
+                self.kind, self.state, self.body, self.control, self.period, *self.geometry.arrays, self._checks,
+                self.clearance,
+            )  # fmt: skip
         self.age += 1
         np.minimum(self.min_clearance, self.clearance, out=self.min_clearance)
         self.collided |= self.clearance < TOUCH
@@ -172,9 +178,7 @@ class ArenaCore:
 
     def arrive(self) -> NDArray[np.bool_]:
         """Note who is at its goal, hand out the next goals; returns who arrived in this step ``[B, N]``."""
-        there = (
-            np.linalg.norm(self.goal - self.state[..., :2], axis=-1) <= GOAL_RADII * self.body[..., RADIUS]
-        )
+        there = np.linalg.norm(self.goal - self.state[..., :2], axis=-1) <= GOAL_RADII * self.body[..., RADIUS]
         arrived = there & ~self.reached
         for b, i in np.argwhere(arrived):
             goals = self.scenarios[b].robots[i].goals
@@ -206,9 +210,7 @@ class ArenaCore:
         """
         action = np.ascontiguousarray(action, dtype=np.float64)
         if action.shape != (self.num_worlds, self.num_robots, COUNT) or np.isnan(action).any():
-            raise InputError(
-                "action", action, f"[{self.num_worlds}, {self.num_robots}, {COUNT}] numbers in [0, 1]"
-            )
+            raise InputError("action", action, f"[{self.num_worlds}, {self.num_robots}, {COUNT}] numbers in [0, 1]")
         before = self.remaining.copy()
         done_before = self.reached.copy()
         self.filter(action)
@@ -273,6 +275,17 @@ class ArenaCore:
             own[...] = value
         self.rng.bit_generator.state = json.loads(saved["rng"])
         self.aim()
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Let the parallel kernels use ``count`` threads."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(count)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
 
 
 _SAVED = (

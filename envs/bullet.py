@@ -20,6 +20,7 @@ from envs.scenarios import clutter
 from envs.spaces import action_space, observation_space, split, stack
 from swarm.controllers import FixedController
 from swarm.dynamics import Kind, Limits
+from swarm.errors import InputError
 from swarm.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES
 from swarm.observation import Observation
 from swarm.safety import OUTCOMES
@@ -110,6 +111,8 @@ class BulletEnv(ParallelEnv):  # type: ignore[misc]
         if self.run is not None:
             self.run.close()
         scenario = self._draw(self._rng)
+        if len(scenario.robots) != len(self.possible_agents):
+            raise InputError("scenario: robots", len(scenario.robots), f"{len(self.possible_agents)}, as in the first")
         middle = FixedController(2.0, 1.0)  # never asked: the actions come from outside
         self.run = start(
             scenario, planner=self._planner, controller=middle, margin=self._margin,

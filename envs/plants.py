@@ -28,7 +28,7 @@ class Plant(Protocol):
         ...
 
     def onsets(self) -> NDArray[np.int64]:
-        """Pairs that began to touch in the last period: robot and robot, or robot and -1 - obstacle."""
+        """Pairs that began to touch in the last period: robot and robot, or robot and a negative number."""
         ...
 
     def close(self) -> None:

@@ -152,8 +152,7 @@ def reach(kind: int, radius: float, limits: Array, dt: float) -> float:
         return limits[0] * dt
     longest = math.sqrt(2.0) * limits[0] * dt
     if kind == DOUBLE_INTEGRATOR:
-        top = limits[0] + limits[1] * dt
-        longest += math.sqrt(2.0) * 0.5 * limits[0] * dt * math.ceil(top / (limits[1] * dt))
+        longest += math.sqrt(2.0) * 0.5 * limits[0] * dt * stop_periods(limits[0], 0.0, limits[1], dt)
     return longest
 
 

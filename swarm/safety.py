@@ -6,7 +6,8 @@ period, and wherever they would come to rest afterwards, each must stay on its o
 does so by construction, for all lines at once: the next stop segment is a part of the present one. For an obstacle
 the line touches it, and the robot has all of the gap. A control that leaves its side is drawn towards braking as
 far as it takes. By induction no two bodies ever touch, at no instant, for any input of the QP whatever; the
-argument needs the states of the neighbours to be exact and of the same instant (``margin`` covers what is not).
+argument needs the states of the neighbours to be exact and of the same instant (``margin`` covers what is not), and
+a start from which everybody can still brake (``Scenario`` checks that).
 
 Between samples: an integrator's path is inside the hull of old stop segment, new position and new stop point (a
 quadratic Bezier curve in its control polygon); a unicycle's arc leaves its chord by at most |v turn_rate| t(T-t)/2,

@@ -12,8 +12,9 @@ import yaml
 from numpy.typing import NDArray
 
 from swarm.checks import ArrayRecord, number
-from swarm.dynamics import Kind, Limits
+from swarm.dynamics import Kind, Limits, stop_offset
 from swarm.errors import InputError
+from swarm.geometry import segment_to_obstacle, segment_to_segment
 from swarm.grid_map import GridMap
 from swarm.robot_spec import RobotSpec
 from swarm.scenario_format import environment_entry, read_robot, read_world, robot_entry, save_map
@@ -66,6 +67,7 @@ class Scenario(ArrayRecord):
         object.__setattr__(self, "sensing_radius", number("Scenario.sensing_radius", sensing, above=0.0))
         _check_places(self.world, self.robots)
         _check_apart(self.robots)
+        _check_can_stop(self.world, self.robots, self.dt)
 
     def save(self, path: str | Path) -> None:
         """Write the scenario as YAML, atomically; a grid map is written beside it as ``<map's name>.map``.
@@ -205,3 +207,22 @@ def _check_apart(robots: tuple[RobotSpec, ...]) -> None:
             valid = f"starts at least {radius[a] + radius[b]:g} m apart, the sum of the two radii"
             where = f"Scenario.robots[{a}].start and robots[{b}].start"
             raise InputError(where, f"{distance:g} m apart", valid)
+
+
+def _check_can_stop(world: World, robots: tuple[RobotSpec, ...], dt: float) -> None:
+    """Robots that start in motion can come to rest without touching anything: what the shield's guarantee builds on."""
+    starts = [robot.start for robot in robots]
+    spans = [stop_offset(r.kind, r.start[3], r.start[4], r.limits.acceleration, dt) for r in robots]
+    for i in (k for k, span in enumerate(spans) if span != (0.0, 0.0)):
+        where, valid = f"Scenario.robots[{i}].start", "a velocity from which the robot can still brake in time"
+        x, y, need = starts[i][0], starts[i][1], robots[i].radius - _TOUCH
+        for thing in world.near((x, y), math.hypot(*spans[i]) + robots[i].radius, len(world.obstacles)):
+            if segment_to_obstacle(x, y, *spans[i], thing)[0] < need:
+                raise InputError(where, starts[i].tolist(), valid)
+        end = np.array([x, y]) + spans[i]
+        if (end < world.bounds[:2]).any() or (end > world.bounds[2:]).any():
+            raise InputError(where, starts[i].tolist(), valid)
+        for j in range(len(robots)):
+            gap = segment_to_segment(x, y, *spans[i], starts[j][0], starts[j][1], *spans[j])[0]
+            if j != i and gap < need + robots[j].radius:
+                raise InputError(where, starts[i].tolist(), f"{valid} (robot {j} is in the way)")

@@ -375,3 +375,23 @@ def test_deliveries_that_cannot_be_drawn():
         deliveries(GridMap.from_rows(["##"]), 1, rng)
     with pytest.raises(InputError, match=r"start"):
         deliveries(SHELVES, 1, rng, radius=0.6)
+
+
+@pytest.mark.parametrize(
+    ("velocity", "place"),
+    [((0.5, 0.0), (4.8, 2.0)), ((0.5, 0.0), (2.85, 2.0)), ((0.0, 0.5), (1.0, 2.8))],
+    ids=["into the bounds", "into a box", "into a robot"],
+)
+def test_a_start_from_which_braking_comes_too_late_is_an_error(velocity, place) -> None:
+    limits = Limits(0.5, acceleration=0.5)
+    world = World(np.array([0.0, 0.0, 5.0, 5.0]), np.array([[3.1, 2.0, 0.1, 0.1]]))
+    other = RobotSpec(Kind.DOUBLE_INTEGRATOR, np.array([1.0, 3.1, 0, 0, 0]), np.array([[1.0, 4.0]]), 0.1, limits)
+
+    def scenario(vx: float, vy: float) -> Scenario:
+        start = np.array([*place, 0.0, vx, vy])
+        moving = RobotSpec(Kind.DOUBLE_INTEGRATOR, start, np.array([[4.0, 4.0]]), 0.1, limits)
+        return Scenario(world, (other, moving))
+
+    scenario(0.0, 0.0)
+    with pytest.raises(InputError, match=r"robots\[1\]\.start.*brake in time"):
+        scenario(*velocity)
