@@ -16,11 +16,11 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.arena_kernels import filter_worlds, move_worlds, observe_worlds
+from envs.arena_kernels import observe_worlds, step_worlds
 from envs.geometry_store import GeometryStore
 from envs.plants import TOUCH
 from envs.reward import Reward
-from swarm.body import RADIUS, TOP_SPEED, body_of
+from swarm.body import BODY, RADIUS, TOP_SPEED, body_of
 from swarm.errors import InputError
 from swarm.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES
 from swarm.observation import EDGE, EGO, Observation
@@ -72,7 +72,7 @@ class ArenaCore:
         first = [self._next(b) for b in range(worlds)]
         self.num_worlds, self.num_robots = worlds, len(first[0].robots)
         self.slots = np.array([neighbours, obstacles])
-        self._threads = numba.get_num_threads() if worlds * self.num_robots >= _WORTH_THREADS else 1
+        self.threads = numba.get_num_threads() if worlds * self.num_robots >= _WORTH_THREADS else 1
         self.reward = Reward()
         self._allocate()
         for b, scenario in enumerate(first):
@@ -87,7 +87,7 @@ class ArenaCore:
         shape = (self.num_worlds, self.num_robots)
         self.scenarios: list[Scenario] = [None] * self.num_worlds  # type: ignore[list-item]
         self.kind = np.zeros(shape, np.int64)
-        self.state, self.body = np.zeros((*shape, 5)), np.zeros((*shape, 8))
+        self.state, self.body = np.zeros((*shape, 5)), np.zeros((*shape, BODY))
         self.goal, self.waypoint = np.zeros((*shape, 2)), np.zeros((*shape, 2))
         self.told = np.zeros((*shape, 2))  # the waypoints that the robots told each other in the last period
         self.remaining, self.clearance = np.zeros(shape), np.full(shape, np.inf)
@@ -148,28 +148,25 @@ class ArenaCore:
         edges = int(self.slots.sum())
         ego, mask = np.empty((*shape, EGO), np.float32), np.empty((*shape, edges), np.bool_)
         links = np.empty((*shape, edges, EDGE), np.float32)
-        with threads(self._threads):
+        with threads(self.threads):
             observe_worlds(
                 self.kind, self.state, self.body, self.waypoint, self.told, self.remaining, *self.geometry.arrays,
                 self.slots, self.last_action, ego, links, mask,
             )  # fmt: skip
         return Observation(ego, links, mask)
 
-    def filter(self, action: Array) -> None:
-        """Turn tunables ``[B, N, 6]`` in [0, 1] into ``control`` and ``outcome`` of every robot."""
-        with threads(self._threads):
-            filter_worlds(
-                self.kind, self.state, self.body, self.waypoint, self.told, self.remaining, self.bounds,
-                *self.geometry.arrays, self.slots, action, self.last_action, self._filtered, self.control, self.outcome,
-            )  # fmt: skip
+    def advance(self, action: Array) -> None:
+        """Filter the tunables ``[B, N, 6]`` in [0, 1], move everybody for one period, and count what happened.
 
-    def move(self) -> None:
-        """Apply ``control`` for one period and count what happened."""
-        with threads(self._threads):
-            move_worlds(
-                self.kind, self.state, self.body, self.control, self.period, *self.geometry.arrays, self._checks,
-                self.clearance,
+        The waypoints must be up to date (``aim``); they and the action are what the robots tell each other.
+        """
+        with threads(self.threads):
+            step_worlds(
+                self.kind, self.state, self.body, self.waypoint, self.told, self.remaining, self.bounds,
+                *self.geometry.arrays, self.slots, action, self.last_action, self._filtered, self.period,
+                self._checks, self.control, self.outcome, self.clearance,
             )  # fmt: skip
+        self.last_action, self.told = np.clip(action, 0.0, 1.0), self.waypoint.copy()
         self.age += 1
         np.minimum(self.min_clearance, self.clearance, out=self.min_clearance)
         self.collided |= self.clearance < TOUCH
@@ -213,9 +210,7 @@ class ArenaCore:
             raise InputError("action", action, f"[{self.num_worlds}, {self.num_robots}, {COUNT}] numbers in [0, 1]")
         before = self.remaining.copy()
         done_before = self.reached.copy()
-        self.filter(action)
-        self.last_action, self.told = np.clip(action, 0.0, 1.0), self.waypoint.copy()
-        self.move()
+        self.advance(action)
         left = np.linalg.norm(self.goal - self.state[..., :2], axis=-1)
         arrived = self.arrive()
         fastest = self.body[..., TOP_SPEED] * self.period[:, None]

@@ -1,11 +1,18 @@
-"""One step of many worlds at once: sense, filter, move; every world runs the kernels of ``swarm`` (numba, parallel)."""
+"""One step of many worlds at once: sense, filter, move; every world runs the kernels of ``swarm`` (numba, parallel).
+
+A slice of an array counts its references atomically, and threads that slice the same array for every robot spend their
+time on that counter. Worlds therefore work on ``lent`` arrays, which count nothing; their owner is the caller.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import carray, njit, prange, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from swarm import dynamics
@@ -19,6 +26,18 @@ from swarm.tunables import COUNT, ROTATION, SPEED, decode_one
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _pointer(context: Any, address: Any) -> Any:
+    """An address as a pointer."""
+    return types.voidptr(types.uintp), lambda _, builder, __, args: builder.inttoptr(args[0], cgutils.voidptr_t)
+
+
+@njit(cache=True, inline="always")
+def lent(array: Array) -> Array:
+    """The same float64 array without a reference count; ``array`` must outlive it."""
+    return carray(_pointer(types.uintp(array.ctypes.data)), array.shape, np.float64)
 
 
 @njit(cache=True)
@@ -38,45 +57,35 @@ def candidates(state: Array, start: Ints, origin: Array, bin_size: float, shape:
     return start[cell], start[cell + 1]
 
 
-@njit(cache=True, parallel=True)
-def filter_worlds(
+@njit(cache=True)
+def _filter_world(
     kind: Ints, state: Array, body: Array, waypoint: Array, told: Array, remaining: Array, bounds: Array,
-    obstacles: Array, items: Ints, start: Ints, origin: Array, bin_size: Array, shape: Ints, slots: Ints,
+    obstacles: Array, items: Ints, start: Ints, origin: Array, bin_size: float, shape: Ints, slots: Ints,
     action: Array, last_action: Array, filtered: bool, control: Array, outcome: Ints,
 ) -> None:  # fmt: skip
-    """Sense, build the nominal control and filter it, for B worlds of N robots; writes control and outcome."""
-    worlds, robots = kind.shape
-    for b in prange(worlds):
-        others, neighbours = np.empty((robots, NEIGHBOUR)), np.empty((slots[0], NEIGHBOUR))
-        things, order = np.empty((slots[1], 5)), np.empty((max(slots[0], slots[1]), 2))
-        size = slots[0] + slots[1] + 4
-        rows, rhs, lines = np.empty((size, 2)), np.empty(size), np.empty((size, 3))
-        box, proof, nominal, tunables = np.empty((2, 2)), np.empty(1), np.empty(2), np.empty(COUNT)
-        describe_world(kind[b], state[b], body[b], told[b], last_action[b], others)
-        for i in range(robots):
-            decode_one(action[b, i], tunables)
-            nominal_control(
-                kind[b, i], state[b, i], body[b, i], waypoint[b, i], remaining[b, i], tunables, nominal
-            )
-            near, crowd = sense_robots(i, others, body[b, i], neighbours, order)
-            first, last = candidates(state[b, i], start[b], origin[b], bin_size[b], shape[b])
-            walls, crush = sense_obstacles(
-                state[b, i],
-                body[b, i],
-                others[i, N_REACH],
-                obstacles[b],
-                items[b],
-                first,
-                last,
-                things,
-                order,
-            )
-            if not filtered:
-                near, walls = 0, 0
-            outcome[b, i], _ = filter_control(
-                kind[b, i], state[b, i], body[b, i], neighbours, near, things, walls, bounds[b],
-                filtered and (crowd or crush), nominal, tunables, rows, rhs, box, lines, proof, control[b, i],
-            )  # fmt: skip
+    """The first part of ``step_worlds``, for one world."""
+    robots = len(kind)
+    others, neighbours = np.empty((robots, NEIGHBOUR)), np.empty((slots[0], NEIGHBOUR))
+    things, order = np.empty((slots[1], 5)), np.empty((max(slots[0], slots[1]), 2))
+    size = slots[0] + slots[1] + 4
+    rows, rhs, lines = np.empty((size, 2)), np.empty(size), np.empty((size, 3))
+    box, proof, nominal, tunables = np.empty((2, 2)), np.empty(1), np.empty(2), np.empty(COUNT)
+    chosen = np.empty(2)
+    describe_world(kind, state, body, told, last_action, others)
+    for i in range(robots):
+        decode_one(action[i], tunables)
+        nominal_control(kind[i], state[i], body[i], waypoint[i], remaining[i], tunables, nominal)
+        near, crowd = sense_robots(i, others, body[i], neighbours, order)
+        first, last = candidates(state[i], start, origin, bin_size, shape)
+        reach = others[i, N_REACH]
+        walls, crush = sense_obstacles(state[i], body[i], reach, obstacles, items, first, last, things, order)
+        if not filtered:
+            near, walls = 0, 0
+        outcome[i], _ = filter_control(
+            kind[i], state[i], body[i], neighbours, near, things, walls, bounds, filtered and (crowd or crush),
+            nominal, tunables, rows, rhs, box, lines, proof, chosen,
+        )  # fmt: skip
+        control[i, 0], control[i, 1] = chosen[0], chosen[1]
 
 
 @njit(cache=True)
@@ -102,21 +111,88 @@ def _gaps(
                 clearance[i] = min(clearance[i], gap - body[i, RADIUS])
 
 
+@njit(cache=True)
+def _move_world(
+    kind: Ints, state: Array, body: Array, control: Array, period: float, obstacles: Array, items: Ints, start: Ints,
+    origin: Array, bin_size: float, shape: Ints, checks: int, clearance: Array,
+) -> Array:  # fmt: skip
+    """The second part of ``step_worlds``, for one world; returns the new states."""
+    at = np.empty((len(kind), dynamics.STATE))
+    clearance[:] = np.inf
+    for check in range(1, checks + 1):
+        for i in range(len(kind)):
+            dynamics.step(kind[i], state[i], control[i], period * check / checks, at[i])
+        _gaps(at, body, obstacles, items, start, origin, bin_size, shape, clearance)
+    return at
+
+
 @njit(cache=True, parallel=True)
-def move_worlds(
-    kind: Ints, state: Array, body: Array, control: Array, period: Array, obstacles: Array, items: Ints, start: Ints,
-    origin: Array, bin_size: Array, shape: Ints, checks: int, clearance: Array,
+def step_worlds(
+    kind: Ints, state: Array, body: Array, waypoint: Array, told: Array, remaining: Array, bounds: Array,
+    obstacles: Array, items: Ints, start: Ints, origin: Array, bin_size: Array, shape: Ints, slots: Ints,
+    action: Array, last_action: Array, filtered: bool, period: Array, checks: int, control: Array, outcome: Ints,
+    clearance: Array,
 ) -> None:  # fmt: skip
-    """Move all robots one period, exactly; write each one's smallest gap (m) at ``checks`` instants on the way."""
-    worlds, robots = kind.shape
-    for b in prange(worlds):
-        at = np.empty((robots, dynamics.STATE))
-        clearance[b, :] = np.inf
-        for check in range(1, checks + 1):
-            for i in range(robots):
-                dynamics.step(kind[b, i], state[b, i], control[b, i], period[b] * check / checks, at[i])
-            _gaps(at, body[b], obstacles[b], items[b], start[b], origin[b], bin_size[b], shape[b], clearance[b])
-        state[b] = at
+    """One period of B worlds of N robots: sense, nominal control, filter, exact motion.
+
+    Args:
+        kind: ``int64[B, N]``.
+        state: ``float64[B, N, 5]``, replaced.
+        body: ``float64[B, N, 9]``.
+        waypoint: ``float64[B, N, 2]``, m.
+        told: ``float64[B, N, 2]``, the waypoints that the robots told each other, m.
+        remaining: ``float64[B, N]``, m.
+        bounds: ``float64[B, 4]``, m.
+        obstacles: ``float64[B, n, 5]``; with the next five, the ``GeometryStore``.
+        items: ``int64[B, L]``.
+        start: ``int64[B, bins + 1]``.
+        origin: ``float64[B, 2]``.
+        bin_size: ``float64[B]``.
+        shape: ``int64[B, 2]``.
+        slots: Most robots and most obstacles in a neighbourhood.
+        action: ``float64[B, N, 6]`` in [0, 1].
+        last_action: ``float64[B, N, 6]``, of the period before.
+        filtered: False lets the nominal control through.
+        period: ``float64[B]``, s.
+        checks: Instants in the period at which gaps are measured.
+        control: ``float64[B, N, 2]``, written.
+        outcome: ``int64[B, N]``, written.
+        clearance: ``float64[B, N]``, written: each robot's smallest gap to a robot or obstacle, m.
+    """
+    for b in prange(len(kind)):
+        own_state, own_body, own_control = lent(state[b]), lent(body[b]), lent(control[b])
+        things = lent(obstacles[b])
+        _filter_world(
+            kind[b], own_state, own_body, lent(waypoint[b]), lent(told[b]), remaining[b], lent(bounds[b]), things,
+            items[b], start[b], lent(origin[b]), bin_size[b], shape[b], slots, lent(action[b]),
+            lent(last_action[b]), filtered, own_control, outcome[b],
+        )  # fmt: skip
+        state[b] = _move_world(
+            kind[b], own_state, own_body, own_control, period[b], things, items[b], start[b], lent(origin[b]),
+            bin_size[b], shape[b], checks, clearance[b],
+        )  # fmt: skip
+
+
+@njit(cache=True)
+def _observe_world(
+    kind: Ints, state: Array, body: Array, waypoint: Array, told: Array, remaining: Array, obstacles: Array,
+    items: Ints, start: Ints, origin: Array, bin_size: float, shape: Ints, slots: Ints, last_action: Array,
+    ego: NDArray[np.float32], edges: NDArray[np.float32], mask: NDArray[np.bool_],
+) -> None:  # fmt: skip
+    """``observe_worlds`` for one world."""
+    robots = len(kind)
+    others, neighbours = np.empty((robots, NEIGHBOUR)), np.empty((slots[0], NEIGHBOUR))
+    things, order = np.empty((slots[1], 5)), np.empty((max(slots[0], slots[1]), 2))
+    describe_world(kind, state, body, told, last_action, others)
+    for i in range(robots):
+        near, _ = sense_robots(i, others, body[i], neighbours, order)
+        first, last = candidates(state[i], start, origin, bin_size, shape)
+        reach = others[i, N_REACH]
+        walls, _ = sense_obstacles(state[i], body[i], reach, obstacles, items, first, last, things, order)
+        observe(
+            kind[i], state[i], body[i], waypoint[i], remaining[i], neighbours, near, things, walls, last_action[i],
+            ego[i], edges[i], mask[i],
+        )  # fmt: skip
 
 
 @njit(cache=True, parallel=True)
@@ -126,26 +202,9 @@ def observe_worlds(
     ego: NDArray[np.float32], edges: NDArray[np.float32], mask: NDArray[np.bool_],
 ) -> None:  # fmt: skip
     """Sense and observe, for B worlds of N robots; writes ``ego``, ``edges`` and ``mask``."""
-    worlds, robots = kind.shape
-    for b in prange(worlds):
-        others, neighbours = np.empty((robots, NEIGHBOUR)), np.empty((slots[0], NEIGHBOUR))
-        things, order = np.empty((slots[1], 5)), np.empty((max(slots[0], slots[1]), 2))
-        describe_world(kind[b], state[b], body[b], told[b], last_action[b], others)
-        for i in range(robots):
-            near, _ = sense_robots(i, others, body[b, i], neighbours, order)
-            first, last = candidates(state[b, i], start[b], origin[b], bin_size[b], shape[b])
-            walls, _ = sense_obstacles(
-                state[b, i],
-                body[b, i],
-                others[i, N_REACH],
-                obstacles[b],
-                items[b],
-                first,
-                last,
-                things,
-                order,
-            )
-            observe(
-                kind[b, i], state[b, i], body[b, i], waypoint[b, i], remaining[b, i], neighbours, near, things, walls,
-                last_action[b, i], ego[b, i], edges[b, i], mask[b, i],
-            )  # fmt: skip
+    for b in prange(len(kind)):
+        _observe_world(
+            kind[b], lent(state[b]), lent(body[b]), lent(waypoint[b]), lent(told[b]), remaining[b],
+            lent(obstacles[b]), items[b], start[b], lent(origin[b]), bin_size[b], shape[b], slots,
+            lent(last_action[b]), ego[b], edges[b], mask[b],
+        )  # fmt: skip

@@ -7,7 +7,6 @@ repetitions that are interleaved with those of the alternatives.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -15,8 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
-
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 import tyro
@@ -115,13 +112,12 @@ def bench_arena() -> Figures:
         def advance(core: ArenaCore = core, action: np.ndarray = action, steps: int = steps) -> None:
             for _ in range(steps):
                 core.aim()
-                core.filter(action)
-                core.move()
+                core.advance(action)
 
-        def single(advance: Callable[[], None] = advance) -> None:
-            numba.set_num_threads(1)
+        def single(core: ArenaCore = core, advance: Callable[[], None] = advance) -> None:
+            several, core.threads = core.threads, 1
             advance()
-            numba.set_num_threads(threads)
+            core.threads = several
 
         seconds = interleaved({f"{threads} threads": advance, "1 thread": single}, 7)
         rates = {name: worlds * 8 * steps / value for name, value in seconds.items()}

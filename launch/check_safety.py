@@ -69,9 +69,7 @@ def drive(core: ArenaCore, rng: np.random.Generator, tally: Tally) -> None:
     always, bold = style == 0, style == 2
     for _ in range(EPISODE):
         core.aim()
-        core.filter(action)
-        core.move()
-        core.last_action = action
+        core.advance(action)
         anew = always[:, None] | (rng.random(shape) < 0.03)
         drawn = rng.uniform(0.0, 1.0, (*shape, 6))
         drawn[bold] = BOLD_LOW + drawn[bold] * (BOLD_HIGH - BOLD_LOW)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from swarm.dynamics import Kind, Limits, seen_speed
+from swarm.dynamics import Kind, Limits, reach, seen_speed
 from swarm.errors import InputError
 
 Array = NDArray[np.float64]
 
-# Columns of a body, float64[8]: radius (m), look-ahead of a unicycle's control point (m), top speed (m/s), largest
-# acceleration (m/s²), largest turn rate (rad/s), control period (s), sensing radius (m), safety margin (m).
-BODY = 8
-RADIUS, LOOK_AHEAD, TOP_SPEED, ACCELERATION, TURN_RATE, PERIOD, SENSING, MARGIN = range(BODY)
+# Columns of a body, float64[9]: radius (m), look-ahead of a unicycle's control point (m), top speed (m/s), largest
+# acceleration (m/s²), largest turn rate (rad/s), control period (s), sensing radius (m), safety margin (m),
+# reach in one period (m, see dynamics.reach).
+BODY = 9
+RADIUS, LOOK_AHEAD, TOP_SPEED, ACCELERATION, TURN_RATE, PERIOD, SENSING, MARGIN, REACH = range(BODY)
 
 # A unicycle's control point, in radii ahead of its axle: nearer is less extra room, farther is easier steering.
 LOOK_AHEAD_RADII = 0.2
@@ -22,7 +23,7 @@ LOOK_AHEAD_RADII = 0.2
 def body_of(
     kind: Kind, radius: float, limits: Limits, *, dt: float, sensing_radius: float, margin: float = 0.0
 ) -> Array:
-    """The body array ``float64[8]`` of one robot.
+    """The body array ``float64[9]`` of one robot.
 
     Args:
         kind: Its dynamics.
@@ -52,4 +53,5 @@ def body_of(
     body[RADIUS], body[LOOK_AHEAD], body[TOP_SPEED] = radius, LOOK_AHEAD_RADII * radius, top
     body[ACCELERATION], body[TURN_RATE], body[PERIOD] = limits.acceleration, limits.turn_rate, dt
     body[SENSING], body[MARGIN] = sensing_radius, margin
+    body[REACH] = reach(int(kind), radius, body[TOP_SPEED : TURN_RATE + 1], dt)
     return body

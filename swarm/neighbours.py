@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from swarm import dynamics
-from swarm.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, SENSING, TOP_SPEED, TURN_RATE
+from swarm.body import ACCELERATION, LOOK_AHEAD, MARGIN, RADIUS, REACH, SENSING
 from swarm.dynamics import UNICYCLE
 from swarm.geometry import to_obstacle
 
@@ -41,7 +41,7 @@ def describe(
     ahead = body[LOOK_AHEAD] if kind == UNICYCLE else 0.0
     row[N_OFFSET_X], row[N_OFFSET_Y] = ahead * math.cos(state[2]), ahead * math.sin(state[2])
     row[N_ACCELERATION] = body[ACCELERATION] if kind == dynamics.DOUBLE_INTEGRATOR else np.inf
-    row[N_REACH] = dynamics.reach(kind, body[RADIUS], body[TOP_SPEED : TURN_RATE + 1], body[PERIOD])
+    row[N_REACH] = body[REACH]
     row[N_INTENT_X], row[N_INTENT_Y] = intent[0], intent[1]
     row[N_ROTATION], row[N_SPEED], row[N_ID] = rotation, speed, robot_id
 
@@ -53,7 +53,7 @@ def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array)
     Args:
         i: Row of the robot itself in ``others``.
         others: ``float64[N, 14]``, neighbour columns of all robots.
-        body: ``float64[8]`` of robot i.
+        body: ``float64[9]`` of robot i.
         found: ``float64[K, 14]``, written.
         order: ``float64[K, 2]``, scratch.
 
@@ -97,7 +97,7 @@ def sense_obstacles(
 
     Args:
         state: ``float64[5]`` of the robot.
-        body: ``float64[8]`` of the robot.
+        body: ``float64[9]`` of the robot.
         reach: How far the robot may get within a period and braking, m.
         obstacles: ``float64[n, 5]``.
         items: Indices of candidates; those from ``first`` to ``last`` are looked at.

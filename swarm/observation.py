@@ -112,7 +112,7 @@ def observe(
     Args:
         kind: A value of ``Kind``.
         state: ``float64[5]``.
-        body: ``float64[8]``, see ``swarm.neighbours``.
+        body: ``float64[9]``, see ``swarm.neighbours``.
         waypoint: ``float64[2]``, world, m.
         remaining: Metres to where the robot should come to rest.
         neighbours: ``float64[K, 14]``; the first ``robots`` count.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swarm import barriers, dynamics, neighbours, qp, safety
-from swarm.body import RADIUS, body_of
+from swarm.body import RADIUS, REACH, body_of
 from swarm.controllers import Controller, make_controller
 from swarm.errors import InputError
 from swarm.geometry import to_obstacle
@@ -138,7 +138,6 @@ class Robot:
         self.planner = make_planner(planner, spec, world, dt=dt, margin=margin, robot_id=robot_id)
         self.controller = make_controller(controller)
         self._solver = _make_solver(solver)
-        self._reach = dynamics.reach(self.kind, spec.radius, self.body[2:5], dt)
         self._scratch()
         self.last_action = MIDDLE
         self._planned: tuple[tuple[float, bytes, bytes], Plan] | None = None
@@ -207,7 +206,7 @@ class Robot:
             return robots, things, view.crowded
         cell = neighbours.bin_of(view.state[0], view.state[1], self._origin, self._bin_size, self._shape)
         things, crush = neighbours.sense_obstacles(
-            view.state, self.body, self._reach, self._obstacles, self._items, self._start[cell],
+            view.state, self.body, self.body[REACH], self._obstacles, self._items, self._start[cell],
             self._start[cell + 1], self._things, self._order,
         )  # fmt: skip
         return robots, things, view.crowded or crush

@@ -23,8 +23,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from swarm import barriers, qp
-from swarm.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, TOP_SPEED, TURN_RATE
-from swarm.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, arc_offset, brake, reach, stop_offset
+from swarm.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, REACH, TOP_SPEED, TURN_RATE
+from swarm.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, arc_offset, brake, stop_offset
 from swarm.geometry import segment_to_obstacle, segment_to_segment, to_obstacle
 from swarm.neighbours import N_ACCELERATION, N_RADIUS, N_REACH, N_VX, N_VY, N_X, N_Y
 
@@ -54,7 +54,7 @@ def _build_lines(
     x, y, dt = state[0], state[1], body[PERIOD]
     sx, sy = stop_offset(kind, state[3], state[4], body[ACCELERATION], dt)
     size = body[RADIUS] + body[MARGIN]
-    own_reach = reach(kind, body[RADIUS], body[TOP_SPEED : TURN_RATE + 1], dt)
+    own_reach = body[REACH]
     count = 0
     for k in range(robots):
         other = neighbours[k]
@@ -126,7 +126,7 @@ def shield(
     Args:
         kind: A value of ``Kind``.
         state: ``float64[5]``.
-        body: ``float64[8]``.
+        body: ``float64[9]``.
         neighbours: ``float64[K, 14]``; the first ``robots`` count.
         robots: See ``neighbours``.
         obstacles: ``float64[M, 5]``; the first ``things`` count.
@@ -198,7 +198,7 @@ def filter_control(
     Args:
         kind: A value of ``Kind``.
         state: ``float64[5]``.
-        body: ``float64[8]``.
+        body: ``float64[9]``.
         neighbours: ``float64[K, 14]``; the first ``robots`` count.
         robots: See ``neighbours``.
         obstacles: ``float64[M, 5]``; the first ``things`` count.
