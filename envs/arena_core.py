@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 
 from envs.arena_kernels import observe_worlds, step_worlds
 from envs.geometry_store import GeometryStore
-from envs.plants import TOUCH
 from envs.reward import Reward
 from swarm.body import BODY, RADIUS, TOP_SPEED, body_of
 from swarm.errors import InputError
 from swarm.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES
 from swarm.observation import EDGE, EGO, Observation
-from swarm.safety import BRAKING, OPTIMAL, RELAXED
+from swarm.safety import BRAKING, RELAXED
 from swarm.scenario import Scenario
 from swarm.tunables import COUNT, MIDDLE
 
@@ -88,9 +87,9 @@ class ArenaCore:
         self.scenarios: list[Scenario] = [None] * self.num_worlds  # type: ignore[list-item]
         self.kind = np.zeros(shape, np.int64)
         self.state, self.body = np.zeros((*shape, 5)), np.zeros((*shape, BODY))
-        self.goal, self.waypoint = np.zeros((*shape, 2)), np.zeros((*shape, 2))
+        self.goal = np.zeros((*shape, 2))
         self.told = np.zeros((*shape, 2))  # the waypoints that the robots told each other in the last period
-        self.remaining, self.clearance = np.zeros(shape), np.full(shape, np.inf)
+        self.clearance = np.full(shape, np.inf)
         self.control, self.outcome = np.zeros((*shape, 2)), np.zeros(shape, np.int64)
         self.last_action = np.tile(MIDDLE, (*shape, 1))
         self.goal_index, self.deliveries = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
@@ -127,12 +126,6 @@ class ArenaCore:
             (self.returns, 0.0),
         ):  # fmt: skip
             array[b] = value
-        self.aim()
-
-    def aim(self) -> None:
-        """Plan straight: the waypoint is the goal."""
-        self.waypoint[:] = self.goal
-        self.remaining[:] = np.linalg.norm(self.goal - self.state[..., :2], axis=-1)
 
     def reset(self, seed: int | None = None) -> Observation:
         """Draw all worlds anew (from a new generator, if a seed is given) and observe them."""
@@ -150,32 +143,32 @@ class ArenaCore:
         links = np.empty((*shape, edges, EDGE), np.float32)
         with threads(self.threads):
             observe_worlds(
-                self.kind, self.state, self.body, self.waypoint, self.told, self.remaining, *self.geometry.arrays,
-                self.slots, self.last_action, ego, links, mask,
+                self.kind, self.state, self.body, self.goal, self.told, *self.geometry.arrays, self.slots,
+                self.last_action, ego, links, mask,
             )  # fmt: skip
         return Observation(ego, links, mask)
 
     def advance(self, action: Array) -> None:
         """Filter the tunables ``[B, N, 6]`` in [0, 1], move everybody for one period, and count what happened.
 
-        The waypoints must be up to date (``aim``); they and the action are what the robots tell each other.
+        The goals and the action are what the robots tell each other in the next period.
         """
         with threads(self.threads):
             step_worlds(
-                self.kind, self.state, self.body, self.waypoint, self.told, self.remaining, self.bounds,
-                *self.geometry.arrays, self.slots, action, self.last_action, self._filtered, self.period,
-                self._checks, self.control, self.outcome, self.clearance,
+                self.kind, self.state, self.body, self.goal, self.told, self.bounds, *self.geometry.arrays,
+                self.slots, action, self.last_action, self._filtered, self.period, self._checks, self.control,
+                self.outcome, self.clearance, self.outcomes, self.min_clearance, self.collided,
             )  # fmt: skip
-        self.last_action, self.told = np.clip(action, 0.0, 1.0), self.waypoint.copy()
         self.age += 1
-        np.minimum(self.min_clearance, self.clearance, out=self.min_clearance)
-        self.collided |= self.clearance < TOUCH
-        for k in (OPTIMAL, RELAXED, BRAKING):
-            self.outcomes[:, k] += (self.outcome == k).sum(axis=1)
+
+    def _distances(self) -> Array:
+        """Metres from every robot to its goal, ``[B, N]``."""
+        distances: Array = np.linalg.norm(self.goal - self.state[..., :2], axis=-1)
+        return distances
 
     def arrive(self) -> NDArray[np.bool_]:
         """Note who is at its goal, hand out the next goals; returns who arrived in this step ``[B, N]``."""
-        there = np.linalg.norm(self.goal - self.state[..., :2], axis=-1) <= GOAL_RADII * self.body[..., RADIUS]
+        there = self._distances() <= GOAL_RADII * self.body[..., RADIUS]
         arrived = there & ~self.reached
         for b, i in np.argwhere(arrived):
             goals = self.scenarios[b].robots[i].goals
@@ -186,7 +179,6 @@ class ArenaCore:
             else:
                 self.reached[b, i] = True
                 self.reach_time[b, i] = self.age[b] * self.period[b]
-        self.aim()
         return arrived
 
     def step(
@@ -208,13 +200,13 @@ class ArenaCore:
         action = np.ascontiguousarray(action, dtype=np.float64)
         if action.shape != (self.num_worlds, self.num_robots, COUNT) or np.isnan(action).any():
             raise InputError("action", action, f"[{self.num_worlds}, {self.num_robots}, {COUNT}] numbers in [0, 1]")
-        before = self.remaining.copy()
+        before = self._distances()
         done_before = self.reached.copy()
         self.advance(action)
-        left = np.linalg.norm(self.goal - self.state[..., :2], axis=-1)
+        closer = before - self._distances()
         arrived = self.arrive()
         fastest = self.body[..., TOP_SPEED] * self.period[:, None]
-        reward = self.reward(before - left, fastest, arrived, done_before, self.outcome)
+        reward = self.reward(closer, fastest, arrived, done_before, self.outcome)
         self.returns += reward
         terminated = self.reached.all(axis=1)
         truncated = ~terminated & (self.age >= self.horizon)
@@ -269,7 +261,6 @@ class ArenaCore:
                 raise InputError(f"ArenaCore state: {name}", value.shape, f"shape {own.shape}")
             own[...] = value
         self.rng.bit_generator.state = json.loads(saved["rng"])
-        self.aim()
 
 
 @contextmanager

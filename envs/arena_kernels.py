@@ -1,18 +1,14 @@
 """One step of many worlds at once: sense, filter, move; every world runs the kernels of ``swarm`` (numba, parallel).
 
-A slice of an array counts its references atomically, and threads that slice the same array for every robot spend their
-time on that counter. Worlds therefore work on ``lent`` arrays, which count nothing; their owner is the caller.
+The planner of the batched core is the straight one: the waypoint is the goal.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numba import carray, njit, prange, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba import njit, prange
 from numpy.typing import NDArray
 
 from swarm import dynamics
@@ -26,18 +22,10 @@ from swarm.tunables import COUNT, ROTATION, SPEED, decode_one
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _pointer(context: Any, address: Any) -> Any:
-    """An address as a pointer."""
-    return types.voidptr(types.uintp), lambda _, builder, __, args: builder.inttoptr(args[0], cgutils.voidptr_t)
-
-
-@njit(cache=True, inline="always")
-def lent(array: Array) -> Array:
-    """The same float64 array without a reference count; ``array`` must outlive it."""
-    return carray(_pointer(types.uintp(array.ctypes.data)), array.shape, np.float64)
+# A gap below this (m) counts as a collision: rounding is 1e-15 times the coordinates.
+TOUCH = -1e-9
 
 
 @njit(cache=True)
@@ -57,10 +45,17 @@ def candidates(state: Array, start: Ints, origin: Array, bin_size: float, shape:
     return start[cell], start[cell + 1]
 
 
+@njit(cache=True, inline="always")
+def straight(state: Array, goal: Array) -> float:
+    """Metres from a robot to its goal."""
+    dx, dy = goal[0] - state[0], goal[1] - state[1]
+    return math.sqrt(dx * dx + dy * dy)
+
+
 @njit(cache=True)
 def _filter_world(
-    kind: Ints, state: Array, body: Array, waypoint: Array, told: Array, remaining: Array, bounds: Array,
-    obstacles: Array, items: Ints, start: Ints, origin: Array, bin_size: float, shape: Ints, slots: Ints,
+    kind: Ints, state: Array, body: Array, goal: Array, told: Array, bounds: Array, obstacles: Array,
+    items: Ints, start: Ints, origin: Array, bin_size: float, shape: Ints, slots: Ints,
     action: Array, last_action: Array, filtered: bool, control: Array, outcome: Ints,
 ) -> None:  # fmt: skip
     """The first part of ``step_worlds``, for one world."""
@@ -74,7 +69,8 @@ def _filter_world(
     describe_world(kind, state, body, told, last_action, others)
     for i in range(robots):
         decode_one(action[i], tunables)
-        nominal_control(kind[i], state[i], body[i], waypoint[i], remaining[i], tunables, nominal)
+        remaining = straight(state[i], goal[i])
+        nominal_control(kind[i], state[i], body[i], goal[i], remaining, tunables, nominal)
         near, crowd = sense_robots(i, others, body[i], neighbours, order)
         first, last = candidates(state[i], start, origin, bin_size, shape)
         reach = others[i, N_REACH]
@@ -126,12 +122,23 @@ def _move_world(
     return at
 
 
+@njit(cache=True)
+def _count_world(
+    outcome: Ints, clearance: Array, outcomes: Ints, min_clearance: Array, collided: Flags
+) -> None:
+    """The third part of ``step_worlds``, for one world: outcomes and gaps of the episode so far."""
+    for i in range(len(outcome)):
+        outcomes[outcome[i]] += 1
+        min_clearance[i] = min(min_clearance[i], clearance[i])
+        collided[i] |= clearance[i] < TOUCH
+
+
 @njit(cache=True, parallel=True)
 def step_worlds(
-    kind: Ints, state: Array, body: Array, waypoint: Array, told: Array, remaining: Array, bounds: Array,
-    obstacles: Array, items: Ints, start: Ints, origin: Array, bin_size: Array, shape: Ints, slots: Ints,
-    action: Array, last_action: Array, filtered: bool, period: Array, checks: int, control: Array, outcome: Ints,
-    clearance: Array,
+    kind: Ints, state: Array, body: Array, goal: Array, told: Array, bounds: Array, obstacles: Array, items: Ints,
+    start: Ints, origin: Array, bin_size: Array, shape: Ints, slots: Ints, action: Array, last_action: Array,
+    filtered: bool, period: Array, checks: int, control: Array, outcome: Ints, clearance: Array, outcomes: Ints,
+    min_clearance: Array, collided: Flags,
 ) -> None:  # fmt: skip
     """One period of B worlds of N robots: sense, nominal control, filter, exact motion.
 
@@ -139,9 +146,8 @@ def step_worlds(
         kind: ``int64[B, N]``.
         state: ``float64[B, N, 5]``, replaced.
         body: ``float64[B, N, 9]``.
-        waypoint: ``float64[B, N, 2]``, m.
-        told: ``float64[B, N, 2]``, the waypoints that the robots told each other, m.
-        remaining: ``float64[B, N]``, m.
+        goal: ``float64[B, N, 2]``, m.
+        told: ``float64[B, N, 2]``, the waypoints that the robots told each other, m; replaced by ``goal``.
         bounds: ``float64[B, 4]``, m.
         obstacles: ``float64[B, n, 5]``; with the next five, the ``GeometryStore``.
         items: ``int64[B, L]``.
@@ -150,32 +156,37 @@ def step_worlds(
         bin_size: ``float64[B]``.
         shape: ``int64[B, 2]``.
         slots: Most robots and most obstacles in a neighbourhood.
-        action: ``float64[B, N, 6]`` in [0, 1].
-        last_action: ``float64[B, N, 6]``, of the period before.
+        action: ``float64[B, N, 6]``, clipped to [0, 1] when it is decoded.
+        last_action: ``float64[B, N, 6]``, of the period before; replaced by ``action``, clipped.
         filtered: False lets the nominal control through.
         period: ``float64[B]``, s.
         checks: Instants in the period at which gaps are measured.
         control: ``float64[B, N, 2]``, written.
         outcome: ``int64[B, N]``, written.
         clearance: ``float64[B, N]``, written: each robot's smallest gap to a robot or obstacle, m.
+        outcomes: ``int64[B, 3]``, added to.
+        min_clearance: ``float64[B, N]``, lowered.
+        collided: ``bool[B, N]``, set where a gap was below ``TOUCH``.
     """
     for b in prange(len(kind)):
-        own_state, own_body, own_control = lent(state[b]), lent(body[b]), lent(control[b])
-        things = lent(obstacles[b])
         _filter_world(
-            kind[b], own_state, own_body, lent(waypoint[b]), lent(told[b]), remaining[b], lent(bounds[b]), things,
-            items[b], start[b], lent(origin[b]), bin_size[b], shape[b], slots, lent(action[b]),
-            lent(last_action[b]), filtered, own_control, outcome[b],
+            kind[b], state[b], body[b], goal[b], told[b], bounds[b], obstacles[b], items[b], start[b], origin[b],
+            bin_size[b], shape[b], slots, action[b], last_action[b], filtered, control[b], outcome[b],
         )  # fmt: skip
         state[b] = _move_world(
-            kind[b], own_state, own_body, own_control, period[b], things, items[b], start[b], lent(origin[b]),
+            kind[b], state[b], body[b], control[b], period[b], obstacles[b], items[b], start[b], origin[b],
             bin_size[b], shape[b], checks, clearance[b],
         )  # fmt: skip
+        _count_world(outcome[b], clearance[b], outcomes[b], min_clearance[b], collided[b])
+        for i in range(kind.shape[1]):
+            told[b, i, 0], told[b, i, 1] = goal[b, i, 0], goal[b, i, 1]
+            for k in range(COUNT):
+                last_action[b, i, k] = min(max(action[b, i, k], 0.0), 1.0)
 
 
 @njit(cache=True)
 def _observe_world(
-    kind: Ints, state: Array, body: Array, waypoint: Array, told: Array, remaining: Array, obstacles: Array,
+    kind: Ints, state: Array, body: Array, goal: Array, told: Array, obstacles: Array,
     items: Ints, start: Ints, origin: Array, bin_size: float, shape: Ints, slots: Ints, last_action: Array,
     ego: NDArray[np.float32], edges: NDArray[np.float32], mask: NDArray[np.bool_],
 ) -> None:  # fmt: skip
@@ -190,21 +201,20 @@ def _observe_world(
         reach = others[i, N_REACH]
         walls, _ = sense_obstacles(state[i], body[i], reach, obstacles, items, first, last, things, order)
         observe(
-            kind[i], state[i], body[i], waypoint[i], remaining[i], neighbours, near, things, walls, last_action[i],
-            ego[i], edges[i], mask[i],
+            kind[i], state[i], body[i], goal[i], straight(state[i], goal[i]), neighbours, near, things, walls,
+            last_action[i], ego[i], edges[i], mask[i],
         )  # fmt: skip
 
 
 @njit(cache=True, parallel=True)
 def observe_worlds(
-    kind: Ints, state: Array, body: Array, waypoint: Array, told: Array, remaining: Array, obstacles: Array,
+    kind: Ints, state: Array, body: Array, goal: Array, told: Array, obstacles: Array,
     items: Ints, start: Ints, origin: Array, bin_size: Array, shape: Ints, slots: Ints, last_action: Array,
     ego: NDArray[np.float32], edges: NDArray[np.float32], mask: NDArray[np.bool_],
 ) -> None:  # fmt: skip
     """Sense and observe, for B worlds of N robots; writes ``ego``, ``edges`` and ``mask``."""
     for b in prange(len(kind)):
         _observe_world(
-            kind[b], lent(state[b]), lent(body[b]), lent(waypoint[b]), lent(told[b]), remaining[b],
-            lent(obstacles[b]), items[b], start[b], lent(origin[b]), bin_size[b], shape[b], slots,
-            lent(last_action[b]), ego[b], edges[b], mask[b],
+            kind[b], state[b], body[b], goal[b], told[b], obstacles[b], items[b], start[b], origin[b], bin_size[b],
+            shape[b], slots, last_action[b], ego[b], edges[b], mask[b],
         )  # fmt: skip

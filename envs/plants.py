@@ -7,13 +7,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.arena_kernels import TOUCH
 from swarm import dynamics
 from swarm.scenario import Scenario
 
 Array = NDArray[np.float64]
-
-# A gap below this (m) counts as a collision: rounding is 1e-15 times the coordinates.
-TOUCH = -1e-9
 
 
 class Plant(Protocol):

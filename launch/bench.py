@@ -111,8 +111,7 @@ def bench_arena() -> Figures:
 
         def advance(core: ArenaCore = core, action: np.ndarray = action, steps: int = steps) -> None:
             for _ in range(steps):
-                core.aim()
-                core.advance(action)
+                        core.advance(action)
 
         def single(core: ArenaCore = core, advance: Callable[[], None] = advance) -> None:
             several, core.threads = core.threads, 1

@@ -68,7 +68,6 @@ def drive(core: ArenaCore, rng: np.random.Generator, tally: Tally) -> None:
     style = np.arange(core.num_worlds) % 3
     always, bold = style == 0, style == 2
     for _ in range(EPISODE):
-        core.aim()
         core.advance(action)
         anew = always[:, None] | (rng.random(shape) < 0.03)
         drawn = rng.uniform(0.0, 1.0, (*shape, 6))

@@ -38,8 +38,10 @@ def describe(
     """Write the neighbour columns of one robot into ``row`` (14,)."""
     row[N_X], row[N_Y], row[N_VX], row[N_VY] = state[0], state[1], state[3], state[4]
     row[N_RADIUS] = body[RADIUS]
-    ahead = body[LOOK_AHEAD] if kind == UNICYCLE else 0.0
-    row[N_OFFSET_X], row[N_OFFSET_Y] = ahead * math.cos(state[2]), ahead * math.sin(state[2])
+    row[N_OFFSET_X] = row[N_OFFSET_Y] = 0.0
+    if kind == UNICYCLE:
+        row[N_OFFSET_X] = body[LOOK_AHEAD] * math.cos(state[2])
+        row[N_OFFSET_Y] = body[LOOK_AHEAD] * math.sin(state[2])
     row[N_ACCELERATION] = body[ACCELERATION] if kind == dynamics.DOUBLE_INTEGRATOR else np.inf
     row[N_REACH] = body[REACH]
     row[N_INTENT_X], row[N_INTENT_Y] = intent[0], intent[1]
@@ -82,7 +84,9 @@ def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array)
         order[k, 0], order[k, 1] = gap, j
     # Counted one by one: a slow robot that does not matter may be nearer than a fast one that does.
     for k in range(count):
-        found[k] = others[int(order[k, 1])]
+        j = int(order[k, 1])
+        for column in range(NEIGHBOUR):
+            found[k, column] = others[j, column]
         if order[k, 0] < body[RADIUS] + 2.0 * body[MARGIN] + others[i, N_REACH] + found[k, N_REACH]:
             left_out -= 1
     return count, left_out > 0
@@ -131,7 +135,9 @@ def sense_obstacles(
             k -= 1
         order[k, 0], order[k, 1] = gap, j
     for k in range(count):
-        found[k] = obstacles[int(order[k, 1])]
+        j = int(order[k, 1])
+        for column in range(5):
+            found[k, column] = obstacles[j, column]
     return count, near > slots
 
 
