@@ -177,7 +177,7 @@ def test_goals_are_handed_out_in_order_and_an_episode_ends_as_a_whole() -> None:
     action = np.full((1, 2, COUNT), 0.5)
     action[..., 5] = 1.0
     for k in range(1, 40):
-        before = np.linalg.norm(core.goal - core.state[..., :2], axis=-1)
+        before = np.linalg.norm(core.goal[0, 1] - core.state[0, 1, :2])
         _, reward, terminated, truncated, info = core.step(action)
         assert core.reached[0, 0]
         if terminated[0] or truncated[0]:
@@ -186,7 +186,8 @@ def test_goals_are_handed_out_in_order_and_an_episode_ends_as_a_whole() -> None:
         if k > 1:
             assert reward[0, 0] == 0.0  # done: nothing to gain or to lose
             if core.deliveries[0, 1] == 0:
-                assert reward[0, 1] == pytest.approx(0.1 * (before - np.linalg.norm(core.goal - core.state[..., :2], axis=-1))[0, 1] / 0.1 - 0.04, abs=1e-6)
+                closer = before - np.linalg.norm(core.goal[0, 1] - core.state[0, 1, :2])
+                assert reward[0, 1] == pytest.approx(0.1 * closer / 0.1 - 0.04, abs=1e-6)
     # 0.8 m to the first goal's edge, and from there 0.8 m back to the edge of the second, 0.1 m a step.
     assert k in (15, 16, 17)
     assert (terminated[0], truncated[0]) == (True, False)
