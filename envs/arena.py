@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
-from pettingzoo import ParallelEnv
 
-from envs.arena_core import ArenaCore
-from envs.drawing import Painter, Scene
+from envs.arena_core import ArenaCore, Draw
+from envs.arena_kernels import TOUCH
+from envs.drawing import Scene
 from envs.scenarios import clutter
-from envs.spaces import action_space, careful, observation_space, split, stack
-from swarm.errors import InputError
+from envs.spaces import careful, split, stack
+from envs.tunable_env import TunableEnv
+from swarm.body import RADIUS
+from swarm.dynamics import UNICYCLE
 from swarm.safety import OUTCOMES
 from swarm.scenario import Scenario
 
-Draw = Callable[[np.random.Generator], Scenario]
 
-
-class ArenaEnv(ParallelEnv):  # type: ignore[misc]
+class ArenaEnv(TunableEnv):
     """Robots with exact dynamics among static obstacles; every agent chooses its tunables at each step.
 
     An action is the six tunables of ``swarm.tunables`` in [0, 1]: class-K gain and power for robots and for
@@ -42,27 +40,12 @@ class ArenaEnv(ParallelEnv):  # type: ignore[misc]
     def __init__(
         self, scenario: Scenario | Draw | None = None, *, margin: float = 0.0, render_mode: str | None = None
     ) -> None:
-        check_render_mode(render_mode, self.metadata["render_modes"])
         draw: Draw = clutter.draw if scenario is None else scenario  # type: ignore[assignment]
         if isinstance(scenario, Scenario):
             fixed = scenario
             draw = lambda rng: fixed  # noqa: E731
         self.core = ArenaCore(draw, margin=margin, redraw=False)
-        self.possible_agents = [f"robot_{i}" for i in range(self.core.num_robots)]
-        self.agents: list[str] = []
-        self.render_mode = render_mode
-        slots = int(self.core.slots.sum())
-        self.observation_spaces = {agent: observation_space(slots) for agent in self.possible_agents}
-        self.action_spaces = {agent: action_space() for agent in self.possible_agents}
-        self._painter: Painter | None = None
-
-    def observation_space(self, agent: str) -> spaces.Dict:
-        """Of one agent; all are alike."""
-        return self.observation_spaces[agent]
-
-    def action_space(self, agent: str) -> spaces.Box:
-        """Of one agent; all are alike."""
-        return self.action_spaces[agent]
+        super().__init__(self.core.num_robots, int(self.core.slots.sum()), render_mode)
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
@@ -103,35 +86,14 @@ class ArenaEnv(ParallelEnv):  # type: ignore[misc]
             infos,
         )
 
-    def render(self) -> NDArray[np.uint8] | None:
-        """A picture of the world: ``uint8[H, W, 3]``, or a window in mode ``human``."""
-        if self.render_mode is None:
-            return None
+    def _picture(self) -> tuple[NDArray[np.float64], Scene]:
         core, scenario = self.core, self.core.scenarios[0]
-        if self._painter is None:
-            self._painter = Painter(tuple(scenario.world.bounds), pixels=720)
+        course = np.arctan2(core.state[0, :, 4], core.state[0, :, 3])
         scene = Scene(
-            scenario.world.obstacles, core.state[0, :, :2], core.body[0, :, 0],
-            headings=np.where(
-                core.kind[0] == 2, core.state[0, :, 2], np.arctan2(core.state[0, :, 4], core.state[0, :, 3])
-            ),
+            scenario.world.obstacles, core.state[0, :, :2], core.body[0, :, RADIUS],
+            headings=np.where(core.kind[0] == UNICYCLE, core.state[0, :, 2], course),
             goals=core.goal[0], colour_value=careful(core.last_action[0]),
-            contacts=core.clearance[0] < 0.0,
+            contacts=core.clearance[0] < TOUCH,
             caption=(f"t = {core.age[0] * core.period[0]:.1f} s    reached {int(core.reached[0].sum())}",),
         )  # fmt: skip
-        if self.render_mode == "human":
-            self._painter.show(scene)
-            return None
-        return self._painter.frame(scene)
-
-    def close(self) -> None:
-        """Close the window, if there is one."""
-        if self._painter is not None:
-            self._painter.close()
-            self._painter = None
-
-
-def check_render_mode(mode: str | None, modes: list[str]) -> None:
-    """Refuse a mode that the environment does not have."""
-    if mode is not None and mode not in modes:
-        raise InputError("render_mode", mode, f"None, {', '.join(modes)}")
+        return scenario.world.bounds, scene

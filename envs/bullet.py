@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
-from pettingzoo import ParallelEnv
 
-from envs.arena import Draw, check_render_mode
+from envs.arena_core import Draw
 from envs.bullet_world import BulletWorld
-from envs.drawing import Painter
+from envs.drawing import Scene
 from envs.fleet import Fleet
 from envs.pictures import scene_of
 from envs.reward import Reward
 from envs.run import Run
 from envs.scenarios import clutter
-from envs.spaces import action_space, observation_space, split, stack
+from envs.spaces import split, stack
+from envs.tunable_env import TunableEnv
 from swarm.controllers import FixedController
 from swarm.dynamics import Kind, Limits
 from swarm.errors import InputError
@@ -56,7 +55,7 @@ def start(
     return Run(scenario, fleet, world, goal_radii=GOAL_RADII)
 
 
-class BulletEnv(ParallelEnv):  # type: ignore[misc]
+class BulletEnv(TunableEnv):
     """Robots with wheels and motors in pybullet; every agent chooses its tunables at each step.
 
     Actions and observations are those of ``ArenaEnv``; what robots sense of each other is read from the simulation,
@@ -77,30 +76,16 @@ class BulletEnv(ParallelEnv):  # type: ignore[misc]
         self, scenario: Scenario | Draw | None = None, *, planner: str = "roadmap", margin: float = MARGIN,
         render_mode: str | None = None,
     ) -> None:  # fmt: skip
-        check_render_mode(render_mode, self.metadata["render_modes"])
         self._draw: Draw = carts if scenario is None else scenario  # type: ignore[assignment]
         if isinstance(scenario, Scenario):
             fixed = scenario
             self._draw = lambda rng: fixed
-        self._planner, self._margin, self.render_mode = planner, margin, render_mode
+        first = self._draw(np.random.default_rng(0))
+        super().__init__(len(first.robots), MAX_NEIGHBOURS + MAX_OBSTACLES, render_mode)
+        self._planner, self._margin = planner, margin
         self._rng = np.random.default_rng(0)
         self.run: Run | None = None
         self.reward = Reward()
-        self._painter: Painter | None = None
-        first = self._draw(np.random.default_rng(0))
-        self.possible_agents = [f"robot_{i}" for i in range(len(first.robots))]
-        self.agents: list[str] = []
-        slots = MAX_NEIGHBOURS + MAX_OBSTACLES
-        self.observation_spaces = {agent: observation_space(slots) for agent in self.possible_agents}
-        self.action_spaces = {agent: action_space() for agent in self.possible_agents}
-
-    def observation_space(self, agent: str) -> spaces.Dict:
-        """Of one agent; all are alike."""
-        return self.observation_spaces[agent]
-
-    def action_space(self, agent: str) -> spaces.Box:
-        """Of one agent; all are alike."""
-        return self.action_spaces[agent]
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
@@ -167,23 +152,12 @@ class BulletEnv(ParallelEnv):  # type: ignore[misc]
             infos,
         )
 
-    def render(self) -> NDArray[np.uint8] | None:
-        """A picture from above: ``uint8[H, W, 3]``, or a window in mode ``human``."""
-        if self.render_mode is None or self.run is None:
-            return None
-        if self._painter is None:
-            self._painter = Painter(tuple(self.run.scenario.world.bounds), pixels=720)
-        scene = scene_of(self.run)
-        if self.render_mode == "human":
-            self._painter.show(scene)
-            return None
-        return self._painter.frame(scene)
+    def _picture(self) -> tuple[NDArray[np.float64], Scene] | None:
+        return None if self.run is None else (self.run.scenario.world.bounds, scene_of(self.run))
 
     def close(self) -> None:
         """Close the window and the physics world."""
-        if self._painter is not None:
-            self._painter.close()
-            self._painter = None
+        super().close()
         if self.run is not None:
             self.run.close()
             self.run = None

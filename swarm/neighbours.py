@@ -48,6 +48,21 @@ def describe(
     row[N_ROTATION], row[N_SPEED], row[N_ID] = rotation, speed, robot_id
 
 
+@njit(cache=True, inline="always")
+def _insert(order: Array, count: int, slots: int, gap: float, j: int) -> int:
+    """Sort (gap, j) into the ``count`` nearest so far, at most ``slots``; returns how many there are then."""
+    if count == slots and gap >= order[count - 1, 0]:
+        return count
+    if count < slots:
+        count += 1
+    k = count - 1
+    while k > 0 and order[k - 1, 0] > gap:
+        order[k, 0], order[k, 1] = order[k - 1, 0], order[k - 1, 1]
+        k -= 1
+    order[k, 0], order[k, 1] = gap, j
+    return count
+
+
 @njit(cache=True)
 def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array) -> tuple[int, bool]:
     """Copy the nearest of ``others`` within the sensing radius of robot ``i`` into ``found``, nearest first.
@@ -73,15 +88,7 @@ def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array)
         gap = math.sqrt(square) - others[j, N_RADIUS]
         if gap < body[RADIUS] + 2.0 * body[MARGIN] + others[i, N_REACH] + others[j, N_REACH]:
             left_out += 1
-        if count == slots and gap >= order[count - 1, 0]:
-            continue
-        if count < slots:
-            count += 1
-        k = count - 1
-        while k > 0 and order[k - 1, 0] > gap:
-            order[k, 0], order[k, 1] = order[k - 1, 0], order[k - 1, 1]
-            k -= 1
-        order[k, 0], order[k, 1] = gap, j
+        count = _insert(order, count, slots, gap, j)
     # Counted one by one: a slow robot that does not matter may be nearer than a fast one that does.
     for k in range(count):
         j = int(order[k, 1])
@@ -125,15 +132,7 @@ def sense_obstacles(
             continue
         if gap < body[RADIUS] + body[MARGIN] + reach:
             near += 1
-        if count == slots and gap >= order[count - 1, 0]:
-            continue
-        if count < slots:
-            count += 1
-        k = count - 1
-        while k > 0 and order[k - 1, 0] > gap:
-            order[k, 0], order[k, 1] = order[k - 1, 0], order[k - 1, 1]
-            k -= 1
-        order[k, 0], order[k, 1] = gap, j
+        count = _insert(order, count, slots, gap, j)
     for k in range(count):
         j = int(order[k, 1])
         for column in range(5):
