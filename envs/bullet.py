@@ -17,6 +17,7 @@ from envs.run import Run
 from envs.scenarios import clutter
 from envs.spaces import split, stack
 from envs.tunable_env import TunableEnv
+from swarm.body import TOP_SPEED
 from swarm.controllers import FixedController
 from swarm.dynamics import Kind, Limits
 from swarm.errors import InputError
@@ -127,7 +128,7 @@ class BulletEnv(TunableEnv):
         before = np.linalg.norm(goals - run.states[:, :2], axis=1)
         commands = run.tick(chosen)
         closer = before - np.linalg.norm(goals - run.states[:, :2], axis=1)
-        fastest = run.fleet.bodies[:, 2] * run.scenario.dt
+        fastest = run.fleet.bodies[:, TOP_SPEED] * run.scenario.dt
         outcome = np.array([OUTCOMES.index(command.outcome) for command in commands])
         reward = self.reward(closer, fastest, run.deliveries > delivered, done, outcome)
         terminated = bool(run.reached.all())

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.drawing import Scene
+from envs.grid_core import way
 from envs.run import Run
 from envs.spaces import careful
 from swarm.dynamics import UNICYCLE
-from swarm.planning import MOVES
 from swarm.planning.fields import FieldCache, distance_field
 
 _TRAIL_SECONDS = 2.0
@@ -33,13 +33,10 @@ class Routes:
         if self._grid is None:
             return path
         goal, cell = self._grid.cell_at(self._run.goals[i]), self._grid.cell_at(path[-1])
-        field, rest = self._fields[goal], []
-        while 0 < field[cell] < field.size:
-            steps = [(cell[0] + int(dr), cell[1] + int(dc)) for dr, dc in MOVES[1:]]
-            inside = [c for c in steps if 0 <= c[0] < field.shape[0] and 0 <= c[1] < field.shape[1]]
-            cell = min(inside, key=lambda c: field[c])
-            rest.append(self._grid.centre(cell))
-        return np.concatenate([path, np.array(rest).reshape(-1, 2)])
+        field = self._fields[goal]
+        left = int(field[cell])  # more than there are cells: no way
+        rest = way(field, *cell, left if left < field.size else 0)
+        return np.concatenate([path, self._grid.centre(rest[1:]).reshape(-1, 2)])
 
 
 def scene_of(

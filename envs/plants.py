@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from envs.arena_kernels import TOUCH
 from swarm import dynamics
 from swarm.scenario import Scenario
+from swarm.world import World
 
 Array = NDArray[np.float64]
 
@@ -34,6 +35,13 @@ class Plant(Protocol):
         ...
 
 
+def gaps(xy: Array, radii: Array, world: World) -> tuple[Array, Array]:
+    """Gaps (m) of discs ``[N, 2]`` to each other, ``[N, N]`` (inf to itself), and to the nearest obstacle, ``[N]``."""
+    gap = np.linalg.norm(xy[:, None] - xy[None], axis=-1) - radii[:, None] - radii[None]
+    np.fill_diagonal(gap, np.inf)
+    return gap, world.clearance(xy) - radii
+
+
 class ExactPlant:
     """The dynamics of ``swarm.dynamics`` as they are, with contacts computed from positions between samples too.
 
@@ -49,7 +57,6 @@ class ExactPlant:
         self._world, self._dt, self._checks = scenario.world, scenario.dt, checks
         self._touching: set[tuple[int, int]] = set()
         self._onsets: list[tuple[int, int]] = []
-        self.clearance = np.inf
 
     def state(self) -> Array:
         """``float64[N, 5]``."""
@@ -57,7 +64,7 @@ class ExactPlant:
 
     def step(self, commands: Array) -> None:
         """Move exactly; look for contacts ``checks`` times on the way."""
-        touching, self.clearance = set(), np.inf
+        touching: set[tuple[int, int]] = set()
         start = self._states
         for check in range(1, self._checks + 1):
             share = self._dt * check / self._checks
@@ -69,11 +76,7 @@ class ExactPlant:
         self._touching = touching
 
     def _contacts(self) -> set[tuple[int, int]]:
-        xy = self._states[:, :2]
-        gap = np.linalg.norm(xy[:, None] - xy[None], axis=-1) - self._radii[:, None] - self._radii[None]
-        np.fill_diagonal(gap, np.inf)
-        wall = self._world.clearance(xy) - self._radii
-        self.clearance = min(self.clearance, float(gap.min()), float(wall.min()))
+        gap, wall = gaps(self._states[:, :2], self._radii, self._world)
         pairs = {(int(i), int(j)) for i, j in np.argwhere(gap < TOUCH) if i < j}
         return pairs | {(int(i), -1) for i in np.flatnonzero(wall < TOUCH)}
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.fleet import Fleet
-from envs.plants import Plant
+from envs.plants import Plant, gaps
 from swarm.robot import Command
 from swarm.scenario import Scenario
 
@@ -98,10 +98,7 @@ class Run:
                 self.touched[second] = True
 
     def _note_clearance(self) -> None:
-        xy = self.states[:, :2]
-        gap = np.linalg.norm(xy[:, None] - xy[None], axis=-1) - self.radii[:, None] - self.radii[None]
-        np.fill_diagonal(gap, np.inf)
-        wall = self.scenario.world.clearance(xy) - self.radii
+        gap, wall = gaps(self.states[:, :2], self.radii, self.scenario.world)
         self.min_clearance = min(self.min_clearance, float(gap.min()), float(wall.min()))
 
     def _note_arrivals(self) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import numba
 import numpy as np
 import pytest
 from pettingzoo.test import parallel_api_test, parallel_seed_test, render_test
@@ -19,14 +17,7 @@ from swarm.errors import InputError
 from swarm.observation import EDGE, EGO
 from swarm.scenario import Scenario
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """A step of a small world is over sooner than threads of a busy machine have met."""
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    yield
-    numba.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def short(rng: np.random.Generator) -> Scenario:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
-import numba
 import numpy as np
 import pytest
 from oracles.contact import least_gap, path
@@ -23,13 +21,7 @@ KINDS = list(Kind)
 EMPTY = World(np.array([0.0, 0.0, 4.0, 4.0]))
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """A step of a small world is over sooner than threads of a busy machine have met."""
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    yield
-    numba.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def mixed(rng: np.random.Generator) -> Scenario:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import cvxpy
-import numba
 import numpy as np
 import pytest
 
@@ -30,13 +28,7 @@ BOLD = np.array([1.0, 0.0, 1.0, 0.0, 0.5, 1.0])
 ROOM = World(np.array([0.0, 0.0, 4.0, 4.0]), np.array([[2.0, 2.0, 0.3, 0.2]]), np.array([[1.0, 3.0, 0.3]]))
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """A step of a small world is over sooner than threads of a busy machine have met."""
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    yield
-    numba.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def scenario_of(kind: Kind, seed: int) -> Scenario:
