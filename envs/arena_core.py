@@ -16,19 +16,22 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.arena_kernels import observe_worlds, step_worlds
+from envs.arena_kernels import observe_worlds, remember_worlds, step_worlds
 from envs.geometry_store import GeometryStore
 from envs.reward import Reward
+from envs.team_planner import TeamPlanner, make_team_planner
 from swarm.body import BODY, RADIUS, TOP_SPEED, body_of
 from swarm.errors import InputError
+from swarm.memory import MEMORY, blank
 from swarm.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES
 from swarm.observation import EDGE, EGO, Observation
 from swarm.safety import BRAKING, RELAXED
 from swarm.scenario import Scenario
-from swarm.tunables import COUNT, MIDDLE
+from swarm.tunables import COUNT, MIDDLE, STRAIGHT
 
 Array = NDArray[np.float64]
 Draw = Callable[[np.random.Generator], Scenario]
+Chooser = Callable[[Scenario], str]
 
 # Robots from which on waking the other threads pays.
 _WORTH_THREADS = 128
@@ -49,6 +52,7 @@ class ArenaCore:
         obstacles: M, most obstacles in a neighbourhood.
         redraw: Whether a world whose episode ends is drawn anew in the same step.
         checks: Instants per period at which gaps are measured; 1 is the end of the period.
+        planner: ``straight`` or ``roadmap``, or a function that says which for a scenario.
     """
 
     def __init__(
@@ -63,9 +67,10 @@ class ArenaCore:
         obstacles: int = MAX_OBSTACLES,
         redraw: bool = True,
         checks: int = 1,
+        planner: str | Chooser = "straight",
     ) -> None:
         self._draw, self._margin, self._filtered = draw, margin, filtered
-        self._redraw, self._checks = redraw, checks
+        self._redraw, self._checks, self._planner = redraw, checks, planner
         self.rng = np.random.default_rng(seed)
         self._drawn_from = [self.rng.bit_generator.state] * worlds
         first = [self._next(b) for b in range(worlds)]
@@ -88,6 +93,11 @@ class ArenaCore:
         self.kind = np.zeros(shape, np.int64)
         self.state, self.body = np.zeros((*shape, 5)), np.zeros((*shape, BODY))
         self.goal = np.zeros((*shape, 2))
+        self.cooperative = np.ones(shape, bool)
+        self.waypoint, self.remaining = np.zeros((*shape, 2)), np.zeros(shape)
+        self.memory = np.zeros((*shape, MEMORY))
+        self.moved = np.ones(self.num_worlds, bool)  # since the last planning
+        self._planners: dict[int, TeamPlanner] = {}  # of the worlds whose robots do not go straight
         self.told = np.zeros((*shape, 2))  # the waypoints that the robots told each other in the last period
         self.clearance = np.full(shape, np.inf)
         self.control, self.outcome = np.zeros((*shape, 2)), np.zeros(shape, np.int64)
@@ -115,9 +125,14 @@ class ArenaCore:
             self.state[b, i] = robot.start
             self.body[b, i] = body_of(
                 robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
-                margin=self._margin,
+                margin=self._margin, cooperative=robot.cooperative,
             )  # fmt: skip
-            self.goal[b, i] = robot.goals[0]
+            self.goal[b, i], self.cooperative[b, i] = robot.goals[0], robot.cooperative
+        self._planners.pop(b, None)
+        planner = self._planner if isinstance(self._planner, str) else self._planner(scenario)
+        if (team := make_team_planner(planner, scenario, self._margin)) is not None:
+            self._planners[b] = team
+        self.memory[b], self.moved[b] = blank(), True
         self.last_action[b] = MIDDLE
         self.told[b] = self.state[b, :, :2]  # nothing yet: here
         for array, value in (
@@ -135,31 +150,55 @@ class ArenaCore:
             self._load(b, self._next(b))
         return self.observe()
 
+    def plan(self) -> None:
+        """Waypoints and what is left of the ways, in the worlds that have moved since they were planned last."""
+        if not self.moved.any():
+            return
+        moved = self.moved[:, None]
+        np.copyto(self.waypoint, self.goal, where=moved[..., None])
+        np.copyto(self.remaining, self._distances(), where=moved)
+        for b, team in self._planners.items():
+            if self.moved[b]:
+                team.plan(self.state[b], self.goal[b], self.waypoint[b], self.remaining[b])
+        remember_worlds(self.moved, self.body, self.remaining, self.memory)
+        self.moved[:] = False
+
     def observe(self) -> Observation:
         """The observation of all robots: arrays with leading dimensions [B, N]."""
+        self.plan()
         shape = (self.num_worlds, self.num_robots)
         edges = int(self.slots.sum())
         ego, mask = np.empty((*shape, EGO), np.float32), np.empty((*shape, edges), np.bool_)
         links = np.empty((*shape, edges, EDGE), np.float32)
         with threads(self.threads):
             observe_worlds(
-                self.kind, self.state, self.body, self.goal, self.told, *self.geometry.arrays, self.slots,
-                self.last_action, ego, links, mask,
+                self.kind, self.state, self.body, self.waypoint, self.remaining, self.told, *self.geometry.arrays,
+                self.slots, self.memory, self.last_action, ego, links, mask,
             )  # fmt: skip
         return Observation(ego, links, mask)
 
     def advance(self, action: Array) -> None:
         """Filter the tunables ``[B, N, 6]`` in [0, 1], move everybody for one period, and count what happened.
 
-        The goals and the action are what the robots tell each other in the next period.
+        The waypoints and the action are what the robots tell each other in the next period.
         """
+        self.plan()
+        if not self.cooperative.all():
+            action = np.where(self.cooperative[..., None], action, STRAIGHT)
         with threads(self.threads):
             step_worlds(
-                self.kind, self.state, self.body, self.goal, self.told, self.bounds, *self.geometry.arrays,
-                self.slots, action, self.last_action, self._filtered, self.period, self._checks, self.control,
-                self.outcome, self.clearance, self.outcomes, self.min_clearance, self.collided,
+                self.kind, self.state, self.body, self.waypoint, self.remaining, self.told, self.bounds,
+                *self.geometry.arrays, self.slots, action, self.last_action, self._filtered, self.period,
+                self._checks, self.control, self.outcome, self.clearance, self.outcomes, self.min_clearance,
+                self.collided,
             )  # fmt: skip
+        self.moved[:] = True
         self.age += 1
+
+    @property
+    def resting(self) -> NDArray[np.bool_]:
+        """Robots ``[B, N]`` whose part is over though their world goes on: at their last goals, or not cooperative."""
+        return self.reached | ~self.cooperative
 
     def _distances(self) -> Array:
         """Metres from every robot to its goal, ``[B, N]``."""
@@ -175,7 +214,7 @@ class ArenaCore:
             self.deliveries[b, i] += 1
             if self.goal_index[b, i] + 1 < len(goals):
                 self.goal_index[b, i] += 1
-                self.goal[b, i] = goals[self.goal_index[b, i]]
+                self.goal[b, i], self.memory[b, i] = goals[self.goal_index[b, i]], blank()
             else:
                 self.reached[b, i] = True
                 self.reach_time[b, i] = self.age[b] * self.period[b]
@@ -191,8 +230,8 @@ class ArenaCore:
 
         Returns:
             The observation (of the new episode where one ended), reward ``[B, N]``, terminated ``[B]``, truncated
-            ``[B]``, and ``info``: ``episodes``, a summary of each episode that ended, and ``final_observation``, the
-            last observation of all worlds if one ended, else None.
+            ``[B]``, and ``info``: ``episodes``, a summary of each episode that ended, ``final_observation``, the
+            last observation of all worlds if one ended, else None, and ``resting`` before worlds were drawn anew.
 
         Raises:
             InputError: If the action has another shape or is not a number.
@@ -200,17 +239,20 @@ class ArenaCore:
         action = np.ascontiguousarray(action, dtype=np.float64)
         if action.shape != (self.num_worlds, self.num_robots, COUNT) or np.isnan(action).any():
             raise InputError("action", action, f"[{self.num_worlds}, {self.num_robots}, {COUNT}] numbers in [0, 1]")
-        before = self._distances()
-        done_before = self.reached.copy()
+        self.plan()
+        before, distance_before = self.remaining.copy(), self._distances()
+        done_before = self.resting
         self.advance(action)
-        closer = before - self._distances()
+        straight = distance_before - self._distances()
         arrived = self.arrive()
+        self.plan()
+        closer = np.where(arrived, straight, before - self.remaining)  # an arrival may have changed the goal
         fastest = self.body[..., TOP_SPEED] * self.period[:, None]
         reward = self.reward(closer, fastest, arrived, done_before, self.outcome)
         self.returns += reward
-        terminated = self.reached.all(axis=1)
+        terminated = self.resting.all(axis=1)
         truncated = ~terminated & (self.age >= self.horizon)
-        info: dict[str, Any] = {"episodes": [], "final_observation": None}
+        info: dict[str, Any] = {"episodes": [], "final_observation": None, "resting": self.resting}
         ended = np.flatnonzero(terminated | truncated)
         if ended.size:
             info["final_observation"] = self.observe()
@@ -221,13 +263,14 @@ class ArenaCore:
         return self.observe(), reward, terminated, truncated, info
 
     def summary(self, b: int = 0) -> dict[str, float]:
-        """Figures of the present episode of world ``b``; rates are over its robots."""
-        safe = ~self.collided[b]
-        finished = np.where(self.reached[b], self.reach_time[b], self.horizon[b] * self.period[b])
+        """Figures of the present episode of world ``b``; rates are over its robots that cooperate."""
+        ours = self.cooperative[b]
+        safe, reached = ~self.collided[b, ours], self.reached[b, ours]
+        finished = np.where(reached, self.reach_time[b, ours], self.horizon[b] * self.period[b])
         steps = max(1, int(self.outcomes[b].sum()))
         return {
-            "success": float((safe & self.reached[b]).mean()),
-            "reached": float(self.reached[b].mean()),
+            "success": float((safe & reached).mean()),
+            "reached": float(reached.mean()),
             "collisions": float(self.collided[b].sum()),
             "time": float(finished.mean()),
             "deliveries": float(self.deliveries[b].sum()),
@@ -275,6 +318,6 @@ def threads(count: int) -> Iterator[None]:
 
 
 _SAVED = (
-    "state", "goal", "told", "last_action", "goal_index", "deliveries", "reached", "reach_time", "collided",
-    "min_clearance", "outcomes", "age", "returns",
+    "state", "goal", "waypoint", "remaining", "moved", "memory", "told", "last_action", "goal_index", "deliveries",
+    "reached", "reach_time", "collided", "min_clearance", "outcomes", "age", "returns",
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """One step of many worlds at once: sense, filter, move; every world runs the kernels of ``swarm`` (numba, parallel).
 
-The planner of the batched core is the straight one: the waypoint is the goal.
+Waypoints and what is left of the way come from the planners of ``envs.team_planner``.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from swarm import dynamics
-from swarm.body import RADIUS
+from swarm.body import RADIUS, YIELDS
 from swarm.geometry import to_obstacle
+from swarm.memory import remember
 from swarm.neighbours import N_REACH, NEIGHBOUR, bin_of, describe, sense_obstacles, sense_robots
 from swarm.nominal import nominal_control
 from swarm.observation import observe
@@ -32,10 +33,13 @@ TOUCH = -1e-9
 def describe_world(
     kind: Ints, state: Array, body: Array, told: Array, last_action: Array, others: Array
 ) -> None:
-    """Neighbour columns (N, 14) of all robots of one world."""
+    """Neighbour columns (N, 14) of all robots of one world; one that does not cooperate has told nothing."""
     for i in range(kind.size):
-        rotation, speed = last_action[i, ROTATION], last_action[i, SPEED]
-        describe(kind[i], state[i], body[i], told[i], rotation, speed, i, others[i])
+        if body[i, YIELDS] > 0.0:
+            rotation, speed = last_action[i, ROTATION], last_action[i, SPEED]
+            describe(kind[i], state[i], body[i], told[i], rotation, speed, i, others[i])
+        else:
+            describe(kind[i], state[i], body[i], state[i, :2], 0.5, 0.5, i, others[i])
 
 
 @njit(cache=True)
@@ -45,17 +49,10 @@ def candidates(state: Array, start: Ints, origin: Array, bin_size: float, shape:
     return start[cell], start[cell + 1]
 
 
-@njit(cache=True, inline="always")
-def straight(state: Array, goal: Array) -> float:
-    """Metres from a robot to its goal."""
-    dx, dy = goal[0] - state[0], goal[1] - state[1]
-    return math.sqrt(dx * dx + dy * dy)
-
-
 @njit(cache=True)
 def _filter_world(
-    kind: Ints, state: Array, body: Array, goal: Array, told: Array, bounds: Array, obstacles: Array,
-    items: Ints, start: Ints, origin: Array, bin_size: float, shape: Ints, slots: Ints,
+    kind: Ints, state: Array, body: Array, waypoint: Array, remaining: Array, told: Array, bounds: Array,
+    obstacles: Array, items: Ints, start: Ints, origin: Array, bin_size: float, shape: Ints, slots: Ints,
     action: Array, last_action: Array, filtered: bool, control: Array, outcome: Ints,
 ) -> None:  # fmt: skip
     """The first part of ``step_worlds``, for one world."""
@@ -69,8 +66,7 @@ def _filter_world(
     describe_world(kind, state, body, told, last_action, others)
     for i in range(robots):
         decode_one(action[i], tunables)
-        remaining = straight(state[i], goal[i])
-        nominal_control(kind[i], state[i], body[i], goal[i], remaining, tunables, nominal)
+        nominal_control(kind[i], state[i], body[i], waypoint[i], remaining[i], tunables, nominal)
         near, crowd = sense_robots(i, others, body[i], neighbours, order)
         first, last = candidates(state[i], start, origin, bin_size, shape)
         reach = others[i, N_REACH]
@@ -135,19 +131,20 @@ def _count_world(
 
 @njit(cache=True, parallel=True)
 def step_worlds(
-    kind: Ints, state: Array, body: Array, goal: Array, told: Array, bounds: Array, obstacles: Array, items: Ints,
-    start: Ints, origin: Array, bin_size: Array, shape: Ints, slots: Ints, action: Array, last_action: Array,
-    filtered: bool, period: Array, checks: int, control: Array, outcome: Ints, clearance: Array, outcomes: Ints,
-    min_clearance: Array, collided: Flags,
+    kind: Ints, state: Array, body: Array, waypoint: Array, remaining: Array, told: Array, bounds: Array,
+    obstacles: Array, items: Ints, start: Ints, origin: Array, bin_size: Array, shape: Ints, slots: Ints,
+    action: Array, last_action: Array, filtered: bool, period: Array, checks: int, control: Array, outcome: Ints,
+    clearance: Array, outcomes: Ints, min_clearance: Array, collided: Flags,
 ) -> None:  # fmt: skip
     """One period of B worlds of N robots: sense, nominal control, filter, exact motion.
 
     Args:
         kind: ``int64[B, N]``.
         state: ``float64[B, N, 5]``, replaced.
-        body: ``float64[B, N, 9]``.
-        goal: ``float64[B, N, 2]``, m.
-        told: ``float64[B, N, 2]``, the waypoints that the robots told each other, m; replaced by ``goal``.
+        body: ``float64[B, N, BODY]``.
+        waypoint: ``float64[B, N, 2]``, m.
+        remaining: ``float64[B, N]``, what is left of the way, m.
+        told: ``float64[B, N, 2]``, the waypoints that the robots told each other, m; replaced by ``waypoint``.
         bounds: ``float64[B, 4]``, m.
         obstacles: ``float64[B, n, 5]``; with the next five, the ``GeometryStore``.
         items: ``int64[B, L]``.
@@ -170,8 +167,9 @@ def step_worlds(
     """
     for b in prange(len(kind)):
         _filter_world(
-            kind[b], state[b], body[b], goal[b], told[b], bounds[b], obstacles[b], items[b], start[b], origin[b],
-            bin_size[b], shape[b], slots, action[b], last_action[b], filtered, control[b], outcome[b],
+            kind[b], state[b], body[b], waypoint[b], remaining[b], told[b], bounds[b], obstacles[b], items[b],
+            start[b], origin[b], bin_size[b], shape[b], slots, action[b], last_action[b], filtered, control[b],
+            outcome[b],
         )  # fmt: skip
         state[b] = _move_world(
             kind[b], state[b], body[b], control[b], period[b], obstacles[b], items[b], start[b], origin[b],
@@ -179,15 +177,25 @@ def step_worlds(
         )  # fmt: skip
         _count_world(outcome[b], clearance[b], outcomes[b], min_clearance[b], collided[b])
         for i in range(kind.shape[1]):
-            told[b, i, 0], told[b, i, 1] = goal[b, i, 0], goal[b, i, 1]
+            told[b, i, 0], told[b, i, 1] = waypoint[b, i, 0], waypoint[b, i, 1]
             for k in range(COUNT):
                 last_action[b, i, k] = min(max(action[b, i, k], 0.0), 1.0)
 
 
 @njit(cache=True)
+def remember_worlds(moved: Flags, body: Array, remaining: Array, memory: Array) -> None:
+    """Update the memories ``float64[B, N, 2]`` in the worlds ``bool[B]`` that moved; ``remaining``: ``[B, N]``, m."""
+    for b in range(remaining.shape[0]):
+        if moved[b]:
+            for i in range(remaining.shape[1]):
+                remember(body[b, i], remaining[b, i], memory[b, i])
+
+
+@njit(cache=True)
 def _observe_world(
-    kind: Ints, state: Array, body: Array, goal: Array, told: Array, obstacles: Array,
-    items: Ints, start: Ints, origin: Array, bin_size: float, shape: Ints, slots: Ints, last_action: Array,
+    kind: Ints, state: Array, body: Array, waypoint: Array, remaining: Array, told: Array, obstacles: Array,
+    items: Ints, start: Ints, origin: Array, bin_size: float, shape: Ints, slots: Ints, memory: Array,
+    last_action: Array,
     ego: NDArray[np.float32], edges: NDArray[np.float32], mask: NDArray[np.bool_],
 ) -> None:  # fmt: skip
     """``observe_worlds`` for one world."""
@@ -201,20 +209,21 @@ def _observe_world(
         reach = others[i, N_REACH]
         walls, _ = sense_obstacles(state[i], body[i], reach, obstacles, items, first, last, things, order)
         observe(
-            kind[i], state[i], body[i], goal[i], straight(state[i], goal[i]), neighbours, near, things, walls,
+            kind[i], state[i], body[i], waypoint[i], remaining[i], neighbours, near, things, walls, memory[i],
             last_action[i], ego[i], edges[i], mask[i],
         )  # fmt: skip
 
 
 @njit(cache=True, parallel=True)
 def observe_worlds(
-    kind: Ints, state: Array, body: Array, goal: Array, told: Array, obstacles: Array,
-    items: Ints, start: Ints, origin: Array, bin_size: Array, shape: Ints, slots: Ints, last_action: Array,
+    kind: Ints, state: Array, body: Array, waypoint: Array, remaining: Array, told: Array, obstacles: Array,
+    items: Ints, start: Ints, origin: Array, bin_size: Array, shape: Ints, slots: Ints, memory: Array,
+    last_action: Array,
     ego: NDArray[np.float32], edges: NDArray[np.float32], mask: NDArray[np.bool_],
 ) -> None:  # fmt: skip
     """Sense and observe, for B worlds of N robots; writes ``ego``, ``edges`` and ``mask``."""
     for b in prange(len(kind)):
         _observe_world(
-            kind[b], state[b], body[b], goal[b], told[b], obstacles[b], items[b], start[b], origin[b], bin_size[b],
-            shape[b], slots, last_action[b], ego[b], edges[b], mask[b],
+            kind[b], state[b], body[b], waypoint[b], remaining[b], told[b], obstacles[b], items[b], start[b],
+            origin[b], bin_size[b], shape[b], slots, memory[b], last_action[b], ego[b], edges[b], mask[b],
         )  # fmt: skip

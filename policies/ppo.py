@@ -72,6 +72,11 @@ class VectorWorlds(Protocol):
     num_worlds: int
     num_robots: int
 
+    @property
+    def resting(self) -> NDArray[np.bool_]:
+        """Robots [B, N] whose part is over though their world goes on; what they do is not learnt from."""
+        ...
+
     def reset(self) -> Observation:
         """Observation of all robots, arrays [B, N, ...]."""
         ...
@@ -84,7 +89,8 @@ class VectorWorlds(Protocol):
         Returns:
             The next observation (of the new episode where one ended), the reward [B, N], which worlds ended
             for good and which only ran out of time [B], and a dict: ``final_observation``, the last one of
-            the episodes that ended (arrays of all worlds; None if none did), and ``episodes``, their figures.
+            the episodes that ended (arrays of all worlds; None if none did), ``episodes``, their figures, and
+            ``resting``, as it was before worlds started anew.
         """
         ...
 
@@ -145,6 +151,7 @@ class Rollout(NamedTuple):
     next_value: Tensor  # [T, S]; not a number where the next row's value applies
     terminated: Tensor  # bool [T, S]
     truncated: Tensor  # bool [T, S]
+    active: Tensor  # bool [T, S]; False where the part of a robot was over before the step
 
 
 class PPO:
@@ -188,7 +195,7 @@ class PPO:
         self.done += 1
         names = list(self.episodes[0]) if self.episodes else []
         means = {name: float(np.mean([episode[name] for episode in self.episodes])) for name in names}
-        counts = {"reward": float(rollout.reward.mean()), "episodes": float(len(self.episodes))}
+        counts = {"reward": float(rollout.reward[rollout.active].mean()), "episodes": float(len(self.episodes))}
         return {**counts, **means, **figures}
 
     def collect(self) -> Rollout:
@@ -204,10 +211,14 @@ class PPO:
             action = mean + std * torch.randn(mean.shape, generator=self.random)
             rollout.action[t] = action
             rollout.log_probability[t] = log_probability(action, mean, self.tuner.log_std)
+            resting = self.worlds.resting
+            rollout.active[t] = torch.from_numpy(~resting).flatten()
             executed = action.clamp(0.0, 1.0).view(worlds, robots, COUNT).numpy()
             self.observation, reward, terminated, truncated, info = self.worlds.step(executed)
             rollout.reward[t] = torch.from_numpy(np.asarray(reward, np.float32)).flatten()
-            rollout.terminated[t] = torch.from_numpy(terminated).repeat_interleave(robots)
+            # For a robot the episode is over when its part is, whatever goes on around it.
+            over = info["resting"] | terminated[:, None]
+            rollout.terminated[t] = torch.from_numpy(over).flatten()
             rollout.truncated[t] = torch.from_numpy(truncated).repeat_interleave(robots)
             self.episodes += info["episodes"]
             if truncated.any():
@@ -218,8 +229,10 @@ class PPO:
 
     def estimate(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
         """Values and advantages, both [T, S]."""
-        rows = [self._value(row) for row in zip(*rollout[:3], strict=True)]
-        value = torch.stack([*rows, self._value(flatten(self.observation))])
+        value = torch.zeros(self.config.rollout + 1, rollout.reward.shape[1])
+        for t, row in enumerate(zip(*rollout[:3], strict=True)):
+            value[t, rollout.active[t]] = self._value(row, rollout.active[t].nonzero().squeeze(1))
+        value[-1] = self._value(flatten(self.observation))
         next_value = torch.where(rollout.next_value.isnan(), value[1:], rollout.next_value)
         ends = rollout.terminated, rollout.truncated
         discount, trace = self.config.discount, self.config.trace
@@ -229,10 +242,10 @@ class PPO:
         """Passes over the samples in minibatches."""
         flat = Rollout(*(array.flatten(0, 1) for array in rollout))
         value, advantage = value.flatten(), advantage.flatten()
-        returns = advantage + value
+        returns, active = advantage + value, flat.active.nonzero().squeeze(1)
         figures: list[dict[str, float]] = []
         for _ in range(self.config.epochs):
-            order = torch.randperm(len(value), generator=self.random)
+            order = active[torch.randperm(len(active), generator=self.random)]
             for chosen in order.tensor_split(self.config.minibatches):
                 loss, detail = self._loss(flat, value, advantage, returns, chosen)
                 self.optimiser.zero_grad()
@@ -242,7 +255,7 @@ class PPO:
                 figures.append(detail)
             if self.config.target_kl is not None and figures[-1]["kl"] > self.config.target_kl:
                 break
-        unexplained = (returns - value).var() / returns.var().clamp(min=1e-8)
+        unexplained = (returns - value)[active].var() / returns[active].var().clamp(min=1e-8)
         return {
             **{name: float(np.mean([detail[name] for detail in figures])) for name in figures[0]},
             "explained_variance": 1.0 - float(unexplained),
@@ -285,9 +298,9 @@ class PPO:
             error = torch.max(error, (near - returns).square())
         return 0.5 * error.mean()
 
-    def _value(self, sensed: tuple[Tensor, ...]) -> Tensor:
-        """V [S] of flat observations."""
-        return self.tuner.value(to_graph(*sensed))
+    def _value(self, sensed: tuple[Tensor, ...], index: Tensor | None = None) -> Tensor:
+        """V [S] of flat observations, or of those at ``index``."""
+        return self.tuner.value(to_graph(*sensed, index))
 
     def _allocate(self) -> Rollout:
         """An empty rollout."""
@@ -301,6 +314,7 @@ class PPO:
             next_value=torch.full((steps, robots), math.nan),
             terminated=torch.empty(steps, robots, dtype=torch.bool),
             truncated=torch.empty(steps, robots, dtype=torch.bool),
+            active=torch.empty(steps, robots, dtype=torch.bool),
         )
 
     def state_dict(self) -> dict[str, Any]:

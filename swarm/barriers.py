@@ -111,7 +111,7 @@ def build(
     Args:
         kind: A value of ``Kind``.
         state: ``float64[5]``.
-        body: ``float64[9]``, see ``swarm.neighbours``.
+        body: ``float64[BODY]``, see ``swarm.body``.
         neighbours: ``float64[K, 14]``; the first ``robots`` count.
         robots: See ``neighbours``.
         obstacles: ``float64[M, 5]``; the first ``things`` count.

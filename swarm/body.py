@@ -10,20 +10,21 @@ from swarm.errors import InputError
 
 Array = NDArray[np.float64]
 
-# Columns of a body, float64[9]: radius (m), look-ahead of a unicycle's control point (m), top speed (m/s), largest
+# Columns of a body, float64[BODY]: radius (m), look-ahead of a unicycle's control point (m), top speed (m/s), largest
 # acceleration (m/s²), largest turn rate (rad/s), control period (s), sensing radius (m), safety margin (m),
-# reach in one period (m, see dynamics.reach).
-BODY = 9
-RADIUS, LOOK_AHEAD, TOP_SPEED, ACCELERATION, TURN_RATE, PERIOD, SENSING, MARGIN, REACH = range(BODY)
+# reach in one period (m, see dynamics.reach), and whether it gives way to other robots (1) or not (0).
+BODY = 10
+RADIUS, LOOK_AHEAD, TOP_SPEED, ACCELERATION, TURN_RATE, PERIOD, SENSING, MARGIN, REACH, YIELDS = range(BODY)
 
 # A unicycle's control point, in radii ahead of its axle: nearer is less extra room, farther is easier steering.
 LOOK_AHEAD_RADII = 0.2
 
 
 def body_of(
-    kind: Kind, radius: float, limits: Limits, *, dt: float, sensing_radius: float, margin: float = 0.0
-) -> Array:
-    """The body array ``float64[9]`` of one robot.
+    kind: Kind, radius: float, limits: Limits, *, dt: float, sensing_radius: float, margin: float = 0.0,
+    cooperative: bool = True,
+) -> Array:  # fmt: skip
+    """The body array ``float64[BODY]`` of one robot.
 
     Args:
         kind: Its dynamics.
@@ -32,6 +33,7 @@ def body_of(
         dt: Control period, s.
         sensing_radius: Beyond it nothing is known, m.
         margin: Extra distance kept on its own side, m; for sensing and actuation that are not exact.
+        cooperative: Whether it gives way; one that does not is only kept from touching anybody.
 
     Returns:
         The array; its top speed may be below the limit, so that robots out of sight cannot be met within a period.
@@ -53,5 +55,6 @@ def body_of(
     body[RADIUS], body[LOOK_AHEAD], body[TOP_SPEED] = radius, LOOK_AHEAD_RADII * radius, top
     body[ACCELERATION], body[TURN_RATE], body[PERIOD] = limits.acceleration, limits.turn_rate, dt
     body[SENSING], body[MARGIN] = sensing_radius, margin
+    body[YIELDS] = float(cooperative)
     body[REACH] = reach(int(kind), radius, body[TOP_SPEED : TURN_RATE + 1], dt)
     return body

@@ -70,7 +70,7 @@ def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array)
     Args:
         i: Row of the robot itself in ``others``.
         others: ``float64[N, 14]``, neighbour columns of all robots.
-        body: ``float64[9]`` of robot i.
+        body: ``float64[BODY]`` of robot i.
         found: ``float64[K, 14]``, written.
         order: ``float64[K, 2]``, scratch.
 
@@ -108,7 +108,7 @@ def sense_obstacles(
 
     Args:
         state: ``float64[5]`` of the robot.
-        body: ``float64[9]`` of the robot.
+        body: ``float64[BODY]`` of the robot.
         reach: How far the robot may get within a period and braking, m.
         obstacles: ``float64[n, 5]``.
         items: Indices of candidates; those from ``first`` to ``last`` are looked at.

@@ -30,7 +30,7 @@ def nominal_control(
     Args:
         kind: A value of ``Kind``.
         state: ``float64[5]``.
-        body: ``float64[9]``, see ``swarm.neighbours``.
+        body: ``float64[BODY]``, see ``swarm.body``.
         waypoint: ``float64[2]``, world, m.
         remaining: Metres to where the robot should come to rest (not the waypoint, if the path goes on).
         tunables: ``float64[6]``, physical: rotation and speed are used.

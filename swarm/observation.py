@@ -17,13 +17,17 @@ from numpy.typing import NDArray
 from swarm.body import ACCELERATION, MARGIN, PERIOD, RADIUS, SENSING, TOP_SPEED, TURN_RATE
 from swarm.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE
 from swarm.geometry import to_obstacle
+from swarm.memory import LEAST, WAITED
 from swarm.neighbours import N_INTENT_X, N_INTENT_Y, N_RADIUS, N_ROTATION, N_SPEED, N_VX, N_VY, N_X, N_Y
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-EGO, EDGE = 20, 14
+EGO, EDGE = 22, 14
+# Columns of the robot's own features: the last action (as -1 to 1), how much farther from the goal it is than it has
+# been (in sensing radii), and for how long it has not come nearer (in times to cross ten sensing radii).
+EGO_ACTION, EGO_LOST, EGO_STUCK = 14, 20, 21
 # Distance, in sensing radii, from which on an intent counts as "that way" with full length.
 _INTENT_SCALE = 0.2
 
@@ -44,8 +48,8 @@ class Observation(NamedTuple):
 
 @njit(cache=True)
 def _observe_ego(
-    kind: int, state: Array, body: Array, distance: float, remaining: float, c: float, s: float, last_action: Array,
-    ego: Floats,
+    kind: int, state: Array, body: Array, distance: float, remaining: float, c: float, s: float, memory: Array,
+    last_action: Array, ego: Floats,
 ) -> None:  # fmt: skip
     sensing, top = body[SENSING], body[TOP_SPEED]
     ego[0] = min(distance / sensing, 1.0)
@@ -63,7 +67,9 @@ def _observe_ego(
     ego[12] = min(0.1 * body[TURN_RATE] * sensing / top, 1.0) if kind == UNICYCLE else 0.0
     ego[13] = math.hypot(state[3], state[4]) / top
     for k in range(last_action.size):
-        ego[14 + k] = 2.0 * last_action[k] - 1.0
+        ego[EGO_ACTION + k] = 2.0 * last_action[k] - 1.0
+    ego[EGO_LOST] = min((remaining - memory[LEAST]) / sensing, 1.0) if remaining < math.inf else 0.0
+    ego[EGO_STUCK] = min(0.1 * memory[WAITED] * top / sensing, 1.0)
 
 
 @njit(cache=True)
@@ -105,20 +111,21 @@ def _observe_obstacle(
 @njit(cache=True)
 def observe(
     kind: int, state: Array, body: Array, waypoint: Array, remaining: float, neighbours: Array, robots: int,
-    obstacles: Array, things: int, last_action: Array, ego: Floats, edges: Floats, mask: Mask,
+    obstacles: Array, things: int, memory: Array, last_action: Array, ego: Floats, edges: Floats, mask: Mask,
 ) -> None:  # fmt: skip
     """Write the observation of one robot.
 
     Args:
         kind: A value of ``Kind``.
         state: ``float64[5]``.
-        body: ``float64[9]``, see ``swarm.neighbours``.
+        body: ``float64[BODY]``, see ``swarm.body``.
         waypoint: ``float64[2]``, world, m.
         remaining: Metres to where the robot should come to rest.
         neighbours: ``float64[K, 14]``; the first ``robots`` count.
         robots: See ``neighbours``.
         obstacles: ``float64[M, 5]``; the first ``things`` count.
         things: See ``obstacles``.
+        memory: ``float64[2]``, see ``swarm.memory``.
         last_action: ``float64[6]`` in [0, 1], the tunables of the last step.
         ego: ``float32[EGO]``, written.
         edges: ``float32[P, EDGE]``, written; P at least K + M slots, obstacles from slot P - M on.
@@ -127,7 +134,7 @@ def observe(
     dx, dy = waypoint[0] - state[0], waypoint[1] - state[1]
     distance = math.hypot(dx, dy)
     c, s = (dx / distance, dy / distance) if distance > 1e-9 else (math.cos(state[2]), math.sin(state[2]))
-    _observe_ego(kind, state, body, distance, remaining, c, s, last_action, ego)
+    _observe_ego(kind, state, body, distance, remaining, c, s, memory, last_action, ego)
     edges[:] = 0.0
     mask[:] = False
     for k in range(robots):

@@ -14,6 +14,7 @@ from swarm.body import RADIUS, REACH, body_of
 from swarm.controllers import Controller, make_controller
 from swarm.errors import InputError
 from swarm.geometry import to_obstacle
+from swarm.memory import blank, remember
 from swarm.messages import Message
 from swarm.neighbours import (
     MAX_NEIGHBOURS,
@@ -30,7 +31,7 @@ from swarm.observation import EDGE, EGO, Observation, observe
 from swarm.planning import Plan, Planner
 from swarm.planning.registry import make_planner
 from swarm.scenario import RobotSpec
-from swarm.tunables import COUNT, MIDDLE, ROTATION, SPEED, decode
+from swarm.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
 from swarm.world import World
 
 Array = NDArray[np.float64]
@@ -128,8 +129,9 @@ class Robot:
     ) -> None:
         self.kind, self.robot_id = int(spec.kind), robot_id
         self.body = body_of(
-            spec.kind, spec.radius, spec.limits, dt=dt, sensing_radius=sensing_radius, margin=margin
-        )
+            spec.kind, spec.radius, spec.limits, dt=dt, sensing_radius=sensing_radius, margin=margin,
+            cooperative=spec.cooperative,
+        )  # fmt: skip
         self.world, self.bounds = world, world.bounds
         index = world.index(sensing_radius)
         self._obstacles, self._origin, self._bin_size = index.obstacles, index.origin, index.bin_size
@@ -139,7 +141,8 @@ class Robot:
         self.controller = make_controller(controller)
         self._solver = _make_solver(solver)
         self._scratch()
-        self.last_action = MIDDLE
+        self.cooperative = spec.cooperative
+        self.last_action, self._memory, self._goal = MIDDLE, blank(), b""
         self._planned: tuple[tuple[float, bytes, bytes], Plan] | None = None
 
     def _scratch(self) -> None:
@@ -151,7 +154,7 @@ class Robot:
 
     def reset(self) -> None:
         """Forget the last step; the planner forgets its reservations."""
-        self.last_action, self._planned = MIDDLE, None
+        self.last_action, self._memory, self._goal, self._planned = MIDDLE, blank(), b"", None
         forget = getattr(self.planner, "reset", None)
         if forget is not None:
             forget()
@@ -165,6 +168,8 @@ class Robot:
         robots, things, crowded = self._sense(view)
         plan = self._plan(view)
         remaining = _remaining(plan, view)
+        if not self.cooperative:
+            action = STRAIGHT
         if action is None:
             action = self.controller(self._observe(view, plan, remaining, robots, things))
         if np.shape(action) != (COUNT,):
@@ -189,10 +194,13 @@ class Robot:
         return self._observe(view, plan, _remaining(plan, view), robots, things)
 
     def _plan(self, view: View) -> Plan:
-        """Ask the planner, once per period: planners count time by being asked."""
+        """Ask the planner and remember, once per period: both count time by being asked."""
         period = (view.time, view.state.tobytes(), view.goal.tobytes())
         if self._planned is None or self._planned[0] != period:
             self._planned = (period, self.planner.plan(view))
+            if period[2] != self._goal:
+                self._memory, self._goal = blank(), period[2]
+            remember(self.body, _remaining(self._planned[1], view), self._memory)
         return self._planned[1]
 
     def _sense(self, view: View) -> tuple[int, int, bool]:
@@ -218,7 +226,7 @@ class Robot:
         )
         observe(
             self.kind, view.state, self.body, plan.waypoint, remaining, self._near, robots, self._things, things,
-            self.last_action, *observation,
+            self._memory, self.last_action, *observation,
         )  # fmt: skip
         return observation
 
@@ -234,7 +242,8 @@ class Robot:
                 self._rows, self._rhs, self._box, self._lines, self._proof, control,
             )  # fmt: skip
             return control, outcome, relaxation
-        count = barriers.build(self.kind, view.state, self.body, *around, tunables, self._rows, self._rhs)
+        seen = (self._near, robots if self.cooperative else 0, *around[2:])
+        count = barriers.build(self.kind, view.state, self.body, *seen, tunables, self._rows, self._rhs)
         barriers.control_box(self.kind, view.state, self.body, self._box)
         solution = self._solver(self._nominal, self._rows[:count], self._rhs[:count], self._box[0], self._box[1])
         control[:] = solution.control

@@ -96,6 +96,8 @@ class RobotSpec(ArrayRecord):
             without an acceleration reaches a commanded speed at once.
         goal_heading: Heading at the last goal (rad), if the file gives one; no part of reaching the goal.
         type_name: Its type in a scenario file; the kind's own name if not given.
+        cooperative: False for one that takes no account of the others: it goes straight on, tells nothing, and only
+            stops before it would touch somebody.
     """
 
     kind: Kind
@@ -105,6 +107,7 @@ class RobotSpec(ArrayRecord):
     limits: Limits
     goal_heading: float | None = None
     type_name: str = ""
+    cooperative: bool = True
 
     def __post_init__(self) -> None:
         name = self.type_name or self.kind.label

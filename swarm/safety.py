@@ -23,7 +23,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from swarm import barriers, qp
-from swarm.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, REACH, TOP_SPEED, TURN_RATE
+from swarm.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, REACH, TOP_SPEED, TURN_RATE, YIELDS
 from swarm.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, arc_offset, brake, stop_offset
 from swarm.geometry import segment_to_obstacle, segment_to_segment, to_obstacle
 from swarm.neighbours import N_ACCELERATION, N_RADIUS, N_REACH, N_VX, N_VY, N_X, N_Y
@@ -126,7 +126,7 @@ def shield(
     Args:
         kind: A value of ``Kind``.
         state: ``float64[5]``.
-        body: ``float64[9]``.
+        body: ``float64[BODY]``.
         neighbours: ``float64[K, 14]``; the first ``robots`` count.
         robots: See ``neighbours``.
         obstacles: ``float64[M, 5]``; the first ``things`` count.
@@ -200,7 +200,7 @@ def filter_control(
     Args:
         kind: A value of ``Kind``.
         state: ``float64[5]``.
-        body: ``float64[9]``.
+        body: ``float64[BODY]``.
         neighbours: ``float64[K, 14]``; the first ``robots`` count.
         robots: See ``neighbours``.
         obstacles: ``float64[M, 5]``; the first ``things`` count.
@@ -219,9 +219,8 @@ def filter_control(
     Returns:
         The outcome (OPTIMAL, RELAXED, BRAKING) and the relaxation of the QP.
     """
-    count = barriers.build(
-        kind, state, body, neighbours, robots, obstacles, things, bounds, tunables, rows, rhs
-    )
+    seen = robots if body[YIELDS] > 0.0 else 0
+    count = barriers.build(kind, state, body, neighbours, seen, obstacles, things, bounds, tunables, rows, rhs)
     barriers.control_box(kind, state, body, box)
     status, give = qp.solve_unit_rows(nominal[0], nominal[1], rows, rhs, count, box, control, proof)
     if status == qp.INVALID:

@@ -74,7 +74,7 @@ def read_robot(field: Field) -> RobotSpec:
     Raises:
         InputError: If it is malformed; names the file, the line and the key.
     """
-    keys = field.mapping(["type", "start"], ["goal", "goals", "radius", "limits"])
+    keys = field.mapping(["type", "start"], ["goal", "goals", "radius", "limits", "cooperative"])
     base = robot_type(keys["type"].where, keys["type"].text())
     start = state_from(keys["start"].numbers(START_LAYOUTS[base.kind]))
     goals, heading = _read_goals(field, keys, base.kind)
@@ -83,8 +83,9 @@ def read_robot(field: Field) -> RobotSpec:
     if "limits" in keys:
         entries = keys["limits"].mapping([], ["speed", "acceleration", "turn_rate"])
         limits = replace(limits, **{name: entry.number(above=0.0) for name, entry in entries.items()})
+    cooperative = keys["cooperative"].flag() if "cooperative" in keys else True
     with located(f"{field.where}.", drop="RobotSpec."):
-        return RobotSpec(base.kind, start, goals, radius, limits, heading, keys["type"].text())
+        return RobotSpec(base.kind, start, goals, radius, limits, heading, keys["type"].text(), cooperative)
 
 
 def _read_goals(field: Field, keys: dict[str, Field], kind: Kind) -> tuple[NDArray[np.float64], float | None]:
@@ -147,4 +148,5 @@ def robot_entry(robot: RobotSpec) -> dict[str, Any]:
     if len(robot.goals) > 1:
         entry["goals"] = robot.goals.tolist()
     limits = {name: float(value) for name, value in vars(robot.limits).items() if math.isfinite(value)}
-    return entry | {"radius": robot.radius, "limits": limits}
+    entry |= {"radius": robot.radius, "limits": limits}
+    return entry if robot.cooperative else entry | {"cooperative": False}

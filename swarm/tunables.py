@@ -34,7 +34,7 @@ TUNABLES = (
     Tunable("robot_power", 1.0, 3.0, "1"),
     Tunable("obstacle_gain", 0.2, 20.0, "1/s", log=True),
     Tunable("obstacle_power", 1.0, 3.0, "1"),
-    Tunable("rotation", -0.6 * math.pi, 0.6 * math.pi, "rad"),
+    Tunable("rotation", -0.75 * math.pi, 0.75 * math.pi, "rad"),
     Tunable("speed", 0.1, 1.0, "1"),
 )
 NAMES = tuple(tunable.name for tunable in TUNABLES)
@@ -80,3 +80,7 @@ def encode(values: Array) -> Array:
         raise InputError("tunables", values, f"finite numbers, gains above 0, last axis {COUNT}: {', '.join(NAMES)}")
     scale = np.where(_LOG, np.log(np.where(_LOG, values, 1.0)), values)
     return np.clip((scale - _LOW) / (_HIGH - _LOW), 0.0, 1.0)
+
+
+STRAIGHT = encode(np.array([20.0, 1.0, 20.0, 1.0, 0.0, 1.0]))
+"""The action of a robot that takes no account of anybody: the boldest barriers, straight ahead, at full speed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -119,6 +120,11 @@ class World(ArrayRecord):
                 kept.pop(next(iter(kept)))
             kept[radius] = build_index(self.obstacles, self.bounds, float(radius))
         return kept[radius]
+
+    @cached_property
+    def derived(self) -> dict[object, Any]:
+        """What others made from this world, under keys of their own, so that it is made once."""
+        return {}
 
     @cached_property
     def _indexes(self) -> dict[float, ObstacleIndex]:

@@ -94,6 +94,12 @@ class Field:
             raise self.error("text")
         return self.value
 
+    def flag(self) -> bool:
+        """The value, true or false."""
+        if not isinstance(self.value, bool):
+            raise self.error("true or false")
+        return self.value
+
     def number(self, above: float = -np.inf) -> float:
         """A finite number larger than ``above``, of at most a million."""
         return number(self.where, self.value, above=above)

@@ -17,7 +17,8 @@ def make_planner(
 
     Args:
         planner: ``straight`` (to the goal, whatever is in between), ``roadmap`` (shortest way around the static
-            map), ``cells`` (shared one-lane aisles: cells of the grid map are reserved before they are entered).
+            map), ``cells`` (shared one-lane aisles: cells of the grid map are reserved before they are entered). A
+            robot that does not cooperate goes straight.
         spec: The robot.
         world: The static map.
         dt: Control period, s.
@@ -29,7 +30,7 @@ def make_planner(
     """
     if not isinstance(planner, str):
         return planner
-    if planner == "straight":
+    if planner == "straight" or (planner in PLANNERS and not spec.cooperative):
         from swarm.planning.roadmap import StraightPlanner
 
         return StraightPlanner()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from swarm.errors import InputError
 from swarm.obstacle_index import ObstacleIndex, bin_at, surface_distance
 from swarm.planning import Plan
-from swarm.planning.fields import FieldCache, weighted_field
+from swarm.planning.fields import weighted_field
 
 if TYPE_CHECKING:
     from swarm.robot import View
@@ -52,6 +52,19 @@ def _clearance(index: ObstacleIndex, x: float, y: float, most: float) -> float:
         if distance < least:
             least = distance
     return least
+
+
+@njit(cache=True)
+def _room(
+    index: ObstacleIndex, reach: float, origin: Array, resolution: float, rows: int, columns: int
+) -> Array:
+    """Clearance at the middle of each cell [m], at most `reach`, float64[rows, columns]."""
+    room = np.empty((rows, columns))
+    for row in range(rows):
+        for column in range(columns):
+            x, y = origin[0] + (column + 0.5) * resolution, origin[1] + (row + 0.5) * resolution
+            room[row, column] = _clearance(index, x, y, reach)
+    return room
 
 
 @njit(cache=True)
@@ -224,16 +237,12 @@ def _nearest_free(free: NDArray[np.bool_]) -> NDArray[np.int64]:
     return nearest
 
 
-class RoadmapPlanner:
-    """Shortest way around the static map, for one robot.
-
-    A robot or goal inside the inflated obstacles counts as being in the nearest free cell; near such a goal the
-    waypoint is the goal itself, and the safety filter stops the robot as near to it as it can be. A goal to which there
-    is no way is the waypoint as well: the robot drives up to what is in between.
+class Roadmap:
+    """What robots of one radius may drive on in one world: an occupancy grid with costs, and where it is.
 
     Args:
         world: The static map.
-        radius: Of the robot [m].
+        radius: Of the robots [m].
         margin: Extra distance from obstacles [m].
 
     Raises:
@@ -252,14 +261,11 @@ class RoadmapPlanner:
         self.resolution = _resolution(world, radius)
         size = np.asarray(world.bounds[2:]) - self.origin
         columns, rows = (max(1, math.ceil(side / self.resolution - 1e-9)) for side in size)
-        xs = self.origin[0] + (np.arange(columns) + 0.5) * self.resolution
-        ys = self.origin[1] + (np.arange(rows) + 0.5) * self.resolution
-        room = np.stack([world.clearance(np.stack([xs, np.full(columns, y)], axis=-1)) for y in ys])
+        room = _room(self.index, self.reach, self.origin, self.resolution, rows, columns)
         self.cost = np.where(
             room >= self.clearance, 1.0 + _DETOUR * np.clip(2.0 - room / self.clearance, 0.0, 1.0), np.inf
         )
         self.nearest = _nearest_free(np.isfinite(self.cost))
-        self._fields = FieldCache(lambda row, column: weighted_field(self.cost, row, column), 4)
 
     def cell_at(self, x: float, y: float) -> tuple[int, int]:
         """The free cell at, or nearest to, a point (row from the bottom, column); (-1, -1) if no cell is free."""
@@ -269,21 +275,60 @@ class RoadmapPlanner:
         cell = int(self.nearest[row * columns + column])
         return (-1, -1) if cell < 0 else divmod(cell, columns)
 
+    def field(self, goal: Array) -> Array:
+        """Way left from each cell to a goal ``float64[2]`` (m, world frame) [cells]; inf where there is none."""
+        return weighted_field(self.cost, *self.cell_at(goal[0], goal[1]))
+
+    def waypoint(self, field: Array, position: Array, goal: Array) -> tuple[float, float, float]:
+        """Where to drive next, x, y [m], and the length of the way [m]; see ``waypoint``."""
+        return waypoint(
+            field, self.nearest, self.origin, self.resolution, self.index, self.reach, self.clearance, position, goal
+        )
+
+
+def roadmap_of(world: World, radius: float, margin: float = 0.0) -> Roadmap:
+    """The roadmap of a world for robots of a radius; made once, shared by all of them."""
+    key = ("roadmap", radius, margin)
+    if key not in world.derived:
+        world.derived[key] = Roadmap(world, radius, margin)
+    made: Roadmap = world.derived[key]
+    return made
+
+
+class RoadmapPlanner:
+    """Shortest way around the static map, for one robot.
+
+    A robot or goal inside the inflated obstacles counts as being in the nearest free cell; near such a goal the
+    waypoint is the goal itself, and the safety filter stops the robot as near to it as it can be. A goal to which there
+    is no way is the waypoint as well: the robot drives up to what is in between.
+
+    Args:
+        world: The static map.
+        radius: Of the robot [m].
+        margin: Extra distance from obstacles [m].
+
+    Raises:
+        InputError: If a number makes no sense.
+    """
+
+    def __init__(self, world: World, radius: float, margin: float = 0.0) -> None:
+        self.roadmap = roadmap_of(world, radius, margin)
+        self._goal, self._field = b"", np.empty((0, 0))
+
     def plan(self, view: View) -> Plan:
         """The farthest point on the way that is in sight."""
         goal = np.array(view.goal, dtype=np.float64)
         if not np.isfinite(goal).all():
             return Plan(np.array(view.state[:2], dtype=np.float64), np.empty((0, 2)), None, 0.0)
-        field = self._fields[self.cell_at(goal[0], goal[1])]
-        x, y, left = waypoint(
-            field, self.nearest, self.origin, self.resolution, self.index, self.reach, self.clearance,
-            np.ascontiguousarray(view.state[:2], dtype=np.float64), goal,
-        )
+        if goal.tobytes() != self._goal:
+            self._goal, self._field = goal.tobytes(), self.roadmap.field(goal)
+        field, roadmap = self._field, self.roadmap
+        x, y, left = roadmap.waypoint(field, np.ascontiguousarray(view.state[:2], dtype=np.float64), goal)
         target = np.array([x, y])
         if x == goal[0] and y == goal[1]:
             return Plan(target, goal[None, :], None, left)
-        cells = _trace(field, *self.cell_at(x, y), _DRAWN)
-        path = self.origin + (cells[:, ::-1] + 0.5) * self.resolution
+        cells = _trace(field, *roadmap.cell_at(x, y), _DRAWN)
+        path = roadmap.origin + (cells[:, ::-1] + 0.5) * roadmap.resolution
         return Plan(target, np.concatenate([path, goal[None, :]]), None, left)
 
 

@@ -44,6 +44,10 @@ class Toy:
         self.wanted = np.where(mask, edges[..., 0], 0.0).max(axis=-1)
         return Observation(ego, edges, mask)
 
+    @property
+    def resting(self) -> NDArray[np.bool_]:
+        return np.zeros((self.num_worlds, self.num_robots), bool)
+
     def reset(self) -> Observation:
         return self.draw()
 
@@ -55,6 +59,7 @@ class Toy:
         ended = terminated | truncated
         info = {
             "final_observation": self.draw() if ended.any() else None,
+            "resting": self.resting,
             "episodes": [{"return": float(reward[b].mean()), "success": 1.0} for b in np.flatnonzero(ended)],
         }
         return self.draw(), reward, terminated, truncated, info

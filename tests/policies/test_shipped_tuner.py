@@ -13,7 +13,7 @@ from policies import checkpoint
 from policies.judge import always, by_tuner, judge
 from policies.tuner import Tuner
 from swarm.controllers import OnnxController, shipped_checkpoint
-from swarm.observation import Observation
+from swarm.observation import EGO, Observation
 from swarm.tunables import MIDDLE
 
 EPISODES = 24
@@ -62,7 +62,7 @@ def test_the_judge_counts_every_world_equally() -> None:
         time = 0
 
         def observe(self) -> Observation:
-            return Observation(np.zeros((2, 1, 20)), np.zeros((2, 1, 3, 14)), np.zeros((2, 1, 3), bool))
+            return Observation(np.zeros((2, 1, EGO)), np.zeros((2, 1, 3, 14)), np.zeros((2, 1, 3), bool))
 
         reset = observe
 

@@ -13,7 +13,7 @@ from oracles.contact import surface_distance
 from swarm.body import SENSING, body_of
 from swarm.dynamics import Kind, Limits
 from swarm.neighbours import N_INTENT_X, N_VX, N_X, NEIGHBOUR
-from swarm.observation import EDGE, EGO, Observation, observe
+from swarm.observation import EDGE, EGO, EGO_ACTION, EGO_LOST, EGO_STUCK, Observation, observe
 
 SEEDS = st.integers(0, 2**32 - 1)
 KINDS = list(Kind)
@@ -37,6 +37,7 @@ class Scene:
         self.things[:, :2] = rng.uniform(-2, 2, (len(self.things), 2))
         self.things[:, 2:] = rng.uniform(0.05, 0.5, (len(self.things), 3))
         self.remaining, self.last_action = rng.uniform(0.0, 20.0), rng.random(6)
+        self.memory = np.array([self.remaining - rng.uniform(0.0, 2.0), rng.uniform(0.0, 30.0)])
 
     def moved(self, shift: np.ndarray, angle: float) -> Scene:
         """The same scene, turned about the origin and then moved."""
@@ -62,7 +63,7 @@ class Scene:
         )
         observe(
             int(self.kind), self.state, self.body, self.waypoint, self.remaining, near, len(self.near), things,
-            len(self.things), self.last_action, *out,
+            len(self.things), self.memory, self.last_action, *out,
         )  # fmt: skip
         return out
 
@@ -154,7 +155,17 @@ def test_the_last_action_and_the_kind_are_in_it() -> None:
         scene = Scene(np.random.default_rng(1), kind)
         ego = scene.seen().ego
         assert ego[6:9].tolist() == [float(kind == k) for k in KINDS]
-        assert ego[14:] == pytest.approx(2.0 * scene.last_action - 1.0, abs=1e-6)
+        assert ego[EGO_ACTION : EGO_ACTION + 6] == pytest.approx(2.0 * scene.last_action - 1.0, abs=1e-6)
+
+
+def test_it_tells_how_far_the_robot_has_strayed_and_for_how_long() -> None:
+    scene = Scene(np.random.default_rng(1), Kind.SINGLE_INTEGRATOR)
+    scene.remaining, scene.memory = 3.0, np.array([2.0, 4.0])
+    ego = scene.seen().ego
+    assert ego[EGO_LOST] == pytest.approx(0.5)  # 1 m of a sensing radius of 2 m
+    assert ego[EGO_STUCK] == pytest.approx(0.2)  # 4 s of the 20 s that ten sensing radii take
+    scene.remaining = math.inf
+    assert scene.seen().ego[EGO_LOST] == 0.0
 
 
 @pytest.mark.parametrize("kind", KINDS)

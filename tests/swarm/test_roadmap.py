@@ -107,7 +107,7 @@ def test_aisles_one_robot_wide_are_open():
 
 def test_a_large_world_gets_a_coarser_grid():
     planner = RoadmapPlanner(World(np.array([0.0, 0.0, 300.0, 200.0])), 0.05)
-    assert planner.cost.size <= 1.1 * MOST_CELLS
+    assert planner.roadmap.cost.size <= 1.1 * MOST_CELLS
     assert planner.plan(view((1.0, 1.0), (299.0, 199.0))).waypoint.tolist() == [299.0, 199.0]
 
 
