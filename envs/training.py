@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from envs.arena_core import ArenaCore
 from envs.scenarios import clutter, swap
@@ -18,15 +22,32 @@ def draw(rng: np.random.Generator, robots: int = ROBOTS) -> Scenario:
     """Draw one training scenario."""
     style = rng.random()
     kind = Kind(int(rng.integers(3)))
-    if style < 0.25:
-        return swap.draw(rng, robots=robots, kind=kind, spread=rng.uniform(8.0, 24.0), horizon=10.0)
-    if style < 0.45:
+    limits = Limits(0.5, acceleration=10.0 ** rng.uniform(0.0, 1.0)) if kind == Kind.DOUBLE_INTEGRATOR else None
+    if style < 0.2:
+        return swap.draw(rng, robots=robots, kind=kind, limits=limits, spread=rng.uniform(8.0, 24.0), horizon=10.0)
+    if style < 0.35:
         side, boxes = rng.uniform(6.0, 14.0), int(rng.integers(0, 9))
-        return clutter.draw(rng, robots=robots, obstacles=boxes, side=side, horizon=20.0, **_CART)
-    side, boxes = rng.uniform(1.6, 4.0), int(rng.integers(0, 9))
-    return clutter.draw(rng, robots=robots, obstacles=boxes, side=side, kind=kind, horizon=15.0)
+        return clutter.draw(rng, robots=robots, obstacles=boxes, side=side, horizon=20.0, **_CART)  # type: ignore
+    side, boxes = rng.uniform(1.6, 4.0), int(rng.integers(0, 11))
+    scenario = clutter.draw(rng, robots=robots, obstacles=boxes, side=side, kind=kind, limits=limits, horizon=15.0)
+    return dataclasses.replace(scenario, name="clutter, roadmap") if rng.random() < 0.25 else scenario
 
 
-def training_worlds(seed: int, worlds: int, robots: int = ROBOTS) -> ArenaCore:
+def planner_of(scenario: Scenario) -> str:
+    """The planner of a training scenario."""
+    return "roadmap" if scenario.name.endswith("roadmap") else "straight"
+
+
+class SharedArena(ArenaCore):
+    """All robots of a world act on the mean of what they propose."""
+
+    def step(self, action: NDArray[Any]) -> Any:
+        """See ``ArenaCore.step``."""
+        mean = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0).mean(axis=1, keepdims=True)
+        return super().step(np.broadcast_to(mean, np.shape(action)))
+
+
+def training_worlds(seed: int, worlds: int, robots: int = ROBOTS, *, shared: bool = False) -> ArenaCore:
     """The batched core over ``draw``."""
-    return ArenaCore(lambda rng: draw(rng, robots), worlds=worlds, seed=seed)
+    kind = SharedArena if shared else ArenaCore
+    return kind(lambda rng: draw(rng, robots), worlds=worlds, seed=seed, planner=planner_of)

@@ -38,9 +38,9 @@ from envs.training import training_worlds
 from policies import checkpoint
 from policies.judge import always, by_tuner, judge
 from policies.ppo import PPO, PPOConfig
-from policies.tuner import Tuner
+from policies.tuner import SENSES, Tuner
 from swarm.errors import InputError, SwarmError
-from swarm.tunables import MIDDLE, encode
+from swarm.tunables import MIDDLE, NAMES, encode
 
 LOG, CURVE = "progress.csv", "learning_curve.png"
 COLUMNS = (
@@ -70,6 +70,12 @@ class TunerTraining:
     """Worlds that are stepped together."""
     robots: int = 8
     """Robots in each of them."""
+    tunables: tuple[str, ...] = NAMES
+    """Those that the policy sets; the others stay at gain 6, power 1, straight ahead, full speed."""
+    senses: tuple[str, ...] = SENSES
+    """What the policy takes account of: robots, obstacles."""
+    shared: bool = False
+    """All robots of a world use the mean of what they propose, instead of each its own (for comparison)."""
     threads: int | None = None
     """Threads of torch (2 if not given); part of what makes a run repeatable to the last bit."""
     save_every: float = 5.0
@@ -98,8 +104,8 @@ class Training:
         self.options, self.folder = options, options.out
         torch.set_num_threads(options.threads or THREADS)
         torch.manual_seed(options.seed)
-        self.worlds = training_worlds(options.seed, options.worlds, options.robots)
-        self.tuner = Tuner()
+        self.worlds = training_worlds(options.seed, options.worlds, options.robots, shared=options.shared)
+        self.tuner = Tuner(tunables=options.tunables, senses=options.senses)
         per_update = options.ppo.rollout * options.worlds * options.robots
         self.updates = -(-(options.steps or DEFAULT_STEPS) // per_update)
         self.ppo = PPO(self.worlds, self.tuner, options.ppo, seed=options.seed, updates=self.updates)
@@ -209,13 +215,16 @@ def restore_options(given: TunerTraining, saved: Mapping[str, Any]) -> tuple[Tun
     where = f"{given.resume}/{checkpoint.RESUME}"
     try:
         stored = TunerTraining(
-            **{**saved["options"], "out": given.resume, "ppo": PPOConfig(**saved["options"]["ppo"])}
-        )
+            **{
+                **saved["options"], "out": given.resume, "ppo": PPOConfig(**saved["options"]["ppo"]),
+                **{name: tuple(saved["options"][name]) for name in ("tunables", "senses")},
+            }
+        )  # fmt: skip
         command, minutes = str(saved["command"]), float(saved["minutes"])
     except (KeyError, TypeError) as error:
         raise InputError(where, str(error), "the state of a training of this version") from error
     fresh = TunerTraining()
-    for name in ("seed", "worlds", "robots", "ppo"):
+    for name in ("seed", "worlds", "robots", "tunables", "senses", "shared", "ppo"):
         value = getattr(given, name)
         if value not in (getattr(fresh, name), getattr(stored, name)):
             raise InputError(f"--{name} with --resume", value, f"{getattr(stored, name)}, or leave it out")

@@ -27,10 +27,10 @@ import numpy as np
 import torch
 import yaml
 
-from policies.tuner import WIDTH, DensePolicy, Tuner
+from policies.tuner import SENSES, WIDTH, DensePolicy, Tuner
 from swarm.errors import InputError
 from swarm.observation import EDGE, EGO
-from swarm.tunables import COUNT, TUNABLES
+from swarm.tunables import COUNT, NAMES, TUNABLES
 
 WEIGHTS, ONNX, CONFIG, CARD, RESUME = "weights.pt", "policy.onnx", "config.yaml", "card.md", "resume.pt"
 FORMAT = 1
@@ -90,6 +90,8 @@ def save(
         "format": FORMAT,
         "policy": "tuner",
         "architecture": architecture(tuner.width),
+        "tunables": [name for name, free in zip(NAMES, tuner.free, strict=True) if free],
+        "senses": [name for name, seen in zip(SENSES, tuner.actor.seen, strict=True) if seen],
         "box": parameter_box(),
         "limits": _plain(config.limits),
         "seed": config.seed,

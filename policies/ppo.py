@@ -133,10 +133,10 @@ def advantages(
     return result
 
 
-def log_probability(action: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
-    """Log density [...] of Gaussian actions [..., 6]."""
+def log_probability(action: Tensor, mean: Tensor, log_std: Tensor, free: Tensor) -> Tensor:
+    """Log density [...] of Gaussian actions [..., 6]; only those that are ``free`` [6] count."""
     scaled = (action - mean) / log_std.exp()
-    return (-0.5 * scaled.square() - log_std - 0.5 * math.log(2.0 * math.pi)).sum(dim=-1)
+    return (free * (-0.5 * scaled.square() - log_std - 0.5 * math.log(2.0 * math.pi))).sum(dim=-1)
 
 
 class Rollout(NamedTuple):
@@ -201,7 +201,7 @@ class PPO:
     def collect(self) -> Rollout:
         """Step all worlds with the present policy."""
         rollout = self._allocate()
-        std = self.tuner.log_std.exp()
+        std = self.tuner.log_std.exp() * self.tuner.free
         worlds, robots = self.worlds.num_worlds, self.worlds.num_robots
         for t in range(self.config.rollout):
             sensed = flatten(self.observation)
@@ -210,7 +210,7 @@ class PPO:
             mean = self.tuner.mean(to_graph(*sensed))
             action = mean + std * torch.randn(mean.shape, generator=self.random)
             rollout.action[t] = action
-            rollout.log_probability[t] = log_probability(action, mean, self.tuner.log_std)
+            rollout.log_probability[t] = log_probability(action, mean, self.tuner.log_std, self.tuner.free)
             resting = self.worlds.resting
             rollout.active[t] = torch.from_numpy(~resting).flatten()
             executed = action.clamp(0.0, 1.0).view(worlds, robots, COUNT).numpy()
@@ -259,7 +259,7 @@ class PPO:
         return {
             **{name: float(np.mean([detail[name] for detail in figures])) for name in figures[0]},
             "explained_variance": 1.0 - float(unexplained),
-            "std": float(self.tuner.log_std.detach().exp().mean()),
+            "std": float(self.tuner.log_std.detach().exp()[self.tuner.free > 0.0].mean()),
             "learning_rate": float(self.optimiser.param_groups[0]["lr"]),
         }
 
@@ -270,7 +270,7 @@ class PPO:
         config = self.config
         graph = to_graph(flat.ego, flat.edges, flat.mask, chosen)
         log_std = self.tuner.log_std
-        now = log_probability(flat.action[chosen], self.tuner.mean(graph), log_std)
+        now = log_probability(flat.action[chosen], self.tuner.mean(graph), log_std, self.tuner.free)
         change = now - flat.log_probability[chosen]
         ratio = change.exp()
         gain = advantage[chosen]
@@ -278,7 +278,7 @@ class PPO:
         near = ratio.clamp(1.0 - config.clip, 1.0 + config.clip)
         policy_loss = -torch.min(gain * ratio, gain * near).mean()
         value_loss = self._value_loss(self.tuner.value(graph), value[chosen], returns[chosen])
-        entropy = (log_std + 0.5 * math.log(2.0 * math.pi * math.e)).sum()
+        entropy = (self.tuner.free * (log_std + 0.5 * math.log(2.0 * math.pi * math.e))).sum()
         loss = policy_loss + config.value_weight * value_loss - config.entropy_weight * entropy
         with torch.no_grad():
             detail = {

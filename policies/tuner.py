@@ -14,16 +14,22 @@ frame, hence the network is invariant to translation and rotation of the world.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch_geometric.nn import MessagePassing
 
+from swarm.errors import InputError
 from swarm.observation import EDGE, EGO
-from swarm.tunables import COUNT
+from swarm.tunables import COUNT, NAMES, encode
 
 WIDTH = 64
+SENSES = ("robots", "obstacles")
+# What a tunable is that the network does not set: gain 6, power 1, straight ahead at full speed.
+FIXED = encode(np.array([6.0, 1.0, 6.0, 1.0, 0.0, 1.0]))
 
 
 class Graph(NamedTuple):
@@ -86,10 +92,14 @@ class Neighbourhood(MessagePassing):
 
     Args:
         width: Number of features of messages and of the result.
+        senses: What it takes account of: ``robots``, ``obstacles`` or both.
     """
 
-    def __init__(self, width: int = WIDTH) -> None:
+    seen: Tensor  # float32 [2], 1 where robots, obstacles are taken account of
+
+    def __init__(self, width: int = WIDTH, senses: Sequence[str] = SENSES) -> None:
         super().__init__(aggr="max")
+        self.register_buffer("seen", torch.tensor([float(sense in senses) for sense in SENSES]))
         # A linear layer of [ego, edge] is a sum of two; the first of them is computed once for a robot.
         self.message_ego = nn.Linear(EGO, width)
         self.message_edge = nn.Linear(EDGE, width, bias=False)
@@ -110,7 +120,9 @@ class Neighbourhood(MessagePassing):
 
     def message(self, x_i: Tensor, edge_attr: Tensor) -> Tensor:
         """Messages [e, width]; never negative, so that 0 is neutral under the maximum."""
-        return torch.relu(self.message_out(torch.relu(x_i + self.message_edge(edge_attr))))
+        sent = torch.relu(self.message_out(torch.relu(x_i + self.message_edge(edge_attr))))
+        # The first two features of an edge say whether it is a robot or an obstacle.
+        return sent * (edge_attr[..., :2] * self.seen).sum(dim=-1, keepdim=True)
 
     def aggregate(self, inputs: Tensor, index: Tensor, dim_size: int) -> Tensor:
         """Largest messages [n, width]."""
@@ -145,12 +157,28 @@ class Tuner(nn.Module):
     Args:
         width: Width of the hidden layers.
         initial_std: Standard deviation of the actions before training, in parts of the box.
+        tunables: Names of the tunables that it sets; the others keep the values ``FIXED``.
+        senses: What it takes account of: ``robots``, ``obstacles`` or both.
+
+    Raises:
+        InputError: If a name is unknown.
     """
 
-    def __init__(self, width: int = WIDTH, initial_std: float = 0.25) -> None:
+    free: Tensor  # float32 [6], 1 for the tunables that it sets
+    fixed: Tensor  # float32 [6], the actions of the others
+
+    def __init__(
+        self, width: int = WIDTH, initial_std: float = 0.25, tunables: Sequence[str] = NAMES,
+        senses: Sequence[str] = SENSES,
+    ) -> None:  # fmt: skip
         super().__init__()
+        for given, known, what in ((tunables, NAMES, "tunables"), (senses, SENSES, "senses")):
+            if unknown := [name for name in given if name not in known]:
+                raise InputError(what, unknown[0], ", ".join(known))
         self.width = width
-        self.actor, self.critic = Neighbourhood(width), Neighbourhood(width)
+        self.register_buffer("free", torch.tensor([float(name in tunables) for name in NAMES]))
+        self.register_buffer("fixed", torch.from_numpy(FIXED).float())
+        self.actor, self.critic = Neighbourhood(width, senses), Neighbourhood(width, senses)
         self.action, self.worth = nn.Linear(width, COUNT), nn.Linear(width, 1)
         # A small last layer: the untrained tuner stays at the middle of the box.
         orthogonal(self.action, 0.01)
@@ -159,7 +187,11 @@ class Tuner(nn.Module):
 
     def mean(self, graph: Graph) -> Tensor:
         """Mean action in [0, 1], [n, 6]."""
-        return torch.sigmoid(self.action(self.actor(graph)))
+        return self.to_action(self.actor(graph))
+
+    def to_action(self, features: Tensor) -> Tensor:
+        """Mean action in [0, 1], [..., 6], from the actor's features [..., width]."""
+        return self.fixed + self.free * (torch.sigmoid(self.action(features)) - self.fixed)
 
     def value(self, graph: Graph) -> Tensor:
         """Expected return, [n]."""
@@ -167,7 +199,7 @@ class Tuner(nn.Module):
 
     def mean_dense(self, ego: Tensor, edges: Tensor, mask: Tensor) -> Tensor:
         """``mean`` of padded neighbourhoods, [..., 6]."""
-        return torch.sigmoid(self.action(self.actor.dense(ego, edges, mask)))
+        return self.to_action(self.actor.dense(ego, edges, mask))
 
     def value_dense(self, ego: Tensor, edges: Tensor, mask: Tensor) -> Tensor:
         """``value`` of padded neighbourhoods, [...]."""
@@ -179,11 +211,11 @@ class DensePolicy(nn.Module):
 
     def __init__(self, tuner: Tuner) -> None:
         super().__init__()
-        self.encoder, self.action = tuner.actor, tuner.action
+        self.tuner = tuner
 
     def forward(self, ego: Tensor, edges: Tensor, mask: Tensor) -> Tensor:
         """Mean action [B, 6] of ego [B, EGO], edges [B, P, EDGE], mask [B, P]."""
-        return torch.sigmoid(self.action(self.encoder.dense(ego, edges, mask)))
+        return self.tuner.mean_dense(ego, edges, mask)
 
 
 def orthogonal(layer: nn.Linear, gain: float) -> None:

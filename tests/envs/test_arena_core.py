@@ -174,7 +174,8 @@ def test_goals_are_handed_out_in_order_and_an_episode_ends_as_a_whole() -> None:
         assert core.reached[0, 0]
         if terminated[0] or truncated[0]:
             break
-        assert info == {"episodes": [], "final_observation": None}
+        assert info["episodes"] == [] and info["final_observation"] is None
+        assert info["resting"].tolist() == core.reached.tolist()
         if k > 1:
             assert reward[0, 0] == 0.0  # done: nothing to gain or to lose
             if core.deliveries[0, 1] == 0:

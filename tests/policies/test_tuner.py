@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from policies.tuner import Tuner, to_graph
+from policies.tuner import FIXED, Tuner, to_graph
+from swarm.errors import InputError
 from swarm.observation import EDGE, EGO
 from swarm.tunables import COUNT
 
@@ -30,6 +31,8 @@ def draw(seed: int, robots: int, slots: int, share: float = 0.5) -> tuple[Tensor
     rng = np.random.default_rng(seed)
     ego = rng.standard_normal((robots, EGO), dtype=np.float32)
     edges = rng.standard_normal((robots, slots, EDGE), dtype=np.float32)
+    edges[..., 0] = rng.random((robots, slots)) < 0.5  # a robot, else an obstacle
+    edges[..., 1] = 1.0 - edges[..., 0]
     mask = rng.random((robots, slots)) < share
     return torch.from_numpy(ego), torch.from_numpy(edges), torch.from_numpy(mask)
 
@@ -131,3 +134,24 @@ def test_untrained_tuner_stays_at_the_middle_of_the_box() -> None:
 
 def test_it_is_small() -> None:
     assert 20_000 < sum(parameter.numel() for parameter in Tuner().parameters()) < 40_000
+
+
+def test_what_it_does_not_sense_does_not_matter() -> None:
+    torch.manual_seed(4)
+    blind = Tuner(width=16, senses=("obstacles",))
+    ego, edges, mask = draw(5, 20, 6, 1.0)
+    robots = edges[..., 0] > 0.5
+    changed = torch.where(robots[..., None], edges + torch.rand_like(edges) * (torch.arange(EDGE) > 1), edges)
+    torch.testing.assert_close(blind.mean_dense(ego, changed, mask), blind.mean_dense(ego, edges, mask))
+    changed = torch.where(~robots[..., None], edges + torch.rand_like(edges) * (torch.arange(EDGE) > 1), edges)
+    assert (blind.value_dense(ego, changed, mask) - blind.value_dense(ego, edges, mask)).abs().max() > 1e-3
+
+
+def test_tunables_that_it_does_not_set_stay_fixed() -> None:
+    tuner = Tuner(width=16, tunables=("robot_gain", "rotation"))
+    nn.init.normal_(tuner.action.weight)
+    mean = tuner.mean_dense(*draw(6, 20, 6, 0.5)).detach()
+    assert (mean[:, [1, 2, 3, 5]] == torch.from_numpy(FIXED).float()[[1, 2, 3, 5]]).all()
+    assert mean[:, [0, 4]].std(dim=0).min() > 0.01
+    with pytest.raises(InputError, match="gain"):
+        Tuner(tunables=("gain",))
