@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from envs.arena_core import ArenaCore, Draw
 from envs.arena_kernels import TOUCH
 from envs.drawing import Scene
-from envs.scenarios import clutter
+from envs.scenarios import family
 from envs.spaces import careful, split, stack
 from envs.tunable_env import TunableEnv
 from swarm.body import RADIUS
@@ -28,7 +28,8 @@ class ArenaEnv(TunableEnv):
     ends for all of them: terminated when every robot is at its (last) goal, truncated at the scenario's horizon.
 
     Args:
-        scenario: A scenario, or a function that draws one from a generator; random clutter if not given.
+        scenario: A scenario, or what draws one: the name of a family (``envs.scenarios.FAMILIES``), or a function of a
+            generator.
         margin: Safety margin of every robot, m.
         render_mode: ``human``, ``rgb_array`` or None.
     """
@@ -38,12 +39,12 @@ class ArenaEnv(TunableEnv):
     }  # fmt: skip
 
     def __init__(
-        self, scenario: Scenario | Draw | None = None, *, margin: float = 0.0, render_mode: str | None = None
+        self, scenario: Scenario | Draw | str = "clutter", *, margin: float = 0.0, render_mode: str | None = None
     ) -> None:
-        draw: Draw = clutter.draw if scenario is None else scenario  # type: ignore[assignment]
         if isinstance(scenario, Scenario):
-            fixed = scenario
-            draw = lambda rng: fixed  # noqa: E731
+            draw: Draw = lambda rng: scenario  # noqa: E731
+        else:
+            draw = family(scenario) if isinstance(scenario, str) else scenario
         self.core = ArenaCore(draw, margin=margin, redraw=False)
         super().__init__(self.core.num_robots, int(self.core.slots.sum()), render_mode)
 

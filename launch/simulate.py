@@ -1,8 +1,9 @@
 """Simulates a team of robots in pybullet, each planning, tuning and filtering for itself.
 
 Without arguments: 24 wheeled robots do lifelong deliveries in a warehouse for 60 s (``make demo``). With a scenario
-(``.yaml``) its robots drive; with a MovingAI map (``.map``) ``--robots`` wheeled robots do deliveries on it. Writes
-a film, a picture, a log (MCAP) and the results (JSON) into ``out/``.
+(``.yaml``) its robots drive; with a MovingAI map (``.map``) ``--robots`` wheeled robots do deliveries on it; with the
+name of a family (``clutter``, ``doorway``, ...) a scenario is drawn from ``--seed``. Writes a film, a picture, a log
+(MCAP) and the results (JSON) into ``out/``.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from envs.log import RunLog
 from envs.pictures import Routes, scene_of
 from envs.results import alone, record, save_records, save_trajectory
 from envs.run import Run
+from envs.scenarios import FAMILIES, draw_family
 from swarm.errors import InputError, SwarmError
 from swarm.planning.registry import PLANNERS
 from swarm.scenario import Scenario, deliveries, load_scenario
@@ -47,13 +49,15 @@ class Options:
     """Simulate a team of robots in pybullet; without arguments, the warehouse demo."""
 
     scenario: Annotated[Path | None, tyro.conf.Positional] = None
-    """Scenario (.yaml) or MovingAI map (.map); the warehouse of the demo if not given."""
-    robots: int = 24
-    """Robots on a map (a scenario brings its own)."""
+    """Scenario (.yaml), MovingAI map (.map) or a family's name; the warehouse of the demo if not given."""
+    robots: int | None = None
+    """Robots on a map (24) or in a family (its own number); a scenario file brings its own."""
     seconds: float | None = None
     """Simulated time, s; 60 on a map, a scenario's own horizon."""
     seed: int = 0
     """Of starts, goals, and the spread of masses and motors."""
+    save: Path | None = None
+    """Write the scenario itself to this file (.yaml)."""
     controller: str = "tuner"
     """tuner, a checkpoint folder, or fixed:GAIN,POWER."""
     planner: str = "auto"
@@ -90,12 +94,17 @@ def make_scenario(options: Options) -> Scenario:
     path = options.scenario or DEMO_MAP
     if path.suffix in (".yaml", ".yml"):
         return load_scenario(path)
+    if str(path) in FAMILIES:
+        wanted = {"robots": options.robots, "horizon": options.seconds}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        return draw_family(str(path), options.seed, **given)
     if path.suffix != ".map":
-        raise InputError("scenario", str(path), "a file that ends in .yaml or .map")
+        raise InputError("scenario", str(path), f"a file that ends in .yaml or .map, or one of {', '.join(FAMILIES)}")
     grid = GridMap.from_movingai(path)
     horizon = options.seconds or 60.0
     rng = np.random.default_rng(options.seed)
-    return deliveries(grid, options.robots, rng, goals_per_robot=8 + int(horizon), horizon=horizon)
+    robots = 24 if options.robots is None else options.robots
+    return deliveries(grid, robots, rng, goals_per_robot=8 + int(horizon), horizon=horizon)
 
 
 def table_of(run: Run, result: dict[str, Any]) -> Table:
@@ -125,6 +134,8 @@ class Simulation:
     def __init__(self, options: Options) -> None:
         self.options = options
         scenario = make_scenario(options)
+        if options.save is not None:
+            scenario.save(options.save)
         planner = options.planner
         if planner == "auto":
             planner = "roadmap" if scenario.world.grid is None else "cells"

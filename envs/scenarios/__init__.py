@@ -1,1 +1,59 @@
 """Scenario families: one file each, with a function ``draw(rng, ...)`` that draws a scenario from a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from envs.scenarios import (
+    clutter,
+    corridor,
+    crossing,
+    dense,
+    door_swap,
+    doorway,
+    merge,
+    mixed,
+    moving,
+    open_floor,
+    swap,
+    warehouse,
+)
+from swarm.errors import InputError
+from swarm.scenario import Scenario
+
+Draw = Callable[..., Scenario]
+
+FAMILIES: dict[str, Draw] = {
+    "clutter": clutter.draw, "corridor": corridor.draw, "crossing": crossing.draw, "dense": dense.draw,
+    "door_swap": door_swap.draw, "doorway": doorway.draw, "merge": merge.draw, "mixed": mixed.draw,
+    "moving": moving.draw, "open": open_floor.draw, "swap": swap.draw, "warehouse": warehouse.draw,
+}  # fmt: skip
+"""The function of each family, called with a generator and the family's own options."""
+
+
+def family(name: str) -> Draw:
+    """The function that draws a family's scenarios.
+
+    Raises:
+        InputError: If there is no such family.
+    """
+    if name not in FAMILIES:
+        raise InputError("scenario family", name, ", ".join(FAMILIES))
+    return FAMILIES[name]
+
+
+def draw_family(name: str, seed: int, **options: Any) -> Scenario:
+    """Draw a scenario of a family.
+
+    Args:
+        name: A key of ``FAMILIES``.
+        seed: The same seed gives the same scenario.
+        options: Of the family's ``draw``.
+
+    Raises:
+        InputError: If there is no such family.
+    """
+    return family(name)(np.random.default_rng(seed), **options)

@@ -1,4 +1,12 @@
-"""Random clutter: robots and goals anywhere among random boxes (the protocol of GCBF+, Zhang et al., T-RO 2025)."""
+"""Random clutter: robots and goals anywhere among random boxes (the protocol of GCBF+, Zhang et al., T-RO 2025).
+
+What is difficult: a robot that goes straight to its goal gets caught behind a box, where no class-K parameter helps,
+and robots meet in gaps between boxes.
+
+As in the protocol: the boxes' centres anywhere, their sides uniform; starts, and goals, at least four radii from each
+other and from the boxes; a unicycle's heading anywhere. Unlike there: boxes are not turned, the square has bounds that
+robots' centres stay in, and a start or goal to which there is no way for the disc is drawn again.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +14,18 @@ import math
 
 import numpy as np
 
+from envs.scenarios.parts import DT, HORIZON, LIMITS, SENSING, SLOW, any_heading, robot
+from envs.scenarios.placing import Room, place
 from swarm.dynamics import Kind, Limits
 from swarm.errors import InputError
-from swarm.robot_spec import RobotSpec
 from swarm.scenario import Scenario
 from swarm.world import World
 
-# Limits of the protocol by dynamics, for robots of radius 0.05 m; the turn rate is ours (a car there).
-LIMITS = {
-    Kind.SINGLE_INTEGRATOR: Limits(1.0),
-    Kind.DOUBLE_INTEGRATOR: Limits(0.5, acceleration=1.0),
-    Kind.UNICYCLE: Limits(0.8, turn_rate=4.0),
-}
-_TRIES, _ATTEMPTS = 64, 50
+__all__ = ["LIMITS", "SLOW", "draw"]
+
+# Longest side of a box, in radii.
+_LONGEST = {Kind.SINGLE_INTEGRATOR: 12.0, Kind.DOUBLE_INTEGRATOR: 10.0, Kind.UNICYCLE: 12.0}
+_ATTEMPTS = 50
 
 
 def draw(
@@ -27,22 +34,24 @@ def draw(
     robots: int = 8,
     obstacles: int = 8,
     side: float = 4.0,
+    travel: float = math.inf,
     kind: Kind = Kind.DOUBLE_INTEGRATOR,
     limits: Limits | None = None,
     radius: float = 0.05,
-    horizon: float = 512 * 0.03,
-    dt: float = 0.03,
-    sensing_radius: float = 0.5,
+    horizon: float = HORIZON,
+    dt: float = DT,
+    sensing_radius: float = SENSING,
 ) -> Scenario:
     """Draw a scenario; the boxes scale with the robots' radius.
 
     Args:
         rng: Source of all random numbers.
         robots: Number of robots.
-        obstacles: Number of boxes, their sides between 2 and 10 radii.
+        obstacles: Number of boxes, their sides between 2 and 10 radii (12, unless double integrators).
         side: Side of the square, m.
+        travel: Largest distance of a goal from its start, m.
         kind: Dynamics of all robots.
-        limits: Their limits; those of the protocol if not given.
+        limits: Their limits; those of the protocol if not given (``SLOW``: a double integrator with 1 m/s²).
         radius: Their radius, m.
         horizon: Length of an episode, s.
         dt: Control period, s.
@@ -51,37 +60,24 @@ def draw(
     Raises:
         InputError: If no room is found for so many robots and boxes.
     """
-    scale = radius / 0.05
     for _ in range(_ATTEMPTS):
-        half = 0.5 * rng.uniform(0.1 * scale, 0.5 * scale, (obstacles, 2))
-        boxes = np.concatenate([rng.uniform(0.0, side, (obstacles, 2)), half], axis=1)
-        starts = place(rng, robots, side, boxes, 4.0 * radius)
-        goals = place(rng, robots, side, boxes, 4.0 * radius)
+        world = boxes(rng, obstacles, side, kind, radius)
+        room = Room(world, radius)
+        starts = place(rng, robots, room, 4.0 * radius)
+        goals = None if starts is None else place(rng, robots, room, 4.0 * radius, near=starts, travel=travel)
         if starts is not None and goals is not None:
             break
     else:
         raise InputError("clutter: robots, obstacles", (robots, obstacles), f"few enough for a square of {side:g} m")
-    specs = []
-    for start, goal in zip(starts, goals, strict=True):
-        heading = rng.uniform(-math.pi, math.pi) if kind == Kind.UNICYCLE else 0.0
-        state = np.array([start[0], start[1], heading, 0.0, 0.0])
-        specs.append(RobotSpec(kind, state, goal[None], radius, limits or LIMITS[kind]))
-    world = World(np.array([0.0, 0.0, side, side]), boxes)
-    return Scenario(world, tuple(specs), horizon, dt, sensing_radius, "clutter")
+    specs = tuple(
+        robot(kind, start, goal, radius, limits, heading=any_heading(rng))
+        for start, goal in zip(starts, goals, strict=True)
+    )
+    return Scenario(world, specs, horizon, dt, sensing_radius, "clutter")
 
 
-def place(
-    rng: np.random.Generator, count: int, side: float, boxes: np.ndarray, apart: float
-) -> np.ndarray | None:
-    """Points ``[count, 2]`` in the square, ``apart`` (m) from each other and from the boxes; None if none was found."""
-    points = np.empty((0, 2))
-    for _ in range(_TRIES):
-        tried = rng.uniform(0.0, side, (4 * count, 2))
-        outside = np.maximum(np.abs(tried[:, None] - boxes[:, :2]) - boxes[:, 2:], 0.0)
-        tried = tried[(np.linalg.norm(outside, axis=-1) > apart).all(axis=1)]
-        for point in tried:
-            if not len(points) or (np.linalg.norm(points - point, axis=1) > apart).all():
-                points = np.concatenate([points, point[None]])
-                if len(points) == count:
-                    return points
-    return None
+def boxes(rng: np.random.Generator, count: int, side: float, kind: Kind, radius: float) -> World:
+    """A square with random boxes, as many and as large as the protocol has them for robots of this kind."""
+    centres = rng.uniform(0.0, side, (count, 2))
+    half = 0.5 * radius * rng.uniform(2.0, _LONGEST[kind], (count, 2))
+    return World(np.array([0.0, 0.0, side, side]), np.concatenate([centres, half], axis=1))

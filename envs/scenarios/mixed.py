@@ -1,4 +1,7 @@
-"""Mixed team: every robot has its own dynamics, radius and limits; boxes and circles in between."""
+"""Mixed team: every robot has its own dynamics, radius and limits; boxes and circles in between.
+
+What is difficult: robots that brake and turn differently share the work of keeping apart, in little room.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,14 @@ import math
 
 import numpy as np
 
-from envs.scenarios.clutter import LIMITS, place
+from envs.scenarios.parts import DT, LIMITS, any_heading, robot
+from envs.scenarios.placing import Room, place
 from swarm.dynamics import Kind, Limits
-from swarm.robot_spec import RobotSpec
 from swarm.scenario import Scenario
 from swarm.world import World
+
+# Radius of the largest robot, m.
+_LARGEST = 0.07
 
 
 def draw(
@@ -21,7 +27,7 @@ def draw(
     room: float = 0.25,
     kinds: tuple[Kind, ...] = tuple(Kind),
     horizon: float = 12.0,
-    dt: float = 0.03,
+    dt: float = DT,
     sensing_radius: float = 0.6,
 ) -> Scenario:
     """Draw a scenario.
@@ -39,10 +45,12 @@ def draw(
     side = max(room * math.sqrt(robots), 0.8)
     while True:
         half = rng.uniform(0.02, 0.15, (obstacles, 2))
-        half[obstacles // 2 :, 1] = half[obstacles // 2 :, 0]
-        things = np.concatenate([rng.uniform(0.0, side, (obstacles, 2)), half], axis=1)
-        starts = place(rng, robots, side, things, 0.145)
-        goals = place(rng, robots, side, things, 0.1)
+        centres = rng.uniform(0.0, side, (obstacles, 2))
+        boxes = np.concatenate([centres, half], axis=1)[: obstacles // 2]
+        circles = np.concatenate([centres, half[:, :1]], axis=1)[obstacles // 2 :]
+        world = World(np.array([0.0, 0.0, side, side]), boxes, circles)
+        free = Room(world, _LARGEST)
+        starts, goals = place(rng, robots, free, 0.145), place(rng, robots, free, 0.1)
         if starts is not None and goals is not None:
             break
         side *= 1.05
@@ -52,10 +60,6 @@ def draw(
         top, push, turn = rng.uniform(0.7, 1.3, 3)
         own = LIMITS[kind]
         limits = Limits(own.speed * top, own.acceleration * push, own.turn_rate * turn)
-        heading = rng.uniform(-math.pi, math.pi) if kind == Kind.UNICYCLE else 0.0
-        state = np.array([start[0], start[1], heading, 0.0, 0.0])
-        specs.append(RobotSpec(kind, state, goal[None], float(rng.uniform(0.04, 0.07)), limits))
-    boxes, circles = things[: obstacles // 2], things[obstacles // 2 :, :3]
-    return Scenario(
-        World(np.array([0.0, 0.0, side, side]), boxes, circles), tuple(specs), horizon, dt, sensing_radius, "mixed"
-    )
+        radius = float(rng.uniform(0.04, _LARGEST))
+        specs.append(robot(kind, start, goal, radius, limits, heading=any_heading(rng)))
+    return Scenario(world, tuple(specs), horizon, dt, sensing_radius, "mixed")

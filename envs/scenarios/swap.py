@@ -1,4 +1,8 @@
-"""Antipodal swap: robots on a circle, each with its goal on the other side."""
+"""Antipodal swap: robots on a circle, each with its goal on the other side.
+
+What is difficult: all straight ways meet in one point, and everybody arrives there at once. By symmetry nobody has a
+reason to turn aside.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,8 @@ import math
 
 import numpy as np
 
-from envs.scenarios.clutter import LIMITS
+from envs.scenarios.parts import DT, HORIZON, LIMITS, SENSING, robot
 from swarm.dynamics import Kind, Limits
-from swarm.robot_spec import RobotSpec
 from swarm.scenario import Scenario
 from swarm.world import World
 
@@ -21,9 +24,9 @@ def draw(
     limits: Limits | None = None,
     radius: float = 0.05,
     spread: float = 20.0,
-    horizon: float = 512 * 0.03,
-    dt: float = 0.03,
-    sensing_radius: float = 0.5,
+    horizon: float | None = None,
+    dt: float = DT,
+    sensing_radius: float = SENSING,
 ) -> Scenario:
     """Draw a scenario.
 
@@ -34,7 +37,8 @@ def draw(
         limits: Their limits; those of ``clutter`` if not given.
         radius: Their radius, m.
         spread: Radius of the circle, in radii of a robot; grows with the number of robots where it must.
-        horizon: Length of an episode, s.
+        horizon: Length of an episode, s; if not given, that of ``clutter``, and longer where the circle is so wide
+            that a robot alone needs a third of it.
         dt: Control period, s.
         sensing_radius: m.
     """
@@ -44,11 +48,11 @@ def draw(
     spokes = circle * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     middle = 0.5 * side
     noise = rng.uniform(-0.25 * radius, 0.25 * radius, (2, robots, 2))
-    specs = []
-    for i in range(robots):
-        heading = angles[i] + math.pi if kind == Kind.UNICYCLE else 0.0
-        state = np.array([*(middle + spokes[i] + noise[0, i]), heading, 0.0, 0.0])
-        goal = middle - spokes[i] + noise[1, i]
-        specs.append(RobotSpec(kind, state, goal[None], radius, limits or LIMITS[kind]))
-    world = World(np.array([0.0, 0.0, side, side]))
-    return Scenario(world, tuple(specs), horizon, dt, sensing_radius, "swap")
+    limits = limits or LIMITS[kind]
+    specs = tuple(
+        robot(kind, middle + spoke + noise[0, i], middle - spoke + noise[1, i], radius, limits)
+        for i, spoke in enumerate(spokes)
+    )
+    if horizon is None:
+        horizon = max(HORIZON, 3.0 * 2.0 * circle / limits.speed)
+    return Scenario(World(np.array([0.0, 0.0, side, side])), specs, horizon, dt, sensing_radius, "swap")

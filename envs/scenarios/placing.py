@@ -1,0 +1,150 @@
+"""Random places for discs: clear of obstacles, apart from each other, and with a way to all the others."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swarm.planning.fields import UNREACHABLE, distance_field
+from swarm.world import World
+
+Array = NDArray[np.float64]
+
+_ROUNDS, _AT_ONCE = 32, 8  # places that are tried for each point
+_SEEDS = 16  # cells tried to find the largest part of a map
+# Cells, in radii: on coarse ones nearly all points are seen to be reachable, at a hundredth of the work.
+_COARSE, _FINE = 2.0, 0.5
+
+
+class Room:
+    """The places of a world from which a disc can go to (nearly) all the others.
+
+    Args:
+        world: Obstacles and bounds.
+        radius: Of the disc, m.
+    """
+
+    def __init__(self, world: World, radius: float) -> None:
+        self.world, self._radius = world, radius
+        self._parts: dict[float, NDArray[np.bool_]] = {}
+
+    def reaches(self, points: Array) -> NDArray[np.bool_]:
+        """Which of the points ``[n, 2]`` lie in the largest connected part of the free space, ``bool[n]``."""
+        found = self._on_grid(points, _COARSE * self._radius)
+        if not found.all():
+            found[~found] = self._on_grid(points[~found], _FINE * self._radius)
+        return found
+
+    def _on_grid(self, points: Array, cell: float) -> NDArray[np.bool_]:
+        if cell not in self._parts:
+            # Half a cell more than the radius: the straight way from one free cell to the next is free, too.
+            self._parts[cell] = _largest_part(_free(self.world, cell, self._radius + 0.5 * cell))
+        part = self._parts[cell]
+        at = np.rint((points - self.world.bounds[:2]) / cell).astype(np.int64)
+        column, row = np.minimum(at, np.array(part.shape[::-1]) - 1).T
+        found: NDArray[np.bool_] = part[row, column]
+        return found
+
+
+def _free(world: World, cell: float, clearance: float) -> NDArray[np.bool_]:
+    """Which grid points keep a clearance from the obstacles, ``bool[rows, columns]``, the first at the lower left."""
+    low, high = world.bounds[:2], world.bounds[2:]
+    columns, rows = ((high - low) / cell + 1e-9).astype(int) + 1
+    free = np.ones((rows, columns), bool)
+    for x, y, half_x, half_y, rounding in world.obstacles:
+        reach = clearance + rounding
+        left, bottom = np.maximum(np.floor(([x - half_x - reach, y - half_y - reach] - low) / cell), 0).astype(int)
+        right, top = np.maximum(np.ceil(([x + half_x + reach, y + half_y + reach] - low) / cell), -1).astype(int) + 1
+        window = free[bottom:top, left:right]
+        beyond_x = np.maximum(np.abs(low[0] + cell * np.arange(left, left + window.shape[1]) - x) - half_x, 0.0)
+        beyond_y = np.maximum(np.abs(low[1] + cell * np.arange(bottom, bottom + window.shape[0]) - y) - half_y, 0.0)
+        window &= np.hypot(beyond_x, beyond_y[:, None]) >= reach
+    return free
+
+
+def _largest_part(free: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The 4-connected part that is more than half of the free cells; nothing if there is none."""
+    cells = np.flatnonzero(free)
+    for cell in cells[np.linspace(0, len(cells) - 1, _SEEDS).astype(int)] if len(cells) else ():
+        part: NDArray[np.bool_] = distance_field(free, *divmod(int(cell), free.shape[1])) != UNREACHABLE
+        if 2 * part.sum() > len(cells):
+            return part
+    return np.zeros_like(free)
+
+
+class _Taken:
+    """Points in bins, so that looking for neighbours takes the same time in a team of any size."""
+
+    def __init__(self, apart: float) -> None:
+        self.apart = apart
+        self.bins: dict[tuple[int, int], list[tuple[float, float]]] = {}
+
+    def add(self, x: float, y: float) -> bool:
+        """Take a place, unless one that is taken is too near."""
+        column, row = math.floor(x / self.apart), math.floor(y / self.apart)
+        for i, j in itertools.product((column - 1, column, column + 1), (row - 1, row, row + 1)):
+            if any(math.hypot(a - x, b - y) <= self.apart for a, b in self.bins.get((i, j), ())):
+                return False
+        self.bins.setdefault((column, row), []).append((x, y))
+        return True
+
+
+def place(
+    rng: np.random.Generator,
+    count: int,
+    room: Room,
+    clearance: float,
+    *,
+    area: Array | None = None,
+    apart: float | None = None,
+    near: Array | None = None,
+    travel: float = math.inf,
+    keep_off: Array | None = None,
+) -> Array | None:
+    """Uniform random points ``[count, 2]``, m, in time proportional to their number; None if none were found.
+
+    Args:
+        rng: Source of all random numbers.
+        count: Number of points.
+        room: Where points may be.
+        clearance: Least distance from obstacles, m.
+        area: xmin, ymin, xmax, ymax, m; the world's bounds if not given.
+        apart: Least distance from each other, m; ``clearance`` if not given.
+        near: ``[count, 2]``: each point lies within ``travel`` m of its row.
+        travel: See ``near``.
+        keep_off: ``[k, 5]`` rows ax, ay, bx, by, distance: segments to keep that distance from, m.
+    """
+    taken = _Taken(clearance if apart is None else apart)
+    low, high = np.split(np.tile(room.world.bounds if area is None else area, (count, 1)), 2, axis=1)
+    if near is not None:
+        low, high = np.maximum(low, near - travel), np.minimum(high, near + travel)
+    points, waiting = np.empty((count, 2)), np.arange(count)
+    for _ in range(_ROUNDS):
+        who = np.repeat(waiting, _AT_ONCE)
+        tried = rng.uniform(low[who], high[who])
+        good = room.world.clearance(tried) > clearance
+        for line in () if keep_off is None else keep_off:
+            good &= _from_segment(tried, line) > line[4]
+        if near is not None:
+            good &= np.linalg.norm(tried - near[who], axis=1) <= travel
+        good[good] = room.reaches(tried[good])
+        placed: set[int] = set()
+        for i in np.flatnonzero(good):
+            if who[i] not in placed and taken.add(*tried[i].tolist()):
+                points[who[i]] = tried[i]
+                placed.add(int(who[i]))
+        waiting = np.array([i for i in waiting if i not in placed], dtype=np.int64)
+        if not len(waiting):
+            return points
+    return None
+
+
+def _from_segment(points: Array, line: Array) -> Array:
+    """Distance ``[n]`` (m) of points ``[n, 2]`` from the segment of a row of ``keep_off``."""
+    start, way = line[:2], line[2:4] - line[:2]
+    share = np.clip((points - start) @ way / max(float(way @ way), 1e-12), 0.0, 1.0)
+    distance: Array = np.linalg.norm(points - start - share[:, None] * way, axis=1)
+    return distance

@@ -1,0 +1,77 @@
+"""Several small scenarios side by side in one world, out of sight of each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.scenarios.parts import wall
+from swarm.errors import InputError
+from swarm.scenario import Scenario
+from swarm.world import World
+
+Array = NDArray[np.float64]
+
+
+def tile(scenarios: Sequence[Scenario]) -> Scenario:
+    """One world of many rooms: the scenarios in rows, each with a wall around it, the robots in their order.
+
+    A robot's centre can be where it could be before: the wall stands one radius (of the largest robot) outside of
+    the bounds, in place of which it is. Rooms are so far apart that nobody senses anything of another room.
+
+    Args:
+        scenarios: One or more, of one control period and one sensing radius, without grid maps.
+
+    Returns:
+        A scenario with the longest of their horizons.
+
+    Raises:
+        InputError: If they do not fit together.
+    """
+    if not scenarios or any(scenario.world.grid is not None for scenario in scenarios):
+        raise InputError("tile: scenarios", [scenario.name for scenario in scenarios], "one or more, without grid maps")
+    for name in ("dt", "sensing_radius"):
+        values = sorted({getattr(scenario, name) for scenario in scenarios})
+        if len(values) > 1:
+            raise InputError(f"tile: {name}", values, "the same in all scenarios")
+    radius = max(robot.radius for scenario in scenarios for robot in scenario.robots)
+    sizes = np.array([scenario.world.bounds[2:] - scenario.world.bounds[:2] for scenario in scenarios])
+    # From room to room: two walls, each a radius away and a radius thick, and what can be sensed past them.
+    rim = 2.0 * radius
+    pitch = sizes.max(axis=0) + 2.0 * rim + scenarios[0].sensing_radius
+    columns = math.ceil(math.sqrt(len(scenarios)))
+    boxes, circles, robots = [], [], []
+    for k, scenario in enumerate(scenarios):
+        shift = rim + pitch * np.array([k % columns, k // columns]) - scenario.world.bounds[:2]
+        inside = scenario.world.bounds + np.tile(shift, 2) + radius * np.array([-1.0, -1.0, 1.0, 1.0])
+        boxes += [_moved(scenario.world.boxes, shift), _ring(inside, radius)]
+        circles.append(_moved(scenario.world.circles, shift))
+        robots += [
+            replace(robot, start=robot.start + np.array([*shift, 0.0, 0.0, 0.0]), goals=robot.goals + shift)
+            for robot in scenario.robots
+        ]
+    shape = np.array([min(columns, len(scenarios)), math.ceil(len(scenarios) / columns)])
+    extent = shape * pitch - scenarios[0].sensing_radius
+    world = World(np.array([0.0, 0.0, *extent]), np.concatenate(boxes), np.concatenate(circles))
+    first = scenarios[0]
+    horizon = max(scenario.horizon for scenario in scenarios)
+    return Scenario(world, tuple(robots), horizon, first.dt, first.sensing_radius, f"{first.name}_x{len(scenarios)}")
+
+
+def _moved(rows: Array, shift: Array) -> Array:
+    """Boxes or circles, moved by ``shift`` (m)."""
+    return np.concatenate([rows[:, :2] + shift, rows[:, 2:]], axis=1)
+
+
+def _ring(inside: Array, thickness: float) -> Array:
+    """Four walls ``[4, 4]`` around a rectangle (xmin, ymin, xmax, ymax), m."""
+    xmin, ymin, xmax, ymax = inside
+    t = thickness
+    return np.array([
+        wall(xmin - t, ymin - t, xmax + t, ymin), wall(xmin - t, ymax, xmax + t, ymax + t),
+        wall(xmin - t, ymin, xmin, ymax), wall(xmax, ymin, xmax + t, ymax),
+    ])  # fmt: skip

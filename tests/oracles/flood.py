@@ -1,0 +1,29 @@
+"""Where a disc can get to in a world: connected parts of a fine grid, labelled by scipy."""
+
+from __future__ import annotations
+
+import numpy as np
+from oracles.contact import surface_distance
+from scipy import ndimage
+
+from swarm.world import World
+
+
+def parts(world: World, radius: float, points: np.ndarray, cell: float) -> np.ndarray:
+    """Number ``[n]`` of the connected part in which a disc at each point ``[n, 2]`` is; 0 where it does not fit.
+
+    Args:
+        world: Obstacles and bounds.
+        radius: Of the disc, m.
+        points: m.
+        cell: Side of a cell, m; the finer, the narrower the gaps that are found.
+    """
+    low, high = world.bounds[:2], world.bounds[2:]
+    xs, ys = (np.linspace(a, b, round((b - a) / cell) + 1) for a, b in zip(low, high, strict=True))
+    grid = np.stack(np.meshgrid(xs, ys), axis=-1)
+    free = np.ones(grid.shape[:2], bool)
+    for obstacle in world.obstacles:
+        free &= surface_distance(grid, obstacle) >= radius - 1e-9
+    labels, _ = ndimage.label(free)
+    at = np.rint((points - low) / (high - low) * (np.array(free.shape[::-1]) - 1)).astype(int)
+    return labels[at[:, 1], at[:, 0]]
