@@ -1,7 +1,7 @@
 """Moving obstacles: clutter in which large discs patrol, and rude robots drive without giving way.
 
 What is difficult: the world changes while the robots are in it, and those that move do not share the work of keeping
-apart. The patrols never arrive: an episode ends at its horizon, and success is that of the cooperative robots.
+apart. The patrols never arrive; an episode is over when the cooperative robots are at their goals, or at its horizon.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ Array = NDArray[np.float64]
 
 _ROUNDS, _AT_ONCE = 32, 8  # places that are tried for each point
 _SEEDS = 16  # cells tried to find the largest part of a map
-# Cells, in radii: on coarse ones nearly all points are seen to be reachable, at a hundredth of the work.
-_COARSE, _FINE = 2.0, 0.5
+# Cells, in radii: on coarse ones most points are seen to be reachable, at a hundredth of the work.
+_COARSE, _FINE = 2.0, 0.25
 
 
 class Room:
@@ -40,8 +40,8 @@ class Room:
 
     def _on_grid(self, points: Array, cell: float) -> NDArray[np.bool_]:
         if cell not in self._parts:
-            # Half a cell more than the radius: the straight way from one free cell to the next is free, too.
-            self._parts[cell] = _largest_part(_free(self.world, cell, self._radius + 0.5 * cell))
+            # Half-way between two points that keep this distance from a convex obstacle, a disc still fits.
+            self._parts[cell] = _largest_part(_free(self.world, cell, math.hypot(self._radius, 0.5 * cell)))
         part = self._parts[cell]
         at = np.rint((points - self.world.bounds[:2]) / cell).astype(np.int64)
         column, row = np.minimum(at, np.array(part.shape[::-1]) - 1).T

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from envs.scenarios import draw_family
 from swarm.errors import InputError
+from swarm.scenario import load_scenario
 
 pytest.importorskip("pybullet")
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,6 +63,19 @@ def test_a_scenario_is_driven_without_a_film(
     assert result["scenario"] == "crossing" and result["robots"] == 4 and result["planner"] == "roadmap"
     assert result["collisions"] == 0 and result["deliveries_alone"] == 0
     assert (tmp_path / "out" / "crossing.png").exists() and not (tmp_path / "out" / "crossing.mp4").exists()
+
+
+def test_a_family_is_drawn_from_the_seed_and_can_be_saved(
+    simulate: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = simulate.Options(
+        Path("doorway"), robots=3, seconds=1.0, seed=3, controller="fixed:4,1", film=False, save=tmp_path / "door.yaml"
+    )
+    result = simulate.simulate(options, Console(quiet=True))
+    assert result["scenario"] == "doorway" and result["robots"] == 3 and result["collisions"] == 0
+    drawn, saved = draw_family("doorway", 3, robots=3, horizon=1.0), load_scenario(tmp_path / "door.yaml")
+    assert saved.robots == drawn.robots and saved.world == drawn.world
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan")])

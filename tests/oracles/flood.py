@@ -20,10 +20,15 @@ def parts(world: World, radius: float, points: np.ndarray, cell: float) -> np.nd
     """
     low, high = world.bounds[:2], world.bounds[2:]
     xs, ys = (np.linspace(a, b, round((b - a) / cell) + 1) for a, b in zip(low, high, strict=True))
-    grid = np.stack(np.meshgrid(xs, ys), axis=-1)
-    free = np.ones(grid.shape[:2], bool)
+    free = np.ones((len(ys), len(xs)), bool)
     for obstacle in world.obstacles:
-        free &= surface_distance(grid, obstacle) >= radius - 1e-9
+        reach = obstacle[2:4] + obstacle[4] + radius
+        columns, rows = (
+            slice(*np.searchsorted(axis, [middle - far, middle + far]))
+            for axis, middle, far in zip((xs, ys), obstacle[:2], reach, strict=True)
+        )
+        grid = np.stack(np.meshgrid(xs[columns], ys[rows]), axis=-1)
+        free[rows, columns] &= surface_distance(grid, obstacle) >= radius - 1e-9
     labels, _ = ndimage.label(free)
     at = np.rint((points - low) / (high - low) * (np.array(free.shape[::-1]) - 1)).astype(int)
     return labels[at[:, 1], at[:, 0]]
