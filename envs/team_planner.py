@@ -39,22 +39,25 @@ class RoadmapTeam:
     """
 
     def __init__(self, scenario: Scenario, margin: float = 0.0) -> None:
-        self._roadmaps = [roadmap_of(scenario.world, robot.radius, margin) for robot in scenario.robots]
         self._goals = np.full((len(scenario.robots), 2), np.nan)
-        self._fields: list[Array] = [np.empty((0, 0))] * len(scenario.robots)
-        self._yields = [robot.cooperative for robot in scenario.robots]
+        members: dict[float, list[int]] = {}
+        for i, robot in enumerate(scenario.robots):
+            if robot.cooperative:
+                members.setdefault(robot.radius, []).append(i)
+        self._groups = []
+        for radius, indices in members.items():
+            roadmap = roadmap_of(scenario.world, radius, margin)
+            self._groups.append((roadmap, np.array(indices), np.empty((len(indices), *roadmap.cost.shape))))
 
     def plan(self, state: Array, goal: Array, waypoint: Array, remaining: Array) -> None:
-        """See ``TeamPlanner``; a goal to which there is no way stays the waypoint, and so does one in free space."""
-        for i, roadmap in enumerate(self._roadmaps):
-            if not self._yields[i]:
-                continue
-            if not np.array_equal(goal[i], self._goals[i]):
-                self._goals[i], self._fields[i] = goal[i], roadmap.field(goal[i])
-            x, y, left = roadmap.waypoint(self._fields[i], state[i, :2], goal[i])
-            waypoint[i] = x, y
-            if np.isfinite(left):
-                remaining[i] = left
+        """See ``TeamPlanner``; a goal to which there is no way stays the waypoint."""
+        for roadmap, indices, fields in self._groups:
+            for k in np.flatnonzero((goal[indices] != self._goals[indices]).any(axis=1)):
+                fields[k] = roadmap.field(goal[indices[k]])
+            self._goals[indices] = goal[indices]
+            found = roadmap.waypoints(fields, state[indices, :2], goal[indices])
+            waypoint[indices] = found[:, :2]
+            remaining[indices] = np.where(np.isfinite(found[:, 2]), found[:, 2], remaining[indices])
 
 
 def make_team_planner(name: str, scenario: Scenario, margin: float = 0.0) -> TeamPlanner | None:

@@ -1,41 +1,83 @@
-"""The worlds that the tuner is trained on: clutter and swaps, three dynamics, two sizes of robot."""
+"""The worlds that the tuner is trained on: every family with at most eight robots, three dynamics, many sizes."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from envs.arena_core import ArenaCore
-from envs.scenarios import clutter, swap
+from envs.scenarios import clutter, corridor, crossing, door_swap, doorway, merge, mixed, moving, open_floor, swap
+from envs.scenarios.tiled import tile
 from swarm.dynamics import Kind, Limits
 from swarm.scenario import Scenario
 
 ROBOTS = 8
 # A wheeled robot of the size of the warehouse demo.
 _CART = {"kind": Kind.UNICYCLE, "limits": Limits(1.0, turn_rate=4.0), "radius": 0.25, "dt": 0.05, "sensing_radius": 2.5}
+Style = Callable[[np.random.Generator, int], Scenario]
+
+
+def _any(rng: np.random.Generator) -> dict[str, Any]:
+    """Any dynamics; a double integrator's acceleration between 1 and 10 m/s²."""
+    kind = Kind(int(rng.integers(3)))
+    limits = Limits(0.5, acceleration=10.0 ** rng.uniform(0.0, 1.0)) if kind == Kind.DOUBLE_INTEGRATOR else None
+    return {"kind": kind, "limits": limits}
+
+
+def _clutter(rng: np.random.Generator, robots: int) -> Scenario:
+    """Random boxes, from the protocol's density to three times as dense; a quarter of them with a roadmap."""
+    side, boxes = rng.uniform(2.0, 4.0), int(rng.integers(0, 11))
+    scenario = clutter.draw(rng, robots=robots, obstacles=boxes, side=side, **_any(rng))
+    return dataclasses.replace(scenario, name="roadmap") if rng.random() < 0.25 else scenario
+
+
+def _carts(rng: np.random.Generator, robots: int) -> Scenario:
+    side, boxes = rng.uniform(6.0, 14.0), int(rng.integers(0, 9))
+    return clutter.draw(rng, robots=robots, obstacles=boxes, side=side, horizon=20.0, **_CART)
+
+
+def _swap(rng: np.random.Generator, robots: int) -> Scenario:
+    if rng.random() < 0.5:
+        rooms = [swap.draw(rng, robots=2, spread=rng.uniform(4.0, 12.0), horizon=10.0, **kind)
+                 for kind in [_any(rng)] * (robots // 2)]  # fmt: skip
+        return tile(rooms)
+    return swap.draw(rng, robots=robots, spread=rng.uniform(8.0, 24.0), horizon=10.0, **_any(rng))
+
+
+def _pairs(rng: np.random.Generator, robots: int) -> Scenario:
+    """Rooms of two robots that meet at a gap or in a corridor."""
+    family = (merge, door_swap, corridor)[int(rng.integers(3))]
+    wide = {} if family is corridor else {"noise": rng.uniform(0.2, 3.0)}
+    return tile([family.draw(rng, **wide, **_any(rng)) for _ in range(robots // 2)])
+
+
+STYLES: dict[Style, float] = {
+    _clutter: 0.40,
+    _carts: 0.12,
+    _swap: 0.12,
+    _pairs: 0.10,
+    lambda rng, robots: crossing.draw(rng, robots=robots, **_any(rng)): 0.05,
+    lambda rng, robots: doorway.draw(rng, robots=robots, gap=rng.uniform(2.3, 5.0), **_any(rng)): 0.07,
+    lambda rng, robots: moving.draw(rng, robots=robots - 2, movers=1, rude=1, **_any(rng)): 0.05,
+    lambda rng, robots: open_floor.draw(rng, robots=robots): 0.05,
+    lambda rng, robots: mixed.draw(rng, robots=robots): 0.04,
+}
+"""Share of each kind of world."""
 
 
 def draw(rng: np.random.Generator, robots: int = ROBOTS) -> Scenario:
     """Draw one training scenario."""
-    style = rng.random()
-    kind = Kind(int(rng.integers(3)))
-    limits = Limits(0.5, acceleration=10.0 ** rng.uniform(0.0, 1.0)) if kind == Kind.DOUBLE_INTEGRATOR else None
-    if style < 0.2:
-        return swap.draw(rng, robots=robots, kind=kind, limits=limits, spread=rng.uniform(8.0, 24.0), horizon=10.0)
-    if style < 0.35:
-        side, boxes = rng.uniform(6.0, 14.0), int(rng.integers(0, 9))
-        return clutter.draw(rng, robots=robots, obstacles=boxes, side=side, horizon=20.0, **_CART)  # type: ignore
-    side, boxes = rng.uniform(1.6, 4.0), int(rng.integers(0, 11))
-    scenario = clutter.draw(rng, robots=robots, obstacles=boxes, side=side, kind=kind, limits=limits, horizon=15.0)
-    return dataclasses.replace(scenario, name="clutter, roadmap") if rng.random() < 0.25 else scenario
+    styles = list(STYLES)
+    return styles[int(rng.choice(len(styles), p=list(STYLES.values())))](rng, robots)
 
 
 def planner_of(scenario: Scenario) -> str:
     """The planner of a training scenario."""
-    return "roadmap" if scenario.name.endswith("roadmap") else "straight"
+    return "roadmap" if scenario.name == "roadmap" else "straight"
 
 
 class SharedArena(ArenaCore):

@@ -194,6 +194,27 @@ def waypoint(
 
 
 @njit(cache=True)
+def waypoints(
+    fields: Array,
+    nearest: NDArray[np.int64],
+    origin: Array,
+    resolution: float,
+    index: ObstacleIndex,
+    reach: float,
+    clearance: float,
+    positions: Array,
+    goals: Array,
+) -> Array:
+    """``waypoint`` of n robots: fields float64[n, rows, columns], positions and goals float64[n, 2]; float64[n, 3]."""
+    found = np.empty((len(goals), 3))
+    for i in range(len(goals)):
+        found[i] = waypoint(
+            fields[i], nearest, origin, resolution, index, reach, clearance, positions[i], goals[i]
+        )
+    return found
+
+
+@njit(cache=True)
 def _trace(field: Array, row: int, column: int, most: int) -> NDArray[np.int64]:
     """At most `most` cells down the field, int64[n, 2]."""
     cells = np.empty((most, 2), dtype=np.int64)
@@ -279,10 +300,17 @@ class Roadmap:
         """Way left from each cell to a goal ``float64[2]`` (m, world frame) [cells]; inf where there is none."""
         return weighted_field(self.cost, *self.cell_at(goal[0], goal[1]))
 
-    def waypoint(self, field: Array, position: Array, goal: Array) -> tuple[float, float, float]:
-        """Where to drive next, x, y [m], and the length of the way [m]; see ``waypoint``."""
-        return waypoint(
-            field, self.nearest, self.origin, self.resolution, self.index, self.reach, self.clearance, position, goal
+    def waypoints(self, fields: Array, positions: Array, goals: Array) -> Array:
+        """Where n robots drive next, x, y [m], and the length of their ways [m], float64[n, 3]; see ``waypoint``.
+
+        Args:
+            fields: Of their goals, float64[n, rows, columns].
+            positions: World frame [m], float64[n, 2].
+            goals: World frame [m], float64[n, 2].
+        """
+        return waypoints(
+            fields, self.nearest, self.origin, self.resolution, self.index, self.reach, self.clearance, positions,
+            goals,
         )
 
 
@@ -313,7 +341,7 @@ class RoadmapPlanner:
 
     def __init__(self, world: World, radius: float, margin: float = 0.0) -> None:
         self.roadmap = roadmap_of(world, radius, margin)
-        self._goal, self._field = b"", np.empty((0, 0))
+        self._goal, self._field = b"", np.empty((1, 0, 0))
 
     def plan(self, view: View) -> Plan:
         """The farthest point on the way that is in sight."""
@@ -321,13 +349,14 @@ class RoadmapPlanner:
         if not np.isfinite(goal).all():
             return Plan(np.array(view.state[:2], dtype=np.float64), np.empty((0, 2)), None, 0.0)
         if goal.tobytes() != self._goal:
-            self._goal, self._field = goal.tobytes(), self.roadmap.field(goal)
-        field, roadmap = self._field, self.roadmap
-        x, y, left = roadmap.waypoint(field, np.ascontiguousarray(view.state[:2], dtype=np.float64), goal)
+            self._goal, self._field = goal.tobytes(), self.roadmap.field(goal)[None]
+        roadmap = self.roadmap
+        position = np.array(view.state[:2], dtype=np.float64)
+        x, y, left = roadmap.waypoints(self._field, position[None], goal[None])[0].tolist()
         target = np.array([x, y])
         if x == goal[0] and y == goal[1]:
             return Plan(target, goal[None, :], None, left)
-        cells = _trace(field, *roadmap.cell_at(x, y), _DRAWN)
+        cells = _trace(self._field[0], *roadmap.cell_at(x, y), _DRAWN)
         path = roadmap.origin + (cells[:, ::-1] + 0.5) * roadmap.resolution
         return Plan(target, np.concatenate([path, goal[None, :]]), None, left)
 
