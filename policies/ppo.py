@@ -29,7 +29,7 @@ class PPOConfig:
 
     rollout: int = 64
     """Steps of every world in one update."""
-    epochs: int = 4
+    epochs: int = 2
     """Passes over the samples of one update."""
     minibatches: int = 8
     """Parts into which the samples are split in a pass."""
@@ -37,7 +37,7 @@ class PPOConfig:
     """Step size of Adam at the start."""
     anneal: bool = True
     """Let the step size fall linearly to 0 at the end of the training."""
-    discount: float = 0.99
+    discount: float = 0.995
     """Weight of the reward one step later."""
     trace: float = 0.95
     """Weight of longer looks ahead in the advantage (lambda of GAE)."""
