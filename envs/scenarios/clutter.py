@@ -14,8 +14,8 @@ import math
 
 import numpy as np
 
-from envs.scenarios.parts import DT, HORIZON, LIMITS, SENSING, SLOW, any_heading, robot
-from envs.scenarios.placing import Room, place
+from envs.scenarios.parts import DT, HORIZON, LIMITS, SENSING, SLOW, team
+from envs.scenarios.placing import Room, ends
 from swarm.dynamics import Kind, Limits
 from swarm.errors import InputError
 from swarm.scenario import Scenario
@@ -62,18 +62,11 @@ def draw(
     """
     for _ in range(_ATTEMPTS):
         world = boxes(rng, obstacles, side, kind, radius)
-        room = Room(world, radius)
-        starts = place(rng, robots, room, 4.0 * radius)
-        goals = None if starts is None else place(rng, robots, room, 4.0 * radius, near=starts, travel=travel)
-        if starts is not None and goals is not None:
-            break
-    else:
-        raise InputError("clutter: robots, obstacles", (robots, obstacles), f"few enough for a square of {side:g} m")
-    specs = tuple(
-        robot(kind, start, goal, radius, limits, heading=any_heading(rng))
-        for start, goal in zip(starts, goals, strict=True)
-    )
-    return Scenario(world, specs, horizon, dt, sensing_radius, "clutter")
+        found = ends(rng, robots, Room(world, radius), 4.0 * radius, travel)
+        if found is not None:
+            specs = team(rng, kind, *found, radius, limits)
+            return Scenario(world, specs, horizon, dt, sensing_radius, "clutter")
+    raise InputError("clutter: robots, obstacles", (robots, obstacles), f"few enough for a square of {side:g} m")
 
 
 def boxes(rng: np.random.Generator, count: int, side: float, kind: Kind, radius: float) -> World:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.scenarios.parts import DT, SENSING, any_heading, gate, robot
+from envs.scenarios.parts import DT, SENSING, gate, team
 from envs.scenarios.placing import Room, place
 from swarm.dynamics import Kind, Limits
 from swarm.errors import InputError
@@ -61,8 +61,5 @@ def draw(
             if found is None:
                 raise InputError("doorway: robots", robots, f"few enough for a room of {length:g} m")
             points[mine] = found
-    specs = tuple(
-        robot(kind, start, goal, radius, limits, heading=any_heading(rng))
-        for start, goal in zip(starts, goals, strict=True)
-    )
+    specs = team(rng, kind, starts, goals, radius, limits)
     return Scenario(world, specs, horizon, dt, sensing_radius, "doorway")

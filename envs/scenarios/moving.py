@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.scenarios.clutter import boxes
-from envs.scenarios.parts import DT, HORIZON, LIMITS, SENSING, any_heading, robot
-from envs.scenarios.placing import Room, place
+from envs.scenarios.parts import DT, HORIZON, LIMITS, SENSING, robot, team
+from envs.scenarios.placing import Room, ends
 from swarm.dynamics import Kind, Limits
 from swarm.errors import InputError
 from swarm.geometry import segment_to_obstacle, segment_to_segment
@@ -70,27 +70,18 @@ def draw(
     wide = [_PATROL_RADII * radius] * movers + [radius] * rude
     for _ in range(_ATTEMPTS):
         world = boxes(rng, obstacles, side, kind, radius)
-        room = Room(world, radius)
         ways = _ways(rng, world, np.array(wide), radius)
         if ways is None:
             continue
         keep_off = np.column_stack([ways, np.array(wide) + 3.0 * radius])
-        starts = place(rng, robots, room, 4.0 * radius, keep_off=keep_off)
-        goals = None if starts is None else place(rng, robots, room, 4.0 * radius, keep_off=keep_off)
-        if starts is not None and goals is not None:
-            break
-    else:
-        raise InputError(
-            "moving: robots, movers, rude, obstacles", (robots, movers, rude, obstacles),
-            f"few enough for a square of {side:g} m",
-        )  # fmt: skip
-    team = [
-        robot(kind, start, goal, radius, limits, heading=any_heading(rng))
-        for start, goal in zip(starts, goals, strict=True)
-    ]
-    team += [_patrol(kind, way, wide[0], limits, horizon) for way in ways[:movers]]
-    team += [robot(kind, way[:2], way[2:], radius, limits, cooperative=False) for way in ways[movers:]]
-    return Scenario(world, tuple(team), horizon, dt, sensing_radius, "moving")
+        found = ends(rng, robots, Room(world, radius), 4.0 * radius, keep_off=keep_off)
+        if found is not None:
+            specs = team(rng, kind, *found, radius, limits)
+            specs += tuple(_patrol(kind, way, wide[0], limits, horizon) for way in ways[:movers])
+            specs += tuple(robot(kind, way[:2], way[2:], radius, limits, cooperative=False) for way in ways[movers:])
+            return Scenario(world, specs, horizon, dt, sensing_radius, "moving")
+    counts = (robots, movers, rude, obstacles)
+    raise InputError("moving: robots, movers, rude, obstacles", counts, f"few enough for a square of {side:g} m")
 
 
 def _ways(rng: np.random.Generator, world: World, wide: Array, spare: float) -> Array | None:

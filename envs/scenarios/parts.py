@@ -54,6 +54,17 @@ def robot(
     return RobotSpec(kind, state, aims, radius, limits or LIMITS[kind], cooperative=cooperative)
 
 
+def team(
+    rng: np.random.Generator, kind: Kind, starts: NDArray[np.float64], goals: NDArray[np.float64], radius: float,
+    limits: Limits | None,
+) -> tuple[RobotSpec, ...]:  # fmt: skip
+    """Robots that differ only in where they start ``[n, 2]`` and go ``[n, 2]``, m; unicycles look anywhere."""
+    return tuple(
+        robot(kind, start, goal, radius, limits, heading=any_heading(rng))
+        for start, goal in zip(starts, goals, strict=True)
+    )
+
+
 def pair(
     rng: np.random.Generator, name: str, robots: int, starts: ArrayLike, goals: ArrayLike, noise: float, kind: Kind,
     limits: Limits | None, radius: float,

@@ -142,6 +142,18 @@ def place(
     return None
 
 
+def ends(
+    rng: np.random.Generator, count: int, room: Room, clearance: float, travel: float = math.inf,
+    keep_off: Array | None = None,
+) -> tuple[Array, Array] | None:  # fmt: skip
+    """Starts and goals ``[count, 2]``, m, as in ``place``, a goal within ``travel`` m of its start; or None."""
+    starts = place(rng, count, room, clearance, keep_off=keep_off)
+    if starts is None:
+        return None
+    goals = place(rng, count, room, clearance, near=starts, travel=travel, keep_off=keep_off)
+    return None if goals is None else (starts, goals)
+
+
 def _from_segment(points: Array, line: Array) -> Array:
     """Distance ``[n]`` (m) of points ``[n, 2]`` from the segment of a row of ``keep_off``."""
     start, way = line[:2], line[2:4] - line[:2]
