@@ -1,12 +1,13 @@
 """Drives teams with random tunables and counts collisions, between the samples too; writes ``docs/safety.md``.
 
 Usage: ``python launch/check_safety.py [--steps N] [--seed K] [--out F.md]``. All dynamics, one kind a team and mixed,
-with random radii and limits, loose and dense; the tunables are drawn at random inside the box, anew at every step in
-half of the worlds and held for a while in the other half (which gets robots closer to each other).
+with random radii and limits, loose and dense, also with robots that do not give way; the tunables are drawn at random
+inside the box, anew at every step in some worlds and held for a while in others (which gets robots closer together).
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import platform
 import sys
@@ -14,6 +15,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -26,6 +28,7 @@ from envs.arena_core import ArenaCore
 from envs.plants import TOUCH
 from envs.scenarios import mixed
 from swarm.dynamics import Kind
+from swarm.scenario import Scenario
 from swarm.text_files import write_text
 
 CHECKS = 6  # instants per period at which gaps are measured
@@ -81,11 +84,20 @@ def drive(core: ArenaCore, rng: np.random.Generator, tally: Tally) -> None:
     tally.braking += int(counts[2])
 
 
-def families() -> dict[str, partial[object]]:
+def draw(rng: np.random.Generator, rude: float, **options: Any) -> Scenario:
+    """A mixed team of which a share does not give way."""
+    scenario = mixed.draw(rng, **options)
+    robots = tuple(dataclasses.replace(robot, cooperative=bool(rng.random() >= rude)) for robot in scenario.robots)
+    return dataclasses.replace(scenario, robots=robots)
+
+
+def families() -> dict[str, partial[Scenario]]:
     """Kinds of teams: dynamics × team size × room."""
-    teams = {kind.label: (kind,) for kind in Kind} | {"mixed": tuple(Kind)}
+    teams = {kind.label: (kind,) for kind in Kind} | {"mixed": tuple(Kind), "mixed, a third rude": tuple(Kind)}
     return {
-        f"{name}, {robots} robots, {label}": partial(mixed.draw, robots=robots, room=room, kinds=kinds)
+        f"{name}, {robots} robots, {label}": partial(
+            draw, rude=1 / 3 if "rude" in name else 0.0, robots=robots, room=room, kinds=kinds
+        )
         for name, kinds in teams.items()
         for robots, room, label in ((8, 0.5, "loose"), (16, 0.3, "dense"), (32, 0.26, "packed"))
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import cvxpy
@@ -16,6 +17,7 @@ from swarm.dynamics import Kind, Limits
 from swarm.errors import InputError
 from swarm.messages import Message
 from swarm.neighbours import NEIGHBOUR
+from swarm.observation import EGO_LOST, EGO_STUCK
 from swarm.planning import Plan
 from swarm.reference import ReferenceSolver
 from swarm.robot_spec import RobotSpec
@@ -55,8 +57,21 @@ def neighbour(x: float, y: float, **columns: float) -> np.ndarray:
 @pytest.mark.parametrize("margin", [0.0, 0.01])
 def test_one_robot_at_a_time_is_the_batched_core(kind: Kind, margin: float) -> None:
     scenario = swap.draw(np.random.default_rng(3), kind=kind, robots=8, spread=8.0, sensing_radius=0.4)
-    core = ArenaCore(lambda rng: scenario, margin=margin, redraw=False)
-    fleet = Fleet(scenario, planner="straight", controller=FIXED, margin=margin)
+    # They meet, or the comparison would be an easy one.
+    assert compare_with_the_batched_core(scenario, "straight", margin) < 0.05
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_so_it_is_with_a_roadmap_and_with_robots_that_do_not_cooperate(kind: Kind) -> None:
+    scenario = scenario_of(kind, 7)
+    rude = [dataclasses.replace(robot, cooperative=i > 2) for i, robot in enumerate(scenario.robots)]
+    compare_with_the_batched_core(dataclasses.replace(scenario, robots=tuple(rude)), "roadmap", 0.0)
+
+
+def compare_with_the_batched_core(scenario: Scenario, planner: str, margin: float) -> float:
+    """Observations and controls of 120 periods under random actions; returns the smallest gap."""
+    core = ArenaCore(lambda rng: scenario, margin=margin, redraw=False, planner=planner)
+    fleet = Fleet(scenario, planner=planner, controller=FIXED, margin=margin)
     rng, now = np.random.default_rng(1), 0.0
     for step in range(120):
         action = BOLD + (1.0 - abs(BOLD - 0.5)) * rng.uniform(-0.4, 0.4, (8, 6))  # also outside the box
@@ -71,7 +86,7 @@ def test_one_robot_at_a_time_is_the_batched_core(kind: Kind, margin: float) -> N
         names = ("optimal", "relaxed", "braking")
         assert [command.outcome for command in commands] == [names[k] for k in core.outcome[0]]
         now += scenario.dt
-    assert core.min_clearance.min() < 0.05  # they met, or the comparison was an easy one
+    return float(core.min_clearance.min())
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -252,3 +267,27 @@ def test_a_command_explains_itself() -> None:
     assert (command.message.rotation, command.message.speed) == (0.5, 1.0)
     assert command.outcome == "optimal"
     assert command.relaxation == 0.0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_robot_that_does_not_cooperate_goes_straight_on_and_still_touches_nobody(kind: Kind) -> None:
+    state = np.array([1.0, 1.0, math.pi / 4, 0, 0])
+    spec = RobotSpec(kind, state, np.array([[3.0, 3.0]]), 0.1, Limits(1.0, 2.0, 4.0), cooperative=False)
+    robot = Robot(spec, ROOM, dt=0.05, sensing_radius=2.0, controller=FIXED)
+    free, side = a_view(state=state), a_view(state=state, neighbours=[neighbour(1.2, 1.4)])
+    assert (robot.step(free).control == robot.step(side).control).all()  # another gives way, or would pass by
+    assert robot.step(free, np.zeros(6)).tunables[5] == 1.0  # whatever a policy proposes
+    blocked = a_view(state=state, neighbours=[neighbour(1.1415, 1.1415)])  # 0.1 mm away
+    command = robot.step(blocked)
+    assert command.outcome == "braking" and abs(command.control[0]) < 0.01
+
+
+def test_it_remembers_for_how_long_it_has_come_no_nearer_to_this_goal() -> None:
+    robot = a_robot()
+    for k in range(5):
+        seen = robot.observe(a_view(time=0.05 * k))
+    assert seen.ego[EGO_STUCK] == pytest.approx(0.1 * 4 * 0.05 * 1.0 / 2.0)
+    seen = robot.observe(a_view(time=0.3, state=[0.8, 1.0, 0, 0, 0]))
+    assert seen.ego[EGO_LOST] == pytest.approx((math.hypot(2.2, 2.0) - math.sqrt(8.0)) / 2.0, abs=1e-6)
+    assert robot.observe(a_view(time=0.35, state=[1.2, 1.0, 0, 0, 0])).ego[EGO_STUCK] == 0.0
+    assert robot.observe(a_view(time=0.4, goal=[0.5, 3.0])).ego[EGO_LOST] == 0.0  # a new goal, a new memory

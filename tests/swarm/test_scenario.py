@@ -132,7 +132,7 @@ def random_scenario(seed):
         start = [3 * place + 1, rng.uniform(1, 2), heading, speed * math.cos(along), speed * math.sin(along)]
         goals = rng.uniform(1e-7, 2.9, (rng.integers(1, 4), 2))
         end = rng.uniform(-4, 4) if kind == Kind.UNICYCLE and rng.integers(2) else None
-        robots.append(RobotSpec(kind, start, goals, rng.uniform(1e-3, 0.5), limits, end, name))
+        robots.append(RobotSpec(kind, start, goals, rng.uniform(1e-3, 0.5), limits, end, name, bool(rng.integers(4))))
     boxes = [[*rng.uniform(20, 30, 2), *rng.uniform(1e-6, 1, 2)] for _ in range(rng.integers(3))]
     circles = [[*rng.uniform(20, 30, 2), rng.uniform(1e-6, 1)] for _ in range(rng.integers(3))]
     world = World(np.array([-rng.uniform(), 0, 40, 40]), np.array(boxes), np.array(circles))
@@ -199,6 +199,7 @@ BAD = [
     ("goal: [4,3,0,0]", "goal: [4,3]\n    radius: 0", ":13: robots[0].radius", "above 0"),
     ("goal: [4,3,0,0]", "goal: [4,3]\n    limits: {top: 1}", ":13: robots[0].limits.top", "speed (optional)"),
     ("goal: [4,3,0,0]", "goal: [4,3]\n    limits: {speed: -1}", ":13: robots[0].limits.speed", "above 0"),
+    ("goal: [4,3,0,0]", "goal: [4,3]\n    cooperative: 1", ":13: robots[0].cooperative", "true or false"),
     ("robots:", "horizon: 0\nrobots:", ":9: horizon", "above 0"),
     ("robots:", "horizon: 1\ndt: 2\nrobots:", "dt", "at most 1"),
     ("robots:", "robots: 3\nspare:", ":10: spare", "an unknown key"),
