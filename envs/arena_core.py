@@ -159,7 +159,8 @@ class ArenaCore:
         np.copyto(self.remaining, self._distances(), where=moved)
         for b, team in self._planners.items():
             if self.moved[b]:
-                team.plan(self.state[b], self.goal[b], self.waypoint[b], self.remaining[b])
+                time = self.age[b] * self.period[b]
+                team.plan(time, self.state[b], self.goal[b], self.waypoint[b], self.remaining[b])
         remember_worlds(self.moved, self.body, self.remaining, self.memory)
         self.moved[:] = False
 
@@ -287,7 +288,7 @@ class ArenaCore:
         return {**arrays, "drawn_from": drawn_from, "rng": rng}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Go on from a ``state_dict`` of a core of the same shape and the same ``draw``.
+        """Go on from a ``state_dict`` of a core of the same shape and the same ``draw``; detours begin anew.
 
         Raises:
             InputError: If something is missing or has another shape.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from swarm.errors import InputError
-from swarm.planning.roadmap import roadmap_of
+from swarm.neighbours import MAX_NEIGHBOURS
+from swarm.planning.detour import Ways
 from swarm.scenario import Scenario
 
 Array = NDArray[np.float64]
@@ -18,10 +20,11 @@ BATCHED = ("straight", "roadmap")
 class TeamPlanner(Protocol):
     """Anything that plans for all robots of a world."""
 
-    def plan(self, state: Array, goal: Array, waypoint: Array, remaining: Array) -> None:
+    def plan(self, time: float, state: Array, goal: Array, waypoint: Array, remaining: Array) -> None:
         """Write waypoints and what is left of the ways.
 
         Args:
+            time: s, since the start of the episode.
             state: ``float64[N, 5]``.
             goal: ``float64[N, 2]``, m.
             waypoint: ``float64[N, 2]``, m; holds the goals before.
@@ -39,25 +42,31 @@ class RoadmapTeam:
     """
 
     def __init__(self, scenario: Scenario, margin: float = 0.0) -> None:
-        self._goals = np.full((len(scenario.robots), 2), np.nan)
+        self._radii, self._sensing = np.array([robot.radius for robot in scenario.robots]), scenario.sensing_radius
         members: dict[float, list[int]] = {}
         for i, robot in enumerate(scenario.robots):
             if robot.cooperative:
                 members.setdefault(robot.radius, []).append(i)
-        self._groups = []
-        for radius, indices in members.items():
-            roadmap = roadmap_of(scenario.world, radius, margin)
-            self._groups.append((roadmap, np.array(indices), np.empty((len(indices), *roadmap.cost.shape))))
+        self._groups = [
+            (np.array(indices), Ways(scenario.world, radius, margin, len(indices)))
+            for radius, indices in members.items()
+        ]
 
-    def plan(self, state: Array, goal: Array, waypoint: Array, remaining: Array) -> None:
+    def plan(self, time: float, state: Array, goal: Array, waypoint: Array, remaining: Array) -> None:
         """See ``TeamPlanner``; a goal to which there is no way stays the waypoint."""
-        for roadmap, indices, fields in self._groups:
-            for k in np.flatnonzero((goal[indices] != self._goals[indices]).any(axis=1)):
-                fields[k] = roadmap.field(goal[indices[k]])
-            self._goals[indices] = goal[indices]
-            found = roadmap.waypoints(fields, state[indices, :2], goal[indices])
+        for indices, ways in self._groups:
+            found = ways.plan(time, state[indices, :2], goal[indices], partial(self._around, state, indices))
             waypoint[indices] = found[:, :2]
             remaining[indices] = np.where(np.isfinite(found[:, 2]), found[:, 2], remaining[indices])
+
+    def _around(self, state: Array, indices: NDArray[np.int64], k: int) -> Array:
+        """What robot ``indices[k]`` senses of the others: x, y, vx, vy, radius, ``float64[m, 5]``."""
+        own = indices[k]
+        apart = np.hypot(*(state[:, :2] - state[own, :2]).T)
+        apart[own] = np.inf
+        near = np.argsort(apart - self._radii, kind="stable")[:MAX_NEIGHBOURS]
+        near = near[apart[near] <= self._sensing]
+        return np.column_stack([state[near][:, [0, 1, 3, 4]], self._radii[near]])
 
 
 def make_team_planner(name: str, scenario: Scenario, margin: float = 0.0) -> TeamPlanner | None:

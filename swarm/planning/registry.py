@@ -31,11 +31,11 @@ def make_planner(
     if not isinstance(planner, str):
         return planner
     if planner == "straight" or (planner in PLANNERS and not spec.cooperative):
-        from swarm.planning.roadmap import StraightPlanner
+        from swarm.planning.continuous import StraightPlanner
 
         return StraightPlanner()
     if planner == "roadmap":
-        from swarm.planning.roadmap import RoadmapPlanner
+        from swarm.planning.continuous import RoadmapPlanner
 
         return RoadmapPlanner(world, spec.radius, margin)
     if planner == "cells":

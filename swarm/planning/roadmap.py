@@ -16,11 +16,9 @@ from numpy.typing import NDArray
 
 from swarm.errors import InputError
 from swarm.obstacle_index import ObstacleIndex, bin_at, surface_distance
-from swarm.planning import Plan
 from swarm.planning.fields import weighted_field
 
 if TYPE_CHECKING:
-    from swarm.robot import View
     from swarm.world import World
 
 Array = NDArray[np.float64]
@@ -30,16 +28,6 @@ MOST_CELLS = 250_000
 _DETOUR = 0.3  # Extra cost of a cell at a wall: keeps the way off corners where there is room.
 _SLACK = 1e-9
 _TOLERANCE = 0.03  # Share of the clearance that a robot may lose by not driving exactly straight; planned on top.
-_DRAWN = 48  # Most points of the path that is shown.
-
-
-class StraightPlanner:
-    """Straight to the goal, whatever is in between."""
-
-    def plan(self, view: View) -> Plan:
-        """The goal is the waypoint."""
-        goal = np.array(view.goal, dtype=np.float64)
-        return Plan(goal, goal[None, :], None, math.hypot(goal[0] - view.state[0], goal[1] - view.state[1]))
 
 
 @njit(cache=True)
@@ -215,7 +203,7 @@ def waypoints(
 
 
 @njit(cache=True)
-def _trace(field: Array, row: int, column: int, most: int) -> NDArray[np.int64]:
+def trace(field: Array, row: int, column: int, most: int) -> NDArray[np.int64]:
     """At most `most` cells down the field, int64[n, 2]."""
     cells = np.empty((most, 2), dtype=np.int64)
     stride = max(1, int(field[row, column] / most) + 1)
@@ -321,44 +309,6 @@ def roadmap_of(world: World, radius: float, margin: float = 0.0) -> Roadmap:
         world.derived[key] = Roadmap(world, radius, margin)
     made: Roadmap = world.derived[key]
     return made
-
-
-class RoadmapPlanner:
-    """Shortest way around the static map, for one robot.
-
-    A robot or goal inside the inflated obstacles counts as being in the nearest free cell; near such a goal the
-    waypoint is the goal itself, and the safety filter stops the robot as near to it as it can be. A goal to which there
-    is no way is the waypoint as well: the robot drives up to what is in between.
-
-    Args:
-        world: The static map.
-        radius: Of the robot [m].
-        margin: Extra distance from obstacles [m].
-
-    Raises:
-        InputError: If a number makes no sense.
-    """
-
-    def __init__(self, world: World, radius: float, margin: float = 0.0) -> None:
-        self.roadmap = roadmap_of(world, radius, margin)
-        self._goal, self._field = b"", np.empty((1, 0, 0))
-
-    def plan(self, view: View) -> Plan:
-        """The farthest point on the way that is in sight."""
-        goal = np.array(view.goal, dtype=np.float64)
-        if not np.isfinite(goal).all():
-            return Plan(np.array(view.state[:2], dtype=np.float64), np.empty((0, 2)), None, 0.0)
-        if goal.tobytes() != self._goal:
-            self._goal, self._field = goal.tobytes(), self.roadmap.field(goal)[None]
-        roadmap = self.roadmap
-        position = np.array(view.state[:2], dtype=np.float64)
-        x, y, left = roadmap.waypoints(self._field, position[None], goal[None])[0].tolist()
-        target = np.array([x, y])
-        if x == goal[0] and y == goal[1]:
-            return Plan(target, goal[None, :], None, left)
-        cells = _trace(self._field[0], *roadmap.cell_at(x, y), _DRAWN)
-        path = roadmap.origin + (cells[:, ::-1] + 0.5) * roadmap.resolution
-        return Plan(target, np.concatenate([path, goal[None, :]]), None, left)
 
 
 def _resolution(world: World, radius: float) -> float:

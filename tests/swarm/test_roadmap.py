@@ -13,15 +13,22 @@ from hypothesis import strategies as st
 
 from swarm.errors import InputError
 from swarm.grid_map import GridMap
-from swarm.planning.roadmap import MOST_CELLS, RoadmapPlanner, StraightPlanner, visible
+from swarm.neighbours import N_RADIUS, N_VX, NEIGHBOUR
+from swarm.planning.continuous import RoadmapPlanner, StraightPlanner
+from swarm.planning.detour import HOLD, PATIENCE
+from swarm.planning.roadmap import MOST_CELLS, visible
 from swarm.world import World
 
 BOUNDS = np.array([0.0, 0.0, 6.0, 4.0])
 WALL = World(BOUNDS, boxes=np.array([[3.0, 1.5, 0.25, 1.5]]))
 
 
-def view(position, goal):
-    return SimpleNamespace(state=np.array([*position, 0.0, 0.0, 0.0]), goal=np.array(goal, dtype=float))
+NOBODY = np.empty((0, NEIGHBOUR))
+
+
+def view(position, goal, time=0.0, neighbours=NOBODY):
+    state = np.array([*position, 0.0, 0.0, 0.0])
+    return SimpleNamespace(state=state, goal=np.array(goal, dtype=float), time=time, neighbours=neighbours)
 
 
 def drive(planner, world, start, goal, step=0.05, limit=2000):
@@ -107,7 +114,7 @@ def test_aisles_one_robot_wide_are_open():
 
 def test_a_large_world_gets_a_coarser_grid():
     planner = RoadmapPlanner(World(np.array([0.0, 0.0, 300.0, 200.0])), 0.05)
-    assert planner.roadmap.cost.size <= 1.1 * MOST_CELLS
+    assert planner.ways.roadmap.cost.size <= 1.1 * MOST_CELLS
     assert planner.plan(view((1.0, 1.0), (299.0, 199.0))).waypoint.tolist() == [299.0, 199.0]
 
 
@@ -150,3 +157,46 @@ def test_where_there_is_a_way_it_arrives_and_keeps_clear(seed):
     way, clearance = drive(planner, world, points[0], points[1])
     assert np.allclose(way[-1], points[1])
     assert clearance >= 0.995 * radius
+
+
+# Two doors in a wall, the lower one nearer to the straight way.
+DOORS = World(BOUNDS, boxes=np.array([[3.0, 0.5, 0.1, 0.5], [3.0, 2.0, 0.1, 0.5], [3.0, 3.75, 0.1, 0.25]]))
+START, GOAL, AT_LOWER, AT_UPPER = (1.0, 1.25), (5.0, 1.25), (3.0, 1.25), (3.0, 3.0)
+
+
+def somebody(velocity=0.0):
+    row = np.zeros((1, NEIGHBOUR))
+    row[0, :2], row[0, N_RADIUS], row[0, N_VX] = AT_LOWER, 0.2, velocity
+    return row
+
+
+def test_it_goes_around_a_robot_that_stands_in_a_door_and_comes_back_later():
+    planner = RoadmapPlanner(DOORS, 0.2)
+    assert planner.plan(view(START, GOAL, 0.0, somebody())).waypoint.tolist() == list(GOAL)
+    assert planner.plan(view(START, GOAL, 0.9 * PATIENCE, somebody())).waypoint.tolist() == list(GOAL)
+    plan = planner.plan(view(START, GOAL, PATIENCE, somebody()))
+    assert plan.waypoint[1] > 2.0 and plan.stop_distance > 5.0
+    assert np.abs(plan.path - AT_UPPER).sum(axis=1).min() < 0.6
+    assert planner.plan(view(START, GOAL, PATIENCE + 0.5 * HOLD)).waypoint[1] > 2.0
+    assert planner.plan(view(START, GOAL, PATIENCE + HOLD)).waypoint.tolist() == list(GOAL)
+
+
+@pytest.mark.parametrize("others", [NOBODY, somebody(0.5)])
+def test_it_does_not_go_around_who_moves(others):
+    planner = RoadmapPlanner(DOORS, 0.2)
+    for time in np.arange(0.0, 3.0 * PATIENCE, 0.1):
+        assert planner.plan(view(START, GOAL, time, others)).waypoint.tolist() == list(GOAL)
+
+
+def test_where_there_is_no_way_around_it_stays_on_its_way():
+    planner = RoadmapPlanner(World(BOUNDS, boxes=np.array([[3.0, 0.5, 0.1, 0.5], [3.0, 2.75, 0.1, 1.25]])), 0.2)
+    for time in (0.0, PATIENCE, 2.0 * PATIENCE):
+        assert planner.plan(view(START, GOAL, time, somebody())).waypoint.tolist() == list(GOAL)
+
+
+def test_a_reset_forgets_the_detour():
+    planner = RoadmapPlanner(DOORS, 0.2)
+    for time in (0.0, PATIENCE):
+        planner.plan(view(START, GOAL, time, somebody()))
+    planner.reset()
+    assert planner.plan(view(START, GOAL, PATIENCE)).waypoint.tolist() == list(GOAL)
