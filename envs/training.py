@@ -50,28 +50,31 @@ def _swap(rng: np.random.Generator, robots: int) -> Scenario:
 
 def _pairs(rng: np.random.Generator, robots: int) -> Scenario:
     """Rooms of two robots that meet at a gap or in a corridor; of dynamics that fit through."""
-    family = (merge, door_swap, corridor)[int(rng.integers(3))]
+    style, single = rng.random(), {"kind": Kind.SINGLE_INTEGRATOR}
     rooms = []
     for _ in range(robots // 2):
-        options = _any(rng)
-        while family is not corridor and options["kind"] == Kind.UNICYCLE:
-            options = _any(rng)
-        if family is door_swap:
-            options = {"kind": Kind.SINGLE_INTEGRATOR}
-        wide = {} if family is corridor else {"noise": rng.uniform(0.2, 3.0)}
-        rooms.append(family.draw(rng, **wide, **options))
+        options, noise = _any(rng), rng.uniform(0.2, 3.0)
+        if style < 0.15:
+            options = single if options["kind"] == Kind.UNICYCLE else options
+            rooms.append(merge.draw(rng, noise=noise, **options))
+        elif style < 0.5:
+            rooms.append(door_swap.draw(rng, noise=noise, **single))
+        elif style < 0.75:
+            rooms.append(doorway.draw(rng, robots=2, gap=rng.uniform(2.3, 3.5), side=20.0, **options))
+        else:
+            rooms.append(corridor.draw(rng, **options))
     return tile(rooms)
 
 
 STYLES: dict[Style, float] = {
-    _clutter: 0.33,
-    _carts: 0.10,
-    _swap: 0.10,
-    _pairs: 0.16,
-    lambda rng, robots: crossing.draw(rng, robots=robots, **_any(rng)): 0.05,
+    _clutter: 0.31,
+    _carts: 0.09,
+    _swap: 0.09,
+    _pairs: 0.20,
+    lambda rng, robots: crossing.draw(rng, robots=robots, **_any(rng)): 0.04,
     lambda rng, robots: doorway.draw(rng, robots=robots, gap=rng.uniform(2.3, 5.0), **_any(rng)): 0.08,
     lambda rng, robots: moving.draw(rng, robots=robots - 2, movers=1, rude=1, **_any(rng)): 0.05,
-    lambda rng, robots: open_floor.draw(rng, robots=robots, filled=rng.uniform(0.1, 0.25)): 0.09,
+    lambda rng, robots: open_floor.draw(rng, robots=robots, filled=rng.uniform(0.1, 0.25)): 0.10,
     lambda rng, robots: mixed.draw(rng, robots=robots): 0.04,
 }
 """Share of each kind of world."""

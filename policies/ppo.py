@@ -47,8 +47,6 @@ class PPOConfig:
     """Largest useful change of a value in one update; None for no limit."""
     value_weight: float = 0.5
     """Weight of the value loss."""
-    noise_memory: float = 0.0
-    """Correlation of the exploration noise from one step to the next: 0 is white, 0.9 holds on for about ten steps."""
     entropy_weight: float = 0.001
     """Weight of the entropy bonus."""
     largest_gradient: float = 0.5
@@ -176,7 +174,6 @@ class PPO:
         self.done = 0  # updates so far
         self.episodes: list[Mapping[str, float]] = []  # those that ended in this update
         self.observation = worlds.reset()
-        self.noise: Tensor | None = None  # of the step before
         if config.minibatches > (samples := self.steps_per_update):
             raise InputError("ppo.minibatches", config.minibatches, f"at most {samples}, all of an update")
 
@@ -211,7 +208,7 @@ class PPO:
             for stored, now in zip(rollout[:3], sensed, strict=True):
                 stored[t] = now
             mean = self.tuner.mean(to_graph(*sensed))
-            action = mean + std * self._explore(mean)
+            action = mean + std * torch.randn(mean.shape, generator=self.random)
             rollout.action[t] = action
             rollout.log_probability[t] = log_probability(action, mean, self.tuner.log_std, self.tuner.free)
             resting = self.worlds.resting
@@ -229,12 +226,6 @@ class PPO:
                 final = flatten(Observation(*(array[cut] for array in info["final_observation"])))
                 rollout.next_value[t].view(worlds, robots)[cut] = self._value(final).view(-1, robots)
         return rollout
-
-    def _explore(self, mean: Tensor) -> Tensor:
-        """Noise of unit variance, correlated in time (Hollenstein et al. 2024, arXiv 2312.11091)."""
-        memory, fresh = self.config.noise_memory, torch.randn(mean.shape, generator=self.random)
-        self.noise = fresh if self.noise is None else memory * self.noise + math.sqrt(1.0 - memory**2) * fresh
-        return self.noise
 
     def estimate(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
         """Values and advantages, both [T, S]."""
@@ -333,7 +324,6 @@ class PPO:
             "tuner": self.tuner.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "random": self.random.get_state(),
-            "noise": self.noise,
             "observation": list(self.observation),
             "worlds": self.worlds.state_dict(),
         }
@@ -344,7 +334,6 @@ class PPO:
         self.tuner.load_state_dict(saved["tuner"])
         self.optimiser.load_state_dict(saved["optimiser"])
         self.random.set_state(saved["random"])
-        self.noise = saved["noise"]
         self.observation = Observation(*as_arrays(saved["observation"]))
         self.worlds.load_state_dict(as_arrays(saved["worlds"]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ Draw = Callable[..., Scenario]
 
 FAMILIES: dict[str, Draw] = {
     "clutter": clutter.draw, "corridor": corridor.draw, "crossing": crossing.draw, "dense": dense.draw,
-    "door_swap": door_swap.draw, "doorway": doorway.draw, "merge": merge.draw, "mixed": mixed.draw,
+    "door_swap": door_swap.draw, "doorway": doorway.draw, "merge": merge.draw, "mixed": partial(mixed.draw, room=0.5),
     "moving": moving.draw, "open": open_floor.draw, "swap": swap.draw, "warehouse": warehouse.draw,
 }  # fmt: skip
 """The function of each family, called with a generator and the family's own options."""
