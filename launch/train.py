@@ -2,6 +2,11 @@
 
 Usage: ``python launch/train.py tuner [--out DIR] [--seed N] [--steps N] [--resume DIR]``. Ctrl-C finishes the
 update, saves, and prints how to go on; ``--resume`` then continues exactly, as if nothing had happened.
+
+``torchrun --nproc-per-node K launch/train.py tuner …`` trains in K processes, each with ``--worlds`` of its own, as one
+process with K times as many would. On M machines, started on each of them: ``torchrun --nnodes M --nproc-per-node K
+--rdzv-backend c10d --rdzv-endpoint HOST:PORT launch/train.py tuner …``; the first process writes the checkpoint, and
+to resume, all of them (as many as before) have to find it.
 """
 
 from __future__ import annotations
@@ -26,6 +31,7 @@ from typing import Any
 # Threads that wait for one another sleep: spinning ones take the cores from the simulation's threads.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+import numba
 import numpy as np
 import torch
 import tyro
@@ -35,7 +41,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from envs.arena_core import ArenaCore
 from envs.held_out import FAMILIES, FIRST_SEED
 from envs.training import training_worlds
-from policies import checkpoint
+from policies import checkpoint, distributed
 from policies.judge import always, by_tuner, judge
 from policies.ppo import PPO, PPOConfig
 from policies.tuner import SENSES, Tuner
@@ -63,11 +69,11 @@ class TunerTraining:
     seed: int = 0
     """Of the networks, of the worlds and of the exploration."""
     steps: int | None = None
-    """Robot-steps in total (12 million if not given)."""
+    """Robot-steps of all processes in total (12 million if not given)."""
     resume: Path | None = None
     """Checkpoint folder whose training to continue, in place."""
     worlds: int = 128
-    """Worlds that are stepped together."""
+    """Worlds that are stepped together, by each process."""
     robots: int = 8
     """Robots in each of them."""
     tunables: tuple[str, ...] = NAMES
@@ -77,7 +83,7 @@ class TunerTraining:
     shared: bool = False
     """All robots of a world use the mean of what they propose, instead of each its own (for comparison)."""
     threads: int | None = None
-    """Threads of torch (2 if not given); part of what makes a run repeatable to the last bit."""
+    """Threads of torch, by each process (2 by all of them if not given); a run repeats to the last bit on as many."""
     save_every: float = 5.0
     """Minutes between checkpoints."""
     tensorboard: bool = False
@@ -102,19 +108,21 @@ class Training:
             saved = checkpoint.read_tensors(options.resume / checkpoint.RESUME)
             options, self.command, self.minutes = restore_options(options, saved)
         self.options, self.folder = options, options.out
-        torch.set_num_threads(options.threads or THREADS)
+        self.threads = share_cores(options.threads)
         torch.manual_seed(options.seed)
-        self.worlds = training_worlds(options.seed, options.worlds, options.robots, shared=options.shared)
+        seed = distributed.own_seed(options.seed)
+        self.worlds = training_worlds(seed, options.worlds, options.robots, shared=options.shared)
         self.tuner = Tuner(tunables=options.tunables, senses=options.senses)
-        per_update = options.ppo.rollout * options.worlds * options.robots
+        per_update = distributed.size() * options.ppo.rollout * options.worlds * options.robots
         self.updates = -(-(options.steps or DEFAULT_STEPS) // per_update)
-        self.ppo = PPO(self.worlds, self.tuner, options.ppo, seed=options.seed, updates=self.updates)
+        self.ppo = PPO(self.worlds, self.tuner, options.ppo, seed=seed, updates=self.updates)
         self.rows: list[dict[str, Any]] = []
         if saved is not None:
-            self.ppo.load_state_dict(saved["ppo"])
+            self.ppo.load_state_dict(own_state(saved, str(self.folder / checkpoint.RESUME)))
             self.rows = [row for row in read_log(self.folder / LOG) if int(row["update"]) <= self.ppo.done]
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_log(self.folder / LOG, self.rows)
+        if distributed.rank() == 0:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_log(self.folder / LOG, self.rows)
 
     def update(self) -> dict[str, Any]:
         """One update of the policy, logged."""
@@ -130,17 +138,22 @@ class Training:
             **{name: float(f"{value:.6g}") for name, value in figures.items()},
         }
         self.rows.append(row)
-        write_log(self.folder / LOG, [row], append=True)
+        if distributed.rank() == 0:
+            write_log(self.folder / LOG, [row], append=True)
         return row
 
     def save(self, evaluation: str = NOT_EVALUATED) -> None:
-        """Write the checkpoint, with all that is needed to resume."""
+        """Write the checkpoint, with all that is needed to resume; every process has to call it."""
+        states = distributed.gather(checkpoint.pack(self.ppo.state_dict())) if distributed.size() > 1 else []
+        if distributed.rank() > 0:
+            return
         options = dataclasses.asdict(dataclasses.replace(self.options, resume=None))
         state = {
             "options": {**options, "out": str(self.folder)},
             "command": self.command,
             "minutes": self.minutes,
             "ppo": self.ppo.state_dict(),
+            "others": [np.frombuffer(state, np.uint8) for state in states[1:]],
         }
         limits, width = limits_of(self.worlds), self.tuner.width
         config = checkpoint.Config(self.options.seed, self.command, limits, width)
@@ -164,9 +177,9 @@ Whatever it proposes, the filter decides what is safe.
 | training | |
 |---|---|
 | robot-steps | {done:,} of {planned:,} |
-| worlds × robots | {self.options.worlds} × {self.options.robots} |
+| processes × worlds × robots | {distributed.size()} × {self.options.worlds} × {self.options.robots} |
 | minutes | {self.minutes:.1f} |
-| hardware | {hardware()}, {self.options.threads or THREADS} threads |
+| hardware | {hardware()}, {self.threads} threads a process |
 | seed | {self.options.seed} |
 | torch | {torch.__version__} |
 {figures}
@@ -233,6 +246,29 @@ def restore_options(given: TunerTraining, saved: Mapping[str, Any]) -> tuple[Tun
     if given.steps is not None:
         changed["steps"] = given.steps
     return dataclasses.replace(stored, resume=given.resume, **changed), command, minutes
+
+
+def own_state(saved: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    """The part of a saved training that is this process's.
+
+    Raises:
+        InputError: If it was saved by another number of processes.
+    """
+    others = saved.get("others", [])
+    if (count := 1 + len(others)) != distributed.size():
+        raise InputError(f"{where}: processes", distributed.size(), f"torchrun --nproc-per-node {count}, as before")
+    rank = distributed.rank()
+    return saved["ppo"] if rank == 0 else checkpoint.unpack(others[rank - 1].numpy().tobytes(), where)
+
+
+def share_cores(threads: int | None) -> int:
+    """Set the threads of torch, and of the simulation where processes share this machine; returns the former."""
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    threads = threads or max(1, THREADS // local)
+    torch.set_num_threads(threads)
+    if local > 1:
+        numba.set_num_threads(max(1, numba.get_num_threads() // local))
+    return threads
 
 
 def limits_of(worlds: Any) -> dict[str, dict[str, list[float]]]:
@@ -321,17 +357,17 @@ def interruptible() -> Iterator[list[int]]:
 def run(training: Training, console: Console) -> bool:
     """Train to the end; False if interrupted. Either way the checkpoint is written."""
     writer = None
-    if training.options.tensorboard:
+    if training.options.tensorboard and distributed.rank() == 0:
         from torch.utils.tensorboard import SummaryWriter
 
         writer = SummaryWriter(str(training.folder / "tensorboard"))
     shown = dict.fromkeys(("return", "success", "collisions", "steps/s"), "–")
     figures = " · ".join(f"{name} {{task.fields[{name}]}}" for name in shown)
     columns = (TextColumn("tuner"), BarColumn(), TextColumn("{task.percentage:.0f} %"), TextColumn(figures))
-    last_saved, last_said = time.monotonic(), time.monotonic()
+    last_saved, last_said, stop = time.monotonic(), time.monotonic(), False
     with interruptible() as received, Progress(*columns, TimeRemainingColumn(), console=console) as progress:
         task = progress.add_task("tuner", total=training.updates, completed=training.ppo.done, **shown)
-        while training.ppo.done < training.updates and not received:
+        while training.ppo.done < training.updates and not stop:
             row = training.update()
             shown |= {name: f"{row[name]:.2f}" for name in ("return", "success", "collisions") if name in row}
             shown["steps/s"] = f"{row['steps_per_second']:,}"
@@ -342,7 +378,9 @@ def run(training: Training, console: Console) -> bool:
             if writer is not None:
                 for name, value in row.items():
                     writer.add_scalar(f"train/{name}", value, row["robot_steps"])
-            if time.monotonic() - last_saved > 60.0 * training.options.save_every:
+            late = time.monotonic() - last_saved > 60.0 * training.options.save_every
+            stop, late = distributed.agree(bool(received), late)
+            if late:
                 training.save()
                 last_saved = time.monotonic()
         training.save()
@@ -351,23 +389,32 @@ def run(training: Training, console: Console) -> bool:
     return training.ppo.done >= training.updates
 
 
+def started_by() -> str:
+    """The first words of the command line."""
+    count = os.environ.get("LOCAL_WORLD_SIZE")
+    return "python" if count is None else f"torchrun --nproc-per-node {count}"
+
+
 def main() -> int:
     """Train; 130 if interrupted, 2 on wrong input."""
-    console = Console()
+    distributed.join()
+    console = Console(quiet=distributed.rank() > 0)
     app = tyro.extras.SubcommandApp()
     app.command(name="tuner")(TunerTraining)
     try:
         options = app.cli(prog="train.py", description=__doc__)
-        training = Training(options, f"python launch/train.py {shlex.join(sys.argv[1:])}")
+        training = Training(options, f"{started_by()} launch/train.py {shlex.join(sys.argv[1:])}")
         finished = run(training, console)
-        if finished and (table := evaluate(training.folder)) != NOT_EVALUATED:
+        if finished and distributed.rank() == 0 and (table := evaluate(training.folder)) != NOT_EVALUATED:
             (training.folder / checkpoint.CARD).write_text(training.card(table), encoding="utf-8")
     except SwarmError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    finally:
+        distributed.leave()
     console.print(f"Checkpoint: {training.folder}", highlight=False)
     if not finished:
-        console.print(f"To go on: python launch/train.py tuner --resume {training.folder}", highlight=False)
+        console.print(f"To go on: {started_by()} launch/train.py tuner --resume {training.folder}", highlight=False)
     return 0 if finished else 130
 
 

@@ -202,13 +202,23 @@ def read_tensors(path: Path) -> dict[str, Any]:
         InputError: If it is missing or is not such a file.
     """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        return unpack(path.read_bytes(), str(path))
     except OSError as error:
         raise InputError(str(path), error.strerror or "an unreadable file", "a readable file") from error
-    except Exception as error:  # torch raises anything from EOFError to RuntimeError on a damaged file
-        raise InputError(str(path), type(error).__name__, "tensors written by torch.save") from error
+
+
+def unpack(data: bytes, where: str) -> dict[str, Any]:
+    """What :func:`pack` has serialised, weights-only.
+
+    Raises:
+        InputError: If it is something else; names ``where``.
+    """
+    try:
+        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises anything from EOFError to RuntimeError on damaged data
+        raise InputError(where, type(error).__name__, "tensors written by torch.save") from error
     if not isinstance(state, dict):
-        raise InputError(str(path), type(state).__name__, "a mapping")
+        raise InputError(where, type(state).__name__, "a mapping")
     return state
 
 

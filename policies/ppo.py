@@ -2,11 +2,13 @@
 
 Schulman et al. 2017 (arXiv 1707.06347), with the customs of CleanRL's continuous PPO. To be read from top to
 bottom: the settings, what is trained in, the advantages, and then the three parts of an update: collect,
-estimate, optimise. The reward and value of a robot are its own; the episode is that of its world.
+estimate, optimise. The reward and value of a robot are its own; the episode is that of its world. Several processes
+(``policies.distributed``) make one update together, as if the samples of all of them were in one place.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from policies import distributed
 from policies.tuner import Tuner, to_graph
 from swarm.errors import InputError
 from swarm.observation import Observation
@@ -174,13 +177,14 @@ class PPO:
         self.done = 0  # updates so far
         self.episodes: list[Mapping[str, float]] = []  # those that ended in this update
         self.observation = worlds.reset()
-        if config.minibatches > (samples := self.steps_per_update):
+        distributed.start_alike(tuner)
+        if config.minibatches > (samples := self.steps_per_update // distributed.size()):
             raise InputError("ppo.minibatches", config.minibatches, f"at most {samples}, all of an update")
 
     @property
     def steps_per_update(self) -> int:
-        """Robot-steps in one update."""
-        return self.config.rollout * self.worlds.num_worlds * self.worlds.num_robots
+        """Robot-steps in one update, of all processes."""
+        return distributed.size() * self.config.rollout * self.worlds.num_worlds * self.worlds.num_robots
 
     def update(self) -> dict[str, float]:
         """One rollout and its optimisation; returns the figures of both."""
@@ -193,10 +197,12 @@ class PPO:
             value, advantage = self.estimate(rollout)
         figures = self.optimise(rollout, value, advantage)
         self.done += 1
-        names = list(self.episodes[0]) if self.episodes else []
-        means = {name: float(np.mean([episode[name] for episode in self.episodes])) for name in names}
-        counts = {"reward": float(rollout.reward[rollout.active].mean()), "episodes": float(len(self.episodes))}
-        return {**counts, **means, **figures}
+        told = distributed.gather(json.dumps(self.episodes, default=float).encode())
+        episodes = [episode for part in told for episode in json.loads(part)]
+        names = list(episodes[0]) if episodes else []
+        means = {name: float(np.mean([episode[name] for episode in episodes])) for name in names}
+        reward = float(distributed.moments(rollout.reward[rollout.active])[0])
+        return {"reward": reward, "episodes": float(len(episodes)), **means, **figures}
 
     def collect(self) -> Rollout:
         """Step all worlds with the present policy."""
@@ -250,15 +256,16 @@ class PPO:
                 loss, detail = self._loss(flat, value, advantage, returns, chosen)
                 self.optimiser.zero_grad()
                 loss.backward()
+                distributed.add_gradients(self.tuner.parameters())
                 nn.utils.clip_grad_norm_(self.tuner.parameters(), self.config.largest_gradient)
                 self.optimiser.step()
                 figures.append(detail)
             if self.config.target_kl is not None and figures[-1]["kl"] > self.config.target_kl:
                 break
-        unexplained = (returns - value)[active].var() / returns[active].var().clamp(min=1e-8)
+        (_, error, _), (_, spread, _) = (distributed.moments(part[active]) for part in (returns - value, returns))
         return {
             **{name: float(np.mean([detail[name] for detail in figures])) for name in figures[0]},
-            "explained_variance": 1.0 - float(unexplained),
+            "explained_variance": 1.0 - float(error.square() / spread.square().clamp(min=1e-8)),
             "std": float(self.tuner.log_std.detach().exp()[self.tuner.free > 0.0].mean()),
             "learning_rate": float(self.optimiser.param_groups[0]["lr"]),
         }
@@ -266,7 +273,7 @@ class PPO:
     def _loss(
         self, flat: Rollout, value: Tensor, advantage: Tensor, returns: Tensor, chosen: Tensor
     ) -> tuple[Tensor, dict[str, float]]:
-        """The loss of the ``chosen`` samples, and its parts."""
+        """This process's part of the loss of the samples that all processes have ``chosen``, and its parts summed."""
         config = self.config
         graph = to_graph(flat.ego, flat.edges, flat.mask, chosen)
         log_std = self.tuner.log_std
@@ -274,29 +281,32 @@ class PPO:
         change = now - flat.log_probability[chosen]
         ratio = change.exp()
         gain = advantage[chosen]
-        gain = (gain - gain.mean()) / (gain.std(correction=0) + 1e-8)
+        mean, spread, count = distributed.moments(gain)  # a mean over samples is a sum here divided by all of them
+        gain = (gain - mean) / (spread + 1e-8)
         near = ratio.clamp(1.0 - config.clip, 1.0 + config.clip)
-        policy_loss = -torch.min(gain * ratio, gain * near).mean()
-        value_loss = self._value_loss(self.tuner.value(graph), value[chosen], returns[chosen])
+        policy_loss = -torch.min(gain * ratio, gain * near).sum() / count
+        value_loss = self._value_loss(self.tuner.value(graph), value[chosen], returns[chosen]).sum() / count
         entropy = (self.tuner.free * (log_std + 0.5 * math.log(2.0 * math.pi * math.e))).sum()
+        entropy = entropy * (len(chosen) / count)
         loss = policy_loss + config.value_weight * value_loss - config.entropy_weight * entropy
         with torch.no_grad():
             detail = {
-                "policy_loss": float(policy_loss),
-                "value_loss": float(value_loss),
-                "entropy": float(entropy),
-                "kl": float((ratio - 1.0 - change).mean()),  # Schulman's low-variance estimate
-                "clipped": float(((ratio - 1.0).abs() > config.clip).float().mean()),
+                "policy_loss": policy_loss,
+                "value_loss": value_loss,
+                "entropy": entropy,
+                "kl": (ratio - 1.0 - change).sum() / count,  # Schulman's low-variance estimate
+                "clipped": ((ratio - 1.0).abs() > config.clip).float().sum() / count,
             }
-        return loss, detail
+        sums = distributed.total(*(part.item() for part in detail.values()))
+        return loss, dict(zip(detail, sums, strict=True))
 
     def _value_loss(self, value: Tensor, before: Tensor, returns: Tensor) -> Tensor:
-        """Half the mean squared error; of the value or the clipped value, whichever is worse."""
+        """Half the squared error; of the value or the clipped value, whichever is worse."""
         error = (value - returns).square()
         if (limit := self.config.value_clip) is not None:
             near = before + (value - before).clamp(-limit, limit)
             error = torch.max(error, (near - returns).square())
-        return 0.5 * error.mean()
+        return 0.5 * error
 
     def _value(self, sensed: tuple[Tensor, ...], index: Tensor | None = None) -> Tensor:
         """V [S] of flat observations, or of those at ``index``."""

@@ -6,6 +6,7 @@ import importlib.util
 import logging
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +22,8 @@ from swarm.observation import EDGE, EGO, Observation
 
 torch = pytest.importorskip("torch")
 ROOT = Path(__file__).resolve().parents[2]
-TINY = ("--worlds", "2", "--robots", "3", "--threads", "1", "--ppo.rollout", "8", "--ppo.minibatches", "2")
-PER_UPDATE = 2 * 3 * 8
+TINY = ("--worlds", "2", "--robots", "4", "--threads", "1", "--ppo.rollout", "8", "--ppo.minibatches", "2")
+PER_UPDATE = 2 * 4 * 8
 UPDATES = 6
 
 
@@ -96,6 +97,62 @@ def test_interrupted_and_resumed_is_the_same_training(
     logs = [[{k: v for k, v in row.items() if k not in clock} for row in log] for log in rows]
     assert len(logs[0]) == UPDATES and logs[0] == logs[1]
     assert f"{UPDATES * PER_UPDATE:,} of {UPDATES * PER_UPDATE:,}" in (parts / "card.md").read_text()
+
+
+PROCESS = f"""
+import importlib.util, logging, os, signal, sys
+from policies import distributed
+
+spec = importlib.util.spec_from_file_location("train", {str(ROOT / "launch" / "train.py")!r})
+train = sys.modules["train"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(train)
+logging.disable(logging.WARNING)
+distributed.join()
+distributed.join = distributed.leave = lambda: None  # stay together from one training to the next
+update = train.Training.update
+
+def interrupted(training):
+    if training.ppo.done == 1 and distributed.rank() == 1:
+        os.kill(os.getpid(), signal.SIGINT)
+    return update(training)
+
+def call(*arguments):
+    sys.argv = ["train.py", "tuner", *arguments]
+    return train.main()
+
+train.evaluate = lambda folder: train.NOT_EVALUATED
+options = ["--seed", "5", "--steps", {str(2 * 3 * PER_UPDATE)!r}, *{TINY!r}]
+codes = [call("--out", "whole", *options)]
+train.Training.update = interrupted
+codes.append(call("--out", "parts", *options))
+train.Training.update = update
+codes.append(call("--resume", "parts"))
+with open(f"codes{{distributed.rank()}}", "w") as file:
+    file.write(" ".join(map(str, codes)))
+"""
+
+
+def test_two_processes_stop_and_resume_together(
+    start: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "process.py").write_text(PROCESS)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "process.py"]
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    # Ctrl-C reached the second process alone, in the second update.
+    assert [(tmp_path / f"codes{rank}").read_text() for rank in range(2)] == ["0 130 0"] * 2
+    assert done.stdout.count("To go on: torchrun --nproc-per-node 2 launch/train.py tuner --resume parts") == 1
+    first, second = weights(tmp_path / "whole"), weights(tmp_path / "parts")
+    assert all(torch.equal(first[name], second[name]) for name in first), "bit for bit"
+    rows = (tmp_path / "parts" / "progress.csv").read_text().splitlines()
+    assert [row.split(",")[:2] for row in rows[1:]] == [[str(k), str(2 * k * PER_UPDATE)] for k in (1, 2, 3)]
+    assert "torchrun --nproc-per-node 2" in (tmp_path / "parts" / "card.md").read_text()
+    capsys.readouterr()
+    assert start("--resume", str(tmp_path / "parts")) == 2
+    assert "torchrun --nproc-per-node 2, as before" in capsys.readouterr().err
 
 
 def test_resuming_as_another_training_is_refused(

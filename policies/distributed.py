@@ -1,0 +1,98 @@
+"""Training in several processes: all that they have to agree on.
+
+``torchrun --nproc-per-node K launch/train.py tuner`` starts K processes, on one machine or (``--nnodes``) on many.
+Each steps worlds of its own; all hold the same network, and take the same steps on the sum of their gradients.
+In a process that is alone nothing is sent, and every function here is the plain one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+
+def join() -> None:
+    """Meet the other processes, if torchrun has started any; they speak over TCP (gloo)."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        dist.init_process_group("gloo")
+
+
+def leave() -> None:
+    """End what :func:`join` began."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def rank() -> int:
+    """Number of this process; 0 is the one that writes files and talks to the user."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def size() -> int:
+    """Number of processes."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def own_seed(seed: int) -> int:
+    """A seed for what is different in every process; that of the first process is ``seed``."""
+    return seed if rank() == 0 else int(np.random.SeedSequence((seed, rank())).generate_state(1)[0])
+
+
+def total(*values: float) -> list[float]:
+    """Each value summed over all processes."""
+    if size() == 1:
+        return list(values)
+    sums = torch.tensor(values, dtype=torch.float64)
+    dist.all_reduce(sums)
+    return [float(value) for value in sums]
+
+
+def agree(*wishes: bool) -> list[bool]:
+    """For each wish whether any process has it."""
+    return [count > 0.0 for count in total(*map(float, wishes))]
+
+
+def moments(values: Tensor) -> tuple[Tensor, Tensor, int]:
+    """Mean, standard deviation and number (1 if there are none) of the values of all processes together."""
+    if size() == 1:
+        return values.mean(), values.std(correction=0), max(values.numel(), 1)
+    count, first = total(values.numel(), float(values.double().sum()))
+    mean = first / max(count, 1.0)
+    (second,) = total(float((values.double() - mean).square().sum()))
+    spread = (second / max(count, 1.0)) ** 0.5
+    return values.new_tensor(mean), values.new_tensor(spread), max(int(count), 1)
+
+
+def add_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """Replace every gradient by its sum over all processes."""
+    if size() == 1:
+        return
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    dist.all_reduce(flat)
+    for gradient, part in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
+        gradient.copy_(part.view_as(gradient))
+
+
+def start_alike(module: nn.Module) -> None:
+    """Give all processes the parameters and buffers of the first one."""
+    if size() > 1:
+        for tensor in module.state_dict().values():
+            dist.broadcast(tensor, 0)
+
+
+def gather(data: bytes) -> list[bytes]:
+    """What every process gives, in order of their numbers."""
+    if size() == 1:
+        return [data]
+    lengths = [torch.zeros(1, dtype=torch.int64) for _ in range(size())]
+    dist.all_gather(lengths, torch.tensor([len(data)]))
+    longest = max(int(length) for length in lengths)
+    parts = [torch.zeros(longest, dtype=torch.uint8) for _ in range(size())]
+    dist.all_gather(parts, torch.from_numpy(np.frombuffer(data.ljust(longest, b"\0"), np.uint8).copy()))
+    return [part[: int(length)].numpy().tobytes() for part, length in zip(parts, lengths, strict=True)]

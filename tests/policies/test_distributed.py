@@ -1,0 +1,152 @@
+"""Two processes take the step that one process takes on the samples of both."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.multiprocessing
+from test_ppo import Toy  # its folder is on the path
+
+from policies import checkpoint, distributed
+from policies.ppo import PPO, PPOConfig, Rollout
+from policies.tuner import Tuner
+
+PROCESSES = 2
+ROBOTS = 4
+# One minibatch: then what is in it does not depend on who shuffles.
+SETTINGS = PPOConfig(rollout=8, epochs=3, minibatches=1, learning_rate=1e-2, entropy_weight=0.01, target_kl=None)
+BATCHES = {"halves": (6, 6), "uneven": (2, 10)}
+
+
+def in_processes(work: Callable[..., Any], folder: Path) -> list[dict[str, Any]]:
+    """What ``work(rank, folder)`` returned in each of two processes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    torch.multiprocessing.spawn(_process, (work, folder, port), nprocs=PROCESSES)
+    return [checkpoint.read_tensors(folder / f"{rank}.pt") for rank in range(PROCESSES)]
+
+
+def _process(rank: int, work: Callable[..., Any], folder: Path, port: int) -> None:
+    """Be one of the processes, as torchrun would have started it."""
+    os.environ.update(RANK=str(rank), WORLD_SIZE=str(PROCESSES), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    torch.set_num_threads(1)
+    distributed.join()
+    (folder / f"{rank}.pt").write_bytes(checkpoint.pack(work(rank, folder)))
+    distributed.leave()
+
+
+def trainer(worlds: int, rank: int = 0, **changes: Any) -> PPO:
+    torch.manual_seed(rank)  # another network in each process, until they meet
+    tuner = Tuner(width=16)
+    return PPO(Toy(rank, worlds, ROBOTS), tuner, dataclasses.replace(SETTINGS, **changes), seed=rank, updates=10)
+
+
+def batch(worlds: int) -> tuple[Rollout, torch.Tensor, torch.Tensor]:
+    """A rollout of so many worlds with values and advantages; who is active is drawn, too."""
+    ppo = trainer(worlds)
+    with torch.no_grad():
+        rollout = ppo.collect()
+        value, _ = ppo.estimate(rollout)
+    draw = torch.Generator().manual_seed(3)
+    active = torch.rand(rollout.active.shape, generator=draw) < torch.linspace(0.3, 1.0, worlds * ROBOTS)
+    return rollout._replace(active=active), value, 2.0 * torch.randn(value.shape, generator=draw) + 1.0
+
+
+def optimised(ppo: PPO, data: tuple[Rollout, torch.Tensor, torch.Tensor]) -> dict[str, Any]:
+    """The first gradient, and the weights and figures after all passes."""
+    gradient = []
+    step = ppo.optimiser.step
+
+    def noted(*arguments: Any) -> Any:
+        gradient.append([parameter.grad.clone() for parameter in ppo.tuner.parameters()])
+        return step(*arguments)
+
+    ppo.optimiser.step = noted  # type: ignore[method-assign]
+    figures = ppo.optimise(*data)
+    weights = dict(ppo.tuner.named_parameters())
+    return {
+        "gradient": gradient[0], "steps": len(gradient), "figures": figures,
+        "weights": {name: value.detach() for name, value in weights.items()},
+    }  # fmt: skip
+
+
+def part(data: tuple[Rollout, torch.Tensor, torch.Tensor], first: int, last: int) -> Any:
+    """The same for the worlds from ``first`` to ``last``."""
+    chosen = slice(first * ROBOTS, last * ROBOTS)
+    rollout, value, advantage = data
+    return Rollout(*(array[:, chosen] for array in rollout)), value[:, chosen], advantage[:, chosen]
+
+
+def share(rank: int, folder: Path) -> dict[str, Any]:
+    """What each of the two processes does."""
+    data, found = batch(12), {}
+    for name, sizes in BATCHES.items():
+        mine = part(data, sum(sizes[:rank]), sum(sizes[: rank + 1]))
+        found[name] = optimised(trainer(sizes[rank], rank), mine)
+    found["stopped"] = optimised(trainer(6, rank, epochs=50, target_kl=0.02), part(data, 6 * rank, 6 * rank + 6))
+    whole, half = trainer(3, rank), trainer(3, rank)
+    whole.update(), half.update()
+    found["second"] = whole.update()
+    found["gathered"] = [len(state) for state in distributed.gather(b"x" * (5 + 3 * rank))]
+    resumed = trainer(3, rank + 7)
+    resumed.load_state_dict(checkpoint.unpack(checkpoint.pack(half.state_dict()), "half"))
+    found["resumed"] = resumed.update()
+    found["world"] = whole.observation.ego
+    return found
+
+
+@pytest.fixture(scope="module")
+def shares(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    return in_processes(share, tmp_path_factory.mktemp("processes"))
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_two_processes_take_the_step_of_one(shares: list[dict[str, Any]], name: str) -> None:
+    data = batch(12)
+    alone = optimised(trainer(12), data)
+    assert alone["steps"] == SETTINGS.epochs
+    for found in (one[name] for one in shares):
+        assert found["steps"] == SETTINGS.epochs
+        for own, wanted in zip(found["gradient"], alone["gradient"], strict=True):
+            torch.testing.assert_close(own, wanted, atol=1e-6, rtol=0)
+        for key, wanted in alone["weights"].items():
+            torch.testing.assert_close(found["weights"][key], wanted, atol=1e-6, rtol=0)
+        for key, figure in alone["figures"].items():
+            assert found["figures"][key] == pytest.approx(figure, abs=1e-5), key
+    apart = optimised(trainer(6), part(data, 0, 6))
+    largest = max((a - b).abs().max() for a, b in zip(apart["gradient"], alone["gradient"], strict=True))
+    assert largest > 1e-3, "the halves differ, so that a mistake would show"
+
+
+def test_they_stop_together(shares: list[dict[str, Any]]) -> None:
+    data, limit = batch(12), {"epochs": 50, "target_kl": 0.02}
+    wanted = optimised(trainer(12, **limit), data)["steps"]
+    assert [one["stopped"]["steps"] for one in shares] == [wanted, wanted]
+    assert 1 < wanted < 50
+
+
+def test_worlds_differ_and_the_figures_are_of_all(shares: list[dict[str, Any]]) -> None:
+    first, second = (one["second"] for one in shares)
+    assert first == second
+    assert not np.array_equal(shares[0]["world"], shares[1]["world"])
+    assert all(one["gathered"] == [5, 8] for one in shares)
+    assert all(one["resumed"] == one["second"] for one in shares)
+
+
+def test_alone_nothing_is_exchanged() -> None:
+    distributed.join()
+    values = torch.tensor([1.0, 2.0, 6.0])
+    assert (distributed.rank(), distributed.size(), distributed.own_seed(5)) == (0, 1, 5)
+    assert distributed.total(1.5, 2.0) == [1.5, 2.0] and distributed.agree(True, False) == [True, False]
+    assert distributed.gather(b"one") == [b"one"]
+    mean, spread, count = distributed.moments(values)
+    assert (float(mean), count) == (3.0, 3) and float(spread) == pytest.approx(np.std([1, 2, 6]))
