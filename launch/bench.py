@@ -1,6 +1,6 @@
 """Benchmarks, side by side with the alternative in one run: look at the ratios, the machine's speed drifts.
 
-Usage: ``python launch/bench.py qp|arena|planner|controller [--json F]``. Every figure is the median of several
+Usage: ``python launch/bench.py qp|arena|decision|planner|controller [--json F]``. Every figure is the median of several
 repetitions that are interleaved with those of the alternatives.
 """
 
@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -28,7 +29,7 @@ from swarm.text_files import write_text
 class Options:
     """Measure one part of the stack."""
 
-    what: Annotated[Literal["qp", "arena", "planner", "controller"], tyro.conf.Positional]
+    what: Annotated[Literal["qp", "arena", "decision", "planner", "controller"], tyro.conf.Positional]
     """Which part."""
     json: Path | None = None
     """Also write the figures to this file."""
@@ -110,7 +111,7 @@ def bench_arena() -> Figures:
         steps, fresh = 100, core.state.copy()
 
         def advance(core: ArenaCore = core, action: Any = action, steps: int = steps, fresh: Any = fresh) -> None:
-            core.state[:] = fresh
+            core.state[:], core.moved[:] = fresh, True
             for _ in range(steps):
                 core.advance(action)
 
@@ -123,6 +124,35 @@ def bench_arena() -> Figures:
         rates = {name: worlds * 8 * steps / value for name, value in seconds.items()}
         figures[f"{worlds} worlds"] = {f"robot-steps/s, {name}": rate for name, rate in rates.items()}
     figures["one Robot object at a time"] = {f"robot-steps/s, {threads} threads": 1e6 / _robot_times(100)[0]}
+    return figures
+
+
+def bench_decision() -> Figures:
+    """All robots of a team of constant density decide once, on one thread: sense, plan, network, QP, shield; ms."""
+    from envs.arena_core import ArenaCore
+    from envs.scenarios import dense
+    from swarm.controllers import FixedController, OnnxController, shipped_checkpoint
+
+    network, fixed = OnnxController(shipped_checkpoint("tuner")), FixedController(6.0, 1.0)
+    figures: Figures = {}
+    for robots in (8, 64, 1024):
+        cores = {
+            (planner, name): ArenaCore(partial(dense.draw, robots=robots), seed=1, redraw=False, planner=planner)
+            for planner in ("straight", "roadmap") for name in ("tuner", "fixed")
+        }  # fmt: skip
+        times: dict[tuple[str, str], list[float]] = {key: [] for key in cores}
+        for step in range(60):
+            for (planner, name), core in cores.items():
+                core.threads = 1
+                began = time.perf_counter()
+                observation = core.observe()
+                action = network.batch(observation) if name == "tuner" else np.tile(fixed.action, (1, robots, 1))
+                core.advance(action)  # moves the robots too, and measures gaps: a little more than deciding
+                if step >= 10:
+                    times[planner, name].append(1e3 * (time.perf_counter() - began))
+        figures[f"{robots} robots"] = {
+            f"ms, {name}, {planner}": float(np.median(values)) for (planner, name), values in times.items()
+        }
     return figures
 
 
@@ -243,7 +273,10 @@ def _shown(value: float | str) -> str:
 def main() -> int:
     """Measure, print, and write."""
     options = tyro.cli(Options, prog="bench.py", description=__doc__)
-    parts = {"qp": bench_qp, "arena": bench_arena, "planner": bench_planner, "controller": bench_controller}
+    parts = {
+        "qp": bench_qp, "arena": bench_arena, "decision": bench_decision, "planner": bench_planner,
+        "controller": bench_controller,
+    }  # fmt: skip
     part = parts[options.what]
     try:
         figures = part()

@@ -51,7 +51,7 @@ from swarm.tunables import MIDDLE, NAMES, encode
 LOG, CURVE = "progress.csv", "learning_curve.png"
 COLUMNS = (
     "update", "robot_steps", "minutes", "steps_per_second", "reward", "episodes", "return", "success",
-    "reached", "collisions", "time", "relaxed", "braking", "policy_loss", "value_loss", "entropy", "kl",
+    "reached", "collisions", "time", "relaxed", "braking", "policy_loss", "value_loss", "kl",
     "clipped", "explained_variance", "std", "learning_rate",
 )  # fmt: skip
 DEFAULT_STEPS = 12_000_000
@@ -229,7 +229,7 @@ def restore_options(given: TunerTraining, saved: Mapping[str, Any]) -> tuple[Tun
     try:
         stored = TunerTraining(
             **{
-                **saved["options"], "out": given.resume, "ppo": PPOConfig(**saved["options"]["ppo"]),
+                **saved["options"], "out": given.resume, "ppo": PPOConfig(**{**(ppo := saved["options"]["ppo"]), "noise": tuple(ppo["noise"])}),
                 **{name: tuple(saved["options"][name]) for name in ("tunables", "senses")},
             }
         )  # fmt: skip

@@ -50,8 +50,9 @@ class PPOConfig:
     """Largest useful change of a value in one update; None for no limit."""
     value_weight: float = 0.5
     """Weight of the value loss."""
-    entropy_weight: float = 0.001
-    """Weight of the entropy bonus."""
+    noise: tuple[float, float] = (0.2, 0.03)
+    """Standard deviation of the actions at the start and at the end, linear in between. What is deployed is the mean,
+    and noise gets robots out of traps in which the mean alone would stay: at the end there must be little of it."""
     largest_gradient: float = 0.5
     """Norm to which gradients are cut."""
     target_kl: float | None = 0.03
@@ -64,6 +65,8 @@ class PPOConfig:
         for name in ("discount", "trace"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise InputError(f"ppo.{name}", getattr(self, name), "0 to 1")
+        if not all(0.0 < std < math.inf for std in self.noise):
+            raise InputError("ppo.noise", self.noise, "two numbers above 0")
         for name in ("learning_rate", "clip", "largest_gradient"):
             if not 0.0 < getattr(self, name) < math.inf:
                 raise InputError(f"ppo.{name}", getattr(self, name), "a number above 0")
@@ -136,10 +139,10 @@ def advantages(
     return result
 
 
-def log_probability(action: Tensor, mean: Tensor, log_std: Tensor, free: Tensor) -> Tensor:
+def log_probability(action: Tensor, mean: Tensor, std: float, free: Tensor) -> Tensor:
     """Log density [...] of Gaussian actions [..., 6]; only those that are ``free`` [6] count."""
-    scaled = (action - mean) / log_std.exp()
-    return (free * (-0.5 * scaled.square() - log_std - 0.5 * math.log(2.0 * math.pi))).sum(dim=-1)
+    scaled = (action - mean) / std
+    return (free * (-0.5 * scaled.square() - math.log(std) - 0.5 * math.log(2.0 * math.pi))).sum(dim=-1)
 
 
 class Rollout(NamedTuple):
@@ -186,6 +189,12 @@ class PPO:
         """Robot-steps in one update, of all processes."""
         return distributed.size() * self.config.rollout * self.worlds.num_worlds * self.worlds.num_robots
 
+    @property
+    def std(self) -> float:
+        """Standard deviation of the actions in the present update."""
+        first, last = self.config.noise
+        return last + max(0.0, 1.0 - self.done / self.updates) * (first - last)
+
     def update(self) -> dict[str, float]:
         """One rollout and its optimisation; returns the figures of both."""
         if self.config.anneal:
@@ -207,7 +216,7 @@ class PPO:
     def collect(self) -> Rollout:
         """Step all worlds with the present policy."""
         rollout = self._allocate()
-        std = self.tuner.log_std.exp() * self.tuner.free
+        std = self.std * self.tuner.free
         worlds, robots = self.worlds.num_worlds, self.worlds.num_robots
         for t in range(self.config.rollout):
             sensed = flatten(self.observation)
@@ -216,7 +225,7 @@ class PPO:
             mean = self.tuner.mean(to_graph(*sensed))
             action = mean + std * torch.randn(mean.shape, generator=self.random)
             rollout.action[t] = action
-            rollout.log_probability[t] = log_probability(action, mean, self.tuner.log_std, self.tuner.free)
+            rollout.log_probability[t] = log_probability(action, mean, self.std, self.tuner.free)
             resting = self.worlds.resting
             rollout.active[t] = torch.from_numpy(~resting).flatten()
             executed = action.clamp(0.0, 1.0).view(worlds, robots, COUNT).numpy()
@@ -266,7 +275,7 @@ class PPO:
         return {
             **{name: float(np.mean([detail[name] for detail in figures])) for name in figures[0]},
             "explained_variance": 1.0 - float(error.square() / spread.square().clamp(min=1e-8)),
-            "std": float(self.tuner.log_std.detach().exp()[self.tuner.free > 0.0].mean()),
+            "std": self.std,
             "learning_rate": float(self.optimiser.param_groups[0]["lr"]),
         }
 
@@ -276,8 +285,7 @@ class PPO:
         """This process's part of the loss of the samples that all processes have ``chosen``, and its parts summed."""
         config = self.config
         graph = to_graph(flat.ego, flat.edges, flat.mask, chosen)
-        log_std = self.tuner.log_std
-        now = log_probability(flat.action[chosen], self.tuner.mean(graph), log_std, self.tuner.free)
+        now = log_probability(flat.action[chosen], self.tuner.mean(graph), self.std, self.tuner.free)
         change = now - flat.log_probability[chosen]
         ratio = change.exp()
         gain = advantage[chosen]
@@ -286,14 +294,11 @@ class PPO:
         near = ratio.clamp(1.0 - config.clip, 1.0 + config.clip)
         policy_loss = -torch.min(gain * ratio, gain * near).sum() / count
         value_loss = self._value_loss(self.tuner.value(graph), value[chosen], returns[chosen]).sum() / count
-        entropy = (self.tuner.free * (log_std + 0.5 * math.log(2.0 * math.pi * math.e))).sum()
-        entropy = entropy * (len(chosen) / count)
-        loss = policy_loss + config.value_weight * value_loss - config.entropy_weight * entropy
+        loss = policy_loss + config.value_weight * value_loss
         with torch.no_grad():
             detail = {
                 "policy_loss": policy_loss,
                 "value_loss": value_loss,
-                "entropy": entropy,
                 "kl": (ratio - 1.0 - change).sum() / count,  # Schulman's low-variance estimate
                 "clipped": ((ratio - 1.0).abs() > config.clip).float().sum() / count,
             }

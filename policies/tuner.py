@@ -151,12 +151,10 @@ class Neighbourhood(MessagePassing):
 class Tuner(nn.Module):
     """Actor and critic of the same structure, without shared weights.
 
-    The action is Gaussian around ``mean`` with a deviation that does not depend on the observation; whoever
-    executes it clips it to [0, 1].
+    Exploration adds noise to ``mean``; whoever executes an action clips it to [0, 1].
 
     Args:
         width: Width of the hidden layers.
-        initial_std: Standard deviation of the actions before training, in parts of the box.
         tunables: Names of the tunables that it sets; the others keep the values ``FIXED``.
         senses: What it takes account of: ``robots``, ``obstacles`` or both.
 
@@ -168,9 +166,8 @@ class Tuner(nn.Module):
     fixed: Tensor  # float32 [6], the actions of the others
 
     def __init__(
-        self, width: int = WIDTH, initial_std: float = 0.25, tunables: Sequence[str] = NAMES,
-        senses: Sequence[str] = SENSES,
-    ) -> None:  # fmt: skip
+        self, width: int = WIDTH, tunables: Sequence[str] = NAMES, senses: Sequence[str] = SENSES
+    ) -> None:
         super().__init__()
         for given, known, what in ((tunables, NAMES, "tunables"), (senses, SENSES, "senses")):
             if unknown := [name for name in given if name not in known]:
@@ -183,7 +180,6 @@ class Tuner(nn.Module):
         # A small last layer: the untrained tuner stays at the middle of the box.
         orthogonal(self.action, 0.01)
         orthogonal(self.worth, 1.0)
-        self.log_std = nn.Parameter(torch.full((COUNT,), math.log(initial_std)))
 
     def mean(self, graph: Graph) -> Tensor:
         """Mean action in [0, 1], [n, 6]."""

@@ -26,7 +26,8 @@ Mask = NDArray[np.bool_]
 
 EGO, EDGE = 22, 14
 # Columns of the robot's own features: the last action (as -1 to 1), how much farther from the goal it is than it has
-# been (in sensing radii), and for how long it has not come nearer (in times to cross ten sensing radii).
+# been (in sensing radii), and for how long it has not come nearer (in times to cross ten sensing radii; it starts again
+# from 0 then, so that a robot that is stuck does not see the same for ever and do the same for ever).
 EGO_ACTION, EGO_LOST, EGO_STUCK = 14, 20, 21
 # Distance, in sensing radii, from which on an intent counts as "that way" with full length.
 _INTENT_SCALE = 0.2
@@ -69,7 +70,7 @@ def _observe_ego(
     for k in range(last_action.size):
         ego[EGO_ACTION + k] = 2.0 * last_action[k] - 1.0
     ego[EGO_LOST] = min((remaining - memory[LEAST]) / sensing, 1.0) if remaining < math.inf else 0.0
-    ego[EGO_STUCK] = min(0.1 * memory[WAITED] * top / sensing, 1.0)
+    ego[EGO_STUCK] = math.fmod(0.1 * memory[WAITED] * top / sensing, 1.0)
 
 
 @njit(cache=True)

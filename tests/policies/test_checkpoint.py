@@ -108,7 +108,7 @@ def test_replacing_moves_logs_along(
     assert (copy / "progress.csv").read_text() == "first\nsecond\n"
     assert (copy / "tensorboard" / "events").read_text() == "kept"
     assert (copy / "card.md").read_text() == "# Second\n" and (copy / "policy.onnx").read_bytes() == b"new"
-    assert torch.equal(checkpoint.load(copy)[0].log_std, other.log_std)
+    assert torch.equal(checkpoint.load(copy)[0].worth.bias, other.worth.bias)
 
 
 def test_a_failing_save_leaves_the_old_checkpoint(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,9 +205,9 @@ def test_a_missing_key_is_named(copy: Path, key: str) -> None:
 def test_wrong_weights_are_named(copy: Path) -> None:
     weights = torch.load(copy / "weights.pt", weights_only=True)
     for change, message in [
-        ({"log_std": torch.zeros(5)}, r"weights\.pt: log_std: got \(5,\); valid: shape \(6,\)"),
-        ({"log_std": torch.full((COUNT,), float("nan"))}, r"weights\.pt: log_std: .*finite"),
-        ({"log_std": 3}, r"weights\.pt: log_std: got 3"),
+        ({"free": torch.zeros(5)}, r"weights\.pt: free: got \(5,\); valid: shape \(6,\)"),
+        ({"free": torch.full((COUNT,), float("nan"))}, r"weights\.pt: free: .*finite"),
+        ({"free": 3}, r"weights\.pt: free: got 3"),
         ({"other": torch.zeros(1)}, r"weights\.pt: other: got 'an unknown tensor'"),
     ]:
         torch.save({**weights, **change}, copy / "weights.pt")
@@ -230,7 +230,7 @@ class Dangerous:
 
 
 def test_code_in_weights_never_runs(copy: Path, tmp_path: Path) -> None:
-    torch.save({"log_std": Dangerous(tmp_path / "owned")}, copy / "weights.pt")
+    torch.save({"free": Dangerous(tmp_path / "owned")}, copy / "weights.pt")
     with pytest.raises(InputError, match=r"weights\.pt"):
         checkpoint.load(copy)
     assert not (tmp_path / "owned").exists()

@@ -22,7 +22,7 @@ from policies.tuner import Tuner
 PROCESSES = 2
 ROBOTS = 4
 # One minibatch: then what is in it does not depend on who shuffles.
-SETTINGS = PPOConfig(rollout=8, epochs=3, minibatches=1, learning_rate=1e-2, entropy_weight=0.01, target_kl=None)
+SETTINGS = PPOConfig(rollout=8, epochs=3, minibatches=1, learning_rate=1e-2, target_kl=None)
 BATCHES = {"halves": (6, 6), "uneven": (2, 10)}
 
 

@@ -147,22 +147,21 @@ def test_truncated_worlds_are_worth_their_final_observation() -> None:
 
 def test_log_probability_is_that_of_a_normal_distribution() -> None:
     torch.manual_seed(3)
-    action, mean, log_std = torch.randn(5, COUNT), torch.rand(5, COUNT), torch.randn(COUNT)
-    wanted = torch.distributions.Normal(mean, log_std.exp()).log_prob(action).sum(dim=-1)
-    torch.testing.assert_close(log_probability(action, mean, log_std, torch.ones(COUNT)), wanted)
+    action, mean, std = torch.randn(5, COUNT), torch.rand(5, COUNT), 0.3
+    wanted = torch.distributions.Normal(mean, std).log_prob(action).sum(dim=-1)
+    torch.testing.assert_close(log_probability(action, mean, std, torch.ones(COUNT)), wanted)
 
 
 def test_worlds_get_clipped_actions_and_the_density_is_of_the_unclipped() -> None:
-    ppo = make(4)
+    ppo = make(4, noise=(1.0, 1.0))
     with torch.no_grad():
-        ppo.tuner.log_std.fill_(0.0)
         rollout = ppo.collect()
     executed = np.stack(ppo.worlds.actions)  # type: ignore[attr-defined]
     assert executed.min() == 0.0 and executed.max() == 1.0
     assert rollout.action.min() < -0.5 and rollout.action.max() > 1.5
     np.testing.assert_array_equal(rollout.action.clamp(0, 1).numpy().reshape(executed.shape), executed)
     mean = ppo.tuner.mean_dense(rollout.ego, rollout.edges, rollout.mask)
-    again = log_probability(rollout.action, mean, ppo.tuner.log_std, ppo.tuner.free)
+    again = log_probability(rollout.action, mean, ppo.std, ppo.tuner.free)
     torch.testing.assert_close(again, rollout.log_probability, atol=1e-3, rtol=1e-3)
 
 
