@@ -227,12 +227,9 @@ def restore_options(given: TunerTraining, saved: Mapping[str, Any]) -> tuple[Tun
     """
     where = f"{given.resume}/{checkpoint.RESUME}"
     try:
-        stored = TunerTraining(
-            **{
-                **saved["options"], "out": given.resume, "ppo": PPOConfig(**{**(ppo := saved["options"]["ppo"]), "noise": tuple(ppo["noise"])}),
-                **{name: tuple(saved["options"][name]) for name in ("tunables", "senses")},
-            }
-        )  # fmt: skip
+        options = {name: tuple(v) if isinstance(v, list) else v for name, v in saved["options"].items()}
+        ppo = {name: tuple(v) if isinstance(v, list) else v for name, v in options["ppo"].items()}
+        stored = TunerTraining(**{**options, "out": given.resume, "ppo": PPOConfig(**ppo)})
         command, minutes = str(saved["command"]), float(saved["minutes"])
     except (KeyError, TypeError) as error:
         raise InputError(where, str(error), "the state of a training of this version") from error
