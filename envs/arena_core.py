@@ -80,7 +80,7 @@ class ArenaCore:
         self.reward = Reward()
         self._allocate()
         for b, scenario in enumerate(first):
-            self._load(b, scenario)
+            self.load(b, scenario)
 
     def _next(self, b: int) -> Scenario:
         """Draw a scenario for world ``b``, and keep what it was drawn from."""
@@ -111,7 +111,7 @@ class ArenaCore:
         self.bounds = np.zeros((self.num_worlds, 4))
         self.geometry = GeometryStore(self.num_worlds)
 
-    def _load(self, b: int, scenario: Scenario) -> None:
+    def load(self, b: int, scenario: Scenario) -> None:
         """Put a scenario into world ``b`` and clear everything that was counted there."""
         if len(scenario.robots) != self.num_robots:
             raise InputError(f"scenario {scenario.name!r}: robots", len(scenario.robots), f"{self.num_robots}")
@@ -147,7 +147,7 @@ class ArenaCore:
         if seed is not None:
             self.rng = np.random.default_rng(seed)
         for b in range(self.num_worlds):
-            self._load(b, self._next(b))
+            self.load(b, self._next(b))
         return self.observe()
 
     def plan(self) -> None:
@@ -260,7 +260,7 @@ class ArenaCore:
             for b in ended:
                 info["episodes"].append(self.summary(int(b)))
                 if self._redraw:
-                    self._load(int(b), self._next(int(b)))
+                    self.load(int(b), self._next(int(b)))
         return self.observe(), reward, terminated, truncated, info
 
     def summary(self, b: int = 0) -> dict[str, float]:
@@ -298,7 +298,7 @@ class ArenaCore:
                 raise InputError("ArenaCore state", sorted(saved), f"an entry {name!r}")
         for b, state in enumerate(json.loads(saved["drawn_from"])):
             self.rng.bit_generator.state = state
-            self._load(b, self._next(b))
+            self.load(b, self._next(b))
         for name in _SAVED:
             own, value = getattr(self, name), np.asarray(saved[name])
             if own.shape != value.shape:

@@ -1,4 +1,4 @@
-"""Where the tunables come from: one fixed setting, or a trained network run by onnxruntime (no torch)."""
+"""Where the tunables come from: fixed, by a rule, or from a trained network run by onnxruntime (no torch)."""
 
 from __future__ import annotations
 
@@ -12,20 +12,30 @@ import yaml
 from numpy.typing import NDArray
 
 from swarm.errors import InputError
+from swarm.hand_rules import RandomRotation, WallFollowing
 from swarm.observation import EDGE, EGO, Observation
 from swarm.tunables import COUNT, NAMES, TUNABLES, encode
 
 Array = NDArray[np.float64]
 
 SHIPPED = "tuner"
-_FORMS = "'tuner', a checkpoint folder, or 'fixed:GAIN,POWER' (also fixed:GAIN,POWER,OBSTACLE_GAIN,OBSTACLE_POWER)"
+_HAND_RULES = {"random_rotation": RandomRotation, "wall_following": WallFollowing}
+_FORMS = (
+    "'tuner', a checkpoint folder, or 'fixed:GAIN,POWER' (also fixed:GAIN,POWER,OBSTACLE_GAIN,OBSTACLE_POWER; "
+    "also random_rotation: and wall_following: in place of fixed:)"
+)
+# Robots that go through the network together: many more would not fit into the processor's cache.
+_BATCH = 256
 
 
 class Controller(Protocol):
     """Anything that turns an observation into an action."""
 
     def __call__(self, observation: Observation) -> Array:
-        """The action ``float64[6]`` in [0, 1] for one robot's observation (no leading dimension)."""
+        """The action ``float64[6]`` in [0, 1] for one robot's observation (no leading dimension).
+
+        The controllers here also turn observations ``[...]`` with leading dimensions into actions ``[..., 6]``.
+        """
         ...
 
 
@@ -52,7 +62,7 @@ class FixedController:
 
     def __call__(self, observation: Observation) -> Array:
         """The fixed action, whatever is observed."""
-        return self.action
+        return np.broadcast_to(self.action, (*observation.ego.shape[:-1], COUNT))
 
 
 class OnnxController:
@@ -86,18 +96,37 @@ class OnnxController:
 
     def __call__(self, observation: Observation) -> Array:
         """The network's mean action; empty slots are left out, which changes nothing but the time it takes."""
+        if observation.ego.ndim > 1:
+            return self.batch(observation)
         slots = np.flatnonzero(observation.mask)
-        feed = {
-            "ego": observation.ego[None],
-            "edges": observation.edges[None, slots],
-            "mask": observation.mask[None, slots],
-        }
-        action = self._session.run(None, feed)[0][0]
+        return self._run(observation.ego[None], observation.edges[None, slots], observation.mask[None, slots])[0]
+
+    def batch(self, observation: Observation) -> Array:
+        """The mean actions ``float64[..., 6]`` of many robots; robots with as many neighbours go together."""
+        lead = observation.ego.ndim - 1
+        ego, edges = (array.reshape(-1, *array.shape[lead:]) for array in (observation.ego, observation.edges))
+        mask = observation.mask.reshape(-1, observation.mask.shape[-1])
+        used = mask.sum(axis=1)
+        order = np.argsort(used, kind="stable")
+        actions = np.empty((len(ego), COUNT))
+        for first in range(0, len(ego), _BATCH):
+            rows = order[first : first + _BATCH]
+            # Slots in use first, as many as the one with the most has.
+            slots = np.argsort(~mask[rows], axis=1, kind="stable")[:, : used[rows[-1]]]
+            actions[rows] = self._run(ego[rows], edges[rows[:, None], slots], mask[rows[:, None], slots])
+        return actions.reshape(*observation.ego.shape[:-1], COUNT)
+
+    def _run(self, ego: NDArray[Any], edges: NDArray[Any], mask: NDArray[Any]) -> Array:
+        """The network once."""
+        action = self._session.run(None, {"ego": ego, "edges": edges, "mask": mask})[0]
         return np.clip(action.astype(np.float64), 0.0, 1.0)
 
 
 def make_controller(text: str | Controller) -> Controller:
-    """The controller that a command line names: ``tuner``, a checkpoint folder, or ``fixed:GAIN,POWER``.
+    """The controller that a command line names: ``tuner``, a checkpoint folder, or a rule with its parameters.
+
+    The rules are ``fixed:GAIN,POWER``, ``random_rotation:GAIN,POWER`` and ``wall_following:GAIN,POWER``; two further
+    numbers are the gain and the power for obstacles.
 
     Raises:
         InputError: If it names nothing.
@@ -106,12 +135,18 @@ def make_controller(text: str | Controller) -> Controller:
         return text
     if text == SHIPPED:
         return OnnxController(shipped_checkpoint(SHIPPED))
-    if match := re.fullmatch(r"fixed:([^,]+),([^,]+)(?:,([^,]+),([^,]+))?", text):
+    if match := re.fullmatch(r"(\w+):([^,]+),([^,]+)(?:,([^,]+),([^,]+))?", text):
+        rule, *numbers = match.groups()
         try:
-            values = [float(value) for value in match.groups() if value is not None]
-        except ValueError:
+            fixed = FixedController(*(float(number) for number in numbers if number is not None))
+        except ValueError as error:
+            if isinstance(error, InputError):
+                raise
             raise InputError("controller", text, _FORMS) from None
-        return FixedController(*values)
+        if rule == "fixed":
+            return fixed
+        if rule in _HAND_RULES:
+            return _HAND_RULES[rule](fixed.action)
     if text and Path(text).is_dir():
         return OnnxController(text)
     raise InputError("controller", text, _FORMS)

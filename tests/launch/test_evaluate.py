@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from oracles.mapf import violations
 
+from envs.grid_run import GridRun
 from swarm.instances import load_instances
 from swarm.scenario import load_scenario
 
@@ -172,7 +173,7 @@ def test_robots_without_goals_make_way(evaluate: ModuleType, tmp_path: Path) -> 
 def test_ctrl_c_leaves_the_results_so_far(
     evaluate: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step, calls = evaluate.GridRun.step, []
+    step, calls = GridRun.step, []
 
     def interrupted(run: Any) -> None:
         calls.append(run)
@@ -180,7 +181,7 @@ def test_ctrl_c_leaves_the_results_so_far(
             raise KeyboardInterrupt
         step(run)
 
-    monkeypatch.setattr(evaluate.GridRun, "step", interrupted)
+    monkeypatch.setattr(GridRun, "step", interrupted)
     command = ["grid", str(MAPS / "examples.jsonl"), "--robots", "2", "--steps", "10"]
     assert evaluate.main([*command, "--json", str(tmp_path / "r.json")]) == 130
     assert [record["map"] for record in read(tmp_path / "r.json")] == ["rooms"]

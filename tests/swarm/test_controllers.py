@@ -19,10 +19,14 @@ EMPTY = Observation(np.zeros(EGO, np.float32), np.zeros((4, EDGE), np.float32), 
 @pytest.mark.parametrize(
     ("text", "values"),
     [("fixed:2,1.5", [2, 1.5, 2, 1.5, 0, 1]), ("fixed:20,1,0.5,2", [20, 1, 0.5, 2, 0, 1]),
-     ("fixed:2e-1,3", [0.2, 3, 0.2, 3, 0, 1])],
+     ("fixed:2e-1,3", [0.2, 3, 0.2, 3, 0, 1]), ("random_rotation:2,1.5", [2, 1.5, 2, 1.5, 0, 1]),
+     ("wall_following:20,1,0.5,2", [20, 1, 0.5, 2, 0, 1])],
 )  # fmt: skip
 def test_a_fixed_controller_does_what_it_says(text: str, values: list[float]) -> None:
-    assert decode(make_controller(text)(EMPTY)) == pytest.approx(values)
+    controller = make_controller(text)
+    assert decode(controller(EMPTY)) == pytest.approx(values, abs=0.002)
+    many = controller(Observation(*(np.broadcast_to(part, (3, 5, *part.shape)) for part in EMPTY)))
+    np.testing.assert_array_equal(many, np.broadcast_to(controller(EMPTY), (3, 5, COUNT)))
 
 
 def test_a_controller_of_ones_own_is_taken_as_it_is() -> None:
@@ -31,7 +35,8 @@ def test_a_controller_of_ones_own_is_taken_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "tunr", "fixed:", "fixed:2", "fixed:2,x", "fixed:2,1,3", "fixed:2,1,3,1,9", "/no/such/folder"]
+    "text", ["", "tunr", "fixed:", "fixed:2", "fixed:2,x", "fixed:2,1,3", "fixed:2,1,3,1,9", "magic:2,1",
+             "wall_following:2", "/no/such/folder"]
 )
 def test_names_of_nothing(text: str) -> None:
     with pytest.raises(InputError, match=r"controller.*fixed:GAIN,POWER"):

@@ -1,0 +1,79 @@
+"""evaluate.py on families of scenarios: records that the tables follow from, and the whole table of a sweep."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from envs.sweep import load_tables
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def evaluate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("evaluate", ROOT / "launch" / "evaluate.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["evaluate"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_families(evaluate: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["family", "merge", "swap", "--controller", "wall_following:6,1", "--episodes", "3", "--seed", "5"]
+    path = tmp_path / "r.json"
+    assert evaluate.main([*command, "--robots", "2", "--dynamics", "unicycle", "--json", str(path)]) == 0
+    records = json.loads(path.read_text())
+    assert [(record["scenario"], record["episode"]) for record in records] == [
+        (name, k) for name in ("merge", "swap") for k in range(3)
+    ]
+    swaps = records[3:]
+    for record in records:
+        assert (record["robots"], record["seed"], record["planner"]) == (2, 5, "straight")
+        assert all(record["safe"]) and sum(record["qp"].values()) == 2 * record["steps"]
+        assert [time is not None for time in record["reach_time"]] == record["reached"]
+    text = capsys.readouterr().out
+    mean = np.mean([record["horizon"] if t is None else t for record in swaps for t in record["reach_time"]])
+    assert f"{mean:.2f}" in text and "wall_following:6,1" in text
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_sweep(evaluate: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["sweep", "merge", "swap", "--gains", "2", "--powers", "1", "--episodes", "2", "--robots", "2"]
+    path = tmp_path / "sweep.json"
+    assert evaluate.main([*command, "--seed", "5", "--json", str(path)]) == 0
+    tables = load_tables(path)
+    assert [(table.family, len(table.settings), table.seed) for table in tables] == [("merge", 4, 5), ("swap", 4, 5)]
+    assert "best single" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        (["family", "nowhere"], "clutter, corridor"),
+        (["family"], "families"),
+        (["family", "swap", "swap"], "different names"),
+        (["family", "swap", "--planner", "cells"], "straight or roadmap"),
+        (["family", "swap", "--episodes", "0"], "--episodes"),
+        (["family", "swap", "--controller", "magic:1,1"], "wall_following:"),
+        (["family", "mixed", "--controller", "fixed:4,1", "--dynamics", "unicycle"], "options that it has"),
+        (["sweep", "swap", "--gains", "0"], "--gains"),
+    ],
+)
+def test_wrong_input(
+    evaluate: ModuleType, capsys: pytest.CaptureFixture[str], command: list[str], text: str
+) -> None:
+    try:
+        status = evaluate.main(command)
+    except SystemExit as done:  # tyro ends by itself if an option is wrong
+        status = done.code
+    captured = capsys.readouterr()
+    assert status == 2 and text in " ".join(captured.err.split()) and "Traceback" not in captured.err

@@ -1,0 +1,114 @@
+"""The hand rules: straight while it goes well, sidewise when stuck, the same for one robot and for many."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from swarm.controllers import make_controller
+from swarm.hand_rules import uniform
+from swarm.observation import EDGE, EGO, EGO_ACTION, EGO_LOST, EGO_STUCK, Observation
+from swarm.tunables import ROTATION, TUNABLES, decode
+
+MOST = TUNABLES[ROTATION].high
+RULES = ("random_rotation", "wall_following")
+
+
+def observed(
+    count: int = 1, *, rotation: float = 0.0, stuck: float = 0.0, lost: float = 0.0,
+    thing: dict[int, float] | None = None, remaining: float = 4.0, speed: float = 1.0,
+) -> Observation:  # fmt: skip
+    """Robots 0.1 sensing radii large, with a period of 0.03, that differ a little in how far they have to go."""
+    ego = np.zeros((count, EGO), np.float32)
+    ego[:, 1] = np.log1p(remaining + 1e-4 * np.arange(count)) / 3.0
+    ego[:, 9], ego[:, 10], ego[:, 13] = 0.1, 0.3, speed
+    ego[:, EGO_ACTION + ROTATION], ego[:, EGO_STUCK], ego[:, EGO_LOST] = rotation / MOST, stuck, lost
+    edges, mask = np.zeros((count, 6, EDGE), np.float32), np.zeros((count, 6), bool)
+    if thing is not None:
+        mask[:, 4:] = True
+        edges[:, 5, 4] = 0.9  # another one, farther away
+        for column, value in thing.items():
+            edges[:, 4, column] = value
+    return Observation(ego, edges, mask)
+
+
+def rotations(rule: str, observation: Observation) -> np.ndarray:
+    return decode(make_controller(f"{rule}:6,1")(observation))[..., ROTATION]
+
+
+# A wall 0.03 ahead that reaches 0.2 to the right and 0.4 to the left.
+WALL = {1: 1.0, 2: 0.13, 4: 0.03, 12: -0.2, 13: 0.4}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_one_robot_is_a_batch_of_one(rule: str) -> None:
+    rng = np.random.default_rng(0)
+    many = Observation(
+        rng.random((3, 40, EGO), np.float32), rng.normal(0, 0.3, (3, 40, 6, EDGE)).astype(np.float32),
+        rng.random((3, 40, 6)) < 0.7,
+    )  # fmt: skip
+    controller = make_controller(f"{rule}:6,1.5,3,2")
+    actions = controller(many)
+    assert actions.shape == (3, 40, 6) and np.unique(actions[..., ROTATION]).size > 60
+    for b, i in np.ndindex(3, 40):
+        one = Observation(*(part[b, i] for part in many))
+        np.testing.assert_array_equal(controller(one), actions[b, i])
+    np.testing.assert_allclose(np.delete(decode(actions), ROTATION, axis=-1)[0, 0], [6.0, 1.5, 3.0, 2.0, 1.0])
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(
+    "state", [{"thing": WALL}, {"stuck": 1.0, "thing": WALL, "remaining": 0.15}, {"rotation": 1.0, "remaining": 0.15}]
+)
+def test_straight_while_it_goes_well_and_at_the_goal(rule: str, state: dict[str, Any]) -> None:
+    assert np.abs(rotations(rule, observed(500, **state))).max() < 0.002
+
+
+def test_random_rotation_takes_turns() -> None:
+    started = np.abs(rotations("random_rotation", observed(20_000, stuck=0.5))) > 0.01
+    assert started.mean() == pytest.approx(0.03 / 0.4, rel=0.1)
+    angles = rotations("random_rotation", observed(20_000, stuck=0.5))[started]
+    assert np.abs(angles).min() > 0.29 and np.abs(angles).max() == pytest.approx(2.0 * math.pi / 3.0, abs=0.01)
+    assert abs((angles > 0.0).mean() - 0.5) < 0.05
+    kept = rotations("random_rotation", observed(20_000, stuck=0.5, rotation=-0.8))
+    assert (np.abs(kept) < 0.01).mean() == pytest.approx(0.03, rel=0.2)
+    assert np.abs(kept[np.abs(kept) > 0.01] + 0.8).max() < 0.002
+
+
+def test_wall_following_goes_along_on_the_shorter_side() -> None:
+    right = rotations("wall_following", observed(50, stuck=0.5, thing=WALL))
+    np.testing.assert_allclose(right, -(0.5 * math.pi + 0.3 * 0.4), atol=0.002)  # nearer than it aims at: turns away
+    left = rotations("wall_following", observed(50, stuck=0.5, thing=WALL | {12: -0.4, 13: 0.2}))
+    np.testing.assert_allclose(left, -right, atol=0.003)
+    robot = {0: 1.0, 2: 0.13, 3: -0.05, 4: 0.05}  # on the right ahead: passed on its left
+    bearing = math.atan2(-0.05, 0.13)
+    np.testing.assert_allclose(
+        rotations("wall_following", observed(50, stuck=0.5, thing=robot)), bearing + 0.5 * math.pi, atol=0.002
+    )
+
+
+def test_wall_following_keeps_its_side_until_it_is_past() -> None:
+    beside = {1: 1.0, 3: -0.15, 4: 0.05, 12: -0.4, 13: -0.1}  # the wall on the right, along the way
+    for rotation in (1.2, 0.03):
+        course = rotations("wall_following", observed(2000, rotation=rotation, lost=0.1, thing=beside))
+        assert (course > 0.01).mean() > 0.98, "keeps the side, whatever the course"
+    stands = rotations("wall_following", observed(2000, rotation=1.2, lost=0.1, thing=beside, speed=0.0))
+    assert 0.01 < (stands < 0.0).mean() < 0.06, "looks on the other side now and then"
+    assert np.abs(rotations("wall_following", observed(rotation=1.2, thing=beside)))[0] < 0.002, "nearer than ever"
+    ahead = rotations("wall_following", observed(rotation=1.2, thing=WALL))
+    assert ahead[0] > 1.0, "nearer than ever, but the way is not free"
+    assert np.abs(rotations("wall_following", observed(rotation=1.2, lost=0.5)))[0] < 0.002, "nothing to follow"
+
+
+def test_the_random_numbers_are_uniform_and_their_own() -> None:
+    observation = observed(50_000)
+    first, second = uniform(observation, 0), uniform(observation, 1)
+    for numbers in (first, second):
+        shares = np.histogram(numbers, 20, (0.0, 1.0))[0] / 50_000
+        assert np.abs(shares - 0.05).max() < 0.005
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.02
+    assert abs(np.corrcoef(first[1:], first[:-1])[0, 1]) < 0.02
+    np.testing.assert_array_equal(first, uniform(observation, 0))
