@@ -70,7 +70,7 @@ def _observe_ego(
     for k in range(last_action.size):
         ego[EGO_ACTION + k] = 2.0 * last_action[k] - 1.0
     ego[EGO_LOST] = min((remaining - memory[LEAST]) / sensing, 1.0) if remaining < math.inf else 0.0
-    ego[EGO_STUCK] = math.fmod(0.1 * memory[WAITED] * top / sensing, 1.0)
+    ego[EGO_STUCK] = (0.1 * memory[WAITED] * top / sensing) % 1.0
 
 
 @njit(cache=True)
