@@ -160,7 +160,7 @@ class ArenaCore:
         for b, team in self._planners.items():
             if self.moved[b]:
                 time = self.age[b] * self.period[b]
-                team.plan(time, self.state[b], self.goal[b], self.waypoint[b], self.remaining[b])
+                team.plan(time, self.state[b], self.goal[b], self.told[b], self.waypoint[b], self.remaining[b])
         remember_worlds(self.moved, self.body, self.remaining, self.memory)
         self.moved[:] = False
 

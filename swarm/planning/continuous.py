@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from swarm.neighbours import N_RADIUS, N_VX, N_VY, N_X, N_Y
+from swarm.neighbours import N_INTENT_X, N_INTENT_Y, N_RADIUS, N_VX, N_VY, N_X, N_Y
 from swarm.planning import Plan
 from swarm.planning.detour import Ways
 from swarm.planning.roadmap import trace
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _DRAWN = 48  # Most points of the path that is shown.
-_SENSED = [N_X, N_Y, N_VX, N_VY, N_RADIUS]
+_SENSED = [N_X, N_Y, N_VX, N_VY, N_RADIUS, N_INTENT_X, N_INTENT_Y]
 
 
 class StraightPlanner:

@@ -1,7 +1,8 @@
 """Ways of robots that share a roadmap, with detours around others who stand in the way.
 
 A static map knows nothing of a robot that has parked in a passage. A robot that has come no nearer for a while takes
-those who stand around it for obstacles, goes around them, and comes back to the plain map some time later.
+those who stand around it for obstacles and goes around them, until it is nearer to its goal than it was before: the
+rule by which the bug algorithms (Lumelsky and Stepanov 1987) leave an obstacle.
 """
 
 from __future__ import annotations
@@ -19,12 +20,19 @@ Array = NDArray[np.float64]
 
 PATIENCE = 2.0
 """Seconds without coming nearer, after which a robot looks for a way around those who stand."""
-HOLD = 5.0
-"""Seconds for which it keeps to a detour."""
-# Who moves less than this many of its radii in a second stands; coming nearer counts from this share of a radius on.
-_STILL, _NEARER = 0.1, 0.05
+# Who moves less than this many of its radii in a second stands, and who is within so many radii of where it is heading;
+# coming nearer counts from this share of a radius on.
+_STILL, _ARRIVED, _NEARER = 0.1, 2.0, 0.05
 # Rounding of clocks [s].
 _TICK = 1e-9
+
+
+def stands(others: Array) -> NDArray[np.bool_]:
+    """Which of the robots [k, 7] (see ``Ways.plan``) stay where they are: slow ones, and who says that it has arrived."""
+    left = np.hypot(*(others[:, 5:] - others[:, :2]).T)
+    still = np.hypot(others[:, 2], others[:, 3]) < _STILL * others[:, 4]
+    arrived: NDArray[np.bool_] = (left > 0.0) & (left <= _ARRIVED * others[:, 4])
+    return still | arrived
 
 
 class Ways:
@@ -42,8 +50,9 @@ class Ways:
         self._world, self._radius, self._margin = world, radius, margin
         self._goals = np.full((count, 2), np.nan)
         self._fields = np.empty((count, *self.roadmap.cost.shape))
-        self._least, self._since = np.full(count, np.inf), np.zeros(count)
-        self._detours: dict[int, tuple[float, Roadmap, Array]] = {}
+        # Least way left on the plain map, and on the way that is followed at present; since when that is no less.
+        self._plain, self._least, self._since = np.full(count, np.inf), np.full(count, np.inf), np.zeros(count)
+        self._detours: dict[int, tuple[Roadmap, Array]] = {}
 
     def plan(self, time: float, positions: Array, goals: Array, around: Callable[[int], Array]) -> Array:
         """Where to drive next.
@@ -52,18 +61,22 @@ class Ways:
             time: Now [s].
             positions: World frame [m], float64[n, 2].
             goals: World frame [m], float64[n, 2].
-            around: Of a robot's number: the robots that it senses, x, y, vx, vy and radius, float64[k, 5].
+            around: Of a robot's number: the robots that it senses, x, y, vx, vy, radius, and where each says that it is
+                heading (where it is, if it says nothing), float64[k, 7].
 
         Returns:
             x, y [m] and the length of the way [m] of each robot, float64[n, 3]; as in ``roadmap.waypoint``.
         """
         for k in np.flatnonzero((goals != self._goals).any(axis=1)).tolist():
             self._detours.pop(k, None)
+            self._plain[k] = np.inf
             self._forget(k, time)
             self._goals[k], self._fields[k] = goals[k], self.roadmap.field(goals[k])
         found = self.roadmap.waypoints(self._fields, positions, goals)
-        for k, (end, roadmap, field) in list(self._detours.items()):
-            if time >= end - _TICK:
+        nearest = found[:, 2] < self._plain - _NEARER * self._radius
+        self._plain[nearest] = found[nearest, 2]
+        for k, (roadmap, field) in list(self._detours.items()):
+            if nearest[k]:
                 del self._detours[k]
                 self._forget(k, time)
             else:
@@ -77,8 +90,7 @@ class Ways:
 
     def field(self, k: int) -> tuple[Roadmap, Array]:
         """What robot ``k`` follows at present: a roadmap, and the way left from each of its cells."""
-        _, roadmap, field = self._detours.get(k, (0.0, self.roadmap, self._fields[k]))
-        return roadmap, field
+        return self._detours.get(k, (self.roadmap, self._fields[k]))
 
     def _forget(self, k: int, time: float) -> None:
         self._least[k], self._since[k] = np.inf, time
@@ -86,7 +98,7 @@ class Ways:
     def _around(self, k: int, time: float, position: Array, others: Array, plain: Array) -> Array:
         """Begin a detour around those who stand, if there is one; returns the waypoint."""
         self._forget(k, time)
-        standing = others[np.hypot(others[:, 2], others[:, 3]) < _STILL * others[:, 4]]
+        standing = others[stands(others)]
         if len(standing) == 0:
             return plain
         circles = np.concatenate([self._world.circles, standing[:, [0, 1, 4]]])
@@ -95,5 +107,5 @@ class Ways:
         found: Array = roadmap.waypoints(field[None], position[None], self._goals[k : k + 1])[0]
         if not np.isfinite(found[2]):
             return plain
-        self._detours[k] = (time + HOLD, roadmap, field)
+        self._detours[k] = (roadmap, field)
         return found

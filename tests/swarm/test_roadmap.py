@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from swarm.errors import InputError
 from swarm.grid_map import GridMap
-from swarm.neighbours import N_RADIUS, N_VX, NEIGHBOUR
+from swarm.neighbours import N_INTENT_X, N_RADIUS, N_VX, NEIGHBOUR
 from swarm.planning.continuous import RoadmapPlanner, StraightPlanner
-from swarm.planning.detour import HOLD, PATIENCE
+from swarm.planning.detour import PATIENCE
 from swarm.planning.roadmap import MOST_CELLS, visible
 from swarm.world import World
 
@@ -164,24 +164,36 @@ DOORS = World(BOUNDS, boxes=np.array([[3.0, 0.5, 0.1, 0.5], [3.0, 2.0, 0.1, 0.5]
 START, GOAL, AT_LOWER, AT_UPPER = (1.0, 1.25), (5.0, 1.25), (3.0, 1.25), (3.0, 3.0)
 
 
-def somebody(velocity=0.0):
+def somebody(velocity=0.0, heading=AT_LOWER):
     row = np.zeros((1, NEIGHBOUR))
     row[0, :2], row[0, N_RADIUS], row[0, N_VX] = AT_LOWER, 0.2, velocity
+    row[0, N_INTENT_X : N_INTENT_X + 2] = heading
     return row
 
 
-def test_it_goes_around_a_robot_that_stands_in_a_door_and_comes_back_later():
+def test_who_says_that_it_has_arrived_stands_though_it_trembles():
     planner = RoadmapPlanner(DOORS, 0.2)
-    assert planner.plan(view(START, GOAL, 0.0, somebody())).waypoint.tolist() == list(GOAL)
-    assert planner.plan(view(START, GOAL, 0.9 * PATIENCE, somebody())).waypoint.tolist() == list(GOAL)
-    plan = planner.plan(view(START, GOAL, PATIENCE, somebody()))
-    assert plan.waypoint[1] > 2.0 and plan.stop_distance > 5.0
+    for time in (0.0, PATIENCE):
+        plan = planner.plan(view((2.5, 1.25), GOAL, time, somebody(0.5, (3.1, 1.25))))
+    assert plan.waypoint[1] > 2.0
+
+
+def test_it_goes_around_a_robot_that_stands_in_a_door_and_comes_back_later():
+    planner, stuck = RoadmapPlanner(DOORS, 0.2), (2.5, 1.25)
+    assert planner.plan(view(stuck, GOAL, 0.0, somebody())).waypoint.tolist() == list(GOAL)
+    assert planner.plan(view(stuck, GOAL, 0.9 * PATIENCE, somebody())).waypoint.tolist() == list(GOAL)
+    plan = planner.plan(view(stuck, GOAL, PATIENCE, somebody()))
+    assert plan.waypoint[1] > 2.0 and plan.stop_distance > 4.0
     assert np.abs(plan.path - AT_UPPER).sum(axis=1).min() < 0.6
-    assert planner.plan(view(START, GOAL, PATIENCE + 0.5 * HOLD)).waypoint[1] > 2.0
-    assert planner.plan(view(START, GOAL, PATIENCE + HOLD)).waypoint.tolist() == list(GOAL)
+    for time, place in ((3.0, (2.4, 2.0)), (4.0, (2.4, 3.0))):
+        assert abs(planner.plan(view(place, GOAL, time)).waypoint[1] - AT_UPPER[1]) < 1.0
+    # Nearer to the goal than it has ever been: back to the plain map, on which the goal is in sight.
+    assert len(planner.ways._detours) == 1
+    assert planner.plan(view((3.4, 2.0), GOAL, 6.0)).waypoint.tolist() == list(GOAL)
+    assert len(planner.ways._detours) == 0
 
 
-@pytest.mark.parametrize("others", [NOBODY, somebody(0.5)])
+@pytest.mark.parametrize("others", [NOBODY, somebody(0.5), somebody(0.5, (5.0, 2.0))])
 def test_it_does_not_go_around_who_moves(others):
     planner = RoadmapPlanner(DOORS, 0.2)
     for time in np.arange(0.0, 3.0 * PATIENCE, 0.1):
