@@ -52,7 +52,7 @@ class PPOConfig:
     """Weight of the value loss."""
     noise: tuple[float, float] = (0.2, 0.04)
     """Standard deviation of the actions at the start and in the second half, linear in between. What is deployed is the
-    mean, and noise gets robots out of traps in which the mean alone would stay: with little of it this is learnt too."""
+    mean, and noise gets robots out of traps in which the mean alone would stay: with little of it they learn that."""
     largest_gradient: float = 0.5
     """Norm to which gradients are cut."""
     target_kl: float | None = 0.03

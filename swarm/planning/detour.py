@@ -28,7 +28,7 @@ _TICK = 1e-9
 
 
 def stands(others: Array) -> NDArray[np.bool_]:
-    """Which of the robots [k, 7] (see ``Ways.plan``) stay where they are: slow ones, and who says that it has arrived."""
+    """Which of the robots [k, 7] (see ``Ways.plan``) stay where they are: slow ones, and who says it has arrived."""
     left = np.hypot(*(others[:, 5:] - others[:, :2]).T)
     still = np.hypot(others[:, 2], others[:, 3]) < _STILL * others[:, 4]
     arrived: NDArray[np.bool_] = (left > 0.0) & (left <= _ARRIVED * others[:, 4])
