@@ -44,6 +44,8 @@ class Setting:
     """To the goal, s; the horizon for a robot that did not arrive."""
     clearance: float
     """Mean over episodes of the smallest gap, m."""
+    deliveries: float
+    """Goals that a robot reached; all that there is to compare where the work never ends."""
 
     @property
     def parameters(self) -> tuple[float, float, float, float]:
@@ -179,15 +181,17 @@ def _play_settings(scenarios: list[Scenario], settings: Array, planner: str) -> 
 def _row(setting: Array, result: Episodes, which: slice) -> Setting:
     """The means over some of the episodes."""
     counted = result.counted[which]
-    reached, success, time = (getattr(result, name)[which][counted].mean() for name in ("reached", "success", "time"))
+    reached, success, time, deliveries = (
+        getattr(result, name)[which][counted].mean() for name in ("reached", "success", "time", "deliveries")
+    )
     clearance = result.min_clearance[which].min(axis=1).mean()
-    means = result.safe[which].mean(), reached, success, result.complete[which].mean(), time, clearance
+    means = result.safe[which].mean(), reached, success, result.complete[which].mean(), time, clearance, deliveries
     return Setting(*(float(value) for value in (*setting, *means)))
 
 
 def best_fixed(table: SweepTable) -> Setting:
-    """The setting with the highest success; of those the one with the least time."""
-    return max(table.settings, key=lambda setting: (setting.success, -setting.time))
+    """The setting with the highest success; of those the one with the most deliveries, then with the least time."""
+    return max(table.settings, key=lambda setting: (setting.success, setting.deliveries, -setting.time))
 
 
 def best_single(tables: Sequence[SweepTable]) -> tuple[float, float, float, float]:

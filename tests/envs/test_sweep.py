@@ -42,6 +42,7 @@ def test_each_row_is_what_its_setting_comes_to_alone(table: SweepTable, monkeypa
         figures = run_episodes(SWAP, controller, 3, seed=4).figures()
         for name in ("safe", "reached", "success", "complete", "time", "clearance"):
             assert getattr(row, name) == pytest.approx(figures[name], abs=1e-12), name
+        assert row.deliveries == row.reached, "one goal each"
     assert len({row.time for row in table.settings}) > 3
     monkeypatch.setattr("envs.sweep._EPISODES_AT_ONCE", 15)
     calls: list[int] = []
@@ -60,8 +61,8 @@ def test_the_grids() -> None:
     assert np.allclose(gains(3), [0.2, 2.0, 20.0]) and gains(1).tolist() == [2.0]
 
 
-def row(gain: float, success: float, time: float) -> Setting:
-    return Setting(gain, 1.0, gain, 1.0, 1.0, success, success, success, time, 0.1)
+def row(gain: float, success: float, time: float, deliveries: float = 1.0) -> Setting:
+    return Setting(gain, 1.0, gain, 1.0, 1.0, success, success, success, time, 0.1, deliveries)
 
 
 def tables() -> list[SweepTable]:
@@ -72,6 +73,8 @@ def tables() -> list[SweepTable]:
 def test_the_best() -> None:
     first, second = tables()
     assert best_fixed(first).robot_gain == 2.0, "ties by time"
+    lifelong = replace(first, settings=(row(1.0, 0.0, 9.0, 3.5), row(2.0, 0.0, 9.0, 3.0)))
+    assert best_fixed(lifelong).robot_gain == 1.0, "where nobody is ever done, by deliveries"
     assert best_fixed(second).robot_gain == 4.0
     assert best_single([first, second])[0] == 1.0, "over both, of the settings that both have"
     with pytest.raises(InputError, match="in common"):
