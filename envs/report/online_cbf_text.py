@@ -121,15 +121,15 @@ def _sweeps(of: Study) -> str:
     names = "; ".join(f"{case.title} ({100.0 * m:.0f} % → {100.0 * o:.0f} %)" for case, m, o in solved)
     sentence = (
         "Families in which every fixed setting leaves robots behind in at least half of the episodes, and online "
-        f"does not ({len(solved)}; complete episodes with the best setting for that → online): {names}."
+        f"does not ({len(solved)}; complete episodes with best setting for that → online): {names}."
         if solved else "No family is solved in more than half of the episodes by online alone."
     )  # fmt: skip
     scale = of.scale
     return (
         "## The sweep of fixed settings\n\n"
         f"{scale.gains} gains × {scale.powers} powers for robots × the same for obstacles, over the whole box, "
-        "in every family. Where none of them is complete (everybody safe and at the goal) in 60 % of the episodes, also 25 "
-        "gains × 15 powers for robots, with the same and with four other settings for obstacles. The best are "
+        "in every family. Where none of them is complete (everybody safe and at the goal) in 60 % of the episodes, "
+        "also 25 gains × 15 powers for robots, with the same and with four other settings for obstacles. The best are "
         "measured again on four times as many other episodes, which decides. Straight to the goal (warehouse: "
         "roadmap).\n\n"
         + markdown.table(
