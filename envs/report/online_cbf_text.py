@@ -112,10 +112,12 @@ def _sweeps(of: Study) -> str:
         best = of.best(case)
         most = max(setting.complete for setting in of.finals(case).settings)
         behind = sum(setting.complete <= HALF for setting in settings)
-        single = next(setting for setting in tables[0].settings if setting.parameters == of.single)
-        result = [f"{best.deliveries:.1f} deliveries", f"{single.deliveries:.1f}"] if case.lifelong else [
-            f"{100.0 * best.success:.2f}", f"{100.0 * single.success:.2f}"]  # fmt: skip
-        shown = [markdown.NONE] * 2 if case.lifelong else [f"{behind} of {len(settings)}", f"{100.0 * most:.0f}"]
+        if case.lifelong:
+            result, shown = [f"{best.deliveries:.1f} deliveries", markdown.NONE], [markdown.NONE] * 2
+        else:
+            single = next(setting for setting in tables[0].settings if setting.parameters == of.single)
+            result = [f"{100.0 * best.success:.2f}", f"{100.0 * single.success:.2f}"]
+            shown = [f"{behind} of {len(settings)}", f"{100.0 * most:.0f}"]
         rows.append([case.title, f"{len(settings)}", _short(best), *result, *shown])
     solved = solved_online_only(of)
     names = "; ".join(f"{case.title} ({100.0 * m:.0f} % → {100.0 * o:.0f} %)" for case, m, o in solved)
@@ -131,7 +133,7 @@ def _sweeps(of: Study) -> str:
         "in every family. Where none of them is complete (everybody safe and at the goal) in 60 % of the episodes, "
         "also 25 gains × 15 powers for robots, with the same and with four other settings for obstacles. The best are "
         "measured again on four times as many other episodes, which decides. Straight to the goal (warehouse: "
-        "roadmap).\n\n"
+        "with the roadmap, every second gain and power).\n\n"
         + markdown.table(
             ["family", "settings", "best fixed (gain, power; obstacles)", "its success, %", "best single, %",
              "settings with robots left behind in half of the episodes", "most complete of all settings, %"], rows,

@@ -10,7 +10,7 @@ import pytest
 
 from envs.episodes import run_episodes
 from envs.report import measurements
-from envs.report.measurements import draw_of, drive, drive_rule, film, pack, sweep_case, table_of, tracks_of, unpack
+from envs.report.measurements import draw_of, drive, drive_rule, film, sweep_case, table_of, tracks_of, unpack
 from envs.scenarios.parts import SLOW
 from swarm.controllers import make_controller
 from swarm.dynamics import Kind
