@@ -76,7 +76,8 @@ def measured(tmp_path: Path, cases: Iterable[study.Case] = CASES, **rates: float
     broken = tmp_path / "ablations" / "class_k"
     broken.mkdir(parents=True)
     made = MadeUp(folder, **rates)
-    of = Study(made, Scale(episodes=4, gains=3, powers=1, largest=128), tuner=str(folder), ablations=broken.parent, families=tuple(cases))
+    scale = Scale(episodes=4, gains=3, powers=1, largest=128)
+    of = Study(made, scale, tuner=str(folder), ablations=broken.parent, families=tuple(cases))
     of.run()
     return of
 
