@@ -1,0 +1,109 @@
+"""Measures everything that a report says, and writes it.
+
+Usage: ``python launch/report.py online_cbf [--episodes 100] [--quick] [--reuse]`` writes ``docs/online_cbf.md`` and the
+pictures in ``docs/online_cbf/``. Raw results are kept in ``runs/online_cbf/``; an interrupted run goes on with
+``--reuse``.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import tyro
+from rich.console import Console
+
+from envs.report.jobs import ROOT, Lab, Store
+from envs.report.online_cbf import QUICK, Scale, Study
+from envs.report.online_cbf_pictures import draw_pictures
+from envs.report.online_cbf_text import PICTURES, report
+from swarm.errors import InputError, SwarmError
+from swarm.text_files import write_text
+
+
+@dataclass(frozen=True)
+class Options:
+    """Measure, and write the report."""
+
+    what: Annotated[Literal["online_cbf"], tyro.conf.Positional]
+    """Which report."""
+    episodes: int | None = None
+    """Of each family and method (100 if not given); more or fewer where the report says so."""
+    quick: bool = False
+    """A few episodes of everything, to see that it works; writes to out/, not to docs/."""
+    reuse: bool = False
+    """Take results that are there instead of measuring them again."""
+    seed: int = 6_000_000
+    """Of the episodes."""
+    processes: int = 2
+    """Measurements that run at the same time, one thread each."""
+    tuner: str = "tuner"
+    """Checkpoint folder of the tuner."""
+    ablations: Path = ROOT / "policies" / "checkpoints" / "ablations"
+    """Folder of the checkpoints to compare with; those that are missing are left out."""
+    runs: Path | None = None
+    """Folder for raw results (runs/online_cbf, or runs/online_cbf_quick)."""
+    out: Path | None = None
+    """Folder for the report (docs, or out)."""
+
+    def __post_init__(self) -> None:
+        for name in ("episodes", "processes"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise InputError(f"--{name}", value, "1 or more")
+
+
+def processor() -> str:
+    """The machine in words."""
+    name = platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+def online_cbf(options: Options, console: Console, command: str) -> Path:
+    """Measure what is missing and write the report; returns its file."""
+    runs = options.runs or Path("runs") / ("online_cbf_quick" if options.quick else "online_cbf")
+    out = options.out or Path("out" if options.quick else "docs")
+    scale = QUICK if options.quick else Scale()
+    if options.episodes is not None:
+        scale = replace(scale, episodes=options.episodes)
+    lab = Lab(Store(runs, options.reuse), options.processes, console)
+    study = Study(lab, scale, options.seed, options.tuner, options.ablations)
+    study.run()
+    pictures = draw_pictures(study, out / PICTURES)
+    path = out / "online_cbf.md"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, report(study, processor(), command, pictures))
+    return path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write a report; 2 on wrong input, 130 if interrupted (what was measured by then is kept)."""
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        options = tyro.cli(Options, prog="report.py", description=__doc__, args=given)
+        path = online_cbf(options, console, shlex.join(["python", "launch/report.py", *given]))
+        console.print(f"written: {path}", highlight=False)
+    except SwarmError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; go on with --reuse", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""report.py: wrong input is one line, and nothing is written."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("report", ROOT / "launch" / "report.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["report"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_wrong_input_is_one_line(
+    script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = ("--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "out"))
+    assert script.main(["online_cbf", "--tuner", "nowhere", *folders]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1 and "nowhere" in error
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("option", ["--episodes", "--processes"])
+def test_numbers_are_checked_before_anything_is_measured(
+    script: ModuleType, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        script.main(["online_cbf", option, "0"])
+    assert ended.value.code == 2 and option in capsys.readouterr().err
+
+
+def test_a_quick_report_never_replaces_the_real_one(
+    script: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Nothing:
+        def __init__(self, *_: object) -> None: ...
+
+        def run(self) -> None: ...
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(script, "Study", Nothing)
+    monkeypatch.setattr(script, "draw_pictures", lambda study, folder: [])
+    monkeypatch.setattr(script, "report", lambda *_: "text")
+    assert script.main(["online_cbf", "--quick"]) == 0
+    assert (tmp_path / "out" / "online_cbf.md").read_text() == "text"
+    assert not (tmp_path / "docs").exists()
+    assert script.main(["online_cbf"]) == 0
+    assert (tmp_path / "docs" / "online_cbf.md").is_file()
