@@ -130,9 +130,6 @@ OPEN = tuple(
     Case(f"open_{robots}", f"{robots}", "open", {"robots": robots}, repeat=5.0, like="open") for robots in OPEN_SIZES
 )
 
-NO_OBSTACLES = ("swap", "open")
-"""Families in which a roadmap is the straight line."""
-
 CHECKPOINTS = (
     Checkpoint("class_k", "class-K alone (gains and powers)", "tunables"),
     Checkpoint("class_k_speed", "class-K + speed", "tunables"),

@@ -74,7 +74,7 @@ def every(of: Study) -> Iterator[tuple[Case, Method, Episodes]]:
             if method.filtered:
                 yield case, method, of.outcome(case, method)
     for case in of.chosen((*study.CROWDED, *study.DENSE, *study.OPEN)):
-        for method in of.team_methods(case):
+        for method in study.TEAM_METHODS:
             yield case, method, of.outcome(case, method)
 
 
@@ -133,7 +133,7 @@ def _protocol(of: Study) -> Iterator[Floor]:
 def _teams(of: Study) -> Iterator[Floor]:
     for what, floor, cases, method in (
         ("Constant density, success with the roadmap, by team size", 99.5, study.DENSE, study.ROADMAP),
-        ("2 to 10 robots of mixed radius and speed without obstacles", 99.9, study.OPEN, study.ONLINE),
+        ("2 to 10 robots of mixed radius and speed without obstacles, roadmap", 99.9, study.OPEN, study.ROADMAP),
     ):
         values = [(case.title, mean_success(of.outcome(case, method))) for case in of.chosen(cases)]
         yield _at_least(what, floor, values)

@@ -186,7 +186,7 @@ class Study:
         teams = (*study.CROWDED, *study.DENSE, *study.OPEN)
         return [
             *(self.job(case, method) for case in self.families for method in self.methods_of(case)),
-            *(self.job(case, method) for case in self.chosen(teams) for method in self.team_methods(case)),
+            *(self.job(case, method) for case in self.chosen(teams) for method in study.TEAM_METHODS),
             *(self.checkpoint_job(case, entry) for case in self.compared for entry in (None, *self.checkpoints)),
         ]
 
@@ -213,14 +213,8 @@ class Study:
         return math.ceil(case.repeat * self.scale.episodes)
 
     def methods_of(self, case: Case) -> tuple[Method, ...]:
-        """The methods of a case of the main tables: with a roadmap where it says anything, and is not there anyway."""
-        no_roadmap = case.planner == "roadmap" or case.family in study.NO_OBSTACLES
-        return tuple(method for method in self.methods if not (method.roadmap and no_roadmap))
-
-    def team_methods(self, case: Case) -> tuple[Method, ...]:
-        """The methods of a case beyond the main tables."""
-        no_roadmap = case.family in study.NO_OBSTACLES
-        return tuple(method for method in study.TEAM_METHODS if not (method.roadmap and no_roadmap))
+        """The methods of a case of the main tables; those with a roadmap where it is not there anyway."""
+        return tuple(method for method in self.methods if not (method.roadmap and case.planner == "roadmap"))
 
     def tables(self, case: Case) -> list[SweepTable]:
         """The coarse and the fine table of a case's sweep."""

@@ -168,7 +168,7 @@ def _protocol(of: Study) -> str:
     crowd = of.chosen(study.CROWDED)
     if not crowd:
         return text
-    rows = [[case.title, *_cells(of, case, of.team_methods(case))] for case in crowd]
+    rows = [[case.title, *_cells(of, case, study.TEAM_METHODS)] for case in crowd]
     return f"{text}\n\n32 robots in the same square:\n\n" + markdown.table(["", *_titles(study.TEAM_METHODS)], rows)
 
 
@@ -176,7 +176,7 @@ def _dense(of: Study) -> str:
     rows = []
     for case in of.chosen(study.DENSE):
         theirs = others.PUBLISHED[case.options["robots"]]
-        cells = _cells(of, case, of.team_methods(case))
+        cells = _cells(of, case, study.TEAM_METHODS)
         rows.append([case.title, str(of.episodes(case)), *cells, *(f"{value:.1f}" for value in theirs)])
     if not rows:
         return ""
@@ -192,14 +192,14 @@ def _open(of: Study) -> str:
     rows = []
     for case in of.chosen(study.OPEN):
         ours = []
-        for method in of.team_methods(case):
+        for method in study.TEAM_METHODS:
             result = of.outcome(case, method)
             ours.append(f"{markdown.success(result)} ({100.0 * result.complete.mean():.1f})")
         theirs = others.ORCA[case.options["robots"]]
         rows.append([case.title, str(of.episodes(case)), *ours, *(f"{value:.1f}" for value in theirs)])
     if not rows:
         return ""
-    head = ["robots", "cases", "best fixed", "**online**", "ORCA", "ORCA, with 0.01 m/s of jitter"]
+    head = ["robots", "cases", *_titles(study.TEAM_METHODS), "ORCA", "ORCA, with 0.01 m/s of jitter"]
     return (
         "## 2 to 10 robots of mixed radius and speed, no obstacles\n\nRadii 0.2 to 0.8 m, speeds 0.5 to 1.5 m/s; "
         "success in % of the robots, and in brackets cases in which all arrive without collision, in %. ORCA (RVO2) is "
