@@ -131,9 +131,9 @@ def bench_decision() -> Figures:
     """All robots of a team of constant density decide once, on one thread: sense, plan, network, QP, shield; ms."""
     from envs.arena_core import ArenaCore
     from envs.scenarios import dense
-    from swarm.controllers import FixedController, OnnxController, shipped_checkpoint
+    from swarm.controllers import FixedController, make_controller
 
-    network, fixed = OnnxController(shipped_checkpoint("tuner")), FixedController(6.0, 1.0)
+    network, fixed = make_controller("tuner"), FixedController(6.0, 1.0)
     figures: Figures = {}
     for robots in (8, 64, 1024):
         cores = {
@@ -146,7 +146,7 @@ def bench_decision() -> Figures:
                 core.threads = 1
                 began = time.perf_counter()
                 observation = core.observe()
-                action = network.batch(observation) if name == "tuner" else np.tile(fixed.action, (1, robots, 1))
+                action = network(observation) if name == "tuner" else np.tile(fixed.action, (1, robots, 1))
                 core.advance(action)  # moves the robots too, and measures gaps: a little more than deciding
                 if step >= 10:
                     times[planner, name].append(1e3 * (time.perf_counter() - began))

@@ -12,9 +12,9 @@ import yaml
 from numpy.typing import NDArray
 
 from swarm.errors import InputError
-from swarm.hand_rules import RandomRotation, WallFollowing
+from swarm.hand_rules import RandomRotation, WallFollowing, WayOut
 from swarm.observation import EDGE, EGO, Observation
-from swarm.tunables import COUNT, NAMES, TUNABLES, encode
+from swarm.tunables import COUNT, NAMES, ROTATION, TUNABLES, encode
 
 Array = NDArray[np.float64]
 
@@ -22,8 +22,9 @@ SHIPPED = "tuner"
 _HAND_RULES = {"random_rotation": RandomRotation, "wall_following": WallFollowing}
 _FORMS = (
     "'tuner', a checkpoint folder, or 'fixed:GAIN,POWER' (also fixed:GAIN,POWER,OBSTACLE_GAIN,OBSTACLE_POWER; "
-    "also random_rotation: and wall_following: in place of fixed:)"
+    "also random_rotation: and wall_following: in place of fixed:), or 'alone:' and one of the first two"
 )
+_ALONE = "alone:"
 # Robots that go through the network together: many more would not fit into the processor's cache.
 _BATCH = 256
 
@@ -77,7 +78,9 @@ class OnnxController:
 
     def __init__(self, folder: str | Path) -> None:
         folder = Path(folder)
-        _check_config(folder / "config.yaml")
+        document = _check_config(folder / "config.yaml")
+        # Whether it sets the rotation; a checkpoint that does not say so sets everything.
+        self.turns = NAMES[ROTATION] in document.get("tunables", NAMES)
         path = folder / "policy.onnx"
         if not path.is_file():
             raise InputError(str(path), "no such file", "a checkpoint folder written by launch/train.py")
@@ -125,6 +128,8 @@ class OnnxController:
 def make_controller(text: str | Controller) -> Controller:
     """The controller that a command line names: ``tuner``, a checkpoint folder, or a rule with its parameters.
 
+    ``alone:tuner`` and ``alone:FOLDER`` are the network without the way out (see ``trained``).
+
     The rules are ``fixed:GAIN,POWER``, ``random_rotation:GAIN,POWER`` and ``wall_following:GAIN,POWER``; two further
     numbers are the gain and the power for obstacles.
 
@@ -134,7 +139,10 @@ def make_controller(text: str | Controller) -> Controller:
     if not isinstance(text, str):
         return text
     if text == SHIPPED:
-        return OnnxController(shipped_checkpoint(SHIPPED))
+        return trained(shipped_checkpoint(SHIPPED))
+    if text.startswith(_ALONE):
+        name = text.removeprefix(_ALONE)
+        return OnnxController(shipped_checkpoint(name) if name == SHIPPED else name)
     if match := re.fullmatch(r"(\w+):([^,]+),([^,]+)(?:,([^,]+),([^,]+))?", text):
         rule, *numbers = match.groups()
         try:
@@ -148,8 +156,14 @@ def make_controller(text: str | Controller) -> Controller:
         if rule in _HAND_RULES:
             return _HAND_RULES[rule](fixed.action)
     if text and Path(text).is_dir():
-        return OnnxController(text)
+        return trained(text)
     raise InputError("controller", text, _FORMS)
+
+
+def trained(folder: str | Path) -> Controller:
+    """A checkpoint as it is deployed: a network that may turn the robots gets ``WayOut`` behind it."""
+    network = OnnxController(folder)
+    return WayOut(network) if network.turns else network
 
 
 def shipped_checkpoint(name: str) -> Path:
@@ -162,8 +176,8 @@ def shipped_checkpoint(name: str) -> Path:
     raise InputError("checkpoint", name, f"a shipped checkpoint, in policies/checkpoints/{name}; or a folder's path")
 
 
-def _check_config(path: Path) -> None:
-    """Refuse a checkpoint whose features or box differ from this version's."""
+def _check_config(path: Path) -> dict[str, Any]:
+    """What a checkpoint says of itself; refuses one whose features or box differ from this version's."""
     try:
         document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         shape = {key: document["architecture"][key] for key in ("ego", "edge", "actions")}
@@ -178,3 +192,4 @@ def _check_config(path: Path) -> None:
     own = {tunable.name: (tunable.low, tunable.high) for tunable in TUNABLES}
     if list(box) != list(NAMES) or any(not np.allclose(box[name], own[name]) for name in NAMES):
         raise InputError(f"{path}: box", box, f"{own}; train again with this version")
+    return dict(document)

@@ -11,14 +11,16 @@ Units as in the observation: lengths in sensing radii, times in what it takes to
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from swarm.observation import EGO_ACTION, EGO_LOST, EGO_STUCK, Observation
-from swarm.tunables import ROTATION, TUNABLES
+from swarm.tunables import MIDDLE, ROTATION, SPEED, TUNABLES
 
 Array = NDArray[np.float64]
+Policy = Callable[[Observation], Array]
 Flags = NDArray[np.bool_]
 
 MOST = TUNABLES[ROTATION].high
@@ -30,6 +32,8 @@ _PATIENCE = 0.2
 # A rotation (rad) below the first is none; the second is added at random, so that the observation of a robot that
 # stands differs from step to step, and with it the random numbers.
 _NONE, _JITTER = 0.01, 0.001
+# The largest speed tunable (in [0, 1]) of a policy that shares its robots with a rule.
+_HAIR = 0.999
 
 
 class _State:
@@ -94,6 +98,11 @@ class WallFollowing:
     def __call__(self, observation: Observation) -> Array:
         """The actions ``float64[..., 6]``."""
         robot = _State(observation)
+        course, follows = self.course(observation, robot)
+        return turned(self._action, np.where(follows, course, 0.0), observation)
+
+    def course(self, observation: Observation, robot: _State) -> tuple[Array, Flags]:
+        """The rotations (rad) along the surface, and which robots should take them, ``[...]``."""
         thing, gap = _nearest(observation)
         bearing = np.arctan2(thing[..., _Y], thing[..., _X])
         blocked = (gap < self._free) & (np.abs(bearing) < 0.5 * math.pi)
@@ -107,7 +116,36 @@ class WallFollowing:
         course = np.remainder(course + math.pi, 2.0 * math.pi) - math.pi
         # The sign remembers the side, so it never turns to the other one.
         course = side * np.maximum(side * course, 2.0 * _NONE)
-        return turned(self._action, np.where((start | stay) & ~robot.arrived, course, 0.0), observation)
+        return course, (start | stay) & ~robot.arrived
+
+
+class WayOut:
+    """A policy, and wall following for a robot that this leaves stuck.
+
+    A policy that reacts to the moment can come to rest in a dead end: nothing changes there, so it does the same for
+    ever. The rule takes over when a robot has not come nearer for ``patience``, and gives back when it is nearer than
+    ever. Who is in charge is seen from the last speed: the rule drives at full speed, the policy a hair slower.
+
+    Args:
+        policy: What drives otherwise.
+        patience: Time without coming nearer.
+    """
+
+    def __init__(self, policy: Policy, *, patience: float = 1.0) -> None:
+        self._policy, self._patience = policy, patience
+        self._rule = WallFollowing(MIDDLE)
+
+    def __call__(self, observation: Observation) -> Array:
+        """The actions ``float64[..., 6]``."""
+        action, robot = self._policy(observation).copy(), _State(observation)
+        robot.turning = observation.ego[..., EGO_ACTION + SPEED] >= 1.0
+        robot.stuck = 10.0 * observation.ego[..., EGO_STUCK] > self._patience
+        course, follows = self._rule.course(observation, robot)
+        action[..., SPEED] = np.where(follows, 1.0, np.minimum(action[..., SPEED], _HAIR))
+        jitter = _JITTER * (2.0 * uniform(observation, 2) - 1.0)
+        rotation = 0.5 + 0.5 * np.clip((course + jitter) / MOST, -1.0, 1.0)
+        action[..., ROTATION] = np.where(follows, rotation, action[..., ROTATION])
+        return action
 
 
 def _nearest(observation: Observation) -> tuple[Array, Array]:

@@ -51,6 +51,7 @@ class Method:
         checkpoint: Name of the checkpoint.
         roadmap: Whether it follows a roadmap.
         filtered: Whether the filter is on.
+        alone: The network alone, without the way out that it is deployed with.
     """
 
     title: str
@@ -59,6 +60,7 @@ class Method:
     checkpoint: str = ""
     roadmap: bool = False
     filtered: bool = True
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,11 @@ SINGLE = Method("best single fixed", "fixed", "single")
 RANDOM = Method("random rotation", "random_rotation", "chosen")
 WALL = Method("wall following", "wall_following", "chosen")
 CLASS_K = Method("online, class-K alone", checkpoint="class_k")
+ALONE = Method("online, network alone", checkpoint="tuner", alone=True)
 ONLINE = Method("**online**", checkpoint="tuner")
 BEST_ROADMAP = Method("best fixed + roadmap", "fixed", "best", roadmap=True)
 ROADMAP = Method("**online + roadmap**", checkpoint="tuner", roadmap=True)
-METHODS = (NO_FILTER, BEST, SINGLE, RANDOM, WALL, CLASS_K, ONLINE, BEST_ROADMAP, ROADMAP)
+METHODS = (NO_FILTER, BEST, SINGLE, RANDOM, WALL, CLASS_K, ALONE, ONLINE, BEST_ROADMAP, ROADMAP)
 HAND_RULES = (RANDOM, WALL)
 TEAM_METHODS = (BEST, ONLINE, BEST_ROADMAP, ROADMAP)
 

@@ -84,11 +84,11 @@ def mean_success(episodes: Episodes) -> float:
 
 
 def solved_online_only(of: Study) -> list[tuple[Case, float, float]]:
-    """Cases that no fixed setting solves and online does, with the share of complete episodes of both."""
+    """Cases that no fixed setting solves and online (alone or not) does, with the shares of complete episodes."""
     found = []
     for race in races(of):
         most = max(setting.complete for setting in of.finals(race.case).settings)
-        online = float(race.online.complete.mean())
+        online = max(float(of.outcome(race.case, method).complete.mean()) for method in (study.ALONE, study.ONLINE))
         if most <= HALF < online:
             found.append((race.case, most, online))
     return found

@@ -145,7 +145,7 @@ class Study:
         cost = robots * options["episodes"] * (5.0 if method.checkpoint else 1.0) * (2.0 if method.roadmap else 1.0)
         name = f"{case.name} {method.title.strip('*')}"
         if method.checkpoint:
-            return self._network_job(name, options, method.checkpoint, cost)
+            return self._network_job(name, options, method.checkpoint, cost, method.alone)
         if method.setting != "chosen":
             return Job(name, _DRIVE, {**options, "controller": named(method.rule, self._setting(case, method))}, cost)
         settings = {self.best(case).parameters, self.single, *study.RULE_SETTINGS}
@@ -153,20 +153,20 @@ class Study:
         return Job(name, _RULE, {**options, "rule": method.rule, "settings": sorted(settings), **choice}, 3.0 * cost)
 
     def checkpoint_job(self, case: Case, entry: Checkpoint | None) -> Job:
-        """Episodes of a case with a checkpoint, fewer than in the main tables; None is the tuner."""
+        """Episodes of a case with a network alone, fewer than in the main tables; None is the tuner."""
         options = {
             "case": case.drawn, "planner": case.planner, "seed": self.seed, "episodes": self.scale.episodes,
             "shared": entry is not None and entry.shared,
         }  # fmt: skip
         name = "tuner" if entry is None else entry.name
-        return self._network_job(f"compared {case.name} {name}", options, name, 40.0 * self.scale.episodes)
+        return self._network_job(f"compared {case.name} {name}", options, name, 40.0 * self.scale.episodes, alone=True)
 
-    def _network_job(self, name: str, options: Record, checkpoint: str, cost: float) -> Job:
+    def _network_job(self, name: str, options: Record, checkpoint: str, cost: float, alone: bool) -> Job:
         folder = self.folder(checkpoint)
         if folder is None:
             raise InputError("checkpoint", checkpoint, "one that is there")
         files = (folder / "policy.onnx", folder / "config.yaml")
-        return Job(name, _DRIVE, {**options, "controller": str(folder)}, cost, files)
+        return Job(name, _DRIVE, {**options, "controller": f"{'alone:' * alone}{folder}"}, cost, files)
 
     def timing_jobs(self) -> list[Job]:
         """Decision times of teams of several sizes, straight and with the roadmap."""

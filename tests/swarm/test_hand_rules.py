@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from swarm.controllers import make_controller
-from swarm.hand_rules import uniform
+from swarm.hand_rules import WayOut, uniform
 from swarm.observation import EDGE, EGO, EGO_ACTION, EGO_LOST, EGO_STUCK, Observation
-from swarm.tunables import ROTATION, TUNABLES, decode
+from swarm.tunables import ROTATION, SPEED, TUNABLES, decode
 
 MOST = TUNABLES[ROTATION].high
 RULES = ("random_rotation", "wall_following")
@@ -112,3 +112,39 @@ def test_the_random_numbers_are_uniform_and_their_own() -> None:
     assert abs(np.corrcoef(first, second)[0, 1]) < 0.02
     assert abs(np.corrcoef(first[1:], first[:-1])[0, 1]) < 0.02
     np.testing.assert_array_equal(first, uniform(observation, 0))
+
+
+def policy(observation: Observation) -> np.ndarray:
+    """Always the same, on the edge of the box."""
+    return np.broadcast_to([0.1, 0.2, 0.3, 0.4, 0.7, 1.0], (*observation.ego.shape[:-1], 6))
+
+
+def in_charge(observation: Observation) -> Observation:
+    """The rule drove in the last step."""
+    observation.ego[:, EGO_ACTION + SPEED] = 1.0
+    return observation
+
+
+def test_the_way_out_leaves_the_policy_alone_while_it_comes_nearer() -> None:
+    for state in ({"thing": WALL}, {"thing": WALL, "stuck": 0.09, "rotation": 1.0}, {"stuck": 0.5}):
+        actions = WayOut(policy)(observed(20, **state))  # type: ignore[arg-type]
+        np.testing.assert_allclose(actions, np.tile([0.1, 0.2, 0.3, 0.4, 0.7, 0.999], (20, 1)))
+
+
+def test_the_way_out_follows_the_wall_until_it_is_nearer_than_ever_and_free() -> None:
+    way_out = WayOut(policy)
+    begun = way_out(observed(20, stuck=0.11, thing=WALL))
+    assert (begun[:, SPEED] == 1.0).all() and (decode(begun)[:, ROTATION] < -1.5).all()
+    np.testing.assert_allclose(begun[:, :4], np.tile([0.1, 0.2, 0.3, 0.4], (20, 1)))
+    beside = {1: 1.0, 3: -0.15, 4: 0.05, 12: -0.4, 13: -0.1}
+    gone_on = way_out(in_charge(observed(20, rotation=1.2, lost=0.1, thing=beside)))
+    assert (gone_on[:, SPEED] == 1.0).all()
+    past = way_out(in_charge(observed(20, rotation=1.2, thing=beside)))
+    assert (past[:, SPEED] < 1.0).all() and (past[:, ROTATION] == 0.7).all()
+
+
+def test_the_way_out_of_one_robot_is_that_of_a_batch() -> None:
+    many = in_charge(observed(30, rotation=1.2, lost=0.1, stuck=0.5, thing=WALL))
+    together = WayOut(policy)(many)
+    for i in range(30):
+        np.testing.assert_array_equal(WayOut(policy)(Observation(*(part[i] for part in many))), together[i])
