@@ -67,14 +67,14 @@ def _pairs(rng: np.random.Generator, robots: int) -> Scenario:
 
 
 STYLES: dict[Style, float] = {
-    _clutter: 0.42,
-    _carts: 0.07,
-    _swap: 0.07,
-    _pairs: 0.17,
+    _clutter: 0.31,
+    _carts: 0.09,
+    _swap: 0.09,
+    _pairs: 0.20,
     lambda rng, robots: crossing.draw(rng, robots=robots, **_any(rng)): 0.04,
     lambda rng, robots: doorway.draw(rng, robots=robots, gap=rng.uniform(2.3, 5.0), **_any(rng)): 0.08,
     lambda rng, robots: moving.draw(rng, robots=robots - 2, movers=1, rude=1, **_any(rng)): 0.05,
-    lambda rng, robots: open_floor.draw(rng, robots=robots, filled=rng.uniform(0.1, 0.25)): 0.06,
+    lambda rng, robots: open_floor.draw(rng, robots=robots, filled=rng.uniform(0.1, 0.25)): 0.10,
     lambda rng, robots: mixed.draw(rng, robots=robots): 0.04,
 }
 """Share of each kind of world."""

@@ -46,6 +46,7 @@ from policies.judge import always, by_tuner, judge
 from policies.ppo import PPO, PPOConfig
 from policies.tuner import SENSES, Tuner
 from swarm.errors import InputError, SwarmError
+from swarm.hand_rules import WayOut
 from swarm.tunables import MIDDLE, NAMES, encode
 
 LOG, CURVE = "progress.csv", "learning_curve.png"
@@ -54,7 +55,7 @@ COLUMNS = (
     "reached", "collisions", "time", "relaxed", "braking", "policy_loss", "value_loss", "kl",
     "clipped", "explained_variance", "std", "learning_rate",
 )  # fmt: skip
-DEFAULT_STEPS = 12_000_000
+DEFAULT_STEPS = 20_000_000
 RECENT = 20
 THREADS = 2
 NOT_EVALUATED = "Not evaluated yet."
@@ -69,7 +70,7 @@ class TunerTraining:
     seed: int = 0
     """Of the networks, of the worlds and of the exploration."""
     steps: int | None = None
-    """Robot-steps of all processes in total (12 million if not given)."""
+    """Robot-steps of all processes in total (20 million if not given)."""
     resume: Path | None = None
     """Checkpoint folder whose training to continue, in place."""
     worlds: int = 128
@@ -201,6 +202,7 @@ def evaluate(folder: Path, episodes: int = 100) -> str:
         "untrained": by_tuner(Tuner()),
         "gain 6, power 1, straight": always(encode(np.array([6.0, 1.0, 6.0, 1.0, 0.0, 1.0]))),
         "**trained**": by_tuner(tuner),
+        "**trained, with the way out**": WayOut(by_tuner(tuner)),
     }
     lines = [
         f"Success (safe and at the goal) in %, and mean time to the goal in s; {episodes} episodes of each family, "

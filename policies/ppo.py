@@ -39,7 +39,7 @@ class PPOConfig:
     learning_rate: float = 1e-3
     """Step size of Adam at the start."""
     anneal: bool = True
-    """Let the step size fall linearly to 0 in the second half of the training."""
+    """Let the step size fall linearly to 0 at the end of the training."""
     discount: float = 0.995
     """Weight of the reward one step later."""
     trace: float = 0.95
@@ -50,9 +50,9 @@ class PPOConfig:
     """Largest useful change of a value in one update; None for no limit."""
     value_weight: float = 0.5
     """Weight of the value loss."""
-    noise: tuple[float, float] = (0.2, 0.04)
-    """Standard deviation of the actions at the start and in the second half, linear in between. What is deployed is the
-    mean, and noise gets robots out of traps in which the mean alone would stay: with little of it they learn that."""
+    noise: tuple[float, float] = (0.2, 0.03)
+    """Standard deviation of the actions at the start and at the end, linear in between. What is deployed is the mean,
+    and noise gets robots out of traps in which the mean alone would stay: at the end there must be little of it."""
     largest_gradient: float = 0.5
     """Norm to which gradients are cut."""
     target_kl: float | None = 0.03
@@ -193,13 +193,13 @@ class PPO:
     def std(self) -> float:
         """Standard deviation of the actions in the present update."""
         first, last = self.config.noise
-        return last + max(0.0, 1.0 - 2.0 * self.done / self.updates) * (first - last)
+        return last + max(0.0, 1.0 - self.done / self.updates) * (first - last)
 
     def update(self) -> dict[str, float]:
         """One rollout and its optimisation; returns the figures of both."""
         if self.config.anneal:
             left = max(0.0, 1.0 - self.done / self.updates)
-            self.optimiser.param_groups[0]["lr"] = min(1.0, 2.0 * left) * self.config.learning_rate
+            self.optimiser.param_groups[0]["lr"] = left * self.config.learning_rate
         self.episodes = []
         with torch.no_grad():
             rollout = self.collect()

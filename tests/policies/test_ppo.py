@@ -193,7 +193,7 @@ def test_the_seed_decides_everything() -> None:
 def test_options_do_what_they_say() -> None:
     ppo = make(8, updates=4)
     rates = [ppo.update()["learning_rate"] for _ in range(4)]
-    np.testing.assert_allclose(rates, [1e-3, 1e-3, 1e-3, 0.5e-3])
+    np.testing.assert_allclose(rates, [1e-3, 0.75e-3, 0.5e-3, 0.25e-3])
     assert make(8, anneal=False).update()["learning_rate"] == 1e-3
     clipped, free = make(8, value_clip=1e-3), make(8)
     assert clipped.update()["value_loss"] != free.update()["value_loss"]
