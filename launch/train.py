@@ -146,8 +146,12 @@ class Training:
     def save(self, evaluation: str = NOT_EVALUATED) -> None:
         """Write the checkpoint, with all that is needed to resume; every process has to call it."""
         states = distributed.gather(checkpoint.pack(self.ppo.state_dict())) if distributed.size() > 1 else []
-        if distributed.rank() > 0:
-            return
+        if distributed.rank() == 0:
+            self._write(states, evaluation)
+        distributed.agree()  # nobody goes on before the files are there
+
+    def _write(self, states: list[bytes], evaluation: str) -> None:
+        """``save`` in the first process, with the states of all of them."""
         options = dataclasses.asdict(dataclasses.replace(self.options, resume=None))
         state = {
             "options": {**options, "out": str(self.folder)},

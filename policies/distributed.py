@@ -47,13 +47,13 @@ def total(*values: float) -> list[float]:
     """Each value summed over all processes."""
     if size() == 1:
         return list(values)
-    sums = torch.tensor(values, dtype=torch.float64)
+    sums = torch.tensor([*values, 0.0], dtype=torch.float64)
     dist.all_reduce(sums)
-    return [float(value) for value in sums]
+    return [float(value) for value in sums[:-1]]
 
 
 def agree(*wishes: bool) -> list[bool]:
-    """For each wish whether any process has it."""
+    """For each wish whether any process has it; all wait for one another."""
     return [count > 0.0 for count in total(*map(float, wishes))]
 
 

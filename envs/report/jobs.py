@@ -14,8 +14,9 @@ import json
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -130,6 +131,21 @@ def _measure(store: Store, job: Job) -> Record:
         return {"error": str(error)}
 
 
+@contextmanager
+def environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """Environment variables for the processes that are started meanwhile; this one gets its own back."""
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 class Lab:
     """Has jobs done and hands out their results.
 
@@ -175,9 +191,8 @@ class Lab:
 
     def _in_processes(self, jobs: Sequence[Job], processes: int, note: Callable[[Job, Record], None]) -> None:
         """Fresh processes: one that is forked from a program with threads may hang."""
-        os.environ.update(_ONE_THREAD)
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        with environment(_ONE_THREAD), ProcessPoolExecutor(processes, mp_context=context) as pool:
             running: dict[Future[Record], Job] = {pool.submit(_measure, self._store, job): job for job in jobs}
             try:
                 for future in as_completed(running):

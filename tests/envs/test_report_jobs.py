@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from envs.report.jobs import Job, Lab, Store
+from envs.report.jobs import Job, Lab, Store, environment
 from swarm.errors import InputError
 
 JOB = Job("same again", "builtins:dict", {"value": 3})
@@ -72,3 +73,12 @@ def test_an_error_in_another_process_names_the_job_and_keeps_the_rest(tmp_path: 
     with pytest.raises(InputError, match=r"bad one.*nowhere"):
         both.do([JOB, bad], "test", alone=True)
     assert Store(tmp_path, reuse=True).find(JOB) is not None
+
+
+def test_the_settings_of_other_processes_are_not_those_of_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRST", "1")
+    monkeypatch.delenv("SECOND", raising=False)
+    with pytest.raises(KeyError), environment({"FIRST": "2", "SECOND": "2"}):
+        assert (os.environ["FIRST"], os.environ["SECOND"]) == ("2", "2")
+        raise KeyError
+    assert os.environ["FIRST"] == "1" and "SECOND" not in os.environ
