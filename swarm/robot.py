@@ -14,7 +14,7 @@ from swarm.body import RADIUS, REACH, body_of
 from swarm.controllers import Controller, make_controller
 from swarm.errors import InputError
 from swarm.geometry import to_obstacle
-from swarm.memory import blank, remember
+from swarm.memory import LEAST, WAITED, blank, remember
 from swarm.messages import Message
 from swarm.neighbours import (
     MAX_NEIGHBOURS,
@@ -200,7 +200,11 @@ class Robot:
             self._planned = (period, self.planner.plan(view))
             if period[2] != self._goal:
                 self._memory, self._goal = blank(), period[2]
-            remember(self.body, _remaining(self._planned[1], view), self._memory)
+            remaining = _remaining(self._planned[1], view)
+            if self._planned[1].intent is None:
+                remember(self.body, remaining, self._memory)
+            else:  # who waits for a cell is not stuck
+                self._memory[LEAST], self._memory[WAITED] = remaining, 0.0
         return self._planned[1]
 
     def _sense(self, view: View) -> tuple[int, int, bool]:

@@ -18,7 +18,7 @@ from swarm.errors import InputError
 from swarm.messages import Message
 from swarm.neighbours import NEIGHBOUR
 from swarm.observation import EGO_LOST, EGO_STUCK
-from swarm.planning import Plan
+from swarm.planning import WINDOW, Intent, Plan
 from swarm.reference import ReferenceSolver
 from swarm.robot_spec import RobotSpec
 from swarm.scenario import Scenario
@@ -291,3 +291,15 @@ def test_it_remembers_for_how_long_it_has_come_no_nearer_to_this_goal() -> None:
     assert seen.ego[EGO_LOST] == pytest.approx((math.hypot(2.2, 2.0) - math.sqrt(8.0)) / 2.0, abs=1e-6)
     assert robot.observe(a_view(time=0.35, state=[1.2, 1.0, 0, 0, 0])).ego[EGO_STUCK] == 0.0
     assert robot.observe(a_view(time=0.4, goal=[0.5, 3.0])).ego[EGO_LOST] == 0.0  # a new goal, a new memory
+
+
+def test_who_waits_for_a_cell_is_not_stuck() -> None:
+    class Waiting:
+        def plan(self, view: View) -> Plan:
+            intent = Intent(0, (0,), -1, 0, 1, (0, 1, 2, 3, 4), 0, False, (0,) * (WINDOW + 1))
+            return Plan(view.state[:2].copy(), intent=intent, stop_distance=0.5)
+
+    robot = a_robot(planner=Waiting())
+    for k in range(100):
+        seen = robot.observe(a_view(time=0.05 * k))
+    assert seen.ego[EGO_STUCK] == 0.0 and seen.ego[EGO_LOST] == 0.0
