@@ -170,13 +170,14 @@ class ArenaCore:
         shape = (self.num_worlds, self.num_robots)
         edges = int(self.slots.sum())
         ego, mask = np.empty((*shape, EGO), np.float32), np.empty((*shape, edges), np.bool_)
-        links = np.empty((*shape, edges, EDGE), np.float32)
+        links, sender = np.empty((*shape, edges, EDGE), np.float32), np.empty((*shape, edges), np.int32)
         with threads(self.threads):
             observe_worlds(
                 self.kind, self.state, self.body, self.waypoint, self.remaining, self.told, *self.geometry.arrays,
-                self.slots, self.memory, self.last_action, ego, links, mask,
+                self.slots, self.memory, self.last_action, ego, links, mask, sender,
             )  # fmt: skip
-        return Observation(ego, links, mask)
+        sender[self.age == 0] = -1  # nobody has told anything yet
+        return Observation(ego, links, mask, sender)
 
     def advance(self, action: Array) -> None:
         """Filter the tunables ``[B, N, 6]`` in [0, 1], move everybody for one period, and count what happened.

@@ -15,7 +15,7 @@ from swarm import dynamics
 from swarm.body import RADIUS, YIELDS
 from swarm.geometry import to_obstacle
 from swarm.memory import remember
-from swarm.neighbours import N_REACH, NEIGHBOUR, bin_of, describe, sense_obstacles, sense_robots
+from swarm.neighbours import N_ID, N_REACH, NEIGHBOUR, bin_of, describe, sense_obstacles, sense_robots
 from swarm.nominal import nominal_control
 from swarm.observation import observe
 from swarm.safety import filter_control
@@ -33,13 +33,13 @@ TOUCH = -1e-9
 def describe_world(
     kind: Ints, state: Array, body: Array, told: Array, last_action: Array, others: Array
 ) -> None:
-    """Neighbour columns (N, 14) of all robots of one world; one that does not cooperate has told nothing."""
+    """Neighbour columns (N, 14) of all robots of one world; one that does not cooperate has told nothing: id -1."""
     for i in range(kind.size):
         if body[i, YIELDS] > 0.0:
             rotation, speed = last_action[i, ROTATION], last_action[i, SPEED]
             describe(kind[i], state[i], body[i], told[i], rotation, speed, i, others[i])
         else:
-            describe(kind[i], state[i], body[i], state[i, :2], 0.5, 0.5, i, others[i])
+            describe(kind[i], state[i], body[i], state[i, :2], 0.5, 0.5, -1, others[i])
 
 
 @njit(cache=True)
@@ -196,7 +196,7 @@ def _observe_world(
     kind: Ints, state: Array, body: Array, waypoint: Array, remaining: Array, told: Array, obstacles: Array,
     items: Ints, start: Ints, origin: Array, bin_size: float, shape: Ints, slots: Ints, memory: Array,
     last_action: Array,
-    ego: NDArray[np.float32], edges: NDArray[np.float32], mask: NDArray[np.bool_],
+    ego: NDArray[np.float32], edges: NDArray[np.float32], mask: NDArray[np.bool_], sender: NDArray[np.int32],
 ) -> None:  # fmt: skip
     """``observe_worlds`` for one world."""
     robots = len(kind)
@@ -212,6 +212,9 @@ def _observe_world(
             kind[i], state[i], body[i], waypoint[i], remaining[i], neighbours, near, things, walls, memory[i],
             last_action[i], ego[i], edges[i], mask[i],
         )  # fmt: skip
+        sender[i] = -1
+        for k in range(near):
+            sender[i, k] = int(neighbours[k, N_ID])
 
 
 @njit(cache=True, parallel=True)
@@ -219,11 +222,11 @@ def observe_worlds(
     kind: Ints, state: Array, body: Array, waypoint: Array, remaining: Array, told: Array, obstacles: Array,
     items: Ints, start: Ints, origin: Array, bin_size: Array, shape: Ints, slots: Ints, memory: Array,
     last_action: Array,
-    ego: NDArray[np.float32], edges: NDArray[np.float32], mask: NDArray[np.bool_],
+    ego: NDArray[np.float32], edges: NDArray[np.float32], mask: NDArray[np.bool_], sender: NDArray[np.int32],
 ) -> None:  # fmt: skip
-    """Sense and observe, for B worlds of N robots; writes ``ego``, ``edges`` and ``mask``."""
+    """Sense and observe, for B worlds of N robots; writes ``ego``, ``edges``, ``mask`` and ``sender``."""
     for b in prange(len(kind)):
         _observe_world(
             kind[b], state[b], body[b], waypoint[b], remaining[b], told[b], obstacles[b], items[b], start[b],
-            origin[b], bin_size[b], shape[b], slots, memory[b], last_action[b], ego[b], edges[b], mask[b],
+            origin[b], bin_size[b], shape[b], slots, memory[b], last_action[b], ego[b], edges[b], mask[b], sender[b],
         )  # fmt: skip

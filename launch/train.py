@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 # Threads that wait for one another sleep: spinning ones take the cores from the simulation's threads.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -81,6 +81,9 @@ class TunerTraining:
     """Those that the policy sets; the others stay at gain 6, power 1, straight ahead, full speed."""
     senses: tuple[str, ...] = SENSES
     """What the policy takes account of: robots, obstacles."""
+    rounds: Literal[0, 1, 2] = 1
+    """Rounds of messages between robots, each a step late: 0 senses only, 1 hears what neighbours tell of themselves,
+    2 also a learned embedding of their neighbourhoods."""
     shared: bool = False
     """All robots of a world use the mean of what they propose, instead of each its own (for comparison)."""
     threads: int | None = None
@@ -113,7 +116,7 @@ class Training:
         torch.manual_seed(options.seed)
         seed = distributed.own_seed(options.seed)
         self.worlds = training_worlds(seed, options.worlds, options.robots, shared=options.shared)
-        self.tuner = Tuner(tunables=options.tunables, senses=options.senses)
+        self.tuner = Tuner(tunables=options.tunables, senses=options.senses, rounds=options.rounds)
         per_update = distributed.size() * options.ppo.rollout * options.worlds * options.robots
         self.updates = -(-(options.steps or DEFAULT_STEPS) // per_update)
         self.ppo = PPO(self.worlds, self.tuner, options.ppo, seed=seed, updates=self.updates)
@@ -161,7 +164,7 @@ class Training:
             "others": [np.frombuffer(state, np.uint8) for state in states[1:]],
         }
         limits, width = limits_of(self.worlds), self.tuner.width
-        config = checkpoint.Config(self.options.seed, self.command, limits, width)
+        config = checkpoint.Config(self.options.seed, self.command, limits, width, self.tuner.rounds)
         extra = {CURVE: learning_curve(self.rows), checkpoint.RESUME: checkpoint.pack(state)}
         checkpoint.save(self.folder, self.tuner, config, self.card(evaluation), extra)
 
@@ -240,7 +243,7 @@ def restore_options(given: TunerTraining, saved: Mapping[str, Any]) -> tuple[Tun
     except (KeyError, TypeError) as error:
         raise InputError(where, str(error), "the state of a training of this version") from error
     fresh = TunerTraining()
-    for name in ("seed", "worlds", "robots", "tunables", "senses", "shared", "ppo"):
+    for name in ("seed", "worlds", "robots", "tunables", "senses", "rounds", "shared", "ppo"):
         value = getattr(given, name)
         if value not in (getattr(fresh, name), getattr(stored, name)):
             raise InputError(f"--{name} with --resume", value, f"{getattr(stored, name)}, or leave it out")

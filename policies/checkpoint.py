@@ -1,7 +1,8 @@
 """The checkpoint folder: everything about one trained policy, in files that are safe to open.
 
     weights.pt    parameters of the torch network (loaded weights-only: tensors, never code)
-    policy.onnx   the mean action; inputs ego, edges, mask; output action; any number of robots and of slots
+    policy.onnx   the mean action; inputs ego, edges, mask; output action; any number of robots and of slots;
+                  with two rounds of messages also an input heard and an output told
     config.yaml   architecture, parameter box, limits, seed and command of the training
     card.md       what it is, how it was trained, how good it is
 
@@ -27,8 +28,9 @@ import numpy as np
 import torch
 import yaml
 
-from policies.tuner import SENSES, WIDTH, DensePolicy, Tuner
+from policies.tuner import ROUNDS, SENSES, WIDTH, DensePolicy, Tuner
 from swarm.errors import InputError
+from swarm.messages import TOLD
 from swarm.observation import EDGE, EGO
 from swarm.tunables import COUNT, NAMES, TUNABLES
 
@@ -49,6 +51,8 @@ class Config:
     """Actuator limits of the robots it was trained on, by type of robot (SI units)."""
     width: int = WIDTH
     """Width of the hidden layers."""
+    rounds: int = 1
+    """Rounds of messages between robots."""
 
 
 def architecture(width: int) -> dict[str, int]:
@@ -91,6 +95,7 @@ def save(
         "policy": "tuner",
         "architecture": architecture(tuner.width),
         "tunables": [name for name, free in zip(NAMES, tuner.free, strict=True) if free],
+        "rounds": tuner.rounds,
         "senses": [name for name, seen in zip(SENSES, tuner.actor.seen, strict=True) if seen],
         "box": parameter_box(),
         "limits": _plain(config.limits),
@@ -118,7 +123,7 @@ def load(folder: Path) -> tuple[Tuner, Config]:
     config = read_config(folder / CONFIG)
     path = folder / WEIGHTS
     weights = read_tensors(path)
-    tuner = Tuner(config.width)
+    tuner = Tuner(config.width, rounds=config.rounds)
     wanted = tuner.state_dict()
     for key in [*wanted, *weights]:
         found, shape = weights.get(key), tuple(wanted[key].shape) if key in wanted else None
@@ -156,28 +161,40 @@ def read_config(path: Path) -> Config:
         raise InputError(f"{path}: architecture.width", width, f"1 to {WIDEST}")
     for key, value in architecture(width).items():
         _demand(path, f"architecture.{key}", _get(path, shape, key, int, "architecture."), value)
+    rounds = _get(path, {"rounds": 1, **document}, "rounds", int)  # older ones do not say: 1
+    if rounds not in ROUNDS:
+        raise InputError(f"{path}: rounds", rounds, ", ".join(map(str, ROUNDS)))
     _check_box(path, _get(path, document, "box", dict))
     return Config(
         seed=_get(path, document, "seed", int),
         command=_get(path, document, "command", str),
         limits=_get(path, document, "limits", dict),
         width=width,
+        rounds=rounds,
     )
 
 
 def export_onnx(tuner: Tuner, path: Path) -> None:
     """Write the mean action as an ONNX graph with any number of robots (axis ``batch``) and of ``slots``."""
     robots, slots = 2, 3  # any sizes above 1: the exporter takes 0 and 1 for constants
-    example = (torch.zeros(robots, EGO), torch.zeros(robots, slots, EDGE), torch.ones(robots, slots).bool())
+    inputs = {
+        "ego": torch.zeros(robots, EGO),
+        "edges": torch.zeros(robots, slots, EDGE),
+        "mask": torch.ones(robots, slots).bool(),
+    }
+    outputs = ["action"]
+    if tuner.rounds > 1:
+        inputs["heard"] = torch.zeros(robots, slots, TOLD)
+        outputs.append("told")
     batch, count = torch.export.Dim("batch"), torch.export.Dim("slots")
     with _silence():
         program = torch.onnx.export(
             DensePolicy(tuner).eval(),
-            example,
+            tuple(inputs.values()),
             dynamo=True,
-            input_names=["ego", "edges", "mask"],
-            output_names=["action"],
-            dynamic_shapes={"ego": {0: batch}, "edges": {0: batch, 1: count}, "mask": {0: batch, 1: count}},
+            input_names=list(inputs),
+            output_names=outputs,
+            dynamic_shapes={name: {0: batch} if name == "ego" else {0: batch, 1: count} for name in inputs},
             verbose=False,
         )
         if program is None:

@@ -3,6 +3,13 @@
 ``torchrun --nproc-per-node K launch/train.py tuner`` starts K processes, on one machine or (``--nnodes``) on many.
 Each steps worlds of its own; all hold the same network, and take the same steps on the sum of their gradients.
 In a process that is alone nothing is sent, and every function here is the plain one.
+
+One step of K processes is, to rounding, that of one process on the same samples (tests/policies/test_distributed.py).
+Whole trainings draw different samples; their success rates in ``progress.csv`` have to agree within the spread of
+seeds S = 0, 1, 2:
+
+    torchrun --nproc-per-node 2 launch/train.py tuner --worlds 64 --seed S --out runs/two_S
+    python launch/train.py tuner --worlds 128 --seed S --out runs/one_S
 """
 
 from __future__ import annotations

@@ -9,19 +9,31 @@ import torch
 from numpy.typing import NDArray
 
 from policies.ppo import VectorWorlds, flatten
+from policies.rounds import silence, speak
 from policies.tuner import Tuner, to_graph
-from swarm.observation import Observation
+from swarm.observation import Observation, senders
 from swarm.tunables import COUNT
 
 Policy = Callable[[Observation], NDArray[np.float64]]
 
 
 def by_tuner(tuner: Tuner) -> Policy:
-    """The mean action of a network, for observations ``[B, N, ...]``."""
+    """The mean action of a network, for observations ``[B, N, ...]``.
+
+    With two rounds of messages the policy keeps what was told from one call to the next; in the first step of an
+    episode nobody is heard, so that it may go from worlds to worlds.
+    """
+    told = silence(0)
 
     def act(observation: Observation) -> NDArray[np.float64]:
+        nonlocal told
+        seen = flatten(observation)
         with torch.no_grad():
-            mean = tuner.mean(to_graph(*flatten(observation)))
+            if tuner.rounds < 2:
+                mean = tuner.mean(to_graph(*seen))
+            else:
+                told = told if len(told) == len(seen[0]) else silence(len(seen[0]))
+                mean, told = speak(tuner, seen, torch.from_numpy(senders(observation)), told)
         return mean.numpy().astype(np.float64).reshape(*observation.ego.shape[:2], COUNT)
 
     return act

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from policies import distributed
+from policies.rounds import Steps, silence, speak
 from policies.tuner import Tuner, to_graph
 from swarm.errors import InputError
-from swarm.observation import Observation
+from swarm.observation import Observation, senders
 from swarm.tunables import COUNT
 
 
@@ -158,6 +159,8 @@ class Rollout(NamedTuple):
     terminated: Tensor  # bool [T, S]
     truncated: Tensor  # bool [T, S]
     active: Tensor  # bool [T, S]; False where the part of a robot was over before the step
+    sender: Tensor  # int64 [T, S, P], who was heard, for two rounds of messages (else P is 0 here)
+    told: Tensor  # [T, S, TOLD], what was told one step before, likewise
 
 
 class PPO:
@@ -180,6 +183,7 @@ class PPO:
         self.done = 0  # updates so far
         self.episodes: list[Mapping[str, float]] = []  # those that ended in this update
         self.observation = worlds.reset()
+        self.told = silence(worlds.num_worlds * worlds.num_robots)  # in the step before, for two rounds
         distributed.start_alike(tuner)
         if config.minibatches > (samples := self.steps_per_update // distributed.size()):
             raise InputError("ppo.minibatches", config.minibatches, f"at most {samples}, all of an update")
@@ -222,7 +226,11 @@ class PPO:
             sensed = flatten(self.observation)
             for stored, now in zip(rollout[:3], sensed, strict=True):
                 stored[t] = now
-            mean = self.tuner.mean(to_graph(*sensed))
+            if self.tuner.rounds < 2:
+                mean = self.tuner.mean(to_graph(*sensed))
+            else:
+                rollout.sender[t], rollout.told[t] = torch.from_numpy(senders(self.observation)), self.told
+                mean, self.told = speak(self.tuner, sensed, rollout.sender[t], self.told)
             action = mean + std * torch.randn(mean.shape, generator=self.random)
             rollout.action[t] = action
             rollout.log_probability[t] = log_probability(action, mean, self.std, self.tuner.free)
@@ -238,7 +246,7 @@ class PPO:
             self.episodes += info["episodes"]
             if truncated.any():
                 cut = np.flatnonzero(truncated)
-                final = flatten(Observation(*(array[cut] for array in info["final_observation"])))
+                final = flatten(Observation(*(array[cut] for array in info["final_observation"][:3])))
                 rollout.next_value[t].view(worlds, robots)[cut] = self._value(final).view(-1, robots)
         return rollout
 
@@ -284,8 +292,10 @@ class PPO:
     ) -> tuple[Tensor, dict[str, float]]:
         """This process's part of the loss of the samples that all processes have ``chosen``, and its parts summed."""
         config = self.config
-        graph = to_graph(flat.ego, flat.edges, flat.mask, chosen)
-        now = log_probability(flat.action[chosen], self.tuner.mean(graph), self.std, self.tuner.free)
+        graph, heard = to_graph(*flat[:3], chosen), None
+        if self.tuner.rounds > 1:
+            heard = Steps(*flat[:3], flat.sender, flat.told, robots=len(self.told)).heard_now(self.tuner, chosen)
+        now = log_probability(flat.action[chosen], self.tuner.mean(graph, heard), self.std, self.tuner.free)
         change = now - flat.log_probability[chosen]
         ratio = change.exp()
         gain = advantage[chosen]
@@ -321,6 +331,7 @@ class PPO:
         """An empty rollout."""
         steps, robots = self.config.rollout, self.worlds.num_worlds * self.worlds.num_robots
         sensed = flatten(self.observation)
+        slots, width = (sensed[2].shape[1], self.told.shape[1]) if self.tuner.rounds > 1 else (0, 0)
         return Rollout(
             *(torch.empty((steps, *array.shape), dtype=array.dtype) for array in sensed),
             action=torch.empty(steps, robots, COUNT),
@@ -330,6 +341,8 @@ class PPO:
             terminated=torch.empty(steps, robots, dtype=torch.bool),
             truncated=torch.empty(steps, robots, dtype=torch.bool),
             active=torch.empty(steps, robots, dtype=torch.bool),
+            sender=torch.empty(steps, robots, slots, dtype=torch.int64),
+            told=torch.empty(steps, robots, width),
         )
 
     def state_dict(self) -> dict[str, Any]:
@@ -340,6 +353,7 @@ class PPO:
             "optimiser": self.optimiser.state_dict(),
             "random": self.random.get_state(),
             "observation": list(self.observation),
+            "told": self.told,
             "worlds": self.worlds.state_dict(),
         }
 
@@ -350,12 +364,13 @@ class PPO:
         self.optimiser.load_state_dict(saved["optimiser"])
         self.random.set_state(saved["random"])
         self.observation = Observation(*as_arrays(saved["observation"]))
+        self.told = saved.get("told", self.told)
         self.worlds.load_state_dict(as_arrays(saved["worlds"]))
 
 
 def flatten(observation: Observation) -> tuple[Tensor, Tensor, Tensor]:
     """Tensors [S, ...] of an observation [B, N, ...]."""
-    ego, edges, mask = (torch.from_numpy(np.ascontiguousarray(array)).flatten(0, 1) for array in observation)
+    ego, edges, mask = (torch.from_numpy(np.ascontiguousarray(array)).flatten(0, 1) for array in observation[:3])
     return ego, edges, mask
 
 

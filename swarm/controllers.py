@@ -12,8 +12,9 @@ import yaml
 from numpy.typing import NDArray
 
 from swarm.errors import InputError
-from swarm.hand_rules import RandomRotation, WallFollowing, WayOut
-from swarm.observation import EDGE, EGO, Observation
+from swarm.hand_rules import RandomRotation, Talk, WallFollowing, WayOut
+from swarm.messages import TOLD
+from swarm.observation import EDGE, EGO, Floats, Observation, senders
 from swarm.tunables import COUNT, NAMES, ROTATION, TUNABLES, encode
 
 Array = NDArray[np.float64]
@@ -94,35 +95,63 @@ class OnnxController:
         except Exception as error:  # onnxruntime's own classes are not exported
             raise InputError(str(path), str(error).splitlines()[0], "a readable ONNX file") from error
         names = [entry.name for entry in self._session.get_inputs()]
-        if sorted(names) != ["edges", "ego", "mask"]:
-            raise InputError(f"{path}: inputs", names, "ego, edges, mask")
+        if sorted(names) not in (["edges", "ego", "mask"], ["edges", "ego", "heard", "mask"]):
+            raise InputError(f"{path}: inputs", names, "ego, edges, mask, and perhaps heard")
+        self.talk: Talk | None = self._talk if "heard" in names else None
+        self._told = np.zeros((0, TOLD), np.float32)  # by the robots of the batch, in the call before
 
     def __call__(self, observation: Observation) -> Array:
         """The network's mean action; empty slots are left out, which changes nothing but the time it takes."""
         if observation.ego.ndim > 1:
             return self.batch(observation)
+        if self.talk is not None:  # nobody is heard
+            return self.talk(observation, np.zeros((len(observation.mask), TOLD), np.float32))[0]
         slots = np.flatnonzero(observation.mask)
-        return self._run(observation.ego[None], observation.edges[None, slots], observation.mask[None, slots])[0]
+        return self._run(observation.ego[None], observation.edges[None, slots], observation.mask[None, slots])[0][0]
+
+    def _talk(self, observation: Observation, heard: Floats) -> tuple[Array, Array]:
+        """See ``talk``."""
+        slots = np.flatnonzero(observation.mask)
+        feed = (array[None, slots] for array in (observation.edges, observation.mask, heard))
+        action, told = self._run(observation.ego[None], *feed)
+        return action[0], told[0]
 
     def batch(self, observation: Observation) -> Array:
-        """The mean actions ``float64[..., 6]`` of many robots; robots with as many neighbours go together."""
+        """The mean actions ``float64[..., 6]`` of many robots; robots with as many neighbours go together.
+
+        With two rounds of messages the controller remembers what was told in the call before: its batches have to
+        follow each other as the steps of the same worlds do. In the first step of an episode nobody is heard.
+        """
         lead = observation.ego.ndim - 1
         ego, edges = (array.reshape(-1, *array.shape[lead:]) for array in (observation.ego, observation.edges))
         mask = observation.mask.reshape(-1, observation.mask.shape[-1])
+        heard = self._heard(observation)
         used = mask.sum(axis=1)
         order = np.argsort(used, kind="stable")
-        actions = np.empty((len(ego), COUNT))
+        actions, told = np.empty((len(ego), COUNT)), np.zeros((len(ego), TOLD), np.float32)
         for first in range(0, len(ego), _BATCH):
             rows = order[first : first + _BATCH]
             # Slots in use first, as many as the one with the most has.
-            slots = np.argsort(~mask[rows], axis=1, kind="stable")[:, : used[rows[-1]]]
-            actions[rows] = self._run(ego[rows], edges[rows[:, None], slots], mask[rows[:, None], slots])
+            slots = rows[:, None], np.argsort(~mask[rows], axis=1, kind="stable")[:, : used[rows[-1]]]
+            actions[rows], told[rows] = self._run(ego[rows], *(array[slots] for array in (edges, mask, *heard)))
+        self._told = told
         return actions.reshape(*observation.ego.shape[:-1], COUNT)
 
-    def _run(self, ego: NDArray[Any], edges: NDArray[Any], mask: NDArray[Any]) -> Array:
-        """The network once."""
-        action = self._session.run(None, {"ego": ego, "edges": edges, "mask": mask})[0]
-        return np.clip(action.astype(np.float64), 0.0, 1.0)
+    def _heard(self, observation: Observation) -> list[Floats]:
+        """What was told ``[n, P, TOLD]`` to the robots of a batch; nothing if the network does not take it."""
+        if self.talk is None:
+            return []
+        rows = senders(observation)
+        if len(self._told) != len(rows):
+            self._told = np.zeros((len(rows), TOLD), np.float32)
+        return [np.vstack([self._told, np.zeros((1, TOLD), np.float32)])[rows]]  # row -1 are the zeros
+
+    def _run(self, *feed: NDArray[Any]) -> tuple[Array, Array]:
+        """The network once, on ego, edges, mask (and heard): actions, and what is told (else zeros)."""
+        names = ("ego", "edges", "mask", "heard")
+        action, *told = self._session.run(None, dict(zip(names, feed, strict=False)))
+        action = np.clip(action.astype(np.float64), 0.0, 1.0)
+        return action, np.clip(told[0].astype(np.float64), -1.0, 1.0) if told else np.zeros((len(action), TOLD))
 
 
 def make_controller(text: str | Controller) -> Controller:

@@ -10,17 +10,20 @@ Units as in the observation: lengths in sensing radii, times in what it takes to
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from swarm.observation import EGO_ACTION, EGO_LOST, EGO_STUCK, Observation
+from swarm.observation import EGO_ACTION, EGO_LOST, EGO_STUCK, Floats, Observation
 from swarm.tunables import MIDDLE, ROTATION, SPEED, TUNABLES
 
 Array = NDArray[np.float64]
 Policy = Callable[[Observation], Array]
+# Two rounds of messages: an observation and what is heard in its slots, [P, TOLD], give an action and what is told.
+Talk = Callable[[Observation, Floats], tuple[Array, Array]]
 Flags = NDArray[np.bool_]
 
 MOST = TUNABLES[ROTATION].high
@@ -134,10 +137,21 @@ class WayOut:
     def __init__(self, policy: Policy, *, patience: float = 1.0) -> None:
         self._policy, self._patience = policy, patience
         self._rule = WallFollowing(MIDDLE)
+        talk = getattr(policy, "talk", None)
+        self.talk: Talk | None = None if talk is None else functools.partial(self._talk, talk)
 
     def __call__(self, observation: Observation) -> Array:
         """The actions ``float64[..., 6]``."""
-        action, robot = self._policy(observation).copy(), _State(observation)
+        return self._led_out(self._policy(observation), observation)
+
+    def _talk(self, policy: Talk, observation: Observation, heard: Floats) -> tuple[Array, Array]:
+        """Action and what is told, of a policy that takes two rounds of messages."""
+        action, told = policy(observation, heard)
+        return self._led_out(action, observation), told
+
+    def _led_out(self, action: Array, observation: Observation) -> Array:
+        """The policy's actions, or the rule's where it is in charge."""
+        action, robot = action.copy(), _State(observation)
         robot.turning = observation.ego[..., EGO_ACTION + SPEED] >= 1.0
         robot.stuck = 10.0 * observation.ego[..., EGO_STUCK] > self._patience
         course, follows = self._rule.course(observation, robot)

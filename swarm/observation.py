@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from swarm.body import ACCELERATION, MARGIN, PERIOD, RADIUS, SENSING, TOP_SPEED, TURN_RATE
 from swarm.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE
+from swarm.errors import InputError
 from swarm.geometry import to_obstacle
 from swarm.memory import LEAST, WAITED
 from swarm.neighbours import N_INTENT_X, N_INTENT_Y, N_RADIUS, N_ROTATION, N_SPEED, N_VX, N_VY, N_X, N_Y
@@ -23,12 +24,15 @@ from swarm.neighbours import N_INTENT_X, N_INTENT_Y, N_RADIUS, N_ROTATION, N_SPE
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Ids = NDArray[np.int32]
 
 EGO, EDGE = 22, 14
 # Columns of the robot's own features: the last action (as -1 to 1), how much farther from the goal it is than it has
 # been (in sensing radii), and for how long it has not come nearer (in times to cross ten sensing radii; it starts again
 # from 0 then, so that a robot that is stuck does not see the same for ever and do the same for ever).
 EGO_ACTION, EGO_LOST, EGO_STUCK = 14, 20, 21
+# Columns of an edge that are told, not sensed: the neighbour's direction of travel and its last rotation and speed.
+EDGE_TOLD = (7, 8, 9, 10)
 # Distance, in sensing radii, from which on an intent counts as "that way" with full length.
 _INTENT_SCALE = 0.2
 
@@ -40,11 +44,28 @@ class Observation(NamedTuple):
         ego: ``float32[..., EGO]``.
         edges: ``float32[..., K + M, EDGE]``.
         mask: ``bool[..., K + M]``, True where an edge exists.
+        sender: ``int32[..., K + M]``, the neighbour's id if it has been heard one period ago, else -1; for
+            controllers that take further messages into account (None from sources that have no ids).
     """
 
     ego: Floats
     edges: Floats
     mask: Mask
+    sender: Ids | None = None
+
+
+def senders(observation: Observation) -> NDArray[np.int64]:
+    """For robots ``[..., N]`` counted through as n rows: who was heard in their slots, as rows ``[n, P]``; -1 for none.
+
+    Raises:
+        InputError: If the observation does not say.
+    """
+    if observation.sender is None:
+        raise InputError("observation.sender", None, "ids of those who were heard, for two rounds of messages")
+    robots, slots = observation.sender.shape[-2:]
+    sender = observation.sender.reshape(-1, robots, slots).astype(np.int64)
+    first = np.arange(0, len(sender) * robots, robots)[:, None, None]
+    return np.where(sender < 0, -1, first + sender).reshape(-1, slots)
 
 
 @njit(cache=True)

@@ -15,11 +15,12 @@ from swarm.controllers import Controller, make_controller
 from swarm.errors import InputError
 from swarm.geometry import to_obstacle
 from swarm.memory import LEAST, WAITED, blank, remember
-from swarm.messages import Message
+from swarm.messages import Message, hear
 from swarm.neighbours import (
     MAX_NEIGHBOURS,
     MAX_OBSTACLES,
     N_ACCELERATION,
+    N_ID,
     N_RADIUS,
     N_REACH,
     N_X,
@@ -139,6 +140,7 @@ class Robot:
         self._items, self._start = index.items.astype(np.int64), index.start.astype(np.int64)
         self.planner = make_planner(planner, spec, world, dt=dt, margin=margin, robot_id=robot_id)
         self.controller = make_controller(controller)
+        self._talk = getattr(self.controller, "talk", None)
         self._solver = _make_solver(solver)
         self._scratch()
         self.cooperative = spec.cooperative
@@ -168,10 +170,11 @@ class Robot:
         robots, things, crowded = self._sense(view)
         plan = self._plan(view)
         remaining = _remaining(plan, view)
+        told: tuple[float, ...] = ()
         if not self.cooperative:
             action = STRAIGHT
         if action is None:
-            action = self.controller(self._observe(view, plan, remaining, robots, things))
+            action, told = self._tune(self._observe(view, plan, remaining, robots, things), view.messages)
         if np.shape(action) != (COUNT,):
             raise InputError("action", action, f"{COUNT} numbers in [0, 1]")
         tunables = decode(action)
@@ -180,12 +183,21 @@ class Robot:
         self.last_action = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0)
         message = Message(
             self.robot_id, view.time, (float(plan.waypoint[0]), float(plan.waypoint[1])),
-            float(self.last_action[ROTATION]), float(self.last_action[SPEED]), plan.intent,
+            float(self.last_action[ROTATION]), float(self.last_action[SPEED]), plan.intent, told,
         )  # fmt: skip
         clearance = self._clearance(view, robots, things)
         return Command(
             control, safety.OUTCOMES[outcome], relaxation, tunables, self.last_action, plan, message, clearance
         )
+
+    def _tune(
+        self, observation: Observation, messages: Mapping[int, Message]
+    ) -> tuple[Array, tuple[float, ...]]:
+        """The controller's action, and what it has to tell the controllers of others."""
+        if self._talk is None or observation.sender is None:
+            return self.controller(observation), ()
+        action, told = self._talk(observation, hear(observation.sender, messages))
+        return action, tuple(told.tolist())
 
     def observe(self, view: View) -> Observation:
         """What the policy gets to see for this view; a ``step`` with the same view may follow."""
@@ -225,12 +237,16 @@ class Robot:
 
     def _observe(self, view: View, plan: Plan, remaining: float, robots: int, things: int) -> Observation:
         slots = MAX_NEIGHBOURS + MAX_OBSTACLES
+        sender = np.full(slots, -1, np.int32)
+        for k in range(robots):
+            if (robot_id := int(self._near[k, N_ID])) in view.messages:
+                sender[k] = robot_id
         observation = Observation(
-            np.empty(EGO, np.float32), np.empty((slots, EDGE), np.float32), np.empty(slots, np.bool_)
+            np.empty(EGO, np.float32), np.empty((slots, EDGE), np.float32), np.empty(slots, np.bool_), sender
         )
         observe(
             self.kind, view.state, self.body, plan.waypoint, remaining, self._near, robots, self._things, things,
-            self._memory, self.last_action, *observation,
+            self._memory, self.last_action, *observation[:3],
         )  # fmt: skip
         return observation
 

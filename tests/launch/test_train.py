@@ -82,7 +82,7 @@ def test_interrupted_and_resumed_is_the_same_training(
     tuner, _ = checkpoint.load(parts)
     rng = np.random.default_rng(0)
     seen = Observation(rng.normal(size=EGO), rng.normal(size=(4, EDGE)), np.ones(4, bool))
-    action = OnnxController(parts)(Observation(*(np.asarray(x, dtype=y) for x, y in zip(seen, "ff?", strict=True))))
+    action = OnnxController(parts)(Observation(*(np.asarray(x, dtype=y) for x, y in zip(seen[:3], "ff?", strict=True))))
     assert action.shape == (6,) and np.isfinite(action).all() and tuner is not None
     assert len(train.read_log(parts / train.LOG)) == 3
     halfway = weights(parts)
@@ -100,13 +100,12 @@ def test_interrupted_and_resumed_is_the_same_training(
 
 
 PROCESS = f"""
-import importlib.util, logging, os, signal, sys
+import importlib.util, os, signal, sys
 from policies import distributed
 
 spec = importlib.util.spec_from_file_location("train", {str(ROOT / "launch" / "train.py")!r})
 train = sys.modules["train"] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(train)
-logging.disable(logging.WARNING)
 distributed.join()
 distributed.join = distributed.leave = lambda: None  # stay together from one training to the next
 update = train.Training.update
@@ -121,11 +120,14 @@ def call(*arguments):
     return train.main()
 
 train.evaluate = lambda folder: train.NOT_EVALUATED
+train.learning_curve = lambda rows: b""
+train.checkpoint.export_onnx = lambda tuner, path: path.write_bytes(b"")
 options = ["--seed", "5", "--steps", {str(2 * 3 * PER_UPDATE)!r}, *{TINY!r}]
 codes = [call("--out", "whole", *options)]
 train.Training.update = interrupted
 codes.append(call("--out", "parts", *options))
 train.Training.update = update
+distributed.agree(True)  # the first process has written the checkpoint
 codes.append(call("--resume", "parts"))
 with open(f"codes{{distributed.rank()}}", "w") as file:
     file.write(" ".join(map(str, codes)))
@@ -158,8 +160,11 @@ def test_two_processes_stop_and_resume_together(
 def test_resuming_as_another_training_is_refused(
     start: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert start("--out", str(tmp_path / "run"), "--steps", str(PER_UPDATE), *TINY) == 0
+    assert start("--out", str(tmp_path / "run"), "--steps", str(PER_UPDATE), "--rounds", "2", *TINY) == 0
+    assert checkpoint.load(tmp_path / "run")[1].rounds == 2
     assert start("--resume", str(tmp_path / "run"), "--seed", "9") == 2
     assert "--seed with --resume" in capsys.readouterr().err
+    assert start("--resume", str(tmp_path / "run"), "--rounds", "0") == 2
+    assert "--rounds with --resume" in capsys.readouterr().err
     assert start("--resume", str(tmp_path / "nothing")) == 2
     assert "nothing" in capsys.readouterr().err

@@ -40,7 +40,7 @@ def test_a_team_gets_what_its_robots_get(controller: OnnxController) -> None:
     assert actions.shape == (3, 120, 6) and actions.std(axis=(0, 1)).min() > 0.01
     np.testing.assert_array_equal(controller(observation), actions)
     for b, i in [(0, 0), (0, 7), (1, 119), (2, 60)]:
-        one = controller(Observation(*(part[b, i] for part in observation)))
+        one = controller(Observation(*(part[b, i] for part in observation[:3])))
         np.testing.assert_allclose(one, actions[b, i], atol=1e-5)
 
 

@@ -54,7 +54,7 @@ def test_one_robot_is_a_batch_of_one(rule: str) -> None:
     actions = controller(many)
     assert actions.shape == (3, 40, 6) and np.unique(actions[..., ROTATION]).size > 60
     for b, i in np.ndindex(3, 40):
-        one = Observation(*(part[b, i] for part in many))
+        one = Observation(*(part[b, i] for part in many[:3]))
         np.testing.assert_array_equal(controller(one), actions[b, i])
     np.testing.assert_allclose(np.delete(decode(actions), ROTATION, axis=-1)[0, 0], [6.0, 1.5, 3.0, 2.0, 1.0])
 
@@ -147,4 +147,4 @@ def test_the_way_out_of_one_robot_is_that_of_a_batch() -> None:
     many = in_charge(observed(30, rotation=1.2, lost=0.1, stuck=0.5, thing=WALL))
     together = WayOut(policy)(many)
     for i in range(30):
-        np.testing.assert_array_equal(WayOut(policy)(Observation(*(part[i] for part in many))), together[i])
+        np.testing.assert_array_equal(WayOut(policy)(Observation(*(part[i] for part in many[:3]))), together[i])

@@ -59,11 +59,12 @@ class Scene:
         near, things = np.full((k, NEIGHBOUR), np.nan), np.full((m, 5), np.nan)
         near[: len(self.near)], things[: len(self.things)] = self.near, self.things
         out = Observation(
-            np.full(EGO, np.nan, np.float32), np.full((k + m, EDGE), np.nan, np.float32), np.ones(k + m, np.bool_)
-        )
+            np.full(EGO, np.nan, np.float32), np.full((k + m, EDGE), np.nan, np.float32), np.ones(k + m, np.bool_),
+            np.full(k + m, -1, np.int32),
+        )  # fmt: skip
         observe(
             int(self.kind), self.state, self.body, self.waypoint, self.remaining, near, len(self.near), things,
-            len(self.things), self.memory, self.last_action, *out,
+            len(self.things), self.memory, self.last_action, *out[:3],
         )  # fmt: skip
         return out
 
