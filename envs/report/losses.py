@@ -15,7 +15,7 @@ _SLOWER = 0.02
 
 def losses(of: Study) -> str:
     """Markdown: figures that are not reached, better rivals, slower arrivals, robots that are left."""
-    parts = [_missed(of), _better(of), _planners(of), _slower(of), _left(of), _LIMITS]
+    parts = [_missed(of), _better(of), _rule(of), _planners(of), _slower(of), _left(of), _LIMITS]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -54,6 +54,20 @@ def _better(of: Study) -> str:
         shown = "; ".join(f"{case} ({', '.join(methods)})" for case, methods in names.items())
         text += f"\n\nExactly as successful: {shown}."
     return text
+
+
+def _rule(of: Study) -> str:
+    """What wall following for the stuck adds to the network, and where it takes away."""
+    rows = []
+    for case in of.families:
+        alone, online = of.outcome(case, study.ALONE), of.outcome(case, study.ONLINE)
+        if _goodness(case, alone) != _goodness(case, online):
+            rows.append([case.title, _shown(case, alone), _shown(case, online), _ahead(case, online, alone)])
+    if not rows:
+        return "Wall following for robots that the network leaves stuck changes nothing in any family."
+    head = ["family", "network alone, %", "online, %", "what the rule adds, on the same episodes"]
+    title = "How much of it is the hand-written rule for robots that the network leaves stuck"
+    return f"{title}:\n\n{markdown.table(head, rows)}"
 
 
 def _planners(of: Study) -> str:

@@ -41,7 +41,7 @@ class Scale:
     gains: int = 7
     powers: int = 3
     fine: bool = True
-    swept: int = 160
+    swept: int = 120
     choice: int = 30
     largest: int = 1024
     timed: int = 200
@@ -131,7 +131,7 @@ class Study:
         options = {
             "case": case.drawn, "planner": case.planner,
             "gains": (scale.gains - 1) // skip + 1, "powers": (scale.powers - 1) // skip + 1,
-            "fine": scale.fine and not case.lifelong, "robots": scale.swept, "seed": self.seed + 1,
+            "fine": scale.fine and not case.lifelong, "robots": scale.swept // skip, "seed": self.seed + 1,
         }  # fmt: skip
         return Job(f"sweep {case.name}", _SWEEP, options, cost=9.0 if case.planner == "roadmap" else 1.0)
 
@@ -142,7 +142,8 @@ class Study:
             "filtered": method.filtered, "seed": self.seed, "episodes": episodes or self.episodes(case),
         }  # fmt: skip
         robots = int(case.options.get("robots", 64 if case.family == "dense" else 8))
-        cost = robots * options["episodes"] * (5.0 if method.checkpoint else 1.0) * (2.0 if method.roadmap else 1.0)
+        slow = 5.0 * bool(method.checkpoint) + 30.0 * (options["planner"] == "roadmap")
+        cost = robots * options["episodes"] * (1.0 + slow)
         name = f"{case.name} {method.title.strip('*')}"
         if method.checkpoint:
             return self._network_job(name, options, method.checkpoint, cost, method.alone)

@@ -92,7 +92,7 @@ def _sizes(of: Study, folder: Path) -> list[tuple[str, str]]:
     if not cases:
         return []
     ours = {
-        method.title.strip("*"): {case.options["robots"]: mean_success(of.outcome(case, method)) for case in cases}
+        method.title.strip("*"): {int(case.title): mean_success(of.outcome(case, method)) for case in cases}
         for method in study.TEAM_METHODS
     }
     theirs = {

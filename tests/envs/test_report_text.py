@@ -120,9 +120,10 @@ def test_where_it_loses_is_said(tmp_path: Path) -> None:
     text = losses(measured(tmp_path))
     assert "No fixed setting and no hand rule is more successful" in text and "every robot arrived" in text
     (tmp_path / "other").mkdir()
-    text = losses(measured(tmp_path / "other", **{"merge_online": 0.8, "merge_wall": 1.0}))
+    text = losses(measured(tmp_path / "other", **{"merge_online,": 0.5, "merge_online": 0.8, "merge_wall": 1.0}))
     assert "| merge, 2 robots | wall following | 100.00 | 80.00 | +20.00 [" in text
     assert "| merge, 2 robots | best fixed, per family | 90.00 | 80.00 | +10.00 [" in text
+    assert "| merge, 2 robots | 50.00 | 80.00 | +30.00 [" in text
     assert "Exactly as successful: merge, 2 robots (random rotation)" in text
     assert "| merge, 2 robots | **online** | 8 of 40 | 4 | 0 |" in text
 
