@@ -49,8 +49,8 @@ ones are a compromise: careful robots do not arrive, bold ones get stuck on each
 at every step, for each robot from what it senses and hears (after Gao, Yang and Prorok, *Online Control Barrier \
 Functions for Decentralized Multi-Agent Navigation*, 2023). *Class-K alone* is that setting. *Network alone* is \
 the tuner that ships: it also turns the nominal control sideways and sets its speed. *Online* is this network as it \
-is deployed: for a robot that it leaves stuck, a rule written by hand takes over, wall following, until the robot is nearer \
-to its goal than ever. The filter is always the same."""
+is deployed: for a robot that it leaves stuck, a rule written by hand takes over, wall following, until the robot is \
+nearer to its goal than ever. The filter is always the same."""
 
 
 def _floors(of: Study) -> str:
