@@ -27,6 +27,7 @@ Array = NDArray[np.float64]
 _INK, _WALL, _FAINT = "#2b2b2b", "#b9b4aa", "#8a8a8a"
 _DPI, _COLOURS = 100, 96
 _TRAIL_POINTS = 240
+_GAINS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 # Robots of a small team have their number at their start.
 _NUMBERED = 4
 
@@ -111,6 +112,10 @@ def choices(path: Path, track: Track, title: str) -> None:
             for i in range(2):
                 axes.plot(time, curve[:, i], style, color=colour_of(i), linewidth=1.4)
         axes.set(xlim=(0.0, time[-1]), **options)
+        if axes.get_yscale() == "log":
+            axes.set_yticks(_GAINS, [f"{gain:g}" for gain in _GAINS])
+            axes.set_ylim(0.18, 22.0)
+            axes.minorticks_off()
         _tidy(axes, label, "time, s" if row == len(panels) - 1 else "")
     save(figure, path)
 

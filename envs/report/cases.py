@@ -104,7 +104,7 @@ PROTOCOL = tuple(
     for name, (title, options) in KINDS.items()
 )
 CROWDED = tuple(
-    Case(f"crowd_{name}", title, "clutter", {**options, "robots": 32}, like=f"clutter_{name}")
+    Case(f"crowd_{name}", f"32 robots, {title}", "clutter", {**options, "robots": 32}, like=f"clutter_{name}")
     for name, (title, options) in KINDS.items()
 )
 FAMILIES = (

@@ -68,14 +68,13 @@ def floors(of: Study) -> list[Floor]:
 
 
 def every(of: Study) -> Iterator[tuple[Case, Method, Episodes]]:
-    """Everything that was measured with the tables' methods and the filter on."""
-    for case in of.families:
-        for method in of.methods_of(case):
-            if method.filtered:
-                yield case, method, of.outcome(case, method)
-    for case in of.chosen((*study.CROWDED, *study.DENSE, *study.OPEN)):
-        for method in study.TEAM_METHODS:
-            yield case, method, of.outcome(case, method)
+    """Everything that was measured with the tables' methods and the filter on, each once."""
+    pairs = [(case, method) for case in of.families for method in of.methods_of(case) if method.filtered]
+    teams = of.chosen((*study.CROWDED, *study.DENSE, *study.OPEN))
+    pairs += [(case, method) for case in teams for method in study.TEAM_METHODS]
+    unique = {of.job(case, method).key: (case, method) for case, method in reversed(pairs)}
+    for case, method in reversed(unique.values()):
+        yield case, method, of.outcome(case, method)
 
 
 def mean_success(episodes: Episodes) -> float:
@@ -103,10 +102,15 @@ def _at_least(what: str, floor: float, values: Iterable[tuple[str, float]]) -> F
 
 
 def _collisions(of: Study) -> Iterator[Floor]:
-    touched = robots = 0
-    for _, _, episodes in every(of):
-        touched, robots = touched + int((~episodes.safe).sum()), robots + episodes.safe.size
-    what = "Collisions, all families, filter on, any controller"
+    measured = [episodes for _, _, episodes in every(of)]
+    measured += [of.compare(case, entry) for case in of.compared for entry in (None, *of.checkpoints)]
+    touched = sum(int((~episodes.safe).sum()) for episodes in measured)
+    robots = sum(episodes.safe.size for episodes in measured)
+    for table in (table for case in of.families for table in (*of.tables(case), of.finals(case))):
+        driven = table.episodes * table.robots
+        touched += sum(round((1.0 - setting.safe) * driven) for setting in table.settings)
+        robots += driven * len(table.settings)
+    what = "Collisions, all families, filter on, any controller, the sweeps too"
     yield Floor(what, "0", f"{touched} in {robots:,} robots' episodes", touched == 0)
 
 

@@ -143,7 +143,7 @@ def sweep_case(options: Record) -> Record:
     coarse = run(full_grid(options["gains"], options["powers"]), episodes, seed=seed)
     tables, fine = [coarse], None
     if max(setting.complete for setting in coarse.settings) < _HOPELESS and options["fine"]:
-        fine = run(fine_grid(), max(3, episodes // 2), seed=seed)
+        fine = run(fine_grid(), max(4, episodes // 4), seed=seed)
         tables.append(fine)
     finalists = np.array([setting.parameters for setting in _finalists(tables)])
     finals = run(finalists, 4 * episodes, seed=seed + 1)

@@ -41,7 +41,7 @@ class Scale:
     gains: int = 7
     powers: int = 3
     fine: bool = True
-    swept: int = 120
+    swept: int = 80
     choice: int = 30
     largest: int = 1024
     timed: int = 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import yaml
 
@@ -31,7 +32,7 @@ def report(of: Study, machine: str, command: str, pictures: Iterable[tuple[str, 
     parts: list[Callable[[Study], str]] = [
         _families, _sweeps, _protocol, _dense, _open, _tunables, _decisions,
     ]  # fmt: skip
-    shown = "\n\n".join(f"![{caption}]({PICTURES}/{name})\n\n*{caption}*" for name, caption in pictures)
+    shown = "\n\n".join(f"![{Path(name).stem}]({PICTURES}/{name})\n\n*{caption}*" for name, caption in pictures)
     return "\n\n".join(
         part for part in (
             _INTRODUCTION, _floors(of), _measured(of, machine, command), *(part(of) for part in parts),

@@ -91,7 +91,7 @@ def test_everything_that_is_shown_was_measured_and_every_number_of_ours_is_there
     of = measured(tmp_path)
     text = report(of, "a machine", "a command", [("team_size.png", "teams")])
     assert "Checkpoint `class_k` is left out" in text
-    for words in ("### Merge", "GCBF+ protocol", "Constant density", "2 to 10 robots", "Time per decision", "![teams]"):
+    for words in ("### Merge", "GCBF+ protocol", "Constant density", "2 to 10 robots", "Time per decision", "*teams*"):
         assert words in text
     for row in (row for row in text.splitlines() if row.startswith("| ")):
         assert "nan" not in row and "None" not in row
