@@ -151,9 +151,14 @@ class WayOut:
 
     def _led_out(self, action: Array, observation: Observation) -> Array:
         """The policy's actions, or the rule's where it is in charge."""
-        action, robot = action.copy(), _State(observation)
-        robot.turning = observation.ego[..., EGO_ACTION + SPEED] >= 1.0
-        robot.stuck = 10.0 * observation.ego[..., EGO_STUCK] > self._patience
+        action = action.copy()
+        turning = observation.ego[..., EGO_ACTION + SPEED] >= 1.0
+        stuck = 10.0 * observation.ego[..., EGO_STUCK] > self._patience
+        if not (turning | stuck).any():  # by far the most frequent case, and a cheap one
+            action[..., SPEED] = np.minimum(action[..., SPEED], _HAIR)
+            return action
+        robot = _State(observation)
+        robot.turning, robot.stuck = turning, stuck
         course, follows = self._rule.course(observation, robot)
         action[..., SPEED] = np.where(follows, 1.0, np.minimum(action[..., SPEED], _HAIR))
         jitter = _JITTER * (2.0 * uniform(observation, 2) - 1.0)
