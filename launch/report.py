@@ -21,6 +21,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import tyro
 from rich.console import Console
 
+from envs.machine import processor
 from envs.report.jobs import ROOT, Lab, Store
 from envs.report.online_cbf import QUICK, Scale, Study
 from envs.report.online_cbf_pictures import draw_pictures
@@ -60,17 +61,6 @@ class Options:
                 raise InputError(f"--{name}", value, "1 or more")
 
 
-def processor() -> str:
-    """The machine in words."""
-    name = platform.machine()
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}"
-
-
 def online_cbf(options: Options, console: Console, command: str) -> Path:
     """Measure what is missing and write the report; returns its file."""
     runs = options.runs or Path("runs") / ("online_cbf_quick" if options.quick else "online_cbf")
@@ -84,7 +74,8 @@ def online_cbf(options: Options, console: Console, command: str) -> Path:
     pictures = draw_pictures(study, out / PICTURES)
     path = out / "online_cbf.md"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, report(study, processor(), command, pictures))
+    machine = f"{processor()}, Python {platform.python_version()}"
+    write_text(path, report(study, machine, command, pictures))
     return path
 
 

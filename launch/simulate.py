@@ -36,7 +36,7 @@ from envs.run import Run
 from envs.scenarios import FAMILIES, draw_family
 from swarm.dynamics import Kind
 from swarm.errors import InputError, SwarmError
-from swarm.planning.registry import PLANNERS
+from swarm.planning.registry import PLANNERS, choose_planner
 from swarm.scenario import Scenario, deliveries, load_scenario
 from swarm.world import GridMap
 
@@ -147,12 +147,9 @@ class Simulation:
         scenario = make_scenario(options)
         if options.save is not None:
             scenario.save(options.save)
-        planner = options.planner
-        if planner == "auto":
-            planner = "roadmap" if scenario.world.grid is None else "cells"
-        self.planner = planner
+        self.planner = choose_planner(options.planner, scenario.world)
         self.run = bullet.start(
-            scenario, planner=planner, controller=options.controller, margin=margin_of(options, scenario),
+            scenario, planner=self.planner, controller=options.controller, margin=margin_of(options, scenario),
             seed=options.seed, gui=options.gui,
         )  # fmt: skip
         self.painter = Painter(tuple(scenario.world.bounds), pixels=960)

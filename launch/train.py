@@ -16,7 +16,6 @@ import dataclasses
 import io
 import math
 import os
-import platform
 import shlex
 import signal
 import sys
@@ -40,6 +39,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from envs.arena_core import ArenaCore
 from envs.held_out import FAMILIES, FIRST_SEED
+from envs.machine import processor
 from envs.training import training_worlds
 from policies import checkpoint, distributed
 from policies.judge import always, by_tuner, judge
@@ -187,7 +187,7 @@ Whatever it proposes, the filter decides what is safe.
 | robot-steps | {done:,} of {planned:,} |
 | processes × worlds × robots | {distributed.size()} × {self.options.worlds} × {self.options.robots} |
 | minutes | {self.minutes:.1f} |
-| hardware | {hardware()}, {self.threads} threads a process |
+| hardware | {processor()}, {self.threads} threads a process |
 | seed | {self.options.seed} |
 | torch | {torch.__version__} |
 {figures}
@@ -328,17 +328,6 @@ def learning_curve(rows: list[dict[str, Any]]) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()
-
-
-def hardware() -> str:
-    """The processor, in words."""
-    name = platform.processor() or platform.machine()
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    return f"{name}, {os.cpu_count()} cores"
 
 
 @contextmanager

@@ -161,10 +161,7 @@ class WayOut:
         robot.turning, robot.stuck = turning, stuck
         course, follows = self._rule.course(observation, robot)
         action[..., SPEED] = np.where(follows, 1.0, np.minimum(action[..., SPEED], _HAIR))
-        jitter = _JITTER * (2.0 * uniform(observation, 2) - 1.0)
-        rotation = 0.5 + 0.5 * np.clip((course + jitter) / MOST, -1.0, 1.0)
-        action[..., ROTATION] = np.where(follows, rotation, action[..., ROTATION])
-        return action
+        return np.where(follows[..., None], turned(action, course, observation), action)
 
 
 def _nearest(observation: Observation) -> tuple[Array, Array]:
@@ -183,8 +180,8 @@ def _first_side(thing: Array, bearing: Array) -> Array:
 
 
 def turned(action: Array, rotation: Array, observation: Observation) -> Array:
-    """``action`` ``[6]`` for everybody with these rotations ``[...]`` (rad, clipped to the box), and the jitter."""
-    actions = np.empty((*rotation.shape, action.size))
+    """``action``, ``[6]`` or ``[..., 6]``, with rotations ``[...]`` (rad, clipped to the box) and a jitter."""
+    actions = np.empty((*rotation.shape, action.shape[-1]))
     actions[:] = action
     jitter = _JITTER * (2.0 * uniform(observation, 2) - 1.0)
     actions[..., ROTATION] = 0.5 + 0.5 * np.clip((rotation + jitter) / MOST, -1.0, 1.0)

@@ -19,7 +19,7 @@ from envs.results import record, save_trajectory
 from envs.run import Run
 from swarm.controllers import make_controller
 from swarm.errors import InputError
-from swarm.planning.registry import PLANNERS
+from swarm.planning.registry import PLANNERS, choose_planner
 from swarm.scenario import Scenario, load_scenario
 
 # A robot slower than this stands, m/s.
@@ -52,18 +52,12 @@ class Arena:
             check_names(path.stem for path in self.scenarios)
 
 
-def planner_of(options: Arena, scenario: Scenario) -> str:
-    """The planner that drives a scenario."""
-    automatic = "roadmap" if scenario.world.grid is None else "cells"
-    return automatic if options.planner == "auto" else options.planner
-
-
 def drive(options: Arena, scenario: Scenario, controller: Any) -> Iterator[Run]:
     """Run one scenario to its horizon, or until everyone has reached its only goal and stands; yields each period.
 
     A run that ended in motion would not show that the robots can stop, two at one goal for instance.
     """
-    fleet = Fleet(scenario, planner=planner_of(options, scenario), controller=controller)
+    fleet = Fleet(scenario, planner=choose_planner(options.planner, scenario.world), controller=controller)
     run = Run(scenario, fleet, ExactPlant(scenario))
     yield run
     while run.tick_count < run.steps:
@@ -90,7 +84,7 @@ def evaluate_arena(options: Arena, console: Console, records: list[Record]) -> N
                     unsafe=unsafe + int(run.touched.sum()),
                 )  # fmt: skip
             done, unsafe = done + run.steps, unsafe + int(run.touched.sum())
-            planner = planner_of(options, scenario)
+            planner = choose_planner(options.planner, scenario.world)
             records.append(
                 record(run, kind="arena", seed=options.seed, controller=options.controller, planner=planner)
             )

@@ -10,6 +10,13 @@ from swarm.world import World
 PLANNERS = ("straight", "roadmap", "cells")
 
 
+def choose_planner(name: str, world: World) -> str:
+    """The planner that ``auto`` stands for in a world; any other name is itself."""
+    if name != "auto":
+        return name
+    return "roadmap" if world.grid is None else "cells"
+
+
 def make_planner(
     planner: str | Planner, spec: RobotSpec, world: World, *, dt: float, margin: float = 0.0, robot_id: int = 0
 ) -> Planner:
