@@ -187,6 +187,7 @@ def play(
             else:
                 episode[b] = following
                 core.load(int(b), scenarios[following])
+        core.moved &= running  # where an episode is over, nobody needs to plan
     return replace(tally, tracks=tape.tracks())
 
 
