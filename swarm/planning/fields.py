@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,9 @@ from swarm.errors import InputError
 
 UNREACHABLE = 1 << 30
 """Distance of a cell from which the goal cannot be reached [cells]."""
+_DIAGONAL = math.sqrt(2.0)
+# A field that is wanted from one start goes so much beyond it, so that it need not be made anew soon.
+_BEYOND, _SPARE = 1.1, 16.0
 
 
 @njit(cache=True)
@@ -85,46 +89,68 @@ def _pop(keys: NDArray[np.float64], nodes: NDArray[np.int64], size: int) -> int:
 
 
 @njit(cache=True)
-def weighted_field(cost: NDArray[np.float64], row: int, column: int) -> NDArray[np.float64]:
-    """Cheapest way from every cell to one goal, 8-connected (Dijkstra).
+def weighted_field(
+    cost: NDArray[np.float64], row: int, column: int, from_row: int = -1, from_column: int = -1
+) -> tuple[NDArray[np.float64], float]:
+    """Cheapest way to one goal from every cell, or only from those around a start; 8-connected (Dijkstra).
 
     A step costs its length (1, or √2 on the diagonal) times the mean cost of the two cells. A diagonal step needs both
-    cells beside it to be free, so that a path never cuts a corner.
+    cells beside it to be free, so that a path never cuts a corner. As every step costs between 1 and 2, cells whose
+    ways are equally long but for the fraction never change each other: three lists of cells do for a heap.
 
     Args:
-        cost: Cost of a cell per cell length, float64[rows, columns]; inf at walls.
+        cost: Cost of a cell per cell length, float64[rows, columns], between 1 and √2; inf at walls.
         row: Row of the goal.
         column: Column of the goal.
+        from_row: Row of the start; -1: no start, the field covers everything.
+        from_column: Column of the start.
 
     Returns:
-        float64[rows, columns]; inf where the goal cannot be reached.
+        float64[rows, columns], inf where the goal cannot be reached; and up to which value that is so. Values above
+        this limit (where it is finite) are too large.
     """
     rows, columns = cost.shape
     field = np.full((rows, columns), np.inf)
     if row < 0 or row >= rows or column < 0 or column >= columns or not np.isfinite(cost[row, column]):
-        return field
-    keys = np.empty(8 * rows * columns + 8)
-    nodes = np.empty(8 * rows * columns + 8, dtype=np.int64)
+        return field, np.inf
+    cells, sizes = np.empty((3, rows * columns), dtype=np.int32), np.zeros(3, dtype=np.int64)
     field[row, column] = 0.0
-    size = _push(keys, nodes, 0, 0.0, row * columns + column)
-    while size > 0:
-        key, node = keys[0], nodes[0]
-        size = _pop(keys, nodes, size)
-        r, c = node // columns, node % columns
-        if key > field[r, c]:
-            continue
-        for dr in range(-1, 2):
-            for dc in range(-1, 2):
-                nr, nc = r + dr, c + dc
-                if nr < 0 or nr >= rows or nc < 0 or nc >= columns or not np.isfinite(cost[nr, nc]):
-                    continue
-                if not (np.isfinite(cost[r, nc]) and np.isfinite(cost[nr, c])):
-                    continue
-                new = key + 0.5 * (cost[r, c] + cost[nr, nc]) * np.sqrt(float(dr * dr + dc * dc))
-                if new < field[nr, nc]:
-                    field[nr, nc] = new
-                    size = _push(keys, nodes, size, new, nr * columns + nc)
-    return field
+    cells[0, 0], sizes[0] = row * columns + column, 1
+    whole, limit = 0, np.inf
+    while sizes.sum() > 0:
+        if whole > limit:
+            return field, limit
+        for k in range(sizes[whole % 3]):
+            r, c = divmod(cells[whole % 3, k], columns)
+            if field[r, c] >= whole:  # else it has been reached by a shorter way since
+                _spread(cost, field, r, c, cells, sizes)
+        sizes[whole % 3] = 0
+        whole += 1
+        if from_row >= 0 and limit == np.inf and field[from_row, from_column] < whole:
+            limit = _BEYOND * field[from_row, from_column] + _SPARE
+    return field, np.inf
+
+
+@njit(cache=True, inline="always")
+def _spread(
+    cost: NDArray[np.float64], field: NDArray[np.float64], r: int, c: int, cells: NDArray[np.int32],
+    sizes: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Shorten the ways of the neighbours of a cell, and list them by the whole part of what is left."""
+    rows, columns = cost.shape
+    for dr in range(-1, 2):
+        for dc in range(-1, 2):
+            nr, nc = r + dr, c + dc
+            if nr < 0 or nr >= rows or nc < 0 or nc >= columns or field[nr, nc] <= field[r, c]:
+                continue
+            new = field[r, c] + 0.5 * (cost[r, c] + cost[nr, nc]) * (_DIAGONAL if dr * dc != 0 else 1.0)
+            if not new < field[nr, nc] or not (np.isfinite(cost[r, nc]) and np.isfinite(cost[nr, c])):
+                continue
+            if not field[nr, nc] < math.floor(new) + 1:  # else it is in that list
+                at = int(new) % 3
+                cells[at, sizes[at]] = nr * columns + nc
+                sizes[at] += 1
+            field[nr, nc] = new
 
 
 @njit(cache=True)

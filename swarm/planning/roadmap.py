@@ -286,7 +286,7 @@ class Roadmap:
 
     def field(self, goal: Array) -> Array:
         """Way left from each cell to a goal ``float64[2]`` (m, world frame) [cells]; inf where there is none."""
-        return weighted_field(self.cost, *self.cell_at(goal[0], goal[1]))
+        return weighted_field(self.cost, *self.cell_at(goal[0], goal[1]))[0]
 
     def waypoints(self, fields: Array, positions: Array, goals: Array) -> Array:
         """Where n robots drive next, x, y [m], and the length of their ways [m], float64[n, 3]; see ``waypoint``.

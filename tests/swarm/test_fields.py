@@ -61,8 +61,8 @@ def test_distance_field_is_the_number_of_steps(free, data):
 
 @given(maps, st.integers(0, 2**32 - 1), st.data())
 def test_weighted_field_is_the_cheapest_way_and_cuts_no_corner(free, seed, data):
-    cost = np.where(free, np.random.default_rng(seed).uniform(1.0, 3.0, free.shape), np.inf)
-    goal = tuple(data.draw(st.integers(0, size - 1)) for size in free.shape)
+    cost = np.where(free, np.random.default_rng(seed).uniform(1.0, 1.4, free.shape), np.inf)
+    goal, start = (tuple(data.draw(st.integers(0, size - 1)) for size in free.shape) for _ in range(2))
     cells, _ = four(free)
     edges = {}
     for r, c in cells:
@@ -70,9 +70,13 @@ def test_weighted_field_is_the_cheapest_way_and_cuts_no_corner(free, seed, data)
             if {(r + dr, c + dc), (r + dr, c), (r, c + dc)} <= cells:
                 edges[(r, c), (r + dr, c + dc)] = 0.5 * (cost[r, c] + cost[r + dr, c + dc]) * math.hypot(dr, dc)
     far = relax(edges, cells, goal)
-    field = weighted_field(cost, *goal)
+    field, limit = weighted_field(cost, *goal)
+    assert limit == math.inf
     for place in np.ndindex(free.shape):
         assert field[place] == pytest.approx(far.get(place, math.inf))
+    part, limit = weighted_field(cost, *goal, *start)
+    assert (part[field <= limit] == field[field <= limit]).all() and (part >= field).all()
+    assert limit >= field[start]
 
 
 @given(maps, st.integers(0, 2**32 - 1), st.data())
