@@ -8,8 +8,20 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from swarm.body import BODY, SENSING
 from swarm.errors import InputError
-from swarm.neighbours import MAX_NEIGHBOURS
+from swarm.neighbours import (
+    MAX_NEIGHBOURS,
+    N_INTENT_X,
+    N_INTENT_Y,
+    N_RADIUS,
+    N_VX,
+    N_VY,
+    N_X,
+    N_Y,
+    NEIGHBOUR,
+    sense_robots,
+)
 from swarm.planning.detour import Ways
 from swarm.scenario import Scenario
 
@@ -45,35 +57,32 @@ class RoadmapTeam:
     """
 
     def __init__(self, scenario: Scenario, margin: float = 0.0) -> None:
-        self._radii, self._sensing = np.array([robot.radius for robot in scenario.robots]), scenario.sensing_radius
+        self._radii = np.array([robot.radius for robot in scenario.robots])
         self._tells = np.array([robot.cooperative for robot in scenario.robots])
-        members: dict[float, list[int]] = {}
-        for i, robot in enumerate(scenario.robots):
-            if robot.cooperative:
-                members.setdefault(robot.radius, []).append(i)
-        self._groups = [
-            (np.array(indices), Ways(scenario.world, radius, margin, len(indices)))
-            for radius, indices in members.items()
-        ]
+        self._body = np.zeros(BODY)
+        self._body[SENSING] = scenario.sensing_radius
+        self._planned = np.flatnonzero(self._tells)
+        self._ways = Ways(scenario.world, self._radii[self._planned], margin) if self._planned.size else None
 
     def plan(
         self, time: float, state: Array, goal: Array, told: Array, waypoint: Array, remaining: Array
     ) -> None:
         """See ``TeamPlanner``; a goal to which there is no way stays the waypoint."""
-        for indices, ways in self._groups:
-            found = ways.plan(time, state[indices, :2], goal[indices], partial(self._around, state, told, indices))
-            waypoint[indices] = found[:, :2]
-            remaining[indices] = np.where(np.isfinite(found[:, 2]), found[:, 2], remaining[indices])
+        if self._ways is None:
+            return
+        ours = self._planned
+        found = self._ways.plan(time, state[ours, :2], goal[ours], partial(self._around, state, told))
+        waypoint[ours] = found[:, :2]
+        remaining[ours] = np.where(np.isfinite(found[:, 2]), found[:, 2], remaining[ours])
 
-    def _around(self, state: Array, told: Array, indices: NDArray[np.int64], k: int) -> Array:
-        """What robot ``indices[k]`` knows of the others, ``float64[m, 7]``, see ``Ways.plan``."""
-        own = indices[k]
-        apart = np.hypot(*(state[:, :2] - state[own, :2]).T)
-        apart[own] = np.inf
-        near = np.argsort(apart - self._radii, kind="stable")[:MAX_NEIGHBOURS]
-        near = near[apart[near] <= self._sensing]
-        heading = np.where(self._tells[near, None], told[near], state[near, :2])
-        return np.column_stack([state[near][:, [0, 1, 3, 4]], self._radii[near], heading])
+    def _around(self, state: Array, told: Array, k: int) -> Array:
+        """The neighbours of a planned robot, ``float64[m, 14]``, as far as ``Ways.plan`` looks at them."""
+        others = np.zeros((len(state), NEIGHBOUR))
+        others[:, [N_X, N_Y, N_VX, N_VY]], others[:, N_RADIUS] = state[:, [0, 1, 3, 4]], self._radii
+        others[:, [N_INTENT_X, N_INTENT_Y]] = np.where(self._tells[:, None], told, state[:, :2])
+        found = np.empty((MAX_NEIGHBOURS, NEIGHBOUR))
+        count, _ = sense_robots(self._planned[k], others, self._body, found, np.empty((MAX_NEIGHBOURS, 2)))
+        return found[:count]
 
 
 def make_team_planner(name: str, scenario: Scenario, margin: float = 0.0) -> TeamPlanner | None:

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from swarm.neighbours import N_INTENT_X, N_INTENT_Y, N_RADIUS, N_VX, N_VY, N_X, N_Y
 from swarm.planning import Plan
 from swarm.planning.detour import Ways
-from swarm.planning.roadmap import trace
 
 if TYPE_CHECKING:
     from swarm.robot import View
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _DRAWN = 48  # Most points of the path that is shown.
-_SENSED = [N_X, N_Y, N_VX, N_VY, N_RADIUS, N_INTENT_X, N_INTENT_Y]
 
 
 class StraightPlanner:
@@ -49,7 +46,7 @@ class RoadmapPlanner:
     """
 
     def __init__(self, world: World, radius: float, margin: float = 0.0) -> None:
-        self._arguments = world, radius, margin
+        self._arguments = world, np.array([radius]), margin
         self.ways = Ways(*self._arguments)
 
     def reset(self) -> None:
@@ -62,12 +59,9 @@ class RoadmapPlanner:
         if not np.isfinite(goal).all():
             return Plan(np.array(view.state[:2], dtype=np.float64), np.empty((0, 2)), None, 0.0)
         position = np.array(view.state[:2], dtype=np.float64)
-        found = self.ways.plan(view.time, position[None], goal[None], lambda k: view.neighbours[:, _SENSED])
+        found = self.ways.plan(view.time, position[None], goal[None], lambda _: view.neighbours)
         x, y, left = found[0].tolist()
         target = np.array([x, y])
         if x == goal[0] and y == goal[1]:
             return Plan(target, goal[None, :], None, left)
-        roadmap, field = self.ways.field(0)
-        cells = trace(field, *roadmap.cell_at(x, y), _DRAWN)
-        path = roadmap.origin + (cells[:, ::-1] + 0.5) * roadmap.resolution
-        return Plan(target, np.concatenate([path, goal[None, :]]), None, left)
+        return Plan(target, np.concatenate([self.ways.path(0, x, y, _DRAWN), goal[None, :]]), None, left)

@@ -1,14 +1,12 @@
-"""The shortest way around a static map: a distance field over an occupancy grid, and waypoints by line of sight.
+"""Where a robot may drive: an occupancy grid inflated by its radius; a cell is free if its middle keeps that clearance.
 
-The grid is inflated by the robot's radius: a cell is free if its centre keeps that clearance. The waypoint is the
-farthest point down the field that a disc of this radius reaches in a straight line, so that the way is smooth although
-the field is not. Other robots are not looked at; the safety filter keeps clear of them.
+Other robots are looked at only where one asks for it; the safety filter keeps clear of them.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -16,7 +14,6 @@ from numpy.typing import NDArray
 
 from swarm.errors import InputError
 from swarm.obstacle_index import ObstacleIndex, bin_at, surface_distance
-from swarm.planning.fields import weighted_field
 
 if TYPE_CHECKING:
     from swarm.world import World
@@ -26,228 +23,116 @@ Array = NDArray[np.float64]
 MOST_CELLS = 250_000
 """Cells of the occupancy grid; larger worlds get a coarser one."""
 _DETOUR = 0.3  # Extra cost of a cell at a wall: keeps the way off corners where there is room.
-_SLACK = 1e-9
-_TOLERANCE = 0.03  # Share of the clearance that a robot may lose by not driving exactly straight; planned on top.
+TOLERANCE = 0.03
+"""Share of the clearance that a robot may lose by not driving exactly straight; planned on top."""
+REACH = 2.0
+"""Clearances up to which obstacles are looked for."""
+
+
+class Roadmap(NamedTuple):
+    """What a robot may drive on: an occupancy grid with costs; numba kernels take it as one argument.
+
+    Attributes:
+        cost: Of each cell per cell length, without ``others``, float64[rows, columns], row 0 at the bottom; inf where
+            the robot does not fit.
+        origin: Lower-left corner of the grid, world frame [m], float64[2].
+        resolution: Side of a cell [m].
+        clearance: Of the way [m].
+        obstacles: Those of the world, within at least twice the clearance of each bin.
+        others: Further obstacles, rows as in ``ObstacleIndex.obstacles``, float64[m, 5].
+    """
+
+    cost: Array
+    origin: Array
+    resolution: float
+    clearance: float
+    obstacles: ObstacleIndex
+    others: Array
 
 
 @njit(cache=True)
-def _clearance(index: ObstacleIndex, x: float, y: float, most: float) -> float:
-    """Distance to the nearest obstacle [m], or `most` if none is nearer; the index must reach that far."""
+def clearance_at(roadmap: Roadmap, x: float, y: float) -> float:
+    """Distance to the nearest obstacle [m], at most ``REACH`` times the clearance."""
+    index = roadmap.obstacles
     box = bin_at(index, x, y)
-    least = most
+    least = REACH * roadmap.clearance
     for item in range(index.start[box], index.start[box + 1]):
-        distance = surface_distance(index.obstacles, index.items[item], x, y)
-        if distance < least:
-            least = distance
+        least = min(least, surface_distance(index.obstacles, index.items[item], x, y))
+    for row in range(len(roadmap.others)):
+        least = min(least, surface_distance(roadmap.others, row, x, y))
     return least
 
 
 @njit(cache=True)
-def _room(
-    index: ObstacleIndex, reach: float, origin: Array, resolution: float, rows: int, columns: int
-) -> Array:
-    """Clearance at the middle of each cell [m], at most `reach`, float64[rows, columns]."""
-    room = np.empty((rows, columns))
+def _cost(room: float, clearance: float) -> float:
+    """Cost of a cell whose middle is so far from the nearest obstacle [m]."""
+    if not room >= clearance:
+        return np.inf
+    return 1.0 + _DETOUR * min(max(2.0 - room / clearance, 0.0), 1.0)
+
+
+@njit(cache=True)
+def middle(roadmap: Roadmap, row: int, column: int) -> tuple[float, float]:
+    """Middle of a cell, world frame [m]."""
+    return (
+        roadmap.origin[0] + (column + 0.5) * roadmap.resolution,
+        roadmap.origin[1] + (row + 0.5) * roadmap.resolution,
+    )
+
+
+@njit(cache=True)
+def _fill(roadmap: Roadmap) -> None:
+    """Write the costs."""
+    rows, columns = roadmap.cost.shape
     for row in range(rows):
         for column in range(columns):
-            x, y = origin[0] + (column + 0.5) * resolution, origin[1] + (row + 0.5) * resolution
-            room[row, column] = _clearance(index, x, y, reach)
-    return room
+            x, y = middle(roadmap, row, column)
+            roadmap.cost[row, column] = _cost(clearance_at(roadmap, x, y), roadmap.clearance)
 
 
 @njit(cache=True)
-def visible(
-    index: ObstacleIndex, reach: float, clearance: float, x: float, y: float, to_x: float, to_y: float
-) -> bool:
-    """Whether a disc can go from one point to another in a straight line (sphere tracing).
-
-    Args:
-        index: Obstacles, within at least `reach` of each bin.
-        reach: Distance up to which obstacles are looked for, above `clearance` [m].
-        clearance: What must be kept: the radius of the disc [m].
-        x: Start, world frame [m].
-        y: Start [m].
-        to_x: End [m].
-        to_y: End [m].
-    """
-    dx, dy = to_x - x, to_y - y
-    length = math.sqrt(dx * dx + dy * dy)
-    least_step = 0.05 * reach
-    done = 0.0
-    while True:
-        share = done / length if length > 0.0 else 0.0
-        room = _clearance(index, x + share * dx, y + share * dy, reach) - clearance
-        if room < -_SLACK:
-            return False
-        if done >= length:
-            return True
-        # Nothing within `room` of here: the disc may move that far without looking again.
-        done = min(done + max(room, least_step), length)
+def cost_among_others(roadmap: Roadmap) -> Array:
+    """The costs, with ``others`` counted as obstacles; only the cells around them are computed."""
+    cost = roadmap.cost.copy()
+    (left, low), size = roadmap.origin, roadmap.resolution
+    for k in range(len(roadmap.others)):
+        other = roadmap.others[k]
+        wide = other[4] + REACH * roadmap.clearance
+        first_row, last_row = int((other[1] - wide - low) / size), int((other[1] + wide - low) / size)
+        first_column, last_column = int((other[0] - wide - left) / size), int((other[0] + wide - left) / size)
+        for row in range(max(first_row, 0), min(last_row + 1, cost.shape[0])):
+            for column in range(max(first_column, 0), min(last_column + 1, cost.shape[1])):
+                room = surface_distance(roadmap.others, k, *middle(roadmap, row, column))
+                cost[row, column] = max(cost[row, column], _cost(room, roadmap.clearance))
+    return cost
 
 
 @njit(cache=True)
-def _downhill(field: Array, row: int, column: int) -> tuple[int, int]:
-    """The neighbouring cell with the least way left; the cell itself at the goal."""
-    best, to_row, to_column = field[row, column], row, column
-    rows, columns = field.shape
-    for dr in range(-1, 2):
-        for dc in range(-1, 2):
-            r, c = row + dr, column + dc
-            if r < 0 or r >= rows or c < 0 or c >= columns or not field[r, c] < best:
-                continue
-            if np.isfinite(field[row, c]) and np.isfinite(field[r, column]):
-                best, to_row, to_column = field[r, c], r, c
-    return to_row, to_column
+def _is_free(roadmap: Roadmap, row: int, column: int) -> bool:
+    free = np.isfinite(roadmap.cost[row, column])
+    x, y = middle(roadmap, row, column)
+    for k in range(len(roadmap.others)):
+        free = free and surface_distance(roadmap.others, k, x, y) >= roadmap.clearance
+    return free
 
 
 @njit(cache=True)
-def _farthest_in_sight(
-    field: Array,
-    row: int,
-    column: int,
-    origin: Array,
-    resolution: float,
-    index: ObstacleIndex,
-    reach: float,
-    clearance: float,
-    position: Array,
-) -> tuple[int, int]:
-    """The last cell down the field, from one on, that is in sight; at least the next one."""
-    seen_row, seen_column = row, column
-    for stride in (8, 1):
-        while True:
-            far_row, far_column = seen_row, seen_column
-            for _ in range(stride):
-                far_row, far_column = _downhill(field, far_row, far_column)
-            x, y = origin[0] + (far_column + 0.5) * resolution, origin[1] + (far_row + 0.5) * resolution
-            at_end = far_row == seen_row and far_column == seen_column
-            if at_end or not visible(index, reach, clearance, position[0], position[1], x, y):
-                break
-            seen_row, seen_column = far_row, far_column
-    if seen_row == row and seen_column == column:
-        return _downhill(field, row, column)
-    return seen_row, seen_column
+def cell_at(roadmap: Roadmap, x: float, y: float) -> tuple[int, int]:
+    """The free cell at, or nearest to, a point (row from the bottom, column); (-1, -1) if no cell is free."""
+    rows, columns = roadmap.cost.shape
+    row = min(max(int((y - roadmap.origin[1]) / roadmap.resolution), 0), rows - 1)
+    column = min(max(int((x - roadmap.origin[0]) / roadmap.resolution), 0), columns - 1)
+    for ring in range(max(rows, columns)):
+        for r in range(max(row - ring, 0), min(row + ring + 1, rows)):
+            step = 1 if ring == 0 or abs(r - row) == ring else 2 * ring  # inside of the ring all have been looked at
+            for c in range(column - ring, column + ring + 1, step):
+                if 0 <= c < columns and _is_free(roadmap, r, c):
+                    return r, c
+    return -1, -1
 
 
-@njit(cache=True)
-def waypoint(
-    field: Array,
-    nearest: NDArray[np.int64],
-    origin: Array,
-    resolution: float,
-    index: ObstacleIndex,
-    reach: float,
-    clearance: float,
-    position: Array,
-    goal: Array,
-) -> tuple[float, float, float]:
-    """Where to drive next: the farthest point on the way to the goal that is in sight.
-
-    Args:
-        field: Way left from each cell [cells], float64[rows, columns], row 0 at the bottom; inf where there is none.
-        nearest: Nearest free cell of each cell, flat, int64[rows * columns].
-        origin: Lower-left corner of the grid, world frame [m], float64[2].
-        resolution: Side of a cell [m].
-        index: Obstacles, within at least `reach` of each bin.
-        reach: Distance up to which obstacles are looked for, above `clearance` [m].
-        clearance: Clearance of the way [m].
-        position: Of the robot, world frame [m], float64[2].
-        goal: World frame [m], float64[2].
-
-    Returns:
-        x, y [m] and the length of the whole way to the goal [m]. If there is no way, the goal and infinity.
-    """
-    rows, columns = field.shape
-    x, y = position[0], position[1]
-    row = min(max(int((y - origin[1]) / resolution), 0), rows - 1)
-    column = min(max(int((x - origin[0]) / resolution), 0), columns - 1)
-    cell = nearest[row * columns + column]
-    if cell < 0 or not np.isfinite(field[cell // columns, cell % columns]):
-        return goal[0], goal[1], np.inf
-    straight = math.sqrt((goal[0] - x) ** 2 + (goal[1] - y) ** 2)
-    row, column = cell // columns, cell % columns
-    if straight < 2.0 * resolution or field[row, column] < 1.5:
-        return goal[0], goal[1], straight
-    room = _clearance(index, x, y, reach)
-    if room < (1.0 - _TOLERANCE) * clearance:
-        # Nearer to a wall than the way may be: out to the nearest free cell first.
-        to_x, to_y = origin[0] + (column + 0.5) * resolution, origin[1] + (row + 0.5) * resolution
-        return to_x, to_y, field[row, column] * resolution + math.sqrt((to_x - x) ** 2 + (to_y - y) ** 2)
-    keep = min(clearance, room - _SLACK)
-    if visible(index, reach, keep, x, y, goal[0], goal[1]):
-        return goal[0], goal[1], straight
-    row, column = _farthest_in_sight(field, row, column, origin, resolution, index, reach, keep, position)
-    to_x, to_y = origin[0] + (column + 0.5) * resolution, origin[1] + (row + 0.5) * resolution
-    return to_x, to_y, field[row, column] * resolution + math.sqrt((to_x - x) ** 2 + (to_y - y) ** 2)
-
-
-@njit(cache=True)
-def waypoints(
-    fields: Array,
-    nearest: NDArray[np.int64],
-    origin: Array,
-    resolution: float,
-    index: ObstacleIndex,
-    reach: float,
-    clearance: float,
-    positions: Array,
-    goals: Array,
-) -> Array:
-    """``waypoint`` of n robots: fields float64[n, rows, columns], positions and goals float64[n, 2]; float64[n, 3]."""
-    found = np.empty((len(goals), 3))
-    for i in range(len(goals)):
-        found[i] = waypoint(
-            fields[i], nearest, origin, resolution, index, reach, clearance, positions[i], goals[i]
-        )
-    return found
-
-
-@njit(cache=True)
-def trace(field: Array, row: int, column: int, most: int) -> NDArray[np.int64]:
-    """At most `most` cells down the field, int64[n, 2]."""
-    cells = np.empty((most, 2), dtype=np.int64)
-    stride = max(1, int(field[row, column] / most) + 1)
-    count = 0
-    while count < most:
-        cells[count] = row, column
-        count += 1
-        before_row, before_column = row, column
-        for _ in range(stride):
-            row, column = _downhill(field, row, column)
-        if row == before_row and column == before_column:
-            break
-    return cells[:count]
-
-
-@njit(cache=True)
-def _nearest_free(free: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The nearest free cell of each cell (itself where it is free), flat; -1 if none is free."""
-    rows, columns = free.shape
-    nearest = np.full(rows * columns, -1, dtype=np.int64)
-    queue = np.empty(rows * columns, dtype=np.int64)
-    last = 0
-    for cell in range(rows * columns):
-        if free[cell // columns, cell % columns]:
-            nearest[cell] = cell
-            queue[last] = cell
-            last += 1
-    first = 0
-    while first < last:
-        cell = queue[first]
-        first += 1
-        r, c = cell // columns, cell % columns
-        for dr in range(-1, 2):
-            for dc in range(-1, 2):
-                nr, nc = r + dr, c + dc
-                if 0 <= nr < rows and 0 <= nc < columns and nearest[nr * columns + nc] < 0:
-                    nearest[nr * columns + nc] = nearest[cell]
-                    queue[last] = nr * columns + nc
-                    last += 1
-    return nearest
-
-
-class Roadmap:
-    """What robots of one radius may drive on in one world: an occupancy grid with costs, and where it is.
+def roadmap_of(world: World, radius: float, margin: float = 0.0) -> Roadmap:
+    """The roadmap of a world for robots of a radius; made once, shared by all of them.
 
     Args:
         world: The static map.
@@ -257,58 +142,25 @@ class Roadmap:
     Raises:
         InputError: If a number makes no sense.
     """
-
-    def __init__(self, world: World, radius: float, margin: float = 0.0) -> None:
-        if not (math.isfinite(radius) and radius > 0.0):
-            raise InputError("RoadmapPlanner radius", radius, "a finite number of metres above 0")
-        if not (math.isfinite(margin) and margin >= 0.0):
-            raise InputError("RoadmapPlanner margin", margin, "a finite number of metres, at least 0")
-        self.clearance = (radius + margin) / (1.0 - _TOLERANCE)
-        self.reach = 2.0 * self.clearance
-        self.index = world.index(self.reach)
-        self.origin = np.array(world.bounds[:2], dtype=np.float64)
-        self.resolution = _resolution(world, radius)
-        size = np.asarray(world.bounds[2:]) - self.origin
-        columns, rows = (max(1, math.ceil(side / self.resolution - 1e-9)) for side in size)
-        room = _room(self.index, self.reach, self.origin, self.resolution, rows, columns)
-        self.cost = np.where(
-            room >= self.clearance, 1.0 + _DETOUR * np.clip(2.0 - room / self.clearance, 0.0, 1.0), np.inf
-        )
-        self.nearest = _nearest_free(np.isfinite(self.cost))
-
-    def cell_at(self, x: float, y: float) -> tuple[int, int]:
-        """The free cell at, or nearest to, a point (row from the bottom, column); (-1, -1) if no cell is free."""
-        rows, columns = self.cost.shape
-        row = min(max(int((y - self.origin[1]) / self.resolution), 0), rows - 1)
-        column = min(max(int((x - self.origin[0]) / self.resolution), 0), columns - 1)
-        cell = int(self.nearest[row * columns + column])
-        return (-1, -1) if cell < 0 else divmod(cell, columns)
-
-    def field(self, goal: Array) -> Array:
-        """Way left from each cell to a goal ``float64[2]`` (m, world frame) [cells]; inf where there is none."""
-        return weighted_field(self.cost, *self.cell_at(goal[0], goal[1]))[0]
-
-    def waypoints(self, fields: Array, positions: Array, goals: Array) -> Array:
-        """Where n robots drive next, x, y [m], and the length of their ways [m], float64[n, 3]; see ``waypoint``.
-
-        Args:
-            fields: Of their goals, float64[n, rows, columns].
-            positions: World frame [m], float64[n, 2].
-            goals: World frame [m], float64[n, 2].
-        """
-        return waypoints(
-            fields, self.nearest, self.origin, self.resolution, self.index, self.reach, self.clearance, positions,
-            goals,
-        )
-
-
-def roadmap_of(world: World, radius: float, margin: float = 0.0) -> Roadmap:
-    """The roadmap of a world for robots of a radius; made once, shared by all of them."""
     key = ("roadmap", radius, margin)
     if key not in world.derived:
-        world.derived[key] = Roadmap(world, radius, margin)
+        world.derived[key] = _make(world, radius, margin)
     made: Roadmap = world.derived[key]
     return made
+
+
+def _make(world: World, radius: float, margin: float) -> Roadmap:
+    if not (math.isfinite(radius) and radius > 0.0):
+        raise InputError("RoadmapPlanner radius", radius, "a finite number of metres above 0")
+    if not (math.isfinite(margin) and margin >= 0.0):
+        raise InputError("RoadmapPlanner margin", margin, "a finite number of metres, at least 0")
+    clearance, resolution = (radius + margin) / (1.0 - TOLERANCE), _resolution(world, radius)
+    size = world.bounds[2:] - world.bounds[:2]
+    columns, rows = (max(1, math.ceil(side / resolution - 1e-9)) for side in size)
+    index, origin = world.index(REACH * clearance), world.bounds[:2].copy()
+    roadmap = Roadmap(np.empty((rows, columns)), origin, resolution, clearance, index, np.empty((0, 5)))
+    _fill(roadmap)
+    return roadmap
 
 
 def _resolution(world: World, radius: float) -> float:

@@ -15,8 +15,9 @@ from swarm.errors import InputError
 from swarm.grid_map import GridMap
 from swarm.neighbours import N_INTENT_X, N_RADIUS, N_VX, NEIGHBOUR
 from swarm.planning.continuous import RoadmapPlanner, StraightPlanner
-from swarm.planning.detour import PATIENCE
-from swarm.planning.roadmap import MOST_CELLS, visible
+from swarm.planning.detour import PATIENCE, Ways
+from swarm.planning.roadmap import MOST_CELLS, roadmap_of
+from swarm.planning.waypoints import visible
 from swarm.world import World
 
 BOUNDS = np.array([0.0, 0.0, 6.0, 4.0])
@@ -113,8 +114,9 @@ def test_aisles_one_robot_wide_are_open():
 
 
 def test_a_large_world_gets_a_coarser_grid():
-    planner = RoadmapPlanner(World(np.array([0.0, 0.0, 300.0, 200.0])), 0.05)
-    assert planner.ways.roadmap.cost.size <= 1.1 * MOST_CELLS
+    world = World(np.array([0.0, 0.0, 300.0, 200.0]))
+    planner = RoadmapPlanner(world, 0.05)
+    assert roadmap_of(world, 0.05).cost.size <= 1.1 * MOST_CELLS
     assert planner.plan(view((1.0, 1.0), (299.0, 199.0))).waypoint.tolist() == [299.0, 199.0]
 
 
@@ -136,7 +138,7 @@ def test_sight_agrees_with_a_fine_sampling_of_the_clearance(seed):
     rng, world = random_world(seed)
     radius = float(rng.uniform(0.05, 0.4))
     a, b = rng.uniform((0.0, 0.0), (6.0, 4.0), (2, 2))
-    seen = visible(world.index(2.0 * radius), 2.0 * radius, radius, *a, *b)
+    seen = visible(roadmap_of(world, radius), radius, *a, *b)
     least = float(world.clearance(a + np.linspace(0.0, 1.0, 2001)[:, None] * (b - a)).min())
     if seen:
         assert least >= radius - 0.02 * radius
@@ -188,9 +190,9 @@ def test_it_goes_around_a_robot_that_stands_in_a_door_and_comes_back_later():
     for time, place in ((3.0, (2.4, 2.0)), (4.0, (2.4, 3.0))):
         assert abs(planner.plan(view(place, GOAL, time)).waypoint[1] - AT_UPPER[1]) < 1.0
     # Nearer to the goal than it has ever been: back to the plain map, on which the goal is in sight.
-    assert len(planner.ways._detours) == 1
+    assert planner.ways.on_detour.all()
     assert planner.plan(view((3.4, 2.0), GOAL, 6.0)).waypoint.tolist() == list(GOAL)
-    assert len(planner.ways._detours) == 0
+    assert not planner.ways.on_detour.any()
 
 
 @pytest.mark.parametrize("others", [NOBODY, somebody(0.5), somebody(0.5, (5.0, 2.0))])
@@ -212,3 +214,26 @@ def test_a_reset_forgets_the_detour():
         planner.plan(view(START, GOAL, time, somebody()))
     planner.reset()
     assert planner.plan(view(START, GOAL, PATIENCE)).waypoint.tolist() == list(GOAL)
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 2**32 - 1))
+def test_robots_of_many_radii_find_the_same_ways_together_as_alone_wherever_they_are_pushed(seed):
+    rng, world = random_world(seed)
+    radii = np.array([0.1, 0.25, 0.1, 0.15])
+    goals = rng.uniform((0.0, 0.0), (6.0, 4.0), (4, 2))
+    places = goals + rng.uniform(-0.5, 0.5, (4, 2))
+    standing = np.zeros((3, NEIGHBOUR))
+    standing[:, :2], standing[:, N_RADIUS] = rng.uniform((0.0, 0.0), (6.0, 4.0), (3, 2)), 0.3
+    standing[:, N_INTENT_X : N_INTENT_X + 2] = standing[:, :2]
+    together, alone = Ways(world, radii), [Ways(world, radii[i : i + 1]) for i in range(4)]
+    for time in (0.0, PATIENCE, 2.5, 3.0):
+        found = together.plan(time, places, goals, lambda _: standing)
+        for i, ways in enumerate(alone):
+            one = ways.plan(time, places[i : i + 1], goals[i : i + 1], lambda _: standing)
+            np.testing.assert_array_equal(found[i], one[0])
+            if not together.on_detour[i]:  # the field that grew as far is the field that was made there
+                fresh = Ways(world, radii[i : i + 1]).plan(0.0, places[i : i + 1], goals[i : i + 1], lambda _: NOBODY)
+                np.testing.assert_array_equal(found[i], fresh[0])
+        if time >= PATIENCE:
+            places = rng.uniform((0.0, 0.0), (6.0, 4.0), (4, 2))
