@@ -5,6 +5,8 @@ nearer for a while. They are functions of the observation: what they have to rem
 their random numbers are drawn from the bits of what they observe. So one object serves any number of robots, and the
 outcome depends neither on their order nor on how worlds are batched.
 
+Each rule is a kernel that gives one robot its rotation (rad), or 0 if it drives straight on.
+
 Units as in the observation: lengths in sensing radii, times in what it takes to cross one at top speed.
 """
 
@@ -15,16 +17,18 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from swarm.observation import EGO_ACTION, EGO_LOST, EGO_STUCK, Floats, Observation
-from swarm.tunables import MIDDLE, ROTATION, SPEED, TUNABLES
+from swarm.observation import EGO_ACTION, EGO_LOST, EGO_STUCK, Floats, Mask, Observation, rows
+from swarm.tunables import COUNT, MIDDLE, ROTATION, SPEED, TUNABLES
 
 Array = NDArray[np.float64]
 Policy = Callable[[Observation], Array]
 # Two rounds of messages: an observation and what is heard in its slots, [P, TOLD], give an action and what is told.
 Talk = Callable[[Observation, Floats], tuple[Array, Array]]
-Flags = NDArray[np.bool_]
+# Parameters of a rule, as its class documents them.
+Settings = tuple[float, ...]
 
 MOST = TUNABLES[ROTATION].high
 # Columns of the observation, see swarm.observation.
@@ -37,20 +41,127 @@ _PATIENCE = 0.2
 _NONE, _JITTER = 0.01, 0.001
 # The largest speed tunable (in [0, 1]) of a policy that shares its robots with a rule.
 _HAIR = 0.999
+# Odd numbers without pattern in their bits, to mix others with.
+_MIX_EACH, _MIX_LAST = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 
 
-class _State:
-    """What the rules read of the robots themselves; every array is ``[...]``, the leading shape of the observation."""
+@njit(cache=True)
+def uniform(ego: Floats, draw: int) -> float:
+    """A random number in [0, 1), a hash of the own features ``float32[EGO]``; another one for each ``draw``."""
+    total = np.uint64(draw)
+    for bits in ego.view(np.uint32):
+        total = (total ^ np.uint64(bits)) * _MIX_EACH
+        total ^= total >> np.uint64(29)
+    total *= _MIX_LAST
+    return float((total ^ (total >> np.uint64(32))) >> np.uint64(11)) / 2.0**53
 
-    def __init__(self, observation: Observation) -> None:
-        ego = observation.ego.astype(np.float64)
-        self.rotation = MOST * ego[..., EGO_ACTION + ROTATION]
-        self.turning: Flags = np.abs(self.rotation) > _NONE
-        self.stuck: Flags = 10.0 * ego[..., EGO_STUCK] > _PATIENCE
-        self.nearest_ever: Flags = ego[..., EGO_LOST] <= 0.0
-        self.arrived: Flags = np.expm1(3.0 * ego[..., _REMAINING]) <= 2.0 * ego[..., _RADIUS]
-        self.period = 0.1 * ego[..., _PERIOD]
-        self.stands: Flags = ego[..., _SPEED] < 0.1
+
+@njit(cache=True)
+def _stuck(ego: Floats, patience: float) -> bool:
+    """Whether the robot has not come nearer for ``patience``, which is compared in the precision of the feature."""
+    return ego[EGO_STUCK] > np.float32(0.1 * patience)
+
+
+@njit(cache=True)
+def _arrived(ego: Floats) -> bool:
+    return math.expm1(3.0 * ego[_REMAINING]) <= 2.0 * ego[_RADIUS]
+
+
+@njit(cache=True)
+def _encoded(rotation: float, ego: Floats) -> float:
+    """The rotation (rad) as part of an action, clipped to the box, with a jitter."""
+    jitter = _JITTER * (2.0 * uniform(ego, 2) - 1.0)
+    return 0.5 + 0.5 * min(max((rotation + jitter) / MOST, -1.0), 1.0)
+
+
+@njit(cache=True)
+def _random_rotation(ego: Floats, settings: Settings) -> float:
+    turned, straight, largest = settings
+    rotation, period = MOST * ego[EGO_ACTION + ROTATION], 0.1 * ego[_PERIOD]
+    if _arrived(ego):
+        return 0.0
+    if abs(rotation) > _NONE:
+        return rotation if turned * uniform(ego, 0) >= period else 0.0
+    if _stuck(ego, _PATIENCE) and straight * uniform(ego, 0) < period:
+        side = 2.0 * uniform(ego, 1) - 1.0
+        return math.copysign(0.3 + abs(side) * (largest - 0.3), side)
+    return 0.0
+
+
+@njit(cache=True)
+def _nearest(edges: Floats, mask: Mask) -> int:
+    """The slot of the nearest robot or obstacle, -1 if there is none."""
+    found, least = -1, np.inf
+    for slot in range(mask.size):
+        if mask[slot] and edges[slot, _GAP] < least:
+            found, least = slot, edges[slot, _GAP]
+    return found
+
+
+@njit(cache=True)
+def _first_side(thing: Floats, bearing: float) -> float:
+    """1 turns left, -1 right: where an obstacle ends sooner; away from a robot, right if it is dead ahead."""
+    if thing[_IS_OBSTACLE] > 0.5:
+        return -1.0 if abs(thing[_RIGHT]) < abs(thing[_LEFT]) else 1.0
+    return -1.0 if bearing > -0.02 else 1.0
+
+
+@njit(cache=True)
+def _wall_following(
+    ego: Floats, edges: Floats, mask: Mask, turning: bool, stuck: bool, settings: Settings
+) -> float:
+    """``turning``: the rule drove in the last step; ``stuck``: it is to begin if the way is blocked."""
+    distance, free, within, keeps = settings
+    nearest = _nearest(edges, mask) if (turning or stuck) and not _arrived(ego) else -1
+    if nearest < 0:
+        return 0.0
+    thing = edges[nearest]
+    gap, bearing = np.float64(thing[_GAP]), math.atan2(np.float64(thing[_Y]), np.float64(thing[_X]))
+    blocked = gap < free and abs(bearing) < 0.5 * math.pi
+    if turning:
+        if gap >= within or (ego[EGO_LOST] <= 0.0 and not blocked):
+            return 0.0
+        side = math.copysign(1.0, ego[EGO_ACTION + ROTATION])
+        keeps *= 0.2 if ego[_SPEED] < 0.1 else 1.0
+        if keeps * uniform(ego, 0) < 0.1 * ego[_PERIOD]:
+            side = -side
+    else:
+        if not blocked:
+            return 0.0
+        side = _first_side(thing, bearing)
+    # Along the surface, up to 0.3 rad towards it or away from it; 1: with the surface on the right.
+    course = bearing + side * (0.5 * math.pi - 0.3 * min(max(gap / distance - 1.0, -1.0), 1.0))
+    course = (course + math.pi) % (2.0 * math.pi) - math.pi
+    # The sign remembers the side, so it never turns to the other one.
+    return side * max(side * course, 2.0 * _NONE)
+
+
+@njit(cache=True)
+def _rotate_at_random(ego: Floats, settings: Settings, actions: Array) -> None:
+    for i in range(len(ego)):
+        actions[i, ROTATION] = _encoded(_random_rotation(ego[i], settings), ego[i])
+
+
+@njit(cache=True)
+def _follow_walls(ego: Floats, edges: Floats, mask: Mask, settings: Settings, actions: Array) -> None:
+    for i in range(len(ego)):
+        turning = abs(MOST * ego[i, EGO_ACTION + ROTATION]) > _NONE
+        stuck = _stuck(ego[i], _PATIENCE)
+        course = _wall_following(ego[i], edges[i], mask[i], turning, stuck, settings)
+        actions[i, ROTATION] = _encoded(course, ego[i])
+
+
+@njit(cache=True)
+def _lead_out(
+    ego: Floats, edges: Floats, mask: Mask, patience: float, settings: Settings, actions: Array
+) -> None:
+    for i in range(len(ego)):
+        turning, stuck = ego[i, EGO_ACTION + SPEED] >= 1.0, _stuck(ego[i], patience)
+        course = _wall_following(ego[i], edges[i], mask[i], turning, stuck, settings)
+        if course != 0.0:
+            actions[i, ROTATION], actions[i, SPEED] = _encoded(course, ego[i]), 1.0
+        elif actions[i, SPEED] > _HAIR:
+            actions[i, SPEED] = _HAIR
 
 
 class RandomRotation:
@@ -66,16 +177,14 @@ class RandomRotation:
     def __init__(
         self, action: Array, *, turned: float = 1.0, straight: float = 0.4, largest: float = 2.0 * math.pi / 3.0
     ) -> None:
-        self._action, self._turned, self._straight, self._largest = action, turned, straight, largest
+        self._action, self._settings = action, (turned, straight, largest)
 
     def __call__(self, observation: Observation) -> Array:
         """The actions ``float64[..., 6]``."""
-        robot = _State(observation)
-        chance, side = uniform(observation, 0), 2.0 * uniform(observation, 1) - 1.0
-        start = ~robot.turning & robot.stuck & ~robot.arrived & (chance < robot.period / self._straight)
-        stay = robot.turning & ~robot.arrived & (chance >= robot.period / self._turned)
-        angle = np.copysign(0.3 + np.abs(side) * (self._largest - 0.3), side)
-        return turned(self._action, np.where(start, angle, np.where(stay, robot.rotation, 0.0)), observation)
+        ego, _, _ = rows(observation)
+        actions = _filled(observation, self._action)
+        _rotate_at_random(ego, self._settings, actions.reshape(-1, COUNT))
+        return actions
 
 
 class WallFollowing:
@@ -96,30 +205,13 @@ class WallFollowing:
     def __init__(
         self, action: Array, *, distance: float = 0.05, free: float = 0.1, within: float = 0.5, keeps: float = 5.0
     ) -> None:
-        self._action, self._distance, self._free, self._within, self._keeps = action, distance, free, within, keeps
+        self._action, self.settings = action, (distance, free, within, keeps)
 
     def __call__(self, observation: Observation) -> Array:
         """The actions ``float64[..., 6]``."""
-        robot = _State(observation)
-        course, follows = self.course(observation, robot)
-        return turned(self._action, np.where(follows, course, 0.0), observation)
-
-    def course(self, observation: Observation, robot: _State) -> tuple[Array, Flags]:
-        """The rotations (rad) along the surface, and which robots should take them, ``[...]``."""
-        thing, gap = _nearest(observation)
-        bearing = np.arctan2(thing[..., _Y], thing[..., _X])
-        blocked = (gap < self._free) & (np.abs(bearing) < 0.5 * math.pi)
-        start = ~robot.turning & robot.stuck & blocked
-        stay = robot.turning & (gap < self._within) & (blocked | ~robot.nearest_ever)
-        change = uniform(observation, 0) < robot.period / self._keeps * np.where(robot.stands, 5.0, 1.0)
-        kept = np.where(change, -1.0, 1.0) * np.sign(robot.rotation)
-        side = np.where(robot.turning, kept, _first_side(thing, bearing))
-        # Along the surface, up to 0.3 rad towards it or away from it; 1: with the surface on the right.
-        course = bearing + side * (0.5 * math.pi - 0.3 * np.clip(gap / self._distance - 1.0, -1.0, 1.0))
-        course = np.remainder(course + math.pi, 2.0 * math.pi) - math.pi
-        # The sign remembers the side, so it never turns to the other one.
-        course = side * np.maximum(side * course, 2.0 * _NONE)
-        return course, (start | stay) & ~robot.arrived
+        actions = _filled(observation, self._action)
+        _follow_walls(*rows(observation), self.settings, actions.reshape(-1, COUNT))
+        return actions
 
 
 class WayOut:
@@ -136,7 +228,7 @@ class WayOut:
 
     def __init__(self, policy: Policy, *, patience: float = 1.0) -> None:
         self._policy, self._patience = policy, patience
-        self._rule = WallFollowing(MIDDLE)
+        self._settings = WallFollowing(MIDDLE).settings
         talk = getattr(policy, "talk", None)
         self.talk: Talk | None = None if talk is None else functools.partial(self._talk, talk)
 
@@ -151,50 +243,13 @@ class WayOut:
 
     def _led_out(self, action: Array, observation: Observation) -> Array:
         """The policy's actions, or the rule's where it is in charge."""
-        action = action.copy()
-        turning = observation.ego[..., EGO_ACTION + SPEED] >= 1.0
-        stuck = 10.0 * observation.ego[..., EGO_STUCK] > self._patience
-        if not (turning | stuck).any():  # by far the most frequent case, and a cheap one
-            action[..., SPEED] = np.minimum(action[..., SPEED], _HAIR)
-            return action
-        robot = _State(observation)
-        robot.turning, robot.stuck = turning, stuck
-        course, follows = self._rule.course(observation, robot)
-        action[..., SPEED] = np.where(follows, 1.0, np.minimum(action[..., SPEED], _HAIR))
-        return np.where(follows[..., None], turned(action, course, observation), action)
+        actions = _filled(observation, action)
+        _lead_out(*rows(observation), self._patience, self._settings, actions.reshape(-1, COUNT))
+        return actions
 
 
-def _nearest(observation: Observation) -> tuple[Array, Array]:
-    """The edge of the nearest robot or obstacle ``[..., EDGE]``, and its gap ``[...]``; inf if there is none."""
-    gaps = np.where(observation.mask, observation.edges[..., _GAP], np.inf)
-    nearest = gaps.argmin(axis=-1)[..., None]
-    thing = np.take_along_axis(observation.edges, nearest[..., None], axis=-2)[..., 0, :].astype(np.float64)
-    return thing, np.take_along_axis(gaps, nearest, axis=-1)[..., 0].astype(np.float64)
-
-
-def _first_side(thing: Array, bearing: Array) -> Array:
-    """1 turns left, -1 right: where an obstacle ends sooner; away from a robot, right if it is dead ahead."""
-    shorter = np.where(np.abs(thing[..., _RIGHT]) < np.abs(thing[..., _LEFT]), -1.0, 1.0)
-    away = np.where(bearing > -0.02, -1.0, 1.0)
-    return np.where(thing[..., _IS_OBSTACLE] > 0.5, shorter, away)
-
-
-def turned(action: Array, rotation: Array, observation: Observation) -> Array:
-    """``action``, ``[6]`` or ``[..., 6]``, with rotations ``[...]`` (rad, clipped to the box) and a jitter."""
-    actions = np.empty((*rotation.shape, action.shape[-1]))
+def _filled(observation: Observation, action: Array) -> Array:
+    """A copy of ``action``, ``[6]`` or ``[..., 6]``, for all robots: ``float64[..., 6]`` in C order for the kernels."""
+    actions = np.empty((*observation.ego.shape[:-1], COUNT))
     actions[:] = action
-    jitter = _JITTER * (2.0 * uniform(observation, 2) - 1.0)
-    actions[..., ROTATION] = 0.5 + 0.5 * np.clip((rotation + jitter) / MOST, -1.0, 1.0)
     return actions
-
-
-def uniform(observation: Observation, draw: int) -> Array:
-    """Random numbers ``float64[...]`` in [0, 1), a hash of the own features; other numbers for each ``draw``."""
-    bits = np.ascontiguousarray(observation.ego, np.float32).view(np.uint32).astype(np.uint64)
-    total = np.full(bits.shape[:-1], draw, np.uint64)
-    with np.errstate(over="ignore"):
-        for column in range(bits.shape[-1]):
-            total = (total ^ bits[..., column]) * np.uint64(0x9E3779B97F4A7C15)
-            total ^= total >> np.uint64(29)
-        total *= np.uint64(0xBF58476D1CE4E5B9)
-    return ((total ^ (total >> np.uint64(32))) >> np.uint64(11)).astype(np.float64) / 2.0**53

@@ -54,6 +54,19 @@ class Observation(NamedTuple):
     sender: Ids | None = None
 
 
+def rows(observation: Observation) -> tuple[Floats, Floats, Mask]:
+    """The robots one below the other, as kernels take them: ego ``[n, EGO]``, edges ``[n, P, EDGE]``, mask ``[n, P]``.
+
+    Contiguous; copies only if the observation is not.
+    """
+    count = math.prod(observation.ego.shape[:-1])
+    ego, edges = (np.ascontiguousarray(part, np.float32) for part in (observation.ego, observation.edges))
+    mask = np.ascontiguousarray(observation.mask)
+    return (
+        ego.reshape(count, ego.shape[-1]), edges.reshape(count, *edges.shape[-2:]), mask.reshape(count, mask.shape[-1])
+    )  # fmt: skip
+
+
 def senders(observation: Observation) -> NDArray[np.int64]:
     """For robots ``[..., N]`` counted through as n rows: who was heard in their slots, as rows ``[n, P]``; -1 for none.
 

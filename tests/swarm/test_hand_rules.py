@@ -104,14 +104,62 @@ def test_wall_following_keeps_its_side_until_it_is_past() -> None:
 
 
 def test_the_random_numbers_are_uniform_and_their_own() -> None:
-    observation = observed(50_000)
-    first, second = uniform(observation, 0), uniform(observation, 1)
+    egos = observed(50_000).ego
+    first, second = (np.array([uniform(ego, draw) for ego in egos]) for draw in (0, 1))
     for numbers in (first, second):
         shares = np.histogram(numbers, 20, (0.0, 1.0))[0] / 50_000
         assert np.abs(shares - 0.05).max() < 0.005
     assert abs(np.corrcoef(first, second)[0, 1]) < 0.02
     assert abs(np.corrcoef(first[1:], first[:-1])[0, 1]) < 0.02
-    np.testing.assert_array_equal(first, uniform(observation, 0))
+    np.testing.assert_array_equal(first[:100], [uniform(ego, 0) for ego in egos[:100]])
+
+
+def hashed(ego: np.ndarray, draw: int) -> np.ndarray:
+    """What ``uniform`` draws for robots ``[n, EGO]``, in whole numbers of Python."""
+    numbers = []
+    for row in ego.view(np.uint32).tolist():
+        total = draw
+        for bits in row:
+            total = (total ^ bits) * 0x9E3779B97F4A7C15 % 2**64
+            total ^= total >> 29
+        total = total * 0xBF58476D1CE4E5B9 % 2**64
+        numbers.append((total ^ (total >> 32)) >> 11)
+    return np.array(numbers) / 2.0**53
+
+
+def courses(observation: Observation) -> np.ndarray:
+    """The rotations (rad) of wall following with its own settings, all robots ``[n]`` at once; 0 for straight on."""
+    ego, edges = observation.ego.astype(np.float64), observation.edges.astype(np.float64)
+    gaps = np.where(observation.mask, edges[..., 4], np.inf)
+    thing, gap = edges[np.arange(len(ego)), gaps.argmin(axis=1)], gaps.min(axis=1)
+    bearing, rotation = np.arctan2(thing[:, 3], thing[:, 2]), MOST * ego[:, EGO_ACTION + ROTATION]
+    turning, blocked = np.abs(rotation) > 0.01, (gap < 0.1) & (np.abs(bearing) < 0.5 * math.pi)
+    start = ~turning & (10.0 * ego[:, EGO_STUCK] > 0.2) & blocked
+    stay = turning & (gap < 0.5) & (blocked | (ego[:, EGO_LOST] > 0.0))
+    shorter = np.where(np.abs(thing[:, 12]) < np.abs(thing[:, 13]), -1.0, 1.0)
+    first = np.where(thing[:, 1] > 0.5, shorter, np.where(bearing > -0.02, -1.0, 1.0))
+    change = hashed(observation.ego, 0) < 0.1 * ego[:, 10] / np.where(ego[:, 13] < 0.1, 1.0, 5.0)
+    side = np.where(turning, np.where(change, -1.0, 1.0) * np.sign(rotation), first)
+    course = bearing + side * (0.5 * math.pi - 0.3 * np.clip(gap / 0.05 - 1.0, -1.0, 1.0))
+    course = side * np.maximum(side * (np.remainder(course + math.pi, 2.0 * math.pi) - math.pi), 0.02)
+    arrived = np.expm1(3.0 * ego[:, 1]) <= 2.0 * ego[:, 9]
+    return np.where((start | stay) & ~arrived, course, 0.0)
+
+
+def test_wall_following_is_its_formula() -> None:
+    rng, count = np.random.default_rng(0), 5000
+    ego = rng.uniform(-1.0, 1.0, (count, EGO)).astype(np.float32)
+    ego[:, 1], ego[:, 9], ego[:, 10] = rng.uniform(0.0, [[0.6], [0.2], [3.0]], (3, count))
+    ego[:, 13], ego[:, EGO_STUCK] = rng.choice([[0.05, 0.5], [0.0, 0.3]], count, axis=1)
+    ego[:, EGO_ACTION + ROTATION] *= rng.choice([0.001, 1.0], count)
+    edges = rng.normal(0.0, 0.1, (count, 6, EDGE)).astype(np.float32)
+    edges[..., 1], edges[..., 4] = rng.integers(0, 2, (count, 6)), rng.uniform(-0.05, 0.8, (count, 6))
+    observation = Observation(ego, edges, rng.random((count, 6)) < rng.random((count, 1)))
+    course = courses(observation)
+    jittered = (course + 0.001 * (2.0 * hashed(ego, 2) - 1.0)) / MOST
+    actions = make_controller("wall_following:6,1")(observation)
+    np.testing.assert_allclose(actions[:, ROTATION], 0.5 + 0.5 * np.clip(jittered, -1.0, 1.0), rtol=0, atol=1e-12)
+    assert 0.1 < (course > 0.0).mean() < 0.4 and 0.1 < (course < 0.0).mean() < 0.4
 
 
 def policy(observation: Observation) -> np.ndarray:
@@ -141,6 +189,12 @@ def test_the_way_out_follows_the_wall_until_it_is_nearer_than_ever_and_free() ->
     assert (gone_on[:, SPEED] == 1.0).all()
     past = way_out(in_charge(observed(20, rotation=1.2, thing=beside)))
     assert (past[:, SPEED] < 1.0).all() and (past[:, ROTATION] == 0.7).all()
+
+
+def test_the_way_out_leaves_what_the_policy_gave_as_it_is() -> None:
+    given = np.full((20, 6), 1.0)
+    WayOut(lambda _: given)(observed(20, stuck=0.11, thing=WALL))
+    assert (given == 1.0).all()
 
 
 def test_the_way_out_of_one_robot_is_that_of_a_batch() -> None:
