@@ -9,12 +9,13 @@ from typing import Any, Protocol
 
 import numpy as np
 import yaml
+from numba import njit
 from numpy.typing import NDArray
 
 from swarm.errors import InputError
 from swarm.hand_rules import RandomRotation, Talk, WallFollowing, WayOut
 from swarm.messages import TOLD
-from swarm.observation import EDGE, EGO, Floats, Observation, senders
+from swarm.observation import EDGE, EGO, Floats, Mask, Observation, rows, senders
 from swarm.tunables import COUNT, NAMES, ROTATION, TUNABLES, encode
 
 Array = NDArray[np.float64]
@@ -101,57 +102,79 @@ class OnnxController:
         self._told = np.zeros((0, TOLD), np.float32)  # by the robots of the batch, in the call before
 
     def __call__(self, observation: Observation) -> Array:
-        """The network's mean action; empty slots are left out, which changes nothing but the time it takes."""
-        if observation.ego.ndim > 1:
+        """The network's mean action; see ``batch`` for observations with leading dimensions."""
+        if observation.ego.ndim > 1 or self.talk is None:
             return self.batch(observation)
-        if self.talk is not None:  # nobody is heard
-            return self.talk(observation, np.zeros((len(observation.mask), TOLD), np.float32))[0]
-        slots = np.flatnonzero(observation.mask)
-        return self._run(observation.ego[None], observation.edges[None, slots], observation.mask[None, slots])[0][0]
+        return self.talk(observation, np.zeros((len(observation.mask), TOLD), np.float32))[0]  # nobody is heard
 
-    def _talk(self, observation: Observation, heard: Floats) -> tuple[Array, Array]:
+    def _talk(self, observation: Observation, heard: Floats) -> tuple[Array, Floats]:
         """See ``talk``."""
-        slots = np.flatnonzero(observation.mask)
-        feed = (array[None, slots] for array in (observation.edges, observation.mask, heard))
-        action, told = self._run(observation.ego[None], *feed)
+        action, told = self._run(*rows(observation), heard[None])
         return action[0], told[0]
 
     def batch(self, observation: Observation) -> Array:
-        """The mean actions ``float64[..., 6]`` of many robots; robots with as many neighbours go together.
+        """The mean actions ``float64[..., 6]`` of one or many robots.
 
         With two rounds of messages the controller remembers what was told in the call before: its batches have to
         follow each other as the steps of the same worlds do. In the first step of an episode nobody is heard.
         """
-        lead = observation.ego.ndim - 1
-        ego, edges = (array.reshape(-1, *array.shape[lead:]) for array in (observation.ego, observation.edges))
-        mask = observation.mask.reshape(-1, observation.mask.shape[-1])
-        heard = self._heard(observation)
-        used = mask.sum(axis=1)
-        order = np.argsort(used, kind="stable")
-        actions, told = np.empty((len(ego), COUNT)), np.zeros((len(ego), TOLD), np.float32)
-        for first in range(0, len(ego), _BATCH):
-            rows = order[first : first + _BATCH]
-            # Slots in use first, as many as the one with the most has.
-            slots = rows[:, None], np.argsort(~mask[rows], axis=1, kind="stable")[:, : used[rows[-1]]]
-            actions[rows], told[rows] = self._run(ego[rows], *(array[slots] for array in (edges, mask, *heard)))
-        self._told = told
+        ego, edges, mask = rows(observation)
+        robots, heard = len(ego), self._heard(observation)
+        if robots <= _BATCH:
+            actions, self._told = self._run(ego, edges, mask, *heard)
+        else:  # robots with as many neighbours go together
+            actions, self._told = np.empty((robots, COUNT)), np.empty((robots, TOLD), np.float32)
+            order = np.argsort(mask.sum(axis=1), kind="stable")
+            for first in range(0, robots, _BATCH):
+                some = order[first : first + _BATCH]
+                actions[some], self._told[some] = self._run(
+                    ego[some], edges[some], mask[some], *(part[some] for part in heard)
+                )
         return actions.reshape(*observation.ego.shape[:-1], COUNT)
 
     def _heard(self, observation: Observation) -> list[Floats]:
         """What was told ``[n, P, TOLD]`` to the robots of a batch; nothing if the network does not take it."""
         if self.talk is None:
             return []
-        rows = senders(observation)
-        if len(self._told) != len(rows):
-            self._told = np.zeros((len(rows), TOLD), np.float32)
-        return [np.vstack([self._told, np.zeros((1, TOLD), np.float32)])[rows]]  # row -1 are the zeros
+        sender = senders(observation)
+        if len(self._told) != len(sender):
+            self._told = np.zeros((len(sender), TOLD), np.float32)
+        return [np.vstack([self._told, np.zeros((1, TOLD), np.float32)])[sender]]  # row -1 are the zeros
 
-    def _run(self, *feed: NDArray[Any]) -> tuple[Array, Array]:
-        """The network once, on ego, edges, mask (and heard): actions, and what is told (else zeros)."""
-        names = ("ego", "edges", "mask", "heard")
-        action, *told = self._session.run(None, dict(zip(names, feed, strict=False)))
-        action = np.clip(action.astype(np.float64), 0.0, 1.0)
-        return action, np.clip(told[0].astype(np.float64), -1.0, 1.0) if told else np.zeros((len(action), TOLD))
+    def _run(self, ego: Floats, edges: Floats, mask: Mask, *heard: Floats) -> tuple[Array, Floats]:
+        """The network once, on robots as in ``rows``: actions, and what is told (else zeros).
+
+        Empty slots are left out as far as they are empty for all, which changes nothing but the time it takes.
+        """
+        edges, in_use = _packed(edges, mask)
+        feed = {"ego": ego, "edges": edges, "mask": in_use}
+        if heard:
+            feed["heard"], _ = _packed(heard[0], mask)
+        action, *told = self._session.run(None, feed)
+        return _clipped(action), np.clip(told[0], -1.0, 1.0) if told else np.zeros((len(action), TOLD), np.float32)
+
+
+@njit(cache=True)
+def _packed(slots: Floats, mask: Mask) -> tuple[Floats, Mask]:
+    """The slots in use moved to the front, ``[n, P, C]`` to ``[n, most in use, C]``, and which of these are in use."""
+    most = 0
+    for i in range(len(mask)):
+        most = max(most, mask[i].sum())
+    packed = np.zeros((len(mask), most, slots.shape[2]), np.float32)
+    in_use = np.zeros((len(mask), most), np.bool_)
+    for i in range(len(mask)):
+        k = 0
+        for slot in range(mask.shape[1]):
+            if mask[i, slot]:
+                packed[i, k], in_use[i, k] = slots[i, slot], True
+                k += 1
+    return packed, in_use
+
+
+@njit(cache=True)
+def _clipped(action: Floats) -> Array:
+    """As ``float64[n, 6]`` in [0, 1]; the network may miss that by a rounding."""
+    return np.minimum(np.maximum(action.astype(np.float64), 0.0), 1.0)
 
 
 def make_controller(text: str | Controller) -> Controller:

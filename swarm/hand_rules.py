@@ -26,7 +26,7 @@ from swarm.tunables import COUNT, MIDDLE, ROTATION, SPEED, TUNABLES
 Array = NDArray[np.float64]
 Policy = Callable[[Observation], Array]
 # Two rounds of messages: an observation and what is heard in its slots, [P, TOLD], give an action and what is told.
-Talk = Callable[[Observation, Floats], tuple[Array, Array]]
+Talk = Callable[[Observation, Floats], tuple[Array, Floats]]
 # Parameters of a rule, as its class documents them.
 Settings = tuple[float, ...]
 
@@ -236,7 +236,7 @@ class WayOut:
         """The actions ``float64[..., 6]``."""
         return self._led_out(self._policy(observation), observation)
 
-    def _talk(self, policy: Talk, observation: Observation, heard: Floats) -> tuple[Array, Array]:
+    def _talk(self, policy: Talk, observation: Observation, heard: Floats) -> tuple[Array, Floats]:
         """Action and what is told, of a policy that takes two rounds of messages."""
         action, told = policy(observation, heard)
         return self._led_out(action, observation), told

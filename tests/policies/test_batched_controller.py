@@ -33,13 +33,14 @@ def crowd(worlds: int, robots: int, share: float) -> Observation:
     )  # fmt: skip
 
 
-def test_a_team_gets_what_its_robots_get(controller: OnnxController) -> None:
-    observation = crowd(3, 120, 0.6)  # more robots than go through at once
+@pytest.mark.parametrize("robots", [70, 120])
+def test_a_team_gets_what_its_robots_get(controller: OnnxController, robots: int) -> None:
+    observation = crowd(3, robots, 0.6)  # fewer robots than go through at once, and more
     observation.mask[0, :5] = False
     actions = controller.batch(observation)
-    assert actions.shape == (3, 120, 6) and actions.std(axis=(0, 1)).min() > 0.01
+    assert actions.shape == (3, robots, 6) and actions.std(axis=(0, 1)).min() > 0.01
     np.testing.assert_array_equal(controller(observation), actions)
-    for b, i in [(0, 0), (0, 7), (1, 119), (2, 60)]:
+    for b, i in [(0, 0), (0, 7), (1, robots - 1), (2, 60)]:
         one = controller(Observation(*(part[b, i] for part in observation[:3])))
         np.testing.assert_allclose(one, actions[b, i], atol=1e-5)
 
