@@ -209,7 +209,7 @@ def _observe_world(
         reach = others[i, N_REACH]
         walls, _ = sense_obstacles(state[i], body[i], reach, obstacles, items, first, last, things, order)
         observe(
-            kind[i], state[i], body[i], waypoint[i], remaining[i], neighbours, near, things, walls, memory[i],
+            kind[i], state[i], body[i], i, waypoint[i], remaining[i], neighbours, near, things, walls, memory[i],
             last_action[i], ego[i], edges[i], mask[i],
         )  # fmt: skip
         sender[i] = -1

@@ -59,7 +59,8 @@ class Fleet:
             intent = states[i, :2] if message is None else message.waypoint_world
             rotation = MIDDLE[ROTATION] if message is None else message.rotation
             speed = MIDDLE[SPEED] if message is None else message.speed
-            describe(self.kinds[i], states[i], self.bodies[i], intent, rotation, speed, i, self._others[i])
+            robot_id = i if self.robots[i].cooperative else -1
+            describe(self.kinds[i], states[i], self.bodies[i], intent, rotation, speed, robot_id, self._others[i])
         apart = np.linalg.norm(states[:, None, :2] - states[None, :, :2], axis=-1)
         return [self._view(i, now, states[i], goals[i], apart[i]) for i in range(len(self.robots))]
 

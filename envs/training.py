@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from envs.arena_core import ArenaCore
 from envs.scenarios import clutter, corridor, crossing, door_swap, doorway, merge, mixed, moving, open_floor, swap
 from envs.scenarios.tiled import tile
 from swarm.dynamics import Kind, Limits
+from swarm.errors import InputError
+from swarm.observation import Observation
 from swarm.scenario import Scenario
 
 ROBOTS = 8
@@ -48,42 +51,61 @@ def _swap(rng: np.random.Generator, robots: int) -> Scenario:
     return swap.draw(rng, robots=robots, spread=rng.uniform(8.0, 24.0), horizon=10.0, **_any(rng))
 
 
-def _pairs(rng: np.random.Generator, robots: int) -> Scenario:
-    """Rooms of two robots that meet at a gap or in a corridor; of dynamics that fit through."""
-    style, single = rng.random(), {"kind": Kind.SINGLE_INTEGRATOR}
-    rooms = []
-    for _ in range(robots // 2):
-        options, noise = _any(rng), rng.uniform(0.2, 3.0)
-        if style < 0.15:
-            options = single if options["kind"] == Kind.UNICYCLE else options
-            rooms.append(merge.draw(rng, noise=noise, **options))
-        elif style < 0.5:
-            rooms.append(door_swap.draw(rng, noise=noise, **single))
-        elif style < 0.75:
-            rooms.append(doorway.draw(rng, robots=2, gap=rng.uniform(2.3, 3.5), side=20.0, **options))
-        else:
-            rooms.append(corridor.draw(rng, **options))
-    return tile(rooms)
+def _late(rng: np.random.Generator, room: Scenario) -> Scenario:
+    """One of the two robots starts up to 12 radii farther back: some cases settle themselves, others nearly do."""
+    robots, late = list(room.robots), int(rng.integers(2))
+    start, goal = robots[late].start.copy(), robots[late].goals[0]
+    start[0] -= math.copysign(rng.uniform(0.0, 12.0) * rng.random() * robots[late].radius, goal[0] - start[0])
+    robots[late] = dataclasses.replace(robots[late], start=start)
+    return dataclasses.replace(room, robots=tuple(robots))
 
 
-STYLES: dict[Style, float] = {
-    _clutter: 0.31,
-    _carts: 0.09,
-    _swap: 0.09,
-    _pairs: 0.20,
-    lambda rng, robots: crossing.draw(rng, robots=robots, **_any(rng)): 0.04,
-    lambda rng, robots: doorway.draw(rng, robots=robots, gap=rng.uniform(2.3, 5.0), **_any(rng)): 0.08,
-    lambda rng, robots: moving.draw(rng, robots=robots - 2, movers=1, rude=1, **_any(rng)): 0.05,
-    lambda rng, robots: open_floor.draw(rng, robots=robots, filled=rng.uniform(0.1, 0.25)): 0.10,
-    lambda rng, robots: mixed.draw(rng, robots=robots): 0.04,
+def _merge(rng: np.random.Generator) -> Scenario:
+    options = _any(rng)
+    if options["kind"] == Kind.UNICYCLE:  # does not fit through
+        options = {"kind": Kind.SINGLE_INTEGRATOR}
+    return _late(rng, merge.draw(rng, noise=rng.random(), horizon=9.0, **options))
+
+
+def _door_swap(rng: np.random.Generator) -> Scenario:
+    return _late(rng, door_swap.draw(rng, noise=rng.random(), horizon=9.0))
+
+
+def _door(rng: np.random.Generator) -> Scenario:
+    return doorway.draw(rng, robots=2, gap=rng.uniform(2.3, 3.5), side=20.0, horizon=12.0, **_any(rng))
+
+
+def _corridor(rng: np.random.Generator) -> Scenario:
+    return corridor.draw(rng, horizon=12.0, **_any(rng))
+
+
+def _rooms(draw_room: Callable[[np.random.Generator], Scenario]) -> Style:
+    """Rooms of two robots that meet at a gap or in a corridor, side by side."""
+    return lambda rng, robots: tile([draw_room(rng) for _ in range(robots // 2)])
+
+
+STYLES: dict[str, tuple[float, Style]] = {
+    "clutter": (0.27, _clutter),
+    "carts": (0.08, _carts),
+    "swap": (0.08, _swap),
+    "merge": (0.06, _rooms(_merge)),
+    "door_swap": (0.09, _rooms(_door_swap)),
+    "door": (0.075, _rooms(_door)),
+    "corridor": (0.075, _rooms(_corridor)),
+    "crossing": (0.03, lambda rng, robots: crossing.draw(rng, robots=robots, **_any(rng))),
+    "doorway": (0.06, lambda rng, robots: doorway.draw(rng, robots=robots, gap=rng.uniform(2.3, 5.0), **_any(rng))),
+    "moving": (0.05, lambda rng, robots: moving.draw(rng, robots=robots - 2, movers=1, rude=1, **_any(rng))),
+    "open": (0.09, lambda rng, robots: open_floor.draw(rng, robots=robots, filled=rng.uniform(0.1, 0.25))),
+    "mixed": (0.04, lambda rng, robots: mixed.draw(rng, robots=robots)),
 }
-"""Share of each kind of world."""
+"""Kinds of worlds: share, and how to draw one for some number of robots."""
 
 
-def draw(rng: np.random.Generator, robots: int = ROBOTS) -> Scenario:
-    """Draw one training scenario."""
-    styles = list(STYLES)
-    return styles[int(rng.choice(len(styles), p=list(STYLES.values())))](rng, robots)
+def draw(rng: np.random.Generator, robots: int = ROBOTS, styles: Sequence[str] = tuple(STYLES)) -> Scenario:
+    """Draw one training scenario of these kinds; which robot has which id says nothing of its place."""
+    shares = np.array([STYLES[name][0] for name in styles])
+    scenario = STYLES[styles[int(rng.choice(len(styles), p=shares / shares.sum()))]][1](rng, robots)
+    return dataclasses.replace(scenario, robots=tuple(rng.permutation(np.array(scenario.robots, dtype=object))))
 
 
 def planner_of(scenario: Scenario) -> str:
@@ -91,16 +113,42 @@ def planner_of(scenario: Scenario) -> str:
     return "roadmap" if scenario.name == "roadmap" else "straight"
 
 
-class SharedArena(ArenaCore):
-    """All robots of a world act on the mean of what they propose."""
+class TrainingArena(ArenaCore):
+    """Worlds that do not all begin and end in the same update.
+
+    Args:
+        shared: All robots of a world act on the mean of what they propose.
+        options: Of the core.
+    """
+
+    def __init__(self, *args: Any, shared: bool = False, **options: Any) -> None:
+        self._shared = shared
+        super().__init__(*args, **options)
+
+    def reset(self, seed: int | None = None) -> Observation:
+        """See ``ArenaCore.reset``; the first episodes are cut short, each somewhere."""
+        observation = super().reset(seed)
+        self.age[:] = self.rng.uniform(0.0, self.horizon)
+        return observation
 
     def step(self, action: NDArray[Any]) -> Any:
         """See ``ArenaCore.step``."""
+        if not self._shared:
+            return super().step(action)
         mean = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0).mean(axis=1, keepdims=True)
         return super().step(np.broadcast_to(mean, np.shape(action)))
 
 
-def training_worlds(seed: int, worlds: int, robots: int = ROBOTS, *, shared: bool = False) -> ArenaCore:
-    """The batched core over ``draw``."""
-    kind = SharedArena if shared else ArenaCore
-    return kind(lambda rng: draw(rng, robots), worlds=worlds, seed=seed, planner=planner_of)
+def training_worlds(
+    seed: int, worlds: int, robots: int = ROBOTS, *, styles: Sequence[str] = tuple(STYLES), shared: bool = False
+) -> ArenaCore:
+    """The batched core over ``draw``.
+
+    Raises:
+        InputError: If a style is unknown, or there is none.
+    """
+    if not styles or (unknown := [name for name in styles if name not in STYLES]):
+        raise InputError("styles", unknown[0] if styles else styles, f"some of {', '.join(STYLES)}")
+    return TrainingArena(
+        lambda rng: draw(rng, robots, styles), worlds=worlds, seed=seed, planner=planner_of, shared=shared
+    )

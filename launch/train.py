@@ -40,7 +40,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from envs.arena_core import ArenaCore
 from envs.held_out import FAMILIES, FIRST_SEED
 from envs.machine import processor
-from envs.training import training_worlds
+from envs.training import STYLES, training_worlds
 from policies import checkpoint, distributed
 from policies.judge import always, by_tuner, judge
 from policies.ppo import PPO, PPOConfig
@@ -55,7 +55,7 @@ COLUMNS = (
     "reached", "collisions", "time", "relaxed", "braking", "policy_loss", "value_loss", "kl",
     "clipped", "explained_variance", "std", "learning_rate",
 )  # fmt: skip
-DEFAULT_STEPS = 20_000_000
+DEFAULT_STEPS = 24_000_000
 RECENT = 20
 THREADS = 2
 NOT_EVALUATED = "Not evaluated yet."
@@ -70,7 +70,7 @@ class TunerTraining:
     seed: int = 0
     """Of the networks, of the worlds and of the exploration."""
     steps: int | None = None
-    """Robot-steps of all processes in total (20 million if not given)."""
+    """Robot-steps of all processes in total (24 million if not given)."""
     resume: Path | None = None
     """Checkpoint folder whose training to continue, in place."""
     worlds: int = 128
@@ -79,6 +79,8 @@ class TunerTraining:
     """Robots in each of them."""
     tunables: tuple[str, ...] = NAMES
     """Those that the policy sets; the others stay at gain 6, power 1, straight ahead, full speed."""
+    styles: tuple[str, ...] = tuple(STYLES)
+    """Kinds of worlds to train in."""
     senses: tuple[str, ...] = SENSES
     """What the policy takes account of: robots, obstacles."""
     rounds: Literal[0, 1, 2] = 1
@@ -115,7 +117,9 @@ class Training:
         self.threads = share_cores(options.threads)
         torch.manual_seed(options.seed)
         seed = distributed.own_seed(options.seed)
-        self.worlds = training_worlds(seed, options.worlds, options.robots, shared=options.shared)
+        self.worlds = training_worlds(
+            seed, options.worlds, options.robots, styles=options.styles, shared=options.shared
+        )
         self.tuner = Tuner(tunables=options.tunables, senses=options.senses, rounds=options.rounds)
         per_update = distributed.size() * options.ppo.rollout * options.worlds * options.robots
         self.updates = -(-(options.steps or DEFAULT_STEPS) // per_update)
@@ -243,7 +247,7 @@ def restore_options(given: TunerTraining, saved: Mapping[str, Any]) -> tuple[Tun
     except (KeyError, TypeError) as error:
         raise InputError(where, str(error), "the state of a training of this version") from error
     fresh = TunerTraining()
-    for name in ("seed", "worlds", "robots", "tunables", "senses", "rounds", "shared", "ppo"):
+    for name in ("seed", "worlds", "robots", "tunables", "styles", "senses", "rounds", "shared", "ppo"):
         value = getattr(given, name)
         if value not in (getattr(fresh, name), getattr(stored, name)):
             raise InputError(f"--{name} with --resume", value, f"{getattr(stored, name)}, or leave it out")

@@ -51,9 +51,16 @@ class PPOConfig:
     """Largest useful change of a value in one update; None for no limit."""
     value_weight: float = 0.5
     """Weight of the value loss."""
-    noise: tuple[float, float] = (0.2, 0.03)
+    noise: tuple[float, float] = (0.25, 0.03)
     """Standard deviation of the actions at the start and at the end, linear in between. What is deployed is the mean,
     and noise gets robots out of traps in which the mean alone would stay: at the end there must be little of it."""
+    held: float = 60.0
+    """Steps for which noise is held at the start, in the mean. Class-K parameters act while robots come closer: noise
+    that is new at every step averages out to nothing there, and who goes first is never found out."""
+    held_worlds: float = 0.5
+    """Share of the worlds in which it is held."""
+    held_until: float = 0.5
+    """Share of the training over which the time for which it is held falls to one step."""
     largest_gradient: float = 0.5
     """Norm to which gradients are cut."""
     target_kl: float | None = 0.03
@@ -68,6 +75,12 @@ class PPOConfig:
                 raise InputError(f"ppo.{name}", getattr(self, name), "0 to 1")
         if not all(0.0 < std < math.inf for std in self.noise):
             raise InputError("ppo.noise", self.noise, "two numbers above 0")
+        if not 1.0 <= self.held < math.inf:
+            raise InputError("ppo.held", self.held, "1 or more")
+        if not 0.0 <= self.held_worlds <= 1.0:
+            raise InputError("ppo.held_worlds", self.held_worlds, "0 to 1")
+        if not 0.0 < self.held_until <= 1.0:
+            raise InputError("ppo.held_until", self.held_until, "above 0, at most 1")
         for name in ("learning_rate", "clip", "largest_gradient"):
             if not 0.0 < getattr(self, name) < math.inf:
                 raise InputError(f"ppo.{name}", getattr(self, name), "a number above 0")
@@ -183,6 +196,7 @@ class PPO:
         self.done = 0  # updates so far
         self.episodes: list[Mapping[str, float]] = []  # those that ended in this update
         self.observation = worlds.reset()
+        self.held = torch.randn(worlds.num_worlds * worlds.num_robots, COUNT, generator=self.random)  # noise
         self.told = silence(worlds.num_worlds * worlds.num_robots)  # in the step before, for two rounds
         distributed.start_alike(tuner)
         if config.minibatches > (samples := self.steps_per_update // distributed.size()):
@@ -231,7 +245,7 @@ class PPO:
             else:
                 rollout.sender[t], rollout.told[t] = torch.from_numpy(senders(self.observation)), self.told
                 mean, self.told = speak(self.tuner, sensed, rollout.sender[t], self.told)
-            action = mean + std * torch.randn(mean.shape, generator=self.random)
+            action = mean + std * self._noise()
             rollout.action[t] = action
             rollout.log_probability[t] = log_probability(action, mean, self.std, self.tuner.free)
             resting = self.worlds.resting
@@ -249,6 +263,16 @@ class PPO:
                 final = flatten(Observation(*(array[cut] for array in info["final_observation"][:3])))
                 rollout.next_value[t].view(worlds, robots)[cut] = self._value(final).view(-1, robots)
         return rollout
+
+    def _noise(self) -> Tensor:
+        """Standard normal noise [S, 6] for one step; each sample's density is taken as if it stood alone."""
+        noise = torch.randn(self.held.shape, generator=self.random)
+        left = max(0.0, 1.0 - self.done / self.updates / self.config.held_until)
+        steps = 1.0 + (self.config.held - 1.0) * left
+        new = torch.rand(len(noise), 1, generator=self.random) * steps < 1.0
+        new[round(self.config.held_worlds * len(noise)) :] = True
+        self.held = torch.where(new, noise, self.held)
+        return self.held
 
     def estimate(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
         """Values and advantages, both [T, S]."""
@@ -352,6 +376,7 @@ class PPO:
             "tuner": self.tuner.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "random": self.random.get_state(),
+            "held": self.held,
             "observation": list(self.observation),
             "told": self.told,
             "worlds": self.worlds.state_dict(),
@@ -363,6 +388,7 @@ class PPO:
         self.tuner.load_state_dict(saved["tuner"])
         self.optimiser.load_state_dict(saved["optimiser"])
         self.random.set_state(saved["random"])
+        self.held = saved["held"]
         self.observation = Observation(*as_arrays(saved["observation"]))
         self.told = saved.get("told", self.told)
         self.worlds.load_state_dict(as_arrays(saved["worlds"]))

@@ -37,8 +37,10 @@ from swarm.tunables import COUNT, NAMES, encode
 WIDTH = 64
 SENSES = ("robots", "obstacles")
 ROUNDS = (0, 1, 2)
-# What a tunable is that the network does not set: gain 6, power 1, straight ahead at full speed.
+# What a tunable is that the network does not set: gain 6, power 1, straight ahead at full speed; and, a little inside
+# the box, what an untrained network proposes. (In the middle of the box robots do not get through a narrow door.)
 FIXED = encode(np.array([6.0, 1.0, 6.0, 1.0, 0.0, 1.0]))
+_INSIDE = 0.1
 
 
 class Graph(NamedTuple):
@@ -208,8 +210,10 @@ class Tuner(nn.Module):
         self.actor = Neighbourhood(width, senses, rounds)
         self.critic = Neighbourhood(width, senses, min(rounds, 1))
         self.action, self.worth = nn.Linear(width, COUNT), nn.Linear(width, 1)
-        # A small last layer: the untrained tuner stays at the middle of the box.
+        # A small last layer: the untrained tuner proposes the same everywhere.
         orthogonal(self.action, 0.01)
+        start = torch.from_numpy(FIXED).float().clamp(_INSIDE, 1.0 - _INSIDE)
+        nn.init.constant_(self.action.bias, 0.0).data.copy_(torch.logit(start))
         orthogonal(self.worth, 1.0)
         if rounds > 1:
             self.telling = nn.Linear(width, TOLD)

@@ -223,10 +223,10 @@ class WayOut:
 
     Args:
         policy: What drives otherwise.
-        patience: Time without coming nearer.
+        patience: Time without coming nearer; long enough for a policy that lets others go first.
     """
 
-    def __init__(self, policy: Policy, *, patience: float = 1.0) -> None:
+    def __init__(self, policy: Policy, *, patience: float = 4.0) -> None:
         self._policy, self._patience = policy, patience
         self._settings = WallFollowing(MIDDLE).settings
         talk = getattr(policy, "talk", None)

@@ -25,7 +25,7 @@ MAX_OBSTACLES = 16
 
 # Columns of a neighbour, float64[14]: position and velocity (world), radius, the offset of its control point, its
 # braking acceleration (inf: stops at once), its reach in one period, where it is heading (world), its last
-# rotation and speed tunables (in [0, 1]) and its id.
+# rotation and speed tunables (in [0, 1]) and its id, -1 if it tells nothing.
 NEIGHBOUR = 14
 N_X, N_Y, N_VX, N_VY, N_RADIUS, N_OFFSET_X, N_OFFSET_Y, N_ACCELERATION, N_REACH = range(9)
 N_INTENT_X, N_INTENT_Y, N_ROTATION, N_SPEED, N_ID = range(9, NEIGHBOUR)

@@ -19,20 +19,22 @@ from swarm.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE
 from swarm.errors import InputError
 from swarm.geometry import to_obstacle
 from swarm.memory import LEAST, WAITED
-from swarm.neighbours import N_INTENT_X, N_INTENT_Y, N_RADIUS, N_ROTATION, N_SPEED, N_VX, N_VY, N_X, N_Y
+from swarm.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_ROTATION, N_SPEED, N_VX, N_VY, N_X, N_Y
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Ids = NDArray[np.int32]
 
-EGO, EDGE = 22, 14
+EGO, EDGE = 22, 15
 # Columns of the robot's own features: the last action (as -1 to 1), how much farther from the goal it is than it has
 # been (in sensing radii), and for how long it has not come nearer (in times to cross ten sensing radii; it starts again
 # from 0 then, so that a robot that is stuck does not see the same for ever and do the same for ever).
 EGO_ACTION, EGO_LOST, EGO_STUCK = 14, 20, 21
-# Columns of an edge that are told, not sensed: the neighbour's direction of travel and its last rotation and speed.
-EDGE_TOLD = (7, 8, 9, 10)
+# Columns of an edge that are told, not sensed: the neighbour's direction of travel, its last rotation and speed, and
+# whether its id is the higher one (1) or the lower one (-1): of two robots in the same situation that alone tells one
+# from the other.
+EDGE_TOLD = (7, 8, 9, 10, 14)
 # Distance, in sensing radii, from which on an intent counts as "that way" with full length.
 _INTENT_SCALE = 0.2
 
@@ -109,7 +111,7 @@ def _observe_ego(
 
 @njit(cache=True)
 def _observe_robot(
-    state: Array, body: Array, other: Array, c: float, s: float, edge: Floats
+    state: Array, body: Array, robot_id: int, other: Array, c: float, s: float, edge: Floats
 ) -> None:
     sensing, top = body[SENSING], body[TOP_SPEED]
     dx, dy = other[N_X] - state[0], other[N_Y] - state[1]
@@ -123,6 +125,8 @@ def _observe_robot(
     edge[7], edge[8] = (c * ix + s * iy) * scale, (c * iy - s * ix) * scale
     edge[9], edge[10] = 2.0 * other[N_ROTATION] - 1.0, 2.0 * other[N_SPEED] - 1.0
     edge[11] = other[N_RADIUS] / sensing
+    if other[N_ID] >= 0.0:
+        edge[14] = 1.0 if other[N_ID] > robot_id else -1.0
 
 
 @njit(cache=True)
@@ -145,8 +149,9 @@ def _observe_obstacle(
 
 @njit(cache=True)
 def observe(
-    kind: int, state: Array, body: Array, waypoint: Array, remaining: float, neighbours: Array, robots: int,
-    obstacles: Array, things: int, memory: Array, last_action: Array, ego: Floats, edges: Floats, mask: Mask,
+    kind: int, state: Array, body: Array, robot_id: int, waypoint: Array, remaining: float, neighbours: Array,
+    robots: int, obstacles: Array, things: int, memory: Array, last_action: Array, ego: Floats, edges: Floats,
+    mask: Mask,
 ) -> None:  # fmt: skip
     """Write the observation of one robot.
 
@@ -154,6 +159,7 @@ def observe(
         kind: A value of ``Kind``.
         state: ``float64[5]``.
         body: ``float64[BODY]``, see ``swarm.body``.
+        robot_id: Of the robot itself.
         waypoint: ``float64[2]``, world, m.
         remaining: Metres to where the robot should come to rest.
         neighbours: ``float64[K, 14]``; the first ``robots`` count.
@@ -174,7 +180,7 @@ def observe(
     mask[:] = False
     for k in range(robots):
         mask[k] = True
-        _observe_robot(state, body, neighbours[k], c, s, edges[k])
+        _observe_robot(state, body, robot_id, neighbours[k], c, s, edges[k])
     first = mask.size - obstacles.shape[0]
     for k in range(things):
         mask[first + k] = True

@@ -245,8 +245,8 @@ class Robot:
             np.empty(EGO, np.float32), np.empty((slots, EDGE), np.float32), np.empty(slots, np.bool_), sender
         )
         observe(
-            self.kind, view.state, self.body, plan.waypoint, remaining, self._near, robots, self._things, things,
-            self._memory, self.last_action, *observation[:3],
+            self.kind, view.state, self.body, self.robot_id, plan.waypoint, remaining, self._near, robots,
+            self._things, things, self._memory, self.last_action, *observation[:3],
         )  # fmt: skip
         return observation
 

@@ -273,3 +273,25 @@ def test_training_has_all_kinds_and_sizes() -> None:
     assert {kind for _, kind, _ in seen} == set(Kind)
     assert {0.05, 0.25} < {radius for *_, radius in seen}
     assert {"clutter", "roadmap", "swap", "door_swap_x4", "corridor_x4", "open"} < {name for name, *_ in seen}
+
+
+def test_training_in_chosen_kinds_of_worlds() -> None:
+    rng = np.random.default_rng(0)
+    assert {training.draw(rng, 4, ("merge",)).name for _ in range(5)} == {"merge_x2"}
+    assert training.training_worlds(0, 2, 4, styles=("swap",)).num_robots == 4
+    for styles in (("swap", "nowhere"), ()):
+        with pytest.raises(InputError, match=r"styles.*clutter, carts"):
+            training.training_worlds(0, 2, 4, styles=styles)
+
+
+def test_ids_say_nothing_of_places_in_training() -> None:
+    rng = np.random.default_rng(0)
+    left = [np.argmin([r.start[0] for r in training.draw(rng, 2, ("corridor",)).robots]) for _ in range(40)]
+    assert 8 < sum(left) < 32
+
+
+def test_training_worlds_end_at_different_times() -> None:
+    worlds = training.training_worlds(1, 16, 2, styles=("corridor",))
+    worlds.reset()
+    assert len(set(worlds.age.tolist())) > 12
+    assert (worlds.age < worlds.horizon).all()

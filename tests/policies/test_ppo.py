@@ -84,7 +84,7 @@ def test_it_learns_from_the_neighbours() -> None:
     for _ in range(34):
         ppo.update()
     last = np.mean([ppo.update()["reward"] for _ in range(3)])
-    # Middle of the box with the initial noise: about -0.2. Knowing nothing of the neighbours: at best -0.11.
+    # Knowing nothing of the neighbours: at best -0.11.
     assert first < -0.12
     assert last > -0.045
     alone = Observation(*(array.copy() for array in ppo.worlds.reset()[:3]))
@@ -93,6 +93,18 @@ def test_it_learns_from_the_neighbours() -> None:
         alone.mask[k, 0] = True
     action = ppo.tuner.mean_dense(*map(torch.from_numpy, alone[:3])).detach()
     assert action[1, 0, 0] - action[0, 0, 0] > 0.4
+
+
+def test_noise_is_held_in_half_of_the_worlds_and_new_at_every_step_in_the_others() -> None:
+    ppo = make(2, held=20.0, held_worlds=0.5, held_until=1.0)
+    noise = torch.stack([ppo._noise() for _ in range(2000)])
+    assert noise.mean(dim=(0, 1)).abs().max() < 0.2
+    assert (noise.square().mean(dim=(0, 1)) - 1.0).abs().max() < 0.3
+    kept, half = (noise[1:] == noise[:-1]).float().mean(dim=(0, 2)), noise.shape[1] // 2
+    assert (kept[:half] - 0.95).abs().max() < 0.03
+    assert (kept[half:] == 0.0).all()
+    ppo.done = ppo.updates  # at the end it is not held any more
+    assert not (ppo._noise() == ppo._noise()).any()
 
 
 def plain_advantages(
@@ -212,7 +224,8 @@ def test_figures_of_the_episodes_are_averaged() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("rollout", 0), ("epochs", 0), ("discount", 1.1), ("trace", -0.1), ("learning_rate", 0), ("clip", 0)],
+    [("rollout", 0), ("epochs", 0), ("discount", 1.1), ("trace", -0.1), ("learning_rate", 0), ("clip", 0),
+     ("held", 0.5), ("held_worlds", 1.1), ("held_until", 0)],
 )
 def test_settings_are_checked(name: str, value: float) -> None:
     with pytest.raises(InputError, match=rf"ppo\.{name}: got "):

@@ -124,11 +124,11 @@ def test_selecting_robots_while_building_the_graph(tuner: Tuner) -> None:
     torch.testing.assert_close(chosen, tuner.mean(to_graph(*data))[index], atol=1e-6, rtol=0)
 
 
-def test_untrained_tuner_stays_at_the_middle_of_the_box() -> None:
+def test_untrained_tuner_drives_as_a_fixed_setting() -> None:
     torch.manual_seed(12)
     tuner = Tuner()
-    mean = tuner.mean_dense(*draw(12, 200, 16))
-    assert (mean - 0.5).abs().max() < 0.05
+    mean = tuner.mean_dense(*draw(12, 200, 16)).detach()
+    assert (mean - torch.from_numpy(FIXED).clamp(0.1, 0.9)).abs().max() < 0.05
 
 
 def test_it_is_small() -> None:
@@ -151,6 +151,6 @@ def test_tunables_that_it_does_not_set_stay_fixed() -> None:
     nn.init.normal_(tuner.action.weight)
     mean = tuner.mean_dense(*draw(6, 20, 6, 0.5)).detach()
     assert (mean[:, [1, 2, 3, 5]] == torch.from_numpy(FIXED).float()[[1, 2, 3, 5]]).all()
-    assert mean[:, [0, 4]].std(dim=0).min() > 0.01
+    assert mean[:, [0, 4]].std(dim=0).min() > 0.001
     with pytest.raises(InputError, match="gain"):
         Tuner(tunables=("gain",))

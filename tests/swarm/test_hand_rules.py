@@ -181,7 +181,7 @@ def test_the_way_out_leaves_the_policy_alone_while_it_comes_nearer() -> None:
 
 def test_the_way_out_follows_the_wall_until_it_is_nearer_than_ever_and_free() -> None:
     way_out = WayOut(policy)
-    begun = way_out(observed(20, stuck=0.11, thing=WALL))
+    begun = way_out(observed(20, stuck=0.41, thing=WALL))
     assert (begun[:, SPEED] == 1.0).all() and (decode(begun)[:, ROTATION] < -1.5).all()
     np.testing.assert_allclose(begun[:, :4], np.tile([0.1, 0.2, 0.3, 0.4], (20, 1)))
     beside = {1: 1.0, 3: -0.15, 4: 0.05, 12: -0.4, 13: -0.1}
@@ -193,7 +193,7 @@ def test_the_way_out_follows_the_wall_until_it_is_nearer_than_ever_and_free() ->
 
 def test_the_way_out_leaves_what_the_policy_gave_as_it_is() -> None:
     given = np.full((20, 6), 1.0)
-    WayOut(lambda _: given)(observed(20, stuck=0.11, thing=WALL))
+    WayOut(lambda _: given)(observed(20, stuck=0.41, thing=WALL))
     assert (given == 1.0).all()
 
 

@@ -12,7 +12,7 @@ from oracles.contact import surface_distance
 
 from swarm.body import SENSING, body_of
 from swarm.dynamics import Kind, Limits
-from swarm.neighbours import N_INTENT_X, N_VX, N_X, NEIGHBOUR
+from swarm.neighbours import N_ID, N_INTENT_X, N_VX, N_X, NEIGHBOUR
 from swarm.observation import EDGE, EGO, EGO_ACTION, EGO_LOST, EGO_STUCK, Observation, observe
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -33,6 +33,7 @@ class Scene:
         self.near[:, 4] = rng.uniform(0.05, 0.3, len(self.near))
         self.near[:, N_INTENT_X : N_INTENT_X + 2] = rng.uniform(-2, 2, (len(self.near), 2))
         self.near[:, 11:13] = rng.random((len(self.near), 2))
+        self.near[:, N_ID] = rng.choice([-1.0, 0.0, 1.0, 2.0, 4.0, 5.0, 6.0], len(self.near), replace=False)
         self.things = np.zeros((int(rng.integers(0, M + 1)), 5))
         self.things[:, :2] = rng.uniform(-2, 2, (len(self.things), 2))
         self.things[:, 2:] = rng.uniform(0.05, 0.5, (len(self.things), 3))
@@ -63,7 +64,7 @@ class Scene:
             np.full(k + m, -1, np.int32),
         )  # fmt: skip
         observe(
-            int(self.kind), self.state, self.body, self.waypoint, self.remaining, near, len(self.near), things,
+            int(self.kind), self.state, self.body, 3, self.waypoint, self.remaining, near, len(self.near), things,
             len(self.things), self.memory, self.last_action, *out[:3],
         )  # fmt: skip
         return out
@@ -135,6 +136,7 @@ def test_edges_say_where_things_are(seed: int) -> None:
         assert edge[4] == pytest.approx((np.linalg.norm(apart) - 0.1 - row[4] - 0.02) / sensing, abs=1e-6)
         assert edge[5:7] == pytest.approx(frame @ (row[2:4] - scene.state[3:]), abs=1e-6)
         assert np.hypot(edge[7], edge[8]) <= 1.0 + 1e-6
+        assert edge[14] == (0.0 if row[N_ID] < 0.0 else np.sign(row[N_ID] - 3.0))
         intent = frame @ (row[N_INTENT_X : N_INTENT_X + 2] - row[:2])
         assert math.atan2(edge[8], edge[7]) == pytest.approx(math.atan2(intent[1], intent[0]), abs=1e-4)
     for obstacle, edge in zip(scene.things, seen.edges[K:], strict=False):
