@@ -213,7 +213,7 @@ class Tuner(nn.Module):
         # A small last layer: the untrained tuner proposes the same everywhere.
         orthogonal(self.action, 0.01)
         start = torch.from_numpy(FIXED).float().clamp(_INSIDE, 1.0 - _INSIDE)
-        nn.init.constant_(self.action.bias, 0.0).data.copy_(torch.logit(start))
+        self.action.bias.data.copy_(torch.logit(start))
         orthogonal(self.worth, 1.0)
         if rounds > 1:
             self.telling = nn.Linear(width, TOLD)

@@ -125,6 +125,8 @@ FAMILIES = (
         planner="roadmap", lifelong=True,
     ),
 )
+
+
 def _team(robots: int, usual: int) -> Record:
     """Options for a team size; none for the family's usual one, which the main tables have measured already."""
     return {} if robots == usual else {"robots": robots}

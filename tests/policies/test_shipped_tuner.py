@@ -31,9 +31,11 @@ def test_it_beats_the_untrained_network_and_the_middle_of_the_box(folder: Path, 
 
     trained = figures(by_tuner(checkpoint.load(folder)[0]))
     assert trained["collisions"] == 0.0
-    for other in (figures(by_tuner(Tuner())), figures(always(MIDDLE))):
-        assert trained["success"] > other["success"] + 0.02
-        assert trained["time"] < 0.95 * other["time"]
+    untrained, middle = figures(by_tuner(Tuner())), figures(always(MIDDLE))
+    # An untrained network drives as a fixed setting: it is only outdone by less.
+    for other, better, sooner in ((untrained, 0.02, 0.95), (middle, 0.03, 0.8)):
+        assert trained["success"] > other["success"] + better
+        assert trained["time"] < sooner * other["time"]
 
 
 def test_its_onnx_file_is_its_network(folder: Path) -> None:

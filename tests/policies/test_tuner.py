@@ -149,8 +149,9 @@ def test_what_it_does_not_sense_does_not_matter() -> None:
 def test_tunables_that_it_does_not_set_stay_fixed() -> None:
     tuner = Tuner(width=16, tunables=("robot_gain", "rotation"))
     nn.init.normal_(tuner.action.weight)
+    nn.init.zeros_(tuner.action.bias)
     mean = tuner.mean_dense(*draw(6, 20, 6, 0.5)).detach()
     assert (mean[:, [1, 2, 3, 5]] == torch.from_numpy(FIXED).float()[[1, 2, 3, 5]]).all()
-    assert mean[:, [0, 4]].std(dim=0).min() > 0.001
+    assert mean[:, [0, 4]].std(dim=0).min() > 0.01
     with pytest.raises(InputError, match="gain"):
         Tuner(tunables=("gain",))
