@@ -23,6 +23,7 @@ from swarm.neighbours import (
     sense_robots,
 )
 from swarm.planning.detour import Ways
+from swarm.planning.make_way import make_way_all
 from swarm.scenario import Scenario
 
 Array = NDArray[np.float64]
@@ -32,9 +33,7 @@ BATCHED = ("straight", "roadmap")
 class TeamPlanner(Protocol):
     """Anything that plans for all robots of a world."""
 
-    def plan(
-        self, time: float, state: Array, goal: Array, told: Array, waypoint: Array, remaining: Array
-    ) -> None:
+    def plan(self, time: float, state: Array, goal: Array, told: Array, waypoint: Array, remaining: Array) -> None:
         """Write waypoints and what is left of the ways.
 
         Args:
@@ -57,6 +56,7 @@ class RoadmapTeam:
     """
 
     def __init__(self, scenario: Scenario, margin: float = 0.0) -> None:
+        self._margin = margin
         self._radii = np.array([robot.radius for robot in scenario.robots])
         self._tells = np.array([robot.cooperative for robot in scenario.robots])
         self._body = np.zeros(BODY)
@@ -64,22 +64,25 @@ class RoadmapTeam:
         self._planned = np.flatnonzero(self._tells)
         self._ways = Ways(scenario.world, self._radii[self._planned], margin) if self._planned.size else None
 
-    def plan(
-        self, time: float, state: Array, goal: Array, told: Array, waypoint: Array, remaining: Array
-    ) -> None:
+    def plan(self, time: float, state: Array, goal: Array, told: Array, waypoint: Array, remaining: Array) -> None:
         """See ``TeamPlanner``; a goal to which there is no way stays the waypoint."""
         if self._ways is None:
             return
-        ours = self._planned
-        found = self._ways.plan(time, state[ours, :2], goal[ours], partial(self._around, state, told))
+        ours, others = self._planned, self._others(state, told)
+        found = self._ways.plan(time, state[ours, :2], goal[ours], partial(self._around, others))
         waypoint[ours] = found[:, :2]
         remaining[ours] = np.where(np.isfinite(found[:, 2]), found[:, 2], remaining[ours])
+        make_way_all(ours, others, goal, self._margin, waypoint, remaining)
 
-    def _around(self, state: Array, told: Array, k: int) -> Array:
-        """The neighbours of a planned robot, ``float64[m, 14]``, as far as ``Ways.plan`` looks at them."""
+    def _others(self, state: Array, told: Array) -> Array:
+        """All robots as neighbours, ``float64[N, 14]``, as far as planners look at them."""
         others = np.zeros((len(state), NEIGHBOUR))
         others[:, [N_X, N_Y, N_VX, N_VY]], others[:, N_RADIUS] = state[:, [0, 1, 3, 4]], self._radii
         others[:, [N_INTENT_X, N_INTENT_Y]] = np.where(self._tells[:, None], told, state[:, :2])
+        return others
+
+    def _around(self, others: Array, k: int) -> Array:
+        """The neighbours of a planned robot, ``float64[m, 14]``."""
         found = np.empty((MAX_NEIGHBOURS, NEIGHBOUR))
         count, _ = sense_robots(self._planned[k], others, self._body, found, np.empty((MAX_NEIGHBOURS, 2)))
         return found[:count]

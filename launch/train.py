@@ -55,7 +55,7 @@ COLUMNS = (
     "reached", "collisions", "time", "relaxed", "braking", "policy_loss", "value_loss", "kl",
     "clipped", "explained_variance", "std", "learning_rate",
 )  # fmt: skip
-DEFAULT_STEPS = 24_000_000
+DEFAULT_STEPS = 40_000_000
 RECENT = 20
 THREADS = 2
 NOT_EVALUATED = "Not evaluated yet."
@@ -70,7 +70,7 @@ class TunerTraining:
     seed: int = 0
     """Of the networks, of the worlds and of the exploration."""
     steps: int | None = None
-    """Robot-steps of all processes in total (24 million if not given)."""
+    """Robot-steps of all processes in total (40 million if not given)."""
     resume: Path | None = None
     """Checkpoint folder whose training to continue, in place."""
     worlds: int = 128

@@ -36,9 +36,13 @@ _REMAINING, _RADIUS, _PERIOD, _SPEED = 1, 9, 10, 13
 _IS_OBSTACLE, _X, _Y, _GAP, _RIGHT, _LEFT = 1, 2, 3, 4, 12, 13
 # Time without coming nearer from which on a robot is stuck.
 _PATIENCE = 0.2
+# Share of its patience that a robot has which sees no other: it waits for nobody.
+_IMPATIENT = 0.25
 # A rotation (rad) below the first is none; the second is added at random, so that the observation of a robot that
 # stands differs from step to step, and with it the random numbers.
 _NONE, _JITTER = 0.01, 0.001
+# A surface nearer than this (rad) to the course stands across it.
+_ACROSS = 1.0
 # The largest speed tunable (in [0, 1]) of a policy that shares its robots with a rule.
 _HAIR = 0.999
 # Odd numbers without pattern in their bits, to mix others with.
@@ -107,16 +111,56 @@ def _first_side(thing: Floats, bearing: float) -> float:
 
 
 @njit(cache=True)
-def _wall_following(
-    ego: Floats, edges: Floats, mask: Mask, turning: bool, stuck: bool, settings: Settings
-) -> float:
+def _alone(edges: Floats, mask: Mask) -> bool:
+    """Whether no robot is seen: nobody who may make way."""
+    robots = 0
+    for slot in range(mask.size):
+        robots += mask[slot] and edges[slot, _IS_OBSTACLE] < 0.5
+    return robots == 0
+
+
+@njit(cache=True)
+def _bearing(thing: Floats) -> float:
+    return math.atan2(np.float64(thing[_Y]), np.float64(thing[_X]))
+
+
+@njit(cache=True)
+def _wrapped(angle: float) -> float:
+    return (angle + math.pi) % (2.0 * math.pi) - math.pi
+
+
+@njit(cache=True)
+def _along(thing: Floats, side: float, distance: float) -> float:
+    """The course (rad) along a surface, up to 0.3 rad towards it or away from it; side 1: it is on the right."""
+    farther = min(max(np.float64(thing[_GAP]) / distance - 1.0, -1.0), 1.0)
+    return _bearing(thing) + side * (0.5 * math.pi - 0.3 * farther)
+
+
+@njit(cache=True)
+def _round_corners(edges: Floats, mask: Mask, course: float, side: float, distance: float, free: float) -> float:
+    """The course, turned to its side until no surface within ``free`` stands across it: out of inner corners."""
+    turned = 0.0
+    while turned < math.pi:
+        most = 0.0
+        for slot in range(mask.size):
+            near = mask[slot] and edges[slot, _GAP] < free
+            if near and abs(_wrapped(_bearing(edges[slot]) - course)) < _ACROSS:
+                most = max(most, side * _wrapped(_along(edges[slot], side, distance) - course))
+        if most < _NONE:
+            break
+        course, turned = course + side * most, turned + most
+    return course
+
+
+@njit(cache=True)
+def _wall_following(ego: Floats, edges: Floats, mask: Mask, turning: bool, stuck: bool, settings: Settings) -> float:
     """``turning``: the rule drove in the last step; ``stuck``: it is to begin if the way is blocked."""
     distance, free, within, keeps = settings
     nearest = _nearest(edges, mask) if (turning or stuck) and not _arrived(ego) else -1
     if nearest < 0:
         return 0.0
     thing = edges[nearest]
-    gap, bearing = np.float64(thing[_GAP]), math.atan2(np.float64(thing[_Y]), np.float64(thing[_X]))
+    gap, bearing = np.float64(thing[_GAP]), _bearing(thing)
     blocked = gap < free and abs(bearing) < 0.5 * math.pi
     if turning:
         if gap >= within or (ego[EGO_LOST] <= 0.0 and not blocked):
@@ -129,9 +173,9 @@ def _wall_following(
         if not blocked:
             return 0.0
         side = _first_side(thing, bearing)
-    # Along the surface, up to 0.3 rad towards it or away from it; 1: with the surface on the right.
-    course = bearing + side * (0.5 * math.pi - 0.3 * min(max(gap / distance - 1.0, -1.0), 1.0))
-    course = (course + math.pi) % (2.0 * math.pi) - math.pi
+    course = _wrapped(_along(thing, side, distance))
+    if _alone(edges, mask):
+        course = _round_corners(edges, mask, course, side, distance, free)
     # The sign remembers the side, so it never turns to the other one.
     return side * max(side * course, 2.0 * _NONE)
 
@@ -152,11 +196,10 @@ def _follow_walls(ego: Floats, edges: Floats, mask: Mask, settings: Settings, ac
 
 
 @njit(cache=True)
-def _lead_out(
-    ego: Floats, edges: Floats, mask: Mask, patience: float, settings: Settings, actions: Array
-) -> None:
+def _lead_out(ego: Floats, edges: Floats, mask: Mask, patience: float, settings: Settings, actions: Array) -> None:
     for i in range(len(ego)):
-        turning, stuck = ego[i, EGO_ACTION + SPEED] >= 1.0, _stuck(ego[i], patience)
+        waits = _IMPATIENT if _alone(edges[i], mask[i]) else 1.0
+        turning, stuck = ego[i, EGO_ACTION + SPEED] >= 1.0, _stuck(ego[i], waits * patience)
         course = _wall_following(ego[i], edges[i], mask[i], turning, stuck, settings)
         if course != 0.0:
             actions[i, ROTATION], actions[i, SPEED] = _encoded(course, ego[i]), 1.0
@@ -192,7 +235,8 @@ class WallFollowing:
 
     The rule of Bug2 (Lumelsky and Stepanov, 1987) with a condition for leaving that needs no line to the goal. It
     starts to the side on which an obstacle ends sooner, or away from a robot; it keeps that side but changes it now
-    and then, sooner if it stands: what holds it may be something that it does not see.
+    and then, sooner if it stands: what holds it may be something that it does not see. If it sees no robot, it goes on
+    along whatever surface its course runs into.
 
     Args:
         action: ``float64[6]`` in [0, 1], for everything but the rotation.
@@ -223,7 +267,8 @@ class WayOut:
 
     Args:
         policy: What drives otherwise.
-        patience: Time without coming nearer; long enough for a policy that lets others go first.
+        patience: Time without coming nearer; long enough for a policy that lets others go first. A quarter of it for a
+            robot that sees no other.
     """
 
     def __init__(self, policy: Policy, *, patience: float = 4.0) -> None:

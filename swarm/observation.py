@@ -105,14 +105,13 @@ def _observe_ego(
     ego[13] = math.hypot(state[3], state[4]) / top
     for k in range(last_action.size):
         ego[EGO_ACTION + k] = 2.0 * last_action[k] - 1.0
-    ego[EGO_LOST] = min((remaining - memory[LEAST]) / sensing, 1.0) if remaining < math.inf else 0.0
+    known = remaining < math.inf and memory[LEAST] < math.inf  # nothing is remembered of a goal just given
+    ego[EGO_LOST] = min((remaining - memory[LEAST]) / sensing, 1.0) if known else 0.0
     ego[EGO_STUCK] = (0.1 * memory[WAITED] * top / sensing) % 1.0
 
 
 @njit(cache=True)
-def _observe_robot(
-    state: Array, body: Array, robot_id: int, other: Array, c: float, s: float, edge: Floats
-) -> None:
+def _observe_robot(state: Array, body: Array, robot_id: int, other: Array, c: float, s: float, edge: Floats) -> None:
     sensing, top = body[SENSING], body[TOP_SPEED]
     dx, dy = other[N_X] - state[0], other[N_Y] - state[1]
     edge[0] = 1.0
@@ -130,9 +129,7 @@ def _observe_robot(
 
 
 @njit(cache=True)
-def _observe_obstacle(
-    state: Array, body: Array, obstacle: Array, c: float, s: float, edge: Floats
-) -> None:
+def _observe_obstacle(state: Array, body: Array, obstacle: Array, c: float, s: float, edge: Floats) -> None:
     """Nearest point, gap, own velocity, and how far the obstacle reaches to the left and right of the course."""
     sensing, top = body[SENSING], body[TOP_SPEED]
     gap, nx, ny = to_obstacle(state[0], state[1], obstacle)

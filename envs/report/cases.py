@@ -144,20 +144,19 @@ OPEN = tuple(
 )
 
 CHECKPOINTS = (
-    Checkpoint("class_k", "class-K alone (gains and powers)", "tunables"),
+    Checkpoint("class_k", "class-K alone (gains and powers), a long training of its own", "tunables"),
+    Checkpoint("class_k_short", "class-K alone", "tunables"),
     Checkpoint("class_k_speed", "class-K + speed", "tunables"),
     Checkpoint("class_k_rotation", "class-K + rotation", "tunables"),
-    Checkpoint("rotation", "rotation alone", "tunables"),
-    Checkpoint("speed", "speed alone", "tunables"),
-    Checkpoint("rotation_speed", "rotation + speed", "tunables"),
+    Checkpoint("short", "class-K + speed + rotation: as the tuner, as short as these", "tunables"),
     Checkpoint("no_neighbours", "no neighbours", "ablation"),
     Checkpoint("no_obstacles", "no obstacles", "ablation"),
     Checkpoint("no_power", "no power", "ablation"),
     Checkpoint("shared", "shared instead of per-robot parameters", "ablation", shared=True),
     Checkpoint("rounds_0", "0 rounds: only what is sensed", "rounds"),
     Checkpoint("rounds_2", "2 rounds", "rounds"),
-    Checkpoint("seed_1", "another seed", "seeds"),
-    Checkpoint("seed_2", "a third seed", "seeds"),
+    Checkpoint("seed_2", "seed 2", "seeds"),
+    Checkpoint("seed_3", "seed 3", "seeds"),
 )
 """Folders under ``policies/checkpoints/ablations``; those that are not there are left out."""
 COMPARED = ("clutter_single", "clutter_double", "clutter_unicycle", "swap", "doorway", "merge", "door_swap")

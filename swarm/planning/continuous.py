@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from swarm.planning import Plan
 from swarm.planning.detour import Ways
+from swarm.planning.make_way import make_way
 
 if TYPE_CHECKING:
     from swarm.robot import View
@@ -61,6 +62,10 @@ class RoadmapPlanner:
         position = np.array(view.state[:2], dtype=np.float64)
         found = self.ways.plan(view.time, position[None], goal[None], lambda _: view.neighbours)
         x, y, left = found[0].tolist()
+        _, (radius,), margin = self._arguments
+        aside = make_way(position, radius, margin, goal, view.neighbours, -1)
+        if np.isfinite(aside).all():
+            return Plan(aside[:2], np.stack([aside[:2], goal]), None, float(aside[2]))
         target = np.array([x, y])
         if x == goal[0] and y == goal[1]:
             return Plan(target, goal[None, :], None, left)

@@ -7,10 +7,12 @@ from functools import partial
 import numpy as np
 import pytest
 
+from envs.arena_core import ArenaCore
 from envs.episodes import Episodes, draw_episodes, run_episodes
 from envs.scenarios import clutter, moving, swap
 from swarm.controllers import make_controller
 from swarm.errors import InputError
+from swarm.memory import blank
 from swarm.observation import Observation
 from swarm.scenario import Scenario
 
@@ -104,3 +106,13 @@ def no_number(observation: Observation) -> np.ndarray:
 def test_wrong_input(draw: object, policy: object, episodes: int, text: str) -> None:
     with pytest.raises(InputError, match=text):
         run_episodes(draw, policy, episodes, seed=0)  # type: ignore[arg-type]
+
+
+def test_a_robot_that_gets_a_new_goal_in_its_last_step_is_observed() -> None:
+    """Nothing is remembered of the goal then, and where an episode is over nobody plans: no feature is infinite."""
+    core = ArenaCore(SMALL, worlds=2, seed=0, redraw=False)
+    core.reset()
+    core.memory[1, 0], core.moved[:] = blank(), False
+    core.plan()
+    observation = core.observe()
+    assert np.isfinite(observation.ego).all()

@@ -29,7 +29,7 @@ def observed(
     edges, mask = np.zeros((count, 6, EDGE), np.float32), np.zeros((count, 6), bool)
     if thing is not None:
         mask[:, 4:] = True
-        edges[:, 5, 4] = 0.9  # another one, farther away
+        edges[:, 5, 1], edges[:, 5, 4] = 1.0, 0.9  # another wall, farther away
         for column, value in thing.items():
             edges[:, 4, column] = value
     return Observation(ego, edges, mask)
@@ -90,6 +90,16 @@ def test_wall_following_goes_along_on_the_shorter_side() -> None:
     )
 
 
+def test_wall_following_leaves_a_corner_unless_a_robot_is_there_that_may_make_way() -> None:
+    corner = observed(50, stuck=0.5, thing=WALL)
+    corner.edges[:, 5, :5], corner.edges[:, 5, 3] = [0.0, 1.0, 0.0, 0.0, 0.04], -0.14  # a second wall, on the right
+    out = decode(make_controller("wall_following:6,1")(corner))[:, ROTATION]
+    assert (out < -2.35).all(), "along the second wall, not into it"
+    corner.edges[:, 0, [0, 2, 4]], corner.mask[:, 0] = [1.0, 0.7, 0.5], True
+    waits = decode(make_controller("wall_following:6,1")(corner))[:, ROTATION]
+    np.testing.assert_allclose(waits, -(0.5 * math.pi + 0.3 * 0.4), atol=0.002)
+
+
 def test_wall_following_keeps_its_side_until_it_is_past() -> None:
     beside = {1: 1.0, 3: -0.15, 4: 0.05, 12: -0.4, 13: -0.1}  # the wall on the right, along the way
     for rotation in (1.2, 0.03):
@@ -127,6 +137,19 @@ def hashed(ego: np.ndarray, draw: int) -> np.ndarray:
     return np.array(numbers) / 2.0**53
 
 
+def past_corners(course: float, side: float, near: np.ndarray) -> float:
+    """The course of a robot that sees no other, turned along whichever of the surfaces ``near`` it runs into."""
+    bearings, begun = np.arctan2(near[:, 3], near[:, 2]), course
+    along = bearings + side * (0.5 * math.pi - 0.3 * np.clip(near[:, 4] / 0.05 - 1.0, -1.0, 1.0))
+    while side * (course - begun) < math.pi:
+        blocking = np.cos(bearings - course) > math.cos(1.0)
+        turns = side * np.angle(np.exp(1j * (along - course)))[blocking]
+        if (turns < 0.01).all():
+            break
+        course += side * turns.max()
+    return course
+
+
 def courses(observation: Observation) -> np.ndarray:
     """The rotations (rad) of wall following with its own settings, all robots ``[n]`` at once; 0 for straight on."""
     ego, edges = observation.ego.astype(np.float64), observation.edges.astype(np.float64)
@@ -141,7 +164,10 @@ def courses(observation: Observation) -> np.ndarray:
     change = hashed(observation.ego, 0) < 0.1 * ego[:, 10] / np.where(ego[:, 13] < 0.1, 1.0, 5.0)
     side = np.where(turning, np.where(change, -1.0, 1.0) * np.sign(rotation), first)
     course = bearing + side * (0.5 * math.pi - 0.3 * np.clip(gap / 0.05 - 1.0, -1.0, 1.0))
-    course = side * np.maximum(side * (np.remainder(course + math.pi, 2.0 * math.pi) - math.pi), 0.02)
+    course = np.remainder(course + math.pi, 2.0 * math.pi) - math.pi
+    for i in np.flatnonzero(~(observation.mask & (edges[..., 1] < 0.5)).any(axis=1)):
+        course[i] = past_corners(course[i], side[i], edges[i, observation.mask[i] & (edges[i, :, 4] < 0.1)])
+    course = side * np.maximum(side * course, 0.02)
     arrived = np.expm1(3.0 * ego[:, 1]) <= 2.0 * ego[:, 9]
     return np.where((start | stay) & ~arrived, course, 0.0)
 
@@ -154,6 +180,7 @@ def test_wall_following_is_its_formula() -> None:
     ego[:, EGO_ACTION + ROTATION] *= rng.choice([0.001, 1.0], count)
     edges = rng.normal(0.0, 0.1, (count, 6, EDGE)).astype(np.float32)
     edges[..., 1], edges[..., 4] = rng.integers(0, 2, (count, 6)), rng.uniform(-0.05, 0.8, (count, 6))
+    edges[:2000, :, 1], edges[:2000, :3, 4] = 1.0, rng.uniform(0.0, 0.12, (2000, 3))  # in a corner, nobody else there
     observation = Observation(ego, edges, rng.random((count, 6)) < rng.random((count, 1)))
     course = courses(observation)
     jittered = (course + 0.001 * (2.0 * hashed(ego, 2) - 1.0)) / MOST
@@ -187,6 +214,9 @@ def test_the_way_out_follows_the_wall_until_it_is_nearer_than_ever_and_free() ->
     beside = {1: 1.0, 3: -0.15, 4: 0.05, 12: -0.4, 13: -0.1}
     gone_on = way_out(in_charge(observed(20, rotation=1.2, lost=0.1, thing=beside)))
     assert (gone_on[:, SPEED] == 1.0).all()
+    alone, seen = observed(20, stuck=0.21, thing=WALL), observed(20, stuck=0.21, thing=WALL)
+    seen.edges[:, 0, [0, 2, 4]], seen.mask[:, 0] = [1.0, 0.7, 0.5], True
+    assert (way_out(alone)[:, SPEED] == 1.0).all() and (way_out(seen)[:, SPEED] < 1.0).all()
     past = way_out(in_charge(observed(20, rotation=1.2, thing=beside)))
     assert (past[:, SPEED] < 1.0).all() and (past[:, ROTATION] == 0.7).all()
 
