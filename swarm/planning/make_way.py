@@ -26,10 +26,10 @@ _ARRIVED, _MORE = 1.0, 1.1
 def _asks(position: Array, radius: float, margin: float, goal: Array, other: Array) -> tuple[float, float, float]:
     """The gap to a robot that wants through [m], infinity if it does not, and the step aside that it takes [m]."""
     both = radius + other[N_RADIUS] + 2.0 * margin
-    to_x, to_y = other[N_INTENT_X] - other[N_X], other[N_INTENT_Y] - other[N_Y]
-    left = math.hypot(to_x, to_y)
     dx, dy = position[0] - other[N_X], position[1] - other[N_Y]
-    gap, home = math.hypot(dx, dy) - both, math.hypot(goal[0] - position[0], goal[1] - position[1])
+    to_x, to_y = other[N_INTENT_X] - other[N_X], other[N_INTENT_Y] - other[N_Y]
+    left, home = math.hypot(to_x, to_y), math.hypot(goal[0] - position[0], goal[1] - position[1])
+    gap = math.hypot(dx, dy) - both
     if left <= _ARRIVED * other[N_RADIUS] or gap > radius or home > _MORE * both:
         return np.inf, 0.0, 0.0
     along, across = (to_x * dx + to_y * dy) / left, (to_x * dy - to_y * dx) / left
@@ -56,8 +56,11 @@ def make_way(position: Array, radius: float, margin: float, goal: Array, others:
         its goal; NaN if nobody wants through.
     """
     least, found = np.inf, np.full(3, np.nan)
+    x0, y0, wide = position[0], position[1], 2.0 * (radius + margin)
     for j in range(len(others)):
-        if j == skip:
+        # Most are far: a team of a thousand looks at a million pairs.
+        dx, dy, reach = x0 - others[j, N_X], y0 - others[j, N_Y], wide + others[j, N_RADIUS]
+        if j == skip or dx * dx + dy * dy > reach * reach:
             continue
         gap, x, y = _asks(position, radius, margin, goal, others[j])
         if gap < least:
