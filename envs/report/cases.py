@@ -143,12 +143,14 @@ OPEN = tuple(
     Case(f"open_{robots}", f"{robots}", "open", _team(robots, 8), repeat=5.0, like="open") for robots in OPEN_SIZES
 )
 
+SHORT = "short"
+"""The checkpoint that differs from the tuner in the length of its training alone: as short as those to compare."""
 CHECKPOINTS = (
     Checkpoint("class_k", "class-K alone (gains and powers), a long training of its own", "tunables"),
     Checkpoint("class_k_short", "class-K alone", "tunables"),
     Checkpoint("class_k_speed", "class-K + speed", "tunables"),
     Checkpoint("class_k_rotation", "class-K + rotation", "tunables"),
-    Checkpoint("short", "class-K + speed + rotation: as the tuner, as short as these", "tunables"),
+    Checkpoint(SHORT, "all of it, 1 round, as short", "tunables"),
     Checkpoint("no_neighbours", "no neighbours", "ablation"),
     Checkpoint("no_obstacles", "no obstacles", "ablation"),
     Checkpoint("no_power", "no power", "ablation"),

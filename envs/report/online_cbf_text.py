@@ -221,12 +221,16 @@ def _tunables(of: Study) -> str:
     }
     parts = [
         "## What it comes from\n\nSuccess in % and mean time to goal in s on the same episodes, straight to the goal, "
-        f"{of.scale.episodes} episodes each; networks alone, without wall following for the stuck."
+        f"{of.scale.episodes} episodes each; networks alone, without wall following for the stuck. What is left out or "
+        "added is trained for fewer steps than the shipped network (commands below): compare it with *as short*."
     ]
+    short = [entry for entry in of.checkpoints if entry.name == study.SHORT]
     for group, title in groups.items():
         entries = [entry for entry in of.checkpoints if entry.group == group]
         if not entries:
             continue
+        if group in ("ablation", "rounds"):
+            entries = [*short, *entries]
         names = {**{entry.title: entry for entry in entries}, "**all tunables: the shipped network**": None}
         rows = [
             [name, *(_brief(of.compare(case, entry)) for case in of.compared)] for name, entry in names.items()
