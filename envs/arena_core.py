@@ -8,8 +8,7 @@ its robots have reached their last goals.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numba
@@ -20,6 +19,7 @@ from envs.arena_kernels import observe_worlds, remember_worlds, step_worlds
 from envs.geometry_store import GeometryStore
 from envs.reward import Reward
 from envs.team_planner import TeamPlanner, make_team_planner
+from envs.threads import threads
 from swarm.body import BODY, RADIUS, TOP_SPEED, body_of
 from swarm.errors import InputError
 from swarm.memory import MEMORY, blank
@@ -306,17 +306,6 @@ class ArenaCore:
                 raise InputError(f"ArenaCore state: {name}", value.shape, f"shape {own.shape}")
             own[...] = value
         self.rng.bit_generator.state = json.loads(saved["rng"])
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Let the parallel kernels use ``count`` threads."""
-    before = numba.get_num_threads()
-    numba.set_num_threads(count)
-    try:
-        yield
-    finally:
-        numba.set_num_threads(before)
 
 
 _SAVED = (

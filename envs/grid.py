@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
 from envs.drawing import Painter, Scene
-from envs.grid_core import CHANNELS, GridCore, new_episode, random_map
+from envs.grid_core import CHANNELS, GridCore, new_episode
+from envs.grid_episode import GridWorld
+from envs.grid_maps import random_map
 from swarm.errors import InputError
 from swarm.grid_map import GridMap
 from swarm.instances import LifelongInstance
 from swarm.planning import MOVES
 from swarm.world import World
 
-GridWorld = GridMap | LifelongInstance
 # Radius of a robot in the picture, in cells; paths are drawn for teams of at most so many robots.
 _DISC, _FEW = 0.36, 64
 

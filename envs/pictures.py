@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.drawing import Scene
-from envs.grid_core import way
+from envs.grid_kernels import way
 from envs.run import Run
 from envs.spaces import careful
 from swarm.dynamics import UNICYCLE
