@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from oracles.grid_distance import distances
 from oracles.mapf import violations
 from pettingzoo.test import parallel_api_test, parallel_seed_test, render_test
 from pettingzoo.utils.conversions import parallel_to_aec
@@ -165,18 +165,6 @@ def towards(core: GridCore, robot: int) -> int:
 
 
 # Observations, against a slow and separate statement of what they are.
-
-
-def distances(free: NDArray[np.bool_], goal: tuple[int, int]) -> dict[tuple[int, int], int]:
-    found, queue = {goal: 0}, deque([goal])
-    while queue:
-        row, column = queue.popleft()
-        for cell in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)):
-            inside = 0 <= cell[0] < free.shape[0] and 0 <= cell[1] < free.shape[1]
-            if inside and free[cell] and cell not in found:
-                found[cell] = found[row, column] + 1
-                queue.append(cell)
-    return found
 
 
 def downhill(far: dict[tuple[int, int], int], cell: tuple[int, int]) -> tuple[int, int]:

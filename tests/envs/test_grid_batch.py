@@ -94,7 +94,7 @@ def test_runs_break_no_rule_and_claim_what_they_reached() -> None:
         track.append(batch.cells.tolist())
     for b, episode in enumerate(episodes):
         claimed = batch.reached[b].tolist()
-        assert sum(claimed) > 20
+        assert sum(claimed) > 10
         steps = [cells[b] for cells in track]
         assert violations(episode.grid.rows, steps, episode.starts.tolist(), goals[b], claimed) == []
 
@@ -139,7 +139,7 @@ def test_ways_too_long_for_two_bytes() -> None:
     free = np.ones((515, 257), bool)
     free[1::2] = False
     free[1::4, -1] = free[3::4, 0] = True  # one lane to and fro: every cell is on the way
-    goal = np.array([[514, 256]])
+    goal = np.array([[514, 0]])
     case = LifelongInstance("snake", "snake", 0, GridMap(free), np.array([[0, 0]]), (goal,), (1,))
     core = GridCore(case.grid, case.starts, listed_goals(case, 1))
     assert free.sum() > 65_535
