@@ -9,7 +9,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.grid_episode import Episode
+from envs.grid_episode import Episode, check_episode
 from envs.grid_kernels import (
     NOWHERE,
     assign_goals,
@@ -82,13 +82,14 @@ class GridBatch:
         """Begin another episode in world ``b``.
 
         Raises:
-            InputError: If its map is larger than the batch's, or it has another number of robots.
+            InputError: If its map is larger than the batch's, or it has another number of robots, or is not possible.
         """
         rows, columns = episode.grid.free.shape
         if rows > self.shape[0] or columns > self.shape[1]:
             raise InputError(f"map {episode.grid.name}", [rows, columns], f"at most {list(self.shape)} rows, columns")
         if len(episode.starts) != self.robots:
             raise InputError(f"robots on {episode.grid.name}", len(episode.starts), f"{self.robots}, as in all worlds")
+        check_episode(episode)
         self.free[b] = False
         self.free[b, :rows, :columns] = episode.grid.free
         inner = slice(self.radius, -self.radius)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,35 @@ class Episode(NamedTuple):
     grid: GridMap
     starts: Cells
     goals: Goals
+
+
+def check_episode(episode: Episode) -> None:
+    """Check what the kernels rely on.
+
+    Raises:
+        InputError: If a start is no free cell or another robot's, or a goal cannot be reached from its start.
+    """
+    grid, starts, (listed, pool) = episode.grid, episode.starts, (episode.goals.listed, episode.goals.pool)
+    where = f"starts on {grid.name}"
+    if starts.ndim != 2 or starts.shape[1] != 2 or not len(starts):
+        raise InputError(where, list(starts.shape), "[N, 2] (row, column), one robot or more")
+    parts = np.pad(grid.components(), 1, constant_values=-1)  # whatever is outside of the map is wall
+    home = _at(parts, starts)
+    if (home < 0).any() or len(np.unique(starts, axis=0)) < len(starts):
+        raise InputError(where, starts.tolist(), "free cells of the map, each for one robot")
+    for robot, part in enumerate(home):
+        goals = pool if len(pool) else listed[robot]
+        goals = goals[(goals != NOWHERE).any(axis=1)]
+        if (_at(parts, goals) != part).any():
+            raise InputError(f"goals of robot {robot} on {grid.name}", goals.tolist(), "cells that it can reach")
+        if len(pool) and (home == part).all():
+            break  # the same pool from the same part, for everyone
+
+
+def _at(parts: NDArray[np.int32], cells: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
+    """What a padded map holds at cells ``[k, 2]``."""
+    row, column = np.clip(cells + 1, 0, np.array(parts.shape) - 1).T
+    return parts[row, column]
 
 
 def listed_goals(instance: LifelongInstance, robots: int) -> Goals:

@@ -69,9 +69,7 @@ def maze_map(rng: np.random.Generator, rows: int = 21, columns: int = 21, loops:
     return GridMap(free, name="maze")
 
 
-def room_map(
-    rng: np.random.Generator, rows: int = 23, columns: int = 23, room: int = 5, doors: float = 0.5
-) -> GridMap:
+def room_map(rng: np.random.Generator, rows: int = 23, columns: int = 23, room: int = 5, doors: float = 0.5) -> GridMap:
     """Rooms with walls one cell thick between them; the last of a row or column may be smaller, or two cells longer.
 
     Args:

@@ -16,6 +16,8 @@ from envs.grid_run import TEAMS, GridRun
 from swarm.errors import InputError
 from swarm.instances import LifelongInstance, load_instances
 
+_FILMS = (".mp4", ".svg")
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -35,12 +37,16 @@ class Grid:
     """Results file."""
     trajectories: Path | None = None
     """Folder for one .npz an episode, <map>_<seed>_<robots>.npz."""
+    video: Path | None = None
+    """Film of the first episode: .mp4, or .svg, which every browser animates."""
 
     def __post_init__(self) -> None:
         if self.planner not in TEAMS:
             raise InputError("--planner", self.planner, ", ".join(TEAMS))
         if not self.instances:
             raise InputError("INSTANCES", "nothing", "one or more files of instances (.jsonl)")
+        if self.video is not None and self.video.suffix not in _FILMS:
+            raise InputError("--video", str(self.video), f"a file that ends in {' or '.join(_FILMS)}")
         for name, values in (("robots", self.robots), ("steps", [self.steps]), ("limit", [self.limit])):
             for value in values:
                 if value is not None and value < 1:
@@ -81,6 +87,24 @@ def evaluate_grid(options: Grid, console: Console, records: list[Record]) -> Non
             progress.update(task, throughput=f"{goals / steps:.3f}")
             if options.trajectories is not None:
                 run.save(options.trajectories)
+            if options.video is not None and len(records) == 1:
+                save_film(run, options.video)
+
+
+def save_film(run: GridRun, path: Path) -> None:
+    """Show what happened, as mp4 or as animated SVG."""
+    # What draws pictures is not needed for anything else here.
+    from envs.grid_replay import Replay
+    from envs.grid_svg import save_svg
+
+    robots = len(run.core.cells)
+    rate = f"{run.core.reached.sum() / max(run.core.age, 1):.2f} goals a step"
+    title = f"{run.instance.map}   {robots} robots   {run.planner}   {rate}"
+    replay = Replay(run.instance.grid, np.array(run.track), run.instance.targets[:robots], title)
+    if path.suffix == ".svg":
+        save_svg(path, replay)
+    else:
+        replay.save_film(path)
 
 
 def grid_table(records: list[Record]) -> Table:

@@ -158,6 +158,14 @@ def test_limit_and_the_team_sizes_of_the_instances(evaluate: ModuleType, tmp_pat
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["a.svg", "a.mp4"])
+def test_the_first_episode_is_filmed(evaluate: ModuleType, tmp_path: Path, name: str) -> None:
+    command = ["grid", str(MAPS / "examples.jsonl"), "--robots", "4", "--steps", "6", "--video", str(tmp_path / name)]
+    assert evaluate.main(command) == 0
+    content = (tmp_path / name).read_bytes()
+    assert b"rooms   4 robots   pibt" in content if name == "a.svg" else content[4:8] == b"ftyp"
+
+
 def test_robots_without_goals_make_way(evaluate: ModuleType, tmp_path: Path) -> None:
     """The first robot is done at once, and sits where the second has to go."""
     line = {
@@ -203,6 +211,7 @@ def test_ctrl_c_leaves_the_results_so_far(
         (["grid", "good.jsonl", "--robots", "99"], "at most 16"),
         (["grid", "good.jsonl", "--robots", "0"], "--robots"),
         (["grid", "good.jsonl", "--planner", "magic"], "pibt"),
+        (["grid", "good.jsonl", "--video", "a.gif"], ".mp4 or .svg"),
         (["grid", "good.jsonl", "good.jsonl", "--trajectories", "t"], "rooms_7_4.npz"),
     ],
 )
