@@ -46,9 +46,13 @@ class GridEnv(ParallelEnv):  # type: ignore[misc]
     yield. The reward is 1 for each goal that is reached. Nobody terminates; all are truncated after ``steps``. Infos
     tell ``goals`` (reached so far) and ``blocked`` (whether the last move was reverted).
 
+    Each robot's distance field takes 2 bytes a cell: 10,000 robots on 140 × 500 cells take 1.8 GB. ``GridBatch`` is the
+    same for many worlds at once, without dictionaries.
+
     Args:
-        world: A map (starts and goals are drawn, a goal is never the robot's own cell), an instance (its targets in
-            order), or a function that draws either from a generator; if not given, 20 × 20 cells, 30 % random walls.
+        world: A map (starts and goals are drawn, see ``envs.grid_episode.draw_episode``), an instance (its targets in
+            order), or a function that draws either from a generator, such as those of ``envs.grid_maps``; if not given,
+            20 × 20 cells, 30 % random walls.
         robots: Number of robots; by default all of an instance's, or 16.
         steps: Length of an episode.
         radius: Cells that a robot sees in each direction.

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.grid_batch import CHANNELS, GridBatch
-from envs.grid_episode import Episode, Goals, GridWorld, draw_episode, drawn_goals, listed_goals
-from envs.grid_kernels import NOWHERE, way
+from envs.grid_episode import Episode, Goals, GridWorld, draw_episode
+from envs.grid_kernels import NOWHERE
 from swarm.grid_map import GridMap
 
-__all__ = ["CHANNELS", "NOWHERE", "GridCore", "drawn_goals", "listed_goals", "new_episode", "way"]
+__all__ = ["CHANNELS", "NOWHERE", "GridCore", "new_episode"]
 
 Cells = NDArray[np.int64]
 
