@@ -183,5 +183,7 @@ class GridBatch:
 
 def _longer(array: NDArray[np.int32], size: int, axis: int) -> NDArray[np.int32]:
     """The array with room for at least ``size`` entries along an axis; new ones are ``NOWHERE``."""
-    more = [(0, max(0, size - array.shape[axis]) if i == axis else 0) for i in range(array.ndim)]
+    if array.shape[axis] >= size:
+        return array
+    more = [(0, size - array.shape[axis] if i == axis else 0) for i in range(array.ndim)]
     return np.pad(array, more, constant_values=NOWHERE)

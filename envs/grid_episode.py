@@ -52,21 +52,19 @@ def check_episode(episode: Episode) -> None:
         raise InputError(where, list(starts.shape), "[N, 2] (row, column), one robot or more")
     parts = np.pad(grid.components(), 1, constant_values=-1)  # whatever is outside of the map is wall
     home = _at(parts, starts)
-    if (home < 0).any() or len(np.unique(starts, axis=0)) < len(starts):
+    if (home < 0).any() or len(set(map(tuple, starts.tolist()))) < len(starts):
         raise InputError(where, starts.tolist(), "free cells of the map, each for one robot")
-    for robot, part in enumerate(home):
-        goals = pool if len(pool) else listed[robot]
-        goals = goals[(goals != NOWHERE).any(axis=1)]
-        if (_at(parts, goals) != part).any():
-            raise InputError(f"goals of robot {robot} on {grid.name}", goals.tolist(), "cells that it can reach")
-        if len(pool) and (home == part).all():
-            break  # the same pool from the same part, for everyone
+    goals = pool[None] if len(pool) else listed
+    lost = (_at(parts, goals) != home[:, None]) & (goals != NOWHERE).any(axis=-1)
+    for robot in np.flatnonzero(lost.any(axis=1))[:1]:
+        found = goals[0 if len(pool) else robot][lost[robot]].tolist()
+        raise InputError(f"goals of robot {robot} on {grid.name}", found, "cells that it can reach")
 
 
 def _at(parts: NDArray[np.int32], cells: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
-    """What a padded map holds at cells ``[k, 2]``."""
-    row, column = np.clip(cells + 1, 0, np.array(parts.shape) - 1).T
-    return parts[row, column]
+    """What a padded map holds at cells ``[..., 2]``."""
+    inside = np.clip(cells + 1, 0, np.array(parts.shape) - 1)
+    return parts[inside[..., 0], inside[..., 1]]
 
 
 def listed_goals(instance: LifelongInstance, robots: int) -> Goals:
