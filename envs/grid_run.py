@@ -1,4 +1,4 @@
-"""One episode on a grid, robot by robot: each plans alone from what it hears within its radius; the rules decide."""
+"""One episode on a grid, robot by robot: each plans alone from what it sees and hears near it; the rules decide."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from envs.grid_core import GridCore, new_episode
 from swarm.errors import InputError
 from swarm.instances import LifelongInstance
-from swarm.planning.pibt import Heard, PibtPlanner, priority_key
+from swarm.planning.grid_graph import GridGraph
+from swarm.planning.guided_team import GuidedTeam
+from swarm.planning.hearing import RADIUS
+from swarm.planning.pibt_team import AstarTeam, PibtTeam
 from swarm.text_files import atomic_path
-
-RADIUS = 5
-"""Cells that a robot sees and hears in each direction (as in POGEMA's benchmark)."""
 
 
 class Team(Protocol):
@@ -32,47 +32,35 @@ class Team(Protocol):
         ...
 
 
-class PibtTeam:
-    """One ``PibtPlanner`` per robot; each decides from what the robots within ``RADIUS`` cells announce.
+class _Driven:
+    """A team whose planner takes arrays.
 
     Args:
-        core: The episode.
+        planner: What has ``moves(cells, goals, fresh)``, as ``swarm.planning.guided_team.GuidedTeam``.
+        robots: Number of robots.
     """
 
-    def __init__(self, core: GridCore) -> None:
-        self.planners = [PibtPlanner(core.free, robot) for robot in range(len(core.cells))]
-        self._robot_at = np.full((core.free.shape[0] + 2 * RADIUS, core.free.shape[1] + 2 * RADIUS), -1)
-
-    def _announce(self, core: GridCore) -> list[Heard]:
-        """What every robot says; one without a goal would like to stay, and makes way for everyone."""
-        said = []
-        cells, goals = map(tuple, core.cells.tolist()), map(tuple, core.goals.tolist())
-        for planner, cell, goal, busy in zip(self.planners, cells, goals, core.has_goal.tolist(), strict=True):
-            if busy:
-                said.append(planner.announce(cell, goal))
-            else:
-                said.append(planner.announce(cell, cell)._replace(priority=priority_key(-1, planner.robot_id)))
-        return said
+    def __init__(self, planner: Any, robots: int) -> None:
+        self.planner, self._fresh = planner, np.ones(robots, dtype=np.bool_)
 
     def moves(self, core: GridCore) -> NDArray[np.int64]:
         """The moves ``int64[N]`` that the robots choose now."""
-        said = self._announce(core)
-        self._robot_at[:] = -1
-        self._robot_at[core.cells[:, 0] + RADIUS, core.cells[:, 1] + RADIUS] = np.arange(len(said))
-        chosen = np.empty(len(said), dtype=np.int64)
-        for robot, (row, column) in enumerate(core.cells.tolist()):
-            window = self._robot_at[row : row + 2 * RADIUS + 1, column : column + 2 * RADIUS + 1]
-            heard = {other: said[other] for other in window[window >= 0].tolist() if other != robot}
-            chosen[robot] = self.planners[robot].decide(said[robot], heard)
-        return chosen
+        moves: NDArray[np.int64] = self.planner.moves(core.cells, core.goals, self._fresh)
+        self._fresh[:] = False
+        return moves
 
     def reached(self, robots: NDArray[np.int64]) -> None:
         """These robots have just reached their goals."""
-        for robot in robots.tolist():
-            self.planners[robot].reached()
+        self._fresh[robots] = True
 
 
-TEAMS: dict[str, Callable[[GridCore], Team]] = {"pibt": PibtTeam}
+def _driven(planner: Callable[[GridGraph, int], Any]) -> Callable[[GridCore], Team]:
+    return lambda core: _Driven(planner(GridGraph(core.free), len(core.cells)), len(core.cells))
+
+
+TEAMS: dict[str, Callable[[GridCore], Team]] = {
+    "guided": _driven(GuidedTeam), "pibt": _driven(PibtTeam), "astar": _driven(AstarTeam),
+}  # fmt: skip
 """Planners of grid worlds by name."""
 
 
@@ -88,7 +76,7 @@ class GridRun:
         InputError: If there is no such planner, or the instance has not so many robots.
     """
 
-    def __init__(self, instance: LifelongInstance, robots: int, planner: str = "pibt") -> None:
+    def __init__(self, instance: LifelongInstance, robots: int, planner: str = "guided") -> None:
         if planner not in TEAMS:
             raise InputError("planner", planner, ", ".join(TEAMS))
         self.instance, self.planner = instance, planner

@@ -27,7 +27,7 @@ class Grid:
     """Files of instances (.jsonl)."""
     robots: tuple[int, ...] = ()
     """Team sizes, each an episode of every instance; those that an instance names if not given."""
-    planner: str = "pibt"
+    planner: str = "guided"
     """Planner of every robot."""
     steps: int = 256
     """Steps of an episode."""

@@ -1,0 +1,66 @@
+"""A grid map as a graph of its free cells: nodes, and where each of the five moves leads."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from swarm.errors import InputError
+
+
+class GridGraph:
+    """The free cells of a map, numbered row by row.
+
+    Args:
+        free: Where robots may be, bool[rows, columns].
+
+    Attributes:
+        free: The same, C-contiguous.
+        nodes: Number of free cells.
+        node: Node of each cell, -1 in walls, int32[rows, columns].
+        cells: Flat cell (row * columns + column) of each node, int64[nodes].
+        step: Node to which each move leads, -1 into a wall, int32[nodes, 5]; the first move stays.
+
+    Raises:
+        InputError: If no cell is free.
+    """
+
+    def __init__(self, free: NDArray[np.bool_]) -> None:
+        self.free = np.ascontiguousarray(free, dtype=np.bool_)
+        self.cells = np.flatnonzero(self.free)
+        self.nodes = len(self.cells)
+        if self.nodes == 0:
+            raise InputError("map", "no free cell", "a map with free cells")
+        self.node = np.full(self.free.shape, -1, dtype=np.int32)
+        self.node[self.free] = np.arange(self.nodes, dtype=np.int32)
+        self.step = _steps(self.node, self.cells)
+
+    @property
+    def columns(self) -> int:
+        """Columns of the map."""
+        return self.free.shape[1]
+
+
+@njit(cache=True)
+def _steps(node: NDArray[np.int32], cells: NDArray[np.int64]) -> NDArray[np.int32]:
+    rows, columns = node.shape
+    step = np.full((len(cells), 5), -1, dtype=np.int32)
+    for here in range(len(cells)):
+        row, column = cells[here] // columns, cells[here] % columns
+        step[here, 0] = here
+        if row > 0:
+            step[here, 1] = node[row - 1, column]
+        if row < rows - 1:
+            step[here, 2] = node[row + 1, column]
+        if column > 0:
+            step[here, 3] = node[row, column - 1]
+        if column < columns - 1:
+            step[here, 4] = node[row, column + 1]
+    return step
+
+
+@njit(cache=True, inline="always")
+def opposite(move: int) -> int:
+    """The move back: 2 of 1, 1 of 2, 4 of 3, 3 of 4."""
+    return ((move - 1) ^ 1) + 1

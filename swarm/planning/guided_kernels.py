@@ -1,0 +1,215 @@
+"""What a robot of the `guided` planner does in one tick, in the three parts between which messages go round.
+
+Each function is one robot's part and reads its own row and those rows that it has been told (``who``); a team is a
+loop over robots, and a robot alone holds what it has heard in the rows after its own (`swarm.planning.guided`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from swarm.planning.cost_field import FAR, UNIT
+from swarm.planning.hearing import RADIUS, involved
+from swarm.planning.pibt import pibt_moves
+from swarm.planning.traffic import DENSITY
+from swarm.planning.window import STEPS, Room, mix, plan_window, rank
+
+NOBODY = -1
+_LANES = 6.0  # Price of one robot a step that comes the other way, at the density that is seen [steps].
+_FADING = 0.98  # Of what was seen, from tick to tick.
+_SEEN = 500.0  # Free cells that count as seen before the first look.
+_STALLED, _EPOCH, _SHARE = 8, 8, 4  # Ticks without coming nearer; of a turn at going first; one turn in so many.
+_DESPERATE = 64  # Ticks without coming nearer, after which a turn is longer and minds nobody.
+_IDS = 1 << 20  # A key is 24 bits of order, and the identity.
+_TURNS = 1 << 22  # Orders from here on are of robots whose turn it is; below 0 of those on their way.
+_IDLE = -(1 << 23)
+
+Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+class Minds(NamedTuple):
+    """State of n robots, and what they tell. Nodes are those of a `GridGraph`.
+
+    Attributes:
+        robot_id: Identities, 0 to 1,048,575, int64[n].
+        cell: Where each robot is, int32[n].
+        busy: Whether it has a goal, bool[n].
+        window: Where it expects to be, from now on, int32[n, STEPS + 1].
+        told: The same as told in the first round of messages.
+        ranking: Its moves, the best first, int8[n, 5].
+        first: The same as told in the first round.
+        key: Priority, larger goes first, all different, int64[n].
+        nearest: Least cost left since the goal is new, int64[n].
+        stalled: Ticks since then, int64[n].
+        density: Robots and free cells that it has seen, fading, float64[n, 2].
+        scale: Cost of traffic that comes the other way (`cost_field.step_cost`), float64[n].
+    """
+
+    robot_id: Longs
+    cell: Ints
+    busy: NDArray[np.bool_]
+    window: Ints
+    told: Ints
+    ranking: NDArray[np.int8]
+    first: NDArray[np.int8]
+    key: Longs
+    nearest: Longs
+    stalled: Longs
+    density: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+
+def make_minds(robot_ids: Longs) -> Minds:
+    """Robots that have not yet been anywhere."""
+    n = len(robot_ids)
+    return Minds(
+        np.ascontiguousarray(robot_ids, dtype=np.int64), np.full(n, -1, np.int32), np.zeros(n, np.bool_),
+        np.full((n, STEPS + 1), -1, np.int32), np.full((n, STEPS + 1), -1, np.int32), np.zeros((n, 5), np.int8),
+        np.zeros((n, 5), np.int8), np.zeros(n, np.int64), np.full(n, 1 << 40, np.int64), np.zeros(n, np.int64),
+        np.tile([DENSITY * _SEEN, _SEEN], (n, 1)), np.zeros(n),
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def look(minds: Minds, i: int, seen: int, visible: int) -> None:
+    """Remember how crowded it is: how many robots are seen, on how many free cells."""
+    minds.density[i, 0] = _FADING * minds.density[i, 0] + seen
+    minds.density[i, 1] = _FADING * minds.density[i, 1] + visible
+
+
+@njit(cache=True)
+def new_goal(minds: Minds, i: int) -> None:
+    """Forget how near it was; weigh traffic by how crowded it is."""
+    minds.nearest[i], minds.stalled[i] = 1 << 40, 0
+    minds.scale[i] = _LANES * UNIT * minds.density[i, 0] / (DENSITY * max(minds.density[i, 1], 1.0))
+
+
+@njit(cache=True)
+def _epoch(minds: Minds, i: int, tick: int) -> int:
+    """Number of the turn at going first that a stalled robot has now, -1 if it has none."""
+    epoch = tick // (8 * _EPOCH if minds.stalled[i] >= _DESPERATE else _EPOCH)
+    if minds.stalled[i] < _STALLED or mix(epoch, minds.robot_id[i]) % _SHARE > 0:
+        return -1
+    return epoch
+
+
+@njit(cache=True)
+def is_late(minds: Minds, i: int, tick: int) -> bool:
+    """Whether it plans in the second round, after hearing the first; by chance, anew in every tick."""
+    return mix(tick, minds.robot_id[i]) % 2 == 1
+
+
+@njit(cache=True)
+def begin(minds: Minds, i: int, tick: int, left: int) -> bool:
+    """A tick begins: take one step off the window, and work out the priority.
+
+    Who is nearest to its goal goes first; who comes no nearer gets turns at going before all others.
+
+    Args:
+        minds: All robots.
+        i: The robot; where it is, is up to date.
+        tick: The same for all robots.
+        left: Cost left to its goal.
+
+    Returns:
+        Whether the robot is where its window said.
+    """
+    window, here = minds.window[i], minds.cell[i]
+    kept = window[1] == here
+    if kept:
+        for time in range(STEPS):
+            window[time] = window[time + 1]
+        window[STEPS] = NOBODY
+    else:
+        window[:] = NOBODY
+        window[0] = here
+    minds.stalled[i] += 1
+    if left < minds.nearest[i]:
+        minds.nearest[i], minds.stalled[i] = left, 0
+    epoch = _epoch(minds, i, tick)
+    order = -min(np.int64(left), _TURNS)
+    if not minds.busy[i]:
+        order = _IDLE
+    elif epoch >= 0:
+        order = _TURNS + mix(epoch, minds.robot_id[i] + _IDS) % _TURNS
+    minds.key[i] = order * _IDS + (_IDS - 1 - minds.robot_id[i])
+    return kept
+
+
+@njit(cache=True)
+def plan(
+    step: Ints, field: Ints, against: Floats, minds: Minds, i: int, tick: int, windows: Ints, who: Ints, later: int,
+    room: Room, window: Ints, ranking: NDArray[np.int8],
+) -> None:  # fmt: skip
+    """Plan a new window, and rank the moves by it; see `window.plan_window`."""
+    heedless = minds.stalled[i] >= _DESPERATE and _epoch(minds, i, tick) >= 0
+    seed = mix(tick, minds.robot_id[i] + 2 * _IDS) % _IDS
+    plan_window(
+        step, field, against, minds.scale[i], windows, who, later, heedless, seed, minds.window[i].copy(), room,
+        window, ranking,
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def keep(step: Ints, field: Ints, minds: Minds, i: int, tick: int, window: Ints, ranking: NDArray[np.int8]) -> None:
+    """Tell the window as it is; the moves are ranked by the way left, its next step first."""
+    costs, preferred = np.full(5, FAR, dtype=np.int32), -1
+    window[:] = minds.window[i]
+    for move in range(5):
+        after = step[minds.cell[i], move]
+        if after >= 0:
+            costs[move] = field[after] + (UNIT // 2 if move == 0 else 0)
+            if after == window[1]:
+                costs[move] -= 10 * UNIT
+                preferred = move
+    rank(costs, preferred, mix(tick, minds.robot_id[i]) % _IDS, ranking)
+
+
+@njit(cache=True)
+def decide(
+    step: Ints, cells: Longs, free: NDArray[np.bool_], minds: Minds, i: int, near: Ints, relayed: Ints, at: Ints,
+    work: Ints,
+) -> int:  # fmt: skip
+    """The move of one robot: priority inheritance among those that it knows of, by what they have told last.
+
+    Args:
+        step: Of the graph.
+        cells: Flat cell of each node.
+        free: The map.
+        minds: All robots.
+        i: The robot.
+        near: Robots that it hears itself, int32[k].
+        relayed: Robots of which it was told, int32[m]; of them it knows the ranking of the first round.
+        at: int32[nodes] full of -1, also afterwards.
+        work: int32[2, rows * columns] full of -1, also afterwards.
+
+    Returns:
+        0 to 4.
+    """
+    known = np.concatenate((near, relayed))
+    rows = involved(step, minds.cell, i, known, at)
+    count = len(rows)
+    places, ranking = np.empty(count, dtype=np.int64), np.empty((count, 5), dtype=np.int8)
+    keys, forced = np.empty(count, dtype=np.int64), np.full(count, -1, dtype=np.int64)
+    for row in near:
+        at[minds.cell[row]] = row
+    at[minds.cell[i]] = i
+    for k in range(count):
+        row = rows[k]
+        places[k], keys[k] = cells[minds.cell[row]], minds.key[row]
+        ranking[k] = minds.ranking[row] if at[minds.cell[row]] == row else minds.first[row]
+    for row in near:
+        at[minds.cell[row]] = NOBODY
+    at[minds.cell[i]] = NOBODY
+    target, _ = pibt_moves(places, ranking, keys, free, forced, True, work)
+    for move in range(1, 5):
+        after = step[minds.cell[i], move]
+        if after >= 0 and cells[after] == target[0]:
+            return move
+    return 0

@@ -1,0 +1,120 @@
+"""All robots of a team that follow shortest paths, with priority inheritance (`pibt`) or without anything (`astar`).
+
+`PibtTeam` does for each robot what `PibtPlanner` does for one; a test holds the two equal.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from swarm.planning.cost_field import cost_field, scratch
+from swarm.planning.grid_graph import GridGraph
+from swarm.planning.hearing import involved, neighbours
+from swarm.planning.pibt import pibt_moves, priority_key
+
+Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+
+
+@njit(cache=True)
+def _rank(step: Ints, field: Ints, here: int, tie: int, ranking: NDArray[np.int8]) -> None:
+    """As `pibt.rank_by_distance`, on a graph."""
+    keys = np.empty(5, dtype=np.int64)
+    for move in range(5):
+        after = step[here, move]
+        left = np.int64(field[after]) if after >= 0 else np.int64(1) << 40
+        keys[move] = left * 16 + (8 if move == 0 else 0) + (move - tie) % 5
+    for place in range(5):
+        best = np.argmin(keys)
+        ranking[place] = best
+        keys[best] = np.iinfo(np.int64).max
+
+
+@njit(cache=True)
+def _rank_all(step: Ints, fields: Ints, where: Ints, ties: Longs, rankings: NDArray[np.int8]) -> None:
+    for i in range(len(where)):
+        _rank(step, fields[i], where[i], ties[i], rankings[i])
+
+
+@njit(cache=True)
+def _inherit(
+    node: Ints, cells: Longs, free: NDArray[np.bool_], step: Ints, where: Ints, rankings: NDArray[np.int8],
+    keys: Longs, at: Ints, work: Ints,
+) -> Longs:  # fmt: skip
+    """Each robot's own move, int64[n], of priority inheritance among those that it hears."""
+    for i in range(len(where)):
+        at[where[i]] = i
+    first, who = neighbours(node, cells, where, at)
+    for i in range(len(where)):
+        at[where[i]] = -1
+    moves = np.zeros(len(where), dtype=np.int64)
+    for i in range(len(where)):
+        rows = involved(step, where, i, who[first[i] : first[i + 1]], at)
+        forced = np.full(len(rows), -1, dtype=np.int64)
+        target, _ = pibt_moves(cells[where[rows]], rankings[rows], keys[rows], free, forced, True, work)
+        for move in range(1, 5):
+            after = step[where[i], move]
+            if after >= 0 and cells[after] == target[0]:
+                moves[i] = move
+    return moves
+
+
+class _ShortestPaths:
+    """Robots that rank their moves by the way left.
+
+    Args:
+        graph: The map.
+        robots: Number of robots.
+    """
+
+    def __init__(self, graph: GridGraph, robots: int) -> None:
+        self.graph = graph
+        self.where, self.rankings = np.zeros(robots, dtype=np.int32), np.zeros((robots, 5), dtype=np.int8)
+        self.ticks = np.zeros(robots, dtype=np.int64)
+        self._fields = np.zeros((robots, graph.nodes), dtype=np.int32)
+        self._goals, self._search = np.full(robots, -2, dtype=np.int64), scratch(graph.nodes)
+        self._even = np.zeros((graph.nodes, 5), dtype=np.float32)
+
+    def rank(self, cells: Longs, goals: Longs, fresh: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Rank everyone's moves; returns who has a goal. One without would like to stay."""
+        node = self.graph.node
+        self.where[:] = node[cells[:, 0], cells[:, 1]]
+        busy = goals[:, 0] >= 0
+        wanted = np.where(busy, node[goals[:, 0], goals[:, 1]], self.where)
+        for i in np.flatnonzero(wanted != self._goals).tolist():
+            cost_field(self.graph.step, self._even, 0.0, int(wanted[i]), self._fields[i], self._search)
+        self._goals[:] = wanted
+        self.ticks = np.where(fresh, 1, self.ticks + 1)
+        ties = (np.arange(len(cells)) * 7 + self.ticks * 3) % 5
+        _rank_all(self.graph.step, self._fields, self.where, ties, self.rankings)
+        return busy
+
+
+class AstarTeam(_ShortestPaths):
+    """Every robot follows a shortest path as if it were alone; the rules of the world revert what is in conflict."""
+
+    def moves(self, cells: Longs, goals: Longs, fresh: NDArray[np.bool_]) -> Longs:
+        """The moves int64[n]; arguments as those of `GuidedTeam.moves`."""
+        self.rank(cells, goals, fresh)
+        return self.rankings[:, 0].astype(np.int64)
+
+
+class PibtTeam(_ShortestPaths):
+    """Every robot works out priority inheritance for those within hearing; who has driven longest goes first."""
+
+    def __init__(self, graph: GridGraph, robots: int) -> None:
+        super().__init__(graph, robots)
+        self._at = np.full(graph.nodes, -1, dtype=np.int32)
+        self._work = np.full((2, graph.free.size), -1, dtype=np.int32)
+        self._own = np.array([priority_key(0, robot) for robot in range(robots)])
+
+    def moves(self, cells: Longs, goals: Longs, fresh: NDArray[np.bool_]) -> Longs:
+        """The moves int64[n]; arguments as those of `GuidedTeam.moves`."""
+        busy, graph = self.rank(cells, goals, fresh), self.graph
+        keys = np.where(busy, self.ticks, -1) * (priority_key(1, 0) - priority_key(0, 0)) + self._own
+        moves: Longs = _inherit(
+            graph.node, graph.cells, graph.free, graph.step, self.where, self.rankings, keys, self._at, self._work
+        )
+        return moves
