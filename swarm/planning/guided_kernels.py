@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from swarm.planning.cost_field import FAR, UNIT
-from swarm.planning.hearing import RADIUS, involved
+from swarm.planning.hearing import involved
 from swarm.planning.pibt import pibt_moves
 from swarm.planning.traffic import DENSITY
 from swarm.planning.window import STEPS, Room, mix, plan_window, rank
@@ -133,7 +133,7 @@ def begin(minds: Minds, i: int, tick: int, left: int) -> bool:
     if left < minds.nearest[i]:
         minds.nearest[i], minds.stalled[i] = left, 0
     epoch = _epoch(minds, i, tick)
-    order = -min(np.int64(left), _TURNS)
+    order = max(-left, -_TURNS)
     if not minds.busy[i]:
         order = _IDLE
     elif epoch >= 0:
