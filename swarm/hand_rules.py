@@ -153,7 +153,9 @@ def _round_corners(edges: Floats, mask: Mask, course: float, side: float, distan
 
 
 @njit(cache=True)
-def _wall_following(ego: Floats, edges: Floats, mask: Mask, turning: bool, stuck: bool, settings: Settings) -> float:
+def _wall_following(
+    ego: Floats, edges: Floats, mask: Mask, turning: bool, stuck: bool, alone: bool, settings: Settings
+) -> float:
     """``turning``: the rule drove in the last step; ``stuck``: it is to begin if the way is blocked."""
     distance, free, within, keeps = settings
     nearest = _nearest(edges, mask) if (turning or stuck) and not _arrived(ego) else -1
@@ -174,7 +176,7 @@ def _wall_following(ego: Floats, edges: Floats, mask: Mask, turning: bool, stuck
             return 0.0
         side = _first_side(thing, bearing)
     course = _wrapped(_along(thing, side, distance))
-    if _alone(edges, mask):
+    if alone:
         course = _round_corners(edges, mask, course, side, distance, free)
     # The sign remembers the side, so it never turns to the other one.
     return side * max(side * course, 2.0 * _NONE)
@@ -189,18 +191,21 @@ def _rotate_at_random(ego: Floats, settings: Settings, actions: Array) -> None:
 @njit(cache=True)
 def _follow_walls(ego: Floats, edges: Floats, mask: Mask, settings: Settings, actions: Array) -> None:
     for i in range(len(ego)):
-        turning = abs(MOST * ego[i, EGO_ACTION + ROTATION]) > _NONE
-        stuck = _stuck(ego[i], _PATIENCE)
-        course = _wall_following(ego[i], edges[i], mask[i], turning, stuck, settings)
+        turning, course = abs(MOST * ego[i, EGO_ACTION + ROTATION]) > _NONE, 0.0
+        if turning or _stuck(ego[i], _PATIENCE):
+            alone = _alone(edges[i], mask[i])
+            course = _wall_following(ego[i], edges[i], mask[i], turning, True, alone, settings)
         actions[i, ROTATION] = _encoded(course, ego[i])
 
 
 @njit(cache=True)
 def _lead_out(ego: Floats, edges: Floats, mask: Mask, patience: float, settings: Settings, actions: Array) -> None:
     for i in range(len(ego)):
-        waits = _IMPATIENT if _alone(edges[i], mask[i]) else 1.0
-        turning, stuck = ego[i, EGO_ACTION + SPEED] >= 1.0, _stuck(ego[i], waits * patience)
-        course = _wall_following(ego[i], edges[i], mask[i], turning, stuck, settings)
+        turning, course = ego[i, EGO_ACTION + SPEED] >= 1.0, 0.0
+        if turning or _stuck(ego[i], _IMPATIENT * patience):
+            alone = _alone(edges[i], mask[i])
+            stuck = _stuck(ego[i], patience * (_IMPATIENT if alone else 1.0))
+            course = _wall_following(ego[i], edges[i], mask[i], turning, stuck, alone, settings)
         if course != 0.0:
             actions[i, ROTATION], actions[i, SPEED] = _encoded(course, ego[i]), 1.0
         elif actions[i, SPEED] > _HAIR:

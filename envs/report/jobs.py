@@ -7,7 +7,6 @@ are of another state of the code.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib
 import json
@@ -18,24 +17,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from envs.evaluation.common import progress_bar
+from envs.report.code_state import code_hash
 from swarm.errors import InputError, SwarmError
 from swarm.text_files import write_text
 
 Record = dict[str, Any]
 
-ROOT = Path(__file__).resolve().parents[2]
-# What the numbers depend on; a change in drawing or in a command line is none.
-_SOURCES = (
-    "swarm/**/*.py", "envs/arena_*.py", "envs/scenarios/*.py", "envs/episodes.py", "envs/sweep.py",
-    "envs/geometry_store.py", "envs/team_planner.py", "envs/report/measurements.py",
-)  # fmt: skip
 # One thread for each process: two processes with one job each waste less than one job on two threads.
 _ONE_THREAD = {"NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 
@@ -66,24 +59,16 @@ class Job:
             total.update(path.read_bytes())
         return total.hexdigest()[:16]
 
+    @property
+    def code(self) -> str:
+        """Hash of the code that the result depends on."""
+        return code_hash(self.function.split(":")[0])
+
     def run(self) -> Record:
         """Measure, here and now."""
         module, function = self.function.split(":")
         found: Callable[[Record], Record] = getattr(importlib.import_module(module), function)
         return found(self.options)
-
-
-@cache
-def code_hash() -> str:
-    """Hash of the code that the numbers depend on; comments, docstrings and layout are left out."""
-    total = hashlib.sha256()
-    for path in sorted({path for pattern in _SOURCES for path in ROOT.glob(pattern)}):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-                node.value.value = None
-        total.update(f"{path.name}\n{ast.dump(tree)}".encode())
-    return total.hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -116,7 +101,7 @@ class Store:
         result = job.run()
         entry = {
             "job": {"name": job.name, "function": job.function, "options": job.options},
-            "seconds": round(time.perf_counter() - began, 3), "code": code_hash(), "result": result,
+            "seconds": round(time.perf_counter() - began, 3), "code": job.code, "result": result,
         }  # fmt: skip
         self.folder.mkdir(parents=True, exist_ok=True)
         write_text(self.path(job), json.dumps(entry, ensure_ascii=False, allow_nan=False) + "\n")
@@ -218,4 +203,5 @@ class Lab:
     @property
     def of_other_code(self) -> int:
         """How many of the results were measured with another state of the code."""
-        return sum(entry["code"] != code_hash() for entry in self._entries.values())
+        modules = ((entry["code"], entry["job"]["function"].split(":")[0]) for entry in self._entries.values())
+        return sum(code != code_hash(module) for code, module in modules)

@@ -30,7 +30,7 @@ def _asks(position: Array, radius: float, margin: float, goal: Array, other: Arr
     to_x, to_y = other[N_INTENT_X] - other[N_X], other[N_INTENT_Y] - other[N_Y]
     left, home = math.hypot(to_x, to_y), math.hypot(goal[0] - position[0], goal[1] - position[1])
     gap = math.hypot(dx, dy) - both
-    if left <= _ARRIVED * other[N_RADIUS] or gap > radius or home > _MORE * both:
+    if left <= _ARRIVED * other[N_RADIUS] or home > _MORE * both:
         return np.inf, 0.0, 0.0
     along, across = (to_x * dx + to_y * dy) / left, (to_x * dy - to_y * dx) / left
     if along <= 0.0 or along >= left + both or abs(across) >= both:
