@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +16,7 @@ from swarm.grid_map import GridMap
 __all__ = ["CHANNELS", "NOWHERE", "GridCore", "new_episode"]
 
 Cells = NDArray[np.int64]
+_CHANGING = ("cells", "goals", "reached", "blocked", "just_reached", "just_blocked", "age")
 
 
 class GridCore:
@@ -50,6 +54,20 @@ class GridCore:
     def age(self) -> int:
         """Steps so far."""
         return int(self._batch.age[0])
+
+    def age_by(self, steps: int) -> None:
+        """Let the episode be older than it is."""
+        self._batch.age += steps
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Copies of what has changed since the episode began."""
+        return {name: getattr(self._batch, name).copy() for name in _CHANGING}
+
+    def load_state_dict(self, saved: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from a ``state_dict`` of the same episode."""
+        for name in _CHANGING:
+            getattr(self._batch, name)[:] = saved[name]
+        self._keep()
 
     @property
     def has_goal(self) -> NDArray[np.bool_]:

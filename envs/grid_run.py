@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.follower_team import FollowerTeam
 from envs.grid_core import GridCore, new_episode
 from swarm.errors import InputError
 from swarm.instances import LifelongInstance
@@ -59,9 +60,23 @@ def _driven(planner: Callable[[GridGraph, int], Any]) -> Callable[[GridCore], Te
 
 
 TEAMS: dict[str, Callable[[GridCore], Team]] = {
-    "guided": _driven(GuidedTeam), "pibt": _driven(PibtTeam), "astar": _driven(AstarTeam),
+    "guided": _driven(GuidedTeam), "follower": FollowerTeam, "pibt": _driven(PibtTeam), "astar": _driven(AstarTeam),
 }  # fmt: skip
 """Planners of grid worlds by name."""
+
+
+def team_of(planner: str) -> Callable[[GridCore], Team]:
+    """What makes a team: a name of ``TEAMS``, or ``follower:FOLDER`` for a checkpoint of one's own.
+
+    Raises:
+        InputError: If there is no such planner.
+    """
+    name, _, folder = planner.partition(":")
+    if name == "follower" and folder:
+        return lambda core: FollowerTeam(core, folder)
+    if planner not in TEAMS:
+        raise InputError("planner", planner, f"{', '.join(TEAMS)}, or follower:FOLDER")
+    return TEAMS[planner]
 
 
 class GridRun:
@@ -70,18 +85,17 @@ class GridRun:
     Args:
         instance: Map, starts, targets.
         robots: Its first so many robots.
-        planner: A name of ``TEAMS``.
+        planner: See ``team_of``.
 
     Raises:
         InputError: If there is no such planner, or the instance has not so many robots.
     """
 
     def __init__(self, instance: LifelongInstance, robots: int, planner: str = "guided") -> None:
-        if planner not in TEAMS:
-            raise InputError("planner", planner, ", ".join(TEAMS))
+        make = team_of(planner)
         self.instance, self.planner = instance, planner
         self.core = new_episode(instance, robots, np.random.default_rng(instance.seed), RADIUS)
-        self.team = TEAMS[planner](self.core)
+        self.team = make(self.core)
         self.track = [self.core.cells]
         self.step_ms: list[float] = []
 

@@ -1,6 +1,6 @@
 """Trains a policy and writes its checkpoint folder.
 
-Usage: ``python launch/train.py tuner [--out DIR] [--seed N] [--steps N] [--resume DIR]``. Ctrl-C finishes the
+Usage: ``python launch/train.py tuner|follower [--out DIR] [--seed N] [--steps N] [--resume DIR]``. Ctrl-C finishes the
 update, saves, and prints how to go on; ``--resume`` then continues exactly, as if nothing had happened.
 
 ``torchrun --nproc-per-node K launch/train.py tuner …`` trains in K processes, each with ``--worlds`` of its own, as one
@@ -38,10 +38,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from envs.arena_core import ArenaCore
+from envs.follower_table import follower_table
+from envs.follower_worlds import KINDS, FollowerWorlds
 from envs.held_out import FAMILIES, FIRST_SEED
 from envs.machine import processor
 from envs.training import STYLES, training_worlds
 from policies import checkpoint, distributed
+from policies.follower_training import FollowerOptions, FollowerTraining, restored
 from policies.judge import always, by_tuner, judge
 from policies.ppo import PPO, PPOConfig
 from policies.tuner import SENSES, Tuner
@@ -107,6 +110,9 @@ class TunerTraining:
 
 class Training:
     """One run: the trainer and everything that is written about it."""
+
+    shown = ("return", "success", "collisions")
+    name = "tuner"
 
     def __init__(self, options: TunerTraining, command: str) -> None:
         self.command, self.minutes, saved = command, 0.0, None
@@ -353,22 +359,23 @@ def interruptible() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def run(training: Training, console: Console) -> bool:
+def run(training: Training | FollowerTraining, console: Console) -> bool:
     """Train to the end; False if interrupted. Either way the checkpoint is written."""
     writer = None
     if training.options.tensorboard and distributed.rank() == 0:
         from torch.utils.tensorboard import SummaryWriter
 
         writer = SummaryWriter(str(training.folder / "tensorboard"))
-    shown = dict.fromkeys(("return", "success", "collisions", "steps/s"), "–")
+    names = training.shown
+    shown = dict.fromkeys((*names, "steps/s"), "–")
     figures = " · ".join(f"{name} {{task.fields[{name}]}}" for name in shown)
-    columns = (TextColumn("tuner"), BarColumn(), TextColumn("{task.percentage:.0f} %"), TextColumn(figures))
+    columns = (TextColumn(training.name), BarColumn(), TextColumn("{task.percentage:.0f} %"), TextColumn(figures))
     last_saved, last_said, stop = time.monotonic(), time.monotonic(), False
     with interruptible() as received, Progress(*columns, TimeRemainingColumn(), console=console) as progress:
-        task = progress.add_task("tuner", total=training.updates, completed=training.ppo.done, **shown)
+        task = progress.add_task(training.name, total=training.updates, completed=training.ppo.done, **shown)
         while training.ppo.done < training.updates and not stop:
             row = training.update()
-            shown |= {name: f"{row[name]:.2f}" for name in ("return", "success", "collisions") if name in row}
+            shown |= {name: f"{row[name]:.3g}" for name in names if name in row}
             shown["steps/s"] = f"{row['steps_per_second']:,}"
             progress.update(task, completed=training.ppo.done, **shown)
             if not console.is_terminal and time.monotonic() - last_said > 30.0:
@@ -388,6 +395,28 @@ def run(training: Training, console: Console) -> bool:
     return training.ppo.done >= training.updates
 
 
+def start(options: TunerTraining | FollowerOptions, command: str) -> Training | FollowerTraining:
+    """The training that is asked for.
+
+    Raises:
+        InputError: If options contradict what is resumed, or the follower is to be trained by several processes.
+    """
+    if isinstance(options, TunerTraining):
+        return Training(options, command)
+    if distributed.size() > 1:
+        raise InputError("torchrun --nproc-per-node", distributed.size(), "1 for the follower")
+    options, saved = restored(options)
+    worlds = FollowerWorlds(options.seed, options.kinds or tuple(KINDS))
+    return FollowerTraining(options, worlds, command, processor(), saved)
+
+
+def describe(training: Training | FollowerTraining) -> None:
+    """Evaluate a finished training, and write the table into its card."""
+    table = follower_table(training.folder) if isinstance(training, FollowerTraining) else evaluate(training.folder)
+    if table != NOT_EVALUATED:
+        (training.folder / checkpoint.CARD).write_text(training.card(table), encoding="utf-8")
+
+
 def started_by() -> str:
     """The first words of the command line."""
     count = os.environ.get("LOCAL_WORLD_SIZE")
@@ -400,12 +429,13 @@ def main() -> int:
     console = Console(quiet=distributed.rank() > 0)
     app = tyro.extras.SubcommandApp()
     app.command(name="tuner")(TunerTraining)
+    app.command(name="follower")(FollowerOptions)
     try:
         options = app.cli(prog="train.py", description=__doc__)
-        training = Training(options, f"{started_by()} launch/train.py {shlex.join(sys.argv[1:])}")
+        training = start(options, f"{started_by()} launch/train.py {shlex.join(sys.argv[1:])}")
         finished = run(training, console)
-        if finished and distributed.rank() == 0 and (table := evaluate(training.folder)) != NOT_EVALUATED:
-            (training.folder / checkpoint.CARD).write_text(training.card(table), encoding="utf-8")
+        if finished and distributed.rank() == 0:
+            describe(training)
     except SwarmError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -413,7 +443,8 @@ def main() -> int:
         distributed.leave()
     console.print(f"Checkpoint: {training.folder}", highlight=False)
     if not finished:
-        console.print(f"To go on: {started_by()} launch/train.py tuner --resume {training.folder}", highlight=False)
+        again = f"launch/train.py {training.name} --resume {training.folder}"
+        console.print(f"To go on: {started_by()} {again}", highlight=False)
     return 0 if finished else 130
 
 

@@ -80,16 +80,6 @@ def save(
         card: Text of ``card.md``.
         extra: Contents of further files by name (the learning curve, the state of the training).
     """
-    folder = folder.resolve()
-    new, old = _sibling(folder, "new"), _sibling(folder, "old")
-    if not folder.exists() and old.exists():  # interrupted between the two swaps
-        os.replace(old, folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in (new, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    new.mkdir()
-    torch.save(tuner.state_dict(), new / WEIGHTS)
-    export_onnx(tuner, new / ONNX)
     document = {
         "format": FORMAT,
         "policy": "tuner",
@@ -102,15 +92,39 @@ def save(
         "seed": config.seed,
         "command": config.command,
     }
-    (new / CONFIG).write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    (new / CARD).write_text(card, encoding="utf-8")
-    for name, contents in (extra or {}).items():
-        (new / name).write_bytes(contents)
+    with replaced(folder) as new:
+        export_onnx(tuner, new / ONNX)
+        write_parts(new, tuner, document, card, extra)
+
+
+@contextlib.contextmanager
+def replaced(folder: Path) -> Iterator[Path]:
+    """An empty folder to write into, which then takes the place of an old one in one step."""
+    folder = folder.resolve()
+    new, old = _sibling(folder, "new"), _sibling(folder, "old")
+    if not folder.exists() and old.exists():  # interrupted between the two swaps
+        os.replace(old, folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in (new, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    new.mkdir()
+    yield new
     if folder.exists():
         _move_along(folder, new)
         os.replace(folder, old)
     os.replace(new, folder)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def write_parts(
+    folder: Path, network: torch.nn.Module, document: Mapping[str, Any], card: str, extra: Mapping[str, bytes] | None
+) -> None:
+    """Write all of a checkpoint but ``policy.onnx``; arguments as of `save`, ``document`` is ``config.yaml``."""
+    torch.save(network.state_dict(), folder / WEIGHTS)
+    (folder / CONFIG).write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    (folder / CARD).write_text(card, encoding="utf-8")
+    for name, contents in (extra or {}).items():
+        (folder / name).write_bytes(contents)
 
 
 def load(folder: Path) -> tuple[Tuner, Config]:
@@ -121,10 +135,19 @@ def load(folder: Path) -> tuple[Tuner, Config]:
     """
     folder = _existing(folder)
     config = read_config(folder / CONFIG)
-    path = folder / WEIGHTS
-    weights = read_tensors(path)
     tuner = Tuner(config.width, rounds=config.rounds)
-    wanted = tuner.state_dict()
+    load_weights(tuner, folder / WEIGHTS)
+    return tuner.eval(), config
+
+
+def load_weights(network: torch.nn.Module, path: Path) -> None:
+    """Fill a network from ``weights.pt``.
+
+    Raises:
+        InputError: If tensors are missing, unknown, not finite, or of other shapes.
+    """
+    weights = read_tensors(path)
+    wanted = network.state_dict()
     for key in [*wanted, *weights]:
         found, shape = weights.get(key), tuple(wanted[key].shape) if key in wanted else None
         if shape is None:
@@ -133,11 +156,10 @@ def load(folder: Path) -> tuple[Tuner, Config]:
             shown = "nothing" if found is None else found
             raise InputError(f"{path}: {key}", shown, f"a tensor of shape {shape}")
         if tuple(found.shape) != shape:
-            raise InputError(f"{path}: {key}", tuple(found.shape), f"shape {shape} (width {config.width})")
+            raise InputError(f"{path}: {key}", tuple(found.shape), f"shape {shape} (width {network.width})")
         if not found.is_floating_point() or not torch.isfinite(found).all():
             raise InputError(f"{path}: {key}", "values that are not finite", "finite floating-point numbers")
-    tuner.load_state_dict(weights)
-    return tuner.eval(), config
+    network.load_state_dict(weights)
 
 
 def read_config(path: Path) -> Config:
@@ -187,7 +209,7 @@ def export_onnx(tuner: Tuner, path: Path) -> None:
         inputs["heard"] = torch.zeros(robots, slots, TOLD)
         outputs.append("told")
     batch, count = torch.export.Dim("batch"), torch.export.Dim("slots")
-    with _silence():
+    with silence():
         program = torch.onnx.export(
             DensePolicy(tuner).eval(),
             tuple(inputs.values()),
@@ -312,7 +334,7 @@ def _move_along(source: Path, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Keep the exporter's progress, warnings and log lines off the screen."""
     before = logging.root.manager.disable
     logging.disable(logging.ERROR)

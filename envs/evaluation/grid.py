@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from envs.evaluation.common import Record, check_names, progress_bar
-from envs.grid_run import TEAMS, GridRun
+from envs.grid_run import GridRun, team_of
 from swarm.errors import InputError
 from swarm.instances import LifelongInstance, load_instances
 
@@ -28,7 +28,7 @@ class Grid:
     robots: tuple[int, ...] = ()
     """Team sizes, each an episode of every instance; those that an instance names if not given."""
     planner: str = "guided"
-    """Planner of every robot."""
+    """Planner of every robot; follower:FOLDER for a checkpoint of one's own."""
     steps: int = 256
     """Steps of an episode."""
     limit: int | None = None
@@ -41,8 +41,7 @@ class Grid:
     """Film of the first episode: .mp4, or .svg, which every browser animates."""
 
     def __post_init__(self) -> None:
-        if self.planner not in TEAMS:
-            raise InputError("--planner", self.planner, ", ".join(TEAMS))
+        team_of(self.planner)
         if not self.instances:
             raise InputError("INSTANCES", "nothing", "one or more files of instances (.jsonl)")
         if self.video is not None and self.video.suffix not in _FILMS:

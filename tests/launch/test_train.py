@@ -168,3 +168,42 @@ def test_resuming_as_another_training_is_refused(
     assert "--rounds with --resume" in capsys.readouterr().err
     assert start("--resume", str(tmp_path / "nothing")) == 2
     assert "nothing" in capsys.readouterr().err
+
+
+FOLLOWER = ("--kinds", "puzzles", "--filters", "2", "--width", "8", "--ppo.minibatches", "2")
+
+
+def test_follower_interrupted_and_resumed_is_the_same_training(
+    train: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def call(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["train.py", "follower", *arguments])
+        logging.disable(logging.WARNING)
+        try:
+            return train.main()
+        finally:
+            torch.set_num_threads(threads)
+            logging.disable(logging.NOTSET)
+
+    threads = torch.get_num_threads()
+    monkeypatch.setattr(train, "follower_table", lambda folder: "| suite |")
+    monkeypatch.setitem(train.KINDS, "puzzles", train.KINDS["puzzles"]._replace(robots=(2, 3)))
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert call("--out", str(whole), "--steps", "240", *FOLLOWER) == 0
+    update = train.FollowerTraining.update
+
+    def interrupted(training: Any) -> dict[str, Any]:
+        if training.ppo.done == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return update(training)
+
+    monkeypatch.setattr(train.FollowerTraining, "update", interrupted)
+    assert call("--out", str(parts), "--steps", "240", *FOLLOWER) == 130
+    assert f"follower --resume {parts}" in " ".join(capsys.readouterr().out.split())
+    monkeypatch.setattr(train.FollowerTraining, "update", update)
+    assert call("--resume", str(parts)) == 0
+    first, second = weights(whole), weights(parts)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert "| suite |" in (whole / "card.md").read_text() and (whole / "learning_curve.png").is_file()
+    assert call("--resume", str(parts), "--width", "9") == 2
+    assert "--width with --resume" in capsys.readouterr().err

@@ -1,0 +1,223 @@
+"""One training of the follower: its options, log, checkpoints and card."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from policies import checkpoint, follower_checkpoint
+from policies.follower import FILTERS, WIDTH, Follower
+from policies.follower_ppo import FollowerPPO, RankingPPO, RankingWorlds
+from swarm.errors import InputError
+
+LOG, CURVE = "progress.csv", "learning_curve.png"
+COLUMNS = (
+    "update", "robot_steps", "minutes", "steps_per_second", "reward", "episodes", "throughput", "blocked",
+    "policy_loss", "value_loss", "entropy", "kl", "clipped", "explained_variance", "learning_rate",
+)  # fmt: skip
+DEFAULT_STEPS = 50_000_000
+RECENT = 64
+TEMPERATURE = 0.0  # as its scores come: towards the end of a training the policy hardly draws any more
+NOT_EVALUATED = "Not evaluated yet."
+
+
+@dataclass(frozen=True)
+class FollowerOptions:
+    """Train the follower with PPO. With --resume, what is not given is taken from there."""
+
+    out: Path = Path("runs/follower")
+    """Checkpoint folder to write."""
+    seed: int = 0
+    """Of the network, of the worlds and of the rankings."""
+    steps: int | None = None
+    """Robot-steps in total (50 million if not given)."""
+    resume: Path | None = None
+    """Checkpoint folder whose training to continue, in place."""
+    kinds: tuple[str, ...] = ()
+    """Kinds of worlds to train in; all if not given."""
+    filters: int = FILTERS
+    """Filters of the convolution."""
+    width: int = WIDTH
+    """Width of the fully connected layers."""
+    threads: int = 1
+    """Threads of torch; a run repeats to the last bit on as many."""
+    save_every: float = 5.0
+    """Minutes between checkpoints."""
+    tensorboard: bool = False
+    """Also log for tensorboard, into the checkpoint folder."""
+    ppo: RankingPPO = field(default_factory=RankingPPO)
+    """Settings of the optimisation."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "filters", "width", "threads"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise InputError(f"--{name}", value, "1 or more")
+
+
+class FollowerTraining:
+    """One run: the trainer and everything that is written about it.
+
+    Args:
+        options: Of `restored` if the training goes on.
+        worlds: Where to train.
+        command: Command line.
+        hardware: Processor, for the card.
+        saved: What `checkpoint.read_tensors` found in ``resume.pt``.
+    """
+
+    shown = ("reward", "throughput", "entropy")
+    name = "follower"
+
+    def __init__(
+        self, options: FollowerOptions, worlds: RankingWorlds, command: str, hardware: str,
+        saved: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        self.options, self.folder, self.hardware = options, options.out, hardware
+        self.command, self.minutes = (command, 0.0) if saved is None else (saved["command"], saved["minutes"])
+        torch.set_num_threads(options.threads)
+        torch.manual_seed(options.seed)
+        self.follower = Follower(options.filters, options.width)
+        self.updates = -(-(options.steps or DEFAULT_STEPS) // (options.ppo.rollout * len(worlds.own)))
+        self.ppo = FollowerPPO(worlds, self.follower, options.ppo, seed=options.seed, updates=self.updates)
+        self.rows: list[dict[str, Any]] = []
+        if saved is not None:
+            self.ppo.load_state_dict(saved["ppo"])
+            self.rows = [row for row in _read_log(self.folder / LOG) if int(row["update"]) <= self.ppo.done]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._log(self.rows, "w")
+
+    def update(self) -> dict[str, Any]:
+        """One update of the policy, logged."""
+        started = time.perf_counter()
+        figures = self.ppo.update()
+        seconds = time.perf_counter() - started
+        self.minutes += seconds / 60.0
+        row = {
+            "update": self.ppo.done,
+            "robot_steps": self.ppo.done * self.ppo.steps_per_update,
+            "minutes": round(self.minutes, 3),
+            "steps_per_second": round(self.ppo.steps_per_update / seconds),
+            **{name: float(f"{value:.6g}") for name, value in figures.items()},
+        }
+        self.rows.append(row)
+        self._log([row], "a")
+        return row
+
+    def _log(self, rows: list[dict[str, Any]], mode: str) -> None:
+        """Write or append rows of the log."""
+        with (self.folder / LOG).open(mode, newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore")
+            if mode == "w":
+                writer.writeheader()
+            writer.writerows(rows)
+
+    def save(self) -> None:
+        """Write the checkpoint, with all that is needed to resume."""
+        options = dataclasses.asdict(dataclasses.replace(self.options, resume=None))
+        state = {
+            "options": {**options, "out": str(self.folder)},
+            "command": self.command,
+            "minutes": self.minutes,
+            "ppo": self.ppo.state_dict(),
+        }
+        extra = {CURVE: learning_curve(self.rows), checkpoint.RESUME: checkpoint.pack(state)}
+        made = {"temperature": TEMPERATURE, "seed": self.options.seed, "command": self.command}
+        follower_checkpoint.save(self.folder, self.follower, made, self.card(NOT_EVALUATED), extra)
+
+    def card(self, evaluation: str) -> str:
+        """Text of the model card."""
+        done, planned = (count * self.ppo.steps_per_update for count in (self.ppo.done, self.updates))
+        parameters = sum(parameter.numel() for parameter in self.follower.parameters())
+        recent = {name: _known(self.rows[-RECENT:], name)[1] for name in ("reward", "throughput", "entropy")}
+        figures = "\n".join(f"| {name} | {sum(y) / len(y):.3g} |" for name, y in recent.items() if y)
+        return f"""# Follower
+
+A network ({parameters:,} parameters, critic included) that ranks the five moves of a robot that follows its path
+around congestion. Whatever it ranks, priority inheritance decides what is free of conflict.
+
+    {self.command}
+
+| training | |
+|---|---|
+| robot-steps | {done:,} of {planned:,} |
+| robots in a batch | {len(self.ppo.worlds.own):,} |
+| minutes | {self.minutes:.1f} |
+| hardware | {self.hardware}, {self.options.threads} threads |
+| seed | {self.options.seed} |
+| torch | {torch.__version__} |
+{figures}
+
+The figures are means over the last {RECENT} updates, with exploration, all kinds of worlds together.
+
+![Learning curve]({CURVE})
+
+## Evaluation
+{evaluation}
+"""
+
+
+def restored(given: FollowerOptions) -> tuple[FollowerOptions, Mapping[str, Any] | None]:
+    """The options of a training, with those of the one that it continues; and what that one has saved.
+
+    Raises:
+        InputError: If an option is given that would make it another training.
+    """
+    if given.resume is None:
+        return given, None
+    where = given.resume / checkpoint.RESUME
+    saved = checkpoint.read_tensors(where)
+    try:
+        options = {**saved["options"], "out": given.resume, "kinds": tuple(saved["options"]["kinds"])}
+        stored = FollowerOptions(**{**options, "ppo": RankingPPO(**options["ppo"])})
+        str(saved["command"]), float(saved["minutes"]), saved["ppo"]
+    except (KeyError, TypeError) as error:
+        raise InputError(str(where), str(error), "the state of a training of this version") from error
+    fresh = FollowerOptions()
+    for name in ("seed", "kinds", "filters", "width", "threads", "ppo"):
+        value = getattr(given, name)
+        if value not in (getattr(fresh, name), getattr(stored, name)):
+            raise InputError(f"--{name} with --resume", value, f"{getattr(stored, name)}, or leave it out")
+    changed = {"save_every": given.save_every, "tensorboard": given.tensorboard, "resume": given.resume}
+    return dataclasses.replace(stored, steps=given.steps or stored.steps, **changed), saved
+
+
+def _read_log(path: Path) -> list[dict[str, Any]]:
+    """Rows of the log; none if there is no log."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _known(rows: list[dict[str, Any]], name: str) -> tuple[list[float], list[float]]:
+    """Million robot-steps, and the figure ``name``, of the updates that know it."""
+    chosen = [row for row in rows if row.get(name, "") != ""]
+    return [float(row["robot_steps"]) / 1e6 for row in chosen], [float(row[name]) for row in chosen]
+
+
+def learning_curve(rows: list[dict[str, Any]]) -> bytes:
+    """A picture (PNG) of reward, throughput and entropy over robot-steps, means over `RECENT` updates."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.0, 3.0), dpi=110, layout="constrained")
+    panels = {"reward": "reward a step", "throughput": "goals a robot and 100 steps", "entropy": "entropy"}
+    for axes, (name, title) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        x, y = _known(rows, name)
+        span = max(1, min(RECENT, len(y) // 4))
+        means = [sum(y[max(0, k - span) : k + 1]) / len(y[max(0, k - span) : k + 1]) for k in range(len(y))]
+        axes.plot(x, means, color="#1f6f8b", linewidth=1.2)
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel("million robot-steps", fontsize=9)
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
