@@ -13,7 +13,7 @@ from envs.grid_instances import examples
 from envs.grid_run import TEAMS, Team
 from swarm.instances import LifelongInstance
 
-FIRST_SEED = 1000
+FIRST_SEED = 5000
 """Of instances that nothing was trained on or chosen by."""
 STEPS = 256
 INSTANCES = {"random": 4, "mazes": 4, "rooms": 3, "warehouse": 1, "puzzles": 24}
