@@ -22,7 +22,8 @@ import tyro
 from rich.console import Console
 
 from envs.machine import processor
-from envs.report.jobs import ROOT, Lab, Store
+from envs.report.code_state import ROOT
+from envs.report.jobs import Lab, Store
 from envs.report.online_cbf import QUICK, Scale, Study
 from envs.report.online_cbf_pictures import draw_pictures
 from envs.report.online_cbf_text import PICTURES, report

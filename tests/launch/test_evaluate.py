@@ -163,7 +163,7 @@ def test_the_first_episode_is_filmed(evaluate: ModuleType, tmp_path: Path, name:
     command = ["grid", str(MAPS / "examples.jsonl"), "--robots", "4", "--steps", "6", "--video", str(tmp_path / name)]
     assert evaluate.main(command) == 0
     content = (tmp_path / name).read_bytes()
-    assert b"rooms   4 robots   pibt" in content if name == "a.svg" else content[4:8] == b"ftyp"
+    assert b"rooms   4 robots   guided" in content if name == "a.svg" else content[4:8] == b"ftyp"
 
 
 def test_robots_without_goals_make_way(evaluate: ModuleType, tmp_path: Path) -> None:
