@@ -27,7 +27,7 @@ def follower_table(folder: Path, instances: Mapping[str, int] = INSTANCES) -> st
         instances: How many of each suite.
     """
     teams: dict[str, Callable[[GridCore], Team]] = {"**follower**": lambda core: FollowerTeam(core, folder)}
-    teams.update({name: TEAMS[name] for name in ("astar", "pibt") if name in TEAMS})
+    teams.update({name: TEAMS[name] for name in ("astar", "pibt")})
     lines = [
         f"Goals a step in {STEPS} steps, means over team sizes and drawn instances (seeds from {FIRST_SEED} on), the "
         "same for all.",

@@ -11,9 +11,7 @@ to resume, all of them (as many as before) have to find it.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import math
 import os
 import shlex
@@ -47,6 +45,7 @@ from policies import checkpoint, distributed
 from policies.follower_training import FollowerOptions, FollowerTraining, restored
 from policies.judge import always, by_tuner, judge
 from policies.ppo import PPO, PPOConfig
+from policies.training_log import draw_curves, known, log_row, read_log, write_log
 from policies.tuner import SENSES, Tuner
 from swarm.errors import InputError, SwarmError
 from swarm.hand_rules import WayOut
@@ -133,10 +132,10 @@ class Training:
         self.rows: list[dict[str, Any]] = []
         if saved is not None:
             self.ppo.load_state_dict(own_state(saved, str(self.folder / checkpoint.RESUME)))
-            self.rows = [row for row in read_log(self.folder / LOG) if int(row["update"]) <= self.ppo.done]
+            self.rows = read_log(self.folder / LOG, self.ppo.done)
         if distributed.rank() == 0:
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_log(self.folder / LOG, self.rows)
+            write_log(self.folder / LOG, COLUMNS, self.rows)
 
     def update(self) -> dict[str, Any]:
         """One update of the policy, logged."""
@@ -144,16 +143,10 @@ class Training:
         figures = self.ppo.update()
         seconds = time.perf_counter() - started
         self.minutes += seconds / 60.0
-        row = {
-            "update": self.ppo.done,
-            "robot_steps": self.ppo.done * self.ppo.steps_per_update,
-            "minutes": round(self.minutes, 3),
-            "steps_per_second": round(self.ppo.steps_per_update / seconds),
-            **{name: float(f"{value:.6g}") for name, value in figures.items()},
-        }
+        row = log_row(self.ppo.done, self.ppo.steps_per_update, self.minutes, seconds, figures)
         self.rows.append(row)
         if distributed.rank() == 0:
-            write_log(self.folder / LOG, [row], append=True)
+            write_log(self.folder / LOG, COLUMNS, [row], append=True)
         return row
 
     def save(self, evaluation: str = NOT_EVALUATED) -> None:
@@ -300,44 +293,10 @@ def limits_of(worlds: Any) -> dict[str, dict[str, list[float]]]:
     return found
 
 
-def read_log(path: Path) -> list[dict[str, Any]]:
-    """Rows of the log; none if there is no log."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def write_log(path: Path, rows: list[dict[str, Any]], *, append: bool = False) -> None:
-    """Write or append rows."""
-    with path.open("a" if append else "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore")
-        if not append:
-            writer.writeheader()
-        writer.writerows(rows)
-
-
-def known(rows: list[dict[str, Any]], name: str) -> tuple[list[float], list[float]]:
-    """Million robot-steps, and the figure ``name``, of the updates that know it (episodes have to end)."""
-    chosen = [row for row in rows if row.get(name, "") != ""]
-    return [float(row["robot_steps"]) / 1e6 for row in chosen], [float(row[name]) for row in chosen]
-
-
 def learning_curve(rows: list[dict[str, Any]]) -> bytes:
     """A picture (PNG) of return, success and collisions over robot-steps."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.0, 3.0), dpi=110, layout="constrained")
     panels = {"return": "return", "success": "success (safe and arrived)", "collisions": "collisions"}
-    for axes, (name, title) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
-        axes.plot(*known(rows, name), color="#1f6f8b", linewidth=1.2)
-        axes.set_title(title, fontsize=10)
-        axes.set_xlabel("million robot-steps", fontsize=9)
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return draw_curves({title: known(rows, name) for name, title in panels.items()})
 
 
 @contextmanager

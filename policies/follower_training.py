@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +14,7 @@ import torch
 from policies import checkpoint, follower_checkpoint
 from policies.follower import FILTERS, WIDTH, Follower
 from policies.follower_ppo import FollowerPPO, RankingPPO, RankingWorlds
+from policies.training_log import draw_curves, known, log_row, read_log, write_log
 from swarm.errors import InputError
 
 LOG, CURVE = "progress.csv", "learning_curve.png"
@@ -90,9 +89,9 @@ class FollowerTraining:
         self.rows: list[dict[str, Any]] = []
         if saved is not None:
             self.ppo.load_state_dict(saved["ppo"])
-            self.rows = [row for row in _read_log(self.folder / LOG) if int(row["update"]) <= self.ppo.done]
+            self.rows = read_log(self.folder / LOG, self.ppo.done)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._log(self.rows, "w")
+        write_log(self.folder / LOG, COLUMNS, self.rows)
 
     def update(self) -> dict[str, Any]:
         """One update of the policy, logged."""
@@ -100,24 +99,10 @@ class FollowerTraining:
         figures = self.ppo.update()
         seconds = time.perf_counter() - started
         self.minutes += seconds / 60.0
-        row = {
-            "update": self.ppo.done,
-            "robot_steps": self.ppo.done * self.ppo.steps_per_update,
-            "minutes": round(self.minutes, 3),
-            "steps_per_second": round(self.ppo.steps_per_update / seconds),
-            **{name: float(f"{value:.6g}") for name, value in figures.items()},
-        }
+        row = log_row(self.ppo.done, self.ppo.steps_per_update, self.minutes, seconds, figures)
         self.rows.append(row)
-        self._log([row], "a")
+        write_log(self.folder / LOG, COLUMNS, [row], append=True)
         return row
-
-    def _log(self, rows: list[dict[str, Any]], mode: str) -> None:
-        """Write or append rows of the log."""
-        with (self.folder / LOG).open(mode, newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore")
-            if mode == "w":
-                writer.writeheader()
-            writer.writerows(rows)
 
     def save(self) -> None:
         """Write the checkpoint, with all that is needed to resume."""
@@ -136,7 +121,7 @@ class FollowerTraining:
         """Text of the model card."""
         done, planned = (count * self.ppo.steps_per_update for count in (self.ppo.done, self.updates))
         parameters = sum(parameter.numel() for parameter in self.follower.parameters())
-        recent = {name: _known(self.rows[-RECENT:], name)[1] for name in ("reward", "throughput", "entropy")}
+        recent = {name: known(self.rows[-RECENT:], name)[1] for name in ("reward", "throughput", "entropy")}
         figures = "\n".join(f"| {name} | {sum(y) / len(y):.3g} |" for name, y in recent.items() if y)
         return f"""# Follower
 
@@ -189,35 +174,13 @@ def restored(given: FollowerOptions) -> tuple[FollowerOptions, Mapping[str, Any]
     return dataclasses.replace(stored, steps=given.steps or stored.steps, **changed), saved
 
 
-def _read_log(path: Path) -> list[dict[str, Any]]:
-    """Rows of the log; none if there is no log."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def _known(rows: list[dict[str, Any]], name: str) -> tuple[list[float], list[float]]:
-    """Million robot-steps, and the figure ``name``, of the updates that know it."""
-    chosen = [row for row in rows if row.get(name, "") != ""]
-    return [float(row["robot_steps"]) / 1e6 for row in chosen], [float(row[name]) for row in chosen]
-
-
 def learning_curve(rows: list[dict[str, Any]]) -> bytes:
     """A picture (PNG) of reward, throughput and entropy over robot-steps, means over `RECENT` updates."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.0, 3.0), dpi=110, layout="constrained")
     panels = {"reward": "reward a step", "throughput": "goals a robot and 100 steps", "entropy": "entropy"}
-    for axes, (name, title) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
-        x, y = _known(rows, name)
+    curves = {}
+    for name, title in panels.items():
+        x, y = known(rows, name)
         span = max(1, min(RECENT, len(y) // 4))
-        means = [sum(y[max(0, k - span) : k + 1]) / len(y[max(0, k - span) : k + 1]) for k in range(len(y))]
-        axes.plot(x, means, color="#1f6f8b", linewidth=1.2)
-        axes.set_title(title, fontsize=10)
-        axes.set_xlabel("million robot-steps", fontsize=9)
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+        parts = [y[max(0, k - span) : k + 1] for k in range(len(y))]
+        curves[title] = x, [sum(part) / len(part) for part in parts]
+    return draw_curves(curves)

@@ -16,6 +16,7 @@ from swarm.errors import InputError
 from swarm.hand_rules import RandomRotation, Talk, WallFollowing, WayOut
 from swarm.messages import TOLD
 from swarm.observation import EDGE, EGO, Floats, Mask, Observation, rows, senders
+from swarm.onnx_file import open_session
 from swarm.tunables import COUNT, NAMES, ROTATION, TUNABLES, encode
 
 Array = NDArray[np.float64]
@@ -84,18 +85,7 @@ class OnnxController:
         # Whether it sets the rotation; a checkpoint that does not say so sets everything.
         self.turns = NAMES[ROTATION] in document.get("tunables", NAMES)
         path = folder / "policy.onnx"
-        if not path.is_file():
-            raise InputError(str(path), "no such file", "a checkpoint folder written by launch/train.py")
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's own classes are not exported
-            raise InputError(str(path), str(error).splitlines()[0], "a readable ONNX file") from error
-        names = [entry.name for entry in self._session.get_inputs()]
+        self._session, names = open_session(path, "a checkpoint folder written by launch/train.py")
         if sorted(names) not in (["edges", "ego", "mask"], ["edges", "ego", "heard", "mask"]):
             raise InputError(f"{path}: inputs", names, "ego, edges, mask, and perhaps heard")
         self.talk: Talk | None = self._talk if "heard" in names else None

@@ -21,7 +21,9 @@ Floats = NDArray[np.float32]
 
 @njit(cache=True, inline="always")
 def step_cost(against: Floats, scale: float, node: int, move: int) -> int:
-    """Cost of a move from a node: `UNIT`, and more the more others come the other way."""
+    """Cost of a move from a node: `UNIT`, and more the more others come the other way; nobody does who stays."""
+    if move == 0:
+        return UNIT
     return min(UNIT + int(scale * against[node, move]), DEAREST)
 
 

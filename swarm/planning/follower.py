@@ -19,6 +19,7 @@ from swarm.planning import follower_kernels as kernels
 from swarm.planning import follower_view
 from swarm.planning.follower_costs import static_costs
 from swarm.planning.follower_view import CHANNELS, LENGTH, OWN, REACH, WINDOW
+from swarm.planning.pibt import IDS
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -100,8 +101,8 @@ class Followers:
     """
 
     def __init__(self, ground: FollowerMap, ids: Ints) -> None:
-        if len(ids) < 1 or ids.min() < 0 or ids.max() >= kernels.IDS:
-            raise InputError("ids", ids.tolist(), f"one or more, from 0 to {kernels.IDS - 1}")
+        if len(ids) < 1 or ids.min() < 0 or ids.max() >= IDS:
+            raise InputError("ids", ids.tolist(), f"one or more, from 0 to {IDS - 1}")
         self.ground, self.ids, self.count = ground, ids, len(ids)
         cells = ground.free.size
         self.bits = min(SEEN_BITS, (cells - 1).bit_length())

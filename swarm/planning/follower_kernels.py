@@ -11,10 +11,8 @@ from numba import njit
 
 from swarm.planning.follower_costs import Doubles, Flags, Floats, Ints, Seen, cost_field, find_path, see
 from swarm.planning.follower_view import REACH, WINDOW, Ranks, heading_of
-from swarm.planning.pibt import pibt_moves
+from swarm.planning.pibt import IDS, pibt_moves
 
-IDS = 1 << 20
-"""Identities that there can be."""
 _FAR = 1 << 20  # cost left, in 64ths, from which on robots count as equally far
 
 

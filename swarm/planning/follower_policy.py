@@ -10,6 +10,7 @@ import yaml
 from numpy.typing import NDArray
 
 from swarm.errors import InputError
+from swarm.onnx_file import open_session
 from swarm.planning.follower_view import CHANNELS, OWN, WINDOW
 
 Floats = NDArray[np.float32]
@@ -33,18 +34,7 @@ class OnnxRanker:
         folder = Path(folder)
         self.temperature = float(read_config(folder / "config.yaml").get("temperature", 0.0))
         path = folder / "policy.onnx"
-        if not path.is_file():
-            raise InputError(str(path), "no such file", _HINT)
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's own classes are not exported
-            raise InputError(str(path), str(error).splitlines()[0], "a readable ONNX file") from error
-        names = [entry.name for entry in self._session.get_inputs()]
+        self._session, names = open_session(path, _HINT)
         if sorted(names) != ["own", "view"]:
             raise InputError(f"{path}: inputs", names, "view, own")
 

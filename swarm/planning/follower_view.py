@@ -11,10 +11,12 @@ from numba import njit
 from numpy.typing import NDArray
 
 from swarm.planning.follower_costs import Doubles, Floats, Ints, Seen
+from swarm.planning.grid_graph import opposite
+from swarm.planning.hearing import RADIUS
 
 Ranks = NDArray[np.int8]
 
-REACH = 5
+REACH = RADIUS
 """Cells that a robot sees and hears in each direction."""
 WINDOW = 2 * REACH + 1
 CHANNELS = 6
@@ -41,12 +43,6 @@ def frame(width: int, heading: int) -> tuple[int, int, int, int]:
     if heading == 4:
         return 1, width, 4, 2
     return -width, 1, 1, 4
-
-
-@njit(cache=True)
-def opposite(move: int) -> int:
-    """The move back."""
-    return 0 if move == 0 else move + 1 if move % 2 == 1 else move - 1
 
 
 @njit(cache=True)

@@ -60,6 +60,25 @@ def _steps(node: NDArray[np.int32], cells: NDArray[np.int64]) -> NDArray[np.int3
     return step
 
 
+@njit(cache=True)
+def move_to(step: NDArray[np.int32], cells: NDArray[np.int64], here: int, target: int) -> int:
+    """The move (0 to 4) from a node to a flat cell beside it, 0 if it is not beside it."""
+    for move in range(1, 5):
+        after = step[here, move]
+        if after >= 0 and cells[after] == target:
+            return move
+    return 0
+
+
+@njit(cache=True)
+def order_moves(keys: NDArray[np.int64], ranking: NDArray[np.int8]) -> None:
+    """Write the five moves into ``ranking``, the smallest of the ``keys`` first; the keys are used up."""
+    for place in range(5):
+        best = np.argmin(keys)
+        ranking[place] = best
+        keys[best] = np.iinfo(np.int64).max
+
+
 @njit(cache=True, inline="always")
 def opposite(move: int) -> int:
     """The move back: 2 of 1, 1 of 2, 4 of 3, 3 of 4."""

@@ -20,6 +20,7 @@ from swarm.planning.guided_kernels import begin, decide, is_late, keep, look, ma
 from swarm.planning.guided_messages import Answer, Told, moves_of
 from swarm.planning.guided_team import expected, set_goal
 from swarm.planning.hearing import visible_cells
+from swarm.planning.pibt import IDS
 from swarm.planning.traffic import expected_against
 from swarm.planning.window import ENDED, STEPS, make_room
 
@@ -36,8 +37,8 @@ class GuidedPlanner:
     """
 
     def __init__(self, graph: GridGraph, robot_id: int, against: NDArray[np.float32] | None = None) -> None:
-        if not 0 <= robot_id < 1 << 20:
-            raise InputError("robot_id", robot_id, f"an integer from 0 to {(1 << 20) - 1}")
+        if not 0 <= robot_id < IDS:
+            raise InputError("robot_id", robot_id, f"an integer from 0 to {IDS - 1}")
         self.graph, self.robot_id = graph, robot_id
         self.against = expected_against(graph) if against is None else against
         self._mind = make_minds(np.array([robot_id]))

@@ -13,18 +13,18 @@ from numba import njit
 from numpy.typing import NDArray
 
 from swarm.planning.cost_field import FAR, UNIT
+from swarm.planning.grid_graph import move_to
 from swarm.planning.hearing import involved
-from swarm.planning.pibt import pibt_moves
+from swarm.planning.pibt import IDS, pibt_moves
 from swarm.planning.traffic import DENSITY
-from swarm.planning.window import STEPS, Room, mix, plan_window, rank
+from swarm.planning.window import ENDED, STEPS, Room, mix, plan_window, rank
 
-NOBODY = -1
 _LANES = 6.0  # Price of one robot a step that comes the other way, at the density that is seen [steps].
 _FADING = 0.98  # Of what was seen, from tick to tick.
 _SEEN = 500.0  # Free cells that count as seen before the first look.
 _STALLED, _EPOCH, _SHARE = 8, 8, 4  # Ticks without coming nearer; of a turn at going first; one turn in so many.
 _DESPERATE = 64  # Ticks without coming nearer, after which a turn is longer and minds nobody.
-_IDS = 1 << 20  # A key is 24 bits of order, and the identity.
+# A key is 24 bits of order, and the identity.
 _TURNS = 1 << 22  # Orders from here on are of robots whose turn it is; below 0 of those on their way.
 _IDLE = -(1 << 23)
 
@@ -125,9 +125,9 @@ def begin(minds: Minds, i: int, tick: int, left: int) -> bool:
     if kept:
         for time in range(STEPS):
             window[time] = window[time + 1]
-        window[STEPS] = NOBODY
+        window[STEPS] = ENDED
     else:
-        window[:] = NOBODY
+        window[:] = ENDED
         window[0] = here
     minds.stalled[i] += 1
     if left < minds.nearest[i]:
@@ -137,8 +137,8 @@ def begin(minds: Minds, i: int, tick: int, left: int) -> bool:
     if not minds.busy[i]:
         order = _IDLE
     elif epoch >= 0:
-        order = _TURNS + mix(epoch, minds.robot_id[i] + _IDS) % _TURNS
-    minds.key[i] = order * _IDS + (_IDS - 1 - minds.robot_id[i])
+        order = _TURNS + mix(epoch, minds.robot_id[i] + IDS) % _TURNS
+    minds.key[i] = order * IDS + (IDS - 1 - minds.robot_id[i])
     return kept
 
 
@@ -149,7 +149,7 @@ def plan(
 ) -> None:  # fmt: skip
     """Plan a new window, and rank the moves by it; see `window.plan_window`."""
     heedless = minds.stalled[i] >= _DESPERATE and _epoch(minds, i, tick) >= 0
-    seed = mix(tick, minds.robot_id[i] + 2 * _IDS) % _IDS
+    seed = mix(tick, minds.robot_id[i] + 2 * IDS) % IDS
     plan_window(
         step, field, against, minds.scale[i], windows, who, later, heedless, seed, minds.window[i].copy(), room,
         window, ranking,
@@ -168,7 +168,7 @@ def keep(step: Ints, field: Ints, minds: Minds, i: int, tick: int, window: Ints,
             if after == window[1]:
                 costs[move] -= 10 * UNIT
                 preferred = move
-    rank(costs, preferred, mix(tick, minds.robot_id[i]) % _IDS, ranking)
+    rank(costs, preferred, mix(tick, minds.robot_id[i]) % IDS, ranking)
 
 
 @njit(cache=True)
@@ -205,11 +205,7 @@ def decide(
         places[k], keys[k] = cells[minds.cell[row]], minds.key[row]
         ranking[k] = minds.ranking[row] if at[minds.cell[row]] == row else minds.first[row]
     for row in near:
-        at[minds.cell[row]] = NOBODY
-    at[minds.cell[i]] = NOBODY
+        at[minds.cell[row]] = -1
+    at[minds.cell[i]] = -1
     target, _ = pibt_moves(places, ranking, keys, free, forced, True, work)
-    for move in range(1, 5):
-        after = step[minds.cell[i], move]
-        if after >= 0 and cells[after] == target[0]:
-            return move
-    return 0
+    return move_to(step, cells, minds.cell[i], target[0])

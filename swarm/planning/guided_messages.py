@@ -8,6 +8,7 @@ from itertools import pairwise, permutations
 
 from swarm.errors import InputError
 from swarm.planning.hearing import RADIUS
+from swarm.planning.pibt import IDS, move_between
 from swarm.planning.window import ENDED, STEPS
 
 MAX_RELAYED = (2 * RADIUS + 1) ** 2 - 1
@@ -48,7 +49,7 @@ class Told:
     @property
     def robot_id(self) -> int:
         """Who it is."""
-        return (1 << 20) - 1 - (self.key & ((1 << 20) - 1))
+        return IDS - 1 - (self.key & (IDS - 1))
 
     def encode(self) -> bytes:
         """As bytes; see `decode_told`."""
@@ -132,6 +133,5 @@ def _ranking(number: int) -> Ranking:
 
 def moves_of(window: list[int], columns: int) -> tuple[int, ...]:
     """The moves between the flat cells of a window, up to where it ends (`ENDED`)."""
-    step = {0: 0, -columns: 1, columns: 2, -1: 3, 1: 4}
     known = window.index(ENDED) if ENDED in window else len(window)
-    return tuple(step[after - before] for before, after in pairwise(window[:known]))
+    return tuple(move_between(before, after, columns) for before, after in pairwise(window[:known]))

@@ -83,11 +83,8 @@ def _tick(
 @njit(cache=True)
 def _look_around(node: Ints, cells: Longs, visible: Ints, minds: Minds, at: Ints) -> tuple[Ints, Ints]:
     """Who is near whom (`neighbours`); everyone remembers how crowded it is."""
-    for i in range(len(minds.cell)):
-        at[minds.cell[i]] = i
     first, who = neighbours(node, cells, minds.cell, at)
     for i in range(len(minds.cell)):
-        at[minds.cell[i]] = -1
         look(minds, i, first[i + 1] - first[i], visible[minds.cell[i]])
     return first, who
 
@@ -114,7 +111,7 @@ class GuidedTeam:
         self._work = np.full((2, graph.free.size), -1, dtype=np.int32)
         self._tick = 0
 
-    def moves(self, cells: Longs, goals: Longs, fresh: NDArray[np.bool_] | None = None) -> Longs:
+    def moves(self, cells: Longs, goals: Longs, fresh: NDArray[np.bool_]) -> Longs:
         """One tick: the moves int64[n] that the robots choose.
 
         Args:
@@ -126,8 +123,7 @@ class GuidedTeam:
         minds.cell[:] = node[cells[:, 0], cells[:, 1]]
         near = _look_around(node, self.graph.cells, self._visible, minds, self._at)
         wanted = np.where(goals[:, 0] >= 0, node[goals[:, 0], goals[:, 1]], -1)
-        changed = wanted != self._goals if fresh is None else (wanted != self._goals) | fresh
-        for i in np.flatnonzero(changed).tolist():
+        for i in np.flatnonzero((wanted != self._goals) | fresh).tolist():
             self._goals[i] = wanted[i]
             set_goal(self.graph, self.against, minds, i, int(wanted[i]), self._fields[i], self._search)
         moves = np.empty(len(cells), dtype=np.int64)

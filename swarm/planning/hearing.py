@@ -41,7 +41,7 @@ def neighbours(node: Ints, cells: Longs, where: Ints, at: Ints) -> tuple[Ints, I
         node: Node of each cell, int32[rows, columns].
         cells: Flat cell of each node.
         where: Node of each robot, int32[n].
-        at: Robot at each node, -1 for nobody, int32[nodes].
+        at: int32[nodes] full of -1, also afterwards.
 
     Returns:
         ``first`` int32[n + 1] and ``who``: those near robot i are ``who[first[i]:first[i + 1]]``.
@@ -50,6 +50,8 @@ def neighbours(node: Ints, cells: Longs, where: Ints, at: Ints) -> tuple[Ints, I
     first = np.zeros(len(where) + 1, dtype=np.int32)
     who = np.empty(64 * len(where) + 64, dtype=np.int32)
     count = 0
+    for i in range(len(where)):
+        at[where[i]] = i
     for i in range(len(where)):
         row, column = cells[where[i]] // columns, cells[where[i]] % columns
         for r in range(max(row - RADIUS, 0), min(row + RADIUS + 1, rows)):
@@ -60,6 +62,8 @@ def neighbours(node: Ints, cells: Longs, where: Ints, at: Ints) -> tuple[Ints, I
                     who[count] = at[node[r, c]]
                     count += 1
         first[i + 1] = count
+    for i in range(len(where)):
+        at[where[i]] = -1
     return first, who[:count]
 
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from swarm.errors import InputError
 from swarm.planning.fields import FieldCache, distance_field
 
-_IDS = 1 << 20
+IDS = 1 << 20
+"""Identities that there can be."""
 _SETTLED = 6  # in `tried`: this robot's move will not change any more
 
 
@@ -29,9 +30,9 @@ def priority_key(ticks: int, robot_id: int) -> int:
         ticks: Steps since the last goal; negative for a robot that makes way for everyone, as one without a goal does.
         robot_id: Identity, 0 to 1,048,575.
     """
-    if not 0 <= robot_id < _IDS:
-        raise InputError("robot_id", robot_id, f"an integer from 0 to {_IDS - 1}")
-    return ticks * _IDS + (_IDS - 1 - robot_id)
+    if not 0 <= robot_id < IDS:
+        raise InputError("robot_id", robot_id, f"an integer from 0 to {IDS - 1}")
+    return ticks * IDS + (IDS - 1 - robot_id)
 
 
 @njit(cache=True)

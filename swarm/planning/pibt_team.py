@@ -10,7 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from swarm.planning.cost_field import cost_field, scratch
-from swarm.planning.grid_graph import GridGraph
+from swarm.planning.grid_graph import GridGraph, move_to, order_moves
 from swarm.planning.hearing import involved, neighbours
 from swarm.planning.pibt import pibt_moves, priority_key
 
@@ -26,10 +26,7 @@ def _rank(step: Ints, field: Ints, here: int, tie: int, ranking: NDArray[np.int8
         after = step[here, move]
         left = np.int64(field[after]) if after >= 0 else np.int64(1) << 40
         keys[move] = left * 16 + (8 if move == 0 else 0) + (move - tie) % 5
-    for place in range(5):
-        best = np.argmin(keys)
-        ranking[place] = best
-        keys[best] = np.iinfo(np.int64).max
+    order_moves(keys, ranking)
 
 
 @njit(cache=True)
@@ -44,20 +41,13 @@ def _inherit(
     keys: Longs, at: Ints, work: Ints,
 ) -> Longs:  # fmt: skip
     """Each robot's own move, int64[n], of priority inheritance among those that it hears."""
-    for i in range(len(where)):
-        at[where[i]] = i
     first, who = neighbours(node, cells, where, at)
-    for i in range(len(where)):
-        at[where[i]] = -1
-    moves = np.zeros(len(where), dtype=np.int64)
+    moves = np.empty(len(where), dtype=np.int64)
     for i in range(len(where)):
         rows = involved(step, where, i, who[first[i] : first[i + 1]], at)
         forced = np.full(len(rows), -1, dtype=np.int64)
         target, _ = pibt_moves(cells[where[rows]], rankings[rows], keys[rows], free, forced, True, work)
-        for move in range(1, 5):
-            after = step[where[i], move]
-            if after >= 0 and cells[after] == target[0]:
-                moves[i] = move
+        moves[i] = move_to(step, cells, where[i], target[0])
     return moves
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from swarm.planning.cost_field import DEAREST, FAR, UNIT, cost_field, scratch
+from swarm.planning.cost_field import FAR, UNIT, cost_field, scratch, step_cost
 from swarm.planning.grid_graph import GridGraph, opposite
 
 DENSITY = 0.1
@@ -45,7 +45,7 @@ def _walk(step: Ints, against: Floats, scale: float, field: Ints, start: int, st
             move = 1 + (first + k) % 4
             after = step[node, move]
             if after >= 0:
-                left = field[after] + min(UNIT + int(scale * against[node, move]), DEAREST)
+                left = field[after] + step_cost(against, scale, node, move)
                 if left < best:
                     best, chosen = left, move
         used[node, chosen] += 1.0

@@ -15,7 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from swarm.planning.cost_field import FAR, UNIT, step_cost
-from swarm.planning.grid_graph import opposite
+from swarm.planning.grid_graph import opposite, order_moves
 
 STEPS = 10
 """Steps of a window after the present."""
@@ -136,7 +136,7 @@ def _solve(field: Ints, against: Floats, scale: float, price: int, count: int, r
             for move in range(5):
                 there = room.after[here, move]
                 if there >= 0:
-                    cost = UNIT if move == 0 else step_cost(against, scale, node, move)
+                    cost = step_cost(against, scale, node, move)
                     best = min(best, cost + _price(room, time, here, move, price) + room.left[time + 1, there])
             room.left[time, here] = best
 
@@ -160,7 +160,7 @@ def _follow(
             there = room.after[here, move]
             if there < 0:
                 continue
-            cost = UNIT if move == 0 else step_cost(against, scale, node, move)
+            cost = step_cost(against, scale, node, move)
             cost += _price(room, time, here, move, price) + room.left[time + 1, there]
             if kept and before[time + 1] == room.near[there]:
                 cost -= _HABIT
@@ -178,13 +178,7 @@ def rank(costs: Ints, preferred: int, seed: int, ranking: NDArray[np.int8]) -> N
     for move in range(5):
         tie = 0 if move == preferred else 5 if move == 0 else 1 + (move + seed) % 4
         keys[move] = np.int64(costs[move]) * 8 + tie
-    for place in range(5):
-        best = 0
-        for move in range(1, 5):
-            if keys[move] < keys[best]:
-                best = move
-        ranking[place] = best
-        keys[best] = np.iinfo(np.int64).max
+    order_moves(keys, ranking)
 
 
 @njit(cache=True)
@@ -222,7 +216,7 @@ def plan_window(
     for move in range(5):
         there = room.after[0, move]
         if there >= 0:
-            cost = UNIT if move == 0 else step_cost(against, scale, before[0], move)
+            cost = step_cost(against, scale, before[0], move)
             costs[move] = cost + _price(room, 0, 0, move, price) + room.left[1, there]
             preferred = move if room.near[there] == window[1] else preferred
     rank(costs, preferred, seed, ranking)

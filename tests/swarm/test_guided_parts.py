@@ -192,10 +192,10 @@ def test_neighbours_and_visible_cells_are_counted_right():
     rng, graph, _ = drawn(3, 14, 17, 0.3)
     where = rng.permutation(graph.nodes)[:50].astype(np.int32)
     at = np.full(graph.nodes, -1, np.int32)
-    at[where] = np.arange(50)
     first, who = neighbours(graph.node, graph.cells, where, at)
     places = np.array(np.unravel_index(graph.cells, graph.free.shape)).T
     apart = np.abs(places[:, None] - places[None]).max(axis=2)
+    assert (at == -1).all()
     assert (visible_cells(graph.node) == (apart <= RADIUS).sum(axis=1) - 1).all()
     for i in range(50):
         found = set(who[first[i] : first[i + 1]].tolist())

@@ -1,0 +1,35 @@
+"""Opening an exported network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from swarm.errors import InputError
+
+
+def open_session(path: Path, hint: str) -> tuple[Any, list[str]]:
+    """A network that runs on one thread, and the names of its inputs.
+
+    Args:
+        path: The ONNX file.
+        hint: What would be valid if there is none.
+
+    Returns:
+        The ``onnxruntime.InferenceSession``, and the names.
+
+    Raises:
+        InputError: If the file is missing or unreadable.
+    """
+    if not path.is_file():
+        raise InputError(str(path), "no such file", hint)
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own classes are not exported
+        raise InputError(str(path), str(error).splitlines()[0], "a readable ONNX file") from error
+    return session, [entry.name for entry in session.get_inputs()]
