@@ -66,7 +66,7 @@ class Study:
 
     lab: Lab
     scale: Scale
-    seed: int = 6_000_000
+    seed: int = 7_000_000
     tuner: str = "tuner"
     ablations: Path = Path("policies/checkpoints/ablations")
     families: tuple[Case, ...] = study.FAMILIES
