@@ -8,7 +8,7 @@ that `GuidedTeam` runs for all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +16,18 @@ from numpy.typing import NDArray
 from swarm.errors import InputError
 from swarm.planning.cost_field import scratch
 from swarm.planning.grid_graph import GridGraph
-from swarm.planning.guided_kernels import begin, decide, is_late, keep, look, make_minds, plan
+from swarm.planning.guided_kernels import begin, decide, keep, look, make_minds, plan, reconsider
 from swarm.planning.guided_messages import Answer, Told, moves_of
 from swarm.planning.guided_team import expected, set_goal
-from swarm.planning.hearing import visible_cells
+from swarm.planning.hearing import RADIUS, visible_cells
+from swarm.planning.joint_plan import advance
+from swarm.planning.joint_search import make_search
 from swarm.planning.pibt import IDS
 from swarm.planning.traffic import expected_against
-from swarm.planning.window import ENDED, STEPS, make_room
+from swarm.planning.window import ENDED, make_room
 
 Cell = tuple[int, int]
+_KNOWN = (4 * RADIUS + 1) ** 2 - 1  # Most robots that it hears, or is told of.
 
 
 class GuidedPlanner:
@@ -41,14 +44,14 @@ class GuidedPlanner:
             raise InputError("robot_id", robot_id, f"an integer from 0 to {IDS - 1}")
         self.graph, self.robot_id = graph, robot_id
         self.against = expected_against(graph) if against is None else against
-        self._mind = make_minds(np.array([robot_id]))
+        self._minds = make_minds(np.full(1 + _KNOWN, robot_id))
         self._field = np.zeros(graph.nodes, dtype=np.int32)
         self._goal: Cell | None = None
-        self._room, self._search = make_room(graph.nodes), scratch(graph.nodes)
+        self._room, self._search, self._joint = make_room(graph.nodes), scratch(graph.nodes), make_search(graph.nodes)
         self._visible = visible_cells(graph.node)
         self._at = np.full(graph.nodes, -1, dtype=np.int32)
         self._work = np.full((2, graph.free.size), -1, dtype=np.int32)
-        self._last: list[Told] = []  # The windows heard in the tick before.
+        self._near = np.empty(0, dtype=np.int32)  # Rows of those that it has heard last.
         self._heard: list[Told] = []
         self._tick = 0
 
@@ -58,16 +61,38 @@ class GuidedPlanner:
             raise InputError("cell", cell, f"a free cell of the map of {rows} × {columns}")
         return int(self.graph.node[cell])
 
-    def _windows(self, told: Sequence[Told]) -> NDArray[np.int32]:
-        """Windows int32[k, STEPS + 1] as nodes; a move into a wall ends one."""
-        windows = np.full((len(told), STEPS + 1), ENDED, dtype=np.int32)
-        for row, one in enumerate(told):
-            windows[row, 0] = self._node(divmod(one.cell, self.graph.columns))
-            for time, move in enumerate(one.moves):
-                windows[row, time + 1] = self.graph.step[windows[row, time], move]
-                if windows[row, time + 1] < 0:
-                    break
-        return windows
+    def _walk(self, cell: int, moves: Iterable[int], nodes: NDArray[np.int32]) -> None:
+        """Write the nodes on a way; it ends with the moves, or at a wall."""
+        nodes[:] = ENDED
+        here = nodes[0] = self._node(divmod(cell, self.graph.columns))
+        for time, move in enumerate(moves):
+            here = self.graph.step[here, move]
+            if here < 0:
+                break
+            nodes[time + 1] = here
+
+    def _hear(self, row: int, told: Told, windows: NDArray[np.int32]) -> None:
+        """Keep in a row what another robot has told."""
+        minds, columns = self._minds, self.graph.columns
+        self._walk(told.cell, told.moves, windows[row])
+        minds.robot_id[row], minds.key[row], minds.cell[row] = told.robot_id, told.key, windows[row, 0]
+        minds.ranking[row] = minds.first[row] = told.ranking
+        minds.goal[row] = -1 if told.goal < 0 else self._node(divmod(told.goal, columns))
+        minds.stuck[row] = told.stuck
+        minds.plans.leader[row], minds.plans.fresh[row] = -1, False
+
+    def _hear_plan(self, row: int, answer: Answer) -> None:
+        """Keep the plan of another robot's answer, if it leads into no wall."""
+        plans = self._minds.plans
+        cells = {told.robot_id: told.cell for told in (answer.own, *answer.heard)}
+        plans.members[row], plans.path[row] = -1, ENDED
+        for k, (robot_id, moves) in enumerate(answer.plan):
+            plans.members[row, k] = robot_id
+            self._walk(cells[robot_id], moves, plans.path[row, k])
+            if plans.path[row, k, len(moves)] < 0:
+                return
+        plans.leader[row], plans.steps[row], plans.now[row] = answer.own.robot_id, len(answer.plan[0][1]), 0
+        plans.fresh[row] = True
 
     def tell(self, tick: int, cell: Cell, goal: Cell | None, fresh: bool, seen: Iterable[Cell]) -> Told:
         """The first round.
@@ -82,74 +107,76 @@ class GuidedPlanner:
         Raises:
             InputError: If a cell is a wall or outside of the map.
         """
-        self._tick, mind, here = tick, self._mind, self._node(cell)
+        self._tick, minds, here = tick, self._minds, self._node(cell)
         others = [self._node(one) for one in seen]
-        mind.cell[0] = here
-        look(mind, 0, len(others), self._visible[here])
+        minds.cell[0] = here
+        look(minds, 0, len(others), self._visible[here])
         if goal != self._goal or fresh:
             self._goal = goal
-            set_goal(
-                self.graph, self.against, mind, 0, -1 if goal is None else self._node(goal), self._field, self._search
-            )
-        kept = begin(mind, 0, tick, self._field[here])
-        if kept and is_late(mind, 0, tick):
-            keep(self.graph.step, self._field, mind, 0, tick, mind.told[0], mind.first[0])
+            node = -1 if goal is None else self._node(goal)
+            set_goal(self.graph, self.against, minds, 0, node, self._field, self._search)
+        if begin(minds, 0, tick, self._field[here]):
+            keep(self.graph.step, self._field, minds, 0, tick, minds.told[0], minds.first[0])
         else:
             self._at[[*others, here]] = 0
-            windows = self._windows(self._last)
-            rows = np.arange(len(windows), dtype=np.int32)
-            rows = expected(self.graph.cells, self.graph.columns, here, windows, rows, self._at)
+            rows = expected(self.graph.cells, self.graph.columns, here, minds.window, self._near, self._at)
             self._at[[*others, here]] = -1
-            self._plan(windows, rows, 1, mind.told[0], mind.first[0])
-        return self._say(mind.told[0], mind.first[0])
+            plan(
+                self.graph.step, self._field, self.against, minds, 0, tick, minds.window, rows, 1, self._room,
+                minds.told[0], minds.first[0],
+            )  # fmt: skip
+        return self._say(minds.told[0], minds.first[0])
 
     def answer(self, heard: Iterable[Told]) -> Answer:
         """The second round, from what the robots within `RADIUS` have told in the first."""
-        self._heard, mind = sorted(heard, key=lambda told: told.cell), self._mind
-        mind.ranking[0] = mind.first[0]
-        if not is_late(mind, 0, self._tick):
-            mind.window[0] = mind.told[0]
-        else:
-            windows = self._windows(self._heard)
-            self._plan(windows, np.arange(len(windows), dtype=np.int32), 0, mind.window[0], mind.ranking[0])
+        self._heard, minds = sorted(heard, key=lambda told: told.cell), self._minds
+        for row, told in enumerate(self._heard, start=1):
+            self._hear(row, told, minds.told)
+        near = np.arange(1, len(self._heard) + 1, dtype=np.int32)
+        reconsider(
+            self.graph.step, self._field, self.against, minds, 0, self._tick, near, self._room, self._joint
+        )  # fmt: skip
         relay = (Told(told.cell, told.key, told.ranking, ()) for told in self._heard)
-        return Answer(self._say(mind.window[0], mind.ranking[0]), tuple(relay))
+        return Answer(self._say(minds.window[0], minds.ranking[0]), tuple(relay), self._say_plan())
 
     def decide(self, answers: Iterable[Answer]) -> int:
         """Its move (0 to 4), from the answers of those within `RADIUS`."""
         answers = sorted(answers, key=lambda answer: answer.own.cell)
-        near = {answer.own.robot_id: answer.own for answer in answers}
+        near = {answer.own.robot_id for answer in answers} | {self.robot_id}
         told_of = {
-            told.robot_id: told for answer in answers for told in answer.heard
-            if told.robot_id not in near and told.robot_id != self.robot_id
+            told.robot_id: told for answer in answers for told in answer.heard if told.robot_id not in near
         }  # fmt: skip
-        self._last = list(near.values())
-        rows = [*near.values(), *told_of.values()]
-        team = make_minds(np.array([self.robot_id, *near, *told_of]))
-        team.cell[0], team.key[0] = self._mind.cell[0], self._mind.key[0]
-        team.ranking[0] = self._mind.ranking[0]
-        for row, told in enumerate(rows, start=1):
-            team.cell[row] = self._node(divmod(told.cell, self.graph.columns))
-            team.key[row], team.ranking[row], team.first[row] = told.key, told.ranking, told.ranking
-        split = 1 + len(near)
-        order = np.arange(len(rows) + 1, dtype=np.int32)
-        graph = self.graph
-        return int(
-            decide(
-                graph.step, graph.cells, graph.free, team, 0, order[1:split], order[split:], self._at, self._work
-            )
-        )
-
-    def _plan(
-        self, windows: NDArray[np.int32], rows: NDArray[np.int32], later: int, window: NDArray[np.int32],
-        ranking: NDArray[np.int8],
-    ) -> None:  # fmt: skip
-        plan(
-            self.graph.step, self._field, self.against, self._mind, 0, self._tick, windows, rows, later, self._room,
-            window, ranking,
+        minds, graph = self._minds, self.graph
+        for row, answer in enumerate(answers, start=1):
+            self._hear(row, answer.own, minds.window)
+            if answer.plan:
+                self._hear_plan(row, answer)
+        split = 1 + len(answers)
+        for row, told in enumerate(told_of.values(), start=split):
+            self._hear(row, told, minds.window)
+        order = np.arange(split + len(told_of), dtype=np.int32)
+        self._near = order[1:split]
+        move = decide(
+            graph.step, graph.cells, graph.free, minds, 0, self._near, order[split:], self._at, self._work
         )  # fmt: skip
+        advance(minds.plans, 0, self._near, self.robot_id)
+        return int(move)
+
+    def _moves(self, nodes: NDArray[np.int32]) -> tuple[int, ...]:
+        cells = [int(self.graph.cells[node]) if node >= 0 else ENDED for node in nodes]
+        return moves_of(cells, self.graph.columns)
 
     def _say(self, window: NDArray[np.int32], ranking: NDArray[np.int8]) -> Told:
-        cells = [int(self.graph.cells[node]) if node >= 0 else ENDED for node in window]
-        moves = moves_of(cells, self.graph.columns)
-        return Told(cells[0], int(self._mind.key[0]), tuple(ranking.tolist()), moves)
+        minds, cells = self._minds, self.graph.cells
+        goal = int(cells[minds.goal[0]]) if minds.goal[0] >= 0 else -1
+        return Told(
+            int(cells[window[0]]), int(minds.key[0]), tuple(ranking.tolist()), self._moves(window), goal,
+            bool(minds.stuck[0]),
+        )  # fmt: skip
+
+    def _say_plan(self) -> tuple[tuple[int, tuple[int, ...]], ...]:
+        plans = self._minds.plans
+        if not plans.fresh[0]:
+            return ()
+        members = [int(robot_id) for robot_id in plans.members[0] if robot_id >= 0]
+        return tuple((robot_id, self._moves(plans.path[0, k])) for k, robot_id in enumerate(members))

@@ -13,8 +13,22 @@ from numba import njit
 from numpy.typing import NDArray
 
 from swarm.planning.cost_field import FAR, UNIT
-from swarm.planning.grid_graph import move_to
+from swarm.planning.grid_graph import move_to, order_moves
 from swarm.planning.hearing import involved
+from swarm.planning.joint_plan import (
+    ORDER,
+    STUCK,
+    Plans,
+    heard_plan,
+    key_of,
+    make_plan,
+    make_plans,
+    may_search,
+    next_node,
+    place,
+    still_on,
+)
+from swarm.planning.joint_search import GROUP, Search
 from swarm.planning.pibt import IDS, pibt_moves
 from swarm.planning.traffic import DENSITY
 from swarm.planning.window import ENDED, STEPS, Room, mix, plan_window, rank
@@ -24,9 +38,10 @@ _FADING = 0.98  # Of what was seen, from tick to tick.
 _SEEN = 500.0  # Free cells that count as seen before the first look.
 _STALLED, _EPOCH, _SHARE = 8, 8, 4  # Ticks without coming nearer; of a turn at going first; one turn in so many.
 _DESPERATE = 64  # Ticks without coming nearer, after which a turn is longer and minds nobody.
-# A key is 24 bits of order, and the identity.
+# A key is the order, and the identity; orders from `joint_plan.ORDER` on are of robots that follow a plan.
 _TURNS = 1 << 22  # Orders from here on are of robots whose turn it is; below 0 of those on their way.
 _IDLE = -(1 << 23)
+UNKNOWN = 1 << 40  # Least cost left, while the goal is new.
 
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
@@ -39,7 +54,8 @@ class Minds(NamedTuple):
     Attributes:
         robot_id: Identities, 0 to 1,048,575, int64[n].
         cell: Where each robot is, int32[n].
-        busy: Whether it has a goal, bool[n].
+        goal: Where it has to go, -1 without a goal, int32[n].
+        stuck: Whether it would like a joint plan, bool[n].
         window: Where it expects to be, from now on, int32[n, STEPS + 1].
         told: The same as told in the first round of messages.
         ranking: Its moves, the best first, int8[n, 5].
@@ -49,11 +65,13 @@ class Minds(NamedTuple):
         stalled: Ticks since then, int64[n].
         density: Robots and free cells that it has seen, fading, float64[n, 2].
         scale: Cost of traffic that comes the other way (`cost_field.step_cost`), float64[n].
+        plans: Of what it follows together with others.
     """
 
     robot_id: Longs
     cell: Ints
-    busy: NDArray[np.bool_]
+    goal: Ints
+    stuck: NDArray[np.bool_]
     window: Ints
     told: Ints
     ranking: NDArray[np.int8]
@@ -63,16 +81,19 @@ class Minds(NamedTuple):
     stalled: Longs
     density: NDArray[np.float64]
     scale: NDArray[np.float64]
+    plans: Plans
 
 
 def make_minds(robot_ids: Longs) -> Minds:
     """Robots that have not yet been anywhere."""
     n = len(robot_ids)
     return Minds(
-        np.ascontiguousarray(robot_ids, dtype=np.int64), np.full(n, -1, np.int32), np.zeros(n, np.bool_),
-        np.full((n, STEPS + 1), -1, np.int32), np.full((n, STEPS + 1), -1, np.int32), np.zeros((n, 5), np.int8),
-        np.zeros((n, 5), np.int8), np.zeros(n, np.int64), np.full(n, 1 << 40, np.int64), np.zeros(n, np.int64),
-        np.tile([DENSITY * _SEEN, _SEEN], (n, 1)), np.zeros(n),
+        robot_id=np.ascontiguousarray(robot_ids, dtype=np.int64), cell=np.full(n, -1, np.int32),
+        goal=np.full(n, -1, np.int32), stuck=np.zeros(n, np.bool_), window=np.full((n, STEPS + 1), ENDED, np.int32),
+        told=np.full((n, STEPS + 1), ENDED, np.int32), ranking=np.zeros((n, 5), np.int8),
+        first=np.zeros((n, 5), np.int8), key=np.zeros(n, np.int64), nearest=np.full(n, UNKNOWN, np.int64),
+        stalled=np.zeros(n, np.int64), density=np.tile([DENSITY * _SEEN, _SEEN], (n, 1)), scale=np.zeros(n),
+        plans=make_plans(n),
     )  # fmt: skip
 
 
@@ -86,7 +107,7 @@ def look(minds: Minds, i: int, seen: int, visible: int) -> None:
 @njit(cache=True)
 def new_goal(minds: Minds, i: int) -> None:
     """Forget how near it was; weigh traffic by how crowded it is."""
-    minds.nearest[i], minds.stalled[i] = 1 << 40, 0
+    minds.nearest[i], minds.stalled[i] = UNKNOWN, 0
     minds.scale[i] = _LANES * UNIT * minds.density[i, 0] / (DENSITY * max(minds.density[i, 1], 1.0))
 
 
@@ -109,7 +130,8 @@ def is_late(minds: Minds, i: int, tick: int) -> bool:
 def begin(minds: Minds, i: int, tick: int, left: int) -> bool:
     """A tick begins: take one step off the window, and work out the priority.
 
-    Who is nearest to its goal goes first; who comes no nearer gets turns at going before all others.
+    Robots with a joint plan go first; then those that have come no nearer for some time, by turns; then who is nearest
+    to its goal.
 
     Args:
         minds: All robots.
@@ -118,9 +140,9 @@ def begin(minds: Minds, i: int, tick: int, left: int) -> bool:
         left: Cost left to its goal.
 
     Returns:
-        Whether the robot is where its window said.
+        Whether it tells what it meant to do before: it follows a plan, or waits for what the others tell.
     """
-    window, here = minds.window[i], minds.cell[i]
+    window, here, robot_id = minds.window[i], minds.cell[i], minds.robot_id[i]
     kept = window[1] == here
     if kept:
         for time in range(STEPS):
@@ -129,17 +151,67 @@ def begin(minds: Minds, i: int, tick: int, left: int) -> bool:
     else:
         window[:] = ENDED
         window[0] = here
+    if minds.nearest[i] == UNKNOWN or not still_on(minds.plans, i, robot_id, here):
+        minds.plans.leader[i] = -1
+    minds.plans.fresh[i] = False
     minds.stalled[i] += 1
     if left < minds.nearest[i]:
         minds.nearest[i], minds.stalled[i] = left, 0
+    minds.stuck[i] = minds.goal[i] >= 0 and minds.stalled[i] >= STUCK and may_search(minds.plans, i, tick)
+    if minds.plans.leader[i] >= 0:
+        minds.key[i] = key_of(minds.plans.leader[i], robot_id)
+        _follow(minds, i)
+        return True
     epoch = _epoch(minds, i, tick)
     order = max(-left, -_TURNS)
-    if not minds.busy[i]:
+    if minds.goal[i] < 0:
         order = _IDLE
     elif epoch >= 0:
-        order = _TURNS + mix(epoch, minds.robot_id[i] + IDS) % _TURNS
-    minds.key[i] = order * IDS + (IDS - 1 - minds.robot_id[i])
-    return kept
+        order = _TURNS + mix(epoch, robot_id + IDS) % _TURNS
+    minds.key[i] = order * IDS + (IDS - 1 - robot_id)
+    return kept and is_late(minds, i, tick)
+
+
+@njit(cache=True)
+def _follow(minds: Minds, i: int) -> None:
+    """Make what is left of the plan the window."""
+    plans, member = minds.plans, place(minds.plans, i, minds.robot_id[i])
+    minds.window[i] = ENDED
+    for time in range(min(STEPS, plans.steps[i] - plans.now[i]) + 1):
+        minds.window[i, time] = plans.path[i, member, plans.now[i] + time]
+
+
+@njit(cache=True)
+def _agree(step: Ints, minds: Minds, i: int, near: Ints, tick: int, room: Search) -> None:
+    """After the first round: drop the plan if somebody else has, or make one."""
+    plans, stuck, planned = minds.plans, minds.stuck[i], False
+    for row in near:
+        if place(plans, i, minds.robot_id[row]) >= 0:
+            with_us = minds.key[row] == key_of(plans.leader[i], minds.robot_id[row])
+            if not with_us or not still_on(plans, i, minds.robot_id[row], minds.cell[row]):
+                plans.leader[i] = -1
+        planned = planned or minds.key[row] >= ORDER * IDS
+        if stuck and minds.stuck[row] and minds.key[row] > minds.key[i]:
+            stuck, plans.tried[i] = False, tick  # The other tries.
+    if stuck and not planned and len(near) < GROUP:
+        urgent = minds.stalled[i] >= _STALLED
+        make_plan(step, minds.robot_id, minds.cell, minds.goal, i, near, tick, urgent, plans, room)
+
+
+@njit(cache=True)
+def reconsider(
+    step: Ints, field: Ints, against: Floats, minds: Minds, i: int, tick: int, near: Ints, room: Room, search: Search
+) -> None:
+    """After the first round: what the robot means to do now, its window and its ranking."""
+    followed = minds.plans.leader[i] >= 0
+    _agree(step, minds, i, near, tick, search)
+    if minds.plans.leader[i] >= 0:
+        _follow(minds, i)
+        keep(step, field, minds, i, tick, minds.window[i], minds.ranking[i])
+    elif followed or is_late(minds, i, tick):
+        plan(step, field, against, minds, i, tick, minds.told, near, 0, room, minds.window[i], minds.ranking[i])
+    else:
+        minds.window[i], minds.ranking[i] = minds.told[i], minds.first[i]
 
 
 @njit(cache=True)
@@ -166,9 +238,24 @@ def keep(step: Ints, field: Ints, minds: Minds, i: int, tick: int, window: Ints,
         if after >= 0:
             costs[move] = field[after] + (UNIT // 2 if move == 0 else 0)
             if after == window[1]:
-                costs[move] -= 10 * UNIT
-                preferred = move
+                costs[move], preferred = -1, move
     rank(costs, preferred, mix(tick, minds.robot_id[i]) % IDS, ranking)
+
+
+@njit(cache=True)
+def _obey(step: Ints, minds: Minds, leaders: Ints, rows: Ints, keys: Longs, ranking: NDArray[np.int8]) -> None:
+    """Have robots do what new plans tell them, which they did not know when they told what they meant to do."""
+    for k in range(len(rows)):
+        robot_id = minds.robot_id[rows[k]]
+        row = heard_plan(minds.plans, leaders, robot_id)
+        if row >= 0:
+            keys[k] = key_of(minds.plans.leader[row], robot_id)
+            costs = np.empty(5, dtype=np.int64)
+            for at in range(5):
+                move = ranking[k, at]
+                planned = step[minds.cell[rows[k]], move] == next_node(minds.plans, row, robot_id)
+                costs[move] = -1 if planned else at
+            order_moves(costs, ranking[k])
 
 
 @njit(cache=True)
@@ -207,5 +294,9 @@ def decide(
     for row in near:
         at[minds.cell[row]] = -1
     at[minds.cell[i]] = -1
+    leaders = np.append(near, np.int32(i))
+    leaders = leaders[minds.plans.fresh[leaders]]
+    if len(leaders) > 0:
+        _obey(step, minds, leaders, rows, keys, ranking)
     target, _ = pibt_moves(places, ranking, keys, free, forced, True, work)
     return move_to(step, cells, minds.cell[i], target[0])

@@ -8,6 +8,7 @@ from itertools import pairwise, permutations
 
 from swarm.errors import InputError
 from swarm.planning.hearing import RADIUS
+from swarm.planning.joint_search import GROUP, HORIZON
 from swarm.planning.pibt import IDS, move_between
 from swarm.planning.window import ENDED, STEPS
 
@@ -15,8 +16,10 @@ MAX_RELAYED = (2 * RADIUS + 1) ** 2 - 1
 """Most robots that are near one robot."""
 _RANKINGS = tuple(permutations(range(5)))
 _NUMBER = {ranking: number for number, ranking in enumerate(_RANKINGS)}
-_HEAD = struct.Struct("<IqB5s")  # Cell, key, ranking, window.
+_STUCK = 128  # In the byte of the ranking.
+_HEAD = struct.Struct(f"<IiqB{STEPS // 2}s")  # Cell, goal, key, ranking, window.
 _ENTRY = struct.Struct("<b6sB")  # Row offset and column offset in one byte, key, ranking.
+_MEMBER = struct.Struct(f"<I{HORIZON // 2}s")  # Identity, moves.
 _SIDE = 2 * RADIUS + 1
 
 Ranking = tuple[int, ...]
@@ -31,16 +34,22 @@ class Told:
         key: Priority, unique; its last 20 bits tell who it is.
         ranking: The five moves, best first.
         moves: The moves of its window, as far as it knows; at most `STEPS`.
+        goal: Flat cell where it has to go; -1: nowhere, or not told.
+        stuck: Whether it would like a joint plan.
     """
 
     cell: int
     key: int
     ranking: Ranking
     moves: tuple[int, ...]
+    goal: int = -1
+    stuck: bool = False
 
     def __post_init__(self) -> None:
-        if self.cell < 0 or not -(1 << 47) <= self.key < 1 << 47:
-            raise InputError("told: cell, key", (self.cell, self.key), "a cell from 0 on, a key of 48 bits")
+        if not 0 <= self.cell < 1 << 31 or not -1 <= self.goal < 1 << 31:
+            raise InputError("told: cell, goal", (self.cell, self.goal), "a cell from 0 on, a goal from -1 on")
+        if not -(1 << 47) <= self.key < 1 << 47:
+            raise InputError("told: key", self.key, "a key of 48 bits")
         if tuple(self.ranking) not in _NUMBER:
             raise InputError("told: ranking", self.ranking, "each of the moves 0 to 4 once")
         if len(self.moves) > STEPS or not all(move in range(5) for move in self.moves):
@@ -53,9 +62,8 @@ class Told:
 
     def encode(self) -> bytes:
         """As bytes; see `decode_told`."""
-        nibbles = [*self.moves, *[15] * (STEPS - len(self.moves))]
-        window = bytes(low | high << 4 for low, high in zip(nibbles[::2], nibbles[1::2], strict=True))
-        return _HEAD.pack(self.cell, self.key, _NUMBER[tuple(self.ranking)], window)
+        ranking = _NUMBER[tuple(self.ranking)] | (_STUCK if self.stuck else 0)
+        return _HEAD.pack(self.cell, self.goal, self.key, ranking, _pack(self.moves, STEPS))
 
 
 @dataclass(frozen=True)
@@ -64,19 +72,34 @@ class Answer:
 
     Attributes:
         own: Of itself.
-        heard: What others told in the first round, without their windows.
+        heard: What others told in the first round, without their windows and goals.
+        plan: A new joint plan: the identity and the moves of each member, all as long, itself first; mostly empty.
     """
 
     own: Told
     heard: tuple[Told, ...]
+    plan: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.heard) > MAX_RELAYED:
             raise InputError("answer: heard", len(self.heard), f"at most {MAX_RELAYED} robots")
+        if self.plan:
+            self._check_plan()
+
+    def _check_plan(self) -> None:
+        members, steps = [robot_id for robot_id, _ in self.plan], len(self.plan[0][1])
+        known = {told.robot_id for told in self.heard}
+        if len(set(members)) < len(members):
+            raise InputError("answer: plan", members, "each member once")
+        if len(self.heard) >= GROUP or members[0] != self.own.robot_id or not set(members[1:]) <= known:
+            raise InputError("answer: plan", members, f"itself, and of fewer than {GROUP} others that it has heard")
+        for _, moves in self.plan:
+            if len(moves) != steps or not 1 <= steps <= HORIZON or not all(move in range(5) for move in moves):
+                raise InputError("answer: plan", moves, f"1 to {HORIZON} moves 0 to 4, as many for each member")
 
     def encode(self, columns: int) -> bytes:
         """As bytes, for a map of so many columns; see `decode_answer`."""
-        parts, (row, column) = [self.own.encode()], divmod(self.own.cell, columns)
+        parts, (row, column) = [self.own.encode(), bytes([len(self.heard)])], divmod(self.own.cell, columns)
         for told in self.heard:
             down, right = told.cell // columns - row, told.cell % columns - column
             if max(abs(down), abs(right)) > RADIUS:
@@ -84,6 +107,7 @@ class Answer:
             place = down * _SIDE + right
             key = told.key.to_bytes(6, "little", signed=True)
             parts.append(_ENTRY.pack(place, key, _NUMBER[tuple(told.ranking)]))
+        parts += [_MEMBER.pack(robot_id, _pack(moves, HORIZON)) for robot_id, moves in self.plan]
         return b"".join(parts)
 
 
@@ -95,12 +119,8 @@ def decode_told(data: bytes) -> Told:
     """
     if len(data) != _HEAD.size:
         raise InputError("told", f"{len(data)} bytes", f"{_HEAD.size} bytes")
-    cell, key, ranking, window = _HEAD.unpack(data)
-    nibbles = [part for byte in window for part in (byte & 15, byte >> 4)]
-    known = nibbles.index(15) if 15 in nibbles else STEPS
-    if any(part != 15 for part in nibbles[known:]):
-        raise InputError("told: window", window.hex(), "moves, and then nothing")
-    return Told(cell, key, _ranking(ranking), tuple(nibbles[:known]))
+    cell, goal, key, ranking, window = _HEAD.unpack(data)
+    return Told(cell, key, _ranking(ranking & ~_STUCK), _unpack(window), goal, bool(ranking & _STUCK))
 
 
 def decode_answer(data: bytes, columns: int) -> Answer:
@@ -109,20 +129,37 @@ def decode_answer(data: bytes, columns: int) -> Answer:
     Raises:
         InputError: If the bytes are not such a message.
     """
-    count, rest = divmod(len(data) - _HEAD.size, _ENTRY.size)
-    if count < 0 or rest != 0:
-        raise InputError("answer", f"{len(data)} bytes", f"{_HEAD.size} and a multiple of {_ENTRY.size} bytes")
+    count = data[_HEAD.size] if len(data) > _HEAD.size else 0
+    start = _HEAD.size + 1 + count * _ENTRY.size
+    members, rest = divmod(len(data) - start, _MEMBER.size)
+    if not 0 <= members <= GROUP or rest != 0:
+        raise InputError("answer", f"{len(data)} bytes", "a head, as many robots as it says, and at most a plan")
     own = decode_told(data[: _HEAD.size])
     heard = []
     for k in range(count):
-        place, key, ranking = _ENTRY.unpack_from(data, _HEAD.size + k * _ENTRY.size)
+        place, key, ranking = _ENTRY.unpack_from(data, _HEAD.size + 1 + k * _ENTRY.size)
         down = (place + RADIUS + _SIDE * _SIDE) // _SIDE - _SIDE
         right = place - down * _SIDE
         cell = own.cell + down * columns + right
         if not 0 <= own.cell % columns + right < columns:
             raise InputError("answer: heard", place, "a place on the map")
         heard.append(Told(cell, int.from_bytes(key, "little", signed=True), _ranking(ranking), ()))
-    return Answer(own, tuple(heard))
+    plan = [_MEMBER.unpack_from(data, start + k * _MEMBER.size) for k in range(members)]
+    return Answer(own, tuple(heard), tuple((robot_id, _unpack(moves)) for robot_id, moves in plan))
+
+
+def _pack(moves: tuple[int, ...], room: int) -> bytes:
+    """Moves as half bytes, filled up with 15."""
+    nibbles = [*moves, *[15] * (room - len(moves))]
+    return bytes(low | high << 4 for low, high in zip(nibbles[::2], nibbles[1::2], strict=True))
+
+
+def _unpack(data: bytes) -> tuple[int, ...]:
+    nibbles = [part for byte in data for part in (byte & 15, byte >> 4)]
+    known = nibbles.index(15) if 15 in nibbles else len(nibbles)
+    if any(part != 15 for part in nibbles[known:]):
+        raise InputError("moves", data.hex(), "moves, and then nothing")
+    return tuple(nibbles[:known])
 
 
 def _ranking(number: int) -> Ranking:

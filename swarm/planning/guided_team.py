@@ -12,8 +12,20 @@ from numpy.typing import NDArray
 
 from swarm.planning.cost_field import cost_field, scratch
 from swarm.planning.grid_graph import GridGraph
-from swarm.planning.guided_kernels import Minds, begin, decide, is_late, keep, look, make_minds, new_goal, plan
+from swarm.planning.guided_kernels import (
+    Minds,
+    begin,
+    decide,
+    keep,
+    look,
+    make_minds,
+    new_goal,
+    plan,
+    reconsider,
+)
 from swarm.planning.hearing import in_sight, neighbours, relayed, visible_cells
+from swarm.planning.joint_plan import advance
+from swarm.planning.joint_search import Search, make_search
 from swarm.planning.traffic import expected_against
 from swarm.planning.window import Room, make_room
 
@@ -47,8 +59,8 @@ def expected(cells: Longs, columns: int, here: int, windows: Ints, heard: Ints, 
 @njit(cache=True)
 def _tick(
     node: Ints, cells: Longs, free: NDArray[np.bool_], step: Ints, against: Floats, fields: Ints,
-    minds: Minds, tick: int, first: Ints, who: Ints, last_first: Ints, last_who: Ints, room: Room, at: Ints,
-    work: Ints, moves: Longs,
+    minds: Minds, tick: int, first: Ints, who: Ints, last_first: Ints, last_who: Ints, room: Room,
+    search: Search, at: Ints, work: Ints, moves: Longs,
 ) -> None:  # fmt: skip
     """One tick of all robots, ``first`` and ``who`` tell who is near whom now, and which they were in the last tick."""
     n, columns = len(minds.cell), node.shape[1]
@@ -56,28 +68,23 @@ def _tick(
         at[minds.cell[i]] = i
     last = minds.window.copy()
     for i in range(n):
-        kept = begin(minds, i, tick, fields[i, minds.cell[i]])
-        if kept and is_late(minds, i, tick):
+        if begin(minds, i, tick, fields[i, minds.cell[i]]):
             keep(step, fields[i], minds, i, tick, minds.told[i], minds.first[i])
         else:
             heard = last_who[last_first[i] : last_first[i + 1]]
             heard = expected(cells, columns, minds.cell[i], last, heard, at)
             plan(step, fields[i], against, minds, i, tick, last, heard, 1, room, minds.told[i], minds.first[i])
     for i in range(n):
-        minds.ranking[i] = minds.first[i]
-        if not is_late(minds, i, tick):
-            minds.window[i] = minds.told[i]
-        else:
-            near = who[first[i] : first[i + 1]]
-            plan(
-                step, fields[i], against, minds, i, tick, minds.told, near, 0, room, minds.window[i], minds.ranking[i]
-            )
+        near = who[first[i] : first[i + 1]]
+        reconsider(step, fields[i], against, minds, i, tick, near, room, search)
     for i in range(n):
         at[minds.cell[i]] = -1
     mark = np.full(n, -1, dtype=np.int32)
     for i in range(n):
         told_of = relayed(i, first, who, mark)
         moves[i] = decide(step, cells, free, minds, i, who[first[i] : first[i + 1]], told_of, at, work)
+    for i in range(n):
+        advance(minds.plans, i, who[first[i] : first[i + 1]], minds.robot_id[i])
 
 
 @njit(cache=True)
@@ -107,6 +114,7 @@ class GuidedTeam:
         self._near = np.zeros(robots + 1, dtype=np.int32), np.empty(0, dtype=np.int32)
         self._visible = visible_cells(graph.node)
         self._room, self._search = make_room(graph.nodes), scratch(graph.nodes)
+        self._joint = make_search(graph.nodes)
         self._at = np.full(graph.nodes, -1, dtype=np.int32)
         self._work = np.full((2, graph.free.size), -1, dtype=np.int32)
         self._tick = 0
@@ -129,19 +137,17 @@ class GuidedTeam:
         moves = np.empty(len(cells), dtype=np.int64)
         _tick(
             node, self.graph.cells, self.graph.free, self.graph.step, self.against, self._fields, minds, self._tick,
-            *near, *self._near, self._room, self._at, self._work, moves,
+            *near, *self._near, self._room, self._joint, self._at, self._work, moves,
         )  # fmt: skip
         self._near = near
         self._tick += 1
         return moves
 
 
-def set_goal(
-    graph: GridGraph, against: Floats, minds: Minds, i: int, goal: int, field: Ints, search: Ints
-) -> None:
+def set_goal(graph: GridGraph, against: Floats, minds: Minds, i: int, goal: int, field: Ints, search: Ints) -> None:
     """Give a robot a goal (a node, or -1): its field is made anew with the traffic that it expects now."""
     new_goal(minds, i)
-    minds.busy[i] = goal >= 0
+    minds.goal[i] = goal
     if goal >= 0:
         cost_field(graph.step, against, minds.scale[i], goal, field, search)
     else:

@@ -244,7 +244,7 @@ class PibtPlanner:
 
 def move_between(start: int, end: int, columns: int) -> int:
     """The move that leads from one flat cell to an adjacent or the same one."""
-    return {0: 0, -columns: 1, columns: 2, -1: 3, 1: 4}[end - start]
+    return {0: 0, -1: 3, 1: 4, -columns: 1, columns: 2}[end - start]  # In a single column, 1 is down.
 
 
 def rank_by_distance(field: NDArray[np.int32], cell: tuple[int, int], tie: int = 0) -> tuple[int, ...]:

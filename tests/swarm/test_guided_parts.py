@@ -141,7 +141,8 @@ keys = st.integers(-(1 << 43), (1 << 43) - 1)
 def test_messages_survive_their_bytes_and_fit_into_a_kibibyte(data, rows, columns):
     row, column = data.draw(st.integers(0, rows - 1)), data.draw(st.integers(0, columns - 1))
     moves = tuple(data.draw(st.lists(st.integers(0, 4), max_size=STEPS)))
-    own = Told(row * columns + column, data.draw(keys), data.draw(rankings), moves)
+    goal, stuck = data.draw(st.integers(-1, 99)), data.draw(st.booleans())
+    own = Told(row * columns + column, data.draw(keys), data.draw(rankings), moves, goal, stuck)
     assert decode_told(own.encode()) == own
     square = itertools.product(range(-RADIUS, RADIUS + 1), repeat=2)
     around = [(row + down) * columns + column + right for down, right in square
