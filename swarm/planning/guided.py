@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from swarm.errors import InputError
 from swarm.planning.cost_field import scratch
 from swarm.planning.grid_graph import GridGraph
-from swarm.planning.guided_kernels import begin, decide, keep, look, make_minds, plan, reconsider
+from swarm.planning.guided_kernels import RULES, begin, decide, keep, look, make_minds, plan, reconsider
 from swarm.planning.guided_messages import Answer, Told, moves_of
 from swarm.planning.guided_team import expected, set_goal
 from swarm.planning.hearing import RADIUS, visible_cells
@@ -44,7 +44,7 @@ class GuidedPlanner:
             raise InputError("robot_id", robot_id, f"an integer from 0 to {IDS - 1}")
         self.graph, self.robot_id = graph, robot_id
         self.against = expected_against(graph) if against is None else against
-        self._minds = make_minds(np.full(1 + _KNOWN, robot_id))
+        self._minds = make_minds(np.full(1 + _KNOWN, robot_id), RULES)
         self._field = np.zeros(graph.nodes, dtype=np.int32)
         self._goal: Cell | None = None
         self._room, self._search, self._joint = make_room(graph.nodes), scratch(graph.nodes), make_search(graph.nodes)

@@ -33,7 +33,6 @@ from swarm.planning.pibt import IDS, pibt_moves
 from swarm.planning.traffic import DENSITY
 from swarm.planning.window import ENDED, STEPS, Room, mix, plan_window, rank
 
-_LANES = 6.0  # Price of one robot a step that comes the other way, at the density that is seen [steps].
 _FADING = 0.98  # Of what was seen, from tick to tick.
 _SEEN = 500.0  # Free cells that count as seen before the first look.
 _STALLED, _EPOCH, _SHARE = 8, 8, 4  # Ticks without coming nearer; of a turn at going first; one turn in so many.
@@ -46,6 +45,30 @@ UNKNOWN = 1 << 40  # Least cost left, while the goal is new.
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Floats = NDArray[np.float32]
+
+
+class Rules(NamedTuple):
+    """What all robots do alike; each part can be left out to see what it is worth.
+
+    Attributes:
+        lanes: Price of one robot a step that comes the other way, at the density that is seen [steps].
+        meeting: Price of a cell or an edge that a neighbour's window takes [`cost_field.UNIT` a step].
+        halves: Whether half of the robots, by chance, plan after hearing the first round.
+        relay: Whether robots mind those of whom they are only told.
+        turns: Whether robots that come no nearer get turns at going first.
+        joint: Whether a handful of stuck robots plan together.
+    """
+
+    lanes: float = 6.0
+    meeting: int = 4 * UNIT
+    halves: bool = True
+    relay: bool = True
+    turns: bool = True
+    joint: bool = True
+
+
+RULES = Rules()
+"""Everything."""
 
 
 class Minds(NamedTuple):
@@ -66,6 +89,7 @@ class Minds(NamedTuple):
         density: Robots and free cells that it has seen, fading, float64[n, 2].
         scale: Cost of traffic that comes the other way (`cost_field.step_cost`), float64[n].
         plans: Of what it follows together with others.
+        rules: The same for all.
     """
 
     robot_id: Longs
@@ -82,9 +106,10 @@ class Minds(NamedTuple):
     density: NDArray[np.float64]
     scale: NDArray[np.float64]
     plans: Plans
+    rules: Rules
 
 
-def make_minds(robot_ids: Longs) -> Minds:
+def make_minds(robot_ids: Longs, rules: Rules) -> Minds:
     """Robots that have not yet been anywhere."""
     n = len(robot_ids)
     return Minds(
@@ -93,7 +118,7 @@ def make_minds(robot_ids: Longs) -> Minds:
         told=np.full((n, STEPS + 1), ENDED, np.int32), ranking=np.zeros((n, 5), np.int8),
         first=np.zeros((n, 5), np.int8), key=np.zeros(n, np.int64), nearest=np.full(n, UNKNOWN, np.int64),
         stalled=np.zeros(n, np.int64), density=np.tile([DENSITY * _SEEN, _SEEN], (n, 1)), scale=np.zeros(n),
-        plans=make_plans(n),
+        plans=make_plans(n), rules=rules,
     )  # fmt: skip
 
 
@@ -108,14 +133,14 @@ def look(minds: Minds, i: int, seen: int, visible: int) -> None:
 def new_goal(minds: Minds, i: int) -> None:
     """Forget how near it was; weigh traffic by how crowded it is."""
     minds.nearest[i], minds.stalled[i] = UNKNOWN, 0
-    minds.scale[i] = _LANES * UNIT * minds.density[i, 0] / (DENSITY * max(minds.density[i, 1], 1.0))
+    minds.scale[i] = minds.rules.lanes * UNIT * minds.density[i, 0] / (DENSITY * max(minds.density[i, 1], 1.0))
 
 
 @njit(cache=True)
 def _epoch(minds: Minds, i: int, tick: int) -> int:
     """Number of the turn at going first that a stalled robot has now, -1 if it has none."""
     epoch = tick // (8 * _EPOCH if minds.stalled[i] >= _DESPERATE else _EPOCH)
-    if minds.stalled[i] < _STALLED or mix(epoch, minds.robot_id[i]) % _SHARE > 0:
+    if not minds.rules.turns or minds.stalled[i] < _STALLED or mix(epoch, minds.robot_id[i]) % _SHARE > 0:
         return -1
     return epoch
 
@@ -123,7 +148,7 @@ def _epoch(minds: Minds, i: int, tick: int) -> int:
 @njit(cache=True)
 def is_late(minds: Minds, i: int, tick: int) -> bool:
     """Whether it plans in the second round, after hearing the first; by chance, anew in every tick."""
-    return mix(tick, minds.robot_id[i]) % 2 == 1
+    return minds.rules.halves and mix(tick, minds.robot_id[i]) % 2 == 1
 
 
 @njit(cache=True)
@@ -193,7 +218,7 @@ def _agree(step: Ints, minds: Minds, i: int, near: Ints, tick: int, room: Search
         planned = planned or minds.key[row] >= ORDER * IDS
         if stuck and minds.stuck[row] and minds.key[row] > minds.key[i]:
             stuck, plans.tried[i] = False, tick  # The other tries.
-    if stuck and not planned and len(near) < GROUP:
+    if minds.rules.joint and stuck and not planned and len(near) < GROUP:
         urgent = minds.stalled[i] >= _STALLED
         make_plan(step, minds.robot_id, minds.cell, minds.goal, i, near, tick, urgent, plans, room)
 
@@ -221,10 +246,11 @@ def plan(
 ) -> None:  # fmt: skip
     """Plan a new window, and rank the moves by it; see `window.plan_window`."""
     heedless = minds.stalled[i] >= _DESPERATE and _epoch(minds, i, tick) >= 0
+    price = 0 if heedless else minds.rules.meeting
     seed = mix(tick, minds.robot_id[i] + 2 * IDS) % IDS
     plan_window(
-        step, field, against, minds.scale[i], windows, who, later, heedless, seed, minds.window[i].copy(), room,
-        window, ranking,
+        step, field, against, minds.scale[i], windows, who, later, price, seed, minds.window[i].copy(), room, window,
+        ranking,
     )  # fmt: skip
 
 
@@ -279,7 +305,7 @@ def decide(
     Returns:
         0 to 4.
     """
-    known = np.concatenate((near, relayed))
+    known = np.concatenate((near, relayed)) if minds.rules.relay else near
     rows = involved(step, minds.cell, i, known, at)
     count = len(rows)
     places, ranking = np.empty(count, dtype=np.int64), np.empty((count, 5), dtype=np.int8)

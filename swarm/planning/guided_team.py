@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from swarm.planning.cost_field import cost_field, scratch
 from swarm.planning.grid_graph import GridGraph
 from swarm.planning.guided_kernels import (
+    RULES,
     Minds,
+    Rules,
     begin,
     decide,
     keep,
@@ -103,12 +105,13 @@ class GuidedTeam:
         graph: The map.
         robots: Number of robots.
         against: Expected traffic, float32[nodes, 5]; worked out from the map if not given.
+        rules: What the robots do; some parts may be left out.
     """
 
-    def __init__(self, graph: GridGraph, robots: int, against: Floats | None = None) -> None:
+    def __init__(self, graph: GridGraph, robots: int, against: Floats | None = None, rules: Rules = RULES) -> None:
         self.graph = graph
         self.against = expected_against(graph) if against is None else against
-        self.minds = make_minds(np.arange(robots))
+        self.minds = make_minds(np.arange(robots), rules)
         self._fields = np.zeros((robots, graph.nodes), dtype=np.int32)
         self._goals = np.full(robots, -1, dtype=np.int64)
         self._near = np.zeros(robots + 1, dtype=np.int32), np.empty(0, dtype=np.int32)

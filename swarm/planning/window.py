@@ -14,14 +14,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from swarm.planning.cost_field import FAR, UNIT, step_cost
+from swarm.planning.cost_field import FAR, step_cost
 from swarm.planning.grid_graph import opposite, order_moves
 
 STEPS = 10
 """Steps of a window after the present."""
 ENDED = -1
 """In a window: after the goal nobody knows where the robot goes."""
-_MEETING = 4 * UNIT  # Price of a cell or an edge that a neighbour's window takes.
 _HABIT = 2  # Advantage of what was planned before.
 _CELLS = 2 * STEPS * (STEPS + 1) + 1  # Within reach on an empty floor.
 
@@ -183,7 +182,7 @@ def rank(costs: Ints, preferred: int, seed: int, ranking: NDArray[np.int8]) -> N
 
 @njit(cache=True)
 def plan_window(
-    step: Ints, field: Ints, against: Floats, scale: float, windows: Ints, who: Ints, later: int, heedless: bool,
+    step: Ints, field: Ints, against: Floats, scale: float, windows: Ints, who: Ints, later: int, price: int,
     seed: int, before: Ints, room: Room, window: Ints, ranking: NDArray[np.int8],
 ) -> None:  # fmt: skip
     """Plan one robot's window, and rank its moves by what they cost with all that follows.
@@ -196,14 +195,13 @@ def plan_window(
         windows: Of robots, int32[m, STEPS + 1].
         who: Rows of ``windows`` to mind, int32[k].
         later: Steps that have passed since these windows were told.
-        heedless: Whether it minds nobody: all others have to give way.
+        price: Cost of a cell or an edge that a neighbour's window takes; 0: it minds nobody.
         seed: Settles ties.
         before: What it planned before for the same times, its own node first, int32[STEPS + 1].
         room: Memory.
         window: Where its window goes, int32[STEPS + 1].
         ranking: Where its ranking goes, int8[5], the best move first.
     """
-    price = 0 if heedless else _MEETING
     count = _reach(step, before[0], room)
     room.taken[:, :count] = 0
     room.leaving[:, :count] = 0

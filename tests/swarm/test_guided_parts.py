@@ -119,7 +119,7 @@ def test_a_window_is_the_cheapest_walk_around_the_windows_of_others(seed):
     before, window = np.full(STEPS + 1, -1, np.int32), np.empty(STEPS + 1, np.int32)
     before[0], ranking, room = start, np.empty(5, np.int8), make_room(graph.nodes)
     who = np.arange(len(windows), dtype=np.int32)
-    plan_window(graph.step, field, against, scale, windows, who, 0, False, seed, before, room, window, ranking)
+    plan_window(graph.step, field, against, scale, windows, who, 0, MEETING, seed, before, room, window, ranking)
     assert sorted(ranking.tolist()) == [0, 1, 2, 3, 4]
     assert (room.local == -1).all()
     if field[start] < FAR:
@@ -127,9 +127,9 @@ def test_a_window_is_the_cheapest_walk_around_the_windows_of_others(seed):
         assert found == cheapest(graph, field, against, scale, windows.tolist(), start)
         assert graph.step[start, ranking[0]] == window[1]
     blind = np.empty(5, np.int8)
-    plan_window(graph.step, field, against, scale, windows, who, 0, True, seed, before, room, window, blind)
+    plan_window(graph.step, field, against, scale, windows, who, 0, 0, seed, before, room, window, blind)
     empty = np.empty(0, np.int32)
-    plan_window(graph.step, field, against, scale, windows, empty, 0, False, seed, before, room, window, ranking)
+    plan_window(graph.step, field, against, scale, windows, empty, 0, MEETING, seed, before, room, window, ranking)
     assert blind.tolist() == ranking.tolist()  # who minds nobody ranks as if nobody were there
 
 
