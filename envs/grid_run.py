@@ -55,12 +55,13 @@ class _Driven:
         self._fresh[robots] = True
 
 
-def _driven(planner: Callable[[GridGraph, int], Any]) -> Callable[[GridCore], Team]:
+def driven(planner: Callable[[GridGraph, int], Any]) -> Callable[[GridCore], Team]:
+    """What makes a team of what takes arrays: a planner of a map and a number of robots."""
     return lambda core: _Driven(planner(GridGraph(core.free), len(core.cells)), len(core.cells))
 
 
 TEAMS: dict[str, Callable[[GridCore], Team]] = {
-    "guided": _driven(GuidedTeam), "follower": FollowerTeam, "pibt": _driven(PibtTeam), "astar": _driven(AstarTeam),
+    "guided": driven(GuidedTeam), "follower": FollowerTeam, "pibt": driven(PibtTeam), "astar": driven(AstarTeam),
 }  # fmt: skip
 """Planners of grid worlds by name."""
 
@@ -86,13 +87,17 @@ class GridRun:
         instance: Map, starts, targets.
         robots: Its first so many robots.
         planner: See ``team_of``.
+        make: What makes the team, if it is not the planner of that name.
 
     Raises:
         InputError: If there is no such planner, or the instance has not so many robots.
     """
 
-    def __init__(self, instance: LifelongInstance, robots: int, planner: str = "guided") -> None:
-        make = team_of(planner)
+    def __init__(
+        self, instance: LifelongInstance, robots: int, planner: str = "guided",
+        make: Callable[[GridCore], Team] | None = None,
+    ) -> None:  # fmt: skip
+        make = make or team_of(planner)
         self.instance, self.planner = instance, planner
         self.core = new_episode(instance, robots, np.random.default_rng(instance.seed), RADIUS)
         self.team = make(self.core)

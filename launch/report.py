@@ -1,8 +1,8 @@
 """Measures everything that a report says, and writes it.
 
 Usage: ``python launch/report.py online_cbf [--episodes 100] [--quick] [--reuse]`` writes ``docs/online_cbf.md`` and the
-pictures in ``docs/online_cbf/``. Raw results are kept in ``runs/online_cbf/``; an interrupted run goes on with
-``--reuse``.
+pictures in ``docs/online_cbf/``; ``… lifelong_mapf [--instances FILE.jsonl …]`` likewise. Raw results are kept in
+``runs/``; an interrupted run goes on with ``--reuse``.
 """
 
 from __future__ import annotations
@@ -22,29 +22,35 @@ import tyro
 from rich.console import Console
 
 from envs.machine import processor
+from envs.report import lifelong_mapf, lifelong_mapf_pictures, lifelong_mapf_text
 from envs.report.code_state import ROOT
 from envs.report.jobs import Lab, Store
 from envs.report.online_cbf import QUICK, Scale, Study
 from envs.report.online_cbf_pictures import draw_pictures
-from envs.report.online_cbf_text import PICTURES, report
+from envs.report.online_cbf_text import report
 from swarm.errors import InputError, SwarmError
 from swarm.text_files import write_text
+
+MACHINE = f"{processor()}, Python {platform.python_version()}"
 
 
 @dataclass(frozen=True)
 class Options:
     """Measure, and write the report."""
 
-    what: Annotated[Literal["online_cbf"], tyro.conf.Positional]
+    what: Annotated[Literal["online_cbf", "lifelong_mapf"], tyro.conf.Positional]
     """Which report."""
     episodes: int | None = None
-    """Of each family and method (100 if not given); more or fewer where the report says so."""
+    """Of each family and method (100 if not given), more or fewer where the report says so; lifelong_mapf: of each
+    suite."""
+    instances: tuple[Path, ...] = ()
+    """lifelong_mapf: files of instances to measure besides those that are drawn."""
     quick: bool = False
     """A few episodes of everything, to see that it works; writes to out/, not to docs/."""
     reuse: bool = False
     """Take results that are there instead of measuring them again."""
-    seed: int = 7_000_000
-    """Of the episodes."""
+    seed: int | None = None
+    """Of the episodes (7000000; lifelong_mapf: 30000)."""
     processes: int = 2
     """Measurements that run at the same time, one thread each."""
     tuner: str = "tuner"
@@ -52,7 +58,7 @@ class Options:
     ablations: Path = ROOT / "policies" / "checkpoints" / "ablations"
     """Folder of the checkpoints to compare with; those that are missing are left out."""
     runs: Path | None = None
-    """Folder for raw results (runs/online_cbf, or runs/online_cbf_quick)."""
+    """Folder for raw results (runs/NAME, or runs/NAME_quick)."""
     out: Path | None = None
     """Folder for the report (docs, or out)."""
 
@@ -62,22 +68,39 @@ class Options:
                 raise InputError(f"--{name}", value, "1 or more")
 
 
-def online_cbf(options: Options, console: Console, command: str) -> Path:
-    """Measure what is missing and write the report; returns its file."""
-    runs = options.runs or Path("runs") / ("online_cbf_quick" if options.quick else "online_cbf")
-    out = options.out or Path("out" if options.quick else "docs")
+def online_cbf(options: Options, lab: Lab, folder: Path, command: str) -> str:
+    """Measure what is missing; returns the report."""
     scale = QUICK if options.quick else Scale()
     if options.episodes is not None:
         scale = replace(scale, episodes=options.episodes)
-    lab = Lab(Store(runs, options.reuse), options.processes, console)
-    study = Study(lab, scale, options.seed, options.tuner, options.ablations)
+    seed = 7_000_000 if options.seed is None else options.seed
+    study = Study(lab, scale, seed, options.tuner, options.ablations)
     study.run()
-    pictures = draw_pictures(study, out / PICTURES)
-    path = out / "online_cbf.md"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    machine = f"{processor()}, Python {platform.python_version()}"
-    write_text(path, report(study, machine, command, pictures))
-    return path
+    return report(study, MACHINE, command, draw_pictures(study, folder))
+
+
+def lifelong(options: Options, lab: Lab, folder: Path, command: str) -> str:
+    """Measure what is missing; returns the report."""
+    scale = lifelong_mapf.QUICK if options.quick else lifelong_mapf.Scale()
+    if options.episodes is not None:
+        drawn = tuple((suite, options.episodes) for suite, _ in scale.drawn)
+        scale = replace(scale, drawn=drawn, given=options.episodes)
+    seed = 30_000 if options.seed is None else options.seed
+    study = lifelong_mapf.Study(lab, scale, seed, options.instances)
+    study.run()
+    pictures = lifelong_mapf_pictures.draw_pictures(study, folder)
+    return lifelong_mapf_text.report(study, MACHINE, command, pictures)
+
+
+def write(options: Options, console: Console, command: str) -> Path:
+    """Measure what is missing and write the report; returns its file."""
+    runs = options.runs or Path("runs") / (f"{options.what}_quick" if options.quick else options.what)
+    out = options.out or Path("out" if options.quick else "docs")
+    lab = Lab(Store(runs, options.reuse), options.processes, console)
+    text = (online_cbf if options.what == "online_cbf" else lifelong)(options, lab, out / options.what, command)
+    out.mkdir(parents=True, exist_ok=True)
+    write_text(out / f"{options.what}.md", text)
+    return out / f"{options.what}.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -86,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
         options = tyro.cli(Options, prog="report.py", description=__doc__, args=given)
-        path = online_cbf(options, console, shlex.join(["python", "launch/report.py", *given]))
+        path = write(options, console, shlex.join(["python", "launch/report.py", *given]))
         console.print(f"written: {path}", highlight=False)
     except SwarmError as error:
         print(f"error: {error}", file=sys.stderr)
