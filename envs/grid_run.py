@@ -103,6 +103,7 @@ class GridRun:
         self.team = make(self.core)
         self.track = [self.core.cells]
         self.step_ms: list[float] = []
+        self.longest_wait, self._waited = 0, np.zeros(robots, dtype=np.int64)
 
     @property
     def name(self) -> str:
@@ -114,11 +115,19 @@ class GridRun:
         began = time.perf_counter()
         moves = self.team.moves(self.core)
         self.step_ms.append(1e3 * (time.perf_counter() - began))
-        self.team.reached(np.flatnonzero(self.core.step(moves)))
+        had_goal = self.core.has_goal.copy()
+        reached = self.core.step(moves)
+        self.team.reached(np.flatnonzero(reached))
         self.track.append(self.core.cells)
+        self._waited = np.where(had_goal & ~reached, self._waited + 1, 0)
+        self.longest_wait = max(self.longest_wait, int(self._waited.max()))
 
     def record(self) -> dict[str, Any]:
-        """What the episode came to, in the layout of the results file; ``step_ms`` is the time of the whole team."""
+        """What the episode came to, in the layout of the results file.
+
+        ``longest_wait`` is the most steps in a row in which some robot had a goal and did not reach it; a robot whose
+        goals are used up does not wait. ``step_ms`` is the time of the whole team.
+        """
         core, times = self.core, np.array(self.step_ms)
         goals = int(core.reached.sum())
         return {
@@ -132,6 +141,7 @@ class GridRun:
             "goals": goals,
             "throughput": goals / max(core.age, 1),
             "blocked_moves": int(core.blocked.sum()),
+            "longest_wait": self.longest_wait,
             "step_ms": {"p50": float(np.percentile(times, 50)), "p99": float(np.percentile(times, 99))},
         }
 

@@ -109,7 +109,10 @@ def save_film(run: GridRun, path: Path) -> None:
 def grid_table(records: list[Record]) -> Table:
     """Throughput (goals a step) for each suite and team size, means over episodes."""
     table = Table(title=f"grid: planner {records[0]['planner']}, {records[0]['steps']} steps")
-    for name in ("suite", "robots", "episodes", "throughput", "lowest", "highest", "blocked %", "ms p50", "ms p99"):
+    for name in (
+        "suite", "robots", "episodes", "throughput", "lowest", "highest", "blocked %", "longest wait", "ms p50",
+        "ms p99",
+    ):  # fmt: skip
         table.add_column(name, justify="left" if name == "suite" else "right")
     groups: dict[tuple[str, int], list[Record]] = {}
     for entry in records:
@@ -119,8 +122,8 @@ def grid_table(records: list[Record]) -> Table:
         blocked = np.mean([entry["blocked_moves"] / (entry["steps"] * robots) for entry in group])
         table.add_row(
             suite, str(robots), str(len(group)), f"{np.mean(rates):.3f}", f"{min(rates):.3f}", f"{max(rates):.3f}",
-            f"{100.0 * blocked:.2f}",
+            f"{100.0 * blocked:.2f}", str(max(entry["longest_wait"] for entry in group)),
             *(f"{max(entry['step_ms'][key] for entry in group):.2f}" for key in ("p50", "p99")),
         )  # fmt: skip
-    table.caption = "ms: for all robots together, the slowest episode"
+    table.caption = "longest wait: steps of one robot without reaching a goal; ms: all robots together, slowest episode"
     return table

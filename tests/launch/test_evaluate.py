@@ -24,7 +24,8 @@ ARENA_KEYS = (
     "min_clearance", "qp", "step_ms",
 )  # fmt: skip
 GRID_KEYS = (
-    "kind", "suite", "map", "seed", "planner", "robots", "steps", "goals", "throughput", "blocked_moves", "step_ms",
+    "kind", "suite", "map", "seed", "planner", "robots", "steps", "goals", "throughput", "blocked_moves",
+    "longest_wait", "step_ms",
 )  # fmt: skip
 ONE_GOAL = """
 environment: {min: [0, 0], max: [4, 4], obstacles: []}
