@@ -42,7 +42,7 @@ def _large(of: Study, path: Path) -> tuple[str, str]:
         curves = {planner: [entry[name] for entry in entries] for planner, entries in results.items()}
         _curves(axes, of.scale.large, curves, ("robots", label))
         axes.set_xscale("log")
-        axes.set_yscale("log")
+        axes.set_yscale("symlog", linthresh=0.1)  # A team that jams has no throughput at all.
     left.legend(frameon=False)
     figures.save(figure, path)
     return path.name, "One large warehouse: throughput, and time of a step of the whole team, against team size."
