@@ -1,0 +1,182 @@
+"""What one robot believes of the others: which reports it takes, how old they may be, and what it counts as wrong.
+
+Clocks are not compared. A report that acknowledges our report k was written after k had arrived, hence after k was
+sent: what it says is at most as old as that, by our own clock, whatever delays, drifts and offsets there are. The same
+bound tells how far its sender can have come between two reports; who came farther is not believed for a while.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from swarm.errors import InputError
+from swarm.runtime.wire import MAX_ACKS, Report, decode
+
+RATE = 60.0
+"""Reports a second that are read of each sender, on average."""
+BURST = 30.0
+"""Reports that may come at once."""
+QUARANTINE = 1.0
+"""Seconds for which nothing is believed of a robot that has jumped."""
+SLACK = 0.05
+"""Metres and shares by which positions and speeds may miss their limits: localisation is not exact."""
+_REMEMBERED = 1200  # Own reports whose sending is remembered: a minute of them.
+
+REASONS = (
+    "oversized or malformed", "unknown sender", "own identity", "older incarnation", "not newer", "flooding",
+    "out of range", "jump", "quarantined",
+)  # fmt: skip
+"""Why a report is rejected."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """What the roster says of a robot.
+
+    Attributes:
+        speed: Top speed, m/s, whatever the direction.
+        bounds: x and y that it can have: low x, low y, high x, high y, m.
+    """
+
+    speed: float
+    bounds: tuple[float, float, float, float]
+
+
+@dataclass
+class _Sender:
+    """What is kept of one neighbour."""
+
+    report: Report | None = None
+    written_after: float = -math.inf  # By our clock: the report that is kept was written after that.
+    incarnation: int = -1
+    sequence: int = -1
+    tokens: float = BURST
+    filled: float = -math.inf
+    banned_until: float = -math.inf
+    rejected: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The last report of a neighbour.
+
+    Attributes:
+        report: What it told.
+        age: At most so old, s; inf if it has not acknowledged anything of ours.
+    """
+
+    report: Report
+    age: float
+
+
+class Inbox:
+    """Takes the bytes that arrive, at times of one monotonic clock.
+
+    Args:
+        robot_id: Whose inbox it is.
+        incarnation: Of this process.
+        roster: The robots of the fleet.
+
+    Attributes:
+        rejected: How many reports were rejected, by reason; also of senders that are not in the roster.
+    """
+
+    def __init__(self, robot_id: int, incarnation: int, roster: Mapping[int, Peer]) -> None:
+        if robot_id not in roster:
+            raise InputError("robot_id", robot_id, f"one of the roster: {', '.join(map(str, sorted(roster)))}")
+        self.robot_id, self.incarnation, self.roster = robot_id, incarnation, dict(roster)
+        self.rejected: Counter[str] = Counter()
+        self._senders = {peer: _Sender() for peer in roster if peer != robot_id}
+        self._sent: deque[tuple[int, float]] = deque(maxlen=_REMEMBERED)
+
+    def sent(self, sequence: int, now: float) -> None:
+        """Remember when an own report was sent; before it is sent."""
+        self._sent.append((sequence, now))
+
+    def receive(self, data: bytes, now: float) -> str | None:
+        """Take a report, or count why not.
+
+        Args:
+            data: As it arrived.
+            now: s, monotonic.
+
+        Returns:
+            One of `REASONS`, or None if it was taken.
+        """
+        try:
+            report = decode(data)
+        except InputError:
+            self.rejected["oversized or malformed"] += 1
+            return "oversized or malformed"
+        sender = self._senders.get(report.robot_id)
+        if sender is None:
+            reason = "own identity" if report.robot_id == self.robot_id else "unknown sender"
+            self.rejected[reason] += 1
+            return reason
+        found = self._judge(report, sender, now)
+        if found is not None:
+            self.rejected[found] += 1
+            sender.rejected[found] += 1
+            return found
+        sender.report, sender.written_after = report, self._written_after(report)
+        sender.incarnation, sender.sequence = report.incarnation, report.sequence
+        return None
+
+    def heard(self, now: float) -> list[Heard]:
+        """The last report of each neighbour that has told anything, by identity."""
+        return [
+            Heard(sender.report, now - sender.written_after)
+            for _, sender in sorted(self._senders.items()) if sender.report is not None
+        ]  # fmt: skip
+
+    def acks(self) -> tuple[tuple[int, int, int], ...]:
+        """What the next report acknowledges."""
+        known = [(peer, one.incarnation, one.sequence) for peer, one in self._senders.items() if one.sequence >= 0]
+        return tuple(known[:MAX_ACKS])
+
+    def status(self) -> dict[int, dict[str, int]]:
+        """Rejected reports by sender and reason."""
+        return {peer: dict(sender.rejected) for peer, sender in self._senders.items() if sender.rejected}
+
+    def _judge(self, report: Report, sender: _Sender, now: float) -> str | None:
+        """Why a report is not taken."""
+        sender.tokens = min(BURST, sender.tokens + RATE * (now - sender.filled)) if sender.filled > -math.inf else BURST
+        sender.filled = now
+        if sender.tokens < 1.0:
+            return "flooding"
+        sender.tokens -= 1.0
+        if report.incarnation < sender.incarnation:
+            return "older incarnation"
+        if report.incarnation == sender.incarnation and report.sequence <= sender.sequence:
+            return "not newer"
+        if now < sender.banned_until:
+            return "quarantined"
+        peer = self.roster[report.robot_id]
+        x, y, _, vx, vy = report.state
+        left, low, right, high = peer.bounds
+        inside = left - SLACK <= x <= right + SLACK and low - SLACK <= y <= high + SLACK
+        if not inside or math.hypot(vx, vy) > peer.speed * (1.0 + SLACK) + SLACK:
+            return "out of range"
+        if sender.report is not None and self._jumped(report, sender.report, peer.speed, now - sender.written_after):
+            # What it said before is not believed any more either, but nor is it forgotten: its age keeps growing.
+            sender.banned_until = now + QUARANTINE
+            return "jump"
+        return None
+
+    @staticmethod
+    def _jumped(report: Report, before: Report, speed: float, elapsed: float) -> bool:
+        """Whether a robot cannot have come from one place to the other in at most so many seconds."""
+        apart = math.hypot(report.state[0] - before.state[0], report.state[1] - before.state[1])
+        return apart > speed * elapsed + SLACK
+
+    def _written_after(self, report: Report) -> float:
+        """When the newest report of ours that it acknowledges was sent, by our clock."""
+        for robot, incarnation, sequence in report.acks:
+            if robot == self.robot_id and incarnation == self.incarnation:
+                for known, time in reversed(self._sent):
+                    if known == sequence:
+                        return time
+        return -math.inf

@@ -1,0 +1,108 @@
+"""What is believed of others: never older than it is said to be, and never what cannot be true."""
+
+import heapq
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swarm.errors import InputError
+from swarm.messages import Message
+from swarm.runtime.inbox import BURST, QUARANTINE, RATE, Inbox, Peer
+from swarm.runtime.wire import Report, encode
+
+SPEED = 1.0
+ROSTER = {robot: Peer(SPEED, (0.0, 0.0, 100.0, 100.0)) for robot in (1, 2, 3)}
+PERIOD = 0.05
+
+
+def report(robot=2, sequence=0, x=5.0, acks=(), incarnation=1, vx=0.0, clock=0):
+    message = Message(robot, clock * 1e-9, (x, 5.0), 0.5, 0.5)
+    state = (x, 5.0, 0.0, vx, 0.0)
+    return encode(Report(robot, incarnation, sequence, clock, state, (9.0, 9.0), True, False, tuple(acks), message))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.0, 0.6), st.floats(0.0, 0.5), st.floats(-2.0, 2.0))
+def test_ages_are_never_understated_and_the_honest_are_never_quarantined(seed, loss, delay, offset):
+    """Two robots over a link that loses, delays and reorders; the clock of one is off. One moves at full speed."""
+    rng = np.random.default_rng(seed)
+    boxes = {1: Inbox(1, 1, ROSTER), 2: Inbox(2, 1, ROSTER)}
+    wire, written, taken = [], {}, 0
+    for tick in range(120):
+        now = tick * PERIOD
+        for me, you in ((1, 2), (2, 1)):
+            local = now + (offset if me == 2 else 0.0)
+            boxes[me].sent(tick, local)
+            x = 5.0 + SPEED * now if me == 2 else 5.0
+            written[me, tick] = now
+            data = report(me, tick, x, boxes[me].acks(), vx=SPEED * (me == 2), clock=int(max(local, 0.0) * 1e9))
+            if rng.random() >= loss:
+                heapq.heappush(wire, (now + rng.uniform(0.0, delay) + 1e-3, tick, me, you, data))
+        while wire and wire[0][0] <= now + PERIOD:
+            arrival, _, _, you, data = heapq.heappop(wire)
+            found = boxes[you].receive(data, arrival + (offset if you == 2 else 0.0))
+            assert found in (None, "not newer")
+            taken += found is None
+        for me in (1, 2):
+            later = now + PERIOD
+            for heard in boxes[me].heard(later + (offset if me == 2 else 0.0)):
+                age = later - written[heard.report.robot_id, heard.report.sequence]
+                assert heard.age >= age - 1e-9
+    assert taken > 0 or loss > 0.5
+
+
+def test_the_age_is_unknown_until_the_other_has_heard_us():
+    box = Inbox(1, 7, ROSTER)
+    box.sent(0, 10.0)
+    assert box.receive(report(sequence=0), 10.1) is None
+    assert box.heard(10.1)[0].age == np.inf
+    assert box.receive(report(sequence=1, acks=[(1, 6, 0), (3, 7, 0)]), 10.2) is None  # of an earlier life; of another
+    assert box.heard(10.2)[0].age == np.inf
+    assert box.receive(report(sequence=2, acks=[(1, 7, 0)]), 10.3) is None
+    assert box.heard(10.3)[0].age == pytest.approx(0.3)
+    assert box.heard(12.3)[0].age == pytest.approx(2.3)
+    assert box.acks() == ((2, 1, 2),)
+
+
+def test_what_is_not_newer_is_refused():
+    box = Inbox(1, 1, ROSTER)
+    assert box.receive(report(sequence=5), 0.0) is None
+    assert box.receive(report(sequence=5), 0.1) == "not newer"
+    assert box.receive(report(sequence=4), 0.2) == "not newer"
+    assert box.receive(report(sequence=0, incarnation=2), 0.3) is None
+    assert box.receive(report(sequence=9, incarnation=1), 0.4) == "older incarnation"
+    assert box.status() == {2: {"not newer": 2, "older incarnation": 1}}
+
+
+def test_strangers_and_nonsense_are_refused_and_counted():
+    box = Inbox(1, 1, ROSTER)
+    assert box.receive(b"hello", 0.0) == "oversized or malformed"
+    assert box.receive(bytes(5000), 0.0) == "oversized or malformed"
+    assert box.receive(report(robot=9), 0.0) == "unknown sender"
+    assert box.receive(report(robot=1), 0.0) == "own identity"
+    assert box.receive(report(x=101.0), 0.0) == "out of range"
+    assert box.receive(report(sequence=1, vx=1.5), 0.0) == "out of range"
+    assert sum(box.rejected.values()) == 6 and box.heard(0.0) == []
+    with pytest.raises(InputError, match="roster"):
+        Inbox(5, 1, ROSTER)
+
+
+def test_a_jump_is_not_believed_and_what_was_believed_gets_older():
+    box = Inbox(1, 1, ROSTER)
+    box.sent(0, 0.0)
+    assert box.receive(report(sequence=0, x=5.0, acks=[(1, 1, 0)]), 0.1) is None
+    assert box.receive(report(sequence=1, x=5.4, acks=[(1, 1, 0)]), 0.2) == "jump"  # 0.4 m in 0.2 s
+    assert box.receive(report(sequence=2, x=5.2, acks=[(1, 1, 0)]), 0.3) == "quarantined"
+    heard = box.heard(0.3)[0]
+    assert heard.report.state[0] == 5.0 and heard.age == pytest.approx(0.3)
+    assert box.receive(report(sequence=3, x=5.4, acks=[(1, 1, 0)]), 0.2 + QUARANTINE + 0.01) is None
+
+
+def test_a_flood_is_cut_and_costs_nobody_else():
+    box = Inbox(1, 1, ROSTER)
+    taken = sum(box.receive(report(sequence=k), k * 1e-3) is None for k in range(5000))
+    assert taken <= BURST + RATE * 5.0 + 1
+    assert box.rejected["flooding"] == 5000 - taken
+    assert box.receive(report(robot=3), 5.0) is None
