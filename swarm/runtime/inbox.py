@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from swarm.errors import InputError
+from swarm.runtime.roster import Peer, top_speed
 from swarm.runtime.wire import MAX_ACKS, Report, decode
 
 RATE = 60.0
@@ -30,19 +31,6 @@ REASONS = (
     "out of range", "jump", "quarantined",
 )  # fmt: skip
 """Why a report is rejected."""
-
-
-@dataclass(frozen=True)
-class Peer:
-    """What the roster says of a robot.
-
-    Attributes:
-        speed: Top speed, m/s, whatever the direction.
-        bounds: x and y that it can have: low x, low y, high x, high y, m.
-    """
-
-    speed: float
-    bounds: tuple[float, float, float, float]
 
 
 @dataclass
@@ -158,9 +146,11 @@ class Inbox:
         x, y, _, vx, vy = report.state
         left, low, right, high = peer.bounds
         inside = left - SLACK <= x <= right + SLACK and low - SLACK <= y <= high + SLACK
-        if not inside or math.hypot(vx, vy) > peer.speed * (1.0 + SLACK) + SLACK:
+        if not inside or math.hypot(vx, vy) > top_speed(peer) * (1.0 + SLACK) + SLACK:
             return "out of range"
-        if sender.report is not None and self._jumped(report, sender.report, peer.speed, now - sender.written_after):
+        if sender.report is not None and self._jumped(
+            report, sender.report, top_speed(peer), now - sender.written_after
+        ):
             # What it said before is not believed any more either, but nor is it forgotten: its age keeps growing.
             sender.banned_until = now + QUARANTINE
             return "jump"

@@ -7,13 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from swarm.body import body_of
+from swarm.dynamics import Kind, Limits
 from swarm.errors import InputError
 from swarm.messages import Message
-from swarm.runtime.inbox import BURST, QUARANTINE, RATE, Inbox, Peer
+from swarm.runtime.inbox import BURST, QUARANTINE, RATE, Inbox
+from swarm.runtime.roster import Peer
 from swarm.runtime.wire import Report, encode
 
 SPEED = 1.0
-ROSTER = {robot: Peer(SPEED, (0.0, 0.0, 100.0, 100.0)) for robot in (1, 2, 3)}
+BODY = body_of(Kind.UNICYCLE, 0.3, Limits(SPEED, turn_rate=4.0), dt=0.05, sensing_radius=5.0)
+ROSTER = {robot: Peer(Kind.UNICYCLE, BODY, (0.0, 0.0, 100.0, 100.0)) for robot in (1, 2, 3)}
 PERIOD = 0.05
 
 
