@@ -1,0 +1,97 @@
+"""Whether a robot may move in this period, and why not: the watchdogs of its control process.
+
+Pure logic on times that are passed in, s, of one monotonic clock that goes on while the process is stopped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from swarm.errors import InputError
+
+STATE_AGE = 0.15
+"""Seconds after which a robot's own state is too old to move by."""
+STOPPED_FOR = 3.0
+"""Periods without a step after which the process has been stopped, and begins anew with newer data only."""
+OVERRUNS = 2
+"""Late periods in a row after which the robot brakes."""
+
+MAY_MOVE = "moving"
+
+
+class Guard:
+    """Watches one control loop; ask it once a period.
+
+    Args:
+        period: Of the loop, s.
+
+    Attributes:
+        stopped: Whether an emergency stop is latched.
+        reasons: How many periods each answer was given for.
+        overruns: Late periods so far.
+        resumes: How often the process had been stopped.
+    """
+
+    def __init__(self, period: float) -> None:
+        if not 0.0 < period < 10.0:
+            raise InputError("period", period, "above 0 and below 10 s")
+        self.period = period
+        self.stopped = False
+        self.reasons: Counter[str] = Counter()
+        self.overruns = self.resumes = 0
+        self._late = 0
+        self._last: float | None = None
+        self._newer_than = float("-inf")
+
+    def begin(self, now: float) -> bool:
+        """A period begins; True if the process had been stopped since the last one.
+
+        Then everything that was read before is void: the caller drops what is queued, and arms its goal anew.
+        """
+        resumed = self._last is not None and now - self._last > STOPPED_FOR * self.period
+        if resumed:
+            self.resumes += 1
+            self._newer_than, self._late = now, 0
+        self._last = now
+        return resumed
+
+    def judge(self, now: float, *, state_at: float | None, planned: bool, waits_for: int | None) -> str:
+        """Whether it may move, as `MAY_MOVE` or the reason why not.
+
+        Args:
+            now: s.
+            state_at: When the robot's own state arrived; None: there is none.
+            planned: Whether there is a valid map, roster, goal and plan.
+            waits_for: A robot that has to be waited for (`swarm.runtime.belief`).
+        """
+        reason = MAY_MOVE
+        if self.stopped:
+            reason = "emergency stop"
+        elif state_at is None or now - state_at > STATE_AGE:
+            reason = "no own state"
+        elif state_at <= self._newer_than:
+            reason = "own state from before the stop"
+        elif self._late >= OVERRUNS:
+            reason = "overrun"
+        elif not planned:
+            reason = "no plan"
+        elif waits_for is not None:
+            reason = f"waits for robot {waits_for}"
+        self.reasons["waits" if reason.startswith("waits") else reason] += 1
+        return reason
+
+    def end(self, now: float) -> None:
+        """The period's work is done; it is late if that took longer than a period."""
+        late = self._last is not None and now - self._last > self.period
+        self._late = self._late + 1 if late else 0
+        self.overruns += late
+
+    def stop(self) -> None:
+        """Latch the emergency stop."""
+        self.stopped = True
+
+    def release(self) -> None:
+        """Lift the emergency stop; the robot begins with newer data only."""
+        if self.stopped:
+            self.stopped = False
+            self._newer_than = self._last if self._last is not None else float("-inf")
