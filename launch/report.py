@@ -44,7 +44,8 @@ class Options:
     """Of each family and method (100 if not given), more or fewer where the report says so; lifelong_mapf: of each
     suite."""
     instances: tuple[Path, ...] = ()
-    """lifelong_mapf: files of instances to measure besides those that are drawn."""
+    """lifelong_mapf: files of instances to measure besides those that are drawn; random, mazes, warehouse, city and
+    puzzles.jsonl are taken for the benchmark's, and stand beside its published figures."""
     quick: bool = False
     """A few episodes of everything, to see that it works; writes to out/, not to docs/."""
     reuse: bool = False

@@ -53,7 +53,7 @@ class Suite:
     """Instances that belong together.
 
     Attributes:
-        name: Of the family.
+        name: Of the family; of a file, its own name.
         file: Where they are; None: they are drawn.
         count: How many.
         sizes: Team sizes.
@@ -97,16 +97,16 @@ class Study:
         """Those of given files, then those of our own.
 
         Raises:
-            InputError: If the instances of a file are not of one family, or not meant for the same team sizes.
+            InputError: If the instances of a file are not meant for the same team sizes.
         """
         return (*(self._given(path) for path in self.files), *self._drawn())
 
     def _given(self, path: Path) -> Suite:
         found = list(islice(load_instances(path), self.scale.given))
-        kinds = {(case.suite, case.counts) for case in found}
-        if len(kinds) != 1 or not found[0].counts:
-            raise InputError(f"{path}: suite, counts", sorted(kinds), "the same in all instances, and team sizes")
-        return Suite(found[0].suite, path, len(found), found[0].counts)
+        counts = {case.counts for case in found}
+        if len(counts) != 1 or not found[0].counts:
+            raise InputError(f"{path}: counts", sorted(counts), "the same team sizes in all instances")
+        return Suite(path.stem, path, len(found), found[0].counts)
 
     def _drawn(self) -> Iterator[Suite]:
         for name, count in self.scale.drawn:

@@ -39,6 +39,7 @@ class _Sender:
 
     report: Report | None = None
     written_after: float = -math.inf  # By our clock: the report that is kept was written after that.
+    acked: int = -1
     incarnation: int = -1
     sequence: int = -1
     tokens: float = BURST
@@ -54,10 +55,12 @@ class Heard:
     Attributes:
         report: What it told.
         age: At most so old, s; inf if it has not acknowledged anything of ours.
+        acked: Sequence of our newest report that it acknowledges, -1 if none.
     """
 
     report: Report
     age: float
+    acked: int = -1
 
 
 class Inbox:
@@ -109,14 +112,15 @@ class Inbox:
             self.rejected[found] += 1
             sender.rejected[found] += 1
             return found
-        sender.report, sender.written_after = report, self._written_after(report)
+        sender.report = report
+        sender.acked, sender.written_after = self._acked(report)
         sender.incarnation, sender.sequence = report.incarnation, report.sequence
         return None
 
     def heard(self, now: float) -> list[Heard]:
         """The last report of each neighbour that has told anything, by identity."""
         return [
-            Heard(sender.report, now - sender.written_after)
+            Heard(sender.report, now - sender.written_after, sender.acked)
             for _, sender in sorted(self._senders.items()) if sender.report is not None
         ]  # fmt: skip
 
@@ -162,11 +166,11 @@ class Inbox:
         apart = math.hypot(report.state[0] - before.state[0], report.state[1] - before.state[1])
         return apart > speed * elapsed + SLACK
 
-    def _written_after(self, report: Report) -> float:
-        """When the newest report of ours that it acknowledges was sent, by our clock."""
+    def _acked(self, report: Report) -> tuple[int, float]:
+        """The newest report of ours that it acknowledges, and when we sent that, by our clock."""
         for robot, incarnation, sequence in report.acks:
             if robot == self.robot_id and incarnation == self.incarnation:
                 for known, time in reversed(self._sent):
                     if known == sequence:
-                        return time
-        return -math.inf
+                        return sequence, time
+        return -1, -math.inf

@@ -65,7 +65,7 @@ def test_the_age_is_unknown_until_the_other_has_heard_us():
     assert box.receive(report(sequence=1, acks=[(1, 6, 0), (3, 7, 0)]), 10.2) is None  # of an earlier life; of another
     assert box.heard(10.2)[0].age == np.inf
     assert box.receive(report(sequence=2, acks=[(1, 7, 0)]), 10.3) is None
-    assert box.heard(10.3)[0].age == pytest.approx(0.3)
+    assert box.heard(10.3)[0].age == pytest.approx(0.3) and box.heard(10.3)[0].acked == 0
     assert box.heard(12.3)[0].age == pytest.approx(2.3)
     assert box.acks() == ((2, 1, 2),)
 
