@@ -1,7 +1,7 @@
 """Benchmarks, side by side with the alternative in one run: look at the ratios, the machine's speed drifts.
 
-Usage: ``python launch/bench.py qp|arena|grid|decision|planner|controller [--json F]``. Every figure is the median of
-several repetitions that are interleaved with those of the alternatives.
+Usage: ``python launch/bench.py qp|arena|grid|decision|planner|controller|lifelong [--json F]``. Every figure is the
+median of several repetitions that are interleaved with those of the alternatives, if it does not say otherwise.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from envs.bench.common import Figures
 from envs.bench.controller import bench_controller
 from envs.bench.decision import bench_decision
 from envs.bench.grid import bench_grid
+from envs.bench.lifelong import bench_lifelong
 from envs.bench.planner import bench_planner
 from envs.bench.qp import bench_qp
 from swarm.errors import SwarmError
@@ -31,7 +32,9 @@ from swarm.text_files import write_text
 class Options:
     """Measure one part of the stack."""
 
-    what: Annotated[Literal["qp", "arena", "grid", "decision", "planner", "controller"], tyro.conf.Positional]
+    what: Annotated[
+        Literal["qp", "arena", "grid", "decision", "planner", "controller", "lifelong"], tyro.conf.Positional
+    ]
     """Which part."""
     json: Path | None = None
     """Also write the figures to this file."""
@@ -60,7 +63,7 @@ def main() -> int:
     options = tyro.cli(Options, prog="bench.py", description=__doc__)
     parts = {
         "qp": bench_qp, "arena": bench_arena, "grid": bench_grid, "decision": bench_decision, "planner": bench_planner,
-        "controller": bench_controller,
+        "controller": bench_controller, "lifelong": bench_lifelong,
     }  # fmt: skip
     part = parts[options.what]
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,3 +22,9 @@ def interleaved(functions: dict[str, Callable[[], object]], repeats: int) -> dic
             function()
             times[name].append(time.perf_counter() - began)
     return {name: float(np.median(values)) for name, values in times.items()}
+
+
+def spread(milliseconds: Sequence[float]) -> Figures:
+    """Median, 99th percentile and least of some times; the least is what other work on the machine disturbs least."""
+    p50, p99 = np.percentile(milliseconds, [50, 99])
+    return {"ms p50": float(p50), "ms p99": float(p99), "ms least": float(np.min(milliseconds))}

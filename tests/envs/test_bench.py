@@ -1,0 +1,40 @@
+"""The benchmark of lifelong planners measures what it says; the others have nothing but library calls to be wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from envs.bench import alone
+from envs.bench.common import spread
+from envs.bench.lifelong import Case, team_figures
+from envs.grid_maps import puzzle_map
+from swarm.errors import SwarmError
+from swarm.grid_map import GridMap
+
+
+def test_the_robot_that_is_timed_does_what_the_team_does() -> None:
+    crowd = alone.alone_times(GridMap(np.ones((11, 11), np.bool_)), 100, 30)
+    assert len(crowd) == 30 and all(took > 0.0 for took, _ in crowd)
+    assert max(heard for _, heard in crowd) > 80
+    stuck = alone.alone_times(puzzle_map(np.random.default_rng(0)), 4, 50)  # with joint plans
+    assert {heard for _, heard in stuck} == {3}
+
+
+def test_messages_that_are_not_the_team_s_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alone, "_near", lambda cells, robot: [])
+    with pytest.raises(SwarmError, match="in its team"):
+        alone.alone_times(GridMap(np.ones((7, 7), np.bool_)), 40, 60)
+
+
+def test_planners_take_turns_on_the_same_team() -> None:
+    figures = team_figures(Case("warehouse", 32, 1, 60))
+    assert [name.split(", ")[-1] for name in figures] == ["guided", "pibt", "astar"]
+    for entry in figures.values():
+        assert 0.0 < entry["ms least"] <= entry["ms p50"] <= entry["ms p99"]
+        assert 50.0 < entry["MB"] < 4000.0
+    assert figures["warehouse, 32 robots, guided"]["goals a step"] > 0.1
+
+
+def test_the_spread_is_that_of_the_times() -> None:
+    assert spread([5.0, *[2.0] * 99]) == pytest.approx({"ms p50": 2.0, "ms p99": 2.03, "ms least": 2.0})
