@@ -142,6 +142,7 @@ def pibt_moves(
     forced: NDArray[np.int64],
     rotate: bool,
     work: NDArray[np.int32],
+    enough: int = -1,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """One step of priority inheritance with backtracking for n robots.
 
@@ -155,10 +156,11 @@ def pibt_moves(
         rotate: Whether a ring of robots may turn by one all at once; False where a cell is entered only once it is
             left.
         work: int32[2, rows * columns] full of -1; it is full of -1 again afterwards.
+        enough: Stop once this robot is settled; those that are not settled by then have no part in its move.
 
     Returns:
-        The next cell of each robot, int64[n], and the robot whose priority it moves with (itself, or the one at the
-        head of the chain that pushes it), int64[n].
+        The next cell of each robot, int64[n], -1 if it is not settled, and the robot whose priority it moves with
+        (itself, or the one at the head of the chain that pushes it), int64[n].
     """
     n = cells.shape[0]
     occupant, reserved = work[0], work[1]
@@ -171,12 +173,15 @@ def pibt_moves(
         occupant[cells[robot]] = robot
     _place_forced(forced, order, target, tried, occupant, reserved)
     for place in range(n):
+        if enough >= 0 and target[enough] >= 0:
+            break
         if target[order[place]] < 0:
             stack[0] = order[place]
             _settle(stack, tried, cells, ranking, free, target, root, occupant, reserved, rotate)
     for robot in range(n):
         occupant[cells[robot]] = -1
-        reserved[target[robot]] = -1
+        if target[robot] >= 0:
+            reserved[target[robot]] = -1
         reserved[cells[robot]] = -1
     return target, root
 
@@ -238,7 +243,7 @@ class PibtPlanner:
         ranking = np.array([one.ranking for one in everyone], dtype=np.int8)
         priority = np.array([one.priority for one in everyone], dtype=np.int64)
         forced = np.full(len(everyone), -1, dtype=np.int64)
-        target, _ = pibt_moves(cells, ranking, priority, self.free, forced, True, self._work)
+        target, _ = pibt_moves(cells, ranking, priority, self.free, forced, True, self._work, 0)
         return move_between(int(cells[0]), int(target[0]), columns)
 
 

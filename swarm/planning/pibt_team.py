@@ -46,7 +46,7 @@ def _inherit(
     for i in range(len(where)):
         rows = involved(step, where, i, who[first[i] : first[i + 1]], at)
         forced = np.full(len(rows), -1, dtype=np.int64)
-        target, _ = pibt_moves(cells[where[rows]], rankings[rows], keys[rows], free, forced, True, work)
+        target, _ = pibt_moves(cells[where[rows]], rankings[rows], keys[rows], free, forced, True, work, 0)
         moves[i] = move_to(step, cells, where[i], target[0])
     return moves
 

@@ -48,6 +48,21 @@ def test_pibt_has_no_conflict_for_any_ranking(seed, rotate):
     assert violations(text(free), [cells, after], cells) == []
 
 
+@given(st.integers(0, 2**32 - 1), st.booleans(), st.booleans())
+def test_a_robot_may_stop_once_it_is_settled(seed, rotate, held):
+    rng, free, cells = draw_world(seed, fill=0.8)
+    ranking = np.argsort(rng.random((len(cells), 5)), axis=1).astype(np.int8)
+    priority, flat = rng.permutation(len(cells)).astype(np.int64), cells[:, 0] * free.shape[1] + cells[:, 1]
+    forced, work = np.full(len(cells), -1, dtype=np.int64), np.full((2, free.size), -1, dtype=np.int32)
+    if held:
+        forced[priority.argmin()] = flat[priority.argmin()]
+    target, root = pibt_moves(flat, ranking, priority, free, forced, rotate, work)
+    for robot in range(len(cells)):
+        sooner, chain = pibt_moves(flat, ranking, priority, free, forced, rotate, work, robot)
+        assert sooner[robot] == target[robot] and chain[robot] == root[robot]
+        assert (work == -1).all()
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_without_rotation_the_moves_can_be_made_one_after_another(seed):
     rng, free, cells = draw_world(seed, walls=0.1, fill=0.9)
