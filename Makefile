@@ -41,8 +41,9 @@ lint: $(STAMP) ## ruff (with docstring rules) and mypy --strict on swarm
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 
-test: lint ## lint and every test
-	$(PY) -m pytest -q $(ARGS)
+# Two processes share the compiled kernels, and each test file stays in one of them.
+test: lint ## lint and every test, in two processes (ARGS="-n 0": in one)
+	$(PY) -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 demo: $(STAMP) ## 24 robots deliver in a warehouse, in physics: a table, out/demo.mp4, out/demo.png
 	$(PY) launch/simulate.py $(ARGS)

@@ -9,6 +9,8 @@ import hypothesis
 import numba
 import pytest
 
+# Before anything starts threads: those that wait must not keep a core from the tests of another process.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
