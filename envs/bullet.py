@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from envs.arena_core import Draw
 from envs.bullet_world import BulletWorld
+from envs.delays import Delays
 from envs.drawing import Scene
 from envs.fleet import Fleet
 from envs.pictures import scene_of
@@ -41,9 +42,10 @@ def carts(rng: np.random.Generator) -> Scenario:
 
 
 def start(
-    scenario: Scenario, *, planner: str, controller: Any, margin: float = MARGIN, seed: int = 0, gui: bool = False
-) -> Run:
-    """A run of a scenario in a new physics world, one ``Robot`` per body."""
+    scenario: Scenario, *, planner: str, controller: Any, margin: float = MARGIN, seed: int = 0, gui: bool = False,
+    delays: Delays | None = None,
+) -> Run:  # fmt: skip
+    """A run of a scenario in a new physics world, one ``Robot`` per body; ``delays`` hold some of them."""
     world = BulletWorld(
         np.array([robot.start for robot in scenario.robots]),
         np.array([robot.radius for robot in scenario.robots]),
@@ -53,7 +55,7 @@ def start(
         control_dt=scenario.dt, gui=gui, seed=seed,
     )  # fmt: skip
     fleet = Fleet(scenario, planner=planner, controller=controller, margin=margin)
-    return Run(scenario, fleet, world, goal_radii=GOAL_RADII)
+    return Run(scenario, fleet, world, goal_radii=GOAL_RADII, delays=delays)
 
 
 class BulletEnv(TunableEnv):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.delays import Delays
 from envs.fleet import Fleet
 from envs.plants import Plant, gaps
 from swarm.robot import Command
@@ -39,10 +40,13 @@ class Run:
         fleet: The robots' minds.
         plant: Their bodies.
         goal_radii: A goal is reached within so many of the robot's radii.
+        delays: Holds robots at random; None: nobody is held.
     """
 
-    def __init__(self, scenario: Scenario, fleet: Fleet, plant: Plant, *, goal_radii: float = 2.0) -> None:
-        self.scenario, self.fleet, self.plant = scenario, fleet, plant
+    def __init__(
+        self, scenario: Scenario, fleet: Fleet, plant: Plant, *, goal_radii: float = 2.0, delays: Delays | None = None
+    ) -> None:
+        self.scenario, self.fleet, self.plant, self.delays = scenario, fleet, plant, delays
         count = len(scenario.robots)
         self.radii = np.array([robot.radius for robot in scenario.robots])
         self._tolerance = goal_radii * self.radii
@@ -80,6 +84,8 @@ class Run:
     def tick(self, actions: Array | None = None) -> list[Command]:
         """One control period; ``actions`` ``[N, 6]`` replace the tunables that the robots would choose."""
         self.commands = self.fleet.step(self.time, self.states, self.goals, actions)
+        if self.delays is not None:
+            self.commands = self.delays.apply(self.commands, self.states, self.fleet.kinds, self.fleet.bodies)
         self.plant.step(np.array([command.control for command in self.commands]))
         self.tick_count += 1
         self.states = self.plant.state()

@@ -28,6 +28,7 @@ from rich.table import Table
 
 import envs
 from envs import bullet
+from envs.delays import Delays, check_rate
 from envs.drawing import Painter, write_png, write_video
 from envs.log import RunLog
 from envs.pictures import Routes, scene_of
@@ -63,6 +64,8 @@ class Options:
     """tuner, a checkpoint folder, or fixed:GAIN,POWER."""
     planner: str = "auto"
     """cells, roadmap or straight; auto is cells on a grid map, else roadmap."""
+    delays: float = 0.0
+    """Times a second that a robot is held for 0.5 to 3 s, drawn from --seed; 0.01 is 1 % of the robots a second."""
     margin: float | None = None
     """Safety margin of every robot, m; if not given, 24 % of the smallest radius, or 8 % if none has wheels."""
     json: Path | None = None
@@ -85,6 +88,7 @@ class Options:
             raise InputError("--planner", self.planner, f"auto, {', '.join(PLANNERS)}")
         if self.seed < 0:
             raise InputError("--seed", self.seed, "0 or more")
+        check_rate("--delays", self.delays)
 
     @property
     def name(self) -> str:
@@ -118,17 +122,26 @@ def margin_of(options: Options, scenario: Scenario) -> float:
     return min(bullet.MARGIN, (0.24 if wheels else 0.08) * min(robot.radius for robot in scenario.robots))
 
 
+def delays_of(options: Options, scenario: Scenario) -> Delays | None:
+    """What holds the robots, if anything does; starts and goals are those of the run without delays."""
+    if not options.delays:
+        return None
+    stream = np.random.default_rng([options.seed, 1])
+    return Delays(stream, len(scenario.robots), options.delays, scenario.dt)
+
+
 def table_of(run: Run, result: dict[str, Any]) -> Table:
     """The figures of a run for the terminal."""
     steps = sum(result["qp"].values())
     table = Table(title=f"{result['scenario']}: {result['robots']} robots, {run.time:.0f} s", show_header=False)
-    minutes = run.time / 60.0
     table.add_row("deliveries", f"{result['deliveries']}")
-    table.add_row("deliveries per minute", f"{result['deliveries'] / minutes:.1f}")
+    table.add_row("deliveries per minute", f"{result['deliveries_per_minute']:.1f}")
     if result["deliveries_alone"]:
         share = result["deliveries"] / result["deliveries_alone"]
         table.add_row("… of what each would make alone", f"{result['deliveries_alone']} ({100.0 * share:.0f} %)")
     table.add_row("longest without a delivery", f"{result['longest_wait']:.1f} s")
+    if result["delays"]:
+        table.add_row("held by delays", "{holds} times, {robot_seconds:.0f} robot-seconds".format(**result["delays"]))
     table.add_row("collisions", f"{result['collisions']}")
     table.add_row("smallest clearance", f"{100.0 * result['min_clearance']:.1f} cm")
     for outcome, count in result["qp"].items():
@@ -150,7 +163,7 @@ class Simulation:
         self.planner = choose_planner(options.planner, scenario.world)
         self.run = bullet.start(
             scenario, planner=self.planner, controller=options.controller, margin=margin_of(options, scenario),
-            seed=options.seed, gui=options.gui,
+            seed=options.seed, gui=options.gui, delays=delays_of(options, scenario),
         )  # fmt: skip
         self.painter = Painter(tuple(scenario.world.bounds), pixels=960)
         seconds = options.seconds or scenario.horizon
@@ -179,6 +192,8 @@ class Simulation:
         waits = run.time - run.last_delivery if run.lifelong else np.zeros(1)
         return result | {
             "deliveries": int(run.deliveries.sum()),
+            "deliveries_per_minute": 60.0 * float(run.deliveries.sum()) / max(run.time, run.scenario.dt),
+            "delays": None if run.delays is None else run.delays.record(),
             "deliveries_alone": alone(run.scenario, run.time, tolerance=float(run.radii.max())),
             "collisions": run.collisions,
             "real_time_factor": run.time / seconds,

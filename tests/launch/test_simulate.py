@@ -38,12 +38,15 @@ def test_a_map_is_driven_filmed_and_logged(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "room.map").write_text(ROOM)
     options = simulate.Options(
-        tmp_path / "room.map", robots=3, seconds=3.0, seed=1, controller="fixed:4,1", trajectories=tmp_path / "t"
-    )
+        tmp_path / "room.map", robots=3, seconds=3.0, seed=1, controller="fixed:4,1", trajectories=tmp_path / "t",
+        delays=0.2,
+    )  # fmt: skip
     result = simulate.simulate(options, Console(quiet=True))
     assert result["kind"] == "simulation" and result["planner"] == "cells" and result["robots"] == 3
     assert result["collisions"] == 0 and all(result["safe"]) and result["min_clearance"] > 0.0
     assert result["steps"] * result["dt"] == pytest.approx(3.0)
+    assert result["delays"]["holds"] > 0 and result["delays"]["robot_seconds"] > 0.0
+    assert result["deliveries_per_minute"] == pytest.approx(20.0 * result["deliveries"])
     for name in ("room.mp4", "room.png", "room.mcap", "room.json"):
         assert (tmp_path / "out" / name).stat().st_size > 500, name
     assert json.loads((tmp_path / "out" / "room.json").read_text())[0]["deliveries"] == result["deliveries"]
@@ -61,7 +64,7 @@ def test_a_scenario_is_driven_without_a_film(
     options = simulate.Options(MAPS / "crossing.yaml", seconds=1.0, controller="fixed:4,1", film=False)
     result = simulate.simulate(options, Console(quiet=True))
     assert result["scenario"] == "crossing" and result["robots"] == 4 and result["planner"] == "roadmap"
-    assert result["collisions"] == 0 and result["deliveries_alone"] == 0
+    assert result["collisions"] == 0 and result["deliveries_alone"] == 0 and result["delays"] is None
     assert (tmp_path / "out" / "crossing.png").exists() and not (tmp_path / "out" / "crossing.mp4").exists()
 
 
@@ -82,6 +85,12 @@ def test_a_family_is_drawn_from_the_seed_and_can_be_saved(
 def test_wrong_lengths_are_refused(simulate: ModuleType, seconds: float) -> None:
     with pytest.raises(InputError, match="--seconds"):
         simulate.Options(seconds=seconds)
+
+
+@pytest.mark.parametrize("delays", [-0.01, float("nan"), float("inf")])
+def test_wrong_delays_are_refused(simulate: ModuleType, delays: float) -> None:
+    with pytest.raises(InputError, match="--delays"):
+        simulate.Options(delays=delays)
 
 
 def test_other_files_are_refused(simulate: ModuleType) -> None:
