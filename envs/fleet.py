@@ -45,7 +45,7 @@ class Fleet:
         self.kinds = np.array([robot.kind for robot in self.robots])
         self.bodies = np.array([robot.body for robot in self.robots])
         self.hearing = HEARING * scenario.sensing_radius
-        if planner == "cells" and scenario.world.grid is not None:
+        if planner.startswith("cells") and scenario.world.grid is not None:
             self.hearing = max(self.hearing, 6.0 * scenario.world.grid.cell_size)
         self.messages: dict[int, Message] = {}
         self.step_ms: list[float] = []

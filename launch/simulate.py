@@ -63,7 +63,7 @@ class Options:
     controller: str = "tuner"
     """tuner, a checkpoint folder, or fixed:GAIN,POWER."""
     planner: str = "auto"
-    """cells, roadmap or straight; auto is cells on a grid map, else roadmap."""
+    """cells, cells:pibt, cells:guided, roadmap or straight; auto is cells on a grid map, else roadmap."""
     delays: float = 0.0
     """Times a second that a robot is held for 0.5 to 3 s, drawn from --seed; 0.01 is 1 % of the robots a second."""
     margin: float | None = None

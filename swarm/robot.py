@@ -105,7 +105,7 @@ class Robot:
         world: The static map.
         dt: Control period, s.
         sensing_radius: Beyond it nothing is known, m.
-        planner: ``straight``, ``roadmap``, ``cells``, or a planner of one's own.
+        planner: One of ``swarm.planning.registry.PLANNERS``, or a planner of one's own.
         controller: ``tuner``, ``fixed:GAIN,POWER``, a checkpoint folder, or a controller of one's own.
         solver: ``kernel``, ``cvxpy``, or a callable like ``swarm.qp.solve``.
         margin: Extra distance kept on its own side, m; for sensing and actuation that are not exact.

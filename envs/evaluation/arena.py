@@ -35,7 +35,7 @@ class Arena:
     controller: str = "tuner"
     """tuner, a checkpoint folder, or fixed:GAIN,POWER."""
     planner: str = "auto"
-    """straight, roadmap or cells; auto is cells on a grid map, else roadmap."""
+    """straight, roadmap, cells, cells:pibt or cells:guided; auto is cells on a grid map, else roadmap."""
     seed: int = 0
     """Written into the results; nothing is drawn at random here."""
     json: Path | None = None

@@ -34,6 +34,8 @@ class CellMap:
 
     Args:
         grid: The map.
+        costs: Of its steps, float64[5, cells] as in `lanes.lane_costs`; if not given, aisles have a mild one-way
+            preference.
 
     Attributes:
         free: Where robots may be, bool[rows, columns].
@@ -43,13 +45,13 @@ class CellMap:
         without_fork: Cells of dead ends below which nobody can step aside, bool[cells].
     """
 
-    def __init__(self, grid: Grid) -> None:
+    def __init__(self, grid: Grid, costs: NDArray[np.float64] | None = None) -> None:
         self.free = np.ascontiguousarray(grid.free, dtype=np.bool_)
         self.rows, self.columns = self.free.shape
         self.size = float(grid.cell_size)
         branch, self.parent = dead_ends(self.free)
         self.without_fork = _without_fork(branch, self.parent)
-        self.costs = lane_costs(self.free, branch, _AGAINST)
+        self.costs = lane_costs(self.free, branch, _AGAINST) if costs is None else costs
         self._fields = FieldCache(
             lambda row, column: directed_field(self.costs, self.columns, row * self.columns + column), _KEPT_FIELDS
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from swarm.errors import InputError
 from swarm.planning import Planner
 from swarm.robot_spec import RobotSpec
-from swarm.world import World
+from swarm.world import GridMap, World
 
-PLANNERS = ("straight", "roadmap", "cells")
+PLANNERS = ("straight", "roadmap", "cells", "cells:pibt", "cells:guided")
 
 
 def choose_planner(name: str, world: World) -> str:
@@ -24,8 +24,9 @@ def make_planner(
 
     Args:
         planner: ``straight`` (to the goal, whatever is in between), ``roadmap`` (shortest way around the static
-            map), ``cells`` (shared one-lane aisles: cells of the grid map are reserved before they are entered). A
-            robot that does not cooperate goes straight.
+            map), ``cells`` (shared one-lane aisles: cells of the grid map are reserved before they are entered),
+            ``cells:pibt`` and ``cells:guided`` (the same, led as those grid planners are: by the shortest way alone,
+            or with the traffic that is expected on the map). A robot that does not cooperate goes straight.
         spec: The robot.
         world: The static map.
         dt: Control period, s.
@@ -45,10 +46,22 @@ def make_planner(
         from swarm.planning.continuous import RoadmapPlanner
 
         return RoadmapPlanner(world, spec.radius, margin)
-    if planner == "cells":
-        from swarm.planning.cells import CellPlanner
-
+    if planner in PLANNERS:
         if world.grid is None:
             raise InputError("planner", planner, "a world with a grid map (environment.map); else straight or roadmap")
-        return CellPlanner(world.grid, robot_id, dt, radius=spec.radius, speed=spec.limits.speed)
+        return _cell_planner(planner, world.grid, robot_id, dt, spec)
     raise InputError("planner", planner, ", ".join(PLANNERS))
+
+
+def _cell_planner(planner: str, grid: GridMap, robot_id: int, dt: float, spec: RobotSpec) -> Planner:
+    from swarm.planning.cells import CellPlanner
+
+    if planner == "cells":
+        return CellPlanner(grid, robot_id, dt, radius=spec.radius, speed=spec.limits.speed)
+    from swarm.planning.cell_guides import shortest_way, traffic_costs
+    from swarm.planning.cell_map import CellMap
+
+    shortest = planner == "cells:pibt"
+    cell_map = CellMap(grid, traffic_costs(grid.free, 0.0) if shortest else traffic_costs(grid.free))
+    propose = shortest_way(cell_map.columns, robot_id) if shortest else None
+    return CellPlanner(cell_map, robot_id, dt, radius=spec.radius, speed=spec.limits.speed, propose=propose)
