@@ -110,14 +110,11 @@ def decide_one(
         free: bool[rows, width], with the border.
         work: int32[2, cells] full of -1, and left so.
     """
+    k, here = int(np.argmax(group == robot)), cell[robot]
     target, _ = pibt_moves(
-        cell[group], ranking[group], priority[group], free, np.full(len(group), -1, np.int64), True, work
+        cell[group], ranking[group], priority[group], free, np.full(len(group), -1, np.int64), True, work, k
     )
-    here = cell[robot]
-    for k in range(len(group)):
-        if group[k] == robot and target[k] != here:
-            return heading_of(free.shape[1], here, target[k])
-    return 0
+    return heading_of(free.shape[1], here, target[k]) if target[k] != here else 0
 
 
 @njit(cache=True)

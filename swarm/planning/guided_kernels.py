@@ -324,5 +324,5 @@ def decide(
     leaders = leaders[minds.plans.fresh[leaders]]
     if len(leaders) > 0:
         _obey(step, minds, leaders, rows, keys, ranking)
-    target, _ = pibt_moves(places, ranking, keys, free, forced, True, work)
+    target, _ = pibt_moves(places, ranking, keys, free, forced, True, work, 0)
     return move_to(step, cells, minds.cell[i], target[0])
