@@ -12,7 +12,7 @@ from swarm.errors import SwarmError
 from swarm.grid_map import GridMap
 from swarm.planning.grid_graph import GridGraph
 from swarm.planning.guided import GuidedPlanner
-from swarm.planning.guided_messages import Answer, Told, decode_answer, decode_told, moves_of
+from swarm.planning.guided_messages import Answer, Told, moves_of
 from swarm.planning.guided_team import GuidedTeam
 from swarm.planning.hearing import RADIUS
 
@@ -74,9 +74,9 @@ class _Alone:
         told = [talk.told[j].encode() for j in near]
         answers = [talk.answer(j).encode(columns) for j in near]
         began = time.thread_time()
-        self._planner.tell(tick, cell, goal if goal[0] >= 0 else None, fresh, seen).encode()
-        self._planner.answer([decode_told(data) for data in told]).encode(columns)
-        move = self._planner.decide([decode_answer(data, columns) for data in answers])
+        self._planner.tell(tick, cell, goal if goal[0] >= 0 else None, fresh, seen)
+        self._planner.answer(told)
+        move = self._planner.decide(answers)
         return 1e3 * (time.thread_time() - began), len(near), move
 
 

@@ -17,11 +17,12 @@ from swarm.errors import InputError
 from swarm.planning.cost_field import scratch
 from swarm.planning.grid_graph import GridGraph
 from swarm.planning.guided_kernels import RULES, begin, decide, keep, look, make_minds, plan, reconsider
-from swarm.planning.guided_messages import Answer, Told, moves_of
+from swarm.planning.guided_messages import MEMBER, Answer, Told, decode_answer, moves_of, pack_moves
 from swarm.planning.guided_team import expected, set_goal
+from swarm.planning.guided_wire import hear_answers, hear_told
 from swarm.planning.hearing import RADIUS, visible_cells
 from swarm.planning.joint_plan import advance
-from swarm.planning.joint_search import make_search
+from swarm.planning.joint_search import HORIZON, make_search
 from swarm.planning.pibt import IDS
 from swarm.planning.traffic import expected_against
 from swarm.planning.window import ENDED, make_room
@@ -52,7 +53,6 @@ class GuidedPlanner:
         self._at = np.full(graph.nodes, -1, dtype=np.int32)
         self._work = np.full((2, graph.free.size), -1, dtype=np.int32)
         self._near = np.empty(0, dtype=np.int32)  # Rows of those that it has heard last.
-        self._heard: list[Told] = []
         self._tick = 0
 
     def _node(self, cell: Cell) -> int:
@@ -71,16 +71,6 @@ class GuidedPlanner:
                 break
             nodes[time + 1] = here
 
-    def _hear(self, row: int, told: Told, windows: NDArray[np.int32]) -> None:
-        """Keep in a row what another robot has told."""
-        minds, columns = self._minds, self.graph.columns
-        self._walk(told.cell, told.moves, windows[row])
-        minds.robot_id[row], minds.key[row], minds.cell[row] = told.robot_id, told.key, windows[row, 0]
-        minds.ranking[row] = minds.first[row] = told.ranking
-        minds.goal[row] = -1 if told.goal < 0 else self._node(divmod(told.goal, columns))
-        minds.stuck[row] = told.stuck
-        minds.plans.leader[row], minds.plans.fresh[row] = -1, False
-
     def _hear_plan(self, row: int, answer: Answer) -> None:
         """Keep the plan of another robot's answer, if it leads into no wall."""
         plans = self._minds.plans
@@ -94,8 +84,8 @@ class GuidedPlanner:
         plans.leader[row], plans.steps[row], plans.now[row] = answer.own.robot_id, len(answer.plan[0][1]), 0
         plans.fresh[row] = True
 
-    def tell(self, tick: int, cell: Cell, goal: Cell | None, fresh: bool, seen: Iterable[Cell]) -> Told:
-        """The first round.
+    def tell(self, tick: int, cell: Cell, goal: Cell | None, fresh: bool, seen: Iterable[Cell]) -> bytes:
+        """The first round: what it tells (`guided_messages.Told`).
 
         Args:
             tick: The same for all robots.
@@ -125,40 +115,34 @@ class GuidedPlanner:
                 self.graph.step, self._field, self.against, minds, 0, tick, minds.window, rows, 1, self._room,
                 minds.told[0], minds.first[0],
             )  # fmt: skip
-        return self._say(minds.told[0], minds.first[0])
+        return self._say(minds.told[0], minds.first[0]).encode()
 
-    def answer(self, heard: Iterable[Told]) -> Answer:
-        """The second round, from what the robots within `RADIUS` have told in the first."""
-        self._heard, minds = sorted(heard, key=lambda told: told.cell), self._minds
-        for row, told in enumerate(self._heard, start=1):
-            self._hear(row, told, minds.told)
-        near = np.arange(1, len(self._heard) + 1, dtype=np.int32)
-        reconsider(
-            self.graph.step, self._field, self.against, minds, 0, self._tick, near, self._room, self._joint
-        )  # fmt: skip
-        relay = (Told(told.cell, told.key, told.ranking, ()) for told in self._heard)
-        return Answer(self._say(minds.window[0], minds.ranking[0]), tuple(relay), self._say_plan())
+    def answer(self, heard: Iterable[bytes]) -> bytes:
+        """The second round: what it answers (`guided_messages.Answer`) to what it was told from within `RADIUS`.
 
-    def decide(self, answers: Iterable[Answer]) -> int:
-        """Its move (0 to 4), from the answers of those within `RADIUS`."""
-        answers = sorted(answers, key=lambda answer: answer.own.cell)
-        near = {answer.own.robot_id for answer in answers} | {self.robot_id}
-        told_of = {
-            told.robot_id: told for answer in answers for told in answer.heard if told.robot_id not in near
-        }  # fmt: skip
+        Raises:
+            InputError: If a message is not one of a robot on this map.
+        """
         minds, graph = self._minds, self.graph
-        for row, answer in enumerate(answers, start=1):
-            self._hear(row, answer.own, minds.window)
-            if answer.plan:
-                self._hear_plan(row, answer)
-        split = 1 + len(answers)
-        for row, told in enumerate(told_of.values(), start=split):
-            self._hear(row, told, minds.window)
-        order = np.arange(split + len(told_of), dtype=np.int32)
-        self._near = order[1:split]
-        move = decide(
-            graph.step, graph.cells, graph.free, minds, 0, self._near, order[split:], self._at, self._work
-        )  # fmt: skip
+        count, entries = hear_told(heard, graph, minds)
+        near = np.arange(1, count + 1, dtype=np.int32)
+        reconsider(graph.step, self._field, self.against, minds, 0, self._tick, near, self._room, self._joint)
+        own = self._say(minds.window[0], minds.ranking[0])
+        return own.encode() + bytes([count]) + entries.tobytes() + self._say_plan()
+
+    def decide(self, answers: Iterable[bytes]) -> int:
+        """Its move (0 to 4), from the answers of those within `RADIUS`.
+
+        Raises:
+            InputError: If a message is not one of a robot on this map.
+        """
+        minds, graph = self._minds, self.graph
+        near, count, plans = hear_answers(answers, graph, minds, self._at)
+        for row, data in plans:
+            self._hear_plan(row, decode_answer(data, graph.columns))
+        order = np.arange(count, dtype=np.int32)
+        self._near, relayed = order[1 : len(near) + 1], order[len(near) + 1 :]
+        move = decide(graph.step, graph.cells, graph.free, minds, 0, self._near, relayed, self._at, self._work)
         advance(minds.plans, 0, self._near, self.robot_id)
         return int(move)
 
@@ -174,9 +158,10 @@ class GuidedPlanner:
             bool(minds.stuck[0]),
         )  # fmt: skip
 
-    def _say_plan(self) -> tuple[tuple[int, tuple[int, ...]], ...]:
-        plans = self._minds.plans
-        if not plans.fresh[0]:
-            return ()
-        members = [int(robot_id) for robot_id in plans.members[0] if robot_id >= 0]
-        return tuple((robot_id, self._moves(plans.path[0, k])) for k, robot_id in enumerate(members))
+    def _say_plan(self) -> bytes:
+        plans, parts = self._minds.plans, []
+        if plans.fresh[0]:
+            members = [int(robot_id) for robot_id in plans.members[0] if robot_id >= 0]
+            for k, robot_id in enumerate(members):
+                parts.append(MEMBER.pack(robot_id, pack_moves(self._moves(plans.path[0, k]), HORIZON)))
+        return b"".join(parts)

@@ -16,10 +16,10 @@ MAX_RELAYED = (2 * RADIUS + 1) ** 2 - 1
 """Most robots that are near one robot."""
 _RANKINGS = tuple(permutations(range(5)))
 _NUMBER = {ranking: number for number, ranking in enumerate(_RANKINGS)}
-_STUCK = 128  # In the byte of the ranking.
-_HEAD = struct.Struct(f"<IiqB{STEPS // 2}s")  # Cell, goal, key, ranking, window.
-_ENTRY = struct.Struct("<b6sB")  # Row offset and column offset in one byte, key, ranking.
-_MEMBER = struct.Struct(f"<I{HORIZON // 2}s")  # Identity, moves.
+STUCK = 128  # In the byte of the ranking.
+HEAD = struct.Struct(f"<IiqB{STEPS // 2}s")  # Cell, goal, key, ranking, window.
+ENTRY = struct.Struct("<b6sB")  # Row offset and column offset in one byte, key, ranking.
+MEMBER = struct.Struct(f"<I{HORIZON // 2}s")  # Identity, moves.
 _SIDE = 2 * RADIUS + 1
 
 Ranking = tuple[int, ...]
@@ -62,8 +62,8 @@ class Told:
 
     def encode(self) -> bytes:
         """As bytes; see `decode_told`."""
-        ranking = _NUMBER[tuple(self.ranking)] | (_STUCK if self.stuck else 0)
-        return _HEAD.pack(self.cell, self.goal, self.key, ranking, _pack(self.moves, STEPS))
+        ranking = _NUMBER[tuple(self.ranking)] | (STUCK if self.stuck else 0)
+        return HEAD.pack(self.cell, self.goal, self.key, ranking, pack_moves(self.moves, STEPS))
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ class Answer:
                 raise InputError("answer: heard", told.cell, f"cells within {RADIUS} of {self.own.cell}")
             place = down * _SIDE + right
             key = told.key.to_bytes(6, "little", signed=True)
-            parts.append(_ENTRY.pack(place, key, _NUMBER[tuple(told.ranking)]))
-        parts += [_MEMBER.pack(robot_id, _pack(moves, HORIZON)) for robot_id, moves in self.plan]
+            parts.append(ENTRY.pack(place, key, _NUMBER[tuple(told.ranking)]))
+        parts += [MEMBER.pack(robot_id, pack_moves(moves, HORIZON)) for robot_id, moves in self.plan]
         return b"".join(parts)
 
 
@@ -117,10 +117,10 @@ def decode_told(data: bytes) -> Told:
     Raises:
         InputError: If the bytes are not such a message.
     """
-    if len(data) != _HEAD.size:
-        raise InputError("told", f"{len(data)} bytes", f"{_HEAD.size} bytes")
-    cell, goal, key, ranking, window = _HEAD.unpack(data)
-    return Told(cell, key, _ranking(ranking & ~_STUCK), _unpack(window), goal, bool(ranking & _STUCK))
+    if len(data) != HEAD.size:
+        raise InputError("told", f"{len(data)} bytes", f"{HEAD.size} bytes")
+    cell, goal, key, ranking, window = HEAD.unpack(data)
+    return Told(cell, key, _ranking(ranking & ~STUCK), _unpack(window), goal, bool(ranking & STUCK))
 
 
 def decode_answer(data: bytes, columns: int) -> Answer:
@@ -129,26 +129,26 @@ def decode_answer(data: bytes, columns: int) -> Answer:
     Raises:
         InputError: If the bytes are not such a message.
     """
-    count = data[_HEAD.size] if len(data) > _HEAD.size else 0
-    start = _HEAD.size + 1 + count * _ENTRY.size
-    members, rest = divmod(len(data) - start, _MEMBER.size)
+    count = data[HEAD.size] if len(data) > HEAD.size else 0
+    start = HEAD.size + 1 + count * ENTRY.size
+    members, rest = divmod(len(data) - start, MEMBER.size)
     if not 0 <= members <= GROUP or rest != 0:
         raise InputError("answer", f"{len(data)} bytes", "a head, as many robots as it says, and at most a plan")
-    own = decode_told(data[: _HEAD.size])
+    own = decode_told(data[: HEAD.size])
     heard = []
     for k in range(count):
-        place, key, ranking = _ENTRY.unpack_from(data, _HEAD.size + 1 + k * _ENTRY.size)
+        place, key, ranking = ENTRY.unpack_from(data, HEAD.size + 1 + k * ENTRY.size)
         down = (place + RADIUS + _SIDE * _SIDE) // _SIDE - _SIDE
         right = place - down * _SIDE
         cell = own.cell + down * columns + right
         if not 0 <= own.cell % columns + right < columns:
             raise InputError("answer: heard", place, "a place on the map")
         heard.append(Told(cell, int.from_bytes(key, "little", signed=True), _ranking(ranking), ()))
-    plan = [_MEMBER.unpack_from(data, start + k * _MEMBER.size) for k in range(members)]
+    plan = [MEMBER.unpack_from(data, start + k * MEMBER.size) for k in range(members)]
     return Answer(own, tuple(heard), tuple((robot_id, _unpack(moves)) for robot_id, moves in plan))
 
 
-def _pack(moves: tuple[int, ...], room: int) -> bytes:
+def pack_moves(moves: tuple[int, ...], room: int) -> bytes:
     """Moves as half bytes, filled up with 15."""
     nibbles = [*moves, *[15] * (room - len(moves))]
     return bytes(low | high << 4 for low, high in zip(nibbles[::2], nibbles[1::2], strict=True))

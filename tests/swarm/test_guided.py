@@ -37,13 +37,13 @@ def robots_alone(planners, tick, core, fresh):
     heard = [near(core.cells, i) for i in range(count)]
     told, answers = [], []
     for i, planner in enumerate(planners):
-        data = planner.tell(tick, cells[i], goals[i], bool(fresh[i]), [cells[j] for j in heard[i]]).encode()
-        assert len(data) <= 1024
-        told.append(decode_told(data))
+        told.append(planner.tell(tick, cells[i], goals[i], bool(fresh[i]), [cells[j] for j in heard[i]]))
+        assert decode_told(told[-1]).encode() == told[-1]
     for i, planner in enumerate(planners):
-        data = planner.answer([told[j] for j in heard[i]]).encode(columns)
-        assert len(data) <= 1024
-        answers.append(decode_answer(data, columns))
+        answers.append(planner.answer([told[j] for j in heard[i]]))
+        answer = decode_answer(answers[-1], columns)  # both know the format
+        assert answer.encode(columns) == answers[-1] and len(answers[-1]) <= 1024
+        assert {one.robot_id for one in answer.heard} == set(heard[i])
     return [planner.decide([answers[j] for j in heard[i]]) for i, planner in enumerate(planners)]
 
 
@@ -147,6 +147,31 @@ def test_a_robot_refuses_cells_that_it_cannot_be_in():
         planner.tell(0, (0, 0), (5, 0), True, [])
     with pytest.raises(InputError, match="robot_id"):
         GuidedPlanner(planner.graph, -1)
+
+
+def test_malformed_messages_are_refused():
+    graph = GridGraph(GridMap.from_rows(["..#", "..."]).free)
+    one, other = GuidedPlanner(graph, 1), GuidedPlanner(graph, 2)
+    told = [one.tell(0, (0, 0), (1, 2), True, [(0, 1)]), other.tell(0, (0, 1), (1, 0), True, [(0, 0)])]
+    answer = bytearray(other.answer([told[0]]))
+    for at, value in ((0, 2), (0, 77), (4, 2), (4, 99), (14, 200), (16, 120)):  # cell, goal, key, ranking
+        broken = bytearray(told[1])
+        broken[at] = value
+        with pytest.raises(InputError, match="robot on this map"):
+            one.answer([bytes(broken)])
+    for broken in (b"", told[1][:-1], told[1] + b"x"):
+        with pytest.raises(InputError, match="22 bytes"):
+            one.answer([broken])
+    one.answer([told[1]])
+    for broken in (b"", bytes(answer[:-1]), bytes(answer) + b"x", bytes(answer) + bytes(13 * 5)):
+        with pytest.raises(InputError, match="answer"):
+            one.decide([broken])
+    for at, value in ((0, 2), (23, 100), (23, 2), (30, 121)):  # its cell; place and ranking of whom it relays
+        broken = bytearray(answer)
+        broken[at] = value
+        with pytest.raises(InputError, match="robots on this map"):
+            one.decide([bytes(broken)])
+    assert one.decide([bytes(answer)]) in range(5)  # nothing is left behind by what was refused
 
 
 def test_expected_traffic_is_the_same_for_everyone_and_adds_up():
