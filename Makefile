@@ -1,7 +1,7 @@
 # `make` alone prints the targets. Everything is installed into .venv of this checkout.
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint demo clean
+.PHONY: help install test lint demo authority clean
 
 VENV   := .venv
 PY     := $(VENV)/bin/python
@@ -47,6 +47,12 @@ test: lint ## lint and every test, in two processes (ARGS="-n 0": in one)
 
 demo: $(STAMP) ## 24 robots deliver in a warehouse, in physics: a table, out/demo.mp4, out/demo.png
 	$(PY) launch/simulate.py $(ARGS)
+
+FLEET  ?= demo
+ROBOTS ?= $(shell seq 0 15)
+
+authority: $(STAMP) ## certificates of a fleet in out/authority/FLEET: FLEET=name ROBOTS="0 1 2"
+	$(PY) launch/authority.py --fleet $(FLEET) --robots $(ROBOTS) --out out/authority/$(FLEET) $(ARGS)
 
 clean: ## remove outputs and caches (.venv stays)
 	rm -rf out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
