@@ -1,0 +1,129 @@
+"""Drivers: what is sent is within the limits, a recording is played in time, and one's own class is found."""
+
+import socket
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swarm.dynamics import Kind, Limits
+from swarm.errors import InputError
+from swarm.robot_spec import RobotSpec
+from swarm.runtime import line_driver
+from swarm.runtime.driver import clip, make_driver
+from swarm.runtime.fleet_file import FleetFile
+from swarm.runtime.replay_driver import KEPT, ReplayDriver
+from swarm.scenario import Scenario
+from swarm.world import World
+
+LIMITS = Limits(1.0, 2.0, 4.0)
+
+
+def fleet_of(driver, recording=None):
+    robots = tuple(
+        RobotSpec(Kind.UNICYCLE, np.array([1.0, y, 0.5, 0.0, 0.0]), np.array([[8.0, y]]), 0.25, LIMITS)
+        for y in (1.0, 4.0)
+    )
+    scenario = Scenario(World(np.array([0.0, 0.0, 9.0, 9.0])), robots, dt=0.05, sensing_radius=3.0)
+    endpoints = ("tcp/127.0.0.1:17400", "tcp/127.0.0.1:17401")
+    return FleetFile(
+        Path("fleet.yaml"), "two", scenario, 0, "straight", "fixed:2,1", 0.0, driver, endpoints, recording=recording
+    )
+
+
+@given(st.sampled_from(list(Kind)), st.lists(st.floats(-1e300, 1e300), min_size=2, max_size=2))
+def test_a_clipped_control_is_within_the_limits_and_else_as_asked(kind, control):
+    spec = RobotSpec(kind, np.zeros(5), np.zeros((1, 2)), 0.1, LIMITS)
+    most = {Kind.SINGLE_INTEGRATOR: (1, 1), Kind.DOUBLE_INTEGRATOR: (2, 2), Kind.UNICYCLE: (1, 4)}[kind]
+    assert clip(control, spec).tolist() == [max(-m, min(m, c)) for c, m in zip(control, most, strict=True)]
+
+
+@pytest.mark.parametrize("control", [[np.nan, 0], [np.inf, 0], [1], [[1, 2]], "xy", None])
+def test_what_is_no_control_is_refused(control):
+    with pytest.raises(InputError, match="two finite numbers"):
+        clip(control, RobotSpec(Kind.UNICYCLE, np.zeros(5), np.zeros((1, 2)), 0.1, LIMITS))
+
+
+@pytest.fixture
+def recording(tmp_path):
+    """Both robots go up at 1 m/s from 0.1 s on, for 0.3 s."""
+    time = np.array([5.0, 5.1, 5.2, 5.3])
+    position, velocity = np.zeros((4, 2, 2)), np.zeros((4, 2, 2))
+    position[:, 1, 1] = [4.0, 4.0, 4.1, 4.2]
+    velocity[1:, 1, 1] = 1.0
+    np.savez(tmp_path / "run.npz", time=time, position=position, velocity=velocity)
+    return tmp_path / "run.npz"
+
+
+def test_a_recording_is_played_in_time_and_then_grows_old(recording):
+    now = [100.0]
+    driver = ReplayDriver(fleet_of("replay", recording), 1, clock=lambda: now[0])
+    first = driver.read()
+    assert first.state.tolist() == [0.0, 4.0, 0.5, 0.0, 0.0] and (first.stamp, first.arrived) == (5.0, 100.0)
+    now[0] = 100.25
+    later = driver.read()
+    assert later.state.tolist() == [0.0, 4.1, np.pi / 2, 0.0, 1.0]
+    assert later.arrived == pytest.approx(100.2)
+    now[0] = 200.0
+    assert driver.read().arrived == pytest.approx(100.3)
+
+
+def test_commands_of_a_replay_are_counted_and_kept_within_bounds(recording):
+    driver = make_driver(fleet_of("replay", recording), 1)
+    sent = driver.write(np.array([9.0, -1.0]))
+    assert sent.control.tolist() == [1.0, -1.0] and sent.clipped
+    assert not driver.write(np.array([0.5, -1.0])).clipped
+    for _ in range(KEPT):
+        driver.write(np.zeros(2))
+    assert driver.count == KEPT + 2 and len(driver.commands) == KEPT
+
+
+def test_bad_recordings_are_named(tmp_path, recording):
+    good = dict(np.load(recording))
+    for change, place in (
+        ({"time": good["time"][::-1]}, "time"), ({"position": good["position"][:, :1]}, "velocity"),
+        ({"velocity": good["velocity"] * np.nan}, "velocity"), ({"heading": np.zeros(3)}, "heading"),
+    ):  # fmt: skip
+        np.savez(tmp_path / "bad.npz", **(good | change))
+        with pytest.raises(InputError, match=f"bad.npz: {place}"):
+            make_driver(fleet_of("replay", tmp_path / "bad.npz"), 1)
+    np.savez(tmp_path / "bad.npz", time=good["time"], position=np.array([object()] * 4, dtype=object))
+    with pytest.raises(InputError, match=r"bad\.npz"):
+        make_driver(fleet_of("replay", tmp_path / "bad.npz"), 1)
+    (tmp_path / "bad.npz").write_bytes(b"PK\x03\x04 no archive")
+    with pytest.raises(InputError, match=r"bad\.npz"):
+        make_driver(fleet_of("replay", tmp_path / "bad.npz"), 1)
+
+
+def test_drivers_that_cannot_be_loaded_are_named(recording):
+    for driver, valid in (
+        ("nowhere.at_all:Base", "on the path"), ("json:Base", "it has no Base"), ("json:JSONDecoder", "it has no read"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=valid):
+            make_driver(fleet_of(driver), 0)
+    with pytest.raises(InputError, match="0 to 1"):
+        make_driver(fleet_of("replay", recording), 2)
+
+
+def test_the_example_of_ones_own_driver_speaks_lines(monkeypatch):
+    base = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    base.bind(("127.0.0.1", 0))
+    base.settimeout(2.0)
+    monkeypatch.setattr(line_driver, "BASE_PORT", base.getsockname()[1] - 1)
+    driver = make_driver(fleet_of("swarm.runtime.line_driver:LineDriver"), 1)
+    assert driver.read() is None
+    assert driver.write(np.array([2.0, 0.5])).control.tolist() == [1.0, 0.5]
+    line, address = base.recvfrom(256)
+    assert line == b"1.000000 0.500000\n"
+    for text in (b"7.0 1 2 0.5 0 0\n", b"8.0 1 2\n", b"8.0 1 2 x 0 0\n", b"8 nan 2 0 0 0\n", b"6.0 9 9 9 9 9\n"):
+        base.sendto(text, address)
+    reading = driver.read()
+    assert reading.state.tolist() == [1.0, 2.0, 0.5, 0.0, 0.0] and reading.stamp == 7.0
+    assert driver.rejected == 3
+    base.close()
+    driver.write(np.zeros(2))
+    driver.write(np.zeros(2))  # the refusal of the first is no error
+    assert driver.read() is reading
+    driver.close()
