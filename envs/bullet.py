@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.arena_core import Draw
-from envs.bullet_world import BulletWorld
+from envs.bullet_world import GOAL_RADII, world_of
 from envs.delays import Delays
 from envs.drawing import Scene
 from envs.fleet import Fleet
@@ -29,8 +29,6 @@ from swarm.scenario import Scenario
 
 # Extra distance (in metres, for robots of 0.25 m) that covers what motors do not do at once.
 MARGIN = 0.06
-# Goals count as reached within so many radii.
-GOAL_RADII = 1.0
 
 
 def carts(rng: np.random.Generator) -> Scenario:
@@ -46,14 +44,7 @@ def start(
     delays: Delays | None = None,
 ) -> Run:  # fmt: skip
     """A run of a scenario in a new physics world, one ``Robot`` per body; ``delays`` hold some of them."""
-    world = BulletWorld(
-        np.array([robot.start for robot in scenario.robots]),
-        np.array([robot.radius for robot in scenario.robots]),
-        [robot.kind for robot in scenario.robots],
-        [robot.limits for robot in scenario.robots],
-        scenario.world.obstacles,
-        control_dt=scenario.dt, gui=gui, seed=seed,
-    )  # fmt: skip
+    world = world_of(scenario, seed=seed, gui=gui)
     fleet = Fleet(scenario, planner=planner, controller=controller, margin=margin)
     return Run(scenario, fleet, world, goal_radii=GOAL_RADII, delays=delays)
 

@@ -33,9 +33,13 @@ from envs.bullet_bodies import (
 )
 from swarm.dynamics import Kind, Limits
 from swarm.errors import InputError
+from swarm.scenario import Scenario
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
+
+# Goals count as reached within so many radii.
+GOAL_RADII = 1.0
 
 # How robots of one fleet differ when a seed is given: relative spread of masses and motor strengths.
 _SPREAD = 0.05
@@ -292,6 +296,21 @@ class BulletWorld:
     ) -> None:
         """Closes the world."""
         self.close()
+
+
+def world_of(
+    scenario: Scenario, *, seed: int, control_dt: float | None = None, gui: bool = False
+) -> BulletWorld:  # fmt: skip
+    """The physics world of a scenario; ``control_dt`` (s) is the scenario's if not given."""
+    robots = scenario.robots
+    return BulletWorld(
+        np.array([robot.start for robot in robots]),
+        np.array([robot.radius for robot in robots]),
+        [robot.kind for robot in robots],
+        [robot.limits for robot in robots],
+        scenario.world.obstacles,
+        control_dt=control_dt or scenario.dt, gui=gui, seed=seed,
+    )  # fmt: skip
 
 
 def _pairs(pairs: set[tuple[int, int]]) -> Indices:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from envs.delays import Delays
 from envs.fleet import Fleet
-from envs.plants import Plant, gaps
+from envs.plants import Plant
+from envs.score import Score
 from swarm.robot import Command
 from swarm.scenario import Scenario
 
@@ -32,7 +33,7 @@ class Trajectory:
         self.velocity.append(states[:, 3:5].copy())
 
 
-class Run:
+class Run(Score):
     """A scenario being driven.
 
     Args:
@@ -46,25 +47,13 @@ class Run:
     def __init__(
         self, scenario: Scenario, fleet: Fleet, plant: Plant, *, goal_radii: float = 2.0, delays: Delays | None = None
     ) -> None:
-        self.scenario, self.fleet, self.plant, self.delays = scenario, fleet, plant, delays
-        count = len(scenario.robots)
-        self.radii = np.array([robot.radius for robot in scenario.robots])
-        self._tolerance = goal_radii * self.radii
-        self._goal_index = np.zeros(count, np.int64)
-        self.goals = np.array([robot.goals[0] for robot in scenario.robots], dtype=np.float64)
+        super().__init__(scenario, plant, goal_radii=goal_radii)
+        self.fleet, self.delays = fleet, delays
         self.tick_count = 0
-        self.states = plant.state()
-        self.deliveries, self.reach_time = np.zeros(count, np.int64), np.full(count, np.nan)
-        self.reached, self.touched = np.zeros(count, bool), np.zeros(count, bool)
-        self.collisions, self.min_clearance = 0, np.inf
         self.outcomes: Counter[str] = Counter(optimal=0, relaxed=0, braking=0)
         self.commands: list[Command] = []
-        self.last_delivery = np.zeros(count)
-        self.longest_wait = 0.0
         self.trajectory = Trajectory()
         self.trajectory.add(0.0, self.states)
-        self._note_clearance()
-        self._note_arrivals()
 
     @property
     def time(self) -> float:
@@ -88,37 +77,10 @@ class Run:
             self.commands = self.delays.apply(self.commands, self.states, self.fleet.kinds, self.fleet.bodies)
         self.plant.step(np.array([command.control for command in self.commands]))
         self.tick_count += 1
-        self.states = self.plant.state()
+        self.note(self.time)
         self.trajectory.add(self.time, self.states)
         self.outcomes.update(command.outcome for command in self.commands)
-        self._note_contacts()
-        self._note_clearance()
-        self._note_arrivals()
         return self.commands
-
-    def _note_contacts(self) -> None:
-        for first, second in self.plant.onsets():
-            self.collisions += 1
-            self.touched[first] = True
-            if second >= 0:
-                self.touched[second] = True
-
-    def _note_clearance(self) -> None:
-        gap, wall = gaps(self.states[:, :2], self.radii, self.scenario.world)
-        self.min_clearance = min(self.min_clearance, float(gap.min()), float(wall.min()))
-
-    def _note_arrivals(self) -> None:
-        there = np.linalg.norm(self.states[:, :2] - self.goals, axis=1) <= self._tolerance
-        for i in np.flatnonzero(there & ~self.reached):
-            goals = self.scenario.robots[i].goals
-            self.deliveries[i] += 1
-            self.longest_wait = max(self.longest_wait, self.time - self.last_delivery[i])
-            self.last_delivery[i] = self.time
-            if self._goal_index[i] + 1 < len(goals):
-                self._goal_index[i] += 1
-                self.goals[i] = goals[self._goal_index[i]]
-            else:
-                self.reached[i], self.reach_time[i] = True, self.time
 
     def close(self) -> None:
         """Give the plant back."""
