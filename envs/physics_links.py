@@ -38,6 +38,7 @@ class Link:
         sequence: Of its newest command.
         control: That command, within the limits.
         commanded: When it arrived, s.
+        until: When it is too old, s.
         applied: What the body executes.
         held: Why it does not execute the newest command (`swarm.runtime.physics_wire.HELD`).
         clipped: How many commands were outside of the limits.
@@ -50,6 +51,7 @@ class Link:
     sequence: int = -1
     control: tuple[float, float] = (0.0, 0.0)
     commanded: float = -math.inf
+    until: float = -math.inf
     applied: tuple[float, float] = (0.0, 0.0)
     held: int = TOO_OLD
     clipped: int = 0
@@ -92,7 +94,7 @@ class Links:
         if self.stopped:
             self.stopped = False
             for link in self.links:
-                link.commanded = -math.inf
+                link.until = -math.inf
 
     def _meet(self, request: Request, sender: Address, arrived: float) -> None:
         link = self.links[request.robot]
@@ -102,7 +104,7 @@ class Links:
             return
         if not same:
             link.peer, link.incarnation = sender, request.incarnation
-            link.sequence, link.commanded = -1, -math.inf
+            link.sequence, link.until = -1, -math.inf
         link.heard = arrived
 
     def _command(self, request: Request, sender: Address, arrived: float) -> None:
@@ -116,15 +118,15 @@ class Links:
             link.clipped += (first, second) != request.control
             link.sequence, link.control = request.sequence, (first, second)
             link.commanded = link.heard = arrived
+            link.until = arrived + min(request.lifetime, COMMAND_TTL)
 
     def controls(self, now: float, states: Array) -> Array:
         """What each body executes in the period that begins now, ``float64[N, 2]``.
 
         A command that would be too old before the period ends counts as too old already.
         """
-        oldest = now + self._period - COMMAND_TTL
         for i, link in enumerate(self.links):
-            held = STOPPED if self.stopped else RUNS if link.commanded >= oldest else TOO_OLD
+            held = STOPPED if self.stopped else RUNS if link.until >= now + self._period else TOO_OLD
             link.timeouts += held == TOO_OLD and link.held == RUNS
             link.held = held
             link.applied = link.control if held == RUNS else self._braking(i, states[i])

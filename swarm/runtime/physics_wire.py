@@ -25,7 +25,7 @@ ROBOTS_A_REPLY = 48
 """Most robots that one status reply tells of."""
 
 _HEAD = struct.Struct("<2sBBIQI")  # Magic, version, type, robot, incarnation, sequence.
-_COMMAND = struct.Struct("<2d")
+_COMMAND = struct.Struct("<3d")  # Control, lifetime.
 _STATE = struct.Struct("<d5d2dI2dB")  # Stamp, state, goal, its number, control applied, why nothing else is.
 _MAGIC = b"PW"
 
@@ -67,6 +67,7 @@ class Request:
         incarnation: Of its process.
         sequence: Grows with every command.
         control: Of a command, finite.
+        lifetime: Of a command, s, above 0; how long it holds after it arrived, if the physics world allows so much.
     """
 
     type: Type
@@ -74,11 +75,12 @@ class Request:
     incarnation: int = 0
     sequence: int = 0
     control: tuple[float, float] = (0.0, 0.0)
+    lifetime: float = 1.0
 
     def encode(self) -> bytes:
         """As bytes."""
         head = _HEAD.pack(_MAGIC, VERSION, self.type, self.robot, self.incarnation, self.sequence)
-        return head + (_COMMAND.pack(*self.control) if self.type == Type.COMMAND else b"")
+        return head + (_COMMAND.pack(*self.control, self.lifetime) if self.type == Type.COMMAND else b"")
 
 
 @dataclass(frozen=True)
@@ -133,10 +135,14 @@ def decode_request(data: bytes, robots: int) -> Request | str:
         return "size"
     if robot >= robots:
         return "robot"
-    control = _COMMAND.unpack_from(data, _HEAD.size) if kind == Type.COMMAND else (0.0, 0.0)
-    if not all(map(math.isfinite, control)):
+    if kind != Type.COMMAND:
+        return Request(Type(kind), robot, incarnation, sequence)
+    first, second, lifetime = _COMMAND.unpack_from(data, _HEAD.size)
+    if not all(map(math.isfinite, (first, second, lifetime))):
         return "not finite"
-    return Request(Type(kind), robot, incarnation, sequence, control)
+    if lifetime <= 0.0:
+        return "lifetime"
+    return Request(Type.COMMAND, robot, incarnation, sequence, (first, second), lifetime)
 
 
 def decode_state(data: bytes) -> BodyState | str:

@@ -1,5 +1,6 @@
 """The physics world as a process: a real one, driven from here and by a process that is stopped and killed."""
 
+import itertools
 import json
 import math
 import os
@@ -167,11 +168,13 @@ def test_what_is_malformed_is_counted_and_changes_nothing(fleet):
         b"", b"x" * 9, good[:-1], good + b"\0", b"XX" + good[2:], good[:2] + b"\x63" + good[3:],
         good[:3] + b"\x63" + good[4:], Request(Type.COMMAND, 3, 5, 1).encode(), good, good + bytes(9000),
         *(Request(Type.COMMAND, 0, 5, 1, control).encode() for control in ((math.nan, 0.0), (0.0, math.inf))),
+        *(Request(Type.COMMAND, 0, 5, 1, (0.0, 0.0), lifetime).encode() for lifetime in (math.nan, 0.0)),
     ):  # fmt: skip
         mailbox.send(data)
     for _ in range(500):
         mailbox.send(bytes(np.random.default_rng(1).integers(256, size=60, dtype=np.uint8)))
-    want = {"size": 5, "magic": 501, "version": 1, "type": 1, "robot": 1, "not finite": 2, "stranger": 1}
+    want = {"size": 5, "magic": 501, "version": 1, "type": 1, "robot": 1, "not finite": 3, "stranger": 1}
+    want["lifetime"] = 1
 
     def counted():
         now = ask(fleet.physics)["rejected"]
@@ -191,9 +194,14 @@ def test_a_command_is_clipped_and_comes_back(fleet):
     until(driver.read)
     sent = driver.write(np.array([0.0, -7.0]))
     assert sent.control.tolist() == [0.0, -2.0] and sent.clipped
-    raw = Request(Type.COMMAND, 1, driver._incarnation, 7, (0.5, 99.0)).encode()  # who clips nothing himself
-    driver._mailbox.send(raw)
-    until(lambda: driver.read().applied.tolist() == [0.5, 2.0] and driver.read().held == "")
+    numbers = itertools.count(7)
+
+    def unclipped():
+        driver._mailbox.send(Request(Type.COMMAND, 1, driver._incarnation, next(numbers), (0.5, 99.0)).encode())
+        reading = driver.read()
+        return reading.held == "" and reading.applied.tolist() == [0.5, 2.0]
+
+    until(unclipped)
     until(lambda: driver.read().held == "command too old")
     driver.close()
 
@@ -279,6 +287,8 @@ def test_a_command_ends_within_its_time_and_a_release_needs_a_new_one():
     assert links.controls(0.21, states)[0, 0] == 0.0
     links.accept(Request(Type.COMMAND, 0, 10, 3, (1.0, 0.0)), ONE, 0.22)
     assert links.controls(0.22, states)[0, 0] == 1.0
+    links.accept(Request(Type.COMMAND, 0, 10, 4, (1.0, 0.0), 0.1), ONE, 0.24)  # who asks for less gets less
+    assert [links.controls(now, states)[0, 0] for now in (0.31, 0.33)] == [1.0, 0.0]
 
 
 def test_a_double_integrator_brakes_within_its_limit():
