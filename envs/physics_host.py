@@ -151,7 +151,7 @@ class PhysicsHost:
     def record(self) -> dict[str, Any]:
         """What the run came to."""
         score, links = self.score, self.links.links
-        waits = max(score.longest_wait, float((self.time - score.last_delivery).max()))
+        waits = max(float(score.longest_wait), float((self.time - score.last_delivery).max()))
         return {
             "kind": "physics", "fleet": self.fleet.name, "scenario": self.scenario.name, "seed": self.fleet.seed,
             "robots": len(links), "seconds": round(self.time, 3), "steps": self.steps, "rate": RATE,

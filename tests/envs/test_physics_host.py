@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from envs.bullet_world import world_of
+from envs.physics_host import PhysicsHost
 from envs.physics_links import GONE, Links
 from envs.score import Score
 from swarm.dynamics import Kind, Limits
@@ -243,6 +245,26 @@ def test_bad_input_of_the_script_is_named(tmp_path):
     host = launch("launch/physics.py", "--fleet", tmp_path / "none.yaml")
     text, _ = host.communicate(timeout=60)
     assert host.returncode == 2 and "none.yaml" in text and "Traceback" not in text
+
+
+def test_in_lock_step_it_is_the_simulation(tmp_path):
+    (tmp_path / "three_robots.yaml").write_text(SCENARIO)
+    (tmp_path / "fleet.yaml").write_text(FLEET.format(port=free_port()))
+    fleet = load_fleet(tmp_path / "fleet.yaml")
+    host, world = PhysicsHost(fleet), world_of(fleet.scenario, seed=fleet.seed)
+    controls = np.random.default_rng(0).uniform(-1.0, 1.0, (20, 3, 2))
+    for robot in range(3):
+        host.links.accept(Request(Type.HELLO, robot, 1), ONE, 0.0)
+    for tick, control in enumerate(controls):
+        for robot in range(3):
+            host.links.accept(Request(Type.COMMAND, robot, 1, tick, tuple(control[robot])), ONE, host.time)
+        for _ in range(3):
+            host.step(host.time)
+        world.step(control)
+    # Unicycles exactly; a double integrator's target speed begins anew from its real one at each step.
+    assert np.allclose(host.world.state(), world.state(), atol=0.02)
+    assert host.world.state()[[0, 2]].tolist() == world.state()[[0, 2]].tolist()
+    host.close(), world.close()
 
 
 SPECS = [
