@@ -109,7 +109,7 @@ def load_fleet(path: str | Path) -> FleetFile:
     if planner not in ("auto", *PLANNERS):
         raise keys["planner"].error(f"auto, {', '.join(PLANNERS)}")
     planner = choose_planner(planner, scenario.world)
-    if planner == "cells" and scenario.world.grid is None:
+    if planner.startswith("cells") and scenario.world.grid is None:
         raise keys["planner"].error("roadmap or straight; cells need a world with a grid map")
     margin = keys["margin"].number()
     if margin < 0.0:

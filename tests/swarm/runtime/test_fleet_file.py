@@ -77,6 +77,7 @@ WRONG = [
     ("scenario: two_robots.yaml", "deliveries: {map: a.map, robots: 2.5}", "yaml:2: deliveries.robots", "whole"),
     ("scenario: two_robots.yaml\n", "", "yaml:1: the file", "either scenario"),
     ("planner: auto", "planner: cells", "yaml:3: planner", "grid map"),
+    ("planner: auto", "planner: cells:pibt", "yaml:3: planner", "grid map"),
     ("planner: auto", "planner: best", "yaml:3: planner", "roadmap"),
     ("driver: bullet", "driver: os.system", "yaml:6: driver", "module:Class"),
     ("driver: bullet", "driver: replay", "yaml:6: driver", "recording"),
