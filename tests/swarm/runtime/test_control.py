@@ -1,0 +1,186 @@
+"""Control processes of a fleet in one test process: bodies, network and clock are the test's."""
+
+import math
+
+import numpy as np
+import pytest
+
+from swarm.dynamics import step
+from swarm.errors import InputError
+from swarm.runtime.control import Control
+from swarm.runtime.driver import Reading, Sent
+from swarm.runtime.estop import EmergencyStop
+from swarm.runtime.fleet_file import load_fleet
+from swarm.runtime.guard import MAY_MOVE
+from swarm.runtime.loop import Pace
+
+DT = 0.05
+FLEET = """
+fleet: test
+scenario: two.yaml
+planner: {planner}
+controller: fixed:4,1
+margin: 0.0
+driver: bullet
+physics: 127.0.0.1:17999
+endpoints: 18000
+"""
+SCENARIO = """
+environment:
+  min: [0, 0]
+  max: [8, 8]
+robots:
+  - {type: unicycle_first_order_0_sphere, start: [1, 4, 0], goal: [7, 4, 0]}
+  - {type: unicycle_first_order_0_sphere, start: [7, 4.2, 3.14], goal: [1, 4.2, 0]}
+"""
+
+
+class World:
+    """Bodies that do as they are told, and a network that carries everything by the next period."""
+
+    def __init__(self, folder, planner="roadmap"):
+        (folder / "two.yaml").write_text(SCENARIO)
+        (folder / "fleet.yaml").write_text(FLEET.format(planner=planner))
+        self.fleet = load_fleet(folder / "fleet.yaml")
+        self.time, self.count = 100.0, len(self.fleet.scenario.robots)
+        self.states = [robot.start.copy() for robot in self.fleet.scenario.robots]
+        self.controls = [np.zeros(2) for _ in self.states]
+        self.queues, self.wishes = [[] for _ in self.states], [[] for _ in self.states]
+        self.silent, self.cut, self.last = set(), set(), [None] * self.count
+        self.minds = [Control(self.fleet, i, Body(self, i), Link(self, i), incarnation=1, clock=self.clock)
+                      for i in range(self.count)]  # fmt: skip
+
+    def clock(self):
+        return self.time
+
+    def run(self, seconds, stopped=()):
+        for _ in range(round(seconds / DT)):
+            for i, mind in enumerate(self.minds):
+                if i not in stopped:
+                    self.last[i] = mind.period()
+            for i in range(self.count):
+                after = np.empty(5)
+                step(int(self.fleet.scenario.robots[i].kind), self.states[i], self.controls[i], DT, after)
+                self.states[i] = after
+            self.time += DT
+            if self.count == 2:
+                assert math.hypot(*(self.states[0] - self.states[1])[:2]) > 0.8, "they touch"
+
+    def way(self):
+        return [float(np.linalg.norm(state[:2] - robot.goals[0][:2]))
+                for state, robot in zip(self.states, self.fleet.scenario.robots, strict=True)]  # fmt: skip
+
+
+class Body:
+    def __init__(self, world, i):
+        self.world, self.i = world, i
+        self.reading = None
+
+    def read(self):
+        if self.i not in self.world.silent:
+            self.reading = Reading(self.world.states[self.i].copy(), self.world.time, self.world.time)
+        return self.reading
+
+    def write(self, control):
+        self.world.controls[self.i] = np.array(control)
+        return Sent(np.array(control), self.world.time)
+
+
+class Link:
+    def __init__(self, world, i):
+        self.world, self.i = world, i
+
+    def publish(self, data):
+        for you in range(self.world.count):
+            if you != self.i and self.i not in self.world.cut:
+                self.world.queues[you].append((self.i, data, self.world.time))
+
+    def drain(self):
+        found, self.world.queues[self.i] = self.world.queues[self.i], []
+        return found
+
+    def stops(self):
+        found, self.world.wishes[self.i] = self.world.wishes[self.i], []
+        return found
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path)
+
+
+def test_two_robots_pass_each_other_and_arrive(world):
+    world.run(45.0)
+    assert max(world.way()) < 0.3
+    assert world.minds[0].inbox.rejected.total() == 0
+
+
+def test_without_its_own_state_a_robot_stands(world):
+    world.silent.add(0)
+    world.run(1.0)
+    assert world.last[0].reason == "no own state" and world.last[0].sent is None
+    world.silent.clear()
+    world.run(2.0)
+    assert world.last[0].reason == MAY_MOVE and world.way()[0] < 5.8
+    world.silent.add(0)
+    world.run(0.4)
+    assert world.last[0].reason == "no own state" and not world.controls[0].any()
+
+
+def test_the_emergency_stop_is_latched_and_released(world):
+    world.run(1.0)
+    for wishes in world.wishes:
+        wishes.append(EmergencyStop(True, 5))
+    world.run(0.1)
+    before = [state.copy() for state in world.states]
+    world.wishes[0].append(EmergencyStop(False, 4))  # older than the stop
+    world.run(1.0)
+    assert [entry.reason for entry in world.last] == ["emergency stop"] * 2
+    assert np.allclose(before, world.states)
+    for wishes in world.wishes:
+        wishes.append(EmergencyStop(False, 6))
+    world.run(1.0)
+    assert all(entry.reason == MAY_MOVE for entry in world.last)
+
+
+def test_a_process_that_was_stopped_drops_what_was_queued_meanwhile(world):
+    world.run(3.5)
+    taken = world.minds[0].inbox.heard(world.time)[0].report.sequence
+    world.run(1.5, stopped={0})
+    world.controls[0][:] = 0.0  # its body's time-to-live
+    assert world.minds[0].period().reason == "own state from before the stop"
+    assert not world.controls[0].any()
+    assert world.minds[0].inbox.heard(world.time)[0].report.sequence == taken
+    world.run(0.5)
+    assert world.minds[0].guard.resumes == 1 and world.last[0].reason == MAY_MOVE
+
+
+def test_a_neighbour_that_falls_silent_is_waited_for_and_believed_again(world):
+    world.run(4.0)
+    world.cut.add(1)
+    world.run(12.0)
+    assert world.last[0].reason == "waits for robot 1"
+    world.cut.clear()
+    world.run(1.0)
+    assert world.last[0].reason == MAY_MOVE
+
+
+def test_a_robot_that_is_not_in_the_fleet(world):
+    with pytest.raises(InputError, match="0 to 1"):
+        Control(world.fleet, 2, None, None, incarnation=1)
+
+
+def test_periods_keep_their_pace_and_missed_ones_are_left_out():
+    now, slept = [0.0], []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        now[0] += seconds
+
+    pace, began = Pace(0.05, lambda: now[0], sleep), []
+    for start, work in zip(pace.periods(lambda: False), (0.01, 0.12, 0.01, 0.05, 0.0), strict=False):
+        began.append(round(start, 9))
+        now[0] += work
+    assert began[:5] == [0.0, 0.05, 0.2, 0.25, 0.3]
+    assert max(pace.late) == pytest.approx(0.0, abs=1e-9)
+    assert list(pace.took)[:2] == pytest.approx([0.01, 0.12])
