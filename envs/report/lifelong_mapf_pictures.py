@@ -43,6 +43,7 @@ def _large(of: Study, path: Path) -> tuple[str, str]:
         _curves(axes, of.scale.large, curves, ("robots", label))
         axes.set_xscale("log")
         axes.set_yscale("symlog", linthresh=0.1)  # A team that jams has no throughput at all.
+        axes.set_ylim(bottom=0.0)
     left.legend(frameon=False)
     figures.save(figure, path)
     return path.name, "One large warehouse: throughput, and time of a step of the whole team, against team size."

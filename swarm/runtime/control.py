@@ -168,9 +168,10 @@ class Control:
 
     def _tell(self, now: float, reading: Reading, command: Command, goal: tuple[float, float], armed: bool) -> None:
         self._sequence += 1
+        age = min(max(now - reading.arrived, 0.0), 10.0)
         report = Report(
-            self.robot_id, self.incarnation, self._sequence, round(now * 1e9), tuple(reading.state.tolist()), goal,
-            armed, self.guard.stopped, self.inbox.acks(), command.message,
+            self.robot_id, self.incarnation, self._sequence, round(now * 1e9), tuple(reading.state.tolist()), age,
+            goal, armed, self.guard.stopped, self.inbox.acks(), command.message,
         )  # fmt: skip
         self.inbox.sent(self._sequence, now)
         self.lockstep.told(self._sequence)

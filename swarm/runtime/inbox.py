@@ -1,8 +1,9 @@
 """What one robot believes of the others: which reports it takes, how old they may be, and what it counts as wrong.
 
 Clocks are not compared. A report that acknowledges our report k was written after k had arrived, hence after k was
-sent: what it says is at most as old as that, by our own clock, whatever delays, drifts and offsets there are. The same
-bound tells how far its sender can have come between two reports; who came farther is not believed for a while.
+sent: it is at most as old as that, by our own clock, whatever delays, drifts and offsets there are; the state in it is
+older by what its sender has measured with one clock. The same bound tells how far its sender can have come between
+two reports; who came farther is not believed for a while.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class _Sender:
     """What is kept of one neighbour."""
 
     report: Report | None = None
-    written_after: float = -math.inf  # By our clock: the report that is kept was written after that.
+    measured_after: float = -math.inf  # By our clock: the state in the report that is kept was measured after that.
     acked: int = -1
     incarnation: int = -1
     sequence: int = -1
@@ -54,7 +55,7 @@ class Heard:
 
     Attributes:
         report: What it told.
-        age: At most so old, s; inf if it has not acknowledged anything of ours.
+        age: Its state is at most so old, s; inf if it has not acknowledged anything of ours.
         acked: Sequence of our newest report that it acknowledges, -1 if none.
     """
 
@@ -113,14 +114,15 @@ class Inbox:
             sender.rejected[found] += 1
             return found
         sender.report = report
-        sender.acked, sender.written_after = self._acked(report)
+        sender.acked, written_after = self._acked(report)
+        sender.measured_after = written_after - report.state_age
         sender.incarnation, sender.sequence = report.incarnation, report.sequence
         return None
 
     def heard(self, now: float) -> list[Heard]:
         """The last report of each neighbour that has told anything, by identity."""
         return [
-            Heard(sender.report, now - sender.written_after, sender.acked)
+            Heard(sender.report, now - sender.measured_after, sender.acked)
             for _, sender in sorted(self._senders.items()) if sender.report is not None
         ]  # fmt: skip
 
@@ -152,9 +154,8 @@ class Inbox:
         inside = left - SLACK <= x <= right + SLACK and low - SLACK <= y <= high + SLACK
         if not inside or math.hypot(vx, vy) > top_speed(peer) * (1.0 + SLACK) + SLACK:
             return "out of range"
-        if sender.report is not None and self._jumped(
-            report, sender.report, top_speed(peer), now - sender.written_after
-        ):
+        elapsed = now - sender.measured_after
+        if sender.report is not None and self._jumped(report, sender.report, top_speed(peer), elapsed):
             # What it said before is not believed any more either, but nor is it forgotten: its age keeps growing.
             sender.banned_until = now + QUARANTINE
             return "jump"

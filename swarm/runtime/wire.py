@@ -24,7 +24,7 @@ MAX_ACKS = 32
 
 _MAGIC = b"SW"
 _HEAD = struct.Struct("<2sBBIIIq")  # Magic, major, minor, robot, incarnation, sequence, nanoseconds of its clock.
-_BODY = struct.Struct("<5d2d2dffBB")  # State, goal, waypoint, rotation, speed, flags, number of acks.
+_BODY = struct.Struct("<5df2d2dffBB")  # State and its age, goal, waypoint, rotation, speed, flags, number of acks.
 _ACK = struct.Struct("<III")  # Robot, incarnation, sequence.
 _INTENT = struct.Struct(f"<qiqqBIB{MAX_HELD}i{WINDOW + 1}i")
 _TOLD = struct.Struct(f"<{TOLD}f")
@@ -44,6 +44,7 @@ class Report:
         sequence: Grows with every report of this incarnation.
         clock_ns: The sender's clock; nobody compares it with his own.
         state: x, y, heading, vx, vy (world frame; m, rad, m/s).
+        state_age: How old that was when the report was written, s, 0 to 10.
         goal: Where it is going, m.
         armed: Whether it may move.
         stopped: Whether an emergency stop is latched there.
@@ -59,6 +60,7 @@ class Report:
     sequence: int
     clock_ns: int
     state: tuple[float, ...]
+    state_age: float
     goal: tuple[float, float]
     armed: bool
     stopped: bool
@@ -72,6 +74,8 @@ class Report:
         numbers = (*self.state, *self.goal)
         if len(self.state) != 5 or len(self.goal) != 2 or not all(math.isfinite(value) for value in numbers):
             raise InputError("report: state, goal", numbers, "5 and 2 finite numbers")
+        if not 0.0 <= self.state_age <= 10.0:
+            raise InputError("report: state_age", self.state_age, "0 to 10 s")
         if len(self.acks) > MAX_ACKS or not all(0 <= value < _LARGEST for ack in self.acks for value in ack):
             raise InputError("report: acks", self.acks, f"at most {MAX_ACKS} of robot, incarnation and sequence")
         if self.message.robot_id != self.robot_id:
@@ -86,7 +90,14 @@ def encode(report: Report) -> bytes:
     parts = [
         _HEAD.pack(_MAGIC, MAJOR, MINOR, report.robot_id, report.incarnation, report.sequence, report.clock_ns),
         _BODY.pack(
-            *report.state, *report.goal, *message.waypoint, message.rotation, message.speed, flags, len(report.acks)
+            *report.state,
+            report.state_age,
+            *report.goal,
+            *message.waypoint,
+            message.rotation,
+            message.speed,
+            flags,
+            len(report.acks),
         ),
         *(_ACK.pack(*ack) for ack in report.acks),
     ]
@@ -122,9 +133,9 @@ def decode(data: bytes) -> Report:
         intent = _unpack_intent(data, at)
         at += _INTENT.size
     told = _TOLD.unpack_from(data, at) if flags & _HAS_TOLD else ()
-    message = Message(robot_id, clock_ns * 1e-9, (numbers[7], numbers[8]), rotation, speed, intent, told)
+    message = Message(robot_id, clock_ns * 1e-9, (numbers[8], numbers[9]), rotation, speed, intent, told)
     return Report(
-        robot_id, incarnation, sequence, clock_ns, tuple(numbers[:5]), (numbers[5], numbers[6]),
+        robot_id, incarnation, sequence, clock_ns, tuple(numbers[:5]), numbers[5], (numbers[6], numbers[7]),
         bool(flags & _ARMED), bool(flags & _STOPPED), tuple(heard), message,
     )  # fmt: skip
 

@@ -29,7 +29,7 @@ def peer(kind, sensing=5.0):
 
 def heard(robot, x, age, vx=0.0):
     message = Message(robot, 0.0, (x + 1.0, 5.0), 0.5, 1.0)
-    return Heard(Report(robot, 1, 1, 0, (x, 5.0, 0.0, vx, 0.0), (9.0, 9.0), True, False, (), message), age)
+    return Heard(Report(robot, 1, 1, 0, (x, 5.0, 0.0, vx, 0.0), 0.0, (9.0, 9.0), True, False, (), message), age)
 
 
 def within(kind, state, control, limits):

@@ -42,7 +42,17 @@ class Mind:
         self.inbox.sent(self.sequence, now)
         message = Message(i, now, tuple(position), 0.5, 0.5, plan.intent)
         report = Report(
-            i, 1, self.sequence, 0, tuple(state), tuple(np.nan_to_num(goal)), True, False, self.inbox.acks(), message
+            i,
+            1,
+            self.sequence,
+            0,
+            tuple(state),
+            0.0,
+            tuple(np.nan_to_num(goal)),
+            True,
+            False,
+            self.inbox.acks(),
+            message,
         )
         return plan, encode(report)
 
@@ -129,7 +139,9 @@ def test_the_tick_waits_for_those_who_may_be_near_only():
 
     def heard(x, age, acked):
         message = Message(2, 0.0, (x, 0.0), 0.5, 0.5)
-        return [Heard(Report(2, 1, 1, 0, (x, 0.0, 0.0, 0.0, 0.0), (0.0, 0.0), True, False, (), message), age, acked)]
+        return [
+            Heard(Report(2, 1, 1, 0, (x, 0.0, 0.0, 0.0, 0.0), 0.0, (0.0, 0.0), True, False, (), message), age, acked)
+        ]
 
     assert not lock.advance(0.0, 0.0, heard(50.0, 0.1, 4), 1.0)  # nothing has been told yet
     lock.told(5)

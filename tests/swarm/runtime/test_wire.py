@@ -32,8 +32,9 @@ def reports(draw):
     )
     acks = draw(st.lists(st.tuples(words, words, words), max_size=MAX_ACKS).map(tuple))
     state = tuple(draw(reals) for _ in range(5))
+    age, goal = draw(st.floats(0.0, 10.0, width=32)), (draw(reals), draw(reals))
     return Report(
-        robot, draw(words), draw(words), clock, state, (draw(reals), draw(reals)), draw(st.booleans()),
+        robot, draw(words), draw(words), clock, state, age, goal, draw(st.booleans()),
         draw(st.booleans()), acks, message,
     )  # fmt: skip
 
@@ -73,6 +74,7 @@ def test_a_cut_report_is_refused(report, lost):
 def plain(**changes):
     fields = {
         "robot_id": 3, "incarnation": 1, "sequence": 7, "clock_ns": 10**9, "state": (1.0, 2.0, 0.0, 0.0, 0.0),
+        "state_age": 0.0,
         "goal": (4.0, 4.0), "armed": True, "stopped": False, "acks": (),
         "message": Message(3, 1.0, (2.0, 2.0), 0.5, 0.5),
     }  # fmt: skip
@@ -105,6 +107,8 @@ def test_what_no_report_says():
         plain(robot_id=-1)
     with pytest.raises(InputError, match="sender"):
         plain(robot_id=4)
+    with pytest.raises(InputError, match="state_age"):
+        plain(state_age=float("nan"))
     with pytest.raises(InputError, match="acks"):
         plain(acks=((1, 1, 1),) * (MAX_ACKS + 1))
     with pytest.raises(InputError, match="1024"):
