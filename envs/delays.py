@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from swarm.body import TOP_SPEED, TURN_RATE
-from swarm.dynamics import brake
+from swarm.body import full_braking
 from swarm.errors import InputError
 from swarm.robot import Command
 
@@ -70,9 +69,7 @@ class Delays:
         """
         after = list(commands)
         for i in np.flatnonzero(self.draw()).tolist():
-            control = np.empty(2)
-            brake(int(kinds[i]), states[i], bodies[i, TOP_SPEED : TURN_RATE + 1], self._dt, control)
-            after[i] = replace(after[i], control=control)
+            after[i] = replace(after[i], control=full_braking(int(kinds[i]), states[i], bodies[i]))
         return after
 
     def record(self) -> dict[str, Any]:

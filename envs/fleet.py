@@ -8,16 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swarm.controllers import Controller, make_controller
-from swarm.messages import Message
+from swarm.messages import Message, hearing_radius
 from swarm.neighbours import MAX_NEIGHBOURS, NEIGHBOUR, describe, sense_robots
 from swarm.robot import Command, Robot, View
 from swarm.scenario import Scenario
 from swarm.tunables import MIDDLE, ROTATION, SPEED
 
 Array = NDArray[np.float64]
-
-# Robots hear each other within this many sensing radii.
-HEARING = 2.0
 
 
 class Fleet:
@@ -44,9 +41,8 @@ class Fleet:
         ]  # fmt: skip
         self.kinds = np.array([robot.kind for robot in self.robots])
         self.bodies = np.array([robot.body for robot in self.robots])
-        self.hearing = HEARING * scenario.sensing_radius
-        if planner.startswith("cells") and scenario.world.grid is not None:
-            self.hearing = max(self.hearing, 6.0 * scenario.world.grid.cell_size)
+        grid = scenario.world.grid if planner.startswith("cells") else None
+        self.hearing = hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size)
         self.messages: dict[int, Message] = {}
         self.step_ms: list[float] = []
         self._others = np.empty((len(self.robots), NEIGHBOUR))

@@ -45,13 +45,12 @@ from policies import checkpoint, distributed
 from policies.follower_training import FollowerOptions, FollowerTraining, restored
 from policies.judge import always, by_tuner, judge
 from policies.ppo import PPO, PPOConfig
-from policies.training_log import draw_curves, known, log_row, read_log, write_log
+from policies.training_log import CURVE, LOG, NOT_EVALUATED, draw_curves, known, log_row, read_log, write_log
 from policies.tuner import SENSES, Tuner
 from swarm.errors import InputError, SwarmError
 from swarm.hand_rules import WayOut
 from swarm.tunables import MIDDLE, NAMES, encode
 
-LOG, CURVE = "progress.csv", "learning_curve.png"
 COLUMNS = (
     "update", "robot_steps", "minutes", "steps_per_second", "reward", "episodes", "return", "success",
     "reached", "collisions", "time", "relaxed", "braking", "policy_loss", "value_loss", "kl",
@@ -60,7 +59,6 @@ COLUMNS = (
 DEFAULT_STEPS = 40_000_000
 RECENT = 20
 THREADS = 2
-NOT_EVALUATED = "Not evaluated yet."
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,9 @@ import torch
 from policies import checkpoint, follower_checkpoint
 from policies.follower import FILTERS, WIDTH, Follower
 from policies.follower_ppo import FollowerPPO, RankingPPO, RankingWorlds
-from policies.training_log import draw_curves, known, log_row, read_log, write_log
+from policies.training_log import CURVE, LOG, NOT_EVALUATED, draw_curves, known, log_row, read_log, write_log
 from swarm.errors import InputError
 
-LOG, CURVE = "progress.csv", "learning_curve.png"
 COLUMNS = (
     "update", "robot_steps", "minutes", "steps_per_second", "reward", "episodes", "throughput", "blocked",
     "policy_loss", "value_loss", "entropy", "kl", "clipped", "explained_variance", "learning_rate",
@@ -25,7 +24,6 @@ COLUMNS = (
 DEFAULT_STEPS = 50_000_000
 RECENT = 64
 TEMPERATURE = 0.0  # as its scores come: towards the end of a training the policy hardly draws any more
-NOT_EVALUATED = "Not evaluated yet."
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+LOG, CURVE = "progress.csv", "learning_curve.png"
+"""Files of a checkpoint folder."""
+NOT_EVALUATED = "Not evaluated yet."
+"""What a card says until its checkpoint is evaluated."""
+
 Row = dict[str, Any]
 Curve = tuple[list[float], list[float]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from swarm.dynamics import Kind, Limits, reach, seen_speed
+from swarm.dynamics import Kind, Limits, brake, reach, seen_speed
 from swarm.errors import InputError
 
 Array = NDArray[np.float64]
@@ -58,3 +58,16 @@ def body_of(
     body[YIELDS] = float(cooperative)
     body[REACH] = reach(int(kind), radius, body[TOP_SPEED : TURN_RATE + 1], dt)
     return body
+
+
+def full_braking(kind: int, state: Array, body: Array) -> Array:
+    """The control ``float64[2]`` that brings a robot to rest as soon as its limits allow.
+
+    Args:
+        kind: A value of ``Kind``.
+        state: ``float64[5]``.
+        body: ``float64[BODY]``.
+    """
+    control = np.empty(2)
+    brake(kind, state, body[TOP_SPEED : TURN_RATE + 1], body[PERIOD], control)
+    return control

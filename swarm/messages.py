@@ -12,6 +12,11 @@ from numpy.typing import NDArray
 from swarm.errors import InputError
 from swarm.planning import Intent
 
+HEARING = 2.0
+"""Robots hear each other within so many sensing radii."""
+HEARING_CELLS = 6.0
+"""Robots within so many cells may want the same ones, and hear each other if they reserve cells."""
+
 # Numbers in an embedding: what a network that takes two rounds of messages tells of the sender's neighbourhood.
 TOLD = 8
 
@@ -55,6 +60,11 @@ class Message:
     def waypoint_world(self) -> NDArray[np.float64]:
         """``waypoint`` as ``float64[2]``."""
         return np.array(self.waypoint)
+
+
+def hearing_radius(sensing_radius: float, cell_size: float | None = None) -> float:
+    """Distance within which robots hear each other, m; given a cell size (m), also who may want the same cells."""
+    return max(HEARING * sensing_radius, 0.0 if cell_size is None else HEARING_CELLS * cell_size)
 
 
 def hear(senders: NDArray[np.int32], messages: Mapping[int, Message]) -> NDArray[np.float32]:

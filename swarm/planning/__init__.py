@@ -11,6 +11,7 @@ row - 1. A cell is written (row, column), or as the flat index row * columns + c
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import permutations
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -27,6 +28,11 @@ MOVES: NDArray[np.int64] = np.array([[0, 0], [-1, 0], [1, 0], [0, -1], [0, 1]], 
 
 Ranking = tuple[int, int, int, int, int]
 """The five moves, most preferred first."""
+
+RANKINGS: tuple[Ranking, ...] = tuple(permutations(range(5)))  # type: ignore[arg-type]
+"""All rankings; messages tell one by its number."""
+RANKING_NUMBER: dict[tuple[int, ...], int] = {ranking: number for number, ranking in enumerate(RANKINGS)}
+"""Place of each in `RANKINGS`."""
 
 MAX_HELD = 5
 """Most cells that an intent may hold."""

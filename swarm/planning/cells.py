@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swarm.errors import InputError
+from swarm.messages import HEARING_CELLS
 from swarm.planning import MAX_HELD, WINDOW, Intent, Plan, Ranking
 from swarm.planning.cell_map import CellMap, Grid
 from swarm.planning.guidance import look_ahead
@@ -35,9 +36,6 @@ from swarm.planning.pibt import pibt_moves, priority_key
 
 if TYPE_CHECKING:
     from swarm.robot import View
-
-COMMUNICATION_CELLS = 6.0
-"""Radius of communication that is assumed unless another is given [cells]."""
 
 _CONFLICT = 6.0  # Cost of a predicted conflict with a robot of higher priority [steps].
 _CONFLICT_BELOW = 3.0  # The same with a robot of lower priority, which will rather make way.
@@ -81,7 +79,7 @@ class CellPlanner:
     ) -> None:
         self.map = grid if isinstance(grid, CellMap) else CellMap(grid)
         size = self.map.size
-        reach = COMMUNICATION_CELLS * size if communication_radius is None else communication_radius
+        reach = HEARING_CELLS * size if communication_radius is None else communication_radius
         if not 0.0 < radius < 0.5 * size:
             raise InputError("CellPlanner radius", radius, f"above 0 and below half a cell ({0.5 * size:g} m)")
         if not 3.5 * size <= reach < math.inf:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from itertools import pairwise, permutations
+from itertools import pairwise
 
 from swarm.errors import InputError
+from swarm.planning import RANKING_NUMBER, RANKINGS, Ranking
 from swarm.planning.hearing import RADIUS
 from swarm.planning.joint_search import GROUP, HORIZON
 from swarm.planning.pibt import IDS, move_between
@@ -14,15 +15,11 @@ from swarm.planning.window import ENDED, STEPS
 
 MAX_RELAYED = (2 * RADIUS + 1) ** 2 - 1
 """Most robots that are near one robot."""
-_RANKINGS = tuple(permutations(range(5)))
-_NUMBER = {ranking: number for number, ranking in enumerate(_RANKINGS)}
 STUCK = 128  # In the byte of the ranking.
 HEAD = struct.Struct(f"<IiqB{STEPS // 2}s")  # Cell, goal, key, ranking, window.
 ENTRY = struct.Struct("<b6sB")  # Row offset and column offset in one byte, key, ranking.
 MEMBER = struct.Struct(f"<I{HORIZON // 2}s")  # Identity, moves.
 _SIDE = 2 * RADIUS + 1
-
-Ranking = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class Told:
             raise InputError("told: cell, goal", (self.cell, self.goal), "a cell from 0 on, a goal from -1 on")
         if not -(1 << 47) <= self.key < 1 << 47:
             raise InputError("told: key", self.key, "a key of 48 bits")
-        if tuple(self.ranking) not in _NUMBER:
+        if tuple(self.ranking) not in RANKING_NUMBER:
             raise InputError("told: ranking", self.ranking, "each of the moves 0 to 4 once")
         if len(self.moves) > STEPS or not all(move in range(5) for move in self.moves):
             raise InputError("told: moves", self.moves, f"at most {STEPS} moves 0 to 4")
@@ -62,7 +59,7 @@ class Told:
 
     def encode(self) -> bytes:
         """As bytes; see `decode_told`."""
-        ranking = _NUMBER[tuple(self.ranking)] | (STUCK if self.stuck else 0)
+        ranking = RANKING_NUMBER[tuple(self.ranking)] | (STUCK if self.stuck else 0)
         return HEAD.pack(self.cell, self.goal, self.key, ranking, pack_moves(self.moves, STEPS))
 
 
@@ -106,7 +103,7 @@ class Answer:
                 raise InputError("answer: heard", told.cell, f"cells within {RADIUS} of {self.own.cell}")
             place = down * _SIDE + right
             key = told.key.to_bytes(6, "little", signed=True)
-            parts.append(ENTRY.pack(place, key, _NUMBER[tuple(told.ranking)]))
+            parts.append(ENTRY.pack(place, key, RANKING_NUMBER[tuple(told.ranking)]))
         parts += [MEMBER.pack(robot_id, pack_moves(moves, HORIZON)) for robot_id, moves in self.plan]
         return b"".join(parts)
 
@@ -163,9 +160,9 @@ def _unpack(data: bytes) -> tuple[int, ...]:
 
 
 def _ranking(number: int) -> Ranking:
-    if number >= len(_RANKINGS):
-        raise InputError("ranking", number, f"a number below {len(_RANKINGS)}")
-    return _RANKINGS[number]
+    if number >= len(RANKINGS):
+        raise InputError("ranking", number, f"a number below {len(RANKINGS)}")
+    return RANKINGS[number]
 
 
 def moves_of(window: list[int], columns: int) -> tuple[int, ...]:

@@ -7,13 +7,13 @@ bring 120 answers that relay 120 robots each, too many to make an object of ever
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import permutations
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from swarm.errors import InputError
+from swarm.planning import RANKINGS
 from swarm.planning.grid_graph import GridGraph
 from swarm.planning.guided_kernels import Minds
 from swarm.planning.guided_messages import ENTRY, HEAD, MEMBER, STUCK
@@ -22,7 +22,7 @@ from swarm.planning.joint_search import GROUP
 from swarm.planning.pibt import IDS
 from swarm.planning.window import ENDED, STEPS
 
-_RANKINGS = np.array(list(permutations(range(5))), dtype=np.int8)
+_RANKINGS = np.array(RANKINGS, dtype=np.int8)
 _SIDE = 2 * RADIUS + 1
 _HEAD, _ENTRY, _MEMBER = HEAD.size, ENTRY.size, MEMBER.size
 

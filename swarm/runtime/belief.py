@@ -17,7 +17,7 @@ from swarm.body import MARGIN, RADIUS, SENSING
 from swarm.messages import Message
 from swarm.neighbours import MAX_NEIGHBOURS, N_RADIUS, NEIGHBOUR, describe, sense_robots
 from swarm.runtime.inbox import Heard
-from swarm.runtime.roster import Peer, growth, stopping_distance
+from swarm.runtime.roster import Peer, stopping_distance
 from swarm.tunables import MIDDLE, ROTATION, SPEED
 
 INTENT_AGE = 0.25
@@ -79,6 +79,6 @@ def _describe(one: Heard, peer: Peer, far: float, row: Array) -> float:
     intent = np.array(report.message.waypoint) if fresh else state[:2]
     rotation, speed = (report.message.rotation, report.message.speed) if fresh else (MIDDLE[ROTATION], MIDDLE[SPEED])
     describe(peer.kind, state, peer.body, intent, rotation, speed, report.robot_id if fresh else -1, row)
-    grown = growth(peer, float(np.hypot(state[3], state[4])), one.age)
+    grown = one.growth(peer)
     row[N_RADIUS] += min(grown, far)  # Farther is as good as everywhere, and stays a number.
     return grown

@@ -13,9 +13,9 @@ from typing import Protocol
 
 import numpy as np
 
-from swarm.body import TOP_SPEED, TURN_RATE
-from swarm.dynamics import brake
+from swarm.body import full_braking
 from swarm.errors import InputError
+from swarm.messages import hearing_radius
 from swarm.robot import Command, Robot, View
 from swarm.runtime.belief import Belief, believe
 from swarm.runtime.driver import Driver, Reading, Sent
@@ -25,11 +25,6 @@ from swarm.runtime.guard import MAY_MOVE, Guard
 from swarm.runtime.inbox import Inbox
 from swarm.runtime.lockstep import Lockstep
 from swarm.runtime.wire import Report, encode
-
-HEARING_CELLS = 6.0
-"""Robots within so many cells may want the same ones (`swarm.planning.cells`)."""
-HEARING = 2.0
-"""Without cells: robots hear each other within so many sensing radii."""
 
 
 class Link(Protocol):
@@ -97,12 +92,11 @@ class Control:
             self.spec, scenario.world, dt=scenario.dt, sensing_radius=scenario.sensing_radius, planner=fleet.planner,
             controller=fleet.controller, margin=fleet.margin, robot_id=robot_id,
         )  # fmt: skip
-        radius = HEARING * scenario.sensing_radius
-        if scenario.world.grid is not None:
-            radius = max(radius, HEARING_CELLS * scenario.world.grid.cell_size)
+        grid = scenario.world.grid
+        radius = hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size)
         self.guard = Guard(scenario.dt)
         self.inbox = Inbox(robot_id, incarnation, roster)
-        self.lockstep = Lockstep(robot_id, roster, radius, clock())
+        self.lockstep = Lockstep(roster, radius, clock())
         self._driver, self._link, self._clock, self._sequence = driver, link, clock, 0
         self._stop: EmergencyStop | None = None
 
@@ -153,9 +147,7 @@ class Control:
         reason = self.guard.judge(now, state_at=reading.arrived, planned=True, waits_for=belief.hold)
         control = command.control
         if reason != MAY_MOVE:
-            control = np.empty(2)
-            limits = self.roster[self.robot_id].body[TOP_SPEED : TURN_RATE + 1]
-            brake(self.robot.kind, reading.state, limits, self.dt, control)
+            control = full_braking(self.robot.kind, reading.state, self.robot.body)
         sent = self._driver.write(control)
         self._tell(now, reading, command, (float(goal[0]), float(goal[1])), reason == MAY_MOVE)
         return Period(now, reason, reading, command, sent, belief)

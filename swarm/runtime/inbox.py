@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from swarm.errors import InputError
-from swarm.runtime.roster import Peer, top_speed
+from swarm.runtime.roster import Peer, growth, top_speed
 from swarm.runtime.wire import MAX_ACKS, Report, decode
 
 RATE = 60.0
@@ -62,6 +62,10 @@ class Heard:
     report: Report
     age: float
     acked: int = -1
+
+    def growth(self, peer: Peer) -> float:
+        """How far it can have come since its state was measured, m."""
+        return growth(peer, math.hypot(self.report.state[3], self.report.state[4]), self.age)
 
 
 class Inbox:

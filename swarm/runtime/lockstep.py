@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from swarm.messages import Message
 from swarm.runtime.inbox import Heard
-from swarm.runtime.roster import Peer, growth
+from swarm.runtime.roster import Peer
 
 JOIN = 3.0
 """Seconds for which a robot waits for those of the roster that it has never heard; then they are not there."""
@@ -29,7 +29,6 @@ class Lockstep:
     """The tick of one robot.
 
     Args:
-        robot_id: Its identity.
         roster: The robots of the fleet.
         radius: Robots within it may want the same cells, m.
         start: When it began, s.
@@ -38,8 +37,8 @@ class Lockstep:
         tick: Of the planner.
     """
 
-    def __init__(self, robot_id: int, roster: Mapping[int, Peer], radius: float, start: float) -> None:
-        self.robot_id, self.roster, self.radius, self.start = robot_id, roster, radius, start
+    def __init__(self, roster: Mapping[int, Peer], radius: float, start: float) -> None:
+        self.roster, self.radius, self.start = roster, radius, start
         self.tick = 0
         self._told_at: int | None = None  # Sequence of the first report of this tick.
         self._told_before: int | None = None  # The same of the tick before.
@@ -67,9 +66,8 @@ class Lockstep:
 
     def may_be_near(self, x: float, y: float, one: Heard) -> bool:
         """Whether a robot may by now be within the radius."""
-        state, peer = one.report.state, self.roster[one.report.robot_id]
-        grown = growth(peer, math.hypot(state[3], state[4]), one.age)
-        return math.hypot(state[0] - x, state[1] - y) - grown <= self.radius
+        state = one.report.state
+        return math.hypot(state[0] - x, state[1] - y) - one.growth(self.roster[one.report.robot_id]) <= self.radius
 
     def messages(self, heard: Iterable[Heard]) -> dict[int, Message]:
         """What the planner reads: intents are of the last tick where their senders know of it, else of none.

@@ -10,11 +10,10 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
-from itertools import permutations
 
 from swarm.errors import InputError
 from swarm.messages import TOLD, Message
-from swarm.planning import MAX_HELD, WINDOW, Intent
+from swarm.planning import MAX_HELD, RANKING_NUMBER, RANKINGS, WINDOW, Intent
 
 MAJOR, MINOR = 1, 0
 """Version: another major one is refused; a newer minor one may end in bytes that this version does not know."""
@@ -29,8 +28,6 @@ _ACK = struct.Struct("<III")  # Robot, incarnation, sequence.
 _INTENT = struct.Struct(f"<qiqqBIB{MAX_HELD}i{WINDOW + 1}i")
 _TOLD = struct.Struct(f"<{TOLD}f")
 _ARMED, _STOPPED, _HAS_INTENT, _HAS_TOLD = 1, 2, 4, 8
-_RANKINGS = tuple(permutations(range(5)))
-_NUMBER = {ranking: number for number, ranking in enumerate(_RANKINGS)}
 _LARGEST = 1 << 32
 
 
@@ -143,7 +140,7 @@ def decode(data: bytes) -> Report:
 def _pack_intent(intent: Intent) -> bytes:
     held = [*intent.held, *[-1] * (MAX_HELD - len(intent.held))]
     return _INTENT.pack(
-        intent.stamp, intent.claim, intent.claim_priority, intent.priority, _NUMBER[tuple(intent.ranking)],
+        intent.stamp, intent.claim, intent.claim_priority, intent.priority, RANKING_NUMBER[tuple(intent.ranking)],
         intent.arrival, intent.leaving, *held, *intent.window,
     )  # fmt: skip
 
@@ -152,9 +149,9 @@ def _unpack_intent(data: bytes, at: int) -> Intent:
     stamp, claim, claim_priority, priority, ranking, arrival, leaving, *cells = _INTENT.unpack_from(data, at)
     held, window = cells[:MAX_HELD], cells[MAX_HELD:]
     count = held.index(-1) if -1 in held else MAX_HELD
-    if ranking >= len(_RANKINGS) or leaving > 1 or any(cell != -1 for cell in held[count:]):
+    if ranking >= len(RANKINGS) or leaving > 1 or any(cell != -1 for cell in held[count:]):
         raise InputError("report: intent", (ranking, leaving, held), "a ranking, a flag, and cells without gaps")
     return Intent(
-        stamp, tuple(held[:count]), claim, claim_priority, priority, _RANKINGS[ranking], arrival, bool(leaving),
+        stamp, tuple(held[:count]), claim, claim_priority, priority, RANKINGS[ranking], arrival, bool(leaving),
         tuple(window),
     )  # fmt: skip

@@ -27,7 +27,7 @@ class Mind:
 
     def __init__(self, i, roster, start):
         self.planner = CellPlanner(AISLES, i, DT, radius=RADIUS, speed=SPEED, communication_radius=REACH)
-        self.inbox, self.lock, self.sequence = Inbox(i, 1, roster), Lockstep(i, roster, REACH, start), 0
+        self.inbox, self.lock, self.sequence = Inbox(i, 1, roster), Lockstep(roster, REACH, start), 0
 
     def step(self, i, now, position, goal):
         heard = self.inbox.heard(now)
@@ -135,7 +135,7 @@ def test_a_dead_robot_s_cells_stay_held():
 def test_the_tick_waits_for_those_who_may_be_near_only():
     body = body_of(Kind.UNICYCLE, RADIUS, Limits(SPEED, turn_rate=4.0), dt=DT, sensing_radius=REACH)
     roster = {k: Peer(Kind.UNICYCLE, body, (0.0, 0.0, 99.0, 99.0)) for k in (1, 2)}
-    lock = Lockstep(1, roster, REACH, 0.0)
+    lock = Lockstep(roster, REACH, 0.0)
 
     def heard(x, age, acked):
         message = Message(2, 0.0, (x, 0.0), 0.5, 0.5)
