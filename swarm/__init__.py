@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from swarm.errors import InputError, SwarmError
     from swarm.grid_map import GridMap
     from swarm.messages import Message
-    from swarm.robot import Command, Robot, View
+    from swarm.robot import Command, Robot
     from swarm.scenario import RobotSpec, Scenario, deliveries, load_scenario
+    from swarm.view import View
     from swarm.world import World
 
 __version__ = "0.1.0"
@@ -26,7 +27,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Command": "robot", "GridMap": "grid_map", "InputError": "errors", "Kind": "dynamics", "Limits": "dynamics",
     "Message": "messages", "Robot": "robot", "RobotSpec": "scenario", "Scenario": "scenario", "SwarmError": "errors",
-    "View": "robot", "World": "world", "deliveries": "scenario", "load_scenario": "scenario",
+    "View": "view", "World": "world", "deliveries": "scenario", "load_scenario": "scenario",
 }  # fmt: skip
 
 __all__ = [

@@ -180,11 +180,9 @@ def make_controller(text: str | Controller) -> Controller:
     """
     if not isinstance(text, str):
         return text
-    if text == SHIPPED:
-        return trained(shipped_checkpoint(SHIPPED))
-    if text.startswith(_ALONE):
-        name = text.removeprefix(_ALONE)
-        return OnnxController(shipped_checkpoint(name) if name == SHIPPED else name)
+    folder = checkpoint_folder(text)
+    if folder is not None:
+        return OnnxController(folder) if text.startswith(_ALONE) else trained(folder)
     if match := re.fullmatch(r"(\w+):([^,]+),([^,]+)(?:,([^,]+),([^,]+))?", text):
         rule, *numbers = match.groups()
         try:
@@ -197,9 +195,15 @@ def make_controller(text: str | Controller) -> Controller:
             return fixed
         if rule in _HAND_RULES:
             return _HAND_RULES[rule](fixed.action)
-    if text and Path(text).is_dir():
-        return trained(text)
     raise InputError("controller", text, _FORMS)
+
+
+def checkpoint_folder(text: str) -> Path | None:
+    """The checkpoint that a command line's name of a controller stands for; None: it is a rule, or nothing."""
+    name = text.removeprefix(_ALONE)
+    if name == SHIPPED:
+        return shipped_checkpoint(SHIPPED)
+    return Path(name) if name != text or (name and Path(name).is_dir()) else None
 
 
 def trained(folder: str | Path) -> Controller:

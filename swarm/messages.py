@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swarm.errors import InputError
-from swarm.planning import Intent
+from swarm.intent import Intent
 
 HEARING = 2.0
 """Robots hear each other within so many sensing radii."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,43 +33,11 @@ from swarm.planning import Plan, Planner
 from swarm.planning.registry import make_planner
 from swarm.scenario import RobotSpec
 from swarm.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
+from swarm.view import View
 from swarm.world import World
 
 Array = NDArray[np.float64]
 Solver = Callable[[Array, Array, Array, Array, Array], qp.Solution]
-
-
-@dataclass
-class View:
-    """All that one robot knows in one control period.
-
-    Attributes:
-        time: s.
-        state: ``float64[5]``, its own: x, y, heading, vx, vy (world frame).
-        goal: ``float64[2]``, world frame, m.
-        neighbours: ``float64[k, 14]``, robots that it senses (columns in ``swarm.neighbours``), at most 16.
-        messages: The last message of each robot within its communication radius, by id.
-        obstacles: ``float64[m, 5]``, obstacles that it senses, at most 16; None takes them from the static map.
-        crowded: Whether somebody near had to be left out of ``neighbours``.
-    """
-
-    time: float
-    state: Array
-    goal: Array
-    neighbours: Array = field(default_factory=lambda: np.empty((0, NEIGHBOUR)))
-    messages: Mapping[int, Message] = field(default_factory=dict)
-    obstacles: Array | None = None
-    crowded: bool = False
-
-    def __post_init__(self) -> None:
-        # Lists, integers and slices are welcome here; the kernels are compiled for contiguous float64 alone.
-        for name in ("state", "goal", "neighbours", "obstacles"):
-            value = getattr(self, name)
-            if value is not None:
-                try:
-                    setattr(self, name, np.ascontiguousarray(value, dtype=np.float64))
-                except (TypeError, ValueError):
-                    raise InputError(f"view.{name}", value, "numbers") from None
 
 
 @dataclass
@@ -204,6 +172,19 @@ class Robot:
         robots, things, _ = self._sense(view)
         plan = self._plan(view)
         return self._observe(view, plan, _remaining(plan, view), robots, things)
+
+    def sensed(self, view: View) -> tuple[Array, Array, bool]:
+        """What its filter takes into account: neighbours ``[k, 14]``, obstacles ``[m, 5]``, and if there is more."""
+        robots, things, crowded = self._sense(view)
+        return self._near[:robots].copy(), self._things[:things].copy(), crowded
+
+    def nominal(self, view: View, command: Command) -> Array:
+        """The control ``float64[2]`` that its filter began with, in the variables of the QP (`swarm.nominal`)."""
+        found, plan = np.empty(2), command.plan
+        nominal_control(
+            self.kind, view.state, self.body, plan.waypoint, _remaining(plan, view), command.tunables, found
+        )
+        return found
 
     def _plan(self, view: View) -> Plan:
         """Ask the planner and remember, once per period: both count time by being asked."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from swarm.planning import Ranking
+from swarm.intent import Ranking
 from swarm.planning.fields import UNREACHABLE
 from swarm.planning.grid_graph import GridGraph
 from swarm.planning.pibt import rank_by_distance

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Protocol
 
 import numpy as np
@@ -61,6 +62,14 @@ class CellMap:
         field: NDArray[np.float64] = self._fields[divmod(goal, self.columns)]
         return field
 
+    def field_around(self, goal: int, avoided: Collection[int]) -> NDArray[np.float64]:
+        """The same where some cells must not be entered."""
+        costs = self.costs.copy()
+        for move, step in enumerate((0, -self.columns, self.columns, -1, 1)):
+            before = np.array(list(avoided), dtype=np.int64) - step
+            costs[move, before[(before >= 0) & (before < costs.shape[1])]] = np.inf
+        return directed_field(costs, self.columns, goal)
+
     def centre(self, cell: int) -> tuple[float, float]:
         """Centre of a cell, world frame [m]."""
         row, column = divmod(cell, self.columns)
@@ -90,6 +99,17 @@ class CellMap:
         column += (0, 0, 0, -1, 1)[move]
         inside = 0 <= row < self.rows and 0 <= column < self.columns
         return int(row * self.columns + column) if inside else -1
+
+    def cells_within(self, x: float, y: float, reach: float) -> list[int]:
+        """Cells whose centres are at most so many cells from a point."""
+        column, row = x / self.size - 0.5, self.rows - y / self.size - 0.5
+        most = math.ceil(reach)
+        return [
+            r * self.columns + c
+            for r in range(max(math.floor(row) - most, 0), min(math.ceil(row) + most + 1, self.rows))
+            for c in range(max(math.floor(column) - most, 0), min(math.ceil(column) + most + 1, self.columns))
+            if math.hypot(r - row, c - column) <= reach
+        ]
 
     def next_cells(self, field: NDArray[np.float64], cell: int, count: int) -> list[int]:
         """The next cells of the way down a field; its goal again and again once it is reached."""

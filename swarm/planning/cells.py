@@ -10,6 +10,11 @@ Proof: let A take a cell at tick t and let B have taken it at t' <= t and not ha
 it in the message of t - 1, which A read. If t' = t, both claimed at t - 1, both read the other's claim, and claims are
 totally ordered. Both need that A and B hear each other, so a robot only claims within half its radius of communication.
 
+A robot that may be near and does not answer (its process is dead, or the network cut) can still be sensed. While there
+is one, nobody claims a cell farther than `_ALONE` from himself or nearer than `_AROUND` to a robot that does not
+answer: two that do not hear each other and want the same cell are so near to it that they sense each other. Ways lead
+around the last known places of those who are silent; where there is none, a robot waits and makes way.
+
 *What* to claim comes from priority inheritance over the heads of the robots that are heard (`swarm.planning.pibt`,
 without rotation, since a cell is entered only once it is left), on rankings from `swarm.planning.guidance`. A robot in
 the way of one with higher priority moves aside with that priority. Compare Okumura, Tamura, Défago, "Time-independent
@@ -19,29 +24,30 @@ planning for multiple moving agents", AAAI 2021 (Causal-PIBT).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from swarm.errors import InputError
+from swarm.intent import MAX_HELD, WINDOW, Intent, Ranking
 from swarm.messages import HEARING_CELLS
-from swarm.planning import MAX_HELD, WINDOW, Intent, Plan, Ranking
+from swarm.planning import Plan
 from swarm.planning.cell_map import CellMap, Grid
 from swarm.planning.guidance import look_ahead
 from swarm.planning.held_path import length, look_ahead_distance, point_along, way_ahead
 from swarm.planning.manners import Manners, idle_ranking
 from swarm.planning.pibt import pibt_moves, priority_key
-
-if TYPE_CHECKING:
-    from swarm.robot import View
+from swarm.view import View
 
 _CONFLICT = 6.0  # Cost of a predicted conflict with a robot of higher priority [steps].
 _CONFLICT_BELOW = 3.0  # The same with a robot of lower priority, which will rather make way.
 _CONFLICT_STUCK = 0.5  # The same once this robot is stuck: then it relies on being made way for.
 _STUCK = 4.0  # Time without having come nearer to the goal than ever before [s].
 _RESERVE = 1.0  # Way ahead that a robot tries to hold [cells].
+_ALONE = 1.25  # How far a robot claims while somebody near does not answer [cells].
+_AROUND = 1.5  # How near to a robot that does not answer no cell is claimed [cells].
 _PATIENCE = 20.0  # Longest time for which a robot makes way for another at a dead end [s].
 _NO_GOAL, _YIELDING = -1, -2  # Ticks in the priority of a robot that has no goal, or makes way.
 
@@ -110,7 +116,37 @@ class CellPlanner:
         self._looked = 0
         self._last: Intent | None = None
         self._plan: Plan | None = None
+        self._free, self._claim_radius = self.map.free, self.claim_radius
+        self._closed = self._avoided = frozenset[int]()
         self._manners.forget()
+
+    def resume(self, held: Sequence[int], x: float, y: float) -> bool:
+        """Hold the cells of before a restart again if the robot stands in one of them; returns whether it does.
+
+        Those that are farther than `_AROUND` are given back: who senses this robot and knows nothing of it may have
+        taken them meanwhile.
+
+        Args:
+            held: A chain of cells, tail first; one that is none is refused.
+            x: Of the robot, world frame [m].
+            y: Of the robot [m].
+        """
+        chain = len(set(held)) == len(held) <= MAX_HELD and all(0 <= cell < self.map.free.size for cell in held)
+        if not chain or not all(self.map.free.flat[cell] for cell in held):
+            return False
+        if any(self.map.steps_between(a, b) != 1 for a, b in pairwise(held)):
+            return False
+        inside = [k for k, cell in enumerate(held) if self.map.gap(x, y, cell) <= 0.0]
+        if not inside:
+            return False
+        first = last = inside[0]
+        near = self.map.cells_within(x, y, _AROUND)
+        while first > 0 and held[first - 1] in near:
+            first -= 1
+        while last + 1 < len(held) and held[last + 1] in near:
+            last += 1
+        self.held = list(held[first : last + 1])
+        return True
 
     def plan(self, view: View) -> Plan:
         """Release, take, claim; then point along the held cells. The same again if asked twice in one tick."""
@@ -125,7 +161,8 @@ class CellPlanner:
             for robot, message in sorted(view.messages.items())
             if message.intent is not None and robot != self.robot_id and message.intent.last_cell < self._work.shape[1]
         }
-        changed = self._set_goal(view.goal)
+        changed = self._mind_strangers(view.strangers, view.silent)
+        changed = self._set_goal(view.goal) or changed
         self._release(x, y)
         changed = self._take(heard) or changed
         way, inside = way_ahead(self.map, self.held, x, y)
@@ -167,9 +204,16 @@ class CellPlanner:
         self._since = self._nearer = self.tick
         self._nearest = math.inf
         self._manners.forget()
-        field = self.map.field(cell) if cell >= 0 else None
-        self._field = field if field is not None and math.isfinite(field[self.held[-1]]) else None
+        self._find_way()
         return True
+
+    def _find_way(self) -> None:
+        """The way to the goal; without one the robot is idle, and makes way for those who have one."""
+        self._field = None
+        if self._goal >= 0:
+            avoided = self._avoided
+            field = self.map.field_around(self._goal, avoided) if avoided else self.map.field(self._goal)
+            self._field = field if math.isfinite(field[self.held[-1]]) else None
 
     def _priority(self, heard: Mapping[int, Intent]) -> int:
         """Time since the last goal, unless it should make way for everyone."""
@@ -195,6 +239,28 @@ class CellPlanner:
 
     # --- holding cells ---
 
+    def _mind_strangers(self, strangers: NDArray[np.float64] | None, silent: NDArray[np.float64]) -> bool:
+        """Note cells that may not be claimed and ways that may not be taken; whether the way has to be found anew."""
+        self._claim_radius = self.claim_radius if strangers is None else min(self.claim_radius, _ALONE * self.map.size)
+        self._closed, avoided = self._around(strangers), self._around(silent)
+        self._free = self.map.free
+        if self._closed or avoided:
+            self._free = self.map.free.copy()
+            self._free.reshape(-1)[list(self._closed | avoided)] = False
+        if avoided == self._avoided:
+            return False
+        self._avoided = avoided
+        self._nearest, self._nearer = math.inf, self.tick
+        self._find_way()
+        return True
+
+    def _around(self, places: NDArray[np.float64] | None) -> frozenset[int]:
+        """The cells around some places [m] that are not held."""
+        if places is None or not len(places):
+            return frozenset()
+        near = {cell for x, y in places.tolist() for cell in self.map.cells_within(x, y, _AROUND)}
+        return frozenset(near.difference(self.held))
+
     def _release(self, x: float, y: float) -> None:
         """Give back the cells behind that the body has left."""
         while len(self.held) > 1 and self.map.gap(x, y, self.held[0]) > self.radius + 0.02 * self.map.size:
@@ -205,7 +271,7 @@ class CellPlanner:
     def _take(self, heard: Mapping[int, Intent]) -> bool:
         """Take the claimed cell if nobody holds it and no better claim was made in the tick of ours."""
         cell, self.claim = self.claim, -1
-        if cell < 0 or self._last is None:
+        if cell < 0 or self._last is None or cell in self._closed:
             return False
         for other in heard.values():
             fresh = other.stamp == self._last.stamp
@@ -232,7 +298,7 @@ class CellPlanner:
         if taken or len(self.held) >= MAX_HELD:
             return False
         cx, cy = self.map.centre(target)
-        if math.hypot(cx - x, cy - y) <= self.claim_radius:
+        if math.hypot(cx - x, cy - y) <= self._claim_radius:
             self.claim, self.claim_priority = target, priority
         return False
 
@@ -244,7 +310,7 @@ class CellPlanner:
             np.array([self.held[-1], *(o.held[-1] for o in others)], dtype=np.int64),
             np.array([self._ranking, *(o.ranking for o in others)], dtype=np.int8),
             priority,
-            self.map.free,
+            self._free,
             np.array([-1, *(o.claim for o in others)], dtype=np.int64),
             False,
             self._work,
@@ -276,7 +342,7 @@ class CellPlanner:
         own = self._known_priority()
         below = _CONFLICT_STUCK if (self.tick - self._nearer) * self.dt > _STUCK else _CONFLICT_BELOW
         cost, way = look_ahead(
-            self.map.free,
+            self._free,
             field,
             head,
             np.array([o.window for o in others], dtype=np.int64).reshape(len(others), WINDOW + 1),

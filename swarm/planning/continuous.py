@@ -13,7 +13,7 @@ from swarm.planning.detour import Ways
 from swarm.planning.make_way import make_way
 
 if TYPE_CHECKING:
-    from swarm.robot import View
+    from swarm.view import View
     from swarm.world import World
 
 Array = NDArray[np.float64]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from swarm.errors import InputError
-from swarm.planning import Ranking
+from swarm.intent import Ranking
 from swarm.planning.follower import Before, FollowerMap, Followers, Ranker, gumbel, rank
 from swarm.planning.follower_kernels import decide_one
 from swarm.planning.follower_view import REACH

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from swarm.errors import InputError
-from swarm.planning import RANKING_NUMBER, RANKINGS, Ranking
+from swarm.intent import RANKING_NUMBER, RANKINGS, Ranking
 from swarm.planning.hearing import RADIUS
 from swarm.planning.joint_search import GROUP, HORIZON
 from swarm.planning.pibt import IDS, move_between

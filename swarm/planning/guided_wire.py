@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from swarm.errors import InputError
-from swarm.planning import RANKINGS
+from swarm.intent import RANKINGS
 from swarm.planning.grid_graph import GridGraph
 from swarm.planning.guided_kernels import Minds
 from swarm.planning.guided_messages import ENTRY, HEAD, MEMBER, STUCK

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from swarm.planning import Intent, Ranking
+from swarm.intent import Intent, Ranking
 from swarm.planning.cell_map import CellMap
 
 

@@ -98,7 +98,7 @@ def _try_moves(
 
 
 @njit(cache=True)
-def _settle(
+def settle(
     stack: NDArray[np.int64],
     tried: NDArray[np.int8],
     cells: NDArray[np.int64],
@@ -177,7 +177,7 @@ def pibt_moves(
             break
         if target[order[place]] < 0:
             stack[0] = order[place]
-            _settle(stack, tried, cells, ranking, free, target, root, occupant, reserved, rotate)
+            settle(stack, tried, cells, ranking, free, target, root, occupant, reserved, rotate)
     for robot in range(n):
         occupant[cells[robot]] = -1
         if target[robot] >= 0:

@@ -1,23 +1,44 @@
-"""From what a robot has heard to what it plans and filters with: others as discs that grow with the age of the news.
+"""From what a robot hears and senses to what it plans and filters with.
 
-A robot that was at a place t seconds ago is somewhere in a disc around it; whoever keeps out of that disc keeps clear
-of the robot, whatever it has done meanwhile. What it means to do counts only while it is fresh.
+A body that senses other robots knows where they are: what these report only adds who they are and what they mean to
+do, and no report, be it late, lost or false, brings the robot nearer to anybody. One that does not sense them takes
+others as discs that grow with the age of the news: a robot that was at a place t seconds ago is somewhere in a disc
+around it, and whoever keeps out of that disc keeps clear of the robot, whatever it has done meanwhile. What somebody
+means to do counts only while it is fresh.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from swarm.body import MARGIN, RADIUS, SENSING
-from swarm.messages import Message
-from swarm.neighbours import MAX_NEIGHBOURS, N_RADIUS, NEIGHBOUR, describe, sense_robots
+from swarm.body import ACCELERATION, MARGIN, RADIUS, REACH, SENSING
+from swarm.dynamics import DOUBLE_INTEGRATOR
+from swarm.neighbours import (
+    MAX_NEIGHBOURS,
+    N_ACCELERATION,
+    N_ID,
+    N_INTENT_X,
+    N_INTENT_Y,
+    N_RADIUS,
+    N_REACH,
+    N_ROTATION,
+    N_SPEED,
+    N_VX,
+    N_VY,
+    N_X,
+    N_Y,
+    NEIGHBOUR,
+    describe,
+    sense_robots,
+)
 from swarm.runtime.inbox import Heard
 from swarm.runtime.roster import Peer, stopping_distance
+from swarm.runtime.sensing import S_RADIUS, S_VX, S_VY, S_X, S_Y, recognise
 from swarm.tunables import MIDDLE, ROTATION, SPEED
 
 INTENT_AGE = 0.25
@@ -34,19 +55,21 @@ class Belief:
 
     Attributes:
         neighbours: ``float64[k, 14]`` for the view.
-        messages: Fresh ones, by robot.
         crowded: Whether somebody near had to be left out of ``neighbours``.
         hold: The robot that has to be waited for, or None.
+        strangers: ``float64[k, 2]``, where robots are sensed that do not answer, m.
     """
 
     neighbours: Array
-    messages: Mapping[int, Message]
     crowded: bool
     hold: int | None
+    strangers: Array = field(default_factory=lambda: np.empty((0, 2)))
 
 
-def believe(me: Peer, state: Array, heard: Iterable[Heard], roster: Mapping[int, Peer], dt: float) -> Belief:
-    """What a robot makes of the reports that it has.
+def believe(
+    me: Peer, state: Array, heard: Iterable[Heard], roster: Mapping[int, Peer], dt: float, sensed: Array | None = None
+) -> Belief:
+    """What a robot makes of the reports that it has, and of what it senses.
 
     Args:
         me: The robot itself.
@@ -54,22 +77,60 @@ def believe(me: Peer, state: Array, heard: Iterable[Heard], roster: Mapping[int,
         heard: Of each neighbour, the last report and its age.
         roster: All robots by identity.
         dt: Control period, s.
+        sensed: ``float64[k, SENSED]`` (`swarm.runtime.sensing`), or None if the body does not sense robots.
     """
     heard = list(heard)
-    rows, messages, hold = np.zeros((len(heard) + 1, NEIGHBOUR)), {}, None
+    hold, strangers = None, np.empty((0, 2))
+    if sensed is None:
+        rows, hold = _by_reports(me, state, heard, roster, dt)
+    else:
+        rows, strangers = _by_sensors(me, sensed, heard, roster)
     describe(me.kind, state, me.body, state[:2], MIDDLE[ROTATION], MIDDLE[SPEED], -1, rows[0])
+    found = np.empty((MAX_NEIGHBOURS, NEIGHBOUR))
+    count, crowded = sense_robots(0, rows, me.body, found, np.empty((MAX_NEIGHBOURS, 2)))
+    return Belief(found[:count], bool(crowded), hold, strangers)
+
+
+def _by_reports(
+    me: Peer, state: Array, heard: list[Heard], roster: Mapping[int, Peer], dt: float
+) -> tuple[Array, int | None]:
+    """Neighbour columns from the second row on, and who has to be waited for."""
+    rows, hold = np.zeros((len(heard) + 1, NEIGHBOUR)), None
     stop = stopping_distance(me, float(np.hypot(state[3], state[4])), dt)
     for row, one in zip(rows[1:], heard, strict=True):
         robot, peer = one.report.robot_id, roster[one.report.robot_id]
         grown = _describe(one, peer, float(me.body[SENSING]), row)
-        if one.age <= INTENT_AGE:
-            messages[robot] = one.report.message
         gap = math.hypot(row[0] - state[0], row[1] - state[1]) - grown - me.body[RADIUS] - peer.body[RADIUS]
         if one.age > HOLD_AGE and gap <= stop + 2.0 * me.body[MARGIN]:
             hold = robot
-    found = np.empty((MAX_NEIGHBOURS, NEIGHBOUR))
-    count, crowded = sense_robots(0, rows, me.body, found, np.empty((MAX_NEIGHBOURS, 2)))
-    return Belief(found[:count], messages, bool(crowded), hold)
+    return rows, hold
+
+
+def _by_sensors(
+    me: Peer, sensed: Array, heard: list[Heard], roster: Mapping[int, Peer]
+) -> tuple[Array, Array]:
+    """Neighbour columns from the second row on, and where strangers are."""
+    rows, known = np.zeros((len(sensed) + 1, NEIGHBOUR)), recognise(sensed, heard, roster)
+    slowest, fastest = _extremes(roster)
+    for row, body, which in zip(rows[1:], sensed, known, strict=True):
+        if which >= 0:
+            one = heard[which]
+            _describe(one, roster[one.report.robot_id], 0.0, row)
+        else:  # Whatever it is, it brakes no worse and comes no farther than the worst of the roster.
+            row[N_ACCELERATION], row[N_REACH] = slowest, fastest
+            row[N_INTENT_X], row[N_INTENT_Y], row[N_ROTATION] = body[S_X], body[S_Y], MIDDLE[ROTATION]
+            row[N_SPEED], row[N_ID] = MIDDLE[SPEED], -1
+        row[N_X], row[N_Y], row[N_VX], row[N_VY] = body[S_X], body[S_Y], body[S_VX], body[S_VY]
+        row[N_RADIUS] = body[S_RADIUS]
+    return rows, sensed[np.array(known, dtype=np.int64) < 0][:, [S_X, S_Y]]
+
+
+def _extremes(roster: Mapping[int, Peer]) -> tuple[float, float]:
+    """The weakest brakes (m/s², inf: all stop at once) and the longest way in a period (m) of the roster."""
+    weakest = min(
+        float(peer.body[ACCELERATION]) if peer.kind == DOUBLE_INTEGRATOR else math.inf for peer in roster.values()
+    )
+    return weakest, max(float(peer.body[REACH]) for peer in roster.values())
 
 
 def _describe(one: Heard, peer: Peer, far: float, row: Array) -> float:

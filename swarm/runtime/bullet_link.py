@@ -62,8 +62,8 @@ class BulletDriver:
         self._hello(time.monotonic())
 
     def read(self) -> Reading | None:
-        """The newest state."""
-        for data, _, arrived in self._mailbox.drain(_MOST):
+        """The newest state; what came before it is not looked at."""
+        for data, _, arrived in reversed(list(self._mailbox.drain(_MOST))):
             told = decode_state(data)
             if isinstance(told, BodyState) and (told.robot, told.incarnation) != (self._robot, self._incarnation):
                 told = "for another"
@@ -74,8 +74,9 @@ class BulletDriver:
                 continue
             self._last = Reading(
                 np.array(told.state), told.stamp, arrived, told.goal, told.goal_number, np.array(told.applied),
-                HELD[told.held],
+                HELD[told.held], told.sensed,
             )  # fmt: skip
+            break
         now = time.monotonic()
         silent = self._last is None or now - self._last.arrived > SILENCE
         if now - self._said_hello > (SILENCE if silent else HELLO_EVERY):

@@ -7,35 +7,59 @@ same `swarm.robot.Robot` decides as in the simulation; what differs is where its
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from swarm.body import full_braking
+from swarm import explain
+from swarm.body import PERIOD, full_braking
+from swarm.dynamics import DOUBLE_INTEGRATOR
 from swarm.errors import InputError
+from swarm.explain import Override
 from swarm.messages import hearing_radius
-from swarm.robot import Command, Robot, View
+from swarm.robot import Command, Robot
 from swarm.runtime.belief import Belief, believe
-from swarm.runtime.driver import Driver, Reading, Sent
-from swarm.runtime.estop import EmergencyStop, follow
+from swarm.runtime.driver import Array, Driver, Reading, Sent
+from swarm.runtime.estop import EmergencyStop, follow, learn
 from swarm.runtime.fleet_file import FleetFile
-from swarm.runtime.guard import MAY_MOVE, Guard
-from swarm.runtime.inbox import Inbox
+from swarm.runtime.goals import Goals
+from swarm.runtime.guard import MAY_MOVE, STATE_AGE, Guard
+from swarm.runtime.hello import Hellos, hello_of
+from swarm.runtime.hello import encode as encode_hello
+from swarm.runtime.inbox import Heard, Inbox
+from swarm.runtime.journal import Journal, Memory
 from swarm.runtime.lockstep import Lockstep
+from swarm.runtime.roster import Peer
 from swarm.runtime.wire import Report, encode
+from swarm.view import View
+
+FAR_EVERY = 4
+"""Periods between two reports to a robot that is far."""
 
 
 class Link(Protocol):
     """What carries bytes between robots; `swarm.runtime.transport.Transport` is one."""
 
-    def publish(self, data: bytes) -> None:
-        """Tell the others."""
+    counts: Counter[str]
+    """Messages that were lost on the way in, by reason."""
+
+    def publish(self, data: bytes, to: Iterable[int] | None = None) -> None:
+        """Tell some of the others, or all."""
         ...
 
     def drain(self) -> list[tuple[int, bytes, float]]:
         """What has arrived: sender, bytes, and when."""
+        ...
+
+    def greet(self, data: bytes) -> None:
+        """Tell the others what this robot runs with."""
+        ...
+
+    def greetings(self) -> list[tuple[int, bytes, float]]:
+        """What they told of that: sender, bytes, and when it arrived."""
         ...
 
     def stops(self) -> list[EmergencyStop]:
@@ -54,6 +78,7 @@ class Period:
         command: What its mind wanted, if it could think.
         sent: What went to the body, if anything did.
         belief: What it knew of the others, if it knew where it was itself.
+        view: What its mind decided on, if it could think.
     """
 
     time: float
@@ -62,6 +87,24 @@ class Period:
     command: Command | None = None
     sent: Sent | None = None
     belief: Belief | None = None
+    view: View | None = None
+
+
+def robot_of(fleet: FleetFile, robot_id: int) -> Robot:
+    """The mind of one robot of a fleet; `InputError` if the planner or the controller cannot be used."""
+    scenario = fleet.scenario
+    return Robot(
+        scenario.robots[robot_id], scenario.world, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
+        planner=fleet.planner, controller=fleet.controller, margin=fleet.margin, robot_id=robot_id,
+    )  # fmt: skip
+
+
+def think_once(robot: Robot, start: Array, roster: Mapping[int, Peer]) -> None:
+    """Think once at the start ``float64[5]``, so that everything is compiled and loaded, and forget it."""
+    belief = believe(roster[robot.robot_id], start, [], roster, float(robot.body[PERIOD]))
+    robot.step(View(0.0, start, start[:2], belief.neighbours))
+    explain.warm_up(robot)
+    robot.reset()
 
 
 class Control:
@@ -74,6 +117,10 @@ class Control:
         link: To the others.
         incarnation: Larger than that of any earlier process of this robot.
         clock: Monotonic, s.
+        journal: What the process before this one knew, and where to write what the next one has to; None: nowhere.
+
+    Attributes:
+        refusal: Who does not fit and keeps this robot from moving, and why; else None.
 
     Raises:
         InputError: If the robot is not in the fleet, or the planner or the controller cannot be used.
@@ -81,82 +128,145 @@ class Control:
 
     def __init__(
         self, fleet: FleetFile, robot_id: int, driver: Driver, link: Link, *, incarnation: int,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.monotonic, journal: Journal | None = None,
     ) -> None:  # fmt: skip
         scenario, roster = fleet.scenario, fleet.roster()
         if robot_id not in roster:
             raise InputError("robot", robot_id, f"0 to {len(roster) - 1}")
         self.robot_id, self.dt, self.incarnation = robot_id, scenario.dt, incarnation
         self.spec, self.roster = scenario.robots[robot_id], roster
-        self.robot = Robot(
-            self.spec, scenario.world, dt=scenario.dt, sensing_radius=scenario.sensing_radius, planner=fleet.planner,
-            controller=fleet.controller, margin=fleet.margin, robot_id=robot_id,
-        )  # fmt: skip
+        self.robot = robot_of(fleet, robot_id)
         grid = scenario.world.grid
         radius = hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size)
-        self.guard = Guard(scenario.dt)
-        self.inbox = Inbox(robot_id, incarnation, roster)
+        found = Memory() if journal is None else journal.found
+        self.guard, self.goals = Guard(scenario.dt), Goals(self.spec, found.goal)
+        hello = hello_of(fleet, robot_id)
+        self.hellos, self.digest = Hellos(hello, (one for one in roster if one != robot_id)), hello.digest
+        self.inbox = Inbox(robot_id, incarnation, roster, self.digest)
         self.lockstep = Lockstep(roster, radius, clock())
         self._driver, self._link, self._clock, self._sequence = driver, link, clock, 0
-        self._stop: EmergencyStop | None = None
+        self._journal, self._held, self._stop = journal, found.held, found.stop
+        self.lockstep.known = found.heard
+        self.refusal: str | None = None
+        self._explained: tuple[Period, Override | None] | None = None
 
     def warm_up(self) -> None:
         """Think once at the start, so that everything is compiled and loaded before the first period."""
-        start, me = self.spec.start, self.roster[self.robot_id]
-        belief = believe(me, start, [], self.roster, self.dt)
-        self.robot.step(View(0.0, start, start[:2], belief.neighbours))
-        self.robot.reset()
+        think_once(self.robot, self.spec.start, self.roster)
 
     def period(self) -> Period:
         """One control period."""
         now = self._clock()
         resumed = self.guard.begin(now)
-        self._listen(resumed)
+        heard = self._listen(resumed, now)
         reading = self._driver.read()
         if reading is None:
+            self._remember(heard)
             reason = self.guard.judge(now, state_at=None, planned=False, waits_for=None)
             found = Period(now, reason)
         else:
-            found = self._decide(now, reading)
+            found = self._decide(now, reading, heard)
         self.guard.end(self._clock())
         return found
 
-    def _listen(self, resumed: bool) -> None:
-        """Take what has arrived; after the process had been stopped, only what was told to stop it."""
+    @property
+    def stop(self) -> EmergencyStop | None:
+        """The newest wish of an operator that it knows."""
+        return self._stop
+
+    @property
+    def rejected(self) -> Counter[str]:
+        """How many messages were not taken, by reason: by the inbox, and before they came to it."""
+        return self.inbox.rejected + self._link.counts
+
+    def why(self, period: Period) -> Override | None:
+        """Why the command of a period is not the nominal one (`swarm.explain`); worked out once for who asks last."""
+        if self._explained is None or self._explained[0] is not period:
+            override = None
+            if period.command is not None and period.view is not None:
+                override = explain.explain(self.robot, period.view, period.command)
+            self._explained = period, override
+        return self._explained[1]
+
+    def _listen(self, resumed: bool, now: float) -> list[Heard]:
+        """Take what has arrived; after the process had been stopped, only what was told to stop it.
+
+        Returns:
+            The last report of each neighbour.
+        """
+        for robot, data, arrived in self._link.greetings():
+            self.hellos.receive(robot, data, arrived)
+        if self.hellos.due(now):
+            self._link.greet(encode_hello(self.hellos.own))
+        for robot, data, arrived in self._link.drain():
+            if not resumed and self.inbox.receive(data, arrived, robot) == "incompatible":
+                self.hellos.suspect(robot, arrived)
         for wish in self._link.stops():
             self._stop = follow(self._stop, wish)
+        heard = self.inbox.heard(now)
+        for one in heard:
+            if one.report.stopped:
+                self._stop = learn(self._stop, one.report.stop_counter)
         if self._stop is not None and self._stop.latched != self.guard.stopped:
             if self._stop.latched:
                 self.guard.stop()
             else:
                 self.guard.release()
-        for _, data, arrived in self._link.drain():
-            if not resumed:
-                self.inbox.receive(data, arrived)
+        return heard
 
-    def _decide(self, now: float, reading: Reading) -> Period:
-        heard = self.inbox.heard(now)
-        belief = believe(self.roster[self.robot_id], reading.state, heard, self.roster, self.dt)
-        self.lockstep.advance(reading.state[0], reading.state[1], heard, now)
+    def _remember(self, heard: list[Heard]) -> None:
+        """Write down what a restart needs, before anybody can know of it."""
+        if self._journal is not None:
+            held = tuple(getattr(self.robot.planner, "held", ()))
+            known = self.lockstep.known.union(one.report.robot_id for one in heard)
+            self._journal.keep(Memory(self.goals.goal_index, held or self._held, self._stop, known))
+
+    def notes(self) -> tuple[str, ...]:
+        """What an operator should know of this robot and those that it hears."""
+        now, problem = self._clock(), "" if self._journal is None else self._journal.problem
+        return (*self.hellos.misfits(now).values(), *self.hellos.notes(now), *([problem] if problem else []))
+
+    def _resume(self, reading: Reading) -> None:
+        """Hold the cells again that the process before this one held, if the robot stands in them."""
+        if self._held:
+            resume = getattr(self.robot.planner, "resume", None)
+            if resume is not None:
+                resume(self._held, float(reading.state[0]), float(reading.state[1]))
+            self._held = ()
+
+    def _decide(self, now: float, reading: Reading, heard: list[Heard]) -> Period:
+        self._resume(reading)
+        senses = reading.sensed is not None
+        belief = believe(self.roster[self.robot_id], reading.state, heard, self.roster, self.dt, reading.sensed)
+        self.lockstep.advance(reading.state[0], reading.state[1], heard, now, senses)
+        alone = self.lockstep.alone or len(belief.strangers) > 0
         goal = np.array(self._goal(reading))
         view = View(
-            self.lockstep.tick * self.dt, reading.state, goal, belief.neighbours, self.lockstep.messages(heard), None,
-            belief.crowded,
+            self.lockstep.tick * self.dt, reading.state, goal, belief.neighbours, self.lockstep.messages(), None,
+            belief.crowded, belief.strangers if alone else None, self.lockstep.silent(),
         )  # fmt: skip
         command = self.robot.step(view)
-        reason = self.guard.judge(now, state_at=reading.arrived, planned=True, waits_for=belief.hold)
-        control = command.control
-        if reason != MAY_MOVE:
-            control = full_braking(self.robot.kind, reading.state, self.robot.body)
-        sent = self._driver.write(control)
+        self._remember(heard)
+        self.refusal = self.hellos.refusal(now, senses)
+        # Who senses the others need hear only one of them, who tells if all are stopped.
+        joined = (senses and bool(heard)) or self.lockstep.joined(heard, now, senses)
+        reason = self.guard.judge(
+            now, state_at=reading.arrived, planned=True, waits_for=belief.hold, joined=joined, refusal=self.refusal
+        )  # fmt: skip
+        sent = None
+        if reason == MAY_MOVE:
+            sent = self._driver.write(command.control)
+        elif now - reading.arrived <= STATE_AGE or self.robot.kind != DOUBLE_INTEGRATOR:
+            # An acceleration that brakes by an old state drives backwards in the end; then the body brakes by itself.
+            sent = self._driver.write(full_braking(self.robot.kind, reading.state, self.robot.body))
         self._tell(now, reading, command, (float(goal[0]), float(goal[1])), reason == MAY_MOVE)
-        return Period(now, reason, reading, command, sent, belief)
+        return Period(now, reason, reading, command, sent, belief, view)
 
     def _goal(self, reading: Reading) -> tuple[float, float]:
-        """Where to go: what the body's side says, else the scenario's first goal."""
+        """Where to go: what the body's side says, else the scenario's next goal."""
         if reading.goal is not None:
             return reading.goal
-        return float(self.spec.goals[0][0]), float(self.spec.goals[0][1])
+        return self.goals.now(float(reading.state[0]), float(reading.state[1]))
 
     def _tell(self, now: float, reading: Reading, command: Command, goal: tuple[float, float], armed: bool) -> None:
         self._sequence += 1
@@ -164,7 +274,15 @@ class Control:
         report = Report(
             self.robot_id, self.incarnation, self._sequence, round(now * 1e9), tuple(reading.state.tolist()), age,
             goal, armed, self.guard.stopped, self.inbox.acks(), command.message,
+            0 if self._stop is None else self._stop.counter, self.digest,
         )  # fmt: skip
         self.inbox.sent(self._sequence, now)
         self.lockstep.told(self._sequence)
-        self._link.publish(encode(report))
+        self._link.publish(encode(report), self._readers())
+
+    def _readers(self) -> list[int]:
+        """Who is told now: those who may be near soon, and of the others each in turn."""
+        return [
+            one for one in self.roster
+            if one != self.robot_id and (one in self.lockstep.soon or (one + self._sequence) % FAR_EVERY == 0)
+        ]  # fmt: skip

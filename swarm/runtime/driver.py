@@ -66,6 +66,8 @@ class Reading:
         goal_number: Grows with every goal that the body's side counted as reached.
         applied: ``float64[2]``, the control that the body executes, if it tells.
         held: Why the body does not execute the newest command: empty, ``command too old`` or ``emergency stop``.
+        sensed: ``float64[k, SENSED]``, every robot within the sensing radius as the body itself senses it
+            (`swarm.runtime.sensing`); None: it cannot sense robots, and all that is known of them is what they tell.
     """
 
     state: Array
@@ -75,6 +77,7 @@ class Reading:
     goal_number: int = 0
     applied: Array | None = None
     held: str = ""
+    sensed: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,8 @@ from swarm.errors import InputError
 _FORMAT = struct.Struct("<4sBBQ")  # magic, version, 1: latch or 0: release, counter
 _MAGIC, VERSION = b"STOP", 1
 COUNTERS = 1 << 64
+TOLD_BY_ROBOTS = 1 << 63
+"""Counters from here on are an operator's alone: no robot believes another one that tells them."""
 
 
 @dataclass(frozen=True)
@@ -54,3 +56,18 @@ def follow(known: EmergencyStop | None, told: EmergencyStop) -> EmergencyStop:
     if known is None or told.counter > known.counter:
         return told
     return EmergencyStop(True, known.counter) if told.latched else known
+
+
+def learn(known: EmergencyStop | None, counter: int) -> EmergencyStop | None:
+    """What holds after another robot has told that it is stopped.
+
+    So a robot that comes later, or that the operator did not reach, stops too. It has to know a counter at least as new
+    as ours: one that missed the release stops nobody. Robots never release each other, and an operator always has a
+    counter above every one that a robot can bring up.
+
+    Args:
+        known: What held before.
+        counter: Of the newest wish that the other one knows.
+    """
+    newer = known is None or counter >= known.counter
+    return EmergencyStop(True, counter) if newer and counter < TOLD_BY_ROBOTS else known

@@ -9,9 +9,11 @@
     endpoints: 17400             # robot i listens there + i; or {0: tcp/127.0.0.1:17400, 1: ...}
     physics: 127.0.0.1:17390
 
-Optional: ``recording`` (of driver ``replay``), ``keys`` (folder of TLS files; the endpoints are then ``tls/``) and
-``log`` (folder). Files and folders are relative to the fleet file. The robots are those of the scenario, in its order:
-identities 0 to N - 1.
+Optional: ``recording`` (of driver ``replay``), ``ros2`` (of driver ``ros2``: `swarm.runtime.ros2_names`), ``keys``
+(folder of TLS files; the endpoints are then ``tls/``), ``log`` (folder), ``journal`` (folder; by default one of the
+user's, `swarm.runtime.journal`), ``patience`` (s; with an attempt to connect, which takes four round trips: more than
+0.6 where one takes longer than 0.15). Files and folders are relative to the fleet file. The robots are those of the
+scenario, in its order: identities 0 to N - 1.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ import numpy as np
 from swarm.body import body_of
 from swarm.grid_map import GridMap
 from swarm.planning.registry import PLANNERS, choose_planner
+from swarm.runtime.ros2_names import Ros2, read_ros2
 from swarm.runtime.roster import Peer
+from swarm.runtime.zenoh_config import LEAST_PATIENCE, MOST_PATIENCE, PATIENCE
 from swarm.scenario import Scenario, deliveries, load_scenario
 from swarm.text_files import MEBIBYTE, located
 from swarm.yaml_input import Field, read_yaml
@@ -36,7 +40,7 @@ DRIVERS = ("bullet", "replay", "ros2")
 """Drivers that have a name; any other is ``module:Class``."""
 
 _REQUIRED = ("fleet", "planner", "controller", "margin", "driver", "endpoints")
-_OPTIONAL = ("scenario", "deliveries", "physics", "recording", "keys", "log")
+_OPTIONAL = ("scenario", "deliveries", "physics", "recording", "ros2", "keys", "log", "journal", "patience")
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 # Below are the system's own ports.
@@ -63,6 +67,9 @@ class FleetFile:
         recording: What the driver ``replay`` plays.
         keys: Folder of TLS files.
         log: Folder of the logs.
+        ros2: Where the driver ``ros2`` finds the bases.
+        journal: Folder of the robots' journals; None: the default.
+        patience: With an attempt to connect, s.
     """
 
     path: Path
@@ -78,6 +85,14 @@ class FleetFile:
     recording: Path | None = None
     keys: Path | None = None
     log: Path | None = None
+    ros2: Ros2 | None = None
+    journal: Path | None = None
+    patience: float = PATIENCE
+
+    @property
+    def addresses(self) -> dict[int, str]:
+        """``HOST:PORT`` of each robot, by identity."""
+        return {robot: endpoint.partition("/")[2] for robot, endpoint in enumerate(self.endpoints)}
 
     def roster(self) -> dict[int, Peer]:
         """The robots as the others see them, by identity."""
@@ -115,7 +130,7 @@ def load_fleet(path: str | Path) -> FleetFile:
     if margin < 0.0:
         raise keys["margin"].error("0 or more, m")
     driver = _read_driver(root, keys)
-    folders = {key: path.parent / keys[key].text() for key in ("recording", "keys", "log") if key in keys}
+    folders = {key: path.parent / keys[key].text() for key in ("recording", "keys", "log", "journal") if key in keys}
     if "keys" in folders and not folders["keys"].is_dir():
         raise keys["keys"].error(f"a folder (looked for {folders['keys']})")
     endpoints = _read_endpoints(keys["endpoints"], len(scenario.robots), "tls" if "keys" in keys else "tcp")
@@ -124,11 +139,16 @@ def load_fleet(path: str | Path) -> FleetFile:
         raise keys["physics"].error("an address of this machine alone, such as 127.0.0.1:17390")
     if physics is not None and any(endpoint.endswith(f"{physics[0]}:{physics[1]}") for endpoint in endpoints):
         raise keys["physics"].error("another port than the endpoints'")
+    patience = keys["patience"].number() if "patience" in keys else PATIENCE
+    if not LEAST_PATIENCE <= patience <= MOST_PATIENCE:
+        raise keys["patience"].error(f"{LEAST_PATIENCE:g} to {MOST_PATIENCE:g} s")
+    ros2 = read_ros2(keys["ros2"], len(scenario.robots)) if "ros2" in keys else None
     controller = keys["controller"].text()
     if (path.parent / controller).is_dir():
         controller = str(path.parent / controller)
     fleet = FleetFile(
-        path, name, scenario, seed, planner, controller, margin, driver, endpoints, physics, **folders
+        path, name, scenario, seed, planner, controller, margin, driver, endpoints, physics, ros2=ros2,
+        patience=patience, **folders,
     )  # fmt: skip
     with located(f"{keys['margin'].where}: "):
         fleet.roster()
@@ -162,7 +182,7 @@ def _read_driver(root: Field, keys: dict[str, Field]) -> str:
     driver = keys["driver"].text()
     if driver not in DRIVERS and not _CLASS.fullmatch(driver):
         raise keys["driver"].error(f"{', '.join(DRIVERS)}, or module:Class")
-    for needed_by, key in (("bullet", "physics"), ("replay", "recording")):
+    for needed_by, key in (("bullet", "physics"), ("replay", "recording"), ("ros2", "ros2")):
         if driver == needed_by and key not in keys:
             raise keys["driver"].error(f"also the key {key}, which the driver {driver} needs")
     return driver

@@ -16,7 +16,7 @@ STOPPED_FOR = 3.0
 OVERRUNS = 2
 """Late periods in a row after which the robot brakes."""
 
-MAY_MOVE = "moving"
+MAY_MOVE, NO_STATE = "moving", "no own state"
 
 
 class Guard:
@@ -55,7 +55,10 @@ class Guard:
         self._last = now
         return resumed
 
-    def judge(self, now: float, *, state_at: float | None, planned: bool, waits_for: int | None) -> str:
+    def judge(
+        self, now: float, *, state_at: float | None, planned: bool, waits_for: int | None,
+        joined: bool = True, refusal: str | None = None,
+    ) -> str:  # fmt: skip
         """Whether it may move, as `MAY_MOVE` or the reason why not.
 
         Args:
@@ -63,21 +66,28 @@ class Guard:
             state_at: When the robot's own state arrived; None: there is none.
             planned: Whether there is a valid map, roster, goal and plan.
             waits_for: A robot that has to be waited for (`swarm.runtime.belief`).
+            joined: Whether it had the time to hear the others (`swarm.runtime.lockstep`).
+            refusal: Who does not fit, and why (`swarm.runtime.hello`).
         """
-        reason = MAY_MOVE
+        reason = counted = MAY_MOVE
         if self.stopped:
             reason = "emergency stop"
         elif state_at is None or now - state_at > STATE_AGE:
-            reason = "no own state"
+            reason = NO_STATE
         elif state_at <= self._newer_than:
             reason = "own state from before the stop"
+        elif refusal is not None:
+            reason, counted = refusal, "incompatible"
         elif self._late >= OVERRUNS:
             reason = "overrun"
         elif not planned:
             reason = "no plan"
+        elif not joined:
+            reason = "has not heard the others yet"
         elif waits_for is not None:
-            reason = f"waits for robot {waits_for}"
-        self.reasons["waits" if reason.startswith("waits") else reason] += 1
+            reason, counted = f"waits for robot {waits_for}", "waits"
+        # Reasons that somebody else can word are counted as one.
+        self.reasons[reason if counted == MAY_MOVE else counted] += 1
         return reason
 
     def end(self, now: float) -> None:

@@ -29,7 +29,7 @@ _REMEMBERED = 1200  # Own reports whose sending is remembered: a minute of them.
 
 REASONS = (
     "oversized or malformed", "unknown sender", "own identity", "older incarnation", "not newer", "flooding",
-    "out of range", "jump", "quarantined",
+    "out of range", "jump", "quarantined", "incompatible", "not its own",
 )  # fmt: skip
 """Why a report is rejected."""
 
@@ -39,6 +39,7 @@ class _Sender:
     """What is kept of one neighbour."""
 
     report: Report | None = None
+    written_after: float = -math.inf  # By our clock: the report that is kept was written after that.
     measured_after: float = -math.inf  # By our clock: the state in the report that is kept was measured after that.
     acked: int = -1
     incarnation: int = -1
@@ -75,15 +76,16 @@ class Inbox:
         robot_id: Whose inbox it is.
         incarnation: Of this process.
         roster: The robots of the fleet.
+        digest: Of this robot's map and roster; reports of another are not taken.
 
     Attributes:
         rejected: How many reports were rejected, by reason; also of senders that are not in the roster.
     """
 
-    def __init__(self, robot_id: int, incarnation: int, roster: Mapping[int, Peer]) -> None:
+    def __init__(self, robot_id: int, incarnation: int, roster: Mapping[int, Peer], digest: int = 0) -> None:
         if robot_id not in roster:
             raise InputError("robot_id", robot_id, f"one of the roster: {', '.join(map(str, sorted(roster)))}")
-        self.robot_id, self.incarnation, self.roster = robot_id, incarnation, dict(roster)
+        self.robot_id, self.incarnation, self.roster, self.digest = robot_id, incarnation, dict(roster), digest
         self.rejected: Counter[str] = Counter()
         self._senders = {peer: _Sender() for peer in roster if peer != robot_id}
         self._sent: deque[tuple[int, float]] = deque(maxlen=_REMEMBERED)
@@ -92,12 +94,13 @@ class Inbox:
         """Remember when an own report was sent; before it is sent."""
         self._sent.append((sequence, now))
 
-    def receive(self, data: bytes, now: float) -> str | None:
+    def receive(self, data: bytes, now: float, key_of: int | None = None) -> str | None:
         """Take a report, or count why not.
 
         Args:
             data: As it arrived.
             now: s, monotonic.
+            key_of: The robot on whose key it came, which must be its sender: only that is authenticated. None: unknown.
 
         Returns:
             One of `REASONS`, or None if it was taken.
@@ -112,6 +115,9 @@ class Inbox:
             reason = "own identity" if report.robot_id == self.robot_id else "unknown sender"
             self.rejected[reason] += 1
             return reason
+        if key_of is not None and key_of != report.robot_id:
+            self.rejected["not its own"] += 1
+            return "not its own"
         found = self._judge(report, sender, now)
         if found is not None:
             self.rejected[found] += 1
@@ -119,7 +125,9 @@ class Inbox:
             return found
         sender.report = report
         sender.acked, written_after = self._acked(report)
-        sender.measured_after = written_after - report.state_age
+        # It was written after the one before, also if its sender has just started, or acknowledges nothing.
+        sender.written_after = max(sender.written_after, written_after)
+        sender.measured_after = sender.written_after - report.state_age
         sender.incarnation, sender.sequence = report.incarnation, report.sequence
         return None
 
@@ -146,6 +154,8 @@ class Inbox:
         if sender.tokens < 1.0:
             return "flooding"
         sender.tokens -= 1.0
+        if report.digest != self.digest:
+            return "incompatible"
         if report.incarnation < sender.incarnation:
             return "older incarnation"
         if report.incarnation == sender.incarnation and report.sequence <= sender.sequence:

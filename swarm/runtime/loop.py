@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ class Pace:
         period: s.
         clock: Monotonic, s.
         sleep: Waits so many seconds.
+        phase: Share of a period by which its beginnings lie behind the multiples of the period on that clock. Robots of
+            one machine that each have their own do not all want its processors at once.
 
     Attributes:
         late: How late each period began, s.
@@ -23,15 +26,16 @@ class Pace:
     """
 
     def __init__(
-        self, period: float, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
-        self.period, self._clock, self._sleep = period, clock, sleep
+        self, period: float, clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep, *, phase: float = 0.0,
+    ) -> None:  # fmt: skip
+        self.period, self._clock, self._sleep, self._phase = period, clock, sleep, phase % 1.0
         self.late: deque[float] = deque(maxlen=_KEPT)
         self.took: deque[float] = deque(maxlen=_KEPT)
 
     def periods(self, until: Callable[[], bool]) -> Iterator[float]:
         """Yields the beginning of each period, until told to end; the work is done while the generator rests."""
-        due = self._clock()
+        due = self.period * (math.ceil(self._clock() / self.period - self._phase) + self._phase)
         while not until():
             wait = due - self._clock()
             if wait > 0.0:

@@ -13,20 +13,27 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
-from swarm.errors import InputError
+import numpy as np
+from numpy.typing import NDArray
 
-VERSION = 1
+from swarm.errors import InputError
+from swarm.runtime.sensing import SENSED
+
+VERSION = 2
 MAX_REPLY = 4096
 """Largest reply to a question, bytes."""
 ROBOTS_A_REPLY = 48
 """Most robots that one status reply tells of."""
+MOST_SENSED = 32
+"""Most robots that a body's sensors tell of, the nearest ones."""
 
 _HEAD = struct.Struct("<2sBBIQI")  # Magic, version, type, robot, incarnation, sequence.
 _COMMAND = struct.Struct("<3d")  # Control, lifetime.
-_STATE = struct.Struct("<d5d2dI2dB")  # Stamp, state, goal, its number, control applied, why nothing else is.
+# Stamp, state, goal, its number, control applied, why nothing else is, robots sensed; then these as float32[k, SENSED].
+_STATE = struct.Struct("<d5d2dI2dBB")
 _MAGIC = b"PW"
 
 HELD = ("", "command too old", "emergency stop")
@@ -83,7 +90,7 @@ class Request:
         return head + (_COMMAND.pack(*self.control, self.lifetime) if self.type == Type.COMMAND else b"")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BodyState:
     """A datagram to a robot.
 
@@ -96,6 +103,7 @@ class BodyState:
         goal_number: How many goals it has reached.
         applied: The control that its body executes.
         held: Index into `HELD`.
+        sensed: ``float[k, SENSED]``, the robots around it (`swarm.runtime.sensing`), at most `MOST_SENSED`.
     """
 
     robot: int
@@ -106,13 +114,16 @@ class BodyState:
     goal_number: int
     applied: tuple[float, float]
     held: int
+    sensed: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, SENSED)))
 
     def encode(self) -> bytes:
         """As bytes."""
         head = _HEAD.pack(_MAGIC, VERSION, Type.STATE, self.robot, self.incarnation, 0)
-        return head + _STATE.pack(
-            self.stamp, *self.state, *self.goal, self.goal_number & 0xFFFFFFFF, *self.applied, self.held
-        )
+        body = _STATE.pack(
+            self.stamp, *self.state, *self.goal, self.goal_number & 0xFFFFFFFF, *self.applied, self.held,
+            len(self.sensed),
+        )  # fmt: skip
+        return head + body + self.sensed.astype("<f4").tobytes()
 
 
 def _refuse_head(data: bytes) -> str | None:
@@ -152,15 +163,17 @@ def decode_state(data: bytes) -> BodyState | str:
     _, _, kind, robot, incarnation, _ = _HEAD.unpack_from(data)
     if kind != Type.STATE:
         return "type"
-    if len(data) != _HEAD.size + _STATE.size:
+    end = _HEAD.size + _STATE.size
+    if len(data) < end or data[end - 1] > MOST_SENSED or len(data) != end + 4 * SENSED * data[end - 1]:
         return "size"
-    stamp, *numbers, number, first, second, held = _STATE.unpack_from(data, _HEAD.size)
-    if not all(map(math.isfinite, (stamp, *numbers, first, second))):
+    stamp, *numbers, number, first, second, held, _ = _STATE.unpack_from(data, _HEAD.size)
+    sensed = np.frombuffer(data, "<f4", offset=end).reshape(-1, SENSED).astype(np.float64)
+    if not all(map(math.isfinite, (stamp, *numbers, first, second))) or not np.isfinite(sensed).all():
         return "not finite"
     if held >= len(HELD):
         return "held"
     goal = (numbers[5], numbers[6])
-    return BodyState(robot, incarnation, stamp, tuple(numbers[:5]), goal, number, (first, second), held)
+    return BodyState(robot, incarnation, stamp, tuple(numbers[:5]), goal, number, (first, second), held, sensed)
 
 
 def encode_reply(text: str) -> bytes:

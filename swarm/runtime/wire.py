@@ -12,8 +12,8 @@ import struct
 from dataclasses import dataclass
 
 from swarm.errors import InputError
+from swarm.intent import MAX_HELD, RANKING_NUMBER, RANKINGS, WINDOW, Intent
 from swarm.messages import TOLD, Message
-from swarm.planning import MAX_HELD, RANKING_NUMBER, RANKINGS, WINDOW, Intent
 
 MAJOR, MINOR = 1, 0
 """Version: another major one is refused; a newer minor one may end in bytes that this version does not know."""
@@ -22,13 +22,13 @@ MAX_ACKS = 32
 """Most neighbours whose reports one report acknowledges."""
 
 _MAGIC = b"SW"
-_HEAD = struct.Struct("<2sBBIIIq")  # Magic, major, minor, robot, incarnation, sequence, nanoseconds of its clock.
-_BODY = struct.Struct("<5df2d2dffBB")  # State and its age, goal, waypoint, rotation, speed, flags, number of acks.
+_HEAD = struct.Struct("<2sBBIIIqQ")  # Magic, major, minor, robot, incarnation, sequence, its clock in ns, digest.
+_BODY = struct.Struct("<5df2d2dffQBB")  # State, its age, goal, waypoint, rotation, speed, stop, flags, number of acks.
 _ACK = struct.Struct("<III")  # Robot, incarnation, sequence.
 _INTENT = struct.Struct(f"<qiqqBIB{MAX_HELD}i{WINDOW + 1}i")
 _TOLD = struct.Struct(f"<{TOLD}f")
 _ARMED, _STOPPED, _HAS_INTENT, _HAS_TOLD = 1, 2, 4, 8
-_LARGEST = 1 << 32
+_LARGEST, _LONGEST = 1 << 32, 1 << 64
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class Report:
         stopped: Whether an emergency stop is latched there.
         acks: For each neighbour that it hears, the incarnation and the sequence of its last report.
         message: What its planner and its controller tell (`swarm.messages`).
+        stop_counter: Of the newest wish of an operator that it knows (`swarm.runtime.estop`); 0: of none.
+        digest: Of the sender's map and roster (`swarm.runtime.hello`).
 
     Raises:
         InputError: If a number is not finite or outside its range.
@@ -63,17 +65,23 @@ class Report:
     stopped: bool
     acks: tuple[tuple[int, int, int], ...]
     message: Message
+    stop_counter: int = 0
+    digest: int = 0
 
     def __post_init__(self) -> None:
         for name in ("robot_id", "incarnation", "sequence"):
             if not 0 <= getattr(self, name) < _LARGEST:
                 raise InputError(f"report: {name}", getattr(self, name), f"0 to {_LARGEST - 1}")
+        for name in ("stop_counter", "digest"):
+            if not 0 <= getattr(self, name) < _LONGEST:
+                raise InputError(f"report: {name}", getattr(self, name), f"0 to {_LONGEST - 1}")
         numbers = (*self.state, *self.goal)
         if len(self.state) != 5 or len(self.goal) != 2 or not all(math.isfinite(value) for value in numbers):
             raise InputError("report: state, goal", numbers, "5 and 2 finite numbers")
         if not 0.0 <= self.state_age <= 10.0:
             raise InputError("report: state_age", self.state_age, "0 to 10 s")
-        if len(self.acks) > MAX_ACKS or not all(0 <= value < _LARGEST for ack in self.acks for value in ack):
+        numbers_of_acks = [value for ack in self.acks for value in ack] or [0]
+        if len(self.acks) > MAX_ACKS or min(numbers_of_acks) < 0 or max(numbers_of_acks) >= _LARGEST:
             raise InputError("report: acks", self.acks, f"at most {MAX_ACKS} of robot, incarnation and sequence")
         if self.message.robot_id != self.robot_id:
             raise InputError("report: message.robot_id", self.message.robot_id, f"that of the sender, {self.robot_id}")
@@ -85,7 +93,10 @@ def encode(report: Report) -> bytes:
     flags = _ARMED * report.armed | _STOPPED * report.stopped
     flags |= _HAS_INTENT * (message.intent is not None) | _HAS_TOLD * bool(message.told)
     parts = [
-        _HEAD.pack(_MAGIC, MAJOR, MINOR, report.robot_id, report.incarnation, report.sequence, report.clock_ns),
+        _HEAD.pack(
+            _MAGIC, MAJOR, MINOR, report.robot_id, report.incarnation, report.sequence, report.clock_ns,
+            report.digest,
+        ),
         _BODY.pack(
             *report.state,
             report.state_age,
@@ -93,6 +104,7 @@ def encode(report: Report) -> bytes:
             *message.waypoint,
             message.rotation,
             message.speed,
+            report.stop_counter,
             flags,
             len(report.acks),
         ),
@@ -115,15 +127,15 @@ def decode(data: bytes) -> Report:
         raise InputError("report", f"{len(data)} bytes", f"at most {MAX_BYTES}")
     if len(data) < _HEAD.size + _BODY.size or data[:2] != _MAGIC:
         raise InputError("report", f"{len(data)} bytes that begin with {data[:2].hex()}", "a report")
-    _, major, minor, robot_id, incarnation, sequence, clock_ns = _HEAD.unpack_from(data)
+    _, major, minor, robot_id, incarnation, sequence, clock_ns, digest = _HEAD.unpack_from(data)
     if major != MAJOR:
         raise InputError("report: version", f"{major}.{minor}", f"{MAJOR}.x")
-    *numbers, rotation, speed, flags, acks = _BODY.unpack_from(data, _HEAD.size)
+    *numbers, rotation, speed, stop_counter, flags, acks = _BODY.unpack_from(data, _HEAD.size)
     at = _HEAD.size + _BODY.size
     end = at + acks * _ACK.size + _INTENT.size * bool(flags & _HAS_INTENT) + _TOLD.size * bool(flags & _HAS_TOLD)
     if len(data) < end or (minor == MINOR and len(data) > end):
         raise InputError("report", f"{len(data)} bytes", f"{end} bytes, as its head says")
-    heard = [_ACK.unpack_from(data, at + k * _ACK.size) for k in range(acks)]
+    heard = tuple(_ACK.iter_unpack(data[at : at + acks * _ACK.size]))
     at += acks * _ACK.size
     intent = None
     if flags & _HAS_INTENT:
@@ -133,7 +145,7 @@ def decode(data: bytes) -> Report:
     message = Message(robot_id, clock_ns * 1e-9, (numbers[8], numbers[9]), rotation, speed, intent, told)
     return Report(
         robot_id, incarnation, sequence, clock_ns, tuple(numbers[:5]), numbers[5], (numbers[6], numbers[7]),
-        bool(flags & _ARMED), bool(flags & _STOPPED), tuple(heard), message,
+        bool(flags & _ARMED), bool(flags & _STOPPED), heard, message, stop_counter, digest,
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ was, and a link that hangs is then heard again sooner through a new one."""
 PATIENCE = 0.6
 """Seconds after which an attempt to connect is given up and made anew. Four round trips have to fit into it; and as the
 first packet of an attempt is sent again only after a second, it bounds how long a healed network stays unused."""
+LEAST_PATIENCE, MOST_PATIENCE = 0.05, 60.0
 OPERATOR = "operator"
 """Who may stop a fleet and release it; it listens, and has no key of its own to publish on."""
 
@@ -48,14 +49,24 @@ def check_fleet(name: str) -> str:
     return name
 
 
-def robot_key(fleet: str, robot: int | str) -> str:
-    """Where a robot publishes; ``*``: where all do."""
-    return f"swarm/{fleet}/robot/{robot}"
+def robot_key(fleet: str, robot: int | str, to: int | str) -> str:
+    """Where a robot publishes what is for another one; ``*``: where all do, or for all."""
+    return f"swarm/{fleet}/robot/{robot}/{to}"
 
 
 def alive_key(fleet: str, robot: int | str) -> str:
     """The liveliness token of a robot; ``*``: of all."""
     return f"swarm/{fleet}/alive/{robot}"
+
+
+def status_key(fleet: str, robot: int | str) -> str:
+    """Where a robot tells those who watch how it is (`swarm.runtime.status`); ``*``: where all do."""
+    return f"swarm/{fleet}/status/{robot}"
+
+
+def hello_key(fleet: str, robot: int | str) -> str:
+    """Where a robot says what it runs with (`swarm.runtime.hello`); ``*``: where all do."""
+    return f"swarm/{fleet}/hello/{robot}"
 
 
 def stop_key(fleet: str) -> str:
@@ -66,6 +77,15 @@ def stop_key(fleet: str) -> str:
 def identity(fleet: str, robot: int | str) -> str:
     """Common name in the certificate of a robot, or of the `OPERATOR`."""
     return f"{robot if robot == OPERATOR else f'robot-{robot}'}.{fleet}.swarm"
+
+
+def own_keys(keys: Path | None, who: int | str) -> Path | None:
+    """The folder of one member's keys: the given one, or what an authority's own folder has for it.
+
+    So a fleet whose processes all run on one machine names the folder that `launch/authority.py` wrote.
+    """
+    folder = None if keys is None else keys / (OPERATOR if who == OPERATOR else f"robot-{who}")
+    return folder if folder is not None and folder.is_dir() else keys
 
 
 def settings(
@@ -90,8 +110,8 @@ def settings(
             raise InputError(f"endpoints[{one}]", endpoint, "an identity of at least 0, and host:port")
     if robot is not None and robot not in endpoints:
         raise InputError("robot", robot, f"one of the roster: {', '.join(map(str, sorted(endpoints)))}")
-    if not 0.05 <= patience <= 60.0:
-        raise InputError("patience", patience, "0.05 to 60 s")
+    if not LEAST_PATIENCE <= patience <= MOST_PATIENCE:
+        raise InputError("patience", patience, f"{LEAST_PATIENCE:g} to {MOST_PATIENCE:g} s")
     scheme = "tcp" if keys is None else "tls"
     earlier = sorted(one for one in endpoints if robot is None or one < robot)
     told: dict[str, object] = {
@@ -153,7 +173,8 @@ def _access(fleet: str, others: Iterable[int]) -> dict[str, object]:
     rule("stops", "ingress", ["put"], [stop_key(fleet)])
     allow(OPERATOR, ["out", "asks", "stops"])
     for one in others:
-        rule(f"tells-{one}", "ingress", ["put"], [robot_key(fleet, one)])
+        told = [robot_key(fleet, one, "*"), hello_key(fleet, one), status_key(fleet, one)]
+        rule(f"tells-{one}", "ingress", ["put"], told)
         rule(f"lives-{one}", "ingress", ["liveliness_token"], [alive_key(fleet, one)])
         allow(one, ["out", "asks", f"tells-{one}", f"lives-{one}"])
     return {"enabled": True, "default_permission": "deny", "rules": rules, "subjects": subjects, "policies": policies}

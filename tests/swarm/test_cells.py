@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from oracles.cell_world import TinyGrid, alone, draw_jobs, run
 
 from swarm.errors import InputError
-from swarm.planning import MAX_HELD, WINDOW
+from swarm.intent import MAX_HELD, WINDOW
 from swarm.planning.cells import CellPlanner
+from swarm.view import View
 
 AISLES = [".........." if r % 3 == 0 else ".####.###." for r in range(10)]
 DEAD_ENDS = ["#.####.##", "#.####.##", ".........", "#.##.####", "#.##.####", ".........", "###.##.##"]
@@ -118,12 +119,7 @@ def say(intent):
 def ask(planner, x=0.5, y=0.5, goal=(4.5, 0.5), messages=None):
     """Let a planner plan its next tick."""
     return planner.plan(
-        SimpleNamespace(
-            time=0.05 * (planner.tick + 1),
-            state=np.array([x, y, 0.0, 0.0, 0.0]),
-            goal=np.array(goal, dtype=float),
-            messages=messages or {},
-        )
+        View(0.05 * (planner.tick + 1), np.array([x, y, 0.0, 0.0, 0.0]), np.array(goal), messages=messages or {})
     )
 
 
@@ -206,7 +202,7 @@ def test_the_same_run_twice_is_the_same():
 
 def test_asked_twice_in_one_tick_it_answers_the_same():
     planner = CellPlanner(TinyGrid(["....."]), 0, 0.05)
-    here = SimpleNamespace(time=0.05, state=np.array([0.5, 0.5, 0, 0, 0]), goal=np.array([4.5, 0.5]), messages={})
+    here = View(0.05, np.array([0.5, 0.5, 0, 0, 0]), np.array([4.5, 0.5]))
     assert planner.plan(here) is planner.plan(here)
 
 

@@ -15,10 +15,11 @@ from envs.scenarios import clutter, swap
 from swarm import Robot, View
 from swarm.dynamics import Kind, Limits
 from swarm.errors import InputError
+from swarm.intent import WINDOW, Intent
 from swarm.messages import Message
 from swarm.neighbours import NEIGHBOUR
 from swarm.observation import EGO_LOST, EGO_STUCK
-from swarm.planning import WINDOW, Intent, Plan
+from swarm.planning import Plan
 from swarm.reference import ReferenceSolver
 from swarm.robot_spec import RobotSpec
 from swarm.scenario import Scenario

@@ -1,13 +1,14 @@
 """Control processes of a fleet in one test process: bodies, network and clock are the test's."""
 
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from swarm.dynamics import step
 from swarm.errors import InputError
-from swarm.runtime.control import Control
+from swarm.runtime.control import Control, Period
 from swarm.runtime.driver import Reading, Sent
 from swarm.runtime.estop import EmergencyStop
 from swarm.runtime.fleet_file import load_fleet
@@ -33,6 +34,8 @@ robots:
   - {type: unicycle_first_order_0_sphere, start: [1, 4, 0], goal: [7, 4, 0]}
   - {type: unicycle_first_order_0_sphere, start: [7, 4.2, 3.14], goal: [1, 4.2, 0]}
 """
+DOUBLE = SCENARIO.replace("unicycle_first_order_0_sphere", "double_integrator_0").replace(", 0], goal", "], goal")
+DOUBLE = DOUBLE.replace(", 3.14], goal", "], goal").replace("4, 0]}", "4]}").replace("4.2, 0]}", "4.2]}")
 
 
 class World:
@@ -46,6 +49,7 @@ class World:
         self.states = [robot.start.copy() for robot in self.fleet.scenario.robots]
         self.controls = [np.zeros(2) for _ in self.states]
         self.queues, self.wishes = [[] for _ in self.states], [[] for _ in self.states]
+        self.hellos = [[] for _ in self.states]
         self.silent, self.cut, self.last = set(), set(), [None] * self.count
         self.minds = [Control(self.fleet, i, Body(self, i), Link(self, i), incarnation=1, clock=self.clock)
                       for i in range(self.count)]  # fmt: skip
@@ -88,15 +92,24 @@ class Body:
 
 class Link:
     def __init__(self, world, i):
-        self.world, self.i = world, i
+        self.world, self.i, self.counts = world, i, Counter(oversized=2)
 
-    def publish(self, data):
-        for you in range(self.world.count):
+    def publish(self, data, to=None):
+        for you in range(self.world.count) if to is None else to:
             if you != self.i and self.i not in self.world.cut:
                 self.world.queues[you].append((self.i, data, self.world.time))
 
     def drain(self):
         found, self.world.queues[self.i] = self.world.queues[self.i], []
+        return found
+
+    def greet(self, data):
+        for you in range(self.world.count):
+            if you != self.i and self.i not in self.world.cut:
+                self.world.hellos[you].append((self.i, data, self.world.time))
+
+    def greetings(self):
+        found, self.world.hellos[self.i] = self.world.hellos[self.i], []
         return found
 
     def stops(self):
@@ -125,6 +138,16 @@ def test_without_its_own_state_a_robot_stands(world):
     world.silent.add(0)
     world.run(0.4)
     assert world.last[0].reason == "no own state" and not world.controls[0].any()
+
+
+def test_no_acceleration_is_commanded_by_an_old_state(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "SCENARIO", DOUBLE)
+    world = World(tmp_path)
+    world.run(4.0)
+    assert abs(world.states[0][3]) > 0.1
+    world.silent.add(0)
+    world.run(0.4)
+    assert world.last[0].reason == "no own state" and world.last[0].sent is None
 
 
 def test_the_emergency_stop_is_latched_and_released(world):
@@ -165,6 +188,20 @@ def test_a_neighbour_that_falls_silent_is_waited_for_and_believed_again(world):
     assert world.last[0].reason == MAY_MOVE
 
 
+def test_what_was_lost_before_the_inbox_counts_as_rejected_too(world):
+    mind = world.minds[0]
+    assert mind.inbox.receive(b"rubbish", 0.0) and mind.rejected == {"oversized or malformed": 1, "oversized": 2}
+
+
+def test_a_period_is_explained_once(world, monkeypatch):
+    mind, calls = world.minds[0], []
+    monkeypatch.setattr("swarm.explain.explain", lambda *given: calls.append(given) or "because")
+    period = mind.period()
+    assert mind.why(period) == mind.why(period) == "because" and len(calls) == 1
+    assert mind.why(mind.period()) == "because" and len(calls) == 2
+    assert mind.why(Period(0.0, "no own state")) is None and len(calls) == 2
+
+
 def test_a_robot_that_is_not_in_the_fleet(world):
     with pytest.raises(InputError, match="0 to 1"):
         Control(world.fleet, 2, None, None, incarnation=1)
@@ -184,3 +221,16 @@ def test_periods_keep_their_pace_and_missed_ones_are_left_out():
     assert began[:5] == [0.0, 0.05, 0.2, 0.25, 0.3]
     assert max(pace.late) == pytest.approx(0.0, abs=1e-9)
     assert list(pace.took)[:2] == pytest.approx([0.01, 0.12])
+
+
+def test_periods_begin_in_their_own_phase():
+    now = [0.013]
+
+    def sleep(seconds):
+        now[0] += seconds
+
+    for phase in (0.0, 0.25, 0.9):
+        pace = Pace(0.05, lambda: now[0], sleep, phase=phase)
+        began = [start for start, _ in zip(pace.periods(lambda: False), range(3), strict=False)]
+        assert [(start / 0.05 - phase + 0.5) % 1.0 for start in began] == pytest.approx([0.5] * 3, abs=1e-6)
+        assert max(pace.late) < 1e-9

@@ -71,6 +71,8 @@ WRONG = [
     ("margin: 0.02\n", "", "margin", "required"),
     ("margin: 0.02", "margin: -0.1", "yaml:5: margin", "0 or more"),
     ("margin: 0.02", "margin: .nan", "yaml:5: margin", "number"),
+    ("margin: 0.02", "margin: 0.02\npatience: 0.01", "yaml:6: patience", "0.05 to 60 s"),
+    ("margin: 0.02", "margin: 0.02\npatience: .inf", "yaml:6: patience", "number"),
     ("margin: 0.02", "margin: 2", "yaml:5: margin", "more than twice"),
     ("two_robots.yaml", "none.yaml", "yaml:2: scenario", "none.yaml"),
     ("scenario: two_robots.yaml", "deliveries: {map: none.map, robots: 2}", "yaml:2: deliveries.map", "none.map"),

@@ -113,3 +113,14 @@ def test_a_flood_is_cut_and_costs_nobody_else():
     assert taken <= BURST + RATE * 5.0 + 1
     assert box.rejected["flooding"] == 5000 - taken
     assert box.receive(report(robot=3), 5.0) is None
+
+
+def test_who_acknowledges_nothing_cannot_jump_either():
+    box = Inbox(1, 1, ROSTER)
+    box.sent(4, 9.9)
+    assert box.receive(report(sequence=1, acks=[(1, 1, 4)]), 10.0) is None
+    assert box.receive(report(sequence=1, incarnation=2, x=5.3), 10.5) is None  # started again: nothing heard so far
+    assert box.heard(10.5)[0].age == pytest.approx(0.6) and box.heard(10.5)[0].acked == -1
+    assert box.receive(report(sequence=2, incarnation=2, x=9.0), 11.0) == "jump"
+    assert box.receive(report(sequence=1, incarnation=3, x=9.0), 12.1) == "jump"
+    assert box.receive(report(sequence=1, incarnation=4, x=9.0), 14.2) is None  # so far it can have come by now

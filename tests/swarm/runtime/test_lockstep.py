@@ -3,7 +3,6 @@
 import heapq
 import itertools
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +15,9 @@ from swarm.planning.cells import CellPlanner
 from swarm.runtime.inbox import Heard, Inbox
 from swarm.runtime.lockstep import JOIN, Lockstep
 from swarm.runtime.roster import Peer
+from swarm.runtime.sensing import SENSED, recognise
 from swarm.runtime.wire import Report, encode
+from swarm.view import View
 
 DT, SPEED, RADIUS, REACH = 0.05, 1.0, 0.3, 6.0
 AISLES = TinyGrid(["..........", ".##.##.##.", ".##.##.##.", "..........", ".##.##.##.", ".........."])
@@ -29,12 +30,16 @@ class Mind:
         self.planner = CellPlanner(AISLES, i, DT, radius=RADIUS, speed=SPEED, communication_radius=REACH)
         self.inbox, self.lock, self.sequence = Inbox(i, 1, roster), Lockstep(roster, REACH, start), 0
 
-    def step(self, i, now, position, goal):
-        heard = self.inbox.heard(now)
-        self.lock.advance(*position, heard, now)
+    def step(self, i, now, position, goal, sensed=None):
+        heard, strangers = self.inbox.heard(now), []
+        self.lock.advance(*position, heard, now, sensed is not None)
+        if sensed is not None:
+            known = recognise(sensed, heard, self.lock.roster)
+            strangers = sensed[np.array(known, dtype=int) < 0, :2]
         state = np.array([*position, 0.0, 0.0, 0.0])
-        view = SimpleNamespace(
-            time=self.lock.tick * DT, state=state, goal=goal, messages=self.lock.messages(heard)
+        view = View(
+            self.lock.tick * DT, state, goal, messages=self.lock.messages(), silent=self.lock.silent(),
+            strangers=np.array(strangers).reshape(-1, 2) if self.lock.alone or len(strangers) else None,
         )  # fmt: skip
         plan = self.planner.plan(view)
         self.sequence += 1
@@ -57,7 +62,7 @@ class Mind:
         return plan, encode(report)
 
 
-def world(robots, seed, seconds, loss=0.0, delay=0.0, cut=None, dead=None):
+def world(robots, seed, seconds, loss=0.0, delay=0.0, cut=None, dead=None, sensing=None):
     """Robots drive at full speed to their waypoints; each has a clock of its own. Returns deliveries and overlaps.
 
     Args:
@@ -68,6 +73,7 @@ def world(robots, seed, seconds, loss=0.0, delay=0.0, cut=None, dead=None):
         delay: Longest delay, s; drawn for each message, so that they overtake each other.
         cut: (from, to): while no message comes from one half of the robots to the other.
         dead: (robot, from): from when it does nothing any more.
+        sensing: Radius within which robots sense each other, m; None: they do not.
     """
     rng = np.random.default_rng(seed)
     bounds = (0.0, 0.0, 10.0, 6.0)
@@ -76,6 +82,14 @@ def world(robots, seed, seconds, loss=0.0, delay=0.0, cut=None, dead=None):
     minds = [Mind(i, roster, offset[i]) for i in range(robots)]
     starts, goals = draw_jobs(AISLES, robots, seed, 60)
     position = np.array([AISLES.centre(start) for start in starts])
+
+    def around(i):
+        if sensing is None:
+            return None
+        apart = np.linalg.norm(position - position[i], axis=1)
+        return np.array([[*position[k], 0.0, 0.0, RADIUS] for k in range(robots) if k != i and apart[k] <= sensing]
+                        ).reshape(-1, SENSED)  # fmt: skip
+
     delivered, overlaps, wire, count = [0] * robots, [], [], itertools.count()
     times = [[] for _ in range(robots)]
     for tick in range(round(seconds / DT)):
@@ -87,7 +101,7 @@ def world(robots, seed, seconds, loss=0.0, delay=0.0, cut=None, dead=None):
             if dead is not None and i == dead[0] and now >= dead[1]:
                 continue
             goal = AISLES.centre(goals[i][delivered[i]])
-            plan, data = minds[i].step(i, now + offset[i], position[i], goal)
+            plan, data = minds[i].step(i, now + offset[i], position[i], goal, around(i))
             for you in range(robots):
                 split = cut is not None and cut[0] <= now < cut[1] and (i < robots // 2) != (you < robots // 2)
                 if you != i and not split and rng.random() >= loss:
@@ -130,6 +144,32 @@ def test_a_partition_stops_claims_and_heals():
 def test_a_dead_robot_s_cells_stay_held():
     delivered, overlaps, _ = world(4, 5, 30.0, dead=(2, 6.0))
     assert overlaps == [] and delivered.sum() > 0
+
+
+@pytest.mark.parametrize(("loss", "delay", "least"), [(0.0, 0.0, 12), (0.6, 0.0, 3), (0.1, 0.5, 2), (1.0, 0.0, 1)])
+def test_who_senses_others_shares_cells_whatever_is_heard(loss, delay, least):
+    delivered, overlaps, _ = world(6, 0, 40.0, loss, delay, sensing=3.0)
+    assert overlaps == []
+    assert delivered.sum() >= least, delivered
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_partition_stops_nobody_who_senses_others(seed):
+    _, overlaps, times = world(6, seed, 45.0, cut=(12.0, 30.0), sensing=3.0)
+    assert overlaps == []
+    assert sum(16.0 < time < 30.0 for own in times for time in own) >= 2, times
+    assert sum(time > 31.0 for own in times for time in own) >= 4, times
+
+
+def test_a_dead_robot_stops_nobody_who_senses_it():
+    late = {3.0: 0, None: 0}
+    for seed in range(4):
+        for sensing in late:
+            _, overlaps, times = world(5, seed, 26.0, dead=(2, 6.0), sensing=sensing)
+            assert overlaps == []
+            late[sensing] += sum(time > 12.0 for own in times for time in own)
+    # Goals beside it cannot be reached any more, so in the end all wait for it.
+    assert late[3.0] >= 12 and late[None] <= 4, late
 
 
 def test_the_tick_waits_for_those_who_may_be_near_only():

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swarm.errors import InputError
+from swarm.intent import MAX_HELD, WINDOW, Intent
 from swarm.messages import TOLD, Message
-from swarm.planning import MAX_HELD, WINDOW, Intent
 from swarm.runtime.wire import MAX_ACKS, MAX_BYTES, Report, decode, encode
 
 reals = st.floats(-1e4, 1e4, width=32)
@@ -97,7 +97,7 @@ def test_numbers_that_are_none_are_refused_on_both_sides(number):
     with pytest.raises(InputError, match="finite"):
         plain(state=(number, 0.0, 0.0, 0.0, 0.0))
     raw = bytearray(encode(plain()))
-    struct.pack_into("<d", raw, 24, number)
+    struct.pack_into("<d", raw, 32, number)
     with pytest.raises(InputError, match="finite"):
         decode(bytes(raw))
 

@@ -1,0 +1,206 @@
+"""Why the filter changed the nominal control: which barrier binds, and for whom.
+
+Everything is computed again from what the robot decided on: the same rows (`swarm.barriers`), the same quadratic
+program (`swarm.qp`), the same shield (`swarm.safety`). The barrier that counts is the row without which the solution
+would differ most; of a shield that brakes, whoever alone would let through the least of the control.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from swarm import barriers, qp, safety
+from swarm.body import LOOK_AHEAD, RADIUS, YIELDS
+from swarm.dynamics import UNICYCLE
+from swarm.geometry import to_obstacle
+from swarm.messages import Message
+from swarm.neighbours import N_ACCELERATION, N_ID, N_RADIUS, N_X, N_Y, NEIGHBOUR
+from swarm.planning import Plan
+from swarm.robot import Command, Robot
+from swarm.tunables import MIDDLE, decode
+from swarm.view import View
+
+Array = NDArray[np.float64]
+
+# Controls that differ by less (m/s or m/s²) are the same, and rows with less room are active.
+_SAME, _ACTIVE = 1e-9, 1e-7
+_OPEN = np.array([-np.inf, -np.inf, np.inf, np.inf])
+
+
+@dataclass(frozen=True)
+class Override:
+    """Why a control is not the nominal one.
+
+    Attributes:
+        barrier: ``robot``, ``obstacle`` or ``bounds``: a row of the QP; ``limits``: only what the actuators can do;
+            ``braking``: the shield stepped in.
+        neighbour: Identity of the robot, -1 if it is none or unknown.
+        gap: From surface to surface, m; of the centre, for the bounds; inf if there is nobody in particular.
+        where: Of the neighbour's centre, or the nearest point of an obstacle or of the bounds, m; the robot's own
+            place if there is nobody in particular.
+        change: ‖control − nominal‖ in the variables of the QP, m/s or m/s².
+    """
+
+    barrier: str
+    neighbour: int
+    gap: float
+    where: tuple[float, float]
+    change: float
+
+
+def explain(robot: Robot, view: View, command: Command) -> Override | None:
+    """Why the command is not the nominal control, or None if it is.
+
+    A solver of one's own may have constraints that are not known here; its changes are explained by the rows, or as
+    ``limits``.
+
+    Args:
+        robot: Who decided; nothing of it is changed that counts.
+        view: What it decided on.
+        command: What it decided.
+    """
+    nominal = robot.nominal(view, command)
+    final = command.control.copy()
+    if robot.kind == UNICYCLE:
+        final[1] *= robot.body[LOOK_AHEAD]
+    change = math.hypot(final[0] - nominal[0], final[1] - nominal[1])
+    if change <= _SAME:
+        return None
+    near, things, crowded = robot.sensed(view)
+    row, wanted = _solve(robot, view, near, things, command.tunables, nominal)
+    barrier = None
+    if command.outcome == safety.OUTCOMES[safety.BRAKING]:
+        barrier, row = "braking", -1
+        if not crowded and np.isfinite(wanted).all():
+            row = _stopper(robot.kind, view.state, robot.body, near, things, robot.bounds, wanted)
+    kind, neighbour, gap, where = _place(robot, view, near, things, row)
+    return Override(barrier or kind, neighbour, gap, where, change)
+
+
+def sentence(override: Override) -> str:
+    """The same for people, such as ``slowed by robot 5, 0.21 m away``."""
+    away = f"{max(override.gap, 0.0):.2f} m away"
+    if override.barrier == "limits":
+        return "limited by its actuators"
+    if override.barrier == "braking":
+        if override.neighbour >= 0:
+            return f"braking for robot {override.neighbour}, {away}"
+        if math.isfinite(override.gap):
+            return f"braking for something {away}"
+        return "braking, since it cannot see all that is near"
+    names = {"obstacle": "an obstacle", "bounds": "the edge of the map"}
+    who = f"robot {override.neighbour}" if override.neighbour >= 0 else names.get(override.barrier, "an unknown robot")
+    return f"slowed by {who}, {away}"
+
+
+def warm_up(robot: Robot) -> None:
+    """Load what is compiled, so that the first explanation is as quick as those after it."""
+    near = np.zeros((1, NEIGHBOUR))
+    near[0, N_ACCELERATION] = math.inf
+    view = View(0.0, np.zeros(5), np.ones(2), near, obstacles=np.zeros((1, 5)))
+    message = Message(robot.robot_id, 0.0, (1.0, 1.0), 0.5, 0.5)
+    plan, far = Plan(np.ones(2)), np.full(2, math.inf)
+    explain(robot, view, Command(far, "braking", 0.0, decode(MIDDLE), MIDDLE, plan, message, 0.0))
+
+
+def _solve(
+    robot: Robot, view: View, near: Array, things: Array, tunables: Array, nominal: Array
+) -> tuple[int, Array]:
+    """The row that binds, counted as neighbours, obstacles, four bounds; and the robot's control before the shield."""
+    seen = len(near) if robot.body[YIELDS] > 0.0 else 0
+    size = seen + len(things) + barriers.BOUNDS_ROWS
+    rows, rhs, box, control = np.empty((size, 2)), np.empty(size), np.empty((2, 2)), np.empty(2)
+    around = (near, seen, things, len(things), robot.bounds)
+    count = barriers.build(robot.kind, view.state, robot.body, *around, tunables, rows, rhs)
+    barriers.control_box(robot.kind, view.state, robot.body, box)
+    row = _binding_row(nominal, rows, rhs, count, box, control)
+    if row >= seen + len(things):
+        row = len(near) + len(things) + _side(robot.kind, float(view.state[2]), rows[row])
+    elif row >= seen:
+        row += len(near) - seen
+    safety.to_control(robot.kind, robot.body, control)
+    return row, control
+
+
+def _side(kind: int, heading: float, row: Array) -> int:
+    """Which of xmin, ymin, xmax, ymax a row of the bounds stands for."""
+    x, y = -float(row[0]), -float(row[1])
+    if kind == UNICYCLE:
+        x, y = x * math.cos(heading) - y * math.sin(heading), x * math.sin(heading) + y * math.cos(heading)
+    return int(np.argmax([x, y, -x, -y]))
+
+
+@njit(cache=True)
+def _binding_row(nominal: Array, rows: Array, rhs: Array, count: int, box: Array, control: Array) -> int:
+    """The row without which the solution would differ most, -1 if the box alone makes it; writes the solution.
+
+    Where no single row makes a difference, since others say the same, it is the one that the nominal control violates
+    most. A row with room at the solution makes none, since the problem is convex.
+    """
+    ux, uy, proof, other = nominal[0], nominal[1], np.empty(1), np.empty(2)
+    status, give = qp.solve_unit_rows(ux, uy, rows, rhs, count, box, control, proof)
+    if status == qp.INVALID:
+        control[0] = control[1] = np.nan
+        return -1
+    x, y = min(max(ux, box[0, 0]), box[1, 0]), min(max(uy, box[0, 1]), box[1, 1])
+    best, most, violated, worst = -1, _SAME, -1, _SAME
+    for k in range(count):
+        gx, gy, b = rows[k, 0], rows[k, 1], rhs[k]
+        if gx * control[0] + gy * control[1] < b + give - _ACTIVE:
+            continue
+        if gx * x + gy * y - b > worst:
+            violated, worst = k, gx * x + gy * y - b
+        rows[k, 0] = rows[k, 1] = rhs[k] = 0.0
+        qp.solve_unit_rows(ux, uy, rows, rhs, count, box, other, proof)
+        rows[k, 0], rows[k, 1], rhs[k] = gx, gy, b
+        change = math.hypot(other[0] - control[0], other[1] - control[1])
+        if change > most:
+            best, most = k, change
+    return best if best >= 0 else violated
+
+
+@njit(cache=True)
+def _stopper(kind: int, state: Array, body: Array, near: Array, things: Array, bounds: Array, wanted: Array) -> int:
+    """Who alone lets through the least of a control: neighbours, obstacles, four bounds; -1 if nobody."""
+    robots, obstacles = near.shape[0], things.shape[0]
+    lines, control, side = np.empty((5, 3)), np.empty(2), np.empty(4)
+    found, least = -1, 1.0
+    for k in range(robots + obstacles + 4):
+        control[:] = wanted
+        if k < robots:
+            share = safety.shield(kind, state, body, near[k : k + 1], 1, things, 0, _OPEN, False, control, lines)
+        elif k < robots + obstacles:
+            one = things[k - robots : k - robots + 1]
+            share = safety.shield(kind, state, body, near, 0, one, 1, _OPEN, False, control, lines)
+        else:
+            side[:] = _OPEN
+            side[k - robots - obstacles] = bounds[k - robots - obstacles]
+            share = safety.shield(kind, state, body, near, 0, things, 0, side, False, control, lines)
+        if share < least:
+            found, least = k, share
+    return found
+
+
+def _place(
+    robot: Robot, view: View, near: Array, things: Array, row: int
+) -> tuple[str, int, float, tuple[float, float]]:
+    """What a row stands for: barrier, neighbour, gap, place."""
+    x, y, radius = float(view.state[0]), float(view.state[1]), float(robot.body[RADIUS])
+    if row < 0:
+        return "limits", -1, math.inf, (x, y)
+    if row < len(near):
+        other = near[row]
+        gap = math.hypot(other[N_X] - x, other[N_Y] - y) - other[N_RADIUS] - radius
+        return "robot", int(other[N_ID]), float(gap), (float(other[N_X]), float(other[N_Y]))
+    if row < len(near) + len(things):
+        gap, nx, ny = to_obstacle(x, y, things[row - len(near)])
+        return "obstacle", -1, float(gap) - radius, (float(x - gap * nx), float(y - gap * ny))
+    xmin, ymin, xmax, ymax = robot.bounds.tolist()
+    sides = (x - xmin, (xmin, y)), (y - ymin, (x, ymin)), (xmax - x, (xmax, y)), (ymax - y, (x, ymax))
+    gap, where = sides[row - len(near) - len(things)]
+    return "bounds", -1, gap, where

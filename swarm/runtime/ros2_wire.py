@@ -1,0 +1,157 @@
+"""What rmw_zenoh, the zenoh middleware of ROS 2, puts on the wire: keys, attachments, liveliness tokens, messages.
+
+As described in its ``docs/design.md`` (releases for Jazzy, Kilted and later; Humble has no type hashes, and development
+versions before 2025 had other attachments). Messages are CDR, encoded and decoded by rosbags, which needs no ROS and
+knows the type hashes; it is imported when the first message type is needed.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from functools import cache
+from typing import Any, NamedTuple
+
+from swarm.errors import InputError
+
+ODOMETRY = "nav_msgs/msg/Odometry"
+TWIST = "geometry_msgs/msg/Twist"
+TWIST_STAMPED = "geometry_msgs/msg/TwistStamped"
+PUBLISHER, SUBSCRIPTION = "MP", "MS"
+
+GID = 16
+"""Bytes of a publisher's identity."""
+LARGEST = 4096
+"""Bytes of an odometry message; it has 700 and its two frames."""
+
+# Sequence number, ns since 1970, then the identity with its length before it.
+_ATTACHMENT = struct.Struct("<qqB16s")
+# Reliable, volatile, the newest only, no deadlines: what equals rmw_zenoh's defaults is left out.
+_QOS = "::,1:,:,:,,"
+_UNIT, _TILT = 1e-3, math.sin(0.1) ** 2  # A base leans at most 0.2 rad.
+_FARTHEST, _FASTEST = 1e6, 100.0
+# An odometry of zeros, its frames empty: head, stamp, two strings of a zero each and filled up, 85 numbers.
+_ZEROS = b"\0\1\0\0" + bytes(8) + 2 * b"\1\0\0\0\0\0\0\0" + bytes(680)
+
+
+class Odometry(NamedTuple):
+    """An odometry message as far as a robot on a plane needs it: m, rad, m/s; the velocity is in the body's frame."""
+
+    stamp: float
+    x: float
+    y: float
+    heading: float
+    forward: float
+    left: float
+
+
+@cache
+def _types() -> Any:
+    """The message types of ROS 2."""
+    try:
+        from rosbags.typesys import Stores, get_typestore
+    except ImportError as error:
+        raise InputError("driver", "ros2", f"the package rosbags, of the extra ros2 ({error})") from error
+    return get_typestore(Stores.ROS2_JAZZY)
+
+
+def warm_up() -> None:
+    """Do once what takes long for the first time: rosbags writes its decoders as they are needed."""
+    encode_twist_stamped(0.0, 0.0, 0.0, 0, "")
+    decode_odometry(_ZEROS, "", "")
+
+
+def type_key(message: str) -> str:
+    """A message type within a key: its name in DDS and its hash (REP 2016)."""
+    package, _, name = message.split("/")
+    return f"{package}::msg::dds_::{name}_/{_types().hash_rihs01(message)}"
+
+
+def topic_key(domain: int, topic: str, message: str) -> str:
+    """Where a topic such as ``/robot3/odom`` is published."""
+    return f"{domain}/{topic.strip('/')}/{type_key(message)}"
+
+
+def node_token(domain: int, session: str, namespace: str, node: str) -> str:
+    """The liveliness token that shows a node to ROS 2's tools; ``session``: the identity of the zenoh session."""
+    return f"@ros2_lv/{domain}/{session}/0/0/NN/%/{_mangled(namespace)}/{node}"
+
+
+def topic_token(
+    domain: int, session: str, number: int, kind: str, namespace: str, node: str, topic: str, message: str
+) -> str:
+    """The token of the node's `PUBLISHER` or `SUBSCRIPTION` of a topic; ``number``: another one for each."""
+    return (
+        f"@ros2_lv/{domain}/{session}/0/{number}/{kind}/%/{_mangled(namespace)}/{node}/{_mangled(topic)}/"
+        f"{type_key(message)}/{_QOS}"
+    )
+
+
+def _mangled(name: str) -> str:
+    return name.replace("/", "%")
+
+
+def attachment(sequence: int, time: int, gid: bytes) -> bytes:
+    """What goes with a message, 33 bytes; a ROS 2 process that gets a malformed one aborts.
+
+    Args:
+        sequence: From 1 on.
+        time: ns since 1970.
+        gid: Identity of the publisher, `GID` bytes.
+    """
+    if len(gid) != GID:
+        raise InputError("gid", len(gid), f"{GID} bytes")
+    return _ATTACHMENT.pack(sequence, time, GID, gid)
+
+
+def read_attachment(data: bytes) -> tuple[int, bytes] | None:
+    """Sequence number and identity of the publisher; None if it is malformed."""
+    if len(data) != _ATTACHMENT.size:
+        return None
+    sequence, _, length, gid = _ATTACHMENT.unpack(data)
+    return (sequence, gid) if length == GID else None
+
+
+def encode_twist(forward: float, left: float, turn: float) -> bytes:
+    """A ``Twist``: velocity in the body's frame, m/s, and turn rate, rad/s."""
+    return bytes(_types().serialize_cdr(_twist(forward, left, turn), TWIST))
+
+
+def encode_twist_stamped(forward: float, left: float, turn: float, time: int, frame: str) -> bytes:
+    """A ``TwistStamped``: the same with its time, ns since 1970, and the body's frame."""
+    types = _types().types
+    stamp = types["builtin_interfaces/msg/Time"](time // 10**9, time % 10**9)
+    message = types[TWIST_STAMPED](types["std_msgs/msg/Header"](stamp, frame), _twist(forward, left, turn))
+    return bytes(_types().serialize_cdr(message, TWIST_STAMPED))
+
+
+def _twist(forward: float, left: float, turn: float) -> Any:
+    types = _types().types
+    vector = types["geometry_msgs/msg/Vector3"]
+    return types[TWIST](vector(forward, left, 0.0), vector(0.0, 0.0, turn))
+
+
+def decode_odometry(data: bytes, odom_frame: str, base_frame: str) -> Odometry | str:
+    """An ``Odometry`` of these frames, or why it is refused; its covariances are not looked at."""
+    from rosbags.serde import SerdeError
+
+    try:
+        message = _types().deserialize_cdr(data, ODOMETRY)
+    except SerdeError:
+        return "malformed"
+    if (message.header.frame_id, message.child_frame_id) != (odom_frame, base_frame):
+        return "other frame"
+    place, turned = message.pose.pose.position, message.pose.pose.orientation
+    linear = message.twist.twist.linear
+    x, y, z, w = turned.x, turned.y, turned.z, turned.w
+    if not math.isfinite(math.hypot(place.x, place.y, linear.x, linear.y, x, y, z, w)):
+        return "not finite"
+    if max(abs(place.x), abs(place.y)) > _FARTHEST or math.hypot(linear.x, linear.y) > _FASTEST:
+        return "out of range"
+    if abs(math.hypot(x, y, z, w) - 1.0) > _UNIT:
+        return "no rotation"
+    if x * x + y * y > _TILT:
+        return "tilted"
+    stamp = message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec
+    heading = math.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
+    return Odometry(stamp, place.x, place.y, heading, linear.x, linear.y)

@@ -1,0 +1,215 @@
+"""What a killed process knew is found again, or refused with a line; whatever was written, nothing else is believed."""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swarm.errors import InputError
+from swarm.intent import MAX_HELD
+from swarm.runtime import journal as module
+from swarm.runtime.estop import EmergencyStop
+from swarm.runtime.fleet_file import load_fleet
+from swarm.runtime.journal import Journal, Memory, default_folder
+
+SCENARIO = """
+environment: {min: [0, 0], max: [8, 8]}
+robots:
+  - {type: unicycle_first_order_0_sphere, start: [1, 4, 0], goal: [7, 4, 0]}
+  - {type: unicycle_first_order_0_sphere, start: [7, 4, 0], goal: [1, 4, 0]}
+"""
+FLEET = """
+fleet: test
+scenario: two.yaml
+planner: roadmap
+controller: fixed:4,1
+margin: 0.0
+driver: replay
+recording: none.csv
+endpoints: 18000
+journal: state
+"""
+KNOWN = Memory(3, (4, 5, 6), EmergencyStop(True, 7))
+
+
+def fleet_in(folder):
+    (folder / "two.yaml").write_text(SCENARIO)
+    (folder / "fleet.yaml").write_text(FLEET)
+    return load_fleet(folder / "fleet.yaml")
+
+
+@pytest.fixture
+def fleet(tmp_path):
+    return fleet_in(tmp_path)
+
+
+def write(fleet, *memories):
+    journal = Journal(fleet, 0)
+    for memory in memories:
+        assert journal.keep(memory)
+    journal.close()
+    return journal
+
+
+memories = st.builds(
+    Memory, st.integers(0, 2**32 - 1), st.lists(st.integers(0, 2**31 - 1), max_size=MAX_HELD).map(tuple),
+    st.none() | st.builds(EmergencyStop, st.booleans(), st.integers(0, 2**64 - 1)),
+)  # fmt: skip
+
+
+@settings(max_examples=30)
+@given(st.lists(memories, min_size=1, max_size=5))
+def test_the_last_that_was_written_is_found(tmp_path_factory, told):
+    fleet = fleet_in(tmp_path_factory.mktemp("journal"))
+    journal = Journal(fleet, 0)
+    assert journal.found == Memory() and not journal.problem
+    for memory in told:
+        journal.keep(memory)
+        assert not journal.keep(memory)  # nothing changed
+    journal.close()
+    again = Journal(fleet, 0)
+    assert again.found == told[-1] and not again.problem and again.incarnation > journal.incarnation
+    again.close()
+
+
+def test_incarnations_grow_though_the_clock_went_back(fleet, monkeypatch):
+    seen = []
+    for now in (5e8, 1e9, 4e8, 4e8, 2e9):
+        monkeypatch.setattr(module.time, "time", lambda now=now: now)
+        seen.append(write(fleet).incarnation)
+    assert seen == sorted(set(seen)) and seen[1] == 10**9 and seen[-1] == 2 * 10**9
+
+
+@settings(max_examples=60)
+@given(st.integers(0, module._SLOT))
+def test_a_write_that_was_cut_short_leaves_what_was_before(tmp_path_factory, cut):
+    fleet = fleet_in(tmp_path_factory.mktemp("journal"))
+    journal, before = Journal(fleet, 0), Memory(1, (1, 2))
+    journal.keep(before)
+    old = journal.path.read_bytes().ljust(2 * module._SLOT, b"\0")
+    journal.keep(KNOWN)
+    new = journal.path.read_bytes().ljust(2 * module._SLOT, b"\0")
+    journal.close()
+    at = next(k for k in (0, module._SLOT) if old[k : k + module._SLOT] != new[k : k + module._SLOT])
+    journal.path.write_bytes(old[:at] + new[at : at + cut] + old[at + cut :])
+    again = Journal(fleet, 0)
+    assert not again.problem
+    # Bytes of the end may be as they were: then the write was whole before it was over.
+    assert again.found == KNOWN or (again.found == before and cut < module._HEAD.size + module._BODY.size)
+    assert again.found == before or cut > module._HEAD.size
+    again.close()
+
+
+@settings(max_examples=60)
+@given(st.binary(max_size=1100))
+def test_arbitrary_bytes_are_no_journal(tmp_path_factory, data):
+    fleet = fleet_in(tmp_path_factory.mktemp("journal"))
+    path = write(fleet, KNOWN).path
+    path.write_bytes(data)
+    journal = Journal(fleet, 0)
+    assert journal.found == Memory() and (journal.problem or not data.strip(b"\0"))
+    assert journal.keep(KNOWN)
+    journal.close()
+    assert Journal(fleet, 0).found == KNOWN
+
+
+def test_newer_versions_and_those_of_others_are_refused(fleet, tmp_path):
+    journal = write(fleet, KNOWN)
+    data = bytearray(journal.path.read_bytes())
+    data[module._SLOT + 4] = 2  # the version in one of the slots
+    journal.path.write_bytes(data)
+    newer = Journal(fleet, 0)
+    assert newer.found == Memory() and "version" in newer.problem
+    newer.keep(KNOWN)
+    newer.close()
+    moved = journal.path.with_name("test-1.journal")
+    os.rename(journal.path, moved)
+    other = Journal(fleet, 1)
+    assert other.found == Memory() and "another fleet or robot" in other.problem
+    other.close()
+    assert not Journal(fleet, 1).problem  # it is this one's now
+
+
+def test_with_another_map_only_the_emergency_stop_is_kept(fleet, tmp_path):
+    first = write(fleet, KNOWN)
+    (tmp_path / "two.yaml").write_text(SCENARIO.replace("max: [8, 8]", "max: [8, 9]"))
+    journal = Journal(load_fleet(tmp_path / "fleet.yaml"), 0)
+    assert journal.found == Memory(stop=KNOWN.stop) and "another map" in journal.problem
+    assert journal.incarnation > first.incarnation
+
+
+def test_cells_do_not_count_once_the_machine_was_started_anew(fleet, monkeypatch):
+    write(fleet, KNOWN)
+    monkeypatch.setattr(module, "_boot", lambda: b"another start...")
+    journal = Journal(fleet, 0)
+    assert journal.found == replace(KNOWN, held=()) and not journal.problem
+
+
+def test_a_robot_has_one_process(fleet):
+    program = (
+        "import sys, time; from swarm.runtime.fleet_file import load_fleet; from swarm.runtime.journal import Journal\n"
+        "journal = Journal(load_fleet(sys.argv[1]), 0); print('open', flush=True); time.sleep(60)"
+    )
+    child = subprocess.Popen([sys.executable, "-c", program, fleet.path], stdout=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout.readline() == "open\n"
+        with pytest.raises(InputError, match="no running process"):
+            Journal(fleet, 0)
+        Journal(fleet, 1).close()
+    finally:
+        child.kill()
+        begun = time.monotonic()
+        journal = Journal(fleet, 0)  # while it is dying
+        assert time.monotonic() - begun < module.PATIENCE
+        child.communicate()
+    assert not journal.problem
+
+
+def test_a_place_that_cannot_be_written_is_no_reason_not_to_drive(fleet, tmp_path):
+    (tmp_path / "state").write_text("a file")
+    journal = Journal(fleet, 0)
+    assert journal.problem and not journal.keep(KNOWN) and journal.found == Memory()
+    os.remove(tmp_path / "state")
+    (tmp_path / "state").mkdir()
+    os.mkfifo(tmp_path / "state" / "test-0.journal")
+    assert "regular" in Journal(fleet, 0).problem
+
+
+def test_what_can_no_longer_be_written_is_not_believed_later(fleet, monkeypatch):
+    journal = Journal(fleet, 0)
+    journal.keep(KNOWN)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module.os, "pwrite", full)
+        journal.keep(replace(KNOWN, held=(6, 7)))
+    assert "No space" in journal.problem
+    assert Journal(fleet, 0).found == Memory()
+
+
+def test_fleets_of_one_name_have_folders_of_their_own(fleet, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
+    (tmp_path / "other").mkdir()
+    for name in ("two.yaml", "fleet.yaml"):
+        (tmp_path / "other" / name).write_text((tmp_path / name).read_text())
+    folders = {default_folder(fleet), default_folder(load_fleet(tmp_path / "other" / "fleet.yaml"))}
+    assert len(folders) == 2 and all(folder.is_relative_to(tmp_path / "home" / "swarm") for folder in folders)
+
+
+def test_writing_takes_less_than_a_fifth_of_a_millisecond(fleet):
+    journal, took = Journal(fleet, 0), []
+    for k in range(2000):
+        begun = time.perf_counter()
+        journal.keep(replace(KNOWN, goal=k))
+        took.append(time.perf_counter() - begun)
+    middle, high = np.percentile(took, [50, 99])
+    print(f"a write: median {1e6 * middle:.0f}, p99 {1e6 * high:.0f} µs")
+    assert middle < 2e-4

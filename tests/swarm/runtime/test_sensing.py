@@ -1,0 +1,69 @@
+"""What the body senses is who reports, if it can be; nobody is believed to be where he is not sensed."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swarm.body import REACH, body_of
+from swarm.dynamics import Kind, Limits
+from swarm.messages import Message
+from swarm.neighbours import N_ACCELERATION, N_ID, N_RADIUS, N_REACH, N_X, N_Y
+from swarm.runtime.belief import believe
+from swarm.runtime.inbox import Heard
+from swarm.runtime.roster import Peer
+from swarm.runtime.sensing import SILENCE, SLACK, recognise
+from swarm.runtime.wire import Report
+
+LIMITS = Limits(1.0, turn_rate=4.0)
+BODY = body_of(Kind.UNICYCLE, 0.3, LIMITS, dt=0.05, sensing_radius=3.0)
+SLOW = body_of(Kind.DOUBLE_INTEGRATOR, 0.2, Limits(0.5, acceleration=0.8), dt=0.05, sensing_radius=3.0)
+ROSTER = {k: Peer(Kind.UNICYCLE, BODY, (0.0, 0.0, 50.0, 50.0)) for k in range(5)}
+ROSTER[5] = Peer(Kind.DOUBLE_INTEGRATOR, SLOW, (0.0, 0.0, 50.0, 50.0))
+ME = np.array([10.0, 10.0, 0.0, 0.0, 0.0])
+
+
+def heard(robot, x, y, age=0.1):
+    message = Message(robot, 0.0, (x + 1.0, y), 0.25, 0.75)
+    return Heard(Report(robot, 1, 1, 0, (x, y, 0.0, 0.0, 0.0), 0.0, (9.0, 9.0), True, False, (), message), age)
+
+
+def seen(*places):
+    return np.array([[x, y, 0.0, 0.0, 0.3] for x, y in places]).reshape(-1, 5)
+
+
+def test_each_sensed_robot_is_the_nearest_that_reports_to_be_there():
+    told = [heard(1, 11.0, 10.0), heard(2, 11.1, 10.0), heard(3, 12.0, 9.0, age=SILENCE + 0.1)]
+    assert recognise(seen((11.09, 10.0), (11.0, 10.0), (12.0, 9.0), (8.0, 8.0)), told, ROSTER) == [1, 0, -1, -1]
+    assert recognise(seen(), told, ROSTER) == []
+
+
+def test_a_robot_can_only_be_where_it_can_have_driven():
+    far = 11.0 + 0.1 * 1.0 + SLACK
+    assert recognise(seen((far - 0.01, 10.0)), [heard(1, 11.0, 10.0)], ROSTER) == [0]
+    assert recognise(seen((far + 0.01, 10.0)), [heard(1, 11.0, 10.0)], ROSTER) == [-1]
+
+
+def test_who_is_recognised_keeps_its_name_and_who_is_not_is_a_stranger_with_the_worst_limits():
+    belief = believe(ROSTER[0], ME, [heard(1, 11.0, 10.0)], ROSTER, 0.05, seen((11.02, 10.0), (10.0, 12.0)))
+    assert belief.neighbours[:, N_ID].tolist() == [1, -1] and belief.neighbours[0, N_X] == 11.02
+    assert belief.strangers.tolist() == [[10.0, 12.0]]
+    stranger = belief.neighbours[1]
+    assert stranger[N_ACCELERATION] == pytest.approx(0.8) and stranger[N_RADIUS] == 0.3
+    assert stranger[N_REACH] == max(BODY[REACH], SLOW[REACH])
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([0.05, 0.3, 1.0, 5.0, math.inf]))
+def test_no_report_moves_anybody_from_where_it_is_sensed(seed, age):
+    rng = np.random.default_rng(seed)
+    places = rng.uniform(7.5, 12.5, (4, 2))
+    lies = [heard(1 + k, *(place + rng.normal(0.0, rng.choice([0.01, 0.2, 3.0]), 2)), age)
+            for k, place in enumerate(places)]  # fmt: skip
+    belief = believe(ROSTER[0], ME, lies, ROSTER, 0.05, seen(*places))
+    near = places[np.linalg.norm(places - ME[:2], axis=1) <= 3.0]
+    found = belief.neighbours[:, [N_X, N_Y]]
+    assert sorted(found.tolist()) == sorted(near.tolist()) and (belief.neighbours[:, N_RADIUS] == 0.3).all()
+    assert belief.hold is None
