@@ -86,6 +86,7 @@ class Scene:
         colour_value: ``float64[N]`` in [0, 1], bold to careful, with a legend; None: a colour for each robot.
         contacts: ``bool[N]``: robots that touch something; None: nobody does.
         links: Pairs of robots that are joined by a line.
+        discs: ``float64[n, 3]``, circles that are outlined: centre x, y, radius, m; None: no circles.
         labels: A text for each robot; None: its number. Shown where there is room.
         caption: Short texts above the picture, from left to right.
     """
@@ -100,6 +101,7 @@ class Scene:
     colour_value: Array | None = None
     contacts: NDArray[np.bool_] | None = None
     links: Sequence[tuple[int, int]] = ()
+    discs: Array | None = None
     labels: Sequence[str] | None = None
     caption: Sequence[str] = field(default_factory=tuple)
 
@@ -191,6 +193,7 @@ class Painter:
 
     def _paint(self, scene: Scene) -> None:
         self._canvas.blit(self._background(scene), (0, 0))
+        self._canvas.set_clip(self._box(*self.bounds).inflate(2 * _MARGIN * _SMOOTH, 2 * _MARGIN * _SMOOTH))
         colours = [robot_hue(robot) for robot in range(len(scene.positions))]
         fills = colours
         if scene.colour_value is not None:
@@ -198,6 +201,8 @@ class Painter:
         self._paint_trails(scene, fills)
         self._paint_plans(scene, colours)
         self._paint_robots(scene, fills, colours)
+        self._paint_discs(scene)
+        self._canvas.set_clip(None)
         self._paint_caption(scene)
         pygame.transform.smoothscale(self._canvas, self.size, self._finished)
 
@@ -334,6 +339,12 @@ class Painter:
         light = 0.299 * fill[0] + 0.587 * fill[1] + 0.114 * fill[2] < 150.0
         text = self._text(label, round(1.05 * size), _FLOOR if light else _INK)
         self._canvas.blit(text, text.get_rect(center=(round(centre[0]), round(centre[1]))))
+
+    def _paint_discs(self, scene: Scene) -> None:
+        """Outlined circles, over everything."""
+        for x, y, radius in scene.discs if scene.discs is not None else ():
+            size = max(5.0 * _SMOOTH, float(radius) * self._scale)
+            pygame.draw.circle(self._canvas, _ALARM, self._at((x, y)), size, width=2 * _SMOOTH)
 
     def _paint_caption(self, scene: Scene) -> None:
         """The texts above the picture."""

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from swarm.controllers import Controller, make_controller
 from swarm.messages import Message, hearing_radius
 from swarm.neighbours import MAX_NEIGHBOURS, NEIGHBOUR, describe, sense_robots
-from swarm.robot import Command, Robot, View
+from swarm.robot import Command, Robot
 from swarm.scenario import Scenario
 from swarm.tunables import MIDDLE, ROTATION, SPEED
+from swarm.view import View
 
 Array = NDArray[np.float64]
 

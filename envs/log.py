@@ -9,6 +9,8 @@ from typing import Any
 from mcap.writer import Writer
 
 from envs.run import Run
+from swarm.runtime.log_messages import map_message, world_message
+from swarm.runtime.log_schemas import SCHEMAS
 from swarm.text_files import atomic_path
 
 _SCHEMA = {
@@ -49,9 +51,25 @@ class RunLog:
         self._writer.start()
         schema = self._writer.register_schema("swarm.Fleet", "jsonschema", json.dumps(_SCHEMA).encode())
         self._channel = self._writer.register_channel("/fleet", "json", schema)
+        self._began = False
+
+    def _begin(self, run: Run, stamp: int) -> None:
+        """What does not change: radii and obstacles, and the map as Foxglove draws it."""
+        world = world_message(run.scenario.name, run.scenario)
+        for topic, name, message in (
+            ("/world", "swarm.World", json.dumps(world)),
+            ("/map", "foxglove.SceneUpdate", map_message(world, stamp)),
+        ):
+            schema = self._writer.register_schema(name, "jsonschema", json.dumps(SCHEMAS[name]).encode())
+            channel = self._writer.register_channel(topic, "json", schema)
+            self._writer.add_message(channel, stamp, message.encode(), stamp)
+        self._began = True
 
     def add(self, run: Run) -> None:
         """Append the present moment of a run."""
+        stamp = round(run.time * 1e9)
+        if not self._began:
+            self._begin(run, stamp)
         robots: list[dict[str, Any]] = []
         for i, command in enumerate(run.commands):
             x, y, heading = (round(float(value), 4) for value in run.states[i, :3])
@@ -67,7 +85,6 @@ class RunLog:
                     "deliveries": int(run.deliveries[i]),
                 }
             )  # fmt: skip
-        stamp = round(run.time * 1e9)
         data = json.dumps({"time": run.time, "robots": robots}).encode()
         self._writer.add_message(self._channel, stamp, data, stamp)
 

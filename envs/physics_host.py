@@ -4,6 +4,9 @@ It steps `RATE` times a second, tells each driver its own body's state and goal 
 command while it is fresh (`swarm.runtime.driver.COMMAND_TTL`), and else brakes. If the machine cannot keep up, it
 catches up by a few steps and lets the rest of the time go: the world is then slower than the clock, never ahead.
 
+An emergency stop is latched here too, until it is released or the world ends: a new world is one of new bodies, and the
+robots' own processes, which drive them, keep theirs over every restart.
+
 A status (JSON) has the keys ``scenario, count`` (robots), ``time`` (simulated, s), ``collisions, deliveries,
 min_clearance`` (m), ``stopped`` (emergency stop), ``lost`` (s that were let go), ``rejected`` (by reason), ``first``,
 and ``robots``: of each from ``first`` on ``[x, y, heading, speed, age of the newest command in ms or null, why it is
@@ -19,6 +22,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from envs.bullet_world import GOAL_RADII, world_of
 from envs.physics_links import FORGOTTEN, Links
@@ -27,6 +31,7 @@ from swarm.errors import InputError
 from swarm.runtime.fleet_file import FleetFile
 from swarm.runtime.physics_wire import (
     HELD,
+    MOST_SENSED,
     ROBOTS_A_REPLY,
     BodyState,
     Mailbox,
@@ -119,14 +124,25 @@ class PhysicsHost:
     def tell(self) -> None:
         """Send every driver that is there the state of its body."""
         now = time.monotonic()
-        score = self.score
+        score, sensed = self.score, self._sense()
         for i, link in enumerate(self.links.links):
             if link.peer is not None and now - link.heard < FORGOTTEN:
                 state, goal = tuple(score.states[i].tolist()), tuple(score.goals[i].tolist())
                 told = BodyState(
-                    i, link.incarnation, now, state, goal, int(score.deliveries[i]), link.applied, link.held
+                    i, link.incarnation, now, state, goal, int(score.deliveries[i]), link.applied, link.held,
+                    sensed[i],
                 )  # fmt: skip
                 self.mailbox.send(told.encode(), link.peer)
+
+    def _sense(self) -> list[NDArray[np.float64]]:
+        """What each body senses of the others: all within the sensing radius, nearest first."""
+        states = self.score.states
+        rows = np.column_stack([states[:, :2], states[:, 3:5], self.score.radii])
+        apart = np.linalg.norm(states[:, None, :2] - states[None, :, :2], axis=2)
+        np.fill_diagonal(apart, np.inf)
+        order = np.argsort(apart, axis=1)[:, :MOST_SENSED]
+        near = np.take_along_axis(apart, order, axis=1) <= self.scenario.sensing_radius
+        return [rows[order[i, near[i]]] for i in range(len(states))]
 
     def status(self, first: int) -> dict[str, Any]:
         """The status, with robots from ``first`` on; see the module."""

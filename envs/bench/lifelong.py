@@ -73,9 +73,11 @@ def team_figures(case: Case) -> Figures:
     """Figures of every planner; each has a process of its own, for its memory, and they take turns."""
     spawn = multiprocessing.get_context("spawn")
     pipes: dict[str, Connection] = {}
+    processes = []
     for planner in _PLANNERS:
         pipes[planner], other = spawn.Pipe()
-        spawn.Process(target=play, args=(other, planner, case), daemon=True).start()
+        processes.append(spawn.Process(target=play, args=(other, planner, case), daemon=True))
+        processes[-1].start()
         other.close()
     for pipe in pipes.values():
         pipe.send(case.early)
@@ -92,6 +94,8 @@ def team_figures(case: Case) -> Figures:
         figures[f"{case.world}, {case.robots} robots, {planner}"] = spread(times) | {
             "goals a step": sum(goals for _, goals, _ in turns) / len(times), "MB": max(peak for *_, peak in turns),
         }  # fmt: skip
+    for process in processes:
+        process.join()
     return figures
 
 

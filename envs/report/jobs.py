@@ -195,6 +195,11 @@ class Lab:
         result: Record = self._entries[job.key]["result"]
         return result
 
+    def kept(self, job: Job) -> Record | None:
+        """A result that is there, whether others are taken from before or not; None if there is none."""
+        entry = self._store.find(job)
+        return None if entry is None else entry["result"]
+
     @property
     def seconds(self) -> float:
         """What all jobs took, together."""

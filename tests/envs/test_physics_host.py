@@ -5,7 +5,6 @@ import json
 import math
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from oracles.loopback import free_port
 
 from envs.bullet_world import world_of
 from envs.physics_host import PhysicsHost
@@ -72,12 +72,6 @@ while True:
         driver.write(np.array(control))
     time.sleep(0.03)
 """
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def launch(*words):
@@ -323,8 +317,14 @@ def test_a_double_integrator_brakes_within_its_limit():
 def test_datagrams_come_back_as_they_went():
     request = Request(Type.COMMAND, 1, 2**63, 7, (0.25, -1.0))
     assert decode_request(request.encode(), 2) == request
-    state = BodyState(3, 2**64 - 1, 12.5, (1.0, 2.0, 3.0, 4.0, 5.0), (6.0, 7.0), 8, (9.0, 10.0), 2)
-    assert decode_state(state.encode()) == state
+    state = BodyState(3, 2**64 - 1, 12.5, (1.0, 2.0, 3.0, 4.0, 5.0), (6.0, 7.0), 8, (9.0, 10.0), 2,
+                      np.array([[1.5, 2.5, 0.25, -0.5, 0.375], [4.0, 5.0, 0.0, 0.0, 0.25]]))  # fmt: skip
+    told = decode_state(state.encode())
+    assert told.encode() == state.encode() and told.robot == 3 and told.state == state.state and told.held == 2
+    assert np.array_equal(told.sensed, state.sensed)
+    for bad in (state.encode() + b"\0", state.encode()[:-20]):
+        assert decode_state(bad) == "size"
+    assert decode_state(state.encode()[:-4] + np.float32(np.nan).tobytes()) == "not finite"
     assert decode_state(request.encode()) == "type" and decode_state(state.encode()[:-1]) == "size"
     with pytest.raises(ValueError, match="bytes"):
         encode_reply("x" * MAX_REPLY)

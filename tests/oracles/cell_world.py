@@ -9,6 +9,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from swarm.view import View
+
 
 class TinyGrid:
     """A grid map made of text rows ('.' and letters free, '#', '@' and 'T' walls)."""
@@ -112,7 +114,7 @@ def run(
             goal = grid.centre(goals[i][k]) if k < len(goals[i]) else np.array([np.nan, np.nan])
             state = np.array([position[i, 0], position[i, 1], 0.0, 0.0, 0.0])
             now = (first_tick + tick) * dt
-            plan = planners[i].plan(SimpleNamespace(time=now, state=state, goal=goal, messages=heard))
+            plan = planners[i].plan(View(now, state, goal, messages=heard))
             new[i] = SimpleNamespace(intent=plan.intent)
             plans.append(plan)
         messages, sent_from = new, position.copy()

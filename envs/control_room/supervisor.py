@@ -1,0 +1,193 @@
+"""Starts the processes of a fleet on this machine, and those of the robots again when they die."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from envs.control_room.child import Child, end
+from swarm.errors import InputError
+from swarm.runtime.fleet_file import FleetFile
+
+ROOT = Path(__file__).resolve().parents[2]
+WAITS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds before a process is started again, by how often in a row it died soon."""
+LIVED = 10.0
+"""Seconds after which a process that dies has not died soon."""
+WRONG_INPUT = 2
+"""Exit code of a process that would fail again."""
+
+
+class Restarts:
+    """When one process is started again; times in s of one clock.
+
+    Attributes:
+        count: How often it was.
+        given_up: Whether it is not any more.
+    """
+
+    def __init__(self) -> None:
+        self.count, self.given_up = 0, False
+        self._soon, self._began = 0, 0.0
+        self._due: float | None = None
+
+    def began(self, now: float) -> None:
+        """The process was started."""
+        self._began, self._due = now, None
+
+    def due(self, now: float, code: int) -> bool:
+        """The process is dead and ended with this code: whether to start it now."""
+        if code == WRONG_INPUT:
+            self.given_up = True
+        if self.given_up:
+            return False
+        if self._due is None:
+            self._soon = 0 if now - self._began > LIVED else self._soon + 1
+            self._due = now + WAITS[min(max(self._soon - 1, 0), len(WAITS) - 1)]
+        if now < self._due:
+            return False
+        self.count += 1
+        return True
+
+
+def prepare(fleet: Path) -> None:
+    """Check a fleet file, and compile what its robots need: many processes that each do it take minutes.
+
+    Raises:
+        InputError: If a robot of the fleet could not start.
+    """
+    command = [sys.executable, str(ROOT / "launch" / "deploy.py"), "--fleet", str(fleet), "--robot", "0", "--check"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode == 2:
+        raise InputError(str(fleet), done.stderr.strip(), "a fleet whose robots can start")
+
+
+class Supervisor:
+    """The processes of one fleet.
+
+    Args:
+        fleet: What to run.
+        results: Folder for the figures that the processes write when they end.
+        log: Folder for what they say.
+        tell: Is told a line when something happens.
+        clock: Monotonic, s.
+
+    Attributes:
+        robots: Their control processes.
+        physics: The physics world, if the fleet has one.
+        others: Processes that nothing depends on (`add`).
+        kills: How often each robot was killed on purpose.
+        failed: Why the fleet cannot go on; empty while it can.
+    """
+
+    def __init__(
+        self, fleet: FleetFile, results: Path, log: Path, tell: Callable[[str], None] = print,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self.fleet, self.failed = fleet, ""
+        self.results, self.log, self._tell, self._clock = results, log, tell, clock
+        self.robots = [
+            self._script(f"robot {i}", "deploy.py", "--fleet", fleet.path, "--robot", i, "--json", self.figures(i))
+            for i in range(len(fleet.scenario.robots))
+        ]
+        self.physics: Child | None = None
+        if fleet.driver == "bullet":
+            self.physics = self._script("physics", "physics.py", "--fleet", fleet.path, "--json", self.world_figures)
+        self.others: list[Child] = []
+        self.kills: Counter[int] = Counter()
+        self.restarts: dict[str, Restarts] = {child.name: Restarts() for child in self.robots}
+
+    @property
+    def world_figures(self) -> Path:
+        """Where the physics world's results are, when it has ended."""
+        return self.results / "physics.json"
+
+    def figures(self, robot: int) -> Path:
+        """Where a robot's figures are, when its process has ended by itself."""
+        return self.results / f"robot-{robot}.json"
+
+    def add(self, name: str, script: str, *arguments: object) -> None:
+        """One more process, started with the others, and again if it dies: a script of ``launch``."""
+        self.others.append(self._script(name, script, *arguments))
+        self.restarts[name] = Restarts()
+
+    def _script(self, name: str, script: str, *arguments: object) -> Child:
+        command = [sys.executable, str(ROOT / "launch" / script), *map(str, arguments)]
+        return Child(name, command, self.log / f"{name.replace(' ', '-')}.txt")
+
+    @property
+    def children(self) -> list[Child]:
+        """All processes; the physics world first."""
+        return [*([self.physics] if self.physics else []), *self.robots, *self.others]
+
+    def start(self) -> None:
+        """Start all."""
+        for child in self.children:
+            child.start()
+            if child.name in self.restarts:
+                self.restarts[child.name].began(self._clock())
+
+    def look(self) -> bool:
+        """Start again what died; call it often, from the main thread. Whether a process was started."""
+        if self.physics is not None and self.physics.code is not None and not self.failed:
+            self.failed = f"the physics world has ended ({_ending(self.physics)})"
+        changed, now = False, self._clock()
+        for child in (*self.robots, *self.others):
+            restarts, code = self.restarts[child.name], child.code
+            if code is None or self.failed or restarts.given_up:
+                continue
+            if restarts.due(now, code):
+                self._tell(f"{child.name} ended ({_ending(child)}); started again")
+                child.start()
+                restarts.began(now)
+                changed = True
+            elif restarts.given_up:
+                self._tell(f"{child.name} ended ({_ending(child)}) and is not started again")
+        return changed
+
+    def kill(self, robot: int) -> None:
+        """Kill a robot's process, as a test of the fleet."""
+        self.kills[robot] += 1
+        self.robots[robot].signal(signal.SIGKILL)
+
+    def end(self, patience: float = 5.0) -> None:
+        """End all: the robots first, so that the world still shows how they stopped."""
+        last = [] if self.physics is None else [self.physics]
+        for group in ([*self.robots, *self.others], last):
+            for child in end(group, patience):
+                self._tell(f"{child.name} did not end within {patience:g} s, and was killed")
+
+
+class Chaos:
+    """Kills a robot now and then: which one is drawn from a seed.
+
+    Args:
+        every: Seconds between two kills; inf: never.
+        seed: Of the draw.
+        start: When it begins, s.
+    """
+
+    def __init__(self, every: float, seed: int, start: float) -> None:
+        self._every, self._random, self._due = every, random.Random(seed), start + every
+
+    def victim(self, now: float, robots: int) -> int | None:
+        """Whom to kill now, if anybody."""
+        if now < self._due:
+            return None
+        self._due += self._every
+        return self._random.randrange(robots)
+
+
+def _ending(child: Child) -> str:
+    """How a process ended, in words."""
+    code = child.code or 0
+    if code < 0:
+        return signal.Signals(-code).name
+    words = child.last_words()
+    return f"code {code}" + (f": {words}" if words and code else "")
