@@ -1,7 +1,7 @@
 # `make` alone prints the targets. Everything is installed into .venv of this checkout.
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint demo authority clean
+.PHONY: help install test lint demo fleet faults authority clean
 
 VENV   := .venv
 PY     := $(VENV)/bin/python
@@ -47,6 +47,12 @@ test: lint ## lint and every test, in two processes (ARGS="-n 0": in one)
 
 demo: $(STAMP) ## 24 robots deliver in a warehouse, in physics: a table, out/demo.mp4, out/demo.png
 	$(PY) launch/simulate.py $(ARGS)
+
+fleet: $(STAMP) ## 16 robots, a process each, in physics, with a table and a browser page (Ctrl-C ends it)
+	$(PY) launch/fleet.py up envs/fleets/warehouse16.yaml $(ARGS)
+
+faults: $(STAMP) ## fleets of real processes in a bad network, killed, stopped, lied to: 20 minutes (ARGS="--quick": 1)
+	$(PY) launch/faults.py $(ARGS)
 
 FLEET  ?= demo
 ROBOTS ?= $(shell seq 0 15)

@@ -1,8 +1,8 @@
 """Measures everything that a report says, and writes it.
 
 Usage: ``python launch/report.py online_cbf [--episodes 100] [--quick] [--reuse]`` writes ``docs/online_cbf.md`` and the
-pictures in ``docs/online_cbf/``; ``… lifelong_mapf [--instances FILE.jsonl …]`` likewise. Raw results are kept in
-``runs/``; an interrupted run goes on with ``--reuse``.
+pictures in ``docs/online_cbf/``; ``… lifelong_mapf [--instances FILE.jsonl …]`` likewise, and ``… deployment`` from the
+fault suite (``launch/faults.py``). Raw results are kept in ``runs/``; an interrupted run goes on with ``--reuse``.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import tyro
 from rich.console import Console
 
+from envs.faults.trial import Setup
 from envs.machine import processor
-from envs.report import lifelong_mapf, lifelong_mapf_pictures, lifelong_mapf_text
+from envs.report import deployment, deployment_text, lifelong_mapf, lifelong_mapf_pictures, lifelong_mapf_text
 from envs.report.code_state import ROOT
 from envs.report.jobs import Lab, Store
 from envs.report.online_cbf import QUICK, Scale, Study
@@ -38,7 +39,7 @@ MACHINE = f"{processor()}, Python {platform.python_version()}"
 class Options:
     """Measure, and write the report."""
 
-    what: Annotated[Literal["online_cbf", "lifelong_mapf"], tyro.conf.Positional]
+    what: Annotated[Literal["online_cbf", "lifelong_mapf", "deployment"], tyro.conf.Positional]
     """Which report."""
     episodes: int | None = None
     """Of each family and method (100 if not given), more or fewer where the report says so; lifelong_mapf: of each
@@ -51,7 +52,7 @@ class Options:
     reuse: bool = False
     """Take results that are there instead of measuring them again."""
     seed: int | None = None
-    """Of the episodes (7000000; lifelong_mapf: 30000)."""
+    """Of the episodes (7000000; lifelong_mapf: 30000; deployment: 1)."""
     processes: int = 2
     """Measurements that run at the same time, one thread each."""
     tuner: str = "tuner"
@@ -93,12 +94,22 @@ def lifelong(options: Options, lab: Lab, folder: Path, command: str) -> str:
     return lifelong_mapf_text.report(study, MACHINE, command, pictures)
 
 
+def deployed(options: Options, lab: Lab, folder: Path, command: str) -> str:
+    """Run what is missing of the fault suite; returns the report, which has no pictures."""
+    seed = 1 if options.seed is None else options.seed
+    study = deployment.Study(lab, Setup(seed=seed), seconds=10.0 if options.quick else 20.0)
+    return deployment_text.report(study, study.run(), MACHINE, command)
+
+
 def write(options: Options, console: Console, command: str) -> Path:
     """Measure what is missing and write the report; returns its file."""
+    make = {"online_cbf": online_cbf, "lifelong_mapf": lifelong, "deployment": deployed}[options.what]
     runs = options.runs or Path("runs") / (f"{options.what}_quick" if options.quick else options.what)
     out = options.out or Path("out" if options.quick else "docs")
-    lab = Lab(Store(runs, options.reuse), options.processes, console)
-    text = (online_cbf if options.what == "online_cbf" else lifelong)(options, lab, out / options.what, command)
+    # Timings of processes count there: one trial at a time.
+    processes = 1 if options.what == "deployment" else options.processes
+    lab = Lab(Store(runs, options.reuse), processes, console)
+    text = make(options, lab, out / options.what, command)
     out.mkdir(parents=True, exist_ok=True)
     write_text(out / f"{options.what}.md", text)
     return out / f"{options.what}.md"

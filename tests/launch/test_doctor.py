@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from oracles.scripts import load_script
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def doctor() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("doctor", ROOT / "launch" / "doctor.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["doctor"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+    return load_script("doctor")
 
 
 def test_old_python_fails_with_a_fix(doctor: ModuleType) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from oracles.mapf import violations
+from oracles.scripts import load_script
 
 from envs.grid_run import GridRun
 from swarm.instances import load_instances
@@ -39,12 +38,7 @@ dt: 0.05
 
 @pytest.fixture(scope="module")
 def evaluate() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("evaluate", ROOT / "launch" / "evaluate.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["evaluate"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+    return load_script("evaluate")
 
 
 def read(path: Path) -> list[dict[str, Any]]:

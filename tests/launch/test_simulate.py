@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from oracles.scripts import load_script
 from rich.console import Console
 
 from envs.scenarios import draw_family
@@ -24,12 +23,7 @@ ROOM = "type octile\nheight 4\nwidth 6\nmap\n......\n.@@@@.\n......\n......\n"
 
 @pytest.fixture(scope="module")
 def simulate() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("simulate", ROOT / "launch" / "simulate.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["simulate"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+    return load_script("simulate")
 
 
 def test_a_map_is_driven_filmed_and_logged(
