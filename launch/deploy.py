@@ -5,12 +5,13 @@ Usage: ``python launch/deploy.py --fleet fleet.yaml --robot 3`` (``--check`` say
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,16 +20,36 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import argparse
+import gc
+from contextlib import ExitStack
+
+if "scipy" not in sys.modules:
+    # Numba looks for scipy's linear algebra. No kernel uses it, and it would be a fifth of the time of a start.
+    sys.modules["scipy"] = None  # type: ignore[assignment]
+    importlib.import_module("numba.np.arraymath")
+    del sys.modules["scipy"]
 
 import numpy as np
 
 from swarm.errors import InputError, SwarmError
-from swarm.runtime.control import Control
+from swarm.runtime.control import Control, robot_of, think_once
 from swarm.runtime.driver import make_driver
 from swarm.runtime.fleet_file import FleetFile, load_fleet
+from swarm.runtime.guard import MAY_MOVE
+from swarm.runtime.journal import Journal
+from swarm.runtime.log import PeriodLog
 from swarm.runtime.loop import Pace
+from swarm.runtime.scheduling import ask_for_short_slices
+from swarm.runtime.status import StatusTeller
 from swarm.runtime.transport import Transport
+from swarm.runtime.zenoh_config import own_keys
 from swarm.text_files import write_text
+
+COMPLAIN_EVERY = 10.0
+"""Seconds between two lines about robots that do not fit, at least: whoever causes them cannot fill a disk."""
+
+SETTLES = 1.5
+"""Seconds that a reason stands before it is said: behind a report that does not fit, a hello tells why within one."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +64,7 @@ class Options:
 
 
 def parse(arguments: Sequence[str] | None) -> Options:
-    """The command line; argparse, since a robot has no more than numpy, numba, onnxruntime and zenoh."""
+    """The command line; argparse, since a robot has no more than numpy, numba, onnxruntime, zenoh and mcap."""
     parser = argparse.ArgumentParser(prog="deploy.py", description="One robot of a fleet: its control process.")
     parser.add_argument("--fleet", type=Path, required=True, help="fleet.yaml")
     parser.add_argument("--robot", type=int, required=True, help="identity: its place in the roster, from 0 on")
@@ -62,8 +83,17 @@ def summary(fleet: FleetFile, robot: int) -> str:
         f"period      {1e3 * fleet.scenario.dt:g} ms; planner {fleet.planner}, controller {fleet.controller}, "
         f"margin {fleet.margin:g} m",
         f"listens     {fleet.endpoints[robot]}" + ("" if fleet.keys else ", without authentication"),
-        f"driver      {fleet.driver}" + (f" at {fleet.physics[0]}:{fleet.physics[1]}" if fleet.physics else ""),
+        f"driver      {fleet.driver}{reached(fleet, robot)}",
+        f"log         {fleet.log or 'none'}",
     ])  # fmt: skip
+
+
+def reached(fleet: FleetFile, robot: int) -> str:
+    """Where the driver finds the body, if the fleet file says so."""
+    if fleet.driver == "ros2" and fleet.ros2 is not None:
+        names = fleet.ros2.of(robot)
+        return f" at {names.router}, domain {names.domain}: hears {names.odom}, tells {names.cmd_vel}"
+    return f" at {fleet.physics[0]}:{fleet.physics[1]}" if fleet.physics else ""
 
 
 def figures(control: Control, pace: Pace, transport: Transport) -> dict[str, Any]:
@@ -71,11 +101,31 @@ def figures(control: Control, pace: Pace, transport: Transport) -> dict[str, Any
     late, took = (1e3 * np.array(values) if values else np.zeros(1) for values in (pace.late, pace.took))
     return {
         "robot": control.robot_id, "periods": len(pace.took), "reasons": dict(control.guard.reasons),
+        "incarnation": control.incarnation, "notes": control.notes(),
         "overruns": control.guard.overruns, "resumes": control.guard.resumes, "ticks": control.lockstep.tick,
         "late_ms": {"p50": float(np.percentile(late, 50)), "p99": float(np.percentile(late, 99))},
         "took_ms": {"p50": float(np.percentile(took, 50)), "p99": float(np.percentile(took, 99))},
         "rejected": dict(control.inbox.rejected), "lost": dict(transport.counts),
     }  # fmt: skip
+
+
+def started() -> float:
+    """When this process was started, s since the machine was."""
+    told = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    return int(told[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def complaints(control: Control) -> Iterator[None]:
+    """Says on standard error who does not fit, once a change and not too often; go on with it once a period."""
+    found, said, since, until = None, None, 0.0, 0.0
+    while True:
+        now = time.monotonic()
+        if control.refusal != found:
+            found, since = control.refusal, now
+        if found not in (None, said) and now > since + SETTLES and now > until:
+            said, until = found, now + COMPLAIN_EVERY
+            print(f"robot {control.robot_id} does not move: {said}", file=sys.stderr, flush=True)
+        yield
 
 
 def run(options: Options, fleet: FleetFile) -> None:
@@ -88,17 +138,40 @@ def run(options: Options, fleet: FleetFile) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    driver = make_driver(fleet, options.robot)
-    addresses = {robot: endpoint.partition("/")[2] for robot, endpoint in enumerate(fleet.endpoints)}
-    with Transport(fleet.name, options.robot, addresses, keys=fleet.keys) as transport:
-        control = Control(fleet, options.robot, driver, transport, incarnation=int(time.time()))
+    journal = Journal(fleet, options.robot)
+    if journal.problem:
+        print(f"note: robot {options.robot} starts without what it knew: {journal.problem}", file=sys.stderr)
+    driver, keys = make_driver(fleet, options.robot), own_keys(fleet.keys, options.robot)
+    with ExitStack() as stack:
+        transport = stack.enter_context(Transport(
+            fleet.name, options.robot, fleet.addresses, keys=keys, patience=fleet.patience
+        ))  # fmt: skip
+        control = Control(fleet, options.robot, driver, transport, incarnation=journal.incarnation, journal=journal)
         control.warm_up()
-        pace, until = Pace(fleet.scenario.dt), time.monotonic() + options.seconds
+        gc.collect()
+        gc.freeze()  # What was loaded stays: a collection that looks through all of it takes longer than a period.
+        log, ready, complaint = None, None, complaints(control)
+        if fleet.log is not None:
+            log = stack.enter_context(PeriodLog(fleet.log, fleet, options.robot, control.incarnation))
+        ask_for_short_slices()
+        pace = Pace(fleet.scenario.dt, phase=options.robot / len(fleet.scenario.robots))
+        until = time.monotonic() + options.seconds
+        teller = StatusTeller(control, pace)
         for _ in pace.periods(lambda: ended or time.monotonic() >= until):
-            control.period()
+            period = control.period()
+            if log is not None:
+                log.add(control, period)
+            if transport.watched and (status := teller.due(period)) is not None:
+                transport.publish_status(status)
+            if ready is None and period.reason == MAY_MOVE:
+                ready = time.clock_gettime(time.CLOCK_BOOTTIME) - started()
+            next(complaint)
         driver.close()
+        journal.end()
         if options.json is not None:
-            write_text(options.json, json.dumps(figures(control, pace, transport)) + "\n")
+            logged = {} if log is None else {"log": {"dropped": log.dropped, "error": log.error}}
+            found = figures(control, pace, transport) | logged | {"ready_s": ready}
+            write_text(options.json, json.dumps(found) + "\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -110,6 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise InputError("--robot", options.robot, f"0 to {len(fleet.scenario.robots) - 1}")
         if options.check:
             make_driver(fleet, options.robot).close()
+            think_once(robot_of(fleet, options.robot), fleet.scenario.robots[options.robot].start, fleet.roster())
             print(summary(fleet, options.robot))
         else:
             run(options, fleet)

@@ -2,33 +2,28 @@
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from oracles.loopback import write_fleet
+from oracles.scripts import load_script
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+@pytest.fixture(autouse=True)
+def state(tmp_path, monkeypatch):
+    """Journals are written where the test is."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 @pytest.fixture
 def fleet(tmp_path):
-    path = tmp_path / "fleet.yaml"
-    ends = ", ".join(f"{i}: tcp/127.0.0.1:{free_port()}" for i in range(3))
-    path.write_text(
-        f"fleet: three\ndeliveries: {{map: {ROOT}/envs/maps/warehouse.map, robots: 3, seed: 1, seconds: 30}}\n"
-        f"planner: cells\ncontroller: tuner\nmargin: 0.06\ndriver: bullet\nendpoints: {{{ends}}}\n"
-        f"physics: 127.0.0.1:{free_port(socket.SOCK_DGRAM)}\n"
-    )
-    return path
+    return write_fleet(tmp_path / "fleet.yaml", "three", 3, 30)
 
 
 def start(script, *arguments):
@@ -76,3 +71,47 @@ def test_robots_in_processes_of_their_own_drive_and_one_that_dies_stops(fleet, t
     for i in range(2):
         figures = json.loads((tmp_path / f"{i}.json").read_text())
         assert figures["reasons"]["moving"] > 0 and not figures["rejected"], figures
+
+
+def test_robots_with_different_maps_refuse_each_other_and_say_so(fleet, tmp_path):
+    """Nobody moves, though nobody can know who is right; a second process of a robot refuses to start."""
+    other = tmp_path / "other" / "fleet.yaml"
+    other.parent.mkdir()
+    text = (ROOT / "envs" / "maps" / "warehouse.map").read_text()
+    (other.parent / "warehouse.map").write_text(text[: text.rindex("@")] + "." + text[text.rindex("@") + 1 :])
+    other.write_text(fleet.read_text().replace(f"{ROOT}/envs/maps/", ""))
+    physics = start("physics.py", "--fleet", fleet)
+    robots = [
+        start("deploy.py", "--fleet", path, "--robot", i, "--seconds", 60, "--json", tmp_path / f"{i}.json")
+        for i, path in enumerate((fleet, other))
+    ]
+    try:
+        # On a busy machine they start seconds apart, and a report may come long before the hello with the reason.
+        texts = [next((line for line in robot.stdout if "another map: " in line), "") for robot in robots]
+        second = start("deploy.py", "--fleet", fleet, "--robot", 0)
+        text, _ = second.communicate(timeout=60)
+        assert second.returncode == 2 and "no running process" in text
+        time.sleep(2.0)
+    finally:
+        for process in (*robots, physics):
+            process.terminate()
+        for process in (*robots, physics):
+            process.communicate(timeout=60)
+    for i, text in enumerate(texts):
+        figures = json.loads((tmp_path / f"{i}.json").read_text())
+        assert f"robot {i} does not move: robot {1 - i} has another map: " in text, text
+        assert "moving" not in figures["reasons"] and figures["reasons"]["incompatible"] > 20, figures
+        assert any(f"robot {1 - i} has another map" in note for note in figures["notes"])
+
+
+def test_a_reason_is_said_once_it_stands_and_not_too_often(monkeypatch, capsys):
+    deploy, control, now = load_script("deploy"), SimpleNamespace(robot_id=1, refusal=None), [0.0]
+    monkeypatch.setattr(deploy.time, "monotonic", lambda: now[0])
+    told = [(0.0, None), (1.0, "vague"), (1.5, "exact"), (2.9, "exact"), (3.1, "exact"), (4.0, "other")]
+    complaints = deploy.complaints(control)
+    lines = []
+    for now[0], control.refusal in (*told, (12.0, "other"), (13.2, "other"), (14.0, None), (30.0, "other")):
+        next(complaints)
+        lines.append(capsys.readouterr().err)
+    assert [i for i, line in enumerate(lines) if line] == [4, 7]
+    assert [lines[i].split(": ")[1] for i in (4, 7)] == ["exact\n", "other\n"]
