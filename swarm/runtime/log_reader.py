@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import zstandard
 from mcap.exceptions import McapError
@@ -132,6 +132,16 @@ def _scan(path: Path) -> LogFile | None:
     return LogFile(path, world, first, last, complete)
 
 
+class _NoFurther:
+    """A stream that is asked for no more than is left: a damaged length would ask for memory that nobody has."""
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        self._stream, self._size = stream, size
+
+    def read(self, length: int) -> bytes:
+        return self._stream.read(min(length, self._size - self._stream.tell()))
+
+
 def _records(path: Path) -> Iterator[McapRecord]:
     """The records of a file, up to where it was cut.
 
@@ -145,7 +155,8 @@ def _records(path: Path) -> Iterator[McapRecord]:
         stream.seek(0)
         # Cut, or still being written: the rest is not there.
         with contextlib.suppress(McapError, struct.error, ValueError, OSError):
-            yield from StreamReader(stream, emit_chunks=True, record_size_limit=_LARGEST_RECORD).records
+            whole = cast(BinaryIO, _NoFurther(stream, path.stat().st_size))
+            yield from StreamReader(whole, emit_chunks=True, record_size_limit=_LARGEST_RECORD).records
 
 
 def _messages(path: Path, start: int, end: int) -> Iterator[tuple[str, int, Json]]:
@@ -171,12 +182,16 @@ class _Decoder:
 
     def unpack(self, chunk: Chunk) -> list[McapRecord]:
         """The records of a chunk; none if it is damaged."""
-        if chunk.uncompressed_size > _LARGEST_RECORD:
-            raise InputError(str(self._path), f"a chunk of {chunk.uncompressed_size} bytes", VALID)
+        if chunk.compression == "lz4":
+            raise InputError(str(self._path), "a chunk packed with lz4", VALID)
         try:
-            return breakup_chunk(chunk, validate_crc=True)
+            # A frame is unpacked into the size that it names itself.
+            framed = zstandard.frame_content_size(chunk.data) if chunk.compression == "zstd" else 0
+            if max(framed, chunk.uncompressed_size) <= _LARGEST_RECORD:
+                return breakup_chunk(chunk, validate_crc=True)
         except (McapError, struct.error, ValueError, zstandard.ZstdError):
             return []
+        raise InputError(str(self._path), f"a chunk of {max(framed, chunk.uncompressed_size)} bytes", VALID)
 
     def take(self, record: McapRecord) -> tuple[str, int, Json] | None:
         """Schema name, stamp and content of a message of ours."""

@@ -326,6 +326,22 @@ def test_a_cut_or_damaged_log_is_read_as_far_as_it_goes_or_refused(
         assert logs.files[0].complete == (share == 1.0 or len(data) == len(written))
 
 
+def test_a_damaged_length_asks_for_no_memory(written: bytes, tmp_path: Path) -> None:
+    """As a flipped bit makes it: a terabyte is to be read, or to be unpacked."""
+    path, begin = tmp_path / "cut.mcap", written.index(b"zstd")
+    length = slice(begin + 4, begin + 12)
+    packed = written[length.stop :][: int.from_bytes(written[length], "little")]
+    path.write_bytes(written[: length.start] + (1 << 40).to_bytes(8, "little") + written[length.stop :])
+    assert not open_logs(path).files[0].complete
+    frame = packed[:4] + b"\xe0" + (1 << 40).to_bytes(8, "little")  # magic number, 8 bytes of size, size
+    path.write_bytes(written.replace(packed, frame + packed[len(frame) :]))
+    with pytest.raises(InputError, match=f"a chunk of {1 << 40} bytes"):
+        open_logs(path)
+    path.write_bytes(written.replace(b"zstd", b"\x00lz4", 1).replace(b"\x04\0\0\0\x00lz4", b"\x03\0\0\0lz4", 1))
+    with pytest.raises(InputError, match="lz4"):
+        open_logs(path)
+
+
 def test_what_one_line_says(pair: Pair) -> None:
     period = Period(0.0, "emergency stop")
     assert words(log_module.Entry(period, 1, 0, None, None, [], 0)) == "emergency stop"
