@@ -1,7 +1,7 @@
 """Benchmarks, side by side with the alternative in one run: look at the ratios, the machine's speed drifts.
 
-Usage: ``python launch/bench.py qp|arena|grid|decision|planner|controller|lifelong [--json F]``. Every figure is the
-median of several repetitions that are interleaved with those of the alternatives, if it does not say otherwise.
+Usage: ``python launch/bench.py qp|arena|grid|decision|planner|controller|lifelong|period [--json F]``. Every figure
+is the median of several repetitions that are interleaved with those of the alternatives, if it does not say otherwise.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from envs.bench.controller import bench_controller
 from envs.bench.decision import bench_decision
 from envs.bench.grid import bench_grid
 from envs.bench.lifelong import bench_lifelong
+from envs.bench.period import bench_period
 from envs.bench.planner import bench_planner
 from envs.bench.qp import bench_qp
 from swarm.errors import SwarmError
@@ -33,7 +34,7 @@ class Options:
     """Measure one part of the stack."""
 
     what: Annotated[
-        Literal["qp", "arena", "grid", "decision", "planner", "controller", "lifelong"], tyro.conf.Positional
+        Literal["qp", "arena", "grid", "decision", "planner", "controller", "lifelong", "period"], tyro.conf.Positional
     ]
     """Which part."""
     json: Path | None = None
@@ -63,7 +64,7 @@ def main() -> int:
     options = tyro.cli(Options, prog="bench.py", description=__doc__)
     parts = {
         "qp": bench_qp, "arena": bench_arena, "grid": bench_grid, "decision": bench_decision, "planner": bench_planner,
-        "controller": bench_controller, "lifelong": bench_lifelong,
+        "controller": bench_controller, "lifelong": bench_lifelong, "period": bench_period,
     }  # fmt: skip
     part = parts[options.what]
     try:

@@ -3,10 +3,8 @@
 import os
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -164,9 +162,7 @@ def test_a_robot_has_one_process(fleet):
         Journal(fleet, 1).close()
     finally:
         child.kill()
-        begun = time.monotonic()
         journal = Journal(fleet, 0)  # while it is dying
-        assert time.monotonic() - begun < module.PATIENCE
         child.communicate()
     assert not journal.problem
 
@@ -202,14 +198,3 @@ def test_fleets_of_one_name_have_folders_of_their_own(fleet, tmp_path, monkeypat
         (tmp_path / "other" / name).write_text((tmp_path / name).read_text())
     folders = {default_folder(fleet), default_folder(load_fleet(tmp_path / "other" / "fleet.yaml"))}
     assert len(folders) == 2 and all(folder.is_relative_to(tmp_path / "home" / "swarm") for folder in folders)
-
-
-def test_writing_takes_less_than_a_fifth_of_a_millisecond(fleet):
-    journal, took = Journal(fleet, 0), []
-    for k in range(2000):
-        begun = time.perf_counter()
-        journal.keep(replace(KNOWN, goal=k))
-        took.append(time.perf_counter() - begun)
-    middle, high = np.percentile(took, [50, 99])
-    print(f"a write: median {1e6 * middle:.0f}, p99 {1e6 * high:.0f} µs")
-    assert middle < 2e-4

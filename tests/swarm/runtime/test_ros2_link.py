@@ -177,13 +177,13 @@ def message(x, y, heading, forward, left, sequence=1, gid=b"g" * 16):
 
 
 def test_nothing_is_known_and_nothing_waits_before_the_base_is_there(alone):
-    driver = alone()
+    driver, other = alone(), alone(Kind.SINGLE_INTEGRATOR)
     before = time.monotonic()
     assert driver.read() is None
     assert driver.write([9.0, 0.0]).control.tolist() == [1.0, 0.0]
-    assert alone(Kind.SINGLE_INTEGRATOR).write([1.0, 0.0]).control.tolist() == [0.0, 0.0]
-    driver.close()
+    assert other.write([1.0, 0.0]).control.tolist() == [0.0, 0.0]
     assert time.monotonic() - before < 1.0
+    driver.close()
     with pytest.raises(InputError, match="two finite numbers"):
         driver.write([math.nan, 0.0])
     with pytest.raises(InputError, match=r"fleet.yaml: ros2"):
