@@ -164,9 +164,11 @@ def _binding_row(nominal: Array, rows: Array, rhs: Array, count: int, box: Array
     return best if best >= 0 else violated
 
 
-@njit(cache=True)
 def _stopper(kind: int, state: Array, body: Array, near: Array, things: Array, bounds: Array, wanted: Array) -> int:
-    """Who alone lets through the least of a control: neighbours, obstacles, four bounds; -1 if nobody."""
+    """Who alone lets through the least of a control: neighbours, obstacles, four bounds; -1 if nobody.
+
+    No kernel: constants as arguments would compile the shield anew for each of them.
+    """
     robots, obstacles = near.shape[0], things.shape[0]
     lines, control, side = np.empty((5, 3)), np.empty(2), np.empty(4)
     found, least = -1, 1.0
