@@ -18,6 +18,8 @@ import numba
 # Older states of the source whose kernels are kept, so that changing between two of them compiles nothing.
 _KEPT = 3
 _PREFIX = "kernels-"
+# The control process calls kernels and has none, and none calls it.
+_WITHOUT = "runtime"
 
 
 def use_kernel_cache() -> Path:
@@ -37,10 +39,11 @@ def use_kernel_cache() -> Path:
 
 
 def _digest(package: Path) -> str:
-    """Hash of all sources of this package, and of its neighbour that holds the batched kernels."""
+    """Hash of all sources that kernels are made from: this package, and its neighbour that holds the batched ones."""
     total = hashlib.sha256()
     for path in [*sorted(package.rglob("*.py")), *sorted(package.parent.glob("envs/*_kernels.py"))]:
-        total.update(path.name.encode() + path.read_bytes())
+        if package / _WITHOUT not in path.parents:
+            total.update(path.name.encode() + path.read_bytes())
     return total.hexdigest()[:16]
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import swarm
-from swarm.kernel_cache import _KEPT, _prune, use_kernel_cache
+from swarm.kernel_cache import _KEPT, _WITHOUT, _prune, use_kernel_cache
 
 PROBE = "import numba, swarm; print(numba.config.CACHE_DIR)"
 
@@ -26,9 +26,17 @@ def test_any_change_of_a_source_gives_another_folder(tmp_path: Path) -> None:
     before = cache_dir(tmp_path)
     assert before == cache_dir(tmp_path)
     assert Path(before).parent == tmp_path / "swarm" / "__pycache__"
-    with (tmp_path / "swarm" / "body.py").open("a", encoding="utf-8") as file:
-        file.write("# changed\n")
-    assert cache_dir(tmp_path) != before
+    for name, same in (("runtime/control.py", True), ("planning/pibt.py", False)):
+        with (tmp_path / "swarm" / name).open("a", encoding="utf-8") as file:
+            file.write("# changed\n")
+        assert (cache_dir(tmp_path) == before) == same
+
+
+def test_no_kernel_is_in_what_is_left_out_or_calls_it() -> None:
+    source = Path(swarm.__file__).parent
+    for path in source.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert ("njit" if source / _WITHOUT in path.parents else f"swarm.{_WITHOUT}") not in text, path
 
 
 def test_a_given_cache_folder_is_used(tmp_path: Path) -> None:
