@@ -1,12 +1,14 @@
 """Runs one robot of a fleet: its control process.
 
-Usage: ``python launch/deploy.py --fleet fleet.yaml --robot 3`` (``--check`` says what it would do, and ends).
+Usage: ``python launch/deploy.py --fleet fleet.yaml --robot 3`` (``--check`` says what it would do, and ends;
+``--standby`` waits for the end of the process that drives the robot, and takes over).
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import math
 import os
 import signal
 import sys
@@ -61,6 +63,7 @@ class Options:
     check: bool
     seconds: float
     json: Path | None
+    standby: bool
 
 
 def parse(arguments: Sequence[str] | None) -> Options:
@@ -71,6 +74,10 @@ def parse(arguments: Sequence[str] | None) -> Options:
     parser.add_argument("--check", action="store_true", help="validate everything, say what would be done, and end")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="end after so many seconds")
     parser.add_argument("--json", type=Path, help="where figures of the run are written at its end")
+    parser.add_argument(
+        "--standby", action="store_true",
+        help="wait, with everything loaded, until no other process of this robot runs on this machine; then take over",
+    )  # fmt: skip
     return Options(**vars(parser.parse_args(arguments)))
 
 
@@ -109,6 +116,15 @@ def figures(control: Control, pace: Pace, transport: Transport) -> dict[str, Any
     }  # fmt: skip
 
 
+def wait_for_turn(options: Options, fleet: FleetFile) -> Journal:
+    """The journal of a process that is to be ready as soon as the one that drives the robot now dies.
+
+    A signal to end ends it at once while it waits: it has begun nothing.
+    """
+    think_once(robot_of(fleet, options.robot), fleet.scenario.robots[options.robot].start, fleet.roster())
+    return Journal(fleet, options.robot, math.inf)
+
+
 def started() -> float:
     """When this process was started, s since the machine was."""
     told = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
@@ -136,9 +152,14 @@ def run(options: Options, fleet: FleetFile) -> None:
         nonlocal ended
         ended = True
 
+    began, journal = started(), None
+    if options.standby:
+        journal = wait_for_turn(options, fleet)
+        began = time.clock_gettime(time.CLOCK_BOOTTIME)
+        print(f"robot {options.robot}: this process drives it from now on", file=sys.stderr)
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    journal = Journal(fleet, options.robot)
+    journal = journal or Journal(fleet, options.robot)
     if journal.problem:
         print(f"note: robot {options.robot} starts without what it knew: {journal.problem}", file=sys.stderr)
     driver, keys = make_driver(fleet, options.robot), own_keys(fleet.keys, options.robot)
@@ -164,7 +185,7 @@ def run(options: Options, fleet: FleetFile) -> None:
             if transport.watched and (status := teller.due(period)) is not None:
                 transport.publish_status(status)
             if ready is None and period.reason == MAY_MOVE:
-                ready = time.clock_gettime(time.CLOCK_BOOTTIME) - started()
+                ready = time.clock_gettime(time.CLOCK_BOOTTIME) - began
             next(complaint)
         driver.close()
         journal.end()

@@ -50,7 +50,7 @@ def told_to_end() -> Callable[[], int]:
 @app.command
 def up(
     fleet: Fleet, seconds: float = math.inf, json: Path | None = None, port: int = 0, page: bool = True,
-    kill_every: float = math.inf, seed: int = 0, log: Path | None = None,
+    kill_every: float = math.inf, seed: int = 0, log: Path | None = None, standby: bool = False,
 ) -> int:  # fmt: skip
     """Start a fleet: its physics world if it has one, and a process for each robot, again when one dies.
 
@@ -63,13 +63,14 @@ def up(
         kill_every: Kill a robot's process every so many seconds, as a test.
         seed: Of the draw of whom to kill.
         log: Folder for what the processes say.
+        standby: A second, idle process for each robot (200 MB each), which takes over at once when the first one dies.
     """
     for name, value in (("--seconds", seconds), ("--kill-every", kill_every)):
         if not value > 0.0:
             raise InputError(name, value, "a number above 0, s")
     if not 0 <= port < 65536:
         raise InputError("--port", port, "0 to 65535")
-    session = Session(load_fleet(fleet), told_to_end(), screen(), log)
+    session = Session(load_fleet(fleet), told_to_end(), screen(), log, standby)
     return session.run(seconds, json, port if page else None, kill_every, seed)
 
 

@@ -40,10 +40,14 @@ class Session:
         ended: How often this process was told to end: once is by and by, twice is now.
         console: Where it is shown.
         log: Folder for what the processes say; None: it is thrown away at the end.
+        standby: Whether each robot has a second process that takes over when the first one dies.
     """
 
-    def __init__(self, fleet: FleetFile, ended: Callable[[], int], console: Console, log: Path | None = None) -> None:
-        self.fleet, self._ended, self._console, self._log = fleet, ended, console, log
+    def __init__(
+        self, fleet: FleetFile, ended: Callable[[], int], console: Console, log: Path | None = None,
+        standby: bool = False,
+    ) -> None:  # fmt: skip
+        self.fleet, self._ended, self._console, self._log, self._standby = fleet, ended, console, log, standby
         self._lines: deque[str] = deque(maxlen=_LINES)
         self._live: Live | None = None
         self._said = -math.inf
@@ -73,7 +77,7 @@ class Session:
                 log.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise InputError("--log", str(log), f"a folder ({error.strerror})") from None
-            supervisor = Supervisor(self.fleet, Path(room), log, self._tell)
+            supervisor = Supervisor(self.fleet, Path(room), log, self._tell, standby=self._standby)
             reserved = self._add_page(supervisor, port)
             start = time.monotonic()
             try:
@@ -122,7 +126,8 @@ class Session:
         with Live(console=self._console, auto_refresh=False, transient=False) as self._live:
             while not self._ended() and not supervisor.failed:
                 now = time.monotonic()
-                if supervisor.look() or now - written > SAY:
+                changed = supervisor.look() or (self._ready is not None and supervisor.spare())
+                if changed or now - written > SAY:
                     written = now
                     file.write({child.name: child.pid for child in supervisor.children}, self._url)
                 if now - shown > SHOW:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import signal
 import subprocess
@@ -20,6 +21,8 @@ WAITS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before a process is started again, by how often in a row it died soon."""
 LIVED = 10.0
 """Seconds after which a process that dies has not died soon."""
+SPARE_EVERY = 2.0
+"""Seconds between the starts of two standbys: while they load, the robots drive."""
 WRONG_INPUT = 2
 """Exit code of a process that would fail again."""
 
@@ -40,6 +43,11 @@ class Restarts:
     def began(self, now: float) -> None:
         """The process was started."""
         self._began, self._due = now, None
+
+    def took_over(self, now: float) -> None:
+        """Another process that was there already stands for it."""
+        self.count += 1
+        self.began(now)
 
     def due(self, now: float, code: int) -> bool:
         """The process is dead and ended with this code: whether to start it now."""
@@ -77,9 +85,11 @@ class Supervisor:
         log: Folder for what they say.
         tell: Is told a line when something happens.
         clock: Monotonic, s.
+        standby: Whether each robot has a second process that takes over when the first one dies (`spare`).
 
     Attributes:
         robots: Their control processes.
+        spares: The standbys of those, if there are to be any.
         physics: The physics world, if the fleet has one.
         others: Processes that nothing depends on (`add`).
         kills: How often each robot was killed on purpose.
@@ -88,14 +98,14 @@ class Supervisor:
 
     def __init__(
         self, fleet: FleetFile, results: Path, log: Path, tell: Callable[[str], None] = print,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.monotonic, standby: bool = False,
     ) -> None:  # fmt: skip
         self.fleet, self.failed = fleet, ""
         self.results, self.log, self._tell, self._clock = results, log, tell, clock
-        self.robots = [
-            self._script(f"robot {i}", "deploy.py", "--fleet", fleet.path, "--robot", i, "--json", self.figures(i))
-            for i in range(len(fleet.scenario.robots))
-        ]
+        robots = range(len(fleet.scenario.robots))
+        self.robots = [self._robot(f"robot {i}", i) for i in robots]
+        self.spares = [self._robot(f"robot {i} standby", i, "--standby") for i in robots if standby]
+        self._spared = -math.inf
         self.physics: Child | None = None
         if fleet.driver == "bullet":
             self.physics = self._script("physics", "physics.py", "--fleet", fleet.path, "--json", self.world_figures)
@@ -117,6 +127,10 @@ class Supervisor:
         self.others.append(self._script(name, script, *arguments))
         self.restarts[name] = Restarts()
 
+    def _robot(self, name: str, robot: int, *more: str) -> Child:
+        known = ("--fleet", self.fleet.path, "--robot", robot, "--json", self.figures(robot))
+        return self._script(name, "deploy.py", *known, *more)
+
     def _script(self, name: str, script: str, *arguments: object) -> Child:
         command = [sys.executable, str(ROOT / "launch" / script), *map(str, arguments)]
         return Child(name, command, self.log / f"{name.replace(' ', '-')}.txt")
@@ -124,25 +138,41 @@ class Supervisor:
     @property
     def children(self) -> list[Child]:
         """All processes; the physics world first."""
-        return [*([self.physics] if self.physics else []), *self.robots, *self.others]
+        return [*([self.physics] if self.physics else []), *self.robots, *self.others, *self.spares]
 
     def start(self) -> None:
-        """Start all."""
+        """Start all but the standbys."""
         for child in self.children:
-            child.start()
+            if child not in self.spares:
+                child.start()
             if child.name in self.restarts:
                 self.restarts[child.name].began(self._clock())
+
+    def spare(self) -> bool:
+        """Start a standby that does not run; call it often, once the robots drive. Whether one was started."""
+        missing = next((one for one in self.spares if one.pid is None and one.code != WRONG_INPUT), None)
+        if missing is None or self.failed or self._clock() < self._spared + SPARE_EVERY:
+            return False
+        self._spared = self._clock()
+        missing.start()
+        return True
 
     def look(self) -> bool:
         """Start again what died; call it often, from the main thread. Whether a process was started."""
         if self.physics is not None and self.physics.code is not None and not self.failed:
             self.failed = f"the physics world has ended ({_ending(self.physics)})"
         changed, now = False, self._clock()
+        spares = dict(zip((child.name for child in self.robots), self.spares, strict=False))
         for child in (*self.robots, *self.others):
-            restarts, code = self.restarts[child.name], child.code
+            restarts, code, spare = self.restarts[child.name], child.code, spares.get(child.name)
             if code is None or self.failed or restarts.given_up:
                 continue
-            if restarts.due(now, code):
+            if spare is not None and spare.pid is not None:
+                self._tell(f"{child.name} ended ({_ending(child)}); its standby takes over")
+                child.exchange(spare)
+                restarts.took_over(now)
+                changed = True
+            elif restarts.due(now, code):
                 self._tell(f"{child.name} ended ({_ending(child)}); started again")
                 child.start()
                 restarts.began(now)
@@ -159,7 +189,7 @@ class Supervisor:
     def end(self, patience: float = 5.0) -> None:
         """End all: the robots first, so that the world still shows how they stopped."""
         last = [] if self.physics is None else [self.physics]
-        for group in ([*self.robots, *self.others], last):
+        for group in ([*self.robots, *self.others, *self.spares], last):
             for child in end(group, patience):
                 self._tell(f"{child.name} did not end within {patience:g} s, and was killed")
 

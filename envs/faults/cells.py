@@ -15,9 +15,10 @@ from envs.faults.trial import Setup, Trial
 FUNCTIONS: dict[str, Callable[..., Findings]] = {
     function.__name__: function
     for function in (
-        network_cells.network, network_cells.clocks, network_cells.partition, process_cells.kill, process_cells.stop,
-        process_cells.overrun, process_cells.alone, process_cells.wrong, hostile_cells.rubbish, hostile_cells.liars,
-        hostile_cells.skew, team_cells.estop, team_cells.viewer, team_cells.period, team_cells.soak,
+        network_cells.network, network_cells.clocks, network_cells.partition, process_cells.kill,
+        process_cells.hand_over, process_cells.stop, process_cells.overrun, process_cells.alone, process_cells.wrong,
+        hostile_cells.rubbish, hostile_cells.liars, hostile_cells.skew, team_cells.estop, team_cells.viewer,
+        team_cells.period, team_cells.soak,
     )
 }  # fmt: skip
 LOSSES, DELAYS, CUTS = (0.0, 0.1, 0.3, 0.6), (0.0, 0.1, 0.5), (1.0, 5.0, 30.0)
@@ -64,13 +65,14 @@ def matrix(setup: Setup, seconds: float) -> list[Cell]:
     """All cells but the soak, in the order of the report.
 
     Args:
-        setup: The fleet of all cells but that of the period.
+        setup: The fleet of all cells but those of 16 robots.
         seconds: How long a fault lasts where it has no length of its own.
     """
     def cell(name: str, group: str, function: str, **options: Any) -> Cell:
         return Cell(name, group, function, options, setup)
 
-    return [*_network(cell, seconds), *_processes(cell, seconds), *_hostile(cell, seconds, setup.robots), _period(60.0)]
+    hostile = _hostile(cell, seconds, setup.robots)
+    return [*_network(cell, seconds), *_processes(cell, seconds), *hostile, *_team(seconds)]
 
 
 def lossy_name(loss: float, delay: float) -> str:
@@ -107,6 +109,7 @@ def _processes(cell: Callable[..., Cell], seconds: float) -> list[Cell]:
     short = 0.3 * seconds
     return [
         cell("SIGKILL, and started again", "processes", "kill", times=3, seconds=short),
+        cell("SIGKILL, and a standby takes over", "processes", "hand_over", times=3, seconds=short),
         cell("SIGSTOP 1.5 s, SIGCONT", "processes", "stop", stopped=1.5, times=4, seconds=short),
         cell("overruns", "processes", "overrun", periods=12, times=2, seconds=short),
         cell("starts before its body and its peers", "processes", "alone", seconds=short),
@@ -128,9 +131,13 @@ def _hostile(cell: Callable[..., Cell], seconds: float, robots: int) -> list[Cel
     ]  # fmt: skip
 
 
-def _period(seconds: float) -> Cell:
+def _team(seconds: float) -> list[Cell]:
     setup = Setup(robots=16, map="warehouse.map", seed=0, every=0.1, relayed=False)
-    return Cell("16 robots", "period", "period", {"seconds": seconds}, setup)
+    hand_over = {"times": 4, "seconds": 0.3 * seconds}
+    return [
+        Cell("16 robots", "period", "period", {"seconds": 60.0}, setup),
+        Cell("16 robots, a standby takes over", "processes", "hand_over", hand_over, setup),
+    ]
 
 
 def soak(minutes: float, seed: int, robots: int = 16) -> Cell:

@@ -6,18 +6,20 @@ import json
 import signal
 import time
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from envs.bullet_bodies import MOTOR_ACCELERATION
 from envs.faults.checks import Check, Findings, at_least, at_most
-from envs.faults.trial import Trial
+from envs.faults.trial import Trial, TrialError
 from envs.faults.watch import STANDS, Sample, standing_after
 from swarm.runtime.driver import COMMAND_TTL
 
 READY = 3.0
-"""Seconds within which a process that was killed drives again after its start."""
+"""Seconds within which a robot drives again whose process was killed: after the start of the next one, or, with a
+standby, after the kill."""
 _RESOLUTION = 0.05  # Seconds: steps of the physics world, and of the questions to it.
 _WEAKEST = 0.9 * MOTOR_ACCELERATION  # Motors differ by a few percent.
 
@@ -80,6 +82,39 @@ def kill(trial: Trial, times: int, seconds: float) -> Findings:
         "brakes_s": [_rounded(one[1]) for one in halts], "ready_s": [_rounded(one) for one in ready],
         "ready_s_by_themselves": own,
     })  # fmt: skip
+
+
+def hand_over(trial: Trial, times: int, seconds: float) -> Findings:
+    """Controllers are killed while their robots drive, and standbys of theirs take over."""
+    trial.start()
+    first, brakes, ready = len(trial.samples), [], []
+    for k in range(times):
+        robot = k % len(trial.listens)
+        standby = trial.start_standby(robot)
+        until = time.monotonic() + 60.0
+        while not _waits_for_a_lock(standby.pid):
+            if time.monotonic() > until or standby.poll() is not None:
+                raise TrialError(f"the standby of robot {robot} does not wait: {trial.said(f'robot-{robot}')}")
+            trial.run_for(0.1)
+        trial.run_for(2.0)
+        _moving(trial, robot)
+        trial.signal(robot, signal.SIGKILL)
+        trial.robots[robot] = standby
+        silent = trial.watch.until(lambda sample, who=robot: sample.held[who], 2.0)
+        again = trial.watch.until(lambda sample, who=robot: not sample.held[who], 60.0)
+        brakes.append(silent)
+        ready.append(None if silent is None or again is None else silent + again)
+    trial.run_for(seconds)
+    return Findings(trial.samples[first:], [
+        at_most("braking begins after", _worst(brakes), COMMAND_TTL + _RESOLUTION, "s"),
+        at_most("its standby drives after", _worst(ready), READY, "s"),
+    ], {"brakes_s": [_rounded(one) for one in brakes], "ready_s": [_rounded(one) for one in ready]})  # fmt: skip
+
+
+def _waits_for_a_lock(pid: int) -> bool:
+    """Whether a process waits for a lock of a file (proc(5), /proc/locks)."""
+    lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()
+    return any(line.split()[1] == "->" and line.split()[5] == str(pid) for line in lines)
 
 
 def _going(samples: list[Sample], robots: list[int], since: float) -> int:

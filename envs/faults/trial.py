@@ -147,6 +147,13 @@ class Trial:
         )  # fmt: skip
         return self.robots[robot]
 
+    def start_standby(self, robot: int) -> subprocess.Popen[bytes]:
+        """Start a process that waits for the end of the one that drives the robot."""
+        return self._start(
+            f"robot-{robot}", "launch/deploy.py", "--fleet", self.fleet_file(robot), "--robot", robot, "--standby",
+            "--json", self.folder / f"robot-{robot}.json",
+        )  # fmt: skip
+
     def prepare(self) -> None:
         """Compile what the robots need; once for all trials of this process."""
         if not Trial._prepared:

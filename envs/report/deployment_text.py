@@ -52,7 +52,9 @@ _GROUPS = {
         "Processes",
         "*Braking begins after*: from SIGKILL or SIGSTOP until the body does not execute the last command any more. "
         "*Stands after*: until it stands, less what its motors need from its speed. *Ready after its start*: from the "
-        "start of the process (interpreter, libraries, network, journal) until its body executes its first command.",
+        "start of the process (interpreter, libraries, network, journal) until its body executes its first command. "
+        "*Its standby drives after*: from SIGKILL until the body executes the first command of the process that "
+        "waited, loaded, for this. The 16 robots of a cell are on `envs/maps/warehouse.map`, without the relay.",
     ),
     "input": (
         "Rubbish, liars, versions",

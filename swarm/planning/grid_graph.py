@@ -79,6 +79,13 @@ def order_moves(keys: NDArray[np.int64], ranking: NDArray[np.int8]) -> None:
         keys[best] = np.iinfo(np.int64).max
 
 
+@njit(cache=True)
+def copy_row(source: NDArray[np.integer], target: NDArray[np.integer]) -> None:
+    """Copy a row; as an assignment it takes 3 s more to compile, for the message of an error that cannot happen."""
+    for k in range(len(source)):
+        target[k] = source[k]
+
+
 @njit(cache=True, inline="always")
 def opposite(move: int) -> int:
     """The move back: 2 of 1, 1 of 2, 4 of 3, 3 of 4."""

@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from swarm.planning.cost_field import FAR, UNIT
-from swarm.planning.grid_graph import move_to, order_moves
+from swarm.planning.grid_graph import copy_row, move_to, order_moves
 from swarm.planning.hearing import involved
 from swarm.planning.joint_plan import (
     ORDER,
@@ -234,9 +234,11 @@ def reconsider(
         _follow(minds, i)
         keep(step, field, minds, i, tick, minds.window[i], minds.ranking[i])
     elif followed or is_late(minds, i, tick):
-        plan(step, field, against, minds, i, tick, minds.told, near, 0, room, minds.window[i], minds.ranking[i])
+        now = int(np.int64(0))  # no constant: with one, all that is called would be compiled for it alone
+        plan(step, field, against, minds, i, tick, minds.told, near, now, room, minds.window[i], minds.ranking[i])
     else:
-        minds.window[i], minds.ranking[i] = minds.told[i], minds.first[i]
+        copy_row(minds.told[i], minds.window[i])
+        copy_row(minds.first[i], minds.ranking[i])
 
 
 @njit(cache=True)
@@ -258,7 +260,7 @@ def plan(
 def keep(step: Ints, field: Ints, minds: Minds, i: int, tick: int, window: Ints, ranking: NDArray[np.int8]) -> None:
     """Tell the window as it is; the moves are ranked by the way left, its next step first."""
     costs, preferred = np.full(5, FAR, dtype=np.int32), -1
-    window[:] = minds.window[i]
+    copy_row(minds.window[i], window)
     for move in range(5):
         after = step[minds.cell[i], move]
         if after >= 0:
@@ -316,7 +318,7 @@ def decide(
     for k in range(count):
         row = rows[k]
         places[k], keys[k] = cells[minds.cell[row]], minds.key[row]
-        ranking[k] = minds.ranking[row] if at[minds.cell[row]] == row else minds.first[row]
+        copy_row((minds.ranking if at[minds.cell[row]] == row else minds.first)[row], ranking[k])
     for row in near:
         at[minds.cell[row]] = -1
     at[minds.cell[i]] = -1

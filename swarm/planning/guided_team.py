@@ -75,7 +75,8 @@ def _tick(
         else:
             heard = last_who[last_first[i] : last_first[i + 1]]
             heard = expected(cells, columns, minds.cell[i], last, heard, at)
-            plan(step, fields[i], against, minds, i, tick, last, heard, 1, room, minds.told[i], minds.first[i])
+            ago = int(np.int64(1))  # no constant, as in `guided_kernels.reconsider`
+            plan(step, fields[i], against, minds, i, tick, last, heard, ago, room, minds.told[i], minds.first[i])
     for i in range(n):
         near = who[first[i] : first[i + 1]]
         reconsider(step, fields[i], against, minds, i, tick, near, room, search)

@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from swarm.planning.grid_graph import copy_row
 from swarm.planning.joint_search import GROUP, HORIZON, Search, plan_jointly, within_reach
 from swarm.planning.pibt import IDS
 
@@ -144,6 +145,8 @@ def advance(plans: Plans, i: int, near: Ints, robot_id: int) -> None:
     row = heard_plan(plans, near, robot_id)
     if row >= 0:
         plans.leader[i], plans.steps[i], plans.now[i] = plans.leader[row], plans.steps[row], 1
-        plans.members[i], plans.path[i] = plans.members[row], plans.path[row]
+        copy_row(plans.members[row], plans.members[i])
+        for k in range(plans.path.shape[1]):
+            copy_row(plans.path[row, k], plans.path[i, k])
     elif plans.leader[i] >= 0:
         plans.now[i] += 1

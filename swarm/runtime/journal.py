@@ -8,7 +8,8 @@ disk then). Nothing waits for the disk: a power cut loses the last seconds. Henc
 not been started anew since, and so do the robots that were heard: one that does not sense others waits for them again,
 since they are there even if their processes are dead. The rest counts as it was found.
 
-The file is locked while its process lives, so that a robot has one process on a machine.
+The file is locked while its process lives, so that one process drives a robot on a machine; a second one can wait for
+the lock, and take over when the first one dies.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import math
 import os
 import stat
 import struct
@@ -81,6 +83,7 @@ class Journal:
     Args:
         fleet: Names the folder, or leaves it to `default_folder`.
         robot: Whose journal it is.
+        patience: Seconds to wait for the end of another process of this robot; inf: until it ends.
 
     Attributes:
         path: The file.
@@ -89,12 +92,13 @@ class Journal:
         problem: Why what was there could not be used, or nothing is written any more; empty: all is well.
 
     Raises:
-        InputError: If another process of this robot runs on this machine.
+        InputError: If another process of this robot runs on this machine, or if it could not be noticed whether the
+            one ends for which this one would wait.
     """
 
-    def __init__(self, fleet: FleetFile, robot: int) -> None:
+    def __init__(self, fleet: FleetFile, robot: int, patience: float = PATIENCE) -> None:
         self.path = Path()
-        self.found, self.problem, self._file = Memory(), "", -1
+        self.found, self.problem, self._file, self._writes = Memory(), "", -1, False
         self._kept = self.found
         self._fleet, self._robot = _digest(fleet.name.encode()), robot
         self._map, self._boot = map_digest(fleet.scenario.world), _boot()
@@ -106,15 +110,18 @@ class Journal:
             self._file = _open(self.path)
         except (OSError, RuntimeError) as error:
             self.problem = f"journal: {error}"
+            if math.isinf(patience):
+                raise InputError("journal", str(error), "a file that can be locked") from None
             return
-        self._lock()
+        self._lock(patience)
+        self._writes = True
         self._read()
         self._kept = self.found
         self._write(self.found)
 
     def keep(self, memory: Memory) -> bool:
         """Write what is to be remembered if it changed; returns whether it did. To be called before it has effect."""
-        if self._file < 0 or memory == self._kept:
+        if not self._writes or memory == self._kept:
             return False
         self._kept = memory
         self._write(memory)
@@ -129,13 +136,17 @@ class Journal:
         """Give the file back; what was written stays."""
         if self._file >= 0:
             os.close(self._file)
-            self._file = -1
+            self._file, self._writes = -1, False
 
-    def _lock(self) -> None:
-        until = time.monotonic() + PATIENCE
+    def _lock(self, patience: float) -> None:
+        if math.isinf(patience):
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            return
+        until = time.monotonic() + patience
         while True:
             try:
-                return fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
             except BlockingIOError:
                 if time.monotonic() >= until:
                     self.close()
@@ -175,10 +186,10 @@ class Journal:
             self._forget()
 
     def _forget(self) -> None:
-        """What is in the file is no longer true."""
+        """What is in the file is no longer true; its lock still is."""
+        self._writes = False
         with contextlib.suppress(OSError):  # else nothing more can be done; the process goes on
             os.ftruncate(self._file, 0)
-        self.close()
 
 
 def default_folder(fleet: FleetFile) -> Path:

@@ -153,6 +153,39 @@ def test_dead_robots_are_started_again_and_a_dead_world_ends_the_fleet(fleet, tm
     assert not any(child.pid for child in found.children)
 
 
+def test_a_standby_takes_over_and_gets_a_new_one(fleet, tmp_path, monkeypatch):
+    scripts = tmp_path / "launch"
+    scripts.mkdir()
+    for name in ("physics.py", "deploy.py"):
+        (scripts / name).write_text("import sys, time; print(sys.argv[1:], flush=True); time.sleep(60)")
+    monkeypatch.setattr(supervising, "ROOT", tmp_path)
+    told, clock = [], [0.0]
+    found = Supervisor(fleet, tmp_path, tmp_path, told.append, clock=lambda: clock[0], standby=True)
+    found.start()
+    try:
+        assert all(child.pid for child in found.robots) and not any(child.pid for child in found.spares)
+        assert found.spare() and not found.spare()  # not all at once
+        for clock[0] in (10.0, 20.0):
+            assert found.spare()
+        clock[0] = 30.0
+        assert not found.spare() and all(child.pid for child in found.spares)
+        standby = found.spares[1].pid
+        found.kill(1)
+        until(lambda: found.look())
+        assert found.robots[1].pid == standby and found.spares[1].pid is None
+        assert told == ["robot 1 ended (SIGKILL); its standby takes over"] and found.restarts["robot 1"].count == 1
+        assert found.spare() and found.spares[1].pid not in (None, standby)
+        until(lambda: "--standby" in found.spares[1].last_words())
+        assert not found.look()
+        for one in (found.spares[2], found.robots[2]):  # with nobody to take over, it is started again
+            one.signal(signal.SIGKILL)
+            until(lambda one=one: one.pid is None)
+        assert found.look() and "started again" in told[-1] and found.robots[2].pid is not None
+    finally:
+        found.end(2.0)
+    assert not any(child.pid for child in found.children)
+
+
 # -- the note of what runs ------------------------------------------------------------------------------------------
 
 

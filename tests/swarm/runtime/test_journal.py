@@ -1,8 +1,11 @@
 """What a killed process knew is found again, or refused with a line; whatever was written, nothing else is believed."""
 
+import math
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -149,7 +152,9 @@ def test_cells_do_not_count_once_the_machine_was_started_anew(fleet, monkeypatch
     assert journal.found == replace(KNOWN, held=()) and not journal.problem
 
 
-def test_a_robot_has_one_process(fleet):
+@contextmanager
+def another_process(fleet):
+    """It holds the journal of robot 0, until it is killed at the end."""
     program = (
         "import sys, time; from swarm.runtime.fleet_file import load_fleet; from swarm.runtime.journal import Journal\n"
         "journal = Journal(load_fleet(sys.argv[1]), 0); print('open', flush=True); time.sleep(60)"
@@ -157,14 +162,36 @@ def test_a_robot_has_one_process(fleet):
     child = subprocess.Popen([sys.executable, "-c", program, fleet.path], stdout=subprocess.PIPE, text=True)
     try:
         assert child.stdout.readline() == "open\n"
+        yield child
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def test_a_robot_has_one_process(fleet):
+    with another_process(fleet) as child:
         with pytest.raises(InputError, match="no running process"):
             Journal(fleet, 0)
         Journal(fleet, 1).close()
-    finally:
         child.kill()
         journal = Journal(fleet, 0)  # while it is dying
-        child.communicate()
     assert not journal.problem
+
+
+def test_a_standby_waits_until_the_other_dies_and_knows_what_it_knew(fleet, tmp_path):
+    write(fleet, KNOWN)
+    with another_process(fleet) as child, ThreadPoolExecutor(1) as pool:
+        standby = pool.submit(Journal, fleet, 0, math.inf)
+        with pytest.raises(TimeoutError):
+            standby.result(1.0)
+        child.kill()
+        journal = standby.result(10.0)
+    assert journal.found == KNOWN and not journal.problem
+    journal.close()
+    (tmp_path / "state").rename(tmp_path / "elsewhere")
+    (tmp_path / "state").write_text("a file")
+    with pytest.raises(InputError, match="can be locked"):
+        Journal(fleet, 0, math.inf)
 
 
 def test_a_place_that_cannot_be_written_is_no_reason_not_to_drive(fleet, tmp_path):
@@ -187,7 +214,10 @@ def test_what_can_no_longer_be_written_is_not_believed_later(fleet, monkeypatch)
     with monkeypatch.context() as patch:
         patch.setattr(module.os, "pwrite", full)
         journal.keep(replace(KNOWN, held=(6, 7)))
-    assert "No space" in journal.problem
+    assert "No space" in journal.problem and not journal.keep(KNOWN)
+    with pytest.raises(InputError, match="no running process"):
+        Journal(fleet, 0)
+    journal.close()
     assert Journal(fleet, 0).found == Memory()
 
 
