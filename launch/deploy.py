@@ -122,7 +122,9 @@ def wait_for_turn(options: Options, fleet: FleetFile) -> Journal:
     A signal to end ends it at once while it waits: it has begun nothing.
     """
     think_once(robot_of(fleet, options.robot), fleet.scenario.robots[options.robot].start, fleet.roster())
-    return Journal(fleet, options.robot, math.inf)
+    journal = Journal(fleet, options.robot, math.inf)
+    print(f"robot {options.robot}: this process drives it from now on", file=sys.stderr)
+    return journal
 
 
 def started() -> float:
@@ -152,14 +154,12 @@ def run(options: Options, fleet: FleetFile) -> None:
         nonlocal ended
         ended = True
 
-    began, journal = started(), None
     if options.standby:
-        journal = wait_for_turn(options, fleet)
-        began = time.clock_gettime(time.CLOCK_BOOTTIME)
-        print(f"robot {options.robot}: this process drives it from now on", file=sys.stderr)
+        journal, began = wait_for_turn(options, fleet), time.clock_gettime(time.CLOCK_BOOTTIME)
+    else:
+        journal, began = Journal(fleet, options.robot), started()
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    journal = journal or Journal(fleet, options.robot)
     if journal.problem:
         print(f"note: robot {options.robot} starts without what it knew: {journal.problem}", file=sys.stderr)
     driver, keys = make_driver(fleet, options.robot), own_keys(fleet.keys, options.robot)

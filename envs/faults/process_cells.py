@@ -92,7 +92,7 @@ def hand_over(trial: Trial, times: int, seconds: float) -> Findings:
         robot = k % len(trial.listens)
         standby = trial.start_standby(robot)
         until = time.monotonic() + 60.0
-        while not _waits_for_a_lock(standby.pid):
+        while not waits_for_a_lock(standby.pid):
             if time.monotonic() > until or standby.poll() is not None:
                 raise TrialError(f"the standby of robot {robot} does not wait: {trial.said(f'robot-{robot}')}")
             trial.run_for(0.1)
@@ -111,7 +111,7 @@ def hand_over(trial: Trial, times: int, seconds: float) -> Findings:
     ], {"brakes_s": [_rounded(one) for one in brakes], "ready_s": [_rounded(one) for one in ready]})  # fmt: skip
 
 
-def _waits_for_a_lock(pid: int) -> bool:
+def waits_for_a_lock(pid: int) -> bool:
     """Whether a process waits for a lock of a file (proc(5), /proc/locks)."""
     lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()
     return any(line.split()[1] == "->" and line.split()[5] == str(pid) for line in lines)

@@ -9,8 +9,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from oracles.loopback import write_fleet
+from oracles.loopback import until, write_fleet
 from oracles.scripts import load_script
+
+from envs.faults.process_cells import waits_for_a_lock
+from swarm.runtime.bullet_link import ask
+from swarm.runtime.fleet_file import load_fleet
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,33 +45,37 @@ def test_check_says_what_a_robot_would_do(fleet):
     assert process.returncode == 2 and "0 to 2" in text
 
 
-def test_robots_in_processes_of_their_own_drive_and_one_that_dies_stops(fleet, tmp_path):
+def test_robots_in_processes_of_their_own_drive_and_one_that_dies_stops_unless_it_has_a_standby(fleet, tmp_path):
     physics = start("physics.py", "--fleet", fleet, "--json", tmp_path / "physics.json")
     robots = [start("deploy.py", "--fleet", fleet, "--robot", i, "--json", tmp_path / f"{i}.json") for i in range(3)]
-    try:
-        from swarm.runtime.bullet_link import ask
-        from swarm.runtime.fleet_file import load_fleet
+    address = load_fleet(fleet).physics
 
-        address = load_fleet(fleet).physics
-        deadline, moved = time.monotonic() + 240.0, [False] * 3  # kernels may have to be compiled first
-        while time.monotonic() < deadline:
-            status = ask(address, timeout=1.0)
-            speeds = [0.0] * 3 if status is None else [robot[3] for robot in status["robots"]]
-            moved = [before or speed > 0.2 for before, speed in zip(moved, speeds, strict=True)]
-            if all(moved) and speeds[2] > 0.2:
-                break
-            time.sleep(0.02)
-        else:
-            pytest.fail(f"not all robots ever moved: {status}")
+    def speeds():
+        status = ask(address, timeout=1.0)
+        return [0.0] * 3 if status is None else [robot[3] for robot in status["robots"]]
+
+    moved = set()
+
+    def all_have_moved():
+        moved.update(robot for robot, speed in enumerate(speeds()) if speed > 0.2)
+        return len(moved) == 3
+
+    try:
+        until(all_have_moved, 240.0)  # kernels may have to be compiled first
+        robots.append(start("deploy.py", "--fleet", fleet, "--robot", 0, "--standby", "--json", tmp_path / "0.json"))
+        until(lambda: waits_for_a_lock(robots[3].pid), 60.0)
+        until(lambda: speeds()[2] > 0.2, 60.0)
+        robots[0].send_signal(signal.SIGKILL)
         robots[2].send_signal(signal.SIGKILL)
         time.sleep(0.6)
-        assert ask(address)["robots"][2][3] < 0.02
+        assert speeds()[2] < 0.02
+        until(lambda: speeds()[0] > 0.2, 60.0)
     finally:
         for process in (*robots, physics):
             process.terminate()
         outputs = [process.communicate(timeout=60)[0] for process in (*robots, physics)]
     result = json.loads((tmp_path / "physics.json").read_text())
-    assert result["collisions"] == 0, outputs
+    assert result["collisions"] == 0 and "robot 0: this process drives it from now on" in outputs[3], outputs
     for i in range(2):
         figures = json.loads((tmp_path / f"{i}.json").read_text())
         assert figures["reasons"]["moving"] > 0 and not figures["rejected"], figures
