@@ -212,7 +212,8 @@ def run(options: Options, console: Console) -> None:
     console.print(f"t = {at:.2f} s of {length:.2f} s, {moment:%Y-%m-%d %H:%M:%S} UTC", highlight=False)
     for file in logs.files:
         if not file.complete:
-            console.print(f"{file.path} has no end: it was cut, or is still being written", highlight=False)
+            cut = f"{file.path} has no end: it was cut, or is still being written"
+            console.print(cut, highlight=False, soft_wrap=True)
     periods = replay.load(at, at)
     for line in replay.words(periods, at):
         console.print(line, highlight=False, markup=False, soft_wrap=True)

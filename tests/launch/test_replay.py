@@ -106,7 +106,7 @@ def test_a_log_that_was_cut_is_drawn_as_far_as_it_goes(
     whole = next(drive[0].glob("pair-robot000-*")).read_bytes()
     (tmp_path / "cut.mcap").write_bytes(whole[:-2000])
     assert replay.main([str(tmp_path), "--out", str(tmp_path / "p.png")]) == 0
-    assert "cut.mcap has no end" in said(capsys).replace("\n", "")
+    assert "cut.mcap has no end" in said(capsys)
     assert (tmp_path / "p.png").exists()
 
 
