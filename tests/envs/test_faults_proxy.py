@@ -87,10 +87,11 @@ def pipe():
             pipe.close()
 
 
-def send_all(pipe, count, wait=0.2):
+def send_all(pipe, count, comes=None):
+    """Send numbered messages, and wait until so many have come, or all."""
     for number in range(count):
         pipe.send(number)
-    time.sleep(wait)
+    until(lambda: len(pipe.arrived) == (count if comes is None else comes()))
 
 
 def sequences(pipe):
@@ -106,7 +107,7 @@ def test_nothing_is_changed_without_faults(pipe):
 def test_losses_leave_no_gap_that_zenoh_would_see(pipe):
     pipe, proxy = pipe
     proxy.faults = Faults(loss=0.3)
-    send_all(pipe, 1000)
+    send_all(pipe, 1000, lambda: 1000 - proxy.counts["lost"])
     found = pipe.numbers()
     assert 620 <= len(found) <= 780 and found == sorted(set(found))  # 5.5 standard deviations
     assert sequences(pipe) == list(range(len(found))) and proxy.counts["lost"] == 1000 - len(found)
@@ -115,7 +116,7 @@ def test_losses_leave_no_gap_that_zenoh_would_see(pipe):
 def test_duplicates_and_overtaking_reach_the_receiver(pipe):
     pipe, proxy = pipe
     proxy.faults = Faults(duplicate=0.5, jitter=0.1)
-    send_all(pipe, 300, 0.5)
+    send_all(pipe, 300, lambda: 300 + proxy.counts["duplicated"])
     found = pipe.numbers()
     assert set(found) == set(range(300)) and 380 <= len(found) <= 520
     assert found != sorted(found) and sequences(pipe) == list(range(len(found)))
@@ -125,17 +126,15 @@ def test_delay_is_kept(pipe):
     pipe, proxy = pipe
     proxy.faults = Faults(delay=0.3)
     began = time.monotonic()
-    send_all(pipe, 5, 0.6)
-    assert pipe.numbers() == list(range(5)) and 0.3 <= pipe.arrived[0][0] - began < 0.5
+    send_all(pipe, 5)
+    assert pipe.numbers() == list(range(5)) and pipe.arrived[0][0] - began >= 0.3
 
 
 def test_losses_as_tcp_shows_them_only_delay(pipe):
     pipe, proxy = pipe
     proxy.faults = Faults(loss=0.3, tcp=True)
     began = time.monotonic()
-    send_all(pipe, 10, 0.0)
-    while len(pipe.arrived) < 10 and time.monotonic() < began + 15.0:
-        time.sleep(0.02)
+    send_all(pipe, 10)
     assert pipe.numbers() == list(range(10)) and pipe.arrived[-1][0] - began >= 0.2
 
 
@@ -150,9 +149,8 @@ def test_a_cut_link_is_heard_again_after_the_next_retransmission(pipe):
         assert pipe.numbers() == [0, 1, 2] and not proxy.fresh()
         proxy.heal()
         pipe.send(4)
-        time.sleep(1.2)
-        assert pipe.numbers() == [0, 1, 2, 3, 4]
-        assert 1.35 <= pipe.arrived[3][0] - cut <= 1.7  # 0.2 + 0.4 + 0.8 s after the first try
+        until(lambda: pipe.numbers() == [0, 1, 2, 3, 4])
+        assert pipe.arrived[3][0] - cut >= 1.35  # 0.2 + 0.4 + 0.8 s after the first try
         assert set(proxy.fresh()) == {(1, 0)}
         dead.setblocking(False)
         with pytest.raises(BlockingIOError):  # it stays silent for ever, and is not closed

@@ -61,14 +61,13 @@ def test_robots_in_processes_of_their_own_drive_and_one_that_dies_stops_unless_i
         return len(moved) == 3
 
     try:
-        until(all_have_moved, 240.0)  # kernels may have to be compiled first
+        until(all_have_moved, 600.0)  # kernels may have to be compiled first
         robots.append(start("deploy.py", "--fleet", fleet, "--robot", 0, "--standby", "--json", tmp_path / "0.json"))
         until(lambda: waits_for_a_lock(robots[3].pid), 60.0)
         until(lambda: speeds()[2] > 0.2, 60.0)
         robots[0].send_signal(signal.SIGKILL)
         robots[2].send_signal(signal.SIGKILL)
-        time.sleep(0.6)
-        assert speeds()[2] < 0.02
+        until(lambda: speeds()[2] < 0.02)
         until(lambda: speeds()[0] > 0.2, 60.0)
     finally:
         for process in (*robots, physics):

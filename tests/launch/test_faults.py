@@ -55,16 +55,16 @@ def test_however_it_ends_all_processes_end(tmp_path, how):
     suite = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, text=True)  # fmt: skip
     try:
-        until, children = time.monotonic() + 240.0, []  # kernels may be compiled first
+        until, children = time.monotonic() + 600.0, []  # kernels may be compiled first
         while len(children) < 4 and time.monotonic() < until:
             time.sleep(0.2)
             children = psutil.Process(suite.pid).children()
         assert len(children) == 4  # the physics world and three robots
         suite.send_signal(how)
-        out, _ = suite.communicate(timeout=30.0)
+        out, _ = suite.communicate(timeout=120.0)
     finally:
         suite.kill()
         suite.wait()
     if how == signal.SIGINT:
         assert suite.returncode == 130 and "interrupted" in out, out
-    assert not psutil.wait_procs(children, timeout=5.0)[1]
+    assert not psutil.wait_procs(children, timeout=60.0)[1]

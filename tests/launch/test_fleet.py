@@ -67,7 +67,7 @@ def processes(tmp_path):
     return {name: Identity(*one) for name, one in note["processes"].items()}
 
 
-def until(condition, seconds=30.0):
+def until(condition, seconds=60.0):
     start = time.monotonic()
     while not (found := condition()):
         assert time.monotonic() - start < seconds, "it did not happen in time"
@@ -77,7 +77,7 @@ def until(condition, seconds=30.0):
 
 def test_a_fleet_from_its_start_to_its_end(start, tell, tmp_path):
     up = start("--json", tmp_path / "result.json", "--log", tmp_path / "log")
-    late = threading.Timer(240.0, up.kill)
+    late = threading.Timer(600.0, up.kill)
     late.start()
     lines = [""]
     while lines[-1] != "all robots are ready\n":  # kernels may have to be compiled first
@@ -105,7 +105,7 @@ def test_a_fleet_from_its_start_to_its_end(start, tell, tmp_path):
     until(served)
     # The emergency stop, while one process does not hear it.
     os.kill(before["robot 1"].pid, signal.SIGSTOP)
-    code, text = tell("estop", "--patience", 1.5)
+    code, text = tell("estop", "--patience", 3)
     assert code == 1 and "NOT CONFIRMED by robot 1" in text and "physics world has stopped all bodies" in text
     os.kill(before["robot 1"].pid, signal.SIGCONT)
     code, text = tell("estop", "--patience", 20)
@@ -142,7 +142,7 @@ def test_killed_it_leaves_nobody_behind(start, tell, tmp_path):
     assert code == 2 and "runs already" in text
     up.kill()
     up.wait()
-    until(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children), 5.0)
+    until(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children))
 
 
 @pytest.mark.parametrize(

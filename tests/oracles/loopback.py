@@ -18,8 +18,8 @@ def free_endpoints(count):
     return {k: f"127.0.0.1:{port}" for k, port in enumerate(free_ports(count))}
 
 
-def until(condition, seconds=5.0):
-    """Wait until something holds; the seconds that it took."""
+def until(condition, seconds=30.0):
+    """Wait until something holds; the seconds that it took. The limit is patience with a busy machine, no judgement."""
     start = time.monotonic()
     while not condition():
         assert time.monotonic() - start < seconds, "it did not happen in time"
