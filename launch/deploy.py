@@ -34,7 +34,7 @@ if "scipy" not in sys.modules:
 import numpy as np
 
 from swarm.errors import InputError, SwarmError
-from swarm.runtime.control import Control, robot_of, think_once
+from swarm.runtime.control import Control, rehearse
 from swarm.runtime.driver import make_driver
 from swarm.runtime.fleet_file import FleetFile, load_fleet
 from swarm.runtime.guard import MAY_MOVE
@@ -121,7 +121,7 @@ def wait_for_turn(options: Options, fleet: FleetFile) -> Journal:
 
     A signal to end ends it at once while it waits: it has begun nothing.
     """
-    think_once(robot_of(fleet, options.robot), fleet.scenario.robots[options.robot].start, fleet.roster())
+    rehearse(fleet, options.robot)
     journal = Journal(fleet, options.robot, math.inf)
     print(f"robot {options.robot}: this process drives it from now on", file=sys.stderr)
     return journal
@@ -204,7 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise InputError("--robot", options.robot, f"0 to {len(fleet.scenario.robots) - 1}")
         if options.check:
             make_driver(fleet, options.robot).close()
-            think_once(robot_of(fleet, options.robot), fleet.scenario.robots[options.robot].start, fleet.roster())
+            rehearse(fleet, options.robot)
             print(summary(fleet, options.robot))
         else:
             run(options, fleet)

@@ -141,18 +141,12 @@ class Trial:
     def start_robot(self, robot: int, *oddity: object) -> subprocess.Popen[bytes]:
         """Start a robot's process, with something odd about it where given (`envs.faults.odd`)."""
         script = ("-m", "envs.faults.odd", *oddity, "--") if oddity else ("launch/deploy.py",)
-        self.robots[robot] = self._start(
-            f"robot-{robot}", *script, "--fleet", self.fleet_file(robot), "--robot", robot,
-            "--json", self.folder / f"robot-{robot}.json",
-        )  # fmt: skip
+        self.robots[robot] = self._start_process_of(robot, *script)
         return self.robots[robot]
 
     def start_standby(self, robot: int) -> subprocess.Popen[bytes]:
         """Start a process that waits for the end of the one that drives the robot."""
-        return self._start(
-            f"robot-{robot}", "launch/deploy.py", "--fleet", self.fleet_file(robot), "--robot", robot, "--standby",
-            "--json", self.folder / f"robot-{robot}.json",
-        )  # fmt: skip
+        return self._start_process_of(robot, "launch/deploy.py", "--standby")
 
     def prepare(self) -> None:
         """Compile what the robots need; once for all trials of this process."""
@@ -229,6 +223,12 @@ class Trial:
         with contextlib.suppress(OSError):
             return (self.folder / f"{name}.txt").read_text(encoding="utf-8", errors="replace")[-2000:]
         return ""
+
+    def _start_process_of(self, robot: int, *script: object) -> subprocess.Popen[bytes]:
+        told = self.folder / f"robot-{robot}.json"
+        return self._start(
+            f"robot-{robot}", *script, "--fleet", self.fleet_file(robot), "--robot", robot, "--json", told
+        )
 
     def _start(self, name: str, *command: object) -> subprocess.Popen[bytes]:
         with (self.folder / f"{name}.txt").open("ab") as out:

@@ -99,8 +99,13 @@ def robot_of(fleet: FleetFile, robot_id: int) -> Robot:
     )  # fmt: skip
 
 
-def think_once(robot: Robot, start: Array, roster: Mapping[int, Peer]) -> None:
-    """Think once at the start ``float64[5]``, so that everything is compiled and loaded, and forget it."""
+def rehearse(fleet: FleetFile, robot_id: int) -> None:
+    """Let a mind like that of this robot think once, so that all is compiled and loaded; `InputError` as `robot_of`."""
+    _think_once(robot_of(fleet, robot_id), fleet.scenario.robots[robot_id].start, fleet.roster())
+
+
+def _think_once(robot: Robot, start: Array, roster: Mapping[int, Peer]) -> None:
+    """Think once at the start ``float64[5]``, and forget it."""
     belief = believe(roster[robot.robot_id], start, [], roster, float(robot.body[PERIOD]))
     robot.step(View(0.0, start, start[:2], belief.neighbours))
     explain.warm_up(robot)
@@ -152,7 +157,7 @@ class Control:
 
     def warm_up(self) -> None:
         """Think once at the start, so that everything is compiled and loaded before the first period."""
-        think_once(self.robot, self.spec.start, self.roster)
+        _think_once(self.robot, self.spec.start, self.roster)
 
     def period(self) -> Period:
         """One control period."""
