@@ -177,9 +177,11 @@ def _long_run(of: Study, results: Mapping[str, Record]) -> str:
     if result is None:
         return f"## Long run\n\nNot measured yet: `python launch/faults.py soak --minutes {of.minutes:g}`."
     checks = "\n".join(f"- {sentence(check)}" for check in result["checks"])
+    setup = of.long_run.setup
     return (
-        f"## Long run\n\n{of.long_run.setup.robots} robots, {result['simulated_s'] / 60.0:.0f} simulated minutes, "
-        f"{result['notes']['kills']} kills; {result['deliveries_a_minute']:.1f} deliveries a minute.\n\n{checks}"
+        f"## Long run\n\n{setup.robots} robots on `envs/maps/{setup.map}`, "
+        f"{result['simulated_s'] / 60.0:.0f} simulated minutes, {result['notes']['kills']} kills; "
+        f"{result['deliveries_a_minute']:.1f} deliveries a minute.\n\n{checks}"
     )
 
 
