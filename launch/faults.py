@@ -36,13 +36,13 @@ class Options:
     what: Annotated[Literal["matrix", "soak"], tyro.conf.Positional] = "matrix"
     """The matrix, or the long run with random kills."""
     robots: int | None = None
-    """Of each cell (4); of the soak (16)."""
+    """Of each cell (4); of the soak (12)."""
     seed: int = 1
     """Of starts, goals, bodies and faults."""
     seconds: float = 20.0
     """How long a fault lasts where it has no length of its own."""
     minutes: float = 60.0
-    """Of the soak."""
+    """Of the soak, simulated."""
     only: tuple[str, ...] = ()
     """Cells whose names contain one of these."""
     quick: bool = False
@@ -63,7 +63,7 @@ class Options:
 def faults(options: Options, console: Console) -> bool:
     """Run, and print the table; whether all promises were kept."""
     if options.what == "soak":
-        cells = [soak(options.minutes, options.seed, options.robots or 16)]
+        cells = [soak(options.minutes, options.seed, options.robots or 12)]
     else:
         setup = Setup(robots=options.robots or 4, seed=options.seed)
         cells = quick(setup) if options.quick else matrix(setup, options.seconds)

@@ -140,7 +140,7 @@ def _team(seconds: float) -> list[Cell]:
     ]
 
 
-def soak(minutes: float, seed: int, robots: int = 16) -> Cell:
+def soak(minutes: float, seed: int, robots: int = 12) -> Cell:
     """The long run, where goals are so near that somebody delivers every second: then a pause means something.
 
     Between the shelves of the warehouse 16 robots deliver every 1.5 s, and no fault at all is needed for 10 s without.
