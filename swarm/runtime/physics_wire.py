@@ -195,7 +195,8 @@ class Mailbox:
     """A UDP socket that is emptied now and then, and tells when each datagram had arrived.
 
     A process that was stopped finds old datagrams in it: they must not look new. Linux stamps them on arrival; where it
-    does not, the time of the look before is taken, which makes them at most one look too old.
+    does not, the time of the look before is taken, which makes them at most one look too old. That may be so for the
+    first ones of a new socket: until its stamps are on, Linux fills in the time at which it is asked.
 
     Args:
         bind: Where to listen; None is any free port.
@@ -219,8 +220,10 @@ class Mailbox:
 
     def drain(self, most: int) -> Iterator[tuple[bytes, Address, float]]:
         """Datagrams that are there, at most so many: content, sender, and when it arrived by ``time.monotonic``."""
-        looked, offset = time.monotonic(), time.time() - time.monotonic()
+        looked = time.monotonic()
+        offset = time.time() - looked  # a pause between the two makes stamps look older, not newer
         for _ in range(most):
+            asked = time.time()
             try:
                 data, notes, _, sender = self.socket.recvmsg(MAX_REPLY + 1, 64)
             except BlockingIOError:
@@ -232,7 +235,9 @@ class Mailbox:
             for level, kind, value in notes:
                 if level == socket.SOL_SOCKET and kind == _TIMESTAMPS and len(value) == _TIMESPEC.size:
                     seconds, nanoseconds = _TIMESPEC.unpack(value)
-                    arrived = min(seconds + 1e-9 * nanoseconds - offset, looked)
+                    stamp = seconds + 1e-9 * nanoseconds
+                    if stamp < asked:
+                        arrived = min(stamp - offset, looked)
             yield data, sender, arrived
 
     def send(self, data: bytes, to: Address | None = None) -> bool:
