@@ -36,7 +36,7 @@ class Scale:
     """
 
     drawn: tuple[tuple[str, int], ...] = (
-        ("random", 12), ("mazes", 12), ("rooms", 12), ("warehouse", 6), ("puzzles", 40),
+        ("random", 40), ("mazes", 40), ("rooms", 40), ("warehouse", 12), ("puzzles", 100),
     )  # fmt: skip
     given: int | None = None
     steps: int = 256
