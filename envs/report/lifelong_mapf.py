@@ -165,10 +165,10 @@ class Study:
 
     def throughput(self, suite: Suite, planner: str, without: str | None = None) -> NDArray[np.float64]:
         """Goals a step, ``float64[instances, sizes]``; of a variant only with the largest team."""
+        return self.total(suite, planner, "throughput", without)
+
+    def total(self, suite: Suite, planner: str, name: str, without: str | None = None) -> NDArray[np.float64]:
+        """Another entry of the results, ``float64[instances, sizes]``; of a variant only with the largest team."""
         sizes = suite.sizes if without is None else suite.sizes[-1:]
         jobs = [self.play_job(suite, robots, planner, without) for robots in sizes]
-        return np.array([self.lab[job]["throughput"] for job in jobs]).T
-
-    def total(self, suite: Suite, planner: str, name: str) -> NDArray[np.float64]:
-        """Another entry of the results, ``float64[instances, sizes]``."""
-        return np.array([self.lab[self.play_job(suite, robots, planner)][name] for robots in suite.sizes]).T
+        return np.array([self.lab[job][name] for job in jobs]).T

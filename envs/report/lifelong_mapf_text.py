@@ -164,22 +164,28 @@ def _large(of: Study) -> str:
 
 
 def _ablations(of: Study) -> str:
-    rows = []
+    rows = [["is whole", *(f"{_blocked(of, suite, None):.2f}" for suite, _ in of.dissected)]]
     for name in WITHOUT:
         cells = [_PARTS[name]]
         for suite, _ in of.dissected:
             whole, other = of.throughput(suite, "guided")[:, -1], of.throughput(suite, "guided", name)[:, 0]
-            low, high = difference_interval(other, whole, rates=False)
-            mean = whole.mean()
-            cells.append(
-                f"{100.0 * (other.mean() / mean - 1.0):+.1f} [{100.0 * low / mean:+.1f}, {100.0 * high / mean:+.1f}]"
+            change, low, high = (
+                100.0 * value / whole.mean()
+                for value in (other.mean() - whole.mean(), *difference_interval(other, whole, rates=False))
             )
+            cells.append(f"{change:+.1f} [{low:+.1f}, {high:+.1f}]; {_blocked(of, suite, name):.2f}")
         rows.append(cells)
     head = ["`guided` …", *(f"{suite.title}, {robots} robots" for suite, robots in of.dissected)]
     return (
         "## What each part of `guided` is worth\n\nChange of the throughput in %, on the same instances, with the "
-        "largest team.\n\n" + markdown.table(head, rows)
+        "largest team; after it: blocked moves, %.\n\n" + markdown.table(head, rows)
     )
+
+
+def _blocked(of: Study, suite: Suite, without: str | None) -> float:
+    """Moves of `guided` that are taken back, % of all of the largest team."""
+    moves = suite.count * suite.sizes[-1] * of.scale.steps
+    return float(100.0 * of.total(suite, "guided", "blocked", without)[:, -1].sum() / moves)
 
 
 def _learning(of: Study) -> str:
@@ -219,9 +225,9 @@ def _losses(of: Study) -> str:
                          f"({second.mean():.3f}).")  # fmt: skip
         waits = of.total(suite, "guided", "wait")
         if waits.max() >= of.scale.steps:
-            share = 100.0 * (waits >= of.scale.steps).mean()
             lines.append(
-                f"- {suite.title}: in {share:.0f} % of the episodes with `guided` some robot reaches no goal at all in "
-                f"{of.scale.steps} steps. It prefers those near their goals, and gives no bound on waiting."
+                f"- {suite.title}: in {(waits >= of.scale.steps).sum()} of {waits.size} episodes with `guided` some "
+                f"robot reaches no goal at all in {of.scale.steps} steps. It prefers those near their goals, and gives "
+                "no bound on waiting."
             )
     return "\n".join(lines) if lines else "Nowhere, by these figures."
