@@ -25,6 +25,7 @@ from swarm.planning.joint_plan import (
     make_plans,
     may_search,
     next_node,
+    patience,
     place,
     still_on,
 )
@@ -86,6 +87,7 @@ class Minds(NamedTuple):
         key: Priority, larger goes first, all different, int64[n].
         nearest: Least cost left since the goal is new, int64[n].
         stalled: Ticks since then, int64[n].
+        patience: Ticks without coming nearer after which it is stuck, int64[n].
         density: Robots and free cells that it has seen, fading, float64[n, 2].
         scale: Cost of traffic that comes the other way (`cost_field.step_cost`), float64[n].
         plans: Of what it follows together with others.
@@ -103,6 +105,7 @@ class Minds(NamedTuple):
     key: Longs
     nearest: Longs
     stalled: Longs
+    patience: Longs
     density: NDArray[np.float64]
     scale: NDArray[np.float64]
     plans: Plans
@@ -117,14 +120,15 @@ def make_minds(robot_ids: Longs, rules: Rules) -> Minds:
         goal=np.full(n, -1, np.int32), stuck=np.zeros(n, np.bool_), window=np.full((n, STEPS + 1), ENDED, np.int32),
         told=np.full((n, STEPS + 1), ENDED, np.int32), ranking=np.zeros((n, 5), np.int8),
         first=np.zeros((n, 5), np.int8), key=np.zeros(n, np.int64), nearest=np.full(n, UNKNOWN, np.int64),
-        stalled=np.zeros(n, np.int64), density=np.tile([DENSITY * _SEEN, _SEEN], (n, 1)), scale=np.zeros(n),
-        plans=make_plans(n), rules=rules,
+        stalled=np.zeros(n, np.int64), patience=np.full(n, STUCK, np.int64),
+        density=np.tile([DENSITY * _SEEN, _SEEN], (n, 1)), scale=np.zeros(n), plans=make_plans(n), rules=rules,
     )  # fmt: skip
 
 
 @njit(cache=True)
 def look(minds: Minds, i: int, seen: int, visible: int) -> None:
-    """Remember how crowded it is: how many robots are seen, on how many free cells."""
+    """Remember how crowded it is: how many robots are seen, on how many free cells; have less patience there."""
+    minds.patience[i] = patience(seen, visible)
     minds.density[i, 0] = _FADING * minds.density[i, 0] + seen
     minds.density[i, 1] = _FADING * minds.density[i, 1] + visible
 
@@ -182,7 +186,7 @@ def begin(minds: Minds, i: int, tick: int, left: int) -> bool:
     minds.stalled[i] += 1
     if left < minds.nearest[i]:
         minds.nearest[i], minds.stalled[i] = left, 0
-    minds.stuck[i] = minds.goal[i] >= 0 and minds.stalled[i] >= STUCK and may_search(minds.plans, i, tick)
+    minds.stuck[i] = minds.goal[i] >= 0 and minds.stalled[i] >= minds.patience[i] and may_search(minds.plans, i, tick)
     if minds.plans.leader[i] >= 0:
         minds.key[i] = key_of(minds.plans.leader[i], robot_id)
         _follow(minds, i)

@@ -22,7 +22,8 @@ STUCK = 3
 """Ticks without coming nearer after which a robot is stuck."""
 ORDER = 1 << 23
 """Who follows a plan has a key from ``ORDER * IDS`` on; larger than that by the identity of its leader."""
-_PAUSE = 4  # Ticks from one search to the next.
+_EAGER, _CROWDED = 1, 12  # The same where another robot is seen for every so many free cells, or more.
+_PAUSE = 2  # Ticks from one search to the next.
 _NONE = -1
 
 Ints = NDArray[np.int32]
@@ -58,6 +59,12 @@ def make_plans(n: int) -> Plans:
         np.full((n, GROUP, HORIZON + 1), _NONE, np.int32), np.zeros(n, np.int64), np.zeros(n, np.int64),
         np.zeros(n, np.bool_), np.full(n, -_PAUSE, np.int64),
     )  # fmt: skip
+
+
+@njit(cache=True)
+def patience(seen: int, visible: int) -> int:
+    """Ticks without coming nearer after which a robot is stuck that sees so many others on so many free cells."""
+    return _EAGER if _CROWDED * seen >= visible else STUCK
 
 
 @njit(cache=True, inline="always")

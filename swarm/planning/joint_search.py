@@ -19,7 +19,8 @@ HORIZON = 20
 """Most steps of a joint plan."""
 _REACH = 6  # Steps from the first robot to the border of the region.
 _REGION = 2 * _REACH * (_REACH + 1) + 1  # Nodes in it on an empty floor.
-_PROGRESS = 3  # Steps that everybody is to come nearer to its goal, if it does not reach it sooner.
+_PROGRESS = 5  # Steps that everybody is to come nearer to its goal, if it does not reach it sooner.
+_LEAST = 3  # The same of the first robot, if the others need not, and there is no room for more.
 _EXPANDED = 2500  # Nodes of the search, at most.
 _HELD = 5 * _EXPANDED + 1
 _TABLE = 1 << 17
@@ -302,6 +303,9 @@ def plan_jointly(step: Ints, where: Ints, goal: Ints, urgent: bool, room: Search
     steps = _search(n, start, target, room, paths)
     if steps == 0 and urgent:
         target[1:] = _OUTSIDE
+        steps = _search(n, start, target, room, paths)
+    if steps == 0 and urgent:
+        target[0] = max(room.left[0, start[0]] - _LEAST, 0)
         steps = _search(n, start, target, room, paths)
     _forget(count, room)
     return steps

@@ -18,7 +18,7 @@ from swarm.planning.guided_team import GuidedTeam
 from swarm.planning.joint_search import GROUP, HORIZON, make_search, plan_jointly, within_reach
 from swarm.planning.pibt import IDS
 
-PROGRESS = 3
+PROGRESS = 5
 
 
 def distances(graph, goal):
