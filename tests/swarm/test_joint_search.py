@@ -15,6 +15,7 @@ from swarm.grid_map import GridMap
 from swarm.planning.grid_graph import GridGraph
 from swarm.planning.guided_messages import Answer, Told, decode_answer
 from swarm.planning.guided_team import GuidedTeam
+from swarm.planning.joint_plan import STUCK, patience
 from swarm.planning.joint_search import GROUP, HORIZON, make_search, plan_jointly, within_reach
 from swarm.planning.pibt import IDS
 
@@ -129,6 +130,11 @@ def test_robots_in_puzzles_are_not_blocked_and_joint_plans_are_followed_to_their
         assert core.blocked.sum() == 0
         assert core.reached.min() >= 5, (seed, core.reached)
     assert planned > 4 and ended > planned
+
+
+def test_robots_have_less_patience_where_they_are_many_on_few_cells():
+    assert patience(1, 12) == patience(3, 36) == 1
+    assert patience(0, 12) == patience(1, 13) == patience(3, 37) == STUCK > 1
 
 
 def told(robot_id, cell, **more):
