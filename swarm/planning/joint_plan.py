@@ -20,9 +20,9 @@ from swarm.planning.pibt import IDS
 
 STUCK = 3
 """Ticks without coming nearer after which a robot is stuck."""
+_EAGER, _CROWDED = 1, 12  # The same where another robot is seen for every so many free cells, or more.
 ORDER = 1 << 23
 """Who follows a plan has a key from ``ORDER * IDS`` on; larger than that by the identity of its leader."""
-_EAGER, _CROWDED = 1, 12  # The same where another robot is seen for every so many free cells, or more.
 _PAUSE = 2  # Ticks from one search to the next.
 _NONE = -1
 

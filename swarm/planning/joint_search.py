@@ -304,8 +304,9 @@ def plan_jointly(step: Ints, where: Ints, goal: Ints, urgent: bool, room: Search
     if steps == 0 and urgent:
         target[1:] = _OUTSIDE
         steps = _search(n, start, target, room, paths)
-    if steps == 0 and urgent:
-        target[0] = max(room.left[0, start[0]] - _LEAST, 0)
-        steps = _search(n, start, target, room, paths)
+        least = room.left[0, start[0]] - _LEAST
+        if steps == 0 and least > target[0]:  # else it would be the same search again
+            target[0] = least
+            steps = _search(n, start, target, room, paths)
     _forget(count, room)
     return steps

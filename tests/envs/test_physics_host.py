@@ -342,7 +342,7 @@ def test_a_datagram_has_the_time_of_its_arrival_not_of_the_look():
     sent = time.monotonic()
     time.sleep(0.3)
     ((data, _, arrived),) = box.drain(10)
-    assert data == b"x" and arrived <= sent + 0.1
+    assert data == b"x" and arrived <= sent + 0.01  # two clocks
     box.close(), sender.close()
 
 
