@@ -129,13 +129,12 @@ def _waits(of: Study) -> str:
     head = ["suite", "planner", "longest wait, largest / median over episodes", "blocked moves, %", "step p50, ms"]
     rows = []
     for suite in of.suites:
-        robots = suite.count * np.array(suite.sizes) * of.scale.steps
         for planner in PLANNERS:
             waits, blocked = (of.total(suite, planner, name) for name in ("wait", "blocked"))
             time = np.median(of.total(suite, planner, "p50")[:, -1])
             rows.append([
                 suite.title, f"`{planner}`", f"{waits.max()} / {np.median(waits):.0f}",
-                f"{100.0 * blocked.sum() / robots.sum():.2f}", f"{time:.2f}",
+                _blocked(of, suite, blocked), f"{time:.2f}",
             ])  # fmt: skip
     return (
         "## Waiting\n\n*Longest wait*: steps in which a robot that has a goal reached none, the longest of all robots "
@@ -164,7 +163,8 @@ def _large(of: Study) -> str:
 
 
 def _ablations(of: Study) -> str:
-    rows = [["is whole", *(f"{_blocked(of, suite, None):.2f}" for suite, _ in of.dissected)]]
+    taken_back = [_blocked(of, suite, of.total(suite, "guided", "blocked")[:, -1:]) for suite, _ in of.dissected]
+    rows = [["is whole", *taken_back]]
     for name in WITHOUT:
         cells = [_PARTS[name]]
         for suite, _ in of.dissected:
@@ -173,7 +173,8 @@ def _ablations(of: Study) -> str:
                 100.0 * value / whole.mean()
                 for value in (other.mean() - whole.mean(), *difference_interval(other, whole, rates=False))
             )
-            cells.append(f"{change:+.1f} [{low:+.1f}, {high:+.1f}]; {_blocked(of, suite, name):.2f}")
+            blocked = _blocked(of, suite, of.total(suite, "guided", "blocked", name))
+            cells.append(f"{change:+.1f} [{low:+.1f}, {high:+.1f}]; {blocked}")
         rows.append(cells)
     head = ["`guided` …", *(f"{suite.title}, {robots} robots" for suite, robots in of.dissected)]
     return (
@@ -182,10 +183,10 @@ def _ablations(of: Study) -> str:
     )
 
 
-def _blocked(of: Study, suite: Suite, without: str | None) -> float:
-    """Moves of `guided` that are taken back, % of all of the largest team."""
-    moves = suite.count * suite.sizes[-1] * of.scale.steps
-    return float(100.0 * of.total(suite, "guided", "blocked", without)[:, -1].sum() / moves)
+def _blocked(of: Study, suite: Suite, blocked: NDArray[np.float64]) -> str:
+    """Moves that are taken back, % of all; from how many, ``float64[instances, sizes]`` of the largest teams."""
+    moves = suite.count * sum(suite.sizes[-blocked.shape[1] :]) * of.scale.steps
+    return f"{100.0 * blocked.sum() / moves:.2f}"
 
 
 def _learning(of: Study) -> str:
