@@ -1,19 +1,41 @@
-"""How many threads the parallel kernels may use."""
+"""The threads of the parallel kernels: how many, one caller at a time, and a layer that a fork does not kill.
+
+Vector environments, data loaders and pools fork after the parent has stepped an environment. Numba's default layer,
+GNU OpenMP, ends such a child; its work queue goes on in it, but ends a process in which two threads use it at once:
+hence the lock. ``NUMBA_THREADING_LAYER`` in the environment chooses another layer (``tbb`` survives both).
+"""
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numba
 
+if numba.config.THREADING_LAYER == "default":  # type: ignore[attr-defined]  # numba makes its settings at run time
+    setattr(numba.config, "THREADING_LAYER", "workqueue")  # noqa: B010
+
+_in_use = threading.Lock()
+
+
+def _forget_parent() -> None:
+    """In a forked child: the thread that held the lock is not there."""
+    global _in_use
+    _in_use = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_parent)
+
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Let the parallel kernels use ``count`` threads."""
-    before = numba.get_num_threads()
-    numba.set_num_threads(count)
-    try:
-        yield
-    finally:
-        numba.set_num_threads(before)
+    """Let the parallel kernels use ``count`` threads; other threads that want to run some wait."""
+    with _in_use:
+        before = numba.get_num_threads()
+        numba.set_num_threads(count)
+        try:
+            yield
+        finally:
+            numba.set_num_threads(before)
