@@ -4,6 +4,12 @@
 and motors in a physics engine.
 """
 
-from envs.registry import IDS, make, register
+from pathlib import Path
+
+from swarm.kernel_cache import register_kernels
+
+register_kernels("envs", Path(__file__).parent)
+
+from envs.registry import IDS, make, register  # noqa: E402 - its kernels come after that
 
 __all__ = ["IDS", "make", "register"]

@@ -8,9 +8,10 @@ Names are loaded when they are first used, so that importing a part costs only t
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from swarm.kernel_cache import use_kernel_cache
+from swarm.kernel_cache import register_kernels
 
 if TYPE_CHECKING:
     from swarm.dynamics import Kind, Limits
@@ -35,7 +36,7 @@ __all__ = [
     "View", "World", "deliveries", "load_scenario",
 ]  # fmt: skip
 
-use_kernel_cache()
+register_kernels("swarm", Path(__file__).parent)
 
 
 def __getattr__(name: str) -> Any:
