@@ -1,8 +1,9 @@
 """Measures everything that a report says, and writes it.
 
 Usage: ``python launch/report.py online_cbf [--episodes 100] [--quick] [--reuse]`` writes ``docs/online_cbf.md`` and the
-pictures in ``docs/online_cbf/``; ``… lifelong_mapf [--instances FILE.jsonl …]`` likewise, and ``… deployment`` from the
-fault suite (``launch/faults.py``). Raw results are kept in ``runs/``; an interrupted run goes on with ``--reuse``.
+pictures in ``docs/online_cbf/``; ``… lifelong_mapf [--instances FILE.jsonl …] [--published FILE.json]`` likewise, and
+``… deployment`` from the fault suite (``launch/faults.py``). Raw results are kept in ``runs/``; an interrupted run goes
+on with ``--reuse``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from envs.machine import processor
 from envs.report import deployment, deployment_text, lifelong_mapf, lifelong_mapf_pictures, lifelong_mapf_text
 from envs.report.code_state import ROOT
 from envs.report.jobs import Lab, Store
+from envs.report.lifelong_others import load_published
 from envs.report.online_cbf import QUICK, Scale, Study
 from envs.report.online_cbf_pictures import draw_pictures
 from envs.report.online_cbf_text import report
@@ -46,7 +48,10 @@ class Options:
     suite."""
     instances: tuple[Path, ...] = ()
     """lifelong_mapf: files of instances to measure besides those that are drawn; random, mazes, warehouse, city and
-    puzzles.jsonl are taken for the benchmark's, and stand beside its published figures."""
+    puzzles.jsonl are taken for the benchmark's, for which there are floors."""
+    published: Path | None = None
+    """lifelong_mapf: results of others for some of these instances, a JSON list with one object an episode: suite, map,
+    seed, robots, and under the name of each method its throughput; they stand beside ours in pairs."""
     quick: bool = False
     """A few episodes of everything, to see that it works; writes to out/, not to docs/."""
     reuse: bool = False
@@ -88,7 +93,8 @@ def lifelong(options: Options, lab: Lab, folder: Path, command: str) -> str:
         drawn = tuple((suite, options.episodes) for suite, _ in scale.drawn)
         scale = replace(scale, drawn=drawn, given=options.episodes)
     seed = 30_000 if options.seed is None else options.seed
-    study = lifelong_mapf.Study(lab, scale, seed, options.instances)
+    published = None if options.published is None else load_published(options.published)
+    study = lifelong_mapf.Study(lab, scale, seed, options.instances, published)
     study.run()
     pictures = lifelong_mapf_pictures.draw_pictures(study, folder)
     return lifelong_mapf_text.report(study, MACHINE, command, pictures)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from envs.grid_instances import EXAMPLES, examples
 from envs.report.grid_measurements import WITHOUT
 from envs.report.jobs import Job, Lab, Record
+from envs.report.lifelong_others import STEPS, Case, Published
 from swarm.errors import InputError
 from swarm.instances import load_instances
 
@@ -57,12 +58,14 @@ class Suite:
         file: Where they are; None: they are drawn.
         count: How many.
         sizes: Team sizes.
+        cases: Which instances of a file they are.
     """
 
     name: str
     file: Path | None
     count: int
     sizes: tuple[int, ...]
+    cases: tuple[Case, ...] = ()
 
     @property
     def title(self) -> str:
@@ -79,15 +82,22 @@ class Study:
         scale: How much is measured.
         seed: Of the first drawn instance.
         files: Instances of others.
+        published: Results of others, to stand beside ours where they are of the same episodes.
     """
 
     lab: Lab
     scale: Scale
     seed: int = 30_000
     files: tuple[Path, ...] = ()
+    published: Published | None = None
 
     def run(self) -> None:
-        """Measure everything."""
+        """Measure everything.
+
+        Raises:
+            InputError: If there is something to measure or to compare with that cannot be.
+        """
+        self._check_published()  # before the work
         self.lab.do(self.grow_jobs(), "large teams", alone=True)
         self.lab.do(list(self._play_jobs()), "episodes")
         self.lab.do([self.jam_job(suite, planner) for suite in self.pictured for planner in ("guided", "pibt")], "jams")
@@ -106,7 +116,8 @@ class Study:
         counts = {case.counts for case in found}
         if len(counts) != 1 or not found[0].counts:
             raise InputError(f"{path}: counts", sorted(counts), "the same team sizes in all instances")
-        return Suite(path.stem, path, len(found), found[0].counts)
+        cases = tuple((case.suite, case.map, int(case.seed)) for case in found)
+        return Suite(path.stem, path, len(found), found[0].counts, cases)
 
     def _drawn(self) -> Iterator[Suite]:
         for name, count in self.scale.drawn:
@@ -121,6 +132,22 @@ class Study:
     def dissected(self) -> tuple[tuple[Suite, int], ...]:
         """Suites and team sizes on which parts of ``guided`` are left out: the largest."""
         return tuple((suite, suite.sizes[-1]) for suite in self.suites if suite.file is None or suite.name == "city")
+
+    def _check_published(self) -> None:
+        """Results of others are of some of these episodes, and it is clear of which."""
+        if self.published is None:
+            return
+        if self.scale.steps != STEPS:
+            raise InputError("--published", f"episodes of {self.scale.steps} steps", f"episodes of {STEPS} steps")
+        given = [suite for suite in self.suites if suite.file is not None]
+        for suite in given:
+            twice = [case for place, case in enumerate(suite.cases) if case in suite.cases[:place]]
+            if twice:
+                raise InputError(f"{suite.file}: suite, map, seed", twice[0], "each once, to find what is published")
+        episodes = {(*case, robots) for suite in given for case in suite.cases for robots in suite.sizes}
+        if episodes.isdisjoint(episode[:4] for episode in self.published.throughput):
+            first = next(iter(self.published.throughput))[:4]
+            raise InputError("--published", [*first, "…"], "results of instances that are given (--instances)")
 
     # Jobs.
 

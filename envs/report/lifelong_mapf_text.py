@@ -11,7 +11,8 @@ from envs.intervals import difference_interval, mean_interval
 from envs.report import markdown
 from envs.report.grid_measurements import WITHOUT
 from envs.report.lifelong_mapf import PLANNERS, Study, Suite
-from envs.report.lifelong_others import PUBLISHED, SIZES, TO_REACH
+from envs.report.lifelong_others import SIZES, TO_REACH
+from envs.report.lifelong_pairs import beside_others, where_behind
 
 PICTURES = "lifelong_mapf"
 _PARTS = {
@@ -35,7 +36,7 @@ def report(of: Study, machine: str, command: str, pictures: Iterable[tuple[str, 
         command: With which.
         pictures: File names and captions.
     """
-    parts: list[Callable[[Study], str]] = [_reached, _throughput, _waits, _large, _ablations, _learning]
+    parts: list[Callable[[Study], str]] = [_reached, beside_others, _throughput, _waits, _large, _ablations, _learning]
     shown = "\n\n".join(f"![{name}]({PICTURES}/{name})\n\n*{caption}*" for name, caption in pictures)
     texts = [_INTRODUCTION, _measured(of, machine, command), *(part(of) for part in parts)]
     return "\n\n".join([*texts, f"## Pictures\n\n{shown}", f"## Where we lose\n\n{_losses(of)}"]) + "\n"
@@ -78,8 +79,8 @@ def _conflicts(of: Study) -> int:
     return int(sum(of.total(suite, planner, "conflicts").sum() for suite in of.suites for planner in PLANNERS))
 
 
-def _to_compare(of: Study) -> Iterator[Suite]:
-    """Suites that stand beside figures of others: given ones, and our own where the benchmark's are not given."""
+def _to_reach(of: Study) -> Iterator[Suite]:
+    """Suites with floors: given ones, and our own where the benchmark's are not given."""
     given = {suite.name for suite in of.suites if suite.file is not None}
     for suite in of.suites:
         if SIZES.get(suite.name) == suite.sizes and (suite.file is not None or suite.name not in given):
@@ -88,19 +89,18 @@ def _to_compare(of: Study) -> Iterator[Suite]:
 
 def _reached(of: Study) -> str:
     rows = []
-    for suite in _to_compare(of):
+    for suite in _to_reach(of):
         floor, goal, learned = TO_REACH[suite.name]
         guided, follower = (of.throughput(suite, planner).mean() for planner in ("guided", "follower"))
-        central = np.mean(PUBLISHED[suite.name]["RHCR"])
         marks = ["**no**", "floor", "goal"][int(guided >= floor) + int(guided >= goal)]
         rows.append([
             suite.title, f"{guided:.3f}", f"{floor:.2f} / {goal:.2f}", marks, f"{follower:.3f}", f"{learned:.2f}",
-            "yes" if follower >= learned else "**no**", f"{central:.3f}",
+            "yes" if follower >= learned else "**no**",
         ])  # fmt: skip
-    head = ["suite", "`guided`", "floor / goal", "reached", "`follower`", "floor", "reached", "RHCR, published"]
+    head = ["suite", "`guided`", "floor / goal", "reached", "`follower`", "floor", "reached"]
     note = (
         "Means over team sizes. Floors and goals were set before the measurement, for the benchmark's instances. "
-        "Drawn instances are of the same kind, but others, and the published figures are not for them."
+        "Drawn instances are of the same kind, but others."
     )
     return f"## In short\n\n{note}\n\n{markdown.table(head, rows)}"
 
@@ -117,9 +117,6 @@ def _throughput(of: Study) -> str:
         for planner in PLANNERS:
             values = of.throughput(suite, planner)
             rows.append([f"`{planner}`", *(_cell(column) for column in values.T), _cell(values)])
-        if suite.file is not None and SIZES.get(suite.name) == suite.sizes:
-            for name, figures in PUBLISHED[suite.name].items():
-                rows.append([f"{name}, published", *(f"{value:.3f}" for value in figures), f"{np.mean(figures):.3f}"])
         head = ["robots", *map(str, suite.sizes), "mean"]
         parts.append(f"### {suite.title.capitalize()}\n\n{suite.count} instances.\n\n{markdown.table(head, rows)}")
     return "\n\n".join(parts)
@@ -202,22 +199,14 @@ def _learning(of: Study) -> str:
 
 def _losses(of: Study) -> str:
     lines = []
-    for suite in _to_compare(of):
+    for suite in _to_reach(of):
         floor, goal, learned = TO_REACH[suite.name]
         guided, follower = (of.throughput(suite, planner).mean() for planner in ("guided", "follower"))
         for name, value, least in (("guided", guided, goal), ("follower", follower, learned)):
             if value < least:
                 missed = f"the goal of {goal:.2f}" if name == "guided" and value >= floor else "the floor"
                 lines.append(f"- {suite.title}: `{name}` has {value:.3f}, below {missed}.")
-        if suite.file is not None:
-            values = of.throughput(suite, "guided").mean(axis=0)
-            ahead = [
-                f"{robots} robots ({other:.3f} against {ours:.3f})"
-                for robots, ours, other in zip(suite.sizes, values, PUBLISHED[suite.name]["RHCR"], strict=True)
-                if other > ours
-            ]
-            if ahead:
-                lines.append(f"- {suite.title}: RHCR, which plans centrally, is ahead with {', '.join(ahead)}.")
+    lines += where_behind(of)
     for suite in of.suites:
         first, second = of.throughput(suite, "follower"), of.throughput(suite, "guided")
         low, _ = difference_interval(first, second, rates=False)
