@@ -2,6 +2,8 @@
 
 Usage: ``python launch/bench.py qp|arena|grid|decision|planner|controller|lifelong|period [--json F]``. Every figure
 is the median of several repetitions that are interleaved with those of the alternatives, if it does not say otherwise.
+``arena`` says both what a user gets (``step``, with episodes that end and worlds drawn anew) and what the moving takes
+alone (``advance``).
 """
 
 from __future__ import annotations

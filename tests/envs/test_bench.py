@@ -1,14 +1,16 @@
-"""The benchmark of lifelong planners measures what it says; the others have nothing but library calls to be wrong."""
+"""The benchmarks of lifelong planners and of the arena measure what they say; the others only call libraries."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from envs.bench import alone
+from envs.arena_core import ArenaCore
+from envs.bench import alone, arena
 from envs.bench.common import spread
 from envs.bench.lifelong import Case, team_figures
 from envs.grid_maps import puzzle_map
+from envs.scenarios import clutter
 from swarm.errors import SwarmError
 from swarm.grid_map import GridMap
 
@@ -38,3 +40,28 @@ def test_planners_take_turns_on_the_same_team() -> None:
 
 def test_the_spread_is_that_of_the_times() -> None:
     assert spread([5.0, *[2.0] * 99]) == pytest.approx({"ms p50": 2.0, "ms p99": 2.03, "ms least": 2.0})
+
+
+def test_a_steady_arena_has_episodes_that_end_at_different_times_and_begin_anew() -> None:
+    core, action = ArenaCore(clutter.draw, worlds=6, seed=1), arena.random_action(6)
+    first = list(core.scenarios)
+    arena.settle(core, action)
+    assert all(now is not before for now, before in zip(core.scenarios, first, strict=True))
+    assert len(set(core.age)) == 6
+    # Every episode ends within its horizon, 512 steps.
+    assert arena.run_steady(core, action, int(core.horizon.max())) >= 6
+    assert (core.age < core.horizon).all()
+
+
+def test_the_arena_s_figures_are_of_the_whole_step_first_and_of_moving_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arena, "_WORLD_STEPS", 64)
+    ended: list[int] = []
+    steady = arena.run_steady
+    monkeypatch.setattr(arena, "run_steady", lambda *given: ended.append(steady(*given)))
+    figures = arena.core_rates(2, 2, repeats=1)
+    assert list(figures) == ["step, 2 threads", "step, 1 thread", "advance, 2 threads", "advance, 1 thread",
+                             "advance / step"]  # fmt: skip
+    assert all(value > 0.0 for value in figures.values())
+    assert figures["advance / step"] == pytest.approx(figures["advance, 2 threads"] / figures["step, 2 threads"])
+    assert len(ended) == 5 and ended[0] >= 2  # to settle, and each of two twice
+    assert arena.env_rate(repeats=1) > 0.0
