@@ -3,7 +3,9 @@
 The control loop hands over each period and goes on. A thread of its own writes them, as JSON, and closes a chunk every
 `FLUSH_EVERY` seconds: that is what SIGKILL can cost, and nothing that was written before it is lost. (Nothing waits for
 the disk itself; when a machine loses its power, what its system had not yet written is lost.) If the writer cannot
-keep up or the disk is full, periods are dropped and counted; the loop never waits.
+keep up or the disk fails, periods are dropped and counted; the loop never waits. The disk is tried again less and less
+often: into the same file if it was full, else into a new one. A file counts, and older ones make room for it, once
+something is in it; before, a fault removes it.
 """
 
 from __future__ import annotations
@@ -11,22 +13,18 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
-import re
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
-
-from mcap.writer import Writer
 
 from swarm.body import LOOK_AHEAD
 from swarm.dynamics import UNICYCLE
 from swarm.errors import InputError
 from swarm.runtime.control import Control, Period
 from swarm.runtime.fleet_file import FleetFile
+from swarm.runtime.log_file import NO_SPACE, McapFile, make_room
 from swarm.runtime.log_messages import (
     Entry,
     log_message,
@@ -37,7 +35,8 @@ from swarm.runtime.log_messages import (
     words,
     world_message,
 )
-from swarm.runtime.log_schemas import SCHEMAS
+from swarm.runtime.log_outage import Outage
+from swarm.runtime.status import MAX_TEXT
 from swarm.text_files import MEBIBYTE
 
 FLUSH_EVERY = 1.0
@@ -46,11 +45,8 @@ SCENE_EVERY = 4
 """Periods between two pictures of the scene."""
 FILE_BYTES, KEPT = 32 * MEBIBYTE, 4
 """Size after which a new file is begun; and a robot's files together have at most so many times that."""
-_MOST_FILES = 200  # Of a robot that is started again and again.
 _QUEUED = 200  # Periods that may wait for the writer: ten seconds.
-_RETRY = 5.0  # Seconds after which a disk that failed is tried again.
 _FULL = 0.95  # Share of a file's size at which it is ended: its index comes on top.
-_CHUNK = 8 * MEBIBYTE  # Never reached: chunks are closed by time.
 
 
 class PeriodLog:
@@ -66,8 +62,8 @@ class PeriodLog:
         clock: That of `Period.time`, s.
 
     Attributes:
-        dropped: Periods that were not written.
         error: The last thing that went wrong, empty if nothing did.
+        outage: Of its disk.
 
     Raises:
         InputError: If the folder cannot be made, or a size makes no sense.
@@ -82,16 +78,24 @@ class PeriodLog:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(str(folder), error.strerror or str(error), "a folder that can be written") from None
-        self.dropped, self.error = 0, ""
+            if error.errno not in NO_SPACE:  # then it is tried again
+                raise InputError(str(folder), error.strerror or str(error), "a folder that can be written") from None
+        self.error, self.outage = "", Outage(folder)
         self._folder, self._stem, self._robot_id = folder, f"{fleet.name}-robot{robot_id:03d}", robot_id
         self._world, self._incarnation = world_message(fleet.name, fleet.scenario, robot_id, incarnation), incarnation
         self._file_bytes, self._kept, self._clock = file_bytes, kept, clock
         self._queue: queue.Queue[Entry | None] = queue.Queue(_QUEUED)
-        self._file: _File | None = None
-        self._count, self._said, self._retry_at, self._body = 0, "", float("-inf"), fleet.roster()[robot_id].body
+        self._file: McapFile | None = None
+        self._count, self._said, self._body = 0, "", fleet.roster()[robot_id].body
+        # Periods that could not be handed over, that were not written, that wait in the file for the next flush.
+        self._overflowed, self._lost, self._waiting = 0, 0, 0
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
         self._thread.start()
+
+    @property
+    def dropped(self) -> int:
+        """Periods that were not written."""
+        return self._overflowed + self._lost
 
     def add(self, control: Control, period: Period) -> None:
         """Take a period; never waits."""
@@ -107,7 +111,12 @@ class PeriodLog:
         try:
             self._queue.put_nowait(entry)
         except queue.Full:
-            self.dropped += 1
+            self._overflowed += 1
+            self.outage.behind()
+
+    def note(self, width: int = MAX_TEXT) -> str:
+        """What a person should know of it, in so many characters at most; empty if all is well."""
+        return self.outage.note(self.dropped, width)
 
     def close(self) -> None:
         """Write what waits, and finish the file."""
@@ -136,33 +145,65 @@ class PeriodLog:
                 pass
             try:
                 if entry is not None:
-                    self._put(entry)
+                    self._take(entry)
                 if time.monotonic() >= flush_at:
                     flush_at = time.monotonic() + FLUSH_EVERY
-                    self._flush()
+                    if not self.outage.reason:
+                        self._flush()
                 if ended:
                     self._finish()
-            except OSError as error:  # The disk: what was written stays as it is; try again later.
-                self._failed(error, entry)
-                self._file, self._retry_at = None, time.monotonic() + _RETRY
+            except OSError as error:
+                self._failed(error)
             except Exception as error:  # An entry that cannot be written must not cost those after it.
-                self._failed(error, entry)
+                self.error = str(error) or repr(error)
+                self._lost += entry is not None
             if ended:
+                self._give_up()
                 return
 
-    def _failed(self, error: Exception, entry: Entry | None) -> None:
+    def _failed(self, error: OSError) -> None:
+        """The disk: what was written stays as it is, and what waits for room waits on."""
         self.error = str(error) or repr(error)
-        self.dropped += entry is not None
+        self.outage.failed(error, self.dropped)
+        if self._file is not None and not (self._file.settled and error.errno in NO_SPACE):
+            self._give_up()
 
-    def _put(self, entry: Entry) -> None:
-        if self._file is None:
-            if time.monotonic() < self._retry_at:
-                self.dropped += 1
-                return
-            self._file = self._open(entry)
-        file, robot, period = self._file, self._robot_id, entry.period
+    def _give_up(self) -> None:
+        """Leave the file as it is on the disk, if there is one."""
+        file, self._file = self._file, None
+        if file is not None:
+            self._lost, self._waiting = self._lost + self._waiting, 0
+            file.give_up()
+
+    def _take(self, entry: Entry) -> None:
+        """Write an entry, or count it as lost."""
+        file = self._ready(entry)
+        if file is None:
+            self._lost += 1
+            return
+        self._put(file, entry)
+        if not file.settled:  # At once: before, nobody knows whether the disk takes it.
+            self._flush()
+
+    def _ready(self, entry: Entry) -> McapFile | None:
+        """The file for an entry, None if the disk does not work; one that failed is tried again when it is time."""
+        if not self.outage.due:
+            return None
+        try:
+            if self.outage.reason:
+                self._flush()
+            if self._file is None:
+                self._file = self._open(entry)
+        except OSError as error:
+            self._failed(error)
+            return None
+        return self._file
+
+    def _put(self, file: McapFile, entry: Entry) -> None:
+        robot, period = self._robot_id, entry.period
         stamp = file.stamp(period.time)
         file.add("period", stamp, period_message(robot, entry))
+        self._waiting += 1
         self._count += 1
         if self._count % SCENE_EVERY:
             return
@@ -175,10 +216,9 @@ class PeriodLog:
             self._said = said
             file.add("log", stamp, log_message(robot, entry, stamp))
 
-    def _open(self, entry: Entry) -> _File:
-        """The next file, with what does not change at its beginning; makes room for it."""
-        _make_room(self._folder, self._stem, (self._kept - 1) * self._file_bytes)
-        file = _File(self._folder, self._stem, self._robot_id, time.time_ns() - round(self._clock() * 1e9))
+    def _open(self, entry: Entry) -> McapFile:
+        """The next file, with what does not change at its beginning; nothing is on the disk yet."""
+        file = McapFile(self._folder, self._stem, self._robot_id, time.time_ns() - round(self._clock() * 1e9))
         stamp = file.stamp(entry.period.time)
         file.add("world", stamp, json.dumps(self._world))
         file.add("map", stamp, map_message(self._world, stamp))
@@ -186,67 +226,21 @@ class PeriodLog:
         return file
 
     def _flush(self) -> None:
-        if self._file is not None and self._file.flush() >= _FULL * self._file_bytes:
+        """Write what waits; the first time in a file, make room for it."""
+        file = self._file
+        if file is None:
+            return
+        size = file.flush()
+        if not file.settled:
+            make_room(file.path, self._stem, (self._kept - 1) * self._file_bytes)
+            file.settled = True
+        self._waiting = 0
+        self.outage.works(self.dropped)
+        if size >= _FULL * self._file_bytes:
             self._finish()
 
     def _finish(self) -> None:
-        file, self._file = self._file, None
-        if file is not None:
-            file.close()
-
-
-class _File:
-    """One MCAP file; stamps are by the clock of the day."""
-
-    def __init__(self, folder: Path, stem: str, robot_id: int, offset_ns: int) -> None:
-        self._offset = offset_ns
-        self._stream = _create(folder, stem)
-        self._writer = Writer(self._stream, chunk_size=_CHUNK)
-        self._writer.start()
-        names = {
-            "world": "swarm.World", "map": "foxglove.SceneUpdate", "period": "swarm.Period",
-            "pose": "foxglove.PoseInFrame", "scene": "foxglove.SceneUpdate", "log": "foxglove.Log",
-        }  # fmt: skip
-        schemas = {
-            name: self._writer.register_schema(name, "jsonschema", json.dumps(schema).encode())
-            for name, schema in SCHEMAS.items()
-        }
-        self._channels = {
-            topic: self._writer.register_channel(f"/robot/{robot_id}/{topic}", "json", schemas[name])
-            for topic, name in names.items()
-        }
-
-    def stamp(self, seconds: float) -> int:
-        return round(seconds * 1e9) + self._offset
-
-    def add(self, topic: str, stamp: int, message: str) -> None:
-        self._writer.add_message(self._channels[topic], stamp, message.encode(), stamp)
-
-    def flush(self) -> int:
-        """Close the chunk; the size of the file so far."""
-        self._writer.flush()  # type: ignore[no-untyped-call]
-        return self._stream.tell()
-
-    def close(self) -> None:
-        self._writer.finish()  # type: ignore[no-untyped-call]
-        self._stream.close()
-
-
-def _create(folder: Path, stem: str) -> BinaryIO:
-    """A new file with a name that says when it was begun (UTC), so that names sort by time."""
-    while True:
-        moment = datetime.now(UTC)
-        name = f"{stem}-{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03d}.mcap"
-        with contextlib.suppress(FileExistsError):
-            return (folder / name).open("xb")
-        time.sleep(1e-3)
-
-
-def _make_room(folder: Path, stem: str, most: int) -> None:
-    """Remove a robot's oldest files until the rest have at most so many bytes."""
-    pattern = re.compile(re.escape(stem) + r"-\d{8}T\d{9}\.mcap")
-    files = sorted(path for path in folder.iterdir() if pattern.fullmatch(path.name))
-    sizes = [path.stat().st_size for path in files]
-    while files and (sum(sizes) > most or len(files) >= _MOST_FILES):
-        files.pop(0).unlink(missing_ok=True)
-        sizes.pop(0)
+        """Write what waits, and the end of the file."""
+        if self._file is not None:
+            self._file.finish()
+            self._file, self._waiting = None, 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import os
@@ -242,12 +241,13 @@ def test_a_writer_that_hangs_costs_periods_but_no_time(
     pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     period, gate = pair.tick()[0], threading.Event()
-    put = PeriodLog._put
-    monkeypatch.setattr(PeriodLog, "_put", lambda self, entry: (gate.wait(10), put(self, entry))[1])
+    take = PeriodLog._take
+    monkeypatch.setattr(PeriodLog, "_take", lambda self, entry: (gate.wait(10), take(self, entry))[1])
     with PeriodLog(tmp_path / "logs", pair.fleet, 0, 1) as log:
         for _ in range(300):
             log.add(pair.controls[0], period)  # type: ignore[arg-type]
         assert 90 <= log.dropped <= 100 and not gate.is_set()
+        assert log.note().startswith("log: the disk does not keep up: ") and f" {log.dropped} records" in log.note()
         gate.set()
         deadline = time.monotonic() + 5.0
         while not log._queue.empty() and time.monotonic() < deadline:
@@ -256,29 +256,6 @@ def test_a_writer_that_hangs_costs_periods_but_no_time(
     logs = open_logs(tmp_path / "logs")
     last = logs.periods(logs.start, logs.end)[0][-1][1]
     assert last["dropped"] == log.dropped
-
-
-def test_a_full_disk_is_tried_again_later(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    create, failures = log_module._create, [OSError(errno.ENOSPC, "No space left on device")] * 2
-
-    def full(folder: Path, stem: str) -> object:
-        if failures:
-            raise failures.pop()
-        return create(folder, stem)
-
-    monkeypatch.setattr(log_module, "_create", full)
-    monkeypatch.setattr(log_module, "_RETRY", 0.02)
-    with PeriodLog(tmp_path / "logs", pair.fleet, 0, 1) as log:
-        added, last = 0, math.inf
-        while added < last:
-            log.add(pair.controls[0], pair.tick()[0])  # type: ignore[arg-type]
-            added += 1
-            time.sleep(0.02)
-            if not failures:  # enough then to be later than the next try
-                last = min(last, added + 4)
-    assert "No space left" in log.error and 2 <= log.dropped < added
-    logs = open_logs(tmp_path / "logs")
-    assert len(logs.periods(logs.start, logs.end)[0]) == added - log.dropped
 
 
 def test_a_folder_that_cannot_be_made(pair: Pair, tmp_path: Path) -> None:
