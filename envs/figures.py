@@ -120,26 +120,23 @@ def choices(path: Path, track: Track, title: str) -> None:
     save(figure, path)
 
 
-def team_sizes(path: Path, ours: Mapping[str, Mapping[int, float]], others: Mapping[str, Mapping[int, float]]) -> None:
+def team_sizes(path: Path, curves: Mapping[str, Mapping[int, float]]) -> None:
     """Success (%) against the number of robots.
 
     Args:
         path: File to write.
-        ours: For each name, success by team size.
-        others: The same, drawn dashed and grey.
+        curves: For each name, success by team size.
     """
     figure = Figure(figsize=(6.4, 3.8), dpi=_DPI, layout="constrained")
     axes = figure.subplots()
-    for number, (name, curve) in enumerate(ours.items()):
+    for number, (name, curve) in enumerate(curves.items()):
         axes.plot(list(curve), list(curve.values()), "o-", color=colour_of(number), label=name, linewidth=1.6)
-    for marker, (name, curve) in zip("s^vD", others.items(), strict=False):
-        axes.plot(list(curve), list(curve.values()), f"{marker}--", color=_FAINT, label=name, linewidth=1.2)
-    sizes = sorted({size for curve in (*ours.values(), *others.values()) for size in curve})
+    sizes = sorted({size for curve in curves.values() for size in curve})
     axes.set_xscale("log", base=2)
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.minorticks_off()
     _tidy(axes, "success, %", "robots")
-    axes.legend(fontsize=8, frameon=False, loc="lower left")
+    axes.legend(fontsize=8, frameon=False, loc="best")
     save(figure, path)
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from envs import figures
 from envs.episodes import Track
 from envs.report import cases as study
-from envs.report import others
 from envs.report.cases import Case
 from envs.report.floors import mean_success
 from envs.report.measurements import tracks_of
@@ -95,9 +94,5 @@ def _sizes(of: Study, folder: Path) -> list[tuple[str, str]]:
         method.title.strip("*"): {int(case.title): mean_success(of.outcome(case, method)) for case in cases}
         for method in study.TEAM_METHODS
     }
-    theirs = {
-        name: {size: values[k] for size, values in others.PUBLISHED.items()}
-        for k, name in enumerate(("GCBF+, published (3-D)", "InforMARL, published (3-D)"))
-    }
-    figures.team_sizes(folder / "team_size.png", ours, theirs)
-    return [("team_size.png", "Success against team size at constant density; grey: published figures of others.")]
+    figures.team_sizes(folder / "team_size.png", ours)
+    return [("team_size.png", "Success against team size at constant density.")]

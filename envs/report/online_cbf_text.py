@@ -178,16 +178,13 @@ def _protocol(of: Study) -> str:
 def _dense(of: Study) -> str:
     rows = []
     for case in of.chosen(study.DENSE):
-        theirs = others.PUBLISHED[int(case.title)]
-        cells = _cells(of, case, study.TEAM_METHODS)
-        rows.append([case.title, str(of.episodes(case)), *cells, *(f"{value:.1f}" for value in theirs)])
+        rows.append([case.title, str(of.episodes(case)), *_cells(of, case, study.TEAM_METHODS)])
     if not rows:
         return ""
-    head = ["robots", "episodes", *_titles(study.TEAM_METHODS), "GCBF+, published", "InforMARL, published"]
+    head = ["robots", "episodes", *_titles(study.TEAM_METHODS)]
     return (
         "## Constant density\n\n8 robots and 8 obstacles on every 16 m², double integrators, goals within 4 m; "
-        "success in %. The network was trained with at most 8 robots. The published figures are the GCBF+ paper's for "
-        "its own worlds (three-dimensional drones).\n\n" + markdown.table(head, rows)
+        "success in %. The network was trained with at most 8 robots.\n\n" + markdown.table(head, rows)
     )
 
 

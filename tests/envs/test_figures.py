@@ -47,7 +47,7 @@ def test_choices_of_two_robots(tmp_path: Path) -> None:
 
 
 def test_success_against_team_size(tmp_path: Path) -> None:
-    figures.team_sizes(tmp_path / "sizes.png", {"online": {8: 100.0, 64: 99.0}}, {"others": {8: 99.0, 1024: 82.7}})
+    figures.team_sizes(tmp_path / "sizes.png", {"online": {8: 100.0, 64: 99.0}, "fixed": {8: 99.0, 1024: 82.7}})
     check(tmp_path / "sizes.png")
 
 

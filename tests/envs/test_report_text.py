@@ -96,6 +96,7 @@ def test_everything_that_is_shown_was_measured_and_every_number_of_ours_is_there
     for row in (row for row in text.splitlines() if row.startswith("| ")):
         assert "nan" not in row and "None" not in row
     assert "100.00 [" in text and "90.00 [" in text and "80.00 [" in text
+    assert "published" not in text  # what others publish is of other worlds
 
 
 @pytest.mark.parametrize("rate", [1.0, 0.9])
