@@ -6,6 +6,7 @@ Usage: ``python launch/deploy.py --fleet fleet.yaml --robot 3`` (``--check`` say
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import math
@@ -116,6 +117,14 @@ def figures(control: Control, pace: Pace, transport: Transport) -> dict[str, Any
     }  # fmt: skip
 
 
+def write_figures(path: Path, found: dict[str, Any]) -> None:
+    """Write what the run came to."""
+    try:
+        write_text(path, json.dumps(found) + "\n")
+    except OSError as error:
+        raise InputError(str(path), error.strerror or str(error), "room on the disk") from None
+
+
 def wait_for_turn(options: Options, fleet: FleetFile) -> Journal:
     """The journal of a process that is to be ready as soon as the one that drives the robot now dies.
 
@@ -123,8 +132,14 @@ def wait_for_turn(options: Options, fleet: FleetFile) -> Journal:
     """
     rehearse(fleet, options.robot)
     journal = Journal(fleet, options.robot, math.inf)
-    print(f"robot {options.robot}: this process drives it from now on", file=sys.stderr)
+    say(f"robot {options.robot}: this process drives it from now on")
     return journal
+
+
+def say(line: str) -> None:
+    """On standard error; if that is a file on a full disk, nobody is kept from driving."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def started() -> float:
@@ -142,7 +157,21 @@ def complaints(control: Control) -> Iterator[None]:
             found, since = control.refusal, now
         if found not in (None, said) and now > since + SETTLES and now > until:
             said, until = found, now + COMPLAIN_EVERY
-            print(f"robot {control.robot_id} does not move: {said}", file=sys.stderr, flush=True)
+            say(f"robot {control.robot_id} does not move: {said}")
+        yield
+
+
+def outages(log: PeriodLog) -> Iterator[None]:
+    """Says on standard error that the log cannot be written, and that it can again, not too often.
+
+    Go on with it once a period.
+    """
+    failing, until = False, 0.0
+    while True:
+        now = time.monotonic()
+        if bool(log.outage.reason) != failing and now > until:
+            failing, until = not failing, now + COMPLAIN_EVERY
+            say(log.note(width=1000))
         yield
 
 
@@ -161,7 +190,7 @@ def run(options: Options, fleet: FleetFile) -> None:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     if journal.problem:
-        print(f"note: robot {options.robot} starts without what it knew: {journal.problem}", file=sys.stderr)
+        say(f"note: robot {options.robot} starts without what it knew: {journal.problem}")
     driver, keys = make_driver(fleet, options.robot), own_keys(fleet.keys, options.robot)
     with ExitStack() as stack:
         transport = stack.enter_context(Transport(
@@ -171,13 +200,14 @@ def run(options: Options, fleet: FleetFile) -> None:
         control.warm_up()
         gc.collect()
         gc.freeze()  # What was loaded stays: a collection that looks through all of it takes longer than a period.
-        log, ready, complaint = None, None, complaints(control)
+        log, ready, said = None, None, [complaints(control)]
         if fleet.log is not None:
             log = stack.enter_context(PeriodLog(fleet.log, fleet, options.robot, control.incarnation))
+            said.append(outages(log))
         ask_for_short_slices()
         pace = Pace(fleet.scenario.dt, phase=options.robot / len(fleet.scenario.robots))
         until = time.monotonic() + options.seconds
-        teller = StatusTeller(control, pace)
+        teller = StatusTeller(control, pace, str if log is None else log.note)
         for _ in pace.periods(lambda: ended or time.monotonic() >= until):
             period = control.period()
             if log is not None:
@@ -186,13 +216,14 @@ def run(options: Options, fleet: FleetFile) -> None:
                 transport.publish_status(status)
             if ready is None and period.reason == MAY_MOVE:
                 ready = time.clock_gettime(time.CLOCK_BOOTTIME) - began
-            next(complaint)
+            for one in said:
+                next(one)
         driver.close()
         journal.end()
         if options.json is not None:
             logged = {} if log is None else {"log": {"dropped": log.dropped, "error": log.error}}
-            found = figures(control, pace, transport) | logged | {"ready_s": ready}
-            write_text(options.json, json.dumps(found) + "\n")
+            found = figures(control, pace, transport) | logged | {"notes": teller.notes(), "ready_s": ready}
+            write_figures(options.json, found)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -209,7 +240,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             run(options, fleet)
     except SwarmError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say(f"error: {error}")
         return 2
     return 0
 

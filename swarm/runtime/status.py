@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -245,10 +245,11 @@ class StatusTeller:
     Args:
         control: Of the robot.
         pace: Of its loop.
+        log_note: What a person should know of its log, if anything. Told first: the last ones are cut.
     """
 
-    def __init__(self, control: Control, pace: Pace) -> None:
-        self._control, self._pace = control, pace
+    def __init__(self, control: Control, pace: Pace, log_note: Callable[[], str] = str) -> None:
+        self._control, self._pace, self._log_note = control, pace, log_note
         self._every = max(1, math.ceil(EVERY / control.dt - 1e-9))
         self._count = control.robot_id  # Robots that start together do not all tell in the same period.
 
@@ -270,8 +271,12 @@ class StatusTeller:
             None if period.sent is None else _pair(period.sent.control),
             "" if command is None else command.outcome, control.why(period), self._ages(period),
             dict(control.rejected.most_common(MAX_REASONS)), control.guard.overruns,
-            _high(self._pace.late), _high(self._pace.took), control.notes(),
+            _high(self._pace.late), _high(self._pace.took), self.notes(),
         )  # fmt: skip
+
+    def notes(self) -> tuple[str, ...]:
+        """What else a person should know of this robot."""
+        return (*filter(None, [self._log_note()]), *self._control.notes())
 
     def _ages(self, period: Period) -> tuple[tuple[int, float], ...]:
         """How old the news of the nearest robots is."""

@@ -1,6 +1,8 @@
 """A small fleet with a process for each robot, as it would be on computers of their own."""
 
+import contextlib
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,8 +15,10 @@ from oracles.loopback import until, write_fleet
 from oracles.scripts import load_script
 
 from envs.faults.process_cells import waits_for_a_lock
+from swarm.errors import InputError
 from swarm.runtime.bullet_link import ask
 from swarm.runtime.fleet_file import load_fleet
+from swarm.runtime.status import MAX_TEXT
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -124,3 +128,53 @@ def test_a_reason_is_said_once_it_stands_and_not_too_often(monkeypatch, capsys):
         lines.append(capsys.readouterr().err)
     assert [i for i, line in enumerate(lines) if line] == [4, 7]
     assert [lines[i].split(": ")[1] for i in (4, 7)] == ["exact\n", "other\n"]
+
+
+def test_a_log_that_cannot_be_written_is_said_and_that_it_can_again(monkeypatch, capsys):
+    deploy, now, outage = load_script("deploy"), [0.0], SimpleNamespace(reason="")
+    monkeypatch.setattr(deploy.time, "monotonic", lambda: now[0])
+    log = SimpleNamespace(outage=outage, note=lambda width: f"log: {outage.reason or 'written again'}")
+    outages, lines = deploy.outages(log), []
+    for now[0], outage.reason in ((1, ""), (2, "full"), (3, "full"), (4, ""), (12.5, ""), (13, "full"), (14, "")):
+        next(outages)
+        lines.append(capsys.readouterr().err)
+    assert lines == ["", "log: full\n", "", "", "log: written again\n", "", ""]
+
+
+def test_what_cannot_be_said_keeps_nobody_from_driving(monkeypatch):
+    deploy = load_script("deploy")
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(deploy.sys, "stderr", full)
+        deploy.say("the disk is full")
+        monkeypatch.undo()
+        with contextlib.suppress(OSError):
+            full.close()
+
+
+def test_figures_on_a_full_disk_are_one_clear_error(monkeypatch, tmp_path):
+    deploy = load_script("deploy")
+    monkeypatch.setattr(deploy, "write_text", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(InputError, match="No space left"):
+        deploy.write_figures(tmp_path / "0.json", {})
+
+
+def test_a_robot_whose_logs_have_a_full_disk_of_their_own_goes_on_and_says_so(fleet, tmp_path):
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    inside = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=16k none "$0" && exec "$@"', str(logs)]
+    if shutil.which("unshare") is None or subprocess.run([*inside, "true"], capture_output=True).returncode:
+        pytest.skip("a file system of one's own needs user namespaces")
+    with fleet.open("a") as file:
+        file.write(f"log: {logs}\n")
+    command = [*inside, sys.executable, str(ROOT / "launch" / "deploy.py"), "--fleet", str(fleet), "--robot", "0"]
+    command += ["--json", str(tmp_path / "0.json")]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        line = next((line for line in process.stdout if line.startswith("log: ")), "")
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+    figures = json.loads((tmp_path / "0.json").read_text())
+    assert line.startswith("log: disk full since ") and f": {logs}: No space left on device; " in line
+    assert process.returncode == 0 and figures["log"]["dropped"] > 0
+    assert figures["notes"][0].startswith("log: disk full since ") and len(figures["notes"][0]) <= MAX_TEXT

@@ -111,13 +111,17 @@ def test_a_robot_tells_at_most_five_times_a_second_what_it_did():
         notes=lambda: ("a\tnote",), lockstep=Part(tick=4), rejected=Counter({"jump": 3}), why=lambda period: None,
     )  # fmt: skip
     pace = Part(late=[0.001] * 99 + [0.5], took=[])
-    teller = StatusTeller(control, pace)
+    note = "log: disk full since 03-01 12:04 UTC"
+    teller = StatusTeller(control, pace, lambda: note)
     told = [teller.due(Period(0.05 * k, "no own state")) for k in range(40)]
     assert sum(data is not None for data in told) == 10
     status = decode(next(filter(None, told)))
     assert status == Status(
-        2, 9, "no own state", tick=4, rejected={"jump": 3}, overruns=1, late_ms=500.0, notes=("a note",)
+        2, 9, "no own state", tick=4, rejected={"jump": 3}, overruns=1, late_ms=500.0, notes=(note, "a note")
     )
+    control.notes = lambda: tuple(f"robot {k} has another policy: {'ab' * 4}" for k in range(40))
+    assert decode(encode(teller.status(Period(9.0, "no own state")))).notes[0] == note
+    assert StatusTeller(control, pace).notes() == control.notes()
 
 
 # -- over the links -------------------------------------------------------------------------------------------------
