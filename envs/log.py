@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, BinaryIO
 
 from mcap.writer import Writer
 
 from envs.run import Run
+from swarm.errors import InputError
 from swarm.runtime.log_messages import map_message, world_message
 from swarm.runtime.log_schemas import SCHEMAS
 from swarm.text_files import atomic_path
@@ -41,13 +45,32 @@ _SCHEMA = {
 
 
 class RunLog:
-    """Writes a log beside its final name and moves it there when it is closed; use as a context manager."""
+    """Writes a log beside its final name and moves it there when it is closed; use as a context manager.
+
+    Nothing of it stays if it cannot be written, or if the block raises.
+
+    Raises:
+        InputError: From all methods, if the disk does not take it.
+    """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._place = atomic_path(path)
-        self._file = self._place.__enter__().open("wb")
-        self._writer = Writer(self._file)
+        self._path = path
+        with self._one_error(), ExitStack() as stack:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(stack.enter_context(atomic_path(path)).open("wb"))
+            self._begin_file(file)
+            self._stack = stack.pop_all()
+
+    @contextmanager
+    def _one_error(self) -> Iterator[None]:
+        """A disk that does not take the log is one clear error."""
+        try:
+            yield
+        except OSError as error:
+            raise InputError(str(self._path), error.strerror or str(error), "a log, and room on the disk") from None
+
+    def _begin_file(self, file: BinaryIO) -> None:
+        self._writer = Writer(file)
         self._writer.start()
         schema = self._writer.register_schema("swarm.Fleet", "jsonschema", json.dumps(_SCHEMA).encode())
         self._channel = self._writer.register_channel("/fleet", "json", schema)
@@ -67,6 +90,10 @@ class RunLog:
 
     def add(self, run: Run) -> None:
         """Append the present moment of a run."""
+        with self._one_error():
+            self._add(run)
+
+    def _add(self, run: Run) -> None:
         stamp = round(run.time * 1e9)
         if not self._began:
             self._begin(run, stamp)
@@ -91,7 +118,12 @@ class RunLog:
     def __enter__(self) -> RunLog:
         return self
 
-    def __exit__(self, *error: Any) -> None:
-        self._writer.finish()
-        self._file.close()
-        self._place.__exit__(*error)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._one_error():
+            if error is not None:
+                self._stack.__exit__(kind, error, trace)
+                return
+            with self._stack:
+                self._writer.finish()

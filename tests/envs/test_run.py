@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +22,7 @@ from envs.reward import Reward
 from envs.run import Run
 from envs.scenarios import clutter, swap
 from swarm.dynamics import Kind, Limits
+from swarm.errors import InputError
 from swarm.grid_map import GridMap
 from swarm.planning import Plan
 from swarm.robot_spec import RobotSpec
@@ -202,6 +204,20 @@ def test_the_log_is_readable(tmp_path: Path) -> None:
 def test_a_log_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), RunLog(tmp_path / "run.mcap"):
         raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("room", [100, 3000, 20_000], ids=["begin", "end", "midst"])
+def test_a_log_that_does_not_fit_on_the_disk_is_one_clear_error_and_leaves_nothing(tmp_path: Path, room: int) -> None:
+    """The system lets no file become larger than ``room`` bytes."""
+    run, before = driven(ticks=5), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        with pytest.raises(InputError, match=r"run\.mcap.*File too large.*room"), RunLog(tmp_path / "run.mcap") as log:
+            for _ in range(20 if room < 20_000 else 10_000):
+                log.add(run)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
 
 
