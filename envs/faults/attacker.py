@@ -39,6 +39,8 @@ EXPECTED = {
     "for another map": "incompatible", "flooding": "flooding", "jumping": "jump",
 }  # fmt: skip
 """What is sent after a valid report, and why it should be rejected."""
+BESIDE_NEWER = ("replayed", "older incarnation")
+"""Of these each follows a valid report: they are refused as long as the robot itself is heard."""
 OVERSIZED = "oversized"
 """What is sent besides, and never reaches a robot's loop: its session counts it."""
 
@@ -102,6 +104,10 @@ class Attacker:
         }
         return makers[kind]()
 
+    def messages(self, kind: str, to: int) -> list[bytes]:
+        """What is sent at a time, the last one of the kind."""
+        return [*([self.message("valid", to)] if kind in BESIDE_NEWER else []), self.message(kind, to)]
+
 
 def _overwritten(data: bytes, place: float, number: float) -> bytes:
     """A report with another number in place of a coordinate, which no report object would take."""
@@ -134,7 +140,8 @@ def attack(path: Path, robot: int, seconds: float) -> dict[str, dict[str, int]]:
                 if count <= (now - began) * rate:
                     count += 1
                     for to, publisher in publishers.items():
-                        publisher.put(attacker.message(kind, to))
+                        for message in attacker.messages(kind, to):
+                            publisher.put(message)
                         sent[kind][str(to)] += 1
                 else:
                     time.sleep(0.5 / rate)

@@ -25,6 +25,11 @@ QUARANTINE = 1.0
 """Seconds for which nothing is believed of a robot that has jumped."""
 SLACK = 0.05
 """Metres and shares by which positions and speeds may miss their limits: localisation is not exact."""
+FORGOTTEN = 3.0
+"""Seconds for which nothing was taken of a sender, after which it may count from anywhere again: as long as hellos
+count (`swarm.runtime.hello.SPEAKS`), and longer than a link that works is ever silent. So a forged report, or a clock
+that was set back, does not silence a robot for ever. An old report that is replayed then is as old as its own
+acknowledgements prove, or of unknown age: where its sender may be meanwhile only gets larger."""
 _REMEMBERED = 1200  # Own reports whose sending is remembered: a minute of them.
 
 REASONS = (
@@ -41,6 +46,7 @@ class _Sender:
     report: Report | None = None
     written_after: float = -math.inf  # By our clock: the report that is kept was written after that.
     measured_after: float = -math.inf  # By our clock: the state in the report that is kept was measured after that.
+    taken: float = -math.inf  # When that was.
     acked: int = -1
     incarnation: int = -1
     sequence: int = -1
@@ -123,11 +129,12 @@ class Inbox:
             self.rejected[found] += 1
             sender.rejected[found] += 1
             return found
-        sender.report = report
-        sender.acked, written_after = self._acked(report)
-        # It was written after the one before, also if its sender has just started, or acknowledges nothing.
-        sender.written_after = max(sender.written_after, written_after)
-        sender.measured_after = sender.written_after - report.state_age
+        acked, written_after = self._acked(report)
+        if self._follows(report, sender):
+            # It was written after the one before, also if its sender has just started, or acknowledges nothing.
+            written_after = max(sender.written_after, written_after)
+        sender.report, sender.taken, sender.acked = report, now, acked
+        sender.written_after, sender.measured_after = written_after, written_after - report.state_age
         sender.incarnation, sender.sequence = report.incarnation, report.sequence
         return None
 
@@ -156,10 +163,8 @@ class Inbox:
         sender.tokens -= 1.0
         if report.digest != self.digest:
             return "incompatible"
-        if report.incarnation < sender.incarnation:
-            return "older incarnation"
-        if report.incarnation == sender.incarnation and report.sequence <= sender.sequence:
-            return "not newer"
+        if not self._follows(report, sender) and now - sender.taken < FORGOTTEN:
+            return "older incarnation" if report.incarnation < sender.incarnation else "not newer"
         if now < sender.banned_until:
             return "quarantined"
         peer = self.roster[report.robot_id]
@@ -174,6 +179,11 @@ class Inbox:
             sender.banned_until = now + QUARANTINE
             return "jump"
         return None
+
+    @staticmethod
+    def _follows(report: Report, sender: _Sender) -> bool:
+        """Whether a report is newer than the one that is kept, by what both count."""
+        return (report.incarnation, report.sequence) > (sender.incarnation, sender.sequence)
 
     @staticmethod
     def _jumped(report: Report, before: Report, speed: float, elapsed: float) -> bool:

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from envs.faults.attacker import EXPECTED, Attacker
+from envs.faults.attacker import EXPECTED, RATE, Attacker
 from envs.faults.odd import ODDITIES, main
 from swarm.body import body_of
 from swarm.dynamics import Kind
@@ -31,6 +31,15 @@ def test_rubbish_is_refused_for_its_reason(inbox, kind):
     assert inbox.receive(attacker.message("valid", 0), 0.1, 2) is None
     assert inbox.receive(attacker.message(kind, 0), 0.2, 2) == EXPECTED[kind]
     assert inbox.receive(attacker.message("valid", 0), 0.3, 2) is None
+
+
+@pytest.mark.parametrize("kind", ["replayed", "older incarnation"])
+def test_what_is_old_is_refused_as_long_as_the_robot_is_heard(inbox, kind):
+    attacker = Attacker(2, [0, 1], PLACE, 7)
+    for k in range(200):
+        for message in attacker.messages(kind, 0):
+            found = inbox.receive(message, 10.0 + k / RATE, 2)
+        assert found == EXPECTED[kind]
 
 
 def test_a_jump_and_a_flood_are_refused(inbox):

@@ -1,6 +1,7 @@
 """What is believed of others: never older than it is said to be, and never what cannot be true."""
 
 import heapq
+import itertools
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from swarm.body import body_of
 from swarm.dynamics import Kind, Limits
 from swarm.errors import InputError
 from swarm.messages import Message
-from swarm.runtime.inbox import BURST, QUARANTINE, RATE, Inbox
+from swarm.runtime.inbox import BURST, FORGOTTEN, QUARANTINE, RATE, Inbox
 from swarm.runtime.roster import Peer
 from swarm.runtime.wire import Report, encode
 
@@ -124,3 +125,64 @@ def test_who_acknowledges_nothing_cannot_jump_either():
     assert box.receive(report(sequence=2, incarnation=2, x=9.0), 11.0) == "jump"
     assert box.receive(report(sequence=1, incarnation=3, x=9.0), 12.1) == "jump"
     assert box.receive(report(sequence=1, incarnation=4, x=9.0), 14.2) is None  # so far it can have come by now
+
+
+@pytest.mark.parametrize(("incarnation", "sequence"), [(2**32 - 2, 0), (2**32 - 1, 2**32 - 1), (1, 2**32 - 1)])
+def test_who_was_forged_is_heard_again_after_a_silence(incarnation, sequence):
+    box, heard = Inbox(1, 1, ROSTER), []
+    for k in range(400):
+        now = k * PERIOD
+        box.sent(k, now)
+        if 100 <= k < 140:
+            box.receive(report(sequence=sequence, incarnation=incarnation), now)
+        if box.receive(report(sequence=k, acks=[(1, 1, k)]), now) is None:
+            heard.append(now)
+    silent = max(after - before for before, after in itertools.pairwise(heard))
+    assert FORGOTTEN < silent <= FORGOTTEN + 2.0 + 2 * PERIOD  # two seconds of lies, and then
+    assert heard[-1] == 399 * PERIOD and box.heard(20.0)[0].age == pytest.approx(PERIOD)
+
+
+def test_an_older_process_is_not_heard_beside_the_newer_one():
+    box = Inbox(1, 1, ROSTER)
+    for k in range(200):
+        assert box.receive(report(sequence=k, incarnation=2), k * PERIOD) is None
+        assert box.receive(report(sequence=k), k * PERIOD) == "older incarnation"
+
+
+def test_a_replayed_report_is_as_old_as_what_it_acknowledges():
+    box = Inbox(1, 1, ROSTER)
+    for k in range(3):
+        box.sent(k, float(k))
+        assert box.receive(report(sequence=k, acks=[(1, 1, k)] * (k > 0)), k + 0.5) is None
+    assert box.receive(report(sequence=1, acks=[(1, 1, 1)]), 2.4 + FORGOTTEN) == "not newer"
+    assert box.receive(report(sequence=1, acks=[(1, 1, 1)]), 2.5 + FORGOTTEN) is None
+    assert box.heard(6.0)[0].age == 5.0 and box.heard(6.0)[0].acked == 1
+    assert box.receive(report(sequence=0), 5.5 + FORGOTTEN) is None  # it acknowledges nothing
+    assert box.heard(9.0)[0].age == np.inf
+    assert box.receive(report(sequence=1, acks=[(1, 1, 1)]), 9.0) is None
+    assert box.heard(9.0)[0].age == 8.0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.booleans())
+def test_replayed_reports_are_never_believed_to_be_newer_than_they_are(seed, moves):
+    """Robot 2 speaks, is silent, is started anew; somebody says again whatever it has said, in silence most of all."""
+    rng = np.random.default_rng(seed)
+    box, said, measured = Inbox(1, 1, ROSTER), [], {}
+    incarnation, sequence, silent_until = 1, 0, 0.0
+    for k in range(800):
+        now = k * PERIOD
+        box.sent(k, now)
+        if rng.random() < 0.01:
+            incarnation, sequence, silent_until = incarnation + 1, 0, now + rng.uniform(0.0, 3.0 * FORGOTTEN)
+        if now >= silent_until:
+            acks = [(1, 1, k - int(rng.integers(0, 4)))] if rng.random() < 0.8 and k > 3 else []
+            x = 50.0 + moves * 20.0 * np.sin(now / 20.0)
+            data = report(2, sequence, x, acks, incarnation, clock=k)
+            said.append(data)
+            measured[k], sequence = now, sequence + 1
+            box.receive(data, now)
+        elif said:
+            box.receive(said[rng.integers(len(said))], now)
+        for heard in box.heard(now):
+            assert heard.age >= now - measured[heard.report.clock_ns] - 1e-9
