@@ -23,7 +23,7 @@ from swarm.messages import hearing_radius
 from swarm.robot import Command, Robot
 from swarm.runtime.belief import Belief, believe
 from swarm.runtime.driver import Array, Driver, Reading, Sent
-from swarm.runtime.estop import EmergencyStop, follow, learn
+from swarm.runtime.estop import EmergencyStop, StopLatch
 from swarm.runtime.fleet_file import FleetFile
 from swarm.runtime.goals import Goals
 from swarm.runtime.guard import MAY_MOVE, STATE_AGE, Guard
@@ -150,7 +150,8 @@ class Control:
         self.inbox = Inbox(robot_id, incarnation, roster, self.digest)
         self.lockstep = Lockstep(roster, radius, clock())
         self._driver, self._link, self._clock, self._sequence = driver, link, clock, 0
-        self._journal, self._held, self._stop = journal, found.held, found.stop
+        self._journal, self._held = journal, found.held
+        self._latch = StopLatch(found.stop, found.doubted, clock())
         self.lockstep.known = found.heard
         self.refusal: str | None = None
         self._explained: tuple[Period, Override | None] | None = None
@@ -177,7 +178,7 @@ class Control:
     @property
     def stop(self) -> EmergencyStop | None:
         """The newest wish of an operator that it knows."""
-        return self._stop
+        return self._latch.known
 
     @property
     def rejected(self) -> Counter[str]:
@@ -206,17 +207,13 @@ class Control:
         for robot, data, arrived in self._link.drain():
             if not resumed and self.inbox.receive(data, arrived, robot) == "incompatible":
                 self.hellos.suspect(robot, arrived)
-        for wish in self._link.stops():
-            self._stop = follow(self._stop, wish)
         heard = self.inbox.heard(now)
-        for one in heard:
-            if one.report.stopped:
-                self._stop = learn(self._stop, one.report.stop_counter)
-        if self._stop is not None and self._stop.latched != self.guard.stopped:
-            if self._stop.latched:
-                self.guard.stop()
-            else:
-                self.guard.release()
+        stopped = {one.report.robot_id: one.report.stop_counter for one in heard if one.report.stopped}
+        self._latch.take(self._link.stops(), stopped, now)
+        if self._latch.latched and not self.guard.stopped:
+            self.guard.stop()
+        elif self.guard.stopped and not self._latch.latched:
+            self.guard.release()
         return heard
 
     def _remember(self, heard: list[Heard]) -> None:
@@ -224,7 +221,9 @@ class Control:
         if self._journal is not None:
             held = tuple(getattr(self.robot.planner, "held", ()))
             known = self.lockstep.known.union(one.report.robot_id for one in heard)
-            self._journal.keep(Memory(self.goals.goal_index, held or self._held, self._stop, known))
+            self._journal.keep(
+                Memory(self.goals.goal_index, held or self._held, self.stop, known, self._latch.doubted)
+            )
 
     def notes(self) -> tuple[str, ...]:
         """What an operator should know of this robot and those that it hears."""
@@ -279,7 +278,7 @@ class Control:
         report = Report(
             self.robot_id, self.incarnation, self._sequence, round(now * 1e9), tuple(reading.state.tolist()), age,
             goal, armed, self.guard.stopped, self.inbox.acks(), command.message,
-            0 if self._stop is None else self._stop.counter, self.digest,
+            0 if self.stop is None else self.stop.counter, self.digest,
         )  # fmt: skip
         self.inbox.sent(self._sequence, now)
         self.lockstep.told(self._sequence)

@@ -1,8 +1,9 @@
-"""The emergency stop as bytes: latch or release, with a counter."""
+"""The emergency stop: its bytes (latch or release, with a counter), and what a robot makes of who tells of it."""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from swarm.errors import InputError
@@ -10,8 +11,11 @@ from swarm.errors import InputError
 _FORMAT = struct.Struct("<4sBBQ")  # magic, version, 1: latch or 0: release, counter
 _MAGIC, VERSION = b"STOP", 1
 COUNTERS = 1 << 64
-TOLD_BY_ROBOTS = 1 << 63
-"""Counters from here on are an operator's alone: no robot believes another one that tells them."""
+CEILING = 1 << 62
+"""The largest counter that is remembered. Operators count by their clocks, in ns, and none is beyond that before the
+year 2116: a counter from here on was pushed by somebody who lies."""
+DOUBT = 10.0
+"""Seconds without a word of a stop after which a robot is believed again that told of one without an operator."""
 
 
 @dataclass(frozen=True)
@@ -45,29 +49,89 @@ def decode(data: bytes) -> EmergencyStop:
 
 
 def follow(known: EmergencyStop | None, told: EmergencyStop) -> EmergencyStop:
-    """What holds after a message: a stop is always obeyed, a release only if it is newer than all that was told.
+    """What holds after an operator's message: a stop is always obeyed, a release only if it is newer than all told.
 
-    So operators whose clocks differ, messages that come twice, or out of order, can stop but never release.
+    So operators whose clocks differ, messages that come twice, or out of order, can stop but never release. An
+    operator's release is newer than what robots tell him of their stops; where one of them lies, it may be as large as
+    can be. What is remembered ends below that, so that there is always a newer release; and the next stop counts anew.
 
     Args:
         known: What held before; None: nothing was ever told.
         told: The message.
     """
     if known is None or told.counter > known.counter:
-        return told
-    return EmergencyStop(True, known.counter) if told.latched else known
+        return EmergencyStop(told.latched, min(told.counter, CEILING))
+    if not told.latched:
+        return known
+    return EmergencyStop(True, told.counter if known.counter >= CEILING else known.counter)
 
 
 def learn(known: EmergencyStop | None, counter: int) -> EmergencyStop | None:
     """What holds after another robot has told that it is stopped.
 
-    So a robot that comes later, or that the operator did not reach, stops too. It has to know a counter at least as new
-    as ours: one that missed the release stops nobody. Robots never release each other, and an operator always has a
-    counter above every one that a robot can bring up.
+    So a robot that comes later, or that the operator did not reach, stops too. The other one has to know a counter at
+    least as new as ours: one that missed the release stops nobody. Our counter stays as operators told it, so their
+    next release is newer, whatever robots tell. Robots never release each other.
 
     Args:
         known: What held before.
         counter: Of the newest wish that the other one knows.
     """
-    newer = known is None or counter >= known.counter
-    return EmergencyStop(True, counter) if newer and counter < TOLD_BY_ROBOTS else known
+    if known is None:
+        return EmergencyStop(True, 0)
+    # What was pushed to the end says nothing of what is newer: then a stop is believed.
+    return EmergencyStop(True, known.counter) if counter >= known.counter or known.counter >= CEILING else known
+
+
+class StopLatch:
+    """Whether one robot is stopped, by what operators and other robots tell.
+
+    A robot that tells of a stop cannot be told from one that lies until an operator speaks. So it is believed, but it
+    is in doubt from then on, as is one that contradicts an operator's release: it makes nobody stop any more until it
+    has told of no stop for `DOUBT` seconds, or an operator tells of a stop himself. So no lie outlives a release.
+
+    Args:
+        known: What held when the process before this one ended.
+        doubted: Whom that one doubted.
+        now: s, monotonic.
+
+    Attributes:
+        known: What holds; None: nothing was ever told. Its counter is an operator's, 0 if none has told one.
+    """
+
+    def __init__(self, known: EmergencyStop | None, doubted: Iterable[int], now: float) -> None:
+        self.known = None if known is None else EmergencyStop(known.latched, min(known.counter, CEILING))
+        self._doubted = dict.fromkeys(doubted, now)  # And when each last told of a stop.
+
+    @property
+    def latched(self) -> bool:
+        """Whether the robot is stopped."""
+        return self.known is not None and self.known.latched
+
+    @property
+    def doubted(self) -> frozenset[int]:
+        """The robots that make this one stop no more."""
+        return frozenset(self._doubted)
+
+    def take(self, wishes: Iterable[EmergencyStop], stopped: Mapping[int, int], now: float) -> None:
+        """A period's news.
+
+        Args:
+            wishes: What operators told since the last call, oldest first.
+            stopped: Of each robot whose last report tells of a stop, its counter.
+            now: s.
+        """
+        before = self.latched
+        for wish in wishes:
+            self.known = follow(self.known, wish)
+            if wish.latched:
+                self._doubted.clear()
+        released = before and not self.latched
+        for robot, counter in stopped.items():
+            learned = learn(self.known, counter)
+            if robot in self._doubted:
+                self._doubted[robot] = now
+            elif learned != self.known:
+                self._doubted[robot] = now
+                self.known = self.known if released else learned
+        self._doubted = {robot: told for robot, told in self._doubted.items() if now - told < DOUBT}

@@ -42,6 +42,9 @@ _HEAD = struct.Struct("<4sHIQ")  # Magic, version, checksum of all that follows,
 _BODY = struct.Struct(
     f"<8sI8s16sIIBQB{MAX_HELD}i{_ROBOTS // 8}s"  # Fleet, robot, map, boot, incarnation, goal, stop, counter, cells,
 )  # whom it heard: a bit for each robot.
+# What older versions do not know stands behind that, with a checksum of its own: whom it doubts, at most so many.
+_DOUBTED = 64
+_MORE = struct.Struct(f"<IB{_DOUBTED}H")
 _MAGIC = b"SWRJ"
 _NO_STOP, _RELEASED, _LATCHED = range(3)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -56,12 +59,14 @@ class Memory:
         held: Cells that the planner holds, tail first. What it claimed only was never its own.
         stop: The last wish of an operator that it knows.
         heard: The robots that it has heard.
+        doubted: Whom it does not believe that it is stopped (`swarm.runtime.estop`).
     """
 
     goal: int = 0
     held: tuple[int, ...] = ()
     stop: EmergencyStop | None = None
     heard: frozenset[int] = frozenset()
+    doubted: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -172,7 +177,7 @@ class Journal:
         self.incarnation = max(self.incarnation, last.incarnation + 1)
         if last.map != self._map:
             self.problem = f"{self.path}: of another map; goal and cells are not used"
-            self.found = Memory(stop=last.memory.stop)
+            self.found = Memory(stop=last.memory.stop, doubted=last.memory.doubted)
         elif last.boot != self._boot:
             self.found = replace(self.found, held=(), heard=frozenset())
 
@@ -229,7 +234,26 @@ def _encode(slot: _Slot) -> bytes:
     )  # fmt: skip
     serial = struct.pack("<Q", slot.serial)
     head = _HEAD.pack(_MAGIC, VERSION, zlib.crc32(serial + body), slot.serial)
-    return (head + body).ljust(_SLOT, b"\0")
+    return (head + body + _encode_doubted(serial, memory.doubted)).ljust(_SLOT, b"\0")
+
+
+def _encode_doubted(serial: bytes, doubted: frozenset[int]) -> bytes:
+    """Of more than there is room for, the first ones: the others are doubted again after they have lied again."""
+    told = sorted(doubted)[:_DOUBTED]
+    part = _MORE.pack(0, len(told), *told, *[0] * (_DOUBTED - len(told)))[4:]
+    return struct.pack("<I", zlib.crc32(serial + part)) + part
+
+
+def _decode_doubted(data: bytes) -> frozenset[int]:
+    """Nobody, if an older version wrote the slot."""
+    at = _HEAD.size + _BODY.size
+    part = data[at : at + _MORE.size]
+    if len(part) < _MORE.size:
+        return frozenset()
+    checksum, count, *robots = _MORE.unpack(part)
+    if zlib.crc32(data[_HEAD.size - 8 : _HEAD.size] + part[4:]) != checksum:
+        return frozenset()
+    return frozenset(robots[:count])
 
 
 def _slots(data: bytes) -> list[_Slot]:
@@ -258,4 +282,5 @@ def _decode(data: bytes) -> _Slot | None:
     stop = None if state == _NO_STOP else EmergencyStop(state == _LATCHED, counter)
     known = int.from_bytes(bits, "little")
     heard = frozenset(robot for robot in range(known.bit_length()) if known >> robot & 1)
-    return _Slot(serial, fleet, robot, world, boot, incarnation, Memory(goal, tuple(cells[:count]), stop, heard))
+    memory = Memory(goal, tuple(cells[:count]), stop, heard, _decode_doubted(data))
+    return _Slot(serial, fleet, robot, world, boot, incarnation, memory)

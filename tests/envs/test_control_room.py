@@ -11,6 +11,7 @@ import threading
 import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -22,6 +23,7 @@ from envs.control_room import supervisor as supervising
 from envs.control_room.child import Child, Identity, end
 from envs.control_room.emergency import wish
 from envs.control_room.run_file import RunFile, folder, stop
+from envs.control_room.session import Session
 from envs.control_room.supervisor import LIVED, WAITS, Chaos, Restarts, Supervisor
 from envs.control_room.table import table
 from envs.control_room.watch import SILENT, Scene, Watch, Watched, judge, read_world
@@ -82,6 +84,39 @@ def test_no_process_outlives_a_parent_that_is_killed(tmp_path):
     parent.kill()
     parent.communicate()
     until(lambda: not any(Identity.of(pid) for pid in pids))
+
+
+def test_a_child_whose_words_nobody_can_read_any_more_is_started_again(tmp_path):
+    says = tmp_path / "log" / "a.txt"
+    child = Child("a", [sys.executable, "-c", "print('x')"], says)
+    with pytest.raises(InputError, match="file that can be written"):
+        child.start()
+    says.parent.mkdir()
+    child.start()
+    until(lambda: child.code == 0)
+    says.unlink()
+    says.parent.rmdir()
+    child.start()
+    until(lambda: child.code == 0)
+    assert child.last_words() == ""
+
+
+def test_a_run_file_that_cannot_be_written_is_said_once_and_ends_nothing(fleet):
+    class File:
+        def __init__(self):
+            self.fails = [OSError(28, "No space left on device"), InputError("a.json", "read-only", "a file")] * 2 + [None]
+
+        def write(self, processes, page):
+            if error := self.fails.pop(0):
+                raise error
+
+    console = Console(file=io.StringIO(), width=1000)
+    session, file, supervisor = Session(fleet, lambda: 0, console), File(), SimpleNamespace(children=[])
+    while file.fails:
+        session._note(supervisor, file)
+    file.fails = [OSError(28, "No space left on device")]
+    session._note(supervisor, file)
+    assert console.file.getvalue().count("No space left on device") == console.file.getvalue().count("\n") == 2
 
 
 def test_a_child_ends_when_asked_or_is_killed(tmp_path):
@@ -368,6 +403,15 @@ def test_the_emergency_stop_is_confirmed_by_all_and_the_release_is_newer_than_an
         time.sleep(0.2)
         answers = wish(watch, False, 60.0)
         assert answers.complete and not yard.stopped and not any(told.latched for told in yard.wishes.values())
+
+
+def test_a_robot_that_lies_of_its_stop_keeps_no_other_from_being_released(fleet):
+    with Yard(fleet, range(3)) as yard, Watch(fleet) as watch:
+        yard.deaf.add(2)
+        yard.wishes[2] = EmergencyStop(True, 2**63 - 1)
+        for _ in range(2):
+            until(lambda: wish(watch, True, 1.0).complete, seconds=60.0)
+            until(lambda: wish(watch, False, 1.0).robots == (2,), seconds=60.0)
 
 
 def test_who_does_not_confirm_is_named(fleet):

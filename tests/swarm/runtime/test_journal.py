@@ -61,6 +61,7 @@ def write(fleet, *memories):
 memories = st.builds(
     Memory, st.integers(0, 2**32 - 1), st.lists(st.integers(0, 2**31 - 1), max_size=MAX_HELD).map(tuple),
     st.none() | st.builds(EmergencyStop, st.booleans(), st.integers(0, 2**64 - 1)),
+    doubted=st.frozensets(st.integers(0, module._ROBOTS - 1), max_size=module._DOUBTED),
 )  # fmt: skip
 
 
@@ -76,6 +77,19 @@ def test_the_last_that_was_written_is_found(tmp_path_factory, told):
     journal.close()
     again = Journal(fleet, 0)
     assert again.found == told[-1] and not again.problem and again.incarnation > journal.incarnation
+    again.close()
+
+
+def test_what_older_versions_wrote_and_read_stays_the_same(fleet):
+    """They end a slot with the robots that were heard, and zeros."""
+    known, end = replace(KNOWN, doubted=frozenset(range(100))), module._HEAD.size + module._BODY.size
+    journal = write(fleet, known)
+    data = journal.path.read_bytes()
+    older = b"".join(data[at : at + end].ljust(module._SLOT, b"\0") for at in (0, module._SLOT))
+    assert max(module._slots(data), key=lambda slot: slot.serial).memory.doubted == set(range(module._DOUBTED))
+    journal.path.write_bytes(older)
+    again = Journal(fleet, 0)
+    assert again.found == KNOWN and not again.problem
     again.close()
 
 

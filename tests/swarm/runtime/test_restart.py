@@ -12,16 +12,18 @@ import pytest
 from oracles.cell_world import TinyGrid, draw_jobs
 
 from swarm.dynamics import step
+from swarm.messages import Message
 from swarm.planning.cells import CellPlanner
 from swarm.runtime import journal as journal_module
 from swarm.runtime.control import Control
 from swarm.runtime.driver import Reading, Sent
-from swarm.runtime.estop import TOLD_BY_ROBOTS, EmergencyStop, learn
+from swarm.runtime.estop import EmergencyStop
 from swarm.runtime.fleet_file import load_fleet
 from swarm.runtime.guard import MAY_MOVE
+from swarm.runtime.inbox import FORGOTTEN
 from swarm.runtime.journal import Journal
 from swarm.runtime.lockstep import JOIN
-from swarm.runtime.wire import decode
+from swarm.runtime.wire import Report, decode, encode
 
 DT, RADIUS, LIFETIME = 0.05, 0.3, 2
 ROWS = ["..........", ".##.##.##.", ".##.##.##.", "..........", ".##.##.##.", ".........."]
@@ -395,13 +397,33 @@ def test_a_robot_that_comes_later_and_knows_nothing_learns_the_stop_before_it_mo
     assert world.reasons() == [MAY_MOVE] * 3
 
 
-def test_what_robots_tell_of_the_stop():
-    stop, release = EmergencyStop(True, 5), EmergencyStop(False, 5)
-    assert learn(None, 3) == EmergencyStop(True, 3)
-    assert learn(release, 4) == release  # its sender missed the release
-    assert learn(release, 5) == stop and learn(release, 6) == EmergencyStop(True, 6)
-    assert learn(stop, 4) == stop
-    assert learn(release, TOLD_BY_ROBOTS) == release  # or nobody could ever release it
+def test_what_a_robot_lies_can_stop_the_others_but_an_operator_releases_them_for_good(tmp_path):
+    """Robot 2 tells of a stop with the largest counter, in reports of the largest incarnation; then it is honest."""
+    world = team(tmp_path, 3, 0)
+    world.start()
+    world.run(3.0)
+    true, world.minds[2] = world.minds[2], None
+    state, digest = tuple(world.states[2].tolist()), true.digest
+    told = Report(2, 2**32 - 2, 2**32 - 1, 0, state, 0.0, (1.0, 1.0), True, True, (), Message(2, 0.0, (1.0, 1.0), 0, 0),
+                  2**63 - 1, digest)  # fmt: skip
+    world.send(2, "report", encode(told))
+    world.run(0.5)
+    assert world.reasons()[:2] == ["emergency stop"] * 2
+    for counter in (10, 20):  # each time with a process that is started anew
+        world.stop(False, counter)
+        world.run(0.2)
+        assert not any(mind.guard.stopped for mind in world.minds[:2])
+        world.stop(True, counter + 5)
+        world.run(0.2)
+        world.kill(0)
+        world.start(0)
+        world.run(JOIN + 0.5)
+        assert [mind.stop for mind in world.minds[:2]] == [EmergencyStop(True, counter + 5)] * 2
+    world.stop(False, 30)
+    world.run(0.2)
+    world.minds[2] = true
+    world.run(FORGOTTEN + 1.0)
+    assert world.reasons() == [MAY_MOVE] * 3  # its own reports are heard again, or they would wait for it
 
 
 # -- robots that do not fit -----------------------------------------------------------------------------------------
