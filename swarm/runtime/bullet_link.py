@@ -74,7 +74,7 @@ class BulletDriver:
                 continue
             self._last = Reading(
                 np.array(told.state), told.stamp, arrived, told.goal, told.goal_number, np.array(told.applied),
-                HELD[told.held], told.sensed,
+                HELD[told.held], told.sensed, told.stamp,
             )  # fmt: skip
             break
         now = time.monotonic()

@@ -228,7 +228,13 @@ class Control:
     def notes(self) -> tuple[str, ...]:
         """What an operator should know of this robot and those that it hears."""
         now, problem = self._clock(), "" if self._journal is None else self._journal.problem
-        return (*self.hellos.misfits(now).values(), *self.hellos.notes(now), *([problem] if problem else []))
+        wrong = [text for text in (self.body_problem, problem) if text]
+        return (*self.hellos.misfits(now).values(), *wrong, *self.hellos.notes(now))
+
+    @property
+    def body_problem(self) -> str:
+        """What its driver says is wrong with the body's side; empty: nothing."""
+        return str(getattr(self._driver, "problem", ""))
 
     def _resume(self, reading: Reading) -> None:
         """Hold the cells again that the process before this one held, if the robot stands in them."""
@@ -255,12 +261,12 @@ class Control:
         # Who senses the others need hear only one of them, who tells if all are stopped.
         joined = (senses and bool(heard)) or self.lockstep.joined(heard, now, senses)
         reason = self.guard.judge(
-            now, state_at=reading.arrived, planned=True, waits_for=belief.hold, joined=joined, refusal=self.refusal
+            now, state_at=reading.measured, planned=True, waits_for=belief.hold, joined=joined, refusal=self.refusal
         )  # fmt: skip
         sent = None
         if reason == MAY_MOVE:
             sent = self._driver.write(command.control)
-        elif now - reading.arrived <= STATE_AGE or self.robot.kind != DOUBLE_INTEGRATOR:
+        elif abs(now - reading.measured) <= STATE_AGE or self.robot.kind != DOUBLE_INTEGRATOR:
             # An acceleration that brakes by an old state drives backwards in the end; then the body brakes by itself.
             sent = self._driver.write(full_braking(self.robot.kind, reading.state, self.robot.body))
         self._tell(now, reading, command, (float(goal[0]), float(goal[1])), reason == MAY_MOVE)
@@ -274,7 +280,7 @@ class Control:
 
     def _tell(self, now: float, reading: Reading, command: Command, goal: tuple[float, float], armed: bool) -> None:
         self._sequence += 1
-        age = min(max(now - reading.arrived, 0.0), 10.0)
+        age = min(max(now - reading.measured, 0.0), 10.0)
         report = Report(
             self.robot_id, self.incarnation, self._sequence, round(now * 1e9), tuple(reading.state.tolist()), age,
             goal, armed, self.guard.stopped, self.inbox.acks(), command.message,

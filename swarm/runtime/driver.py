@@ -7,11 +7,15 @@ complete one, for a base that speaks lines of text. In short::
     class MyBase:
         def __init__(self, fleet: FleetFile, robot_id: int) -> None:
             self._spec = fleet.scenario.robots[robot_id]
-            self._base = open_my_base(robot_id)
+            self._base, self._clock, self._last = open_my_base(robot_id), LearntClock(), None
 
         def read(self) -> Reading | None:  # never waits
             while (line := self._base.poll()) is not None:
-                self._last = Reading(np.array(line.pose_and_velocity), line.stamp, time.monotonic())
+                arrived = time.monotonic()
+                measured = self._clock.measured(line.stamp, arrived)  # swarm.runtime.clocks
+                if not isinstance(measured, str):
+                    state = np.array(line.pose_and_velocity)
+                    self._last = Reading(state, line.stamp, arrived, measured=measured)
             return self._last
 
         def write(self, control: Array) -> Sent:  # never waits
@@ -23,8 +27,9 @@ complete one, for a base that speaks lines of text. In short::
             self._base.close()
 
 The rules: no method blocks or raises because the body is silent, since the reading's age says so; ``arrived`` is when
-the state arrived, not when it was read; and the body itself brakes if no command comes for `COMMAND_TTL`: a control
-process that has been killed cannot do it.
+the state arrived, not when it was read, and ``measured`` is earlier if the body's stamp says so; and the body itself
+brakes if no command comes for `COMMAND_TTL`: a control process that has been killed cannot do it. A driver may have an
+attribute ``problem``: one line of at most 96 characters for an operator, empty if there is nothing to say.
 """
 
 from __future__ import annotations
@@ -68,6 +73,8 @@ class Reading:
         held: Why the body does not execute the newest command: empty, ``command too old`` or ``emergency stop``.
         sensed: ``float64[k, SENSED]``, every robot within the sensing radius as the body itself senses it
             (`swarm.runtime.sensing`); None: it cannot sense robots, and all that is known of them is what they tell.
+        measured: When it was measured, s, by this process's ``time.monotonic``: its age counts from then. By default,
+            and at the latest, when it arrived.
     """
 
     state: Array
@@ -78,6 +85,10 @@ class Reading:
     applied: Array | None = None
     held: str = ""
     sensed: Array | None = None
+    measured: float = math.inf
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "measured", min(self.arrived, self.measured))
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,7 +63,7 @@ class Guard:
 
         Args:
             now: s.
-            state_at: When the robot's own state arrived; None: there is none.
+            state_at: When the robot's own state was measured; None: there is none. The future is another clock's.
             planned: Whether there is a valid map, roster, goal and plan.
             waits_for: A robot that has to be waited for (`swarm.runtime.belief`).
             joined: Whether it had the time to hear the others (`swarm.runtime.lockstep`).
@@ -72,7 +72,7 @@ class Guard:
         reason = counted = MAY_MOVE
         if self.stopped:
             reason = "emergency stop"
-        elif state_at is None or now - state_at > STATE_AGE:
+        elif state_at is None or not abs(now - state_at) <= STATE_AGE:
             reason = NO_STATE
         elif state_at <= self._newer_than:
             reason = "own state from before the stop"

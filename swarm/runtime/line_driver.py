@@ -13,6 +13,7 @@ import time
 
 import numpy as np
 
+from swarm.runtime.clocks import LearntClock
 from swarm.runtime.driver import Array, Reading, Sent, clip
 from swarm.runtime.fleet_file import FleetFile
 
@@ -28,6 +29,7 @@ class LineDriver:
         self._socket.setblocking(False)
         self._socket.connect(("127.0.0.1", BASE_PORT + robot_id))
         self._last: Reading | None = None
+        self._clock = LearntClock()
         self._looked = time.monotonic()
         self.rejected = 0
 
@@ -47,9 +49,11 @@ class LineDriver:
             stamp, state = float("nan"), []
         if len(state) != 5 or not np.isfinite([stamp, *state]).all():
             self.rejected += 1
-        elif self._last is None or stamp > self._last.stamp:
-            # It came after the look before this one: an age that is too high is safe, one too low is not.
-            self._last = Reading(np.array(state), stamp, self._looked)
+            return
+        # It came after the look before this one: an age that is too high is safe, one too low is not.
+        measured = self._clock.measured(stamp, self._looked)
+        if not isinstance(measured, str):
+            self._last = Reading(np.array(state), stamp, self._looked, measured=measured)
 
     def write(self, control: Array) -> Sent:
         """One line; that nobody takes it shows in the age of the states."""

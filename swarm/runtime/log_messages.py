@@ -117,7 +117,7 @@ def period_message(robot_id: int, entry: Entry) -> str:
     ]
     if reading is not None:
         parts.append(
-            f'"state":{_STATE % tuple(reading.state.tolist())},"state_age":{period.time - reading.arrived:.4f},'
+            f'"state":{_STATE % tuple(reading.state.tolist())},"state_age":{period.time - reading.measured:.4f},'
             f'"goal_number":{reading.goal_number},"held":{json.dumps(reading.held)}'
         )
     if view is not None and command is not None:

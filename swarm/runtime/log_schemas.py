@@ -74,7 +74,7 @@ _PERIOD = _object(
     reason=_string("'moving', or why it did not move"),
     dropped=_integer("entries that this process could not write so far"),
     state=_numbers("x y heading vx vy", "", "its own; world frame, m, rad, m/s"),
-    state_age=_number("since the state arrived, s"), goal_number=_integer("goals that the body's side has counted"),
+    state_age=_number("since it was measured, s"), goal_number=_integer("goals that the body's side has counted"),
     held=_string("why the body does not execute the newest command"),
     goal=_POINT, waypoint=_POINT, path=_array(_POINT, "way ahead, m"),
     tunables=_object("", "physical values", **{one.name: _number(one.unit) for one in TUNABLES}),

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swarm.errors import InputError
+from swarm.runtime.clocks import WallClock
 from swarm.runtime.sensing import SENSED
 
 VERSION = 2
@@ -216,12 +217,12 @@ class Mailbox:
         except OSError as error:
             self.socket.close()
             raise InputError("UDP address", bind or peer, f"one that can be used here ({error.strerror})") from None
-        self._looked = time.monotonic()
+        self._looked, self._wall = time.monotonic(), WallClock()
 
     def drain(self, most: int) -> Iterator[tuple[bytes, Address, float]]:
         """Datagrams that are there, at most so many: content, sender, and when it arrived by ``time.monotonic``."""
         looked = time.monotonic()
-        offset = time.time() - looked  # a pause between the two makes stamps look older, not newer
+        ahead = self._wall.ahead()
         for _ in range(most):
             asked = time.time()
             try:
@@ -237,7 +238,7 @@ class Mailbox:
                     seconds, nanoseconds = _TIMESPEC.unpack(value)
                     stamp = seconds + 1e-9 * nanoseconds
                     if stamp < asked:
-                        arrived = min(stamp - offset, looked)
+                        arrived = max(arrived, min(stamp - ahead, looked))
             yield data, sender, arrived
 
     def send(self, data: bytes, to: Address | None = None) -> bool:

@@ -12,7 +12,7 @@ from swarm.runtime.control import Control, Period
 from swarm.runtime.driver import Reading, Sent
 from swarm.runtime.estop import EmergencyStop
 from swarm.runtime.fleet_file import load_fleet
-from swarm.runtime.guard import MAY_MOVE
+from swarm.runtime.guard import MAY_MOVE, STATE_AGE
 from swarm.runtime.loop import Pace
 
 DT = 0.05
@@ -78,11 +78,12 @@ class World:
 class Body:
     def __init__(self, world, i):
         self.world, self.i = world, i
-        self.reading = None
+        self.reading, self.late, self.problem = None, 0.0, ""
 
     def read(self):
         if self.i not in self.world.silent:
-            self.reading = Reading(self.world.states[self.i].copy(), self.world.time, self.world.time)
+            now = self.world.time
+            self.reading = Reading(self.world.states[self.i].copy(), now, now, measured=now - self.late)
         return self.reading
 
     def write(self, control):
@@ -138,6 +139,19 @@ def test_without_its_own_state_a_robot_stands(world):
     world.silent.add(0)
     world.run(0.4)
     assert world.last[0].reason == "no own state" and not world.controls[0].any()
+
+
+@pytest.mark.parametrize("late", [0.1, 0.3, 2.0])
+def test_a_state_is_as_old_as_since_it_was_measured(world, late):
+    world.run(2.0)
+    before, body = world.way()[0], world.minds[0]._driver
+    body.late, body.problem = late, "a stamp that is wrong"
+    world.run(0.5)
+    assert (world.last[0].reason == MAY_MOVE) == (late < STATE_AGE) == (world.way()[0] < before - 0.1)
+    mind = world.minds[1]
+    (heard,) = mind.inbox.heard(world.time)
+    assert heard.report.state_age == pytest.approx(late, abs=1e-6) and heard.age >= late
+    assert world.minds[0].notes() == ("a stamp that is wrong",) and mind.notes() == ()
 
 
 def test_no_acceleration_is_commanded_by_an_old_state(tmp_path, monkeypatch):

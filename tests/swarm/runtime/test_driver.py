@@ -2,6 +2,7 @@
 
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,8 +13,11 @@ from swarm.dynamics import Kind, Limits
 from swarm.errors import InputError
 from swarm.robot_spec import RobotSpec
 from swarm.runtime import line_driver
-from swarm.runtime.driver import clip, make_driver
+from swarm.runtime.bullet_link import BulletDriver
+from swarm.runtime.clocks import LEARN
+from swarm.runtime.driver import Reading, clip, make_driver
 from swarm.runtime.fleet_file import FleetFile
+from swarm.runtime.physics_wire import BodyState
 from swarm.runtime.replay_driver import KEPT, ReplayDriver
 from swarm.scenario import Scenario
 from swarm.world import World
@@ -21,7 +25,7 @@ from swarm.world import World
 LIMITS = Limits(1.0, 2.0, 4.0)
 
 
-def fleet_of(driver, recording=None):
+def fleet_of(driver, recording=None, physics=None):
     robots = tuple(
         RobotSpec(Kind.UNICYCLE, np.array([1.0, y, 0.5, 0.0, 0.0]), np.array([[8.0, y]]), 0.25, LIMITS)
         for y in (1.0, 4.0)
@@ -29,8 +33,9 @@ def fleet_of(driver, recording=None):
     scenario = Scenario(World(np.array([0.0, 0.0, 9.0, 9.0])), robots, dt=0.05, sensing_radius=3.0)
     endpoints = ("tcp/127.0.0.1:17400", "tcp/127.0.0.1:17401")
     return FleetFile(
-        Path("fleet.yaml"), "two", scenario, 0, "straight", "fixed:2,1", 0.0, driver, endpoints, recording=recording
-    )
+        Path("fleet.yaml"), "two", scenario, 0, "straight", "fixed:2,1", 0.0, driver, endpoints, recording=recording,
+        physics=physics,
+    )  # fmt: skip
 
 
 @given(st.sampled_from(list(Kind)), st.lists(st.floats(-1e300, 1e300), min_size=2, max_size=2))
@@ -127,3 +132,53 @@ def test_the_example_of_ones_own_driver_speaks_lines(monkeypatch):
     driver.write(np.zeros(2))  # the refusal of the first is no error
     assert driver.read() is reading
     driver.close()
+
+
+@pytest.fixture
+def lines(monkeypatch):
+    """A driver that speaks lines, and how they come to it: each at a time, s."""
+    now = [100.0]
+    monkeypatch.setattr(line_driver, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    driver = make_driver(fleet_of("swarm.runtime.line_driver:LineDriver"), 0)
+
+    def read(at, stamp):
+        now[0] = at
+        driver.read()  # as one period before
+        driver._take(f"{stamp} {stamp} 0 0 0 0".encode())
+        return driver.read()
+
+    yield read
+    driver.close()
+
+
+def test_a_line_that_comes_late_is_that_much_older(lines):
+    assert lines(100.0, 7.0).measured == 100.0
+    assert lines(100.1, 7.1).measured == pytest.approx(100.1)
+    late = lines(100.5, 7.2)
+    assert (late.arrived, late.measured) == pytest.approx((100.5, 100.2))
+    assert lines(100.51, 7.15) is lines(100.52, 7.2) is late, "overtaken, repeated"
+
+
+def test_a_base_that_begins_anew_is_believed_when_nothing_newer_comes(lines):
+    last = lines(100.0, 70.0)
+    assert lines(100.1, 0.1) is last
+    assert lines(100.1 + LEARN, 0.1 + LEARN).measured == 100.1 + LEARN
+
+
+@pytest.mark.parametrize("late", [0.0, 0.3, 2.0, -1.0])
+def test_a_body_of_the_physics_world_says_when_its_state_was(late):
+    driver = BulletDriver(fleet_of("bullet", physics=("127.0.0.1", 17_999)), 1, incarnation=5)
+    told = BodyState(1, 5, 100.0 - late, (1.0, 2.0, 3.0, 4.0, 5.0), (6.0, 7.0), 8, (0.0, 0.0), 0, np.zeros((0, 5)))
+    driver.close()
+    driver._mailbox = SimpleNamespace(
+        drain=lambda most: [(told.encode(), None, 100.0)], send=lambda data: True, close=lambda: None
+    )
+    reading = driver.read()
+    assert (reading.arrived, reading.measured) == (100.0, min(100.0, 100.0 - late))
+    assert driver.read() is reading and driver.rejected == {"old": 1}
+
+
+def test_a_state_was_measured_when_it_arrived_unless_it_says_earlier():
+    for told, measured in ((np.inf, 7.0), (6.5, 6.5), (7.5, 7.0), (np.nan, 7.0)):
+        assert Reading(np.zeros(5), 0.0, 7.0, measured=told).measured == measured
+    assert Reading(np.zeros(5), 0.0, 7.0).measured == 7.0

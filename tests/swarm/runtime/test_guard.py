@@ -19,10 +19,11 @@ def test_no_motion_before_everything_is_there():
     assert not guard.begin(1.0)
     assert ask(guard, 1.0, None) == "no own state"
     assert ask(guard, 1.0, 1.0 - STATE_AGE - 0.01) == "no own state"
+    assert ask(guard, 1.0, 1.0 + STATE_AGE + 0.01) == ask(guard, 1.0, float("nan")) == "no own state", "another clock"
     assert ask(guard, 1.0, planned=False) == "no plan"
     assert ask(guard, 1.0, waits_for=4) == "waits for robot 4"
     assert ask(guard, 1.0) == MAY_MOVE
-    assert guard.reasons == {"no own state": 2, "no plan": 1, "waits": 1, MAY_MOVE: 1}
+    assert guard.reasons == {"no own state": 4, "no plan": 1, "waits": 1, MAY_MOVE: 1}
 
 
 def test_a_process_that_was_stopped_uses_newer_data_only():
