@@ -11,6 +11,8 @@ integrator is told to stand still: its heading is unknown, and so is what brakin
 The base has to brake by itself when commands end: its own watchdog must be set to `swarm.runtime.driver.COMMAND_TTL`
 (``cmd_vel_timeout`` of diff_drive_controller is 0.5 s by default). With ``stamped`` it can also tell a late command.
 
+A state is as old as its stamp says (`swarm.runtime.ros2_clock`), and one with the same stamp or an older one is none.
+
 The session is a client of the base's router, which may start, end and start again meanwhile.
 """
 
@@ -31,6 +33,7 @@ from swarm.runtime import ros2_wire as wire
 from swarm.runtime.driver import Array, Reading, Sent, clip
 from swarm.runtime.fleet_file import FleetFile
 from swarm.runtime.guard import STATE_AGE
+from swarm.runtime.ros2_clock import BaseClock
 from swarm.runtime.ros2_names import needed
 
 NODE = "swarm"
@@ -47,7 +50,8 @@ class Ros2Driver:
 
     Attributes:
         rejected: Messages that were refused, by reason (`swarm.runtime.ros2_wire.decode_odometry`; ``oversized``,
-            ``attachment``, ``old``: not newer than the last; ``second publisher`` of the same topic).
+            ``attachment``, ``old``: not newer than the last; ``second publisher`` of the same topic; what is wrong
+            with the stamp, as `swarm.runtime.ros2_clock` says).
 
     Raises:
         InputError: If the fleet file says nothing of ROS 2, or rosbags is missing.
@@ -63,7 +67,8 @@ class Ros2Driver:
         self.rejected: Counter[str] = Counter()
         self._queue: deque[tuple[bytes | None, bytes | None, float]] = deque(maxlen=QUEUE)
         self._gid, self._sequence = os.urandom(wire.GID), 0
-        self._source, self._newest = b"", 0
+        self._source, self._newest, self._heard = b"", 0, -math.inf
+        self._clock = BaseClock(self._names.use_sim_time)
         self._last: Reading | None = None
         self._session: zenoh.Session | None = None
         self._publisher: zenoh.Publisher | None = None
@@ -75,11 +80,17 @@ class Ros2Driver:
 
     def read(self) -> Reading | None:
         """The newest odometry, as a state in the world."""
+        self._clock.look()
         while self._queue:
             reason = self._take(*self._queue.popleft())
             if reason:
                 self.rejected[reason] += 1
         return self._last
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the stamps of the odometry, one line for an operator; empty: nothing."""
+        return self._clock.problem
 
     def _take(self, data: bytes | None, attached: bytes | None, arrived: float) -> str:
         """One message becomes the last reading, or the reason why not is returned."""
@@ -88,16 +99,19 @@ class Ros2Driver:
         sender = None if attached is None else wire.read_attachment(attached)
         if sender is None:
             return "attachment"
-        sequence, gid = sender
+        sequence, sent, gid = sender
         if gid == self._source and sequence <= self._newest:
             return "old"
-        if gid != self._source and self._last is not None and arrived - self._last.arrived < SILENCE:
+        if gid != self._source and arrived - self._heard < SILENCE:
             return "second publisher"
         told = wire.decode_odometry(data, self._names.odom_frame, self._names.base_frame)
         if isinstance(told, str):
             return told
-        self._source, self._newest = gid, sequence
-        self._last = Reading(self._state(told), told.stamp, arrived)
+        self._source, self._newest, self._heard = gid, sequence, arrived
+        measured = self._clock.measured(told.stamp, 1e-9 * sent, arrived)
+        if isinstance(measured, str):
+            return measured
+        self._last = Reading(self._state(told), told.stamp, arrived, measured=measured)
         return ""
 
     def _state(self, told: wire.Odometry) -> Array:
@@ -113,7 +127,7 @@ class Ros2Driver:
     def write(self, control: Array) -> Sent:
         """Send a command."""
         clipped = clip(control, self._spec)
-        fresh = self._last is not None and time.monotonic() - self._last.arrived <= STATE_AGE
+        fresh = self._last is not None and time.monotonic() - self._last.measured <= STATE_AGE
         state = self._last.state if self._last is not None and fresh else None
         sent, twist = body_twist(self._spec.kind, clipped, state, self._spec.limits, self._dt)
         self._send(*twist)
@@ -122,13 +136,12 @@ class Ros2Driver:
     def _send(self, forward: float, left: float, turn: float) -> None:
         if self._publisher is None:
             return
-        now = time.time_ns()
         self._sequence += 1
         if self._names.stamped:
-            data = wire.encode_twist_stamped(forward, left, turn, now, self._names.base_frame)
+            data = wire.encode_twist_stamped(forward, left, turn, self._clock.stamp(), self._names.base_frame)
         else:
             data = wire.encode_twist(forward, left, turn)
-        self._publisher.put(data, attachment=wire.attachment(self._sequence, now, self._gid))
+        self._publisher.put(data, attachment=wire.attachment(self._sequence, time.time_ns(), self._gid))
 
     def close(self) -> None:
         """Tell the base to stand still, and give the session back; a second time does nothing."""

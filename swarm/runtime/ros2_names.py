@@ -11,6 +11,7 @@
       odom_frame: odom               # header.frame_id of the odometry
       base_frame: base_link          # its child_frame_id
       origin: world                  # or start: the odometry counts from the robot's start in the scenario
+      use_sim_time: false            # the base stamps by the clock of a simulation, not by the wall clock
 
 All are optional, and those are the defaults. ``{id}`` is the robot's number. A topic that begins with / stands outside
 of the namespace. The router has to run on the same computer: ROS 2 has no authentication here.
@@ -48,6 +49,7 @@ class Ros2:
     odom_frame: str = "odom"
     base_frame: str = "base_link"
     origin: str = "world"
+    use_sim_time: bool = False
 
     def of(self, robot: int) -> Ros2:
         """The same for one robot: its number filled in, namespace and topics in full, as ``/robot3/odom``."""
@@ -75,6 +77,7 @@ def read_ros2(field: Field, robots: int) -> Ros2:
     read: dict[str, Callable[[Field], Any]] = {
         "router": _router, "domain": _domain, "namespace": _namespace, "odom": _name, "cmd_vel": _name,
         "stamped": Field.flag, "odom_frame": _frame, "base_frame": _frame, "origin": _origin,
+        "use_sim_time": Field.flag,
     }  # fmt: skip
     found = Ros2(**{key: read[key](value) for key, value in given.items()})
     for key in ("odom", "cmd_vel"):

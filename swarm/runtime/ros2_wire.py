@@ -104,12 +104,12 @@ def attachment(sequence: int, time: int, gid: bytes) -> bytes:
     return _ATTACHMENT.pack(sequence, time, GID, gid)
 
 
-def read_attachment(data: bytes) -> tuple[int, bytes] | None:
-    """Sequence number and identity of the publisher; None if it is malformed."""
+def read_attachment(data: bytes) -> tuple[int, int, bytes] | None:
+    """Sequence number, ns since 1970 and identity of the publisher; None if it is malformed."""
     if len(data) != _ATTACHMENT.size:
         return None
-    sequence, _, length, gid = _ATTACHMENT.unpack(data)
-    return (sequence, gid) if length == GID else None
+    sequence, time, length, gid = _ATTACHMENT.unpack(data)
+    return (sequence, time, gid) if length == GID else None
 
 
 def encode_twist(forward: float, left: float, turn: float) -> bytes:
@@ -152,6 +152,8 @@ def decode_odometry(data: bytes, odom_frame: str, base_frame: str) -> Odometry |
         return "no rotation"
     if x * x + y * y > _TILT:
         return "tilted"
-    stamp = message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec
+    seconds, rest = message.header.stamp.sec, message.header.stamp.nanosec
+    if seconds < 0 or rest >= 10**9:
+        return "no time"
     heading = math.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
-    return Odometry(stamp, place.x, place.y, heading, linear.x, linear.y)
+    return Odometry(seconds + 1e-9 * rest, place.x, place.y, heading, linear.x, linear.y)

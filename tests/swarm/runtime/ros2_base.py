@@ -1,9 +1,13 @@
 """A robot's base as ROS 2 with rmw_zenoh has it, in a process of its own: a zenoh router, and a node that drives.
 
 Written from rmw_zenoh's design.md and the CDR specification alone; nothing of `swarm` is imported. Arguments, as JSON:
-``port``, ``namespace``, ``start`` (x, y, heading), ``stamped``, ``router`` (false: another process has it). On standard
-input: ``report`` prints what was seen as a line of JSON; ``reboot`` is another publisher of odometry, as after a
-restart of the node; ``quit`` ends.
+``port``, ``namespace``, ``start`` (x, y, heading), ``stamped``, ``router`` (false: another process has it),
+``ahead`` (s, of its clock), ``late`` (s, of its odometry: within the base, or with ``simulated`` on the way),
+``simulated`` (its clock is a simulation's, from 5 s on).
+
+On standard input: ``report`` prints what was seen as a line of JSON; ``reboot`` is another publisher of odometry, as
+after a restart of the node; ``late S``; ``pause`` and ``resume`` the simulation, which publishes all the time;
+``again`` begins it anew; ``quit`` ends.
 """
 
 import json
@@ -13,6 +17,7 @@ import struct
 import sys
 import threading
 import time
+from collections import deque
 
 import zenoh
 
@@ -42,6 +47,24 @@ def text(word):
     return struct.pack("<I", len(word) + 1) + word.encode() + b"\0"
 
 
+class Clock:
+    """By which the base stamps and times out."""
+
+    def __init__(self, simulated, ahead):
+        self.simulated, self.ahead, self.rate = simulated, ahead, 1.0
+        self.again()
+
+    def again(self):
+        self.shown, self.at = 5.0, time.monotonic()
+
+    def now(self):
+        if not self.simulated:
+            return time.time() + self.ahead
+        at = time.monotonic()
+        self.shown, self.at = self.shown + self.rate * (at - self.at), at
+        return self.shown
+
+
 def odometry(time_ns, x, y, heading, speed, turn):
     head = padded(struct.pack("<iI", time_ns // 10**9, time_ns % 10**9) + text("odom"), 4)
     head = padded(head + text("base_link"), 8)
@@ -55,7 +78,9 @@ class Base:
         self.x, self.y, self.heading = told["start"]
         self.speed = self.turn = 0.0
         self.stamped, self.last = told["stamped"], -math.inf
-        self.seen = {"twists": 0, "zeros": 0, "lost": 0, "wrong": [], "tokens": [], "fastest": 0.0}
+        self.clock, self.late = Clock(told.get("simulated", False), told.get("ahead", 0.0)), told.get("late", 0.0)
+        self.way, self.lock = deque(), threading.Lock()
+        self.seen = {"twists": 0, "zeros": 0, "lost": 0, "wrong": [], "tokens": [], "fastest": 0.0, "ages": []}
         self.gid, self.sequence, self.theirs = os.urandom(16), 0, None
         self.peer = session("peer", "tcp/127.0.0.1:0", [f"tcp/127.0.0.1:{told['port']}"])
         space = told["namespace"]
@@ -80,8 +105,11 @@ class Base:
                 self.seen["wrong"].append([self.theirs[1], sequence])
         self.theirs = gid, sequence
         if self.stamped:  # stamp, then "base_link" with its zero and length, to the next 8 bytes
-            if data[12:26] != b"\x0a\0\0\0base_link\0" or abs(struct.unpack("<i", data[4:8])[0] - time.time()) > 2.0:
+            if data[12:26] != b"\x0a\0\0\0base_link\0":
                 self.seen["wrong"].append(data.hex())
+            seconds, rest = struct.unpack("<iI", data[4:12])
+            with self.lock:
+                self.seen["ages"].append(self.clock.now() - seconds - 1e-9 * rest)
             data = data[:4] + data[28:]
         if data[:4] != b"\0\1\0\0" or len(data) != 52:
             self.seen["wrong"].append(data.hex())
@@ -98,14 +126,30 @@ class Base:
             time.sleep(PERIOD)
             if time.monotonic() - self.last > WATCHDOG:
                 self.speed = self.turn = 0.0
-            self.x += PERIOD * self.speed * math.cos(self.heading)
-            self.y += PERIOD * self.speed * math.sin(self.heading)
-            self.heading += PERIOD * self.turn
-            self.sequence += 1
-            now = time.time_ns()
-            attached = struct.pack("<qq", self.sequence, now) + b"\x10" + self.gid
-            data = odometry(now, self.x, self.y, self.heading, self.speed, self.turn)
-            self.publisher.put(data, attachment=attached)
+            period = PERIOD * self.clock.rate
+            self.x += period * self.speed * math.cos(self.heading)
+            self.y += period * self.speed * math.sin(self.heading)
+            self.heading += period * self.turn
+            with self.lock:
+                stamp = round(1e9 * self.clock.now())
+            data = odometry(stamp, self.x, self.y, self.heading, self.speed, self.turn)
+            self.way.append((time.monotonic() + self.late, time.time_ns(), data))
+            while self.way and self.way[0][0] <= time.monotonic():
+                self.sequence += 1
+                _, sent, data = self.way.popleft()
+                sent = sent if self.clock.simulated else time.time_ns()
+                attached = struct.pack("<qq", self.sequence, sent) + b"\x10" + self.gid
+                self.publisher.put(data, attachment=attached)
+
+    def do(self, word, value=0.0):
+        with self.lock:
+            self.clock.now()
+            if word == "late":
+                self.late = value
+            elif word == "again":
+                self.clock.again()
+            else:
+                self.clock.rate = {"pause": 0.0, "resume": 1.0}[word]
 
 
 told = json.loads(sys.argv[1])
@@ -118,6 +162,8 @@ for line in sys.stdin:
         print(json.dumps(base.seen | {"pose": [base.x, base.y, base.heading], "speed": base.speed}), flush=True)
     elif line.strip() == "reboot":
         base.gid, base.sequence = os.urandom(16), 0
+    elif line.strip() != "quit":
+        base.do(*(float(word) if i else word for i, word in enumerate(line.split())))
     else:
         break
 base.peer.close()

@@ -112,6 +112,7 @@ def test_a_base_drives_to_one_goal_after_the_other_and_stands_still_in_the_end(b
     driver.close()
     assert control.goals.goal_index == 2, "there and back"
     seen = wait(lambda: (found := base.report())["zeros"] and found)
+    assert min(seen["ages"]) > -0.01, "a command is of now by the base's clock"
     assert seen["wrong"] == [] and driver.rejected == {}
     assert seen["twists"] >= control.guard.reasons["moving"] - seen["lost"] > 40 and seen["lost"] < 5
     # The scenario's start is at (1, 1), heading up: the base's own odometry began at zero there.
@@ -155,6 +156,94 @@ def test_a_base_and_its_router_may_start_again_and_brake_when_nobody_commands(ba
     driver.close()
 
 
+def drive(base, driver, ros2, until, seconds=60.0):
+    """Drive in real time until so, or for so long; the control process and its last period."""
+    control = Control(fleet_of(ros2), 0, driver, Nobody(), incarnation=1)
+    control.warm_up()
+    deadline, period = time.monotonic() + seconds, None
+    for _ in Pace(DT).periods(lambda: until(control) or time.monotonic() > deadline):
+        period = control.period()
+    return control, period
+
+
+def names_of(base, **more):
+    return Ros2(router=f"tcp/127.0.0.1:{base.told['port']}", stamped=True, origin="start", **more)
+
+
+def arrived(control):
+    return control.goals.goal_index >= 2
+
+
+@pytest.mark.parametrize("base", [{"stamped": True, "late": 0.05}], indirect=True)
+def test_a_base_whose_odometry_comes_50_ms_late_drives(base):
+    driver = make_driver(fleet_of(names_of(base)), 0)
+    control, period = drive(base, driver, names_of(base), arrived)
+    assert arrived(control) and period.time - period.reading.measured > 0.04
+    driver.close()
+
+
+@pytest.mark.parametrize("base", [{"stamped": True}], indirect=True)
+@pytest.mark.parametrize("late", [0.3, 2.0])
+@pytest.mark.parametrize("simulated", [False, True])
+def test_a_robot_stops_while_its_odometry_comes_late(base, late, simulated):
+    base.end()
+    base.told |= {"simulated": simulated}
+    base.start()
+    ros2 = names_of(base, use_sim_time=simulated)
+    driver = make_driver(fleet_of(ros2), 0)
+    drive(base, driver, ros2, lambda control: control.guard.reasons["moving"] > 10)
+    base.say(f"late {late}")
+    moves = []
+
+    def settled(control):
+        moves.append(control.guard.reasons["moving"])
+        return False
+
+    control, period = drive(base, driver, ros2, settled, late + 1.5)
+    assert period.reason == "no own state" and moves[-1] == moves[len(moves) // 2]
+    assert control.notes() == (driver.problem,) and "late, valid is 0.15 s" in driver.problem
+    assert base.report()["speed"] == 0.0
+    driver.close()
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        ({"stamped": True, "ahead": 3600.0}, "3600 s ahead"), ({"stamped": True, "ahead": -3600.0}, "3600 s behind"),
+        ({"stamped": True, "simulated": True}, "use_sim_time: true"),
+    ],
+    indirect=["base"],
+)  # fmt: skip
+def test_a_robot_does_not_move_by_odometry_of_another_clock_and_says_so(base, said):
+    driver = make_driver(fleet_of(names_of(base)), 0)
+    control, period = drive(base, driver, names_of(base), lambda _: driver.rejected.total() > 20)
+    assert period.reason == "no own state" and driver.read() is None
+    assert control.notes() == (driver.problem,) and said in driver.problem
+    driver.write([0.5, 0.0])  # whoever commands all the same is understood: it is by the base's clock
+    seen = wait(lambda: (found := base.report())["twists"] and found)
+    driver.close()
+    assert 0.0 <= min(seen["ages"]) <= max(seen["ages"]) < 1.0
+
+
+@pytest.mark.parametrize("base", [{"stamped": True, "simulated": True}], indirect=True)
+def test_a_base_in_simulated_time_drives_stands_while_it_is_paused_and_begins_anew(base):
+    ros2 = names_of(base, use_sim_time=True)
+    driver = make_driver(fleet_of(ros2), 0)
+    for words in (["pause", "resume"], ["again"]):
+        _, period = drive(base, driver, ros2, lambda control: control.guard.reasons["moving"] > 10)
+        assert period.reason == "moving" and driver.problem == ""
+        base.say(words[0])
+        _, period = drive(base, driver, ros2, lambda control: control.guard.reasons["no own state"] > 2, 10.0)
+        assert period.reason == "no own state" and driver.problem
+        for word in words[1:]:
+            base.say(word)
+    control, _ = drive(base, driver, ros2, arrived)
+    assert arrived(control), "as if nothing had been"
+    ages = base.report()["ages"]
+    driver.close()
+    assert -0.01 < np.median(ages) < 0.2, "commands are of now by the simulation's clock"
+
+
 @pytest.fixture
 def alone():
     """A driver without a router; messages are handed to it."""
@@ -169,8 +258,12 @@ def alone():
         driver.close()
 
 
-def message(x, y, heading, forward, left, sequence=1, gid=b"g" * 16):
-    head = b"\0\1\0\0" + struct.pack("<iI", 7, 0) + b"\5\0\0\0odom\0\0\0\0" + b"\x0a\0\0\0base_link\0" + bytes(6)
+def message(x, y, heading, forward, left, sequence=1, gid=b"g" * 16, at=None, stamp=None):
+    """Odometry that was measured at a time of the monotonic clock, or has a stamp, s; by default, of now."""
+    if stamp is None:
+        stamp = time.time() - (0.0 if at is None else time.monotonic() - at)
+    time_ns = struct.pack("<iI", *divmod(round(1e9 * stamp), 10**9))
+    head = b"\0\1\0\0" + time_ns + b"\5\0\0\0odom\0\0\0\0" + b"\x0a\0\0\0base_link\0" + bytes(6)
     pose = struct.pack("<7d", x, y, 0.0, 0.0, 0.0, math.sin(heading / 2), math.cos(heading / 2))
     data = head + pose + bytes(288) + struct.pack("<6d", forward, left, 0.0, 0.0, 0.0, 0.0) + bytes(288)
     return data, struct.pack("<qqB", sequence, 0, 16) + gid
@@ -194,43 +287,52 @@ def test_nothing_is_known_and_nothing_waits_before_the_base_is_there(alone):
 def test_an_integrator_stands_still_when_its_state_is_old(alone, kind):
     driver, told = alone(kind), []
     driver._send = lambda *twist: told.append(twist)
-    driver._queue.append((*message(1.0, 2.0, math.pi / 2, 0.5, 0.0), time.monotonic()))
+    now = time.monotonic()
+    driver._queue.append((*message(1.0, 2.0, math.pi / 2, 0.5, 0.0, at=now - 0.2), now))
+    assert driver.read().measured == pytest.approx(now - 0.2, abs=0.01)
+    assert driver.write([0.0, -1.0]).control.tolist() == [0.0, 0.0]
+    driver._queue.append((*message(1.0, 2.0, math.pi / 2, 0.5, 0.0, sequence=2), time.monotonic()))
     driver.read()
     assert driver.write([0.0, 1.0]).control.tolist() == pytest.approx([0.0, 1.0])
-    driver._queue.append((*message(1.0, 2.0, math.pi / 2, 0.5, 0.0, sequence=2), time.monotonic() - 0.2))
-    driver.read()
-    assert driver.write([0.0, -1.0]).control.tolist() == [0.0, 0.0]
     moving = 1.0 if kind == Kind.SINGLE_INTEGRATOR else 0.5 + DT * 1.0
-    assert told == [pytest.approx((moving, 0.0, 0.0)), (0.0, 0.0, 0.0)]
+    assert told == [(0.0, 0.0, 0.0), pytest.approx((moving, 0.0, 0.0))]
 
 
 def test_a_velocity_of_the_body_is_turned_into_the_world(alone):
     driver = alone()
-    driver._queue.append((*message(1.0, 2.0, math.pi / 2, 0.5, 0.1), 100.0))
+    now, stamp = time.monotonic(), time.time() - 0.1
+    driver._queue.append((*message(1.0, 2.0, math.pi / 2, 0.5, 0.1, stamp=stamp), now))
     reading = driver.read()
     assert reading.state == pytest.approx([1.0, 2.0, math.pi / 2, -0.1, 0.5])
-    assert (reading.stamp, reading.arrived) == (7.0, 100.0)
+    assert reading.stamp == pytest.approx(stamp, abs=1e-6) and reading.arrived == now
+    assert reading.measured == pytest.approx(now - 0.1, abs=0.02)
     assert driver.read() is reading
 
 
 def test_what_is_refused_is_counted_and_changes_nothing(alone):
     driver = alone()
-    driver._queue.append((*message(1.0, 2.0, 0.0, 0.0, 0.0, sequence=5), 100.0))
+    began = time.monotonic()
+    driver._queue.append((*message(1.0, 2.0, 0.0, 0.0, 0.0, sequence=5, stamp=(stamp := time.time())), began))
     reading = driver.read()
     data, attached = message(9.0, 9.0, 0.0, 0.0, 0.0, sequence=6)
     other = message(9.0, 9.0, 0.0, 0.0, 0.0, gid=b"h" * 16)
     for refused in (
         (None, attached), (data, None), (data, attached[:-1]), message(9.0, 9.0, 0.0, 0.0, 0.0, sequence=5), other,
         (data[:-8], attached), message(math.nan, 9.0, 0.0, 0.0, 0.0, sequence=6),
+        (data[:8] + b"\xff" * 4 + data[12:], attached), (b"\0\1\0\0" + b"\xff" * 4 + data[8:], attached),
+        message(9.0, 9.0, 0.0, 0.0, 0.0, sequence=6, stamp=stamp),
+        message(9.0, 9.0, 0.0, 0.0, 0.0, sequence=7, stamp=stamp - 0.02),
     ):  # fmt: skip
-        driver._queue.append((*refused, 100.1))
+        driver._queue.append((*refused, began + 0.1))
     assert driver.read() is reading
     assert driver.rejected == {
         "oversized": 1, "attachment": 2, "old": 1, "second publisher": 1, "malformed": 1, "not finite": 1,
+        "no time": 2, "same stamp": 1, "older stamp": 1,
     }  # fmt: skip
-    driver._queue.append((*other, 100.0 + SILENCE))
+    other = message(9.0, 9.0, 0.0, 0.0, 0.0, gid=b"h" * 16, stamp=stamp + 0.1)
+    driver._queue.append((*other, began + 0.1 + SILENCE))
     assert driver.read().state[0] == 9.0, "the first has been silent for long enough"
-    driver._queue.extend([(None, None, 101.0)] * 1000)
+    driver._queue.extend([(None, None, began)] * 1000)
     assert len(driver._queue) == QUEUE
 
 

@@ -40,6 +40,7 @@ def test_everything_has_a_default_and_the_number_goes_everywhere(load):
     assert (found.namespace, found.odom, found.cmd_vel) == ("/", "/r1/base/odom", "/r1/cmd_vel")
     assert (found.odom_frame, found.base_frame, found.domain, found.stamped) == ("r1/odom", "base_link", 7, False)
     assert load("ros2: {namespace: 'a/b{id}', odom: x/y}\n").ros2.of(0).odom == "/a/b0/x/y"
+    assert not Ros2().use_sim_time and load("ros2: {use_sim_time: true}\n").ros2.of(1).use_sim_time
 
 
 @pytest.mark.parametrize(
@@ -61,6 +62,7 @@ def test_everything_has_a_default_and_the_number_goes_everywhere(load):
         ("ros2: {odom: odom/}", "ros2.odom", "name of ROS 2"),
         ("ros2: {odom_frame: /odom}", "ros2.odom_frame", "tf2"),
         ("ros2: {stamped: 1}", "ros2.stamped", "true or false"),
+        ("ros2: {use_sim_time: 1}", "ros2.use_sim_time", "true or false"),
         ("ros2: {origin: map}", "ros2.origin", "world or start"),
     ],
 )  # fmt: skip
