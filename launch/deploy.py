@@ -149,12 +149,16 @@ def started() -> float:
 
 
 def complaints(control: Control) -> Iterator[None]:
-    """Says on standard error who does not fit, once a change and not too often; go on with it once a period."""
+    """Says on standard error who does not fit, or what is wrong with the body, once a change and not too often.
+
+    Go on with it once a period.
+    """
     found, said, since, until = None, None, 0.0, 0.0
     while True:
         now = time.monotonic()
-        if control.refusal != found:
-            found, since = control.refusal, now
+        wrong = control.refusal or control.body_problem or None
+        if wrong != found:
+            found, since = wrong, now
         if found not in (None, said) and now > since + SETTLES and now > until:
             said, until = found, now + COMPLAIN_EVERY
             say(f"robot {control.robot_id} does not move: {said}")

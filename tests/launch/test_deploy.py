@@ -118,7 +118,7 @@ def test_robots_with_different_maps_refuse_each_other_and_say_so(fleet, tmp_path
 
 
 def test_a_reason_is_said_once_it_stands_and_not_too_often(monkeypatch, capsys):
-    deploy, control, now = load_script("deploy"), SimpleNamespace(robot_id=1, refusal=None), [0.0]
+    deploy, control, now = load_script("deploy"), SimpleNamespace(robot_id=1, refusal=None, body_problem=""), [0.0]
     monkeypatch.setattr(deploy.time, "monotonic", lambda: now[0])
     told = [(0.0, None), (1.0, "vague"), (1.5, "exact"), (2.9, "exact"), (3.1, "exact"), (4.0, "other")]
     complaints = deploy.complaints(control)
@@ -128,6 +128,10 @@ def test_a_reason_is_said_once_it_stands_and_not_too_often(monkeypatch, capsys):
         lines.append(capsys.readouterr().err)
     assert [i for i, line in enumerate(lines) if line] == [4, 7]
     assert [lines[i].split(": ")[1] for i in (4, 7)] == ["exact\n", "other\n"]
+    control.refusal, control.body_problem = None, "late"
+    for now[0] in (40.0, 42.0):
+        next(complaints)
+    assert capsys.readouterr().err == "robot 1 does not move: late\n"
 
 
 def test_a_log_that_cannot_be_written_is_said_and_that_it_can_again(monkeypatch, capsys):
