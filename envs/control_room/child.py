@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from swarm.errors import InputError
 
@@ -88,14 +89,23 @@ class Child:
 
     def start(self) -> None:
         """Start it; in a session of its own, so that Ctrl-C in the terminal reaches its parent alone."""
-        fresh = not self.says.exists() or self.says.stat().st_size > LOG_LIMIT
         try:
-            with self.says.open("wb" if fresh else "ab") as file:
+            with self._output() as file:
                 self._process = subprocess.Popen(
                     guarded(self.command), stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
                 )
         except OSError as error:
             raise InputError(str(self.says), error.strerror or str(error), "a file that can be written") from None
+
+    def _output(self) -> BinaryIO:
+        """Where it writes what it says. If it ran before, it runs again even if nobody can read that."""
+        try:
+            fresh = not self.says.exists() or self.says.stat().st_size > LOG_LIMIT
+            return self.says.open("wb" if fresh else "ab")
+        except OSError:
+            if self._process is None:
+                raise
+            return open(os.devnull, "wb")
 
     @property
     def pid(self) -> int | None:

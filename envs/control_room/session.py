@@ -51,7 +51,7 @@ class Session:
         self._lines: deque[str] = deque(maxlen=_LINES)
         self._live: Live | None = None
         self._said = -math.inf
-        self._url = ""
+        self._url, self._problem = "", ""
         # When all robots had moved for the first time: real time, the world's time and deliveries.
         self._ready: tuple[float, float, int] | None = None
         self._moved: set[int] = set()
@@ -129,7 +129,7 @@ class Session:
                 changed = supervisor.look() or (self._ready is not None and supervisor.spare())
                 if changed or now - written > SAY:
                     written = now
-                    file.write({child.name: child.pid for child in supervisor.children}, self._url)
+                    self._note(supervisor, file)
                 if now - shown > SHOW:
                     shown = now
                     self._show(supervisor, watch.look(), now)
@@ -145,6 +145,17 @@ class Session:
                     supervisor.kill(victim)
                 time.sleep(LOOK)
         self._live = None
+
+    def _note(self, supervisor: Supervisor, file: RunFile) -> None:
+        """Note which processes there are. A disk that does not take it is said once, and ends no fleet."""
+        problem = ""
+        try:
+            file.write({child.name: child.pid for child in supervisor.children}, self._url)
+        except (OSError, InputError) as error:
+            problem = f"the file of this run is not written, fleet.py stop knows an older one: {error}"
+        if problem and not self._problem:
+            self._tell(problem)
+        self._problem = problem
 
     def _show(self, supervisor: Supervisor, scene: Scene, now: float) -> None:
         """Show the fleet, and notice when all robots have moved."""

@@ -104,7 +104,8 @@ def test_a_child_whose_words_nobody_can_read_any_more_is_started_again(tmp_path)
 def test_a_run_file_that_cannot_be_written_is_said_once_and_ends_nothing(fleet):
     class File:
         def __init__(self):
-            self.fails = [OSError(28, "No space left on device"), InputError("a.json", "read-only", "a file")] * 2 + [None]
+            full = OSError(28, "No space left on device")
+            self.fails = [full, InputError("a.json", "read-only", "a file"), full, None]
 
         def write(self, processes, page):
             if error := self.fails.pop(0):
