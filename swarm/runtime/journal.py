@@ -35,6 +35,8 @@ from swarm.runtime.hello import map_digest
 VERSION = 1
 PATIENCE = 0.5
 """Seconds for which a new process waits for the end of one that is being killed."""
+RETRY = 5.0
+"""Seconds after which a file that could not be written is tried again."""
 
 _SLOT = 2048
 _ROBOTS = 10_240  # As many as a fleet can have, in whole bytes.
@@ -104,7 +106,7 @@ class Journal:
     def __init__(self, fleet: FleetFile, robot: int, patience: float = PATIENCE) -> None:
         self.path = Path()
         self.found, self.problem, self._file, self._writes = Memory(), "", -1, False
-        self._kept = self.found
+        self._kept, self._retry_at = self.found, math.inf
         self._fleet, self._robot = _digest(fleet.name.encode()), robot
         self._map, self._boot = map_digest(fleet.scenario.world), _boot()
         self._serial, self.incarnation = 0, int(time.time())
@@ -126,9 +128,9 @@ class Journal:
 
     def keep(self, memory: Memory) -> bool:
         """Write what is to be remembered if it changed; returns whether it did. To be called before it has effect."""
-        if not self._writes or memory == self._kept:
+        changed, self._kept = memory != self._kept, memory
+        if not (changed if self._writes else time.monotonic() >= self._retry_at):
             return False
-        self._kept = memory
         self._write(memory)
         return True
 
@@ -141,7 +143,7 @@ class Journal:
         """Give the file back; what was written stays."""
         if self._file >= 0:
             os.close(self._file)
-            self._file, self._writes = -1, False
+            self._file, self._writes, self._retry_at = -1, False, math.inf
 
     def _lock(self, patience: float) -> None:
         if math.isinf(patience):
@@ -187,12 +189,15 @@ class Journal:
             os.pwrite(self._file, _encode(slot), self._serial % 2 * _SLOT)
             self._serial += 1
         except OSError as error:
-            self.problem = f"{self.path}: {error.strerror}; nothing is remembered from here on"
+            self.problem = f"journal: {error.strerror}; nothing is remembered until it can be written: {self.path}"
             self._forget()
+            return
+        if not self._writes:
+            self._writes, self._retry_at, self.problem = True, math.inf, ""
 
     def _forget(self) -> None:
         """What is in the file is no longer true; its lock still is."""
-        self._writes = False
+        self._writes, self._retry_at = False, time.monotonic() + RETRY
         with contextlib.suppress(OSError):  # else nothing more can be done; the process goes on
             os.ftruncate(self._file, 0)
 

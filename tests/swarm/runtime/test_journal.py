@@ -235,6 +235,36 @@ def test_what_can_no_longer_be_written_is_not_believed_later(fleet, monkeypatch)
     assert Journal(fleet, 0).found == Memory()
 
 
+@pytest.mark.parametrize("slots", [0, 1, 2])
+def test_what_can_be_written_again_is_remembered_again(fleet, monkeypatch, slots):
+    """A disk that was full for a while, also since before the start; whichever slot is next."""
+    now, full, pwrite = [100.0], [slots == 0], os.pwrite
+
+    def write(*arguments):
+        if full[0]:
+            raise OSError(28, "No space left on device")
+        return pwrite(*arguments)
+
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(module.os, "pwrite", write)
+    journal = Journal(fleet, 0)
+    for k in range(slots):
+        journal.keep(Memory(k + 1))
+    full[0] = True
+    journal.keep(KNOWN)
+    assert "No space" in journal.problem and not journal.path.read_bytes()
+    now[0] += module.RETRY
+    assert journal.keep(KNOWN) and "No space" in journal.problem  # still full
+    full[0], later = False, replace(KNOWN, goal=9)
+    now[0] += module.RETRY - 0.1
+    assert not journal.keep(later) and not journal.path.read_bytes()
+    now[0] += 0.2
+    assert journal.keep(later) and not journal.problem and not journal.keep(later)
+    journal.close()
+    assert not journal.keep(KNOWN)
+    assert Journal(fleet, 0).found == later
+
+
 def test_fleets_of_one_name_have_folders_of_their_own(fleet, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
     (tmp_path / "other").mkdir()
