@@ -67,14 +67,16 @@ class BulletDriver:
             told = decode_state(data)
             if isinstance(told, BodyState) and (told.robot, told.incarnation) != (self._robot, self._incarnation):
                 told = "for another"
-            if isinstance(told, BodyState) and self._last is not None and told.stamp <= self._last.stamp:
+            # A stamp ahead of its arrival is wrong: as it stands it would make all that follows old.
+            stamp = min(told.stamp, arrived) if isinstance(told, BodyState) else arrived
+            if isinstance(told, BodyState) and self._last is not None and stamp <= self._last.stamp:
                 told = "old"
             if isinstance(told, str):
                 self.rejected[told] += 1
                 continue
             self._last = Reading(
-                np.array(told.state), told.stamp, arrived, told.goal, told.goal_number, np.array(told.applied),
-                HELD[told.held], told.sensed, told.stamp,
+                np.array(told.state), stamp, arrived, told.goal, told.goal_number, np.array(told.applied),
+                HELD[told.held], told.sensed, stamp,
             )  # fmt: skip
             break
         now = time.monotonic()

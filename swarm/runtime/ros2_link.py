@@ -39,7 +39,7 @@ from swarm.runtime.ros2_names import needed
 NODE = "swarm"
 """Name of the node that ROS 2's tools show, in the robot's namespace."""
 SILENCE = 0.25
-"""Seconds without a state after which another publisher of odometry is heard."""
+"""Seconds without a state after which another publisher of odometry is heard, or the same one from any number on."""
 QUEUE = 16
 """Messages that are kept until they are read; of a faster base the oldest are dropped."""
 _RETRY = 0.2
@@ -100,10 +100,8 @@ class Ros2Driver:
         if sender is None:
             return "attachment"
         sequence, sent, gid = sender
-        if gid == self._source and sequence <= self._newest:
-            return "old"
-        if gid != self._source and arrived - self._heard < SILENCE:
-            return "second publisher"
+        if arrived - self._heard < SILENCE and (gid != self._source or sequence <= self._newest):
+            return "old" if gid == self._source else "second publisher"
         told = wire.decode_odometry(data, self._names.odom_frame, self._names.base_frame)
         if isinstance(told, str):
             return told

@@ -178,6 +178,17 @@ def test_a_body_of_the_physics_world_says_when_its_state_was(late):
     assert driver.read() is reading and driver.rejected == {"old": 1}
 
 
+def test_a_stamp_far_ahead_makes_nothing_old_that_follows():
+    driver = BulletDriver(fleet_of("bullet", physics=("127.0.0.1", 17_999)), 1, incarnation=5)
+    driver.close()
+    for stamp, arrived in ((1e300, 100.0), (100.04, 100.05)):
+        told = BodyState(1, 5, stamp, (arrived, 2.0, 3.0, 4.0, 5.0), (6.0, 7.0), 8, (0.0, 0.0), 0, np.zeros((0, 5)))
+        found = [(told.encode(), None, arrived)]
+        driver._mailbox = SimpleNamespace(drain=lambda most, found=found: found, send=lambda data: True)
+        assert driver.read().state[0] == arrived
+    assert not driver.rejected
+
+
 def test_a_state_was_measured_when_it_arrived_unless_it_says_earlier():
     for told, measured in ((np.inf, 7.0), (6.5, 6.5), (7.5, 7.0), (np.nan, 7.0)):
         assert Reading(np.zeros(5), 0.0, 7.0, measured=told).measured == measured

@@ -336,6 +336,15 @@ def test_what_is_refused_is_counted_and_changes_nothing(alone):
     assert len(driver._queue) == QUEUE
 
 
+def test_a_number_far_ahead_silences_a_base_for_a_moment_only(alone):
+    driver, began, stamp = alone(), time.monotonic(), time.time()
+    for sequence, after in ((2**62, 0.0), (1, 0.02), (2, SILENCE)):
+        told = message(after, 2.0, 0.0, 0.0, 0.0, sequence=sequence, stamp=stamp + after)
+        driver._queue.append((*told, began + after))
+        driver._clock.look()
+    assert driver.read().state[0] == SILENCE and driver.rejected == {"old": 1}
+
+
 @given(
     st.lists(st.floats(-2.0, 2.0), min_size=2, max_size=2), st.floats(-3.1, 3.1),
     st.lists(st.floats(-1.0, 1.0), min_size=2, max_size=2),
