@@ -1,75 +1,8 @@
-"""Hosts the bodies of a fleet in pybullet, in real time; each is driven by a process of its own.
+"""``envs.commands.physics``, from a checkout."""
 
-``python launch/physics.py --fleet envs/fleets/warehouse16.yaml`` runs until SIGTERM or Ctrl-C, or for ``--seconds``.
-A body brakes when its driver is silent for 200 ms.
-"""
-
-from __future__ import annotations
-
-import json
-import math
-import signal
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 
-import tyro
-
-from envs.physics_host import RATE, PhysicsHost
-from swarm.errors import InputError, SwarmError
-from swarm.runtime.fleet_file import load_fleet
-from swarm.text_files import write_text
-
-
-@dataclass(frozen=True)
-class Options:
-    """Host the bodies of a fleet."""
-
-    fleet: Path
-    """The fleet file."""
-    seconds: float | None = None
-    """Simulated time, s; until it is told to end if not given."""
-    json: Path | None = None
-    """Results file, written at the end."""
-
-    def __post_init__(self) -> None:
-        if self.seconds is not None and not 0.0 < self.seconds < math.inf:
-            raise InputError("--seconds", self.seconds, "a number above 0")
-
-
-def host(options: Options) -> dict[str, object]:
-    """Run to the end, and write the results."""
-    ended: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, frame: ended.append(number))
-    if options.json is not None:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-    physics = PhysicsHost(load_fleet(options.fleet))
-    try:
-        address = "{}:{}".format(*physics.fleet.physics)
-        print(f"physics: {len(physics.scenario.robots)} robots at {address}, {RATE} steps a second", flush=True)
-        physics.run(options.seconds or math.inf, lambda: bool(ended))
-        result = physics.record()
-    finally:
-        physics.close()
-    if options.json is not None:
-        write_text(options.json, json.dumps(result, indent=1) + "\n")
-    return result
-
-
-def main() -> int:
-    """Host; 1 if robots collided, 2 on wrong input."""
-    try:
-        result = host(tyro.cli(Options, prog="physics.py", description=__doc__))
-    except SwarmError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(
-        f"physics: {result['seconds']} s, {result['deliveries']} deliveries, {result['collisions']} collisions, "
-        f"smallest clearance {result['min_clearance']} m"
-    )
-    return 1 if result["collisions"] else 0
-
+from envs.commands.physics import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +22,8 @@ from swarm.tunables import COUNT, NAMES, ROTATION, TUNABLES, encode
 Array = NDArray[np.float64]
 
 SHIPPED = "tuner"
+CHECKPOINTS = "swarm.checkpoints"
+"""Group of entry points by which packages bring checkpoints along."""
 _HAND_RULES = {"random_rotation": RandomRotation, "wall_following": WallFollowing}
 _FORMS = (
     "'tuner', a checkpoint folder, or 'fixed:GAIN,POWER' (also fixed:GAIN,POWER,OBSTACLE_GAIN,OBSTACLE_POWER; "
@@ -215,13 +217,17 @@ def trained(folder: str | Path) -> Controller:
 
 
 def shipped_checkpoint(name: str) -> Path:
-    """Folder of a checkpoint that comes with the project (found, not imported: it stands in ``policies``)."""
-    found = importlib.util.find_spec("policies")
-    for place in (found.submodule_search_locations if found and found.submodule_search_locations else []):
-        folder = Path(place) / "checkpoints" / name
+    """Folder of a checkpoint that an installed package brings along.
+
+    Such a package names the folder of its checkpoints, a ``Path``, as an entry point of the group `CHECKPOINTS`.
+    """
+    brought = entry_points(group=CHECKPOINTS)
+    for entry in brought:
+        folder = Path(entry.load()) / name
         if folder.is_dir():
             return folder
-    raise InputError("checkpoint", name, f"a shipped checkpoint, in policies/checkpoints/{name}; or a folder's path")
+    packages = ", ".join(sorted({entry.module for entry in brought})) or "none; is the project installed (pip)?"
+    raise InputError("checkpoint", name, f"a folder, or a checkpoint of an installed package (found: {packages})")
 
 
 def _check_config(path: Path) -> dict[str, Any]:

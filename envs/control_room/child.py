@@ -74,6 +74,10 @@ def guarded(command: Sequence[str]) -> list[str]:
     return [sys.executable, "-IS", "-c", _GUARD, str(os.getpid()), *command]
 
 
+# A thread of linear algebra for each core, which numpy starts when it is loaded, is of no use to many processes.
+_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+
+
 class Child:
     """One program, started as often as is wanted; start it from the main thread, since it ends with its thread.
 
@@ -92,8 +96,9 @@ class Child:
         try:
             with self._output() as file:
                 self._process = subprocess.Popen(
-                    guarded(self.command), stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
-                )
+                    guarded(self.command), stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True,
+                    env=_ENVIRONMENT | os.environ,
+                )  # fmt: skip
         except OSError as error:
             raise InputError(str(self.says), error.strerror or str(error), "a file that can be written") from None
 

@@ -7,17 +7,13 @@ import math
 import socket
 import tempfile
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
-
-from rich.console import Console
-from rich.live import Live
+from typing import Any, Protocol
 
 from envs.control_room.run_file import RunFile
-from envs.control_room.supervisor import Chaos, Supervisor, prepare
-from envs.control_room.table import heading, table
+from envs.control_room.supervisor import Chaos, Commands, Supervisor, prepare
 from envs.control_room.watch import Scene, Watch
 from swarm.errors import InputError
 from swarm.runtime.fleet_file import FleetFile
@@ -27,9 +23,28 @@ LOOK = 0.1
 """Seconds between two looks at the processes."""
 READY = 180.0
 """Seconds within which all robots have to have moved, if a run is to last for so many seconds."""
-SHOW, SAY = 0.5, 10.0
-"""Seconds between two tables in a terminal; and between two lines where there is none."""
-_LINES = 6
+SHOW, NOTE = 0.5, 10.0
+"""Seconds between two looks that are shown; and between two notes of which processes there are."""
+
+
+class Display(Protocol):
+    """Where people read how the fleet is."""
+
+    def say(self, line: str, error: bool = False) -> None:
+        """Show a line."""
+        ...
+
+    def tell(self, line: str) -> None:
+        """Something happened; shown with the fleet while that is shown."""
+        ...
+
+    def live(self) -> AbstractContextManager[object]:
+        """The fleet is shown from now on until this ends."""
+        ...
+
+    def show(self, scene: Scene, restarts: Sequence[int]) -> None:
+        """Show the fleet as it is now, with how often each robot's process was started again."""
+        ...
 
 
 class Session:
@@ -37,20 +52,19 @@ class Session:
 
     Args:
         fleet: Which one.
+        commands: What its processes are started with.
         ended: How often this process was told to end: once is by and by, twice is now.
-        console: Where it is shown.
+        display: Where it is shown.
         log: Folder for what the processes say; None: it is thrown away at the end.
         standby: Whether each robot has a second process that takes over when the first one dies.
     """
 
     def __init__(
-        self, fleet: FleetFile, ended: Callable[[], int], console: Console, log: Path | None = None,
-        standby: bool = False,
+        self, fleet: FleetFile, commands: Commands, ended: Callable[[], int], display: Display,
+        log: Path | None = None, standby: bool = False,
     ) -> None:  # fmt: skip
-        self.fleet, self._ended, self._console, self._log, self._standby = fleet, ended, console, log, standby
-        self._lines: deque[str] = deque(maxlen=_LINES)
-        self._live: Live | None = None
-        self._said = -math.inf
+        self.fleet, self._commands, self._ended, self._display = fleet, commands, ended, display
+        self._log, self._standby = log, standby
         self._url, self._problem = "", ""
         # When all robots had moved for the first time: real time, the world's time and deliveries.
         self._ready: tuple[float, float, int] | None = None
@@ -77,12 +91,14 @@ class Session:
                 log.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise InputError("--log", str(log), f"a folder ({error.strerror})") from None
-            supervisor = Supervisor(self.fleet, Path(room), log, self._tell, standby=self._standby)
+            supervisor = Supervisor(
+                self.fleet, self._commands, Path(room), log, self._display.tell, standby=self._standby
+            )  # fmt: skip
             reserved = self._add_page(supervisor, port)
             start = time.monotonic()
             try:
-                self._console.print("getting ready (after an installation or a change, this compiles for a minute)")
-                prepare(self.fleet.path)
+                self._display.say("getting ready (after an installation or a change, this compiles for a minute)")
+                prepare(self.fleet.path, self._commands.robot)
                 with Watch(self.fleet) as watch:
                     supervisor.start()
                     self._keep(supervisor, watch, file, seconds, kill_every, seed)
@@ -95,9 +111,9 @@ class Session:
             found = self._results(supervisor, scene, time.monotonic() - start)
         if results is not None:
             write_text(results, json.dumps(found, indent=1) + "\n")
-        self._console.print(_summary(found), highlight=False)
+        self._display.say(_summary(found))
         if supervisor.failed:
-            self._console.print(f"error: {supervisor.failed}", style="bold red", highlight=False)
+            self._display.say(f"error: {supervisor.failed}", error=True)
         return int(bool(supervisor.failed or found["collisions"]))
 
     def _add_page(self, supervisor: Supervisor, port: int | None) -> socket.socket | None:
@@ -113,8 +129,8 @@ class Session:
             raise InputError("--port", port, f"one that can be used ({error.strerror})") from None
         port = reserved.getsockname()[1]
         self._url = f"http://127.0.0.1:{port}/"
-        supervisor.add("page", "fleet.py", "page", self.fleet.path, "--port", port)
-        self._console.print(f"page: {self._url}", highlight=False)
+        supervisor.add("page", self._commands.page, self.fleet.path, "--port", port)
+        self._display.say(f"page: {self._url}")
         return reserved
 
     def _keep(
@@ -123,11 +139,11 @@ class Session:
         """Until the end."""
         chaos: Chaos | None = None
         start, written, shown = time.monotonic(), -math.inf, -math.inf
-        with Live(console=self._console, auto_refresh=False, transient=False) as self._live:
+        with self._display.live():
             while not self._ended() and not supervisor.failed:
                 now = time.monotonic()
                 changed = supervisor.look() or (self._ready is not None and supervisor.spare())
-                if changed or now - written > SAY:
+                if changed or now - written > NOTE:
                     written = now
                     self._note(supervisor, file)
                 if now - shown > SHOW:
@@ -141,10 +157,9 @@ class Session:
                     chaos = Chaos(kill_every, seed, now)
                 victim = None if chaos is None else chaos.victim(now, len(supervisor.robots))
                 if victim is not None:
-                    self._tell(f"robot {victim} is killed, as a test")
+                    self._display.tell(f"robot {victim} is killed, as a test")
                     supervisor.kill(victim)
                 time.sleep(LOOK)
-        self._live = None
 
     def _note(self, supervisor: Supervisor, file: RunFile) -> None:
         """Note which processes there are. A disk that does not take it is said once, and ends no fleet."""
@@ -154,7 +169,7 @@ class Session:
         except (OSError, InputError) as error:
             problem = f"the file of this run is not written, fleet.py stop knows an older one: {error}"
         if problem and not self._problem:
-            self._tell(problem)
+            self._display.tell(problem)
         self._problem = problem
 
     def _show(self, supervisor: Supervisor, scene: Scene, now: float) -> None:
@@ -164,19 +179,8 @@ class Session:
         if self._ready is None and len(self._moved) == len(verdicts):
             world = scene.world
             self._ready = (now, 0.0, 0) if world is None else (now, world.time, world.deliveries)
-            self._tell("all robots are ready")
-        again = [supervisor.restarts[child.name].count for child in supervisor.robots]
-        if self._console.is_terminal and self._live is not None:
-            self._live.update(table(scene, self.fleet.name, again, tuple(self._lines)), refresh=True)
-        elif now - self._said > SAY:
-            self._said = now
-            self._console.print(heading(scene, self.fleet.name), highlight=False)
-
-    def _tell(self, line: str) -> None:
-        """Something happened."""
-        self._lines.append(f"{time.strftime('%H:%M:%S')} {line}")
-        if not self._console.is_terminal or self._live is None:
-            self._console.print(line, highlight=False)
+            self._display.tell("all robots are ready")
+        self._display.show(scene, [supervisor.restarts[child.name].count for child in supervisor.robots])
 
     def _results(self, supervisor: Supervisor, scene: Scene, seconds: float) -> dict[str, Any]:
         """What the run came to."""

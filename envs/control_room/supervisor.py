@@ -9,14 +9,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from envs.control_room.child import Child, end
 from swarm.errors import InputError
 from swarm.runtime.fleet_file import FleetFile
 
-ROOT = Path(__file__).resolve().parents[2]
 WAITS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before a process is started again, by how often in a row it died soon."""
 LIVED = 10.0
@@ -25,6 +25,21 @@ SPARE_EVERY = 2.0
 """Seconds between the starts of two standbys: while they load, the robots drive."""
 WRONG_INPUT = 2
 """Exit code of a process that would fail again."""
+
+
+@dataclass(frozen=True)
+class Commands:
+    """What the processes of a fleet are started with; the supervisor adds their arguments.
+
+    Attributes:
+        robot: Of a robot's control process.
+        physics: Of the physics world; empty: there is none on this machine.
+        page: Of the browser page.
+    """
+
+    robot: Sequence[str] = (sys.executable, "-P", "-m", "swarm.runtime.process")
+    physics: Sequence[str] = ()
+    page: Sequence[str] = ()
 
 
 class Restarts:
@@ -64,15 +79,19 @@ class Restarts:
         return True
 
 
-def prepare(fleet: Path) -> None:
+def prepare(fleet: Path, robot: Sequence[str]) -> None:
     """Check a fleet file, and compile what its robots need: many processes that each do it take minutes.
+
+    Args:
+        fleet: The fleet file.
+        robot: Command line of a control process.
 
     Raises:
         InputError: If a robot of the fleet could not start.
     """
-    command = [sys.executable, str(ROOT / "launch" / "deploy.py"), "--fleet", str(fleet), "--robot", "0", "--check"]
+    command = [*robot, "--fleet", str(fleet), "--robot", "0", "--check"]
     done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode == 2:
+    if done.returncode == WRONG_INPUT:
         raise InputError(str(fleet), done.stderr.strip(), "a fleet whose robots can start")
 
 
@@ -81,6 +100,7 @@ class Supervisor:
 
     Args:
         fleet: What to run.
+        commands: What with.
         results: Folder for the figures that the processes write when they end.
         log: Folder for what they say.
         tell: Is told a line when something happens.
@@ -97,18 +117,19 @@ class Supervisor:
     """
 
     def __init__(
-        self, fleet: FleetFile, results: Path, log: Path, tell: Callable[[str], None] = print,
+        self, fleet: FleetFile, commands: Commands, results: Path, log: Path, tell: Callable[[str], None] = print,
         clock: Callable[[], float] = time.monotonic, standby: bool = False,
     ) -> None:  # fmt: skip
-        self.fleet, self.failed = fleet, ""
+        self.fleet, self.commands, self.failed = fleet, commands, ""
         self.results, self.log, self._tell, self._clock = results, log, tell, clock
         robots = range(len(fleet.scenario.robots))
         self.robots = [self._robot(f"robot {i}", i) for i in robots]
         self.spares = [self._robot(f"robot {i} standby", i, "--standby") for i in robots if standby]
         self._spared = -math.inf
         self.physics: Child | None = None
-        if fleet.driver == "bullet":
-            self.physics = self._script("physics", "physics.py", "--fleet", fleet.path, "--json", self.world_figures)
+        if fleet.driver == "bullet" and commands.physics:
+            world = ("--fleet", fleet.path, "--json", self.world_figures)
+            self.physics = self._child("physics", commands.physics, *world)
         self.others: list[Child] = []
         self.kills: Counter[int] = Counter()
         self.restarts: dict[str, Restarts] = {child.name: Restarts() for child in self.robots}
@@ -122,18 +143,17 @@ class Supervisor:
         """Where a robot's figures are, when its process has ended by itself."""
         return self.results / f"robot-{robot}.json"
 
-    def add(self, name: str, script: str, *arguments: object) -> None:
-        """One more process, started with the others, and again if it dies: a script of ``launch``."""
-        self.others.append(self._script(name, script, *arguments))
+    def add(self, name: str, command: Sequence[str], *arguments: object) -> None:
+        """One more process, started with the others, and again if it dies."""
+        self.others.append(self._child(name, command, *arguments))
         self.restarts[name] = Restarts()
 
     def _robot(self, name: str, robot: int, *more: str) -> Child:
         known = ("--fleet", self.fleet.path, "--robot", robot, "--json", self.figures(robot))
-        return self._script(name, "deploy.py", *known, *more)
+        return self._child(name, self.commands.robot, *known, *more)
 
-    def _script(self, name: str, script: str, *arguments: object) -> Child:
-        command = [sys.executable, str(ROOT / "launch" / script), *map(str, arguments)]
-        return Child(name, command, self.log / f"{name.replace(' ', '-')}.txt")
+    def _child(self, name: str, command: Sequence[str], *arguments: object) -> Child:
+        return Child(name, [*command, *map(str, arguments)], self.log / f"{name.replace(' ', '-')}.txt")
 
     @property
     def children(self) -> list[Child]:

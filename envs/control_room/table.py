@@ -3,16 +3,64 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from envs.control_room.watch import Scene, Watched
 
 STYLES = {"silent": "bold red", "stopped": "bold red", "held": "red", "waits": "yellow", "drives": "green"}
+
+SAY = 10.0
+"""Seconds between two lines about the fleet where there is no terminal."""
+_LINES = 6
+
+
+class FleetDisplay:
+    """Shows a fleet in a console: a table that changes in a terminal, lines elsewhere.
+
+    Args:
+        console: Where.
+        fleet: Name of the fleet.
+    """
+
+    def __init__(self, console: Console, fleet: str) -> None:
+        self._console, self._fleet = console, fleet
+        self._lines: deque[str] = deque(maxlen=_LINES)
+        self._live: Live | None = None
+        self._said = -math.inf
+
+    def say(self, line: str, error: bool = False) -> None:
+        """Show a line."""
+        self._console.print(line, style="bold red" if error else None, highlight=False)
+
+    def tell(self, line: str) -> None:
+        """Something happened: below the table while there is one."""
+        self._lines.append(f"{time.strftime('%H:%M:%S')} {line}")
+        if not self._console.is_terminal or self._live is None:
+            self.say(line)
+
+    @contextmanager
+    def live(self) -> Iterator[None]:
+        """The fleet is shown from now on until this ends."""
+        with Live(console=self._console, auto_refresh=False, transient=False) as self._live:
+            yield
+        self._live = None
+
+    def show(self, scene: Scene, restarts: Sequence[int]) -> None:
+        """Show the fleet as it is now, with how often each robot's process was started again."""
+        if self._console.is_terminal and self._live is not None:
+            self._live.update(table(scene, self._fleet, restarts, tuple(self._lines)), refresh=True)
+        elif time.monotonic() - self._said > SAY:
+            self._said = time.monotonic()
+            self.say(heading(scene, self._fleet))
 
 
 def table(scene: Scene, name: str, restarts: Sequence[int] = (), lines: Sequence[str] = ()) -> RenderableType:

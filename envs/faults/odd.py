@@ -1,6 +1,6 @@
 """A robot's control process with something odd about it: ``python -m envs.faults.odd KIND [VALUE] -- ARGUMENTS``.
 
-What follows the two dashes goes to ``launch/deploy.py``, whose code runs as it is, but for one thing:
+What follows the two dashes goes to ``swarm.runtime.process``, whose code runs as it is, but for one thing:
 
 * ``clock SECONDS``: its clocks, of the day and the monotonic one, are ahead by so much.
 * ``lie place|jump|intent``: it reports that it is elsewhere; that it is here and there in turns; that it holds the
@@ -30,7 +30,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-DEPLOY = Path(__file__).resolve().parents[2] / "launch" / "deploy.py"
 _SLOW = 0.06  # Seconds by which a slow period takes longer; a period is 0.05.
 _ASIDE = 2.0  # Metres by which places are false.
 
@@ -159,8 +158,8 @@ def main(arguments: list[str]) -> None:
     split = arguments.index("--")
     kind, *value = arguments[:split]
     ODDITIES[kind](value[0] if value else "")
-    sys.argv = [str(DEPLOY), *arguments[split + 1 :]]
-    runpy.run_path(str(DEPLOY), run_name="__main__")
+    sys.argv = [sys.argv[0], *arguments[split + 1 :]]
+    runpy.run_module("swarm.runtime.process", run_name="__main__")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import yaml
 
 from envs.bullet_bodies import MOTOR_ACCELERATION
 from envs.faults.checks import Check, Findings, at_least, at_most
-from envs.faults.trial import Trial, TrialError
+from envs.faults.trial import ROBOT, Trial, TrialError
 from envs.faults.watch import STANDS, Sample, standing_after
 from swarm.runtime.driver import COMMAND_TTL
 
@@ -222,7 +222,7 @@ def wrong(trial: Trial) -> Findings:
     for name, change in faults.items():
         path = trial.folder / f"wrong-{name}.yaml"
         path.write_text(yaml.safe_dump(good | change), encoding="utf-8")
-        process = trial.spawn(f"wrong-{name}", "launch/deploy.py", "--fleet", path, "--robot", 1)
+        process = trial.spawn(f"wrong-{name}", *ROBOT, "--fleet", path, "--robot", 1)
         codes[name] = process.wait(60.0)
         words[name] = trial.said(f"wrong-{name}").strip()
     stretch = trial.run_for(1.0)

@@ -30,6 +30,8 @@ from swarm.runtime.transport import Transport
 
 ROOT = Path(__file__).resolve().parents[2]
 MAPS = ROOT / "envs" / "maps"
+ROBOT, PHYSICS = ("-m", "swarm.runtime.process"), ("-m", "envs.commands.physics")
+"""Modules that a robot's control process and the physics world run, as arguments of Python."""
 START = 120.0
 """Seconds within which everybody has to be on the way."""
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": str(ROOT)}
@@ -133,25 +135,25 @@ class Trial:
     def start_physics(self) -> None:
         """Start the physics world, and wait until it answers."""
         self.physics = self._start(
-            "physics", "launch/physics.py", "--fleet", self.fleet_file(), "--json", self.folder / "physics.json"
+            "physics", *PHYSICS, "--fleet", self.fleet_file(), "--json", self.folder / "physics.json"
         )
         if self.watch.until(lambda sample: True, START) is None:
             raise TrialError(f"the physics world does not answer: {self.said('physics')}")
 
     def start_robot(self, robot: int, *oddity: object) -> subprocess.Popen[bytes]:
         """Start a robot's process, with something odd about it where given (`envs.faults.odd`)."""
-        script = ("-m", "envs.faults.odd", *oddity, "--") if oddity else ("launch/deploy.py",)
-        self.robots[robot] = self._start_process_of(robot, *script)
+        command = ("-m", "envs.faults.odd", *oddity, "--") if oddity else ROBOT
+        self.robots[robot] = self._start_process_of(robot, *command)
         return self.robots[robot]
 
     def start_standby(self, robot: int) -> subprocess.Popen[bytes]:
         """Start a process that waits for the end of the one that drives the robot."""
-        return self._start_process_of(robot, "launch/deploy.py", "--standby")
+        return self._start_process_of(robot, *ROBOT, "--standby")
 
     def prepare(self) -> None:
         """Compile what the robots need; once for all trials of this process."""
         if not Trial._prepared:
-            prepare(self.fleet_file())
+            prepare(self.fleet_file(), [sys.executable, *ROBOT])
             Trial._prepared = True
 
     def start(self, odd: Mapping[int, Sequence[object]] | None = None, still: Sequence[int] = ()) -> None:
@@ -224,10 +226,10 @@ class Trial:
             return (self.folder / f"{name}.txt").read_text(encoding="utf-8", errors="replace")[-2000:]
         return ""
 
-    def _start_process_of(self, robot: int, *script: object) -> subprocess.Popen[bytes]:
+    def _start_process_of(self, robot: int, *command: object) -> subprocess.Popen[bytes]:
         told = self.folder / f"robot-{robot}.json"
         return self._start(
-            f"robot-{robot}", *script, "--fleet", self.fleet_file(robot), "--robot", robot, "--json", told
+            f"robot-{robot}", *command, "--fleet", self.fleet_file(robot), "--robot", robot, "--json", told
         )
 
     def _start(self, name: str, *command: object) -> subprocess.Popen[bytes]:

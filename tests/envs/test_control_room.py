@@ -19,13 +19,12 @@ from oracles import loopback
 from oracles.loopback import free_port
 from rich.console import Console
 
-from envs.control_room import supervisor as supervising
 from envs.control_room.child import Child, Identity, end
 from envs.control_room.emergency import wish
 from envs.control_room.run_file import RunFile, folder, stop
 from envs.control_room.session import Session
-from envs.control_room.supervisor import LIVED, WAITS, Chaos, Restarts, Supervisor
-from envs.control_room.table import table
+from envs.control_room.supervisor import LIVED, WAITS, Chaos, Commands, Restarts, Supervisor
+from envs.control_room.table import FleetDisplay, table
 from envs.control_room.watch import SILENT, Scene, Watch, Watched, judge, read_world
 from swarm.errors import InputError
 from swarm.explain import Override
@@ -112,7 +111,8 @@ def test_a_run_file_that_cannot_be_written_is_said_once_and_ends_nothing(fleet):
                 raise error
 
     console = Console(file=io.StringIO(), width=1000)
-    session, file, supervisor = Session(fleet, lambda: 0, console), File(), SimpleNamespace(children=[])
+    session = Session(fleet, Commands(), lambda: 0, FleetDisplay(console, "three"))
+    file, supervisor = File(), SimpleNamespace(children=[])
     while file.fails:
         session._note(supervisor, file)
     file.fails = [OSError(28, "No space left on device")]
@@ -158,7 +158,7 @@ def test_whom_chaos_kills_is_drawn_from_the_seed():
     assert Chaos(math.inf, 0, 0.0).victim(1e9, 4) is None
 
 
-def test_dead_robots_are_started_again_and_a_dead_world_ends_the_fleet(fleet, tmp_path, monkeypatch):
+def test_dead_robots_are_started_again_and_a_dead_world_ends_the_fleet(fleet, tmp_path):
     scripts = tmp_path / "launch"
     scripts.mkdir()
     (scripts / "physics.py").write_text("import time; time.sleep(60)")
@@ -166,9 +166,9 @@ def test_dead_robots_are_started_again_and_a_dead_world_ends_the_fleet(fleet, tm
         "import sys, time; print('error: no such thing', flush=True); "
         "sys.exit(2) if sys.argv[4] == '2' else time.sleep(60)"
     )
-    monkeypatch.setattr(supervising, "ROOT", tmp_path)
+    commands = Commands([sys.executable, str(scripts / "deploy.py")], [sys.executable, str(scripts / "physics.py")])
     told = []
-    found = Supervisor(fleet, tmp_path, tmp_path, told.append)
+    found = Supervisor(fleet, commands, tmp_path, tmp_path, told.append)
     found.start()
     try:
         before = found.robots[1].pid
@@ -189,14 +189,14 @@ def test_dead_robots_are_started_again_and_a_dead_world_ends_the_fleet(fleet, tm
     assert not any(child.pid for child in found.children)
 
 
-def test_a_standby_takes_over_and_gets_a_new_one(fleet, tmp_path, monkeypatch):
+def test_a_standby_takes_over_and_gets_a_new_one(fleet, tmp_path):
     scripts = tmp_path / "launch"
     scripts.mkdir()
     for name in ("physics.py", "deploy.py"):
         (scripts / name).write_text("import sys, time; print(sys.argv[1:], flush=True); time.sleep(60)")
-    monkeypatch.setattr(supervising, "ROOT", tmp_path)
+    commands = Commands([sys.executable, str(scripts / "deploy.py")], [sys.executable, str(scripts / "physics.py")])
     told, clock = [], [0.0]
-    found = Supervisor(fleet, tmp_path, tmp_path, told.append, clock=lambda: clock[0], standby=True)
+    found = Supervisor(fleet, commands, tmp_path, tmp_path, told.append, clock=lambda: clock[0], standby=True)
     found.start()
     try:
         assert all(child.pid for child in found.robots) and not any(child.pid for child in found.spares)

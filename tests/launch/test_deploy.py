@@ -12,10 +12,10 @@ from types import SimpleNamespace
 
 import pytest
 from oracles.loopback import until, write_fleet
-from oracles.scripts import load_script
 
 from envs.faults.process_cells import waits_for_a_lock
 from swarm.errors import InputError
+from swarm.runtime import process as robot_process
 from swarm.runtime.bullet_link import ask
 from swarm.runtime.fleet_file import load_fleet
 from swarm.runtime.status import MAX_TEXT
@@ -118,10 +118,10 @@ def test_robots_with_different_maps_refuse_each_other_and_say_so(fleet, tmp_path
 
 
 def test_a_reason_is_said_once_it_stands_and_not_too_often(monkeypatch, capsys):
-    deploy, control, now = load_script("deploy"), SimpleNamespace(robot_id=1, refusal=None, body_problem=""), [0.0]
-    monkeypatch.setattr(deploy.time, "monotonic", lambda: now[0])
+    control, now = SimpleNamespace(robot_id=1, refusal=None, body_problem=""), [0.0]
+    monkeypatch.setattr(robot_process.time, "monotonic", lambda: now[0])
     told = [(0.0, None), (1.0, "vague"), (1.5, "exact"), (2.9, "exact"), (3.1, "exact"), (4.0, "other")]
-    complaints = deploy.complaints(control)
+    complaints = robot_process.complaints(control)
     lines = []
     for now[0], control.refusal in (*told, (12.0, "other"), (13.2, "other"), (14.0, None), (30.0, "other")):
         next(complaints)
@@ -135,10 +135,10 @@ def test_a_reason_is_said_once_it_stands_and_not_too_often(monkeypatch, capsys):
 
 
 def test_a_log_that_cannot_be_written_is_said_and_that_it_can_again(monkeypatch, capsys):
-    deploy, now, outage = load_script("deploy"), [0.0], SimpleNamespace(reason="")
-    monkeypatch.setattr(deploy.time, "monotonic", lambda: now[0])
+    now, outage = [0.0], SimpleNamespace(reason="")
+    monkeypatch.setattr(robot_process.time, "monotonic", lambda: now[0])
     log = SimpleNamespace(outage=outage, note=lambda width: f"log: {outage.reason or 'written again'}")
-    outages, lines = deploy.outages(log), []
+    outages, lines = robot_process.outages(log), []
     for now[0], outage.reason in ((1, ""), (2, "full"), (3, "full"), (4, ""), (12.5, ""), (13, "full"), (14, "")):
         next(outages)
         lines.append(capsys.readouterr().err)
@@ -146,20 +146,21 @@ def test_a_log_that_cannot_be_written_is_said_and_that_it_can_again(monkeypatch,
 
 
 def test_what_cannot_be_said_keeps_nobody_from_driving(monkeypatch):
-    deploy = load_script("deploy")
     with open("/dev/full", "w") as full:
-        monkeypatch.setattr(deploy.sys, "stderr", full)
-        deploy.say("the disk is full")
+        monkeypatch.setattr(robot_process.sys, "stderr", full)
+        robot_process.say("the disk is full")
         monkeypatch.undo()
         with contextlib.suppress(OSError):
             full.close()
 
 
 def test_figures_on_a_full_disk_are_one_clear_error(monkeypatch, tmp_path):
-    deploy = load_script("deploy")
-    monkeypatch.setattr(deploy, "write_text", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(robot_process, "write_text", full)
     with pytest.raises(InputError, match="No space left"):
-        deploy.write_figures(tmp_path / "0.json", {})
+        robot_process.write_figures(tmp_path / "0.json", {})
 
 
 def test_a_robot_whose_logs_have_a_full_disk_of_their_own_goes_on_and_says_so(fleet, tmp_path):

@@ -1,0 +1,237 @@
+"""Checks that this machine can run the project, and says how to mend what is missing.
+
+Usage: ``python launch/doctor.py``. Exit status 1 if anything fails. It needs only the standard library: it
+also runs where the installation is what is broken; with ``rich`` the table is prettier.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+OLDEST_PYTHON = (3, 11)
+OK, SKIPPED, FAILED = "ok", "skipped", "FAIL"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the report.
+
+    Attributes:
+        name: What was checked.
+        status: ``ok``, ``skipped`` (an optional part is absent) or ``FAIL``.
+        detail: What was found.
+        fix: How to mend it; empty when there is nothing to mend.
+    """
+
+    name: str
+    status: str
+    detail: str
+    fix: str = ""
+
+
+def read_pins(path: Path) -> dict[str, str]:
+    """Versions by normalised package name, from the lines ``name==version`` of a constraints file."""
+    pins = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        match = re.match(r"([A-Za-z0-9._-]+)==(\S+)", line)
+        if match:
+            pins[normalise(match[1])] = match[2]
+    return pins
+
+
+def normalise(name: str) -> str:
+    """The canonical form of a package name (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def installed_version(name: str) -> str | None:
+    """Version of an installed package without its local tag (``2.13.0+cpu`` is ``2.13.0``), or None."""
+    try:
+        return importlib.metadata.version(name).split("+")[0]
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def check_python(version: tuple[int, ...] = tuple(sys.version_info[:3])) -> Check:
+    """The interpreter is new enough."""
+    found = ".".join(map(str, version))
+    wanted = ".".join(map(str, OLDEST_PYTHON))
+    if version < OLDEST_PYTHON:
+        return Check("python", FAILED, found, f"install Python {wanted} or newer, then `make install`")
+    return Check("python", OK, f"{found} at {sys.executable}")
+
+
+def check_packages(group: str, names: list[str], pins: dict[str, str], *, optional: bool) -> Check:
+    """Every package of one group of dependencies is installed, in the pinned version.
+
+    Args:
+        group: Name of the group in ``pyproject.toml``; ``robot`` for the base dependencies.
+        names: The packages.
+        pins: Pinned versions by normalised name; a package without a pin may have any version.
+        optional: Whether a group that is wholly absent is fine.
+    """
+    found = {name: installed_version(name) for name in names}
+    fix = f"make install, or pip install -e '.[{group}]' -c constraints.txt" if optional else "make install"
+    missing = [name for name, version in found.items() if version is None]
+    wrong = [
+        f"{name} {version} instead of {pins[normalise(name)]}"
+        for name, version in found.items()
+        if version is not None and pins.get(normalise(name), version) != version
+    ]
+    if optional and len(missing) == len(names):
+        return Check(f"packages: {group}", SKIPPED, "not installed", fix)
+    if missing or wrong:
+        parts = [f"missing: {', '.join(missing)}"] * bool(missing) + wrong
+        return Check(f"packages: {group}", FAILED, "; ".join(parts), fix)
+    return Check(f"packages: {group}", OK, f"{len(names)} packages in their pinned versions")
+
+
+def check_all_packages() -> Iterator[Check]:
+    """One check for the base dependencies and one for each extra."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pins = read_pins(ROOT / "constraints.txt")
+
+    def names_in(requirements: list[str]) -> list[str]:
+        return [re.split(r"[=<>!~\[; ]", requirement)[0] for requirement in requirements]
+
+    yield check_packages("robot", names_in(project["dependencies"]), pins, optional=False)
+    for extra, requirements in project["optional-dependencies"].items():
+        yield check_packages(extra, names_in(requirements), pins, optional=True)
+
+
+def check_import() -> Check:
+    """The packages of this checkout are the ones that Python imports from anywhere."""
+    code = "import sys; sys.path.remove(''); import swarm, envs, policies; print(swarm.__file__)"
+    status, output = run_python(code)
+    if status != 0:
+        return Check("import", FAILED, last_line(output), "make install")
+    if not Path(last_line(output)).resolve().is_relative_to(ROOT):
+        return Check("import", FAILED, f"another checkout: {last_line(output)}", "make install")
+    return Check("import", OK, "swarm, envs and policies come from this checkout")
+
+
+def check_numba_cache() -> Check:
+    """Compiled kernels can be kept, so that only the first run waits for the compiler."""
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR", ROOT / "swarm" / "__pycache__"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        fix = "make the folder writable, or set NUMBA_CACHE_DIR to one that is"
+        return Check("numba cache", FAILED, f"{folder}: {error.strerror}", fix)
+    return Check("numba cache", OK, f"{folder} is writable")
+
+
+def check_bullet() -> Check:
+    """The physics engine starts. Skipped where it is not installed (a robot needs none)."""
+    if installed_version("pybullet") is None:
+        return Check("pybullet", SKIPPED, "not installed", "pip install -e '.[sim]' -c constraints.txt")
+    status, output = run_python("import pybullet as p; import sys; sys.exit(p.connect(p.DIRECT) < 0)")
+    if status != 0:
+        return Check("pybullet", FAILED, last_line(output), "make install; on Linux also libgl1")
+    return Check("pybullet", OK, "connects")
+
+
+def check_checkpoint(folder: Path) -> Check:
+    """A shipped policy loads in the runtime that a robot uses."""
+    name = f"checkpoint: {folder.name}"
+    path = folder / "policy.onnx"
+    if not path.is_file():
+        return Check(name, FAILED, f"no {path.name} in {folder}", f"git checkout -- {folder}")
+    try:
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        inputs = ", ".join(value.name for value in session.get_inputs())
+    except Exception as error:  # onnxruntime's own exceptions share no base class
+        return Check(name, FAILED, str(error).splitlines()[0], f"git checkout -- {folder}, or make install")
+    return Check(name, OK, f"{path.stat().st_size / 1024:.0f} KiB, inputs {inputs}")
+
+
+def check_checkpoints(folder: Path = ROOT / "policies" / "checkpoints") -> Iterator[Check]:
+    """One check for each shipped policy."""
+    folders = [path for path in sorted(folder.glob("*")) if path.is_dir()]
+    if not folders:
+        yield Check("checkpoints", SKIPPED, f"none in {folder}", "python launch/train.py tuner")
+    yield from map(check_checkpoint, folders)
+
+
+def check_video() -> Check:
+    """Videos can be written."""
+    if installed_version("imageio-ffmpeg") is None:
+        return Check("ffmpeg", SKIPPED, "imageio-ffmpeg is not installed", "pip install -e '.[sim]'")
+    status, output = run_python(
+        "import imageio_ffmpeg as f, subprocess; e = f.get_ffmpeg_exe(); "
+        "subprocess.run([e, '-version'], check=True, stdout=subprocess.DEVNULL); print(e)"
+    )
+    if status != 0:
+        return Check("ffmpeg", FAILED, last_line(output), "pip install --force-reinstall imageio-ffmpeg")
+    return Check("ffmpeg", OK, last_line(output))
+
+
+def run_python(code: str, seconds: float = 60.0) -> tuple[int, str]:
+    """Exit status and output of ``code`` in an interpreter of its own, which may crash."""
+    try:
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return 1, f"no answer within {seconds:.0f} s"
+    return done.returncode, done.stdout + done.stderr
+
+
+def last_line(output: str) -> str:
+    """The last line that says something: of a traceback, the error itself."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return lines[-1] if lines else "no output (the interpreter crashed)"
+
+
+def diagnose() -> list[Check]:
+    """Run every check."""
+    checks: list[Check] = [check_python(), *check_all_packages()]
+    singles: list[Callable[[], Check]] = [check_import, check_numba_cache, check_bullet, check_video]
+    checks += [check() for check in singles]
+    return checks + list(check_checkpoints())
+
+
+def show(checks: list[Check]) -> None:
+    """Print the report as a table."""
+    try:
+        from rich.console import Console
+        from rich.table import Table
+    except ImportError:
+        for check in checks:
+            fix = f"  [fix: {check.fix}]" * bool(check.fix)
+            print(f"{check.status:8} {check.name:24} {check.detail}{fix}")
+        return
+    table = Table("check", "status", "found", "fix")
+    colours = {OK: "green", SKIPPED: "yellow", FAILED: "bold red"}
+    for check in checks:
+        colour = colours[check.status]
+        table.add_row(check.name, f"[{colour}]{check.status}[/]", check.detail, check.fix.replace("[", r"\["))
+    Console().print(table)
+
+
+def main() -> int:
+    """Show the report; 1 if anything failed."""
+    style = argparse.RawDescriptionHelpFormatter
+    argparse.ArgumentParser(description=__doc__, formatter_class=style).parse_args()
+    checks = diagnose()
+    show(checks)
+    failed = [check.name for check in checks if check.status == FAILED]
+    print(f"Not ready: {', '.join(failed)}." if failed else "Ready.")
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

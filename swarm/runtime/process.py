@@ -1,0 +1,253 @@
+"""Runs one robot of a fleet: its control process.
+
+Usage: ``swarm-robot --fleet fleet.yaml --robot 3``, or ``python -m swarm.runtime.process`` (``--check`` says what it
+would do, and ends; ``--standby`` waits for the end of the process that drives the robot, and takes over). From a
+checkout also ``python launch/deploy.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import importlib
+import json
+import math
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+if "numba.np.arraymath" not in sys.modules:
+    # Numba looks for scipy's linear algebra. No kernel uses it, and it would be a tenth of the time of a start.
+    _scipy = sys.modules.get("scipy")
+    sys.modules["scipy"] = None  # type: ignore[assignment]
+    importlib.import_module("numba.np.arraymath")
+    del sys.modules["scipy"]
+    if _scipy is not None:
+        sys.modules["scipy"] = _scipy
+
+import numpy as np
+
+from swarm.errors import InputError, SwarmError
+from swarm.runtime.control import Control, rehearse
+from swarm.runtime.driver import make_driver
+from swarm.runtime.fleet_file import FleetFile, load_fleet
+from swarm.runtime.guard import MAY_MOVE
+from swarm.runtime.journal import Journal
+from swarm.runtime.log import PeriodLog
+from swarm.runtime.loop import Pace
+from swarm.runtime.scheduling import ask_for_short_slices
+from swarm.runtime.status import StatusTeller
+from swarm.runtime.transport import Transport
+from swarm.runtime.zenoh_config import own_keys
+from swarm.text_files import write_text
+
+COMPLAIN_EVERY = 10.0
+"""Seconds between two lines about robots that do not fit, at least: whoever causes them cannot fill a disk."""
+
+SETTLES = 1.5
+"""Seconds that a reason stands before it is said: behind a report that does not fit, a hello tells why within one."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says."""
+
+    fleet: Path
+    robot: int
+    check: bool
+    seconds: float
+    json: Path | None
+    standby: bool
+
+
+def parse(arguments: Sequence[str] | None) -> Options:
+    """The command line; argparse, since a robot has no more than numpy, numba, onnxruntime, zenoh and mcap."""
+    parser = argparse.ArgumentParser(description="One robot of a fleet: its control process.")
+    parser.add_argument("--fleet", type=Path, required=True, help="fleet.yaml")
+    parser.add_argument("--robot", type=int, required=True, help="identity: its place in the roster, from 0 on")
+    parser.add_argument("--check", action="store_true", help="validate everything, say what would be done, and end")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="end after so many seconds")
+    parser.add_argument("--json", type=Path, help="where figures of the run are written at its end")
+    parser.add_argument(
+        "--standby", action="store_true",
+        help="wait, with everything loaded, until no other process of this robot runs on this machine; then take over",
+    )  # fmt: skip
+    return Options(**vars(parser.parse_args(arguments)))
+
+
+def summary(fleet: FleetFile, robot: int) -> str:
+    """What a robot of a fleet would do."""
+    spec = fleet.scenario.robots[robot]
+    return "\n".join([
+        f"fleet       {fleet.name}, {len(fleet.scenario.robots)} robots, {fleet.path}",
+        f"robot       {robot}: {spec.kind.label}, radius {spec.radius:g} m, top speed {spec.limits.speed:g} m/s",
+        f"period      {1e3 * fleet.scenario.dt:g} ms; planner {fleet.planner}, controller {fleet.controller}, "
+        f"margin {fleet.margin:g} m",
+        f"listens     {fleet.endpoints[robot]}" + ("" if fleet.keys else ", without authentication"),
+        f"driver      {fleet.driver}{reached(fleet, robot)}",
+        f"log         {fleet.log or 'none'}",
+    ])  # fmt: skip
+
+
+def reached(fleet: FleetFile, robot: int) -> str:
+    """Where the driver finds the body, if the fleet file says so."""
+    if fleet.driver == "ros2" and fleet.ros2 is not None:
+        names = fleet.ros2.of(robot)
+        return f" at {names.router}, domain {names.domain}: hears {names.odom}, tells {names.cmd_vel}"
+    return f" at {fleet.physics[0]}:{fleet.physics[1]}" if fleet.physics else ""
+
+
+def figures(control: Control, pace: Pace, transport: Transport) -> dict[str, Any]:
+    """What the run came to."""
+    late, took = (1e3 * np.array(values) if values else np.zeros(1) for values in (pace.late, pace.took))
+    return {
+        "robot": control.robot_id, "periods": len(pace.took), "reasons": dict(control.guard.reasons),
+        "incarnation": control.incarnation, "notes": control.notes(),
+        "overruns": control.guard.overruns, "resumes": control.guard.resumes, "ticks": control.lockstep.tick,
+        "late_ms": {"p50": float(np.percentile(late, 50)), "p99": float(np.percentile(late, 99))},
+        "took_ms": {"p50": float(np.percentile(took, 50)), "p99": float(np.percentile(took, 99))},
+        "rejected": dict(control.inbox.rejected), "lost": dict(transport.counts),
+    }  # fmt: skip
+
+
+def write_figures(path: Path, found: dict[str, Any]) -> None:
+    """Write what the run came to."""
+    try:
+        write_text(path, json.dumps(found) + "\n")
+    except OSError as error:
+        raise InputError(str(path), error.strerror or str(error), "room on the disk") from None
+
+
+def wait_for_turn(options: Options, fleet: FleetFile) -> Journal:
+    """The journal of a process that is to be ready as soon as the one that drives the robot now dies.
+
+    A signal to end ends it at once while it waits: it has begun nothing.
+    """
+    rehearse(fleet, options.robot)
+    journal = Journal(fleet, options.robot, math.inf)
+    say(f"robot {options.robot}: this process drives it from now on")
+    return journal
+
+
+def say(line: str) -> None:
+    """On standard error; if that is a file on a full disk, nobody is kept from driving."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
+
+
+def started() -> float:
+    """When this process was started, s since the machine was."""
+    told = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    return int(told[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def complaints(control: Control) -> Iterator[None]:
+    """Says on standard error who does not fit, or what is wrong with the body, once a change and not too often.
+
+    Go on with it once a period.
+    """
+    found, said, since, until = None, None, 0.0, 0.0
+    while True:
+        now = time.monotonic()
+        wrong = control.refusal or control.body_problem or None
+        if wrong != found:
+            found, since = wrong, now
+        if found not in (None, said) and now > since + SETTLES and now > until:
+            said, until = found, now + COMPLAIN_EVERY
+            say(f"robot {control.robot_id} does not move: {said}")
+        yield
+
+
+def outages(log: PeriodLog) -> Iterator[None]:
+    """Says on standard error that the log cannot be written, and that it can again, not too often.
+
+    Go on with it once a period.
+    """
+    failing, until = False, 0.0
+    while True:
+        now = time.monotonic()
+        if bool(log.outage.reason) != failing and now > until:
+            failing, until = not failing, now + COMPLAIN_EVERY
+            say(log.note(width=1000))
+        yield
+
+
+def run(options: Options, fleet: FleetFile) -> None:
+    """Drive until told to end; the body brakes by itself when the commands end."""
+    ended = False
+
+    def end(*_: object) -> None:
+        nonlocal ended
+        ended = True
+
+    if options.standby:
+        journal, began = wait_for_turn(options, fleet), time.clock_gettime(time.CLOCK_BOOTTIME)
+    else:
+        journal, began = Journal(fleet, options.robot), started()
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    if journal.problem:
+        say(f"note: robot {options.robot} starts without what it knew: {journal.problem}")
+    driver, keys = make_driver(fleet, options.robot), own_keys(fleet.keys, options.robot)
+    with ExitStack() as stack:
+        transport = stack.enter_context(Transport(
+            fleet.name, options.robot, fleet.addresses, keys=keys, patience=fleet.patience
+        ))  # fmt: skip
+        control = Control(fleet, options.robot, driver, transport, incarnation=journal.incarnation, journal=journal)
+        control.warm_up()
+        gc.collect()
+        gc.freeze()  # What was loaded stays: a collection that looks through all of it takes longer than a period.
+        log, ready, said = None, None, [complaints(control)]
+        if fleet.log is not None:
+            log = stack.enter_context(PeriodLog(fleet.log, fleet, options.robot, control.incarnation))
+            said.append(outages(log))
+        ask_for_short_slices()
+        pace = Pace(fleet.scenario.dt, phase=options.robot / len(fleet.scenario.robots))
+        until = time.monotonic() + options.seconds
+        teller = StatusTeller(control, pace, str if log is None else log.note)
+        for _ in pace.periods(lambda: ended or time.monotonic() >= until):
+            period = control.period()
+            if log is not None:
+                log.add(control, period)
+            if transport.watched and (status := teller.due(period)) is not None:
+                transport.publish_status(status)
+            if ready is None and period.reason == MAY_MOVE:
+                ready = time.clock_gettime(time.CLOCK_BOOTTIME) - began
+            for one in said:
+                next(one)
+        driver.close()
+        journal.end()
+        if options.json is not None:
+            logged = {} if log is None else {"log": {"dropped": log.dropped, "error": log.error}}
+            found = figures(control, pace, transport) | logged | {"notes": teller.notes(), "ready_s": ready}
+            write_figures(options.json, found)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run, or check; 2 on wrong input."""
+    options = parse(arguments)
+    try:
+        fleet = load_fleet(options.fleet)
+        if not 0 <= options.robot < len(fleet.scenario.robots):
+            raise InputError("--robot", options.robot, f"0 to {len(fleet.scenario.robots) - 1}")
+        if options.check:
+            make_driver(fleet, options.robot).close()
+            rehearse(fleet, options.robot)
+            print(summary(fleet, options.robot))
+        else:
+            run(options, fleet)
+    except SwarmError as error:
+        say(f"error: {error}")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
