@@ -10,7 +10,11 @@ from swarm.errors import InputError
 if TYPE_CHECKING:
     from pettingzoo import ParallelEnv
 
-IDS = {"arena_v0": "envs.arena:ArenaEnv", "grid_v0": "envs.grid:GridEnv", "bullet_v0": "envs.bullet:BulletEnv"}
+IDS = {
+    "arena_v0": "envs.arena.env:ArenaEnv",
+    "grid_v0": "envs.grid.env:GridEnv",
+    "bullet_v0": "envs.bullet.env:BulletEnv",
+}
 """Where the class of each id is, ``module:class``."""
 
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from swarm.errors import InputError
-from swarm.runtime.zenoh_config import OPERATOR, check_fleet, identity
+from swarm.runtime.fleet_file.zenoh_config import OPERATOR, check_fleet, identity
 
 YEARS_OF_AUTHORITY, DAYS_OF_ROBOT = 10, 825
 _EARLY = datetime.timedelta(days=1)  # Clocks of robots may be slow.

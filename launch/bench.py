@@ -18,17 +18,17 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from envs.bench.arena import bench_arena
-from envs.bench.common import Figures
-from envs.bench.controller import bench_controller
-from envs.bench.decision import bench_decision
-from envs.bench.grid import bench_grid
-from envs.bench.lifelong import bench_lifelong
-from envs.bench.period import bench_period
-from envs.bench.planner import bench_planner
-from envs.bench.qp import bench_qp
+from studies.bench.arena import bench_arena
+from studies.bench.common import Figures
+from studies.bench.controller import bench_controller
+from studies.bench.decision import bench_decision
+from studies.bench.grid import bench_grid
+from studies.bench.lifelong import bench_lifelong
+from studies.bench.period import bench_period
+from studies.bench.planner import bench_planner
+from studies.bench.qp import bench_qp
 from swarm.errors import SwarmError
-from swarm.text_files import write_text
+from swarm.files.text_files import write_text
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,12 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from envs.arena_core import ArenaCore
-from envs.plants import TOUCH
+from envs.arena.core import ArenaCore
+from envs.rollout.plants import TOUCH
 from envs.scenarios import mixed
-from swarm.dynamics import Kind
-from swarm.scenario import Scenario
-from swarm.text_files import write_text
+from swarm.files.text_files import write_text
+from swarm.model.dynamics import Kind
+from swarm.scenario.scenario import Scenario
 
 CHECKS = 6  # instants per period at which gaps are measured
 WORLDS = 32

@@ -19,12 +19,12 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from envs.evaluation.arena import Arena, arena_table, evaluate_arena
-from envs.evaluation.family import Family, evaluate_family, family_table
-from envs.evaluation.grid import Grid, evaluate_grid, grid_table
-from envs.evaluation.sweeping import Sweep, evaluate_sweep, sweep_table
-from envs.results import save_records
-from envs.sweep import save_tables
+from envs.arena.sweep import save_tables
+from envs.rollout.results import save_records
+from studies.evaluation.arena import Arena, arena_table, evaluate_arena
+from studies.evaluation.family import Family, evaluate_family, family_table
+from studies.evaluation.grid import Grid, evaluate_grid, grid_table
+from studies.evaluation.sweeping import Sweep, evaluate_sweep, sweep_table
 from swarm.errors import SwarmError
 
 

@@ -21,11 +21,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import tyro
 from rich.console import Console
 
-from envs.faults.cells import matrix, quick, soak
-from envs.faults.table import for_terminal, kept
-from envs.faults.trial import Setup
-from envs.report.deployment import measure
-from envs.report.jobs import Lab, Store
+from studies.faults.cells import matrix, quick, soak
+from studies.faults.table import for_terminal, kept
+from studies.faults.trial import Setup
+from studies.report.deployment.study import measure
+from studies.report.jobs import Lab, Store
 from swarm.errors import InputError, SwarmError
 
 

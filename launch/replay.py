@@ -21,10 +21,10 @@ import tyro
 from numpy.typing import NDArray
 from rich.console import Console
 
-from envs.drawing import Painter, Scene, write_png, write_video
+from envs.render.drawing import Painter, Scene, write_png, write_video
 from swarm.errors import InputError, SwarmError
 from swarm.runtime.guard import MAY_MOVE
-from swarm.runtime.log_reader import Json, Logs, open_logs
+from swarm.runtime.log.reader import Json, Logs, open_logs
 
 Periods = dict[int, list[tuple[int, Json]]]
 

@@ -22,17 +22,21 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import tyro
 from rich.console import Console
 
-from envs.faults.trial import Setup
-from envs.machine import processor
-from envs.report import deployment, deployment_text, lifelong_mapf, lifelong_mapf_pictures, lifelong_mapf_text
-from envs.report.code_state import ROOT
-from envs.report.jobs import Lab, Store
-from envs.report.lifelong_others import load_published
-from envs.report.online_cbf import QUICK, Scale, Study
-from envs.report.online_cbf_pictures import draw_pictures
-from envs.report.online_cbf_text import report
+from studies.checkout import ROOT
+from studies.faults.trial import Setup
+from studies.machine import processor
+from studies.report.deployment import study as deployment
+from studies.report.deployment import text as deployment_text
+from studies.report.jobs import Lab, Store
+from studies.report.lifelong_mapf import pictures as lifelong_mapf_pictures
+from studies.report.lifelong_mapf import study as lifelong_mapf
+from studies.report.lifelong_mapf import text as lifelong_mapf_text
+from studies.report.lifelong_mapf.others import load_published
+from studies.report.online_cbf.pictures import draw_pictures
+from studies.report.online_cbf.study import QUICK, Scale, Study
+from studies.report.online_cbf.text import report
 from swarm.errors import InputError, SwarmError
-from swarm.text_files import write_text
+from swarm.files.text_files import write_text
 
 MACHINE = f"{processor()}, Python {platform.python_version()}"
 

@@ -27,19 +27,19 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 import envs
-from envs import bullet
-from envs.delays import Delays, check_rate
-from envs.drawing import Painter, write_png, write_video
-from envs.log import RunLog
-from envs.pictures import Routes, scene_of
-from envs.results import alone, record, save_records, save_trajectory
-from envs.run import Run
+from envs.bullet import env as bullet
+from envs.render.drawing import Painter, write_png, write_video
+from envs.rollout.delays import Delays, check_rate
+from envs.rollout.log import RunLog
+from envs.rollout.pictures import Routes, scene_of
+from envs.rollout.results import alone, record, save_records, save_trajectory
+from envs.rollout.run import Run
 from envs.scenarios import FAMILIES, draw_family
-from swarm.dynamics import Kind
 from swarm.errors import InputError, SwarmError
+from swarm.model.dynamics import Kind
 from swarm.planning.registry import PLANNERS, choose_planner
-from swarm.scenario import Scenario, deliveries, load_scenario
-from swarm.world import GridMap
+from swarm.scenario.scenario import Scenario, deliveries, load_scenario
+from swarm.scenario.world import GridMap
 
 DEMO_MAP = Path(envs.__file__).parent / "maps" / "warehouse.map"
 # The film runs at this many times real time.

@@ -35,21 +35,22 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from envs.arena_core import ArenaCore
-from envs.follower_table import follower_table
-from envs.follower_worlds import KINDS, FollowerWorlds
-from envs.held_out import FAMILIES, FIRST_SEED
-from envs.machine import processor
-from envs.training import STYLES, training_worlds
-from policies import checkpoint, distributed
-from policies.follower_training import FollowerOptions, FollowerTraining, restored
-from policies.judge import always, by_tuner, judge
-from policies.ppo import PPO, PPOConfig
+from envs.arena.core import ArenaCore
+from envs.arena.held_out import FAMILIES, FIRST_SEED
+from envs.arena.training_worlds import STYLES, training_worlds
+from envs.grid.follower_worlds import KINDS, FollowerWorlds
+from policies import distributed
+from policies.follower.training import FollowerOptions, FollowerTraining, restored
 from policies.training_log import CURVE, LOG, NOT_EVALUATED, draw_curves, known, log_row, read_log, write_log
-from policies.tuner import SENSES, Tuner
+from policies.tuner import checkpoint
+from policies.tuner.evaluate import always, by_tuner, judge
+from policies.tuner.network import SENSES, Tuner
+from policies.tuner.ppo import PPO, PPOConfig
+from studies.evaluation.follower_table import follower_table
+from studies.machine import processor
 from swarm.errors import InputError, SwarmError
-from swarm.hand_rules import WayOut
-from swarm.tunables import MIDDLE, NAMES, encode
+from swarm.filter.tunables import MIDDLE, NAMES, encode
+from swarm.tune.hand_rules import WayOut
 
 COLUMNS = (
     "update", "robot_steps", "minutes", "steps_per_second", "reward", "episodes", "return", "success",

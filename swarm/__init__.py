@@ -14,22 +14,33 @@ from typing import TYPE_CHECKING, Any
 from swarm.kernel_cache import register_kernels
 
 if TYPE_CHECKING:
-    from swarm.dynamics import Kind, Limits
     from swarm.errors import InputError, SwarmError
-    from swarm.grid_map import GridMap
-    from swarm.messages import Message
+    from swarm.model.dynamics import Kind, Limits
     from swarm.robot import Command, Robot
-    from swarm.scenario import RobotSpec, Scenario, deliveries, load_scenario
-    from swarm.view import View
-    from swarm.world import World
+    from swarm.scenario.grid_map import GridMap
+    from swarm.scenario.scenario import RobotSpec, Scenario, deliveries, load_scenario
+    from swarm.scenario.world import World
+    from swarm.sense.messages import Message
+    from swarm.sense.view import View
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "Command": "robot", "GridMap": "grid_map", "InputError": "errors", "Kind": "dynamics", "Limits": "dynamics",
-    "Message": "messages", "Robot": "robot", "RobotSpec": "scenario", "Scenario": "scenario", "SwarmError": "errors",
-    "View": "view", "World": "world", "deliveries": "scenario", "load_scenario": "scenario",
-}  # fmt: skip
+    "Command": "robot",
+    "GridMap": "scenario.grid_map",
+    "InputError": "errors",
+    "Kind": "model.dynamics",
+    "Limits": "model.dynamics",
+    "Message": "sense.messages",
+    "Robot": "robot",
+    "RobotSpec": "scenario.robot_spec",
+    "Scenario": "scenario.scenario",
+    "SwarmError": "errors",
+    "View": "sense.view",
+    "World": "scenario.world",
+    "deliveries": "scenario.scenario",
+    "load_scenario": "scenario.scenario",
+}
 
 __all__ = [
     "Command", "GridMap", "InputError", "Kind", "Limits", "Message", "Robot", "RobotSpec", "Scenario", "SwarmError",

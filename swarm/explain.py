@@ -1,8 +1,8 @@
 """Why the filter changed the nominal control: which barrier binds, and for whom.
 
-Everything is computed again from what the robot decided on: the same rows (`swarm.barriers`), the same quadratic
-program (`swarm.qp`), the same shield (`swarm.safety`). The barrier that counts is the row without which the solution
-would differ most; of a shield that brakes, whoever alone would let through the least of the control.
+Everything is computed again from what the robot decided on: the same rows (`swarm.filter.barriers`), the same quadratic
+program (`swarm.filter.qp`), the same shield (`swarm.filter.safety`). The barrier that counts is the row without which
+the solution would differ most; of a shield that brakes, whoever alone would let through the least of the control.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from swarm import barriers, qp, safety
-from swarm.body import LOOK_AHEAD, RADIUS, YIELDS
-from swarm.dynamics import UNICYCLE
-from swarm.geometry import to_obstacle
-from swarm.messages import Message
-from swarm.neighbours import N_ACCELERATION, N_ID, N_RADIUS, N_X, N_Y, NEIGHBOUR
+from swarm.filter import barriers, qp, safety
+from swarm.filter.tunables import MIDDLE, decode
+from swarm.model.body import LOOK_AHEAD, RADIUS, YIELDS
+from swarm.model.dynamics import UNICYCLE
+from swarm.model.geometry import to_obstacle
 from swarm.planning import Plan
 from swarm.robot import Command, Robot
-from swarm.tunables import MIDDLE, decode
-from swarm.view import View
+from swarm.sense.messages import Message
+from swarm.sense.neighbours import N_ACCELERATION, N_ID, N_RADIUS, N_X, N_Y, NEIGHBOUR
+from swarm.sense.view import View
 
 Array = NDArray[np.float64]
 

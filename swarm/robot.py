@@ -9,14 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from swarm import barriers, dynamics, neighbours, qp, safety
-from swarm.body import RADIUS, REACH, body_of
-from swarm.controllers import Controller, make_controller
 from swarm.errors import InputError
-from swarm.geometry import to_obstacle
-from swarm.memory import LEAST, WAITED, blank, remember
-from swarm.messages import Message, hear
-from swarm.neighbours import (
+from swarm.filter import barriers, qp, safety
+from swarm.filter.nominal import nominal_control
+from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
+from swarm.model import dynamics
+from swarm.model.body import RADIUS, REACH, body_of
+from swarm.model.geometry import to_obstacle
+from swarm.planning import Plan, Planner
+from swarm.planning.registry import make_planner
+from swarm.scenario.scenario import RobotSpec
+from swarm.scenario.world import World
+from swarm.sense import neighbours
+from swarm.sense.messages import Message, hear
+from swarm.sense.neighbours import (
     MAX_NEIGHBOURS,
     MAX_OBSTACLES,
     N_ACCELERATION,
@@ -27,14 +33,10 @@ from swarm.neighbours import (
     N_Y,
     NEIGHBOUR,
 )
-from swarm.nominal import nominal_control
-from swarm.observation import EDGE, EGO, Observation, observe
-from swarm.planning import Plan, Planner
-from swarm.planning.registry import make_planner
-from swarm.scenario import RobotSpec
-from swarm.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
-from swarm.view import View
-from swarm.world import World
+from swarm.sense.view import View
+from swarm.tune.controllers import Controller, make_controller
+from swarm.tune.memory import LEAST, WAITED, blank, remember
+from swarm.tune.observation import EDGE, EGO, Observation, observe
 
 Array = NDArray[np.float64]
 Solver = Callable[[Array, Array, Array, Array, Array], qp.Solution]
@@ -45,10 +47,10 @@ class Command:
     """What one robot does in one control period, and why.
 
     Attributes:
-        control: ``float64[2]``: velocity, acceleration, or forward speed and turn rate (``swarm.dynamics``).
+        control: ``float64[2]``: velocity, acceleration, or forward speed and turn rate (``swarm.model.dynamics``).
         outcome: ``optimal``; ``relaxed``: the QP's rows had to give way; ``braking``: the shield stepped in.
         relaxation: By how much the rows gave way.
-        tunables: ``float64[6]``, physical values (``swarm.tunables``).
+        tunables: ``float64[6]``, physical values (``swarm.filter.tunables``).
         action: ``float64[6]``, the same in [0, 1].
         plan: The planner's waypoint and path.
         message: What the robot tells the others.
@@ -75,7 +77,7 @@ class Robot:
         sensing_radius: Beyond it nothing is known, m.
         planner: One of ``swarm.planning.registry.PLANNERS``, or a planner of one's own.
         controller: ``tuner``, ``fixed:GAIN,POWER``, a checkpoint folder, or a controller of one's own.
-        solver: ``kernel``, ``cvxpy``, or a callable like ``swarm.qp.solve``.
+        solver: ``kernel``, ``cvxpy``, or a callable like ``swarm.filter.qp.solve``.
         margin: Extra distance kept on its own side, m; for sensing and actuation that are not exact.
         robot_id: Its identity among the others.
 
@@ -179,7 +181,7 @@ class Robot:
         return self._near[:robots].copy(), self._things[:things].copy(), crowded
 
     def nominal(self, view: View, command: Command) -> Array:
-        """The control ``float64[2]`` that its filter began with, in the variables of the QP (`swarm.nominal`)."""
+        """The control ``float64[2]`` that its filter began with, in the QP's variables (`swarm.filter.nominal`)."""
         found, plan = np.empty(2), command.plan
         nominal_control(
             self.kind, view.state, self.body, plan.waypoint, _remaining(plan, view), command.tunables, found
@@ -267,12 +269,12 @@ def _make_solver(solver: str | Solver) -> Solver | None:
     if solver == "kernel":
         return None
     if solver == "cvxpy":
-        from swarm.reference import ReferenceSolver
+        from swarm.filter.reference import ReferenceSolver
 
         return ReferenceSolver()
     if callable(solver):
         return solver
-    raise InputError("solver", solver, "'kernel', 'cvxpy', or a callable like swarm.qp.solve")
+    raise InputError("solver", solver, "'kernel', 'cvxpy', or a callable like swarm.filter.qp.solve")
 
 
 def _remaining(plan: Plan, view: View) -> float:

@@ -18,15 +18,15 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
-from envs.control_room.emergency import wish
-from envs.control_room.page import serve
-from envs.control_room.run_file import RunFile, stop
-from envs.control_room.session import Session
-from envs.control_room.supervisor import Commands
-from envs.control_room.table import FleetDisplay, table
-from envs.control_room.watch import Watch
+from envs.render.fleet_table import FleetDisplay, table
 from swarm.errors import InputError, SwarmError
-from swarm.runtime.fleet_file import load_fleet
+from swarm.fleet.emergency import wish
+from swarm.fleet.page import serve
+from swarm.fleet.run_file import RunFile, stop
+from swarm.fleet.session import Session
+from swarm.fleet.supervisor import Commands
+from swarm.fleet.watch import Watch
+from swarm.runtime.fleet_file.read import load_fleet
 
 PATIENCE = 3.0
 """Seconds for which the status of all robots is waited for."""

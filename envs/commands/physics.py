@@ -15,10 +15,10 @@ from pathlib import Path
 
 import tyro
 
-from envs.physics_host import RATE, PhysicsHost
+from envs.bullet.host import RATE, PhysicsHost
 from swarm.errors import InputError, SwarmError
-from swarm.runtime.fleet_file import load_fleet
-from swarm.text_files import write_text
+from swarm.files.text_files import write_text
+from swarm.runtime.fleet_file.read import load_fleet
 
 
 @dataclass(frozen=True)

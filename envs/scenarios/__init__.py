@@ -23,7 +23,7 @@ from envs.scenarios import (
     warehouse,
 )
 from swarm.errors import InputError
-from swarm.scenario import Scenario
+from swarm.scenario.scenario import Scenario
 
 Draw = Callable[..., Scenario]
 

@@ -16,10 +16,10 @@ import numpy as np
 
 from envs.scenarios.parts import DT, HORIZON, LIMITS, SENSING, SLOW, team
 from envs.scenarios.placing import Room, ends
-from swarm.dynamics import Kind, Limits
 from swarm.errors import InputError
-from swarm.scenario import Scenario
-from swarm.world import World
+from swarm.model.dynamics import Kind, Limits
+from swarm.scenario.scenario import Scenario
+from swarm.scenario.world import World
 
 __all__ = ["LIMITS", "SLOW", "draw"]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from envs.scenarios.parts import DT, HORIZON, SENSING, pair, wall
-from swarm.dynamics import Kind, Limits
-from swarm.scenario import Scenario
-from swarm.world import World
+from swarm.model.dynamics import Kind, Limits
+from swarm.scenario.scenario import Scenario
+from swarm.scenario.world import World
 
 # In radii: the corridor's length and width, the alcove's width and depth, how thick the walls are.
 _LENGTH, _WIDTH, _ALCOVE, _DEPTH, _WALL = 60.0, 2.4, 3.0, 2.4, 3.0

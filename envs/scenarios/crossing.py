@@ -11,9 +11,9 @@ import math
 import numpy as np
 
 from envs.scenarios.parts import DT, SENSING, robot, wall
-from swarm.dynamics import Kind, Limits
-from swarm.scenario import Scenario
-from swarm.world import World
+from swarm.model.dynamics import Kind, Limits
+from swarm.scenario.scenario import Scenario
+from swarm.scenario.world import World
 
 
 def draw(

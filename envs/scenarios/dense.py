@@ -13,8 +13,8 @@ import numpy as np
 
 from envs.scenarios import clutter
 from envs.scenarios.parts import DT, HORIZON, SENSING
-from swarm.dynamics import Kind, Limits
-from swarm.scenario import Scenario
+from swarm.model.dynamics import Kind, Limits
+from swarm.scenario.scenario import Scenario
 
 
 def draw(

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from envs.scenarios.parts import DT, HORIZON, SENSING, gate, pair
-from swarm.dynamics import Kind, Limits
-from swarm.scenario import Scenario
-from swarm.world import World
+from swarm.model.dynamics import Kind, Limits
+from swarm.scenario.scenario import Scenario
+from swarm.scenario.world import World
 
 
 def draw(

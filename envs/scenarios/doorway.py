@@ -10,10 +10,10 @@ import numpy as np
 
 from envs.scenarios.parts import DT, SENSING, gate, team
 from envs.scenarios.placing import Room, place
-from swarm.dynamics import Kind, Limits
 from swarm.errors import InputError
-from swarm.scenario import Scenario
-from swarm.world import World
+from swarm.model.dynamics import Kind, Limits
+from swarm.scenario.scenario import Scenario
+from swarm.scenario.world import World
 
 
 def draw(

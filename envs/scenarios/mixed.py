@@ -11,9 +11,9 @@ import numpy as np
 
 from envs.scenarios.parts import DT, LIMITS, any_heading, robot
 from envs.scenarios.placing import Room, place
-from swarm.dynamics import Kind, Limits
-from swarm.scenario import Scenario
-from swarm.world import World
+from swarm.model.dynamics import Kind, Limits
+from swarm.scenario.scenario import Scenario
+from swarm.scenario.world import World
 
 # Radius of the largest robot, m.
 _LARGEST = 0.07

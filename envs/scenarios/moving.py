@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from envs.scenarios.clutter import boxes
 from envs.scenarios.parts import DT, HORIZON, LIMITS, SENSING, robot, team
 from envs.scenarios.placing import Room, ends
-from swarm.dynamics import Kind, Limits
 from swarm.errors import InputError
-from swarm.geometry import segment_to_obstacle, segment_to_segment
-from swarm.robot_spec import RobotSpec
-from swarm.scenario import Scenario
-from swarm.world import World
+from swarm.model.dynamics import Kind, Limits
+from swarm.model.geometry import segment_to_obstacle, segment_to_segment
+from swarm.scenario.robot_spec import RobotSpec
+from swarm.scenario.scenario import Scenario
+from swarm.scenario.world import World
 
 Array = NDArray[np.float64]
 

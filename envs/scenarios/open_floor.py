@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from envs.scenarios.parts import any_heading, robot
 from envs.scenarios.placing import Room
-from swarm.dynamics import Kind, Limits
-from swarm.scenario import Scenario
-from swarm.world import World
+from swarm.model.dynamics import Kind, Limits
+from swarm.scenario.scenario import Scenario
+from swarm.scenario.world import World
 
 Array = NDArray[np.float64]
 

@@ -7,9 +7,9 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from swarm.dynamics import Kind, Limits
 from swarm.errors import InputError
-from swarm.robot_spec import RobotSpec
+from swarm.model.dynamics import Kind, Limits
+from swarm.scenario.robot_spec import RobotSpec
 
 # Limits in the code of GCBF+ (Zhang et al., T-RO 2025) for robots of radius 0.05 m: |u| <= 1 m/s for a single
 # integrator; |v| <= 0.5 m/s and |u| <= 1 N on 0.1 kg for a double integrator; |v| <= 0.8 m/s for a car. The turn rate

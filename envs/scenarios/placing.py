@@ -8,8 +8,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from swarm.planning.fields import UNREACHABLE, distance_field
-from swarm.world import World
+from swarm.planning.graph.fields import UNREACHABLE, distance_field
+from swarm.scenario.world import World
 
 Array = NDArray[np.float64]
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from envs.scenarios.parts import wall
 from swarm.errors import InputError
-from swarm.scenario import Scenario
-from swarm.world import World
+from swarm.scenario.scenario import Scenario
+from swarm.scenario.world import World
 
 Array = NDArray[np.float64]
 

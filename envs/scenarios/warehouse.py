@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
-from swarm.dynamics import Kind, Limits
-from swarm.grid_map import GridMap
-from swarm.scenario import Scenario, deliveries
+from swarm.model.dynamics import Kind, Limits
+from swarm.scenario.grid_map import GridMap
+from swarm.scenario.scenario import Scenario, deliveries
 
-MAP = Path(__file__).parents[1] / "maps" / "warehouse.map"
+MAP = Path(str(files("envs") / "maps" / "warehouse.map"))
 
 
 def draw(
@@ -36,7 +37,7 @@ def draw(
         rng: Source of all random numbers.
         robots: Number of carts.
         kind: Their dynamics.
-        limits: Their limits; those of ``swarm.scenario.deliveries`` if not given.
+        limits: Their limits; those of ``swarm.scenario.scenario.deliveries`` if not given.
         radius: Their radius, m.
         horizon: Length of an episode, s; there are more goals than can be reached in it.
         dt: Control period, s.

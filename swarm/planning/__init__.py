@@ -16,8 +16,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from swarm.intent import Intent
-from swarm.view import View
+from swarm.sense.intent import Intent
+from swarm.sense.view import View
 
 STAY, UP, DOWN, LEFT, RIGHT = range(5)
 MOVES: NDArray[np.int64] = np.array([[0, 0], [-1, 0], [1, 0], [0, -1], [0, 1]], dtype=np.int64)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from swarm.errors import InputError
 from swarm.planning import Planner
-from swarm.robot_spec import RobotSpec
-from swarm.world import GridMap, World
+from swarm.scenario.robot_spec import RobotSpec
+from swarm.scenario.world import GridMap, World
 
 PLANNERS = ("straight", "roadmap", "cells", "cells:pibt", "cells:guided")
 
@@ -39,11 +39,11 @@ def make_planner(
     if not isinstance(planner, str):
         return planner
     if planner == "straight" or (planner in PLANNERS and not spec.cooperative):
-        from swarm.planning.continuous import StraightPlanner
+        from swarm.planning.roadmap.planner import StraightPlanner
 
         return StraightPlanner()
     if planner == "roadmap":
-        from swarm.planning.continuous import RoadmapPlanner
+        from swarm.planning.roadmap.planner import RoadmapPlanner
 
         return RoadmapPlanner(world, spec.radius, margin)
     if planner in PLANNERS:
@@ -54,12 +54,12 @@ def make_planner(
 
 
 def _cell_planner(planner: str, grid: GridMap, robot_id: int, dt: float, spec: RobotSpec) -> Planner:
-    from swarm.planning.cells import CellPlanner
+    from swarm.planning.cells.planner import CellPlanner
 
     if planner == "cells":
         return CellPlanner(grid, robot_id, dt, radius=spec.radius, speed=spec.limits.speed)
-    from swarm.planning.cell_guides import shortest_way, traffic_costs
-    from swarm.planning.cell_map import CellMap
+    from swarm.planning.cells.cell_map import CellMap
+    from swarm.planning.cells.guides import shortest_way, traffic_costs
 
     shortest = planner == "cells:pibt"
     cell_map = CellMap(grid, traffic_costs(grid.free, 0.0) if shortest else traffic_costs(grid.free))

@@ -16,9 +16,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from swarm.body import ACCELERATION, MARGIN, RADIUS, REACH, SENSING
-from swarm.dynamics import DOUBLE_INTEGRATOR
-from swarm.neighbours import (
+from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
+from swarm.model.body import ACCELERATION, MARGIN, RADIUS, REACH, SENSING
+from swarm.model.dynamics import DOUBLE_INTEGRATOR
+from swarm.runtime.fleet_file.roster import Peer, stopping_distance
+from swarm.runtime.link.inbox import Heard
+from swarm.runtime.sensing import S_RADIUS, S_VX, S_VY, S_X, S_Y, recognise
+from swarm.sense.neighbours import (
     MAX_NEIGHBOURS,
     N_ACCELERATION,
     N_ID,
@@ -36,10 +40,6 @@ from swarm.neighbours import (
     describe,
     sense_robots,
 )
-from swarm.runtime.inbox import Heard
-from swarm.runtime.roster import Peer, stopping_distance
-from swarm.runtime.sensing import S_RADIUS, S_VX, S_VY, S_X, S_Y, recognise
-from swarm.tunables import MIDDLE, ROTATION, SPEED
 
 INTENT_AGE = 0.25
 """Seconds after which nobody counts on what a robot meant to do."""

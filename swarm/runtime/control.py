@@ -15,33 +15,33 @@ from typing import Protocol
 import numpy as np
 
 from swarm import explain
-from swarm.body import PERIOD, full_braking
-from swarm.dynamics import DOUBLE_INTEGRATOR
 from swarm.errors import InputError
 from swarm.explain import Override
-from swarm.messages import hearing_radius
+from swarm.model.body import PERIOD, full_braking
+from swarm.model.dynamics import DOUBLE_INTEGRATOR
 from swarm.robot import Command, Robot
 from swarm.runtime.belief import Belief, believe
-from swarm.runtime.driver import Array, Driver, Reading, Sent
-from swarm.runtime.estop import EmergencyStop, StopLatch
-from swarm.runtime.fleet_file import FleetFile
+from swarm.runtime.drivers.base import Array, Driver, Reading, Sent
+from swarm.runtime.fleet_file.read import FleetFile
+from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.goals import Goals
 from swarm.runtime.guard import MAY_MOVE, STATE_AGE, Guard
-from swarm.runtime.hello import Hellos, hello_of
-from swarm.runtime.hello import encode as encode_hello
-from swarm.runtime.inbox import Heard, Inbox
 from swarm.runtime.journal import Journal, Memory
+from swarm.runtime.link.estop import EmergencyStop, StopLatch
+from swarm.runtime.link.hello import Hellos, hello_of
+from swarm.runtime.link.hello import encode as encode_hello
+from swarm.runtime.link.inbox import Heard, Inbox
+from swarm.runtime.link.report_codec import Report, encode
 from swarm.runtime.lockstep import Lockstep
-from swarm.runtime.roster import Peer
-from swarm.runtime.wire import Report, encode
-from swarm.view import View
+from swarm.sense.messages import hearing_radius
+from swarm.sense.view import View
 
 FAR_EVERY = 4
 """Periods between two reports to a robot that is far."""
 
 
 class Link(Protocol):
-    """What carries bytes between robots; `swarm.runtime.transport.Transport` is one."""
+    """What carries bytes between robots; `swarm.runtime.link.transport.Transport` is one."""
 
     counts: Counter[str]
     """Messages that were lost on the way in, by reason."""

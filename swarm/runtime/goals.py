@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from swarm.robot_spec import RobotSpec
+from swarm.scenario.robot_spec import RobotSpec
 
 GOAL_RADII = 1.0
 """A goal is reached within so many of the robot's radii, as in the physics world."""

@@ -67,7 +67,7 @@ class Guard:
             planned: Whether there is a valid map, roster, goal and plan.
             waits_for: A robot that has to be waited for (`swarm.runtime.belief`).
             joined: Whether it had the time to hear the others (`swarm.runtime.lockstep`).
-            refusal: Who does not fit, and why (`swarm.runtime.hello`).
+            refusal: Who does not fit, and why (`swarm.runtime.link.hello`).
         """
         reason = counted = MAY_MOVE
         if self.stopped:

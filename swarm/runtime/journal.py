@@ -27,10 +27,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from swarm.errors import InputError
-from swarm.intent import MAX_HELD
-from swarm.runtime.estop import EmergencyStop
-from swarm.runtime.fleet_file import FleetFile
-from swarm.runtime.hello import map_digest
+from swarm.runtime.fleet_file.read import FleetFile
+from swarm.runtime.link.estop import EmergencyStop
+from swarm.runtime.link.hello import map_digest
+from swarm.sense.intent import MAX_HELD
 
 VERSION = 1
 PATIENCE = 0.5
@@ -61,7 +61,7 @@ class Memory:
         held: Cells that the planner holds, tail first. What it claimed only was never its own.
         stop: The last wish of an operator that it knows.
         heard: The robots that it has heard.
-        doubted: Whom it does not believe that it is stopped (`swarm.runtime.estop`).
+        doubted: Whom it does not believe that it is stopped (`swarm.runtime.link.estop`).
     """
 
     goal: int = 0

@@ -1,16 +1,17 @@
 """A planner's tick that needs no common clock: it advances when everybody near has heard of the last one.
 
-`swarm.planning.cells` takes a cell one tick after claiming it, if no report *that was written in knowledge of the
-claim* holds the cell or claims it better. Where robots share a clock, one tick is long enough for that. Here a report
-says what it knows, by what it acknowledges: an intent counts as of this tick only if its sender has heard of ours.
-Then of two robots that claim one cell, each takes it only after reading a report of the other that knows its claim;
-the one whose claim is worse reads of the better claim, or that the cell is held, and does not take it.
+`swarm.planning.cells.planner` takes a cell one tick after claiming it, if no report *that was written in knowledge of
+the claim* holds the cell or claims it better. Where robots share a clock, one tick is long enough for that. Here a
+report says what it knows, by what it acknowledges: an intent counts as of this tick only if its sender has heard of
+ours. Then of two robots that claim one cell, each takes it only after reading a report of the other that knows its
+claim; the one whose claim is worse reads of the better claim, or that the cell is held, and does not take it.
 
 Until then the tick, and with it the plan, stays as it is. A lost or late message costs time, nothing else.
 
 Who has been silent for `SILENCE` may be dead, and is not waited for any more by those who sense other robots
 themselves. It keeps the cells that it held and claimed, and as long as it may be near, cells are claimed as
-`swarm.planning.cells` claims them among strangers. It knows of our last claim, since we waited for that until then.
+`swarm.planning.cells.planner` claims them among strangers. It knows of our last claim, since we waited for that until
+then.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from swarm.intent import MAX_HELD, RANKINGS, WINDOW, Intent
-from swarm.messages import Message
-from swarm.planning.pibt import priority_key
-from swarm.runtime.inbox import Heard
-from swarm.runtime.roster import Peer
+from swarm.planning.pibt.priority_inheritance import priority_key
+from swarm.runtime.fleet_file.roster import Peer
+from swarm.runtime.link.inbox import Heard
 from swarm.runtime.sensing import SILENCE
+from swarm.sense.intent import MAX_HELD, RANKINGS, WINDOW, Intent
+from swarm.sense.messages import Message
 
 JOIN = 1.5
 """Seconds for which a robot waits for those of the roster that it has never heard; then they are not there. Who is,

@@ -35,18 +35,18 @@ if "numba.np.arraymath" not in sys.modules:
 import numpy as np
 
 from swarm.errors import InputError, SwarmError
+from swarm.files.text_files import write_text
 from swarm.runtime.control import Control, rehearse
-from swarm.runtime.driver import make_driver
-from swarm.runtime.fleet_file import FleetFile, load_fleet
+from swarm.runtime.drivers.base import make_driver
+from swarm.runtime.fleet_file.read import FleetFile, load_fleet
+from swarm.runtime.fleet_file.zenoh_config import own_keys
 from swarm.runtime.guard import MAY_MOVE
 from swarm.runtime.journal import Journal
-from swarm.runtime.log import PeriodLog
+from swarm.runtime.link.status import StatusTeller
+from swarm.runtime.link.transport import Transport
+from swarm.runtime.log.writer import PeriodLog
 from swarm.runtime.loop import Pace
 from swarm.runtime.scheduling import ask_for_short_slices
-from swarm.runtime.status import StatusTeller
-from swarm.runtime.transport import Transport
-from swarm.runtime.zenoh_config import own_keys
-from swarm.text_files import write_text
 
 COMPLAIN_EVERY = 10.0
 """Seconds between two lines about robots that do not fit, at least: whoever causes them cannot fill a disk."""

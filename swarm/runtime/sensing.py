@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from swarm.runtime.inbox import Heard
-from swarm.runtime.roster import Peer
+from swarm.runtime.fleet_file.roster import Peer
+from swarm.runtime.link.inbox import Heard
 
 Array = NDArray[np.float64]
 

@@ -11,12 +11,12 @@ from multiprocessing.connection import Connection
 import numpy as np
 import pytest
 
-from envs.arena_core import ArenaCore
-from envs.grid_batch import GridBatch
-from envs.grid_episode import draw_episode
-from envs.grid_maps import random_map
+from envs.arena.core import ArenaCore
+from envs.grid.batch import GridBatch
+from envs.grid.episode import draw_episode
+from envs.grid.maps import random_map
 from envs.scenarios import clutter
-from swarm.tunables import COUNT
+from swarm.filter.tunables import COUNT
 
 PATIENCE = 120.0  # s; for a child on a busy machine
 

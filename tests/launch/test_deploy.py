@@ -7,20 +7,18 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from oracles.loopback import until, write_fleet
+from oracles.project import ROOT
 
-from envs.faults.process_cells import waits_for_a_lock
+from studies.faults.process_cells import waits_for_a_lock
 from swarm.errors import InputError
 from swarm.runtime import process as robot_process
-from swarm.runtime.bullet_link import ask
-from swarm.runtime.fleet_file import load_fleet
-from swarm.runtime.status import MAX_TEXT
-
-ROOT = Path(__file__).resolve().parents[2]
+from swarm.runtime.drivers.bullet import ask
+from swarm.runtime.fleet_file.read import load_fleet
+from swarm.runtime.link.status import MAX_TEXT
 
 
 @pytest.fixture(autouse=True)

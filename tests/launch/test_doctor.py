@@ -8,9 +8,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from oracles.project import ROOT
 from oracles.scripts import load_script
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")

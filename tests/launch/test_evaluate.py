@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from oracles.mapf import violations
+from oracles.project import ROOT
 from oracles.scripts import load_script
 
-from envs.grid_run import GridRun
-from swarm.instances import load_instances
-from swarm.scenario import load_scenario
+from envs.grid.run import GridRun
+from swarm.scenario.instances import load_instances
+from swarm.scenario.scenario import load_scenario
 
-ROOT = Path(__file__).resolve().parents[2]
 MAPS = ROOT / "envs" / "maps"
 ARENA_KEYS = (
     "kind", "scenario", "seed", "controller", "planner", "robots", "steps", "dt", "safe", "reached", "reach_time",

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from oracles.scripts import load_script
 
-from envs.sweep import load_tables
+from envs.arena.sweep import load_tables
 
 
 @pytest.fixture(scope="module")

@@ -10,15 +10,13 @@ import sys
 import threading
 import time
 import urllib.request
-from pathlib import Path
 
 import psutil
 import pytest
 from oracles.loopback import write_fleet
+from oracles.project import ROOT
 
-from envs.control_room.child import Identity
-
-ROOT = Path(__file__).resolve().parents[2]
+from swarm.fleet.child import Identity
 
 
 @pytest.fixture

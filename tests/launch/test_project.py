@@ -11,8 +11,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from oracles.project import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path for folder in ("swarm", "envs", "policies") for path in (ROOT / folder).rglob("*.py"))
 
 

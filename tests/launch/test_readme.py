@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from oracles.project import ROOT
+
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

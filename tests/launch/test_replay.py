@@ -11,16 +11,16 @@ import pytest
 from oracles.logged import Pair, make_fleet
 from oracles.scripts import load_script
 
-from envs.fleet import Fleet
-from envs.log import RunLog
-from envs.plants import ExactPlant
-from envs.run import Run
+from envs.rollout.log import RunLog
+from envs.rollout.plants import ExactPlant
+from envs.rollout.run import Run
+from envs.rollout.team import Fleet
 from envs.scenarios import swap
-from swarm.dynamics import Kind
 from swarm.errors import InputError
+from swarm.model.dynamics import Kind
 from swarm.runtime.control import Period
-from swarm.runtime.log import PeriodLog
-from swarm.runtime.log_reader import open_logs
+from swarm.runtime.log.reader import open_logs
+from swarm.runtime.log.writer import PeriodLog
 
 PERIODS = 80
 
@@ -155,7 +155,7 @@ def test_logs_of_two_fleets_do_not_mix(drive: tuple[Path, list[list[Period]]], t
     folder.mkdir()
     pair = Pair(make_fleet(folder))
     (folder / "fleet.yaml").write_text((folder / "fleet.yaml").read_text().replace("fleet: pair", "fleet: others"))
-    from swarm.runtime.fleet_file import load_fleet
+    from swarm.runtime.fleet_file.read import load_fleet
 
     with PeriodLog(tmp_path, load_fleet(folder / "fleet.yaml"), 0, 1) as log:
         log.add(pair.controls[0], pair.tick()[0])  # type: ignore[arg-type]

@@ -8,15 +8,15 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from oracles.project import ROOT
 from oracles.scripts import load_script
 from rich.console import Console
 
 from envs.scenarios import draw_family
 from swarm.errors import InputError
-from swarm.scenario import load_scenario
+from swarm.scenario.scenario import load_scenario
 
 pytest.importorskip("pybullet")
-ROOT = Path(__file__).resolve().parents[2]
 MAPS = ROOT / "envs" / "maps"
 ROOM = "type octile\nheight 4\nwidth 6\nmap\n......\n.@@@@.\n......\n......\n"
 

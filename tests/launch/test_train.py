@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from oracles.project import ROOT
 from oracles.scripts import load_script
 
-from policies import checkpoint
-from swarm.controllers import OnnxController
-from swarm.observation import EDGE, EGO, Observation
+from policies.tuner import checkpoint
+from swarm.tune.controllers import OnnxController
+from swarm.tune.observation import EDGE, EGO, Observation
 
 torch = pytest.importorskip("torch")
-ROOT = Path(__file__).resolve().parents[2]
 TINY = ("--worlds", "2", "--robots", "4", "--threads", "1", "--ppo.rollout", "8", "--ppo.minibatches", "2")
 PER_UPDATE = 2 * 4 * 8
 UPDATES = 6

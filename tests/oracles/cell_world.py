@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from swarm.view import View
+from swarm.sense.view import View
 
 
 class TinyGrid:

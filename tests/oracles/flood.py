@@ -6,7 +6,7 @@ import numpy as np
 from oracles.contact import surface_distance
 from scipy import ndimage
 
-from swarm.world import World
+from swarm.scenario.world import World
 
 
 def parts(world: World, radius: float, points: np.ndarray, cell: float) -> np.ndarray:

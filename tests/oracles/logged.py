@@ -8,16 +8,16 @@ from types import SimpleNamespace
 import numpy as np
 
 from swarm import Robot, View
-from swarm.dynamics import step
-from swarm.messages import Message
-from swarm.neighbours import NEIGHBOUR, describe
+from swarm.model.dynamics import step
 from swarm.runtime.belief import Belief
 from swarm.runtime.control import Control, Period
-from swarm.runtime.driver import Reading, Sent
-from swarm.runtime.fleet_file import FleetFile, load_fleet
+from swarm.runtime.drivers.base import Reading, Sent
+from swarm.runtime.fleet_file.read import FleetFile, load_fleet
 from swarm.runtime.guard import MAY_MOVE
-from swarm.runtime.inbox import Heard
-from swarm.runtime.wire import Report
+from swarm.runtime.link.inbox import Heard
+from swarm.runtime.link.report_codec import Report
+from swarm.sense.messages import Message
+from swarm.sense.neighbours import NEIGHBOUR, describe
 
 DT = 0.05
 FLEET = """

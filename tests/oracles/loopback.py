@@ -1,11 +1,10 @@
 """Ports of this machine, small fleets on them, and waiting for what other processes do."""
 
 import time
-from pathlib import Path
 
-from envs.faults.ports import free_ports
+from oracles.project import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
+from studies.faults.ports import free_ports
 
 
 def free_port():

@@ -2,10 +2,11 @@
 
 import importlib.util
 import sys
-from pathlib import Path
 from types import ModuleType
 
-LAUNCH = Path(__file__).resolve().parents[2] / "launch"
+from oracles.project import ROOT
+
+LAUNCH = ROOT / "launch"
 
 
 def load_script(name: str) -> ModuleType:

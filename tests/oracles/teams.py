@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from oracles.contact import surface_distance
 
-from swarm.body import RADIUS, body_of
-from swarm.dynamics import Kind, Limits
-from swarm.neighbours import N_REACH, NEIGHBOUR, describe, sense_obstacles, sense_robots
+from swarm.model.body import RADIUS, body_of
+from swarm.model.dynamics import Kind, Limits
+from swarm.sense.neighbours import N_REACH, NEIGHBOUR, describe, sense_obstacles, sense_robots
 
 
 @dataclass

@@ -15,9 +15,10 @@ import torch
 import torch.multiprocessing
 from test_ppo import Toy  # its folder is on the path
 
-from policies import checkpoint, distributed
-from policies.ppo import PPO, PPOConfig, Rollout
-from policies.tuner import Tuner
+from policies import distributed
+from policies.tuner import checkpoint
+from policies.tuner.network import Tuner
+from policies.tuner.ppo import PPO, PPOConfig, Rollout
 
 PROCESSES = 2
 ROBOTS = 4

@@ -11,15 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.contact import surface_distance
 
-from swarm import Robot, View, barriers
-from swarm.body import LOOK_AHEAD
-from swarm.dynamics import Kind, Limits
+from swarm import Robot, View
 from swarm.explain import Override, explain, sentence
-from swarm.neighbours import NEIGHBOUR
-from swarm.reference import ReferenceSolver
-from swarm.robot_spec import RobotSpec
-from swarm.tunables import COUNT
-from swarm.world import World
+from swarm.filter import barriers
+from swarm.filter.reference import ReferenceSolver
+from swarm.filter.tunables import COUNT
+from swarm.model.body import LOOK_AHEAD
+from swarm.model.dynamics import Kind, Limits
+from swarm.scenario.robot_spec import RobotSpec
+from swarm.scenario.world import World
+from swarm.sense.neighbours import NEIGHBOUR
 
 ROOM = World(np.array([0.0, 0.0, 4.0, 4.0]))
 BOLD = np.array([0.5, 0.3, 0.5, 0.3, 0.5, 1.0])

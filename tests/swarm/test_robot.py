@@ -9,21 +9,21 @@ import cvxpy
 import numpy as np
 import pytest
 
-from envs.arena_core import ArenaCore
-from envs.fleet import Fleet
+from envs.arena.core import ArenaCore
+from envs.rollout.team import Fleet
 from envs.scenarios import clutter, swap
 from swarm import Robot, View
-from swarm.dynamics import Kind, Limits
 from swarm.errors import InputError
-from swarm.intent import WINDOW, Intent
-from swarm.messages import Message
-from swarm.neighbours import NEIGHBOUR
-from swarm.observation import EGO_LOST, EGO_STUCK
+from swarm.filter.reference import ReferenceSolver
+from swarm.model.dynamics import Kind, Limits
 from swarm.planning import Plan
-from swarm.reference import ReferenceSolver
-from swarm.robot_spec import RobotSpec
-from swarm.scenario import Scenario
-from swarm.world import World
+from swarm.scenario.robot_spec import RobotSpec
+from swarm.scenario.scenario import Scenario
+from swarm.scenario.world import World
+from swarm.sense.intent import WINDOW, Intent
+from swarm.sense.messages import Message
+from swarm.sense.neighbours import NEIGHBOUR
+from swarm.tune.observation import EGO_LOST, EGO_STUCK
 
 KINDS = list(Kind)
 FIXED = "fixed:2,1"

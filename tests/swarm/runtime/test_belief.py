@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swarm.body import RADIUS, TOP_SPEED, body_of
-from swarm.dynamics import Kind, Limits, step
-from swarm.messages import Message
-from swarm.neighbours import N_ID, N_INTENT_X, N_RADIUS, N_X
+from swarm.model.body import RADIUS, TOP_SPEED, body_of
+from swarm.model.dynamics import Kind, Limits, step
 from swarm.runtime.belief import HOLD_AGE, INTENT_AGE, believe
-from swarm.runtime.inbox import Heard
-from swarm.runtime.roster import Peer, growth, stopping_distance
-from swarm.runtime.wire import Report
+from swarm.runtime.fleet_file.roster import Peer, growth, stopping_distance
+from swarm.runtime.link.inbox import Heard
+from swarm.runtime.link.report_codec import Report
+from swarm.sense.messages import Message
+from swarm.sense.neighbours import N_ID, N_INTENT_X, N_RADIUS, N_X
 
 DT = 0.05
 LIMITS = {

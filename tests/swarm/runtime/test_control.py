@@ -6,13 +6,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from swarm.dynamics import step
 from swarm.errors import InputError
+from swarm.model.dynamics import step
 from swarm.runtime.control import Control, Period
-from swarm.runtime.driver import Reading, Sent
-from swarm.runtime.estop import EmergencyStop
-from swarm.runtime.fleet_file import load_fleet
+from swarm.runtime.drivers.base import Reading, Sent
+from swarm.runtime.fleet_file.read import load_fleet
 from swarm.runtime.guard import MAY_MOVE, STATE_AGE
+from swarm.runtime.link.estop import EmergencyStop
 from swarm.runtime.loop import Pace
 
 DT = 0.05

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from swarm.dynamics import Kind, Limits
-from swarm.robot_spec import RobotSpec
+from swarm.model.dynamics import Kind, Limits
 from swarm.runtime.goals import Goals
+from swarm.scenario.robot_spec import RobotSpec
 
 
 def spec(*goals):

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swarm.errors import InputError
-from swarm.intent import MAX_HELD
 from swarm.runtime import journal as module
-from swarm.runtime.estop import EmergencyStop
-from swarm.runtime.fleet_file import load_fleet
+from swarm.runtime.fleet_file.read import load_fleet
 from swarm.runtime.journal import Journal, Memory, default_folder
+from swarm.runtime.link.estop import EmergencyStop
+from swarm.sense.intent import MAX_HELD
 
 SCENARIO = """
 environment: {min: [0, 0], max: [8, 8]}
@@ -170,7 +170,8 @@ def test_cells_do_not_count_once_the_machine_was_started_anew(fleet, monkeypatch
 def another_process(fleet):
     """It holds the journal of robot 0, until it is killed at the end."""
     program = (
-        "import sys, time; from swarm.runtime.fleet_file import load_fleet; from swarm.runtime.journal import Journal\n"
+        "import sys, time\n"
+        "from swarm.runtime.fleet_file.read import load_fleet\nfrom swarm.runtime.journal import Journal\n"
         "journal = Journal(load_fleet(sys.argv[1]), 0); print('open', flush=True); time.sleep(60)"
     )
     child = subprocess.Popen([sys.executable, "-c", program, fleet.path], stdout=subprocess.PIPE, text=True)

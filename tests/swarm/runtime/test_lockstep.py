@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from oracles.cell_world import TinyGrid, draw_jobs
 
-from swarm.body import body_of
-from swarm.dynamics import Kind, Limits
-from swarm.messages import Message
-from swarm.planning.cells import CellPlanner
-from swarm.runtime.inbox import Heard, Inbox
+from swarm.model.body import body_of
+from swarm.model.dynamics import Kind, Limits
+from swarm.planning.cells.planner import CellPlanner
+from swarm.runtime.fleet_file.roster import Peer
+from swarm.runtime.link.inbox import Heard, Inbox
+from swarm.runtime.link.report_codec import Report, encode
 from swarm.runtime.lockstep import JOIN, Lockstep
-from swarm.runtime.roster import Peer
 from swarm.runtime.sensing import SENSED, recognise
-from swarm.runtime.wire import Report, encode
-from swarm.view import View
+from swarm.sense.messages import Message
+from swarm.sense.view import View
 
 DT, SPEED, RADIUS, REACH = 0.05, 1.0, 0.3, 6.0
 AISLES = TinyGrid(["..........", ".##.##.##.", ".##.##.##.", "..........", ".##.##.##.", ".........."])

@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 from oracles.cell_world import TinyGrid, draw_jobs
 
-from swarm.dynamics import step
-from swarm.messages import Message
-from swarm.planning.cells import CellPlanner
+from swarm.model.dynamics import step
+from swarm.planning.cells.planner import CellPlanner
 from swarm.runtime import journal as journal_module
 from swarm.runtime.control import Control
-from swarm.runtime.driver import Reading, Sent
-from swarm.runtime.estop import EmergencyStop
-from swarm.runtime.fleet_file import load_fleet
+from swarm.runtime.drivers.base import Reading, Sent
+from swarm.runtime.fleet_file.read import load_fleet
 from swarm.runtime.guard import MAY_MOVE
-from swarm.runtime.inbox import FORGOTTEN
 from swarm.runtime.journal import Journal
+from swarm.runtime.link.estop import EmergencyStop
+from swarm.runtime.link.inbox import FORGOTTEN
+from swarm.runtime.link.report_codec import Report, decode, encode
 from swarm.runtime.lockstep import JOIN
-from swarm.runtime.wire import Report, decode, encode
+from swarm.sense.messages import Message
 
 DT, RADIUS, LIFETIME = 0.05, 0.3, 2
 ROWS = ["..........", ".##.##.##.", ".##.##.##.", "..........", ".##.##.##.", ".........."]

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swarm.body import REACH, body_of
-from swarm.dynamics import Kind, Limits
-from swarm.messages import Message
-from swarm.neighbours import N_ACCELERATION, N_ID, N_RADIUS, N_REACH, N_X, N_Y
+from swarm.model.body import REACH, body_of
+from swarm.model.dynamics import Kind, Limits
 from swarm.runtime.belief import believe
-from swarm.runtime.inbox import Heard
-from swarm.runtime.roster import Peer
+from swarm.runtime.fleet_file.roster import Peer
+from swarm.runtime.link.inbox import Heard
+from swarm.runtime.link.report_codec import Report
 from swarm.runtime.sensing import SILENCE, SLACK, recognise
-from swarm.runtime.wire import Report
+from swarm.sense.messages import Message
+from swarm.sense.neighbours import N_ACCELERATION, N_ID, N_RADIUS, N_REACH, N_X, N_Y
 
 LIMITS = Limits(1.0, turn_rate=4.0)
 BODY = body_of(Kind.UNICYCLE, 0.3, LIMITS, dt=0.05, sensing_radius=3.0)

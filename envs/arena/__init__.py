@@ -1,0 +1,1 @@
+"""Continuous worlds with exact dynamics, many at once (``arena_v0``)."""

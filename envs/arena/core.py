@@ -1,0 +1,314 @@
+"""The batched core of the continuous environments: B worlds of N robots, one kernel call a step.
+
+The trainer drives it directly; ``envs.arena.env.ArenaEnv`` is the view of a core with one world. A robot that has
+reached its last goal stays there, and no robot ever leaves: a world ends as a whole, at its horizon or when all of
+its robots have reached their last goals.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.arena.geometry_store import GeometryStore
+from envs.arena.kernels import observe_worlds, remember_worlds, step_worlds
+from envs.arena.reward import Reward
+from envs.arena.team_planner import TeamPlanner, make_team_planner
+from envs.threads import threads
+from swarm.errors import InputError
+from swarm.filter.safety import BRAKING, RELAXED
+from swarm.filter.tunables import COUNT, MIDDLE, STRAIGHT
+from swarm.model.body import BODY, RADIUS, TOP_SPEED, body_of
+from swarm.scenario.scenario import Scenario
+from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES
+from swarm.tune.memory import MEMORY, blank
+from swarm.tune.observation import EDGE, EGO, Observation
+
+Array = NDArray[np.float64]
+Draw = Callable[[np.random.Generator], Scenario]
+Chooser = Callable[[Scenario], str]
+
+# Robots from which on waking the other threads pays.
+_WORTH_THREADS = 128
+# As in the GCBF+ protocol: a goal is reached within so many radii.
+GOAL_RADII = 2.0
+
+
+class ArenaCore:
+    """B worlds, each drawn anew whenever its episode ends.
+
+    Args:
+        draw: Draws a scenario; all must have the same number of robots.
+        worlds: B.
+        seed: Of the generator that ``draw`` is given.
+        margin: Safety margin of every robot, m.
+        filtered: False drives the nominal control as it is (to measure what the filter is worth).
+        neighbours: K, most robots in a neighbourhood.
+        obstacles: M, most obstacles in a neighbourhood.
+        redraw: Whether a world whose episode ends is drawn anew in the same step.
+        checks: Instants per period at which gaps are measured; 1 is the end of the period.
+        planner: ``straight`` or ``roadmap``, or a function that says which for a scenario.
+    """
+
+    def __init__(
+        self,
+        draw: Draw,
+        *,
+        worlds: int = 1,
+        seed: int = 0,
+        margin: float = 0.0,
+        filtered: bool = True,
+        neighbours: int = MAX_NEIGHBOURS,
+        obstacles: int = MAX_OBSTACLES,
+        redraw: bool = True,
+        checks: int = 1,
+        planner: str | Chooser = "straight",
+    ) -> None:
+        self._draw, self._margin, self._filtered = draw, margin, filtered
+        self._redraw, self._checks, self._planner = redraw, checks, planner
+        self.rng = np.random.default_rng(seed)
+        self._drawn_from = [self.rng.bit_generator.state] * worlds
+        first = [self._next(b) for b in range(worlds)]
+        self.num_worlds, self.num_robots = worlds, len(first[0].robots)
+        self.slots = np.array([neighbours, obstacles])
+        self.threads = numba.get_num_threads() if worlds * self.num_robots >= _WORTH_THREADS else 1
+        self.reward = Reward()
+        self._allocate()
+        for b, scenario in enumerate(first):
+            self.load(b, scenario)
+
+    def _next(self, b: int) -> Scenario:
+        """Draw a scenario for world ``b``, and keep what it was drawn from."""
+        self._drawn_from[b] = self.rng.bit_generator.state
+        return self._draw(self.rng)
+
+    def _allocate(self) -> None:
+        shape = (self.num_worlds, self.num_robots)
+        self.scenarios: list[Scenario] = [None] * self.num_worlds  # type: ignore[list-item]
+        self.kind = np.zeros(shape, np.int64)
+        self.state, self.body = np.zeros((*shape, 5)), np.zeros((*shape, BODY))
+        self.goal = np.zeros((*shape, 2))
+        self.cooperative = np.ones(shape, bool)
+        self.waypoint, self.remaining = np.zeros((*shape, 2)), np.zeros(shape)
+        self.memory = np.zeros((*shape, MEMORY))
+        self.moved = np.ones(self.num_worlds, bool)  # since the last planning
+        self._planners: dict[int, TeamPlanner] = {}  # of the worlds whose robots do not go straight
+        self.told = np.zeros((*shape, 2))  # the waypoints that the robots told each other in the last period
+        self.clearance = np.full(shape, np.inf)
+        self.control, self.outcome = np.zeros((*shape, 2)), np.zeros(shape, np.int64)
+        self.last_action = np.tile(MIDDLE, (*shape, 1))
+        self.goal_index, self.deliveries = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        self.reached, self.reach_time = np.zeros(shape, bool), np.full(shape, np.nan)
+        self.collided, self.min_clearance = np.zeros(shape, bool), np.full(shape, np.inf)
+        self.outcomes = np.zeros((self.num_worlds, 3), np.int64)
+        self.period, self.horizon = np.zeros(self.num_worlds), np.zeros(self.num_worlds, np.int64)
+        self.age, self.returns = np.zeros(self.num_worlds, np.int64), np.zeros(shape)
+        self.bounds = np.zeros((self.num_worlds, 4))
+        self.geometry = GeometryStore(self.num_worlds)
+
+    def load(self, b: int, scenario: Scenario) -> None:
+        """Put a scenario into world ``b`` and clear everything that was counted there."""
+        if len(scenario.robots) != self.num_robots:
+            raise InputError(f"scenario {scenario.name!r}: robots", len(scenario.robots), f"{self.num_robots}")
+        self.scenarios[b] = scenario
+        self.bounds[b] = scenario.world.bounds
+        self.period[b] = scenario.dt
+        self.horizon[b] = max(1, round(scenario.horizon / scenario.dt))
+        self.geometry.put(b, scenario.world, scenario.sensing_radius)
+        for i, robot in enumerate(scenario.robots):
+            self.kind[b, i] = int(robot.kind)
+            self.state[b, i] = robot.start
+            self.body[b, i] = body_of(
+                robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
+                margin=self._margin, cooperative=robot.cooperative,
+            )  # fmt: skip
+            self.goal[b, i], self.cooperative[b, i] = robot.goals[0], robot.cooperative
+        self._planners.pop(b, None)
+        planner = self._planner if isinstance(self._planner, str) else self._planner(scenario)
+        if (team := make_team_planner(planner, scenario, self._margin)) is not None:
+            self._planners[b] = team
+        self.memory[b], self.moved[b] = blank(), True
+        self.last_action[b] = MIDDLE
+        self.told[b] = self.state[b, :, :2]  # nothing yet: here
+        for array, value in (
+            (self.goal_index, 0), (self.deliveries, 0), (self.reached, False), (self.reach_time, np.nan),
+            (self.collided, False), (self.min_clearance, np.inf), (self.outcomes, 0), (self.age, 0),
+            (self.returns, 0.0),
+        ):  # fmt: skip
+            array[b] = value
+
+    def reset(self, seed: int | None = None) -> Observation:
+        """Draw all worlds anew (from a new generator, if a seed is given) and observe them."""
+        if seed is not None:
+            self.rng = np.random.default_rng(seed)
+        for b in range(self.num_worlds):
+            self.load(b, self._next(b))
+        return self.observe()
+
+    def plan(self) -> None:
+        """Waypoints and what is left of the ways, in the worlds that have moved since they were planned last."""
+        if not self.moved.any():
+            return
+        moved = self.moved[:, None]
+        np.copyto(self.waypoint, self.goal, where=moved[..., None])
+        np.copyto(self.remaining, self._distances(), where=moved)
+        for b, team in self._planners.items():
+            if self.moved[b]:
+                time = self.age[b] * self.period[b]
+                team.plan(time, self.state[b], self.goal[b], self.told[b], self.waypoint[b], self.remaining[b])
+        remember_worlds(self.moved, self.body, self.remaining, self.memory)
+        self.moved[:] = False
+
+    def observe(self) -> Observation:
+        """The observation of all robots: arrays with leading dimensions [B, N]."""
+        self.plan()
+        shape = (self.num_worlds, self.num_robots)
+        edges = int(self.slots.sum())
+        ego, mask = np.empty((*shape, EGO), np.float32), np.empty((*shape, edges), np.bool_)
+        links, sender = np.empty((*shape, edges, EDGE), np.float32), np.empty((*shape, edges), np.int32)
+        with threads(self.threads):
+            observe_worlds(
+                self.kind, self.state, self.body, self.waypoint, self.remaining, self.told, *self.geometry.arrays,
+                self.slots, self.memory, self.last_action, ego, links, mask, sender,
+            )  # fmt: skip
+        sender[self.age == 0] = -1  # nobody has told anything yet
+        return Observation(ego, links, mask, sender)
+
+    def advance(self, action: Array) -> None:
+        """Filter the tunables ``[B, N, 6]`` in [0, 1], move everybody for one period, and count what happened.
+
+        The waypoints and the action are what the robots tell each other in the next period.
+        """
+        self.plan()
+        if not self.cooperative.all():
+            action = np.where(self.cooperative[..., None], action, STRAIGHT)
+        with threads(self.threads):
+            step_worlds(
+                self.kind, self.state, self.body, self.waypoint, self.remaining, self.told, self.bounds,
+                *self.geometry.arrays, self.slots, action, self.last_action, self._filtered, self.period,
+                self._checks, self.control, self.outcome, self.clearance, self.outcomes, self.min_clearance,
+                self.collided,
+            )  # fmt: skip
+        self.moved[:] = True
+        self.age += 1
+
+    @property
+    def resting(self) -> NDArray[np.bool_]:
+        """Robots ``[B, N]`` whose part is over though their world goes on: at their last goals, or not cooperative."""
+        return self.reached | ~self.cooperative
+
+    def _distances(self) -> Array:
+        """Metres from every robot to its goal, ``[B, N]``."""
+        distances: Array = np.linalg.norm(self.goal - self.state[..., :2], axis=-1)
+        return distances
+
+    def arrive(self) -> NDArray[np.bool_]:
+        """Note who is at its goal, hand out the next goals; returns who arrived in this step ``[B, N]``."""
+        there = self._distances() <= GOAL_RADII * self.body[..., RADIUS]
+        arrived = there & ~self.reached
+        for b, i in np.argwhere(arrived):
+            goals = self.scenarios[b].robots[i].goals
+            self.deliveries[b, i] += 1
+            if self.goal_index[b, i] + 1 < len(goals):
+                self.goal_index[b, i] += 1
+                self.goal[b, i], self.memory[b, i] = goals[self.goal_index[b, i]], blank()
+            else:
+                self.reached[b, i] = True
+                self.reach_time[b, i] = self.age[b] * self.period[b]
+        return arrived
+
+    def step(
+        self, action: NDArray[Any]
+    ) -> tuple[Observation, NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """One control period of all worlds; worlds that end are drawn anew.
+
+        Args:
+            action: Tunables ``[B, N, 6]`` in [0, 1]; values outside are clipped.
+
+        Returns:
+            The observation (of the new episode where one ended), reward ``[B, N]``, terminated ``[B]``, truncated
+            ``[B]``, and ``info``: ``episodes``, a summary of each episode that ended, ``final_observation``, the
+            last observation of all worlds if one ended, else None, and ``resting`` before worlds were drawn anew.
+
+        Raises:
+            InputError: If the action has another shape or is not a number.
+        """
+        action = np.ascontiguousarray(action, dtype=np.float64)
+        if action.shape != (self.num_worlds, self.num_robots, COUNT) or np.isnan(action).any():
+            raise InputError("action", action, f"[{self.num_worlds}, {self.num_robots}, {COUNT}] numbers in [0, 1]")
+        self.plan()
+        before, distance_before = self.remaining.copy(), self._distances()
+        done_before = self.resting
+        self.advance(action)
+        straight = distance_before - self._distances()
+        arrived = self.arrive()
+        self.plan()
+        closer = np.where(arrived, straight, before - self.remaining)  # an arrival may have changed the goal
+        fastest = self.body[..., TOP_SPEED] * self.period[:, None]
+        reward = self.reward(closer, fastest, arrived, done_before, self.outcome)
+        self.returns += reward
+        terminated = self.resting.all(axis=1)
+        truncated = ~terminated & (self.age >= self.horizon)
+        info: dict[str, Any] = {"episodes": [], "final_observation": None, "resting": self.resting}
+        ended = np.flatnonzero(terminated | truncated)
+        if ended.size:
+            info["final_observation"] = self.observe()
+            for b in ended:
+                info["episodes"].append(self.summary(int(b)))
+                if self._redraw:
+                    self.load(int(b), self._next(int(b)))
+        return self.observe(), reward, terminated, truncated, info
+
+    def summary(self, b: int = 0) -> dict[str, float]:
+        """Figures of the present episode of world ``b``; rates are over its robots that cooperate."""
+        ours = self.cooperative[b]
+        safe, reached = ~self.collided[b, ours], self.reached[b, ours]
+        finished = np.where(reached, self.reach_time[b, ours], self.horizon[b] * self.period[b])
+        steps = max(1, int(self.outcomes[b].sum()))
+        return {
+            "success": float((safe & reached).mean()),
+            "reached": float(reached.mean()),
+            "collisions": float(self.collided[b].sum()),
+            "time": float(finished.mean()),
+            "deliveries": float(self.deliveries[b].sum()),
+            "min_clearance": float(self.min_clearance[b].min()),
+            "relaxed": float(self.outcomes[b, RELAXED] / steps),
+            "braking": float(self.outcomes[b, BRAKING] / steps),
+            "return": float(self.returns[b].mean()),
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that a later ``load_state_dict`` needs to go on exactly: arrays and text."""
+        arrays = {name: getattr(self, name).copy() for name in _SAVED}
+        drawn_from, rng = json.dumps(self._drawn_from), json.dumps(self.rng.bit_generator.state)
+        return {**arrays, "drawn_from": drawn_from, "rng": rng}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Go on from a ``state_dict`` of a core of the same shape and the same ``draw``; detours begin anew.
+
+        Raises:
+            InputError: If something is missing or has another shape.
+        """
+        for name in (*_SAVED, "drawn_from", "rng"):
+            if name not in saved:
+                raise InputError("ArenaCore state", sorted(saved), f"an entry {name!r}")
+        for b, state in enumerate(json.loads(saved["drawn_from"])):
+            self.rng.bit_generator.state = state
+            self.load(b, self._next(b))
+        for name in _SAVED:
+            own, value = getattr(self, name), np.asarray(saved[name])
+            if own.shape != value.shape:
+                raise InputError(f"ArenaCore state: {name}", value.shape, f"shape {own.shape}")
+            own[...] = value
+        self.rng.bit_generator.state = json.loads(saved["rng"])
+
+
+_SAVED = (
+    "state", "goal", "waypoint", "remaining", "moved", "memory", "told", "last_action", "goal_index", "deliveries",
+    "reached", "reach_time", "collided", "min_clearance", "outcomes", "age", "returns",
+)  # fmt: skip

@@ -1,0 +1,101 @@
+"""ArenaEnv: continuous navigation as a PettingZoo ``ParallelEnv``, the view of a batched core with one world."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.arena.core import ArenaCore, Draw
+from envs.arena.kernels import TOUCH
+from envs.arena.spaces import careful, split, stack
+from envs.arena.tunable_env import TunableEnv
+from envs.render.drawing import Scene
+from envs.scenarios import family
+from swarm.filter.safety import OUTCOMES
+from swarm.model.body import RADIUS
+from swarm.model.dynamics import UNICYCLE
+from swarm.scenario.scenario import Scenario
+
+
+class ArenaEnv(TunableEnv):
+    """Robots with exact dynamics among static obstacles; every agent chooses its tunables at each step.
+
+    An action is the six tunables of ``swarm.filter.tunables`` in [0, 1]: class-K gain and power for robots and for
+    obstacles, sideways rotation of the nominal control, its speed. The filter makes any action safe. The
+    observation is that of ``swarm.tune.observation``: ``ego``, ``edges`` and ``mask``. All agents stay until the
+    episode ends for all of them: terminated when every robot is at its (last) goal, truncated at the scenario's
+    horizon.
+
+    Args:
+        scenario: A scenario, or what draws one: the name of a family (``envs.scenarios.FAMILIES``), or a function of a
+            generator.
+        margin: Safety margin of every robot, m.
+        render_mode: ``human``, ``rgb_array`` or None.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {
+        "name": "arena_v0", "render_modes": ["human", "rgb_array"], "render_fps": 30, "is_parallelizable": True,
+    }  # fmt: skip
+
+    def __init__(
+        self, scenario: Scenario | Draw | str = "clutter", *, margin: float = 0.0, render_mode: str | None = None
+    ) -> None:
+        if isinstance(scenario, Scenario):
+            draw: Draw = lambda rng: scenario  # noqa: E731
+        else:
+            draw = family(scenario) if isinstance(scenario, str) else scenario
+        self.core = ArenaCore(draw, margin=margin, redraw=False)
+        super().__init__(self.core.num_robots, int(self.core.slots.sum()), render_mode)
+
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Draw a scenario (from ``seed``, if given) and observe it."""
+        self.agents = list(self.possible_agents)
+        observation = self.core.reset(seed)
+        if self.render_mode == "human":
+            self.render()
+        return split(self.agents, observation), {agent: {} for agent in self.agents}
+
+    def step(
+        self, actions: dict[str, NDArray[Any]]
+    ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Any]]:
+        """One control period."""
+        if not self.agents:
+            return {}, {}, {}, {}, {}
+        core = self.core
+        observation, reward, terminated, truncated, _ = core.step(stack(self.agents, actions)[None])
+        agents = self.agents
+        infos = {
+            agent: {
+                "outcome": OUTCOMES[core.outcome[0, i]], "clearance": float(core.clearance[0, i]),
+                "reached": bool(core.reached[0, i]), "collided": bool(core.collided[0, i]),
+                "deliveries": int(core.deliveries[0, i]),
+            }
+            for i, agent in enumerate(agents)
+        }  # fmt: skip
+        if terminated[0] or truncated[0]:
+            self.agents = []
+        if self.render_mode == "human":
+            self.render()
+        return (
+            split(agents, observation),
+            {agent: float(reward[0, i]) for i, agent in enumerate(agents)},
+            dict.fromkeys(agents, bool(terminated[0])),
+            dict.fromkeys(agents, bool(truncated[0])),
+            infos,
+        )
+
+    def _picture(self) -> tuple[NDArray[np.float64], Scene]:
+        core, scenario = self.core, self.core.scenarios[0]
+        course = np.arctan2(core.state[0, :, 4], core.state[0, :, 3])
+        scene = Scene(
+            scenario.world.obstacles, core.state[0, :, :2], core.body[0, :, RADIUS],
+            headings=np.where(core.kind[0] == UNICYCLE, core.state[0, :, 2], course),
+            goals=core.goal[0], colour_value=careful(core.last_action[0]),
+            contacts=core.clearance[0] < TOUCH,
+            caption=(f"t = {core.age[0] * core.period[0]:.1f} s    reached {int(core.reached[0].sum())}",),
+        )  # fmt: skip
+        return scenario.world.bounds, scene

@@ -1,0 +1,245 @@
+"""Whole episodes of a policy in batches of worlds: the same episodes for every policy, however they are batched.
+
+Episode k of a seed is drawn from its own generator, seeded with (seed, k). A world whose episode is over takes up
+the next one, so that no world waits for the slowest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.arena.core import ArenaCore, Draw
+from swarm.errors import InputError
+from swarm.filter.safety import OUTCOMES
+from swarm.scenario.scenario import Scenario
+from swarm.tune.observation import Observation
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+# Turns the observations [B, N, ...] of all robots into their actions [B, N, 6] in [0, 1].
+Policy = Callable[[Observation], Array]
+# The actions [B, N, 6] in a core whose worlds play the episodes [B].
+Act = Callable[[ArenaCore, Ints], Array]
+
+# Robots in one batch, unless one is told how many worlds to run at once.
+_ROBOTS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True)
+class Track:
+    """Everything that happened in one episode of T periods, for pictures.
+
+    Attributes:
+        scenario: What was driven.
+        state: ``float64[T + 1, N, 5]``: x, y (m), heading (rad), velocity (m/s).
+        action: ``float64[T, N, 6]``, tunables in [0, 1].
+        outcome: ``int64[T, N]``, numbers of ``swarm.filter.safety.OUTCOMES``.
+    """
+
+    scenario: Scenario
+    state: Array
+    action: Array
+    outcome: Ints
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """What became of every robot in E episodes of N robots.
+
+    Attributes:
+        safe: ``bool[E, N]``, never touched anything.
+        reached: ``bool[E, N]``, was at its (last) goal at least once.
+        reach_time: ``float64[E, N]``, s; NaN if it never was.
+        deliveries: ``int64[E, N]``, goals that were reached.
+        min_clearance: ``float64[E, N]``, smallest gap to anything, m.
+        counted: ``bool[E, N]``, cooperates; only such robots count for success and time, all for safety.
+        outcomes: ``int64[E, 3]``, in the order of ``swarm.filter.safety.OUTCOMES``.
+        steps: ``int64[E]``, periods that were driven.
+        horizon: ``float64[E]``, s.
+        tracks: Of the episodes that were recorded, the first ones.
+    """
+
+    safe: Flags
+    reached: Flags
+    reach_time: Array
+    deliveries: Ints
+    min_clearance: Array
+    counted: Flags
+    outcomes: Ints
+    steps: Ints
+    horizon: Array
+    tracks: tuple[Track, ...] = ()
+
+    @property
+    def success(self) -> Flags:
+        """``bool[E, N]``: safe, and reached its goal."""
+        return self.safe & self.reached
+
+    @property
+    def complete(self) -> Flags:
+        """``bool[E]``: every robot was safe, and all that count reached their goals."""
+        return (self.safe & (self.reached | ~self.counted)).all(axis=1)
+
+    @property
+    def time(self) -> Array:
+        """``float64[E, N]``, time to the goal, s; the horizon for a robot that did not get there."""
+        return np.where(self.reached, self.reach_time, self.horizon[:, None])
+
+    def figures(self) -> dict[str, float]:
+        """Means: safe over all robots; reached, success and time over those that count; complete over episodes.
+
+        ``clearance`` is the mean over episodes of the smallest gap (m), ``min_clearance`` the smallest of all;
+        ``relaxed`` and ``braking`` are shares of the robots' periods.
+        """
+        least = self.min_clearance.min(axis=1)
+        shares = self.outcomes.sum(axis=0) / max(1, int(self.outcomes.sum()))
+        return {
+            "safe": float(self.safe.mean()),
+            **{name: float(getattr(self, name)[self.counted].mean()) for name in ("reached", "success", "time")},
+            "complete": float(self.complete.mean()),
+            "clearance": float(least.mean()),
+            "min_clearance": float(least.min()),
+            "relaxed": float(shares[OUTCOMES.index("relaxed")]),
+            "braking": float(shares[OUTCOMES.index("braking")]),
+        }
+
+
+def draw_episodes(draw: Draw, episodes: int, seed: int) -> list[Scenario]:
+    """The scenarios of episodes 0, 1, … of a seed.
+
+    Raises:
+        InputError: If there is none, or their teams differ in size.
+    """
+    if episodes < 1:
+        raise InputError("episodes", episodes, "1 or more")
+    scenarios = [draw(np.random.default_rng([seed, k])) for k in range(episodes)]
+    sizes = sorted({len(scenario.robots) for scenario in scenarios})
+    if len(sizes) > 1:
+        raise InputError("episodes: robots", sizes, "teams of one size")
+    return scenarios
+
+
+def run_episodes(
+    draw: Draw, policy: Policy, episodes: int, *, seed: int, planner: str | Callable[[Scenario], str] = "straight",
+    filtered: bool = True, worlds_at_once: int | None = None, checks: int = 1, record: int = 0,
+) -> Episodes:  # fmt: skip
+    """Drive a policy through whole episodes.
+
+    Args:
+        draw: Draws a scenario.
+        policy: Observations ``[B, N, ...]`` to actions ``[B, N, 6]``; it keeps nothing from step to step.
+        episodes: How many.
+        seed: Of the episodes; every policy gets the same.
+        planner: ``straight``, ``roadmap``, or a function that names one for a scenario.
+        filtered: False lets the nominal control through.
+        worlds_at_once: Worlds in one batch; the results do not depend on it.
+        checks: Instants per period at which gaps are measured.
+        record: Of how many episodes, the first ones, to keep the tracks.
+
+    Raises:
+        InputError: If ``episodes`` is below 1 or the scenarios differ in the number of robots.
+    """
+    return play(
+        draw_episodes(draw, episodes, seed), lambda core, _: policy(core.observe()), planner=planner,
+        filtered=filtered, worlds_at_once=worlds_at_once, checks=checks, record=record,
+    )  # fmt: skip
+
+
+def play(
+    scenarios: Sequence[Scenario], act: Act, *, planner: str | Callable[[Scenario], str] = "straight",
+    filtered: bool = True, worlds_at_once: int | None = None, checks: int = 1, record: int = 0,
+) -> Episodes:  # fmt: skip
+    """Drive given scenarios, one episode each, to the horizon or until every robot that counts is at its goal.
+
+    Args:
+        scenarios: One for each episode, with teams of one size.
+        act: The actions in a core, and which episode each of its worlds plays at the moment.
+        planner: As in ``run_episodes``, like all that follows.
+        filtered: See there.
+        worlds_at_once: See there.
+        checks: See there.
+        record: See there.
+    """
+    if worlds_at_once is None:
+        worlds_at_once = max(1, _ROBOTS_AT_ONCE // len(scenarios[0].robots))
+    waiting = iter(range(len(scenarios)))
+    core = ArenaCore(
+        lambda _: scenarios[next(waiting)], worlds=min(worlds_at_once, len(scenarios)), filtered=filtered,
+        redraw=False, checks=checks, planner=planner,
+    )  # fmt: skip
+    tally, tape = _tally(len(scenarios), core.num_robots), _Tape(scenarios[:record])
+    episode, running = np.arange(core.num_worlds), np.ones(core.num_worlds, bool)
+    while running.any():
+        core.advance(_checked(act(core, episode), core))
+        core.arrive()
+        tape.add(core, episode, running)
+        for b in np.flatnonzero(running & (core.resting.all(axis=1) | (core.age >= core.horizon))):
+            _enter(tally, int(episode[b]), core, int(b))
+            following = next(waiting, None)
+            if following is None:
+                running[b] = False
+            else:
+                episode[b] = following
+                core.load(int(b), scenarios[following])
+        core.moved &= running  # where an episode is over, nobody needs to plan
+    return replace(tally, tracks=tape.tracks())
+
+
+def _checked(action: Array, core: ArenaCore) -> Array:
+    """The actions as the kernels take them: an array of their own.
+
+    Raises:
+        InputError: If they have another shape or are not numbers.
+    """
+    action = np.array(action, dtype=np.float64)
+    if action.shape != core.last_action.shape or np.isnan(action).any():
+        raise InputError("policy: actions", action, f"numbers in [0, 1] of shape {core.last_action.shape}")
+    return action
+
+
+def _tally(episodes: int, robots: int) -> Episodes:
+    """Arrays to be filled."""
+    safe, reached, counted = (np.zeros((episodes, robots), bool) for _ in range(3))
+    return Episodes(
+        safe, reached, np.full((episodes, robots), np.nan), np.zeros((episodes, robots), np.int64),
+        np.full((episodes, robots), np.inf), counted, np.zeros((episodes, len(OUTCOMES)), np.int64),
+        np.zeros(episodes, np.int64), np.zeros(episodes),
+    )  # fmt: skip
+
+
+def _enter(tally: Episodes, episode: int, core: ArenaCore, b: int) -> None:
+    """Write down the episode that world ``b`` has just finished."""
+    tally.safe[episode], tally.reached[episode] = ~core.collided[b], core.reached[b]
+    tally.counted[episode] = core.cooperative[b]
+    for name in ("reach_time", "deliveries", "min_clearance", "outcomes"):
+        getattr(tally, name)[episode] = getattr(core, name)[b]
+    tally.steps[episode], tally.horizon[episode] = core.age[b], core.horizon[b] * core.period[b]
+
+
+class _Tape:
+    """Records every sample of the first episodes."""
+
+    def __init__(self, scenarios: Sequence[Scenario]) -> None:
+        self._scenarios = scenarios
+        self._samples: list[list[tuple[Array, Array, Ints]]] = [[] for _ in scenarios]
+
+    def add(self, core: ArenaCore, episode: Ints, running: Flags) -> None:
+        """Append the step that has just been made, in the worlds that play a recorded episode."""
+        for b in np.flatnonzero(running & (episode < len(self._samples))):
+            sample = core.state[b].copy(), core.last_action[b].copy(), core.outcome[b].copy()
+            self._samples[int(episode[b])].append(sample)
+
+    def tracks(self) -> tuple[Track, ...]:
+        """All that was recorded."""
+        found = []
+        for scenario, samples in zip(self._scenarios, self._samples, strict=True):
+            states, actions, outcomes = zip(*samples, strict=True)
+            starts = np.array([robot.start for robot in scenario.robots])
+            found.append(Track(scenario, np.array([starts, *states]), np.array(actions), np.array(outcomes)))
+        return tuple(found)

@@ -1,0 +1,101 @@
+"""The planners of all robots of one world, for the batched core; the straight planner needs none."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swarm.errors import InputError
+from swarm.model.body import BODY, SENSING
+from swarm.planning.roadmap.detour import Ways
+from swarm.planning.roadmap.make_way import make_way_all
+from swarm.scenario.scenario import Scenario
+from swarm.sense.neighbours import (
+    MAX_NEIGHBOURS,
+    N_INTENT_X,
+    N_INTENT_Y,
+    N_RADIUS,
+    N_VX,
+    N_VY,
+    N_X,
+    N_Y,
+    NEIGHBOUR,
+    sense_robots,
+)
+
+Array = NDArray[np.float64]
+BATCHED = ("straight", "roadmap")
+
+
+class TeamPlanner(Protocol):
+    """Anything that plans for all robots of a world."""
+
+    def plan(self, time: float, state: Array, goal: Array, told: Array, waypoint: Array, remaining: Array) -> None:
+        """Write waypoints and what is left of the ways.
+
+        Args:
+            time: s, since the start of the episode.
+            state: ``float64[N, 5]``.
+            goal: ``float64[N, 2]``, m.
+            told: ``float64[N, 2]``, the waypoints that the robots told each other, m.
+            waypoint: ``float64[N, 2]``, m; holds the goals before.
+            remaining: ``float64[N]``, m; holds the distances to the goals before.
+        """
+        ...
+
+
+class RoadmapTeam:
+    """``RoadmapPlanner`` for every robot of a scenario.
+
+    Args:
+        scenario: World and robots.
+        margin: Extra distance from obstacles, m.
+    """
+
+    def __init__(self, scenario: Scenario, margin: float = 0.0) -> None:
+        self._margin = margin
+        self._radii = np.array([robot.radius for robot in scenario.robots])
+        self._tells = np.array([robot.cooperative for robot in scenario.robots])
+        self._body = np.zeros(BODY)
+        self._body[SENSING] = scenario.sensing_radius
+        self._planned = np.flatnonzero(self._tells)
+        self._ways = Ways(scenario.world, self._radii[self._planned], margin) if self._planned.size else None
+
+    def plan(self, time: float, state: Array, goal: Array, told: Array, waypoint: Array, remaining: Array) -> None:
+        """See ``TeamPlanner``; a goal to which there is no way stays the waypoint."""
+        if self._ways is None:
+            return
+        ours, others = self._planned, self._others(state, told)
+        found = self._ways.plan(time, state[ours, :2], goal[ours], partial(self._around, others))
+        waypoint[ours] = found[:, :2]
+        remaining[ours] = np.where(np.isfinite(found[:, 2]), found[:, 2], remaining[ours])
+        make_way_all(ours, others, goal, self._margin, waypoint, remaining)
+
+    def _others(self, state: Array, told: Array) -> Array:
+        """All robots as neighbours, ``float64[N, 14]``, as far as planners look at them."""
+        others = np.zeros((len(state), NEIGHBOUR))
+        others[:, [N_X, N_Y, N_VX, N_VY]], others[:, N_RADIUS] = state[:, [0, 1, 3, 4]], self._radii
+        others[:, [N_INTENT_X, N_INTENT_Y]] = np.where(self._tells[:, None], told, state[:, :2])
+        return others
+
+    def _around(self, others: Array, k: int) -> Array:
+        """The neighbours of a planned robot, ``float64[m, 14]``."""
+        found = np.empty((MAX_NEIGHBOURS, NEIGHBOUR))
+        count, _ = sense_robots(self._planned[k], others, self._body, found, np.empty((MAX_NEIGHBOURS, 2)))
+        return found[:count]
+
+
+def make_team_planner(name: str, scenario: Scenario, margin: float = 0.0) -> TeamPlanner | None:
+    """The planner of a world by name; None is straight to the goal.
+
+    Raises:
+        InputError: If the batched core has no planner of that name.
+    """
+    if name == "straight":
+        return None
+    if name == "roadmap":
+        return RoadmapTeam(scenario, margin)
+    raise InputError("planner", name, f"{' or '.join(BATCHED)} in the batched core")

@@ -1,0 +1,154 @@
+"""The worlds that the tuner is trained on: every family with at most eight robots, three dynamics, many sizes."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.arena.core import ArenaCore
+from envs.scenarios import clutter, corridor, crossing, door_swap, doorway, merge, mixed, moving, open_floor, swap
+from envs.scenarios.tiled import tile
+from swarm.errors import InputError
+from swarm.model.dynamics import Kind, Limits
+from swarm.scenario.scenario import Scenario
+from swarm.tune.observation import Observation
+
+ROBOTS = 8
+# A wheeled robot of the size of the warehouse demo.
+_CART = {"kind": Kind.UNICYCLE, "limits": Limits(1.0, turn_rate=4.0), "radius": 0.25, "dt": 0.05, "sensing_radius": 2.5}
+Style = Callable[[np.random.Generator, int], Scenario]
+
+
+def _any(rng: np.random.Generator) -> dict[str, Any]:
+    """Any dynamics; a double integrator's acceleration between 1 and 10 m/s²."""
+    kind = Kind(int(rng.integers(3)))
+    limits = Limits(0.5, acceleration=10.0 ** rng.uniform(0.0, 1.0)) if kind == Kind.DOUBLE_INTEGRATOR else None
+    return {"kind": kind, "limits": limits}
+
+
+def _clutter(rng: np.random.Generator, robots: int) -> Scenario:
+    """Random boxes, from the protocol's density to three times as dense; a quarter of them with a roadmap."""
+    side, boxes = rng.uniform(2.0, 4.0), int(rng.integers(0, 11))
+    scenario = clutter.draw(rng, robots=robots, obstacles=boxes, side=side, **_any(rng))
+    return dataclasses.replace(scenario, name="roadmap") if rng.random() < 0.25 else scenario
+
+
+def _carts(rng: np.random.Generator, robots: int) -> Scenario:
+    side, boxes = rng.uniform(6.0, 14.0), int(rng.integers(0, 9))
+    return clutter.draw(rng, robots=robots, obstacles=boxes, side=side, horizon=20.0, **_CART)
+
+
+def _swap(rng: np.random.Generator, robots: int) -> Scenario:
+    if rng.random() < 0.5:
+        rooms = [swap.draw(rng, robots=2, spread=rng.uniform(4.0, 12.0), horizon=10.0, **kind)
+                 for kind in [_any(rng)] * (robots // 2)]  # fmt: skip
+        return tile(rooms)
+    return swap.draw(rng, robots=robots, spread=rng.uniform(8.0, 24.0), horizon=10.0, **_any(rng))
+
+
+def _late(rng: np.random.Generator, room: Scenario) -> Scenario:
+    """One of the two robots starts up to 12 radii farther back: some cases settle themselves, others nearly do."""
+    robots, late = list(room.robots), int(rng.integers(2))
+    start, goal = robots[late].start.copy(), robots[late].goals[0]
+    start[0] -= math.copysign(rng.uniform(0.0, 12.0) * rng.random() * robots[late].radius, goal[0] - start[0])
+    robots[late] = dataclasses.replace(robots[late], start=start)
+    return dataclasses.replace(room, robots=tuple(robots))
+
+
+def _merge(rng: np.random.Generator) -> Scenario:
+    options = _any(rng)
+    if options["kind"] == Kind.UNICYCLE:  # does not fit through
+        options = {"kind": Kind.SINGLE_INTEGRATOR}
+    return _late(rng, merge.draw(rng, noise=rng.random(), horizon=9.0, **options))
+
+
+def _door_swap(rng: np.random.Generator) -> Scenario:
+    return _late(rng, door_swap.draw(rng, noise=rng.random(), horizon=9.0))
+
+
+def _door(rng: np.random.Generator) -> Scenario:
+    return doorway.draw(rng, robots=2, gap=rng.uniform(2.3, 3.5), side=20.0, horizon=12.0, **_any(rng))
+
+
+def _corridor(rng: np.random.Generator) -> Scenario:
+    return corridor.draw(rng, horizon=12.0, **_any(rng))
+
+
+def _rooms(draw_room: Callable[[np.random.Generator], Scenario]) -> Style:
+    """Rooms of two robots that meet at a gap or in a corridor, side by side."""
+    return lambda rng, robots: tile([draw_room(rng) for _ in range(robots // 2)])
+
+
+STYLES: dict[str, tuple[float, Style]] = {
+    "clutter": (0.27, _clutter),
+    "carts": (0.08, _carts),
+    "swap": (0.08, _swap),
+    "merge": (0.06, _rooms(_merge)),
+    "door_swap": (0.09, _rooms(_door_swap)),
+    "door": (0.075, _rooms(_door)),
+    "corridor": (0.075, _rooms(_corridor)),
+    "crossing": (0.03, lambda rng, robots: crossing.draw(rng, robots=robots, **_any(rng))),
+    "doorway": (0.06, lambda rng, robots: doorway.draw(rng, robots=robots, gap=rng.uniform(2.3, 5.0), **_any(rng))),
+    "moving": (0.05, lambda rng, robots: moving.draw(rng, robots=robots - 2, movers=1, rude=1, **_any(rng))),
+    "open": (0.09, lambda rng, robots: open_floor.draw(rng, robots=robots, filled=rng.uniform(0.1, 0.25))),
+    "mixed": (0.04, lambda rng, robots: mixed.draw(rng, robots=robots)),
+}
+"""Kinds of worlds: share, and how to draw one for some number of robots."""
+
+
+def draw(rng: np.random.Generator, robots: int = ROBOTS, styles: Sequence[str] = tuple(STYLES)) -> Scenario:
+    """Draw one training scenario of these kinds; which robot has which id says nothing of its place."""
+    shares = np.array([STYLES[name][0] for name in styles])
+    scenario = STYLES[styles[int(rng.choice(len(styles), p=shares / shares.sum()))]][1](rng, robots)
+    return dataclasses.replace(scenario, robots=tuple(rng.permutation(np.array(scenario.robots, dtype=object))))
+
+
+def planner_of(scenario: Scenario) -> str:
+    """The planner of a training scenario."""
+    return "roadmap" if scenario.name == "roadmap" else "straight"
+
+
+class TrainingArena(ArenaCore):
+    """Worlds that do not all begin and end in the same update.
+
+    Args:
+        shared: All robots of a world act on the mean of what they propose.
+        options: Of the core.
+    """
+
+    def __init__(self, *args: Any, shared: bool = False, **options: Any) -> None:
+        self._shared = shared
+        super().__init__(*args, **options)
+
+    def reset(self, seed: int | None = None) -> Observation:
+        """See ``ArenaCore.reset``; the first episodes are cut short, each somewhere."""
+        observation = super().reset(seed)
+        self.age[:] = self.rng.uniform(0.0, self.horizon)
+        return observation
+
+    def step(self, action: NDArray[Any]) -> Any:
+        """See ``ArenaCore.step``."""
+        if not self._shared:
+            return super().step(action)
+        mean = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0).mean(axis=1, keepdims=True)
+        return super().step(np.broadcast_to(mean, np.shape(action)))
+
+
+def training_worlds(
+    seed: int, worlds: int, robots: int = ROBOTS, *, styles: Sequence[str] = tuple(STYLES), shared: bool = False
+) -> ArenaCore:
+    """The batched core over ``draw``.
+
+    Raises:
+        InputError: If a style is unknown, or there is none.
+    """
+    if not styles or (unknown := [name for name in styles if name not in STYLES]):
+        raise InputError("styles", unknown[0] if styles else styles, f"some of {', '.join(STYLES)}")
+    return TrainingArena(
+        lambda rng: draw(rng, robots, styles), worlds=worlds, seed=seed, planner=planner_of, shared=shared
+    )

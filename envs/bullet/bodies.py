@@ -1,0 +1,273 @@
+"""What stands in a physical world: the ground, walls, and robots that motors of limited strength move.
+
+* A unicycle is ``assets/differential_drive.urdf``: two driven wheels under a hull, with two casters.
+* A single or double integrator is ``assets/holonomic_disc.urdf``: a hull on two crossed prismatic motors.
+
+The files have a nominal radius; a robot of another radius is the same robot scaled in all three dimensions
+(masses with the cube of the scale). Wheels and casters touch only the ground, hulls only hulls and walls.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import math
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swarm.errors import InputError
+from swarm.model.dynamics import Kind, Limits
+
+Array = NDArray[np.float64]
+
+ASSETS = Path(__file__).parent / "assets"
+
+# What the URDF files hold: metres at the nominal radius.
+NOMINAL_RADIUS = 0.25
+HULL_BOTTOM, HULL_TOP = 0.02, 0.20
+_WHEEL_RADIUS, _HALF_TRACK = 0.07, 0.18
+# The engine pads a hull by this much (m), whatever its size; the padded hull has the robot's radius.
+HULL_MARGIN = 0.001
+
+# The padding must stay a small part of a robot.
+SMALLEST_RADIUS = 0.02
+# Beyond this the hull of a small robot would fit under the hull of a large one.
+LARGEST_RADIUS_RATIO = 8.0
+WALL_HEIGHT = 0.5
+
+# Motors can accelerate a robot this much (m/s²). The tyres hold about 11 m/s², as the casters carry a part of
+# the weight; nearer to that the wheels slip at the start, and the robot sets off in another direction.
+MOTOR_ACCELERATION = 9.0
+# A double integrator's motor needs strength to spare, or it could not follow the commanded acceleration.
+_SPARE_FORCE = 3.0
+
+# Collision groups; the engine's rays belong to group 1.
+RAY, GROUND, WALL, HULL, WHEEL = 1, 2, 4, 8, 16
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Keeps the engine's messages, which C code prints, off the standard streams."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    saved = [(number, os.dup(number)) for number in (1, 2)]
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for number, _ in saved:
+            os.dup2(nowhere, number)
+        yield
+    finally:
+        for number, copy in saved:
+            os.dup2(copy, number)
+            os.close(copy)
+        os.close(nowhere)
+
+
+with silent():
+    bullet: Any = importlib.import_module("pybullet")
+
+
+def _disconnect(client: int) -> None:
+    """Gives the engine's memory back; harmless when it has gone already."""
+    with silent(), contextlib.suppress(bullet.error):
+        bullet.disconnect(physicsClientId=client)
+
+
+def scale_of(radius: float) -> float:
+    """Size relative to the nominal robot's, such that the padded hull has this radius (m)."""
+    return (radius - HULL_MARGIN) / NOMINAL_RADIUS
+
+
+class Body:
+    """A robot in the engine: loaded from a URDF file and scaled to its radius.
+
+    Args:
+        client: The engine's connection.
+        name: The file's name in ``assets``.
+        start: ``float64[5]``: x, y, heading, vx, vy; the robot starts at rest, whatever its velocity here.
+        heading: The heading the body is placed with, rad.
+        radius: Radius of the disc that encloses the robot, m.
+        mass_factor: Mass relative to the design's.
+    """
+
+    hull_link = -1
+    anchored = False
+    motors: tuple[int, int] = (0, 1)
+
+    def __init__(
+        self, client: int, name: str, start: Array, heading: float, radius: float, mass_factor: float
+    ) -> None:
+        self.client, self.start, self.scale = client, start.copy(), scale_of(radius)
+        self.uid: int = bullet.loadURDF(
+            str(ASSETS / name),
+            (start[0], start[1], 0.0),
+            (0.0, 0.0, math.sin(heading / 2), math.cos(heading / 2)),
+            useFixedBase=self.anchored,
+            globalScaling=self.scale,
+            flags=bullet.URDF_USE_INERTIA_FROM_FILE,
+            physicsClientId=client,
+        )
+        self.mass = 0.0
+        for link in range(-1, bullet.getNumJoints(self.uid, physicsClientId=client)):
+            self.mass += self._prepare(link, mass_factor)
+
+    def _prepare(self, link: int, mass_factor: float) -> float:
+        """Scales a link's mass, removes the engine's artificial damping, sets what the link touches."""
+        mass, _, inertia = bullet.getDynamicsInfo(self.uid, link, physicsClientId=self.client)[:3]
+        mass *= mass_factor * self.scale**3
+        bullet.changeDynamics(
+            self.uid,
+            link,
+            mass=mass,
+            localInertiaDiagonal=[value * mass_factor * self.scale**5 for value in inertia],
+            linearDamping=0.0,
+            angularDamping=0.0,
+            jointDamping=0.0,
+            physicsClientId=self.client,
+        )
+        group, touches = (HULL, HULL | WALL | RAY) if link == self.hull_link else (WHEEL, GROUND)
+        bullet.setCollisionFilterGroupMask(self.uid, link, group, touches, physicsClientId=self.client)
+        return float(mass)
+
+    def drive(self, speeds: tuple[float, float], force: float) -> None:
+        """Sets the two motors' target speeds, with the same largest force (or torque) for both."""
+        bullet.setJointMotorControlArray(
+            self.uid,
+            self.motors,
+            bullet.VELOCITY_CONTROL,
+            targetVelocities=speeds,
+            forces=(force, force),
+            physicsClientId=self.client,
+        )
+
+
+class DifferentialDrive(Body):
+    """Two driven wheels. A command is forward speed (m/s) and turn rate (rad/s)."""
+
+    def __init__(self, client: int, start: Array, radius: float, limits: Limits, factors: Array) -> None:
+        super().__init__(client, "differential_drive.urdf", start, float(start[2]), radius, float(factors[0]))
+        self.wheel_radius = _WHEEL_RADIUS * self.scale
+        self.half_track = _HALF_TRACK * self.scale
+        self.limit = np.array([limits.speed, limits.turn_rate])
+        acceleration = min(limits.acceleration, MOTOR_ACCELERATION) * float(factors[1])
+        # Each wheel pushes half the mass.
+        self.torque = 0.5 * self.mass * acceleration * self.wheel_radius
+
+    def command(self, command: Array) -> None:
+        """Starts a control period."""
+        forward, turning = float(command[0]), float(command[1]) * self.half_track
+        left, right = (forward - turning) / self.wheel_radius, (forward + turning) / self.wheel_radius
+        self.drive((left, right), self.torque)
+
+    def substep(self, elapsed: float) -> None:
+        """Nothing changes within a control period."""
+
+    def read(self, out: Array) -> None:
+        """Writes x, y, heading, vx, vy."""
+        (out[0], out[1], _), (qx, qy, qz, qw) = bullet.getBasePositionAndOrientation(
+            self.uid, physicsClientId=self.client
+        )
+        out[2] = math.atan2(2.0 * (qw * qz + qx * qy), 1.0 - 2.0 * (qy * qy + qz * qz))
+        (out[3], out[4], _), _ = bullet.getBaseVelocity(self.uid, physicsClientId=self.client)
+
+
+class HolonomicDisc(Body):
+    """Two crossed prismatic motors. A command is a velocity (m/s) or an acceleration (m/s²), world frame."""
+
+    hull_link = 1
+    anchored = True
+
+    def __init__(
+        self, client: int, start: Array, radius: float, limits: Limits, factors: Array, accelerated: bool
+    ) -> None:
+        super().__init__(client, "holonomic_disc.urdf", start, 0.0, radius, float(factors[0]))
+        self.accelerated, self.speed = accelerated, limits.speed
+        self.limit = np.full(2, limits.acceleration if accelerated else limits.speed)
+        acceleration = min(limits.acceleration, MOTOR_ACCELERATION)
+        if accelerated:
+            acceleration = max(MOTOR_ACCELERATION, _SPARE_FORCE * acceleration)
+        self.force = self.mass * acceleration * float(factors[1])
+        self.velocity_before, self.acceleration = np.zeros(2), np.zeros(2)
+
+    def command(self, command: Array) -> None:
+        """Starts a control period."""
+        if self.accelerated:
+            self.velocity_before, self.acceleration = self._joints()[1], command
+        else:
+            self.drive((float(command[0]), float(command[1])), self.force)
+
+    def substep(self, elapsed: float) -> None:
+        """Moves the target speed along the commanded acceleration, ``elapsed`` seconds into the period."""
+        if self.accelerated:
+            target = np.clip(self.velocity_before + elapsed * self.acceleration, -self.speed, self.speed)
+            self.drive((float(target[0]), float(target[1])), self.force)
+
+    def _joints(self) -> tuple[Array, Array]:
+        """Position relative to the start, and velocity."""
+        (x, vx, *_), (y, vy, *_) = bullet.getJointStates(self.uid, self.motors, physicsClientId=self.client)
+        return np.array([x, y]), np.array([vx, vy])
+
+    def read(self, out: Array) -> None:
+        """Writes x, y, heading, vx, vy; a disc keeps the heading it started with."""
+        position, velocity = self._joints()
+        out[:2], out[2], out[3:] = self.start[:2] + position, self.start[2], velocity
+
+
+Robot = DifferentialDrive | HolonomicDisc
+
+
+def add_robot(client: int, kind: Kind, start: Array, radius: float, limits: Limits, factors: Array) -> Robot:
+    """Puts a robot of the given dynamics into the engine; the factors scale its mass and motor strength."""
+    if kind == Kind.UNICYCLE:
+        return DifferentialDrive(client, start, radius, limits, factors)
+    return HolonomicDisc(client, start, radius, limits, factors, accelerated=kind == Kind.DOUBLE_INTEGRATOR)
+
+
+def add_ground(client: int) -> int:
+    """Puts the ground into the engine; returns its body."""
+    shape = bullet.createCollisionShape(bullet.GEOM_PLANE, physicsClientId=client)
+    uid: int = bullet.createMultiBody(0.0, shape, physicsClientId=client)
+    bullet.changeDynamics(uid, -1, lateralFriction=1.0, physicsClientId=client)
+    bullet.setCollisionFilterGroupMask(uid, -1, GROUND, WHEEL, physicsClientId=client)
+    return uid
+
+
+def add_wall(client: int, obstacle: Array) -> int:
+    """Puts an obstacle (centre x, y, half size x, y, rounding; m) into the engine; returns its body."""
+    x, y, half_x, half_y, rounding = map(float, obstacle)
+    if rounding > 0.0:
+        geometry: dict[str, Any] = {"radius": rounding, "height": WALL_HEIGHT}
+        shape = bullet.createCollisionShape(bullet.GEOM_CYLINDER, **geometry, physicsClientId=client)
+    else:
+        geometry = {"halfExtents": (half_x, half_y, WALL_HEIGHT / 2)}
+        shape = bullet.createCollisionShape(bullet.GEOM_BOX, **geometry, physicsClientId=client)
+    uid: int = bullet.createMultiBody(
+        0.0,
+        shape,
+        basePosition=(x, y, WALL_HEIGHT / 2),
+        useMaximalCoordinates=1,  # A plain rigid body: several times cheaper where there are many.
+        physicsClientId=client,
+    )
+    bullet.setCollisionFilterGroupMask(uid, -1, WALL, HULL | RAY, physicsClientId=client)
+    return uid
+
+
+def check_sizes(radii: Array, obstacles: Array) -> None:
+    """Refuses radii (``float64[N]``) and obstacles (``float64[n, 5]``) that have no body."""
+    if len(radii) and (radii.min() < SMALLEST_RADIUS or radii.max() > LARGEST_RADIUS_RATIO * radii.min()):
+        valid = (
+            f"at least {SMALLEST_RADIUS} m, the largest at most {LARGEST_RADIUS_RATIO:g} times the smallest"
+        )
+        raise InputError("radii", radii, valid)
+    half, rounding = obstacles[:, 2:4], obstacles[:, 4]
+    box = (half > 0.0).all(axis=1) & (rounding == 0.0)
+    cylinder = (half == 0.0).all(axis=1) & (rounding > 0.0)
+    for wrong in np.flatnonzero(~(box | cylinder)):
+        valid = "a box (half sizes above 0, rounding 0) or a cylinder (half sizes 0, rounding above 0)"
+        raise InputError(f"obstacles[{wrong}]", obstacles[wrong], valid)

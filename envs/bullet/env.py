@@ -1,0 +1,157 @@
+"""BulletEnv: the same robots as bodies in a physics engine, as a PettingZoo ``ParallelEnv``."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.arena.core import Draw
+from envs.arena.reward import Reward
+from envs.arena.spaces import split, stack
+from envs.arena.tunable_env import TunableEnv
+from envs.bullet.world import GOAL_RADII, world_of
+from envs.render.drawing import Scene
+from envs.rollout.delays import Delays
+from envs.rollout.pictures import scene_of
+from envs.rollout.run import Run
+from envs.rollout.team import Fleet
+from envs.scenarios import clutter
+from swarm.errors import InputError
+from swarm.filter.safety import OUTCOMES
+from swarm.model.body import TOP_SPEED
+from swarm.model.dynamics import Kind, Limits
+from swarm.scenario.scenario import Scenario
+from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES
+from swarm.tune.controllers import FixedController
+from swarm.tune.observation import Observation
+
+# Extra distance (in metres, for robots of 0.25 m) that covers what motors do not do at once.
+MARGIN = 0.06
+
+
+def carts(rng: np.random.Generator) -> Scenario:
+    """Eight wheeled robots of 0.25 m among boxes: what ``BulletEnv`` draws if nothing else is asked for."""
+    return clutter.draw(
+        rng, robots=8, obstacles=4, side=9.0, kind=Kind.UNICYCLE, limits=Limits(1.0, turn_rate=4.0), radius=0.25,
+        horizon=20.0, dt=0.05, sensing_radius=2.5,
+    )  # fmt: skip
+
+
+def start(
+    scenario: Scenario, *, planner: str, controller: Any, margin: float = MARGIN, seed: int = 0, gui: bool = False,
+    delays: Delays | None = None,
+) -> Run:  # fmt: skip
+    """A run of a scenario in a new physics world, one ``Robot`` per body; ``delays`` hold some of them."""
+    world = world_of(scenario, seed=seed, gui=gui)
+    fleet = Fleet(scenario, planner=planner, controller=controller, margin=margin)
+    return Run(scenario, fleet, world, goal_radii=GOAL_RADII, delays=delays)
+
+
+class BulletEnv(TunableEnv):
+    """Robots with wheels and motors in pybullet; every agent chooses its tunables at each step.
+
+    Actions and observations are those of ``ArenaEnv``; what robots sense of each other is read from the simulation,
+    and contacts that the engine reports count as collisions. All agents stay until the episode ends for all.
+
+    Args:
+        scenario: A scenario, or a function that draws one from a generator; eight carts among boxes if not given.
+        planner: Name of every robot's planner.
+        margin: Safety margin, m.
+        render_mode: ``human``, ``rgb_array`` or None.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {
+        "name": "bullet_v0", "render_modes": ["human", "rgb_array"], "render_fps": 20, "is_parallelizable": True,
+    }  # fmt: skip
+
+    def __init__(
+        self, scenario: Scenario | Draw | None = None, *, planner: str = "roadmap", margin: float = MARGIN,
+        render_mode: str | None = None,
+    ) -> None:  # fmt: skip
+        self._draw: Draw = carts if scenario is None else scenario  # type: ignore[assignment]
+        if isinstance(scenario, Scenario):
+            fixed = scenario
+            self._draw = lambda rng: fixed
+        first = self._draw(np.random.default_rng(0))
+        super().__init__(len(first.robots), MAX_NEIGHBOURS + MAX_OBSTACLES, render_mode)
+        self._planner, self._margin = planner, margin
+        self._rng = np.random.default_rng(0)
+        self.run: Run | None = None
+        self.reward = Reward()
+
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Draw a scenario (from ``seed``, if given), build its physics world and observe it."""
+        if seed is not None:
+            self._rng = np.random.default_rng(seed)
+        if self.run is not None:
+            self.run.close()
+        scenario = self._draw(self._rng)
+        if len(scenario.robots) != len(self.possible_agents):
+            raise InputError("scenario: robots", len(scenario.robots), f"{len(self.possible_agents)}, as in the first")
+        middle = FixedController(2.0, 1.0)  # never asked: the actions come from outside
+        self.run = start(
+            scenario, planner=self._planner, controller=middle, margin=self._margin,
+            seed=int(self._rng.integers(1 << 31)),
+        )  # fmt: skip
+        self.agents = list(self.possible_agents)
+        if self.render_mode == "human":
+            self.render()
+        return split(self.agents, self._observe()), {agent: {} for agent in self.agents}
+
+    def _observe(self) -> Observation:
+        """What every robot would base its tunables on now."""
+        run = self.run
+        views = run.fleet.views(run.time, run.states, run.goals)
+        parts = [robot.observe(view) for robot, view in zip(run.fleet.robots, views, strict=True)]
+        return Observation(*(np.stack(part) for part in zip(*parts, strict=True)))
+
+    def step(
+        self, actions: dict[str, NDArray[Any]]
+    ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Any]]:
+        """One control period."""
+        if not self.agents or self.run is None:
+            return {}, {}, {}, {}, {}
+        run, agents = self.run, self.agents
+        chosen = stack(agents, actions)
+        goals, done, delivered = run.goals.copy(), run.reached.copy(), run.deliveries.copy()
+        before = np.linalg.norm(goals - run.states[:, :2], axis=1)
+        commands = run.tick(chosen)
+        closer = before - np.linalg.norm(goals - run.states[:, :2], axis=1)
+        fastest = run.fleet.bodies[:, TOP_SPEED] * run.scenario.dt
+        outcome = np.array([OUTCOMES.index(command.outcome) for command in commands])
+        reward = self.reward(closer, fastest, run.deliveries > delivered, done, outcome)
+        terminated = bool(run.reached.all())
+        truncated = not terminated and run.tick_count >= run.steps
+        infos = {
+            agent: {
+                "outcome": commands[i].outcome, "clearance": commands[i].clearance,
+                "reached": bool(run.reached[i]), "collided": bool(run.touched[i]),
+                "deliveries": int(run.deliveries[i]),
+            }
+            for i, agent in enumerate(agents)
+        }  # fmt: skip
+        if terminated or truncated:
+            self.agents = []
+        if self.render_mode == "human":
+            self.render()
+        return (
+            split(agents, self._observe()),
+            {agent: float(reward[i]) for i, agent in enumerate(agents)},
+            dict.fromkeys(agents, terminated),
+            dict.fromkeys(agents, truncated),
+            infos,
+        )
+
+    def _picture(self) -> tuple[NDArray[np.float64], Scene] | None:
+        return None if self.run is None else (self.run.scenario.world.bounds, scene_of(self.run))
+
+    def close(self) -> None:
+        """Close the window and the physics world."""
+        super().close()
+        if self.run is not None:
+            self.run.close()
+            self.run = None

@@ -1,0 +1,335 @@
+"""A physical world of disc-shaped robots on a plane, between walls, simulated by pybullet.
+
+The robots (``bullet_bodies.py``) are moved by motors of limited strength only. Wheels and casters touch only
+the ground, hulls only hulls and walls: each contact that :meth:`BulletWorld.contacts` reports is a collision.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import weakref
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.bullet.bodies import (
+    HULL,
+    HULL_BOTTOM,
+    HULL_TOP,
+    WALL,
+    HolonomicDisc,
+    Robot,
+    add_ground,
+    add_robot,
+    add_wall,
+    bullet,
+    check_sizes,
+    scale_of,
+    silent,
+)
+from swarm.errors import InputError
+from swarm.model.dynamics import Kind, Limits
+from swarm.scenario.scenario import Scenario
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+# Goals count as reached within so many radii.
+GOAL_RADII = 1.0
+
+# How robots of one fleet differ when a seed is given: relative spread of masses and motor strengths.
+_SPREAD = 0.05
+
+_SOLVER_ITERATIONS = 10
+_OVERLAP = -1e-3  # m; bodies that are deeper in each other at the start overlap
+_RAYS_PER_CALL = 16_384  # the engine's own limit
+
+
+def _disconnect(client: int) -> None:
+    """Gives the engine's memory back; harmless when it has gone already."""
+    with silent(), contextlib.suppress(bullet.error):
+        bullet.disconnect(physicsClientId=client)
+
+
+class BulletWorld:
+    """N robots on a plane between static obstacles.
+
+    The same arguments and the same commands give the same run. Worlds are independent of each other, any
+    number at once. Use a world as a context manager, or call :meth:`close`.
+
+    Args:
+        starts: ``float64[N, 5]``: x, y (m), heading (rad), vx, vy. Robots start at rest, whatever vx, vy.
+        radii: ``float64[N]``: radius of the disc that encloses each robot, m.
+        kinds: Dynamics of each robot.
+        limits: What each robot's actuators can do (one for all is enough). An acceleration above
+            ``MOTOR_ACCELERATION`` means that: motors have limited strength.
+        obstacles: ``float64[n, 5]``: centre x, y, half size x, y, rounding (m): a box where rounding is 0, a
+            cylinder of radius ``rounding`` where both half sizes are 0.
+        physics_hz: Physics steps a second; rounded so that a control period holds a whole number of them.
+        control_dt: Control period, s.
+        gui: Opens the engine's window.
+        seed: Draws each robot's mass and motor strength within 5 % of the design's; None: all as designed.
+
+    Raises:
+        InputError: An array of the wrong shape or not finite, or a robot that overlaps another body.
+    """
+
+    def __init__(
+        self,
+        starts: Array,
+        radii: Array,
+        kinds: Sequence[Kind],
+        limits: Limits | Sequence[Limits],
+        obstacles: Array,
+        *,
+        physics_hz: float = 240.0,
+        control_dt: float = 0.05,
+        gui: bool = False,
+        seed: int | None = None,
+    ) -> None:
+        starts = _checked("starts", starts, (None, 5))
+        count = len(starts)
+        radii = _checked("radii", radii, (count,))
+        each_limits = [limits] * count if isinstance(limits, Limits) else list(limits)
+        obstacles = _checked("obstacles", obstacles, (None, 5))
+        check_sizes(radii, obstacles)
+        if not len(kinds) == len(each_limits) == count:
+            raise InputError(
+                "kinds, limits", (len(kinds), len(each_limits)), f"one for each of the {count} robots"
+            )
+        for name, value in (("physics_hz", physics_hz), ("control_dt", control_dt)):
+            if not (value > 0.0 and math.isfinite(value)):
+                raise InputError(name, value, "a finite number above 0")
+        self.num_robots, self.control_dt = count, control_dt
+        self.substeps = max(1, round(control_dt * physics_hz))
+        self.physics_dt = control_dt / self.substeps
+        self._radii = radii
+        self._start_engine(gui)
+        try:
+            self._ground = add_ground(self.client)
+            walls = [add_wall(self.client, obstacle) for obstacle in obstacles]
+            self._wall_of = {uid: -1 - index for index, uid in enumerate(walls)}
+            self._bodies = self._add_robots(starts, radii, kinds, each_limits, seed)
+            self._robot_of = {body.uid: index for index, body in enumerate(self._bodies)}
+            self._limit = np.array([body.limit for body in self._bodies]).reshape(count, 2)
+            self._check_separation()
+        except BaseException:
+            self.close()
+            raise
+        scale = np.array([scale_of(radius) for radius in radii] or [1.0])
+        # A height at which a ray meets the hull of every robot.
+        self._ray_height = math.sqrt(HULL_BOTTOM * scale.max() * HULL_TOP * scale.min())
+        self._touching: set[tuple[int, int]] = set()
+        self._begun: set[tuple[int, int]] = set()
+        self.collisions = 0
+        self._state = np.zeros((count, 5))
+        self._read_state()
+
+    def _start_engine(self, gui: bool) -> None:
+        with silent():
+            self.client: int = bullet.connect(bullet.GUI if gui else bullet.DIRECT)
+        if self.client < 0:
+            raise InputError("gui", gui, "False, or a display that the engine can open")
+        self._release = weakref.finalize(self, _disconnect, self.client)
+        bullet.setGravity(0.0, 0.0, -9.81, physicsClientId=self.client)
+        bullet.setPhysicsEngineParameter(
+            fixedTimeStep=self.physics_dt,
+            numSolverIterations=_SOLVER_ITERATIONS,
+            deterministicOverlappingPairs=1,
+            enableConeFriction=0,  # The pyramid leads a wheel straighter than the engine's cone does.
+            physicsClientId=self.client,
+        )
+        if gui:
+            bullet.configureDebugVisualizer(bullet.COV_ENABLE_GUI, 0, physicsClientId=self.client)
+
+    def _add_robots(
+        self, starts: Array, radii: Array, kinds: Sequence[Kind], limits: Sequence[Limits], seed: int | None
+    ) -> list[Robot]:
+        factors = np.ones((len(starts), 2))
+        if seed is not None:
+            factors += np.random.default_rng(seed).uniform(-_SPREAD, _SPREAD, factors.shape)
+        return [
+            add_robot(self.client, *robot)
+            for robot in zip(kinds, starts, map(float, radii), limits, factors, strict=True)
+        ]
+
+    def _check_separation(self) -> None:
+        """Overlapping bodies would be thrown apart by the engine, so they are refused."""
+        bullet.performCollisionDetection(physicsClientId=self.client)
+        for first, second in sorted(self._touching_pairs(_OVERLAP)):
+            other = f"robot {second}" if second >= 0 else f"obstacle {-1 - second}"
+            raise InputError(
+                "starts", f"robot {first} overlaps {other}", "robots apart from each other and from walls"
+            )
+
+    def step(self, commands: Array) -> None:
+        """Advances one control period.
+
+        Args:
+            commands: ``float64[N, 2]``: forward speed and turn rate (unicycle), velocity (single integrator)
+                or acceleration (double integrator), both in the world frame. Clipped to each robot's limits.
+
+        Raises:
+            InputError: A command that is not finite, or the wrong shape.
+        """
+        commands = np.clip(_checked("commands", commands, (self.num_robots, 2)), -self._limit, self._limit)
+        for body, command in zip(self._bodies, commands, strict=True):
+            body.command(command)
+        ramped = [body for body in self._bodies if isinstance(body, HolonomicDisc) and body.accelerated]
+        touching: set[tuple[int, int]] = set()
+        for substep in range(1, self.substeps + 1):
+            for body in ramped:
+                body.substep(substep * self.physics_dt)
+            bullet.stepSimulation(physicsClientId=self.client)
+            touching |= self._touching_pairs(0.0)
+        self._begun = touching - self._touching
+        self._touching = touching
+        self.collisions += len(self._begun)
+        self._read_state()
+
+    def _touching_pairs(self, distance: float) -> set[tuple[int, int]]:
+        """Pairs of (robot, robot) or (robot, -1 - obstacle) at most ``distance`` apart, or pressing."""
+        pairs = set()
+        for point in bullet.getContactPoints(physicsClientId=self.client):
+            first, second = point[1], point[2]
+            if first == self._ground or second == self._ground:
+                continue
+            # The engine also lists pairs that are near but do not touch.
+            if point[8] <= distance or (distance == 0.0 and point[9] > 0.0):
+                one, other = (self._robot_of.get(uid, self._wall_of.get(uid)) for uid in (first, second))
+                if one is not None and other is not None:
+                    pairs.add((one, other) if 0 <= one < other or other < 0 else (other, one))
+        return pairs
+
+    def _read_state(self) -> None:
+        for body, row in zip(self._bodies, self._state, strict=True):
+            body.read(row)
+
+    def state(self) -> Array:
+        """State of every robot, ``float64[N, 5]``: x, y (m), heading (rad, in (-pi, pi]), vx, vy (m/s)."""
+        return self._state.copy()
+
+    def contacts(self) -> Indices:
+        """Pairs that touched at any physics step of the last period, ``int64[k, 2]``, sorted.
+
+        The first column is a robot; the second is a robot of higher index, or ``-1 - obstacle``. The ground
+        is left out.
+        """
+        return _pairs(self._touching)
+
+    def onsets(self) -> Indices:
+        """The pairs of :meth:`contacts` that did not touch in the period before: collisions that just began.
+
+        The attribute ``collisions`` counts them since the start: a contact that goes on counts once.
+        """
+        return _pairs(self._begun)
+
+    def sense(self, robot: int, radius: float, rays: int, *, robots: bool = True) -> Array:
+        """A lidar: points where rays from a robot's centre meet hulls or walls.
+
+        Args:
+            robot: Whose lidar.
+            radius: Range, m, from the robot's centre.
+            rays: How many rays, evenly spread from its heading on, counterclockwise.
+            robots: Also return the points on other robots; they hide what is behind them either way.
+
+        Returns:
+            ``float64[m, 2]``: x, y (m, world frame) of the m rays that met something.
+        """
+        return self.sense_all(radius, rays, robots=robots, which=[robot])[0]
+
+    def sense_all(
+        self, radius: float, rays: int, *, robots: bool = True, which: Sequence[int] | None = None
+    ) -> list[Array]:
+        """The lidar of every robot (or of those in ``which``) cast together; see :meth:`sense`."""
+        chosen = self._state[range(self.num_robots) if which is None else list(which)]
+        angle = chosen[:, 2, None] + np.arange(rays) * (2.0 * math.pi / max(rays, 1))
+        start = np.empty((len(chosen), rays, 3))
+        start[..., :2], start[..., 2] = chosen[:, None, :2], self._ray_height
+        end = start.copy()
+        end[..., 0] += radius * np.cos(angle)
+        end[..., 1] += radius * np.sin(angle)
+        begins, ends = start.reshape(-1, 3).tolist(), end.reshape(-1, 3).tolist()
+        hits: list[Any] = []
+        for at in range(0, len(begins), _RAYS_PER_CALL):
+            batch = slice(at, at + _RAYS_PER_CALL)
+            # A ray does not see the hull that it starts in.
+            hits += bullet.rayTestBatch(
+                begins[batch],
+                ends[batch],
+                collisionFilterMask=WALL | HULL,
+                physicsClientId=self.client,
+            )
+        met = np.array(
+            [hit[0] in self._wall_of or (robots and hit[0] in self._robot_of) for hit in hits], dtype=bool
+        )
+        points = np.array([hit[3][:2] for hit in hits], dtype=float).reshape(len(chosen), rays, 2)
+        met = met.reshape(len(chosen), rays)
+        return [points[row][met[row]] for row in range(len(chosen))]
+
+    def neighbours(self, robot: int, radius: float) -> tuple[Indices, Array]:
+        """Other robots whose centre is within ``radius`` (m) of this one's, nearest first.
+
+        Returns:
+            Their indices, ``int64[k]``, and their states, ``float64[k, 5]``.
+        """
+        distance = np.hypot(*(self._state[:, :2] - self._state[robot, :2]).T)
+        distance[robot] = math.inf
+        nearest = np.argsort(distance, kind="stable").astype(np.int64)
+        nearest = nearest[distance[nearest] <= radius]
+        return nearest, self._state[nearest]
+
+    def close(self) -> None:
+        """Releases the engine; may be called more than once."""
+        self._release()
+
+    def __enter__(self) -> BulletWorld:
+        """Returns the world itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Closes the world."""
+        self.close()
+
+
+def world_of(
+    scenario: Scenario, *, seed: int, control_dt: float | None = None, gui: bool = False
+) -> BulletWorld:  # fmt: skip
+    """The physics world of a scenario; ``control_dt`` (s) is the scenario's if not given."""
+    robots = scenario.robots
+    return BulletWorld(
+        np.array([robot.start for robot in robots]),
+        np.array([robot.radius for robot in robots]),
+        [robot.kind for robot in robots],
+        [robot.limits for robot in robots],
+        scenario.world.obstacles,
+        control_dt=control_dt or scenario.dt, gui=gui, seed=seed,
+    )  # fmt: skip
+
+
+def _pairs(pairs: set[tuple[int, int]]) -> Indices:
+    """A set of pairs as a sorted array ``int64[k, 2]``."""
+    return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+
+
+def _checked(where: str, value: object, shape: tuple[int | None, ...]) -> Array:
+    """The value as a finite float64 array of a shape; None in the shape stands for any length."""
+    wanted = "[" + ", ".join("n" if size is None else str(size) for size in shape) + "]"
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(where, value, f"numbers of shape {wanted}") from None
+    fits = array.ndim == len(shape) and all(
+        size in (None, length) for size, length in zip(shape, array.shape, strict=True)
+    )
+    if not fits:
+        raise InputError(where, array.shape, f"numbers of shape {wanted}")
+    if not np.isfinite(array).all():
+        raise InputError(where, array, "finite numbers")
+    return array

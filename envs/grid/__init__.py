@@ -1,0 +1,1 @@
+"""Lifelong path finding on grid maps (``grid_v0``)."""

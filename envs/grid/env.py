@@ -1,0 +1,193 @@
+"""GridEnv: lifelong multi-agent path finding as a PettingZoo ``ParallelEnv``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+from pettingzoo import ParallelEnv
+
+from envs.grid.core import CHANNELS, GridCore, new_episode
+from envs.grid.episode import GridWorld
+from envs.grid.maps import random_map
+from envs.render.drawing import Painter, Scene
+from swarm.errors import InputError
+from swarm.planning import MOVES
+from swarm.scenario.grid_map import GridMap
+from swarm.scenario.instances import LifelongInstance
+from swarm.scenario.world import World
+
+# Radius of a robot in the picture, in cells; paths are drawn for teams of at most so many robots.
+_DISC, _FEW = 0.36, 64
+
+
+class GridEnv(ParallelEnv):  # type: ignore[misc]
+    """Robots that move from cell to cell, all at once, from goal to goal.
+
+    An action is one of five moves: 0 stay, 1 up, 2 down, 3 left, 4 right. Moves into walls, into cells that several
+    robots want, and swaps are reverted, and so are moves after a robot that stays; rings of robots may turn.
+
+    The observation of a robot is a window of ``radius`` cells in each direction around it, north up,
+    ``float32[6, 2 radius + 1, 2 radius + 1]``, all values in [-1, 1]:
+
+    0. ``walls``: 1 in walls and outside the map.
+    1. ``robots``: 1 where another robot is.
+    2. ``goal``: 1 at its goal; if that is outside of the window, at the nearest cell of the window's border.
+    3. ``path``: 1 on the cells of its own shortest path, as far as the window shows it without a gap.
+    4. ``next``: 1 where the shortest path of another robot goes next (those robots may themselves be out of the window
+       by one cell).
+    5. ``cost_to_go``: how many steps farther from its goal each cell is than its own, divided by 2 ``radius`` and cut
+       to [-1, 1]; 1 in walls.
+
+    The last four are zero (but for others' ``next``) for a robot that has no goal left: it stays an agent, and should
+    yield. The reward is 1 for each goal that is reached. Nobody terminates; all are truncated after ``steps``. Infos
+    tell ``goals`` (reached so far) and ``blocked`` (whether the last move was reverted).
+
+    Each robot's distance field takes 2 bytes a cell: 10,000 robots on 140 × 500 cells take 1.8 GB. ``GridBatch`` is the
+    same for many worlds at once, without dictionaries.
+
+    Args:
+        world: A map (starts and goals are drawn, see ``envs.grid.episode.draw_episode``), an instance (its targets in
+            order), or a function that draws either from a generator, such as those of ``envs.grid.maps``; if not given,
+            20 × 20 cells, 30 % random walls.
+        robots: Number of robots; by default all of an instance's, or 16.
+        steps: Length of an episode.
+        radius: Cells that a robot sees in each direction.
+        render_mode: ``human``, ``rgb_array`` or None.
+
+    Raises:
+        InputError: If an argument is not usable, or the robots do not fit into the map.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {
+        "name": "grid_v0", "render_modes": ["human", "rgb_array"], "render_fps": 8, "is_parallelizable": True,
+    }  # fmt: skip
+
+    def __init__(
+        self, world: GridWorld | Callable[[np.random.Generator], GridWorld] | None = None, *, robots: int | None = None,
+        steps: int = 256, radius: int = 5, render_mode: str | None = None,
+    ) -> None:  # fmt: skip
+        for name, value in (("robots", robots), ("steps", steps), ("radius", radius)):
+            if value is not None and value < 1:
+                raise InputError(name, value, "1 or more")
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise InputError("render_mode", render_mode, f"None, {', '.join(self.metadata['render_modes'])}")
+        self._draw = _as_draw(world, robots)
+        self.steps, self.radius, self.render_mode = steps, radius, render_mode
+        self._rng = np.random.default_rng(0)
+        first = np.random.default_rng(0)
+        self.core: GridCore = new_episode(self._draw(first), robots, first, radius)
+        self.possible_agents = [f"robot_{i}" for i in range(len(self.core.cells))]
+        self.agents: list[str] = []
+        shape = (len(CHANNELS), 2 * radius + 1, 2 * radius + 1)
+        self.observation_spaces = {agent: spaces.Box(-1.0, 1.0, shape, np.float32) for agent in self.possible_agents}
+        self.action_spaces = {agent: spaces.Discrete(len(MOVES)) for agent in self.possible_agents}
+        self._painter: Painter | None = None
+        self._painted: GridMap | None = None
+
+    def observation_space(self, agent: str) -> spaces.Box:
+        """Of one agent; all are alike."""
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> spaces.Discrete:
+        """Of one agent; all are alike."""
+        return self.action_spaces[agent]
+
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
+        """Begin an episode (drawn from ``seed``, if given) and observe it."""
+        if seed is not None:
+            self._rng = np.random.default_rng(seed)
+        self.agents = list(self.possible_agents)
+        self.core = new_episode(self._draw(self._rng), len(self.agents), self._rng, self.radius)
+        if self.render_mode == "human":
+            self.render()
+        return self._observe(), self._infos()
+
+    def _observe(self) -> dict[str, NDArray[np.float32]]:
+        return dict(zip(self.possible_agents, self.core.observe(), strict=True))
+
+    def _infos(self) -> dict[str, Any]:
+        figures = zip(self.possible_agents, self.core.reached.tolist(), self.core.just_blocked.tolist(), strict=True)
+        return {agent: {"goals": goals, "blocked": blocked} for agent, goals, blocked in figures}
+
+    def step(
+        self, actions: dict[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Any]]:
+        """All robots move."""
+        if not self.agents:
+            return {}, {}, {}, {}, {}
+        agents = self.agents
+        reached = self.core.step(_moves(agents, actions))
+        truncated = self.core.age >= self.steps
+        if truncated:
+            self.agents = []
+        if self.render_mode == "human":
+            self.render()
+        return (
+            self._observe(),
+            dict(zip(agents, reached.astype(float).tolist(), strict=True)),
+            dict.fromkeys(agents, False),
+            dict.fromkeys(agents, truncated),
+            self._infos(),
+        )
+
+    def render(self) -> NDArray[np.uint8] | None:
+        """A picture of the map: ``uint8[H, W, 3]``, or a window in mode ``human``."""
+        if self.render_mode is None:
+            return None
+        grid = self.core.grid
+        if self._painter is None or self._painted is not grid:
+            self.close()
+            bounds = (0.0, 0.0, *grid.size)
+            self._painter, self._painted = Painter(bounds, pixels=720, grid=grid.cell_size), grid
+            self._obstacles = World.from_grid(grid).obstacles
+        if self.render_mode == "human":
+            self._painter.show(self._scene())
+            return None
+        return self._painter.frame(self._scene())
+
+    def _scene(self) -> Scene:
+        core = self.core
+        grid, count = core.grid, len(core.cells)
+        goals = np.where(core.has_goal[:, None], grid.centre(core.goals), np.nan)
+        paths = [grid.centre(core.path(robot)) for robot in range(count)] if count <= _FEW else None
+        caption = (f"step {core.age} of {self.steps}    goals {int(core.reached.sum())}",)
+        radii = np.full(count, _DISC * grid.cell_size)
+        return Scene(self._obstacles, grid.centre(core.cells), radii, goals=goals, paths=paths, caption=caption)
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._painter is not None:
+            self._painter.close()
+            self._painter = None
+
+
+def _as_draw(
+    world: GridWorld | Callable[[np.random.Generator], GridWorld] | None, robots: int | None
+) -> Callable[[np.random.Generator], GridWorld]:
+    """Whatever was given, as a function that draws."""
+    if world is None:
+        return lambda rng: random_map(rng, at_least=1 + (robots or 16))
+    if isinstance(world, GridMap | LifelongInstance):
+        return lambda rng: world
+    return world
+
+
+def _moves(agents: list[str], actions: dict[str, Any]) -> NDArray[np.int64]:
+    """Moves ``int64[N]`` in the order of the agents.
+
+    Raises:
+        InputError: If an agent has no action, or one that is no move.
+    """
+    moves = np.empty(len(agents), dtype=np.int64)
+    for i, agent in enumerate(agents):
+        action = actions.get(agent)
+        if not isinstance(action, int | np.integer) or not 0 <= action < len(MOVES):
+            raise InputError(f"action of {agent}", action, f"a whole number from 0 to {len(MOVES) - 1}")
+        moves[i] = action
+    return moves

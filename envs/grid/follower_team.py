@@ -1,0 +1,44 @@
+"""A team of followers in an episode: all robots' decisions at once, one call of the network a step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.grid.core import GridCore
+from swarm.planning.follower.policy import OnnxRanker
+from swarm.planning.follower.team import FollowerMap, Followers, Ranker, gumbel, rank
+from swarm.tune.controllers import shipped_checkpoint
+
+SHIPPED = "follower"
+
+
+class FollowerTeam:
+    """What `swarm.planning.follower.team.FollowerPlanner` decides for every robot, in batches.
+
+    Args:
+        core: The episode.
+        ranker: Network, or a checkpoint folder; by default the shipped one.
+    """
+
+    def __init__(self, core: GridCore, ranker: Ranker | str | Path | None = None) -> None:
+        if ranker is None or isinstance(ranker, str | Path):
+            ranker = OnnxRanker(shipped_checkpoint(SHIPPED) if ranker is None else ranker)
+        self.ranker = ranker
+        self.followers = Followers(FollowerMap(core.free), np.arange(len(core.cells)))
+        self._tick = 0
+
+    def moves(self, core: GridCore) -> NDArray[np.int64]:
+        """The moves ``int64[N]`` that the robots choose now."""
+        team = self.followers
+        team.plan(core.cells, core.goals)
+        scores = self.ranker(team.view, team.own)
+        self._tick += 1
+        noise = self.ranker.temperature * gumbel(team.ids, self._tick)
+        return team.decide(team.turned(rank(scores, noise)))
+
+    def reached(self, robots: NDArray[np.int64]) -> None:
+        """These robots have just reached their goals."""
+        self.followers.forget(robots)

@@ -1,0 +1,106 @@
+"""A finished episode on a grid, to be shown: where the robots were, and what they were on their way to. As a film."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.render.drawing import Painter, Scene, write_video
+from swarm.scenario.grid_map import GridMap
+from swarm.scenario.world import World
+
+Cells = NDArray[np.int64]
+GoalList = Cells | Sequence[Sequence[int]]
+
+FEW = 64
+"""Ways are drawn for teams of at most so many robots; of more, nobody could tell them apart."""
+STEPS_A_SECOND = 8
+_BETWEEN = 3  # pictures a step
+_DISC, _PIXELS = 0.36, 720  # radius of a robot in cells; longer side of the picture
+
+
+class Leg(NamedTuple):
+    """A robot's way to one goal: from step ``first`` to ``last``, where it has reached it, or the episode is over."""
+
+    first: int
+    last: int
+    goal: tuple[int, int]
+    reached: bool
+
+
+def legs_of(track: Cells, goals: GoalList) -> list[Leg]:
+    """The legs of one robot.
+
+    Args:
+        track: ``int64[T + 1, 2]``, its cell (row, column) at each step.
+        goals: ``[k, 2]``, its goals in order; none is left after the last.
+    """
+    legs, first = [], 0
+    for row, column in goals:
+        at = np.flatnonzero((track[first + 1 :] == (row, column)).all(axis=1))
+        last = first + 1 + int(at[0]) if len(at) else len(track) - 1
+        legs.append(Leg(first, last, (int(row), int(column)), len(at) > 0))
+        if not len(at):
+            break
+        first = last
+    return legs
+
+
+class Replay:
+    """An episode to be shown.
+
+    Args:
+        grid: The map.
+        cells: ``int64[T + 1, N, 2]``, where the robots (row, column) were at each step.
+        goals: For each robot its goals in order, ``[k, 2]``.
+        title: One line about it.
+
+    Attributes:
+        legs: For each robot its ways from goal to goal.
+    """
+
+    def __init__(self, grid: GridMap, cells: Cells, goals: Sequence[GoalList], title: str = "") -> None:
+        self.grid, self.cells, self.title = grid, np.asarray(cells), title
+        self._obstacles = World.from_grid(grid).obstacles
+        self.legs = [legs_of(self.cells[:, robot], goals[robot]) for robot in range(self.cells.shape[1])]
+
+    def scene(self, time: float) -> Scene:
+        """What there is to see at a time in steps; in between, robots are between cells.
+
+        A path is the way that the robot will have gone to its goal.
+        """
+        final = len(self.cells) - 1
+        step = min(int(time), final)
+        after = min(step + 1, final)
+        centres = self.grid.centre(self.cells[[step, after]])
+        positions = centres[0] + (time - step) * (centres[1] - centres[0])
+        goals, paths = np.full(positions.shape, np.nan), [position[None] for position in positions]
+        for robot, legs in enumerate(self.legs):
+            for leg in legs:
+                if leg.first <= step < leg.last:
+                    goals[robot] = self.grid.centre(leg.goal)
+                    ahead = self.grid.centre(self.cells[after : leg.last + 1, robot])
+                    paths[robot] = np.concatenate([paths[robot], ahead])
+        reached = sum(leg.reached and leg.last <= step for legs in self.legs for leg in legs)
+        caption = (self.title, f"step {step} of {final}", f"goals {reached}")
+        radii = np.full(len(positions), _DISC * self.grid.cell_size)
+        shown = paths if len(positions) <= FEW else None
+        return Scene(self._obstacles, positions, radii, goals=goals, paths=shown, caption=caption)
+
+    def frames(self) -> Iterator[NDArray[np.uint8]]:
+        """Pictures ``uint8[height, width, 3]``, some for each step."""
+        painter = Painter((0.0, 0.0, *self.grid.size), pixels=_PIXELS, grid=self.grid.cell_size)
+        for k in range(_BETWEEN * (len(self.cells) - 1) + 1):
+            yield painter.frame(self.scene(k / _BETWEEN))
+
+    def save_film(self, path: str | Path) -> None:
+        """Write an mp4 film.
+
+        Raises:
+            InputError: If it cannot be written there.
+        """
+        write_video(path, self.frames(), STEPS_A_SECOND * _BETWEEN)

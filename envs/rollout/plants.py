@@ -1,0 +1,89 @@
+"""What is driven: an exact kinematic plant with the same few methods as the physics world."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.arena.kernels import TOUCH
+from swarm.model import dynamics
+from swarm.scenario.scenario import Scenario
+from swarm.scenario.world import World
+
+Array = NDArray[np.float64]
+
+
+class Plant(Protocol):
+    """Bodies that take commands for one control period."""
+
+    def state(self) -> Array:
+        """``float64[N, 5]``: x, y, heading, vx, vy."""
+        ...
+
+    def step(self, commands: Array) -> object:
+        """Apply ``commands`` ``[N, 2]`` for one control period."""
+        ...
+
+    def onsets(self) -> NDArray[np.int64]:
+        """Pairs that began to touch in the last period: robot and robot, or robot and a negative number."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back."""
+        ...
+
+
+def gaps(xy: Array, radii: Array, world: World) -> tuple[Array, Array]:
+    """Gaps (m) of discs ``[N, 2]`` to each other, ``[N, N]`` (inf to itself), and to the nearest obstacle, ``[N]``."""
+    gap = np.linalg.norm(xy[:, None] - xy[None], axis=-1) - radii[:, None] - radii[None]
+    np.fill_diagonal(gap, np.inf)
+    return gap, world.clearance(xy) - radii
+
+
+class ExactPlant:
+    """The dynamics of ``swarm.model.dynamics`` as they are, with contacts computed from positions between samples too.
+
+    Args:
+        scenario: World and robots.
+        checks: Instants per control period at which contacts are looked for.
+    """
+
+    def __init__(self, scenario: Scenario, checks: int = 4) -> None:
+        self._states = np.array([robot.start for robot in scenario.robots], dtype=np.float64)
+        self._kinds = [robot.kind for robot in scenario.robots]
+        self._radii = np.array([robot.radius for robot in scenario.robots])
+        self._world, self._dt, self._checks = scenario.world, scenario.dt, checks
+        self._touching: set[tuple[int, int]] = set()
+        self._onsets: list[tuple[int, int]] = []
+
+    def state(self) -> Array:
+        """``float64[N, 5]``."""
+        return self._states.copy()
+
+    def step(self, commands: Array) -> None:
+        """Move exactly; look for contacts ``checks`` times on the way."""
+        touching: set[tuple[int, int]] = set()
+        start = self._states
+        for check in range(1, self._checks + 1):
+            share = self._dt * check / self._checks
+            self._states = np.array(
+                [dynamics.advance(k, s, c, share) for k, s, c in zip(self._kinds, start, commands, strict=True)]
+            )
+            touching |= self._contacts()
+        self._onsets = sorted(touching - self._touching)
+        self._touching = touching
+
+    def _contacts(self) -> set[tuple[int, int]]:
+        gap, wall = gaps(self._states[:, :2], self._radii, self._world)
+        pairs = {(int(i), int(j)) for i, j in np.argwhere(gap < TOUCH) if i < j}
+        return pairs | {(int(i), -1) for i in np.flatnonzero(wall < TOUCH)}
+
+    def onsets(self) -> NDArray[np.int64]:
+        """Pairs that began to touch in the last period."""
+        return np.array(self._onsets, dtype=np.int64).reshape(-1, 2)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+

@@ -1,0 +1,78 @@
+"""Results of runs as plain records, and trajectories that anyone can check them from."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from envs.rollout.run import Run
+from swarm.files.text_files import atomic_path, write_text
+from swarm.planning.graph.fields import distance_field
+from swarm.scenario.scenario import Scenario
+
+
+def record(run: Run, *, kind: str, seed: int, controller: str, planner: str) -> dict[str, Any]:
+    """What a run came to, in the layout of the results file."""
+    times = np.array(run.fleet.step_ms)
+    p50, p99 = (float(np.percentile(times, q)) for q in (50, 99)) if len(times) else (math.nan, math.nan)
+    return {
+        "kind": kind,
+        "scenario": run.scenario.name,
+        "seed": seed,
+        "controller": controller,
+        "planner": planner,
+        "robots": len(run.radii),
+        "steps": run.tick_count,
+        "dt": run.scenario.dt,
+        "safe": [not touched for touched in run.touched.tolist()],
+        "reached": run.reached.tolist(),
+        "reach_time": [None if math.isnan(time) else time for time in run.reach_time.tolist()],
+        "min_clearance": run.min_clearance,
+        "qp": dict(run.outcomes),
+        "step_ms": {"p50": p50, "p99": p99},
+    }
+
+
+def alone(scenario: Scenario, seconds: float, tolerance: float = 0.0) -> int:
+    """Deliveries if each robot were alone on the grid map: shortest 4-connected paths at top speed, without turning.
+
+    Args:
+        scenario: Robots on a grid map.
+        seconds: Length of the run.
+        tolerance: Distance at which a goal counts as reached, m; the last leg is that much shorter.
+    """
+    grid = scenario.world.grid
+    if grid is None:
+        return 0
+    total = 0
+    for robot in scenario.robots:
+        place, way = grid.cell_at(robot.start[:2]), 0.0
+        for goal in robot.goals:
+            cell = grid.cell_at(goal)
+            way += float(distance_field(grid.free, *cell)[place]) * grid.cell_size
+            if way - tolerance > seconds * robot.limits.speed:
+                break
+            total, place = total + 1, cell
+    return total
+
+
+def save_records(path: Path, records: list[dict[str, Any]]) -> None:
+    """Write records as JSON, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    clean = json.loads(json.dumps(records), parse_constant=lambda constant: None)
+    write_text(path, json.dumps(clean, indent=1) + "\n")
+
+
+def save_trajectory(path: Path, run: Run) -> None:
+    """Write time, positions, velocities, radii and last goals as ``.npz``, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    track = run.trajectory
+    with atomic_path(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(
+            file, time=np.array(track.time), position=np.array(track.position), velocity=np.array(track.velocity),
+            radius=run.radii, goal=run.goals,
+        )  # fmt: skip

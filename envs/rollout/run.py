@@ -1,0 +1,87 @@
+"""One run of a scenario, robot by robot: every robot steps on its own view, a plant moves them, events are counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.rollout.delays import Delays
+from envs.rollout.plants import Plant
+from envs.rollout.score import Score
+from envs.rollout.team import Fleet
+from swarm.robot import Command
+from swarm.scenario.scenario import Scenario
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class Trajectory:
+    """What is kept of every sample, for pictures and for whoever checks the results."""
+
+    time: list[float] = field(default_factory=list)
+    position: list[Array] = field(default_factory=list)
+    velocity: list[Array] = field(default_factory=list)
+
+    def add(self, time: float, states: Array) -> None:
+        """Append one sample."""
+        self.time.append(time)
+        self.position.append(states[:, :2].copy())
+        self.velocity.append(states[:, 3:5].copy())
+
+
+class Run(Score):
+    """A scenario being driven.
+
+    Args:
+        scenario: World, robots, horizon.
+        fleet: The robots' minds.
+        plant: Their bodies.
+        goal_radii: A goal is reached within so many of the robot's radii.
+        delays: Holds robots at random; None: nobody is held.
+    """
+
+    def __init__(
+        self, scenario: Scenario, fleet: Fleet, plant: Plant, *, goal_radii: float = 2.0, delays: Delays | None = None
+    ) -> None:
+        super().__init__(scenario, plant, goal_radii=goal_radii)
+        self.fleet, self.delays = fleet, delays
+        self.tick_count = 0
+        self.outcomes: Counter[str] = Counter(optimal=0, relaxed=0, braking=0)
+        self.commands: list[Command] = []
+        self.trajectory = Trajectory()
+        self.trajectory.add(0.0, self.states)
+
+    @property
+    def time(self) -> float:
+        """Simulated time, s."""
+        return self.tick_count * self.scenario.dt
+
+    @property
+    def steps(self) -> int:
+        """Control periods in the scenario's horizon."""
+        return max(1, round(self.scenario.horizon / self.scenario.dt))
+
+    @property
+    def lifelong(self) -> bool:
+        """Whether any robot has more than one goal."""
+        return any(len(robot.goals) > 1 for robot in self.scenario.robots)
+
+    def tick(self, actions: Array | None = None) -> list[Command]:
+        """One control period; ``actions`` ``[N, 6]`` replace the tunables that the robots would choose."""
+        self.commands = self.fleet.step(self.time, self.states, self.goals, actions)
+        if self.delays is not None:
+            self.commands = self.delays.apply(self.commands, self.states, self.fleet.kinds, self.fleet.bodies)
+        self.plant.step(np.array([command.control for command in self.commands]))
+        self.tick_count += 1
+        self.note(self.time)
+        self.trajectory.add(self.time, self.states)
+        self.outcomes.update(command.outcome for command in self.commands)
+        return self.commands
+
+    def close(self) -> None:
+        """Give the plant back."""
+        self.plant.close()

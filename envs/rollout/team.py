@@ -1,0 +1,88 @@
+"""The robots of one run: each gets its own view of the simulation, and what the others told it one period ago."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
+from swarm.robot import Command, Robot
+from swarm.scenario.scenario import Scenario
+from swarm.sense.messages import Message, hearing_radius
+from swarm.sense.neighbours import MAX_NEIGHBOURS, NEIGHBOUR, describe, sense_robots
+from swarm.sense.view import View
+from swarm.tune.controllers import Controller, make_controller
+
+Array = NDArray[np.float64]
+
+
+class Fleet:
+    """One ``Robot`` per robot of a scenario, and the radio between them.
+
+    Args:
+        scenario: World and robots.
+        planner: Name of every robot's planner.
+        controller: Where the tunables come from; one object may serve all, as it keeps no state.
+        margin: Safety margin, m.
+    """
+
+    def __init__(
+        self, scenario: Scenario, *, planner: str = "roadmap", controller: str | Controller = "tuner",
+        margin: float = 0.0,
+    ) -> None:  # fmt: skip
+        controller = make_controller(controller)
+        self.robots = [
+            Robot(
+                spec, scenario.world, dt=scenario.dt, sensing_radius=scenario.sensing_radius, planner=planner,
+                controller=controller, margin=margin, robot_id=i,
+            )
+            for i, spec in enumerate(scenario.robots)
+        ]  # fmt: skip
+        self.kinds = np.array([robot.kind for robot in self.robots])
+        self.bodies = np.array([robot.body for robot in self.robots])
+        grid = scenario.world.grid if planner.startswith("cells") else None
+        self.hearing = hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size)
+        self.messages: dict[int, Message] = {}
+        self.step_ms: list[float] = []
+        self._others = np.empty((len(self.robots), NEIGHBOUR))
+        self._order = np.empty((MAX_NEIGHBOURS, 2))
+
+    def views(self, now: float, states: Array, goals: Array) -> list[View]:
+        """What every robot knows at ``now`` (s), from states ``[N, 5]`` and goals ``[N, 2]``."""
+        for i in range(len(self.robots)):
+            message = self.messages.get(i)
+            intent = states[i, :2] if message is None else message.waypoint_world
+            rotation = MIDDLE[ROTATION] if message is None else message.rotation
+            speed = MIDDLE[SPEED] if message is None else message.speed
+            robot_id = i if self.robots[i].cooperative else -1
+            describe(self.kinds[i], states[i], self.bodies[i], intent, rotation, speed, robot_id, self._others[i])
+        apart = np.linalg.norm(states[:, None, :2] - states[None, :, :2], axis=-1)
+        return [self._view(i, now, states[i], goals[i], apart[i]) for i in range(len(self.robots))]
+
+    def _view(self, i: int, now: float, state: Array, goal: Array, apart: Array) -> View:
+        found = np.empty((MAX_NEIGHBOURS, NEIGHBOUR))
+        count, crowded = sense_robots(i, self._others, self.bodies[i], found, self._order)
+        heard = {int(j): self.messages[int(j)] for j in np.flatnonzero(apart <= self.hearing) if j in self.messages}
+        heard.pop(i, None)
+        return View(now, state.copy(), goal.copy(), found[:count], heard, None, crowded)
+
+    def step(self, now: float, states: Array, goals: Array, actions: Array | None = None) -> list[Command]:
+        """One control period of every robot; messages sent now are heard in the next.
+
+        Args:
+            now: Time, s.
+            states: ``float64[N, 5]``.
+            goals: ``float64[N, 2]``.
+            actions: Tunables ``[N, 6]`` in [0, 1] to use instead of the robots' own.
+        """
+        commands = []
+        for i, view in enumerate(self.views(now, states, goals)):
+            began = time.perf_counter()
+            commands.append(self.robots[i].step(view, None if actions is None else actions[i]))
+            self.step_ms.append(1e3 * (time.perf_counter() - began))
+        self.messages = {
+            i: command.message for i, command in enumerate(commands) if self.robots[i].cooperative
+        }
+        return commands

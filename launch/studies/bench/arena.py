@@ -1,0 +1,108 @@
+"""``bench.py arena``: the batched core of continuous worlds.
+
+``step`` is what a user gets: moving, arrivals, rewards, observations, episodes that end and worlds drawn anew, in
+steady state. ``advance`` is the moving alone, in the first steps of episodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.arena.core import ArenaCore
+from envs.arena.env import ArenaEnv
+from envs.scenarios import clutter
+from studies.bench.common import Figures, interleaved
+from studies.bench.controller import robot_times
+from swarm.filter.tunables import COUNT, MIDDLE, ROTATION
+
+Array = NDArray[np.float64]
+
+_ROBOTS = 8
+_STEPS = 100
+"""Of a fresh episode, and the fewest of a measurement."""
+_WORLD_STEPS = 8192
+"""At least so many in a measurement of ``step``: some twenty episodes end in it, even in a single world."""
+
+
+def bench_arena() -> Figures:
+    """Robot-steps/s, 8 robots and 8 obstacles a world: whole `step`, episodes end and begin; `advance` alone, fresh."""
+    figures: Figures = {}
+    threads = numba.get_num_threads()
+    for worlds in (1, 16, 64, 256, 1024):
+        figures[f"{worlds} worlds"] = core_rates(worlds, threads)
+    figures["ArenaEnv, 1 world"] = {f"step, {threads} threads": env_rate()}
+    figures["one Robot, deciding alone"] = {f"advance, {threads} threads": 1e6 / robot_times(100)[0]}
+    return figures
+
+
+def core_rates(worlds: int, threads: int, repeats: int = 7) -> Figures:
+    """Robot-steps a second of one core, all four in turns, and how many times slower ``step`` is than ``advance``."""
+    steady, fresh = ArenaCore(clutter.draw, worlds=worlds, seed=1), ArenaCore(clutter.draw, worlds=worlds, seed=1)
+    action, start = random_action(worlds), fresh.state.copy()
+    steps = max(_STEPS, -(-_WORLD_STEPS // worlds))
+    settle(steady, action)
+
+    def advance() -> None:
+        fresh.state[:], fresh.moved[:] = start, True
+        for _ in range(_STEPS):
+            fresh.advance(action)
+
+    def with_one(core: ArenaCore, work: Callable[[], object]) -> None:
+        several, core.threads = core.threads, 1
+        work()
+        core.threads = several
+
+    def step() -> None:
+        run_steady(steady, action, steps)
+
+    seconds = interleaved(
+        {
+            f"step, {threads} threads": step, "step, 1 thread": lambda: with_one(steady, step),
+            f"advance, {threads} threads": advance, "advance, 1 thread": lambda: with_one(fresh, advance),
+        }, repeats,
+    )  # fmt: skip
+    counts = {name: steps if name.startswith("step") else _STEPS for name in seconds}
+    rates = {name: worlds * _ROBOTS * counts[name] / value for name, value in seconds.items()}
+    return {**rates, "advance / step": rates[f"advance, {threads} threads"] / rates[f"step, {threads} threads"]}
+
+
+def random_action(worlds: int) -> Array:
+    """Random tunables without a sideways rotation, ``[worlds, 8, 6]``."""
+    action = np.random.default_rng(0).uniform(0.0, 1.0, (worlds, _ROBOTS, COUNT))
+    action[..., ROTATION] = MIDDLE[ROTATION]
+    return action
+
+
+def settle(core: ArenaCore, action: Array) -> None:
+    """Spread the ages of the worlds over an episode, and go on until every first episode has ended.
+
+    Worlds that all begin at once would also end at once: a measurement would see all of their ends, or none.
+    """
+    core.age[:] = np.random.default_rng(1).integers(core.horizon)
+    run_steady(core, action, int(core.horizon.max()))
+
+
+def run_steady(core: ArenaCore, action: Array, steps: int) -> int:
+    """So many steps of all worlds; returns how many episodes ended, each of which was drawn anew."""
+    return sum(len(core.step(action)[4]["episodes"]) for _ in range(steps))
+
+
+def env_rate(repeats: int = 7) -> float:
+    """Robot-steps a second of the PettingZoo environment, reset whenever its episode ends."""
+    env = ArenaEnv("clutter")
+    env.reset(seed=1)
+    actions = dict(zip(env.possible_agents, random_action(1)[0].astype(np.float32), strict=True))
+
+    def run() -> None:
+        for _ in range(_WORLD_STEPS // 4):
+            env.step(actions)
+            if not env.agents:
+                env.reset()
+
+    seconds: dict[str, Any] = interleaved({"env": run}, repeats)
+    return _WORLD_STEPS // 4 * _ROBOTS / seconds["env"]

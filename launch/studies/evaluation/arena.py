@@ -1,0 +1,122 @@
+"""``evaluate.py arena``: scenario files, driven robot by robot with exact dynamics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from envs.rollout.plants import ExactPlant
+from envs.rollout.results import record, save_trajectory
+from envs.rollout.run import Run
+from envs.rollout.team import Fleet
+from studies.evaluation.common import Record, check_names, progress_bar
+from swarm.errors import InputError
+from swarm.planning.registry import PLANNERS, choose_planner
+from swarm.scenario.scenario import Scenario, load_scenario
+from swarm.tune.controllers import make_controller
+
+# A robot slower than this stands, m/s.
+STANDING = 0.005
+
+
+@dataclass(frozen=True)
+class Arena:
+    """Drive scenarios with exact dynamics, one decentralised robot per robot."""
+
+    scenarios: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Scenario files (.yaml)."""
+    controller: str = "tuner"
+    """tuner, a checkpoint folder, or fixed:GAIN,POWER."""
+    planner: str = "auto"
+    """straight, roadmap, cells, cells:pibt or cells:guided; auto is cells on a grid map, else roadmap."""
+    seed: int = 0
+    """Written into the results; nothing is drawn at random here."""
+    json: Path | None = None
+    """Results file."""
+    trajectories: Path | None = None
+    """Folder for one .npz a scenario, named after its file."""
+
+    def __post_init__(self) -> None:
+        if self.planner not in ("auto", *PLANNERS):
+            raise InputError("--planner", self.planner, f"auto, {', '.join(PLANNERS)}")
+        if not self.scenarios:
+            raise InputError("SCENARIO", "nothing", "one or more scenario files (.yaml)")
+        if self.trajectories is not None:
+            check_names(path.stem for path in self.scenarios)
+
+
+def drive(options: Arena, scenario: Scenario, controller: Any) -> Iterator[Run]:
+    """Run one scenario to its horizon, or until everyone has reached its only goal and stands; yields each period.
+
+    A run that ended in motion would not show that the robots can stop, two at one goal for instance.
+    """
+    fleet = Fleet(scenario, planner=choose_planner(options.planner, scenario.world), controller=controller)
+    run = Run(scenario, fleet, ExactPlant(scenario))
+    yield run
+    while run.tick_count < run.steps:
+        if not run.lifelong and run.reached.all() and np.abs(run.states[:, 3:5]).max() < STANDING:
+            break
+        run.tick()
+        yield run
+
+
+def evaluate_arena(options: Arena, console: Console, records: list[Record]) -> None:
+    """Run every scenario; results are appended to ``records`` as they come."""
+    # All files are read first: a bad one is found at once, not after an hour.
+    scenarios = [load_scenario(path) for path in options.scenarios]
+    controller = make_controller(options.controller)
+    total = sum(max(1, round(scenario.horizon / scenario.dt)) for scenario in scenarios)
+    done, unsafe = 0, 0
+    with progress_bar(console, "arena", ("scenario", "reached", "unsafe")) as progress:
+        task = progress.add_task("arena", total=total, scenario="", reached="–", unsafe=0)
+        for path, scenario in zip(options.scenarios, scenarios, strict=True):
+            for run in drive(options, scenario, controller):
+                reached = f"{int(run.reached.sum())}/{len(run.reached)}"
+                progress.update(
+                    task, completed=done + run.tick_count, scenario=path.stem, reached=reached,
+                    unsafe=unsafe + int(run.touched.sum()),
+                )  # fmt: skip
+            done, unsafe = done + run.steps, unsafe + int(run.touched.sum())
+            planner = choose_planner(options.planner, scenario.world)
+            records.append(
+                record(run, kind="arena", seed=options.seed, controller=options.controller, planner=planner)
+            )
+            if options.trajectories is not None:
+                save_trajectory(options.trajectories / f"{path.stem}.npz", run)
+            run.close()
+
+
+def arena_table(records: list[Record]) -> Table:
+    """One row a scenario, and all together."""
+    planners = "/".join(sorted({entry["planner"] for entry in records}))
+    table = Table(title=f"arena: controller {records[0]['controller']}, planner {planners}")
+    table.add_column("scenario", overflow="fold")
+    for name in (
+        "robots", "safe/reached/\nsuccess %", "mean\ntime s", "clearance\ncm", "relaxed/\nbraking", "p50/p99\nms",
+    ):  # fmt: skip
+        table.add_column(name, justify="right", no_wrap=True)
+    for entry in records:
+        table.add_row(*_arena_row(entry["scenario"], [entry]))
+    if len(records) > 1:
+        table.add_section()
+        table.add_row(*_arena_row("all", records))
+    return table
+
+
+def _arena_row(name: str, records: list[Record]) -> list[str]:
+    """The figures of some records; rates are over robots, clearance the smallest, times of a step the largest."""
+    safe, reached = (np.concatenate([entry[key] for entry in records]).astype(bool) for key in ("safe", "reached"))
+    times = [time for entry in records for time in entry["reach_time"] if time is not None]
+    return [
+        name, str(len(safe)), "/".join(f"{100.0 * part.mean():.4g}" for part in (safe, reached, safe & reached)),
+        f"{np.mean(times):.2f}" if times else "–", f"{100.0 * min(entry['min_clearance'] for entry in records):.2f}",
+        "/".join(str(sum(entry["qp"][key] for entry in records)) for key in ("relaxed", "braking")),
+        "/".join(f"{max(entry['step_ms'][key] for entry in records):.2f}" for key in ("p50", "p99")),
+    ]  # fmt: skip

@@ -1,0 +1,174 @@
+"""``evaluate.py family``: controllers on families of scenarios, in batches of worlds, with confidence intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from envs.arena.core import Draw
+from envs.arena.episodes import Episodes, run_episodes
+from envs.arena.team_planner import BATCHED
+from envs.scenarios import family
+from studies.evaluation.common import Record, check_names, progress_bar
+from studies.intervals import Interval, mean_interval, rate_interval
+from swarm.errors import InputError
+from swarm.filter.safety import OUTCOMES
+from swarm.model.dynamics import Kind
+from swarm.tune.controllers import make_controller
+
+Dynamics = Literal["single_integrator", "double_integrator", "unicycle"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Drive episodes of scenario families; every controller and planner gets the same ones."""
+
+    families: Annotated[tuple[str, ...], tyro.conf.Positional]
+    """Names of families, see envs/scenarios."""
+    controller: str = "tuner"
+    """tuner, a checkpoint folder, or fixed:, random_rotation: or wall_following: with GAIN,POWER."""
+    planner: str = "straight"
+    """straight or roadmap."""
+    episodes: int = 100
+    """Episodes of each family."""
+    seed: int = 0
+    """Of the episodes."""
+    robots: int | None = None
+    """Team size; the family's own if not given."""
+    dynamics: Dynamics | None = None
+    """Dynamics of all robots; the family's own if not given."""
+    filtered: bool = True
+    """Whether the filter is on; without it, the nominal control is driven as it is."""
+    json: Path | None = None
+    """Results file, one object an episode."""
+
+    def __post_init__(self) -> None:
+        check_family_options(self.families, self.planner, self.episodes, self.robots)
+
+
+def check_family_options(families: Sequence[str], planner: str, episodes: int, robots: int | None) -> None:
+    """Refuse what would only fail after a while.
+
+    Raises:
+        InputError: If an option cannot be used.
+    """
+    if not families:
+        raise InputError("FAMILY", "nothing", "one or more names of families")
+    if planner not in BATCHED:
+        raise InputError("--planner", planner, " or ".join(BATCHED))
+    for name, value in (("episodes", episodes), ("robots", robots)):
+        if value is not None and value < 1:
+            raise InputError(f"--{name}", value, "1 or more")
+    check_names(families)
+    for name in families:
+        family(name)
+
+
+def drawing(name: str, robots: int | None, dynamics: str | None) -> Draw:
+    """The function that draws a family's scenarios, with what the command line says of the team."""
+    options: dict[str, Any] = {} if robots is None else {"robots": robots}
+    if dynamics is not None:
+        options["kind"] = Kind[dynamics.upper()]
+
+    def draw(rng: np.random.Generator) -> Any:
+        try:
+            return partial(family(name), **options)(rng)
+        except TypeError as error:
+            raise InputError(f"family {name}: options", sorted(options), f"options that it has ({error})") from error
+
+    return draw
+
+
+def evaluate_family(options: Family, console: Console, records: list[Record]) -> None:
+    """Run every family; the records are appended as they come."""
+    controller = make_controller(options.controller)
+    with progress_bar(console, "families", ("family", "success")) as progress:
+        task = progress.add_task("families", total=len(options.families), family="", success="–")
+        for name in options.families:
+            progress.update(task, family=name)
+            draw = drawing(name, options.robots, options.dynamics)
+            result = run_episodes(
+                draw, controller, options.episodes, seed=options.seed, planner=options.planner,
+                filtered=options.filtered,
+            )  # fmt: skip
+            records += records_of(name, options, result)
+            progress.update(task, advance=1, success=f"{100.0 * result.figures()['success']:.2f} %")
+
+
+def records_of(name: str, options: Family, result: Episodes) -> list[Record]:
+    """One object an episode, in the layout of the results file."""
+    times = [[None if np.isnan(time) else time for time in row] for row in result.reach_time.tolist()]
+    return [
+        {
+            "kind": "family",
+            "scenario": name,
+            "seed": options.seed,
+            "episode": k,
+            "controller": options.controller,
+            "planner": options.planner,
+            "robots": result.safe.shape[1],
+            "steps": int(result.steps[k]),
+            "horizon": float(result.horizon[k]),
+            "counted": result.counted[k].tolist(),
+            "safe": result.safe[k].tolist(),
+            "reached": result.reached[k].tolist(),
+            "reach_time": times[k],
+            "deliveries": result.deliveries[k].tolist(),
+            "min_clearance": float(result.min_clearance[k].min()),
+            "qp": dict(zip(OUTCOMES, result.outcomes[k].tolist(), strict=True)),
+        }
+        for k in range(len(result.safe))
+    ]
+
+
+def family_table(records: list[Record]) -> Table:
+    """One row a family: means over its robots, with 95 % intervals."""
+    first = records[0]
+    title = f"families: controller {first['controller']}, planner {first['planner']}, seed {first['seed']}"
+    table = Table(title=title, caption="brackets: 95 % intervals, episodes resampled")
+    table.add_column("family", overflow="fold")
+    for column in (
+        "episodes ×\nrobots", "safe %", "reached %", "success %", "episodes\ncomplete %", "time s",
+        "clearance cm\nmean/least", "relaxed/\nbraking %",
+    ):  # fmt: skip
+        table.add_column(column, justify="right")
+    for name in dict.fromkeys(entry["scenario"] for entry in records):
+        table.add_row(name, *_row([entry for entry in records if entry["scenario"] == name]))
+    return table
+
+
+def _row(records: list[Record]) -> list[str]:
+    """The figures of one family."""
+    safe, reached, counted = (
+        np.array([entry[key] for entry in records], dtype=bool) for key in ("safe", "reached", "counted")
+    )
+    time = np.array(
+        [[entry["horizon"] if t is None else t for t in entry["reach_time"]] for entry in records], dtype=float
+    )
+    least = 100.0 * np.array([entry["min_clearance"] for entry in records])
+    shares = np.array([[entry["qp"][name] for name in OUTCOMES] for entry in records]).sum(axis=0)
+    success, complete = safe & reached, (safe & (reached | ~counted)).all(axis=1)
+    return [
+        f"{len(safe)} × {safe.shape[1]}",
+        with_interval(100.0 * safe.mean(), rate_interval(safe), 100.0),
+        f"{100.0 * reached[counted].mean():.2f}",
+        with_interval(100.0 * success[counted].mean(), rate_interval(success, counted), 100.0),
+        with_interval(100.0 * complete.mean(), rate_interval(complete), 100.0),
+        with_interval(time[counted].mean(), mean_interval(time, counted)),
+        f"{least.mean():.2f}/{least.min():.2f}",
+        "/".join(f"{100.0 * share / max(1, shares.sum()):.2f}" for share in shares[1:]),
+    ]
+
+
+def with_interval(value: float, interval: Interval, scale: float = 1.0) -> str:
+    """A figure and its interval, for a cell of a table."""
+    low, high = (scale * end for end in interval)
+    return f"{value:.2f}\n[{low:.2f}, {high:.2f}]"

@@ -1,0 +1,129 @@
+"""``evaluate.py grid``: lifelong path finding on grid maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from envs.grid.run import GridRun, team_of
+from studies.evaluation.common import Record, check_names, progress_bar
+from swarm.errors import InputError
+from swarm.scenario.instances import LifelongInstance, load_instances
+
+_FILMS = (".mp4", ".svg")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Run lifelong path finding; moves in conflict are reverted, robots hear each other within 5 cells."""
+
+    instances: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Files of instances (.jsonl)."""
+    robots: tuple[int, ...] = ()
+    """Team sizes, each an episode of every instance; those that an instance names if not given."""
+    planner: str = "guided"
+    """Planner of every robot; follower:FOLDER for a checkpoint of one's own."""
+    steps: int = 256
+    """Steps of an episode."""
+    limit: int | None = None
+    """Instances taken from each file, from its beginning; all if not given."""
+    json: Path | None = None
+    """Results file."""
+    trajectories: Path | None = None
+    """Folder for one .npz an episode, <map>_<seed>_<robots>.npz."""
+    video: Path | None = None
+    """Film of the first episode: .mp4, or .svg, which every browser animates."""
+
+    def __post_init__(self) -> None:
+        team_of(self.planner)
+        if not self.instances:
+            raise InputError("INSTANCES", "nothing", "one or more files of instances (.jsonl)")
+        if self.video is not None and self.video.suffix not in _FILMS:
+            raise InputError("--video", str(self.video), f"a file that ends in {' or '.join(_FILMS)}")
+        for name, values in (("robots", self.robots), ("steps", [self.steps]), ("limit", [self.limit])):
+            for value in values:
+                if value is not None and value < 1:
+                    raise InputError(f"--{name}", value, "1 or more")
+
+
+def episodes_of(options: Grid) -> list[tuple[LifelongInstance, int]]:
+    """The instances that were asked for, with each team size."""
+    found = []
+    for path in options.instances:
+        for number, instance in enumerate(load_instances(path)):
+            if options.limit is not None and number >= options.limit:
+                break
+            for robots in options.robots or instance.counts:
+                if robots > len(instance.starts):
+                    where = f"--robots, for {path}, {instance.map} with seed {instance.seed}"
+                    raise InputError(where, robots, f"at most {len(instance.starts)}, the robots that it has")
+                found.append((instance, robots))
+    if options.trajectories is not None:
+        check_names(f"{instance.map}_{instance.seed}_{robots}" for instance, robots in found)
+    return found
+
+
+def evaluate_grid(options: Grid, console: Console, records: list[Record]) -> None:
+    """Run every episode; results are appended to ``records`` as they come."""
+    episodes = episodes_of(options)
+    goals = steps = 0
+    with progress_bar(console, "grid", ("map", "robots", "throughput")) as progress:
+        task = progress.add_task("grid", total=len(episodes) * options.steps, map="", robots="", throughput="–")
+        for instance, robots in episodes:
+            run = GridRun(instance, robots, options.planner)
+            progress.update(task, map=instance.map, robots=robots)
+            for _ in range(options.steps):
+                run.step()
+                progress.advance(task)
+            records.append(run.record())
+            goals, steps = goals + records[-1]["goals"], steps + options.steps
+            progress.update(task, throughput=f"{goals / steps:.3f}")
+            if options.trajectories is not None:
+                run.save(options.trajectories)
+            if options.video is not None and len(records) == 1:
+                save_film(run, options.video)
+
+
+def save_film(run: GridRun, path: Path) -> None:
+    """Show what happened, as mp4 or as animated SVG."""
+    # What draws pictures is not needed for anything else here.
+    from envs.render.grid_replay import Replay
+    from envs.render.grid_svg import save_svg
+
+    robots = len(run.core.cells)
+    rate = f"{run.core.reached.sum() / max(run.core.age, 1):.2f} goals a step"
+    title = f"{run.instance.map}   {robots} robots   {run.planner}   {rate}"
+    replay = Replay(run.instance.grid, np.array(run.track), run.instance.targets[:robots], title)
+    if path.suffix == ".svg":
+        save_svg(path, replay)
+    else:
+        replay.save_film(path)
+
+
+def grid_table(records: list[Record]) -> Table:
+    """Throughput (goals a step) for each suite and team size, means over episodes."""
+    table = Table(title=f"grid: planner {records[0]['planner']}, {records[0]['steps']} steps")
+    for name in (
+        "suite", "robots", "episodes", "throughput", "lowest", "highest", "blocked %", "longest wait", "ms p50",
+        "ms p99",
+    ):  # fmt: skip
+        table.add_column(name, justify="left" if name == "suite" else "right")
+    groups: dict[tuple[str, int], list[Record]] = {}
+    for entry in records:
+        groups.setdefault((entry["suite"], entry["robots"]), []).append(entry)
+    for (suite, robots), group in sorted(groups.items()):
+        rates = [entry["throughput"] for entry in group]
+        blocked = np.mean([entry["blocked_moves"] / (entry["steps"] * robots) for entry in group])
+        table.add_row(
+            suite, str(robots), str(len(group)), f"{np.mean(rates):.3f}", f"{min(rates):.3f}", f"{max(rates):.3f}",
+            f"{100.0 * blocked:.2f}", str(max(entry["longest_wait"] for entry in group)),
+            *(f"{max(entry['step_ms'][key] for entry in group):.2f}" for key in ("p50", "p99")),
+        )  # fmt: skip
+    table.caption = "longest wait: steps of one robot without reaching a goal; ms: all robots together, slowest episode"
+    return table

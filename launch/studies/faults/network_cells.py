@@ -1,0 +1,83 @@
+"""Cells whose network or clocks are bad."""
+
+from __future__ import annotations
+
+import time
+
+from studies.faults.checks import Findings, at_least, at_most
+from studies.faults.proxy import Faults
+from studies.faults.trial import Trial
+from studies.faults.watch import deliveries_a_minute
+
+BACK = 1.0
+"""Seconds within which traffic is back after a network has healed."""
+_END = 5.0  # Seconds at the end of which is looked who still hears whom.
+
+
+def network(
+    trial: Trial, faults: dict[str, float], seconds: float, blind: bool = False, from_start: bool = False
+) -> Findings:
+    """A network that is bad all the time.
+
+    Args:
+        trial: The fleet.
+        faults: Fields of `Faults`.
+        seconds: How long.
+        blind: Whether bodies do not sense each other, so that everything depends on what is reported.
+        from_start: Whether it is bad before the robots start; else after all have moved.
+    """
+    if from_start:
+        trial.proxy.faults = Faults(**faults)
+    trial.start(odd={robot: ("blind",) for robot in trial.listens} if blind else {})
+    trial.proxy.faults = Faults(**faults)
+    before, first = trial.proxy.delivered.copy(), len(trial.samples)
+    trial.run_for(max(0.0, seconds - _END))
+    late = trial.proxy.delivered.copy()
+    trial.run_for(min(seconds, _END))
+    pairs = [(a, b) for a in trial.listens for b in trial.listens if a != b]
+    return Findings(trial.samples[first:], [], {
+        "network": dict(trial.proxy.counts), "pairs": len(pairs),
+        "pairs_that_heard": sum(trial.proxy.delivered[pair] > before[pair] for pair in pairs),
+        "pairs_that_heard_in_the_last_5_s": sum(trial.proxy.delivered[pair] > late[pair] for pair in pairs),
+    })  # fmt: skip
+
+
+def clocks(trial: Trial, ahead: float, seconds: float) -> Findings:
+    """Every other robot's clocks are ahead, the others' behind."""
+    trial.start(odd={robot: ("clock", ahead if robot % 2 else -ahead) for robot in trial.listens})
+    return Findings(trial.run_for(seconds))
+
+
+def partition(trial: Trial, cut: float, seconds: float, blind: bool = False) -> Findings:
+    """Two halves do not hear each other for a while; then the network heals, and nobody is started anew."""
+    trial.start(odd={robot: ("blind",) for robot in trial.listens} if blind else {})
+    first = len(trial.samples)
+    half = set(list(trial.listens)[: len(trial.listens) // 2])
+    trial.proxy.cut(half)
+    trial.run_for(cut)
+    healed = trial.proxy.heal()
+    pairs = {(a, b) for a in trial.listens for b in trial.listens if (a in half) != (b in half)}
+    while not pairs <= set(trial.proxy.fresh()) and time.monotonic() < healed + 30.0:
+        time.sleep(0.02)
+    fresh = trial.proxy.fresh()
+    back = max(fresh.values()) if pairs <= set(fresh) else None
+    trial.run_for(seconds)
+    stretch = trial.samples[first:]
+    ended = [robot for robot, process in trial.robots.items() if process.poll() is not None]
+    during = [sample for sample in stretch if sample.at <= healed]
+    after = next((sample.at - healed for sample in stretch if sample.deliveries > during[-1].deliveries), None)
+    checks = [
+        at_most("traffic is back after healing", back, BACK, "s"),
+        at_most("processes that ended", len(ended), 0),
+    ]
+    if not blind:
+        checks.append(at_least("robots that moved while cut off", _movers(during), len(trial.listens)))
+    return Findings(stretch, checks, {
+        "deliveries_a_minute_while_cut": round(deliveries_a_minute(during), 2),
+        "first_delivery_after_healing_s": None if after is None else round(after, 3),
+    })  # fmt: skip
+
+
+def _movers(samples: list) -> int:
+    """How many robots were ever fast."""
+    return sum(max(speeds) > 0.1 for speeds in zip(*(sample.speeds for sample in samples), strict=True))

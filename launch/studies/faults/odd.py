@@ -1,0 +1,166 @@
+"""A robot's control process with something odd about it: ``python -m studies.faults.odd KIND [VALUE] -- ARGUMENTS``.
+
+What follows the two dashes goes to ``swarm.runtime.process``, whose code runs as it is, but for one thing:
+
+* ``clock SECONDS``: its clocks, of the day and the monotonic one, are ahead by so much.
+* ``lie place|jump|intent``: it reports that it is elsewhere; that it is here and there in turns; that it holds the
+  cells around others, goes before everybody and wants to go where it does not. Its body drives as it should.
+* ``slow PERIODS``: after each SIGUSR1 so many periods take longer than they may.
+* ``blind``: its body does not sense others, so it has to believe what they report.
+* ``version MAJOR.MINOR``: it speaks another version of the protocol.
+* ``witness FILE``: at its end it writes of each period when it began, when its own state had arrived, why it stood
+  (empty: it did not), how late it began, how long its work took, and the processor's part of that (s); JSON.
+
+Nothing of ours may be imported here before the clocks are changed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import math
+import runpy
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+_SLOW = 0.06  # Seconds by which a slow period takes longer; a period is 0.05.
+_ASIDE = 2.0  # Metres by which places are false.
+
+
+def clock(value: str) -> None:
+    """Shift the clocks of this process; those that the kernel stamps datagrams with move along."""
+    ahead, day, day_ns, monotonic = float(value), time.time, time.time_ns, time.monotonic
+    time.time = lambda: day() + ahead
+    time.time_ns = lambda: day_ns() + round(1e9 * ahead)
+    time.monotonic = lambda: monotonic() + ahead
+    from swarm.runtime.drivers import bullet_wire as physics_wire
+
+    physics_wire.time = SimpleNamespace(time=day, monotonic=time.monotonic)
+
+
+def lie(value: str) -> None:
+    """Make every report false."""
+    from swarm.runtime import control
+    from swarm.runtime.link.report_codec import Report
+
+    falsify = {"place": _elsewhere, "jump": _jumping, "intent": _pushing}[value]
+
+    def false(*fields: Any) -> Report:
+        return falsify(Report(*fields))
+
+    control.Report = false
+
+
+def _elsewhere(report: Any) -> Any:
+    """Beside its true place, as far as that is on the map: walls are not looked at."""
+    x, y, *rest = report.state
+    return replace(report, state=(abs(x - _ASIDE), abs(y - _ASIDE), *rest))
+
+
+def _jumping(report: Any) -> Any:
+    return _elsewhere(report) if report.sequence // 20 % 2 else report
+
+
+def _pushing(report: Any) -> Any:
+    message, intent = report.message, report.message.intent
+    if intent is not None:
+        wanted = tuple(cell + 1 for cell in intent.window)
+        intent = replace(intent, priority=(1 << 41), claim_priority=(1 << 41), window=wanted)
+    waypoint = (report.state[0] + math.sin(report.sequence), report.state[1] + math.cos(report.sequence))
+    return replace(report, message=replace(message, intent=intent, waypoint=waypoint))
+
+
+def slow(value: str) -> None:
+    """Some periods take too long, when told to."""
+    from swarm.runtime.control import Control
+
+    left, decide = 0, Control._decide
+
+    def more(*_: object) -> None:
+        nonlocal left
+        left += int(value)
+
+    def slowly(self: Control, *arguments: Any) -> Any:
+        nonlocal left
+        if left > 0:
+            left -= 1
+            time.sleep(_SLOW)
+        return decide(self, *arguments)
+
+    signal.signal(signal.SIGUSR1, more)
+    Control._decide = slowly
+
+
+def blind(_: str) -> None:
+    """The body senses nobody."""
+    from swarm.runtime.drivers.bullet import BulletDriver
+
+    read = BulletDriver.read
+
+    def without(self: BulletDriver) -> Any:
+        reading = read(self)
+        return None if reading is None else replace(reading, sensed=None)
+
+    BulletDriver.read = without
+
+
+def version(value: str) -> None:
+    """Another version of the protocol."""
+    from swarm.runtime.link import report_codec as wire
+
+    wire.MAJOR, wire.MINOR = map(int, value.split("."))
+
+
+def witness(value: str) -> None:
+    """Keep a record of the last periods."""
+    from swarm.runtime.control import Control
+    from swarm.runtime.guard import MAY_MOVE
+    from swarm.runtime.loop import Pace
+
+    kept: deque[list[Any]] = deque(maxlen=12_000)
+    period, periods, paces = Control.period, Pace.periods, list[Pace]()
+
+    def noted(self: Control) -> Any:
+        before = time.thread_time()
+        found = period(self)
+        used = time.thread_time() - before
+        arrived = None if found.reading is None else found.reading.arrived
+        kept.append([found.time, arrived, "" if found.reason == MAY_MOVE else found.reason, used])
+        return found
+
+    def known(self: Pace, until: Callable[[], bool]) -> Any:
+        paces.append(self)
+        return periods(self, until)
+
+    def write() -> None:
+        times = zip(kept, paces[0].late, paces[0].took, strict=False)  # one may have begun and not ended
+        rows = [[*row, late, took, used] for (*row, used), late, took in times]
+        Path(value).write_text(json.dumps(rows), encoding="utf-8")
+
+    Control.period, Pace.periods = noted, known
+    atexit.register(write)
+
+
+ODDITIES: dict[str, Callable[[str], None]] = {
+    "clock": clock, "lie": lie, "slow": slow, "blind": blind, "version": version, "witness": witness,
+}  # fmt: skip
+
+
+def main(arguments: list[str]) -> None:
+    """Become a robot's process with something odd about it."""
+    split = arguments.index("--")
+    kind, *value = arguments[:split]
+    ODDITIES[kind](value[0] if value else "")
+    sys.argv = [sys.argv[0], *arguments[split + 1 :]]
+    runpy.run_module("swarm.runtime.process", run_name="__main__")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

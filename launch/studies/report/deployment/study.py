@@ -1,0 +1,59 @@
+"""The report on deployment: which cells of the fault suite are measured, and their results."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from studies.faults.cells import Cell, matrix, soak
+from studies.faults.checks import Check, Record
+from studies.faults.trial import Setup, TrialError
+from studies.report.jobs import Job, Lab
+
+FUNCTION = "studies.faults.cells:run"
+
+
+def job(cell: Cell) -> Job:
+    """A cell as a measurement."""
+    return Job(cell.name, FUNCTION, cell.told())
+
+
+def measure(lab: Lab, cell: Cell) -> Record:
+    """The result of a cell; of one that could not be made the reason, which is not kept."""
+    try:
+        lab.do([job(cell)], cell.name)
+    except TrialError as error:
+        return {"error": str(error), "checks": [asdict(Check("the trial could be made", None, "yes", False))]}
+    return lab[job(cell)]
+
+
+@dataclass
+class Study:
+    """The matrix, and the soak if it has been made.
+
+    Attributes:
+        lab: Has the cells made.
+        setup: The fleet of the matrix.
+        seconds: How long faults last.
+        minutes: Of the soak; it is made by ``launch/faults.py soak``, not here.
+    """
+
+    lab: Lab
+    setup: Setup
+    seconds: float = 20.0
+    minutes: float = 60.0
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The matrix."""
+        return matrix(self.setup, self.seconds)
+
+    @property
+    def long_run(self) -> Cell:
+        """The soak."""
+        return soak(self.minutes, self.setup.seed)
+
+    def run(self) -> dict[str, Record]:
+        """Make what is missing; results by the cells' names, the soak among them if it has been made."""
+        found = {cell.name: measure(self.lab, cell) for cell in self.cells}
+        long = self.lab.kept(job(self.long_run))
+        return found if long is None else found | {self.long_run.name: long}

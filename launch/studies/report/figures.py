@@ -1,0 +1,150 @@
+"""Plots for reports: what robots drove, what they chose on the way, success against the size of the team.
+
+Small PNG files with few colours; matplotlib's own windows are never touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyBboxPatch
+from numpy.typing import NDArray
+from PIL import Image
+
+from envs.arena.episodes import Track
+from envs.render.drawing import robot_hue
+from swarm.filter.tunables import OBSTACLE_GAIN, ROBOT_GAIN, ROTATION, SPEED, decode
+
+Array = NDArray[np.float64]
+
+_INK, _WALL, _FAINT = "#2b2b2b", "#b9b4aa", "#8a8a8a"
+_DPI, _COLOURS = 100, 96
+_TRAIL_POINTS = 240
+_GAINS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+# Robots of a small team have their number at their start.
+_NUMBERED = 4
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as a PNG with a palette, which is a third of the size."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    image.quantize(_COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def colour_of(robot: int) -> tuple[float, float, float]:
+    """The colour that a robot has in all pictures."""
+    red, green, blue = robot_hue(robot)
+    return red / 255.0, green / 255.0, blue / 255.0
+
+
+def draw_track(axes: Axes, track: Track, title: str) -> None:
+    """One episode: obstacles, where each robot went (paler at first), where it ended, and its goal as a cross."""
+    world, team = track.scenario.world, track.scenario.robots
+    for x, y, half_x, half_y, rounding in world.obstacles:
+        corner, size = (x - half_x, y - half_y), (2.0 * half_x, 2.0 * half_y)
+        style = f"round,pad={rounding:g}" if rounding > 0.0 else "square,pad=0"
+        axes.add_patch(FancyBboxPatch(corner, *size, boxstyle=style, facecolor=_WALL, edgecolor="none"))
+    every = max(1, len(track.state) // _TRAIL_POINTS)
+    for i, robot in enumerate(team):
+        colour = colour_of(i) if robot.cooperative else (0.25, 0.25, 0.25)
+        path = track.state[::every, i, :2]
+        alpha = np.linspace(0.2, 0.95, max(len(path) - 1, 1))
+        segments = np.stack([path[:-1], path[1:]], axis=1)
+        axes.add_collection(LineCollection(list(segments), colors=[(*colour, a) for a in alpha], linewidths=1.6))
+        axes.add_patch(Circle(tuple(track.state[-1, i, :2]), robot.radius, facecolor=colour, edgecolor="white"))
+        if len(team) <= _NUMBERED:
+            axes.annotate(str(i), path[0], fontsize=9, color=colour, ha="center", va="center", weight="bold")
+        axes.plot(*robot.goals[-1], marker="x", color=colour, markersize=6, markeredgewidth=1.6)
+    xmin, ymin, xmax, ymax = world.bounds
+    axes.set(xlim=(xmin, xmax), ylim=(ymin, ymax), aspect="equal", xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set_color(_FAINT)
+    axes.set_title(title, fontsize=9, color=_INK)
+
+
+def trajectories(path: Path, pairs: Sequence[Sequence[tuple[str, Track]]]) -> None:
+    """A grid of episodes: a column for each case, a row for each controller.
+
+    Args:
+        path: File to write.
+        pairs: For each case, a title and a track of each controller.
+    """
+    rows, columns = len(pairs[0]), len(pairs)
+    figure = Figure(figsize=(3.3 * columns, 3.5 * rows), dpi=_DPI, layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for column, pair in enumerate(pairs):
+        for row, (title, track) in enumerate(pair):
+            draw_track(grid[row][column], track, title)
+    save(figure, path)
+
+
+def choices(path: Path, track: Track, title: str) -> None:
+    """What two robots that meet choose over time: where they go, how near they are, gains, rotation and speed."""
+    time = track.scenario.dt * np.arange(len(track.action))
+    values = decode(track.action)
+    gap = np.linalg.norm(track.state[:-1, 0, :2] - track.state[:-1, 1, :2], axis=1)
+    gap = gap - sum(robot.radius for robot in track.scenario.robots[:2])
+    figure = Figure(figsize=(9.0, 6.0), dpi=_DPI, layout="constrained")
+    parts = figure.add_gridspec(4, 2, width_ratios=(1.0, 1.25))
+    draw_track(figure.add_subplot(parts[:, 0]), track, title)
+    panels: tuple[tuple[str, list[Array], dict[str, Any]], ...] = (
+        ("gap between\nthem, m", [gap], {}),
+        ("gain, 1/s\n(dotted:\nobstacles)", [values[:, :, ROBOT_GAIN], values[:, :, OBSTACLE_GAIN]], {"yscale": "log"}),
+        ("rotation,\ndegrees", [np.degrees(values[:, :, ROTATION])], {}),
+        ("speed, share", [values[:, :, SPEED]], {"ylim": (0.0, 1.05)}),
+    )  # fmt: skip
+    for row, (label, curves, options) in enumerate(panels):
+        axes = figure.add_subplot(parts[row, 1])
+        for curve, style in zip(curves, ("-", ":"), strict=False):
+            if curve.ndim == 1:
+                axes.plot(time, curve, style, color=_INK, linewidth=1.2)
+                continue
+            for i in range(2):
+                axes.plot(time, curve[:, i], style, color=colour_of(i), linewidth=1.4)
+        axes.set(xlim=(0.0, time[-1]), **options)
+        if axes.get_yscale() == "log":
+            axes.set_yticks(_GAINS, [f"{gain:g}" for gain in _GAINS])
+            axes.set_ylim(0.18, 22.0)
+            axes.minorticks_off()
+        _tidy(axes, label, "time, s" if row == len(panels) - 1 else "")
+    save(figure, path)
+
+
+def team_sizes(path: Path, curves: Mapping[str, Mapping[int, float]]) -> None:
+    """Success (%) against the number of robots.
+
+    Args:
+        path: File to write.
+        curves: For each name, success by team size.
+    """
+    figure = Figure(figsize=(6.4, 3.8), dpi=_DPI, layout="constrained")
+    axes = figure.subplots()
+    for number, (name, curve) in enumerate(curves.items()):
+        axes.plot(list(curve), list(curve.values()), "o-", color=colour_of(number), label=name, linewidth=1.6)
+    sizes = sorted({size for curve in curves.values() for size in curve})
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(sizes, [str(size) for size in sizes])
+    axes.minorticks_off()
+    _tidy(axes, "success, %", "robots")
+    axes.legend(fontsize=8, frameon=False, loc="best")
+    save(figure, path)
+
+
+def _tidy(axes: Axes, ylabel: str, xlabel: str) -> None:
+    axes.set_ylabel(ylabel, fontsize=8)
+    axes.set_xlabel(xlabel, fontsize=8)
+    axes.tick_params(labelsize=8)
+    axes.grid(color="#e6e3dd", linewidth=0.6)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)

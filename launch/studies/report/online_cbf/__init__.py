@@ -1,0 +1,1 @@
+"""The report on online control barrier functions."""

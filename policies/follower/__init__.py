@@ -1,0 +1,1 @@
+"""The network that ranks the moves of a follower, and its training."""

@@ -1,0 +1,1 @@
+"""The network that tunes the filter, and its training."""

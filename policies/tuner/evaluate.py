@@ -1,0 +1,61 @@
+"""How good a policy is: whole episodes in worlds, without exploration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from policies.tuner.network import Tuner, to_graph
+from policies.tuner.ppo import VectorWorlds, flatten
+from policies.tuner.rounds import silence, speak
+from swarm.filter.tunables import COUNT
+from swarm.tune.observation import Observation, senders
+
+Policy = Callable[[Observation], NDArray[np.float64]]
+
+
+def by_tuner(tuner: Tuner) -> Policy:
+    """The mean action of a network, for observations ``[B, N, ...]``.
+
+    With two rounds of messages the policy keeps what was told from one call to the next; in the first step of an
+    episode nobody is heard, so that it may go from worlds to worlds.
+    """
+    told = silence(0)
+
+    def act(observation: Observation) -> NDArray[np.float64]:
+        nonlocal told
+        seen = flatten(observation)
+        with torch.no_grad():
+            if tuner.rounds < 2:
+                mean = tuner.mean(to_graph(*seen))
+            else:
+                told = told if len(told) == len(seen[0]) else silence(len(seen[0]))
+                mean, told = speak(tuner, seen, torch.from_numpy(senders(observation)), told)
+        return mean.numpy().astype(np.float64).reshape(*observation.ego.shape[:2], COUNT)
+
+    return act
+
+
+def always(action: NDArray[np.float64]) -> Policy:
+    """The same action ``[6]`` for everybody, whatever is observed."""
+    return lambda observation: np.tile(action, (*observation.ego.shape[:2], 1))
+
+
+def judge(worlds: VectorWorlds, policy: Policy, episodes: int) -> dict[str, float]:
+    """Means over the first episode of each world, and over further ones until there are ``episodes``.
+
+    Every world counts the same number of episodes: counting whichever end first would favour the short ones.
+    """
+    rounds = -(-episodes // worlds.num_worlds)
+    figures: list[list[dict[str, float]]] = [[] for _ in range(worlds.num_worlds)]
+    observation = worlds.reset()
+    while min(len(entries) for entries in figures) < rounds:
+        observation, _, terminated, truncated, info = worlds.step(policy(observation))
+        ended = np.flatnonzero(terminated | truncated)
+        for b, summary in zip(ended, info["episodes"], strict=True):
+            figures[b].append(summary)
+    counted = [summary for entries in figures for summary in entries[:rounds]]
+    return {name: float(np.mean([summary[name] for summary in counted])) for name in counted[0]}

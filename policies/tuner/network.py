@@ -1,0 +1,267 @@
+"""The tuner: a graph network that proposes the tunables of the safety filter from a robot's neighbourhood.
+
+One round of message passing inside a robot's neighbourhood. Every sensed robot and obstacle point sends a message
+that depends on the robot's own features and on the relation between the two; the largest value of each message
+feature is kept, so that the order and the number of the neighbours do not matter, and an empty neighbourhood gives
+zeros:
+
+    m_ij = relu(W2 relu(W1 [ego_i, edge_ij]))        a_i = max(0, max_j m_ij)        h_i = mlp([ego_i, a_i])
+
+The network is written twice, and tests hold the two equal: *sparse*, on a graph of the slots in use, for
+training, and *dense*, on padded and masked slots, for export. The features are relative and in the robot's
+frame, hence the network is invariant to translation and rotation of the world.
+
+Between robots, ``rounds`` counts the broadcasts, each delayed by one step, that a robot's action can depend on:
+0 is what it senses itself; 1 adds what the neighbours tell of themselves (columns ``EDGE_TOLD`` of the edges);
+2 adds what they tell of their own neighbourhoods, as an embedding tanh(W h_j) that is learned
+(``policies.tuner.rounds``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch_geometric.nn import MessagePassing
+
+from swarm.errors import InputError
+from swarm.filter.tunables import COUNT, NAMES, encode
+from swarm.sense.messages import TOLD
+from swarm.tune.observation import EDGE, EDGE_TOLD, EGO
+
+WIDTH = 64
+SENSES = ("robots", "obstacles")
+ROUNDS = (0, 1, 2)
+# What a tunable is that the network does not set: gain 6, power 1, straight ahead at full speed; and, a little inside
+# the box, what an untrained network proposes. (In the middle of the box robots do not get through a narrow door.)
+FIXED = encode(np.array([6.0, 1.0, 6.0, 1.0, 0.0, 1.0]))
+_INSIDE = 0.1
+
+
+class Graph(NamedTuple):
+    """Neighbourhoods of ``n`` robots as a graph of the ``e`` slots in use.
+
+    Attributes:
+        ego: Features of the robots, float32 [n, EGO].
+        edges: Features of what they sense, float32 [e, EDGE].
+        target: The robot that senses it, int64 [e].
+    """
+
+    ego: Tensor
+    edges: Tensor
+    target: Tensor
+
+
+def to_graph(ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = None) -> Graph:
+    """The slots in use of padded neighbourhoods.
+
+    Args:
+        ego: float32 [n, EGO].
+        edges: float32 [n, P, EDGE].
+        mask: bool [n, P]; True where a slot is in use.
+        index: Robots to take, int64 [m]; all of them if None.
+    """
+    if index is not None:
+        ego, mask = ego[index], mask[index]
+    target, slot = mask.nonzero(as_tuple=True)
+    source = target if index is None else index[target]
+    # One flat gather: reads only the slots in use, a small part of the padded array.
+    used = edges.reshape(-1, edges.shape[-1])[source * edges.shape[-2] + slot]
+    return Graph(ego, used, target)
+
+
+class LargestMessage(torch.autograd.Function):
+    """Largest value of each feature among the messages [e, width] to each robot; 0 where there are none.
+
+    The same as the maximum of torch, whose gradient is five times as slow because it is shared among ties.
+    Here every largest message gets all of it: ties above 0 need two neighbours that are exactly alike.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, messages: Tensor, target: Tensor, robots: int) -> Tensor:
+        """Messages [e, width], each to the robot ``target`` [e], to [robots, width]."""
+        largest = messages.new_zeros(robots, messages.shape[1])
+        largest.scatter_reduce_(0, target[:, None].expand_as(messages), messages, "amax")
+        ctx.save_for_backward(messages, target, largest)
+        return largest
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        """Route the gradient [robots, width] to the largest messages."""
+        messages, target, largest = ctx.saved_tensors
+        chosen = messages == largest.index_select(0, target)
+        return gradient.index_select(0, target) * chosen, None, None
+
+
+class Neighbourhood(MessagePassing):
+    """Encodes a robot and what it senses as ``width`` features.
+
+    Args:
+        width: Number of features of messages and of the result.
+        senses: What it takes account of: ``robots``, ``obstacles`` or both.
+        rounds: 0 leaves out what others have told; 2 also takes their embeddings.
+    """
+
+    seen: Tensor  # float32 [2], 1 where robots, obstacles are taken account of
+    sensed: Tensor  # float32 [EDGE], 0 where an edge is told
+
+    def __init__(self, width: int = WIDTH, senses: Sequence[str] = SENSES, rounds: int = 1) -> None:
+        super().__init__(aggr="max")
+        self.rounds = rounds
+        sensed = torch.tensor([float(column not in EDGE_TOLD) for column in range(EDGE)])
+        self.register_buffer("sensed", sensed, persistent=False)
+        self.register_buffer("seen", torch.tensor([float(sense in senses) for sense in SENSES]))
+        # A linear layer of [ego, edge] is a sum of two; the first of them is computed once for a robot.
+        self.message_ego = nn.Linear(EGO, width)
+        self.message_edge = nn.Linear(EDGE, width, bias=False)
+        self.message_out = nn.Linear(width, width)
+        self.update_in = nn.Linear(EGO + width, width)
+        self.update_out = nn.Linear(width, width)
+        for layer in (self.message_ego, self.message_edge, self.message_out, self.update_in, self.update_out):
+            orthogonal(layer, math.sqrt(2.0))
+        if rounds > 1:
+            self.message_heard = nn.Linear(TOLD, width, bias=False)
+            orthogonal(self.message_heard, 1.0)
+
+    def forward(self, graph: Graph, heard: Tensor | None = None) -> Tensor:
+        """Features [n, width] of the robots of a graph (sparse form); ``heard`` [e, TOLD] comes with the edges."""
+        robots, count = graph.ego.shape[0], graph.edges.shape[0]
+        edge_index = torch.stack([torch.arange(count), graph.target])
+        received = self.message_ego(graph.ego)
+        sizes = (count, robots)
+        relation, taken = self.relation(graph.edges, heard)
+        largest = self.propagate(edge_index, x=(None, received), relation=relation, taken=taken, size=sizes)
+        return self.embed(graph.ego, largest)
+
+    def relation(self, edges: Tensor, heard: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The part of messages [..., width] that comes from the edges, and which are taken account of [..., 1]."""
+        weight = self.message_edge.weight
+        relation = functional.linear(edges, weight if self.rounds > 0 else weight * self.sensed)
+        if heard is not None:
+            relation = relation + self.message_heard(heard)
+        # The first two features of an edge say whether it is a robot or an obstacle.
+        return relation, (edges[..., :2] * self.seen).sum(dim=-1, keepdim=True)
+
+    def message(self, x_i: Tensor, relation: Tensor, taken: Tensor) -> Tensor:
+        """Messages [e, width]; never negative, so that 0 is neutral under the maximum."""
+        return torch.relu(self.message_out(torch.relu(x_i + relation))) * taken
+
+    def aggregate(self, inputs: Tensor, index: Tensor, dim_size: int) -> Tensor:
+        """Largest messages [n, width]."""
+        return LargestMessage.apply(inputs, index, dim_size)
+
+    def dense(self, ego: Tensor, edges: Tensor, mask: Tensor, heard: Tensor | None = None) -> Tensor:
+        """Features [..., width] of padded neighbourhoods (dense form).
+
+        Args:
+            ego: float32 [..., EGO].
+            edges: float32 [..., P, EDGE]; the contents of unused slots do not matter if finite.
+            mask: bool [..., P].
+            heard: float32 [..., P, TOLD], for two rounds.
+        """
+        sent = self.message(self.message_ego(ego).unsqueeze(-2), *self.relation(edges, heard))
+        sent = torch.where(mask.unsqueeze(-1), sent, 0.0)
+        # A slot of zeros: the maximum exists also when there are no slots at all.
+        sent = torch.nn.functional.pad(sent, (0, 0, 0, 1))
+        return self.embed(ego, sent.amax(dim=-2))
+
+    def embed(self, ego: Tensor, largest: Tensor) -> Tensor:
+        """Update a robot with its largest messages."""
+        hidden = torch.relu(self.update_in(torch.cat([ego, largest], dim=-1)))
+        return torch.relu(self.update_out(hidden))
+
+
+class Tuner(nn.Module):
+    """Actor and critic of the same structure, without shared weights.
+
+    Exploration adds noise to ``mean``; whoever executes an action clips it to [0, 1].
+
+    Args:
+        width: Width of the hidden layers.
+        tunables: Names of the tunables that it sets; the others keep the values ``FIXED``.
+        senses: What it takes account of: ``robots``, ``obstacles`` or both.
+        rounds: Rounds of messages between robots: 0, 1 or 2. The critic, which is not deployed, never takes
+            embeddings.
+
+    Raises:
+        InputError: If a name or the number of rounds is unknown.
+    """
+
+    free: Tensor  # float32 [6], 1 for the tunables that it sets
+    fixed: Tensor  # float32 [6], the actions of the others
+
+    def __init__(
+        self, width: int = WIDTH, tunables: Sequence[str] = NAMES, senses: Sequence[str] = SENSES, rounds: int = 1
+    ) -> None:
+        super().__init__()
+        for given, known, what in ((tunables, NAMES, "tunables"), (senses, SENSES, "senses")):
+            if unknown := [name for name in given if name not in known]:
+                raise InputError(what, unknown[0], ", ".join(known))
+        if rounds not in ROUNDS:
+            raise InputError("rounds", rounds, ", ".join(map(str, ROUNDS)))
+        self.width, self.rounds = width, rounds
+        self.register_buffer("free", torch.tensor([float(name in tunables) for name in NAMES]))
+        self.register_buffer("fixed", torch.from_numpy(FIXED).float())
+        self.actor = Neighbourhood(width, senses, rounds)
+        self.critic = Neighbourhood(width, senses, min(rounds, 1))
+        self.action, self.worth = nn.Linear(width, COUNT), nn.Linear(width, 1)
+        # A small last layer: the untrained tuner proposes the same everywhere.
+        orthogonal(self.action, 0.01)
+        start = torch.from_numpy(FIXED).float().clamp(_INSIDE, 1.0 - _INSIDE)
+        self.action.bias.data.copy_(torch.logit(start))
+        orthogonal(self.worth, 1.0)
+        if rounds > 1:
+            self.telling = nn.Linear(width, TOLD)
+            orthogonal(self.telling, 1.0)
+
+    def mean(self, graph: Graph, heard: Tensor | None = None) -> Tensor:
+        """Mean action in [0, 1], [n, 6]; ``heard`` [e, TOLD] are the embeddings for two rounds, None for nothing."""
+        return self.to_action(self.actor(graph, heard))
+
+    def to_action(self, features: Tensor) -> Tensor:
+        """Mean action in [0, 1], [..., 6], from the actor's features [..., width]."""
+        return self.fixed + self.free * (torch.sigmoid(self.action(features)) - self.fixed)
+
+    def to_told(self, features: Tensor) -> Tensor:
+        """Embedding [..., TOLD] to be told, from the actor's features [..., width]; for two rounds."""
+        return torch.tanh(self.telling(features))
+
+    def value(self, graph: Graph) -> Tensor:
+        """Expected return, [n]."""
+        return self.worth(self.critic(graph)).squeeze(-1)
+
+    def mean_dense(self, ego: Tensor, edges: Tensor, mask: Tensor) -> Tensor:
+        """``mean`` of padded neighbourhoods, [..., 6]."""
+        return self.to_action(self.actor.dense(ego, edges, mask))
+
+    def value_dense(self, ego: Tensor, edges: Tensor, mask: Tensor) -> Tensor:
+        """``value`` of padded neighbourhoods, [...]."""
+        return self.worth(self.critic.dense(ego, edges, mask)).squeeze(-1)
+
+
+class DensePolicy(nn.Module):
+    """What is exported: the mean action of padded neighbourhoods, and what is told if there are two rounds."""
+
+    def __init__(self, tuner: Tuner) -> None:
+        super().__init__()
+        self.tuner = tuner
+
+    def forward(
+        self, ego: Tensor, edges: Tensor, mask: Tensor, heard: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
+        """Mean action [B, 6] (and told [B, TOLD]) of ego [B, EGO], edges [B, P, EDGE], mask, heard [B, P, TOLD]."""
+        features = self.tuner.actor.dense(ego, edges, mask, heard)
+        action = self.tuner.to_action(features)
+        return (action,) if heard is None else (action, self.tuner.to_told(features))
+
+
+def orthogonal(layer: nn.Linear, gain: float) -> None:
+    """Initialise a layer with orthogonal weights and no bias (PPO's custom, Andrychowicz et al. 2021)."""
+    nn.init.orthogonal_(layer.weight, gain)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)

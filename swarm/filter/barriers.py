@@ -1,0 +1,173 @@
+"""Control-barrier-function rows: what a robot senses and its tunables become half-planes ``G u <= b``.
+
+Every barrier has the same form. With s the gap to the other body (m), n the unit normal away from it and w the
+rate of s, a class-K function bounds how fast the gap may close, ``w >= -phi(s)``, and the row says so for the end
+of one control period. A robot carries half of a constraint with another robot and all of one with an obstacle.
+
+* Single integrator: h = s, phi = min(gain s^power, s / dt): never more than the gap within one period.
+* Unicycle: the same at its control point, ``look_ahead`` metres in front of the axle, with the radius grown by
+  that offset; in the variables (v, look_ahead * turn rate) the point's velocity is a rotation of the control.
+* Double integrator: the braking-distance barrier of Wang, Ames, Egerstedt (*Safety barrier certificates for
+  collisions-free multirobot systems*, 2017), h = sqrt(2 A s) + w, for sampled time, so that phi is the smaller of
+  gain s^power and the speed that can still be shed before the gap closes.
+
+Nothing is solved here, and nothing here is the guarantee: that is ``swarm.filter.safety``.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
+from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, SENSING, TOP_SPEED, TURN_RATE
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
+from swarm.model.geometry import to_obstacle
+from swarm.sense.neighbours import N_OFFSET_X, N_OFFSET_Y, N_RADIUS, N_VX, N_VY, N_X, N_Y
+
+Array = NDArray[np.float64]
+
+# The part of the brakes that the barrier counts on; the rest covers directions in which two rows pull at once.
+BRAKE_SHARE = 0.8
+BOUNDS_ROWS = 4
+# The rows keep this part of the radius more than the shield does, so that a robot that slides along another is not
+# stopped for the last digits; a robot that needs time to brake is not stopped for what its rows could not foresee.
+ROW_MARGIN, ROW_MARGIN_BRAKING = 0.02, 0.1
+
+
+@njit(cache=True)
+def class_k(gap: float, gain: float, power: float) -> float:
+    """Gain * gap^power (m/s) for a positive gap, linear inside it, where a power below 1 would chatter."""
+    if gap <= 0.0 or power == 1.0:
+        return gain * gap
+    return gain * math.exp(power * math.log(gap))
+
+
+@njit(cache=True)
+def approach_speed(gap: float, gain: float, power: float, dt: float) -> float:
+    """Phi (m/s) of a robot that stops at once: class-K, but never through the gap within one period."""
+    return min(class_k(gap, gain, power), gap / dt) if gap > 0.0 else class_k(gap, gain, power)
+
+
+@njit(cache=True)
+def braking_speed(
+    gap: float, rate: float, gain: float, power: float, braking: float, dt: float
+) -> float:
+    """Phi (m/s) at the end of the period of a robot that has to brake.
+
+    Args:
+        gap: s, m.
+        rate: w, m/s; negative when closing.
+        gain: Class-K gain.
+        power: Class-K power.
+        braking: A, the acceleration that both together can count on, m/s².
+        dt: Control period, s.
+    """
+    left = gap - 0.5 * dt * max(0.0, -rate)
+    if left <= 0.0:
+        return min(class_k(left, gain, power), 0.0)
+    shed = -braking * dt + math.sqrt(braking * braking * dt * dt + 2.0 * braking * left)
+    return min(class_k(gap, gain, power), shed)
+
+
+@njit(cache=True)
+def control_point(kind: int, state: Array, body: Array) -> tuple[float, float, float]:
+    """The point that the rows constrain (world, m), and by how much the radius is grown there (m)."""
+    if kind != UNICYCLE:
+        return state[0], state[1], 0.0
+    ahead = body[LOOK_AHEAD]
+    return state[0] + ahead * math.cos(state[2]), state[1] + ahead * math.sin(state[2]), ahead
+
+
+@njit(cache=True)
+def _write_row(
+    kind: int, state: Array, body: Array, gap: float, nx: float, ny: float, rate: float, gain: float, power: float,
+    share: float, partners: float, row: Array,
+) -> float:  # fmt: skip
+    """Write the normal of one row in the variables of the QP; returns its right-hand side."""
+    dt = body[PERIOD]
+    if kind == DOUBLE_INTEGRATOR:
+        braking = BRAKE_SHARE * partners * body[ACCELERATION]
+        row[0], row[1] = -nx, -ny
+        return share * (braking_speed(gap, rate, gain, power, braking, dt) + rate) / dt
+    if kind == UNICYCLE:
+        c, s = math.cos(state[2]), math.sin(state[2])
+        row[0], row[1] = -(nx * c + ny * s), -(ny * c - nx * s)
+    else:
+        row[0], row[1] = -nx, -ny
+    return share * approach_speed(gap, gain, power, dt)
+
+
+@njit(cache=True)
+def build(
+    kind: int, state: Array, body: Array, neighbours: Array, robots: int, obstacles: Array, things: int,
+    bounds: Array, tunables: Array, rows: Array, rhs: Array,
+) -> int:  # fmt: skip
+    """Write one row per neighbour, per obstacle and per side of the bounds; all of unit norm.
+
+    Args:
+        kind: A value of ``Kind``.
+        state: ``float64[5]``.
+        body: ``float64[BODY]``, see ``swarm.model.body``.
+        neighbours: ``float64[K, 14]``; the first ``robots`` count.
+        robots: See ``neighbours``.
+        obstacles: ``float64[M, 5]``; the first ``things`` count.
+        things: See ``obstacles``.
+        bounds: ``float64[4]``: xmin, ymin, xmax, ymax for the robot's centre; may be infinite.
+        tunables: ``float64[6]``, physical.
+        rows: ``float64[robots + things + 4, 2]``, written.
+        rhs: ``float64[robots + things + 4]``, written: m/s, or m/s² for a double integrator.
+
+    Returns:
+        The number of rows: first the neighbours in order, then the obstacles, then the bounds that are near.
+    """
+    x, y, grown = control_point(kind, state, body)
+    extra = (ROW_MARGIN_BRAKING if kind == DOUBLE_INTEGRATOR else ROW_MARGIN) * body[RADIUS]
+    size = body[RADIUS] + body[MARGIN] + grown + extra
+    gain, power = tunables[ROBOT_GAIN], tunables[ROBOT_POWER]
+    for k in range(robots):
+        other = neighbours[k]
+        dx, dy = x - other[N_X] - other[N_OFFSET_X], y - other[N_Y] - other[N_OFFSET_Y]
+        distance = math.sqrt(dx * dx + dy * dy)
+        nx, ny = (dx / distance, dy / distance) if distance > 0.0 else (1.0, 0.0)
+        gap = distance - size - other[N_RADIUS] - body[MARGIN]
+        if other[N_OFFSET_X] != 0.0 or other[N_OFFSET_Y] != 0.0:
+            gap -= math.hypot(other[N_OFFSET_X], other[N_OFFSET_Y])
+        rate = nx * (state[3] - other[N_VX]) + ny * (state[4] - other[N_VY])
+        rhs[k] = _write_row(kind, state, body, gap, nx, ny, rate, gain, power, 0.5, 2.0, rows[k])
+    gain, power = tunables[OBSTACLE_GAIN], tunables[OBSTACLE_POWER]
+    for k in range(things):
+        gap, nx, ny = to_obstacle(x, y, obstacles[k])
+        rate = nx * state[3] + ny * state[4]
+        i = robots + k
+        rhs[i] = _write_row(kind, state, body, gap - size, nx, ny, rate, gain, power, 1.0, 1.0, rows[i])
+    count = robots + things
+    for side in range(BOUNDS_ROWS):
+        axis, sign = side % 2, 1.0 if side < 2 else -1.0
+        gap = sign * ((x if axis == 0 else y) - bounds[side]) - grown - extra
+        if gap < body[SENSING]:
+            nx, ny = (sign, 0.0) if axis == 0 else (0.0, sign)
+            rate = nx * state[3] + ny * state[4]
+            rhs[count] = _write_row(kind, state, body, gap, nx, ny, rate, gain, power, 1.0, 1.0, rows[count])
+            count += 1
+    return count
+
+
+@njit(cache=True)
+def control_box(kind: int, state: Array, body: Array, box: Array) -> None:
+    """Write into ``box`` (2, 2) the actuator limits as bounds on the variables of the QP.
+
+    Single integrator: speed per axis. Double integrator: acceleration, and what keeps the next speed within its
+    limit. Unicycle: forward speed, and ``look_ahead`` times the turn rate.
+    """
+    for axis in range(2):
+        if kind == DOUBLE_INTEGRATOR:
+            dt, top, push, v = body[PERIOD], body[TOP_SPEED], body[ACCELERATION], state[3 + axis]
+            box[0, axis] = min(max(-push, (-top - v) / dt), push)
+            box[1, axis] = max(min(push, (top - v) / dt), -push)
+        else:
+            top = body[TOP_SPEED] if kind != UNICYCLE or axis == 0 else body[LOOK_AHEAD] * body[TURN_RATE]
+            box[0, axis], box[1, axis] = -top, top

@@ -1,0 +1,61 @@
+"""The control that a robot would use if it were alone: straight to its waypoint, turned and slowed by its tunables."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from swarm.filter.tunables import ROTATION, SPEED
+from swarm.model.body import ACCELERATION, LOOK_AHEAD, PERIOD, TOP_SPEED, TURN_RATE
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
+
+Array = NDArray[np.float64]
+
+# Periods over which a velocity error (double integrator) or a heading error (unicycle) is removed.
+_VELOCITY_PERIODS = 2.0
+_HEADING_PERIODS = 4.0
+# The part of the brakes that the approach to the end of the path plans with.
+_APPROACH_SHARE = 0.7
+
+
+@njit(cache=True)
+def nominal_control(
+    kind: int, state: Array, body: Array, waypoint: Array, remaining: float, tunables: Array, nominal: Array
+) -> None:
+    """Write the nominal control in the variables of the QP.
+
+    Args:
+        kind: A value of ``Kind``.
+        state: ``float64[5]``.
+        body: ``float64[BODY]``, see ``swarm.model.body``.
+        waypoint: ``float64[2]``, world, m.
+        remaining: Metres to where the robot should come to rest (not the waypoint, if the path goes on).
+        tunables: ``float64[6]``, physical: rotation and speed are used.
+        nominal: ``float64[2]``, written: velocity (m/s), acceleration (m/s²) or (v, look_ahead * turn rate) (m/s).
+    """
+    dx, dy = waypoint[0] - state[0], waypoint[1] - state[1]
+    distance = math.hypot(dx, dy)
+    dt = body[PERIOD]
+    speed = min(tunables[SPEED] * body[TOP_SPEED], remaining / dt)
+    if kind == DOUBLE_INTEGRATOR:
+        speed = min(speed, math.sqrt(2.0 * _APPROACH_SHARE * body[ACCELERATION] * remaining))
+        speed = min(speed, remaining / (_VELOCITY_PERIODS * dt))
+    if distance < 1e-9:
+        speed, dx, dy, distance = 0.0, 1.0, 0.0, 1.0
+    c, s = math.cos(tunables[ROTATION]), math.sin(tunables[ROTATION])
+    ex, ey = (c * dx - s * dy) / distance, (s * dx + c * dy) / distance
+    if kind == DOUBLE_INTEGRATOR:
+        nominal[0] = (speed * ex - state[3]) / (_VELOCITY_PERIODS * dt)
+        nominal[1] = (speed * ey - state[4]) / (_VELOCITY_PERIODS * dt)
+    elif kind == UNICYCLE:
+        hx, hy = math.cos(state[2]), math.sin(state[2])
+        ahead, aside = ex * hx + ey * hy, ey * hx - ex * hy
+        error = math.atan2(aside, ahead)
+        turn = min(max(error / (_HEADING_PERIODS * dt), -body[TURN_RATE]), body[TURN_RATE])
+        nominal[0] = speed * max(0.0, ahead) ** 2
+        nominal[1] = body[LOOK_AHEAD] * turn if speed > 0.0 else 0.0
+    else:
+        nominal[0], nominal[1] = speed * ex, speed * ey

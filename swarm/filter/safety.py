@@ -1,0 +1,231 @@
+"""Rows to control: the QP, and behind it a shield that always admits braking.
+
+The shield is the guarantee. Braking takes a robot along its *stop segment*, from where it is to where it comes to
+rest. Between two robots runs the line that halves the gap between their stop segments; whatever the two do in one
+period, and wherever they would come to rest afterwards, each must stay on its own side of it by its radius. Braking
+does so by construction, for all lines at once: the next stop segment is a part of the present one. For an obstacle
+the line touches it, and the robot has all of the gap. A control that leaves its side is drawn towards braking as
+far as it takes. By induction no two bodies ever touch, at no instant, for any input of the QP whatever; the
+argument needs the states of the neighbours to be exact and of the same instant (``margin`` covers what is not), and
+a start from which everybody can still brake (``Scenario`` checks that).
+
+Between samples: an integrator's path is inside the hull of old stop segment, new position and new stop point (a
+quadratic Bezier curve in its control polygon); a unicycle's arc leaves its chord by at most |v turn_rate| t(T-t)/2,
+the interpolation error, which the shield adds.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from swarm.filter import barriers, qp
+from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, REACH, TOP_SPEED, TURN_RATE, YIELDS
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, arc_offset, brake, stop_offset
+from swarm.model.geometry import segment_to_obstacle, segment_to_segment, to_obstacle
+from swarm.sense.neighbours import N_ACCELERATION, N_RADIUS, N_REACH, N_VX, N_VY, N_X, N_Y
+
+Array = NDArray[np.float64]
+
+OUTCOMES = ("optimal", "relaxed", "braking")
+OPTIMAL, RELAXED, BRAKING = range(3)
+# Room that rounding may not eat: the shield aims this far (m) inside the line that it guards.
+_ROUNDING = 1e-12
+_BISECTIONS = 30
+
+
+@njit(cache=True)
+def _add_line(lines: Array, count: int, nx: float, ny: float, ax: float, ay: float, slack: float) -> int:
+    """Append the half-plane n·x >= limit that has ``slack`` left at the point a; a negative slack counts as 0."""
+    lines[count, 0], lines[count, 1] = nx, ny
+    lines[count, 2] = nx * ax + ny * ay - max(slack - _ROUNDING, 0.0)
+    return count + 1
+
+
+@njit(cache=True)
+def _build_lines(
+    kind: int, state: Array, body: Array, neighbours: Array, robots: int, obstacles: Array, things: int,
+    bounds: Array, lines: Array,
+) -> int:  # fmt: skip
+    """Half-planes that the centre and the stop point must keep; -1 if only braking is left (bodies overlap)."""
+    x, y, dt = state[0], state[1], body[PERIOD]
+    sx, sy = stop_offset(kind, state[3], state[4], body[ACCELERATION], dt)
+    size = body[RADIUS] + body[MARGIN]
+    own_reach = body[REACH]
+    count = 0
+    for k in range(robots):
+        other = neighbours[k]
+        both = size + other[N_RADIUS] + body[MARGIN]
+        dx, dy = x - other[N_X], y - other[N_Y]
+        far = both + own_reach + other[N_REACH]
+        if dx * dx + dy * dy >= far * far:
+            continue
+        tx, ty = 0.0, 0.0
+        if not math.isinf(other[N_ACCELERATION]):
+            tx, ty = stop_offset(DOUBLE_INTEGRATOR, other[N_VX], other[N_VY], other[N_ACCELERATION], dt)
+        distance, nx, ny, ax, ay = segment_to_segment(x, y, sx, sy, other[N_X], other[N_Y], tx, ty)
+        if distance <= 0.0:
+            return -1
+        count = _add_line(lines, count, nx, ny, ax, ay, 0.5 * (distance - both))
+    for k in range(things):
+        if to_obstacle(x, y, obstacles[k])[0] - size > own_reach:
+            continue
+        distance, nx, ny, ax, ay = segment_to_obstacle(x, y, sx, sy, obstacles[k])
+        if nx == 0.0 and ny == 0.0:
+            return -1
+        count = _add_line(lines, count, nx, ny, ax, ay, distance - size)
+    for side in range(4):
+        axis, sign = side % 2, 1.0 if side < 2 else -1.0
+        start, stop = (x, x + sx) if axis == 0 else (y, y + sy)
+        nearest = min(sign * start, sign * stop)
+        if nearest - sign * bounds[side] < 2.0 * own_reach:
+            nx, ny = (sign, 0.0) if axis == 0 else (0.0, sign)
+            count = _add_line(lines, count, nx, ny, sign * nearest, sign * nearest, nearest - sign * bounds[side])
+    return count
+
+
+@njit(cache=True)
+def _share_of_displacement(
+    x: float, y: float, dx: float, dy: float, bulge: float, lines: Array, count: int
+) -> float:
+    """Largest share in [0, 1] of a displacement (m) from (x, y) that keeps every line, ``bulge`` (m) included."""
+    share = 1.0
+    for k in range(count):
+        along = lines[k, 0] * dx + lines[k, 1] * dy - bulge
+        if along < 0.0:
+            share = min(share, max(lines[k, 0] * x + lines[k, 1] * y - lines[k, 2], 0.0) / -along)
+    return share
+
+
+@njit(cache=True)
+def _keeps_lines(
+    state: Array, body: Array, ux: float, uy: float, lines: Array, count: int
+) -> bool:
+    """Whether a double integrator's next position and next stop point keep every line."""
+    dt = body[PERIOD]
+    vx, vy = state[3] + ux * dt, state[4] + uy * dt
+    px, py = state[0] + dt * (state[3] + 0.5 * dt * ux), state[1] + dt * (state[4] + 0.5 * dt * uy)
+    sx, sy = stop_offset(DOUBLE_INTEGRATOR, vx, vy, body[ACCELERATION], dt)
+    for k in range(count):
+        there = lines[k, 0] * px + lines[k, 1] * py
+        if min(there, there + lines[k, 0] * sx + lines[k, 1] * sy) < lines[k, 2]:
+            return False
+    return True
+
+
+@njit(cache=True)
+def shield(
+    kind: int, state: Array, body: Array, neighbours: Array, robots: int, obstacles: Array, things: int,
+    bounds: Array, crowded: bool, control: Array, lines: Array,
+) -> float:  # fmt: skip
+    """Draw ``control`` (of the robot, not of the QP) towards braking until it is safe.
+
+    Args:
+        kind: A value of ``Kind``.
+        state: ``float64[5]``.
+        body: ``float64[BODY]``.
+        neighbours: ``float64[K, 14]``; the first ``robots`` count.
+        robots: See ``neighbours``.
+        obstacles: ``float64[M, 5]``; the first ``things`` count.
+        things: See ``obstacles``.
+        bounds: ``float64[4]``.
+        crowded: Whether somebody near had to be left out of ``neighbours`` or ``obstacles``: brakes.
+        control: ``float64[2]`` within the limits, changed in place.
+        lines: ``float64[K + M + 4, 3]``, scratch.
+
+    Returns:
+        The share of the control that was kept: 1 unchanged, 0 full braking.
+    """
+    count = _build_lines(kind, state, body, neighbours, robots, obstacles, things, bounds, lines)
+    if count == 0 and not crowded and math.isfinite(control[0]) and math.isfinite(control[1]):
+        return 1.0
+    if crowded or count < 0 or not (math.isfinite(control[0]) and math.isfinite(control[1])):
+        brake(kind, state, body[TOP_SPEED : TURN_RATE + 1], body[PERIOD], control)
+        return 0.0
+    dt = body[PERIOD]
+    if kind == DOUBLE_INTEGRATOR:
+        return _shield_acceleration(state, body, control, lines, count)
+    if kind == UNICYCLE:
+        dx, dy = arc_offset(state[2], control[0], control[1], dt)
+        bulge = 0.5 * abs(control[0] * control[1]) * dt * dt
+        share = _share_of_displacement(state[0], state[1], dx, dy, bulge, lines, count)
+        control[0] *= share
+        return share
+    share = _share_of_displacement(state[0], state[1], control[0] * dt, control[1] * dt, 0.0, lines, count)
+    control[0] *= share
+    control[1] *= share
+    return share
+
+
+@njit(cache=True)
+def _shield_acceleration(state: Array, body: Array, control: Array, lines: Array, count: int) -> float:
+    """``shield`` of a double integrator: bisects between the control and braking."""
+    ux, uy = control[0], control[1]
+    if _keeps_lines(state, body, ux, uy, lines, count):
+        return 1.0
+    brake(DOUBLE_INTEGRATOR, state, body[TOP_SPEED : TURN_RATE + 1], body[PERIOD], control)
+    bx, by = control[0], control[1]
+    low, high = 0.0, 1.0
+    for _ in range(_BISECTIONS):
+        middle = 0.5 * (low + high)
+        if _keeps_lines(state, body, bx + middle * (ux - bx), by + middle * (uy - by), lines, count):
+            low = middle
+        else:
+            high = middle
+        if low > 0.0 and high - low < 0.01:
+            break
+    if low > 0.0:
+        control[0], control[1] = bx + low * (ux - bx), by + low * (uy - by)
+    return low
+
+
+@njit(cache=True)
+def to_control(kind: int, body: Array, variables: Array) -> None:
+    """Turn the variables of the QP into the robot's control in place (only a unicycle's differ)."""
+    if kind == UNICYCLE:
+        variables[1] /= body[LOOK_AHEAD]
+
+
+@njit(cache=True)
+def filter_control(
+    kind: int, state: Array, body: Array, neighbours: Array, robots: int, obstacles: Array, things: int,
+    bounds: Array, crowded: bool, nominal: Array, tunables: Array,
+    rows: Array, rhs: Array, box: Array, lines: Array, proof: Array, control: Array,
+) -> tuple[int, float]:  # fmt: skip
+    """The whole filter of one robot: rows, QP, shield.
+
+    Args:
+        kind: A value of ``Kind``.
+        state: ``float64[5]``.
+        body: ``float64[BODY]``.
+        neighbours: ``float64[K, 14]``; the first ``robots`` count.
+        robots: See ``neighbours``.
+        obstacles: ``float64[M, 5]``; the first ``things`` count.
+        things: See ``obstacles``.
+        bounds: ``float64[4]``.
+        crowded: As in ``shield``.
+        nominal: ``float64[2]``, in the variables of the QP.
+        tunables: ``float64[6]``, physical.
+        rows: ``float64[K + M + 4, 2]``, scratch; holds the rows afterwards.
+        rhs: ``float64[K + M + 4]``, scratch; holds the right-hand sides afterwards.
+        box: ``float64[2, 2]``, scratch.
+        lines: ``float64[K + M + 4, 3]``, scratch.
+        proof: ``float64[1]``, scratch.
+        control: ``float64[2]``, written: the robot's control.
+
+    Returns:
+        The outcome (OPTIMAL, RELAXED, BRAKING) and the relaxation of the QP.
+    """
+    seen = robots if body[YIELDS] > 0.0 else 0
+    count = barriers.build(kind, state, body, neighbours, seen, obstacles, things, bounds, tunables, rows, rhs)
+    barriers.control_box(kind, state, body, box)
+    status, give = qp.solve_unit_rows(nominal[0], nominal[1], rows, rhs, count, box, control, proof)
+    if status == qp.INVALID:
+        control[0] = control[1] = np.nan
+    else:
+        to_control(kind, body, control)
+    share = shield(kind, state, body, neighbours, robots, obstacles, things, bounds, crowded, control, lines)
+    return (BRAKING if share < 1.0 else status), give

@@ -1,0 +1,1 @@
+"""Cells of a grid map that continuous robots take before they enter them."""

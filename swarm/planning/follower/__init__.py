@@ -1,0 +1,1 @@
+"""The follower: a learnt ranking of the moves along a planned way."""

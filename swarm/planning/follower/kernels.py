@@ -1,0 +1,155 @@
+"""What a follower plans and decides: kernels for the first `count` of n robots.
+
+A team passes all of its robots; a robot alone passes itself (`count` is 1) and then those that it sees or has heard of.
+Either way nothing is read of robots that a robot cannot know of.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from swarm.planning.follower.costs import Doubles, Flags, Floats, Ints, Seen, cost_field, find_path, see
+from swarm.planning.follower.view import REACH, WINDOW, Ranks, heading_of
+from swarm.planning.pibt.priority_inheritance import IDS, pibt_moves
+
+_FAR = 1 << 20  # cost left, in 64ths, from which on robots count as equally far
+
+
+@njit(cache=True)
+def gumbel_noise(ids: Ints, tick: int) -> Floats:
+    """Standard Gumbel noise float32[n, 5], a function of identity, tick and move alone (SplitMix64 of the three)."""
+    noise = np.empty((len(ids), 5), np.float32)
+    for robot in range(len(ids)):
+        for move in range(5):
+            word = (np.uint64(ids[robot]) << np.uint64(36)) ^ (np.uint64(tick) << np.uint64(3)) ^ np.uint64(move)
+            for _ in range(2):
+                word += np.uint64(0x9E3779B97F4A7C15)
+                word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+                word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+                word ^= word >> np.uint64(31)
+            uniform = (np.float64(word >> np.uint64(11)) + 0.5) / 9007199254740992.0  # in (0, 1), 53 bits
+            noise[robot, move] = -np.log(-np.log(uniform))
+    return noise
+
+
+@njit(cache=True)
+def plan_ways(
+    count: int, cell: Ints, goal: Ints, ids: Ints, robot_at: Seen, static: Floats, width: int, fields: Floats,
+    seen: Seen, bits: int, held: Ints, memory: Doubles, cost: Doubles, mark: Seen, parent: Seen, keys: Doubles,
+    nodes: Ints, epoch: int, way: Seen, priority: Ints,
+) -> int:  # fmt: skip
+    """Plan the paths of the first `count` robots, from what each knows itself.
+
+    Args:
+        count: Robots that plan.
+        cell: int64[n], where everyone is.
+        goal: int64[count], -1 without one.
+        ids: int64[count], identities, which settle equal priorities.
+        robot_at: int32[cells], index of the robot in each cell, -1 without one.
+        static: float32[cells], see `follower_costs`.
+        width: Cells in a row.
+        fields: float32[count, cells], made new for robots with another goal.
+        seen: int32[count, 2**bits], what each has seen since its last goal.
+        bits: See `follower_costs.see`.
+        held: int64[count], goals that the fields are of; replaced.
+        memory: float64[count, 2], least cost left so far, and steps since; replaced.
+        cost: Scratch of `find_path`, and the four that follow.
+        mark: Likewise.
+        parent: Likewise.
+        keys: Likewise.
+        nodes: Likewise.
+        epoch: Number of searches so far.
+        way: int32[count, LENGTH], written: the path, own cell first, filled up with its last cell.
+        priority: int64[n], written for the first `count`: who is nearer to its goal goes first.
+
+    Returns:
+        Number of searches so far.
+    """
+    for robot in range(count):
+        here = cell[robot]
+        way[robot] = here
+        priority[robot] = IDS - 1 - ids[robot]
+        if goal[robot] < 0:
+            held[robot] = -1
+            continue
+        if held[robot] != goal[robot]:
+            cost_field(static, width, goal[robot], fields[robot], keys, nodes)
+            held[robot], seen[robot], memory[robot, 0] = goal[robot], 0, np.inf
+        left = fields[robot, here]
+        if not left < np.inf:
+            continue
+        for row in range(-REACH, REACH + 1):
+            for place in range(here + row * width - REACH, here + row * width + REACH + 1):
+                if robot_at[place] >= 0 and place != here:
+                    see(seen[robot], bits, place)
+        memory[robot, 1] = 0.0 if left < memory[robot, 0] else memory[robot, 1] + 1.0
+        memory[robot, 0] = min(left, memory[robot, 0])
+        priority[robot] += IDS * (_FAR - np.int64(min(64.0 * left, _FAR - 1.0)))
+        epoch += 1
+        written = find_path(
+            static, width, fields[robot], seen[robot], bits, here, goal[robot], cost, mark, parent, keys, nodes, epoch,
+            way[robot],
+        )  # fmt: skip
+        way[robot, written:] = way[robot, written - 1]
+    return epoch
+
+
+@njit(cache=True)
+def decide_one(
+    robot: int, group: Ints, cell: Ints, ranking: Ranks, priority: Ints, free: Flags, work: Seen
+) -> int:
+    """A robot's move: its own part of priority inheritance for all robots that it has heard of.
+
+    Args:
+        robot: Index of the robot.
+        group: int64[k], indices of those that it knows of, itself included.
+        cell: int64[n].
+        ranking: int8[n, 5], of the map's moves.
+        priority: int64[n], all different.
+        free: bool[rows, width], with the border.
+        work: int32[2, cells] full of -1, and left so.
+    """
+    k, here = int(np.argmax(group == robot)), cell[robot]
+    target, _ = pibt_moves(
+        cell[group], ranking[group], priority[group], free, np.full(len(group), -1, np.int64), True, work, k
+    )
+    return heading_of(free.shape[1], here, target[k]) if target[k] != here else 0
+
+
+@njit(cache=True)
+def decide(
+    cell: Ints, ranking: Ranks, priority: Ints, robot_at: Seen, free: Flags, work: Seen, move: Ints
+) -> None:
+    """Moves int64[n] of n robots, each from what it hears, and what those that it hears pass on.
+
+    Args:
+        cell: As in `decide_one`, and the others that have the same names.
+        ranking: See there.
+        priority: See there.
+        robot_at: int32[cells], index of the robot in each cell, -1 without one.
+        free: See there.
+        work: See there.
+        move: int64[n], written.
+    """
+    n, width = len(cell), free.shape[1]
+    near, many = np.empty((n, WINDOW * WINDOW), np.int64), np.zeros(n, np.int64)
+    for robot in range(n):
+        for row in range(-REACH, REACH + 1):
+            first = cell[robot] + row * width - REACH
+            for place in range(first, first + WINDOW):
+                if robot_at[place] >= 0:
+                    near[robot, many[robot]] = robot_at[place]
+                    many[robot] += 1
+    group, known = np.empty(n, np.int64), np.full(n, -1, np.int64)
+    for robot in range(n):
+        size = 0
+        for k in range(many[robot]):
+            friend = near[robot, k]
+            for m in range(many[friend]):
+                other = near[friend, m]
+                if known[other] != robot:
+                    known[other] = robot
+                    group[size] = other
+                    size += 1
+        move[robot] = decide_one(robot, group[:size], cell, ranking, priority, free, work)

@@ -1,0 +1,183 @@
+"""What a follower sees: kernels for the first `count` of n robots.
+
+A robot looks in the direction of the next cell on its path: the observation's first axis runs from far ahead to far
+behind, the second from left to right, and the moves of its frame are stay, forward, back, left, right.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from swarm.planning.follower.costs import Doubles, Floats, Ints, Seen
+from swarm.planning.graph.grid_graph import opposite
+from swarm.planning.pibt.hearing import RADIUS
+
+Ranks = NDArray[np.int8]
+
+REACH = RADIUS
+"""Cells that a robot sees and hears in each direction."""
+WINDOW = 2 * REACH + 1
+CHANNELS = 6
+"""Layers of an observation: walls -1 and own path 1; other robots 1; those of them that go first 1; the moves that
+they are expected to make, forward and to the right, -1 to 1; how much farther than here the goal is, in tens."""
+OWN = 7
+"""Numbers about itself: extra cost of each of the five moves, steps without coming nearer, and cost left."""
+WALL = 4.0
+"""Extra cost of a move into a wall; all others are less."""
+LENGTH = 24
+"""Cells of its path that a robot looks at."""
+
+_MOST_COST = 3.9
+_PATIENCE = 16.0
+
+
+@njit(cache=True)
+def frame(width: int, heading: int) -> tuple[int, int, int, int]:
+    """Step of the flat index forward and to the right, and the moves that these are; heading is a move, 1 to 4."""
+    if heading == 2:
+        return width, -1, 2, 3
+    if heading == 3:
+        return -1, -width, 3, 1
+    if heading == 4:
+        return 1, width, 4, 2
+    return -width, 1, 1, 4
+
+
+@njit(cache=True)
+def heading_of(width: int, start: int, end: int) -> int:
+    """The move between two adjacent flat cells; up if they are the same."""
+    step = end - start
+    return 2 if step == width else 3 if step == -1 else 4 if step == 1 else 1
+
+
+@njit(cache=True)
+def expect(cell: Ints, before: Ints, told: Ints, expected: Ints) -> None:
+    """Where robots go to next if they keep to the path of which they told in the step before.
+
+    Args:
+        cell: int64[n], where everyone is.
+        before: int64[n], where they were; -1 if they have told nothing.
+        told: int64[n, 2], the two cells after that on their paths.
+        expected: int64[n], written; the own cell of robots that told nothing, or have left their path.
+    """
+    for robot in range(len(cell)):
+        here = cell[robot]
+        expected[robot] = here
+        if before[robot] >= 0:
+            expected[robot] = told[robot, 1] if here == told[robot, 0] else told[robot, 0] if (
+                here == before[robot]) else here  # fmt: skip
+
+
+@njit(cache=True)
+def _near(width: int, first: int, second: int) -> bool:
+    """Whether two flat cells are within reach of each other."""
+    down = abs(first // width - second // width)
+    return first >= 0 and second >= 0 and down <= REACH and abs(first % width - second % width) <= REACH
+
+
+@njit(cache=True)
+def _draw_path(here: int, way: Seen, width: int, ahead: int, right: int, layer: Floats) -> None:
+    """Mark the cells of a path with 1, as far as it stays in the window; the own cell is not marked."""
+    row, column = here // width, here % width
+    vertical = abs(ahead) == width
+    for k in range(1, len(way)):
+        down, across = way[k] // width - row, way[k] % width - column
+        if abs(down) > REACH or abs(across) > REACH or way[k] == way[k - 1]:
+            return
+        i = REACH - (down * (ahead // width) if vertical else across * ahead)
+        j = REACH + (across * right if vertical else down * (right // width))
+        layer[i, j] = 1.0
+
+
+@njit(cache=True)
+def _observe_window(
+    robot: int, ahead: int, right: int, left: np.float32, cell: Ints, before: Ints, expected: Ints, priority: Ints,
+    robot_at: Seen, static: Floats, width: int, field: Floats, view: Floats,
+) -> None:  # fmt: skip
+    """Fill the layers of one robot's view, but for its path; arguments as of `observe`, `left` is its cost left."""
+    here, lost = cell[robot], not left < np.inf
+    for i in range(WINDOW):
+        for j in range(WINDOW):
+            place = here + (REACH - i) * ahead + (j - REACH) * right
+            wall = static[place] == np.inf
+            view[0, i, j] = -1.0 if wall else 0.0
+            more = np.float32(0.0) if lost else (field[place] - left) / np.float32(10.0)
+            view[5, i, j] = min(max(more, np.float32(-1.0)), np.float32(1.0))
+            other = robot_at[place]
+            if other < 0 or place == here:
+                view[1:5, i, j] = 0.0
+                continue
+            view[1, i, j] = 1.0
+            heard = _near(width, before[robot], before[other])
+            view[2, i, j] = 1.0 if heard and priority[other] > priority[robot] else 0.0
+            step = expected[other] - place if heard else 0
+            view[3, i, j] = 0.0 if step == 0 else 1.0 if step == ahead else -1.0 if step == -ahead else 0.0
+            view[4, i, j] = 0.0 if step == 0 else 1.0 if step == right else -1.0 if step == -right else 0.0
+
+
+@njit(cache=True)
+def observe(
+    count: int, cell: Ints, before: Ints, expected: Ints, priority: Ints, robot_at: Seen, static: Floats, width: int,
+    fields: Floats, held: Ints, memory: Doubles, way: Seen, view: Floats, own: Floats,
+) -> None:  # fmt: skip
+    """What the first `count` robots see, and remember of what they heard in the step before.
+
+    Args:
+        count: Robots that observe.
+        cell: int64[n], where everyone is.
+        before: int64[n], where they were in the step before; -1 if they were not heard of.
+        expected: int64[n], see `expect`.
+        priority: int64[n], as of the step before.
+        robot_at: int32[cells], index of the robot in each cell, -1 without one.
+        static: float32[cells].
+        width: Cells in a row.
+        fields: float32[count, cells].
+        held: int64[count], goals, -1 without one.
+        memory: float64[count, 2].
+        way: int32[count, LENGTH].
+        view: float32[count, CHANNELS, WINDOW, WINDOW], written.
+        own: float32[count, OWN], written.
+    """
+    for robot in range(count):
+        here = cell[robot]
+        ahead, right, _, _ = frame(width, heading_of(width, here, way[robot, 1]))
+        left = fields[robot, here] if held[robot] >= 0 else np.float32(np.inf)
+        lost = not left < np.inf
+        _observe_window(
+            robot, ahead, right, left, cell, before, expected, priority, robot_at, static, width, fields[robot],
+            view[robot],
+        )  # fmt: skip
+        _draw_path(here, way[robot], width, ahead, right, view[robot, 0])
+        for move in range(5):
+            place = here + (0 if move == 0 else ahead if move == 1 else -ahead if move == 2 else
+                            -right if move == 3 else right)  # fmt: skip
+            if static[place] == np.inf:
+                own[robot, move] = WALL
+            else:
+                more = np.float32(1.0) if move == 0 or lost else static[place] + fields[robot, place] - left
+                own[robot, move] = min(more, np.float32(_MOST_COST))
+        own[robot, 5] = min(memory[robot, 1] / _PATIENCE, 1.0)
+        own[robot, 6] = 1.0 if lost else min(left / 32.0, 1.0)
+
+
+@njit(cache=True)
+def to_map(cell: Ints, way: Seen, width: int, ranking: Ranks) -> None:
+    """Turn rankings int8[count, 5] of the robots' frames into those of the map's moves; who has no way stays."""
+    for robot in range(len(ranking)):
+        if way[robot, 1] == cell[robot]:
+            for k in range(5):  # a whole row at once takes 3 s more to compile
+                ranking[robot, k] = k
+            continue
+        _, _, forward, right = frame(width, heading_of(width, cell[robot], way[robot, 1]))
+        for k in range(5):
+            move = ranking[robot, k]
+            if move == 1:
+                ranking[robot, k] = forward
+            elif move == 2:
+                ranking[robot, k] = opposite(forward)
+            elif move == 3:
+                ranking[robot, k] = opposite(right)
+            elif move == 4:
+                ranking[robot, k] = right

@@ -1,0 +1,1 @@
+"""What planners know of a grid map: its graph, distances, costs, lanes, traffic."""

@@ -1,0 +1,1 @@
+"""The planner that is guided by expected traffic, and plans together where robots are stuck."""

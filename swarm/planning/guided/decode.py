@@ -1,0 +1,175 @@
+"""What a robot of the `guided` planner hears, read from the bytes straight into the rows of its `Minds`.
+
+The format is that of `swarm.planning.guided.messages`, which says it in words and checks what is sent; a tick may
+bring 120 answers that relay 120 robots each, too many to make an object of every one. A test holds both equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from swarm.errors import InputError
+from swarm.planning.graph.grid_graph import GridGraph
+from swarm.planning.guided.joint_search import GROUP
+from swarm.planning.guided.kernels import Minds
+from swarm.planning.guided.messages import ENTRY, HEAD, MEMBER, STUCK
+from swarm.planning.guided.window import ENDED, STEPS
+from swarm.planning.pibt.hearing import RADIUS
+from swarm.planning.pibt.priority_inheritance import IDS
+from swarm.sense.intent import RANKINGS
+
+_RANKINGS = np.array(RANKINGS, dtype=np.int8)
+_SIDE = 2 * RADIUS + 1
+_HEAD, _ENTRY, _MEMBER = HEAD.size, ENTRY.size, MEMBER.size
+
+Bytes = NDArray[np.uint8]
+Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+
+
+@njit(cache=True)
+def _number(data: Bytes, at: int, size: int) -> int:
+    """Little-endian, signed."""
+    value = np.int64(0)
+    for k in range(size):
+        value |= np.int64(data[at + k]) << (8 * k)
+    if size < 8 and value >> (8 * size - 1):
+        value -= np.int64(1) << (8 * size)
+    return int(value)
+
+
+@njit(cache=True)
+def _node_at(node: Ints, cell: int) -> int:
+    """The node of a flat cell, -1 if it is not free or not on the map."""
+    rows, columns = node.shape
+    return node[cell // columns, cell % columns] if 0 <= cell < rows * columns else -1
+
+
+@njit(cache=True)
+def _keep(minds: Minds, row: int, here: int, key: int) -> None:
+    minds.cell[row], minds.key[row], minds.robot_id[row] = here, key, IDS - 1 - (key & (IDS - 1))
+    minds.plans.leader[row], minds.plans.fresh[row] = -1, False
+
+
+@njit(cache=True)
+def _read_heads(
+    data: Bytes, offsets: Longs, node: Ints, step: Ints, minds: Minds, windows: Ints, rankings: NDArray[np.int8]
+) -> int:
+    """Fill rows 1 to k from k heads; returns the number of the first that makes no sense, or k."""
+    for k in range(len(offsets)):
+        at, row = offsets[k], k + 1
+        here, goal = _node_at(node, _number(data, at, 4)), _number(data, at + 4, 4)
+        key, code = _number(data, at + 8, 8), data[at + 16]
+        if here < 0 or not -(1 << 47) <= key < 1 << 47 or (code & ~STUCK) >= len(_RANKINGS) or goal < -1:
+            return k
+        minds.goal[row] = -1 if goal < 0 else _node_at(node, goal)
+        if goal >= 0 and minds.goal[row] < 0:
+            return k
+        _keep(minds, row, here, key)
+        rankings[row], minds.stuck[row] = _RANKINGS[code & ~STUCK], code >= STUCK
+        windows[row] = ENDED
+        windows[row, 0] = here
+        for time in range(STEPS):
+            move = (data[at + 17 + time // 2] >> (4 * (time % 2))) & 15
+            here = step[here, move] if move < 5 else -1
+            if here < 0:
+                break
+            windows[row, time + 1] = here
+    return len(offsets)
+
+
+@njit(cache=True)
+def _read_relays(data: Bytes, offsets: Longs, node: Ints, cells: Longs, minds: Minds, at: Ints) -> int:
+    """Fill the rows after those of the heads with whom the answers relay; how many rows there are then, or -1 - k."""
+    rows, columns = node.shape
+    count, bad = 1 + len(offsets), -1
+    for row in range(count):
+        at[minds.cell[row]] = row
+    for k in range(len(offsets)):
+        start, flat = offsets[k] + _HEAD + 1, cells[minds.cell[k + 1]]
+        for entry in range(data[start - 1]):
+            place = start + entry * _ENTRY
+            apart, code = _number(data, place, 1), data[place + 7]
+            down = (apart + RADIUS + _SIDE * _SIDE) // _SIDE - _SIDE
+            row, column = flat // columns + down, flat % columns + apart - down * _SIDE
+            here = node[row, column] if 0 <= row < rows and 0 <= column < columns else -1
+            if here < 0 or code >= len(_RANKINGS):
+                bad = k
+                break
+            if at[here] < 0 and count < len(minds.cell):
+                _keep(minds, count, here, _number(data, place + 1, 6))
+                minds.first[count] = minds.ranking[count] = _RANKINGS[code]
+                at[here] = count
+                count += 1
+    for row in range(count):
+        at[minds.cell[row]] = -1
+    return count if bad < 0 else -1 - bad
+
+
+def _joined(messages: Iterable[bytes]) -> tuple[list[bytes], Bytes, Longs]:
+    """Messages sorted by the cells of their senders, the bytes of all, and where each begins."""
+    ordered = sorted(messages, key=lambda data: int.from_bytes(data[:4], "little"))
+    offsets = np.cumsum([0, *(len(data) for data in ordered)])[:-1]
+    return ordered, np.frombuffer(b"".join(ordered), dtype=np.uint8), offsets
+
+
+def hear_told(messages: Iterable[bytes], graph: GridGraph, minds: Minds) -> tuple[int, Bytes]:
+    """Take in the first round: fill the rows from 1 on, in the order of the senders' cells.
+
+    Returns:
+        How many there are, and the entries by which an answer relays them, ``uint8[k, 8]``.
+
+    Raises:
+        InputError: If a message is not one of a robot on this map.
+    """
+    told, data, offsets = _joined(messages)
+    for one in told:
+        if len(one) != _HEAD:
+            raise InputError("told", f"{len(one)} bytes", f"{_HEAD} bytes")
+    good = _read_heads(data, offsets, graph.node, graph.step, minds, minds.told, minds.first)
+    if good < len(told):
+        raise InputError("told", told[good].hex(), "cell, goal, key, ranking and window of a robot on this map")
+    minds.ranking[1 : good + 1] = minds.first[1 : good + 1]
+    heads = data.reshape(good, _HEAD)
+    rows, columns = np.divmod(graph.cells[minds.cell[: good + 1]], graph.columns)
+    entries = np.empty((good, _ENTRY), dtype=np.uint8)
+    entries[:, 0] = ((rows[1:] - rows[0]) * _SIDE + columns[1:] - columns[0]).astype(np.int8).view(np.uint8)
+    entries[:, 1:7], entries[:, 7] = heads[:, 8:14], heads[:, 16] & ~np.uint8(STUCK)
+    return good, entries
+
+
+def hear_answers(
+    messages: Iterable[bytes], graph: GridGraph, minds: Minds, at: Ints
+) -> tuple[list[bytes], int, list[tuple[int, bytes]]]:
+    """Take in the second round: fill the rows from 1 on, then those that are only relayed.
+
+    Args:
+        messages: As they came.
+        graph: The map.
+        minds: Rows to fill; row 0 is the robot itself.
+        at: int32[nodes] full of -1, also afterwards.
+
+    Returns:
+        The answers in the order of their rows, how many rows are filled, and the rows and bytes of those with a plan.
+
+    Raises:
+        InputError: If a message is not one of a robot on this map.
+    """
+    answers, data, offsets = _joined(messages)
+    plans = []
+    for row, one in enumerate(answers, start=1):
+        end = _HEAD + 1 + one[_HEAD] * _ENTRY if len(one) > _HEAD else _HEAD + 1
+        members, rest = divmod(len(one) - end, _MEMBER)
+        if rest != 0 or not 0 <= members <= GROUP:
+            raise InputError("answer", f"{len(one)} bytes", "a head, as many robots as it says, and at most a plan")
+        if members > 0:
+            plans.append((row, one))
+    good = _read_heads(data, offsets, graph.node, graph.step, minds, minds.window, minds.ranking)
+    count = _read_relays(data, offsets, graph.node, graph.cells, minds, at) if good == len(answers) else -1 - good
+    if count < 0:
+        raise InputError("answer", answers[-1 - count].hex(), "what robots on this map have told")
+    return answers, count, plans

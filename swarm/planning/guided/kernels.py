@@ -1,0 +1,334 @@
+"""What a robot of the `guided` planner does in one tick, in the three parts between which messages go round.
+
+Each function is one robot's part and reads its own row and those rows that it has been told (``who``); a team is a
+loop over robots, and a robot alone holds what it has heard in the rows after its own (`swarm.planning.guided.robot`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from swarm.planning.graph.cost_field import FAR, UNIT
+from swarm.planning.graph.grid_graph import copy_row, move_to, order_moves
+from swarm.planning.graph.traffic import DENSITY
+from swarm.planning.guided.joint_plan import (
+    ORDER,
+    STUCK,
+    Plans,
+    heard_plan,
+    key_of,
+    make_plan,
+    make_plans,
+    may_search,
+    next_node,
+    patience,
+    place,
+    still_on,
+)
+from swarm.planning.guided.joint_search import GROUP, Search
+from swarm.planning.guided.window import ENDED, STEPS, Room, mix, plan_window, rank
+from swarm.planning.pibt.hearing import involved
+from swarm.planning.pibt.priority_inheritance import IDS, pibt_moves
+
+_FADING = 0.98  # Of what was seen, from tick to tick.
+_SEEN = 500.0  # Free cells that count as seen before the first look.
+_STALLED, _EPOCH, _SHARE = 8, 8, 4  # Ticks without coming nearer; of a turn at going first; one turn in so many.
+_DESPERATE = 64  # Ticks without coming nearer, after which a turn is longer and minds nobody.
+# A key is the order, and the identity; orders from `joint_plan.ORDER` on are of robots that follow a plan.
+_TURNS = 1 << 22  # Orders from here on are of robots whose turn it is; below 0 of those on their way.
+_IDLE = -(1 << 23)
+UNKNOWN = 1 << 40  # Least cost left, while the goal is new.
+
+Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+class Rules(NamedTuple):
+    """What all robots do alike; each part can be left out to see what it is worth.
+
+    Attributes:
+        lanes: Price of one robot a step that comes the other way, at the density that is seen [steps].
+        meeting: Price of a cell or an edge that a neighbour's window takes [`cost_field.UNIT` a step].
+        halves: Whether half of the robots, by chance, plan after hearing the first round.
+        relay: Whether robots mind those of whom they are only told.
+        turns: Whether robots that come no nearer get turns at going first.
+        joint: Whether a handful of stuck robots plan together.
+    """
+
+    lanes: float = 6.0
+    meeting: int = 4 * UNIT
+    halves: bool = True
+    relay: bool = True
+    turns: bool = True
+    joint: bool = True
+
+
+RULES = Rules()
+"""Everything."""
+
+
+class Minds(NamedTuple):
+    """State of n robots, and what they tell. Nodes are those of a `GridGraph`.
+
+    Attributes:
+        robot_id: Identities, 0 to 1,048,575, int64[n].
+        cell: Where each robot is, int32[n].
+        goal: Where it has to go, -1 without a goal, int32[n].
+        stuck: Whether it would like a joint plan, bool[n].
+        window: Where it expects to be, from now on, int32[n, STEPS + 1].
+        told: The same as told in the first round of messages.
+        ranking: Its moves, the best first, int8[n, 5].
+        first: The same as told in the first round.
+        key: Priority, larger goes first, all different, int64[n].
+        nearest: Least cost left since the goal is new, int64[n].
+        stalled: Ticks since then, int64[n].
+        patience: Ticks without coming nearer after which it is stuck, int64[n].
+        density: Robots and free cells that it has seen, fading, float64[n, 2].
+        scale: Cost of traffic that comes the other way (`cost_field.step_cost`), float64[n].
+        plans: Of what it follows together with others.
+        rules: The same for all.
+    """
+
+    robot_id: Longs
+    cell: Ints
+    goal: Ints
+    stuck: NDArray[np.bool_]
+    window: Ints
+    told: Ints
+    ranking: NDArray[np.int8]
+    first: NDArray[np.int8]
+    key: Longs
+    nearest: Longs
+    stalled: Longs
+    patience: Longs
+    density: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    plans: Plans
+    rules: Rules
+
+
+def make_minds(robot_ids: Longs, rules: Rules) -> Minds:
+    """Robots that have not yet been anywhere."""
+    n = len(robot_ids)
+    return Minds(
+        robot_id=np.ascontiguousarray(robot_ids, dtype=np.int64), cell=np.full(n, -1, np.int32),
+        goal=np.full(n, -1, np.int32), stuck=np.zeros(n, np.bool_), window=np.full((n, STEPS + 1), ENDED, np.int32),
+        told=np.full((n, STEPS + 1), ENDED, np.int32), ranking=np.zeros((n, 5), np.int8),
+        first=np.zeros((n, 5), np.int8), key=np.zeros(n, np.int64), nearest=np.full(n, UNKNOWN, np.int64),
+        stalled=np.zeros(n, np.int64), patience=np.full(n, STUCK, np.int64),
+        density=np.tile([DENSITY * _SEEN, _SEEN], (n, 1)), scale=np.zeros(n), plans=make_plans(n), rules=rules,
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def look(minds: Minds, i: int, seen: int, visible: int) -> None:
+    """Remember how crowded it is: how many robots are seen, on how many free cells; have less patience there."""
+    minds.patience[i] = patience(seen, visible)
+    minds.density[i, 0] = _FADING * minds.density[i, 0] + seen
+    minds.density[i, 1] = _FADING * minds.density[i, 1] + visible
+
+
+@njit(cache=True)
+def new_goal(minds: Minds, i: int) -> None:
+    """Forget how near it was; weigh traffic by how crowded it is."""
+    minds.nearest[i], minds.stalled[i] = UNKNOWN, 0
+    minds.scale[i] = minds.rules.lanes * UNIT * minds.density[i, 0] / (DENSITY * max(minds.density[i, 1], 1.0))
+
+
+@njit(cache=True)
+def _epoch(minds: Minds, i: int, tick: int) -> int:
+    """Number of the turn at going first that a stalled robot has now, -1 if it has none."""
+    epoch = tick // (8 * _EPOCH if minds.stalled[i] >= _DESPERATE else _EPOCH)
+    if not minds.rules.turns or minds.stalled[i] < _STALLED or mix(epoch, minds.robot_id[i]) % _SHARE > 0:
+        return -1
+    return epoch
+
+
+@njit(cache=True)
+def is_late(minds: Minds, i: int, tick: int) -> bool:
+    """Whether it plans in the second round, after hearing the first; by chance, anew in every tick."""
+    return minds.rules.halves and mix(tick, minds.robot_id[i]) % 2 == 1
+
+
+@njit(cache=True)
+def begin(minds: Minds, i: int, tick: int, left: int) -> bool:
+    """A tick begins: take one step off the window, and work out the priority.
+
+    Robots with a joint plan go first; then those that have come no nearer for some time, by turns; then who is nearest
+    to its goal.
+
+    Args:
+        minds: All robots.
+        i: The robot; where it is, is up to date.
+        tick: The same for all robots.
+        left: Cost left to its goal.
+
+    Returns:
+        Whether it tells what it meant to do before: it follows a plan, or waits for what the others tell.
+    """
+    window, here, robot_id = minds.window[i], minds.cell[i], minds.robot_id[i]
+    kept = window[1] == here
+    if kept:
+        for time in range(STEPS):
+            window[time] = window[time + 1]
+        window[STEPS] = ENDED
+    else:
+        window[:] = ENDED
+        window[0] = here
+    if minds.nearest[i] == UNKNOWN or not still_on(minds.plans, i, robot_id, here):
+        minds.plans.leader[i] = -1
+    minds.plans.fresh[i] = False
+    minds.stalled[i] += 1
+    if left < minds.nearest[i]:
+        minds.nearest[i], minds.stalled[i] = left, 0
+    minds.stuck[i] = minds.goal[i] >= 0 and minds.stalled[i] >= minds.patience[i] and may_search(minds.plans, i, tick)
+    if minds.plans.leader[i] >= 0:
+        minds.key[i] = key_of(minds.plans.leader[i], robot_id)
+        _follow(minds, i)
+        return True
+    epoch = _epoch(minds, i, tick)
+    order = max(-left, -_TURNS)
+    if minds.goal[i] < 0:
+        order = _IDLE
+    elif epoch >= 0:
+        order = _TURNS + mix(epoch, robot_id + IDS) % _TURNS
+    minds.key[i] = order * IDS + (IDS - 1 - robot_id)
+    return kept and is_late(minds, i, tick)
+
+
+@njit(cache=True)
+def _follow(minds: Minds, i: int) -> None:
+    """Make what is left of the plan the window."""
+    plans, member = minds.plans, place(minds.plans, i, minds.robot_id[i])
+    minds.window[i] = ENDED
+    for time in range(min(STEPS, plans.steps[i] - plans.now[i]) + 1):
+        minds.window[i, time] = plans.path[i, member, plans.now[i] + time]
+
+
+@njit(cache=True)
+def _agree(step: Ints, minds: Minds, i: int, near: Ints, tick: int, room: Search) -> None:
+    """After the first round: drop the plan if somebody else has, or make one."""
+    plans, stuck, planned = minds.plans, minds.stuck[i], False
+    for row in near:
+        if place(plans, i, minds.robot_id[row]) >= 0:
+            with_us = minds.key[row] == key_of(plans.leader[i], minds.robot_id[row])
+            if not with_us or not still_on(plans, i, minds.robot_id[row], minds.cell[row]):
+                plans.leader[i] = -1
+        planned = planned or minds.key[row] >= ORDER * IDS
+        if stuck and minds.stuck[row] and minds.key[row] > minds.key[i]:
+            stuck, plans.tried[i] = False, tick  # The other tries.
+    if minds.rules.joint and stuck and not planned and len(near) < GROUP:
+        urgent = minds.stalled[i] >= _STALLED
+        make_plan(step, minds.robot_id, minds.cell, minds.goal, i, near, tick, urgent, plans, room)
+
+
+@njit(cache=True)
+def reconsider(
+    step: Ints, field: Ints, against: Floats, minds: Minds, i: int, tick: int, near: Ints, room: Room, search: Search
+) -> None:
+    """After the first round: what the robot means to do now, its window and its ranking."""
+    followed = minds.plans.leader[i] >= 0
+    _agree(step, minds, i, near, tick, search)
+    if minds.plans.leader[i] >= 0:
+        _follow(minds, i)
+        keep(step, field, minds, i, tick, minds.window[i], minds.ranking[i])
+    elif followed or is_late(minds, i, tick):
+        now = int(np.int64(0))  # no constant: with one, all that is called would be compiled for it alone
+        plan(step, field, against, minds, i, tick, minds.told, near, now, room, minds.window[i], minds.ranking[i])
+    else:
+        copy_row(minds.told[i], minds.window[i])
+        copy_row(minds.first[i], minds.ranking[i])
+
+
+@njit(cache=True)
+def plan(
+    step: Ints, field: Ints, against: Floats, minds: Minds, i: int, tick: int, windows: Ints, who: Ints, later: int,
+    room: Room, window: Ints, ranking: NDArray[np.int8],
+) -> None:  # fmt: skip
+    """Plan a new window, and rank the moves by it; see `window.plan_window`."""
+    heedless = minds.stalled[i] >= _DESPERATE and _epoch(minds, i, tick) >= 0
+    price = 0 if heedless else minds.rules.meeting
+    seed = mix(tick, minds.robot_id[i] + 2 * IDS) % IDS
+    plan_window(
+        step, field, against, minds.scale[i], windows, who, later, price, seed, minds.window[i].copy(), room, window,
+        ranking,
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def keep(step: Ints, field: Ints, minds: Minds, i: int, tick: int, window: Ints, ranking: NDArray[np.int8]) -> None:
+    """Tell the window as it is; the moves are ranked by the way left, its next step first."""
+    costs, preferred = np.full(5, FAR, dtype=np.int32), -1
+    copy_row(minds.window[i], window)
+    for move in range(5):
+        after = step[minds.cell[i], move]
+        if after >= 0:
+            costs[move] = field[after] + (UNIT // 2 if move == 0 else 0)
+            if after == window[1]:
+                costs[move], preferred = -1, move
+    rank(costs, preferred, mix(tick, minds.robot_id[i]) % IDS, ranking)
+
+
+@njit(cache=True)
+def _obey(step: Ints, minds: Minds, leaders: Ints, rows: Ints, keys: Longs, ranking: NDArray[np.int8]) -> None:
+    """Have robots do what new plans tell them, which they did not know when they told what they meant to do."""
+    for k in range(len(rows)):
+        robot_id = minds.robot_id[rows[k]]
+        row = heard_plan(minds.plans, leaders, robot_id)
+        if row >= 0:
+            keys[k] = key_of(minds.plans.leader[row], robot_id)
+            costs = np.empty(5, dtype=np.int64)
+            for at in range(5):
+                move = ranking[k, at]
+                planned = step[minds.cell[rows[k]], move] == next_node(minds.plans, row, robot_id)
+                costs[move] = -1 if planned else at
+            order_moves(costs, ranking[k])
+
+
+@njit(cache=True)
+def decide(
+    step: Ints, cells: Longs, free: NDArray[np.bool_], minds: Minds, i: int, near: Ints, relayed: Ints, at: Ints,
+    work: Ints,
+) -> int:  # fmt: skip
+    """The move of one robot: priority inheritance among those that it knows of, by what they have told last.
+
+    Args:
+        step: Of the graph.
+        cells: Flat cell of each node.
+        free: The map.
+        minds: All robots.
+        i: The robot.
+        near: Robots that it hears itself, int32[k].
+        relayed: Robots of which it was told, int32[m]; of them it knows the ranking of the first round.
+        at: int32[nodes] full of -1, also afterwards.
+        work: int32[2, rows * columns] full of -1, also afterwards.
+
+    Returns:
+        0 to 4.
+    """
+    known = np.concatenate((near, relayed)) if minds.rules.relay else near
+    rows = involved(step, minds.cell, i, known, at)
+    count = len(rows)
+    places, ranking = np.empty(count, dtype=np.int64), np.empty((count, 5), dtype=np.int8)
+    keys, forced = np.empty(count, dtype=np.int64), np.full(count, -1, dtype=np.int64)
+    for row in near:
+        at[minds.cell[row]] = row
+    at[minds.cell[i]] = i
+    for k in range(count):
+        row = rows[k]
+        places[k], keys[k] = cells[minds.cell[row]], minds.key[row]
+        copy_row((minds.ranking if at[minds.cell[row]] == row else minds.first)[row], ranking[k])
+    for row in near:
+        at[minds.cell[row]] = -1
+    at[minds.cell[i]] = -1
+    leaders = np.append(near, np.int32(i))
+    leaders = leaders[minds.plans.fresh[leaders]]
+    if len(leaders) > 0:
+        _obey(step, minds, leaders, rows, keys, ranking)
+    target, _ = pibt_moves(places, ranking, keys, free, forced, True, work, 0)
+    return move_to(step, cells, minds.cell[i], target[0])

@@ -1,0 +1,158 @@
+"""All robots of a team with the `guided` planner in one kernel: what each does alone, robot by robot.
+
+The rounds of messages are loops over robots; nobody reads more than it is told. `swarm.planning.guided.robot` is the
+same for one robot, and a test holds the two equal.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from swarm.planning.graph.cost_field import cost_field, scratch
+from swarm.planning.graph.grid_graph import GridGraph
+from swarm.planning.graph.traffic import expected_against
+from swarm.planning.guided.joint_plan import advance
+from swarm.planning.guided.joint_search import Search, make_search
+from swarm.planning.guided.kernels import (
+    RULES,
+    Minds,
+    Rules,
+    begin,
+    decide,
+    keep,
+    look,
+    make_minds,
+    new_goal,
+    plan,
+    reconsider,
+)
+from swarm.planning.guided.window import Room, make_room
+from swarm.planning.pibt.hearing import in_sight, neighbours, relayed, visible_cells
+
+Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+@njit(cache=True)
+def expected(cells: Longs, columns: int, here: int, windows: Ints, heard: Ints, at: Ints) -> Ints:
+    """Rows of the windows heard in the tick before that still hold: somebody is seen where they lead.
+
+    Args:
+        cells: Flat cell of each node.
+        columns: Of the map.
+        here: Node of the robot that looks.
+        windows: As told in the tick before.
+        heard: Rows that it has heard, int32[k].
+        at: Robot at each node; only whether there is one is read, and only in sight.
+    """
+    found = np.empty(len(heard), dtype=np.int32)
+    count = 0
+    for row in heard:
+        there = windows[row, 1]
+        if there >= 0 and in_sight(cells, columns, here, there) and at[there] >= 0:
+            found[count] = row
+            count += 1
+    return found[:count]
+
+
+@njit(cache=True)
+def _tick(
+    node: Ints, cells: Longs, free: NDArray[np.bool_], step: Ints, against: Floats, fields: Ints,
+    minds: Minds, tick: int, first: Ints, who: Ints, last_first: Ints, last_who: Ints, room: Room,
+    search: Search, at: Ints, work: Ints, moves: Longs,
+) -> None:  # fmt: skip
+    """One tick of all robots, ``first`` and ``who`` tell who is near whom now, and which they were in the last tick."""
+    n, columns = len(minds.cell), node.shape[1]
+    for i in range(n):
+        at[minds.cell[i]] = i
+    last = minds.window.copy()
+    for i in range(n):
+        if begin(minds, i, tick, fields[i, minds.cell[i]]):
+            keep(step, fields[i], minds, i, tick, minds.told[i], minds.first[i])
+        else:
+            heard = last_who[last_first[i] : last_first[i + 1]]
+            heard = expected(cells, columns, minds.cell[i], last, heard, at)
+            ago = int(np.int64(1))  # no constant, as in `guided_kernels.reconsider`
+            plan(step, fields[i], against, minds, i, tick, last, heard, ago, room, minds.told[i], minds.first[i])
+    for i in range(n):
+        near = who[first[i] : first[i + 1]]
+        reconsider(step, fields[i], against, minds, i, tick, near, room, search)
+    for i in range(n):
+        at[minds.cell[i]] = -1
+    mark = np.full(n, -1, dtype=np.int32)
+    for i in range(n):
+        told_of = relayed(i, first, who, mark)
+        moves[i] = decide(step, cells, free, minds, i, who[first[i] : first[i + 1]], told_of, at, work)
+    for i in range(n):
+        advance(minds.plans, i, who[first[i] : first[i + 1]], minds.robot_id[i])
+
+
+@njit(cache=True)
+def _look_around(node: Ints, cells: Longs, visible: Ints, minds: Minds, at: Ints) -> tuple[Ints, Ints]:
+    """Who is near whom (`neighbours`); everyone remembers how crowded it is."""
+    first, who = neighbours(node, cells, minds.cell, at)
+    for i in range(len(minds.cell)):
+        look(minds, i, first[i + 1] - first[i], visible[minds.cell[i]])
+    return first, who
+
+
+class GuidedTeam:
+    """Robots 0 to n - 1 of an episode on one map.
+
+    Args:
+        graph: The map.
+        robots: Number of robots.
+        against: Expected traffic, float32[nodes, 5]; worked out from the map if not given.
+        rules: What the robots do; some parts may be left out.
+    """
+
+    def __init__(self, graph: GridGraph, robots: int, against: Floats | None = None, rules: Rules = RULES) -> None:
+        self.graph = graph
+        self.against = expected_against(graph) if against is None else against
+        self.minds = make_minds(np.arange(robots), rules)
+        self._fields = np.zeros((robots, graph.nodes), dtype=np.int32)
+        self._goals = np.full(robots, -1, dtype=np.int64)
+        self._near = np.zeros(robots + 1, dtype=np.int32), np.empty(0, dtype=np.int32)
+        self._visible = visible_cells(graph.node)
+        self._room, self._search = make_room(graph.nodes), scratch(graph.nodes)
+        self._joint = make_search(graph.nodes)
+        self._at = np.full(graph.nodes, -1, dtype=np.int32)
+        self._work = np.full((2, graph.free.size), -1, dtype=np.int32)
+        self._tick = 0
+
+    def moves(self, cells: Longs, goals: Longs, fresh: NDArray[np.bool_]) -> Longs:
+        """One tick: the moves int64[n] that the robots choose.
+
+        Args:
+            cells: Where they are (row, column), int64[n, 2].
+            goals: Where they have to go; negative without a goal, int64[n, 2].
+            fresh: Who has got its goal since the last tick, even if it is the same cell again, bool[n].
+        """
+        minds, node = self.minds, self.graph.node
+        minds.cell[:] = node[cells[:, 0], cells[:, 1]]
+        near = _look_around(node, self.graph.cells, self._visible, minds, self._at)
+        wanted = np.where(goals[:, 0] >= 0, node[goals[:, 0], goals[:, 1]], -1)
+        for i in np.flatnonzero((wanted != self._goals) | fresh).tolist():
+            self._goals[i] = wanted[i]
+            set_goal(self.graph, self.against, minds, i, int(wanted[i]), self._fields[i], self._search)
+        moves = np.empty(len(cells), dtype=np.int64)
+        _tick(
+            node, self.graph.cells, self.graph.free, self.graph.step, self.against, self._fields, minds, self._tick,
+            *near, *self._near, self._room, self._joint, self._at, self._work, moves,
+        )  # fmt: skip
+        self._near = near
+        self._tick += 1
+        return moves
+
+
+def set_goal(graph: GridGraph, against: Floats, minds: Minds, i: int, goal: int, field: Ints, search: Ints) -> None:
+    """Give a robot a goal (a node, or -1): its field is made anew with the traffic that it expects now."""
+    new_goal(minds, i)
+    minds.goal[i] = goal
+    if goal >= 0:
+        cost_field(graph.step, against, minds.scale[i], goal, field, search)
+    else:
+        field[:] = 0

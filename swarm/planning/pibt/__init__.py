@@ -1,0 +1,1 @@
+"""Priority inheritance with backtracking, decentralised, and the reservation of cells."""

@@ -1,0 +1,1 @@
+"""Ways around the static obstacles of a continuous world."""

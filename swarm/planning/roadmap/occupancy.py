@@ -1,0 +1,175 @@
+"""Where a robot may drive: an occupancy grid inflated by its radius; a cell is free if its middle keeps that clearance.
+
+Other robots are looked at only where one asks for it; the safety filter keeps clear of them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from swarm.errors import InputError
+from swarm.scenario.obstacle_index import ObstacleIndex, bin_at, surface_distance
+
+if TYPE_CHECKING:
+    from swarm.scenario.world import World
+
+Array = NDArray[np.float64]
+
+MOST_CELLS = 250_000
+"""Cells of the occupancy grid; larger worlds get a coarser one."""
+_DETOUR = 0.3  # Extra cost of a cell at a wall: keeps the way off corners where there is room.
+TOLERANCE = 0.03
+"""Share of the clearance that a robot may lose by not driving exactly straight; planned on top."""
+REACH = 2.0
+"""Clearances up to which obstacles are looked for."""
+
+
+class Roadmap(NamedTuple):
+    """What a robot may drive on: an occupancy grid with costs; numba kernels take it as one argument.
+
+    Attributes:
+        cost: Of each cell per cell length, without ``others``, float64[rows, columns], row 0 at the bottom; inf where
+            the robot does not fit.
+        origin: Lower-left corner of the grid, world frame [m], float64[2].
+        resolution: Side of a cell [m].
+        clearance: Of the way [m].
+        obstacles: Those of the world, within at least twice the clearance of each bin.
+        others: Further obstacles, rows as in ``ObstacleIndex.obstacles``, float64[m, 5].
+    """
+
+    cost: Array
+    origin: Array
+    resolution: float
+    clearance: float
+    obstacles: ObstacleIndex
+    others: Array
+
+
+@njit(cache=True)
+def clearance_at(roadmap: Roadmap, x: float, y: float) -> float:
+    """Distance to the nearest obstacle [m], at most ``REACH`` times the clearance."""
+    index = roadmap.obstacles
+    box = bin_at(index, x, y)
+    least = REACH * roadmap.clearance
+    for item in range(index.start[box], index.start[box + 1]):
+        least = min(least, surface_distance(index.obstacles, index.items[item], x, y))
+    for row in range(len(roadmap.others)):
+        least = min(least, surface_distance(roadmap.others, row, x, y))
+    return least
+
+
+@njit(cache=True)
+def _cost(room: float, clearance: float) -> float:
+    """Cost of a cell whose middle is so far from the nearest obstacle [m]."""
+    if not room >= clearance:
+        return np.inf
+    return 1.0 + _DETOUR * min(max(2.0 - room / clearance, 0.0), 1.0)
+
+
+@njit(cache=True)
+def middle(roadmap: Roadmap, row: int, column: int) -> tuple[float, float]:
+    """Middle of a cell, world frame [m]."""
+    return (
+        roadmap.origin[0] + (column + 0.5) * roadmap.resolution,
+        roadmap.origin[1] + (row + 0.5) * roadmap.resolution,
+    )
+
+
+@njit(cache=True)
+def _fill(roadmap: Roadmap) -> None:
+    """Write the costs."""
+    rows, columns = roadmap.cost.shape
+    for row in range(rows):
+        for column in range(columns):
+            x, y = middle(roadmap, row, column)
+            roadmap.cost[row, column] = _cost(clearance_at(roadmap, x, y), roadmap.clearance)
+
+
+@njit(cache=True)
+def cost_among_others(roadmap: Roadmap) -> Array:
+    """The costs, with ``others`` counted as obstacles; only the cells around them are computed."""
+    cost = roadmap.cost.copy()
+    (left, low), size = roadmap.origin, roadmap.resolution
+    for k in range(len(roadmap.others)):
+        other = roadmap.others[k]
+        wide = other[4] + REACH * roadmap.clearance
+        first_row, last_row = int((other[1] - wide - low) / size), int((other[1] + wide - low) / size)
+        first_column, last_column = int((other[0] - wide - left) / size), int((other[0] + wide - left) / size)
+        for row in range(max(first_row, 0), min(last_row + 1, cost.shape[0])):
+            for column in range(max(first_column, 0), min(last_column + 1, cost.shape[1])):
+                room = surface_distance(roadmap.others, k, *middle(roadmap, row, column))
+                cost[row, column] = max(cost[row, column], _cost(room, roadmap.clearance))
+    return cost
+
+
+@njit(cache=True)
+def _is_free(roadmap: Roadmap, row: int, column: int) -> bool:
+    free = np.isfinite(roadmap.cost[row, column])
+    x, y = middle(roadmap, row, column)
+    for k in range(len(roadmap.others)):
+        free = free and surface_distance(roadmap.others, k, x, y) >= roadmap.clearance
+    return free
+
+
+@njit(cache=True)
+def cell_at(roadmap: Roadmap, x: float, y: float) -> tuple[int, int]:
+    """The free cell at, or nearest to, a point (row from the bottom, column); (-1, -1) if no cell is free."""
+    rows, columns = roadmap.cost.shape
+    row = min(max(int((y - roadmap.origin[1]) / roadmap.resolution), 0), rows - 1)
+    column = min(max(int((x - roadmap.origin[0]) / roadmap.resolution), 0), columns - 1)
+    for ring in range(max(rows, columns)):
+        for r in range(max(row - ring, 0), min(row + ring + 1, rows)):
+            step = 1 if ring == 0 or abs(r - row) == ring else 2 * ring  # inside of the ring all have been looked at
+            for c in range(column - ring, column + ring + 1, step):
+                if 0 <= c < columns and _is_free(roadmap, r, c):
+                    return r, c
+    return -1, -1
+
+
+def roadmap_of(world: World, radius: float, margin: float = 0.0) -> Roadmap:
+    """The roadmap of a world for robots of a radius; made once, shared by all of them.
+
+    Args:
+        world: The static map.
+        radius: Of the robots [m].
+        margin: Extra distance from obstacles [m].
+
+    Raises:
+        InputError: If a number makes no sense.
+    """
+    key = ("roadmap", radius, margin)
+    if key not in world.derived:
+        world.derived[key] = _make(world, radius, margin)
+    made: Roadmap = world.derived[key]
+    return made
+
+
+def _make(world: World, radius: float, margin: float) -> Roadmap:
+    if not (math.isfinite(radius) and radius > 0.0):
+        raise InputError("RoadmapPlanner radius", radius, "a finite number of metres above 0")
+    if not (math.isfinite(margin) and margin >= 0.0):
+        raise InputError("RoadmapPlanner margin", margin, "a finite number of metres, at least 0")
+    clearance, resolution = (radius + margin) / (1.0 - TOLERANCE), _resolution(world, radius)
+    size = world.bounds[2:] - world.bounds[:2]
+    columns, rows = (max(1, math.ceil(side / resolution - 1e-9)) for side in size)
+    index, origin = world.index(REACH * clearance), world.bounds[:2].copy()
+    roadmap = Roadmap(np.empty((rows, columns)), origin, resolution, clearance, index, np.empty((0, 5)))
+    _fill(roadmap)
+    return roadmap
+
+
+def _resolution(world: World, radius: float) -> float:
+    """Side of a cell of the occupancy grid [m]: about half a radius, coarser in large worlds.
+
+    On a grid map it is the map's cell divided by an odd number, so that the middle of every aisle is a cell's centre.
+    """
+    width, height = float(world.bounds[2] - world.bounds[0]), float(world.bounds[3] - world.bounds[1])
+    wanted = max(0.5 * radius, math.sqrt(width * height / MOST_CELLS), 1e-6)
+    if world.grid is None:
+        return wanted
+    return float(world.grid.cell_size) / max(1, 2 * math.ceil(0.5 * (world.grid.cell_size / wanted - 1.0)) - 1)

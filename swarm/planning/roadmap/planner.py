@@ -1,0 +1,72 @@
+"""Planners of one robot in a continuous world: straight to the goal, or the shortest way around the static map."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swarm.planning import Plan
+from swarm.planning.roadmap.detour import Ways
+from swarm.planning.roadmap.make_way import make_way
+
+if TYPE_CHECKING:
+    from swarm.scenario.world import World
+    from swarm.sense.view import View
+
+Array = NDArray[np.float64]
+
+_DRAWN = 48  # Most points of the path that is shown.
+
+
+class StraightPlanner:
+    """Straight to the goal, whatever is in between."""
+
+    def plan(self, view: View) -> Plan:
+        """The goal is the waypoint."""
+        goal = np.array(view.goal, dtype=np.float64)
+        return Plan(goal, goal[None, :], None, math.hypot(goal[0] - view.state[0], goal[1] - view.state[1]))
+
+
+class RoadmapPlanner:
+    """Shortest way around the static map, for one robot, and around others who stand in the way for long.
+
+    A robot or goal inside the inflated obstacles counts as being in the nearest free cell; near such a goal the
+    waypoint is the goal itself, and the safety filter stops the robot as near to it as it can be. A goal to which there
+    is no way is the waypoint as well: the robot drives up to what is in between.
+
+    Args:
+        world: The static map.
+        radius: Of the robot [m].
+        margin: Extra distance from obstacles [m].
+
+    Raises:
+        InputError: If a number makes no sense.
+    """
+
+    def __init__(self, world: World, radius: float, margin: float = 0.0) -> None:
+        self._arguments = world, np.array([radius]), margin
+        self.ways = Ways(*self._arguments)
+
+    def reset(self) -> None:
+        """Forget the goal and the others."""
+        self.ways = Ways(*self._arguments)
+
+    def plan(self, view: View) -> Plan:
+        """The farthest point on the way that is in sight."""
+        goal = np.array(view.goal, dtype=np.float64)
+        if not np.isfinite(goal).all():
+            return Plan(np.array(view.state[:2], dtype=np.float64), np.empty((0, 2)), None, 0.0)
+        position = np.array(view.state[:2], dtype=np.float64)
+        found = self.ways.plan(view.time, position[None], goal[None], lambda _: view.neighbours)
+        x, y, left = found[0].tolist()
+        _, (radius,), margin = self._arguments
+        aside = make_way(position, radius, margin, goal, view.neighbours, -1)
+        if np.isfinite(aside).all():
+            return Plan(aside[:2], np.stack([aside[:2], goal]), None, float(aside[2]))
+        target = np.array([x, y])
+        if x == goal[0] and y == goal[1]:
+            return Plan(target, goal[None, :], None, left)
+        return Plan(target, np.concatenate([self.ways.path(0, x, y, _DRAWN), goal[None, :]]), None, left)

@@ -1,0 +1,180 @@
+"""The shortest way around a static map: a distance field over the roadmap, and waypoints by line of sight.
+
+The waypoint is the farthest point down the field that a disc of the robot's radius reaches in a straight line, so that
+the way is smooth although the field is not.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from swarm.planning.graph.fields import weighted_field
+from swarm.planning.roadmap.occupancy import REACH, TOLERANCE, Roadmap, cell_at, clearance_at, cost_among_others, middle
+
+Array = NDArray[np.float64]
+
+TOO_FAR = -1.0
+"""Length of a way that begins where the field is not known yet."""
+_SLACK = 1e-9
+
+
+class Field(NamedTuple):
+    """The way left to one goal from the cells of a part of the grid.
+
+    Attributes:
+        values: Way left [cells], float64[h, w]; inf where there is none.
+        row: Of the grid, the first one of this part; there is no way from cells outside of it.
+        column: The first column.
+        limit: Values above this may be too large; inf if there is nothing to be known beyond.
+    """
+
+    values: Array
+    row: int
+    column: int
+    limit: float
+
+
+@njit(cache=True)
+def field_to(roadmap: Roadmap, goal: Array, position: Array) -> Field:
+    """The way left to a goal from a position, and from where the robot may get on the way (world frame [m])."""
+    cost = cost_among_others(roadmap) if len(roadmap.others) > 0 else roadmap.cost
+    row, column = cell_at(roadmap, goal[0], goal[1])
+    values, limit = weighted_field(cost, row, column, *cell_at(roadmap, position[0], position[1]))
+    low, high, left, right = len(values), 0, values.shape[1], 0
+    for r in range(values.shape[0]):
+        for c in range(values.shape[1]):
+            if values[r, c] < np.inf:
+                low, high, left, right = min(low, r), max(high, r + 1), min(left, c), max(right, c + 1)
+    return Field(values[low:high, left:right].copy(), low, left, limit)
+
+
+@njit(cache=True)
+def _left(field: Field, row: int, column: int) -> float:
+    """The way left from a cell [cells]."""
+    r, c = row - field.row, column - field.column
+    if r < 0 or r >= field.values.shape[0] or c < 0 or c >= field.values.shape[1]:
+        return np.inf
+    return field.values[r, c]
+
+
+@njit(cache=True)
+def visible(roadmap: Roadmap, clearance: float, x: float, y: float, to_x: float, to_y: float) -> bool:
+    """Whether a disc can go from one point to another in a straight line (sphere tracing).
+
+    Args:
+        roadmap: Where the obstacles are.
+        clearance: What must be kept, at most that of the roadmap: the radius of the disc [m].
+        x: Start, world frame [m].
+        y: Start [m].
+        to_x: End [m].
+        to_y: End [m].
+    """
+    dx, dy = to_x - x, to_y - y
+    length = math.sqrt(dx * dx + dy * dy)
+    least_step = 0.05 * REACH * roadmap.clearance
+    done = 0.0
+    while True:
+        share = done / length if length > 0.0 else 0.0
+        room = clearance_at(roadmap, x + share * dx, y + share * dy) - clearance
+        if room < -_SLACK:
+            return False
+        if done >= length:
+            return True
+        # Nothing within `room` of here: the disc may move that far without looking again.
+        done = min(done + max(room, least_step), length)
+
+
+@njit(cache=True)
+def _downhill(field: Field, row: int, column: int) -> tuple[int, int]:
+    """The neighbouring cell with the least way left; the cell itself at the goal."""
+    best, to_row, to_column = _left(field, row, column), row, column
+    for dr in range(-1, 2):
+        for dc in range(-1, 2):
+            left = _left(field, row + dr, column + dc)
+            if not left < best:
+                continue
+            if np.isfinite(_left(field, row, column + dc)) and np.isfinite(_left(field, row + dr, column)):
+                best, to_row, to_column = left, row + dr, column + dc
+    return to_row, to_column
+
+
+@njit(cache=True)
+def _farthest_in_sight(
+    roadmap: Roadmap, field: Field, row: int, column: int, clearance: float, position: Array
+) -> tuple[int, int]:
+    """The last cell down the field, from one on, that is in sight; at least the next one."""
+    seen_row, seen_column = row, column
+    for stride in (8, 1):
+        while True:
+            far_row, far_column = seen_row, seen_column
+            for _ in range(stride):
+                far_row, far_column = _downhill(field, far_row, far_column)
+            x, y = middle(roadmap, far_row, far_column)
+            at_end = far_row == seen_row and far_column == seen_column
+            if at_end or not visible(roadmap, clearance, position[0], position[1], x, y):
+                break
+            seen_row, seen_column = far_row, far_column
+    if seen_row == row and seen_column == column:
+        return _downhill(field, row, column)
+    return seen_row, seen_column
+
+
+@njit(cache=True)
+def waypoint(roadmap: Roadmap, field: Field, position: Array, goal: Array) -> tuple[float, float, float]:
+    """Where to drive next: the farthest point on the way to the goal that is in sight.
+
+    Args:
+        roadmap: Where the robot may drive.
+        field: Of its goal.
+        position: Of the robot, world frame [m], float64[2].
+        goal: World frame [m], float64[2].
+
+    Returns:
+        x, y [m] and the length of the whole way to the goal [m]. If there is no way, the goal and infinity; if the
+        field does not reach that far, the goal and ``TOO_FAR``.
+    """
+    if field.values.size == 0:
+        return goal[0], goal[1], np.inf
+    x, y = position[0], position[1]
+    row, column = cell_at(roadmap, x, y)
+    left = _left(field, row, column)
+    if left > field.limit:
+        return goal[0], goal[1], TOO_FAR
+    if left == np.inf:
+        return goal[0], goal[1], np.inf
+    straight = math.sqrt((goal[0] - x) ** 2 + (goal[1] - y) ** 2)
+    if straight < 2.0 * roadmap.resolution or left < 1.5:
+        return goal[0], goal[1], straight
+    room = clearance_at(roadmap, x, y)
+    if room >= (1.0 - TOLERANCE) * roadmap.clearance:
+        keep = min(roadmap.clearance, room - _SLACK)
+        if visible(roadmap, keep, x, y, goal[0], goal[1]):
+            return goal[0], goal[1], straight
+        row, column = _farthest_in_sight(roadmap, field, row, column, keep, position)
+    # else nearer to a wall than the way may be: out to the nearest free cell first.
+    to_x, to_y = middle(roadmap, row, column)
+    left = _left(field, row, column) * roadmap.resolution
+    return to_x, to_y, left + math.sqrt((to_x - x) ** 2 + (to_y - y) ** 2)
+
+
+@njit(cache=True)
+def trace(roadmap: Roadmap, field: Field, x: float, y: float, most: int) -> Array:
+    """The way from a point on (world frame [m]): at most ``most`` middles of cells down the field, float64[n, 2]."""
+    path = np.empty((most, 2))
+    row, column = cell_at(roadmap, x, y)
+    stride = max(1, int(_left(field, row, column) / most) + 1)
+    count = 0
+    while count < most:
+        path[count] = middle(roadmap, row, column)
+        count += 1
+        before_row, before_column = row, column
+        for _ in range(stride):
+            row, column = _downhill(field, row, column)
+        if row == before_row and column == before_column:
+            break
+    return path[:count]

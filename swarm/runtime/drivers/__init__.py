@@ -1,0 +1,1 @@
+"""The bodies that a control process drives."""

@@ -1,0 +1,167 @@
+"""The interface to a robot's body: its own state in, a command out, and what was actually sent.
+
+A driver of one's own is a class with three methods, constructed from the fleet file and the robot's identity. It is
+named in fleet.yaml as ``driver: module:Class``; the module has to be on the path. `swarm.runtime.drivers.line` is a
+complete one, for a base that speaks lines of text. In short::
+
+    class MyBase:
+        def __init__(self, fleet: FleetFile, robot_id: int) -> None:
+            self._spec = fleet.scenario.robots[robot_id]
+            self._base, self._clock, self._last = open_my_base(robot_id), LearntClock(), None
+
+        def read(self) -> Reading | None:  # never waits
+            while (line := self._base.poll()) is not None:
+                arrived = time.monotonic()
+                measured = self._clock.measured(line.stamp, arrived)  # swarm.runtime.drivers.clocks
+                if not isinstance(measured, str):
+                    state = np.array(line.pose_and_velocity)
+                    self._last = Reading(state, line.stamp, arrived, measured=measured)
+            return self._last
+
+        def write(self, control: Array) -> Sent:  # never waits
+            control = clip(control, self._spec)
+            self._base.send(control)
+            return Sent(control, time.monotonic())
+
+        def close(self) -> None:
+            self._base.close()
+
+The rules: no method blocks or raises because the body is silent, since the reading's age says so; ``arrived`` is when
+the state arrived, not when it was read, and ``measured`` is earlier if the body's stamp says so; and the body itself
+brakes if no command comes for `COMMAND_TTL`: a control process that has been killed cannot do it. A driver may have an
+attribute ``problem``: one line of at most 96 characters for an operator, empty if there is nothing to say.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from swarm.errors import InputError
+from swarm.model.dynamics import Kind
+from swarm.runtime.fleet_file.read import DRIVERS, FleetFile
+from swarm.scenario.robot_spec import RobotSpec
+
+Array = NDArray[np.float64]
+
+COMMAND_TTL = 0.2
+"""Seconds after which a body brakes if no newer command came."""
+
+_SHIPPED = {
+    "swarm.runtime.line_driver:LineDriver": "swarm.runtime.drivers.line:LineDriver",  # Its name in older fleet files.
+    "bullet": "swarm.runtime.drivers.bullet:BulletDriver",
+    "replay": "swarm.runtime.drivers.replay:ReplayDriver",
+    "ros2": "swarm.runtime.drivers.ros2:Ros2Driver",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A robot's own state.
+
+    Attributes:
+        state: ``float64[5]``: x, y, heading, vx, vy (world frame; m, rad, m/s).
+        stamp: When it was measured, s, by the clock of whoever measured it.
+        arrived: When it arrived, s, by this process's ``time.monotonic``.
+        goal: Where the body's side wants it to go, m; None: the goals are the scenario's.
+        goal_number: Grows with every goal that the body's side counted as reached.
+        applied: ``float64[2]``, the control that the body executes, if it tells.
+        held: Why the body does not execute the newest command: empty, ``command too old`` or ``emergency stop``.
+        sensed: ``float64[k, SENSED]``, every robot within the sensing radius as the body itself senses it
+            (`swarm.runtime.sensing`); None: it cannot sense robots, and all that is known of them is what they tell.
+        measured: When it was measured, s, by this process's ``time.monotonic``: its age counts from then. By default,
+            and at the latest, when it arrived.
+    """
+
+    state: Array
+    stamp: float
+    arrived: float
+    goal: tuple[float, float] | None = None
+    goal_number: int = 0
+    applied: Array | None = None
+    held: str = ""
+    sensed: Array | None = None
+    measured: float = math.inf
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "measured", min(self.arrived, self.measured))
+
+
+@dataclass(frozen=True, eq=False)
+class Sent:
+    """What went to the body.
+
+    Attributes:
+        control: ``float64[2]``, after clipping to the limits.
+        time: By this process's ``time.monotonic``, s.
+        clipped: Whether that is not what was asked for.
+    """
+
+    control: Array
+    time: float
+    clipped: bool = False
+
+
+class Driver(Protocol):
+    """What the control process needs of a body; see the module for the rules and an example."""
+
+    def read(self) -> Reading | None:
+        """The newest state; the same again if none came since; None if none ever came."""
+        ...
+
+    def write(self, control: Array) -> Sent:
+        """Send a command ``float64[2]`` (`swarm.model.dynamics`); `InputError` if it is not two finite numbers."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back; the body brakes by itself."""
+        ...
+
+
+def clip(control: ArrayLike, spec: RobotSpec) -> Array:
+    """A control within a robot's limits, ``float64[2]``, a new array.
+
+    Raises:
+        InputError: If it is not two finite numbers.
+    """
+    try:
+        asked = np.array(control, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError("control", control, "two finite numbers") from None
+    if asked.shape != (2,) or not np.isfinite(asked).all():
+        raise InputError("control", control, "two finite numbers")
+    largest = {
+        Kind.SINGLE_INTEGRATOR: (spec.limits.speed, spec.limits.speed),
+        Kind.DOUBLE_INTEGRATOR: (spec.limits.acceleration, spec.limits.acceleration),
+        Kind.UNICYCLE: (spec.limits.speed, spec.limits.turn_rate),
+    }[spec.kind]
+    return np.array([math.copysign(min(abs(a), most), a) for a, most in zip(asked.tolist(), largest, strict=True)])
+
+
+def make_driver(fleet: FleetFile, robot_id: int) -> Driver:
+    """The driver that a fleet file names, for one robot.
+
+    Raises:
+        InputError: If the robot is not in the fleet, or the driver cannot be loaded.
+    """
+    count = len(fleet.scenario.robots)
+    if not 0 <= robot_id < count:
+        raise InputError("robot", robot_id, f"0 to {count - 1}, as {fleet.path} has {count} robots")
+    where = f"{fleet.path}: driver"
+    module, _, name = _SHIPPED.get(fleet.driver, fleet.driver).partition(":")
+    try:
+        found = getattr(import_module(module), name)
+    except ImportError as error:
+        raise InputError(where, fleet.driver, f"{', '.join(DRIVERS)}, or module:Class on the path ({error})") from error
+    except AttributeError:
+        raise InputError(where, fleet.driver, f"a class in {module} (it has no {name})") from None
+    missing = [method for method in ("read", "write", "close") if not callable(getattr(found, method, None))]
+    if missing:
+        raise InputError(where, fleet.driver, f"a class with read, write and close (it has no {', '.join(missing)})")
+    driver: Driver = found(fleet, robot_id)
+    return driver

@@ -1,0 +1,1 @@
+"""What a fleet is made of: the fleet file and its parts."""

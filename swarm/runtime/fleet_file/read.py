@@ -1,0 +1,232 @@
+"""fleet.yaml: who belongs to a fleet, where each of its processes is reached, and what its robots drive with.
+
+    fleet: warehouse16
+    deliveries: {map: ../maps/warehouse.map, robots: 16, seed: 0, seconds: 300}  # or scenario: FILE.yaml
+    planner: cells
+    controller: tuner
+    margin: 0.06
+    driver: bullet
+    endpoints: 17400             # robot i listens there + i; or {0: tcp/127.0.0.1:17400, 1: ...}
+    physics: 127.0.0.1:17390
+
+Optional: ``recording`` (of driver ``replay``), ``ros2`` (of driver ``ros2``: `swarm.runtime.fleet_file.ros2_names`),
+``keys`` (folder of TLS files; the endpoints are then ``tls/``), ``log`` (folder), ``journal`` (folder; by default one
+of the user's, `swarm.runtime.journal`), ``patience`` (s; with an attempt to connect, which takes four round trips: more
+than 0.6 where one takes longer than 0.15). Files and folders are relative to the fleet file. The robots are those of
+the scenario, in its order: identities 0 to N - 1.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from swarm.files.text_files import MEBIBYTE, located
+from swarm.files.yaml_input import Field, read_yaml
+from swarm.model.body import body_of
+from swarm.planning.registry import PLANNERS, choose_planner
+from swarm.runtime.fleet_file.ros2_names import Ros2, read_ros2
+from swarm.runtime.fleet_file.roster import Peer
+from swarm.runtime.fleet_file.zenoh_config import LEAST_PATIENCE, MOST_PATIENCE, PATIENCE
+from swarm.scenario.grid_map import GridMap
+from swarm.scenario.scenario import Scenario, deliveries, load_scenario
+
+DRIVERS = ("bullet", "replay", "ros2")
+"""Drivers that have a name; any other is ``module:Class``."""
+
+_REQUIRED = ("fleet", "planner", "controller", "margin", "driver", "endpoints")
+_OPTIONAL = ("scenario", "deliveries", "physics", "recording", "ros2", "keys", "log", "journal", "patience")
+_NAME = re.compile(r"[a-z0-9_-]{1,64}")
+_CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+# Below are the system's own ports.
+_LOWEST_PORT, _HIGHEST_PORT = 1024, 65535
+# As many goals as nobody reaches within the drawn seconds, as in the simulation.
+_SPARE_GOALS = 8
+
+
+@dataclass(frozen=True)
+class FleetFile:
+    """What a fleet file says, checked.
+
+    Attributes:
+        path: The file.
+        name: Of the fleet.
+        scenario: Map, robots with starts, goals and limits, control period, sensing radius.
+        seed: What the deliveries were drawn from (0 for a scenario file).
+        planner: Name of every robot's planner; never ``auto``.
+        controller: ``tuner``, a checkpoint folder, or a rule (`swarm.tune.controllers.make_controller`).
+        margin: Safety margin of every robot, m.
+        driver: One of `DRIVERS`, or ``module:Class``.
+        endpoints: Where each robot listens, by identity: ``tcp/HOST:PORT``, or ``tls/HOST:PORT`` if there are keys.
+        physics: Host and port of the physics world; None if the driver needs none.
+        recording: What the driver ``replay`` plays.
+        keys: Folder of TLS files.
+        log: Folder of the logs.
+        ros2: Where the driver ``ros2`` finds the bases.
+        journal: Folder of the robots' journals; None: the default.
+        patience: With an attempt to connect, s.
+    """
+
+    path: Path
+    name: str
+    scenario: Scenario
+    seed: int
+    planner: str
+    controller: str
+    margin: float
+    driver: str
+    endpoints: tuple[str, ...]
+    physics: tuple[str, int] | None = None
+    recording: Path | None = None
+    keys: Path | None = None
+    log: Path | None = None
+    ros2: Ros2 | None = None
+    journal: Path | None = None
+    patience: float = PATIENCE
+
+    @property
+    def addresses(self) -> dict[int, str]:
+        """``HOST:PORT`` of each robot, by identity."""
+        return {robot: endpoint.partition("/")[2] for robot, endpoint in enumerate(self.endpoints)}
+
+    def roster(self) -> dict[int, Peer]:
+        """The robots as the others see them, by identity."""
+        scenario, found = self.scenario, {}
+        low_x, low_y, high_x, high_y = scenario.world.bounds.tolist()
+        for robot, spec in enumerate(scenario.robots):
+            body = body_of(
+                spec.kind, spec.radius, spec.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
+                margin=self.margin, cooperative=spec.cooperative,
+            )  # fmt: skip
+            found[robot] = Peer(int(spec.kind), body, (low_x, low_y, high_x, high_y))
+        return found
+
+
+def load_fleet(path: str | Path) -> FleetFile:
+    """Read a fleet file.
+
+    Raises:
+        InputError: If it is malformed; names the file, the line and the key, the value, and what is valid.
+    """
+    path = Path(path)
+    root = read_yaml(path, MEBIBYTE)
+    keys = root.mapping(_REQUIRED, _OPTIONAL)
+    name = keys["fleet"].text()
+    if not _NAME.fullmatch(name):
+        raise keys["fleet"].error("1 to 64 of the characters a-z, 0-9, _ and -")
+    scenario, seed = _read_scenario(root, keys, path.parent)
+    planner = keys["planner"].text()
+    if planner not in ("auto", *PLANNERS):
+        raise keys["planner"].error(f"auto, {', '.join(PLANNERS)}")
+    planner = choose_planner(planner, scenario.world)
+    if planner.startswith("cells") and scenario.world.grid is None:
+        raise keys["planner"].error("roadmap or straight; cells need a world with a grid map")
+    margin = keys["margin"].number()
+    if margin < 0.0:
+        raise keys["margin"].error("0 or more, m")
+    driver = _read_driver(root, keys)
+    folders = {key: path.parent / keys[key].text() for key in ("recording", "keys", "log", "journal") if key in keys}
+    if "keys" in folders and not folders["keys"].is_dir():
+        raise keys["keys"].error(f"a folder (looked for {folders['keys']})")
+    endpoints = _read_endpoints(keys["endpoints"], len(scenario.robots), "tls" if "keys" in keys else "tcp")
+    physics = _read_address(keys["physics"], keys["physics"].text()) if "physics" in keys else None
+    if physics is not None and not ipaddress.ip_address(physics[0]).is_loopback:
+        raise keys["physics"].error("an address of this machine alone, such as 127.0.0.1:17390")
+    if physics is not None and any(endpoint.endswith(f"{physics[0]}:{physics[1]}") for endpoint in endpoints):
+        raise keys["physics"].error("another port than the endpoints'")
+    patience = keys["patience"].number() if "patience" in keys else PATIENCE
+    if not LEAST_PATIENCE <= patience <= MOST_PATIENCE:
+        raise keys["patience"].error(f"{LEAST_PATIENCE:g} to {MOST_PATIENCE:g} s")
+    ros2 = read_ros2(keys["ros2"], len(scenario.robots)) if "ros2" in keys else None
+    controller = keys["controller"].text()
+    if (path.parent / controller).is_dir():
+        controller = str(path.parent / controller)
+    fleet = FleetFile(
+        path, name, scenario, seed, planner, controller, margin, driver, endpoints, physics, ros2=ros2,
+        patience=patience, **folders,
+    )  # fmt: skip
+    with located(f"{keys['margin'].where}: "):
+        fleet.roster()
+    return fleet
+
+
+def _read_scenario(root: Field, keys: dict[str, Field], folder: Path) -> tuple[Scenario, int]:
+    """The scenario of a file, or deliveries drawn as ``launch/simulate.py`` draws them; and the seed."""
+    if ("scenario" in keys) == ("deliveries" in keys):
+        raise root.error("either scenario (a file) or deliveries (drawn on a map), and not both")
+    if "scenario" in keys:
+        with located(f"{keys['scenario'].where}: "):
+            return load_scenario(folder / keys["scenario"].text()), 0
+    field = keys["deliveries"]
+    drawn = field.mapping(["map", "robots"], ["seed", "seconds", "cell_size"])
+    robots = _whole(drawn["robots"], 1, 10_000)
+    seed = _whole(drawn["seed"], 0, 2**31 - 1) if "seed" in drawn else 0
+    seconds = drawn["seconds"].number(above=0.0) if "seconds" in drawn else 60.0
+    cell_size = drawn["cell_size"].number(above=0.0) if "cell_size" in drawn else 1.0
+    if seconds > 86_400.0:
+        raise drawn["seconds"].error("at most 86400 s")
+    with located(f"{drawn['map'].where}: "):
+        grid = GridMap.from_movingai(folder / drawn["map"].text(), cell_size)
+    with located(f"{field.where}: "):
+        goals = _SPARE_GOALS + math.floor(seconds)
+        return deliveries(grid, robots, np.random.default_rng(seed), goals, horizon=seconds), seed
+
+
+def _read_driver(root: Field, keys: dict[str, Field]) -> str:
+    """The driver, and whether the file says what it needs."""
+    driver = keys["driver"].text()
+    if driver not in DRIVERS and not _CLASS.fullmatch(driver):
+        raise keys["driver"].error(f"{', '.join(DRIVERS)}, or module:Class")
+    for needed_by, key in (("bullet", "physics"), ("replay", "recording"), ("ros2", "ros2")):
+        if driver == needed_by and key not in keys:
+            raise keys["driver"].error(f"also the key {key}, which the driver {driver} needs")
+    return driver
+
+
+def _read_endpoints(field: Field, robots: int, scheme: str) -> tuple[str, ...]:
+    """Where each robot listens, from a base port or a mapping of identities; all different."""
+    if not isinstance(field.value, dict):
+        base = _whole(field, _LOWEST_PORT, _HIGHEST_PORT + 1 - robots)
+        return tuple(f"{scheme}/127.0.0.1:{base + robot}" for robot in range(robots))
+    keys = field.mapping([str(robot) for robot in range(robots)])
+    found: dict[str, int] = {}
+    for robot in range(robots):
+        entry = keys[str(robot)]
+        text = entry.text()
+        given, _, address = text.partition("/")
+        valid = f"{scheme}/HOST:PORT" + ("" if scheme == "tls" else " (tls/ needs the key keys)")
+        if given != scheme:
+            raise entry.error(valid)
+        host, port = _read_address(entry, address)
+        if scheme == "tcp" and not ipaddress.ip_address(host).is_loopback:
+            raise entry.error("an address of this machine alone, 127.0.0.1; others need the key keys, for TLS")
+        endpoint = f"{scheme}/{host}:{port}"
+        if endpoint in found:
+            raise entry.error(f"another than that of robot {found[endpoint]}")
+        found[endpoint] = robot
+    return tuple(found)
+
+
+def _read_address(field: Field, text: str) -> tuple[str, int]:
+    """Host (an IPv4 address) and port."""
+    host, _, port = text.partition(":")
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        raise field.error("an IPv4 address and a port, such as 127.0.0.1:17400") from None
+    if not re.fullmatch(r"[0-9]{1,5}", port) or not _LOWEST_PORT <= int(port) <= _HIGHEST_PORT:
+        raise field.error(f"a port of {_LOWEST_PORT} to {_HIGHEST_PORT}")
+    return host, int(port)
+
+
+def _whole(field: Field, low: int, high: int) -> int:
+    """A whole number of a range."""
+    value = field.value
+    if not isinstance(value, float) or not low <= value <= high or value != math.floor(value):
+        raise field.error(f"a whole number, {low} to {high}")
+    return int(value)

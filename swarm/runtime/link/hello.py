@@ -1,0 +1,206 @@
+"""What a robot runs with, told about once a second: whether two robots fit together, and what is wrong if they do not.
+
+Robots of another protocol, map or roster do not fit: what they mean by a place or a cell is unknown. Their reports are
+refused by the digest in them (`swarm.runtime.link.report_codec`); the hello says why. Of two camps nobody can know
+which one is right, so the rule is the same for both: **nobody moves while somebody speaks who does not fit**. Only a
+robot that senses the others itself goes on, if those who fit, itself among them, are more than those who do not: for it
+the others are obstacles that it sees. Another policy or minor protocol is noted, nothing more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from swarm.errors import InputError
+from swarm.runtime.fleet_file.read import FleetFile
+from swarm.runtime.link.report_codec import MAJOR, MINOR
+from swarm.scenario.world import World
+from swarm.tune.controllers import checkpoint_folder
+
+EVERY = 1.0
+"""Seconds between two hellos of a robot."""
+SPEAKS = 3.0
+"""Seconds after which a robot that says nothing more is not counted any more."""
+
+_MAGIC = b"HELO"
+_HEAD = struct.Struct("<4sBB")  # Magic, major, minor: the same in every version.
+_BODY = struct.Struct("<I8s8s8s")  # Robot, map, limits, policy.
+_NONE = bytes(8)
+
+
+@dataclass(frozen=True)
+class Hello:
+    """What one robot runs with.
+
+    Attributes:
+        robot: Whose hello it is; -1 if the protocol is another major one.
+        major: Protocol; with another one nothing else is known.
+        minor: Protocol.
+        map: Digest of the map, 8 bytes.
+        limits: Digest of the roster: bodies, limits, margin, period, 8 bytes.
+        policy: Digest of planner and controller, 8 bytes.
+    """
+
+    robot: int
+    major: int
+    minor: int
+    map: bytes = _NONE
+    limits: bytes = _NONE
+    policy: bytes = _NONE
+
+    @property
+    def digest(self) -> int:
+        """What reports carry: robots with another one do not fit."""
+        return int.from_bytes(hashlib.sha256(self.map + self.limits).digest()[:8], "little")
+
+
+def hello_of(fleet: FleetFile, robot: int) -> Hello:
+    """The hello of a robot that runs with this fleet file."""
+    limits = hashlib.sha256()
+    for peer in fleet.roster().values():
+        limits.update(struct.pack("<i", peer.kind) + peer.body.tobytes())
+    return Hello(robot, MAJOR, MINOR, map_digest(fleet.scenario.world), limits.digest()[:8], _policy_digest(fleet))
+
+
+def map_digest(world: World) -> bytes:
+    """Of everything that does not move, 8 bytes; names do not count."""
+    found = hashlib.sha256(world.bounds.tobytes())
+    for part in (world.boxes, world.circles):
+        found.update(struct.pack("<I", len(part)) + part.tobytes())
+    if world.grid is not None:
+        rows, columns = world.grid.free.shape
+        found.update(struct.pack("<IId", rows, columns, world.grid.cell_size) + np.packbits(world.grid.free).tobytes())
+    return found.digest()[:8]
+
+
+def _policy_digest(fleet: FleetFile) -> bytes:
+    """Of planner and controller; of a network, of its files."""
+    found = hashlib.sha256(fleet.planner.encode())
+    folder = checkpoint_folder(fleet.controller)
+    if folder is None:
+        found.update(fleet.controller.encode())
+    else:
+        for path in (folder / "policy.onnx", folder / "config.yaml"):
+            found.update(hashlib.sha256(_content(path)).digest())
+    return found.digest()[:8]
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(str(path), error.strerror or str(error), "an existing, readable file") from None
+
+
+def encode(hello: Hello) -> bytes:
+    """Its bytes."""
+    head = _HEAD.pack(_MAGIC, hello.major, hello.minor)
+    return head + _BODY.pack(hello.robot, hello.map, hello.limits, hello.policy)
+
+
+def decode(data: bytes) -> Hello:
+    """What these bytes say; `InputError` if they are no hello. Of another major protocol only the version is read."""
+    if len(data) < _HEAD.size or data[:4] != _MAGIC:
+        raise InputError("hello", f"{len(data)} bytes that begin with {data[:4].hex()}", "a hello")
+    _, major, minor = _HEAD.unpack_from(data)
+    if major != MAJOR:
+        return Hello(-1, major, minor)
+    size = _HEAD.size + _BODY.size
+    if len(data) < size or (minor <= MINOR and len(data) > size):
+        raise InputError("hello", f"{len(data)} bytes", f"{size} bytes")
+    robot, world, limits, policy = _BODY.unpack_from(data, _HEAD.size)
+    return Hello(robot, major, minor, world, limits, policy)
+
+
+class Hellos:
+    """What the others run with, compared with what this robot does.
+
+    Args:
+        own: This robot's hello.
+        others: Identities of the other robots of the roster.
+
+    Attributes:
+        malformed: Hellos that were none.
+    """
+
+    def __init__(self, own: Hello, others: Iterable[int]) -> None:
+        self.own, self.malformed = own, 0
+        self._told: dict[int, Hello] = {}
+        self._spoke: dict[int, float] = {robot: -np.inf for robot in others}
+        self._misfit: dict[int, float] = dict(self._spoke)  # When a report with another digest arrived.
+        self._said = -np.inf
+
+    def due(self, now: float) -> bool:
+        """Whether it is time to say hello; True at most every `EVERY` seconds."""
+        if now - self._said < EVERY:
+            return False
+        self._said = now
+        return True
+
+    def receive(self, robot: int, data: bytes, now: float) -> None:
+        """Take a hello that came on the key of a robot."""
+        try:
+            told = decode(data)
+        except InputError:
+            told = None
+        if told is None or robot not in self._spoke or (told.major == MAJOR and told.robot != robot):
+            self.malformed += 1
+            return
+        self._told[robot], self._spoke[robot] = told, now
+
+    def suspect(self, robot: int, now: float) -> None:
+        """A report with another digest came from a robot, perhaps before its hello."""
+        if robot in self._misfit:
+            self._misfit[robot] = now
+
+    def misfits(self, now: float) -> dict[int, str]:
+        """Who speaks now and does not fit, and why."""
+        found = {}
+        for robot, spoke in self._spoke.items():
+            why = self._wrong(robot) if now - spoke < SPEAKS else ""
+            if not why and now - self._misfit[robot] < SPEAKS and self._misfit[robot] > spoke:
+                why = f"robot {robot} has another map or other limits"
+            if why:
+                found[robot] = why
+        return found
+
+    def refusal(self, now: float, senses: bool) -> str | None:
+        """Why this robot must not move now, or None.
+
+        Args:
+            now: s.
+            senses: Whether it senses the other robots itself.
+        """
+        wrong = self.misfits(now)
+        if not wrong:
+            return None
+        fit = 1 + sum(now - spoke < SPEAKS for robot, spoke in self._spoke.items() if robot not in wrong)
+        return None if senses and fit > len(wrong) else min(wrong.values())
+
+    def notes(self, now: float) -> tuple[str, ...]:
+        """What differs and does no harm."""
+        found = []
+        for robot, told in sorted(self._told.items()):
+            if now - self._spoke[robot] < SPEAKS and not self._wrong(robot):
+                if told.minor != self.own.minor:
+                    found.append(f"robot {robot} speaks protocol {told.major}.{told.minor}")
+                if told.policy != self.own.policy:
+                    found.append(f"robot {robot} has another policy: {told.policy.hex()}")
+        return tuple(found)
+
+    def _wrong(self, robot: int) -> str:
+        """Why a robot that said hello does not fit; empty if it does."""
+        told, own = self._told[robot], self.own
+        if told.major != own.major:
+            return f"robot {robot} speaks protocol {told.major}.{told.minor}, here {own.major}.{own.minor}"
+        if told.map != own.map:
+            return f"robot {robot} has another map: {told.map.hex()}, here {own.map.hex()}"
+        if told.limits != own.limits:
+            return f"robot {robot} has other limits in its roster: {told.limits.hex()}, here {own.limits.hex()}"
+        return ""

@@ -1,0 +1,1 @@
+"""The log of a control process: written, read, and what is in it."""

@@ -1,0 +1,289 @@
+"""Grid maps: MovingAI's ``.map`` format, cells and metres, walls as few rectangles, connected parts.
+
+Cells are (row, column), row 0 at the top; the lower-left corner of the map is the world's origin.
+Format: https://movingai.com/benchmarks/formats.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from swarm.errors import InputError
+from swarm.files.checks import ArrayRecord, number
+from swarm.files.text_files import MEBIBYTE, located, read_text, write_text
+
+FREE, WALL = ".GSE", "@OTW"
+MAP_LIMIT = 64 * MEBIBYTE
+_HEADER = "the header 'type octile', 'height N', 'width N', 'map'"
+
+
+@dataclass(frozen=True, eq=False)
+class GridMap(ArrayRecord):
+    """A map of free and wall cells. Outside of it is wall.
+
+    Attributes:
+        free: ``bool[rows, cols]``; not to be changed after construction.
+        cell_size: Side of a cell, m.
+        name: Name of the map, a file's stem.
+        symbols: The rows as text in MovingAI's alphabet (``S`` and ``E`` are pickup and delivery cells of
+            the League of Robot Runners); drawn from ``free`` if not given.
+    """
+
+    free: NDArray[np.bool_]
+    cell_size: float = 1.0
+    name: str = "map"
+    symbols: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        free = np.array(self.free, order="C")
+        if free.dtype != np.bool_ or free.ndim != 2 or free.size == 0:
+            raise InputError("GridMap.free", f"{free.dtype}{list(free.shape)}", "bool[rows, cols], not empty")
+        symbols = tuple(self.symbols) or _draw(free, "@")
+        if not np.array_equal(_parse_rows(symbols, FREE, WALL, "GridMap.symbols"), free):
+            raise InputError("GridMap.symbols", "rows that differ from free", "one symbol for each cell")
+        object.__setattr__(self, "free", free)
+        object.__setattr__(self, "cell_size", number("GridMap.cell_size", self.cell_size, above=0.0))
+        object.__setattr__(self, "symbols", symbols)
+        number("GridMap: cell_size × cells", float(self.cell_size) * max(free.shape))
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[str], cell_size: float = 1.0, name: str = "map") -> GridMap:
+        """A map drawn in text: ``.`` free and ``#`` wall, or any of MovingAI's symbols.
+
+        Raises:
+            InputError: If rows differ in length or hold another symbol.
+        """
+        free = _parse_rows(rows, FREE, WALL + "#", "rows")
+        return cls(free, cell_size, name, tuple(row.replace("#", "@") for row in rows))
+
+    @classmethod
+    def from_movingai(cls, path: str | Path, cell_size: float = 1.0) -> GridMap:
+        """Read a MovingAI ``.map`` file.
+
+        Raises:
+            InputError: If the file cannot be read or is malformed; names the file and the line.
+        """
+        path = Path(path)
+        lines = [line.removesuffix("\r") for line in read_text(path, MAP_LIMIT).split("\n")]
+        first, height, width = _read_header(lines, str(path))
+        rows = lines[first : first + height]
+        for offset, line in enumerate(lines[first + height :], start=first + height + 1):
+            if line.strip():
+                raise InputError(f"{path}:{offset}", line, f"nothing after the {height} rows of the map")
+        if len(rows) < height or not rows[-1]:
+            found = f"{sum(map(bool, rows))} rows (is the file truncated?)"
+            raise InputError(str(path), found, f"{height} rows, as its height says")
+        free = _parse_rows(rows, FREE, WALL, str(path), first + 1, width)
+        with located(f"{path}: "):
+            return cls(free, cell_size, path.stem, tuple(rows))
+
+    def to_movingai(self) -> str:
+        """The map as the text of a MovingAI ``.map`` file."""
+        rows, cols = self.free.shape
+        return "\n".join(["type octile", f"height {rows}", f"width {cols}", "map", *self.symbols]) + "\n"
+
+    def save(self, path: str | Path) -> None:
+        """Write a MovingAI ``.map`` file, atomically.
+
+        Raises:
+            InputError: If the file cannot be written there.
+        """
+        write_text(path, self.to_movingai())
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The map drawn with ``.`` for free and ``#`` for wall cells."""
+        return _draw(self.free, "#")
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height of the map, m."""
+        rows, cols = self.free.shape
+        return cols * self.cell_size, rows * self.cell_size
+
+    def centre(self, cell: ArrayLike) -> NDArray[np.float64]:
+        """World position of the centres of cells.
+
+        Args:
+            cell: ``[..., 2]`` (row, column).
+
+        Returns:
+            ``float64[..., 2]``, m.
+        """
+        cell = np.asarray(cell, dtype=np.float64)
+        row, col = cell[..., 0], cell[..., 1]
+        return np.stack([col + 0.5, self.free.shape[0] - row - 0.5], axis=-1) * self.cell_size
+
+    def cells_at(self, xy: ArrayLike) -> NDArray[np.int64]:
+        """The cells that contain points; for a point outside the map, the nearest cell of its border.
+
+        Args:
+            xy: ``[..., 2]``, m, world frame. A point on an edge belongs to the cell above or to its right.
+
+        Returns:
+            ``int64[..., 2]`` (row, column).
+
+        Raises:
+            InputError: If a coordinate is not a number.
+        """
+        xy = np.asarray(xy, dtype=np.float64)
+        if np.isnan(xy).any():
+            raise InputError("xy", xy.tolist(), "numbers")
+        rows, cols = self.free.shape
+        col = np.clip(np.floor(xy[..., 0] / self.cell_size), 0, cols - 1)
+        up = np.clip(np.floor(xy[..., 1] / self.cell_size), 0, rows - 1)
+        return np.stack([rows - 1 - up, col], axis=-1).astype(np.int64)
+
+    def cell_at(self, xy: ArrayLike) -> tuple[int, int]:
+        """The cell of one point, as ``cells_at``."""
+        row, col = self.cells_at(xy)
+        return int(row), int(col)
+
+    def wall_boxes(self) -> NDArray[np.float64]:
+        """The walls and a frame of four boxes around the map: ``float64[n, 4]`` (cx, cy, half_x, half_y), m.
+
+        Wall cells are covered by maximal rectangles, which may overlap. The frame is as thick as the map's
+        longer side. Distances from free space are exact; inside a wall, at a seam, a depth can be too small.
+        """
+        rows = len(self.free)
+        top, left, bottom, right = _cover(~self.free).T.astype(np.float64)
+        width, height = self.size
+        x0, x1 = left * self.cell_size, right * self.cell_size
+        y0, y1 = (rows - bottom) * self.cell_size, (rows - top) * self.cell_size
+        walls = np.stack([(x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) / 2, (y1 - y0) / 2], axis=-1)
+        half = max(width, height) / 2
+        x, y, tall = width / 2, height / 2, height / 2 + 2 * half
+        sides = [[-half, y, half, tall], [width + half, y, half, tall]]
+        return np.concatenate([walls, sides, [[x, -half, x, half], [x, height + half, x, half]]])
+
+    def components(self) -> NDArray[np.int32]:
+        """4-connected parts of the free cells: ``int32[rows, cols]`` from 0 in reading order, walls -1."""
+        labels: NDArray[np.int32] = _label(self.free)
+        return labels
+
+    def largest_component(self) -> NDArray[np.bool_]:
+        """The largest 4-connected part of the free cells, ``bool[rows, cols]``; of several the first."""
+        labels = self.components()
+        sizes = np.bincount(labels[self.free], minlength=1)
+        return labels == int(np.argmax(sizes)) if self.free.any() else self.free.copy()
+
+
+def _draw(free: NDArray[np.bool_], wall: str) -> tuple[str, ...]:
+    return tuple("".join("." if cell else wall for cell in row) for row in free.tolist())
+
+
+def _parse_rows(
+    rows: Sequence[str], free: str, wall: str, where: str, first: int = 0, width: int | None = None
+) -> NDArray[np.bool_]:
+    """Rows of symbols as ``bool[rows, cols]``; ``first`` is the first row's line if they are from a file."""
+    if not rows or not all(isinstance(row, str) for row in rows) or not rows[0]:
+        raise InputError(where, rows, "a list of rows of equal length, at least one cell")
+    width = len(rows[0]) if width is None else width
+    for index, row in enumerate(rows):
+        place = f"{where}:{first + index}" if first else f"{where}[{index}]"
+        if len(row) != width:
+            raise InputError(place, f"{len(row)} cells", f"{width} cells in each row")
+        other = row.strip(free + wall)
+        if other:
+            symbol = next(letter for letter in other if letter not in free + wall)
+            valid = f"one of {free} (free) {wall} (wall)"
+            raise InputError(f"{place}, column {row.index(symbol) + 1}", symbol, valid)
+    codes = np.frombuffer("".join(rows).encode("ascii"), dtype=np.uint8).reshape(len(rows), width)
+    return np.isin(codes, np.frombuffer(free.encode("ascii"), dtype=np.uint8))
+
+
+def _read_header(lines: Sequence[str], where: str) -> tuple[int, int, int]:
+    """Index of the first row of cells, height and width."""
+    size: dict[str, int] = {}
+    for index, line in enumerate(lines[:8]):
+        place = f"{where}:{index + 1}"
+        words = line.split()
+        if index == 0:
+            if words not in (["type", "octile"], ["type", "tile"]):
+                raise InputError(place, line, _HEADER)
+        elif words == ["map"]:
+            if len(size) < 2:
+                raise InputError(place, f"no {'width' if 'height' in size else 'height'} before it", _HEADER)
+            return index + 1, size["height"], size["width"]
+        elif len(words) == 2 and words[0] in ("height", "width") and words[0] not in size:
+            if not (words[1].isascii() and words[1].isdecimal() and len(words[1]) <= 7 and int(words[1]) > 0):
+                raise InputError(f"{place}: {words[0]}", words[1], "a number of cells from 1 to 9999999")
+            size[words[0]] = int(words[1])
+        else:
+            raise InputError(place, line, _HEADER)
+    raise InputError(where, "no line 'map'", _HEADER)
+
+
+@njit(cache=True)
+def _cover(wall: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Cover wall cells by maximal rectangles, ``int64[n, 4]`` (top, left, bottom, right; ends exclusive).
+
+    Greedy: from each cell that is not covered yet, the larger of the rectangle that grows sideways first and
+    of the one that grows up and down first. Each side grows as far as it can, so that rectangles overlap.
+    """
+    rows, cols = wall.shape
+    covered = np.zeros((rows, cols), dtype=np.bool_)
+    boxes = np.empty((rows * cols, 4), dtype=np.int64)
+    count = 0
+    for row in range(rows):
+        for col in range(cols):
+            if wall[row, col] and not covered[row, col]:
+                wide = _grow(wall, row, col, True)
+                tall = _grow(wall, row, col, False)
+                area_wide = (wide[2] - wide[0]) * (wide[3] - wide[1])
+                area_tall = (tall[2] - tall[0]) * (tall[3] - tall[1])
+                top, left, bottom, right = wide if area_wide >= area_tall else tall
+                covered[top:bottom, left:right] = True
+                boxes[count, 0], boxes[count, 1] = top, left
+                boxes[count, 2], boxes[count, 3] = bottom, right
+                count += 1
+    return boxes[:count].copy()
+
+
+@njit(cache=True)
+def _grow(wall: NDArray[np.bool_], row: int, col: int, sideways_first: bool) -> tuple[int, int, int, int]:
+    """The maximal all-wall rectangle around a cell, grown along one axis and then along the other."""
+    top, left, bottom, right = row, col, row + 1, col + 1
+    for turn in range(2):
+        if (turn == 0) == sideways_first:
+            while left > 0 and wall[top:bottom, left - 1].all():
+                left -= 1
+            while right < wall.shape[1] and wall[top:bottom, right].all():
+                right += 1
+        else:
+            while top > 0 and wall[top - 1, left:right].all():
+                top -= 1
+            while bottom < wall.shape[0] and wall[bottom, left:right].all():
+                bottom += 1
+    return top, left, bottom, right
+
+
+@njit(cache=True)
+def _label(free: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Flood fill of the free cells, with an explicit stack."""
+    rows, cols = free.shape
+    label = np.full((rows, cols), -1, dtype=np.int32)
+    stack = np.empty(rows * cols, dtype=np.int64)
+    count = 0
+    for seed in range(rows * cols):
+        if not free[seed // cols, seed % cols] or label[seed // cols, seed % cols] >= 0:
+            continue
+        label[seed // cols, seed % cols] = count
+        stack[0] = seed
+        depth = 1
+        while depth > 0:
+            depth -= 1
+            row, col = stack[depth] // cols, stack[depth] % cols
+            for r, c in ((row - 1, col), (row + 1, col), (row, col - 1), (row, col + 1)):
+                if 0 <= r < rows and 0 <= c < cols and free[r, c] and label[r, c] < 0:
+                    label[r, c] = count
+                    stack[depth] = r * cols + c
+                    depth += 1
+        count += 1
+    return label

@@ -1,0 +1,143 @@
+"""One robot of a scenario: its kind, start, goals, disc and limits; and the types that scenario files name.
+
+Limits and shapes of dynobench's types: https://github.com/quimortiz/dynobench (``models/``). The controller
+uses the disc that encloses the body.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swarm.errors import InputError
+from swarm.files.checks import ArrayRecord, array, number
+from swarm.model.dynamics import Kind, Limits
+
+# A speed or a lateral slip (m/s) so small is rounding.
+_ROUNDING = 1e-6
+
+
+class RobotType(NamedTuple):
+    """What a type's name alone says: kind, radius of the enclosing disc (m) and limits."""
+
+    kind: Kind
+    radius: float
+    limits: Limits
+
+
+_SINGLE = RobotType(Kind.SINGLE_INTEGRATOR, 0.1, Limits(0.5))
+_DOUBLE = RobotType(Kind.DOUBLE_INTEGRATOR, 0.1, Limits(0.5, acceleration=2.0))
+_UNICYCLE_LIMITS = Limits(0.5, turn_rate=2.0)
+ROBOT_TYPES: dict[str, RobotType] = {
+    "single_integrator": _SINGLE,
+    "double_integrator": _DOUBLE,
+    "unicycle": RobotType(Kind.UNICYCLE, 0.1, _UNICYCLE_LIMITS),
+    "single_integrator_0": _SINGLE,
+    "double_integrator_0": _DOUBLE,
+    # A box of 0.5 × 0.25 m.
+    "unicycle_first_order_0": RobotType(Kind.UNICYCLE, math.hypot(0.25, 0.125), Limits(0.5, turn_rate=0.5)),
+    "unicycle_first_order_0_sphere": RobotType(Kind.UNICYCLE, 0.4, _UNICYCLE_LIMITS),
+}
+
+_FULL = "x, y, heading, vx, vy"
+START_LAYOUTS: dict[Kind, tuple[str, ...]] = {
+    Kind.SINGLE_INTEGRATOR: ("x, y", "x, y, heading", _FULL),
+    Kind.DOUBLE_INTEGRATOR: ("x, y", "x, y, vx, vy", _FULL),
+    Kind.UNICYCLE: ("x, y, heading", _FULL),
+}
+GOAL_LAYOUTS: dict[Kind, tuple[str, ...]] = {**START_LAYOUTS, Kind.UNICYCLE: ("x, y", "x, y, heading", _FULL)}
+
+
+def robot_type(where: str, name: str) -> RobotType:
+    """The type of a name.
+
+    Raises:
+        InputError: If it is not one that this stack drives; lists those.
+    """
+    if name not in ROBOT_TYPES:
+        raise InputError(where, name, f"a type that this stack drives: {', '.join(ROBOT_TYPES)}")
+    return ROBOT_TYPES[name]
+
+
+def state_from(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``float64[5]`` (x, y, heading, vx, vy) from a list of 2 to 5 numbers in one of the layouts."""
+    state = np.zeros(5)
+    if len(numbers) == 4:
+        state[[0, 1, 3, 4]] = numbers
+    else:
+        state[: len(numbers)] = numbers
+    return state
+
+
+def numbers_from(state: NDArray[np.float64], kind: Kind) -> list[float]:
+    """The shortest list of the kind's layouts that ``state_from`` turns into this state."""
+    x, y, heading, vx, vy = state.tolist()
+    if kind == Kind.DOUBLE_INTEGRATOR and heading == 0.0:
+        return [x, y, vx, vy]
+    if vx != 0.0 or vy != 0.0 or kind == Kind.DOUBLE_INTEGRATOR:
+        return [x, y, heading, vx, vy]
+    return [x, y, heading] if kind == Kind.UNICYCLE or heading != 0.0 else [x, y]
+
+
+@dataclass(frozen=True, eq=False)
+class RobotSpec(ArrayRecord):
+    """One robot as a scenario describes it.
+
+    Attributes:
+        kind: Its dynamics.
+        start: ``float64[5]`` x, y (m), heading (rad), vx, vy (m/s), world frame.
+        goals: ``float64[g, 2]``, m, world frame, in order; one or more.
+        radius: Radius of the disc that encloses it, m.
+        limits: Its actuators. A double integrator needs an acceleration, a unicycle a turn rate; a unicycle
+            without an acceleration reaches a commanded speed at once.
+        goal_heading: Heading at the last goal (rad), if the file gives one; no part of reaching the goal.
+        type_name: Its type in a scenario file; the kind's own name if not given.
+        cooperative: False for one that takes no account of the others: it goes straight on, tells nothing, and only
+            stops before it would touch somebody.
+    """
+
+    kind: Kind
+    start: NDArray[np.float64]
+    goals: NDArray[np.float64]
+    radius: float
+    limits: Limits
+    goal_heading: float | None = None
+    type_name: str = ""
+    cooperative: bool = True
+
+    def __post_init__(self) -> None:
+        name = self.type_name or self.kind.label
+        if robot_type("RobotSpec.type_name", name).kind != self.kind:
+            of_kind = [key for key, value in ROBOT_TYPES.items() if value.kind == self.kind]
+            raise InputError("RobotSpec.type_name", name, f"one of the kind's types: {', '.join(of_kind)}")
+        object.__setattr__(self, "type_name", name)
+        object.__setattr__(self, "start", array("RobotSpec.start", self.start, (5,)))
+        object.__setattr__(self, "goals", array("RobotSpec.goals", self.goals, (None, 2)))
+        object.__setattr__(self, "radius", number("RobotSpec.radius", self.radius, above=0.0))
+        if len(self.goals) == 0:
+            raise InputError("RobotSpec.goals", [], "at least one goal [x, y]")
+        if self.goal_heading is not None:
+            number("RobotSpec.goal_heading", self.goal_heading)
+        self._check_limits()
+        self._check_velocity()
+
+    def _check_limits(self) -> None:
+        needed = {Kind.DOUBLE_INTEGRATOR: "acceleration", Kind.UNICYCLE: "turn_rate"}.get(self.kind)
+        for name in ("speed", "acceleration", "turn_rate"):
+            value = getattr(self.limits, name)
+            if math.isfinite(value) or name == needed:
+                number(f"RobotSpec.limits.{name}", value, above=0.0)
+
+    def _check_velocity(self) -> None:
+        heading, vx, vy = self.start[2:].tolist()
+        speed = math.hypot(vx, vy) if self.kind == Kind.UNICYCLE else max(abs(vx), abs(vy))
+        if speed > self.limits.speed + _ROUNDING:
+            valid = f"a start velocity within the robot's limit of {self.limits.speed:g} m/s"
+            raise InputError("RobotSpec.start", [vx, vy], valid)
+        slip = vy * math.cos(heading) - vx * math.sin(heading)
+        if self.kind == Kind.UNICYCLE and abs(slip) > _ROUNDING:
+            raise InputError("RobotSpec.start", [vx, vy], "a start velocity along the unicycle's heading")

@@ -1,0 +1,228 @@
+"""What a run is: world, robots, goals and limits; read from and written to YAML in db-CBS's layout."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from swarm.errors import InputError
+from swarm.files.checks import ArrayRecord, number
+from swarm.files.text_files import located, write_text
+from swarm.files.yaml_input import read_yaml
+from swarm.model.dynamics import Kind, Limits, stop_offset
+from swarm.model.geometry import segment_to_obstacle, segment_to_segment
+from swarm.scenario.grid_map import GridMap
+from swarm.scenario.robot_spec import RobotSpec
+from swarm.scenario.scenario_format import environment_entry, read_robot, read_world, robot_entry, save_map
+from swarm.scenario.world import World
+
+__all__ = ["RobotSpec", "Scenario", "deliveries", "load_scenario"]
+
+HORIZON, DT = 60.0, 0.05
+_OPTIONS = ("horizon", "dt", "sensing_radius")
+# Robots that touch at the start are allowed, and touching is exact only up to rounding.
+_TOUCH = 1e-9
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+@dataclass(frozen=True, eq=False)
+class Scenario(ArrayRecord):
+    """A world, the robots in it, and how they are run; checked on construction.
+
+    A goal's centre lies in the bounds and outside of obstacles; it may be nearer to a wall than the robot's
+    radius (the robot stops as near as it can), and goals may coincide.
+
+    Attributes:
+        world: The static world.
+        robots: One or more.
+        horizon: Length of a run, s.
+        dt: Control period, s.
+        sensing_radius: Robots and obstacles beyond it are unknown to the controller, m; None is 10 times the
+            largest robot's radius, at least 2 m.
+        name: Stem of the file.
+    """
+
+    world: World
+    robots: tuple[RobotSpec, ...]
+    horizon: float = HORIZON
+    dt: float = DT
+    sensing_radius: float = None  # type: ignore[assignment]  # replaced on construction: never None
+    name: str = "scenario"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "robots", tuple(self.robots))
+        if not self.robots:
+            raise InputError("Scenario.robots", [], "at least one robot")
+        object.__setattr__(self, "horizon", number("Scenario.horizon", self.horizon, above=0.0))
+        object.__setattr__(self, "dt", number("Scenario.dt", self.dt, above=0.0, most=self.horizon))
+        sensing: float | None = self.sensing_radius
+        if sensing is None:
+            sensing = max(2.0, 10.0 * max(robot.radius for robot in self.robots))
+        object.__setattr__(self, "sensing_radius", number("Scenario.sensing_radius", sensing, above=0.0))
+        _check_places(self.world, self.robots)
+        _check_apart(self.robots)
+        _check_can_stop(self.world, self.robots, self.dt)
+
+    def save(self, path: str | Path) -> None:
+        """Write the scenario as YAML, atomically; a grid map is written beside it as ``<map's name>.map``.
+
+        Raises:
+            InputError: If a file cannot be written, or another map of that name is there already.
+        """
+        path = Path(path)
+        document: dict[str, Any] = {"environment": environment_entry(self.world)}
+        if self.world.grid is not None:
+            document["environment"] |= save_map(self.world.grid, path)
+        document["robots"] = [robot_entry(robot) for robot in self.robots]
+        document |= {"horizon": self.horizon, "dt": self.dt, "sensing_radius": self.sensing_radius}
+        text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=1 << 30)
+        write_text(path, text)
+
+
+def load_scenario(path: str | Path) -> Scenario:
+    """Read a scenario from YAML (the design's layout, that of db-CBS and dynobench with optional keys).
+
+    Raises:
+        InputError: If the file is malformed or describes no possible start; names the file, the key and,
+            where one line is to blame, the line.
+    """
+    path = Path(path)
+    root = read_yaml(path)
+    fields = root.mapping(["environment", "robots"], _OPTIONS)
+    world = read_world(fields["environment"], path.parent)
+    robots = tuple(read_robot(field) for field in fields["robots"].items())
+    options = {key: fields[key].number(above=0.0) for key in _OPTIONS if key in fields}
+    with located(f"{path}: ", drop="Scenario."):
+        return Scenario(world, robots, name=path.stem, **options)
+
+
+def deliveries(
+    grid: GridMap, robots: int, rng: np.random.Generator, goals_per_robot: int = 64, *,
+    kind: Kind = Kind.UNICYCLE, radius: float = 0.25, limits: Limits | None = None,
+    horizon: float = HORIZON, dt: float = DT, sensing_radius: float = 3.0,
+) -> Scenario:  # fmt: skip
+    """Draw lifelong deliveries on a grid map.
+
+    Starts are distinct cells of the map's largest connected part. Goals alternate between its ``S`` cells
+    (pickup) and ``E`` cells (delivery) if it has both; else they are drawn from those of one symbol if there
+    are two or more, else from all of its cells. A robot's next goal is another cell than its last.
+
+    Args:
+        grid: The map.
+        robots: Number of robots.
+        rng: Source of all random numbers.
+        goals_per_robot: Length of each list of goals.
+        kind: Dynamics of all robots.
+        radius: Radius of their discs, m; at most half a cell.
+        limits: Their limits; by default 1 m/s, turn rate 4 rad/s, and 2 m/s² for double integrators.
+        horizon: Length of a run, s.
+        dt: Control period, s.
+        sensing_radius: How far robots sense, m.
+
+    Raises:
+        InputError: If the map has too few free cells, or the robots do not fit into them.
+    """
+    cells = np.argwhere(grid.largest_component())
+    if not 1 <= robots <= len(cells):
+        raise InputError("robots", robots, f"1 to {len(cells)}, the map's largest number of connected cells")
+    if len(cells) < 2 or goals_per_robot < 1:
+        found = f"{len(cells)} connected free cells, {goals_per_robot} goals per robot"
+        raise InputError("deliveries", found, "at least 2 cells and 1 goal")
+    if limits is None:
+        limits = Limits(1.0, 2.0 if kind == Kind.DOUBLE_INTEGRATOR else math.inf, 4.0)
+    pools = _goal_pools(grid, cells)
+    starts = rng.choice(len(cells), size=robots, replace=False)
+    specs = []
+    for start in starts:
+        heading = float(rng.integers(4)) * math.pi / 2 if kind == Kind.UNICYCLE else 0.0
+        goals = cells[_draw_goals(pools, int(start), goals_per_robot, rng)]
+        state = np.array([*grid.centre(cells[start]), heading, 0.0, 0.0])
+        specs.append(RobotSpec(kind, state, grid.centre(goals), radius, limits))
+    return Scenario(World.from_grid(grid), tuple(specs), horizon, dt, sensing_radius, grid.name)
+
+
+def _goal_pools(grid: GridMap, cells: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The pools that goals are drawn from in turn: indices into ``cells``, ascending."""
+    symbols = np.array([grid.symbols[row][col] for row, col in cells])
+    pickup, delivery = np.flatnonzero(symbols == "S"), np.flatnonzero(symbols == "E")
+    if len(pickup) and len(delivery):
+        return [pickup, delivery]
+    marked = pickup if len(pickup) else delivery
+    return [marked if len(marked) > 1 else np.arange(len(cells))]
+
+
+def _draw_goals(
+    pools: list[NDArray[np.int64]], start: int, count: int, rng: np.random.Generator
+) -> list[int]:
+    """Cells drawn from the pools in turn, each another than the one before."""
+    goals: list[int] = []
+    last, turn = start, 0
+    while len(goals) < count:
+        pool = pools[turn % len(pools)]
+        turn += 1
+        others = pool[pool != last]
+        if len(others):
+            last = int(others[rng.integers(len(others))])
+            goals.append(last)
+    return goals
+
+
+def _check_places(world: World, robots: tuple[RobotSpec, ...]) -> None:
+    """Every start is free of obstacles, every goal a free point, all of them in the bounds."""
+    low, high = world.bounds[:2], world.bounds[2:]
+    owner = np.repeat(np.arange(len(robots)), [len(robot.goals) for robot in robots])
+    starts = np.array([robot.start[:2] for robot in robots])
+    goals = np.concatenate([robot.goals for robot in robots])
+    radius = np.array([robot.radius for robot in robots])
+    inside = f"a centre in the bounds, x {low[0]:g} to {high[0]:g} and y {low[1]:g} to {high[1]:g}"
+    for key, points, who in (("start", starts, np.arange(len(robots))), ("goal", goals, owner)):
+        for index in np.flatnonzero(((points < low) | (points > high)).any(axis=1))[:1]:
+            raise InputError(f"Scenario.robots[{who[index]}].{key}", points[index].tolist(), inside)
+        clearance = world.clearance(points)
+        need = radius[who] - _TOUCH if key == "start" else np.full(len(points), np.finfo(float).tiny)
+        for index in np.flatnonzero(clearance < need)[:1]:
+            size = f"at least {radius[who[index]]:g} m from" if key == "start" else "outside of"
+            valid = f"a centre {size} obstacles (the nearest is {clearance[index]:g} m away)"
+            raise InputError(f"Scenario.robots[{who[index]}].{key}", points[index].tolist(), valid)
+
+
+def _check_apart(robots: tuple[RobotSpec, ...]) -> None:
+    """No two robots overlap at the start: a sweep along x, for thousands of robots."""
+    xy = np.array([robot.start[:2] for robot in robots])
+    radius = np.array([robot.radius for robot in robots])
+    order = np.argsort(xy[:, 0], kind="stable")
+    last = np.searchsorted(xy[order, 0], xy[order, 0] + radius[order] + radius.max(), side="right")
+    for place, i in enumerate(order):
+        others = order[place + 1 : last[place]]
+        gap = np.hypot(*(xy[others] - xy[i]).T) - radius[others] - radius[i]
+        for j in others[gap < -_TOUCH][:1]:
+            a, b = sorted((int(i), int(j)))
+            distance = float(np.hypot(*(xy[a] - xy[b])))
+            valid = f"starts at least {radius[a] + radius[b]:g} m apart, the sum of the two radii"
+            where = f"Scenario.robots[{a}].start and robots[{b}].start"
+            raise InputError(where, f"{distance:g} m apart", valid)
+
+
+def _check_can_stop(world: World, robots: tuple[RobotSpec, ...], dt: float) -> None:
+    """Robots that start in motion can come to rest without touching anything: what the shield's guarantee builds on."""
+    starts = [robot.start for robot in robots]
+    spans = [stop_offset(r.kind, r.start[3], r.start[4], r.limits.acceleration, dt) for r in robots]
+    for i in (k for k, span in enumerate(spans) if span != (0.0, 0.0)):
+        where, valid = f"Scenario.robots[{i}].start", "a velocity from which the robot can still brake in time"
+        x, y, need = starts[i][0], starts[i][1], robots[i].radius - _TOUCH
+        for thing in world.near((x, y), math.hypot(*spans[i]) + robots[i].radius, len(world.obstacles)):
+            if segment_to_obstacle(x, y, *spans[i], thing)[0] < need:
+                raise InputError(where, starts[i].tolist(), valid)
+        end = np.array([x, y]) + spans[i]
+        if (end < world.bounds[:2]).any() or (end > world.bounds[2:]).any():
+            raise InputError(where, starts[i].tolist(), valid)
+        for j in range(len(robots)):
+            gap = segment_to_segment(x, y, *spans[i], starts[j][0], starts[j][1], *spans[j])[0]
+            if j != i and gap < need + robots[j].radius:
+                raise InputError(where, starts[i].tolist(), f"{valid} (robot {j} is in the way)")

@@ -1,0 +1,152 @@
+"""The parts of a scenario file: world and robots, from fields of YAML and back to plain values.
+
+The layout is that of db-CBS and dynobench (https://github.com/IMRCLab/db-CBS, ``example/``), and more keys.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swarm.errors import InputError
+from swarm.files.text_files import located, write_text
+from swarm.files.yaml_input import Field
+from swarm.model.dynamics import Kind
+from swarm.scenario.grid_map import GridMap
+from swarm.scenario.robot_spec import GOAL_LAYOUTS, START_LAYOUTS, RobotSpec, numbers_from, robot_type, state_from
+from swarm.scenario.world import World
+
+
+def read_world(field: Field, folder: Path) -> World:
+    """The world in the ``environment`` of a file that lies in ``folder``.
+
+    Raises:
+        InputError: If it is malformed; names the file, the line and the key.
+    """
+    has_map = isinstance(field.value, dict) and "map" in field.value
+    corners = ["min", "max"]
+    optional = ["obstacles", "map", "cell_size"]
+    keys = field.mapping([], corners + optional) if has_map else field.mapping(corners, optional)
+    grid = None
+    if has_map:
+        cell_size = keys["cell_size"].number(above=0.0) if "cell_size" in keys else 1.0
+        with located(f"{keys['map'].where}: "):
+            grid = GridMap.from_movingai(folder / keys["map"].text(), cell_size)
+    elif "cell_size" in keys:
+        raise InputError(keys["cell_size"].where, keys["cell_size"].value, "no cell size without a map")
+    low = keys["min"].numbers(["x, y"]) if "min" in keys else np.zeros(2)
+    high = keys["max"].numbers(["x, y"]) if "max" in keys else np.array(grid.size if grid else (0.0, 0.0))
+    if not (low < high).all():
+        raise InputError(keys.get("max", field).where, high.tolist(), f"more than min, {low.tolist()}")
+    boxes: list[list[float]] = []
+    circles: list[list[float]] = []
+    # A key without a value is an empty list, as in hand-edited files.
+    listed = keys["obstacles"].items() if "obstacles" in keys and keys["obstacles"].value is not None else []
+    for obstacle in listed:
+        _read_obstacle(obstacle, boxes, circles)
+    with located(f"{field.where}: "):
+        return World(np.array([*low, *high]), np.array(boxes), np.array(circles), grid)
+
+
+def _read_obstacle(field: Field, boxes: list[list[float]], circles: list[list[float]]) -> None:
+    """Append an obstacle to the boxes or to the circles of a world."""
+    # The type is read first: the other keys depend on it.
+    shape = field.value.get("type") if isinstance(field.value, dict) else None
+    if shape is not None and shape.value not in ("box", "circle"):
+        raise shape.error("box or circle")
+    if shape is not None and shape.value == "circle":
+        keys = field.mapping(["type", "center", "radius"])
+        circles.append([*keys["center"].numbers(["x, y"]).tolist(), keys["radius"].number(above=0.0)])
+    else:
+        keys = field.mapping(["type", "center", "size"])
+        half = keys["size"].numbers(["x, y"], above=0.0) / 2.0
+        boxes.append([*keys["center"].numbers(["x, y"]).tolist(), *half.tolist()])
+
+
+def read_robot(field: Field) -> RobotSpec:
+    """One entry of ``robots``.
+
+    Raises:
+        InputError: If it is malformed; names the file, the line and the key.
+    """
+    keys = field.mapping(["type", "start"], ["goal", "goals", "radius", "limits", "cooperative"])
+    base = robot_type(keys["type"].where, keys["type"].text())
+    start = state_from(keys["start"].numbers(START_LAYOUTS[base.kind]))
+    goals, heading = _read_goals(field, keys, base.kind)
+    radius = keys["radius"].number(above=0.0) if "radius" in keys else base.radius
+    limits = base.limits
+    if "limits" in keys:
+        entries = keys["limits"].mapping([], ["speed", "acceleration", "turn_rate"])
+        limits = replace(limits, **{name: entry.number(above=0.0) for name, entry in entries.items()})
+    cooperative = keys["cooperative"].flag() if "cooperative" in keys else True
+    with located(f"{field.where}.", drop="RobotSpec."):
+        return RobotSpec(base.kind, start, goals, radius, limits, heading, keys["type"].text(), cooperative)
+
+
+def _read_goals(field: Field, keys: dict[str, Field], kind: Kind) -> tuple[NDArray[np.float64], float | None]:
+    """Goals ``float64[g, 2]`` and the goal's heading. A goal's velocity is read and not used."""
+    if "goal" not in keys and "goals" not in keys:
+        raise InputError(f"{field.where}: goal", None, "this key or goals is required")
+    goals, heading = np.zeros((0, 2)), None
+    if "goals" in keys:
+        goals = np.array([entry.numbers(["x, y"]) for entry in keys["goals"].items()]).reshape(-1, 2)
+        if len(goals) == 0:
+            raise keys["goals"].error("at least one goal [x, y]")
+    if "goal" in keys:
+        numbers = keys["goal"].numbers(GOAL_LAYOUTS[kind])
+        if kind == Kind.UNICYCLE and len(numbers) > 2:
+            heading = float(numbers[2])
+        if "goals" in keys and not np.array_equal(goals[0], numbers[:2]):
+            valid = f"the first of goals, {goals[0].tolist()}"
+            raise InputError(keys["goal"].where, numbers[:2].tolist(), valid)
+        goals = goals if "goals" in keys else numbers[None, :2]
+    return goals, heading
+
+
+def environment_entry(world: World) -> dict[str, Any]:
+    """The ``environment`` of a scenario file, without the map."""
+    boxes = [
+        {"type": "box", "center": box[:2].tolist(), "size": (2.0 * box[2:]).tolist()} for box in world.boxes
+    ]
+    circles = [{"type": "circle", "center": c[:2].tolist(), "radius": float(c[2])} for c in world.circles]
+    bounds = world.bounds.tolist()
+    return {"min": bounds[:2], "max": bounds[2:], "obstacles": boxes + circles}
+
+
+def save_map(grid: GridMap, path: Path) -> dict[str, Any]:
+    """Write a scenario's map beside it and return the keys that name it.
+
+    Raises:
+        InputError: If it cannot be written, or another map of that name is there already.
+    """
+    file = path.with_name(f"{grid.name}.map")
+    if not grid.name or file.name != f"{grid.name}.map" or file == path:
+        raise InputError("GridMap.name", grid.name, "a name that a file beside the scenario can have")
+    text = grid.to_movingai()
+    if file.exists() and file.read_bytes() != text.encode("ascii"):
+        if GridMap.from_movingai(file, grid.cell_size) != grid:
+            raise InputError(str(file), "another map", "a folder without a different map of this name")
+    else:
+        write_text(file, text)
+    return {"map": file.name, "cell_size": grid.cell_size}
+
+
+def robot_entry(robot: RobotSpec) -> dict[str, Any]:
+    """One robot of a scenario file; limits are written out, so that the file does not rest on defaults."""
+    goal = robot.goals[0].tolist()
+    if robot.kind == Kind.DOUBLE_INTEGRATOR:
+        goal += [0.0, 0.0]
+    elif robot.goal_heading is not None:
+        goal.append(float(robot.goal_heading))
+    start = numbers_from(robot.start, robot.kind)
+    entry: dict[str, Any] = {"type": robot.type_name, "start": start, "goal": goal}
+    if len(robot.goals) > 1:
+        entry["goals"] = robot.goals.tolist()
+    limits = {name: float(value) for name, value in vars(robot.limits).items() if math.isfinite(value)}
+    entry |= {"radius": robot.radius, "limits": limits}
+    return entry if robot.cooperative else entry | {"cooperative": False}

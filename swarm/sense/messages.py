@@ -1,0 +1,77 @@
+"""What robots tell each other once per control period."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swarm.errors import InputError
+from swarm.sense.intent import Intent
+
+HEARING = 2.0
+"""Robots hear each other within so many sensing radii."""
+HEARING_CELLS = 6.0
+"""Robots within so many cells may want the same ones, and hear each other if they reserve cells."""
+
+# Numbers in an embedding: what a network that takes two rounds of messages tells of the sender's neighbourhood.
+TOLD = 8
+
+
+@dataclass(frozen=True)
+class Message:
+    """One robot's broadcast; what others do with it can make them slower or faster, never unsafe.
+
+    Attributes:
+        robot_id: Of the sender.
+        time: When it was sent, s.
+        waypoint: Where the sender is heading, world frame, m.
+        rotation: Its rotation tunable as an action in [0, 1].
+        speed: Its speed tunable as an action in [0, 1].
+        intent: The cells that it holds and claims, if its planner reserves cells.
+        told: ``TOLD`` numbers in [-1, 1], an embedding of its neighbourhood; empty if its controller has none.
+
+    Raises:
+        InputError: If a number is not finite or outside its range.
+    """
+
+    robot_id: int
+    time: float
+    waypoint: tuple[float, float]
+    rotation: float
+    speed: float
+    intent: Intent | None = None
+    told: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.waypoint) != 2 or not all(math.isfinite(value) for value in (self.time, *self.waypoint)):
+            valid = "a finite time (s) and waypoint (x, y)"
+            raise InputError(f"message of robot {self.robot_id}", (self.time, self.waypoint), valid)
+        for name, value in (("rotation", self.rotation), ("speed", self.speed)):
+            if not 0.0 <= value <= 1.0:
+                raise InputError(f"message of robot {self.robot_id}: {name}", value, "a number in [0, 1]")
+        if len(self.told) not in (0, TOLD) or not all(-1.0 <= value <= 1.0 for value in self.told):
+            raise InputError(f"message of robot {self.robot_id}: told", self.told, f"{TOLD} numbers in [-1, 1]")
+
+    @property
+    def waypoint_world(self) -> NDArray[np.float64]:
+        """``waypoint`` as ``float64[2]``."""
+        return np.array(self.waypoint)
+
+
+def hearing_radius(sensing_radius: float, cell_size: float | None = None) -> float:
+    """Distance within which robots hear each other, m; given a cell size (m), also who may want the same cells."""
+    return max(HEARING * sensing_radius, 0.0 if cell_size is None else HEARING_CELLS * cell_size)
+
+
+def hear(senders: NDArray[np.int32], messages: Mapping[int, Message]) -> NDArray[np.float32]:
+    """The embeddings ``float32[P, TOLD]`` that the senders ``int32[P]`` have told; zeros where there is none."""
+    heard = np.zeros((len(senders), TOLD), np.float32)
+    for k in np.flatnonzero(senders >= 0):
+        message = messages.get(int(senders[k]))
+        if message is not None and message.told:
+            heard[k] = message.told
+    return heard

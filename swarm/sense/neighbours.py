@@ -1,0 +1,148 @@
+"""What one robot senses around itself: the nearest robots and obstacles within its radius (kernels).
+
+The neighbourhood of a robot is the K nearest robots and the M nearest obstacles, by surface distance. A robot that
+had to leave out somebody close enough to matter within one control period is ``crowded`` and must brake.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from swarm.model import dynamics
+from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, RADIUS, REACH, SENSING
+from swarm.model.dynamics import UNICYCLE
+from swarm.model.geometry import to_obstacle
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MAX_NEIGHBOURS = 16
+MAX_OBSTACLES = 16
+
+# Columns of a neighbour, float64[14]: position and velocity (world), radius, the offset of its control point, its
+# braking acceleration (inf: stops at once), its reach in one period, where it is heading (world), its last
+# rotation and speed tunables (in [0, 1]) and its id, -1 if it tells nothing.
+NEIGHBOUR = 14
+N_X, N_Y, N_VX, N_VY, N_RADIUS, N_OFFSET_X, N_OFFSET_Y, N_ACCELERATION, N_REACH = range(9)
+N_INTENT_X, N_INTENT_Y, N_ROTATION, N_SPEED, N_ID = range(9, NEIGHBOUR)
+
+
+@njit(cache=True)
+def describe(
+    kind: int, state: Array, body: Array, intent: Array, rotation: float, speed: float, robot_id: int, row: Array
+) -> None:
+    """Write the neighbour columns of one robot into ``row`` (14,)."""
+    row[N_X], row[N_Y], row[N_VX], row[N_VY] = state[0], state[1], state[3], state[4]
+    row[N_RADIUS] = body[RADIUS]
+    row[N_OFFSET_X] = row[N_OFFSET_Y] = 0.0
+    if kind == UNICYCLE:
+        row[N_OFFSET_X] = body[LOOK_AHEAD] * math.cos(state[2])
+        row[N_OFFSET_Y] = body[LOOK_AHEAD] * math.sin(state[2])
+    row[N_ACCELERATION] = body[ACCELERATION] if kind == dynamics.DOUBLE_INTEGRATOR else np.inf
+    row[N_REACH] = body[REACH]
+    row[N_INTENT_X], row[N_INTENT_Y] = intent[0], intent[1]
+    row[N_ROTATION], row[N_SPEED], row[N_ID] = rotation, speed, robot_id
+
+
+@njit(cache=True, inline="always")
+def _insert(order: Array, count: int, slots: int, gap: float, j: int) -> int:
+    """Sort (gap, j) into the ``count`` nearest so far, at most ``slots``; returns how many there are then."""
+    if count == slots and gap >= order[count - 1, 0]:
+        return count
+    if count < slots:
+        count += 1
+    k = count - 1
+    while k > 0 and order[k - 1, 0] > gap:
+        order[k, 0], order[k, 1] = order[k - 1, 0], order[k - 1, 1]
+        k -= 1
+    order[k, 0], order[k, 1] = gap, j
+    return count
+
+
+@njit(cache=True)
+def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array) -> tuple[int, bool]:
+    """Copy the nearest of ``others`` within the sensing radius of robot ``i`` into ``found``, nearest first.
+
+    Args:
+        i: Row of the robot itself in ``others``.
+        others: ``float64[N, 14]``, neighbour columns of all robots.
+        body: ``float64[BODY]`` of robot i.
+        found: ``float64[K, 14]``, written.
+        order: ``float64[K, 2]``, scratch.
+
+    Returns:
+        How many were written, and whether one that matters within a period had to be left out.
+    """
+    x, y, sensing = others[i, N_X], others[i, N_Y], body[SENSING]
+    left_out = 0  # robots so close that they may matter within a period, less those of them that are kept
+    count, slots = 0, found.shape[0]
+    for j in range(others.shape[0]):
+        dx, dy = others[j, N_X] - x, others[j, N_Y] - y
+        square = dx * dx + dy * dy
+        if square > sensing * sensing or j == i:
+            continue
+        gap = math.sqrt(square) - others[j, N_RADIUS]
+        if gap < body[RADIUS] + 2.0 * body[MARGIN] + others[i, N_REACH] + others[j, N_REACH]:
+            left_out += 1
+        count = _insert(order, count, slots, gap, j)
+    # Counted one by one: a slow robot that does not matter may be nearer than a fast one that does.
+    for k in range(count):
+        j = int(order[k, 1])
+        for column in range(NEIGHBOUR):
+            found[k, column] = others[j, column]
+        if order[k, 0] < body[RADIUS] + 2.0 * body[MARGIN] + others[i, N_REACH] + found[k, N_REACH]:
+            left_out -= 1
+    return count, left_out > 0
+
+
+@njit(cache=True)
+def sense_obstacles(
+    state: Array, body: Array, reach: float, obstacles: Array, items: Ints, first: int, last: int,
+    found: Array, order: Array,
+) -> tuple[int, bool]:  # fmt: skip
+    """Copy the nearest obstacles within the sensing radius into ``found``, nearest surface first.
+
+    Args:
+        state: ``float64[5]`` of the robot.
+        body: ``float64[BODY]`` of the robot.
+        reach: How far the robot may get within a period and braking, m.
+        obstacles: ``float64[n, 5]``.
+        items: Indices of candidates; those from ``first`` to ``last`` are looked at.
+        first: See ``items``.
+        last: See ``items``.
+        found: ``float64[M, 5]``, written.
+        order: ``float64[M, 2]``, scratch.
+
+    Returns:
+        How many were written, and whether one that matters within a period had to be left out.
+    """
+    near, count, slots = 0, 0, found.shape[0]
+    x, y, sensing = state[0], state[1], body[SENSING]
+    for index in range(first, last):
+        j = items[index]
+        extent = sensing + obstacles[j, 4]
+        if abs(x - obstacles[j, 0]) > obstacles[j, 2] + extent or abs(y - obstacles[j, 1]) > obstacles[j, 3] + extent:
+            continue
+        gap = to_obstacle(x, y, obstacles[j])[0]
+        if gap > sensing:
+            continue
+        if gap < body[RADIUS] + body[MARGIN] + reach:
+            near += 1
+        count = _insert(order, count, slots, gap, j)
+    for k in range(count):
+        j = int(order[k, 1])
+        for column in range(5):
+            found[k, column] = obstacles[j, column]
+    return count, near > slots
+
+
+@njit(cache=True, inline="always")
+def bin_of(x: float, y: float, origin: Array, bin_size: float, shape: Ints) -> int:
+    """Number of the bin of an obstacle index (``World.index``) that holds a point; outside, the nearest one."""
+    i = min(max(math.floor((x - origin[0]) / bin_size), 0), shape[0] - 1)
+    j = min(max(math.floor((y - origin[1]) / bin_size), 0), shape[1] - 1)
+    return i * shape[1] + j

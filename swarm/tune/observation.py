@@ -1,0 +1,184 @@
+"""What a policy reads: relative quantities in the robot's own frame, as fixed-size masked arrays.
+
+The frame has its origin at the robot and its x axis towards the waypoint, so that nothing changes when the world is
+moved or turned. Lengths are in sensing radii, speeds in top speeds. Neighbours come first, then obstacles; each is
+one edge of the neighbourhood graph, and empty slots are masked.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from swarm.errors import InputError
+from swarm.model.body import ACCELERATION, MARGIN, PERIOD, RADIUS, SENSING, TOP_SPEED, TURN_RATE
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE
+from swarm.model.geometry import to_obstacle
+from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_ROTATION, N_SPEED, N_VX, N_VY, N_X, N_Y
+from swarm.tune.memory import LEAST, WAITED
+
+Array = NDArray[np.float64]
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Ids = NDArray[np.int32]
+
+EGO, EDGE = 22, 15
+# Columns of the robot's own features: the last action (as -1 to 1), how much farther from the goal it is than it has
+# been (in sensing radii), and for how long it has not come nearer (in times to cross ten sensing radii; it starts again
+# from 0 then, so that a robot that is stuck does not see the same for ever and do the same for ever).
+EGO_ACTION, EGO_LOST, EGO_STUCK = 14, 20, 21
+# Columns of an edge that are told, not sensed: the neighbour's direction of travel, its last rotation and speed, and
+# whether its id is the higher one (1) or the lower one (-1): of two robots in the same situation that alone tells one
+# from the other.
+EDGE_TOLD = (7, 8, 9, 10, 14)
+# Distance, in sensing radii, from which on an intent counts as "that way" with full length.
+_INTENT_SCALE = 0.2
+
+
+class Observation(NamedTuple):
+    """The observation of robots with any leading dimensions.
+
+    Attributes:
+        ego: ``float32[..., EGO]``.
+        edges: ``float32[..., K + M, EDGE]``.
+        mask: ``bool[..., K + M]``, True where an edge exists.
+        sender: ``int32[..., K + M]``, the neighbour's id if it has been heard one period ago, else -1; for
+            controllers that take further messages into account (None from sources that have no ids).
+    """
+
+    ego: Floats
+    edges: Floats
+    mask: Mask
+    sender: Ids | None = None
+
+
+def rows(observation: Observation) -> tuple[Floats, Floats, Mask]:
+    """The robots one below the other, as kernels take them: ego ``[n, EGO]``, edges ``[n, P, EDGE]``, mask ``[n, P]``.
+
+    Contiguous; copies only if the observation is not.
+    """
+    count = math.prod(observation.ego.shape[:-1])
+    ego, edges = (np.ascontiguousarray(part, np.float32) for part in (observation.ego, observation.edges))
+    mask = np.ascontiguousarray(observation.mask)
+    return (
+        ego.reshape(count, ego.shape[-1]), edges.reshape(count, *edges.shape[-2:]), mask.reshape(count, mask.shape[-1])
+    )  # fmt: skip
+
+
+def senders(observation: Observation) -> NDArray[np.int64]:
+    """For robots ``[..., N]`` counted through as n rows: who was heard in their slots, as rows ``[n, P]``; -1 for none.
+
+    Raises:
+        InputError: If the observation does not say.
+    """
+    if observation.sender is None:
+        raise InputError("observation.sender", None, "ids of those who were heard, for two rounds of messages")
+    robots, slots = observation.sender.shape[-2:]
+    sender = observation.sender.reshape(-1, robots, slots).astype(np.int64)
+    first = np.arange(0, len(sender) * robots, robots)[:, None, None]
+    return np.where(sender < 0, -1, first + sender).reshape(-1, slots)
+
+
+@njit(cache=True)
+def _observe_ego(
+    kind: int, state: Array, body: Array, distance: float, remaining: float, c: float, s: float, memory: Array,
+    last_action: Array, ego: Floats,
+) -> None:  # fmt: skip
+    sensing, top = body[SENSING], body[TOP_SPEED]
+    ego[0] = min(distance / sensing, 1.0)
+    ego[1] = min(math.log1p(remaining / sensing) / 3.0, 1.0)
+    ego[2] = (c * state[3] + s * state[4]) / top
+    ego[3] = (c * state[4] - s * state[3]) / top
+    hx, hy = (math.cos(state[2]), math.sin(state[2])) if kind == UNICYCLE else (c, s)
+    ego[4], ego[5] = c * hx + s * hy, c * hy - s * hx
+    ego[6] = 1.0 if kind == SINGLE_INTEGRATOR else 0.0
+    ego[7] = 1.0 if kind == DOUBLE_INTEGRATOR else 0.0
+    ego[8] = 1.0 if kind == UNICYCLE else 0.0
+    ego[9] = body[RADIUS] / sensing
+    ego[10] = 10.0 * top * body[PERIOD] / sensing
+    ego[11] = 0.5 * top * top / body[ACCELERATION] / sensing if kind == DOUBLE_INTEGRATOR else 0.0
+    ego[12] = min(0.1 * body[TURN_RATE] * sensing / top, 1.0) if kind == UNICYCLE else 0.0
+    ego[13] = math.hypot(state[3], state[4]) / top
+    for k in range(last_action.size):
+        ego[EGO_ACTION + k] = 2.0 * last_action[k] - 1.0
+    known = remaining < math.inf and memory[LEAST] < math.inf  # nothing is remembered of a goal just given
+    ego[EGO_LOST] = min((remaining - memory[LEAST]) / sensing, 1.0) if known else 0.0
+    ego[EGO_STUCK] = (0.1 * memory[WAITED] * top / sensing) % 1.0
+
+
+@njit(cache=True)
+def _observe_robot(state: Array, body: Array, robot_id: int, other: Array, c: float, s: float, edge: Floats) -> None:
+    sensing, top = body[SENSING], body[TOP_SPEED]
+    dx, dy = other[N_X] - state[0], other[N_Y] - state[1]
+    edge[0] = 1.0
+    edge[2], edge[3] = (c * dx + s * dy) / sensing, (c * dy - s * dx) / sensing
+    edge[4] = (math.hypot(dx, dy) - body[RADIUS] - other[N_RADIUS] - 2.0 * body[MARGIN]) / sensing
+    vx, vy = other[N_VX] - state[3], other[N_VY] - state[4]
+    edge[5], edge[6] = (c * vx + s * vy) / top, (c * vy - s * vx) / top
+    ix, iy = other[N_INTENT_X] - other[N_X], other[N_INTENT_Y] - other[N_Y]
+    scale = 1.0 / max(math.hypot(ix, iy), _INTENT_SCALE * sensing)
+    edge[7], edge[8] = (c * ix + s * iy) * scale, (c * iy - s * ix) * scale
+    edge[9], edge[10] = 2.0 * other[N_ROTATION] - 1.0, 2.0 * other[N_SPEED] - 1.0
+    edge[11] = other[N_RADIUS] / sensing
+    if other[N_ID] >= 0.0:
+        edge[14] = 1.0 if other[N_ID] > robot_id else -1.0
+
+
+@njit(cache=True)
+def _observe_obstacle(state: Array, body: Array, obstacle: Array, c: float, s: float, edge: Floats) -> None:
+    """Nearest point, gap, own velocity, and how far the obstacle reaches to the left and right of the course."""
+    sensing, top = body[SENSING], body[TOP_SPEED]
+    gap, nx, ny = to_obstacle(state[0], state[1], obstacle)
+    edge[1] = 1.0
+    edge[2], edge[3] = -gap * (c * nx + s * ny) / sensing, -gap * (c * ny - s * nx) / sensing
+    edge[4] = (gap - body[RADIUS] - body[MARGIN]) / sensing
+    edge[5], edge[6] = -(c * state[3] + s * state[4]) / top, -(c * state[4] - s * state[3]) / top
+    dx, dy = obstacle[0] - state[0], obstacle[1] - state[1]
+    middle = c * dy - s * dx
+    half = abs(s) * obstacle[2] + abs(c) * obstacle[3] + obstacle[4]
+    edge[12] = min(max((middle - half) / sensing, -1.0), 1.0)
+    edge[13] = min(max((middle + half) / sensing, -1.0), 1.0)
+
+
+@njit(cache=True)
+def observe(
+    kind: int, state: Array, body: Array, robot_id: int, waypoint: Array, remaining: float, neighbours: Array,
+    robots: int, obstacles: Array, things: int, memory: Array, last_action: Array, ego: Floats, edges: Floats,
+    mask: Mask,
+) -> None:  # fmt: skip
+    """Write the observation of one robot.
+
+    Args:
+        kind: A value of ``Kind``.
+        state: ``float64[5]``.
+        body: ``float64[BODY]``, see ``swarm.model.body``.
+        robot_id: Of the robot itself.
+        waypoint: ``float64[2]``, world, m.
+        remaining: Metres to where the robot should come to rest.
+        neighbours: ``float64[K, 14]``; the first ``robots`` count.
+        robots: See ``neighbours``.
+        obstacles: ``float64[M, 5]``; the first ``things`` count.
+        things: See ``obstacles``.
+        memory: ``float64[2]``, see ``swarm.tune.memory``.
+        last_action: ``float64[6]`` in [0, 1], the tunables of the last step.
+        ego: ``float32[EGO]``, written.
+        edges: ``float32[P, EDGE]``, written; P at least K + M slots, obstacles from slot P - M on.
+        mask: ``bool[P]``, written.
+    """
+    dx, dy = waypoint[0] - state[0], waypoint[1] - state[1]
+    distance = math.hypot(dx, dy)
+    c, s = (dx / distance, dy / distance) if distance > 1e-9 else (math.cos(state[2]), math.sin(state[2]))
+    _observe_ego(kind, state, body, distance, remaining, c, s, memory, last_action, ego)
+    edges[:] = 0.0
+    mask[:] = False
+    for k in range(robots):
+        mask[k] = True
+        _observe_robot(state, body, robot_id, neighbours[k], c, s, edges[k])
+    first = mask.size - obstacles.shape[0]
+    for k in range(things):
+        mask[first + k] = True
+        _observe_obstacle(state, body, obstacles[k], c, s, edges[first + k])

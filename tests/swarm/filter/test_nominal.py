@@ -1,0 +1,103 @@
+"""The nominal control: towards the waypoint, turned and slowed as asked, and at rest where the path ends."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swarm.filter.nominal import nominal_control
+from swarm.filter.tunables import ROTATION, SPEED
+from swarm.model.body import ACCELERATION, LOOK_AHEAD, TOP_SPEED, TURN_RATE, body_of
+from swarm.model.dynamics import Kind, Limits, advance
+
+SEEDS = st.integers(0, 2**32 - 1)
+SINGLE, DOUBLE, UNICYCLE = Kind
+DT = 0.05
+STATE = np.array([1.0, 2.0, 0.7, 0.0, 0.0])
+
+
+def body(kind: Kind) -> np.ndarray:
+    return body_of(kind, 0.1, Limits(1.0, 2.0, 4.0), dt=DT, sensing_radius=2.0)
+
+
+def nominal(
+    kind: Kind, state: np.ndarray, waypoint: np.ndarray, *, remaining: float = 9.0, rotation: float = 0.0,
+    speed: float = 1.0,
+) -> np.ndarray:  # fmt: skip
+    tunables, out = np.ones(6), np.empty(2)
+    tunables[ROTATION], tunables[SPEED] = rotation, speed
+    nominal_control(int(kind), state, body(kind), np.asarray(waypoint, dtype=float), remaining, tunables, out)
+    return out
+
+
+def towards(angle: float) -> np.ndarray:
+    return np.array([math.cos(angle), math.sin(angle)])
+
+
+@settings(max_examples=50)
+@given(angle=st.floats(-3.1, 3.1), rotation=st.floats(-1.8, 1.8), speed=st.floats(0.1, 1.0))
+def test_a_single_integrator_drives_there_turned_and_slowed(angle: float, rotation: float, speed: float) -> None:
+    way = np.array([math.cos(angle), math.sin(angle)])
+    velocity = nominal(SINGLE, STATE, STATE[:2] + 3.0 * way, rotation=rotation, speed=speed)
+    turned = [math.cos(angle + rotation), math.sin(angle + rotation)]
+    assert velocity == pytest.approx(speed * np.array(turned), abs=1e-9)
+
+
+@settings(max_examples=50)
+@given(angle=st.floats(-3.1, 3.1), rotation=st.floats(-1.8, 1.8), speed=st.floats(0.1, 1.0))
+def test_a_double_integrator_pushes_towards_that_velocity(angle: float, rotation: float, speed: float) -> None:
+    state = np.array([1.0, 2.0, 0.0, 0.3, -0.4])
+    push = nominal(DOUBLE, state, state[:2] + towards(angle), rotation=rotation, speed=speed)
+    wanted = speed * np.array([math.cos(angle + rotation), math.sin(angle + rotation)])
+    error = wanted - state[3:]
+    assert push @ error > 0.0
+    assert abs(push[0] * error[1] - push[1] * error[0]) < 1e-9  # straight at it
+    assert np.linalg.norm(push) * DT <= np.linalg.norm(error) + 1e-12  # and not past it
+
+
+@pytest.mark.parametrize("offset", [-2.5, -1.0, -0.2, 0.2, 1.0, 2.5])
+def test_a_unicycle_turns_the_shorter_way_and_waits_until_it_faces_the_goal(offset: float) -> None:
+    course = STATE[2] + offset
+    u = nominal(UNICYCLE, STATE, STATE[:2] + towards(course))
+    limit = body(UNICYCLE)[TURN_RATE] * body(UNICYCLE)[LOOK_AHEAD]
+    assert math.copysign(1.0, u[1]) == math.copysign(1.0, offset)
+    assert abs(u[1]) <= limit
+    assert 0.0 <= u[0] <= body(UNICYCLE)[TOP_SPEED]
+    assert (u[0] == 0.0) == (abs(offset) > math.pi / 2)
+    turned = nominal(UNICYCLE, STATE, STATE[:2] + towards(course), rotation=-offset)
+    assert turned == pytest.approx([1.0, 0.0], abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_arrives_and_stays(kind: Kind) -> None:
+    """Alone, clipped to the limits, it comes to rest at its goal and passes it by a third of its radius at most."""
+    state, goal = STATE.copy(), np.array([2.3, 2.9])
+    way = (goal - state[:2]) / np.linalg.norm(goal - state[:2])
+    for _ in range(120):
+        u = nominal(kind, state, goal, remaining=float(np.linalg.norm(goal - state[:2])))
+        if kind == UNICYCLE:
+            u[1] /= body(kind)[LOOK_AHEAD]
+        limit = body(kind)[ACCELERATION] if kind == DOUBLE else 4.0
+        state = advance(kind, state, np.clip(u, -limit, limit), DT)
+        assert (state[:2] - goal) @ way < 0.03
+    assert np.linalg.norm(state[:2] - goal) < 0.02
+    assert np.linalg.norm(state[3:]) < 0.02
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_at_the_waypoint_it_stands(kind: Kind) -> None:
+    assert nominal(kind, STATE, STATE[:2]).tolist() == [0.0, 0.0]
+    assert nominal(kind, STATE, STATE[:2] + 1.0, remaining=0.0) == pytest.approx([0.0, 0.0])
+
+
+def test_not_faster_than_what_remains_allows() -> None:
+    assert np.linalg.norm(nominal(SINGLE, STATE, [9, 9], remaining=0.02)) == pytest.approx(0.02 / DT)
+    state = np.zeros(5)
+    for remaining in (0.01, 0.1, 0.3):
+        push = nominal(DOUBLE, state, [9, 0], remaining=remaining)
+        speed = push[0] * 2.0 * DT  # the velocity that it asks for, two periods ahead
+        assert speed <= math.sqrt(2.0 * 2.0 * remaining)

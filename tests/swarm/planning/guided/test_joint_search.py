@@ -1,0 +1,157 @@
+"""Joint plans of a few robots that are stuck: against a search over everything, and from plan to moves."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from envs.grid.core import new_episode
+from envs.grid.instances import draw_instance
+from envs.grid.maps import puzzle_map
+from swarm.errors import InputError
+from swarm.planning.graph.grid_graph import GridGraph
+from swarm.planning.guided.joint_plan import STUCK, patience
+from swarm.planning.guided.joint_search import GROUP, HORIZON, make_search, plan_jointly, within_reach
+from swarm.planning.guided.messages import Answer, Told, decode_answer
+from swarm.planning.guided.team import GuidedTeam
+from swarm.planning.pibt.priority_inheritance import IDS
+from swarm.scenario.grid_map import GridMap
+
+PROGRESS = 5
+
+
+def distances(graph, goal):
+    """Steps to a node from each node, by plain breadth-first search."""
+    left, queue = {goal: 0}, [goal]
+    for node in queue:
+        for other in graph.step[node, 1:].tolist():
+            if other >= 0 and other not in left:
+                left[other] = left[node] + 1
+                queue.append(other)
+    return left
+
+
+def fits(before, after):
+    """Whether robots can go from nodes to nodes in one step."""
+    swaps = any(
+        before[a] == after[b] and before[b] == after[a] for a, b in itertools.combinations(range(len(before)), 2)
+    )
+    return len(set(after)) == len(after) and not swaps
+
+
+def shortest(graph, where, lefts, targets):
+    """Steps until all are at their targets at once, or have been at their goals; None if that takes too many."""
+    start = (
+        tuple(where),
+        tuple(left[node] == 0 and target == 0 for left, node, target in zip(lefts, where, targets, strict=True)),
+    )
+    layer, seen = {start}, {start}
+    for steps in range(HORIZON + 1):
+        for places, been in layer:
+            if all(b or left[p] <= t for p, b, left, t in zip(places, been, lefts, targets, strict=True)):
+                return steps
+        following = set()
+        for places, been in layer:
+            options = [[n for n in graph.step[p].tolist() if n >= 0] for p in places]
+            for after in itertools.product(*options):
+                if fits(places, after):
+                    now = tuple(
+                        b or (t == 0 and left[p] == 0)
+                        for p, b, left, t in zip(after, been, lefts, targets, strict=True)
+                    )
+                    following.add((after, now))
+        layer = following - seen
+        seen |= layer
+    return None
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 3))
+def test_a_joint_plan_is_found_if_there_is_one_and_can_be_carried_out(seed, n):
+    rng = np.random.default_rng(seed)
+    graph = GridGraph(puzzle_map(rng).free)
+    where, goal = (rng.permutation(graph.nodes)[:n].astype(np.int32) for _ in range(2))
+    room, paths = make_search(graph.nodes), np.full((GROUP, HORIZON + 1), -1, np.int32)
+    others = np.arange(1, n, dtype=np.int32)
+    if len(within_reach(graph.step, where, 0, others, room)) < n - 1:
+        return
+    steps = plan_jointly(graph.step, where, goal, False, room, paths)
+    assert (room.local == -1).all() and (room.steps == -1).all()
+    lefts = [distances(graph, int(node)) for node in goal]
+    targets = [max(left[int(node)] - PROGRESS, 0) for left, node in zip(lefts, where, strict=True)]
+    best = shortest(graph, where.tolist(), lefts, targets)
+    if steps == 0:
+        assert best is None or best == 0 or best > 12  # only long plans may be missed
+        return
+    assert best is not None and best <= steps <= HORIZON
+    assert paths[:n, 0].tolist() == where.tolist()
+    for time in range(steps):
+        before, after = paths[:n, time].tolist(), paths[:n, time + 1].tolist()
+        assert all(b in graph.step[a] for a, b in zip(before, after, strict=True)) and fits(before, after)
+    for k in range(n):
+        ways = [lefts[k][int(node)] for node in paths[k, : steps + 1]]
+        assert ways[-1] <= targets[k] or (targets[k] == 0 and 0 in ways)
+
+
+def test_two_robots_face_to_face_pass_each_other_in_the_bay():
+    graph = GridGraph(GridMap.from_rows(["......", "##.###"]).free)
+    where, goal = np.array([2, 3], np.int32), np.array([5, 0], np.int32)
+    room, paths = make_search(graph.nodes), np.full((GROUP, HORIZON + 1), -1, np.int32)
+    steps = plan_jointly(graph.step, where, goal, False, room, paths)
+    assert 0 < steps <= 8
+    assert 6 in paths[0]  # the first goes into the bay
+    blocked, goal = GridGraph(GridMap.from_rows(["........"]).free), np.array([7, 0], np.int32)
+    room = make_search(blocked.nodes)
+    assert plan_jointly(blocked.step, where, goal, False, room, paths) == 0
+    assert plan_jointly(blocked.step, where, goal, True, room, paths) == 3  # the other is driven back
+
+
+def test_a_robot_without_a_goal_makes_way():
+    graph = GridGraph(GridMap.from_rows([".....", "###.#"]).free)
+    room, paths = make_search(graph.nodes), np.full((GROUP, HORIZON + 1), -1, np.int32)
+    steps = plan_jointly(graph.step, np.array([1, 2], np.int32), np.array([4, -1], np.int32), False, room, paths)
+    assert steps == 3 and 5 in paths[1, : steps + 1]
+
+
+@pytest.mark.parametrize("robots", [2, 3, 4])
+def test_robots_in_puzzles_are_not_blocked_and_joint_plans_are_followed_to_their_end(robots):
+    planned = ended = 0
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        case = draw_instance(rng, puzzle_map(rng), robots, suite="t", seed=seed, goals=200)
+        core = new_episode(case, robots, rng)
+        team, fresh = GuidedTeam(GridGraph(core.free), robots), np.ones(robots, bool)
+        for _ in range(200):
+            fresh = core.step(team.moves(core.cells, core.goals, fresh))
+            planned += team.minds.plans.fresh.any()
+            ended += (team.minds.plans.leader >= 0).sum()
+        assert core.blocked.sum() == 0
+        assert core.reached.min() >= 5, (seed, core.reached)
+    assert planned > 4 and ended > planned
+
+
+def test_robots_have_less_patience_where_they_are_many_on_few_cells():
+    assert patience(1, 12) == patience(3, 36) == 1
+    assert patience(0, 12) == patience(1, 13) == patience(3, 37) == STUCK > 1
+
+
+def told(robot_id, cell, **more):
+    return Told(cell, IDS - 1 - robot_id, (0, 1, 2, 3, 4), (), **more)
+
+
+def test_plans_survive_their_bytes_and_malformed_ones_are_refused():
+    own, other = told(7, 60, goal=3, stuck=True), told(9, 61)
+    answer = Answer(own, (other,), ((7, (1, 0, 2)), (9, (4, 4, 0))))
+    assert decode_answer(answer.encode(11), 11) == answer
+    with pytest.raises(InputError, match="as many for each"):
+        Answer(own, (other,), ((7, (1, 0, 2)), (9, (4,))))
+    with pytest.raises(InputError, match="heard"):
+        Answer(own, (), ((7, (1,)), (9, (4,))))
+    with pytest.raises(InputError, match="once"):
+        Answer(own, (other,), ((7, (1,)), (7, (4,))))
+    with pytest.raises(InputError, match="bytes"):
+        decode_answer(answer.encode(11)[:-1], 11)
+    with pytest.raises(InputError, match="goal"):
+        told(1, 0, goal=-2)

@@ -1,0 +1,134 @@
+"""Robots that do not fit refuse each other and say why; small differences are noted."""
+
+import math
+import struct
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swarm.errors import InputError
+from swarm.runtime.fleet_file.read import load_fleet
+from swarm.runtime.link.hello import EVERY, SPEAKS, Hello, Hellos, decode, encode, hello_of
+from swarm.runtime.link.report_codec import MAJOR, MINOR
+
+OWN = Hello(0, MAJOR, MINOR, b"map-here", b"limits-1", b"policy-1")
+digests = st.binary(min_size=8, max_size=8)
+hellos = st.builds(
+    Hello, st.integers(0, 2**32 - 1), st.just(MAJOR), st.integers(0, MINOR), digests, digests, digests
+)
+
+
+def told(robot, **changes):
+    return encode(replace(OWN, robot=robot, **changes))
+
+
+def three():
+    return Hellos(OWN, (1, 2, 3))
+
+
+@given(hellos)
+def test_a_hello_survives_its_bytes(hello):
+    assert decode(encode(hello)) == hello
+
+
+@given(st.binary(max_size=1100))
+def test_arbitrary_bytes_are_refused(data):
+    with pytest.raises(InputError):
+        decode(data)
+
+
+def test_of_another_major_protocol_only_the_version_is_read():
+    assert decode(b"HELO" + bytes([MAJOR + 1, 7]) + b"whatever") == Hello(-1, MAJOR + 1, 7)
+    assert decode(told(1, minor=MINOR + 1) + b"more").minor == MINOR + 1
+    with pytest.raises(InputError):
+        decode(told(1) + b"more")
+
+
+def test_who_fits_is_not_spoken_of():
+    book = three()
+    for robot in (1, 2, 3):
+        book.receive(robot, told(robot), 10.0)
+    assert book.refusal(10.0, senses=False) is None and not book.misfits(10.0) and not book.notes(10.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [({"map": b"map-else"}, "another map: 6d61702d656c7365, here 6d61702d68657265"),
+     ({"limits": b"limits-2"}, "other limits"), ({"major": MAJOR + 1}, f"protocol {MAJOR + 1}.{MINOR}, here {MAJOR}")],
+)  # fmt: skip
+def test_while_somebody_speaks_who_does_not_fit_nobody_moves(changes, word):
+    book = three()
+    book.receive(1, told(1), 10.0)
+    book.receive(3, told(3, **changes), 10.0)
+    assert word in book.refusal(10.0, senses=False) and "robot 3" in book.refusal(10.0, senses=False)
+    assert book.refusal(10.0 + SPEAKS, senses=False) is None  # it is gone
+    book.receive(3, told(3, **changes), 20.0)
+    assert book.refusal(20.0, senses=False)
+    book.receive(3, told(3), 20.5)  # started again with the right file
+    assert book.refusal(20.5, senses=False) is None
+
+
+def test_who_senses_the_others_goes_on_with_the_larger_camp_only():
+    book = three()
+    book.receive(3, told(3, map=b"map-else"), 10.0)
+    assert book.refusal(10.0, senses=True)  # one against one
+    book.receive(1, told(1), 10.0)
+    assert book.refusal(10.0, senses=True) is None and book.misfits(10.0)
+    book.receive(2, told(2, map=b"map-2222"), 10.0)
+    assert book.refusal(10.0, senses=True)
+    assert book.refusal(10.0, senses=False)
+
+
+def test_a_report_with_another_digest_is_enough():
+    book = three()
+    book.suspect(2, 10.0)
+    assert "robot 2" in book.refusal(10.0, senses=False)
+    book.receive(2, told(2), 10.5)
+    assert book.refusal(10.5, senses=False) is None
+    book.suspect(7, 11.0)  # not of the roster
+    assert book.refusal(11.0, senses=False) is None
+
+
+def test_another_policy_or_minor_protocol_is_noted():
+    book = three()
+    book.receive(1, told(1, policy=b"policy-2", minor=MINOR + 1), 10.0)
+    assert book.refusal(10.0, senses=False) is None
+    assert [note.split(" ")[:2] for note in book.notes(10.0)] == [["robot", "1"]] * 2
+    assert not book.notes(10.0 + SPEAKS)
+
+
+def test_hellos_that_are_none_change_nothing():
+    book = three()
+    for robot, data in ((1, b""), (1, told(2)), (9, told(9)), (1, struct.pack("<4sBB", b"HELO", MAJOR, 0))):
+        book.receive(robot, data, 10.0)
+    assert book.malformed == 4 and not book.misfits(10.0)
+
+
+def test_it_is_said_about_once_a_second():
+    book, said = three(), 0
+    for k in range(200):
+        said += book.due(100.0 + 0.05 * k)
+    assert said == pytest.approx(10.0 / EVERY, abs=1) and not book.due(100.0 + 0.05 * 199)
+    assert math.isfinite(book._said)
+
+
+FLEET = "fleet: t\nscenario: s.yaml\nplanner: {}\ncontroller: {}\nmargin: {}\ndriver: replay\nrecording: r\n"
+SCENARIO = "environment: {{min: [0, 0], max: [8, 8], obstacles: [{{type: box, center: [4, {}], size: [1, 1]}}]}}\n"
+ROBOT = "robots: [{{type: unicycle_first_order_0_sphere, start: [1, 4, 0], goal: [{}, 7, 0], radius: {}}}]\n"
+
+
+def test_digests_are_of_what_matters(tmp_path):
+    def hello(at=4, goal=1, radius=0.3, planner="roadmap", controller="fixed:4,1", margin=0.0):
+        (tmp_path / "s.yaml").write_text((SCENARIO + ROBOT.replace("{}", "{}")).format(at, goal, radius))
+        (tmp_path / "f.yaml").write_text(FLEET.format(planner, controller, margin) + "endpoints: 18000\n")
+        return hello_of(load_fleet(tmp_path / "f.yaml"), 0)
+
+    same = hello()
+    assert hello(goal=2) == same
+    assert hello(at=4.5).map != same.map and hello(at=4.5).limits == same.limits
+    assert hello(radius=0.31).limits != same.limits and hello(margin=0.01).limits != same.limits
+    assert hello(planner="straight").policy != same.policy and hello(planner="straight").digest == same.digest
+    assert hello(controller="tuner").policy not in (same.policy, hello(controller="fixed:5,1").policy)
+    assert len({hello().digest, hello(at=4.5).digest, hello(margin=0.01).digest}) == 3

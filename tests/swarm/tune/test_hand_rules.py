@@ -1,0 +1,234 @@
+"""The hand rules: straight while it goes well, sidewise when stuck, the same for one robot and for many."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from swarm.filter.tunables import ROTATION, SPEED, TUNABLES, decode
+from swarm.tune.controllers import make_controller
+from swarm.tune.hand_rules import WayOut, uniform
+from swarm.tune.observation import EDGE, EGO, EGO_ACTION, EGO_LOST, EGO_STUCK, Observation
+
+MOST = TUNABLES[ROTATION].high
+RULES = ("random_rotation", "wall_following")
+
+
+def observed(
+    count: int = 1, *, rotation: float = 0.0, stuck: float = 0.0, lost: float = 0.0,
+    thing: dict[int, float] | None = None, remaining: float = 4.0, speed: float = 1.0,
+) -> Observation:  # fmt: skip
+    """Robots 0.1 sensing radii large, with a period of 0.03, that differ a little in how far they have to go."""
+    ego = np.zeros((count, EGO), np.float32)
+    ego[:, 1] = np.log1p(remaining + 1e-4 * np.arange(count)) / 3.0
+    ego[:, 9], ego[:, 10], ego[:, 13] = 0.1, 0.3, speed
+    ego[:, EGO_ACTION + ROTATION], ego[:, EGO_STUCK], ego[:, EGO_LOST] = rotation / MOST, stuck, lost
+    edges, mask = np.zeros((count, 6, EDGE), np.float32), np.zeros((count, 6), bool)
+    if thing is not None:
+        mask[:, 4:] = True
+        edges[:, 5, 1], edges[:, 5, 4] = 1.0, 0.9  # another wall, farther away
+        for column, value in thing.items():
+            edges[:, 4, column] = value
+    return Observation(ego, edges, mask)
+
+
+def rotations(rule: str, observation: Observation) -> np.ndarray:
+    return decode(make_controller(f"{rule}:6,1")(observation))[..., ROTATION]
+
+
+# A wall 0.03 ahead that reaches 0.2 to the right and 0.4 to the left.
+WALL = {1: 1.0, 2: 0.13, 4: 0.03, 12: -0.2, 13: 0.4}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_one_robot_is_a_batch_of_one(rule: str) -> None:
+    rng = np.random.default_rng(0)
+    many = Observation(
+        rng.random((3, 40, EGO), np.float32), rng.normal(0, 0.3, (3, 40, 6, EDGE)).astype(np.float32),
+        rng.random((3, 40, 6)) < 0.7,
+    )  # fmt: skip
+    controller = make_controller(f"{rule}:6,1.5,3,2")
+    actions = controller(many)
+    assert actions.shape == (3, 40, 6) and np.unique(actions[..., ROTATION]).size > 60
+    for b, i in np.ndindex(3, 40):
+        one = Observation(*(part[b, i] for part in many[:3]))
+        np.testing.assert_array_equal(controller(one), actions[b, i])
+    np.testing.assert_allclose(np.delete(decode(actions), ROTATION, axis=-1)[0, 0], [6.0, 1.5, 3.0, 2.0, 1.0])
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(
+    "state", [{"thing": WALL}, {"stuck": 1.0, "thing": WALL, "remaining": 0.15}, {"rotation": 1.0, "remaining": 0.15}]
+)
+def test_straight_while_it_goes_well_and_at_the_goal(rule: str, state: dict[str, Any]) -> None:
+    assert np.abs(rotations(rule, observed(500, **state))).max() < 0.002
+
+
+def test_random_rotation_takes_turns() -> None:
+    started = np.abs(rotations("random_rotation", observed(20_000, stuck=0.5))) > 0.01
+    assert started.mean() == pytest.approx(0.03 / 0.4, rel=0.1)
+    angles = rotations("random_rotation", observed(20_000, stuck=0.5))[started]
+    assert np.abs(angles).min() > 0.29 and np.abs(angles).max() == pytest.approx(2.0 * math.pi / 3.0, abs=0.01)
+    assert abs((angles > 0.0).mean() - 0.5) < 0.05
+    kept = rotations("random_rotation", observed(20_000, stuck=0.5, rotation=-0.8))
+    assert (np.abs(kept) < 0.01).mean() == pytest.approx(0.03, rel=0.2)
+    assert np.abs(kept[np.abs(kept) > 0.01] + 0.8).max() < 0.002
+
+
+def test_wall_following_goes_along_on_the_shorter_side() -> None:
+    right = rotations("wall_following", observed(50, stuck=0.5, thing=WALL))
+    np.testing.assert_allclose(right, -(0.5 * math.pi + 0.3 * 0.4), atol=0.002)  # nearer than it aims at: turns away
+    left = rotations("wall_following", observed(50, stuck=0.5, thing=WALL | {12: -0.4, 13: 0.2}))
+    np.testing.assert_allclose(left, -right, atol=0.003)
+    robot = {0: 1.0, 2: 0.13, 3: -0.05, 4: 0.05}  # on the right ahead: passed on its left
+    bearing = math.atan2(-0.05, 0.13)
+    np.testing.assert_allclose(
+        rotations("wall_following", observed(50, stuck=0.5, thing=robot)), bearing + 0.5 * math.pi, atol=0.002
+    )
+
+
+def test_wall_following_leaves_a_corner_unless_a_robot_is_there_that_may_make_way() -> None:
+    corner = observed(50, stuck=0.5, thing=WALL)
+    corner.edges[:, 5, :5], corner.edges[:, 5, 3] = [0.0, 1.0, 0.0, 0.0, 0.04], -0.14  # a second wall, on the right
+    out = decode(make_controller("wall_following:6,1")(corner))[:, ROTATION]
+    assert (out < -2.35).all(), "along the second wall, not into it"
+    corner.edges[:, 0, [0, 2, 4]], corner.mask[:, 0] = [1.0, 0.7, 0.5], True
+    waits = decode(make_controller("wall_following:6,1")(corner))[:, ROTATION]
+    np.testing.assert_allclose(waits, -(0.5 * math.pi + 0.3 * 0.4), atol=0.002)
+
+
+def test_wall_following_keeps_its_side_until_it_is_past() -> None:
+    beside = {1: 1.0, 3: -0.15, 4: 0.05, 12: -0.4, 13: -0.1}  # the wall on the right, along the way
+    for rotation in (1.2, 0.03):
+        course = rotations("wall_following", observed(2000, rotation=rotation, lost=0.1, thing=beside))
+        assert (course > 0.01).mean() > 0.98, "keeps the side, whatever the course"
+    stands = rotations("wall_following", observed(2000, rotation=1.2, lost=0.1, thing=beside, speed=0.0))
+    assert 0.01 < (stands < 0.0).mean() < 0.06, "looks on the other side now and then"
+    assert np.abs(rotations("wall_following", observed(rotation=1.2, thing=beside)))[0] < 0.002, "nearer than ever"
+    ahead = rotations("wall_following", observed(rotation=1.2, thing=WALL))
+    assert ahead[0] > 1.0, "nearer than ever, but the way is not free"
+    assert np.abs(rotations("wall_following", observed(rotation=1.2, lost=0.5)))[0] < 0.002, "nothing to follow"
+
+
+def test_the_random_numbers_are_uniform_and_their_own() -> None:
+    egos = observed(50_000).ego
+    first, second = (np.array([uniform(ego, draw) for ego in egos]) for draw in (0, 1))
+    for numbers in (first, second):
+        shares = np.histogram(numbers, 20, (0.0, 1.0))[0] / 50_000
+        assert np.abs(shares - 0.05).max() < 0.005
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.02
+    assert abs(np.corrcoef(first[1:], first[:-1])[0, 1]) < 0.02
+    np.testing.assert_array_equal(first[:100], [uniform(ego, 0) for ego in egos[:100]])
+
+
+def hashed(ego: np.ndarray, draw: int) -> np.ndarray:
+    """What ``uniform`` draws for robots ``[n, EGO]``, in whole numbers of Python."""
+    numbers = []
+    for row in ego.view(np.uint32).tolist():
+        total = draw
+        for bits in row:
+            total = (total ^ bits) * 0x9E3779B97F4A7C15 % 2**64
+            total ^= total >> 29
+        total = total * 0xBF58476D1CE4E5B9 % 2**64
+        numbers.append((total ^ (total >> 32)) >> 11)
+    return np.array(numbers) / 2.0**53
+
+
+def past_corners(course: float, side: float, near: np.ndarray) -> float:
+    """The course of a robot that sees no other, turned along whichever of the surfaces ``near`` it runs into."""
+    bearings, begun = np.arctan2(near[:, 3], near[:, 2]), course
+    along = bearings + side * (0.5 * math.pi - 0.3 * np.clip(near[:, 4] / 0.05 - 1.0, -1.0, 1.0))
+    while side * (course - begun) < math.pi:
+        blocking = np.cos(bearings - course) > math.cos(1.0)
+        turns = side * np.angle(np.exp(1j * (along - course)))[blocking]
+        if (turns < 0.01).all():
+            break
+        course += side * turns.max()
+    return course
+
+
+def courses(observation: Observation) -> np.ndarray:
+    """The rotations (rad) of wall following with its own settings, all robots ``[n]`` at once; 0 for straight on."""
+    ego, edges = observation.ego.astype(np.float64), observation.edges.astype(np.float64)
+    gaps = np.where(observation.mask, edges[..., 4], np.inf)
+    thing, gap = edges[np.arange(len(ego)), gaps.argmin(axis=1)], gaps.min(axis=1)
+    bearing, rotation = np.arctan2(thing[:, 3], thing[:, 2]), MOST * ego[:, EGO_ACTION + ROTATION]
+    turning, blocked = np.abs(rotation) > 0.01, (gap < 0.1) & (np.abs(bearing) < 0.5 * math.pi)
+    start = ~turning & (10.0 * ego[:, EGO_STUCK] > 0.2) & blocked
+    stay = turning & (gap < 0.5) & (blocked | (ego[:, EGO_LOST] > 0.0))
+    shorter = np.where(np.abs(thing[:, 12]) < np.abs(thing[:, 13]), -1.0, 1.0)
+    first = np.where(thing[:, 1] > 0.5, shorter, np.where(bearing > -0.02, -1.0, 1.0))
+    change = hashed(observation.ego, 0) < 0.1 * ego[:, 10] / np.where(ego[:, 13] < 0.1, 1.0, 5.0)
+    side = np.where(turning, np.where(change, -1.0, 1.0) * np.sign(rotation), first)
+    course = bearing + side * (0.5 * math.pi - 0.3 * np.clip(gap / 0.05 - 1.0, -1.0, 1.0))
+    course = np.remainder(course + math.pi, 2.0 * math.pi) - math.pi
+    for i in np.flatnonzero(~(observation.mask & (edges[..., 1] < 0.5)).any(axis=1)):
+        course[i] = past_corners(course[i], side[i], edges[i, observation.mask[i] & (edges[i, :, 4] < 0.1)])
+    course = side * np.maximum(side * course, 0.02)
+    arrived = np.expm1(3.0 * ego[:, 1]) <= 2.0 * ego[:, 9]
+    return np.where((start | stay) & ~arrived, course, 0.0)
+
+
+def test_wall_following_is_its_formula() -> None:
+    rng, count = np.random.default_rng(0), 5000
+    ego = rng.uniform(-1.0, 1.0, (count, EGO)).astype(np.float32)
+    ego[:, 1], ego[:, 9], ego[:, 10] = rng.uniform(0.0, [[0.6], [0.2], [3.0]], (3, count))
+    ego[:, 13], ego[:, EGO_STUCK] = rng.choice([[0.05, 0.5], [0.0, 0.3]], count, axis=1)
+    ego[:, EGO_ACTION + ROTATION] *= rng.choice([0.001, 1.0], count)
+    edges = rng.normal(0.0, 0.1, (count, 6, EDGE)).astype(np.float32)
+    edges[..., 1], edges[..., 4] = rng.integers(0, 2, (count, 6)), rng.uniform(-0.05, 0.8, (count, 6))
+    edges[:2000, :, 1], edges[:2000, :3, 4] = 1.0, rng.uniform(0.0, 0.12, (2000, 3))  # in a corner, nobody else there
+    observation = Observation(ego, edges, rng.random((count, 6)) < rng.random((count, 1)))
+    course = courses(observation)
+    jittered = (course + 0.001 * (2.0 * hashed(ego, 2) - 1.0)) / MOST
+    actions = make_controller("wall_following:6,1")(observation)
+    np.testing.assert_allclose(actions[:, ROTATION], 0.5 + 0.5 * np.clip(jittered, -1.0, 1.0), rtol=0, atol=1e-12)
+    assert 0.1 < (course > 0.0).mean() < 0.4 and 0.1 < (course < 0.0).mean() < 0.4
+
+
+def policy(observation: Observation) -> np.ndarray:
+    """Always the same, on the edge of the box."""
+    return np.broadcast_to([0.1, 0.2, 0.3, 0.4, 0.7, 1.0], (*observation.ego.shape[:-1], 6))
+
+
+def in_charge(observation: Observation) -> Observation:
+    """The rule drove in the last step."""
+    observation.ego[:, EGO_ACTION + SPEED] = 1.0
+    return observation
+
+
+def test_the_way_out_leaves_the_policy_alone_while_it_comes_nearer() -> None:
+    for state in ({"thing": WALL}, {"thing": WALL, "stuck": 0.09, "rotation": 1.0}, {"stuck": 0.5}):
+        actions = WayOut(policy)(observed(20, **state))  # type: ignore[arg-type]
+        np.testing.assert_allclose(actions, np.tile([0.1, 0.2, 0.3, 0.4, 0.7, 0.999], (20, 1)))
+
+
+def test_the_way_out_follows_the_wall_until_it_is_nearer_than_ever_and_free() -> None:
+    way_out = WayOut(policy)
+    begun = way_out(observed(20, stuck=0.41, thing=WALL))
+    assert (begun[:, SPEED] == 1.0).all() and (decode(begun)[:, ROTATION] < -1.5).all()
+    np.testing.assert_allclose(begun[:, :4], np.tile([0.1, 0.2, 0.3, 0.4], (20, 1)))
+    beside = {1: 1.0, 3: -0.15, 4: 0.05, 12: -0.4, 13: -0.1}
+    gone_on = way_out(in_charge(observed(20, rotation=1.2, lost=0.1, thing=beside)))
+    assert (gone_on[:, SPEED] == 1.0).all()
+    alone, seen = observed(20, stuck=0.21, thing=WALL), observed(20, stuck=0.21, thing=WALL)
+    seen.edges[:, 0, [0, 2, 4]], seen.mask[:, 0] = [1.0, 0.7, 0.5], True
+    assert (way_out(alone)[:, SPEED] == 1.0).all() and (way_out(seen)[:, SPEED] < 1.0).all()
+    past = way_out(in_charge(observed(20, rotation=1.2, thing=beside)))
+    assert (past[:, SPEED] < 1.0).all() and (past[:, ROTATION] == 0.7).all()
+
+
+def test_the_way_out_leaves_what_the_policy_gave_as_it_is() -> None:
+    given = np.full((20, 6), 1.0)
+    WayOut(lambda _: given)(observed(20, stuck=0.41, thing=WALL))
+    assert (given == 1.0).all()
+
+
+def test_the_way_out_of_one_robot_is_that_of_a_batch() -> None:
+    many = in_charge(observed(30, rotation=1.2, lost=0.1, stuck=0.5, thing=WALL))
+    together = WayOut(policy)(many)
+    for i in range(30):
+        np.testing.assert_array_equal(WayOut(policy)(Observation(*(part[i] for part in many[:3]))), together[i])
