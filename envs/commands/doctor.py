@@ -1,7 +1,7 @@
 """Checks that this machine can run the project, and says how to mend what is missing.
 
-Usage: ``python launch/doctor.py``. Exit status 1 if anything fails. It needs only the standard library: it
-also runs where the installation is what is broken; with ``rich`` the table is prettier.
+Usage: ``swarm-doctor``, or ``python launch/doctor.py`` from a checkout. Exit status 1 if anything fails. It needs only
+the standard library: it also runs where the installation is what is broken; with ``rich`` the table is prettier.
 """
 
 from __future__ import annotations
@@ -13,14 +13,21 @@ import re
 import subprocess
 import sys
 import tempfile
-import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+DISTRIBUTION = "swarm-navigation"
 OLDEST_PYTHON = (3, 11)
 OK, SKIPPED, FAILED = "ok", "skipped", "FAIL"
+
+
+def checkout() -> Path | None:
+    """The checkout that this file is in; None if it was installed without one."""
+    for folder in Path(__file__).resolve().parents:
+        if (folder / "pyproject.toml").is_file() and (folder / "constraints.txt").is_file():
+            return folder
+    return None
 
 
 @dataclass(frozen=True)
@@ -68,8 +75,16 @@ def check_python(version: tuple[int, ...] = tuple(sys.version_info[:3])) -> Chec
     found = ".".join(map(str, version))
     wanted = ".".join(map(str, OLDEST_PYTHON))
     if version < OLDEST_PYTHON:
-        return Check("python", FAILED, found, f"install Python {wanted} or newer, then `make install`")
+        return Check("python", FAILED, found, f"install Python {wanted} or newer, then {install()}")
     return Check("python", OK, f"{found} at {sys.executable}")
+
+
+def install(extra: str = "") -> str:
+    """How to install the project, with an extra."""
+    named = f"[{extra}]" if extra else ""
+    if checkout() is None:
+        return f"pip install '{DISTRIBUTION}{named}'"
+    return f"make install, or pip install -e '.{named}' -c constraints.txt" if extra else "make install"
 
 
 def check_packages(group: str, names: list[str], pins: dict[str, str], *, optional: bool) -> Check:
@@ -82,13 +97,15 @@ def check_packages(group: str, names: list[str], pins: dict[str, str], *, option
         optional: Whether a group that is wholly absent is fine.
     """
     found = {name: installed_version(name) for name in names}
-    fix = f"make install, or pip install -e '.[{group}]' -c constraints.txt" if optional else "make install"
+    fix = install(group if optional else "")
     missing = [name for name, version in found.items() if version is None]
     wrong = [
         f"{name} {version} instead of {pins[normalise(name)]}"
         for name, version in found.items()
         if version is not None and pins.get(normalise(name), version) != version
     ]
+    if not names:
+        return Check(f"packages: {group}", SKIPPED, "nothing of it for this Python: 3.11 has it", fix)
     if optional and len(missing) == len(names):
         return Check(f"packages: {group}", SKIPPED, "not installed", fix)
     if missing or wrong:
@@ -97,33 +114,60 @@ def check_packages(group: str, names: list[str], pins: dict[str, str], *, option
     return Check(f"packages: {group}", OK, f"{len(names)} packages in their pinned versions")
 
 
+def requirements(listed: list[str], version: str) -> dict[str, list[str]]:
+    """Names of the packages that each extra needs, and ``robot`` without one, with this version of Python.
+
+    Args:
+        listed: As in a distribution's metadata: ``pybullet; python_version < "3.12" and extra == "sim"``.
+        version: Of Python, such as ``3.11``.
+    """
+    found: dict[str, list[str]] = {"robot": []}
+    for line in listed:
+        requirement, _, marker = line.partition(";")
+        extra = re.search(r"extra\s*==\s*['\"]([\w-]+)['\"]", marker)
+        group = found.setdefault(extra[1] if extra else "robot", [])
+        older = re.search(r"python_version\s*<\s*['\"]([\d.]+)['\"]", marker)
+        if older is None or _ordered(version) < _ordered(older[1]):
+            group.append(re.split(r"[=<>!~\[; ]", requirement)[0])
+    return found
+
+
+def _ordered(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
+
+
 def check_all_packages() -> Iterator[Check]:
     """One check for the base dependencies and one for each extra."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    pins = read_pins(ROOT / "constraints.txt")
-
-    def names_in(requirements: list[str]) -> list[str]:
-        return [re.split(r"[=<>!~\[; ]", requirement)[0] for requirement in requirements]
-
-    yield check_packages("robot", names_in(project["dependencies"]), pins, optional=False)
-    for extra, requirements in project["optional-dependencies"].items():
-        yield check_packages(extra, names_in(requirements), pins, optional=True)
+    try:
+        listed = importlib.metadata.requires(DISTRIBUTION) or []
+    except importlib.metadata.PackageNotFoundError:
+        yield Check("packages", FAILED, f"{DISTRIBUTION} is not installed", install())
+        return
+    folder = checkout()
+    pins = {} if folder is None else read_pins(folder / "constraints.txt")
+    groups = requirements(listed, f"{sys.version_info.major}.{sys.version_info.minor}")
+    for extra, names in groups.items():
+        yield check_packages(extra, names, pins, optional=extra != "robot")
 
 
 def check_import() -> Check:
-    """The packages of this checkout are the ones that Python imports from anywhere."""
+    """The packages of this installation are the ones that Python imports from anywhere."""
     code = "import sys; sys.path.remove(''); import swarm, envs, policies; print(swarm.__file__)"
     status, output = run_python(code)
     if status != 0:
-        return Check("import", FAILED, last_line(output), "make install")
-    if not Path(last_line(output)).resolve().is_relative_to(ROOT):
-        return Check("import", FAILED, f"another checkout: {last_line(output)}", "make install")
+        return Check("import", FAILED, last_line(output), install())
+    found, folder = Path(last_line(output)).resolve(), checkout()
+    if folder is None:
+        return Check("import", OK, f"swarm, envs and policies come from {found.parent} and beside it")
+    if not found.is_relative_to(folder):
+        return Check("import", FAILED, f"another checkout: {found}", "make install")
     return Check("import", OK, "swarm, envs and policies come from this checkout")
 
 
 def check_numba_cache() -> Check:
     """Compiled kernels can be kept, so that only the first run waits for the compiler."""
-    folder = Path(os.environ.get("NUMBA_CACHE_DIR", ROOT / "swarm" / "__pycache__"))
+    given, cache = os.environ.get("NUMBA_CACHE_DIR"), os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = (Path(given) if given else Path(cache) / "swarm") / "kernels"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -137,11 +181,16 @@ def check_numba_cache() -> Check:
 def check_bullet() -> Check:
     """The physics engine starts. Skipped where it is not installed (a robot needs none)."""
     if installed_version("pybullet") is None:
-        return Check("pybullet", SKIPPED, "not installed", "pip install -e '.[sim]' -c constraints.txt")
+        return Check("pybullet", SKIPPED, "not installed", install("sim"))
     status, output = run_python("import pybullet as p; import sys; sys.exit(p.connect(p.DIRECT) < 0)")
     if status != 0:
-        return Check("pybullet", FAILED, last_line(output), "make install; on Linux also libgl1")
+        return Check("pybullet", FAILED, last_line(output), f"{install('sim')}; on Linux also libgl1")
     return Check("pybullet", OK, "connects")
+
+
+def _restored(folder: Path) -> str:
+    """How to get a shipped file again."""
+    return install() if checkout() is None else f"git checkout -- {folder}"
 
 
 def check_checkpoint(folder: Path) -> Check:
@@ -149,29 +198,37 @@ def check_checkpoint(folder: Path) -> Check:
     name = f"checkpoint: {folder.name}"
     path = folder / "policy.onnx"
     if not path.is_file():
-        return Check(name, FAILED, f"no {path.name} in {folder}", f"git checkout -- {folder}")
+        return Check(name, FAILED, f"no {path.name} in {folder}", _restored(folder))
     try:
         import onnxruntime
 
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         inputs = ", ".join(value.name for value in session.get_inputs())
     except Exception as error:  # onnxruntime's own exceptions share no base class
-        return Check(name, FAILED, str(error).splitlines()[0], f"git checkout -- {folder}, or make install")
+        return Check(name, FAILED, str(error).splitlines()[0], f"{_restored(folder)}; or {install()}")
     return Check(name, OK, f"{path.stat().st_size / 1024:.0f} KiB, inputs {inputs}")
 
 
-def check_checkpoints(folder: Path = ROOT / "policies" / "checkpoints") -> Iterator[Check]:
+def shipped() -> Iterator[Path]:
+    """Folders of the policies that come with installed packages."""
+    for entry in importlib.metadata.entry_points(group="swarm.checkpoints"):
+        for folder in sorted(Path(entry.load()).glob("*")):
+            if folder.is_dir() and not all(path.is_dir() for path in folder.iterdir()):  # Not a folder of folders.
+                yield folder
+
+
+def check_checkpoints(folders: list[Path] | None = None) -> Iterator[Check]:
     """One check for each shipped policy."""
-    folders = [path for path in sorted(folder.glob("*")) if path.is_dir()]
+    folders = list(shipped()) if folders is None else folders
     if not folders:
-        yield Check("checkpoints", SKIPPED, f"none in {folder}", "python launch/train.py tuner")
+        yield Check("checkpoints", SKIPPED, "no installed package brings any", install())
     yield from map(check_checkpoint, folders)
 
 
 def check_video() -> Check:
     """Videos can be written."""
     if installed_version("imageio-ffmpeg") is None:
-        return Check("ffmpeg", SKIPPED, "imageio-ffmpeg is not installed", "pip install -e '.[sim]'")
+        return Check("ffmpeg", SKIPPED, "imageio-ffmpeg is not installed", install("sim"))
     status, output = run_python(
         "import imageio_ffmpeg as f, subprocess; e = f.get_ffmpeg_exe(); "
         "subprocess.run([e, '-version'], check=True, stdout=subprocess.DEVNULL); print(e)"

@@ -42,11 +42,11 @@ from swarm.runtime.fleet_file.read import FleetFile, load_fleet
 from swarm.runtime.fleet_file.zenoh_config import own_keys
 from swarm.runtime.guard import MAY_MOVE
 from swarm.runtime.journal import Journal
-from swarm.runtime.link.status import StatusTeller
 from swarm.runtime.link.transport import Transport
 from swarm.runtime.log.writer import PeriodLog
 from swarm.runtime.loop import Pace
 from swarm.runtime.scheduling import ask_for_short_slices
+from swarm.runtime.status_teller import StatusTeller
 
 COMPLAIN_EVERY = 10.0
 """Seconds between two lines about robots that do not fit, at least: whoever causes them cannot fill a disk."""

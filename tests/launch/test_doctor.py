@@ -9,12 +9,13 @@ from types import ModuleType
 
 import pytest
 from oracles.project import ROOT
-from oracles.scripts import load_script
+
+from envs.commands import doctor as module
 
 
 @pytest.fixture(scope="module")
 def doctor() -> ModuleType:
-    return load_script("doctor")
+    return module
 
 
 def test_old_python_fails_with_a_fix(doctor: ModuleType) -> None:
@@ -63,12 +64,31 @@ def test_cache_folder_that_cannot_be_written(
 
 
 def test_a_broken_checkpoint_is_named(doctor: ModuleType, tmp_path: Path) -> None:
-    assert [check.status for check in doctor.check_checkpoints(tmp_path)] == ["skipped"]
-    (tmp_path / "tuner").mkdir()
-    assert [check.status for check in doctor.check_checkpoints(tmp_path)] == ["FAIL"]
-    (tmp_path / "tuner" / "policy.onnx").write_bytes(b"not a model")
-    (check,) = doctor.check_checkpoints(tmp_path)
+    assert [check.status for check in doctor.check_checkpoints([])] == ["skipped"]
+    folder = tmp_path / "tuner"
+    folder.mkdir()
+    assert [check.status for check in doctor.check_checkpoints([folder])] == ["FAIL"]
+    (folder / "policy.onnx").write_bytes(b"not a model")
+    (check,) = doctor.check_checkpoints([folder])
     assert check.status == "FAIL" and "tuner" in check.name
+    assert {check.name for check in doctor.check_checkpoints()} == {"checkpoint: follower", "checkpoint: tuner"}
+
+
+def test_what_an_extra_needs_depends_on_the_python(doctor: ModuleType) -> None:
+    listed = [
+        "numpy", "numba>=0.62", "pybullet; python_version < '3.12' and extra == 'sim'", 'rich; extra == "sim"',
+        'torch==2.13.0; python_version < "3.12" and extra == "train"',
+    ]  # fmt: skip
+    old, new = doctor.requirements(listed, "3.11"), doctor.requirements(listed, "3.12")
+    assert old == {"robot": ["numpy", "numba"], "sim": ["pybullet", "rich"], "train": ["torch"]}
+    assert new == {"robot": ["numpy", "numba"], "sim": ["rich"], "train": []}
+    assert doctor.requirements(listed, "3.9")["train"] == ["torch"]
+
+
+def test_without_a_checkout_it_says_pip_install(doctor: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "checkout", lambda: None)
+    assert doctor.install("sim") == "pip install 'swarm-navigation[sim]'"
+    assert doctor.check_import().status == "ok"
 
 
 def test_a_crash_of_the_interpreter_is_reported_not_shared(doctor: ModuleType) -> None:

@@ -96,7 +96,7 @@ def test_every_dependency_is_pinned() -> None:
     pinned = {re.sub(r"[-_.]+", "-", pin.split("==")[0]).lower() for pin in pins}
     extras = project["optional-dependencies"].values()
     wanted = [*project["dependencies"], *(name for extra in extras for name in extra)]
-    names = {re.sub(r"[-_.]+", "-", re.split(r"[=<>~!]", name)[0]).lower() for name in wanted}
+    names = {re.sub(r"[-_.]+", "-", re.split(r"[=<>~!;]", name)[0].strip()).lower() for name in wanted}
     assert names - pinned == set()
 
 

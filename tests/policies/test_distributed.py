@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 import torch.multiprocessing
-from test_ppo import Toy  # its folder is on the path
+from oracles.toy_worlds import Toy
 
 from policies import distributed
 from policies.tuner import checkpoint

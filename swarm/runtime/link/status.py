@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import Any
-
-import numpy as np
 
 from swarm.errors import InputError
 from swarm.explain import Override
 from swarm.filter.safety import OUTCOMES
 from swarm.filter.tunables import COUNT
-from swarm.runtime.control import Control, Period
-from swarm.runtime.loop import Pace
 
 VERSION = 1
 MAX_BYTES = 1024
@@ -30,7 +25,6 @@ MAX_TEXT, MAX_AGES, MAX_NOTES, MAX_REASONS = 96, 8, 4, 16
 """Most characters of a text; most neighbours, notes and reasons of rejection that are told."""
 BARRIERS = ("robot", "obstacle", "bounds", "limits", "braking")
 
-_RECENT = 200  # Periods that figures of time are about.
 _FARTHEST, _LARGEST, _LONGEST = 1e6, 1 << 32, 1 << 64
 
 Pair = tuple[float, float]
@@ -237,64 +231,3 @@ class _Reader:
 
     def _or_infinite(self, key: str, value: object) -> float:
         return math.inf if value is None else self.number(key, value)
-
-
-class StatusTeller:
-    """Makes a status every few periods, from what its control process knows.
-
-    Args:
-        control: Of the robot.
-        pace: Of its loop.
-        log_note: What a person should know of its log, if anything. Told first: the last ones are cut.
-    """
-
-    def __init__(self, control: Control, pace: Pace, log_note: Callable[[], str] = str) -> None:
-        self._control, self._pace, self._log_note = control, pace, log_note
-        self._every = max(1, math.ceil(EVERY / control.dt - 1e-9))
-        self._count = control.robot_id  # Robots that start together do not all tell in the same period.
-
-    def due(self, period: Period) -> bytes | None:
-        """Call it once a period, after its work: the bytes to publish, or None."""
-        self._count += 1
-        return encode(self.status(period)) if self._count % self._every == 0 else None
-
-    def status(self, period: Period) -> Status:
-        """What is known after a period."""
-        control, command, reading = self._control, period.command, period.reading
-        return Status(
-            control.robot_id, control.incarnation, period.reason, control.guard.stopped,
-            0 if control.stop is None else control.stop.counter, control.lockstep.tick,
-            None if reading is None else tuple(reading.state.tolist()),
-            None if period.view is None else _pair(period.view.goal),
-            None if command is None else _pair(command.plan.waypoint),
-            None if command is None else tuple(command.tunables.tolist()),
-            None if period.sent is None else _pair(period.sent.control),
-            "" if command is None else command.outcome, control.why(period), self._ages(period),
-            dict(control.rejected.most_common(MAX_REASONS)), control.guard.overruns,
-            _high(self._pace.late), _high(self._pace.took), self.notes(),
-        )  # fmt: skip
-
-    def notes(self) -> tuple[str, ...]:
-        """What else a person should know of this robot."""
-        return (*filter(None, [self._log_note()]), *self._control.notes())
-
-    def _ages(self, period: Period) -> tuple[tuple[int, float], ...]:
-        """How old the news of the nearest robots is."""
-        if period.reading is None:
-            return ()
-        x, y = period.reading.state[:2].tolist()
-        heard = sorted(
-            self._control.inbox.heard(period.time),
-            key=lambda one: math.hypot(one.report.state[0] - x, one.report.state[1] - y),
-        )
-        return tuple((one.report.robot_id, one.age) for one in heard[:MAX_AGES])
-
-
-def _pair(values: np.ndarray[Any, Any]) -> Pair:
-    return float(values[0]), float(values[1])
-
-
-def _high(values: Any) -> float:
-    """What 99 of 100 of the last values do not exceed, in ms."""
-    recent = sorted(islice(reversed(values), _RECENT))
-    return 1e3 * recent[min(len(recent) - 1, math.ceil(0.99 * len(recent)))] if recent else 0.0

@@ -10,11 +10,11 @@ import yaml
 from envs.arena.episodes import Episodes
 from envs.arena.sweep import Setting
 from studies.report import markdown
-from studies.report.lifelong_mapf.losses import losses
 from studies.report.online_cbf import cases as study
 from studies.report.online_cbf import others
 from studies.report.online_cbf.cases import Case, Method
 from studies.report.online_cbf.floors import HALF, floors, mean_success, solved_online_only
+from studies.report.online_cbf.losses import losses
 from studies.report.online_cbf.study import Study
 
 PICTURES = "online_cbf"

@@ -13,9 +13,9 @@ import pytest
 from envs.arena.sweep import Setting as Row
 from envs.arena.sweep import SweepTable, actions_of, full_grid
 from studies.report.jobs import Job
-from studies.report.lifelong_mapf.losses import losses
 from studies.report.online_cbf import cases as study
 from studies.report.online_cbf.floors import floors, solved_online_only
+from studies.report.online_cbf.losses import losses
 from studies.report.online_cbf.study import Scale, Study
 from studies.report.online_cbf.text import report
 

@@ -18,8 +18,9 @@ from oracles.project import ROOT
 from swarm.errors import InputError
 from swarm.explain import Override
 from swarm.runtime.fleet_file.zenoh_config import OPERATOR, own_keys, robot_key, settings, status_key
-from swarm.runtime.link.status import MAX_AGES, MAX_BYTES, MAX_NOTES, MAX_TEXT, Status, StatusTeller, decode, encode
+from swarm.runtime.link.status import MAX_AGES, MAX_BYTES, MAX_NOTES, MAX_TEXT, Status, decode, encode
 from swarm.runtime.link.transport import Transport
+from swarm.runtime.status_teller import StatusTeller
 
 FULL = Status(
     3, 1_800_000_000, "waits for robot 4", True, 7, 12, (1.0, 2.0, 0.5, 0.25, -0.25), (4.0, 5.0), (1.5, 2.0),

@@ -256,7 +256,7 @@ def test_a_real_limit_of_the_system(tmp_path: Path) -> None:
     """No file may be larger than 30 kB (RLIMIT_FSIZE): the process goes on in new files, each readable."""
     program = (
         "import resource, sys, time; from pathlib import Path; from oracles.logged import Pair, make_fleet\n"
-        "from swarm.runtime import log as module, log_outage\n"
+        "from swarm.runtime.log import outage as log_outage, writer as module\n"
         "log_outage.RETRY = log_outage.RETRY_MOST = module.FLUSH_EVERY = 0.002\n"
         "folder = Path(sys.argv[1]); pair = Pair(make_fleet(folder))\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))\n"
