@@ -186,9 +186,7 @@ class Simulation:
     def record(self, seconds: float) -> dict[str, Any]:
         """The results."""
         run, options = self.run, self.options
-        result = record(
-            run, kind="simulation", seed=options.seed, controller=options.controller, planner=self.planner
-        )
+        result = record(run, kind="simulation", seed=options.seed, controller=options.controller, planner=self.planner)
         waits = run.time - run.last_delivery if run.lifelong else np.zeros(1)
         return result | {
             "deliveries": int(run.deliveries.sum()),

@@ -108,9 +108,7 @@ def warm_up(robot: Robot) -> None:
     explain(robot, view, Command(far, "braking", 0.0, decode(MIDDLE), MIDDLE, plan, message, 0.0))
 
 
-def _solve(
-    robot: Robot, view: View, near: Array, things: Array, tunables: Array, nominal: Array
-) -> tuple[int, Array]:
+def _solve(robot: Robot, view: View, near: Array, things: Array, tunables: Array, nominal: Array) -> tuple[int, Array]:
     """The row that binds, counted as neighbours, obstacles, four bounds; and the robot's control before the shield."""
     seen = len(near) if robot.body[YIELDS] > 0.0 else 0
     size = seen + len(things) + barriers.BOUNDS_ROWS

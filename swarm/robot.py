@@ -160,9 +160,7 @@ class Robot:
             control, safety.OUTCOMES[outcome], relaxation, tunables, self.last_action, plan, message, clearance
         )
 
-    def _tune(
-        self, observation: Observation, messages: Mapping[int, Message]
-    ) -> tuple[Array, tuple[float, ...]]:
+    def _tune(self, observation: Observation, messages: Mapping[int, Message]) -> tuple[Array, tuple[float, ...]]:
         """The controller's action, and what it has to tell the controllers of others."""
         if self._talk is None or observation.sender is None:
             return self.controller(observation), ()
@@ -233,9 +231,7 @@ class Robot:
         )  # fmt: skip
         return observation
 
-    def _filter(
-        self, view: View, robots: int, things: int, crowded: bool, tunables: Array
-    ) -> tuple[Array, int, float]:
+    def _filter(self, view: View, robots: int, things: int, crowded: bool, tunables: Array) -> tuple[Array, int, float]:
         """QP and shield."""
         control = np.empty(2)
         around = (self._near, robots, self._things, things, self.bounds)

@@ -20,6 +20,11 @@ FAMILIES: dict[str, Draw] = {
     "dense clutter, 16 double integrators": partial(clutter.draw, robots=16, obstacles=12, side=3.0),
     "swap, 16 double integrators": partial(swap.draw, robots=16, horizon=20.0),
     "carts of 0.3 m, 12 robots": partial(
-        clutter.draw, robots=12, obstacles=8, side=12.0, horizon=30.0, **_CART  # type: ignore[arg-type]
+        clutter.draw,
+        robots=12,
+        obstacles=8,
+        side=12.0,
+        horizon=30.0,
+        **_CART,  # type: ignore[arg-type]
     ),
 }

@@ -30,9 +30,7 @@ TOUCH = -1e-9
 
 
 @njit(cache=True)
-def describe_world(
-    kind: Ints, state: Array, body: Array, told: Array, last_action: Array, others: Array
-) -> None:
+def describe_world(kind: Ints, state: Array, body: Array, told: Array, last_action: Array, others: Array) -> None:
     """Neighbour columns (N, 14) of all robots of one world; one that does not cooperate has told nothing: id -1."""
     for i in range(kind.size):
         if body[i, YIELDS] > 0.0:
@@ -119,9 +117,7 @@ def _move_world(
 
 
 @njit(cache=True)
-def _count_world(
-    outcome: Ints, clearance: Array, outcomes: Ints, min_clearance: Array, collided: Flags
-) -> None:
+def _count_world(outcome: Ints, clearance: Array, outcomes: Ints, min_clearance: Array, collided: Flags) -> None:
     """The third part of ``step_worlds``, for one world: outcomes and gaps of the episode so far."""
     for i in range(len(outcome)):
         outcomes[outcome[i]] += 1

@@ -100,9 +100,7 @@ class Body:
     anchored = False
     motors: tuple[int, int] = (0, 1)
 
-    def __init__(
-        self, client: int, name: str, start: Array, heading: float, radius: float, mass_factor: float
-    ) -> None:
+    def __init__(self, client: int, name: str, start: Array, heading: float, radius: float, mass_factor: float) -> None:
         self.client, self.start, self.scale = client, start.copy(), scale_of(radius)
         self.uid: int = bullet.loadURDF(
             str(ASSETS / name),
@@ -261,9 +259,7 @@ def add_wall(client: int, obstacle: Array) -> int:
 def check_sizes(radii: Array, obstacles: Array) -> None:
     """Refuses radii (``float64[N]``) and obstacles (``float64[n, 5]``) that have no body."""
     if len(radii) and (radii.min() < SMALLEST_RADIUS or radii.max() > LARGEST_RADIUS_RATIO * radii.min()):
-        valid = (
-            f"at least {SMALLEST_RADIUS} m, the largest at most {LARGEST_RADIUS_RATIO:g} times the smallest"
-        )
+        valid = f"at least {SMALLEST_RADIUS} m, the largest at most {LARGEST_RADIUS_RATIO:g} times the smallest"
         raise InputError("radii", radii, valid)
     half, rounding = obstacles[:, 2:4], obstacles[:, 4]
     box = (half > 0.0).all(axis=1) & (rounding == 0.0)

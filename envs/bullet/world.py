@@ -98,9 +98,7 @@ class BulletWorld:
         obstacles = _checked("obstacles", obstacles, (None, 5))
         check_sizes(radii, obstacles)
         if not len(kinds) == len(each_limits) == count:
-            raise InputError(
-                "kinds, limits", (len(kinds), len(each_limits)), f"one for each of the {count} robots"
-            )
+            raise InputError("kinds, limits", (len(kinds), len(each_limits)), f"one for each of the {count} robots")
         for name, value in (("physics_hz", physics_hz), ("control_dt", control_dt)):
             if not (value > 0.0 and math.isfinite(value)):
                 raise InputError(name, value, "a finite number above 0")
@@ -162,9 +160,7 @@ class BulletWorld:
         bullet.performCollisionDetection(physicsClientId=self.client)
         for first, second in sorted(self._touching_pairs(_OVERLAP)):
             other = f"robot {second}" if second >= 0 else f"obstacle {-1 - second}"
-            raise InputError(
-                "starts", f"robot {first} overlaps {other}", "robots apart from each other and from walls"
-            )
+            raise InputError("starts", f"robot {first} overlaps {other}", "robots apart from each other and from walls")
 
     def step(self, commands: Array) -> None:
         """Advances one control period.
@@ -264,9 +260,7 @@ class BulletWorld:
                 collisionFilterMask=WALL | HULL,
                 physicsClientId=self.client,
             )
-        met = np.array(
-            [hit[0] in self._wall_of or (robots and hit[0] in self._robot_of) for hit in hits], dtype=bool
-        )
+        met = np.array([hit[0] in self._wall_of or (robots and hit[0] in self._robot_of) for hit in hits], dtype=bool)
         points = np.array([hit[3][:2] for hit in hits], dtype=float).reshape(len(chosen), rays, 2)
         met = met.reshape(len(chosen), rays)
         return [points[row][met[row]] for row in range(len(chosen))]

@@ -119,9 +119,7 @@ class Painter:
         InputError: Bounds that hold nothing, or too few or too many pixels.
     """
 
-    def __init__(
-        self, bounds: Sequence[float] | Array, *, pixels: int = 960, grid: float | None = None
-    ) -> None:
+    def __init__(self, bounds: Sequence[float] | Array, *, pixels: int = 960, grid: float | None = None) -> None:
         xmin, ymin, xmax, ymax = (float(value) for value in bounds)
         if not (np.isfinite([xmin, ymin, xmax, ymax]).all() and xmax > xmin and ymax > ymin):
             raise InputError("bounds", list(bounds), "finite xmin < xmax and ymin < ymax")
@@ -260,9 +258,7 @@ class Painter:
         left = right - 8 * _SMOOTH - width
         for step in range(width):
             colour = tuner_colour(step / (width - 1))
-            pygame.draw.line(
-                layer, colour, (left + step, middle - height // 2), (left + step, middle + height // 2)
-            )
+            pygame.draw.line(layer, colour, (left + step, middle - height // 2), (left + step, middle + height // 2))
         layer.blit(careful, careful.get_rect(midleft=(right, middle)))
         layer.blit(bold, bold.get_rect(midright=(left - 8 * _SMOOTH, middle)))
 
@@ -277,9 +273,7 @@ class Painter:
             edges = np.linspace(0, len(points) - 1, bands + 1).round().astype(int)
             for band in range(bands):
                 faded = _tint(colour, 0.95 - 0.4 * (band + 1) / bands)
-                pygame.draw.lines(
-                    self._canvas, faded, False, points[edges[band] : edges[band + 1] + 1], width
-                )
+                pygame.draw.lines(self._canvas, faded, False, points[edges[band] : edges[band + 1] + 1], width)
 
     def _paint_plans(self, scene: Scene, colours: list[Colour]) -> None:
         """Links, planned paths, and goals as diamonds."""
@@ -288,9 +282,7 @@ class Painter:
             pygame.draw.line(self._canvas, _tint(_FAINT, 0.6), *ends, width=_SMOOTH)
         for path, colour in zip(scene.paths or (), colours, strict=False):
             if path is not None and len(path) > 1:
-                pygame.draw.lines(
-                    self._canvas, _tint(colour, 0.45), False, self._many(np.asarray(path)), 2 * _SMOOTH
-                )
+                pygame.draw.lines(self._canvas, _tint(colour, 0.45), False, self._many(np.asarray(path)), 2 * _SMOOTH)
         if scene.goals is None:
             return
         for goal, radius, colour in zip(scene.goals, scene.radii, colours, strict=False):

@@ -55,9 +55,7 @@ def scene_of(
     course = np.where(moving, np.arctan2(states[:, 4], states[:, 3]), 0.0)
     headings = np.where(run.fleet.kinds == UNICYCLE, states[:, 2], course)
     if lines is None:
-        lines = (
-            f"t = {run.time:5.1f} s     deliveries {int(run.deliveries.sum())}     collisions {run.collisions}",
-        )
+        lines = (f"t = {run.time:5.1f} s     deliveries {int(run.deliveries.sum())}     collisions {run.collisions}",)
     samples = round(trail / run.scenario.dt)
     trails = None
     if samples:

@@ -86,4 +86,3 @@ class ExactPlant:
 
     def close(self) -> None:
         """Nothing to give back."""
-

@@ -82,7 +82,5 @@ class Fleet:
             began = time.perf_counter()
             commands.append(self.robots[i].step(view, None if actions is None else actions[i]))
             self.step_ms.append(1e3 * (time.perf_counter() - began))
-        self.messages = {
-            i: command.message for i, command in enumerate(commands) if self.robots[i].cooperative
-        }
+        self.messages = {i: command.message for i, command in enumerate(commands) if self.robots[i].cooperative}
         return commands

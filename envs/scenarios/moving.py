@@ -98,9 +98,13 @@ def _ways(rng: np.random.Generator, world: World, wide: Array, spare: float) -> 
         a, b = rng.uniform(low + own, high - own, (2, 2))
         long_enough = np.linalg.norm(b - a) >= 0.25 * (high - low).min()
         free = all(segment_to_obstacle(*a, *(b - a), box)[0] >= own for box in world.obstacles)
-        if long_enough and free and all(
-            segment_to_segment(*a, *(b - a), *way[:2], *(way[2:] - way[:2]))[0] >= own + other
-            for way, other in zip(ways, wide, strict=False)
+        if (
+            long_enough
+            and free
+            and all(
+                segment_to_segment(*a, *(b - a), *way[:2], *(way[2:] - way[:2]))[0] >= own + other
+                for way, other in zip(ways, wide, strict=False)
+            )
         ):
             ways.append(np.concatenate([a, b]))
     return np.array(ways).reshape(-1, 4) if len(ways) == len(wide) else None

@@ -17,9 +17,7 @@ Interval = tuple[float, float]
 _RESAMPLES = 4000
 
 
-def rate_interval(
-    hits: ArrayLike, counted: ArrayLike | None = None, *, level: float = 0.95, seed: int = 0
-) -> Interval:
+def rate_interval(hits: ArrayLike, counted: ArrayLike | None = None, *, level: float = 0.95, seed: int = 0) -> Interval:
     """Interval of a rate.
 
     Where all episodes agree (everybody arrived, say) the bootstrap knows no spread. Then the bound of Clopper and

@@ -68,9 +68,7 @@ def parameter_box() -> dict[str, dict[str, float | bool | str]]:
     }
 
 
-def save(
-    folder: Path, tuner: Tuner, config: Config, card: str, extra: Mapping[str, bytes] | None = None
-) -> None:
+def save(folder: Path, tuner: Tuner, config: Config, card: str, extra: Mapping[str, bytes] | None = None) -> None:
     """Write a checkpoint, replacing an old one in one step.
 
     Args:

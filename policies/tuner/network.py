@@ -251,9 +251,7 @@ class DensePolicy(nn.Module):
         super().__init__()
         self.tuner = tuner
 
-    def forward(
-        self, ego: Tensor, edges: Tensor, mask: Tensor, heard: Tensor | None = None
-    ) -> tuple[Tensor, ...]:
+    def forward(self, ego: Tensor, edges: Tensor, mask: Tensor, heard: Tensor | None = None) -> tuple[Tensor, ...]:
         """Mean action [B, 6] (and told [B, TOLD]) of ego [B, EGO], edges [B, P, EDGE], mask, heard [B, P, TOLD]."""
         features = self.tuner.actor.dense(ego, edges, mask, heard)
         action = self.tuner.to_action(features)

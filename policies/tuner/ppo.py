@@ -187,9 +187,7 @@ class PPO:
         updates: Length of the training, for the annealing.
     """
 
-    def __init__(
-        self, worlds: VectorWorlds, tuner: Tuner, config: PPOConfig, *, seed: int, updates: int
-    ) -> None:
+    def __init__(self, worlds: VectorWorlds, tuner: Tuner, config: PPOConfig, *, seed: int, updates: int) -> None:
         self.worlds, self.tuner, self.config, self.updates = worlds, tuner, config, updates
         self.optimiser = torch.optim.Adam(tuner.parameters(), lr=config.learning_rate, eps=1e-5)
         self.random = torch.Generator().manual_seed(seed)

@@ -28,9 +28,7 @@ class Steps:
         robots: S.
     """
 
-    def __init__(
-        self, ego: Tensor, edges: Tensor, mask: Tensor, sender: Tensor, told: Tensor, *, robots: int
-    ) -> None:
+    def __init__(self, ego: Tensor, edges: Tensor, mask: Tensor, sender: Tensor, told: Tensor, *, robots: int) -> None:
         self.seen, self.sender, self.told, self.robots = (ego, edges, mask), sender, told, robots
 
     def graph(self, chosen: Tensor) -> Graph:

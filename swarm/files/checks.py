@@ -30,9 +30,7 @@ def number(where: str, value: object, *, above: float = -math.inf, most: float =
     return float(value)
 
 
-def array(
-    where: str, value: ArrayLike, shape: tuple[int | None, ...], *, most: float = LARGEST
-) -> NDArray[np.float64]:
+def array(where: str, value: ArrayLike, shape: tuple[int | None, ...], *, most: float = LARGEST) -> NDArray[np.float64]:
     """A contiguous float64 copy of a finite array.
 
     Args:

@@ -53,9 +53,7 @@ def approach_speed(gap: float, gain: float, power: float, dt: float) -> float:
 
 
 @njit(cache=True)
-def braking_speed(
-    gap: float, rate: float, gain: float, power: float, braking: float, dt: float
-) -> float:
+def braking_speed(gap: float, rate: float, gain: float, power: float, braking: float, dt: float) -> float:
     """Phi (m/s) at the end of the period of a robot that has to brake.
 
     Args:

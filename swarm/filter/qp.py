@@ -102,9 +102,7 @@ def _side(rows: Array, j: int, dx: float, dy: float) -> tuple[float, float, floa
 
 
 @njit(cache=True)
-def _give_of_proof(
-    rows: Array, i: int, j: int, k: int, low: float, high: float, dx: float, dy: float
-) -> float:
+def _give_of_proof(rows: Array, i: int, j: int, k: int, low: float, high: float, dx: float, dy: float) -> float:
     """How much more all soft rows must give way so that row ``i`` and its bounds ``j`` (low), ``k`` (high) agree.
 
     Multipliers that cancel the three normals: 1/|along| for the bounds, minus what they leave across for row i.

@@ -88,9 +88,7 @@ def _build_lines(
 
 
 @njit(cache=True)
-def _share_of_displacement(
-    x: float, y: float, dx: float, dy: float, bulge: float, lines: Array, count: int
-) -> float:
+def _share_of_displacement(x: float, y: float, dx: float, dy: float, bulge: float, lines: Array, count: int) -> float:
     """Largest share in [0, 1] of a displacement (m) from (x, y) that keeps every line, ``bulge`` (m) included."""
     share = 1.0
     for k in range(count):
@@ -101,9 +99,7 @@ def _share_of_displacement(
 
 
 @njit(cache=True)
-def _keeps_lines(
-    state: Array, body: Array, ux: float, uy: float, lines: Array, count: int
-) -> bool:
+def _keeps_lines(state: Array, body: Array, ux: float, uy: float, lines: Array, count: int) -> bool:
     """Whether a double integrator's next position and next stop point keep every line."""
     dt = body[PERIOD]
     vx, vy = state[3] + ux * dt, state[4] + uy * dt

@@ -137,6 +137,7 @@ class PageServer(ThreadingHTTPServer):
     @cached_property
     def policy(self) -> str:
         """What the page may do: run the script that is in it, and ask this server. Nothing from elsewhere."""
+
         def hashes(tag: bytes) -> str:
             found = re.findall(b"<%b>(.*?)</%b>" % (tag, tag), self.page, re.DOTALL)
             return " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'" for text in found)

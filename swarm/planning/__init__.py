@@ -23,6 +23,7 @@ STAY, UP, DOWN, LEFT, RIGHT = range(5)
 MOVES: NDArray[np.int64] = np.array([[0, 0], [-1, 0], [1, 0], [0, -1], [0, 1]], dtype=np.int64)
 """(row, column) step of each move, [5, 2]."""
 
+
 @dataclass(frozen=True)
 class Plan:
     """What a planner proposes for this control period.

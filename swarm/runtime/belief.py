@@ -106,9 +106,7 @@ def _by_reports(
     return rows, hold
 
 
-def _by_sensors(
-    me: Peer, sensed: Array, heard: list[Heard], roster: Mapping[int, Peer]
-) -> tuple[Array, Array]:
+def _by_sensors(me: Peer, sensed: Array, heard: list[Heard], roster: Mapping[int, Peer]) -> tuple[Array, Array]:
     """Neighbour columns from the second row on, and where strangers are."""
     rows, known = np.zeros((len(sensed) + 1, NEIGHBOUR)), recognise(sensed, heard, roster)
     slowest, fastest = _extremes(roster)

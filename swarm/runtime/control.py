@@ -221,9 +221,7 @@ class Control:
         if self._journal is not None:
             held = tuple(getattr(self.robot.planner, "held", ()))
             known = self.lockstep.known.union(one.report.robot_id for one in heard)
-            self._journal.keep(
-                Memory(self.goals.goal_index, held or self._held, self.stop, known, self._latch.doubted)
-            )
+            self._journal.keep(Memory(self.goals.goal_index, held or self._held, self.stop, known, self._latch.doubted))
 
     def notes(self) -> tuple[str, ...]:
         """What an operator should know of this robot and those that it hears."""

@@ -63,8 +63,7 @@ class LifelongInstance(ArrayRecord):
             found = f"lists for {len(self.targets)} robots"
             raise InputError("LifelongInstance.targets", found, f"{len(starts)} lists, one for each start")
         targets = tuple(
-            _cells(f"LifelongInstance.targets[{robot}]", cells, self.grid)
-            for robot, cells in enumerate(self.targets)
+            _cells(f"LifelongInstance.targets[{robot}]", cells, self.grid) for robot, cells in enumerate(self.targets)
         )
         _check_distinct(starts)
         _check_reachable(starts, targets, self.grid.components())
@@ -196,9 +195,7 @@ def _check_distinct(starts: NDArray[np.int64]) -> None:
         raise InputError(where, starts[index].tolist(), f"another cell than starts[{owner[index]}]")
 
 
-def _check_reachable(
-    starts: NDArray[np.int64], targets: Sequence[NDArray[np.int64]], part: NDArray[np.int32]
-) -> None:
+def _check_reachable(starts: NDArray[np.int64], targets: Sequence[NDArray[np.int64]], part: NDArray[np.int32]) -> None:
     """Every target lies in the same 4-connected part of the map as its robot's start."""
     for robot, cells in enumerate(targets):
         home = part[tuple(starts[robot])]

@@ -157,9 +157,7 @@ def _goal_pools(grid: GridMap, cells: NDArray[np.int64]) -> list[NDArray[np.int6
     return [marked if len(marked) > 1 else np.arange(len(cells))]
 
 
-def _draw_goals(
-    pools: list[NDArray[np.int64]], start: int, count: int, rng: np.random.Generator
-) -> list[int]:
+def _draw_goals(pools: list[NDArray[np.int64]], start: int, count: int, rng: np.random.Generator) -> list[int]:
     """Cells drawn from the pools in turn, each another than the one before."""
     goals: list[int] = []
     last, turn = start, 0

@@ -110,9 +110,7 @@ def _read_goals(field: Field, keys: dict[str, Field], kind: Kind) -> tuple[NDArr
 
 def environment_entry(world: World) -> dict[str, Any]:
     """The ``environment`` of a scenario file, without the map."""
-    boxes = [
-        {"type": "box", "center": box[:2].tolist(), "size": (2.0 * box[2:]).tolist()} for box in world.boxes
-    ]
+    boxes = [{"type": "box", "center": box[:2].tolist(), "size": (2.0 * box[2:]).tolist()} for box in world.boxes]
     circles = [{"type": "circle", "center": c[:2].tolist(), "radius": float(c[2])} for c in world.circles]
     bounds = world.bounds.tolist()
     return {"min": bounds[:2], "max": bounds[2:], "obstacles": boxes + circles}

@@ -60,9 +60,7 @@ def test_sweep(evaluate: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixtu
         (["sweep", "swap", "--gains", "0"], "--gains"),
     ],
 )
-def test_wrong_input(
-    evaluate: ModuleType, capsys: pytest.CaptureFixture[str], command: list[str], text: str
-) -> None:
+def test_wrong_input(evaluate: ModuleType, capsys: pytest.CaptureFixture[str], command: list[str], text: str) -> None:
     try:
         status = evaluate.main(command)
     except SystemExit as done:  # tyro ends by itself if an option is wrong

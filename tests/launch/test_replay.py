@@ -144,7 +144,6 @@ def test_what_cannot_be_replayed_is_one_clear_error(
         found = capsys.readouterr().err
         assert found.startswith("error: ") and text in found and found.count("\n") == 1, found
 
-
     with pytest.raises(SystemExit) as ended:
         replay.main([good, "--out", "p.gif"])
     assert ended.value.code == 2 and "p.gif" in capsys.readouterr().err

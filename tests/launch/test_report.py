@@ -14,9 +14,7 @@ def script() -> ModuleType:
     return load_script("report")
 
 
-def test_wrong_input_is_one_line(
-    script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_input_is_one_line(script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folders = ("--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "out"))
     assert script.main(["online_cbf", "--tuner", "nowhere", *folders]) == 2
     error = capsys.readouterr().err

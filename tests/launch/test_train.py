@@ -37,6 +37,7 @@ def start(train: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Callable[..., i
     """Calls the script with arguments; the long evaluation at the end is left out."""
     monkeypatch.setattr(train, "evaluate", lambda folder: train.NOT_EVALUATED)
     threads = torch.get_num_threads()
+
     def call(*arguments: str) -> int:
         monkeypatch.setattr(sys, "argv", ["train.py", "tuner", *arguments])
         logging.disable(logging.WARNING)  # the export traces itself at length for whoever listens, as pytest does

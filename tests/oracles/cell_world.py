@@ -21,9 +21,7 @@ class TinyGrid:
         self.symbols = tuple(rows)
 
     def centre(self, cell):
-        return np.array(
-            [(cell[1] + 0.5) * self.cell_size, (self.free.shape[0] - cell[0] - 0.5) * self.cell_size]
-        )
+        return np.array([(cell[1] + 0.5) * self.cell_size, (self.free.shape[0] - cell[0] - 0.5) * self.cell_size])
 
 
 def steps_between(free, start, goal):
@@ -93,8 +91,22 @@ class Outcome:
 
 
 def run(
-    grid, planners, starts, goals, ticks, *, dt=0.05, speed=1.0, radius=0.3, heard_within=6.0, seed=0, noise=0.1,
-    stall=0.0, reach=0.15, first_tick=0, trace=False,
+    grid,
+    planners,
+    starts,
+    goals,
+    ticks,
+    *,
+    dt=0.05,
+    speed=1.0,
+    radius=0.3,
+    heard_within=6.0,
+    seed=0,
+    noise=0.1,
+    stall=0.0,
+    reach=0.15,
+    first_tick=0,
+    trace=False,
 ):
     """Drive all robots; checks each tick that no cell is held twice, that bodies are in held cells and never touch."""
     rng = np.random.default_rng(seed)

@@ -178,9 +178,7 @@ def test_obstacles_come_from_the_map_unless_the_view_has_them() -> None:
     beside = [1.0, 1.5, math.pi / 2, 0, 0]  # below the box, a circle ahead
     robot = a_robot(Kind.UNICYCLE)
     from_map = robot.step(a_view(state=beside, goal=[1.0, 3.9]))
-    seen = a_robot(Kind.UNICYCLE).step(
-        a_view(state=beside, goal=[1.0, 3.9], obstacles=ROOM.near(beside[:2], 2.0, 16))
-    )
+    seen = a_robot(Kind.UNICYCLE).step(a_view(state=beside, goal=[1.0, 3.9], obstacles=ROOM.near(beside[:2], 2.0, 16)))
     blind = a_robot(Kind.UNICYCLE).step(a_view(state=beside, goal=[1.0, 3.9], obstacles=np.empty((0, 5))))
     assert (from_map.control == seen.control).all()
     assert from_map.clearance == pytest.approx(seen.clearance)

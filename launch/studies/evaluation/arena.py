@@ -85,9 +85,7 @@ def evaluate_arena(options: Arena, console: Console, records: list[Record]) -> N
                 )  # fmt: skip
             done, unsafe = done + run.steps, unsafe + int(run.touched.sum())
             planner = choose_planner(options.planner, scenario.world)
-            records.append(
-                record(run, kind="arena", seed=options.seed, controller=options.controller, planner=planner)
-            )
+            records.append(record(run, kind="arena", seed=options.seed, controller=options.controller, planner=planner))
             if options.trajectories is not None:
                 save_trajectory(options.trajectories / f"{path.stem}.npz", run)
             run.close()

@@ -96,9 +96,7 @@ class Attacker:
                 self.report(robot_id=next(one for one in self.others if one != to))
             ),
             "for another map": lambda: encode(self.report(digest=self.digest ^ 1)),
-            "jumping": lambda: encode(
-                self.report(state=(x + _JUMP * (self.sequence // 8 % 2), y, 0.0, 0.0, 0.0))
-            ),
+            "jumping": lambda: encode(self.report(state=(x + _JUMP * (self.sequence // 8 % 2), y, 0.0, 0.0, 0.0))),
             "flooding": lambda: valid,
             OVERSIZED: lambda: valid + bytes(2048),
         }

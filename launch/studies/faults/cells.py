@@ -68,6 +68,7 @@ def matrix(setup: Setup, seconds: float) -> list[Cell]:
         setup: The fleet of all cells but those of 16 robots.
         seconds: How long a fault lasts where it has no length of its own.
     """
+
     def cell(name: str, group: str, function: str, **options: Any) -> Cell:
         return Cell(name, group, function, options, setup)
 
@@ -98,9 +99,7 @@ def _network(cell: Callable[..., Cell], seconds: float) -> list[Cell]:
         network("bodies do not sense, loss 30 %, delay 100 ms", blind=True, loss=0.3, delay=0.1),
     ]  # fmt: skip
     cells += [cell("clocks ± 2 s", "network", "clocks", ahead=2.0, seconds=seconds)]
-    cells += [
-        cell(f"partition {cut:g} s", "network", "partition", cut=cut, seconds=0.5 * seconds) for cut in CUTS
-    ]
+    cells += [cell(f"partition {cut:g} s", "network", "partition", cut=cut, seconds=0.5 * seconds) for cut in CUTS]
     blind = "bodies do not sense, partition 5 s"
     return [*cells, cell(blind, "network", "partition", cut=5.0, seconds=0.5 * seconds, blind=True)]
 

@@ -39,9 +39,7 @@ def rubbish(trial: Trial, seconds: float) -> Findings:
         trial.start_robot(robot)
     trial.wait_moving(sorted(others))
     first, path = len(trial.samples), trial.folder / "sent.json"
-    attacker = trial.spawn(
-        "attacker", "-m", "studies.faults.attacker", trial.fleet_file(), last, path, seconds
-    )
+    attacker = trial.spawn("attacker", "-m", "studies.faults.attacker", trial.fleet_file(), last, path, seconds)
     until = time.monotonic() + (seconds + 2.0) * (len(EXPECTED) + 2) + 20.0
     while attacker.poll() is None and time.monotonic() < until:
         trial.run_for(0.5)
@@ -121,7 +119,5 @@ def skew(trial: Trial, version: str, fits: bool, seconds: float) -> Findings:
     naming = sum(any("protocol" in note for note in one.notes) for one in told.values())
     fastest = max(sample.speeds[last] for sample in stretch)
     checks = [at_least("robots whose status names it", naming, len(trial.listens) - 1)]
-    checks.append(
-        at_least("its speed", fastest, 0.1, "m/s") if fits else at_most("its speed", fastest, STANDS, "m/s")
-    )
+    checks.append(at_least("its speed", fastest, 0.1, "m/s") if fits else at_most("its speed", fastest, STANDS, "m/s"))
     return Findings(stretch, checks, {"notes": {str(robot): list(one.notes) for robot, one in told.items()}})

@@ -96,9 +96,7 @@ def plan_ways(
 
 
 @njit(cache=True)
-def decide_one(
-    robot: int, group: Ints, cell: Ints, ranking: Ranks, priority: Ints, free: Flags, work: Seen
-) -> int:
+def decide_one(robot: int, group: Ints, cell: Ints, ranking: Ranks, priority: Ints, free: Flags, work: Seen) -> int:
     """A robot's move: its own part of priority inheritance for all robots that it has heard of.
 
     Args:
@@ -118,9 +116,7 @@ def decide_one(
 
 
 @njit(cache=True)
-def decide(
-    cell: Ints, ranking: Ranks, priority: Ints, robot_at: Seen, free: Flags, work: Seen, move: Ints
-) -> None:
+def decide(cell: Ints, ranking: Ranks, priority: Ints, robot_at: Seen, free: Flags, work: Seen, move: Ints) -> None:
     """Moves int64[n] of n robots, each from what it hears, and what those that it hears pass on.
 
     Args:

@@ -102,6 +102,4 @@ class FollowerPlanner:
         ranking = np.array([everyone[other].ranking for other in ids], np.int8)
         priority = np.array([everyone[other].priority for other in ids], np.int64)
         group = np.arange(len(ids))
-        return int(
-            decide_one(ids.index(self.robot_id), group, cells, ranking, priority, ground.free, self._alone.work)
-        )
+        return int(decide_one(ids.index(self.robot_id), group, cells, ranking, priority, ground.free, self._alone.work))

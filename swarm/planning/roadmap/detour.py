@@ -104,9 +104,7 @@ def _find_field(maps: _Maps, k: int, others: Array, goal: Array, position: Array
 
 
 @njit(cache=True)
-def _find_way(
-    maps: _Maps, k: int, others: Array, goal: Array, position: Array
-) -> tuple[Field, float, float, float]:
+def _find_way(maps: _Maps, k: int, others: Array, goal: Array, position: Array) -> tuple[Field, float, float, float]:
     """A field and the waypoint."""
     roadmap = _map(maps, k, others)
     field = field_to(roadmap, goal, position)

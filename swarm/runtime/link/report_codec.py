@@ -94,7 +94,13 @@ def encode(report: Report) -> bytes:
     flags |= _HAS_INTENT * (message.intent is not None) | _HAS_TOLD * bool(message.told)
     parts = [
         _HEAD.pack(
-            _MAGIC, MAJOR, MINOR, report.robot_id, report.incarnation, report.sequence, report.clock_ns,
+            _MAGIC,
+            MAJOR,
+            MINOR,
+            report.robot_id,
+            report.incarnation,
+            report.sequence,
+            report.clock_ns,
             report.digest,
         ),
         _BODY.pack(

@@ -98,9 +98,7 @@ def test_double_integrator_accelerates_as_told_up_to_its_speed() -> None:
     with world((0.0, 0.0, 0.0), kinds=[DOUBLE], limits=limits) as simulation:
         states = list(drive(simulation, (1.0, -2.0), 12))
         for period, state in enumerate(states, start=1):
-            assert state[0, 3:] == pytest.approx(
-                (min(0.05 * period, 0.5), max(-0.1 * period, -0.5)), abs=0.01
-            )
+            assert state[0, 3:] == pytest.approx((min(0.05 * period, 0.5), max(-0.1 * period, -0.5)), abs=0.01)
 
 
 def test_commands_beyond_the_limits_are_clipped() -> None:
@@ -209,9 +207,7 @@ def test_engine_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(
-    "command", [[(math.nan, 0.0)], [(math.inf, 0.0)], [(0.0,)], [(0.0, 0.0)] * 2, "fast"]
-)
+@pytest.mark.parametrize("command", [[(math.nan, 0.0)], [(math.inf, 0.0)], [(0.0,)], [(0.0, 0.0)] * 2, "fast"])
 def test_bad_commands_are_refused(command: Any) -> None:
     with world((0.0, 0.0, 0.0)) as simulation, pytest.raises(InputError, match="commands"):
         simulation.step(command)
@@ -246,9 +242,7 @@ def test_the_disc_encloses_every_part(name: str) -> None:
             cylinder = visual.find("geometry/cylinder")
             origin = visual.find("origin")
             if cylinder is not None and origin is not None and origin.get("rpy"):  # a wheel, on its side
-                reach = math.hypot(
-                    abs(x) + float(cylinder.get("radius")), abs(y) + float(cylinder.get("length")) / 2
-                )
+                reach = math.hypot(abs(x) + float(cylinder.get("radius")), abs(y) + float(cylinder.get("length")) / 2)
             else:
                 shape = cylinder if cylinder is not None else visual.find("geometry/sphere")
                 reach = 0.0 if shape is None else math.hypot(x, y) + float(shape.get("radius"))

@@ -61,9 +61,7 @@ def test_scale_is_the_same_along_x_and_y(painter: Painter) -> None:
 
 def test_heading_points_ahead(painter: Painter) -> None:
     image = painter.frame(scene(headings=np.array([0.0, np.pi / 2]), radii=np.array([0.8, 0.8])))
-    light = [
-        sum(colour_at(painter, image, 2.0 + dx, 1.0 + dy)) for dx, dy in ((0.55, 0), (-0.55, 0), (0, 0.55))
-    ]
+    light = [sum(colour_at(painter, image, 2.0 + dx, 1.0 + dy)) for dx, dy in ((0.55, 0), (-0.55, 0), (0, 0.55))]
     assert light[0] > light[1] + 60
     assert light[0] > light[2] + 60
     light = [sum(colour_at(painter, image, 7.0, 3.0 + dy)) for dy in (0.55, -0.55)]
@@ -81,10 +79,7 @@ def test_obstacles_boxes_and_circles(painter: Painter) -> None:
 
 def test_the_kept_background_follows_new_obstacles(painter: Painter) -> None:
     before = painter.frame(scene())
-    assert (
-        sum(colour_at(painter, painter.frame(scene(obstacles=np.array([[5.0, 2.0, 0.5, 0.5, 0]]))), 5, 2))
-        < 400
-    )
+    assert sum(colour_at(painter, painter.frame(scene(obstacles=np.array([[5.0, 2.0, 0.5, 0.5, 0]]))), 5, 2)) < 400
     assert np.array_equal(painter.frame(scene()), before)
 
 
@@ -110,9 +105,7 @@ def test_goals_paths_trails_contacts_links_and_caption_show(painter: Painter) ->
     goals = np.array([[5.0, 4.0], [np.nan, np.nan]])
     assert changed(goals=goals)[painter.pixel((5.2, 4.0))[::-1]]
     assert changed(paths=[np.array([[2.0, 1.0], [5.0, 1.0]]), None])[painter.pixel((4.0, 1.0))[::-1]]
-    assert changed(trails=[None, np.array([[7.0, 1.0], [7.0, 2.0], [7.0, 3.0]])])[
-        painter.pixel((7.0, 2.3))[::-1]
-    ]
+    assert changed(trails=[None, np.array([[7.0, 1.0], [7.0, 2.0], [7.0, 3.0]])])[painter.pixel((7.0, 2.3))[::-1]]
     touching = changed(contacts=np.array([True, False]))
     assert touching[painter.pixel((2.5, 1.0))[::-1]]
     assert not touching[painter.pixel((7.5, 3.0))[::-1]]

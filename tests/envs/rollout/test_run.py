@@ -256,9 +256,7 @@ def test_reward() -> None:
 
 
 def test_the_default_clutter_is_driven_without_a_touch() -> None:
-    scenario = clutter.draw(
-        np.random.default_rng(2), robots=6, obstacles=6, side=2.0, kind=Kind.SINGLE_INTEGRATOR
-    )
+    scenario = clutter.draw(np.random.default_rng(2), robots=6, obstacles=6, side=2.0, kind=Kind.SINGLE_INTEGRATOR)
     run = Run(scenario, Fleet(scenario, planner="roadmap", controller="fixed:20,1"), ExactPlant(scenario))
     for _ in range(120):
         run.tick()

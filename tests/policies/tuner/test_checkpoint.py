@@ -93,9 +93,7 @@ def test_export_is_silent(
     assert recwarn.list == []
 
 
-def test_replacing_moves_logs_along(
-    saved: tuple[Path, Tuner], copy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_replacing_moves_logs_along(saved: tuple[Path, Tuner], copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "export_onnx", lambda tuner, path: path.write_bytes(b"new"))
     (copy / "tensorboard").mkdir()
     (copy / "tensorboard" / "events").write_text("kept")

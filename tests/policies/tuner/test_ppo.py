@@ -176,8 +176,17 @@ def test_figures_of_the_episodes_are_averaged() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("rollout", 0), ("epochs", 0), ("discount", 1.1), ("trace", -0.1), ("learning_rate", 0), ("clip", 0),
-     ("held", 0.5), ("held_worlds", 1.1), ("held_until", 0)],
+    [
+        ("rollout", 0),
+        ("epochs", 0),
+        ("discount", 1.1),
+        ("trace", -0.1),
+        ("learning_rate", 0),
+        ("clip", 0),
+        ("held", 0.5),
+        ("held_worlds", 1.1),
+        ("held_until", 0),
+    ],
 )
 def test_settings_are_checked(name: str, value: float) -> None:
     with pytest.raises(InputError, match=rf"ppo\.{name}: got "):

@@ -50,9 +50,7 @@ def build(
     near = np.empty((0, NEIGHBOUR)) if neighbours is None else neighbours
     things = np.empty((0, 5)) if obstacles is None else obstacles
     rows, rhs = np.empty((len(near) + len(things) + 4, 2)), np.empty(len(near) + len(things) + 4)
-    count = barriers.build(
-        int(kind), state, body, near, len(near), things, len(things), bounds, tunables, rows, rhs
-    )
+    count = barriers.build(int(kind), state, body, near, len(near), things, len(things), bounds, tunables, rows, rhs)
     return rows[:count], rhs[:count]
 
 

@@ -114,9 +114,7 @@ def test_nor_with_too_few_slots_for_all_that_is_near(seed: int) -> None:
 
 def test_a_fast_robot_behind_a_near_slow_one_is_not_forgotten() -> None:
     """One slot, taken by a slow robot to the right; a fast one comes from the left."""
-    bodies = np.array(
-        [body_of(SINGLE, 0.1, Limits(v), dt=0.1, sensing_radius=3.0) for v in (2.5, 0.01, 8.0)]
-    )
+    bodies = np.array([body_of(SINGLE, 0.1, Limits(v), dt=0.1, sensing_radius=3.0) for v in (2.5, 0.01, 8.0)])
     states = np.zeros((3, 5))
     states[:, 0] = 0.0, 0.57, -0.58
     team = Team([0, 0, 0], states, bodies, np.zeros((0, 5)), np.array([-9.0, -9.0, 9.0, 9.0]), 0.1)

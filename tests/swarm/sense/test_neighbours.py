@@ -64,9 +64,7 @@ def test_only_the_given_range_of_candidates_is_looked_at() -> None:
     obstacles = np.array([[k + 1.0, 0, 0, 0, 0.1] for k in range(4)])
     body = body_of(Kind.UNICYCLE, 0.1, Limits(1.0, turn_rate=1.0), dt=0.1, sensing_radius=9.0)
     found = np.empty((4, 5))
-    count, _ = sense_obstacles(
-        np.zeros(5), body, 0.1, obstacles, np.array([3, 2, 1, 0]), 1, 3, found, np.empty((4, 2))
-    )
+    count, _ = sense_obstacles(np.zeros(5), body, 0.1, obstacles, np.array([3, 2, 1, 0]), 1, 3, found, np.empty((4, 2)))
     assert found[:count, 0].tolist() == [2.0, 3.0]
 
 

@@ -35,8 +35,19 @@ def test_a_controller_of_ones_own_is_taken_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "tunr", "fixed:", "fixed:2", "fixed:2,x", "fixed:2,1,3", "fixed:2,1,3,1,9", "magic:2,1",
-             "wall_following:2", "/no/such/folder"]
+    "text",
+    [
+        "",
+        "tunr",
+        "fixed:",
+        "fixed:2",
+        "fixed:2,x",
+        "fixed:2,1,3",
+        "fixed:2,1,3,1,9",
+        "magic:2,1",
+        "wall_following:2",
+        "/no/such/folder",
+    ],
 )
 def test_names_of_nothing(text: str) -> None:
     with pytest.raises(InputError, match=r"controller.*fixed:GAIN,POWER"):

@@ -159,7 +159,8 @@ def _period(results: Mapping[str, Record]) -> str:
     rows = [
         [what, *(f"{result['notes'][key][q]:.2f}" for q in ("p50", "p90", "p99", "p99.9"))]
         for what, key in (
-            ("work of a period, processor time, ms", "used_ms"), ("the same by the clock, ms", "took_ms"),
+            ("work of a period, processor time, ms", "used_ms"),
+            ("the same by the clock, ms", "took_ms"),
             ("begins late by, ms", "late_ms"),
         )
     ]

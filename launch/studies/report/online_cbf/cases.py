@@ -121,8 +121,12 @@ FAMILIES = (
     Case("open", "open floor, 8 robots of mixed radius and speed", "open", repeat=5.0),
     Case("dense", "dense team, 64 robots", "dense"),
     Case(
-        "warehouse", "lifelong warehouse, 16 carts, 40 s", "warehouse", {"robots": 16, "horizon": 40.0},
-        planner="roadmap", lifelong=True,
+        "warehouse",
+        "lifelong warehouse, 16 carts, 40 s",
+        "warehouse",
+        {"robots": 16, "horizon": 40.0},
+        planner="roadmap",
+        lifelong=True,
     ),
 )
 

@@ -230,9 +230,7 @@ def _tunables(of: Study) -> str:
         if group in ("ablation", "rounds"):
             entries = [*short, *entries]
         names = {**{entry.title: entry for entry in entries}, "**all tunables: the shipped network**": None}
-        rows = [
-            [name, *(_brief(of.compare(case, entry)) for case in of.compared)] for name, entry in names.items()
-        ]
+        rows = [[name, *(_brief(of.compare(case, entry)) for case in of.compared)] for name, entry in names.items()]
         if group == "seeds":
             spread = [
                 max(values) - min(values)

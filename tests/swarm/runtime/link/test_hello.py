@@ -15,9 +15,7 @@ from swarm.runtime.link.report_codec import MAJOR, MINOR
 
 OWN = Hello(0, MAJOR, MINOR, b"map-here", b"limits-1", b"policy-1")
 digests = st.binary(min_size=8, max_size=8)
-hellos = st.builds(
-    Hello, st.integers(0, 2**32 - 1), st.just(MAJOR), st.integers(0, MINOR), digests, digests, digests
-)
+hellos = st.builds(Hello, st.integers(0, 2**32 - 1), st.just(MAJOR), st.integers(0, MINOR), digests, digests, digests)
 
 
 def told(robot, **changes):
