@@ -37,8 +37,9 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PY) -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
-lint: $(STAMP) ## ruff (with docstring rules) and mypy --strict on swarm
+lint: $(STAMP) ## ruff (rules, docstrings, format) and mypy
 	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
 # Two processes share the compiled kernels, and each test file stays in one of them.
