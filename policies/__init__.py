@@ -1,4 +1,7 @@
-"""Networks and their training (torch); nothing here is needed to run a robot, which reads the ONNX file."""
+"""Networks and their training (torch), and the shipped checkpoints.
+
+A robot needs no code of this package: it reads the ONNX file. Worlds to train in are handed in by `launch/train.py`.
+"""
 
 from pathlib import Path
 

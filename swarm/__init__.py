@@ -2,7 +2,30 @@
 
     from swarm import Robot, View, load_scenario
 
-Names are loaded when they are first used, so that importing a part costs only that part.
+    scenario = load_scenario("envs/maps/passage.yaml")
+    spec = scenario.robots[0]
+    robot = Robot(spec, scenario.world, dt=scenario.dt, sensing_radius=scenario.sensing_radius)
+    command = robot.step(View(time=0.0, state=spec.start, goal=spec.goals[0]))
+
+One step is: sense (a ``View``), plan (a waypoint), tune (the filter's parameters), filter (a safe control), act (a
+``Command``). To describe a run: ``Scenario``, ``RobotSpec``, ``Kind``, ``Limits``, ``World``, ``GridMap``;
+``load_scenario`` reads a scenario file, ``deliveries`` draws one on a grid map. To decide: ``Robot``, ``View``,
+``Message``, ``Command``. What goes wrong is a ``SwarmError``; wrong input is an ``InputError``, which is also a
+``ValueError``.
+
+Rooms, each importing only what comes before it:
+
+    errors, kernel_cache, files   errors; compiled kernels; bounded reading and writing
+    model, scenario               what a robot is; what a run is
+    sense                         view, neighbours, messages
+    filter, tune, planning        quadratic program and shield; what proposes its parameters; where to drive
+    robot, explain                the five steps joined; why a control was changed
+    runtime                       the control process of one robot (``swarm-robot``)
+    fleet                         many processes: start, watch, stop (``swarm-fleet``)
+
+Worlds to drive in (`envs`) and training (`policies`) are not its business: nothing here imports them, nor torch.
+Lengths are in m, times in s, angles in rad; x points right, y up. Names are loaded when they are first used, so that
+importing a part costs only that part.
 """
 
 from __future__ import annotations

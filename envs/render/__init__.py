@@ -1,1 +1,1 @@
-"""Pictures, films and tables of what happened."""
+"""Pictures, films and tables of what happened; it draws what it is given, and steps no world."""

@@ -1,4 +1,7 @@
-"""Scenario families: one file each, with a function ``draw(rng, ...)`` that draws a scenario from a seed."""
+"""Scenario families: one file each, with a function ``draw(rng, ...)`` that draws a scenario from a seed.
+
+What a scenario is, and its file, is in `swarm.scenario`.
+"""
 
 from __future__ import annotations
 

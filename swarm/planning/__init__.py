@@ -1,8 +1,8 @@
 """Planning: where a robot drives next, and what it tells the others about it.
 
-This file holds only what every planner shares; the planners are in their own modules:
-`roadmap` (continuous worlds), `cells` (continuous worlds with one-lane aisles), `guided`, `follower` and `pibt` (grid
-worlds).
+This file holds only what every planner shares; the planners are in rooms of their own: `roadmap` (continuous worlds),
+`cells` (continuous worlds with one-lane aisles), `guided`, `follower` and `pibt` (grid worlds). What they know of a map
+is in `graph`; `registry` finds them by name. Keeping bodies apart between waypoints is the filter's business.
 
 The five moves of a grid robot, in this order everywhere: stay, up, down, left, right. Rows grow downwards, so *up* is
 row - 1. A cell is written (row, column), or as the flat index row * columns + column where many are handled.

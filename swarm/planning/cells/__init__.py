@@ -1,1 +1,4 @@
-"""Cells of a grid map that continuous robots take before they enter them."""
+"""Cells of a grid map that continuous robots take before they enter them: one-lane aisles, each robot for itself.
+
+How a robot drives inside its cells is not its business.
+"""

@@ -1,1 +1,1 @@
-"""What planners know of a grid map: its graph, distances, costs, lanes, traffic."""
+"""What planners know of a grid map: its graph, distances, costs, lanes, traffic. It decides nothing."""

@@ -1,1 +1,4 @@
-"""What a fleet is made of: the fleet file and its parts."""
+"""What a fleet is made of: the fleet file and its parts.
+
+It reads and checks; it opens no connection.
+"""

@@ -1,1 +1,1 @@
-"""The report on deployment."""
+"""The report on deployment, ``docs/deployment.md``: which cells of the fault suite are measured, and the text."""
