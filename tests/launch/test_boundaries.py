@@ -80,6 +80,16 @@ def test_every_source_has_a_room() -> None:
     assert unknown == set(), "add the room to ORDER, and say in docs/design.md what it is for"
 
 
+def test_the_design_says_the_same() -> None:
+    text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    arrows = re.findall(r"^    (.+)$", text.partition("## Arrows")[2].partition("## Conventions")[0], re.M)
+    assert tuple(tuple(line.split(", ")) for line in arrows) == ORDER
+    tree = set(re.findall(r"^    (\S+) +\S", text.partition("## The tree")[2].partition("## Arrows")[0], re.M))
+    rooms = {path.parent.relative_to(ROOT).as_posix() for path in SOURCES}
+    assert rooms - tree == set(), "one line a room"
+    assert {room for room in tree - rooms if not (ROOT / room).is_dir()} == set()
+
+
 def test_no_arrow_leads_up() -> None:
     up = []
     for path, module in SOURCES.items():
