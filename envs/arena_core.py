@@ -27,6 +27,7 @@ from swarm.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES
 from swarm.observation import EDGE, EGO, Observation
 from swarm.safety import BRAKING, RELAXED
 from swarm.scenario import Scenario
+from swarm.text_files import located
 from swarm.tunables import COUNT, MIDDLE, STRAIGHT
 
 Array = NDArray[np.float64]
@@ -123,10 +124,11 @@ class ArenaCore:
         for i, robot in enumerate(scenario.robots):
             self.kind[b, i] = int(robot.kind)
             self.state[b, i] = robot.start
-            self.body[b, i] = body_of(
-                robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
-                margin=self._margin, cooperative=robot.cooperative,
-            )  # fmt: skip
+            with located(f"scenario {scenario.name!r}: robots[{i}]: "):
+                self.body[b, i] = body_of(
+                    robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
+                    margin=self._margin, cooperative=robot.cooperative,
+                )  # fmt: skip
             self.goal[b, i], self.cooperative[b, i] = robot.goals[0], robot.cooperative
         self._planners.pop(b, None)
         planner = self._planner if isinstance(self._planner, str) else self._planner(scenario)

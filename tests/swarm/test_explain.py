@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.contact import surface_distance
+from oracles.teams import limits_of
 
 from swarm import Robot, View, barriers
 from swarm.body import LOOK_AHEAD
-from swarm.dynamics import Kind, Limits
+from swarm.dynamics import Kind
 from swarm.explain import Override, explain, sentence
 from swarm.neighbours import NEIGHBOUR
 from swarm.reference import ReferenceSolver
@@ -27,9 +28,8 @@ REFERENCE = ReferenceSolver()
 
 
 def a_robot(kind: Kind, *, start: tuple[float, float] = (2.0, 2.0), cooperative: bool = True) -> Robot:
-    spec = RobotSpec(
-        kind, np.array([*start, 0, 0, 0]), np.array([[3.5, 2.0]]), 0.1, Limits(1.0, 2.0, 4.0), cooperative=cooperative
-    )
+    state, limits = np.array([*start, 0, 0, 0]), limits_of(kind, 1.0, 2.0, 4.0)
+    spec = RobotSpec(kind, state, np.array([[3.5, 2.0]]), 0.1, limits, cooperative=cooperative)
     return Robot(spec, ROOM, dt=0.05, sensing_radius=1.5, planner="straight", controller="fixed:2,1")
 
 
