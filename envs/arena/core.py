@@ -21,6 +21,7 @@ from envs.arena.reward import Reward
 from envs.arena.team_planner import TeamPlanner, make_team_planner
 from envs.threads import threads
 from swarm.errors import InputError
+from swarm.files.text_files import located
 from swarm.filter.safety import BRAKING, RELAXED
 from swarm.filter.tunables import COUNT, MIDDLE, STRAIGHT
 from swarm.model.body import BODY, RADIUS, TOP_SPEED, body_of
@@ -123,10 +124,11 @@ class ArenaCore:
         for i, robot in enumerate(scenario.robots):
             self.kind[b, i] = int(robot.kind)
             self.state[b, i] = robot.start
-            self.body[b, i] = body_of(
-                robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
-                margin=self._margin, cooperative=robot.cooperative,
-            )  # fmt: skip
+            with located(f"scenario {scenario.name!r}: robots[{i}]: "):
+                self.body[b, i] = body_of(
+                    robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
+                    margin=self._margin, cooperative=robot.cooperative,
+                )  # fmt: skip
             self.goal[b, i], self.cooperative[b, i] = robot.goals[0], robot.cooperative
         self._planners.pop(b, None)
         planner = self._planner if isinstance(self._planner, str) else self._planner(scenario)

@@ -14,7 +14,7 @@ import importlib
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +225,15 @@ def add_robot(client: int, kind: Kind, start: Array, radius: float, limits: Limi
     if kind == Kind.UNICYCLE:
         return DifferentialDrive(client, start, radius, limits, factors)
     return HolonomicDisc(client, start, radius, limits, factors, accelerated=kind == Kind.DOUBLE_INTEGRATOR)
+
+
+def check_motors(kinds: Sequence[Kind], limits: Sequence[Limits]) -> None:
+    """Refuses motors stronger than this world has: their robots would stop later than whoever drives them thinks."""
+    for robot, (kind, limit) in enumerate(zip(kinds, limits, strict=True)):
+        # A double integrator's motors follow whatever acceleration it is commanded.
+        if kind != Kind.DOUBLE_INTEGRATOR and MOTOR_ACCELERATION < limit.acceleration < math.inf:
+            valid = f"at most {MOTOR_ACCELERATION:g} m/s², which this world's motors have, or none"
+            raise InputError(f"robots[{robot}]: limits.acceleration", limit.acceleration, valid)
 
 
 def add_ground(client: int) -> int:

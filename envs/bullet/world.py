@@ -27,6 +27,7 @@ from envs.bullet.bodies import (
     add_robot,
     add_wall,
     bullet,
+    check_motors,
     check_sizes,
     scale_of,
     silent,
@@ -65,8 +66,8 @@ class BulletWorld:
         starts: ``float64[N, 5]``: x, y (m), heading (rad), vx, vy. Robots start at rest, whatever vx, vy.
         radii: ``float64[N]``: radius of the disc that encloses each robot, m.
         kinds: Dynamics of each robot.
-        limits: What each robot's actuators can do (one for all is enough). An acceleration above
-            ``MOTOR_ACCELERATION`` means that: motors have limited strength.
+        limits: What each robot's actuators can do (one for all is enough). Without an acceleration the motors of
+            single integrators and unicycles have ``MOTOR_ACCELERATION``; more than that is refused.
         obstacles: ``float64[n, 5]``: centre x, y, half size x, y, rounding (m): a box where rounding is 0, a
             cylinder of radius ``rounding`` where both half sizes are 0.
         physics_hz: Physics steps a second; rounded so that a control period holds a whole number of them.
@@ -75,7 +76,8 @@ class BulletWorld:
         seed: Draws each robot's mass and motor strength within 5 % of the design's; None: all as designed.
 
     Raises:
-        InputError: An array of the wrong shape or not finite, or a robot that overlaps another body.
+        InputError: An array of the wrong shape or not finite, an acceleration that the motors do not have, or a robot
+            that overlaps another body.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class BulletWorld:
         check_sizes(radii, obstacles)
         if not len(kinds) == len(each_limits) == count:
             raise InputError("kinds, limits", (len(kinds), len(each_limits)), f"one for each of the {count} robots")
+        check_motors(kinds, each_limits)
         for name, value in (("physics_hz", physics_hz), ("control_dt", control_dt)):
             if not (value > 0.0 and math.isfinite(value)):
                 raise InputError(name, value, "a finite number above 0")

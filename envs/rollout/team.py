@@ -7,6 +7,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
+from swarm.files.text_files import located
 from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
 from swarm.robot import Command, Robot
 from swarm.scenario.scenario import Scenario
@@ -33,13 +34,14 @@ class Fleet:
         margin: float = 0.0,
     ) -> None:  # fmt: skip
         controller = make_controller(controller)
-        self.robots = [
-            Robot(
-                spec, scenario.world, dt=scenario.dt, sensing_radius=scenario.sensing_radius, planner=planner,
-                controller=controller, margin=margin, robot_id=i,
-            )
-            for i, spec in enumerate(scenario.robots)
-        ]  # fmt: skip
+        self.robots: list[Robot] = []
+        for i, spec in enumerate(scenario.robots):
+            with located(f"scenario {scenario.name!r}: robots[{i}]: "):
+                robot = Robot(
+                    spec, scenario.world, dt=scenario.dt, sensing_radius=scenario.sensing_radius, planner=planner,
+                    controller=controller, margin=margin, robot_id=i,
+                )  # fmt: skip
+            self.robots.append(robot)
         self.kinds = np.array([robot.kind for robot in self.robots])
         self.bodies = np.array([robot.body for robot in self.robots])
         grid = scenario.world.grid if planner.startswith("cells") else None

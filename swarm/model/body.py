@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import decimal
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +21,13 @@ RADIUS, LOOK_AHEAD, TOP_SPEED, ACCELERATION, TURN_RATE, PERIOD, SENSING, MARGIN,
 
 # A unicycle's control point, in radii ahead of its axle: nearer is less extra room, farther is easier steering.
 LOOK_AHEAD_RADII = 0.2
+
+# A margin that falls short of what it has to cover by so little, relatively, is rounding.
+_ROUNDING = 1e-9
+
+# For a turn the other way a unicycle's wheels change their speeds by so many top speeds; with more no margin is enough.
+# Measured in pybullet with adversarial tunables: none touched up to 8; from 16 on a few runs in a hundred did.
+_BUSY = 8.0
 
 
 def body_of(
@@ -39,7 +49,8 @@ def body_of(
         The array; its top speed may be below the limit, so that robots out of sight cannot be met within a period.
 
     Raises:
-        InputError: If a number is not usable, or the dynamics need a limit that is not given.
+        InputError: If a number is not usable, if the dynamics need a limit that is not given, or if motors of the given
+            acceleration overrun the margin where the filter plans to stop at once.
     """
     for name, value in (("radius", radius), ("dt", dt), ("sensing_radius", sensing_radius)):
         if not (np.isfinite(value) and value > 0.0):
@@ -57,7 +68,54 @@ def body_of(
     body[SENSING], body[MARGIN] = sensing_radius, margin
     body[YIELDS] = float(cooperative)
     body[REACH] = reach(int(kind), radius, body[TOP_SPEED : TURN_RATE + 1], dt)
+    _check_overrun(kind, body)
     return body
+
+
+def overrun(kind: Kind, body: Array) -> float:
+    """How much farther (m) than planned motors of the given acceleration take a robot that is told to stop at once.
+
+    * Double integrator: 0, as the acceleration is part of the plan.
+    * Single integrator: v² / 2a per axis, at top speed along both.
+    * Unicycle: its two wheels have the acceleration, and a stop may come with a turn the other way. While the wheels,
+      at most a radius away from the middle, work against each other, they do not brake. With w the change of their
+      speeds for that, 2 * turn rate * radius, it is (v² + w²) / 2a up to w = v, and v w / a beyond. Above
+      ``_BUSY`` times v it is infinite: turns to and fro keep the wheels busy, and the robot coasts on.
+    """
+    top, acceleration = float(body[TOP_SPEED]), float(body[ACCELERATION])
+    if kind == Kind.DOUBLE_INTEGRATOR or math.isinf(acceleration):
+        return 0.0
+    if kind == Kind.SINGLE_INTEGRATOR:
+        return math.sqrt(0.5) * top * top / acceleration
+    reversal = 2.0 * float(body[TURN_RATE] * body[RADIUS])
+    if reversal > _BUSY * top * (1.0 + _ROUNDING):
+        return math.inf
+    return (0.5 * (top * top + reversal * reversal) if reversal <= top else top * reversal) / acceleration
+
+
+def _check_overrun(kind: Kind, body: Array) -> None:
+    """Refuse an acceleration with which the robot leaves its margin before it stands."""
+    margin, acceleration, needed = float(body[MARGIN]), float(body[ACCELERATION]), overrun(kind, body)
+    if needed <= margin * (1.0 + _ROUNDING):
+        return
+    top, enough = float(body[TOP_SPEED]), ""
+    if margin > 0.0 and math.isfinite(needed):
+        enough = f"at least {_rounded(acceleration * needed / margin):g} m/s², or "
+    other = f"a margin of at least {_rounded(needed):g} m"
+    if kind == Kind.UNICYCLE and math.isinf(needed):
+        other = f"a turn rate of at most {_rounded(0.5 * _BUSY * top / body[RADIUS], up=False):g} rad/s"
+    valid = (
+        f"{enough}none, or {other} (the filter plans to stop at once; from {top:.3g} m/s, motors of this acceleration "
+        f"overrun a margin of {margin:g} m)"
+    )
+    raise InputError("limits.acceleration", acceleration, valid)
+
+
+def _rounded(value: float, *, up: bool = True) -> float:
+    """The number in three digits, rounded to the side on which what an error asks for is enough."""
+    side = decimal.ROUND_CEILING if up else decimal.ROUND_FLOOR
+    slack = 0.5 * _ROUNDING if up else -0.5 * _ROUNDING  # a number that has three digits but for rounding stays
+    return float(decimal.Context(prec=3, rounding=side).create_decimal(value * (1.0 - slack)))
 
 
 def full_braking(kind: int, state: Array, body: Array) -> Array:

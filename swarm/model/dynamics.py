@@ -46,7 +46,9 @@ class Limits:
 
     Attributes:
         speed: Largest speed, m/s: per axis for the integrators, forward and backward for a unicycle.
-        acceleration: Largest acceleration per axis, m/s²; only a double integrator needs it.
+        acceleration: Largest acceleration, m/s²; only a double integrator needs it (per axis). The filter plans that
+            the other two stop at once: one that they have (per axis; of a unicycle's wheels) is accepted only where
+            the margin covers what it takes longer (``swarm.model.body.overrun``).
         turn_rate: Largest turn rate, rad/s; only a unicycle needs it.
     """
 

@@ -92,8 +92,9 @@ class RobotSpec(ArrayRecord):
         start: ``float64[5]`` x, y (m), heading (rad), vx, vy (m/s), world frame.
         goals: ``float64[g, 2]``, m, world frame, in order; one or more.
         radius: Radius of the disc that encloses it, m.
-        limits: Its actuators. A double integrator needs an acceleration, a unicycle a turn rate; a unicycle
-            without an acceleration reaches a commanded speed at once.
+        limits: Its actuators. A double integrator needs an acceleration, a unicycle a turn rate. The other two reach
+            a commanded speed at once without an acceleration; with one, the robot's margin has to cover what it
+            takes longer to stop (checked where the margin is known: ``swarm.model.body.body_of``).
         goal_heading: Heading at the last goal (rad), if the file gives one; no part of reaching the goal.
         type_name: Its type in a scenario file; the kind's own name if not given.
         cooperative: False for one that takes no account of the others: it goes straight on, tells nothing, and only

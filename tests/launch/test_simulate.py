@@ -75,6 +75,14 @@ def test_a_family_is_drawn_from_the_seed_and_can_be_saved(
     assert saved.robots == drawn.robots and saved.world == drawn.world
 
 
+def test_an_acceleration_that_the_filter_does_not_hold_is_refused(simulate: ModuleType, tmp_path: Path) -> None:
+    text = (MAPS / "crossing.yaml").read_text()
+    (tmp_path / "weak.yaml").write_text("{acceleration: 0.3, speed".join(text.rsplit("{speed", 1)))
+    wrong = r"scenario 'weak': robots\[3\]: limits\.acceleration: got 0\.3; valid: at least 33\.4 m/s², or none"
+    with pytest.raises(InputError, match=wrong):
+        simulate.Simulation(simulate.Options(tmp_path / "weak.yaml", controller="fixed:4,1"))
+
+
 @pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan")])
 def test_wrong_lengths_are_refused(simulate: ModuleType, seconds: float) -> None:
     with pytest.raises(InputError, match="--seconds"):

@@ -46,8 +46,13 @@ class Team:
         return found, near, things, walls, crowd or crush
 
 
-def draw_limits(rng: np.random.Generator) -> Limits:
-    return Limits(rng.uniform(0.3, 2.0), rng.uniform(0.5, 10.0), rng.uniform(1.0, 12.0))
+def limits_of(kind: Kind, speed: float, acceleration: float, turn_rate: float) -> Limits:
+    """Limits of exact dynamics: only a double integrator has an acceleration, the others stop at once."""
+    return Limits(speed, acceleration if kind == Kind.DOUBLE_INTEGRATOR else math.inf, turn_rate)
+
+
+def draw_limits(rng: np.random.Generator, kind: Kind) -> Limits:
+    return limits_of(kind, rng.uniform(0.3, 2.0), rng.uniform(0.5, 10.0), rng.uniform(1.0, 12.0))
 
 
 def draw_team(
@@ -68,7 +73,7 @@ def draw_team(
     states = np.zeros((len(places), 5))
     states[:, :2], states[:, 2] = places, rng.uniform(-math.pi, math.pi, len(places))
     bodies = [
-        body_of(Kind(kind), radius, draw_limits(rng), dt=dt, sensing_radius=1.5, margin=margin)
+        body_of(Kind(kind), radius, draw_limits(rng, Kind(kind)), dt=dt, sensing_radius=1.5, margin=margin)
         for kind, radius in zip(team_kinds, radii, strict=False)
     ]
     return Team(team_kinds, states, np.array(bodies), obstacles, np.array([0.0, 0.0, side, side]), dt)

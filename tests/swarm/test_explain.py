@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.contact import surface_distance
+from oracles.teams import limits_of
 
 from swarm import Robot, View
 from swarm.explain import Override, explain, sentence
@@ -17,7 +18,7 @@ from swarm.filter import barriers
 from swarm.filter.reference import ReferenceSolver
 from swarm.filter.tunables import COUNT
 from swarm.model.body import LOOK_AHEAD
-from swarm.model.dynamics import Kind, Limits
+from swarm.model.dynamics import Kind
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.world import World
 from swarm.sense.neighbours import NEIGHBOUR
@@ -28,9 +29,8 @@ REFERENCE = ReferenceSolver()
 
 
 def a_robot(kind: Kind, *, start: tuple[float, float] = (2.0, 2.0), cooperative: bool = True) -> Robot:
-    spec = RobotSpec(
-        kind, np.array([*start, 0, 0, 0]), np.array([[3.5, 2.0]]), 0.1, Limits(1.0, 2.0, 4.0), cooperative=cooperative
-    )
+    state, limits = np.array([*start, 0, 0, 0]), limits_of(kind, 1.0, 2.0, 4.0)
+    spec = RobotSpec(kind, state, np.array([[3.5, 2.0]]), 0.1, limits, cooperative=cooperative)
     return Robot(spec, ROOM, dt=0.05, sensing_radius=1.5, planner="straight", controller="fixed:2,1")
 
 

@@ -8,6 +8,7 @@ import math
 import cvxpy
 import numpy as np
 import pytest
+from oracles.teams import limits_of
 
 from envs.arena.core import ArenaCore
 from envs.rollout.team import Fleet
@@ -39,7 +40,7 @@ def scenario_of(kind: Kind, seed: int) -> Scenario:
 
 
 def a_robot(kind: Kind = Kind.SINGLE_INTEGRATOR, **options: object) -> Robot:
-    spec = RobotSpec(kind, np.array([1.0, 1.0, 0, 0, 0]), np.array([[3.0, 3.0]]), 0.1, Limits(1.0, 2.0, 4.0))
+    spec = RobotSpec(kind, np.array([1.0, 1.0, 0, 0, 0]), np.array([[3.0, 3.0]]), 0.1, limits_of(kind, 1.0, 2.0, 4.0))
     given = {"dt": 0.05, "sensing_radius": 2.0, "planner": "straight", "controller": FIXED} | options
     return Robot(spec, ROOM, **given)  # type: ignore[arg-type]
 
@@ -271,7 +272,7 @@ def test_a_command_explains_itself() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_robot_that_does_not_cooperate_goes_straight_on_and_still_touches_nobody(kind: Kind) -> None:
     state = np.array([1.0, 1.0, math.pi / 4, 0, 0])
-    spec = RobotSpec(kind, state, np.array([[3.0, 3.0]]), 0.1, Limits(1.0, 2.0, 4.0), cooperative=False)
+    spec = RobotSpec(kind, state, np.array([[3.0, 3.0]]), 0.1, limits_of(kind, 1.0, 2.0, 4.0), cooperative=False)
     robot = Robot(spec, ROOM, dt=0.05, sensing_radius=2.0, controller=FIXED)
     free, side = a_view(state=state), a_view(state=state, neighbours=[neighbour(1.2, 1.4)])
     assert (robot.step(free).control == robot.step(side).control).all()  # another gives way, or would pass by
@@ -302,3 +303,11 @@ def test_who_waits_for_a_cell_is_not_stuck() -> None:
     for k in range(100):
         seen = robot.observe(a_view(time=0.05 * k))
     assert seen.ego[EGO_STUCK] == 0.0 and seen.ego[EGO_LOST] == 0.0
+
+
+def test_a_robot_that_cannot_stop_within_its_margin_is_refused() -> None:
+    limits = Limits(1.0, acceleration=4.0, turn_rate=4.0)
+    spec = RobotSpec(Kind.UNICYCLE, np.array([1.0, 1.0, 0, 0, 0]), np.array([[3.0, 3.0]]), 0.25, limits)
+    with pytest.raises(InputError, match=r"limits.acceleration: got 4.0; valid: at least 10 m/s², or none"):
+        Robot(spec, ROOM, dt=0.05, sensing_radius=2.0, planner="straight", controller=FIXED, margin=0.2)
+    Robot(spec, ROOM, dt=0.05, sensing_radius=2.0, planner="straight", controller=FIXED, margin=0.5)

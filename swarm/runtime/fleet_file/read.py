@@ -99,10 +99,11 @@ class FleetFile:
         scenario, found = self.scenario, {}
         low_x, low_y, high_x, high_y = scenario.world.bounds.tolist()
         for robot, spec in enumerate(scenario.robots):
-            body = body_of(
-                spec.kind, spec.radius, spec.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
-                margin=self.margin, cooperative=spec.cooperative,
-            )  # fmt: skip
+            with located(f"robots[{robot}]: "):
+                body = body_of(
+                    spec.kind, spec.radius, spec.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
+                    margin=self.margin, cooperative=spec.cooperative,
+                )  # fmt: skip
             found[robot] = Peer(int(spec.kind), body, (low_x, low_y, high_x, high_y))
         return found
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 from oracles.contact import least_gap, path
+from oracles.teams import limits_of
 
 from envs.arena.core import ArenaCore
 from envs.scenarios import clutter, swap
@@ -31,7 +33,7 @@ def mixed(rng: np.random.Generator) -> Scenario:
     for i, robot in enumerate(plan.robots):
         kind, state = KINDS[i % 3], robot.start.copy()
         state[2] = rng.uniform(-3, 3) if kind == Kind.UNICYCLE else 0.0
-        limits = Limits(rng.uniform(0.3, 1.2), rng.uniform(0.6, 5.0), rng.uniform(2.0, 8.0))
+        limits = limits_of(kind, rng.uniform(0.3, 1.2), rng.uniform(0.6, 5.0), rng.uniform(2.0, 8.0))
         robots.append(RobotSpec(kind, state, robot.goals, rng.uniform(0.03, 0.07), limits))
     return Scenario(plan.world, tuple(robots), plan.horizon, plan.dt, plan.sensing_radius, "mixed")
 
@@ -221,3 +223,11 @@ def test_all_worlds_have_as_many_robots() -> None:
     with pytest.raises(InputError, match="robots"):
         for _ in range(9):
             core.reset()
+
+
+@pytest.mark.parametrize("kind", [Kind.SINGLE_INTEGRATOR, Kind.UNICYCLE])
+def test_robots_that_the_filter_cannot_stop_in_time_are_refused(kind: Kind) -> None:
+    """The exact dynamics have no motors: nobody would notice that the limit is not kept."""
+    plan = partial(clutter.draw, robots=2, kind=kind, limits=Limits(0.5, 1.0, 4.0))
+    with pytest.raises(InputError, match=r"scenario 'clutter': robots\[0\]: limits\.acceleration: got 1.0"):
+        ArenaCore(plan)

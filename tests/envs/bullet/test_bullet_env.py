@@ -15,8 +15,11 @@ from envs.bullet.world import BulletWorld
 from envs.rollout.run import Run
 from envs.scenarios import clutter
 from swarm.errors import InputError
+from swarm.filter.tunables import STRAIGHT
 from swarm.model.dynamics import Kind, Limits
+from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
+from swarm.scenario.world import World
 
 
 def short(rng: np.random.Generator) -> Scenario:
@@ -28,6 +31,46 @@ def short(rng: np.random.Generator) -> Scenario:
 
 def everyone(env: BulletEnv, value: float = 0.5) -> dict[str, Any]:
     return {agent: np.full(6, value, np.float32) for agent in env.agents}
+
+
+def head_on(kind: Kind, limits: Limits) -> Scenario:
+    """Two robots of radius 0.25 m, each on its way to where the other is."""
+    starts = np.array([[1.0, 4.0, 0.0, 0.0, 0.0], [7.0, 4.02, np.pi, 0.0, 0.0]])
+    starts[:, 2] *= kind == Kind.UNICYCLE
+    robots = [RobotSpec(kind, starts[i], starts[1 - i, None, :2], 0.25, limits) for i in range(2)]
+    return Scenario(World(np.array([0.0, 0.0, 8.0, 8.0])), tuple(robots), 10.0, 0.05, 4.0)
+
+
+@pytest.mark.parametrize(("kind", "factor"), [(Kind.UNICYCLE, 2.0), (Kind.SINGLE_INTEGRATOR, np.sqrt(0.5))])
+@pytest.mark.parametrize("acceleration", [2.0, 9.0])
+def test_robots_meet_head_on_at_the_least_acceleration_and_do_not_touch(
+    kind: Kind, factor: float, acceleration: float
+) -> None:
+    """Straight at each other with the boldest barriers, motors 5 % weaker or stronger than the design's."""
+    margin, scenario = factor / acceleration, head_on(kind, Limits(1.0, acceleration, 4.0))
+    for seed in range(3):
+        run = start(scenario, planner="straight", controller="fixed:20,1", margin=margin, seed=seed)
+        for _ in range(200):
+            run.tick(np.array([STRAIGHT, STRAIGHT]))
+        assert run.collisions == 0 and 0.0 < run.min_clearance < 2.0 * margin + 0.5
+        run.close()
+
+
+@pytest.mark.parametrize("kind", [Kind.UNICYCLE, Kind.SINGLE_INTEGRATOR])
+def test_an_acceleration_that_the_filter_does_not_hold_is_refused(kind: Kind) -> None:
+    for acceleration in (0.3, 1.0):
+        env = BulletEnv(head_on(kind, Limits(1.0, acceleration, 4.0)))
+        with pytest.raises(InputError, match=r"robots\[0\]: limits\.acceleration: .* at least [0-9.]+ m/s², or none"):
+            env.reset(seed=0)
+
+
+def test_an_acceleration_that_the_motors_do_not_have_is_refused() -> None:
+    env = BulletEnv(head_on(Kind.UNICYCLE, Limits(1.0, 20.0, 4.0)))
+    with pytest.raises(InputError, match=r"robots\[0\]: limits\.acceleration: got 20.0; valid: at most 9 m/s²"):
+        env.reset(seed=0)
+    strong = BulletEnv(head_on(Kind.DOUBLE_INTEGRATOR, Limits(1.0, 20.0)))  # commanded, not the motors'
+    strong.reset(seed=0)
+    strong.close()
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -15,17 +15,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.contact import surface_distance
+from oracles.teams import limits_of
 
 from swarm.filter import barriers
 from swarm.filter.tunables import COUNT, decode
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, PERIOD, RADIUS, SENSING, TOP_SPEED, TURN_RATE, body_of
-from swarm.model.dynamics import Kind, Limits, advance
+from swarm.model.dynamics import Kind, advance
 from swarm.sense.neighbours import NEIGHBOUR, describe
 
 SEEDS = st.integers(0, 2**32 - 1)
 KINDS = tuple(Kind)
 SINGLE, DOUBLE, UNICYCLE = KINDS
-LIMITS = Limits(1.0, 2.0, 4.0)
+LIMITS = (1.0, 2.0, 4.0)
 NOWHERE = np.array([-math.inf, -math.inf, math.inf, math.inf])
 TAU = 1e-4
 
@@ -40,7 +41,7 @@ def state_of(rng: np.random.Generator, kind: Kind) -> np.ndarray:
 def make(rng: np.random.Generator, kind: Kind) -> tuple[np.ndarray, np.ndarray]:
     """State and body of a robot."""
     margin = float(rng.choice([0.0, 0.02]))
-    return state_of(rng, kind), body_of(kind, 0.1, LIMITS, dt=0.05, sensing_radius=2.0, margin=margin)
+    return state_of(rng, kind), body_of(kind, 0.1, limits_of(kind, *LIMITS), dt=0.05, sensing_radius=2.0, margin=margin)
 
 
 def build(
@@ -191,7 +192,7 @@ def test_order_and_number_of_rows() -> None:
 
 
 def test_robots_in_one_place_get_a_row_all_the_same() -> None:
-    state, body = np.zeros(5), body_of(SINGLE, 0.1, LIMITS, dt=0.05, sensing_radius=2.0)
+    state, body = np.zeros(5), body_of(SINGLE, 0.1, limits_of(SINGLE, *LIMITS), dt=0.05, sensing_radius=2.0)
     rows, rhs = build(SINGLE, state, body, decode(np.full(COUNT, 0.5)), neighbours=np.zeros((1, NEIGHBOUR)))
     assert np.isfinite(rows).all()
     assert rhs[0] < 0.0

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles.teams import limits_of
 
 from swarm.filter.nominal import nominal_control
 from swarm.filter.tunables import ROTATION, SPEED
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, TOP_SPEED, TURN_RATE, body_of
-from swarm.model.dynamics import Kind, Limits, advance
+from swarm.model.dynamics import Kind, advance
 
 SEEDS = st.integers(0, 2**32 - 1)
 SINGLE, DOUBLE, UNICYCLE = Kind
@@ -21,7 +22,7 @@ STATE = np.array([1.0, 2.0, 0.7, 0.0, 0.0])
 
 
 def body(kind: Kind) -> np.ndarray:
-    return body_of(kind, 0.1, Limits(1.0, 2.0, 4.0), dt=DT, sensing_radius=2.0)
+    return body_of(kind, 0.1, limits_of(kind, 1.0, 2.0, 4.0), dt=DT, sensing_radius=2.0)
 
 
 def nominal(

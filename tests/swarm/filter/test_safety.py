@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.contact import least_gap, path
-from oracles.teams import Team, draw_team
+from oracles.teams import Team, draw_team, limits_of
 
 from swarm.filter import safety
 from swarm.filter.tunables import COUNT, decode
@@ -158,7 +158,7 @@ def test_the_oracle_sees_a_team_without_a_shield_collide() -> None:
 
 
 def alone(kind: Kind, state: list[float], **body: float) -> tuple[np.ndarray, np.ndarray]:
-    limits = Limits(1.0, 2.0, 4.0)
+    limits = limits_of(kind, 1.0, 2.0, 4.0)
     return np.array(state, dtype=float), body_of(kind, 0.1, limits, dt=0.05, sensing_radius=2.0, **body)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.contact import surface_distance
-from oracles.teams import draw_team
+from oracles.teams import draw_team, limits_of
 
 from swarm.model.body import LOOK_AHEAD, MARGIN, RADIUS, SENSING, body_of
 from swarm.model.dynamics import Kind, Limits
@@ -83,9 +83,9 @@ def test_a_slow_robot_that_is_nearer_does_not_hide_a_fast_one_that_matters() -> 
 
 
 def test_the_columns_of_a_neighbour() -> None:
-    limits, intent = Limits(0.7, acceleration=3.0, turn_rate=2.0), np.array([4.0, 5.0])
+    intent = np.array([4.0, 5.0])
     for kind in Kind:
-        body = body_of(kind, 0.1, limits, dt=0.1, sensing_radius=2.0)
+        body = body_of(kind, 0.1, limits_of(kind, 0.7, 3.0, 2.0), dt=0.1, sensing_radius=2.0)
         row = np.empty(NEIGHBOUR)
         describe(int(kind), np.array([1.0, 2.0, math.pi / 3, 0.3, 0.4]), body, intent, 0.25, 0.75, 7, row)
         ahead = body[LOOK_AHEAD] * (kind == Kind.UNICYCLE)

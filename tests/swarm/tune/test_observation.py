@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.contact import surface_distance
+from oracles.teams import limits_of
 
 from swarm.model.body import SENSING, body_of
-from swarm.model.dynamics import Kind, Limits
+from swarm.model.dynamics import Kind
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_VX, N_X, NEIGHBOUR
 from swarm.tune.observation import EDGE, EGO, EGO_ACTION, EGO_LOST, EGO_STUCK, Observation, observe
 
@@ -25,7 +26,7 @@ class Scene:
 
     def __init__(self, rng: np.random.Generator, kind: Kind) -> None:
         self.kind = kind
-        self.body = body_of(kind, 0.1, Limits(1.0, 2.0, 4.0), dt=0.05, sensing_radius=2.0, margin=0.01)
+        self.body = body_of(kind, 0.1, limits_of(kind, 1.0, 2.0, 4.0), dt=0.05, sensing_radius=2.0, margin=0.01)
         self.state = np.array([*rng.uniform(-1, 1, 2), rng.uniform(-3, 3), *rng.uniform(-1, 1, 2)])
         self.waypoint = self.state[:2] + rng.uniform(-3, 3, 2)
         self.near = np.zeros((int(rng.integers(0, K + 1)), NEIGHBOUR))

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oracles.teams import limits_of
 
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
@@ -33,7 +34,8 @@ LIMITS = Limits(1.0, 2.0, 4.0)
 
 def fleet_of(ros2, kind=Kind.UNICYCLE, goals=((2.0, 1.0), (1.0, 1.0))):
     start = np.array([1.0, 1.0, math.pi / 2, 0.0, 0.0])
-    robots = (RobotSpec(kind, start, np.array(goals), 0.25, LIMITS),)
+    limits = limits_of(kind, LIMITS.speed, LIMITS.acceleration, LIMITS.turn_rate)
+    robots = (RobotSpec(kind, start, np.array(goals), 0.25, limits),)
     scenario = Scenario(World(np.array([0.0, 0.0, 4.0, 4.0])), robots, dt=DT, sensing_radius=3.0)
     return FleetFile(
         Path("fleet.yaml"), "one", scenario, 0, "straight", "fixed:4,1", 0.0, "ros2", ("tcp/127.0.0.1:17400",),

@@ -33,6 +33,7 @@ physics: 127.0.0.1:17390
 @pytest.fixture
 def load(tmp_path):
     (tmp_path / "two_robots.yaml").write_text(SCENARIO)
+    (tmp_path / "two_carts.yaml").write_text("{acceleration: 0.3, speed".join(SCENARIO.rsplit("{speed", 1)))
     (tmp_path / "keys").mkdir()
 
     def load(old="", new=""):
@@ -75,6 +76,7 @@ WRONG = [
     ("margin: 0.02", "margin: 0.02\npatience: .inf", "yaml:6: patience", "number"),
     ("margin: 0.02", "margin: 2", "yaml:5: margin", "more than twice"),
     ("two_robots.yaml", "none.yaml", "yaml:2: scenario", "none.yaml"),
+    ("two_robots.yaml", "two_carts.yaml", "yaml:5: margin: robots[1]: limits.acceleration", "none, or a margin"),
     ("scenario: two_robots.yaml", "deliveries: {map: none.map, robots: 2}", "yaml:2: deliveries.map", "none.map"),
     ("scenario: two_robots.yaml", "deliveries: {map: a.map, robots: 2.5}", "yaml:2: deliveries.robots", "whole"),
     ("scenario: two_robots.yaml\n", "", "yaml:1: the file", "either scenario"),
