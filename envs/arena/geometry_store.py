@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import AnyArray
 from swarm.scenario.world import World
 
 
@@ -31,12 +29,12 @@ class GeometryStore:
         self._holds[b] = (world, radius)
 
     @property
-    def arrays(self) -> tuple[NDArray[Any], ...]:
+    def arrays(self) -> tuple[AnyArray, ...]:
         """Obstacles, items, start, origin, bin size and shape, in the order of the kernels' arguments."""
         return self.obstacles, self.items, self.start, self.origin, self.bin_size, self.shape
 
 
-def _put(store: NDArray[Any], b: int, values: NDArray[Any]) -> NDArray[Any]:
+def _put(store: AnyArray, b: int, values: AnyArray) -> AnyArray:
     """``store`` with ``values`` in row ``b``; a wider copy of it where they do not fit."""
     if len(values) > store.shape[1]:
         width = max(len(values), 2 * store.shape[1])

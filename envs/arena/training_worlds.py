@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.arena.core import ArenaCore
 from envs.scenarios import clutter, corridor, crossing, door_swap, doorway, merge, mixed, moving, open_floor, swap
 from envs.scenarios.tiled import tile
+from swarm.array_types import AnyArray
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
 from swarm.scenario.scenario import Scenario
@@ -131,7 +131,7 @@ class TrainingArena(ArenaCore):
         self.age[:] = self.rng.uniform(0.0, self.horizon)
         return observation
 
-    def step(self, action: NDArray[Any]) -> Any:
+    def step(self, action: AnyArray) -> Any:
         """See ``ArenaCore.step``."""
         if not self._shared:
             return super().step(action)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.arena.core import Draw
 from envs.arena.reward import Reward
@@ -18,6 +17,7 @@ from envs.rollout.pictures import scene_of
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet
 from envs.scenarios import clutter
+from swarm.array_types import AnyArray, Array
 from swarm.errors import InputError
 from swarm.filter.safety import OUTCOMES
 from swarm.model.body import TOP_SPEED
@@ -110,7 +110,7 @@ class BulletEnv(TunableEnv):
         return Observation(*(np.stack(part) for part in zip(*parts, strict=True)))
 
     def step(
-        self, actions: dict[str, NDArray[Any]]
+        self, actions: dict[str, AnyArray]
     ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Any]]:
         """One control period."""
         if not self.agents or self.run is None:
@@ -146,7 +146,7 @@ class BulletEnv(TunableEnv):
             infos,
         )
 
-    def _picture(self) -> tuple[NDArray[np.float64], Scene] | None:
+    def _picture(self) -> tuple[Array, Scene] | None:
         return None if self.run is None else (self.run.scenario.world.bounds, scene_of(self.run))
 
     def close(self) -> None:

@@ -22,11 +22,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.bullet.links import FORGOTTEN, Links
 from envs.bullet.world import GOAL_RADII, world_of
 from envs.rollout.score import Score
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.runtime.drivers.bullet_wire import (
     HELD,
@@ -134,7 +134,7 @@ class PhysicsHost:
                 )  # fmt: skip
                 self.mailbox.send(told.encode(), link.peer)
 
-    def _sense(self) -> list[NDArray[np.float64]]:
+    def _sense(self) -> list[Array]:
         """What each body senses of the others: all within the sensing radius, nearest first."""
         states = self.score.states
         rows = np.column_stack([states[:, :2], states[:, 3:5], self.score.radii])

@@ -6,16 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.grid.episode import draw_episode
 from envs.grid.maps import MAPS, maze_map, puzzle_map, random_map, room_map, warehouse_map
+from swarm.array_types import Int64s
 from swarm.errors import InputError
 from swarm.planning.graph.fields import FieldCache, distance_field
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.instances import LifelongInstance
 
-Cells = NDArray[np.int64]
 _FIELDS = 1024
 
 
@@ -57,8 +56,8 @@ def draw_instance(
 
 
 def _draw_goals(
-    rng: np.random.Generator, start: Cells, pool: Cells, fields: FieldCache, steps: int, goals: int | None
-) -> Cells:
+    rng: np.random.Generator, start: Int64s, pool: Int64s, fields: FieldCache, steps: int, goals: int | None
+) -> Int64s:
     """One robot's goals: so many, or until a robot that is never held up needs all of the steps for them."""
     cells, needed = [start], 0
     while len(cells) <= goals if goals is not None else needed <= steps:

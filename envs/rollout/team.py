@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
 from swarm.robot import Command, Robot
 from swarm.scenario.scenario import Scenario
@@ -14,8 +14,6 @@ from swarm.sense.messages import Message, hearing_radius
 from swarm.sense.neighbours import MAX_NEIGHBOURS, NEIGHBOUR, describe, sense_robots
 from swarm.sense.view import View
 from swarm.tune.controllers import Controller, make_controller
-
-Array = NDArray[np.float64]
 
 
 class Fleet:

@@ -16,12 +16,12 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from policies import distributed
 from policies.tuner.network import Tuner, to_graph
 from policies.tuner.rounds import Steps, silence, speak
+from swarm.array_types import AnyArray, Flags, Float32s
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT
 from swarm.tune.observation import Observation, senders
@@ -93,7 +93,7 @@ class VectorWorlds(Protocol):
     num_robots: int
 
     @property
-    def resting(self) -> NDArray[np.bool_]:
+    def resting(self) -> Flags:
         """Robots [B, N] whose part is over though their world goes on; what they do is not learnt from."""
         ...
 
@@ -101,9 +101,7 @@ class VectorWorlds(Protocol):
         """Observation of all robots, arrays [B, N, ...]."""
         ...
 
-    def step(
-        self, action: NDArray[Any]
-    ) -> tuple[Observation, NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+    def step(self, action: AnyArray) -> tuple[Observation, Float32s, Flags, Flags, dict[str, Any]]:
         """Apply actions [B, N, 6] in [0, 1].
 
         Returns:
