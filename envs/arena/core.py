@@ -249,7 +249,7 @@ class ArenaCore:
         fastest = self.body[..., TOP_SPEED] * self.period[:, None]
         reward = self.reward(closer, fastest, arrived, done_before, self.outcome)
         self.returns += reward
-        terminated = self.resting.all(axis=1)
+        terminated: Flags = np.all(self.resting, axis=1)
         truncated = ~terminated & (self.age >= self.horizon)
         info: dict[str, Any] = {"episodes": [], "final_observation": None, "resting": self.resting}
         ended = np.flatnonzero(terminated | truncated)

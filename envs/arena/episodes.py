@@ -80,7 +80,7 @@ class Episodes:
     @property
     def complete(self) -> Flags:
         """``bool[E]``: every robot was safe, and all that count reached their goals."""
-        return (self.safe & (self.reached | ~self.counted)).all(axis=1)
+        return np.all(self.safe & (self.reached | ~self.counted), axis=1)
 
     @property
     def time(self) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from swarm.array_types import AnyArray
+from swarm.array_types import AnyArray, Array, Int64s
 from swarm.scenario.world import World
 
 
@@ -19,7 +19,8 @@ class GeometryStore:
 
     def put(self, b: int, world: World, radius: float) -> None:
         """Give world ``b`` the obstacles of ``world``, indexed for a sensing radius (m)."""
-        if self._holds[b] is not None and self._holds[b][0] is world and self._holds[b][1] == radius:
+        held = self._holds[b]
+        if held is not None and held[0] is world and held[1] == radius:
             return
         index = world.index(radius)
         self.obstacles = _put(self.obstacles, b, index.obstacles)
@@ -29,7 +30,7 @@ class GeometryStore:
         self._holds[b] = (world, radius)
 
     @property
-    def arrays(self) -> tuple[AnyArray, ...]:
+    def arrays(self) -> tuple[Array, Int64s, Int64s, Array, Array, Int64s]:
         """Obstacles, items, start, origin, bin size and shape, in the order of the kernels' arguments."""
         return self.obstacles, self.items, self.start, self.origin, self.bin_size, self.shape
 

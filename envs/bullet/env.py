@@ -70,10 +70,12 @@ class BulletEnv(TunableEnv):
         self, scenario: Scenario | Draw | None = None, *, planner: str = "roadmap", margin: float = MARGIN,
         render_mode: str | None = None,
     ) -> None:  # fmt: skip
-        self._draw: Draw = carts if scenario is None else scenario  # type: ignore[assignment]
+        self._draw: Draw
         if isinstance(scenario, Scenario):
             fixed = scenario
             self._draw = lambda rng: fixed
+        else:
+            self._draw = carts if scenario is None else scenario
         first = self._draw(np.random.default_rng(0))
         super().__init__(len(first.robots), MAX_NEIGHBOURS + MAX_OBSTACLES, render_mode)
         self._planner, self._margin = planner, margin
@@ -100,11 +102,10 @@ class BulletEnv(TunableEnv):
         self.agents = list(self.possible_agents)
         if self.render_mode == "human":
             self.render()
-        return split(self.agents, self._observe()), {agent: {} for agent in self.agents}
+        return split(self.agents, self._observe(self.run)), {agent: {} for agent in self.agents}
 
-    def _observe(self) -> Observation:
+    def _observe(self, run: Run) -> Observation:
         """What every robot would base its tunables on now."""
-        run = self.run
         views = run.fleet.views(run.time, run.states, run.goals)
         parts = [robot.observe(view) for robot, view in zip(run.fleet.robots, views, strict=True)]
         return Observation(*(np.stack(part) for part in zip(*parts, strict=True)))
@@ -139,7 +140,7 @@ class BulletEnv(TunableEnv):
         if self.render_mode == "human":
             self.render()
         return (
-            split(agents, self._observe()),
+            split(agents, self._observe(run)),
             {agent: float(reward[i]) for i, agent in enumerate(agents)},
             dict.fromkeys(agents, terminated),
             dict.fromkeys(agents, truncated),

@@ -53,6 +53,7 @@ class PhysicsHost:
         fleet: Names the scenario and the physics world's address.
 
     Attributes:
+        address: Host and port.
         time: Simulated, s.
         lost: Seconds that the world fell behind the clock.
         latest: Longest delay of a step, s.
@@ -64,7 +65,7 @@ class PhysicsHost:
     def __init__(self, fleet: FleetFile) -> None:
         if fleet.physics is None:
             raise InputError(f"{fleet.path}: physics", None, "host and port of the physics world")
-        self.fleet, self.scenario = fleet, fleet.scenario
+        self.fleet, self.scenario, self.address = fleet, fleet.scenario, fleet.physics
         self.period = 1.0 / RATE
         self.mailbox = Mailbox(bind=fleet.physics)
         try:

@@ -174,7 +174,8 @@ class GridBatch:
         fields, one = self._fields_now(), slice(robot, robot + 1)
         far = np.iinfo(fields.dtype).max
         update_fields(self._walls[b], self.goals[b, one], self.radius, far, fields[b, one], self._held[b, one])
-        cells: Int64s = way(fields[b, robot], *(self.cells[b, robot] + self.radius), limit)
+        row, column = self.cells[b, robot] + self.radius
+        cells: Int64s = way(fields[b, robot], row, column, limit)
         return cells - self.radius
 
 

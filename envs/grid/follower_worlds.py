@@ -29,7 +29,8 @@ def _odd(rng: np.random.Generator, low: int, high: int) -> int:
 
 
 def _random(rng: np.random.Generator) -> GridMap:
-    return random_map(rng, *(int(side) for side in rng.integers(17, 22, 2)), rng.uniform(0.05, 0.3), 128)
+    rows, columns = rng.integers(17, 22, 2).tolist()
+    return random_map(rng, rows, columns, rng.uniform(0.05, 0.3), 128)
 
 
 def _mazes(rng: np.random.Generator) -> GridMap:

@@ -80,9 +80,14 @@ def _odd(rng: np.random.Generator) -> int:
     return int(rng.choice([17, 19, 21]))
 
 
+def _random(rng: np.random.Generator) -> GridMap:
+    rows, columns = rng.integers(17, 22, 2).tolist()
+    return random_map(rng, rows, columns, rng.uniform(0.1, 0.3), 128)
+
+
 _TEAMS = (8, 16, 24, 32, 48, 64)
 _SUITES = {
-    "random": _Suite(lambda rng: random_map(rng, *rng.integers(17, 22, 2), rng.uniform(0.1, 0.3), 128), 4, _TEAMS),
+    "random": _Suite(_random, 4, _TEAMS),
     "mazes": _Suite(lambda rng: maze_map(rng, _odd(rng), _odd(rng), rng.uniform(0.2, 0.6)), 4, _TEAMS),
     "rooms": _Suite(lambda rng: room_map(rng, 23, 23, int(rng.integers(4, 7)), rng.uniform(0.3, 0.9)), 4, _TEAMS),
     "warehouse": _Suite(lambda rng: warehouse_map(rng, missing=0.1), 2, (32, 64, 96, 128, 160, 192)),

@@ -32,7 +32,7 @@ def _mix(word: np.uint64) -> np.uint64:
 
 
 @njit(cache=True)
-def draw_goal(seed: np.uint64, robot: int, reached: int, row: int, column: int, pool: Int64s, count: int) -> int:
+def draw_goal(seed: np.uint64, robot: int, reached: int, row: int, column: int, pool: Int32s, count: int) -> np.int64:
     """A robot's next goal, an index of one of the first ``count`` cells of ``pool``, and never its own cell.
 
     It depends on nothing but the arguments: neither on the order of the robots nor on threads.

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from swarm.array_types import Array, Flags
+from swarm.array_types import Array, Flags, Int64s
 from swarm.errors import InputError
 from swarm.model.body import full_braking
 from swarm.robot import Command
@@ -56,13 +56,13 @@ class Delays:
         self.robot_seconds += float(held.sum()) * self._dt
         return held
 
-    def apply(self, commands: Sequence[Command], states: Array, kinds: Sequence[int], bodies: Array) -> list[Command]:
+    def apply(self, commands: Sequence[Command], states: Array, kinds: Int64s, bodies: Array) -> list[Command]:
         """The commands of one period, with full braking instead of the control of those who are held.
 
         Args:
             commands: Of all robots.
             states: ``float64[N, 5]``.
-            kinds: Values of ``Kind``.
+            kinds: ``int64[N]``, values of ``Kind``.
             bodies: ``float64[N, BODY]``.
         """
         after = list(commands)

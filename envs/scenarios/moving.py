@@ -94,8 +94,9 @@ def _ways(rng: np.random.Generator, world: World, wide: Array, spare: float) -> 
             break
         own = wide[len(ways)] + spare
         a, b = rng.uniform(low + own, high - own, (2, 2))
+        dx, dy = b - a
         long_enough = np.linalg.norm(b - a) >= 0.25 * (high - low).min()
-        free = all(segment_to_obstacle(*a, *(b - a), box)[0] >= own for box in world.obstacles)
+        free = all(segment_to_obstacle(a[0], a[1], dx, dy, box)[0] >= own for box in world.obstacles)
         if (
             long_enough
             and free

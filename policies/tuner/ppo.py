@@ -273,7 +273,7 @@ class PPO:
     def estimate(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
         """Values and advantages, both [T, S]."""
         value = torch.zeros(self.config.rollout + 1, rollout.reward.shape[1])
-        for t, row in enumerate(zip(*rollout[:3], strict=True)):
+        for t, row in enumerate(zip(rollout.ego, rollout.edges, rollout.mask, strict=True)):
             value[t, rollout.active[t]] = self._value(row, rollout.active[t].nonzero().squeeze(1))
         value[-1] = self._value(flatten(self.observation))
         next_value = torch.where(rollout.next_value.isnan(), value[1:], rollout.next_value)
@@ -343,7 +343,7 @@ class PPO:
             error = torch.max(error, (near - returns).square())
         return 0.5 * error
 
-    def _value(self, sensed: tuple[Tensor, ...], index: Tensor | None = None) -> Tensor:
+    def _value(self, sensed: tuple[Tensor, Tensor, Tensor], index: Tensor | None = None) -> Tensor:
         """V [S] of flat observations, or of those at ``index``."""
         return self.tuner.value(to_graph(*sensed, index))
 
@@ -352,8 +352,9 @@ class PPO:
         steps, robots = self.config.rollout, self.worlds.num_worlds * self.worlds.num_robots
         sensed = flatten(self.observation)
         slots, width = (sensed[2].shape[1], self.told.shape[1]) if self.tuner.rounds > 1 else (0, 0)
+        ego, edges, mask = (torch.empty((steps, *array.shape), dtype=array.dtype) for array in sensed)
         return Rollout(
-            *(torch.empty((steps, *array.shape), dtype=array.dtype) for array in sensed),
+            ego=ego, edges=edges, mask=mask,
             action=torch.empty(steps, robots, COUNT),
             log_probability=torch.empty(steps, robots),
             reward=torch.empty(steps, robots),
@@ -363,7 +364,7 @@ class PPO:
             active=torch.empty(steps, robots, dtype=torch.bool),
             sender=torch.empty(steps, robots, slots, dtype=torch.int64),
             told=torch.empty(steps, robots, width),
-        )
+        )  # fmt: skip
 
     def state_dict(self) -> dict[str, Any]:
         """All that :meth:`load_state_dict` needs to continue exactly: tensors, arrays and plain values."""

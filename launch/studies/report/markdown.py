@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from envs.arena.episodes import Episodes
 from studies.intervals import difference_interval, mean_interval, rate_interval
 from studies.report.jobs import Record
-from swarm.array_types import Array, Flags
+from swarm.array_types import AnyArray, Array, Flags
 
 NONE = "–"
 
@@ -36,7 +36,7 @@ def mean(values: Array, counted: Flags) -> str:
     return f"{values[counted].mean():.2f} [{low:.2f}, {high:.2f}]"
 
 
-def difference(first: Array, second: Array, counted: Flags, *, rates: bool = True, scale: float = 1.0) -> str:
+def difference(first: AnyArray, second: AnyArray, counted: Flags, *, rates: bool = True, scale: float = 1.0) -> str:
     """How much more the first is, on the same episodes, with its 95 % interval."""
     value = scale * (first[counted].mean() - second[counted].mean())
     low, high = (scale * end for end in difference_interval(first, second, counted, rates=rates))

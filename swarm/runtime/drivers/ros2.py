@@ -152,7 +152,7 @@ class Ros2Driver:
             return
         self._send(0.0, 0.0, 0.0)
         self._publisher = None
-        self._session.close()  # type: ignore[no-untyped-call]
+        self._session.close()
         self._session = None
 
     def _join(self) -> None:
