@@ -98,7 +98,7 @@ class LargestMessage(torch.autograd.Function):
         return gradient.index_select(0, target) * chosen, None, None
 
 
-class Neighbourhood(MessagePassing):  # type: ignore[misc]  # torch_geometric has no types
+class Neighbourhood(MessagePassing):
     """Encodes a robot and what it senses as ``width`` features.
 
     Args:
@@ -153,7 +153,7 @@ class Neighbourhood(MessagePassing):  # type: ignore[misc]  # torch_geometric ha
 
     def aggregate(self, inputs: Tensor, index: Tensor, dim_size: int) -> Tensor:
         """Largest messages [n, width]."""
-        return LargestMessage.apply(inputs, index, dim_size)  # type: ignore[no-untyped-call]  # torch gives it no types
+        return LargestMessage.apply(inputs, index, dim_size)
 
     def dense(self, ego: Tensor, edges: Tensor, mask: Tensor, heard: Tensor | None = None) -> Tensor:
         """Features [..., width] of padded neighbourhoods (dense form).
