@@ -82,8 +82,8 @@ def open_authority(fleet: str, out: Path) -> tuple[x509.Certificate, ec.Elliptic
             key = serialization.load_pem_private_key(paths[1].read_bytes(), password=None)
         except (OSError, ValueError) as error:
             raise InputError(str(out), str(error), "a folder without ca.pem and ca.key, or with both") from error
-        fits = isinstance(key, ec.EllipticCurvePrivateKey) and certificate.public_key() == key.public_key()
-        if not fits or certificate.subject != named(name):
+        other = certificate.subject != named(name)
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or certificate.public_key() != key.public_key() or other:
             raise InputError(str(paths[0]), certificate.subject.rfc4514_string(), f"CN={name}, with its own ca.key")
         return certificate, key
     key = ec.generate_private_key(ec.SECP256R1())

@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from envs.arena.core import ArenaCore
-from envs.rollout.plants import TOUCH
+from envs.arena.kernels import TOUCH
 from envs.scenarios import mixed
 from swarm.files.text_files import write_text
 from swarm.model.dynamics import Kind

@@ -18,10 +18,10 @@ from typing import Annotated
 
 import numpy as np
 import tyro
-from numpy.typing import NDArray
 from rich.console import Console
 
 from envs.render.drawing import Painter, Scene, write_png, write_video
+from swarm.array_types import Array, UInt8s
 from swarm.errors import InputError, SwarmError
 from swarm.runtime.guard import MAY_MOVE
 from swarm.runtime.log.reader import Json, Logs, open_logs
@@ -135,7 +135,7 @@ class Replay:
         lines = [_words(robot, *now[robot]) for robot in now if self.robot in (None, robot)]
         return lines or ["nothing is known of that moment"]
 
-    def _trail(self, entries: list[tuple[int, Json]], at: float) -> NDArray[np.float64]:
+    def _trail(self, entries: list[tuple[int, Json]], at: float) -> Array:
         end = self.logs.start + round(at * SECOND)
         states = [
             _state(period)[:2] for stamp, period in entries
@@ -143,7 +143,7 @@ class Replay:
         ]  # fmt: skip
         return np.array(states).reshape(-1, 2)
 
-    def _discs(self, now: dict[int, tuple[float, Json]]) -> NDArray[np.float64] | None:
+    def _discs(self, now: dict[int, tuple[float, Json]]) -> Array | None:
         if self.robot is None or self.robot not in now:
             return None
         period = now[self.robot][1]
@@ -190,7 +190,7 @@ def _words(robot: int, age: float, period: Json) -> str:
     return "; ".join(parts)
 
 
-def frames(replay: Replay, start: float, end: float) -> Iterator[NDArray[np.uint8]]:
+def frames(replay: Replay, start: float, end: float) -> Iterator[UInt8s]:
     """The pictures of a film; the logs are read in pieces of ten seconds."""
     times = np.arange(start, end + 1e-9, 1.0 / FRAMES)
     for piece in np.array_split(times, max(1, round(len(times) / (10 * FRAMES)))):

@@ -21,7 +21,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 import tyro
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -35,6 +34,7 @@ from envs.rollout.pictures import Routes, scene_of
 from envs.rollout.results import alone, record, save_records, save_trajectory
 from envs.rollout.run import Run
 from envs.scenarios import FAMILIES, draw_family
+from swarm.array_types import UInt8s
 from swarm.errors import InputError, SwarmError
 from swarm.model.dynamics import Kind
 from swarm.planning.registry import PLANNERS, choose_planner
@@ -169,7 +169,7 @@ class Simulation:
         seconds = options.seconds or scenario.horizon
         self.steps = max(1, round(seconds / scenario.dt))
 
-    def frames(self, progress: Progress, log: RunLog) -> Iterator[NDArray[np.uint8]]:
+    def frames(self, progress: Progress, log: RunLog) -> Iterator[UInt8s]:
         """Run to the end, logging every period; yields the film's frames if there is to be a film."""
         run, film = self.run, self.options.film
         routes = Routes(run)

@@ -43,7 +43,7 @@ from policies import distributed
 from policies.follower.training import FollowerOptions, FollowerTraining, restored
 from policies.training_log import CURVE, LOG, NOT_EVALUATED, draw_curves, known, log_row, read_log, write_log
 from policies.tuner import checkpoint
-from policies.tuner.evaluate import always, by_tuner, judge
+from policies.tuner.evaluate import Policy, always, by_tuner, judge
 from policies.tuner.network import SENSES, Tuner
 from policies.tuner.ppo import PPO, PPOConfig
 from studies.evaluation.follower_table import follower_table
@@ -206,7 +206,7 @@ The figures are means over the last {RECENT} updates, with exploration.
 def evaluate(folder: Path, episodes: int = 100) -> str:
     """Markdown table of a finished checkpoint, next to other policies, on scenarios that it was not trained on."""
     tuner, _ = checkpoint.load(folder)
-    policies = {
+    policies: dict[str, Policy] = {
         "middle of the box": always(MIDDLE),
         "untrained": by_tuner(Tuner()),
         "gain 6, power 1, straight": always(encode(np.array([6.0, 1.0, 6.0, 1.0, 0.0, 1.0]))),
@@ -238,8 +238,8 @@ def restore_options(given: TunerTraining, saved: Mapping[str, Any]) -> tuple[Tun
     """
     where = f"{given.resume}/{checkpoint.RESUME}"
     try:
-        options = {name: tuple(v) if isinstance(v, list) else v for name, v in saved["options"].items()}
-        ppo = {name: tuple(v) if isinstance(v, list) else v for name, v in options["ppo"].items()}
+        options: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in saved["options"].items()}
+        ppo: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in options["ppo"].items()}
         stored = TunerTraining(**{**options, "out": given.resume, "ppo": PPOConfig(**ppo)})
         command, minutes = str(saved["command"]), float(saved["minutes"])
     except (KeyError, TypeError) as error:
@@ -249,11 +249,11 @@ def restore_options(given: TunerTraining, saved: Mapping[str, Any]) -> tuple[Tun
         value = getattr(given, name)
         if value not in (getattr(fresh, name), getattr(stored, name)):
             raise InputError(f"--{name} with --resume", value, f"{getattr(stored, name)}, or leave it out")
-    threads = given.threads or stored.threads
-    changed = {"threads": threads, "save_every": given.save_every, "tensorboard": given.tensorboard}
-    if given.steps is not None:
-        changed["steps"] = given.steps
-    return dataclasses.replace(stored, resume=given.resume, **changed), command, minutes
+    going_on = dataclasses.replace(
+        stored, resume=given.resume, steps=stored.steps if given.steps is None else given.steps,
+        threads=given.threads or stored.threads, save_every=given.save_every, tensorboard=given.tensorboard,
+    )  # fmt: skip
+    return going_on, command, minutes
 
 
 def own_state(saved: Mapping[str, Any], where: str) -> Mapping[str, Any]:
@@ -325,7 +325,7 @@ def run(training: Training | FollowerTraining, console: Console) -> bool:
 
         writer = SummaryWriter(str(training.folder / "tensorboard"))
     names = training.shown
-    shown = dict.fromkeys((*names, "steps/s"), "–")
+    shown: dict[str, Any] = dict.fromkeys((*names, "steps/s"), "–")
     figures = " · ".join(f"{name} {{task.fields[{name}]}}" for name in shown)
     columns = (TextColumn(training.name), BarColumn(), TextColumn("{task.percentage:.0f} %"), TextColumn(figures))
     last_saved, last_said, stop = time.monotonic(), time.monotonic(), False

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.filter import barriers, qp, safety
 from swarm.filter.tunables import MIDDLE, decode
 from swarm.model.body import LOOK_AHEAD, RADIUS, YIELDS
@@ -24,8 +24,6 @@ from swarm.robot import Command, Robot
 from swarm.sense.messages import Message
 from swarm.sense.neighbours import N_ACCELERATION, N_ID, N_RADIUS, N_X, N_Y, NEIGHBOUR
 from swarm.sense.view import View
-
-Array = NDArray[np.float64]
 
 # Controls that differ by less (m/s or m/s²) are the same, and rows with less room are active.
 _SAME, _ACTIVE = 1e-9, 1e-7

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.filter import barriers, qp, safety
 from swarm.filter.nominal import nominal_control
@@ -38,7 +38,6 @@ from swarm.tune.controllers import Controller, make_controller
 from swarm.tune.memory import LEAST, WAITED, blank, remember
 from swarm.tune.observation import EDGE, EGO, Observation, observe
 
-Array = NDArray[np.float64]
 Solver = Callable[[Array, Array, Array, Array, Array], qp.Solution]
 
 

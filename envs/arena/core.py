@@ -13,13 +13,13 @@ from typing import Any
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.arena.geometry_store import GeometryStore
 from envs.arena.kernels import observe_worlds, remember_worlds, step_worlds
 from envs.arena.reward import Reward
 from envs.arena.team_planner import TeamPlanner, make_team_planner
 from envs.threads import threads
+from swarm.array_types import AnyArray, Array, Flags, Float32s
 from swarm.errors import InputError
 from swarm.files.text_files import located
 from swarm.filter.safety import BRAKING, RELAXED
@@ -30,7 +30,6 @@ from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES
 from swarm.tune.memory import MEMORY, blank
 from swarm.tune.observation import EDGE, EGO, Observation
 
-Array = NDArray[np.float64]
 Draw = Callable[[np.random.Generator], Scenario]
 Chooser = Callable[[Scenario], str]
 
@@ -200,7 +199,7 @@ class ArenaCore:
         self.age += 1
 
     @property
-    def resting(self) -> NDArray[np.bool_]:
+    def resting(self) -> Flags:
         """Robots ``[B, N]`` whose part is over though their world goes on: at their last goals, or not cooperative."""
         return self.reached | ~self.cooperative
 
@@ -209,7 +208,7 @@ class ArenaCore:
         distances: Array = np.linalg.norm(self.goal - self.state[..., :2], axis=-1)
         return distances
 
-    def arrive(self) -> NDArray[np.bool_]:
+    def arrive(self) -> Flags:
         """Note who is at its goal, hand out the next goals; returns who arrived in this step ``[B, N]``."""
         there = self._distances() <= GOAL_RADII * self.body[..., RADIUS]
         arrived = there & ~self.reached
@@ -224,9 +223,7 @@ class ArenaCore:
                 self.reach_time[b, i] = self.age[b] * self.period[b]
         return arrived
 
-    def step(
-        self, action: NDArray[Any]
-    ) -> tuple[Observation, NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+    def step(self, action: AnyArray) -> tuple[Observation, Float32s, Flags, Flags, dict[str, Any]]:
         """One control period of all worlds; worlds that end are drawn anew.
 
         Args:
@@ -254,7 +251,7 @@ class ArenaCore:
         fastest = self.body[..., TOP_SPEED] * self.period[:, None]
         reward = self.reward(closer, fastest, arrived, done_before, self.outcome)
         self.returns += reward
-        terminated = self.resting.all(axis=1)
+        terminated: Flags = np.all(self.resting, axis=1)
         truncated = ~terminated & (self.age >= self.horizon)
         info: dict[str, Any] = {"episodes": [], "final_observation": None, "resting": self.resting}
         ended = np.flatnonzero(terminated | truncated)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.arena.core import ArenaCore, Draw
 from envs.arena.kernels import TOUCH
@@ -13,6 +12,7 @@ from envs.arena.spaces import careful, split, stack
 from envs.arena.tunable_env import TunableEnv
 from envs.render.drawing import Scene
 from envs.scenarios import family
+from swarm.array_types import AnyArray, Array
 from swarm.filter.safety import OUTCOMES
 from swarm.model.body import RADIUS
 from swarm.model.dynamics import UNICYCLE
@@ -60,7 +60,7 @@ class ArenaEnv(TunableEnv):
         return split(self.agents, observation), {agent: {} for agent in self.agents}
 
     def step(
-        self, actions: dict[str, NDArray[Any]]
+        self, actions: dict[str, AnyArray]
     ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Any]]:
         """One control period."""
         if not self.agents:
@@ -88,7 +88,7 @@ class ArenaEnv(TunableEnv):
             infos,
         )
 
-    def _picture(self) -> tuple[NDArray[np.float64], Scene]:
+    def _picture(self) -> tuple[Array, Scene]:
         core, scenario = self.core, self.core.scenarios[0]
         course = np.arctan2(core.state[0, :, 4], core.state[0, :, 3])
         scene = Scene(

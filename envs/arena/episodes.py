@@ -10,22 +10,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.arena.core import ArenaCore, Draw
+from swarm.array_types import Array, Flags, Int64s
 from swarm.errors import InputError
 from swarm.filter.safety import OUTCOMES
 from swarm.scenario.scenario import Scenario
 from swarm.tune.observation import Observation
 
-Array = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-
 # Turns the observations [B, N, ...] of all robots into their actions [B, N, 6] in [0, 1].
 Policy = Callable[[Observation], Array]
 # The actions [B, N, 6] in a core whose worlds play the episodes [B].
-Act = Callable[[ArenaCore, Ints], Array]
+Act = Callable[[ArenaCore, Int64s], Array]
 
 # Robots in one batch, unless one is told how many worlds to run at once.
 _ROBOTS_AT_ONCE = 4096
@@ -45,7 +41,7 @@ class Track:
     scenario: Scenario
     state: Array
     action: Array
-    outcome: Ints
+    outcome: Int64s
 
 
 @dataclass(frozen=True)
@@ -68,11 +64,11 @@ class Episodes:
     safe: Flags
     reached: Flags
     reach_time: Array
-    deliveries: Ints
+    deliveries: Int64s
     min_clearance: Array
     counted: Flags
-    outcomes: Ints
-    steps: Ints
+    outcomes: Int64s
+    steps: Int64s
     horizon: Array
     tracks: tuple[Track, ...] = ()
 
@@ -84,7 +80,7 @@ class Episodes:
     @property
     def complete(self) -> Flags:
         """``bool[E]``: every robot was safe, and all that count reached their goals."""
-        return (self.safe & (self.reached | ~self.counted)).all(axis=1)
+        return np.all(self.safe & (self.reached | ~self.counted), axis=1)
 
     @property
     def time(self) -> Array:
@@ -227,9 +223,9 @@ class _Tape:
 
     def __init__(self, scenarios: Sequence[Scenario]) -> None:
         self._scenarios = scenarios
-        self._samples: list[list[tuple[Array, Array, Ints]]] = [[] for _ in scenarios]
+        self._samples: list[list[tuple[Array, Array, Int64s]]] = [[] for _ in scenarios]
 
-    def add(self, core: ArenaCore, episode: Ints, running: Flags) -> None:
+    def add(self, core: ArenaCore, episode: Int64s, running: Flags) -> None:
         """Append the step that has just been made, in the worlds that play a recorded episode."""
         for b in np.flatnonzero(running & (episode < len(self._samples))):
             sample = core.state[b].copy(), core.last_action[b].copy(), core.outcome[b].copy()

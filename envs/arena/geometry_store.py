@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import AnyArray, Array, Int64s
 from swarm.scenario.world import World
 
 
@@ -21,7 +19,8 @@ class GeometryStore:
 
     def put(self, b: int, world: World, radius: float) -> None:
         """Give world ``b`` the obstacles of ``world``, indexed for a sensing radius (m)."""
-        if self._holds[b] is not None and self._holds[b][0] is world and self._holds[b][1] == radius:
+        held = self._holds[b]
+        if held is not None and held[0] is world and held[1] == radius:
             return
         index = world.index(radius)
         self.obstacles = _put(self.obstacles, b, index.obstacles)
@@ -31,12 +30,12 @@ class GeometryStore:
         self._holds[b] = (world, radius)
 
     @property
-    def arrays(self) -> tuple[NDArray[Any], ...]:
+    def arrays(self) -> tuple[Array, Int64s, Int64s, Array, Array, Int64s]:
         """Obstacles, items, start, origin, bin size and shape, in the order of the kernels' arguments."""
         return self.obstacles, self.items, self.start, self.origin, self.bin_size, self.shape
 
 
-def _put(store: NDArray[Any], b: int, values: NDArray[Any]) -> NDArray[Any]:
+def _put(store: AnyArray, b: int, values: AnyArray) -> AnyArray:
     """``store`` with ``values`` in row ``b``; a wider copy of it where they do not fit."""
     if len(values) > store.shape[1]:
         width = max(len(values), 2 * store.shape[1])

@@ -11,8 +11,6 @@ from swarm.model.dynamics import Kind, Limits
 # Far from any seed that is used for training.
 FIRST_SEED = 1_000_000
 
-_CART = {"kind": Kind.UNICYCLE, "limits": Limits(1.0, turn_rate=4.0), "radius": 0.3, "dt": 0.05, "sensing_radius": 3.0}
-
 FAMILIES: dict[str, Draw] = {
     "clutter, single integrators": partial(clutter.draw, kind=Kind.SINGLE_INTEGRATOR),
     "clutter, double integrators": partial(clutter.draw, kind=Kind.DOUBLE_INTEGRATOR),
@@ -25,6 +23,10 @@ FAMILIES: dict[str, Draw] = {
         obstacles=8,
         side=12.0,
         horizon=30.0,
-        **_CART,  # type: ignore[arg-type]
+        kind=Kind.UNICYCLE,
+        limits=Limits(1.0, turn_rate=4.0),
+        radius=0.3,
+        dt=0.05,
+        sensing_radius=3.0,
     ),
 }

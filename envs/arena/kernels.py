@@ -9,8 +9,8 @@ import math
 
 import numpy as np
 from numba import njit, prange
-from numpy.typing import NDArray
 
+from swarm.array_types import Array, Flags, Float32s, Int32s, Int64s
 from swarm.filter.nominal import nominal_control
 from swarm.filter.safety import filter_control
 from swarm.filter.tunables import COUNT, ROTATION, SPEED, decode_one
@@ -21,16 +21,12 @@ from swarm.sense.neighbours import N_ID, N_REACH, NEIGHBOUR, bin_of, describe, s
 from swarm.tune.memory import remember
 from swarm.tune.observation import observe
 
-Array = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-
 # A gap below this (m) counts as a collision: rounding is 1e-15 times the coordinates.
 TOUCH = -1e-9
 
 
 @njit(cache=True)
-def describe_world(kind: Ints, state: Array, body: Array, told: Array, last_action: Array, others: Array) -> None:
+def describe_world(kind: Int64s, state: Array, body: Array, told: Array, last_action: Array, others: Array) -> None:
     """Neighbour columns (N, 14) of all robots of one world; one that does not cooperate has told nothing: id -1."""
     for i in range(kind.size):
         if body[i, YIELDS] > 0.0:
@@ -41,7 +37,7 @@ def describe_world(kind: Ints, state: Array, body: Array, told: Array, last_acti
 
 
 @njit(cache=True)
-def candidates(state: Array, start: Ints, origin: Array, bin_size: float, shape: Ints) -> tuple[int, int]:
+def candidates(state: Array, start: Int64s, origin: Array, bin_size: float, shape: Int64s) -> tuple[int, int]:
     """Range of the obstacle index's items that can be near a robot."""
     cell = bin_of(state[0], state[1], origin, bin_size, shape)
     return start[cell], start[cell + 1]
@@ -49,9 +45,9 @@ def candidates(state: Array, start: Ints, origin: Array, bin_size: float, shape:
 
 @njit(cache=True)
 def _filter_world(
-    kind: Ints, state: Array, body: Array, waypoint: Array, remaining: Array, told: Array, bounds: Array,
-    obstacles: Array, items: Ints, start: Ints, origin: Array, bin_size: float, shape: Ints, slots: Ints,
-    action: Array, last_action: Array, filtered: bool, control: Array, outcome: Ints,
+    kind: Int64s, state: Array, body: Array, waypoint: Array, remaining: Array, told: Array, bounds: Array,
+    obstacles: Array, items: Int64s, start: Int64s, origin: Array, bin_size: float, shape: Int64s, slots: Int64s,
+    action: Array, last_action: Array, filtered: bool, control: Array, outcome: Int64s,
 ) -> None:  # fmt: skip
     """The first part of ``step_worlds``, for one world."""
     robots = len(kind)
@@ -80,8 +76,8 @@ def _filter_world(
 
 @njit(cache=True)
 def _gaps(
-    at: Array, body: Array, obstacles: Array, items: Ints, start: Ints, origin: Array, bin_size: float, shape: Ints,
-    clearance: Array,
+    at: Array, body: Array, obstacles: Array, items: Int64s, start: Int64s, origin: Array, bin_size: float,
+    shape: Int64s, clearance: Array,
 ) -> None:  # fmt: skip
     """Lower ``clearance`` (N,) of one world to each robot's gap to the nearest robot or obstacle (m)."""
     for i in range(len(at)):
@@ -103,8 +99,8 @@ def _gaps(
 
 @njit(cache=True)
 def _move_world(
-    kind: Ints, state: Array, body: Array, control: Array, period: float, obstacles: Array, items: Ints, start: Ints,
-    origin: Array, bin_size: float, shape: Ints, checks: int, clearance: Array,
+    kind: Int64s, state: Array, body: Array, control: Array, period: float, obstacles: Array, items: Int64s,
+    start: Int64s, origin: Array, bin_size: float, shape: Int64s, checks: int, clearance: Array,
 ) -> Array:  # fmt: skip
     """The second part of ``step_worlds``, for one world; returns the new states."""
     at = np.empty((len(kind), dynamics.STATE))
@@ -117,7 +113,7 @@ def _move_world(
 
 
 @njit(cache=True)
-def _count_world(outcome: Ints, clearance: Array, outcomes: Ints, min_clearance: Array, collided: Flags) -> None:
+def _count_world(outcome: Int64s, clearance: Array, outcomes: Int64s, min_clearance: Array, collided: Flags) -> None:
     """The third part of ``step_worlds``, for one world: outcomes and gaps of the episode so far."""
     for i in range(len(outcome)):
         outcomes[outcome[i]] += 1
@@ -127,10 +123,10 @@ def _count_world(outcome: Ints, clearance: Array, outcomes: Ints, min_clearance:
 
 @njit(cache=True, parallel=True)
 def step_worlds(
-    kind: Ints, state: Array, body: Array, waypoint: Array, remaining: Array, told: Array, bounds: Array,
-    obstacles: Array, items: Ints, start: Ints, origin: Array, bin_size: Array, shape: Ints, slots: Ints,
-    action: Array, last_action: Array, filtered: bool, period: Array, checks: int, control: Array, outcome: Ints,
-    clearance: Array, outcomes: Ints, min_clearance: Array, collided: Flags,
+    kind: Int64s, state: Array, body: Array, waypoint: Array, remaining: Array, told: Array, bounds: Array,
+    obstacles: Array, items: Int64s, start: Int64s, origin: Array, bin_size: Array, shape: Int64s, slots: Int64s,
+    action: Array, last_action: Array, filtered: bool, period: Array, checks: int, control: Array, outcome: Int64s,
+    clearance: Array, outcomes: Int64s, min_clearance: Array, collided: Flags,
 ) -> None:  # fmt: skip
     """One period of B worlds of N robots: sense, nominal control, filter, exact motion.
 
@@ -189,10 +185,9 @@ def remember_worlds(moved: Flags, body: Array, remaining: Array, memory: Array) 
 
 @njit(cache=True)
 def _observe_world(
-    kind: Ints, state: Array, body: Array, waypoint: Array, remaining: Array, told: Array, obstacles: Array,
-    items: Ints, start: Ints, origin: Array, bin_size: float, shape: Ints, slots: Ints, memory: Array,
-    last_action: Array,
-    ego: NDArray[np.float32], edges: NDArray[np.float32], mask: NDArray[np.bool_], sender: NDArray[np.int32],
+    kind: Int64s, state: Array, body: Array, waypoint: Array, remaining: Array, told: Array, obstacles: Array,
+    items: Int64s, start: Int64s, origin: Array, bin_size: float, shape: Int64s, slots: Int64s, memory: Array,
+    last_action: Array, ego: Float32s, edges: Float32s, mask: Flags, sender: Int32s,
 ) -> None:  # fmt: skip
     """``observe_worlds`` for one world."""
     robots = len(kind)
@@ -215,10 +210,9 @@ def _observe_world(
 
 @njit(cache=True, parallel=True)
 def observe_worlds(
-    kind: Ints, state: Array, body: Array, waypoint: Array, remaining: Array, told: Array, obstacles: Array,
-    items: Ints, start: Ints, origin: Array, bin_size: Array, shape: Ints, slots: Ints, memory: Array,
-    last_action: Array,
-    ego: NDArray[np.float32], edges: NDArray[np.float32], mask: NDArray[np.bool_], sender: NDArray[np.int32],
+    kind: Int64s, state: Array, body: Array, waypoint: Array, remaining: Array, told: Array, obstacles: Array,
+    items: Int64s, start: Int64s, origin: Array, bin_size: Array, shape: Int64s, slots: Int64s, memory: Array,
+    last_action: Array, ego: Float32s, edges: Float32s, mask: Flags, sender: Int32s,
 ) -> None:  # fmt: skip
     """Sense and observe, for B worlds of N robots; writes ``ego``, ``edges``, ``mask`` and ``sender``."""
     for b in prange(len(kind)):

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array, Flags, Float32s, Int64s
 from swarm.filter.safety import BRAKING, RELAXED
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -23,9 +21,8 @@ class Reward:
     braking: float = 0.02  # price of a control that the shield had to change
 
     def __call__(
-        self, closer: Array, fastest: Array, arrived: NDArray[np.bool_], done: NDArray[np.bool_],
-        outcome: NDArray[np.int64],
-    ) -> NDArray[np.float32]:  # fmt: skip
+        self, closer: Array, fastest: Array, arrived: Flags, done: Flags, outcome: Int64s,
+    ) -> Float32s:  # fmt: skip
         """Reward of one step.
 
         Args:

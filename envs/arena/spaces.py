@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from gymnasium import spaces
-from numpy.typing import NDArray
 
+from swarm.array_types import AnyArray, Array
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, OBSTACLE_GAIN, ROBOT_GAIN, SPEED
 from swarm.tune.observation import EDGE, EGO, Observation
@@ -29,7 +27,7 @@ def observation_space(slots: int) -> spaces.Dict:
     )
 
 
-def split(agents: list[str], observation: Observation) -> dict[str, dict[str, NDArray[Any]]]:
+def split(agents: list[str], observation: Observation) -> dict[str, dict[str, AnyArray]]:
     """Observations ``[1, N, ...]`` or ``[N, ...]`` as one dictionary per agent."""
     count = len(agents)
     ego, mask = observation.ego.reshape(count, -1), observation.mask.reshape(count, -1)
@@ -39,7 +37,7 @@ def split(agents: list[str], observation: Observation) -> dict[str, dict[str, ND
     }
 
 
-def stack(agents: list[str], actions: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
+def stack(agents: list[str], actions: dict[str, AnyArray]) -> Array:
     """Actions ``[N, 6]`` in the order of the agents.
 
     Raises:
@@ -54,7 +52,7 @@ def stack(agents: list[str], actions: dict[str, NDArray[Any]]) -> NDArray[np.flo
     return stacked
 
 
-def careful(actions: NDArray[np.float64]) -> NDArray[np.float64]:
+def careful(actions: Array) -> Array:
     """How conservative tunables ``[..., 6]`` are, from 0 (bold) to 1 (careful): low gains and low speed."""
     bold = (actions[..., ROBOT_GAIN] + actions[..., OBSTACLE_GAIN] + actions[..., SPEED]) / 3.0
     return np.clip(1.0 - bold, 0.0, 1.0)

@@ -10,16 +10,15 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from envs.arena.core import Draw
 from envs.arena.episodes import Episodes, draw_episodes, play
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.text_files import write_text
 from swarm.filter.tunables import COUNT, OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER, TUNABLES, encode
 from swarm.scenario.scenario import Scenario
-
-Array = NDArray[np.float64]
 
 PARAMETERS = ("robot_gain", "robot_power", "obstacle_gain", "obstacle_power")
 _GAIN, _POWER = TUNABLES[ROBOT_GAIN], TUNABLES[ROBOT_POWER]

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.body import BODY, SENSING
 from swarm.planning.roadmap.detour import Ways
@@ -26,7 +26,6 @@ from swarm.sense.neighbours import (
     sense_robots,
 )
 
-Array = NDArray[np.float64]
 BATCHED = ("straight", "roadmap")
 
 

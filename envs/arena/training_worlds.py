@@ -8,19 +8,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.arena.core import ArenaCore
 from envs.scenarios import clutter, corridor, crossing, door_swap, doorway, merge, mixed, moving, open_floor, swap
 from envs.scenarios.tiled import tile
+from swarm.array_types import AnyArray
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
 from swarm.scenario.scenario import Scenario
 from swarm.tune.observation import Observation
 
 ROBOTS = 8
-# A wheeled robot of the size of the warehouse demo.
-_CART = {"kind": Kind.UNICYCLE, "limits": Limits(1.0, turn_rate=4.0), "radius": 0.25, "dt": 0.05, "sensing_radius": 2.5}
 Style = Callable[[np.random.Generator, int], Scenario]
 
 
@@ -39,8 +37,12 @@ def _clutter(rng: np.random.Generator, robots: int) -> Scenario:
 
 
 def _carts(rng: np.random.Generator, robots: int) -> Scenario:
+    """Wheeled robots of the size of the warehouse demo's."""
     side, boxes = rng.uniform(6.0, 14.0), int(rng.integers(0, 9))
-    return clutter.draw(rng, robots=robots, obstacles=boxes, side=side, horizon=20.0, **_CART)
+    return clutter.draw(
+        rng, robots=robots, obstacles=boxes, side=side, horizon=20.0, kind=Kind.UNICYCLE,
+        limits=Limits(1.0, turn_rate=4.0), radius=0.25, dt=0.05, sensing_radius=2.5,
+    )  # fmt: skip
 
 
 def _swap(rng: np.random.Generator, robots: int) -> Scenario:
@@ -131,7 +133,7 @@ class TrainingArena(ArenaCore):
         self.age[:] = self.rng.uniform(0.0, self.horizon)
         return observation
 
-    def step(self, action: NDArray[Any]) -> Any:
+    def step(self, action: AnyArray) -> Any:
         """See ``ArenaCore.step``."""
         if not self._shared:
             return super().step(action)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from gymnasium import spaces
-from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
 from envs.arena.spaces import action_space, observation_space
 from envs.render.drawing import Painter, Scene
+from swarm.array_types import Array, UInt8s
 from swarm.errors import InputError
 
 
@@ -42,11 +41,11 @@ class TunableEnv(ParallelEnv):  # type: ignore[misc]
         """Of one agent; all are alike."""
         return self.action_spaces[agent]
 
-    def _picture(self) -> tuple[NDArray[np.float64], Scene] | None:
+    def _picture(self) -> tuple[Array, Scene] | None:
         """Bounds and scene of this moment; None before the first reset."""
         raise NotImplementedError
 
-    def render(self) -> NDArray[np.uint8] | None:
+    def render(self) -> UInt8s | None:
         """A picture from above: ``uint8[H, W, 3]``, or a window in mode ``human``."""
         picture: Any = None if self.render_mode is None else self._picture()
         if picture is None:

@@ -19,12 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
-
-Array = NDArray[np.float64]
 
 ASSETS = Path(__file__).parent / "assets"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.arena.core import Draw
 from envs.arena.reward import Reward
@@ -18,6 +17,7 @@ from envs.rollout.pictures import scene_of
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet
 from envs.scenarios import clutter
+from swarm.array_types import AnyArray, Array
 from swarm.errors import InputError
 from swarm.filter.safety import OUTCOMES
 from swarm.model.body import TOP_SPEED
@@ -70,10 +70,12 @@ class BulletEnv(TunableEnv):
         self, scenario: Scenario | Draw | None = None, *, planner: str = "roadmap", margin: float = MARGIN,
         render_mode: str | None = None,
     ) -> None:  # fmt: skip
-        self._draw: Draw = carts if scenario is None else scenario  # type: ignore[assignment]
+        self._draw: Draw
         if isinstance(scenario, Scenario):
             fixed = scenario
             self._draw = lambda rng: fixed
+        else:
+            self._draw = carts if scenario is None else scenario
         first = self._draw(np.random.default_rng(0))
         super().__init__(len(first.robots), MAX_NEIGHBOURS + MAX_OBSTACLES, render_mode)
         self._planner, self._margin = planner, margin
@@ -100,17 +102,16 @@ class BulletEnv(TunableEnv):
         self.agents = list(self.possible_agents)
         if self.render_mode == "human":
             self.render()
-        return split(self.agents, self._observe()), {agent: {} for agent in self.agents}
+        return split(self.agents, self._observe(self.run)), {agent: {} for agent in self.agents}
 
-    def _observe(self) -> Observation:
+    def _observe(self, run: Run) -> Observation:
         """What every robot would base its tunables on now."""
-        run = self.run
         views = run.fleet.views(run.time, run.states, run.goals)
         parts = [robot.observe(view) for robot, view in zip(run.fleet.robots, views, strict=True)]
         return Observation(*(np.stack(part) for part in zip(*parts, strict=True)))
 
     def step(
-        self, actions: dict[str, NDArray[Any]]
+        self, actions: dict[str, AnyArray]
     ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Any]]:
         """One control period."""
         if not self.agents or self.run is None:
@@ -139,14 +140,14 @@ class BulletEnv(TunableEnv):
         if self.render_mode == "human":
             self.render()
         return (
-            split(agents, self._observe()),
+            split(agents, self._observe(run)),
             {agent: float(reward[i]) for i, agent in enumerate(agents)},
             dict.fromkeys(agents, terminated),
             dict.fromkeys(agents, truncated),
             infos,
         )
 
-    def _picture(self) -> tuple[NDArray[np.float64], Scene] | None:
+    def _picture(self) -> tuple[Array, Scene] | None:
         return None if self.run is None else (self.run.scenario.world.bounds, scene_of(self.run))
 
     def close(self) -> None:

@@ -22,11 +22,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.bullet.links import FORGOTTEN, Links
 from envs.bullet.world import GOAL_RADII, world_of
 from envs.rollout.score import Score
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.runtime.drivers.bullet_wire import (
     HELD,
@@ -53,6 +53,7 @@ class PhysicsHost:
         fleet: Names the scenario and the physics world's address.
 
     Attributes:
+        address: Host and port.
         time: Simulated, s.
         lost: Seconds that the world fell behind the clock.
         latest: Longest delay of a step, s.
@@ -64,7 +65,7 @@ class PhysicsHost:
     def __init__(self, fleet: FleetFile) -> None:
         if fleet.physics is None:
             raise InputError(f"{fleet.path}: physics", None, "host and port of the physics world")
-        self.fleet, self.scenario = fleet, fleet.scenario
+        self.fleet, self.scenario, self.address = fleet, fleet.scenario, fleet.physics
         self.period = 1.0 / RATE
         self.mailbox = Mailbox(bind=fleet.physics)
         try:
@@ -134,7 +135,7 @@ class PhysicsHost:
                 )  # fmt: skip
                 self.mailbox.send(told.encode(), link.peer)
 
-    def _sense(self) -> list[NDArray[np.float64]]:
+    def _sense(self) -> list[Array]:
         """What each body senses of the others: all within the sensing radius, nearest first."""
         states = self.score.states
         rows = np.column_stack([states[:, :2], states[:, 3:5], self.score.radii])

@@ -12,14 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.model import dynamics
 from swarm.runtime.drivers.base import COMMAND_TTL, clip
 from swarm.runtime.drivers.bullet_wire import RUNS, STOPPED, TOO_OLD, Address, Request, Type
 from swarm.scenario.robot_spec import RobotSpec
-
-Array = NDArray[np.float64]
 
 GONE = 1.0
 """Seconds of silence after which an older incarnation may take a body over (a clock that was set back)."""

@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.bullet.bodies import (
     HULL,
@@ -32,12 +31,10 @@ from envs.bullet.bodies import (
     scale_of,
     silent,
 )
+from swarm.array_types import Array, Int64s
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
 from swarm.scenario.scenario import Scenario
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 # Goals count as reached within so many radii.
 GOAL_RADII = 1.0
@@ -212,7 +209,7 @@ class BulletWorld:
         """State of every robot, ``float64[N, 5]``: x, y (m), heading (rad, in (-pi, pi]), vx, vy (m/s)."""
         return self._state.copy()
 
-    def contacts(self) -> Indices:
+    def contacts(self) -> Int64s:
         """Pairs that touched at any physics step of the last period, ``int64[k, 2]``, sorted.
 
         The first column is a robot; the second is a robot of higher index, or ``-1 - obstacle``. The ground
@@ -220,7 +217,7 @@ class BulletWorld:
         """
         return _pairs(self._touching)
 
-    def onsets(self) -> Indices:
+    def onsets(self) -> Int64s:
         """The pairs of :meth:`contacts` that did not touch in the period before: collisions that just began.
 
         The attribute ``collisions`` counts them since the start: a contact that goes on counts once.
@@ -268,7 +265,7 @@ class BulletWorld:
         met = met.reshape(len(chosen), rays)
         return [points[row][met[row]] for row in range(len(chosen))]
 
-    def neighbours(self, robot: int, radius: float) -> tuple[Indices, Array]:
+    def neighbours(self, robot: int, radius: float) -> tuple[Int64s, Array]:
         """Other robots whose centre is within ``radius`` (m) of this one's, nearest first.
 
         Returns:
@@ -310,7 +307,7 @@ def world_of(
     )  # fmt: skip
 
 
-def _pairs(pairs: set[tuple[int, int]]) -> Indices:
+def _pairs(pairs: set[tuple[int, int]]) -> Int64s:
     """A set of pairs as a sorted array ``int64[k, 2]``."""
     return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
 

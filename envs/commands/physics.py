@@ -46,8 +46,8 @@ def host(options: Options) -> dict[str, object]:
         options.json.parent.mkdir(parents=True, exist_ok=True)
     physics = PhysicsHost(load_fleet(options.fleet))
     try:
-        address = "{}:{}".format(*physics.fleet.physics)
-        print(f"physics: {len(physics.scenario.robots)} robots at {address}, {RATE} steps a second", flush=True)
+        at, port = physics.address
+        print(f"physics: {len(physics.scenario.robots)} robots at {at}:{port}, {RATE} steps a second", flush=True)
         physics.run(options.seconds or math.inf, lambda: bool(ended))
         result = physics.record()
     finally:

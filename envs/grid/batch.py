@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.grid.episode import Episode, check_episode
 from envs.grid.kernels import (
@@ -21,9 +19,8 @@ from envs.grid.kernels import (
     way,
 )
 from envs.threads import threads
+from swarm.array_types import AnyArray, Flags, Float32s, Int32s, Int64s
 from swarm.errors import InputError
-
-Cells = NDArray[np.int64]
 
 CHANNELS = ("walls", "robots", "goal", "path", "next", "cost_to_go")
 """Layers of an observation, in this order (see ``GridEnv``)."""
@@ -72,9 +69,9 @@ class GridBatch:
         self.age = np.zeros(self.worlds, np.int64)
         self._listed, self._pool = np.empty((*robots, 0, 2), np.int32), np.empty((self.worlds, 0, 2), np.int32)
         self._pool_size, self._seed = np.zeros(self.worlds, np.int64), np.zeros(self.worlds, np.uint64)
-        self._fields: NDArray[Any] | None = None
+        self._fields: AnyArray | None = None
         self._held = np.full(robots, -1, np.int64)
-        self._observed: NDArray[np.float32] | None = None
+        self._observed: Float32s | None = None
         for b, episode in enumerate(episodes):
             self.load(b, episode)
 
@@ -113,7 +110,7 @@ class GridBatch:
             self._seed[b],
         )  # fmt: skip
 
-    def step(self, moves: Cells) -> NDArray[np.bool_]:
+    def step(self, moves: Int64s) -> Flags:
         """Carry out simultaneous moves ``int64[B, N]``; those in conflict are reverted.
 
         Returns:
@@ -137,12 +134,12 @@ class GridBatch:
         return self.just_reached
 
     @property
-    def has_goal(self) -> NDArray[np.bool_]:
+    def has_goal(self) -> Flags:
         """Whether each robot has a goal, ``bool[B, N]``; one without stays in the world and yields."""
-        has: NDArray[np.bool_] = self.goals[..., 0] >= 0
+        has: Flags = self.goals[..., 0] >= 0
         return has
 
-    def _fields_now(self) -> NDArray[Any]:
+    def _fields_now(self) -> AnyArray:
         """The array of distance fields; its memory is taken as it is written."""
         # A shortest way has fewer steps than there are free cells; the two largest values stand for no way and wall.
         large = self.free.sum(axis=(1, 2)).max() >= np.iinfo(np.uint16).max
@@ -152,7 +149,7 @@ class GridBatch:
             self._held[:] = -1
         return self._fields
 
-    def observe(self) -> NDArray[np.float32]:
+    def observe(self) -> Float32s:
         """What every robot sees: ``float32[B, N, 6, 2 radius + 1, 2 radius + 1]``, layers in the order of ``CHANNELS``.
 
         The array is the same at each call, and overwritten.
@@ -170,18 +167,19 @@ class GridBatch:
                 observe_worlds(self._walls, self.cells, self.goals, far, fields, *rest)
         return self._observed
 
-    def path(self, b: int, robot: int, limit: int = 256) -> Cells:
+    def path(self, b: int, robot: int, limit: int = 256) -> Int64s:
         """A shortest way of one robot to its goal, ``int64[k, 2]``, its own cell first."""
         if not self.has_goal[b, robot]:
             return self.cells[b, robot : robot + 1].copy()
         fields, one = self._fields_now(), slice(robot, robot + 1)
         far = np.iinfo(fields.dtype).max
         update_fields(self._walls[b], self.goals[b, one], self.radius, far, fields[b, one], self._held[b, one])
-        cells: Cells = way(fields[b, robot], *(self.cells[b, robot] + self.radius), limit)
+        row, column = self.cells[b, robot] + self.radius
+        cells: Int64s = way(fields[b, robot], row, column, limit)
         return cells - self.radius
 
 
-def _longer(array: NDArray[np.int32], size: int, axis: int) -> NDArray[np.int32]:
+def _longer(array: Int32s, size: int, axis: int) -> Int32s:
     """The array with room for at least ``size`` entries along an axis; new ones are ``NOWHERE``."""
     if array.shape[axis] >= size:
         return array

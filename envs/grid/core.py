@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.grid.batch import CHANNELS, GridBatch
 from envs.grid.episode import Episode, Goals, GridWorld, draw_episode
 from envs.grid.kernels import NOWHERE
+from swarm.array_types import AnyArray, Flags, Float32s, Int64s
 from swarm.scenario.grid_map import GridMap
 
 __all__ = ["CHANNELS", "NOWHERE", "GridCore", "new_episode"]
 
-Cells = NDArray[np.int64]
 _CHANGING = ("cells", "goals", "reached", "blocked", "just_reached", "just_blocked", "age")
 
 
@@ -37,7 +35,7 @@ class GridCore:
         just_blocked: ``bool[N]``, likewise.
     """
 
-    def __init__(self, grid: GridMap, starts: Cells, goals: Goals, radius: int = 5) -> None:
+    def __init__(self, grid: GridMap, starts: Int64s, goals: Goals, radius: int = 5) -> None:
         self._batch = GridBatch([Episode(grid, starts, goals)], radius)
         self.grid, self.free, self.radius = grid, grid.free, radius
         self.goals, self.reached, self.blocked = (
@@ -59,22 +57,22 @@ class GridCore:
         """Let the episode be older than it is."""
         self._batch.age += steps
 
-    def state_dict(self) -> dict[str, NDArray[Any]]:
+    def state_dict(self) -> dict[str, AnyArray]:
         """Copies of what has changed since the episode began."""
         return {name: getattr(self._batch, name).copy() for name in _CHANGING}
 
-    def load_state_dict(self, saved: Mapping[str, NDArray[Any]]) -> None:
+    def load_state_dict(self, saved: Mapping[str, AnyArray]) -> None:
         """Go on from a ``state_dict`` of the same episode."""
         for name in _CHANGING:
             getattr(self._batch, name)[:] = saved[name]
         self._keep()
 
     @property
-    def has_goal(self) -> NDArray[np.bool_]:
+    def has_goal(self) -> Flags:
         """Whether each robot has a goal, ``bool[N]``; one without stays in the world and yields."""
         return self._batch.has_goal[0]
 
-    def step(self, moves: Cells) -> NDArray[np.bool_]:
+    def step(self, moves: Int64s) -> Flags:
         """Carry out simultaneous moves ``int64[N]``; those in conflict are reverted (`swarm.planning.pibt`).
 
         Returns:
@@ -84,11 +82,11 @@ class GridCore:
         self._keep()
         return self.just_reached
 
-    def observe(self) -> NDArray[np.float32]:
+    def observe(self) -> Float32s:
         """What every robot sees: ``float32[N, 6, 2 radius + 1, 2 radius + 1]``, layers in the order of ``CHANNELS``."""
         return self._batch.observe()[0].copy()
 
-    def path(self, robot: int, limit: int = 256) -> Cells:
+    def path(self, robot: int, limit: int = 256) -> Int64s:
         """A shortest way of one robot to its goal, ``int64[k, 2]``, its own cell first."""
         return self._batch.path(0, robot, limit)
 

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
-from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
 from envs.grid.core import CHANNELS, GridCore, new_episode
 from envs.grid.episode import GridWorld
 from envs.grid.maps import random_map
 from envs.render.drawing import Painter, Scene
+from swarm.array_types import Float32s, Int64s, UInt8s
 from swarm.errors import InputError
 from swarm.planning import MOVES
 from swarm.scenario.grid_map import GridMap
@@ -98,7 +98,7 @@ class GridEnv(ParallelEnv):  # type: ignore[misc]
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
+    ) -> tuple[dict[str, Float32s], dict[str, Any]]:
         """Begin an episode (drawn from ``seed``, if given) and observe it."""
         if seed is not None:
             self._rng = np.random.default_rng(seed)
@@ -108,7 +108,7 @@ class GridEnv(ParallelEnv):  # type: ignore[misc]
             self.render()
         return self._observe(), self._infos()
 
-    def _observe(self) -> dict[str, NDArray[np.float32]]:
+    def _observe(self) -> dict[str, Float32s]:
         return dict(zip(self.possible_agents, self.core.observe(), strict=True))
 
     def _infos(self) -> dict[str, Any]:
@@ -136,7 +136,7 @@ class GridEnv(ParallelEnv):  # type: ignore[misc]
             self._infos(),
         )
 
-    def render(self) -> NDArray[np.uint8] | None:
+    def render(self) -> UInt8s | None:
         """A picture of the map: ``uint8[H, W, 3]``, or a window in mode ``human``."""
         if self.render_mode is None:
             return None
@@ -178,7 +178,7 @@ def _as_draw(
     return world
 
 
-def _moves(agents: list[str], actions: dict[str, Any]) -> NDArray[np.int64]:
+def _moves(agents: list[str], actions: dict[str, Any]) -> Int64s:
     """Moves ``int64[N]`` in the order of the agents.
 
     Raises:

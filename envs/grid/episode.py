@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.grid.kernels import NOWHERE
+from swarm.array_types import Int32s, Int64s, Integers
 from swarm.errors import InputError
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.instances import LifelongInstance
 
-Cells = NDArray[np.int64]
 GridWorld = GridMap | LifelongInstance
 
 
@@ -27,8 +26,8 @@ class Goals:
         seed: Of the goals that are drawn: goal k of robot i is a function of seed, i, k and the robot's cell.
     """
 
-    listed: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 0, 2), np.int32))
-    pool: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 2), np.int32))
+    listed: Int32s = field(default_factory=lambda: np.empty((0, 0, 2), np.int32))
+    pool: Int32s = field(default_factory=lambda: np.empty((0, 2), np.int32))
     seed: int = 0
 
 
@@ -36,7 +35,7 @@ class Episode(NamedTuple):
     """Starts are ``int64[N, 2]`` (row, column), distinct free cells; every goal can be reached from its start."""
 
     grid: GridMap
-    starts: Cells
+    starts: Int64s
     goals: Goals
 
 
@@ -61,7 +60,7 @@ def check_episode(episode: Episode) -> None:
         raise InputError(f"goals of robot {robot} on {grid.name}", found, "cells that it can reach")
 
 
-def _at(parts: NDArray[np.int32], cells: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
+def _at(parts: Int32s, cells: Integers) -> Int32s:
     """What a padded map holds at cells ``[..., 2]``."""
     inside = np.clip(cells + 1, 0, np.array(parts.shape) - 1)
     return parts[inside[..., 0], inside[..., 1]]
@@ -76,7 +75,7 @@ def listed_goals(instance: LifelongInstance, robots: int) -> Goals:
     return Goals(listed)
 
 
-def drawn_goals(pool: Cells, rng: np.random.Generator) -> Goals:
+def drawn_goals(pool: Int64s, rng: np.random.Generator) -> Goals:
     """Goals without end, drawn from the cells ``int64[p, 2]``, which must be two or more.
 
     Raises:
@@ -117,7 +116,7 @@ def draw_episode(world: GridWorld, robots: int | None, rng: np.random.Generator)
     return Episode(world, starts, drawn_goals(pool, rng))
 
 
-def _marked(grid: GridMap, cells: Cells, robots: int) -> tuple[Cells, Cells]:
+def _marked(grid: GridMap, cells: Int64s, robots: int) -> tuple[Int64s, Int64s]:
     """Where robots start, and where their goals are."""
     symbols = np.array([grid.symbols[row][column] for row, column in cells])
     starts, ends = cells[symbols == "S"], cells[symbols == "E"]

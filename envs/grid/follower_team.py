@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.grid.core import GridCore
+from swarm.array_types import Int64s
 from swarm.planning.follower.policy import OnnxRanker
 from swarm.planning.follower.team import FollowerMap, Followers, Ranker, gumbel, rank
 from swarm.tune.controllers import shipped_checkpoint
@@ -30,7 +30,7 @@ class FollowerTeam:
         self.followers = Followers(FollowerMap(core.free), np.arange(len(core.cells)))
         self._tick = 0
 
-    def moves(self, core: GridCore) -> NDArray[np.int64]:
+    def moves(self, core: GridCore) -> Int64s:
         """The moves ``int64[N]`` that the robots choose now."""
         team = self.followers
         team.plan(core.cells, core.goals)
@@ -39,6 +39,6 @@ class FollowerTeam:
         noise = self.ranker.temperature * gumbel(team.ids, self._tick)
         return team.decide(team.turned(rank(scores, noise)))
 
-    def reached(self, robots: NDArray[np.int64]) -> None:
+    def reached(self, robots: Int64s) -> None:
         """These robots have just reached their goals."""
         self.followers.forget(robots)

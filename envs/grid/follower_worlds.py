@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.grid.core import GridCore, new_episode
 from envs.grid.maps import maze_map, puzzle_map, random_map, room_map, warehouse_map
+from swarm.array_types import Flags, Float32s, Int8s, Int64s
 from swarm.errors import InputError
 from swarm.planning.follower.team import FollowerMap, Followers
 from swarm.planning.follower.view import CHANNELS, OWN, WINDOW
@@ -29,7 +29,8 @@ def _odd(rng: np.random.Generator, low: int, high: int) -> int:
 
 
 def _random(rng: np.random.Generator) -> GridMap:
-    return random_map(rng, *(int(side) for side in rng.integers(17, 22, 2)), rng.uniform(0.05, 0.3), 128)
+    rows, columns = rng.integers(17, 22, 2).tolist()
+    return random_map(rng, rows, columns, rng.uniform(0.05, 0.3), 128)
 
 
 def _mazes(rng: np.random.Generator) -> GridMap:
@@ -81,7 +82,7 @@ class _World:
         self.core: GridCore = new_episode(self.slot.draw(rng), self.robots, rng)
         self.team = Followers(FollowerMap(self.core.free), np.arange(self.robots))
 
-    def step(self, ranking: NDArray[np.int8]) -> tuple[NDArray[np.float32], dict[str, float] | None]:
+    def step(self, ranking: Int8s) -> tuple[Float32s, dict[str, float] | None]:
         """Move, and begin anew at the end of the episode; the reward, and figures of an episode that ended."""
         moves = self.team.decide(self.team.turned(ranking))
         wanted, nearer = self.team.next_cells(), self.team.nearer()
@@ -98,7 +99,7 @@ class _World:
         self.begin(self.episode + 1)
         return reward, figures
 
-    def observe(self, view: NDArray[np.float32], own: NDArray[np.float32]) -> None:
+    def observe(self, view: Float32s, own: Float32s) -> None:
         """Plan, and write what the robots see."""
         self.team.plan(self.core.cells, self.core.goals)
         view[self.rows], own[self.rows] = self.team.view, self.team.own
@@ -114,7 +115,7 @@ class _World:
         self.team.load_state_dict(saved["team"])
 
 
-def shared(cells: NDArray[np.int64], reward: NDArray[np.float32]) -> NDArray[np.float32]:
+def shared(cells: Int64s, reward: Float32s) -> Float32s:
     """Mean reward of the robots within ``SHARED`` cells of each, itself included, ``float32[N]``."""
     near = (np.abs(cells[:, None] - cells[None]).max(axis=2) <= SHARED).astype(np.float32)
     return (near @ reward) / near.sum(axis=1)
@@ -157,7 +158,7 @@ class FollowerWorlds:
         for world in self.worlds:
             world.observe(self.view, self.own)
 
-    def step(self, ranking: NDArray[np.int8]) -> tuple[NDArray[np.float32], NDArray[np.bool_], list[dict[str, float]]]:
+    def step(self, ranking: Int8s) -> tuple[Float32s, Flags, list[dict[str, float]]]:
         """Move by rankings ``int8[S, 5]``, and observe; see ``policies.follower.ppo.RankingWorlds``."""
         reward, cut = np.zeros(len(self.own), np.float32), np.zeros(len(self.own), bool)
         episodes = []

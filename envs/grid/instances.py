@@ -6,16 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.grid.episode import draw_episode
 from envs.grid.maps import MAPS, maze_map, puzzle_map, random_map, room_map, warehouse_map
+from swarm.array_types import Int64s
 from swarm.errors import InputError
 from swarm.planning.graph.fields import FieldCache, distance_field
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.instances import LifelongInstance
 
-Cells = NDArray[np.int64]
 _FIELDS = 1024
 
 
@@ -57,8 +56,8 @@ def draw_instance(
 
 
 def _draw_goals(
-    rng: np.random.Generator, start: Cells, pool: Cells, fields: FieldCache, steps: int, goals: int | None
-) -> Cells:
+    rng: np.random.Generator, start: Int64s, pool: Int64s, fields: FieldCache, steps: int, goals: int | None
+) -> Int64s:
     """One robot's goals: so many, or until a robot that is never held up needs all of the steps for them."""
     cells, needed = [start], 0
     while len(cells) <= goals if goals is not None else needed <= steps:
@@ -81,9 +80,14 @@ def _odd(rng: np.random.Generator) -> int:
     return int(rng.choice([17, 19, 21]))
 
 
+def _random(rng: np.random.Generator) -> GridMap:
+    rows, columns = rng.integers(17, 22, 2).tolist()
+    return random_map(rng, rows, columns, rng.uniform(0.1, 0.3), 128)
+
+
 _TEAMS = (8, 16, 24, 32, 48, 64)
 _SUITES = {
-    "random": _Suite(lambda rng: random_map(rng, *rng.integers(17, 22, 2), rng.uniform(0.1, 0.3), 128), 4, _TEAMS),
+    "random": _Suite(_random, 4, _TEAMS),
     "mazes": _Suite(lambda rng: maze_map(rng, _odd(rng), _odd(rng), rng.uniform(0.2, 0.6)), 4, _TEAMS),
     "rooms": _Suite(lambda rng: room_map(rng, 23, 23, int(rng.integers(4, 7)), rng.uniform(0.3, 0.9)), 4, _TEAMS),
     "warehouse": _Suite(lambda rng: warehouse_map(rng, missing=0.1), 2, (32, 64, 96, 128, 160, 192)),

@@ -6,19 +6,12 @@ by as many walls on each side as a robot sees cells, so that neither a window no
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit, prange
-from numpy.typing import NDArray
 
+from swarm.array_types import AnyArray, Flags, Float32s, Int32s, Int64s, UInt64s
 from swarm.planning import STAY
 from swarm.planning.pibt.reservation import resolve
-
-Cells = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-Floats = NDArray[np.float32]
-Fields = NDArray[Any]  # uint16 or int32: distance fields
 
 WALLS, ROBOTS, GOAL, PATH, NEXT, COST = range(6)
 """Layers of an observation."""
@@ -39,7 +32,7 @@ def _mix(word: np.uint64) -> np.uint64:
 
 
 @njit(cache=True)
-def draw_goal(seed: np.uint64, robot: int, reached: int, row: int, column: int, pool: Cells, count: int) -> int:
+def draw_goal(seed: np.uint64, robot: int, reached: int, row: int, column: int, pool: Int32s, count: int) -> np.int64:
     """A robot's next goal, an index of one of the first ``count`` cells of ``pool``, and never its own cell.
 
     It depends on nothing but the arguments: neither on the order of the robots nor on threads.
@@ -54,7 +47,7 @@ def draw_goal(seed: np.uint64, robot: int, reached: int, row: int, column: int, 
 
 @njit(cache=True)
 def assign_goal(
-    robot: int, cells: Cells, goals: Cells, reached: Cells, listed: NDArray[np.int32], pool: NDArray[np.int32],
+    robot: int, cells: Int64s, goals: Int64s, reached: Int64s, listed: Int32s, pool: Int32s,
     pool_size: int, seed: np.uint64,
 ) -> None:  # fmt: skip
     """Give a robot its next goal: drawn from the pool if there is one, else the next of its list, else none."""
@@ -69,8 +62,7 @@ def assign_goal(
 
 @njit(cache=True)
 def assign_goals(
-    cells: Cells, goals: Cells, reached: Cells, listed: NDArray[np.int32], pool: NDArray[np.int32], pool_size: int,
-    seed: np.uint64,
+    cells: Int64s, goals: Int64s, reached: Int64s, listed: Int32s, pool: Int32s, pool_size: int, seed: np.uint64,
 ) -> None:  # fmt: skip
     """Give every robot of one world a goal."""
     for robot in range(len(cells)):
@@ -79,8 +71,8 @@ def assign_goals(
 
 @njit(cache=True)
 def step_world(
-    moves: Cells, free: Flags, cells: Cells, goals: Cells, reached: Cells, blocked: Cells, just_reached: Flags,
-    just_blocked: Flags, listed: NDArray[np.int32], pool: NDArray[np.int32], pool_size: int, seed: np.uint64,
+    moves: Int64s, free: Flags, cells: Int64s, goals: Int64s, reached: Int64s, blocked: Int64s, just_reached: Flags,
+    just_blocked: Flags, listed: Int32s, pool: Int32s, pool_size: int, seed: np.uint64,
 ) -> None:  # fmt: skip
     """``step_worlds`` for one world."""
     after = resolve(cells, moves, free, np.empty(0), True)
@@ -97,8 +89,8 @@ def step_world(
 
 @njit(cache=True, parallel=True)
 def step_worlds(
-    moves: Cells, free: Flags, cells: Cells, goals: Cells, reached: Cells, blocked: Cells, just_reached: Flags,
-    just_blocked: Flags, listed: NDArray[np.int32], pool: NDArray[np.int32], pool_size: Cells, seed: NDArray[np.uint64],
+    moves: Int64s, free: Flags, cells: Int64s, goals: Int64s, reached: Int64s, blocked: Int64s, just_reached: Flags,
+    just_blocked: Flags, listed: Int32s, pool: Int32s, pool_size: Int64s, seed: UInt64s,
 ) -> None:  # fmt: skip
     """One step of B worlds of N robots.
 
@@ -124,7 +116,7 @@ def step_worlds(
 
 
 @njit(cache=True)
-def descend(field: Fields, row: int, column: int) -> tuple[int, int]:
+def descend(field: AnyArray, row: int, column: int) -> tuple[int, int]:
     """The adjacent cell nearest to the goal (of equals the first in the order of moves); at the goal, the goal."""
     rows, columns = field.shape
     best, best_row, best_column = field[row, column], row, column
@@ -137,7 +129,7 @@ def descend(field: Fields, row: int, column: int) -> tuple[int, int]:
 
 
 @njit(cache=True)
-def way(field: Fields, row: int, column: int, limit: int) -> Cells:
+def way(field: AnyArray, row: int, column: int, limit: int) -> Int64s:
     """A shortest way from a cell to the goal of a field: int64[k, 2], at most ``limit`` cells after the first."""
     cells = np.empty((limit + 1, 2), dtype=np.int64)
     cells[0, 0], cells[0, 1] = row, column
@@ -150,7 +142,7 @@ def way(field: Fields, row: int, column: int, limit: int) -> Cells:
 
 
 @njit(cache=True)
-def _flood(walls: Floats, goal: int, far: int, field: Fields, queue: NDArray[np.int32]) -> None:
+def _flood(walls: Float32s, goal: int, far: int, field: AnyArray, queue: Int32s) -> None:
     """Steps to a goal by breadth-first search, all flat; ``far`` in walls, ``far - 1`` where there is no way."""
     columns, closed, unseen = walls.shape[1], walls.reshape(-1), far - 1
     for cell in range(len(field)):
@@ -171,7 +163,7 @@ def _flood(walls: Floats, goal: int, far: int, field: Fields, queue: NDArray[np.
 
 
 @njit(cache=True)
-def update_fields(walls: Floats, goals: Cells, radius: int, far: int, fields: Fields, held: Cells) -> None:
+def update_fields(walls: Float32s, goals: Int64s, radius: int, far: int, fields: AnyArray, held: Int64s) -> None:
     """Compute the fields of the robots of one world that have a new goal.
 
     Args:
@@ -192,7 +184,7 @@ def update_fields(walls: Floats, goals: Cells, radius: int, far: int, fields: Fi
 
 @njit(cache=True)
 def _look_ahead(
-    cells: Cells, goals: Cells, fields: Fields, radius: int, robots: Floats, wanted: Floats, ahead: Cells
+    cells: Int64s, goals: Int64s, fields: AnyArray, radius: int, robots: Float32s, wanted: Float32s, ahead: Int64s
 ) -> None:
     """Where all robots are, and how many of those with a goal go where next; both ``float32``, padded."""
     robots[:] = 0.0
@@ -207,7 +199,7 @@ def _look_ahead(
 
 
 @njit(cache=True)
-def _observe_others(top: int, left: int, walls: Floats, robots: Floats, wanted: Floats, out: Floats) -> None:
+def _observe_others(top: int, left: int, walls: Float32s, robots: Float32s, wanted: Float32s, out: Float32s) -> None:
     """Fill the layers walls, robots and next of one robot, whose window begins at a row and column."""
     width = out.shape[1]
     for i in range(width):
@@ -219,7 +211,7 @@ def _observe_others(top: int, left: int, walls: Floats, robots: Floats, wanted: 
 
 
 @njit(cache=True)
-def _observe_cost(top: int, left: int, field: Fields, out: Floats) -> None:
+def _observe_cost(top: int, left: int, field: AnyArray, out: Float32s) -> None:
     """Fill the layer cost_to_go of one robot, whose window begins at a row and column.
 
     Flat, and with unsigned indices (which cannot count from an array's end): only then is the loop vectorised, which
@@ -239,7 +231,7 @@ def _observe_cost(top: int, left: int, field: Fields, out: Floats) -> None:
 
 
 @njit(cache=True)
-def _observe_goal(top: int, left: int, goal: Cells, field: Fields, out: Floats) -> None:
+def _observe_goal(top: int, left: int, goal: Int64s, field: AnyArray, out: Float32s) -> None:
     """Fill the layers goal and path of one robot, whose window begins at a row and column of the padded map."""
     width = out.shape[1]
     row, column = top + width // 2, left + width // 2
@@ -256,8 +248,9 @@ def _observe_goal(top: int, left: int, goal: Cells, field: Fields, out: Floats) 
 
 @njit(cache=True)
 def observe_world(
-    walls: Floats, cells: Cells, goals: Cells, far: int, fields: Fields, held: Cells, ahead: Cells, out: Floats
-) -> None:
+    walls: Float32s, cells: Int64s, goals: Int64s, far: int, fields: AnyArray, held: Int64s, ahead: Int64s,
+    out: Float32s,
+) -> None:  # fmt: skip
     """``observe_worlds`` for one world."""
     radius = out.shape[2] // 2
     update_fields(walls, goals, radius, far, fields, held)
@@ -280,8 +273,9 @@ def observe_world(
 
 @njit(cache=True, parallel=True)
 def observe_worlds(
-    walls: Floats, cells: Cells, goals: Cells, far: int, fields: Fields, held: Cells, ahead: Cells, out: Floats
-) -> None:
+    walls: Float32s, cells: Int64s, goals: Int64s, far: int, fields: AnyArray, held: Int64s, ahead: Int64s,
+    out: Float32s,
+) -> None:  # fmt: skip
     """What all robots of B worlds see.
 
     Args:

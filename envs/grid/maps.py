@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Flags
 from swarm.errors import InputError
 from swarm.scenario.grid_map import GridMap
-
-Flags = NDArray[np.bool_]
 
 
 def random_map(

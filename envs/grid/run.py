@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.grid.core import GridCore, new_episode
 from envs.grid.follower_team import FollowerTeam
+from swarm.array_types import Int64s
 from swarm.errors import InputError
 from swarm.files.text_files import atomic_path
 from swarm.planning.graph.grid_graph import GridGraph
@@ -24,11 +24,11 @@ from swarm.scenario.instances import LifelongInstance
 class Team(Protocol):
     """Anything that moves all robots of an episode."""
 
-    def moves(self, core: GridCore) -> NDArray[np.int64]:
+    def moves(self, core: GridCore) -> Int64s:
         """The moves ``int64[N]`` that the robots choose now."""
         ...
 
-    def reached(self, robots: NDArray[np.int64]) -> None:
+    def reached(self, robots: Int64s) -> None:
         """These robots have just reached their goals."""
         ...
 
@@ -44,13 +44,13 @@ class _Driven:
     def __init__(self, planner: Any, robots: int) -> None:
         self.planner, self._fresh = planner, np.ones(robots, dtype=np.bool_)
 
-    def moves(self, core: GridCore) -> NDArray[np.int64]:
+    def moves(self, core: GridCore) -> Int64s:
         """The moves ``int64[N]`` that the robots choose now."""
-        moves: NDArray[np.int64] = self.planner.moves(core.cells, core.goals, self._fresh)
+        moves: Int64s = self.planner.moves(core.cells, core.goals, self._fresh)
         self._fresh[:] = False
         return moves
 
-    def reached(self, robots: NDArray[np.int64]) -> None:
+    def reached(self, robots: Int64s) -> None:
         """These robots have just reached their goals."""
         self._fresh[robots] = True
 

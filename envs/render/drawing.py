@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.render.video import write_gif, write_png, write_video
 from swarm.errors import InputError
@@ -23,10 +22,10 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 import pygame
 
+from swarm.array_types import Array, Flags, UInt8s
+
 __all__ = ["Painter", "Scene", "robot_hue", "tuner_colour", "write_gif", "write_png", "write_video"]
 
-Array = NDArray[np.float64]
-Image = NDArray[np.uint8]
 Colour = tuple[int, int, int]
 
 _SMOOTH = 2  # Drawn this many times larger than shown.
@@ -99,7 +98,7 @@ class Scene:
     paths: Sequence[Array | None] | None = None
     trails: Sequence[Array | None] | None = None
     colour_value: Array | None = None
-    contacts: NDArray[np.bool_] | None = None
+    contacts: Flags | None = None
     links: Sequence[tuple[int, int]] = ()
     discs: Array | None = None
     labels: Sequence[str] | None = None
@@ -148,7 +147,7 @@ class Painter:
 
     # What is public: a picture, a window, the end.
 
-    def frame(self, scene: Scene) -> Image:
+    def frame(self, scene: Scene) -> UInt8s:
         """The scene as an image, ``uint8[height, width, 3]``."""
         self._paint(scene)
         pixels = np.frombuffer(pygame.image.tobytes(self._finished, "RGB"), dtype=np.uint8)

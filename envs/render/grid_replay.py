@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.render.drawing import Painter, Scene, write_video
+from swarm.array_types import Int64s, UInt8s
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.world import World
 
-Cells = NDArray[np.int64]
-GoalList = Cells | Sequence[Sequence[int]]
+GoalList = Int64s | Sequence[Sequence[int]]
 
 FEW = 64
 """Ways are drawn for teams of at most so many robots; of more, nobody could tell them apart."""
@@ -32,7 +31,7 @@ class Leg(NamedTuple):
     reached: bool
 
 
-def legs_of(track: Cells, goals: GoalList) -> list[Leg]:
+def legs_of(track: Int64s, goals: GoalList) -> list[Leg]:
     """The legs of one robot.
 
     Args:
@@ -63,7 +62,7 @@ class Replay:
         legs: For each robot its ways from goal to goal.
     """
 
-    def __init__(self, grid: GridMap, cells: Cells, goals: Sequence[GoalList], title: str = "") -> None:
+    def __init__(self, grid: GridMap, cells: Int64s, goals: Sequence[GoalList], title: str = "") -> None:
         self.grid, self.cells, self.title = grid, np.asarray(cells), title
         self._obstacles = World.from_grid(grid).obstacles
         self.legs = [legs_of(self.cells[:, robot], goals[robot]) for robot in range(self.cells.shape[1])]
@@ -91,7 +90,7 @@ class Replay:
         shown = paths if len(positions) <= FEW else None
         return Scene(self._obstacles, positions, radii, goals=goals, paths=shown, caption=caption)
 
-    def frames(self) -> Iterator[NDArray[np.uint8]]:
+    def frames(self) -> Iterator[UInt8s]:
         """Pictures ``uint8[height, width, 3]``, some for each step."""
         painter = Painter((0.0, 0.0, *self.grid.size), pixels=_PIXELS, grid=self.grid.cell_size)
         for k in range(_BETWEEN * (len(self.cells) - 1) + 1):

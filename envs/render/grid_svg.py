@@ -10,10 +10,10 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.render.drawing import robot_hue
 from envs.render.grid_replay import FEW, STEPS_A_SECOND, Leg, Replay
+from swarm.array_types import Array, Flags, Int64s
 from swarm.errors import InputError
 from swarm.files.text_files import write_text
 
@@ -64,7 +64,7 @@ def save_svg(path: str | Path, replay: Replay) -> None:
     write_text(path, svg_of(replay))
 
 
-def _walls(free: NDArray[np.bool_]) -> str:
+def _walls(free: Flags) -> str:
     """All walls as one path: a rectangle for each run of wall cells in a row."""
     parts = []
     for row, line in enumerate(free):
@@ -73,7 +73,7 @@ def _walls(free: NDArray[np.bool_]) -> str:
     return "".join(parts)
 
 
-def _disc(track: NDArray[np.int64], robot: int, colour: str, length: str) -> str:
+def _disc(track: Int64s, robot: int, colour: str, length: str) -> str:
     """A robot that moves along its track ``[T + 1, 2]``."""
     y, x = (track + 0.5).T
     moving = _animate("cx", x, length) + _animate("cy", y, length)
@@ -81,7 +81,7 @@ def _disc(track: NDArray[np.int64], robot: int, colour: str, length: str) -> str
     return f"{head}<title>robot {robot}</title>{moving}</circle>"
 
 
-def _animate(name: str, values: NDArray[np.float64], length: str) -> str:
+def _animate(name: str, values: Array, length: str) -> str:
     """An attribute that changes steadily from step to step; nothing if it never does."""
     speed = np.diff(values)
     if not speed.any():
@@ -112,7 +112,7 @@ def _goal(legs: Sequence[Leg], steps: int, length: str) -> str:
     return f'<rect x="{column + 0.15:g}" y="{row + 0.15:g}" width="0.7" height="0.7">{jumps}{over}</rect>'
 
 
-def _way(track: NDArray[np.int64], leg: Leg, steps: int, length: str) -> str:
+def _way(track: Int64s, leg: Leg, steps: int, length: str) -> str:
     """The way that a robot goes to one goal, seen while it does."""
     cells = track[leg.first : leg.last + 1]
     corners = cells[np.concatenate([[True], np.diff(cells, axis=0).any(axis=1)])]

@@ -12,14 +12,12 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import UInt8s
 from swarm.errors import InputError
 
-Image = NDArray[np.uint8]
 
-
-def write_video(path: str | Path, frames: Iterable[Image], fps: float) -> int:
+def write_video(path: str | Path, frames: Iterable[UInt8s], fps: float) -> int:
     """Writes an H.264 film (mp4) that every browser plays.
 
     Args:
@@ -38,7 +36,7 @@ def write_video(path: str | Path, frames: Iterable[Image], fps: float) -> int:
     return _encode(path, frames, fps, ["-vf", even, *codec, "-movflags", "+faststart", "-f", "mp4"])
 
 
-def write_gif(path: str | Path, frames: Iterable[Image], fps: float, pixels: int = 640) -> int:
+def write_gif(path: str | Path, frames: Iterable[UInt8s], fps: float, pixels: int = 640) -> int:
     """Writes a small looping GIF: one palette of 64 colours, only what changes is stored.
 
     Args:
@@ -58,7 +56,7 @@ def write_gif(path: str | Path, frames: Iterable[Image], fps: float, pixels: int
     return _encode(path, frames, fps, ["-vf", filters, "-loop", "0", "-f", "gif"])
 
 
-def write_png(path: str | Path, image: Image) -> None:
+def write_png(path: str | Path, image: UInt8s) -> None:
     """Writes one image (``uint8[height, width, 3]``) as PNG.
 
     Raises:
@@ -85,7 +83,7 @@ def _complete_or_absent(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def _encode(path: str | Path, frames: Iterable[Image], fps: float, arguments: list[str]) -> int:
+def _encode(path: str | Path, frames: Iterable[UInt8s], fps: float, arguments: list[str]) -> int:
     """Feeds frames to ffmpeg as they come; returns how many."""
     if not 0.0 < fps < 1000.0:
         raise InputError("fps", fps, "a number above 0 and below 1000")
@@ -118,7 +116,7 @@ def _encode(path: str | Path, frames: Iterable[Image], fps: float, arguments: li
     return count
 
 
-def _feed(encoder: subprocess.Popen[bytes], frames: Iterable[Image], shape: tuple[int, ...]) -> int:
+def _feed(encoder: subprocess.Popen[bytes], frames: Iterable[UInt8s], shape: tuple[int, ...]) -> int:
     """Writes every frame to the encoder and closes its input."""
     count = 0
     pipe = encoder.stdin

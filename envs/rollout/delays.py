@@ -8,13 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array, Flags, Int64s
 from swarm.errors import InputError
 from swarm.model.body import full_braking
 from swarm.robot import Command
-
-Array = NDArray[np.float64]
 
 SHORTEST, LONGEST = 0.5, 3.0
 """A robot is held for a time drawn evenly between these, s."""
@@ -46,25 +44,25 @@ class Delays:
         self._left = np.zeros(robots, np.int64)  # periods for which each is still held
         self.holds, self.robot_seconds = 0, 0.0
 
-    def draw(self) -> NDArray[np.bool_]:
+    def draw(self) -> Flags:
         """Who is held in the next period, bool[N]; call it once a period."""
         begins, length = self._rng.random((2, len(self._left)))
         begins = (begins < self.rate * self._dt) & (self._left == 0)
         periods = np.rint((SHORTEST + (LONGEST - SHORTEST) * length) / self._dt).astype(np.int64)
         self._left = np.where(begins, np.maximum(periods, 1), self._left)
-        held: NDArray[np.bool_] = self._left > 0
+        held: Flags = self._left > 0
         self._left -= held
         self.holds += int(begins.sum())
         self.robot_seconds += float(held.sum()) * self._dt
         return held
 
-    def apply(self, commands: Sequence[Command], states: Array, kinds: Sequence[int], bodies: Array) -> list[Command]:
+    def apply(self, commands: Sequence[Command], states: Array, kinds: Int64s, bodies: Array) -> list[Command]:
         """The commands of one period, with full braking instead of the control of those who are held.
 
         Args:
             commands: Of all robots.
             states: ``float64[N, 5]``.
-            kinds: Values of ``Kind``.
+            kinds: ``int64[N]``, values of ``Kind``.
             bodies: ``float64[N, BODY]``.
         """
         after = list(commands)

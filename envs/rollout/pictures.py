@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.arena.spaces import careful
 from envs.grid.kernels import way
 from envs.render.drawing import Scene
 from envs.rollout.run import Run
+from swarm.array_types import Array
 from swarm.model.dynamics import UNICYCLE
 from swarm.planning.graph.fields import FieldCache, distance_field
 
@@ -27,7 +27,7 @@ class Routes:
             free = self._grid.free
             self._fields = FieldCache(lambda row, column: distance_field(free, row, column), 4 * len(run.radii))
 
-    def of(self, i: int) -> NDArray[np.float64]:
+    def of(self, i: int) -> Array:
         """Robot i's position, plan, and the rest of the way: ``float64[p, 2]``, m."""
         path = np.concatenate([self._run.states[i : i + 1, :2], self._run.commands[i].plan.path])
         if self._grid is None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.arena.kernels import TOUCH
+from swarm.array_types import Array, Int64s
 from swarm.model import dynamics
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
-
-Array = NDArray[np.float64]
 
 
 class Plant(Protocol):
@@ -26,7 +24,7 @@ class Plant(Protocol):
         """Apply ``commands`` ``[N, 2]`` for one control period."""
         ...
 
-    def onsets(self) -> NDArray[np.int64]:
+    def onsets(self) -> Int64s:
         """Pairs that began to touch in the last period: robot and robot, or robot and a negative number."""
         ...
 
@@ -80,7 +78,7 @@ class ExactPlant:
         pairs = {(int(i), int(j)) for i, j in np.argwhere(gap < TOUCH) if i < j}
         return pairs | {(int(i), -1) for i in np.flatnonzero(wall < TOUCH)}
 
-    def onsets(self) -> NDArray[np.int64]:
+    def onsets(self) -> Int64s:
         """Pairs that began to touch in the last period."""
         return np.array(self._onsets, dtype=np.int64).reshape(-1, 2)
 

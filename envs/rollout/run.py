@@ -6,16 +6,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.rollout.delays import Delays
 from envs.rollout.plants import Plant
 from envs.rollout.score import Score
 from envs.rollout.team import Fleet
+from swarm.array_types import Array
 from swarm.robot import Command
 from swarm.scenario.scenario import Scenario
-
-Array = NDArray[np.float64]
 
 
 @dataclass

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.rollout.plants import Plant, gaps
 from swarm.scenario.scenario import Scenario
-
-Array = NDArray[np.float64]
 
 
 class Score:

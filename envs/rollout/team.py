@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.files.text_files import located
 from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
 from swarm.robot import Command, Robot
@@ -15,8 +15,6 @@ from swarm.sense.messages import Message, hearing_radius
 from swarm.sense.neighbours import MAX_NEIGHBOURS, NEIGHBOUR, describe, sense_robots
 from swarm.sense.view import View
 from swarm.tune.controllers import Controller, make_controller
-
-Array = NDArray[np.float64]
 
 
 class Fleet:

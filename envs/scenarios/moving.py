@@ -10,19 +10,17 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.scenarios.clutter import boxes
 from envs.scenarios.parts import DT, HORIZON, LIMITS, SENSING, robot, team
 from envs.scenarios.placing import Room, ends
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.geometry import segment_to_obstacle, segment_to_segment
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
-
-Array = NDArray[np.float64]
 
 # A patrol has twice the radius and 0.6 of the speed of the other robots.
 _PATROL_RADII, _PATROL_SPEED = 2.0, 0.6
@@ -96,8 +94,9 @@ def _ways(rng: np.random.Generator, world: World, wide: Array, spare: float) -> 
             break
         own = wide[len(ways)] + spare
         a, b = rng.uniform(low + own, high - own, (2, 2))
+        dx, dy = b - a
         long_enough = np.linalg.norm(b - a) >= 0.25 * (high - low).min()
-        free = all(segment_to_obstacle(*a, *(b - a), box)[0] >= own for box in world.obstacles)
+        free = all(segment_to_obstacle(a[0], a[1], dx, dy, box)[0] >= own for box in world.obstacles)
         if (
             long_enough
             and free

@@ -9,15 +9,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.scenarios.parts import any_heading, robot
 from envs.scenarios.placing import Room
+from swarm.array_types import Array
 from swarm.model.dynamics import Kind, Limits
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
-
-Array = NDArray[np.float64]
 
 # Metres between the discs of two starts, or of two goals, at least.
 _SPARE = 0.4

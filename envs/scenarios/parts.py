@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
 from swarm.scenario.robot_spec import RobotSpec
@@ -55,8 +56,7 @@ def robot(
 
 
 def team(
-    rng: np.random.Generator, kind: Kind, starts: NDArray[np.float64], goals: NDArray[np.float64], radius: float,
-    limits: Limits | None,
+    rng: np.random.Generator, kind: Kind, starts: Array, goals: Array, radius: float, limits: Limits | None,
 ) -> tuple[RobotSpec, ...]:  # fmt: skip
     """Robots that differ only in where they start ``[n, 2]`` and go ``[n, 2]``, m; unicycles look anywhere."""
     return tuple(
@@ -102,7 +102,7 @@ def wall(xmin: float, ymin: float, xmax: float, ymax: float) -> list[float]:
     return [0.5 * (xmin + xmax), 0.5 * (ymin + ymax), 0.5 * (xmax - xmin), 0.5 * (ymax - ymin)]
 
 
-def gate(x: float, y: float, thickness: float, gap: float, height: float) -> NDArray[np.float64]:
+def gate(x: float, y: float, thickness: float, gap: float, height: float) -> Array:
     """A wall across a room ``height`` m high, its middle at ``x``, with a gap around ``y``: two boxes ``[2, 4]``, m."""
     left, right = x - 0.5 * thickness, x + 0.5 * thickness
     return np.array([wall(left, 0.0, right, y - 0.5 * gap), wall(left, y + 0.5 * gap, right, height)])

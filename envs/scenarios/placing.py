@@ -6,12 +6,10 @@ import itertools
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array, Flags
 from swarm.planning.graph.fields import UNREACHABLE, distance_field
 from swarm.scenario.world import World
-
-Array = NDArray[np.float64]
 
 _ROUNDS, _AT_ONCE = 32, 8  # places that are tried for each point
 _SEEDS = 16  # cells tried to find the largest part of a map
@@ -29,27 +27,27 @@ class Room:
 
     def __init__(self, world: World, radius: float) -> None:
         self.world, self._radius = world, radius
-        self._parts: dict[float, NDArray[np.bool_]] = {}
+        self._parts: dict[float, Flags] = {}
 
-    def reaches(self, points: Array) -> NDArray[np.bool_]:
+    def reaches(self, points: Array) -> Flags:
         """Which of the points ``[n, 2]`` lie in the largest connected part of the free space, ``bool[n]``."""
         found = self._on_grid(points, _COARSE * self._radius)
         if not found.all():
             found[~found] = self._on_grid(points[~found], _FINE * self._radius)
         return found
 
-    def _on_grid(self, points: Array, cell: float) -> NDArray[np.bool_]:
+    def _on_grid(self, points: Array, cell: float) -> Flags:
         if cell not in self._parts:
             # Half-way between two points that keep this distance from a convex obstacle, a disc still fits.
             self._parts[cell] = _largest_part(_free(self.world, cell, math.hypot(self._radius, 0.5 * cell)))
         part = self._parts[cell]
         at = np.rint((points - self.world.bounds[:2]) / cell).astype(np.int64)
         column, row = np.minimum(at, np.array(part.shape[::-1]) - 1).T
-        found: NDArray[np.bool_] = part[row, column]
+        found: Flags = part[row, column]
         return found
 
 
-def _free(world: World, cell: float, clearance: float) -> NDArray[np.bool_]:
+def _free(world: World, cell: float, clearance: float) -> Flags:
     """Which grid points keep a clearance from the obstacles, ``bool[rows, columns]``, the first at the lower left."""
     low, high = world.bounds[:2], world.bounds[2:]
     columns, rows = ((high - low) / cell + 1e-9).astype(int) + 1
@@ -65,11 +63,11 @@ def _free(world: World, cell: float, clearance: float) -> NDArray[np.bool_]:
     return free
 
 
-def _largest_part(free: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _largest_part(free: Flags) -> Flags:
     """The 4-connected part that is more than half of the free cells; nothing if there is none."""
     cells = np.flatnonzero(free)
     for cell in cells[np.linspace(0, len(cells) - 1, _SEEDS).astype(int)] if len(cells) else ():
-        part: NDArray[np.bool_] = distance_field(free, *divmod(int(cell), free.shape[1])) != UNREACHABLE
+        part: Flags = distance_field(free, *divmod(int(cell), free.shape[1])) != UNREACHABLE
         if 2 * part.sum() > len(cells):
             return part
     return np.zeros_like(free)

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.scenarios.parts import wall
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
-
-Array = NDArray[np.float64]
 
 
 def tile(scenarios: Sequence[Scenario]) -> Scenario:

@@ -7,11 +7,11 @@ is resampled (cluster bootstrap: Davison and Hinkley, *Bootstrap Methods and the
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from swarm.array_types import Array
 from swarm.errors import InputError
 
-Array = NDArray[np.float64]
 Interval = tuple[float, float]
 
 _RESAMPLES = 4000

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from policies.follower.network import Follower
 from policies.tuner.ppo import advantages, as_arrays
+from swarm.array_types import Flags, Float32s, Int8s
 from swarm.errors import InputError
 
 
@@ -65,10 +65,10 @@ class RankingPPO:
 class RankingWorlds(Protocol):
     """S robots in worlds that step together, and begin anew on their own."""
 
-    view: NDArray[np.float32]
-    own: NDArray[np.float32]
+    view: Float32s
+    own: Float32s
 
-    def step(self, ranking: NDArray[np.int8]) -> tuple[NDArray[np.float32], NDArray[np.bool_], list[dict[str, float]]]:
+    def step(self, ranking: Int8s) -> tuple[Float32s, Flags, list[dict[str, float]]]:
         """Move by rankings int8[S, 5], and observe.
 
         Returns:

@@ -79,7 +79,8 @@ class FollowerTraining:
         saved: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         self.options, self.folder, self.hardware = options, options.out, hardware
-        self.command, self.minutes = (command, 0.0) if saved is None else (saved["command"], saved["minutes"])
+        self.command: str = command if saved is None else saved["command"]
+        self.minutes: float = 0.0 if saved is None else saved["minutes"]
         torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
         self.follower = Follower(options.filters, options.width)
@@ -169,8 +170,11 @@ def restored(given: FollowerOptions) -> tuple[FollowerOptions, Mapping[str, Any]
         value = getattr(given, name)
         if value not in (getattr(fresh, name), getattr(stored, name)):
             raise InputError(f"--{name} with --resume", value, f"{getattr(stored, name)}, or leave it out")
-    changed = {"save_every": given.save_every, "tensorboard": given.tensorboard, "resume": given.resume}
-    return dataclasses.replace(stored, steps=given.steps or stored.steps, **changed), saved
+    going_on = dataclasses.replace(
+        stored, steps=given.steps or stored.steps, save_every=given.save_every, tensorboard=given.tensorboard,
+        resume=given.resume,
+    )  # fmt: skip
+    return going_on, saved
 
 
 def learning_curve(rows: list[dict[str, Any]]) -> bytes:

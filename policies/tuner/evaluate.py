@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from policies.tuner.network import Tuner, to_graph
 from policies.tuner.ppo import VectorWorlds, flatten
 from policies.tuner.rounds import silence, speak
+from swarm.array_types import Array
 from swarm.filter.tunables import COUNT
 from swarm.tune.observation import Observation, senders
 
-Policy = Callable[[Observation], NDArray[np.float64]]
+Policy = Callable[[Observation], Array]
 
 
 def by_tuner(tuner: Tuner) -> Policy:
@@ -25,7 +25,7 @@ def by_tuner(tuner: Tuner) -> Policy:
     """
     told = silence(0)
 
-    def act(observation: Observation) -> NDArray[np.float64]:
+    def act(observation: Observation) -> Array:
         nonlocal told
         seen = flatten(observation)
         with torch.no_grad():
@@ -39,7 +39,7 @@ def by_tuner(tuner: Tuner) -> Policy:
     return act
 
 
-def always(action: NDArray[np.float64]) -> Policy:
+def always(action: Array) -> Policy:
     """The same action ``[6]`` for everybody, whatever is observed."""
     return lambda observation: np.tile(action, (*observation.ego.shape[:2], 1))
 

@@ -16,12 +16,12 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from policies import distributed
 from policies.tuner.network import Tuner, to_graph
 from policies.tuner.rounds import Steps, silence, speak
+from swarm.array_types import AnyArray, Flags, Float32s
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT
 from swarm.tune.observation import Observation, senders
@@ -93,7 +93,7 @@ class VectorWorlds(Protocol):
     num_robots: int
 
     @property
-    def resting(self) -> NDArray[np.bool_]:
+    def resting(self) -> Flags:
         """Robots [B, N] whose part is over though their world goes on; what they do is not learnt from."""
         ...
 
@@ -101,9 +101,7 @@ class VectorWorlds(Protocol):
         """Observation of all robots, arrays [B, N, ...]."""
         ...
 
-    def step(
-        self, action: NDArray[Any]
-    ) -> tuple[Observation, NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+    def step(self, action: AnyArray) -> tuple[Observation, Float32s, Flags, Flags, dict[str, Any]]:
         """Apply actions [B, N, 6] in [0, 1].
 
         Returns:
@@ -275,7 +273,7 @@ class PPO:
     def estimate(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
         """Values and advantages, both [T, S]."""
         value = torch.zeros(self.config.rollout + 1, rollout.reward.shape[1])
-        for t, row in enumerate(zip(*rollout[:3], strict=True)):
+        for t, row in enumerate(zip(rollout.ego, rollout.edges, rollout.mask, strict=True)):
             value[t, rollout.active[t]] = self._value(row, rollout.active[t].nonzero().squeeze(1))
         value[-1] = self._value(flatten(self.observation))
         next_value = torch.where(rollout.next_value.isnan(), value[1:], rollout.next_value)
@@ -345,7 +343,7 @@ class PPO:
             error = torch.max(error, (near - returns).square())
         return 0.5 * error
 
-    def _value(self, sensed: tuple[Tensor, ...], index: Tensor | None = None) -> Tensor:
+    def _value(self, sensed: tuple[Tensor, Tensor, Tensor], index: Tensor | None = None) -> Tensor:
         """V [S] of flat observations, or of those at ``index``."""
         return self.tuner.value(to_graph(*sensed, index))
 
@@ -354,8 +352,9 @@ class PPO:
         steps, robots = self.config.rollout, self.worlds.num_worlds * self.worlds.num_robots
         sensed = flatten(self.observation)
         slots, width = (sensed[2].shape[1], self.told.shape[1]) if self.tuner.rounds > 1 else (0, 0)
+        ego, edges, mask = (torch.empty((steps, *array.shape), dtype=array.dtype) for array in sensed)
         return Rollout(
-            *(torch.empty((steps, *array.shape), dtype=array.dtype) for array in sensed),
+            ego=ego, edges=edges, mask=mask,
             action=torch.empty(steps, robots, COUNT),
             log_probability=torch.empty(steps, robots),
             reward=torch.empty(steps, robots),
@@ -365,7 +364,7 @@ class PPO:
             active=torch.empty(steps, robots, dtype=torch.bool),
             sender=torch.empty(steps, robots, slots, dtype=torch.int64),
             told=torch.empty(steps, robots, width),
-        )
+        )  # fmt: skip
 
     def state_dict(self) -> dict[str, Any]:
         """All that :meth:`load_state_dict` needs to continue exactly: tensors, arrays and plain values."""

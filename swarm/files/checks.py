@@ -7,8 +7,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from swarm.array_types import Array
 from swarm.errors import InputError
 
 # Metres, seconds or m/s: beyond it, double precision no longer resolves what a controller needs.
@@ -30,7 +31,7 @@ def number(where: str, value: object, *, above: float = -math.inf, most: float =
     return float(value)
 
 
-def array(where: str, value: ArrayLike, shape: tuple[int | None, ...], *, most: float = LARGEST) -> NDArray[np.float64]:
+def array(where: str, value: ArrayLike, shape: tuple[int | None, ...], *, most: float = LARGEST) -> Array:
     """A contiguous float64 copy of a finite array.
 
     Args:

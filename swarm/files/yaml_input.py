@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import number
 from swarm.files.text_files import MEBIBYTE, read_text
@@ -104,7 +104,7 @@ class Field:
         """A finite number larger than ``above``, of at most a million."""
         return number(self.where, self.value, above=above)
 
-    def numbers(self, layouts: Sequence[str], above: float = -np.inf) -> NDArray[np.float64]:
+    def numbers(self, layouts: Sequence[str], above: float = -np.inf) -> Array:
         """A list of numbers.
 
         Args:

@@ -18,17 +18,14 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, SENSING, TOP_SPEED, TURN_RATE
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
 from swarm.model.geometry import to_obstacle
 from swarm.sense.neighbours import N_OFFSET_X, N_OFFSET_Y, N_RADIUS, N_VX, N_VY, N_X, N_Y
-
-Array = NDArray[np.float64]
 
 # The part of the brakes that the barrier counts on; the rest covers directions in which two rows pull at once.
 BRAKE_SHARE = 0.8

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.filter.tunables import ROTATION, SPEED
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, PERIOD, TOP_SPEED, TURN_RATE
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
-
-Array = NDArray[np.float64]
 
 # Periods over which a velocity error (double integrator) or a heading error (unicycle) is removed.
 _VELOCITY_PERIODS = 2.0

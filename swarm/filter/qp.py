@@ -17,11 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Array, Int64s
 from swarm.errors import InputError
-
-Array = NDArray[np.float64]
 
 OPTIMAL, RELAXED, INVALID = 0, 1, 2
 # Distances (in units of u) under which a normalised row counts as satisfied.
@@ -206,9 +204,7 @@ def _solve_one(
 
 
 @njit(cache=True)
-def solve_batch(
-    nominal: Array, G: Array, b: Array, lower: Array, upper: Array
-) -> tuple[Array, NDArray[np.int64], Array, Array]:
+def solve_batch(nominal: Array, G: Array, b: Array, lower: Array, upper: Array) -> tuple[Array, Int64s, Array, Array]:
     """Solve one problem per leading entry.
 
     Args:

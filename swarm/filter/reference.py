@@ -13,12 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.filter.qp import Solution
 
-Array = NDArray[np.float64]
 # A relaxation below this (in units of u) is what an interior-point method leaves of a feasible problem.
 _FEASIBLE = 1e-7
 

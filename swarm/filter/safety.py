@@ -20,15 +20,13 @@ import math
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.filter import barriers, qp
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, REACH, TOP_SPEED, TURN_RATE, YIELDS
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, arc_offset, brake, stop_offset
 from swarm.model.geometry import segment_to_obstacle, segment_to_segment, to_obstacle
 from swarm.sense.neighbours import N_ACCELERATION, N_RADIUS, N_REACH, N_VX, N_VY, N_X, N_Y
-
-Array = NDArray[np.float64]
 
 OUTCOMES = ("optimal", "relaxed", "braking")
 OPTIMAL, RELAXED, BRAKING = range(3)

@@ -6,12 +6,10 @@ import decimal
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits, brake, reach, seen_speed
-
-Array = NDArray[np.float64]
 
 # Columns of a body, float64[BODY]: radius (m), look-ahead of a unicycle's control point (m), top speed (m/s), largest
 # acceleration (m/s²), largest turn rate (rad/s), control period (s), sensing radius (m), safety margin (m),

@@ -15,11 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.errors import InputError
-
-Array = NDArray[np.float64]
 
 STATE = 5
 SINGLE_INTEGRATOR, DOUBLE_INTEGRATOR, UNICYCLE = 0, 1, 2

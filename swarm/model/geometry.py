@@ -10,9 +10,8 @@ import math
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from swarm.array_types import Array
 
 
 @njit(cache=True, inline="always")

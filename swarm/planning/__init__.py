@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array, Int64s
 from swarm.sense.intent import Intent
 from swarm.sense.view import View
 
 STAY, UP, DOWN, LEFT, RIGHT = range(5)
-MOVES: NDArray[np.int64] = np.array([[0, 0], [-1, 0], [1, 0], [0, -1], [0, 1]], dtype=np.int64)
+MOVES: Int64s = np.array([[0, 0], [-1, 0], [1, 0], [0, -1], [0, 1]], dtype=np.int64)
 """(row, column) step of each move, [5, 2]."""
 
 
@@ -35,8 +35,8 @@ class Plan:
         stop_distance: Metres from here to where the robot must be able to stop; inf if nothing demands it.
     """
 
-    waypoint: NDArray[np.float64]
-    path: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+    waypoint: Array
+    path: Array = field(default_factory=lambda: np.empty((0, 2)))
     intent: Intent | None = None
     stop_distance: float = float("inf")
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
 from swarm.model.body import ACCELERATION, MARGIN, RADIUS, REACH, SENSING
 from swarm.model.dynamics import DOUBLE_INTEGRATOR
@@ -45,8 +45,6 @@ INTENT_AGE = 0.25
 """Seconds after which nobody counts on what a robot meant to do."""
 HOLD_AGE = 0.5
 """Seconds after which a robot that may be within stopping distance is waited for."""
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

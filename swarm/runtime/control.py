@@ -15,13 +15,14 @@ from typing import Protocol
 import numpy as np
 
 from swarm import explain
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.explain import Override
 from swarm.model.body import PERIOD, full_braking
 from swarm.model.dynamics import DOUBLE_INTEGRATOR
 from swarm.robot import Command, Robot
 from swarm.runtime.belief import Belief, believe
-from swarm.runtime.drivers.base import Array, Driver, Reading, Sent
+from swarm.runtime.drivers.base import Driver, Reading, Sent
 from swarm.runtime.fleet_file.read import FleetFile
 from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.goals import Goals

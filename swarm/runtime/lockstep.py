@@ -21,8 +21,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.planning.pibt.priority_inheritance import priority_key
 from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.link.inbox import Heard
@@ -124,7 +124,7 @@ class Lockstep:
             found[message.robot_id] = message
         return found
 
-    def silent(self) -> NDArray[np.float64]:
+    def silent(self) -> Array:
         """Last known places of those who are not waited for, ``float64[k, 2]``, m."""
         places = [one.report.state[:2] for one in self._near if one.report.robot_id in self._solid]
         return np.array(places).reshape(-1, 2)

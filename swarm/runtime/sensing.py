@@ -9,13 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
+from swarm.array_types import Array
 from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.link.inbox import Heard
-
-Array = NDArray[np.float64]
 
 SENSED = 5
 """Columns of a sensed robot: x, y, vx, vy (world frame; m, m/s), radius (m)."""

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
+from swarm.array_types import Array
 from swarm.runtime.control import Control, Period
 from swarm.runtime.link.status import EVERY, MAX_AGES, MAX_REASONS, Pair, Status, encode
 from swarm.runtime.loop import Pace
@@ -67,7 +66,7 @@ class StatusTeller:
         return tuple((one.report.robot_id, one.age) for one in heard[:MAX_AGES])
 
 
-def _pair(values: np.ndarray[Any, Any]) -> Pair:
+def _pair(values: Array) -> Pair:
     return float(values[0]), float(values[1])
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 from numba import njit
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from swarm.array_types import Array, Flags, Int32s, Int64s
 from swarm.errors import InputError
 from swarm.files.checks import ArrayRecord, number
 from swarm.files.text_files import MEBIBYTE, located, read_text, write_text
@@ -35,7 +36,7 @@ class GridMap(ArrayRecord):
             the League of Robot Runners); drawn from ``free`` if not given.
     """
 
-    free: NDArray[np.bool_]
+    free: Flags
     cell_size: float = 1.0
     name: str = "map"
     symbols: tuple[str, ...] = ()
@@ -107,7 +108,7 @@ class GridMap(ArrayRecord):
         rows, cols = self.free.shape
         return cols * self.cell_size, rows * self.cell_size
 
-    def centre(self, cell: ArrayLike) -> NDArray[np.float64]:
+    def centre(self, cell: ArrayLike) -> Array:
         """World position of the centres of cells.
 
         Args:
@@ -120,7 +121,7 @@ class GridMap(ArrayRecord):
         row, col = cell[..., 0], cell[..., 1]
         return np.stack([col + 0.5, self.free.shape[0] - row - 0.5], axis=-1) * self.cell_size
 
-    def cells_at(self, xy: ArrayLike) -> NDArray[np.int64]:
+    def cells_at(self, xy: ArrayLike) -> Int64s:
         """The cells that contain points; for a point outside the map, the nearest cell of its border.
 
         Args:
@@ -145,7 +146,7 @@ class GridMap(ArrayRecord):
         row, col = self.cells_at(xy)
         return int(row), int(col)
 
-    def wall_boxes(self) -> NDArray[np.float64]:
+    def wall_boxes(self) -> Array:
         """The walls and a frame of four boxes around the map: ``float64[n, 4]`` (cx, cy, half_x, half_y), m.
 
         Wall cells are covered by maximal rectangles, which may overlap. The frame is as thick as the map's
@@ -162,25 +163,25 @@ class GridMap(ArrayRecord):
         sides = [[-half, y, half, tall], [width + half, y, half, tall]]
         return np.concatenate([walls, sides, [[x, -half, x, half], [x, height + half, x, half]]])
 
-    def components(self) -> NDArray[np.int32]:
+    def components(self) -> Int32s:
         """4-connected parts of the free cells: ``int32[rows, cols]`` from 0 in reading order, walls -1."""
-        labels: NDArray[np.int32] = _label(self.free)
+        labels: Int32s = _label(self.free)
         return labels
 
-    def largest_component(self) -> NDArray[np.bool_]:
+    def largest_component(self) -> Flags:
         """The largest 4-connected part of the free cells, ``bool[rows, cols]``; of several the first."""
         labels = self.components()
         sizes = np.bincount(labels[self.free], minlength=1)
         return labels == int(np.argmax(sizes)) if self.free.any() else self.free.copy()
 
 
-def _draw(free: NDArray[np.bool_], wall: str) -> tuple[str, ...]:
+def _draw(free: Flags, wall: str) -> tuple[str, ...]:
     return tuple("".join("." if cell else wall for cell in row) for row in free.tolist())
 
 
 def _parse_rows(
     rows: Sequence[str], free: str, wall: str, where: str, first: int = 0, width: int | None = None
-) -> NDArray[np.bool_]:
+) -> Flags:
     """Rows of symbols as ``bool[rows, cols]``; ``first`` is the first row's line if they are from a file."""
     if not rows or not all(isinstance(row, str) for row in rows) or not rows[0]:
         raise InputError(where, rows, "a list of rows of equal length, at least one cell")
@@ -221,7 +222,7 @@ def _read_header(lines: Sequence[str], where: str) -> tuple[int, int, int]:
 
 
 @njit(cache=True)
-def _cover(wall: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _cover(wall: Flags) -> Int64s:
     """Cover wall cells by maximal rectangles, ``int64[n, 4]`` (top, left, bottom, right; ends exclusive).
 
     Greedy: from each cell that is not covered yet, the larger of the rectangle that grows sideways first and
@@ -247,7 +248,7 @@ def _cover(wall: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 @njit(cache=True)
-def _grow(wall: NDArray[np.bool_], row: int, col: int, sideways_first: bool) -> tuple[int, int, int, int]:
+def _grow(wall: Flags, row: int, col: int, sideways_first: bool) -> tuple[int, int, int, int]:
     """The maximal all-wall rectangle around a cell, grown along one axis and then along the other."""
     top, left, bottom, right = row, col, row + 1, col + 1
     for turn in range(2):
@@ -265,7 +266,7 @@ def _grow(wall: NDArray[np.bool_], row: int, col: int, sideways_first: bool) -> 
 
 
 @njit(cache=True)
-def _label(free: NDArray[np.bool_]) -> NDArray[np.int32]:
+def _label(free: Flags) -> Int32s:
     """Flood fill of the free cells, with an explicit stack."""
     rows, cols = free.shape
     label = np.full((rows, cols), -1, dtype=np.int32)

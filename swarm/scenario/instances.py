@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Int32s, Int64s
 from swarm.errors import InputError
 from swarm.files.checks import ArrayRecord
 from swarm.files.text_files import MEBIBYTE, atomic_writer, check_file, decode, located, read_text, write_text
@@ -48,8 +48,8 @@ class LifelongInstance(ArrayRecord):
     map: str
     seed: int
     grid: GridMap
-    starts: NDArray[np.int64]
-    targets: tuple[NDArray[np.int64], ...]
+    starts: Int64s
+    targets: tuple[Int64s, ...]
     counts: tuple[int, ...]
 
     def __post_init__(self) -> None:
@@ -170,7 +170,7 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
-def _cells(where: str, value: Any, grid: GridMap) -> NDArray[np.int64]:
+def _cells(where: str, value: Any, grid: GridMap) -> Int64s:
     """Cells as ``int64[n, 2]``, one or more, free ones of the map."""
     rows, cols = grid.free.shape
     try:
@@ -187,7 +187,7 @@ def _cells(where: str, value: Any, grid: GridMap) -> NDArray[np.int64]:
     return cells.astype(np.int64)
 
 
-def _check_distinct(starts: NDArray[np.int64]) -> None:
+def _check_distinct(starts: Int64s) -> None:
     _, first, inverse = np.unique(starts, axis=0, return_index=True, return_inverse=True)
     owner = first[inverse.reshape(-1)]
     for index in np.flatnonzero(owner != np.arange(len(starts)))[:1]:
@@ -195,7 +195,7 @@ def _check_distinct(starts: NDArray[np.int64]) -> None:
         raise InputError(where, starts[index].tolist(), f"another cell than starts[{owner[index]}]")
 
 
-def _check_reachable(starts: NDArray[np.int64], targets: Sequence[NDArray[np.int64]], part: NDArray[np.int32]) -> None:
+def _check_reachable(starts: Int64s, targets: Sequence[Int64s], part: Int32s) -> None:
     """Every target lies in the same 4-connected part of the map as its robot's start."""
     for robot, cells in enumerate(targets):
         home = part[tuple(starts[robot])]

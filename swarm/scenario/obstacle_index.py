@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from swarm.array_types import Array, Int32s
 
 # So few obstacles are read faster than they are looked up.
 _ONE_BIN = 16
@@ -41,8 +40,8 @@ class ObstacleIndex(NamedTuple):
     origin: Array
     bin_size: float
     shape: tuple[int, int]
-    start: NDArray[np.int32]
-    items: NDArray[np.int32]
+    start: Int32s
+    items: Int32s
 
 
 @njit(cache=True)
@@ -137,7 +136,7 @@ def _gap(index: ObstacleIndex, row: int, axis: int, place: int) -> float:
 
 
 @njit(cache=True)
-def _fill(index: ObstacleIndex, reach: float) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def _fill(index: ObstacleIndex, reach: float) -> tuple[Int32s, Int32s]:
     """The two arrays of the index: count the items of each bin, then write them."""
     start = np.zeros(index.shape[0] * index.shape[1] + 1, dtype=np.int32)
     items = np.empty(0, dtype=np.int32)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import ArrayRecord, array, number
 from swarm.model.dynamics import Kind, Limits
@@ -63,7 +63,7 @@ def robot_type(where: str, name: str) -> RobotType:
     return ROBOT_TYPES[name]
 
 
-def state_from(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+def state_from(numbers: Array) -> Array:
     """``float64[5]`` (x, y, heading, vx, vy) from a list of 2 to 5 numbers in one of the layouts."""
     state = np.zeros(5)
     if len(numbers) == 4:
@@ -73,7 +73,7 @@ def state_from(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     return state
 
 
-def numbers_from(state: NDArray[np.float64], kind: Kind) -> list[float]:
+def numbers_from(state: Array, kind: Kind) -> list[float]:
     """The shortest list of the kind's layouts that ``state_from`` turns into this state."""
     x, y, heading, vx, vy = state.tolist()
     if kind == Kind.DOUBLE_INTEGRATOR and heading == 0.0:
@@ -102,8 +102,8 @@ class RobotSpec(ArrayRecord):
     """
 
     kind: Kind
-    start: NDArray[np.float64]
-    goals: NDArray[np.float64]
+    start: Array
+    goals: Array
     radius: float
     limits: Limits
     goal_heading: float | None = None

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 
+from swarm.array_types import Int64s
 from swarm.errors import InputError
 from swarm.files.checks import ArrayRecord, number
 from swarm.files.text_files import located, write_text
@@ -147,7 +147,7 @@ def deliveries(
     return Scenario(World.from_grid(grid), tuple(specs), horizon, dt, sensing_radius, grid.name)
 
 
-def _goal_pools(grid: GridMap, cells: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def _goal_pools(grid: GridMap, cells: Int64s) -> list[Int64s]:
     """The pools that goals are drawn from in turn: indices into ``cells``, ascending."""
     symbols = np.array([grid.symbols[row][col] for row, col in cells])
     pickup, delivery = np.flatnonzero(symbols == "S"), np.flatnonzero(symbols == "E")
@@ -157,7 +157,7 @@ def _goal_pools(grid: GridMap, cells: NDArray[np.int64]) -> list[NDArray[np.int6
     return [marked if len(marked) > 1 else np.arange(len(cells))]
 
 
-def _draw_goals(pools: list[NDArray[np.int64]], start: int, count: int, rng: np.random.Generator) -> list[int]:
+def _draw_goals(pools: list[Int64s], start: int, count: int, rng: np.random.Generator) -> list[int]:
     """Cells drawn from the pools in turn, each another than the one before."""
     goals: list[int] = []
     last, turn = start, 0

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.text_files import located, write_text
 from swarm.files.yaml_input import Field
@@ -88,7 +88,7 @@ def read_robot(field: Field) -> RobotSpec:
         return RobotSpec(base.kind, start, goals, radius, limits, heading, keys["type"].text(), cooperative)
 
 
-def _read_goals(field: Field, keys: dict[str, Field], kind: Kind) -> tuple[NDArray[np.float64], float | None]:
+def _read_goals(field: Field, keys: dict[str, Field], kind: Kind) -> tuple[Array, float | None]:
     """Goals ``float64[g, 2]`` and the goal's heading. A goal's velocity is read and not used."""
     if "goal" not in keys and "goals" not in keys:
         raise InputError(f"{field.where}: goal", None, "this key or goals is required")

@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import ArrayRecord, array
 from swarm.scenario.grid_map import GridMap
@@ -20,7 +21,7 @@ __all__ = ["GridMap", "ObstacleIndex", "World", "bin_at"]
 _KEPT_INDEXES = 8
 
 
-def _none(columns: int) -> NDArray[np.float64]:
+def _none(columns: int) -> Array:
     return np.zeros((0, columns))
 
 
@@ -35,9 +36,9 @@ class World(ArrayRecord):
         grid: A grid map; its wall cells and everything outside of it are obstacles.
     """
 
-    bounds: NDArray[np.float64]
-    boxes: NDArray[np.float64] = field(default_factory=lambda: _none(4))
-    circles: NDArray[np.float64] = field(default_factory=lambda: _none(3))
+    bounds: Array
+    boxes: Array = field(default_factory=lambda: _none(4))
+    circles: Array = field(default_factory=lambda: _none(3))
     grid: GridMap | None = None
 
     def __post_init__(self) -> None:
@@ -59,7 +60,7 @@ class World(ArrayRecord):
         return cls(np.array([0.0, 0.0, *grid.size]), grid=grid)
 
     @cached_property
-    def obstacles(self) -> NDArray[np.float64]:
+    def obstacles(self) -> Array:
         """Everything solid: ``float64[n, 5]`` (cx, cy, half_x, half_y, rounding), m.
 
         Boxes first (rounding 0), then circles (half sizes 0, rounding is the radius), then the grid map's
@@ -70,7 +71,7 @@ class World(ArrayRecord):
         circles = np.insert(self.circles, [2, 2], 0.0, axis=1)
         return np.ascontiguousarray(np.concatenate([padded[0], circles, *padded[1:]]))
 
-    def clearance(self, xy: ArrayLike) -> NDArray[np.float64]:
+    def clearance(self, xy: ArrayLike) -> Array:
         """Distance from points to the nearest surface of an obstacle; the bounds are none.
 
         Args:
@@ -84,10 +85,10 @@ class World(ArrayRecord):
         if points.ndim == 0 or points.shape[-1] != 2:
             raise InputError("xy", f"shape {points.shape}", "points of shape [..., 2]")
         flat = np.ascontiguousarray(points.reshape(-1, 2))
-        result: NDArray[np.float64] = clearances(self.index(0.0), flat)
+        result: Array = clearances(self.index(0.0), flat)
         return result.reshape(points.shape[:-1])
 
-    def near(self, xy: ArrayLike, radius: float, limit: int) -> NDArray[np.float64]:
+    def near(self, xy: ArrayLike, radius: float, limit: int) -> Array:
         """The obstacles around a point, nearest first.
 
         Args:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array, Float32s, Int32s
 from swarm.errors import InputError
 from swarm.sense.intent import Intent
 
@@ -57,7 +57,7 @@ class Message:
             raise InputError(f"message of robot {self.robot_id}: told", self.told, f"{TOLD} numbers in [-1, 1]")
 
     @property
-    def waypoint_world(self) -> NDArray[np.float64]:
+    def waypoint_world(self) -> Array:
         """``waypoint`` as ``float64[2]``."""
         return np.array(self.waypoint)
 
@@ -67,7 +67,7 @@ def hearing_radius(sensing_radius: float, cell_size: float | None = None) -> flo
     return max(HEARING * sensing_radius, 0.0 if cell_size is None else HEARING_CELLS * cell_size)
 
 
-def hear(senders: NDArray[np.int32], messages: Mapping[int, Message]) -> NDArray[np.float32]:
+def hear(senders: Int32s, messages: Mapping[int, Message]) -> Float32s:
     """The embeddings ``float32[P, TOLD]`` that the senders ``int32[P]`` have told; zeros where there is none."""
     heard = np.zeros((len(senders), TOLD), np.float32)
     for k in np.flatnonzero(senders >= 0):

@@ -10,15 +10,12 @@ import math
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Array, Int64s
 from swarm.model import dynamics
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, RADIUS, REACH, SENSING
 from swarm.model.dynamics import UNICYCLE
 from swarm.model.geometry import to_obstacle
-
-Array = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 MAX_NEIGHBOURS = 16
 MAX_OBSTACLES = 16
@@ -101,7 +98,7 @@ def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array)
 
 @njit(cache=True)
 def sense_obstacles(
-    state: Array, body: Array, reach: float, obstacles: Array, items: Ints, first: int, last: int,
+    state: Array, body: Array, reach: float, obstacles: Array, items: Int64s, first: int, last: int,
     found: Array, order: Array,
 ) -> tuple[int, bool]:  # fmt: skip
     """Copy the nearest obstacles within the sensing radius into ``found``, nearest surface first.
@@ -141,7 +138,7 @@ def sense_obstacles(
 
 
 @njit(cache=True, inline="always")
-def bin_of(x: float, y: float, origin: Array, bin_size: float, shape: Ints) -> int:
+def bin_of(x: float, y: float, origin: Array, bin_size: float, shape: Int64s) -> int:
     """Number of the bin of an obstacle index (``World.index``) that holds a point; outside, the nearest one."""
     i = min(max(math.floor((x - origin[0]) / bin_size), 0), shape[0] - 1)
     j = min(max(math.floor((y - origin[1]) / bin_size), 0), shape[1] - 1)

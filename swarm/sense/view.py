@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.sense.messages import Message
 from swarm.sense.neighbours import NEIGHBOUR
-
-Array = NDArray[np.float64]
 
 
 @dataclass

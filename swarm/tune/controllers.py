@@ -10,16 +10,14 @@ from typing import Any, Protocol
 import numpy as np
 import yaml
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Array, Flags, Float32s
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, NAMES, ROTATION, TUNABLES, encode
 from swarm.sense.messages import TOLD
 from swarm.tune.hand_rules import RandomRotation, Talk, WallFollowing, WayOut
-from swarm.tune.observation import EDGE, EGO, Floats, Mask, Observation, rows, senders
+from swarm.tune.observation import EDGE, EGO, Observation, rows, senders
 from swarm.tune.onnx_file import open_session
-
-Array = NDArray[np.float64]
 
 SHIPPED = "tuner"
 CHECKPOINTS = "swarm.checkpoints"
@@ -99,7 +97,7 @@ class OnnxController:
             return self.batch(observation)
         return self.talk(observation, np.zeros((len(observation.mask), TOLD), np.float32))[0]  # nobody is heard
 
-    def _talk(self, observation: Observation, heard: Floats) -> tuple[Array, Floats]:
+    def _talk(self, observation: Observation, heard: Float32s) -> tuple[Array, Float32s]:
         """See ``talk``."""
         action, told = self._run(*rows(observation), heard[None])
         return action[0], told[0]
@@ -124,7 +122,7 @@ class OnnxController:
                 )
         return actions.reshape(*observation.ego.shape[:-1], COUNT)
 
-    def _heard(self, observation: Observation) -> list[Floats]:
+    def _heard(self, observation: Observation) -> list[Float32s]:
         """What was told ``[n, P, TOLD]`` to the robots of a batch; nothing if the network does not take it."""
         if self.talk is None:
             return []
@@ -133,7 +131,7 @@ class OnnxController:
             self._told = np.zeros((len(sender), TOLD), np.float32)
         return [np.vstack([self._told, np.zeros((1, TOLD), np.float32)])[sender]]  # row -1 are the zeros
 
-    def _run(self, ego: Floats, edges: Floats, mask: Mask, *heard: Floats) -> tuple[Array, Floats]:
+    def _run(self, ego: Float32s, edges: Float32s, mask: Flags, *heard: Float32s) -> tuple[Array, Float32s]:
         """The network once, on robots as in ``rows``: actions, and what is told (else zeros).
 
         Empty slots are left out as far as they are empty for all, which changes nothing but the time it takes.
@@ -147,7 +145,7 @@ class OnnxController:
 
 
 @njit(cache=True)
-def _packed(slots: Floats, mask: Mask) -> tuple[Floats, Mask]:
+def _packed(slots: Float32s, mask: Flags) -> tuple[Float32s, Flags]:
     """The slots in use moved to the front, ``[n, P, C]`` to ``[n, most in use, C]``, and which of these are in use."""
     most = 0
     for i in range(len(mask)):
@@ -166,7 +164,7 @@ def _packed(slots: Floats, mask: Mask) -> tuple[Floats, Mask]:
 
 
 @njit(cache=True)
-def _clipped(action: Floats) -> Array:
+def _clipped(action: Float32s) -> Array:
     """As ``float64[n, 6]`` in [0, 1]; the network may miss that by a rounding."""
     return np.minimum(np.maximum(action.astype(np.float64), 0.0), 1.0)
 

@@ -18,15 +18,14 @@ from collections.abc import Callable
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Array, Flags, Float32s
 from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, TUNABLES
-from swarm.tune.observation import EGO_ACTION, EGO_LOST, EGO_STUCK, Floats, Mask, Observation, rows
+from swarm.tune.observation import EGO_ACTION, EGO_LOST, EGO_STUCK, Observation, rows
 
-Array = NDArray[np.float64]
 Policy = Callable[[Observation], Array]
 # Two rounds of messages: an observation and what is heard in its slots, [P, TOLD], give an action and what is told.
-Talk = Callable[[Observation, Floats], tuple[Array, Floats]]
+Talk = Callable[[Observation, Float32s], tuple[Array, Float32s]]
 # Parameters of a rule, as its class documents them.
 Settings = tuple[float, ...]
 
@@ -50,7 +49,7 @@ _MIX_EACH, _MIX_LAST = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5
 
 
 @njit(cache=True)
-def uniform(ego: Floats, draw: int) -> float:
+def uniform(ego: Float32s, draw: int) -> float:
     """A random number in [0, 1), a hash of the own features ``float32[EGO]``; another one for each ``draw``."""
     total = np.uint64(draw)
     for bits in ego.view(np.uint32):
@@ -61,25 +60,25 @@ def uniform(ego: Floats, draw: int) -> float:
 
 
 @njit(cache=True)
-def _stuck(ego: Floats, patience: float) -> bool:
+def _stuck(ego: Float32s, patience: float) -> bool:
     """Whether the robot has not come nearer for ``patience``, which is compared in the precision of the feature."""
     return ego[EGO_STUCK] > np.float32(0.1 * patience)
 
 
 @njit(cache=True)
-def _arrived(ego: Floats) -> bool:
+def _arrived(ego: Float32s) -> bool:
     return math.expm1(3.0 * ego[_REMAINING]) <= 2.0 * ego[_RADIUS]
 
 
 @njit(cache=True)
-def _encoded(rotation: float, ego: Floats) -> float:
+def _encoded(rotation: float, ego: Float32s) -> float:
     """The rotation (rad) as part of an action, clipped to the box, with a jitter."""
     jitter = _JITTER * (2.0 * uniform(ego, 2) - 1.0)
     return 0.5 + 0.5 * min(max((rotation + jitter) / MOST, -1.0), 1.0)
 
 
 @njit(cache=True)
-def _random_rotation(ego: Floats, settings: Settings) -> float:
+def _random_rotation(ego: Float32s, settings: Settings) -> float:
     turned, straight, largest = settings
     rotation, period = MOST * ego[EGO_ACTION + ROTATION], 0.1 * ego[_PERIOD]
     if _arrived(ego):
@@ -93,7 +92,7 @@ def _random_rotation(ego: Floats, settings: Settings) -> float:
 
 
 @njit(cache=True)
-def _nearest(edges: Floats, mask: Mask) -> int:
+def _nearest(edges: Float32s, mask: Flags) -> int:
     """The slot of the nearest robot or obstacle, -1 if there is none."""
     found, least = -1, np.inf
     for slot in range(mask.size):
@@ -103,7 +102,7 @@ def _nearest(edges: Floats, mask: Mask) -> int:
 
 
 @njit(cache=True)
-def _first_side(thing: Floats, bearing: float) -> float:
+def _first_side(thing: Float32s, bearing: float) -> float:
     """1 turns left, -1 right: where an obstacle ends sooner; away from a robot, right if it is dead ahead."""
     if thing[_IS_OBSTACLE] > 0.5:
         return -1.0 if abs(thing[_RIGHT]) < abs(thing[_LEFT]) else 1.0
@@ -111,7 +110,7 @@ def _first_side(thing: Floats, bearing: float) -> float:
 
 
 @njit(cache=True)
-def _alone(edges: Floats, mask: Mask) -> bool:
+def _alone(edges: Float32s, mask: Flags) -> bool:
     """Whether no robot is seen: nobody who may make way."""
     robots = 0
     for slot in range(mask.size):
@@ -120,7 +119,7 @@ def _alone(edges: Floats, mask: Mask) -> bool:
 
 
 @njit(cache=True)
-def _bearing(thing: Floats) -> float:
+def _bearing(thing: Float32s) -> float:
     return math.atan2(np.float64(thing[_Y]), np.float64(thing[_X]))
 
 
@@ -130,14 +129,14 @@ def _wrapped(angle: float) -> float:
 
 
 @njit(cache=True)
-def _along(thing: Floats, side: float, distance: float) -> float:
+def _along(thing: Float32s, side: float, distance: float) -> float:
     """The course (rad) along a surface, up to 0.3 rad towards it or away from it; side 1: it is on the right."""
     farther = min(max(np.float64(thing[_GAP]) / distance - 1.0, -1.0), 1.0)
     return _bearing(thing) + side * (0.5 * math.pi - 0.3 * farther)
 
 
 @njit(cache=True)
-def _round_corners(edges: Floats, mask: Mask, course: float, side: float, distance: float, free: float) -> float:
+def _round_corners(edges: Float32s, mask: Flags, course: float, side: float, distance: float, free: float) -> float:
     """The course, turned to its side until no surface within ``free`` stands across it: out of inner corners."""
     turned = 0.0
     while turned < math.pi:
@@ -154,7 +153,7 @@ def _round_corners(edges: Floats, mask: Mask, course: float, side: float, distan
 
 @njit(cache=True)
 def _wall_following(
-    ego: Floats, edges: Floats, mask: Mask, turning: bool, stuck: bool, alone: bool, settings: Settings
+    ego: Float32s, edges: Float32s, mask: Flags, turning: bool, stuck: bool, alone: bool, settings: Settings
 ) -> float:
     """``turning``: the rule drove in the last step; ``stuck``: it is to begin if the way is blocked."""
     distance, free, within, keeps = settings
@@ -183,13 +182,13 @@ def _wall_following(
 
 
 @njit(cache=True)
-def _rotate_at_random(ego: Floats, settings: Settings, actions: Array) -> None:
+def _rotate_at_random(ego: Float32s, settings: Settings, actions: Array) -> None:
     for i in range(len(ego)):
         actions[i, ROTATION] = _encoded(_random_rotation(ego[i], settings), ego[i])
 
 
 @njit(cache=True)
-def _follow_walls(ego: Floats, edges: Floats, mask: Mask, settings: Settings, actions: Array) -> None:
+def _follow_walls(ego: Float32s, edges: Float32s, mask: Flags, settings: Settings, actions: Array) -> None:
     for i in range(len(ego)):
         turning, course = abs(MOST * ego[i, EGO_ACTION + ROTATION]) > _NONE, 0.0
         if turning or _stuck(ego[i], _PATIENCE):
@@ -199,7 +198,7 @@ def _follow_walls(ego: Floats, edges: Floats, mask: Mask, settings: Settings, ac
 
 
 @njit(cache=True)
-def _lead_out(ego: Floats, edges: Floats, mask: Mask, patience: float, settings: Settings, actions: Array) -> None:
+def _lead_out(ego: Float32s, edges: Float32s, mask: Flags, patience: float, settings: Settings, actions: Array) -> None:
     for i in range(len(ego)):
         turning, course = ego[i, EGO_ACTION + SPEED] >= 1.0, 0.0
         if turning or _stuck(ego[i], _IMPATIENT * patience):
@@ -286,7 +285,7 @@ class WayOut:
         """The actions ``float64[..., 6]``."""
         return self._led_out(self._policy(observation), observation)
 
-    def _talk(self, policy: Talk, observation: Observation, heard: Floats) -> tuple[Array, Floats]:
+    def _talk(self, policy: Talk, observation: Observation, heard: Float32s) -> tuple[Array, Float32s]:
         """Action and what is told, of a policy that takes two rounds of messages."""
         action, told = policy(observation, heard)
         return self._led_out(action, observation), told

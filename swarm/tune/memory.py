@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.model.body import PERIOD, RADIUS
-
-Array = NDArray[np.float64]
 
 # Columns of a memory, float64[2]: least way left to the present goal so far (m), and time without coming nearer (s).
 MEMORY = 2

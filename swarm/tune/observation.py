@@ -12,19 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Array, Flags, Float32s, Int32s, Int64s
 from swarm.errors import InputError
 from swarm.model.body import ACCELERATION, MARGIN, PERIOD, RADIUS, SENSING, TOP_SPEED, TURN_RATE
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE
 from swarm.model.geometry import to_obstacle
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_ROTATION, N_SPEED, N_VX, N_VY, N_X, N_Y
 from swarm.tune.memory import LEAST, WAITED
-
-Array = NDArray[np.float64]
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
-Ids = NDArray[np.int32]
 
 EGO, EDGE = 22, 15
 # Columns of the robot's own features: the last action (as -1 to 1), how much farther from the goal it is than it has
@@ -50,13 +45,13 @@ class Observation(NamedTuple):
             controllers that take further messages into account (None from sources that have no ids).
     """
 
-    ego: Floats
-    edges: Floats
-    mask: Mask
-    sender: Ids | None = None
+    ego: Float32s
+    edges: Float32s
+    mask: Flags
+    sender: Int32s | None = None
 
 
-def rows(observation: Observation) -> tuple[Floats, Floats, Mask]:
+def rows(observation: Observation) -> tuple[Float32s, Float32s, Flags]:
     """The robots one below the other, as kernels take them: ego ``[n, EGO]``, edges ``[n, P, EDGE]``, mask ``[n, P]``.
 
     Contiguous; copies only if the observation is not.
@@ -69,7 +64,7 @@ def rows(observation: Observation) -> tuple[Floats, Floats, Mask]:
     )  # fmt: skip
 
 
-def senders(observation: Observation) -> NDArray[np.int64]:
+def senders(observation: Observation) -> Int64s:
     """For robots ``[..., N]`` counted through as n rows: who was heard in their slots, as rows ``[n, P]``; -1 for none.
 
     Raises:
@@ -86,7 +81,7 @@ def senders(observation: Observation) -> NDArray[np.int64]:
 @njit(cache=True)
 def _observe_ego(
     kind: int, state: Array, body: Array, distance: float, remaining: float, c: float, s: float, memory: Array,
-    last_action: Array, ego: Floats,
+    last_action: Array, ego: Float32s,
 ) -> None:  # fmt: skip
     sensing, top = body[SENSING], body[TOP_SPEED]
     ego[0] = min(distance / sensing, 1.0)
@@ -111,7 +106,7 @@ def _observe_ego(
 
 
 @njit(cache=True)
-def _observe_robot(state: Array, body: Array, robot_id: int, other: Array, c: float, s: float, edge: Floats) -> None:
+def _observe_robot(state: Array, body: Array, robot_id: int, other: Array, c: float, s: float, edge: Float32s) -> None:
     sensing, top = body[SENSING], body[TOP_SPEED]
     dx, dy = other[N_X] - state[0], other[N_Y] - state[1]
     edge[0] = 1.0
@@ -129,7 +124,7 @@ def _observe_robot(state: Array, body: Array, robot_id: int, other: Array, c: fl
 
 
 @njit(cache=True)
-def _observe_obstacle(state: Array, body: Array, obstacle: Array, c: float, s: float, edge: Floats) -> None:
+def _observe_obstacle(state: Array, body: Array, obstacle: Array, c: float, s: float, edge: Float32s) -> None:
     """Nearest point, gap, own velocity, and how far the obstacle reaches to the left and right of the course."""
     sensing, top = body[SENSING], body[TOP_SPEED]
     gap, nx, ny = to_obstacle(state[0], state[1], obstacle)
@@ -147,8 +142,8 @@ def _observe_obstacle(state: Array, body: Array, obstacle: Array, c: float, s: f
 @njit(cache=True)
 def observe(
     kind: int, state: Array, body: Array, robot_id: int, waypoint: Array, remaining: float, neighbours: Array,
-    robots: int, obstacles: Array, things: int, memory: Array, last_action: Array, ego: Floats, edges: Floats,
-    mask: Mask,
+    robots: int, obstacles: Array, things: int, memory: Array, last_action: Array, ego: Float32s, edges: Float32s,
+    mask: Flags,
 ) -> None:  # fmt: skip
     """Write the observation of one robot.
 

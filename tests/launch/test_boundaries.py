@@ -39,6 +39,7 @@ ORDER = (
     ("swarm.files",),
     ("swarm.kernel_cache",),
     ("swarm.errors",),
+    ("swarm.array_types",),
 )
 RANK = {room: rank for rank, side_by_side in enumerate(ORDER) for room in side_by_side}
 FOLDERS = ("swarm", "envs", "policies", "launch")

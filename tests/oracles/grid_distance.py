@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 
-import numpy as np
-from numpy.typing import NDArray
+from swarm.array_types import Flags
 
 
-def distances(free: NDArray[np.bool_], goal: tuple[int, int]) -> dict[tuple[int, int], int]:
+def distances(free: Flags, goal: tuple[int, int]) -> dict[tuple[int, int], int]:
     """Steps to the goal from each cell (row, column) that it can be reached from, 4-connected."""
     found, queue = {goal: 0}, deque([goal])
     while queue:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import AnyArray, Flags
 from swarm.tune.observation import EDGE, EGO, Observation
 
 SLOTS = 6
@@ -22,7 +22,7 @@ class Toy:
         self.num_worlds, self.num_robots = worlds, robots
         self.rng = np.random.default_rng(seed)
         self.wanted = np.zeros((worlds, robots))
-        self.actions: list[NDArray[Any]] = []
+        self.actions: list[AnyArray] = []
 
     def draw(self) -> Observation:
         shape = (self.num_worlds, self.num_robots)
@@ -33,13 +33,13 @@ class Toy:
         return Observation(ego, edges, mask)
 
     @property
-    def resting(self) -> NDArray[np.bool_]:
+    def resting(self) -> Flags:
         return np.zeros((self.num_worlds, self.num_robots), bool)
 
     def reset(self) -> Observation:
         return self.draw()
 
-    def step(self, action: NDArray[Any]) -> tuple[Any, ...]:
+    def step(self, action: AnyArray) -> tuple[Any, ...]:
         self.actions.append(action)
         reward = -np.square(action[..., 0] - self.wanted).astype(np.float32)
         terminated = self.rng.random(self.num_worlds) < 0.05

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.grid.core import GridCore, new_episode
+from swarm.array_types import Int8s, Int32s, Int64s
 from swarm.errors import SwarmError
 from swarm.planning.graph.grid_graph import GridGraph
 from swarm.planning.guided.messages import Answer, Told, moves_of
@@ -19,7 +19,7 @@ from swarm.scenario.grid_map import GridMap
 Cell = tuple[int, int]
 
 
-def _near(cells: NDArray[np.int64], i: int) -> list[int]:
+def _near(cells: Int64s, i: int) -> list[int]:
     """Who is within hearing of robot i."""
     return [j for j in np.flatnonzero(np.abs(cells - cells[i]).max(axis=1) <= RADIUS).tolist() if j != i]
 
@@ -32,17 +32,17 @@ class Talk:
         cells: Where the robots were in it (row, column), int64[n, 2].
     """
 
-    def __init__(self, team: GuidedTeam, cells: NDArray[np.int64]) -> None:
+    def __init__(self, team: GuidedTeam, cells: Int64s) -> None:
         self._team, self._cells = team, cells
         minds = team.minds
         self.told = [self._told(i, minds.told[i], minds.first[i]) for i in range(len(cells))]
         self._relayed = [Told(told.cell, told.key, told.ranking, ()) for told in self.told]
 
-    def _moves(self, nodes: NDArray[np.int32]) -> tuple[int, ...]:
+    def _moves(self, nodes: Int32s) -> tuple[int, ...]:
         graph = self._team.graph
         return moves_of([int(graph.cells[node]) if node >= 0 else -1 for node in nodes], graph.columns)
 
-    def _told(self, i: int, window: NDArray[np.int32], ranking: NDArray[np.int8]) -> Told:
+    def _told(self, i: int, window: Int32s, ranking: Int8s) -> Told:
         minds, flat = self._team.minds, self._team.graph.cells
         goal = int(flat[minds.goal[i]]) if minds.goal[i] >= 0 else -1
         here, order = int(flat[minds.cell[i]]), tuple(ranking.tolist())

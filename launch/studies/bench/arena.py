@@ -11,16 +11,14 @@ from typing import Any
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.arena.core import ArenaCore
 from envs.arena.env import ArenaEnv
 from envs.scenarios import clutter
 from studies.bench.common import Figures, interleaved
 from studies.bench.controller import robot_times
+from swarm.array_types import Array
 from swarm.filter.tunables import COUNT, MIDDLE, ROTATION
-
-Array = NDArray[np.float64]
 
 _ROBOTS = 8
 _STEPS = 100

@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 import envs
 from envs.rollout.plants import ExactPlant
 from studies.bench.common import Figures, spread
+from swarm.array_types import Array
 from swarm.runtime.control import Control, Link, Period
 from swarm.runtime.drivers.base import Reading, Sent
 from swarm.runtime.fleet_file.read import FleetFile, load_fleet
@@ -89,7 +89,7 @@ class _Body:
     def read(self) -> Reading:
         return Reading(self._team.states[self._robot].copy(), self._team.time, self._team.time)
 
-    def write(self, control: NDArray[np.float64]) -> Sent:
+    def write(self, control: Array) -> Sent:
         self._team.commands[self._robot] = control
         return Sent(control, self._team.time)
 

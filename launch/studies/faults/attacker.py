@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import zenoh
 
@@ -64,7 +65,7 @@ class Attacker:
         heard = decode(sample.payload.to_bytes())
         self._heard[heard.robot_id] = (heard.robot_id, heard.incarnation, heard.sequence)
 
-    def report(self, **changes: object) -> Report:
+    def report(self, **changes: Any) -> Report:
         """A valid report, but for what is changed."""
         self.sequence += 1
         state = (*self.place, 0.0, 0.0, 0.0)

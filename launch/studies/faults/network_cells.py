@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from studies.faults.checks import Findings, at_least, at_most
 from studies.faults.proxy import Faults
 from studies.faults.trial import Trial
-from studies.faults.watch import deliveries_a_minute
+from studies.faults.watch import Sample, deliveries_a_minute
 
 BACK = 1.0
 """Seconds within which traffic is back after a network has healed."""
@@ -15,7 +16,7 @@ _END = 5.0  # Seconds at the end of which is looked who still hears whom.
 
 
 def network(
-    trial: Trial, faults: dict[str, float], seconds: float, blind: bool = False, from_start: bool = False
+    trial: Trial, faults: dict[str, Any], seconds: float, blind: bool = False, from_start: bool = False
 ) -> Findings:
     """A network that is bad all the time.
 
@@ -78,6 +79,6 @@ def partition(trial: Trial, cut: float, seconds: float, blind: bool = False) -> 
     })  # fmt: skip
 
 
-def _movers(samples: list) -> int:
+def _movers(samples: list[Sample]) -> int:
     """How many robots were ever fast."""
     return sum(max(speeds) > 0.1 for speeds in zip(*(sample.speeds for sample in samples), strict=True))

@@ -34,6 +34,11 @@ _SLOW = 0.06  # Seconds by which a slow period takes longer; a period is 0.05.
 _ASIDE = 2.0  # Metres by which places are false.
 
 
+def _replace(place: object, name: str, by: object) -> None:
+    """Put something else under a name of a module or a class."""
+    setattr(place, name, by)
+
+
 def clock(value: str) -> None:
     """Shift the clocks of this process; those that the kernel stamps datagrams with move along."""
     ahead, day, day_ns, monotonic = float(value), time.time, time.time_ns, time.monotonic
@@ -42,7 +47,7 @@ def clock(value: str) -> None:
     time.monotonic = lambda: monotonic() + ahead
     from swarm.runtime.drivers import bullet_wire as physics_wire
 
-    physics_wire.time = SimpleNamespace(time=day, monotonic=time.monotonic)
+    _replace(physics_wire, "time", SimpleNamespace(time=day, monotonic=time.monotonic))
 
 
 def lie(value: str) -> None:
@@ -55,7 +60,7 @@ def lie(value: str) -> None:
     def false(*fields: Any) -> Report:
         return falsify(Report(*fields))
 
-    control.Report = false
+    _replace(control, "Report", false)
 
 
 def _elsewhere(report: Any) -> Any:
@@ -95,7 +100,7 @@ def slow(value: str) -> None:
         return decide(self, *arguments)
 
     signal.signal(signal.SIGUSR1, more)
-    Control._decide = slowly
+    _replace(Control, "_decide", slowly)
 
 
 def blind(_: str) -> None:
@@ -108,7 +113,7 @@ def blind(_: str) -> None:
         reading = read(self)
         return None if reading is None else replace(reading, sensed=None)
 
-    BulletDriver.read = without
+    _replace(BulletDriver, "read", without)
 
 
 def version(value: str) -> None:
@@ -144,7 +149,8 @@ def witness(value: str) -> None:
         rows = [[*row, late, took, used] for (*row, used), late, took in times]
         Path(value).write_text(json.dumps(rows), encoding="utf-8")
 
-    Control.period, Pace.periods = noted, known
+    _replace(Control, "period", noted)
+    _replace(Pace, "periods", known)
     atexit.register(write)
 
 

@@ -24,9 +24,14 @@ _RESOLUTION = 0.05  # Seconds: steps of the physics world, and of the questions 
 _WEAKEST = 0.9 * MOTOR_ACCELERATION  # Motors differ by a few percent.
 
 
-def _moving(trial: Trial, robot: int, speed: float = 0.5) -> bool:
-    """Wait until a robot is fast."""
-    return trial.watch.until(lambda sample: sample.speeds[robot] > speed, 30.0) is not None
+def _moving(trial: Trial, robot: int, speed: float = 0.5) -> float | None:
+    """Wait until a robot is fast: the seconds that it took, None if it did not happen."""
+    return trial.watch.until(lambda sample: sample.speeds[robot] > speed, 30.0)
+
+
+def _held(trial: Trial, robot: int, held: bool, seconds: float) -> float | None:
+    """Wait until a robot's body is held, or is no longer: the seconds that it took, None if it did not happen."""
+    return trial.watch.until(lambda sample: bool(sample.held[robot]) == held, seconds)
 
 
 def _halt(trial: Trial, robot: int, since: float, wait: float = 1.0) -> tuple[float, float | None, float | None]:
@@ -67,7 +72,7 @@ def kill(trial: Trial, times: int, seconds: float) -> Findings:
         lonely.append(_going(trial.samples, [one for one in trial.listens if one != robot], killed))
         began = time.monotonic()
         trial.start_robot(robot)
-        took = trial.watch.until(lambda sample, who=robot: not sample.held[who], 60.0)
+        took = _held(trial, robot, False, 60.0)
         ready.append(None if took is None else time.monotonic() - began)
     trial.run_for(seconds)
     worst = _worst(ready)
@@ -100,8 +105,8 @@ def hand_over(trial: Trial, times: int, seconds: float) -> Findings:
         _moving(trial, robot)
         trial.signal(robot, signal.SIGKILL)
         trial.robots[robot] = standby
-        silent = trial.watch.until(lambda sample, who=robot: sample.held[who], 2.0)
-        again = trial.watch.until(lambda sample, who=robot: not sample.held[who], 60.0)
+        silent = _held(trial, robot, True, 2.0)
+        again = _held(trial, robot, False, 60.0)
         brakes.append(silent)
         ready.append(None if silent is None or again is None else silent + again)
     trial.run_for(seconds)
@@ -137,7 +142,7 @@ def stop(trial: Trial, stopped: float, times: int, seconds: float) -> Findings:
         since = trial.signal(robot, signal.SIGSTOP)
         halts.append(_halt(trial, robot, since, stopped))
         trial.signal(robot, signal.SIGCONT)
-        again.append(trial.watch.until(lambda sample, who=robot: sample.speeds[who] > 0.1, 30.0))
+        again.append(_moving(trial, robot, 0.1))
         trial.run_for(1.0)
     trial.run_for(seconds)
     finished = trial.finish()

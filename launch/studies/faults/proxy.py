@@ -105,8 +105,14 @@ class Proxy:
         """Everything passes again; returns when that was (``time.monotonic``)."""
         cut, self._healed = self._cut, time.monotonic()
         self._cut, self._fresh = frozenset(), {}
-        self.loop.call_soon_threadsafe(lambda: [way.heal(self._healed) for way in self._ways if way.pair in cut])
+        self.loop.call_soon_threadsafe(self._heal_ways, cut)
         return self._healed
+
+    def _heal_ways(self, cut: frozenset[frozenset[int]]) -> None:
+        """On the loop's thread: connections between these pairs pass everything on again."""
+        for way in self._ways:
+            if way.pair in cut:
+                way.heal(self._healed)
 
     def is_cut(self, pair: frozenset[int]) -> bool:
         """Whether nothing passes between two robots."""

@@ -15,14 +15,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch
-from numpy.typing import NDArray
 from PIL import Image
 
 from envs.arena.episodes import Track
 from envs.render.drawing import robot_hue
+from swarm.array_types import Array
 from swarm.filter.tunables import OBSTACLE_GAIN, ROBOT_GAIN, ROTATION, SPEED, decode
-
-Array = NDArray[np.float64]
 
 _INK, _WALL, _FAINT = "#2b2b2b", "#b9b4aa", "#8a8a8a"
 _DPI, _COLOURS = 100, 96

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from envs.arena.episodes import Episodes
 from studies.intervals import difference_interval, mean_interval, rate_interval
 from studies.report.jobs import Record
+from swarm.array_types import AnyArray, Array, Flags
 
-Array = NDArray[np.float64]
 NONE = "–"
 
 
@@ -21,7 +18,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
-def rate(hits: NDArray[np.bool_], counted: NDArray[np.bool_] | None = None) -> str:
+def rate(hits: Flags, counted: Flags | None = None) -> str:
     """A rate in % with its 95 % interval."""
     value = hits.mean() if counted is None else hits[counted].mean()
     low, high = rate_interval(hits, counted)
@@ -33,15 +30,13 @@ def success(episodes: Episodes) -> str:
     return rate(episodes.success, episodes.counted)
 
 
-def mean(values: Array, counted: NDArray[np.bool_]) -> str:
+def mean(values: Array, counted: Flags) -> str:
     """A mean with its 95 % interval."""
     low, high = mean_interval(values, counted)
     return f"{values[counted].mean():.2f} [{low:.2f}, {high:.2f}]"
 
 
-def difference(
-    first: Array, second: Array, counted: NDArray[np.bool_], *, rates: bool = True, scale: float = 1.0
-) -> str:
+def difference(first: AnyArray, second: AnyArray, counted: Flags, *, rates: bool = True, scale: float = 1.0) -> str:
     """How much more the first is, on the same episodes, with its 95 % interval."""
     value = scale * (first[counted].mean() - second[counted].mean())
     low, high = (scale * end for end in difference_interval(first, second, counted, rates=rates))

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array, Flags, Int32s
 from swarm.planning.graph.fields import FieldCache, directed_field
 from swarm.planning.graph.lanes import dead_ends, lane_costs
 
@@ -20,7 +20,7 @@ class Grid(Protocol):
     """What is needed of a grid map: lower-left corner of the map at (0, 0), row 0 at the top."""
 
     @property
-    def free(self) -> NDArray[np.bool_]:
+    def free(self) -> Flags:
         """Where robots may be, bool[rows, columns]."""
         ...
 
@@ -46,7 +46,7 @@ class CellMap:
         without_fork: Cells of dead ends below which nobody can step aside, bool[cells].
     """
 
-    def __init__(self, grid: Grid, costs: NDArray[np.float64] | None = None) -> None:
+    def __init__(self, grid: Grid, costs: Array | None = None) -> None:
         self.free = np.ascontiguousarray(grid.free, dtype=np.bool_)
         self.rows, self.columns = self.free.shape
         self.size = float(grid.cell_size)
@@ -57,12 +57,12 @@ class CellMap:
             lambda row, column: directed_field(self.costs, self.columns, row * self.columns + column), _KEPT_FIELDS
         )
 
-    def field(self, goal: int) -> NDArray[np.float64]:
+    def field(self, goal: int) -> Array:
         """Cost of the way to a goal from each cell [steps], float64[cells]; inf where there is none."""
-        field: NDArray[np.float64] = self._fields[divmod(goal, self.columns)]
+        field: Array = self._fields[divmod(goal, self.columns)]
         return field
 
-    def field_around(self, goal: int, avoided: Collection[int]) -> NDArray[np.float64]:
+    def field_around(self, goal: int, avoided: Collection[int]) -> Array:
         """The same where some cells must not be entered."""
         costs = self.costs.copy()
         for move, step in enumerate((0, -self.columns, self.columns, -1, 1)):
@@ -111,7 +111,7 @@ class CellMap:
             if math.hypot(r - row, c - column) <= reach
         ]
 
-    def next_cells(self, field: NDArray[np.float64], cell: int, count: int) -> list[int]:
+    def next_cells(self, field: Array, cell: int, count: int) -> list[int]:
         """The next cells of the way down a field; its goal again and again once it is reached."""
         cells = []
         for _ in range(count):
@@ -129,7 +129,7 @@ class CellMap:
         return cell >= 0 and cell == entrance
 
 
-def _without_fork(branch: NDArray[np.int32], parent: NDArray[np.int32]) -> NDArray[np.bool_]:
+def _without_fork(branch: Int32s, parent: Int32s) -> Flags:
     """Cells of dead ends below which there is no fork, bool[cells]."""
     children = np.bincount(parent[parent >= 0], minlength=parent.size)
     straight = np.zeros(parent.size, dtype=np.bool_)

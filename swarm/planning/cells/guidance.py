@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
+
+from swarm.array_types import Array, Flags, Int8s, Int16s, Int64s
 
 _MOVE = 0.05  # Extra cost of moving instead of waiting: otherwise to and fro is as good as waiting [steps].
 _KEEP = 0.3  # Advantage of the move that was meant to come next when it last looked [steps].
@@ -18,11 +19,11 @@ _KEEP = 0.3  # Advantage of the move that was meant to come next when it last lo
 
 @njit(cache=True)
 def _mark_windows(
-    windows: NDArray[np.int64],
-    offsets: NDArray[np.int64],
+    windows: Int64s,
+    offsets: Int64s,
     box: tuple[int, int, int, int],
     columns: int,
-    who: NDArray[np.int16],
+    who: Int16s,
 ) -> None:
     """Write into who[step, local cell] which robot says that it will be there (the last one that says so).
 
@@ -46,13 +47,13 @@ def _first_moves(
     step: int,
     row: int,
     column: int,
-    free: NDArray[np.bool_],
-    step_cost: NDArray[np.float64],
+    free: Flags,
+    step_cost: Array,
     box: tuple[int, int, int, int],
-    who: NDArray[np.int16],
-    weights: NDArray[np.float64],
-    value: NDArray[np.float64],
-    cost: NDArray[np.float64],
+    who: Int16s,
+    weights: Array,
+    value: Array,
+    cost: Array,
 ) -> int:
     """Cost of the five moves from a local cell at a step, into `cost`; returns the cheapest."""
     top, left, height, width = box
@@ -82,13 +83,13 @@ def _first_moves(
 
 @njit(cache=True)
 def _follow(
-    choice: NDArray[np.int8],
+    choice: Int8s,
     first: int,
     head: int,
-    field: NDArray[np.float64],
+    field: Array,
     box: tuple[int, int, int, int],
     columns: int,
-) -> NDArray[np.int64]:
+) -> Int64s:
     """The cheapest way: flat cells, int64[steps + 1]."""
     steps = choice.shape[0]
     top, left, _, width = box
@@ -107,16 +108,16 @@ def _follow(
 
 @njit(cache=True)
 def look_ahead(
-    free: NDArray[np.bool_],
-    field: NDArray[np.float64],
+    free: Flags,
+    field: Array,
     head: int,
-    windows: NDArray[np.int64],
-    offsets: NDArray[np.int64],
-    weights: NDArray[np.float64],
-    step_cost: NDArray[np.float64],
+    windows: Int64s,
+    offsets: Int64s,
+    weights: Array,
+    step_cost: Array,
     previous: int,
     steps: int,
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+) -> tuple[Array, Int64s]:
     """Cost of the five moves from the head, and the cheapest way on.
 
     Args:

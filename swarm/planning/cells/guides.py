@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array, Flags
 from swarm.planning.graph.fields import UNREACHABLE
 from swarm.planning.graph.grid_graph import GridGraph
 from swarm.planning.graph.traffic import expected_against
@@ -20,7 +20,7 @@ _PRICE = 3.0
 """Of one robot a step that comes the other way [steps]: what `guided` pays at half of `traffic.DENSITY`."""
 
 
-def traffic_costs(free: NDArray[np.bool_], price: float = _PRICE) -> NDArray[np.float64]:
+def traffic_costs(free: Flags, price: float = _PRICE) -> Array:
     """Steps that cost more the more traffic is expected to come the other way, as for `guided`.
 
     Args:
@@ -37,7 +37,7 @@ def traffic_costs(free: NDArray[np.bool_], price: float = _PRICE) -> NDArray[np.
     return costs
 
 
-def shortest_way(columns: int, robot_id: int) -> Callable[[tuple[int, int], NDArray[np.float64]], Ranking]:
+def shortest_way(columns: int, robot_id: int) -> Callable[[tuple[int, int], Array], Ranking]:
     """Ranks the moves by the steps left after them alone, as `pibt` does, where every step costs the same.
 
     Equally good moves take turns at being first.
@@ -48,7 +48,7 @@ def shortest_way(columns: int, robot_id: int) -> Callable[[tuple[int, int], NDAr
     """
     asked = robot_id
 
-    def rank(cell: tuple[int, int], field: NDArray[np.float64]) -> Ranking:
+    def rank(cell: tuple[int, int], field: Array) -> Ranking:
         nonlocal asked
         asked += 3
         steps = np.minimum(field, UNREACHABLE).astype(np.int32).reshape(-1, columns)

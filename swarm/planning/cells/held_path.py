@@ -6,8 +6,8 @@ import math
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.planning.cells.cell_map import CellMap
 
 Way = list[tuple[float, float]]
@@ -69,7 +69,7 @@ def length(way: Way) -> float:
     return sum(math.hypot(bx - ax, by - ay) for (ax, ay), (bx, by) in pairwise(way))
 
 
-def point_along(way: Way, distance: float) -> NDArray[np.float64]:
+def point_along(way: Way, distance: float) -> Array:
     """The point at a distance [m] along a way, or its end, float64[2]."""
     for (ax, ay), (bx, by) in pairwise(way):
         step = math.hypot(bx - ax, by - ay)

@@ -29,8 +29,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.planning import Plan
 from swarm.planning.cells.cell_map import CellMap, Grid
@@ -82,7 +82,7 @@ class CellPlanner:
         radius: float = 0.3,
         speed: float = 1.0,
         communication_radius: float | None = None,
-        propose: Callable[[tuple[int, int], NDArray[np.float64]], Ranking] | None = None,
+        propose: Callable[[tuple[int, int], Array], Ranking] | None = None,
     ) -> None:
         self.map = grid if isinstance(grid, CellMap) else CellMap(grid)
         size = self.map.size
@@ -109,7 +109,7 @@ class CellPlanner:
         self.held: list[int] = []
         self.claim, self.claim_priority = -1, 0
         self._goal = -1
-        self._field: NDArray[np.float64] | None = None
+        self._field: Array | None = None
         self._since = 0
         self._nearest, self._nearer = math.inf, 0  # Least way left since the last goal, and when that was.
         self._ranking: Ranking = (0, 1, 2, 3, 4)
@@ -195,7 +195,7 @@ class CellPlanner:
 
     # --- goal and priority ---
 
-    def _set_goal(self, goal: NDArray[np.float64]) -> bool:
+    def _set_goal(self, goal: Array) -> bool:
         """Notice a new goal: priority starts again from nothing. NaN is no goal; one without a way is like none."""
         x, y = float(goal[0]), float(goal[1])
         cell = self.map.cell_at(x, y) if math.isfinite(x) and math.isfinite(y) else -2
@@ -240,7 +240,7 @@ class CellPlanner:
 
     # --- holding cells ---
 
-    def _mind_strangers(self, strangers: NDArray[np.float64] | None, silent: NDArray[np.float64]) -> bool:
+    def _mind_strangers(self, strangers: Array | None, silent: Array) -> bool:
         """Note cells that may not be claimed and ways that may not be taken; whether the way has to be found anew."""
         self._claim_radius = self.claim_radius if strangers is None else min(self.claim_radius, _ALONE * self.map.size)
         self._closed, avoided = self._around(strangers), self._around(silent)
@@ -255,7 +255,7 @@ class CellPlanner:
         self._find_way()
         return True
 
-    def _around(self, places: NDArray[np.float64] | None) -> frozenset[int]:
+    def _around(self, places: Array | None) -> frozenset[int]:
         """The cells around some places [m] that are not held."""
         if places is None or not len(places):
             return frozenset()
@@ -336,7 +336,7 @@ class CellPlanner:
         else:
             self._guide(self._field, head, heard, left)
 
-    def _guide(self, field: NDArray[np.float64], head: int, heard: Mapping[int, Intent], left: float) -> None:
+    def _guide(self, field: Array, head: int, heard: Mapping[int, Intent], left: float) -> None:
         """Rank by looking ahead in space and time."""
         others = list(heard.values())
         arrival = left / (self.speed * self.dt)

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-from numpy.typing import NDArray
-
+from swarm.array_types import Array
 from swarm.planning.cells.cell_map import CellMap
 from swarm.sense.intent import Intent, Ranking
 
@@ -39,7 +37,7 @@ class Manners:
         """Whether this robot makes way for anybody."""
         return bool(self._yields_to)
 
-    def update(self, field: NDArray[np.float64], head: int, heard: Mapping[int, Intent], tick: int) -> None:
+    def update(self, field: Array, head: int, heard: Mapping[int, Intent], tick: int) -> None:
         """Notice who wants out of a dead end that this robot wants into, and who is out of its way again.
 
         Args:

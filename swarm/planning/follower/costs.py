@@ -12,15 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Array, Flags, Float32s, Int32s, Int64s
 from swarm.planning.graph.fields import _pop, _push
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Seen = NDArray[np.int32]
 
 SOURCES = 2048
 """Most cells that mean distances are taken from; a map with fewer free cells has exact ones."""
@@ -31,7 +25,7 @@ _MOST = (1 << _COUNT_BITS) - 1
 _DEEPER = 1e-6
 
 
-def static_costs(wall: Flags, width: int) -> Floats:
+def static_costs(wall: Flags, width: int) -> Float32s:
     """Cost of each cell: the largest mean distance of any cell, divided by this cell's own; `inf` in walls.
 
     Mean distances are to all cells that can be reached, or to every k-th of them on maps with more than `SOURCES`.
@@ -54,7 +48,7 @@ def static_costs(wall: Flags, width: int) -> Floats:
 
 
 @njit(cache=True)
-def _distance_sums(wall: Flags, width: int, sources: Ints) -> tuple[Doubles, Ints]:
+def _distance_sums(wall: Flags, width: int, sources: Int64s) -> tuple[Array, Int64s]:
     """Sum of the distances from each cell to those sources that it can reach, and how many these are."""
     cells = len(wall)
     total, count = np.zeros(cells), np.zeros(cells, np.int64)
@@ -78,7 +72,7 @@ def _distance_sums(wall: Flags, width: int, sources: Ints) -> tuple[Doubles, Int
 
 
 @njit(cache=True)
-def cost_field(static: Floats, width: int, goal: int, field: Floats, keys: Doubles, nodes: Ints) -> None:
+def cost_field(static: Float32s, width: int, goal: int, field: Float32s, keys: Array, nodes: Int64s) -> None:
     """Cheapest way from every cell to a goal under the static costs (Dijkstra); `inf` where there is none.
 
     Args:
@@ -106,14 +100,14 @@ def cost_field(static: Floats, width: int, goal: int, field: Floats, keys: Doubl
 
 
 @njit(cache=True)
-def times_seen(seen: Seen, bits: int, cell: int) -> int:
+def times_seen(seen: Int32s, bits: int, cell: int) -> int:
     """How often another robot was seen in a cell, as far as it is remembered (see `see`)."""
     entry = seen[cell & ((1 << bits) - 1)]
     return entry & _MOST if entry >> _COUNT_BITS == cell >> bits else 0
 
 
 @njit(cache=True)
-def see(seen: Seen, bits: int, cell: int) -> None:
+def see(seen: Int32s, bits: int, cell: int) -> None:
     """Count another robot in a cell.
 
     The memory has 2**bits places; the place of a cell is its flat index modulo that, and a cell that is seen takes the
@@ -135,8 +129,8 @@ def see(seen: Seen, bits: int, cell: int) -> None:
 
 @njit(cache=True)
 def find_path(
-    static: Floats, width: int, field: Floats, seen: Seen, bits: int, start: int, goal: int, cost: Doubles,
-    mark: Seen, parent: Seen, keys: Doubles, nodes: Ints, epoch: int, path: Seen,
+    static: Float32s, width: int, field: Float32s, seen: Int32s, bits: int, start: int, goal: int, cost: Array,
+    mark: Int32s, parent: Int32s, keys: Array, nodes: Int64s, epoch: int, path: Int32s,
 ) -> int:  # fmt: skip
     """Cheapest way under static and dynamic costs by A*, with the exact static way left as heuristic.
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from swarm.planning.follower.costs import Doubles, Flags, Floats, Ints, Seen, cost_field, find_path, see
-from swarm.planning.follower.view import REACH, WINDOW, Ranks, heading_of
+from swarm.array_types import Array, Flags, Float32s, Int8s, Int32s, Int64s
+from swarm.planning.follower.costs import cost_field, find_path, see
+from swarm.planning.follower.view import REACH, WINDOW, heading_of
 from swarm.planning.pibt.priority_inheritance import IDS, pibt_moves
 
 _FAR = 1 << 20  # cost left, in 64ths, from which on robots count as equally far
 
 
 @njit(cache=True)
-def gumbel_noise(ids: Ints, tick: int) -> Floats:
+def gumbel_noise(ids: Int64s, tick: int) -> Float32s:
     """Standard Gumbel noise float32[n, 5], a function of identity, tick and move alone (SplitMix64 of the three)."""
     noise = np.empty((len(ids), 5), np.float32)
     for robot in range(len(ids)):
@@ -35,9 +36,9 @@ def gumbel_noise(ids: Ints, tick: int) -> Floats:
 
 @njit(cache=True)
 def plan_ways(
-    count: int, cell: Ints, goal: Ints, ids: Ints, robot_at: Seen, static: Floats, width: int, fields: Floats,
-    seen: Seen, bits: int, held: Ints, memory: Doubles, cost: Doubles, mark: Seen, parent: Seen, keys: Doubles,
-    nodes: Ints, epoch: int, way: Seen, priority: Ints,
+    count: int, cell: Int64s, goal: Int64s, ids: Int64s, robot_at: Int32s, static: Float32s, width: int,
+    fields: Float32s, seen: Int32s, bits: int, held: Int64s, memory: Array, cost: Array, mark: Int32s, parent: Int32s,
+    keys: Array, nodes: Int64s, epoch: int, way: Int32s, priority: Int64s,
 ) -> int:  # fmt: skip
     """Plan the paths of the first `count` robots, from what each knows itself.
 
@@ -96,7 +97,9 @@ def plan_ways(
 
 
 @njit(cache=True)
-def decide_one(robot: int, group: Ints, cell: Ints, ranking: Ranks, priority: Ints, free: Flags, work: Seen) -> int:
+def decide_one(
+    robot: int, group: Int64s, cell: Int64s, ranking: Int8s, priority: Int64s, free: Flags, work: Int32s
+) -> int:
     """A robot's move: its own part of priority inheritance for all robots that it has heard of.
 
     Args:
@@ -116,7 +119,9 @@ def decide_one(robot: int, group: Ints, cell: Ints, ranking: Ranks, priority: In
 
 
 @njit(cache=True)
-def decide(cell: Ints, ranking: Ranks, priority: Ints, robot_at: Seen, free: Flags, work: Seen, move: Ints) -> None:
+def decide(
+    cell: Int64s, ranking: Int8s, priority: Int64s, robot_at: Int32s, free: Flags, work: Int32s, move: Int64s
+) -> None:
     """Moves int64[n] of n robots, each from what it hears, and what those that it hears pass on.
 
     Args:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
-from numpy.typing import NDArray
 
+from swarm.array_types import Float32s
 from swarm.errors import InputError
 from swarm.planning.follower.view import CHANNELS, OWN, WINDOW
 from swarm.tune.onnx_file import open_session
 
-Floats = NDArray[np.float32]
 _HINT = "a checkpoint folder written by: python launch/train.py follower"
 
 
@@ -38,9 +36,9 @@ class OnnxRanker:
         if sorted(names) != ["own", "view"]:
             raise InputError(f"{path}: inputs", names, "view, own")
 
-    def __call__(self, view: Floats, own: Floats) -> Floats:
+    def __call__(self, view: Float32s, own: Float32s) -> Float32s:
         """Scores float32[n, 5]; see `swarm.planning.follower.team.Ranker`."""
-        scores: Floats = self._session.run(None, {"view": view, "own": own})[0]
+        scores: Float32s = self._session.run(None, {"view": view, "own": own})[0]
         return scores
 
 

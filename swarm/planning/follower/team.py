@@ -9,21 +9,17 @@ look at these in the step after); in the second it passes on the first three of 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import AnyArray, Flags, Float32s, Int8s, Int64s
 from swarm.errors import InputError
 from swarm.planning.follower import kernels
 from swarm.planning.follower import view as follower_view
 from swarm.planning.follower.costs import static_costs
 from swarm.planning.follower.view import CHANNELS, LENGTH, OWN, REACH, WINDOW
 from swarm.planning.pibt.priority_inheritance import IDS
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float32]
-Ranks = NDArray[np.int8]
 
 SEEN_BITS = 13
 """A robot remembers at most so many cells (2 to this power) in which it has seen others."""
@@ -37,7 +33,7 @@ class Ranker(Protocol):
 
     temperature: float
 
-    def __call__(self, view: Floats, own: Floats) -> Floats:
+    def __call__(self, view: Float32s, own: Float32s) -> Float32s:
         """Scores float32[n, 5] of the moves stay, forward, back, left, right in the frames of n robots.
 
         Args:
@@ -56,9 +52,9 @@ class Before(NamedTuple):
         told: int64[n, 2], the next two cells on their paths.
     """
 
-    cell: Ints
-    priority: Ints
-    told: Ints
+    cell: Int64s
+    priority: Int64s
+    told: Int64s
 
 
 class FollowerMap:
@@ -68,18 +64,18 @@ class FollowerMap:
         free: Where robots may be, bool[rows, columns].
     """
 
-    def __init__(self, free: NDArray[np.bool_]) -> None:
+    def __init__(self, free: Flags) -> None:
         self.free = np.pad(np.asarray(free, bool), REACH)
         self.width = self.free.shape[1]
         self.static = static_costs(~self.free.reshape(-1), self.width)
 
-    def flat(self, cells: Ints) -> Ints:
+    def flat(self, cells: Int64s) -> Int64s:
         """Flat cells with the border, int64[n], of cells int64[n, 2]; -1 where the row is negative."""
-        index: Ints = (cells[:, 0] + REACH) * self.width + cells[:, 1] + REACH
+        index: Int64s = (cells[:, 0] + REACH) * self.width + cells[:, 1] + REACH
         index[cells[:, 0] < 0] = -1
         return index
 
-    def cells(self, flat: Ints) -> Ints:
+    def cells(self, flat: Int64s) -> Int64s:
         """Cells int64[n, 2] of flat ones."""
         row, column = np.divmod(flat, self.width)
         return np.stack([row - REACH, column - REACH], axis=1)
@@ -100,7 +96,7 @@ class Followers:
         priority: int64[n]; who is nearer to its goal goes first.
     """
 
-    def __init__(self, ground: FollowerMap, ids: Ints) -> None:
+    def __init__(self, ground: FollowerMap, ids: Int64s) -> None:
         if len(ids) < 1 or ids.min() < 0 or ids.max() >= IDS:
             raise InputError("ids", ids.tolist(), f"one or more, from 0 to {IDS - 1}")
         self.ground, self.ids, self.count = ground, ids, len(ids)
@@ -120,7 +116,7 @@ class Followers:
         self._searches = 0
         self._cell, self.priority = np.empty(0, np.int64), np.empty(0, np.int64)
 
-    def plan(self, cells: Ints, goals: Ints, before: Before | None = None) -> None:
+    def plan(self, cells: Int64s, goals: Int64s, before: Before | None = None) -> None:
         """Look around, plan the paths of this step, and observe.
 
         Args:
@@ -157,54 +153,54 @@ class Followers:
         own = slice(self.count)
         return Before(self._cell[own].copy(), self.priority[own].copy(), self.told())
 
-    def turned(self, ranking: Ranks) -> Ranks:
+    def turned(self, ranking: Int8s) -> Int8s:
         """Rankings int8[count, 5] of the map's moves from those of the robots' frames; who has no way stays."""
         result = ranking.copy()
         follower_view.to_map(self._cell, self._way, self.ground.width, result)
         return result
 
-    def decide(self, ranking: Ranks) -> Ints:
+    def decide(self, ranking: Int8s) -> Int64s:
         """Moves int64[count] of a whole team, from rankings of the map's moves (see `turned`)."""
         moves = np.empty(self.count, np.int64)
         ground = self.ground
         kernels.decide(self._cell, ranking, self.priority, self._robot_at, ground.free, self.work, moves)
         return moves
 
-    def told(self) -> Ints:
+    def told(self) -> Int64s:
         """The next two cells on the paths, flat, int64[count, 2]."""
         return self._way[:, 1:3].astype(np.int64)
 
-    def next_cells(self) -> Ints:
+    def next_cells(self) -> Int64s:
         """Where the paths of this step lead to next, int64[count, 2]."""
         return self.ground.cells(self.told()[:, 0])
 
-    def nearer(self) -> NDArray[np.bool_]:
+    def nearer(self) -> Flags:
         """Whether the next cell on the path is nearer to the goal than the robot has been since it was new."""
         left = np.take_along_axis(self._fields, self.told()[:, :1], axis=1)[:, 0]
         return (self.held >= 0) & (left < self.memory[:, 0])
 
-    def state_dict(self) -> dict[str, NDArray[Any]]:
+    def state_dict(self) -> dict[str, AnyArray]:
         """Copies of what the team remembers."""
         return {name: getattr(self, name).copy() for name in _REMEMBERED}
 
-    def load_state_dict(self, saved: Mapping[str, NDArray[Any]]) -> None:
+    def load_state_dict(self, saved: Mapping[str, AnyArray]) -> None:
         """Go on from a `state_dict` of such a team on the same map."""
         self._robot_at[self._cell] = -1
         for name in _REMEMBERED:
             setattr(self, name, saved[name].copy())
         self._robot_at[self._cell] = np.arange(len(self._cell))
 
-    def forget(self, robots: Ints) -> None:
+    def forget(self, robots: Int64s) -> None:
         """These robots have a new goal, even if it should be the same cell as the last one."""
         self.held[robots] = -1
 
 
-def gumbel(ids: Ints, tick: int) -> Floats:
+def gumbel(ids: Int64s, tick: int) -> Float32s:
     """Standard Gumbel noise float32[n, 5] of robots with these identities in one step, the same for a robot alone."""
     return kernels.gumbel_noise(ids, tick)
 
 
-def rank(scores: Floats, noise: Floats | None = None) -> Ranks:
+def rank(scores: Float32s, noise: Float32s | None = None) -> Int8s:
     """Moves in the order of their scores, best first: int8[n, 5] from float32[n, 5].
 
     With standard Gumbel noise the rankings are samples without replacement from the softmax of the scores.

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from swarm.planning.follower.costs import Doubles, Floats, Ints, Seen
+from swarm.array_types import Array, Float32s, Int8s, Int32s, Int64s
 from swarm.planning.graph.grid_graph import opposite
 from swarm.planning.pibt.hearing import RADIUS
-
-Ranks = NDArray[np.int8]
 
 REACH = RADIUS
 """Cells that a robot sees and hears in each direction."""
@@ -53,7 +50,7 @@ def heading_of(width: int, start: int, end: int) -> int:
 
 
 @njit(cache=True)
-def expect(cell: Ints, before: Ints, told: Ints, expected: Ints) -> None:
+def expect(cell: Int64s, before: Int64s, told: Int64s, expected: Int64s) -> None:
     """Where robots go to next if they keep to the path of which they told in the step before.
 
     Args:
@@ -78,7 +75,7 @@ def _near(width: int, first: int, second: int) -> bool:
 
 
 @njit(cache=True)
-def _draw_path(here: int, way: Seen, width: int, ahead: int, right: int, layer: Floats) -> None:
+def _draw_path(here: int, way: Int32s, width: int, ahead: int, right: int, layer: Float32s) -> None:
     """Mark the cells of a path with 1, as far as it stays in the window; the own cell is not marked."""
     row, column = here // width, here % width
     vertical = abs(ahead) == width
@@ -93,8 +90,8 @@ def _draw_path(here: int, way: Seen, width: int, ahead: int, right: int, layer: 
 
 @njit(cache=True)
 def _observe_window(
-    robot: int, ahead: int, right: int, left: np.float32, cell: Ints, before: Ints, expected: Ints, priority: Ints,
-    robot_at: Seen, static: Floats, width: int, field: Floats, view: Floats,
+    robot: int, ahead: int, right: int, left: np.float32, cell: Int64s, before: Int64s, expected: Int64s,
+    priority: Int64s, robot_at: Int32s, static: Float32s, width: int, field: Float32s, view: Float32s,
 ) -> None:  # fmt: skip
     """Fill the layers of one robot's view, but for its path; arguments as of `observe`, `left` is its cost left."""
     here, lost = cell[robot], not left < np.inf
@@ -119,8 +116,8 @@ def _observe_window(
 
 @njit(cache=True)
 def observe(
-    count: int, cell: Ints, before: Ints, expected: Ints, priority: Ints, robot_at: Seen, static: Floats, width: int,
-    fields: Floats, held: Ints, memory: Doubles, way: Seen, view: Floats, own: Floats,
+    count: int, cell: Int64s, before: Int64s, expected: Int64s, priority: Int64s, robot_at: Int32s, static: Float32s,
+    width: int, fields: Float32s, held: Int64s, memory: Array, way: Int32s, view: Float32s, own: Float32s,
 ) -> None:  # fmt: skip
     """What the first `count` robots see, and remember of what they heard in the step before.
 
@@ -163,7 +160,7 @@ def observe(
 
 
 @njit(cache=True)
-def to_map(cell: Ints, way: Seen, width: int, ranking: Ranks) -> None:
+def to_map(cell: Int64s, way: Int32s, width: int, ranking: Int8s) -> None:
     """Turn rankings int8[count, 5] of the robots' frames into those of the map's moves; who has no way stays."""
     for robot in range(len(ranking)):
         if way[robot, 1] == cell[robot]:

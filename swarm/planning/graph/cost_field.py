@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Float32s, Int32s
 from swarm.planning.graph.grid_graph import opposite
 
 UNIT = 16
@@ -15,25 +15,22 @@ DEAREST = 127
 FAR = 1 << 29
 """Cost left where there is no way."""
 
-Ints = NDArray[np.int32]
-Floats = NDArray[np.float32]
-
 
 @njit(cache=True, inline="always")
-def step_cost(against: Floats, scale: float, node: int, move: int) -> int:
+def step_cost(against: Float32s, scale: float, node: int, move: int) -> int:
     """Cost of a move from a node: `UNIT`, and more the more others come the other way; nobody does who stays."""
     if move == 0:
         return UNIT
     return min(UNIT + int(scale * against[node, move]), DEAREST)
 
 
-def scratch(nodes: int) -> Ints:
+def scratch(nodes: int) -> Int32s:
     """Room for `cost_field` on a graph of so many nodes."""
     return np.empty((2, 4 * nodes + 1), dtype=np.int32)
 
 
 @njit(cache=True)
-def cost_field(step: Ints, against: Floats, scale: float, goal: int, out: Ints, room: Ints) -> None:
+def cost_field(step: Int32s, against: Float32s, scale: float, goal: int, out: Int32s, room: Int32s) -> None:
     """Write the cost left from each node to a goal.
 
     Since costs are small whole numbers, a ring of buckets does for a heap (Dial, 1969). A node may be in several

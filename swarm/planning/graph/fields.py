@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import AnyArray, Array, Flags, Int32s, Int64s
 from swarm.errors import InputError
 
 UNREACHABLE = 1 << 30
@@ -21,7 +20,7 @@ _BEYOND, _SPARE = 1.1, 16.0
 
 
 @njit(cache=True)
-def distance_field(free: NDArray[np.bool_], row: int, column: int) -> NDArray[np.int32]:
+def distance_field(free: Flags, row: int, column: int) -> Int32s:
     """Steps from every cell to one goal, 4-connected (breadth-first search).
 
     Args:
@@ -55,7 +54,7 @@ def distance_field(free: NDArray[np.bool_], row: int, column: int) -> NDArray[np
 
 
 @njit(cache=True)
-def _push(keys: NDArray[np.float64], nodes: NDArray[np.int64], size: int, key: float, node: int) -> int:
+def _push(keys: Array, nodes: Int64s, size: int, key: float, node: int) -> int:
     """Put an entry on a binary min-heap kept in two arrays; returns the new size."""
     child = size
     while child > 0:
@@ -69,7 +68,7 @@ def _push(keys: NDArray[np.float64], nodes: NDArray[np.int64], size: int, key: f
 
 
 @njit(cache=True)
-def _pop(keys: NDArray[np.float64], nodes: NDArray[np.int64], size: int) -> int:
+def _pop(keys: Array, nodes: Int64s, size: int) -> int:
     """Drop the smallest entry (index 0) of the heap; returns the new size."""
     size -= 1
     key, node = keys[size], nodes[size]
@@ -90,8 +89,8 @@ def _pop(keys: NDArray[np.float64], nodes: NDArray[np.int64], size: int) -> int:
 
 @njit(cache=True)
 def weighted_field(
-    cost: NDArray[np.float64], row: int, column: int, from_row: int = -1, from_column: int = -1
-) -> tuple[NDArray[np.float64], float]:
+    cost: Array, row: int, column: int, from_row: int = -1, from_column: int = -1
+) -> tuple[Array, float]:
     """Cheapest way to one goal from every cell, or only from those around a start; 8-connected (Dijkstra).
 
     A step costs its length (1, or √2 on the diagonal) times the mean cost of the two cells. A diagonal step needs both
@@ -133,8 +132,7 @@ def weighted_field(
 
 @njit(cache=True, inline="always")
 def _spread(
-    cost: NDArray[np.float64], field: NDArray[np.float64], r: int, c: int, cells: NDArray[np.int32],
-    sizes: NDArray[np.int64],
+    cost: Array, field: Array, r: int, c: int, cells: Int32s, sizes: Int64s,
 ) -> None:  # fmt: skip
     """Shorten the ways of the neighbours of a cell, and list them by the whole part of what is left."""
     rows, columns = cost.shape
@@ -154,7 +152,7 @@ def _spread(
 
 
 @njit(cache=True)
-def directed_field(cost: NDArray[np.float64], columns: int, goal: int) -> NDArray[np.float64]:
+def directed_field(cost: Array, columns: int, goal: int) -> Array:
     """Cheapest way from every cell to one goal where a step's cost depends on its direction (Dijkstra).
 
     Args:
@@ -196,18 +194,18 @@ class FieldCache:
         capacity: Fields kept, at least 1.
     """
 
-    def __init__(self, compute: Callable[[int, int], NDArray[Any]], capacity: int = 8) -> None:
+    def __init__(self, compute: Callable[[int, int], AnyArray], capacity: int = 8) -> None:
         if capacity < 1:
             raise InputError("FieldCache capacity", capacity, "an integer of at least 1")
         self._compute = compute
         self._capacity = capacity
-        self._fields: OrderedDict[tuple[int, int], NDArray[Any]] = OrderedDict()
+        self._fields: OrderedDict[tuple[int, int], AnyArray] = OrderedDict()
 
     def __len__(self) -> int:
         """Fields held now."""
         return len(self._fields)
 
-    def __getitem__(self, goal: tuple[int, int]) -> NDArray[Any]:
+    def __getitem__(self, goal: tuple[int, int]) -> AnyArray:
         """The field of a goal cell (row, column), computed if it is not held."""
         key = (int(goal[0]), int(goal[1]))
         if key in self._fields:

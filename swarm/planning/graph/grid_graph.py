@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Flags, Int8s, Int32s, Int64s, Integers
 from swarm.errors import InputError
 
 
@@ -26,7 +26,7 @@ class GridGraph:
         InputError: If no cell is free.
     """
 
-    def __init__(self, free: NDArray[np.bool_]) -> None:
+    def __init__(self, free: Flags) -> None:
         self.free = np.ascontiguousarray(free, dtype=np.bool_)
         self.cells = np.flatnonzero(self.free)
         self.nodes = len(self.cells)
@@ -43,7 +43,7 @@ class GridGraph:
 
 
 @njit(cache=True)
-def _steps(node: NDArray[np.int32], cells: NDArray[np.int64]) -> NDArray[np.int32]:
+def _steps(node: Int32s, cells: Int64s) -> Int32s:
     rows, columns = node.shape
     step = np.full((len(cells), 5), -1, dtype=np.int32)
     for here in range(len(cells)):
@@ -61,7 +61,7 @@ def _steps(node: NDArray[np.int32], cells: NDArray[np.int64]) -> NDArray[np.int3
 
 
 @njit(cache=True)
-def move_to(step: NDArray[np.int32], cells: NDArray[np.int64], here: int, target: int) -> int:
+def move_to(step: Int32s, cells: Int64s, here: int, target: int) -> int:
     """The move (0 to 4) from a node to a flat cell beside it, 0 if it is not beside it."""
     for move in range(1, 5):
         after = step[here, move]
@@ -71,7 +71,7 @@ def move_to(step: NDArray[np.int32], cells: NDArray[np.int64], here: int, target
 
 
 @njit(cache=True)
-def order_moves(keys: NDArray[np.int64], ranking: NDArray[np.int8]) -> None:
+def order_moves(keys: Int64s, ranking: Int8s) -> None:
     """Write the five moves into ``ranking``, the smallest of the ``keys`` first; the keys are used up."""
     for place in range(5):
         best = np.argmin(keys)
@@ -80,7 +80,7 @@ def order_moves(keys: NDArray[np.int64], ranking: NDArray[np.int8]) -> None:
 
 
 @njit(cache=True)
-def copy_row(source: NDArray[np.integer], target: NDArray[np.integer]) -> None:
+def copy_row(source: Integers, target: Integers) -> None:
     """Copy a row; as an assignment it takes 3 s more to compile, for the message of an error that cannot happen."""
     for k in range(len(source)):
         target[k] = source[k]

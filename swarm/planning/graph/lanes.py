@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
+
+from swarm.array_types import Array, Flags, Int32s
 
 
 @njit(cache=True)
-def _neighbour(free: NDArray[np.bool_], cell: int, move: int) -> int:
+def _neighbour(free: Flags, cell: int, move: int) -> int:
     """The flat cell that a move (1 to 4) leads to, -1 if it is no free cell."""
     rows, columns = free.shape
     row = cell // columns + (-1 if move == 1 else 1 if move == 2 else 0)
@@ -18,7 +19,7 @@ def _neighbour(free: NDArray[np.bool_], cell: int, move: int) -> int:
 
 
 @njit(cache=True)
-def dead_ends(free: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def dead_ends(free: Flags) -> tuple[Int32s, Int32s]:
     """Find the tree-like branches of a map, where two robots cannot pass: what pruning leaves again and again removes.
 
     Args:
@@ -65,7 +66,7 @@ def dead_ends(free: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.in
 
 
 @njit(cache=True)
-def _is_lane(free: NDArray[np.bool_], branch: NDArray[np.int32], cell: int, first_move: int) -> bool:
+def _is_lane(free: Flags, branch: Int32s, cell: int, first_move: int) -> bool:
     """Whether a cell is one lane wide: walls on both sides, which the move and the one after it lead to."""
     if not free[cell // free.shape[1], cell % free.shape[1]] or branch[cell] >= 0:
         return False
@@ -73,7 +74,7 @@ def _is_lane(free: NDArray[np.bool_], branch: NDArray[np.int32], cell: int, firs
 
 
 @njit(cache=True)
-def lane_costs(free: NDArray[np.bool_], branch: NDArray[np.int32], against: float) -> NDArray[np.float64]:
+def lane_costs(free: Flags, branch: Int32s, against: float) -> Array:
     """Cost of each step, with a mild one-way preference in one-lane aisles so that robots seldom meet head-on.
 
     Rows (columns) that contain any lane along them alternate in direction, counted from the top (left).

@@ -12,8 +12,8 @@ from collections import OrderedDict
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Float32s, Int32s
 from swarm.planning.graph.cost_field import FAR, UNIT, cost_field, scratch, step_cost
 from swarm.planning.graph.grid_graph import GridGraph, opposite
 
@@ -22,9 +22,6 @@ DENSITY = 0.1
 _GOALS, _TRIPS, _PASSES = 200, 5, 6  # Goals in a pass, trips to each, passes.
 _PRICE = 5.0  # Of meeting one robot a step, while trips are assigned [steps].
 _KEPT_MAPS = 4
-
-Ints = NDArray[np.int32]
-Floats = NDArray[np.float32]
 
 
 @njit(cache=True)
@@ -35,7 +32,7 @@ def _draw(state: int, below: int) -> tuple[int, int]:
 
 
 @njit(cache=True)
-def _walk(step: Ints, against: Floats, scale: float, field: Ints, start: int, state: int, used: Floats) -> int:
+def _walk(step: Int32s, against: Float32s, scale: float, field: Int32s, start: int, state: int, used: Float32s) -> int:
     """Add one trip down a field to the moves that were used; of equally cheap moves one is drawn."""
     node = start
     while field[node] > 0:
@@ -54,7 +51,7 @@ def _walk(step: Ints, against: Floats, scale: float, field: Ints, start: int, st
 
 
 @njit(cache=True)
-def _assign(step: Ints, room: Ints, robots: float) -> Floats:
+def _assign(step: Int32s, room: Int32s, robots: float) -> Float32s:
     """Traffic against each move, float32[nodes, 5]: robots a step, when so many robots drive."""
     nodes = step.shape[0]
     flow = np.zeros((nodes, 5), dtype=np.float32)
@@ -80,10 +77,10 @@ def _assign(step: Ints, room: Ints, robots: float) -> Floats:
     return against
 
 
-_kept: OrderedDict[tuple[tuple[int, ...], bytes], Floats] = OrderedDict()
+_kept: OrderedDict[tuple[tuple[int, ...], bytes], Float32s] = OrderedDict()
 
 
-def expected_against(graph: GridGraph) -> Floats:
+def expected_against(graph: GridGraph) -> Float32s:
     """Expected traffic against each move, float32[nodes, 5]: robots a step at a density of `DENSITY`.
 
     The method of successive averages: trips between cells drawn at random take the cheapest way, where meeting others

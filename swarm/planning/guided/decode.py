@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Int8s, Int32s, Int64s, UInt8s
 from swarm.errors import InputError
 from swarm.planning.graph.grid_graph import GridGraph
 from swarm.planning.guided.joint_search import GROUP
@@ -26,13 +26,9 @@ _RANKINGS = np.array(RANKINGS, dtype=np.int8)
 _SIDE = 2 * RADIUS + 1
 _HEAD, _ENTRY, _MEMBER = HEAD.size, ENTRY.size, MEMBER.size
 
-Bytes = NDArray[np.uint8]
-Ints = NDArray[np.int32]
-Longs = NDArray[np.int64]
-
 
 @njit(cache=True)
-def _number(data: Bytes, at: int, size: int) -> int:
+def _number(data: UInt8s, at: int, size: int) -> int:
     """Little-endian, signed."""
     value = np.int64(0)
     for k in range(size):
@@ -43,7 +39,7 @@ def _number(data: Bytes, at: int, size: int) -> int:
 
 
 @njit(cache=True)
-def _node_at(node: Ints, cell: int) -> int:
+def _node_at(node: Int32s, cell: int) -> int:
     """The node of a flat cell, -1 if it is not free or not on the map."""
     rows, columns = node.shape
     return node[cell // columns, cell % columns] if 0 <= cell < rows * columns else -1
@@ -57,7 +53,7 @@ def _keep(minds: Minds, row: int, here: int, key: int) -> None:
 
 @njit(cache=True)
 def _read_heads(
-    data: Bytes, offsets: Longs, node: Ints, step: Ints, minds: Minds, windows: Ints, rankings: NDArray[np.int8]
+    data: UInt8s, offsets: Int64s, node: Int32s, step: Int32s, minds: Minds, windows: Int32s, rankings: Int8s
 ) -> int:
     """Fill rows 1 to k from k heads; returns the number of the first that makes no sense, or k."""
     for k in range(len(offsets)):
@@ -83,7 +79,7 @@ def _read_heads(
 
 
 @njit(cache=True)
-def _read_relays(data: Bytes, offsets: Longs, node: Ints, cells: Longs, minds: Minds, at: Ints) -> int:
+def _read_relays(data: UInt8s, offsets: Int64s, node: Int32s, cells: Int64s, minds: Minds, at: Int32s) -> int:
     """Fill the rows after those of the heads with whom the answers relay; how many rows there are then, or -1 - k."""
     rows, columns = node.shape
     count, bad = 1 + len(offsets), -1
@@ -110,14 +106,14 @@ def _read_relays(data: Bytes, offsets: Longs, node: Ints, cells: Longs, minds: M
     return count if bad < 0 else -1 - bad
 
 
-def _joined(messages: Iterable[bytes]) -> tuple[list[bytes], Bytes, Longs]:
+def _joined(messages: Iterable[bytes]) -> tuple[list[bytes], UInt8s, Int64s]:
     """Messages sorted by the cells of their senders, the bytes of all, and where each begins."""
     ordered = sorted(messages, key=lambda data: int.from_bytes(data[:4], "little"))
     offsets = np.cumsum([0, *(len(data) for data in ordered)])[:-1]
     return ordered, np.frombuffer(b"".join(ordered), dtype=np.uint8), offsets
 
 
-def hear_told(messages: Iterable[bytes], graph: GridGraph, minds: Minds) -> tuple[int, Bytes]:
+def hear_told(messages: Iterable[bytes], graph: GridGraph, minds: Minds) -> tuple[int, UInt8s]:
     """Take in the first round: fill the rows from 1 on, in the order of the senders' cells.
 
     Returns:
@@ -143,7 +139,7 @@ def hear_told(messages: Iterable[bytes], graph: GridGraph, minds: Minds) -> tupl
 
 
 def hear_answers(
-    messages: Iterable[bytes], graph: GridGraph, minds: Minds, at: Ints
+    messages: Iterable[bytes], graph: GridGraph, minds: Minds, at: Int32s
 ) -> tuple[list[bytes], int, list[tuple[int, bytes]]]:
     """Take in the second round: fill the rows from 1 on, then those that are only relayed.
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Flags, Int32s, Int64s
 from swarm.planning.graph.grid_graph import copy_row
 from swarm.planning.guided.joint_search import GROUP, HORIZON, Search, plan_jointly, within_reach
 from swarm.planning.pibt.priority_inheritance import IDS
@@ -25,9 +25,6 @@ ORDER = 1 << 23
 """Who follows a plan has a key from ``ORDER * IDS`` on; larger than that by the identity of its leader."""
 _PAUSE = 2  # Ticks from one search to the next.
 _NONE = -1
-
-Ints = NDArray[np.int32]
-Longs = NDArray[np.int64]
 
 
 class Plans(NamedTuple):
@@ -43,13 +40,13 @@ class Plans(NamedTuple):
         tried: Tick of the robot's last search, int64[n].
     """
 
-    leader: Longs
-    members: Longs
-    path: Ints
-    steps: Longs
-    now: Longs
-    fresh: NDArray[np.bool_]
-    tried: Longs
+    leader: Int64s
+    members: Int64s
+    path: Int32s
+    steps: Int64s
+    now: Int64s
+    fresh: Flags
+    tried: Int64s
 
 
 def make_plans(n: int) -> Plans:
@@ -104,7 +101,7 @@ def next_node(plans: Plans, i: int, robot_id: int) -> int:
 
 @njit(cache=True)
 def make_plan(
-    step: Ints, robot_id: Longs, where: Ints, goal: Ints, i: int, near: Ints, tick: int, urgent: bool,
+    step: Int32s, robot_id: Int64s, where: Int32s, goal: Int32s, i: int, near: Int32s, tick: int, urgent: bool,
     plans: Plans, room: Search,
 ) -> None:  # fmt: skip
     """Robot i plans for itself and for those near it that are within reach, if they are few and there is a plan.
@@ -135,7 +132,7 @@ def make_plan(
 
 
 @njit(cache=True)
-def heard_plan(plans: Plans, near: Ints, robot_id: int) -> int:
+def heard_plan(plans: Plans, near: Int32s, robot_id: int) -> int:
     """Of plans that are new, that which a robot follows: the row of the leader, -1 without one."""
     best = _NONE
     for row in near:
@@ -147,7 +144,7 @@ def heard_plan(plans: Plans, near: Ints, robot_id: int) -> int:
 
 
 @njit(cache=True)
-def advance(plans: Plans, i: int, near: Ints, robot_id: int) -> None:
+def advance(plans: Plans, i: int, near: Int32s, robot_id: int) -> None:
     """The tick is over: take over a plan that was told, or go on in one's own."""
     row = heard_plan(plans, near, robot_id)
     if row >= 0:

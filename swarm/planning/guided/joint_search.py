@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
+
+from swarm.array_types import Int32s, Int64s
 
 GROUP = 4
 """Most robots that plan together."""
@@ -28,9 +29,6 @@ _TICK, _MOVE = 4, 1  # Cost of a tick for one robot; of moving instead of stayin
 _WEIGHT = 2 * _TICK  # Of a step that is left.
 _BUCKETS = 4096
 _OUTSIDE = 1 << 20
-
-Ints = NDArray[np.int32]
-Longs = NDArray[np.int64]
 
 
 class Search(NamedTuple):
@@ -51,19 +49,19 @@ class Search(NamedTuple):
         steps: int32[nodes] full of -1, also between calls.
     """
 
-    local: Ints
-    near: Ints
-    after: Ints
-    left: Ints
-    state: Longs
-    parent: Ints
-    spent: Ints
-    depth: Ints
-    following: Ints
-    head: Ints
-    table: Ints
-    queue: Ints
-    steps: Ints
+    local: Int32s
+    near: Int32s
+    after: Int32s
+    left: Int32s
+    state: Int64s
+    parent: Int32s
+    spent: Int32s
+    depth: Int32s
+    following: Int32s
+    head: Int32s
+    table: Int32s
+    queue: Int32s
+    steps: Int32s
 
 
 def make_search(nodes: int) -> Search:
@@ -78,7 +76,7 @@ def make_search(nodes: int) -> Search:
 
 
 @njit(cache=True)
-def _survey(step: Ints, start: int, room: Search) -> int:
+def _survey(step: Int32s, start: int, room: Search) -> int:
     """Number the nodes within `_REACH` steps of a start; returns how many."""
     room.near[0], room.local[start] = start, 0
     count, at = 1, 0
@@ -99,7 +97,7 @@ def _survey(step: Ints, start: int, room: Search) -> int:
 
 
 @njit(cache=True)
-def _measure(step: Ints, goal: int, count: int, room: Search, left: Ints) -> None:
+def _measure(step: Int32s, goal: int, count: int, room: Search, left: Int32s) -> None:
     """Write the steps to a goal from each node of the region; without a goal (-1) there are none."""
     left[:count] = 0 if goal < 0 else _OUTSIDE
     if goal < 0:
@@ -128,7 +126,7 @@ def _place(state: int, k: int) -> int:
 
 
 @njit(cache=True, inline="always")
-def _to_go(state: int, k: int, place: int, target: Longs, room: Search) -> int:
+def _to_go(state: int, k: int, place: int, target: Int64s, room: Search) -> int:
     """Steps that robot k has yet to come nearer, if it is at a place; none once it has reached its goal."""
     if (state >> (28 + k)) & 1:
         return 0
@@ -141,7 +139,7 @@ def _turn(state: int) -> int:
 
 
 @njit(cache=True)
-def _place_all(state: int, n: int, room: Search, places: Longs) -> None:
+def _place_all(state: int, n: int, room: Search, places: Int64s) -> None:
     """Where the robots are after those moves that are settled."""
     for k in range(n):
         places[k] = _place(state, k)
@@ -150,7 +148,7 @@ def _place_all(state: int, n: int, room: Search, places: Longs) -> None:
 
 
 @njit(cache=True)
-def _child(state: int, n: int, move: int, to: int, target: Longs, room: Search, places: Longs) -> int:
+def _child(state: int, n: int, move: int, to: int, target: Int64s, room: Search, places: Int64s) -> int:
     """The state after one more move, -1 if two robots would meet."""
     robot = _turn(state)
     for k in range(robot):
@@ -189,7 +187,7 @@ def _hold(state: int, parent: int, spent: int, depth: int, bucket: int, held: in
 
 
 @njit(cache=True)
-def _write(node: int, n: int, room: Search, paths: Ints) -> int:
+def _write(node: int, n: int, room: Search, paths: Int32s) -> int:
     """Write the way to a node of the search, as nodes of the graph; returns its steps."""
     steps = room.depth[node]
     for time in range(steps, -1, -1):
@@ -202,7 +200,7 @@ def _write(node: int, n: int, room: Search, paths: Ints) -> int:
 
 
 @njit(cache=True)
-def _root(n: int, start: Longs, target: Longs, room: Search) -> int:
+def _root(n: int, start: Int64s, target: Int64s, room: Search) -> int:
     """The state before the first move."""
     state = np.int64(0)
     for k in range(n):
@@ -212,7 +210,7 @@ def _root(n: int, start: Longs, target: Longs, room: Search) -> int:
 
 
 @njit(cache=True)
-def _search(n: int, start: Longs, target: Longs, room: Search, paths: Ints) -> int:
+def _search(n: int, start: Int64s, target: Int64s, room: Search, paths: Int32s) -> int:
     """Steps after which each robot has had no way left to its target, or 0."""
     room.table[:], room.head[:] = -1, -1
     held, expanded, bucket = _hold(_root(n, start, target, room), -1, 0, 0, 0, 0, room), 0, 0
@@ -258,7 +256,7 @@ def _forget(count: int, room: Search) -> None:
 
 
 @njit(cache=True)
-def within_reach(step: Ints, where: Ints, i: int, near: Ints, room: Search) -> Ints:
+def within_reach(step: Int32s, where: Int32s, i: int, near: Int32s, room: Search) -> Int32s:
     """Those of some robots that are in the region around robot i, int32[m].
 
     Args:
@@ -279,7 +277,7 @@ def within_reach(step: Ints, where: Ints, i: int, near: Ints, room: Search) -> I
 
 
 @njit(cache=True)
-def plan_jointly(step: Ints, where: Ints, goal: Ints, urgent: bool, room: Search, paths: Ints) -> int:
+def plan_jointly(step: Int32s, where: Int32s, goal: Int32s, urgent: bool, room: Search, paths: Int32s) -> int:
     """Look for joint moves by which everybody comes nearer to its goal, or reaches it.
 
     Args:

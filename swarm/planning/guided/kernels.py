@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Array, Flags, Float32s, Int8s, Int32s, Int64s
 from swarm.planning.graph.cost_field import FAR, UNIT
 from swarm.planning.graph.grid_graph import copy_row, move_to, order_moves
 from swarm.planning.graph.traffic import DENSITY
@@ -42,10 +42,6 @@ _DESPERATE = 64  # Ticks without coming nearer, after which a turn is longer and
 _TURNS = 1 << 22  # Orders from here on are of robots whose turn it is; below 0 of those on their way.
 _IDLE = -(1 << 23)
 UNKNOWN = 1 << 40  # Least cost left, while the goal is new.
-
-Ints = NDArray[np.int32]
-Longs = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 class Rules(NamedTuple):
@@ -94,25 +90,25 @@ class Minds(NamedTuple):
         rules: The same for all.
     """
 
-    robot_id: Longs
-    cell: Ints
-    goal: Ints
-    stuck: NDArray[np.bool_]
-    window: Ints
-    told: Ints
-    ranking: NDArray[np.int8]
-    first: NDArray[np.int8]
-    key: Longs
-    nearest: Longs
-    stalled: Longs
-    patience: Longs
-    density: NDArray[np.float64]
-    scale: NDArray[np.float64]
+    robot_id: Int64s
+    cell: Int32s
+    goal: Int32s
+    stuck: Flags
+    window: Int32s
+    told: Int32s
+    ranking: Int8s
+    first: Int8s
+    key: Int64s
+    nearest: Int64s
+    stalled: Int64s
+    patience: Int64s
+    density: Array
+    scale: Array
     plans: Plans
     rules: Rules
 
 
-def make_minds(robot_ids: Longs, rules: Rules) -> Minds:
+def make_minds(robot_ids: Int64s, rules: Rules) -> Minds:
     """Robots that have not yet been anywhere."""
     n = len(robot_ids)
     return Minds(
@@ -211,7 +207,7 @@ def _follow(minds: Minds, i: int) -> None:
 
 
 @njit(cache=True)
-def _agree(step: Ints, minds: Minds, i: int, near: Ints, tick: int, room: Search) -> None:
+def _agree(step: Int32s, minds: Minds, i: int, near: Int32s, tick: int, room: Search) -> None:
     """After the first round: drop the plan if somebody else has, or make one."""
     plans, stuck, planned = minds.plans, minds.stuck[i], False
     for row in near:
@@ -229,8 +225,9 @@ def _agree(step: Ints, minds: Minds, i: int, near: Ints, tick: int, room: Search
 
 @njit(cache=True)
 def reconsider(
-    step: Ints, field: Ints, against: Floats, minds: Minds, i: int, tick: int, near: Ints, room: Room, search: Search
-) -> None:
+    step: Int32s, field: Int32s, against: Float32s, minds: Minds, i: int, tick: int, near: Int32s, room: Room,
+    search: Search,
+) -> None:  # fmt: skip
     """After the first round: what the robot means to do now, its window and its ranking."""
     followed = minds.plans.leader[i] >= 0
     _agree(step, minds, i, near, tick, search)
@@ -247,8 +244,8 @@ def reconsider(
 
 @njit(cache=True)
 def plan(
-    step: Ints, field: Ints, against: Floats, minds: Minds, i: int, tick: int, windows: Ints, who: Ints, later: int,
-    room: Room, window: Ints, ranking: NDArray[np.int8],
+    step: Int32s, field: Int32s, against: Float32s, minds: Minds, i: int, tick: int, windows: Int32s, who: Int32s,
+    later: int, room: Room, window: Int32s, ranking: Int8s,
 ) -> None:  # fmt: skip
     """Plan a new window, and rank the moves by it; see `window.plan_window`."""
     heedless = minds.stalled[i] >= _DESPERATE and _epoch(minds, i, tick) >= 0
@@ -261,7 +258,7 @@ def plan(
 
 
 @njit(cache=True)
-def keep(step: Ints, field: Ints, minds: Minds, i: int, tick: int, window: Ints, ranking: NDArray[np.int8]) -> None:
+def keep(step: Int32s, field: Int32s, minds: Minds, i: int, tick: int, window: Int32s, ranking: Int8s) -> None:
     """Tell the window as it is; the moves are ranked by the way left, its next step first."""
     costs, preferred = np.full(5, FAR, dtype=np.int32), -1
     copy_row(minds.window[i], window)
@@ -275,7 +272,7 @@ def keep(step: Ints, field: Ints, minds: Minds, i: int, tick: int, window: Ints,
 
 
 @njit(cache=True)
-def _obey(step: Ints, minds: Minds, leaders: Ints, rows: Ints, keys: Longs, ranking: NDArray[np.int8]) -> None:
+def _obey(step: Int32s, minds: Minds, leaders: Int32s, rows: Int32s, keys: Int64s, ranking: Int8s) -> None:
     """Have robots do what new plans tell them, which they did not know when they told what they meant to do."""
     for k in range(len(rows)):
         robot_id = minds.robot_id[rows[k]]
@@ -292,8 +289,8 @@ def _obey(step: Ints, minds: Minds, leaders: Ints, rows: Ints, keys: Longs, rank
 
 @njit(cache=True)
 def decide(
-    step: Ints, cells: Longs, free: NDArray[np.bool_], minds: Minds, i: int, near: Ints, relayed: Ints, at: Ints,
-    work: Ints,
+    step: Int32s, cells: Int64s, free: Flags, minds: Minds, i: int, near: Int32s, relayed: Int32s, at: Int32s,
+    work: Int32s,
 ) -> int:  # fmt: skip
     """The move of one robot: priority inheritance among those that it knows of, by what they have told last.
 

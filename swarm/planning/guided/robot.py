@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Float32s, Int8s, Int32s
 from swarm.errors import InputError
 from swarm.planning.graph.cost_field import scratch
 from swarm.planning.graph.grid_graph import GridGraph
@@ -40,7 +40,7 @@ class GuidedPlanner:
         against: Expected traffic; worked out from the map if not given.
     """
 
-    def __init__(self, graph: GridGraph, robot_id: int, against: NDArray[np.float32] | None = None) -> None:
+    def __init__(self, graph: GridGraph, robot_id: int, against: Float32s | None = None) -> None:
         if not 0 <= robot_id < IDS:
             raise InputError("robot_id", robot_id, f"an integer from 0 to {IDS - 1}")
         self.graph, self.robot_id = graph, robot_id
@@ -61,7 +61,7 @@ class GuidedPlanner:
             raise InputError("cell", cell, f"a free cell of the map of {rows} × {columns}")
         return int(self.graph.node[cell])
 
-    def _walk(self, cell: int, moves: Iterable[int], nodes: NDArray[np.int32]) -> None:
+    def _walk(self, cell: int, moves: Iterable[int], nodes: Int32s) -> None:
         """Write the nodes on a way; it ends with the moves, or at a wall."""
         nodes[:] = ENDED
         here = nodes[0] = self._node(divmod(cell, self.graph.columns))
@@ -146,11 +146,11 @@ class GuidedPlanner:
         advance(minds.plans, 0, self._near, self.robot_id)
         return int(move)
 
-    def _moves(self, nodes: NDArray[np.int32]) -> tuple[int, ...]:
+    def _moves(self, nodes: Int32s) -> tuple[int, ...]:
         cells = [int(self.graph.cells[node]) if node >= 0 else ENDED for node in nodes]
         return moves_of(cells, self.graph.columns)
 
-    def _say(self, window: NDArray[np.int32], ranking: NDArray[np.int8]) -> Told:
+    def _say(self, window: Int32s, ranking: Int8s) -> Told:
         minds, cells = self._minds, self.graph.cells
         goal = int(cells[minds.goal[0]]) if minds.goal[0] >= 0 else -1
         return Told(

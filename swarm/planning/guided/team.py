@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Flags, Float32s, Int32s, Int64s
 from swarm.planning.graph.cost_field import cost_field, scratch
 from swarm.planning.graph.grid_graph import GridGraph
 from swarm.planning.graph.traffic import expected_against
@@ -31,13 +31,9 @@ from swarm.planning.guided.kernels import (
 from swarm.planning.guided.window import Room, make_room
 from swarm.planning.pibt.hearing import in_sight, neighbours, relayed, visible_cells
 
-Ints = NDArray[np.int32]
-Longs = NDArray[np.int64]
-Floats = NDArray[np.float32]
-
 
 @njit(cache=True)
-def expected(cells: Longs, columns: int, here: int, windows: Ints, heard: Ints, at: Ints) -> Ints:
+def expected(cells: Int64s, columns: int, here: int, windows: Int32s, heard: Int32s, at: Int32s) -> Int32s:
     """Rows of the windows heard in the tick before that still hold: somebody is seen where they lead.
 
     Args:
@@ -60,9 +56,9 @@ def expected(cells: Longs, columns: int, here: int, windows: Ints, heard: Ints, 
 
 @njit(cache=True)
 def _tick(
-    node: Ints, cells: Longs, free: NDArray[np.bool_], step: Ints, against: Floats, fields: Ints,
-    minds: Minds, tick: int, first: Ints, who: Ints, last_first: Ints, last_who: Ints, room: Room,
-    search: Search, at: Ints, work: Ints, moves: Longs,
+    node: Int32s, cells: Int64s, free: Flags, step: Int32s, against: Float32s, fields: Int32s,
+    minds: Minds, tick: int, first: Int32s, who: Int32s, last_first: Int32s, last_who: Int32s, room: Room,
+    search: Search, at: Int32s, work: Int32s, moves: Int64s,
 ) -> None:  # fmt: skip
     """One tick of all robots, ``first`` and ``who`` tell who is near whom now, and which they were in the last tick."""
     n, columns = len(minds.cell), node.shape[1]
@@ -91,7 +87,7 @@ def _tick(
 
 
 @njit(cache=True)
-def _look_around(node: Ints, cells: Longs, visible: Ints, minds: Minds, at: Ints) -> tuple[Ints, Ints]:
+def _look_around(node: Int32s, cells: Int64s, visible: Int32s, minds: Minds, at: Int32s) -> tuple[Int32s, Int32s]:
     """Who is near whom (`neighbours`); everyone remembers how crowded it is."""
     first, who = neighbours(node, cells, minds.cell, at)
     for i in range(len(minds.cell)):
@@ -109,7 +105,7 @@ class GuidedTeam:
         rules: What the robots do; some parts may be left out.
     """
 
-    def __init__(self, graph: GridGraph, robots: int, against: Floats | None = None, rules: Rules = RULES) -> None:
+    def __init__(self, graph: GridGraph, robots: int, against: Float32s | None = None, rules: Rules = RULES) -> None:
         self.graph = graph
         self.against = expected_against(graph) if against is None else against
         self.minds = make_minds(np.arange(robots), rules)
@@ -123,7 +119,7 @@ class GuidedTeam:
         self._work = np.full((2, graph.free.size), -1, dtype=np.int32)
         self._tick = 0
 
-    def moves(self, cells: Longs, goals: Longs, fresh: NDArray[np.bool_]) -> Longs:
+    def moves(self, cells: Int64s, goals: Int64s, fresh: Flags) -> Int64s:
         """One tick: the moves int64[n] that the robots choose.
 
         Args:
@@ -148,7 +144,9 @@ class GuidedTeam:
         return moves
 
 
-def set_goal(graph: GridGraph, against: Floats, minds: Minds, i: int, goal: int, field: Ints, search: Ints) -> None:
+def set_goal(
+    graph: GridGraph, against: Float32s, minds: Minds, i: int, goal: int, field: Int32s, search: Int32s
+) -> None:
     """Give a robot a goal (a node, or -1): its field is made anew with the traffic that it expects now."""
     new_goal(minds, i)
     minds.goal[i] = goal

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Float32s, Int8s, Int32s
 from swarm.planning.graph.cost_field import FAR, step_cost
 from swarm.planning.graph.grid_graph import opposite, order_moves
 
@@ -24,9 +24,6 @@ ENDED = -1
 """In a window: after the goal nobody knows where the robot goes."""
 _HABIT = 2  # Advantage of what was planned before.
 _CELLS = 2 * STEPS * (STEPS + 1) + 1  # Within reach on an empty floor.
-
-Ints = NDArray[np.int32]
-Floats = NDArray[np.float32]
 
 
 class Room(NamedTuple):
@@ -42,13 +39,13 @@ class Room(NamedTuple):
         left: Cost left from there at each time, int32[STEPS + 1, _CELLS].
     """
 
-    local: Ints
-    near: Ints
-    depth: Ints
-    after: Ints
-    taken: Ints
-    leaving: Ints
-    left: Ints
+    local: Int32s
+    near: Int32s
+    depth: Int32s
+    after: Int32s
+    taken: Int32s
+    leaving: Int32s
+    left: Int32s
 
 
 def make_room(nodes: int) -> Room:
@@ -71,7 +68,7 @@ def mix(a: int, b: int) -> int:
 
 
 @njit(cache=True)
-def _reach(step: Ints, start: int, room: Room) -> int:
+def _reach(step: Int32s, start: int, room: Room) -> int:
     """Number the nodes within `STEPS` of a start, nearest first; returns how many."""
     room.near[0], room.depth[0], room.local[start] = start, 0, 0
     count, at = 1, 0
@@ -91,7 +88,7 @@ def _reach(step: Ints, start: int, room: Room) -> int:
 
 
 @njit(cache=True)
-def _mark(step: Ints, windows: Ints, who: Ints, later: int, price: int, room: Room) -> None:
+def _mark(step: Int32s, windows: Int32s, who: Int32s, later: int, price: int, room: Room) -> None:
     """Put the windows of neighbours into the room, as from ``later`` steps on."""
     for robot in who:
         for time in range(STEPS + 1 - later):
@@ -120,7 +117,7 @@ def _price(room: Room, time: int, here: int, move: int, price: int) -> int:
 
 
 @njit(cache=True)
-def _solve(field: Ints, against: Floats, scale: float, price: int, count: int, room: Room) -> None:
+def _solve(field: Int32s, against: Float32s, scale: float, price: int, count: int, room: Room) -> None:
     """Fill in the cost left, last time first; a goal that is reached later than now is the end."""
     for here in range(count):
         room.left[STEPS, here] = field[room.near[here]]
@@ -143,7 +140,7 @@ def _solve(field: Ints, against: Floats, scale: float, price: int, count: int, r
 
 @njit(cache=True)
 def _follow(
-    field: Ints, against: Floats, scale: float, price: int, seed: int, before: Ints, room: Room, window: Ints
+    field: Int32s, against: Float32s, scale: float, price: int, seed: int, before: Int32s, room: Room, window: Int32s
 ) -> None:
     """Write the window that costs least; ``before`` is what was planned for the same times."""
     here, kept = 0, True
@@ -172,7 +169,7 @@ def _follow(
 
 
 @njit(cache=True)
-def rank(costs: Ints, preferred: int, seed: int, ranking: NDArray[np.int8]) -> None:
+def rank(costs: Int32s, preferred: int, seed: int, ranking: Int8s) -> None:
     """Order the five moves by cost; of equals ``preferred`` comes first, then in an order that the seed gives."""
     keys = np.empty(5, dtype=np.int64)
     for move in range(5):
@@ -183,8 +180,8 @@ def rank(costs: Ints, preferred: int, seed: int, ranking: NDArray[np.int8]) -> N
 
 @njit(cache=True)
 def plan_window(
-    step: Ints, field: Ints, against: Floats, scale: float, windows: Ints, who: Ints, later: int, price: int,
-    seed: int, before: Ints, room: Room, window: Ints, ranking: NDArray[np.int8],
+    step: Int32s, field: Int32s, against: Float32s, scale: float, windows: Int32s, who: Int32s, later: int, price: int,
+    seed: int, before: Int32s, room: Room, window: Int32s, ranking: Int8s,
 ) -> None:  # fmt: skip
     """Plan one robot's window, and rank its moves by what they cost with all that follows.
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
+
+from swarm.array_types import Int32s, Int64s
 
 RADIUS = 5
 """Cells that a robot sees and hears in each direction (as in POGEMA's benchmark)."""
 
-Ints = NDArray[np.int32]
-Longs = NDArray[np.int64]
-
 
 @njit(cache=True)
-def visible_cells(node: Ints) -> Ints:
+def visible_cells(node: Int32s) -> Int32s:
     """Free cells within `RADIUS` of each node but its own, int32[nodes]."""
     rows, columns = node.shape
     total = np.zeros((rows + 1, columns + 1), dtype=np.int32)
@@ -34,7 +32,7 @@ def visible_cells(node: Ints) -> Ints:
 
 
 @njit(cache=True)
-def neighbours(node: Ints, cells: Longs, where: Ints, at: Ints) -> tuple[Ints, Ints]:
+def neighbours(node: Int32s, cells: Int64s, where: Int32s, at: Int32s) -> tuple[Int32s, Int32s]:
     """Who is within `RADIUS` of whom.
 
     Args:
@@ -68,14 +66,14 @@ def neighbours(node: Ints, cells: Longs, where: Ints, at: Ints) -> tuple[Ints, I
 
 
 @njit(cache=True)
-def in_sight(cells: Longs, columns: int, a: int, b: int) -> bool:
+def in_sight(cells: Int64s, columns: int, a: int, b: int) -> bool:
     """Whether two nodes are within `RADIUS` of each other."""
     rows_apart = abs(cells[a] // columns - cells[b] // columns)
     return max(rows_apart, abs(cells[a] % columns - cells[b] % columns)) <= RADIUS
 
 
 @njit(cache=True)
-def relayed(i: int, first: Ints, who: Ints, mark: Ints) -> Ints:
+def relayed(i: int, first: Int32s, who: Int32s, mark: Int32s) -> Int32s:
     """Robots that somebody near robot i is near to, without those that it hears itself and without itself."""
     mark[i] = i
     total = 0
@@ -94,7 +92,7 @@ def relayed(i: int, first: Ints, who: Ints, mark: Ints) -> Ints:
 
 
 @njit(cache=True)
-def involved(step: Ints, where: Ints, i: int, known: Ints, at: Ints) -> Ints:
+def involved(step: Int32s, where: Int32s, i: int, known: Int32s, at: Int32s) -> Int32s:
     """Those of some robots whose moves can depend on robot i's, or its on theirs.
 
     Two robots can want the same cell only if they are at most two steps apart.

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Flags, Int8s, Int32s, Int64s
 from swarm.errors import InputError
 from swarm.planning.graph.fields import FieldCache, distance_field
 
@@ -37,12 +37,12 @@ def priority_key(ticks: int, robot_id: int) -> int:
 
 @njit(cache=True)
 def _place_forced(
-    forced: NDArray[np.int64],
-    order: NDArray[np.int64],
-    target: NDArray[np.int64],
-    tried: NDArray[np.int8],
-    occupant: NDArray[np.int32],
-    reserved: NDArray[np.int32],
+    forced: Int64s,
+    order: Int64s,
+    target: Int64s,
+    tried: Int8s,
+    occupant: Int32s,
+    reserved: Int32s,
 ) -> None:
     """Settle the robots whose next cell is already known; the first in order gets a cell that two of them name."""
     for place in range(order.shape[0]):
@@ -58,13 +58,13 @@ def _place_forced(
 def _try_moves(
     robot: int,
     pusher: int,
-    tried: NDArray[np.int8],
-    cells: NDArray[np.int64],
-    ranking: NDArray[np.int8],
-    free: NDArray[np.bool_],
-    target: NDArray[np.int64],
-    occupant: NDArray[np.int32],
-    reserved: NDArray[np.int32],
+    tried: Int8s,
+    cells: Int64s,
+    ranking: Int8s,
+    free: Flags,
+    target: Int64s,
+    occupant: Int32s,
+    reserved: Int32s,
     rotate: bool,
 ) -> int:
     """Give a robot its best move that is still open.
@@ -99,15 +99,15 @@ def _try_moves(
 
 @njit(cache=True)
 def settle(
-    stack: NDArray[np.int64],
-    tried: NDArray[np.int8],
-    cells: NDArray[np.int64],
-    ranking: NDArray[np.int8],
-    free: NDArray[np.bool_],
-    target: NDArray[np.int64],
-    root: NDArray[np.int64],
-    occupant: NDArray[np.int32],
-    reserved: NDArray[np.int32],
+    stack: Int64s,
+    tried: Int8s,
+    cells: Int64s,
+    ranking: Int8s,
+    free: Flags,
+    target: Int64s,
+    root: Int64s,
+    occupant: Int32s,
+    reserved: Int32s,
     rotate: bool,
 ) -> None:
     """Settle the robot at the bottom of the stack, and those that it pushes; the stack is the chain of pushes."""
@@ -135,15 +135,15 @@ def settle(
 
 @njit(cache=True)
 def pibt_moves(
-    cells: NDArray[np.int64],
-    ranking: NDArray[np.int8],
-    priority: NDArray[np.int64],
-    free: NDArray[np.bool_],
-    forced: NDArray[np.int64],
+    cells: Int64s,
+    ranking: Int8s,
+    priority: Int64s,
+    free: Flags,
+    forced: Int64s,
     rotate: bool,
-    work: NDArray[np.int32],
+    work: Int32s,
     enough: int = -1,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[Int64s, Int64s]:
     """One step of priority inheritance with backtracking for n robots.
 
     Args:
@@ -212,7 +212,7 @@ class PibtPlanner:
         robot_id: Identity, which settles equal priorities.
     """
 
-    def __init__(self, free: NDArray[np.bool_], robot_id: int) -> None:
+    def __init__(self, free: Flags, robot_id: int) -> None:
         self.free = np.ascontiguousarray(free, dtype=np.bool_)
         self.robot_id = robot_id
         self.ticks = 0
@@ -252,7 +252,7 @@ def move_between(start: int, end: int, columns: int) -> int:
     return {0: 0, -1: 3, 1: 4, -columns: 1, columns: 2}[end - start]  # In a single column, 1 is down.
 
 
-def rank_by_distance(field: NDArray[np.int32], cell: tuple[int, int], tie: int = 0) -> tuple[int, ...]:
+def rank_by_distance(field: Int32s, cell: tuple[int, int], tie: int = 0) -> tuple[int, ...]:
     """Order the five moves by the distance that is left after them; walls come last.
 
     Args:

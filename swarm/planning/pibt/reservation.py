@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
+
+from swarm.array_types import Array, Flags, Int32s, Int64s
 
 
 @njit(cache=True)
-def _wanted(
-    cells: NDArray[np.int64], moves: NDArray[np.int64], free: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _wanted(cells: Int64s, moves: Int64s, free: Flags) -> tuple[Int64s, Int64s]:
     """Flat cells now and after the moves; moves into walls or out of the map, and no moves at all, stay."""
     rows, columns = free.shape
     n = cells.shape[0]
@@ -29,16 +28,16 @@ def _wanted(
 
 @njit(cache=True)
 def _drop_contested(
-    here: NDArray[np.int64],
-    there: NDArray[np.int64],
-    priority: NDArray[np.float64],
+    here: Int64s,
+    there: Int64s,
+    priority: Array,
     soft: bool,
-    occupant: NDArray[np.int32],
-    winner: NDArray[np.int32],
-) -> NDArray[np.bool_]:
+    occupant: Int32s,
+    winner: Int32s,
+) -> Flags:
     """Who stays because of a swap or a contested cell; `winner` names the one robot that enters each cell."""
     n = here.shape[0]
-    stays: NDArray[np.bool_] = here == there
+    stays: Flags = here == there
     for robot in range(n):
         other = occupant[there[robot]]
         if other >= 0 and other != robot and there[other] == here[robot]:
@@ -61,12 +60,12 @@ def _drop_contested(
 
 @njit(cache=True)
 def resolve(
-    cells: NDArray[np.int64],
-    moves: NDArray[np.int64],
-    free: NDArray[np.bool_],
-    priority: NDArray[np.float64],
+    cells: Int64s,
+    moves: Int64s,
+    free: Flags,
+    priority: Array,
     soft: bool,
-) -> NDArray[np.int64]:
+) -> Int64s:
     """Carry out simultaneous moves as far as they are free of conflict; O(robots + cells).
 
     Reverted are moves into walls, swaps, moves into contested cells, and moves after a robot that stays, along the

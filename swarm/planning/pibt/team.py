@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Flags, Int8s, Int32s, Int64s
 from swarm.planning.graph.cost_field import cost_field, scratch
 from swarm.planning.graph.grid_graph import GridGraph, move_to, order_moves
 from swarm.planning.pibt.hearing import RADIUS
 from swarm.planning.pibt.priority_inheritance import priority_key, settle
 
-Ints = NDArray[np.int32]
-Longs = NDArray[np.int64]
-
 
 @njit(cache=True)
-def _rank(step: Ints, field: Ints, here: int, tie: int, ranking: NDArray[np.int8]) -> None:
+def _rank(step: Int32s, field: Int32s, here: int, tie: int, ranking: Int8s) -> None:
     """As `pibt.rank_by_distance`, on a graph."""
     keys = np.empty(5, dtype=np.int64)
     for move in range(5):
@@ -30,13 +27,13 @@ def _rank(step: Ints, field: Ints, here: int, tie: int, ranking: NDArray[np.int8
 
 
 @njit(cache=True)
-def _rank_all(step: Ints, fields: Ints, where: Ints, ties: Longs, rankings: NDArray[np.int8]) -> None:
+def _rank_all(step: Int32s, fields: Int32s, where: Int32s, ties: Int64s, rankings: Int8s) -> None:
     for i in range(len(where)):
         _rank(step, fields[i], where[i], ties[i], rankings[i])
 
 
 @njit(cache=True)
-def _two_steps(step: Ints) -> Ints:
+def _two_steps(step: Int32s) -> Int32s:
     """The other nodes within two steps of each node, int32[nodes, 12], -1 where there are fewer."""
     near = np.full((len(step), 12), -1, dtype=np.int32)
     for here in range(len(step)):
@@ -51,7 +48,7 @@ def _two_steps(step: Ints) -> Ints:
 
 
 @njit(cache=True)
-def _involved(i: int, where: Ints, near: Ints, at: Ints, place: Ints, mark: Ints, found: Longs) -> int:
+def _involved(i: int, where: Int32s, near: Int32s, at: Int32s, place: Int32s, mark: Int32s, found: Int64s) -> int:
     """As `hearing.involved` of those whom robot i hears; writes them into ``found`` and returns how many they are."""
     found[0], mark[i] = i, i
     count, done = 1, 0
@@ -73,7 +70,7 @@ def _involved(i: int, where: Ints, near: Ints, at: Ints, place: Ints, mark: Ints
 
 
 @njit(cache=True)
-def _by_rank(found: Longs, count: int, rank: Longs) -> None:
+def _by_rank(found: Int64s, count: int, rank: Int64s) -> None:
     """Sort the first robots by their ranks; they are few."""
     for k in range(1, count):
         robot, place = found[k], k
@@ -85,9 +82,9 @@ def _by_rank(found: Longs, count: int, rank: Longs) -> None:
 
 @njit(cache=True)
 def _inherit(
-    cells: Longs, free: NDArray[np.bool_], step: Ints, near: Ints, place: Ints, where: Ints, rankings: NDArray[np.int8],
-    keys: Longs, at: Ints, work: Ints,
-) -> Longs:  # fmt: skip
+    cells: Int64s, free: Flags, step: Int32s, near: Int32s, place: Int32s, where: Int32s, rankings: Int8s,
+    keys: Int64s, at: Int32s, work: Int32s,
+) -> Int64s:  # fmt: skip
     """Each robot's own move, int64[n], of priority inheritance among those that it hears.
 
     Everyone is settled in the one set of arrays, by the number that it has in the team: 10,000 small copies cost more
@@ -141,7 +138,7 @@ class _ShortestPaths:
         self._goals, self._search = np.full(robots, -2, dtype=np.int64), scratch(graph.nodes)
         self._even = np.zeros((graph.nodes, 5), dtype=np.float32)
 
-    def rank(self, cells: Longs, goals: Longs, fresh: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def rank(self, cells: Int64s, goals: Int64s, fresh: Flags) -> Flags:
         """Rank everyone's moves; returns who has a goal. One without would like to stay."""
         node = self.graph.node
         self.where[:] = node[cells[:, 0], cells[:, 1]]
@@ -159,7 +156,7 @@ class _ShortestPaths:
 class AstarTeam(_ShortestPaths):
     """Every robot follows a shortest path as if it were alone; the rules of the world revert what is in conflict."""
 
-    def moves(self, cells: Longs, goals: Longs, fresh: NDArray[np.bool_]) -> Longs:
+    def moves(self, cells: Int64s, goals: Int64s, fresh: Flags) -> Int64s:
         """The moves int64[n]; arguments as those of `GuidedTeam.moves`."""
         self.rank(cells, goals, fresh)
         return self.rankings[:, 0].astype(np.int64)
@@ -176,11 +173,11 @@ class PibtTeam(_ShortestPaths):
         self._work = np.full((2, graph.free.size), -1, dtype=np.int32)
         self._own = np.array([priority_key(0, robot) for robot in range(robots)])
 
-    def moves(self, cells: Longs, goals: Longs, fresh: NDArray[np.bool_]) -> Longs:
+    def moves(self, cells: Int64s, goals: Int64s, fresh: Flags) -> Int64s:
         """The moves int64[n]; arguments as those of `GuidedTeam.moves`."""
         busy, graph = self.rank(cells, goals, fresh), self.graph
         keys = np.where(busy, self.ticks, -1) * (priority_key(1, 0) - priority_key(0, 0)) + self._own
-        moves: Longs = _inherit(
+        moves: Int64s = _inherit(
             graph.cells, graph.free, graph.step, self._near, self._place, self.where, self.rankings, keys, self._at,
             self._work,
         )  # fmt: skip

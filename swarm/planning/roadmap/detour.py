@@ -12,16 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Array, Flags, Int64s
 from swarm.planning.roadmap.occupancy import REACH, Roadmap, roadmap_of
 from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, trace, waypoint
 from swarm.scenario.obstacle_index import ObstacleIndex
 from swarm.scenario.world import World
 from swarm.sense.neighbours import MAX_NEIGHBOURS, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_VX, N_VY, N_X, N_Y
-
-Array = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 PATIENCE = 2.0
 """Seconds without coming nearer, after which a robot looks for a way around those who stand."""
@@ -37,11 +34,11 @@ _NOTHING, _FIELD, _DETOUR_FIELD, _STUCK = range(4)
 _PLAIN, _LEAST, _SINCE = range(3)
 
 
-def stands(others: Array) -> NDArray[np.bool_]:
+def stands(others: Array) -> Flags:
     """Which of the neighbours [m, 14] stay where they are: slow ones, and who says it has arrived."""
     left = np.hypot(others[:, N_INTENT_X] - others[:, N_X], others[:, N_INTENT_Y] - others[:, N_Y])
     still = np.hypot(others[:, N_VX], others[:, N_VY]) < _STILL * others[:, N_RADIUS]
-    arrived: NDArray[np.bool_] = (left > 0.0) & (left <= _ARRIVED * others[:, N_RADIUS])
+    arrived: Flags = (left > 0.0) & (left <= _ARRIVED * others[:, N_RADIUS])
     return still | arrived
 
 
@@ -51,7 +48,7 @@ class _Maps(NamedTuple):
     obstacles: ObstacleIndex
     origin: Array
     costs: Array
-    place: Ints  # int64[n, 3]: first of the costs, rows, columns
+    place: Int64s  # int64[n, 3]: first of the costs, rows, columns
     resolution: Array
     clearance: Array
     radius: Array
@@ -61,7 +58,7 @@ class _Fields(NamedTuple):
     """A field for each of n robots, one after the other."""
 
     values: Array  # float64[cells of all]
-    place: Ints  # int64[n, 5]: first of the values; first row and column on the grid, rows, columns
+    place: Int64s  # int64[n, 5]: first of the values; first row and column on the grid, rows, columns
     limit: Array  # float64[n]
 
     def put(self, k: int, field: Field) -> _Fields:
@@ -129,8 +126,8 @@ def _waypoint(maps: _Maps, fields: _Fields, k: int, others: Array, position: Arr
 
 @njit(cache=True)
 def _follow(
-    maps: _Maps, fields: _Fields, detours: _Fields, others: Array, standing: Ints, progress: Array, time: float,
-    positions: Array, goals: Array, to_do: Ints, found: Array,
+    maps: _Maps, fields: _Fields, detours: _Fields, others: Array, standing: Int64s, progress: Array, time: float,
+    positions: Array, goals: Array, to_do: Int64s, found: Array,
 ) -> None:  # fmt: skip
     """Waypoints of all robots that have something to do, and what is left to do for them; see ``Ways``."""
     for k in range(len(goals)):
@@ -216,9 +213,9 @@ class Ways:
         return path
 
     @property
-    def on_detour(self) -> NDArray[np.bool_]:
+    def on_detour(self) -> Flags:
         """Who goes around others, bool[n]."""
-        going: NDArray[np.bool_] = self._standing > 0
+        going: Flags = self._standing > 0
         return going
 
     def _find(self, k: int, others: Array, position: Array) -> Field:

@@ -11,12 +11,9 @@ import math
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Array, Int64s
 from swarm.sense.neighbours import N_INTENT_X, N_INTENT_Y, N_RADIUS, N_X, N_Y
-
-Array = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Nearer to its waypoint than so many of its radii, a robot wants no more; steps aside are so much longer than needed.
 _ARRIVED, _MORE = 1.0, 1.1
@@ -70,7 +67,7 @@ def make_way(position: Array, radius: float, margin: float, goal: Array, others:
 
 
 @njit(cache=True)
-def make_way_all(who: Ints, others: Array, goals: Array, margin: float, waypoints: Array, remaining: Array) -> None:
+def make_way_all(who: Int64s, others: Array, goals: Array, margin: float, waypoints: Array, remaining: Array) -> None:
     """Change waypoints and ways left of those who make way.
 
     Args:

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.scenario.obstacle_index import ObstacleIndex, bin_at, surface_distance
 
 if TYPE_CHECKING:
     from swarm.scenario.world import World
 
-Array = NDArray[np.float64]
 
 MOST_CELLS = 250_000
 """Cells of the occupancy grid; larger worlds get a coarser one."""

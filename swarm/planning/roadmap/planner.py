@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from swarm.planning import Plan
 from swarm.planning.roadmap.detour import Ways
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from swarm.scenario.world import World
     from swarm.sense.view import View
 
-Array = NDArray[np.float64]
 
 _DRAWN = 48  # Most points of the path that is shown.
 

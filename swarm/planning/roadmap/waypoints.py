@@ -11,12 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.planning.graph.fields import weighted_field
 from swarm.planning.roadmap.occupancy import REACH, TOLERANCE, Roadmap, cell_at, clearance_at, cost_among_others, middle
-
-Array = NDArray[np.float64]
 
 TOO_FAR = -1.0
 """Length of a way that begins where the field is not known yet."""

@@ -40,14 +40,13 @@ from importlib import import_module
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind
 from swarm.runtime.fleet_file.read import DRIVERS, FleetFile
 from swarm.scenario.robot_spec import RobotSpec
-
-Array = NDArray[np.float64]
 
 COMMAND_TTL = 0.2
 """Seconds after which a body brakes if no newer command came."""

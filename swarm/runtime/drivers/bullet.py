@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from swarm.array_types import Array
 from swarm.errors import InputError
-from swarm.runtime.drivers.base import COMMAND_TTL, Array, Reading, Sent, clip
+from swarm.runtime.drivers.base import COMMAND_TTL, Reading, Sent, clip
 from swarm.runtime.drivers.bullet_wire import (
     HELD,
     Address,

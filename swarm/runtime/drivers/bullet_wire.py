@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.runtime.drivers.clocks import WallClock
 from swarm.runtime.sensing import SENSED
@@ -115,7 +115,7 @@ class BodyState:
     goal_number: int
     applied: tuple[float, float]
     held: int
-    sensed: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, SENSED)))
+    sensed: Array = field(default_factory=lambda: np.empty((0, SENSED)))
 
     def encode(self) -> bytes:
         """As bytes."""

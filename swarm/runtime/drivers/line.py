@@ -13,7 +13,8 @@ import time
 
 import numpy as np
 
-from swarm.runtime.drivers.base import Array, Reading, Sent, clip
+from swarm.array_types import Array
+from swarm.runtime.drivers.base import Reading, Sent, clip
 from swarm.runtime.drivers.clocks import LearntClock
 from swarm.runtime.fleet_file.read import FleetFile
 

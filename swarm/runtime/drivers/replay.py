@@ -14,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import array
 from swarm.files.text_files import MEBIBYTE, check_file
 from swarm.model.dynamics import Kind
-from swarm.runtime.drivers.base import Array, Reading, Sent, clip
+from swarm.runtime.drivers.base import Reading, Sent, clip
 from swarm.runtime.fleet_file.read import FleetFile
 
 KEPT = 10_000

@@ -30,9 +30,10 @@ from collections import Counter, deque
 import numpy as np
 import zenoh
 
+from swarm.array_types import Array
 from swarm.model.dynamics import Kind, Limits
 from swarm.runtime.drivers import ros2_wire as wire
-from swarm.runtime.drivers.base import Array, Reading, Sent, clip
+from swarm.runtime.drivers.base import Reading, Sent, clip
 from swarm.runtime.drivers.ros2_clock import BaseClock
 from swarm.runtime.fleet_file.read import FleetFile
 from swarm.runtime.fleet_file.ros2_names import needed
@@ -151,7 +152,7 @@ class Ros2Driver:
             return
         self._send(0.0, 0.0, 0.0)
         self._publisher = None
-        self._session.close()  # type: ignore[no-untyped-call]
+        self._session.close()
         self._session = None
 
     def _join(self) -> None:

@@ -5,13 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from swarm.array_types import Array
 from swarm.model.body import ACCELERATION, TOP_SPEED
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

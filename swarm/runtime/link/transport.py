@@ -157,7 +157,7 @@ class Transport:
 
     def close(self) -> None:
         """End the session; a second time does nothing."""
-        self._session.close()  # type: ignore[no-untyped-call]
+        self._session.close()
 
     def __enter__(self) -> Transport:
         return self

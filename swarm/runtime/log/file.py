@@ -66,13 +66,13 @@ class McapFile:
 
     def flush(self) -> int:
         """Close the chunk and write what waits; the size of the file so far."""
-        self._writer.flush()  # type: ignore[no-untyped-call]
+        self._writer.flush()
         return self._stream.tell()
 
     def finish(self) -> None:
         """Write what waits and the end, and close the file."""
         if not self._ended:
-            self._writer.finish()  # type: ignore[no-untyped-call]
+            self._writer.finish()
             self._ended = True
         self._stream.flush()
         self._stream.close()

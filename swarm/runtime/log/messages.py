@@ -14,9 +14,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from swarm.array_types import Array
 from swarm.explain import Override, sentence
 from swarm.filter.tunables import NAMES
 from swarm.model.body import RADIUS
@@ -26,8 +24,6 @@ from swarm.runtime.link.inbox import Heard
 from swarm.runtime.log.schemas import Json
 from swarm.scenario.scenario import Scenario
 from swarm.sense.neighbours import N_ID, N_RADIUS, N_X, N_Y
-
-Array = NDArray[np.float64]
 
 FRAME = "world"
 """The one frame: x right, y up, m."""

@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from envs.bullet.bodies import ASSETS, NOMINAL_RADIUS, bullet
 from envs.bullet.world import BulletWorld
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
 
-Array = NDArray[np.float64]
 SINGLE, DOUBLE, UNICYCLE = Kind
 LIMITS = Limits(1.0, turn_rate=4.0)
 NOTHING = np.zeros((0, 5))

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from oracles.grid_distance import distances
 from oracles.mapf import violations
 from pettingzoo.test import parallel_api_test, parallel_seed_test, render_test
@@ -20,6 +19,7 @@ from envs.grid.core import CHANNELS, GridCore, new_episode
 from envs.grid.env import GridEnv
 from envs.grid.kernels import draw_goal
 from envs.grid.maps import random_map
+from swarm.array_types import Float32s
 from swarm.errors import InputError
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.instances import LifelongInstance, load_instances
@@ -173,7 +173,7 @@ def downhill(far: dict[tuple[int, int], int], cell: tuple[int, int]) -> tuple[in
     return min((c for c in around if c in far), key=lambda c: far[c])
 
 
-def expected(core: GridCore, robot: int, radius: int) -> NDArray[np.float32]:
+def expected(core: GridCore, robot: int, radius: int) -> Float32s:
     cells = [tuple(cell) for cell in core.cells.tolist()]
     far = [distances(core.free, tuple(goal)) for goal in core.goals.tolist()]
     nexts = [downhill(far[i], cells[i]) for i in range(len(cells)) if i != robot]

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from oracles.mapf import violations
 
 from envs.grid.batch import GridBatch
@@ -17,6 +16,7 @@ from envs.grid.core import GridCore
 from envs.grid.episode import Episode, draw_episode, drawn_goals, listed_goals
 from envs.grid.kernels import draw_goal
 from envs.grid.maps import random_map
+from swarm.array_types import AnyArray, Int64s
 from swarm.errors import InputError
 from swarm.planning import MOVES
 from swarm.scenario.grid_map import GridMap
@@ -36,14 +36,14 @@ def listed(starts: Any, targets: Any, rows: list[str]) -> Episode:
     return Episode(case.grid, case.starts, listed_goals(case, len(starts)))
 
 
-def along(batch: GridBatch, rng: np.random.Generator) -> NDArray[np.int64]:
+def along(batch: GridBatch, rng: np.random.Generator) -> Int64s:
     """Mostly the moves of shortest ways, so that goals are reached."""
     step = batch.ahead - batch.cells
     moves = np.argmax((step[..., None, :] == MOVES).all(axis=-1), axis=-1)
     return np.where(rng.random(moves.shape) < 0.3, rng.integers(5, size=moves.shape), moves)
 
 
-def play(batch: GridBatch, steps: int, seed: int) -> list[NDArray[Any]]:
+def play(batch: GridBatch, steps: int, seed: int) -> list[AnyArray]:
     """Everything that can be seen of a run."""
     rng, seen = np.random.default_rng(seed), [batch.observe().copy()]
     for _ in range(steps):

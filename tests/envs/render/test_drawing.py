@@ -10,12 +10,11 @@ import imageio_ffmpeg
 import numpy as np
 import pygame
 import pytest
-from numpy.typing import NDArray
 
 from envs.render.drawing import Painter, Scene, robot_hue, tuner_colour, write_gif, write_png, write_video
+from swarm.array_types import Flags, UInt8s
 from swarm.errors import InputError
 
-Image = NDArray[np.uint8]
 WHITE = (255, 255, 255)
 NOTHING = np.zeros((0, 5))
 
@@ -31,7 +30,7 @@ def scene(**options: Any) -> Scene:
     return Scene(**(plain | options))
 
 
-def colour_at(painter: Painter, image: Image, x: float, y: float) -> tuple[int, ...]:
+def colour_at(painter: Painter, image: UInt8s, x: float, y: float) -> tuple[int, ...]:
     """The colour of a point of the world."""
     column, row = painter.pixel((x, y))
     return tuple(int(value) for value in image[row, column])
@@ -99,7 +98,7 @@ def test_tuner_colours_have_a_legend_and_darken_evenly(painter: Painter) -> None
 def test_goals_paths_trails_contacts_links_and_caption_show(painter: Painter) -> None:
     plain = painter.frame(scene())
 
-    def changed(**options: Any) -> NDArray[np.bool_]:
+    def changed(**options: Any) -> Flags:
         return (painter.frame(scene(**options)) != plain).any(axis=2)
 
     goals = np.array([[5.0, 4.0], [np.nan, np.nan]])
@@ -160,7 +159,7 @@ def test_bad_painters_are_refused(bounds: tuple[float, ...], options: dict[str, 
         Painter(bounds, **options)
 
 
-def frames(count: int, height: int = 60, width: int = 80) -> Iterator[Image]:
+def frames(count: int, height: int = 60, width: int = 80) -> Iterator[UInt8s]:
     """A bright square that moves to the right on grey."""
     for index in range(count):
         image = np.full((height, width, 3), 90, np.uint8)
@@ -168,7 +167,7 @@ def frames(count: int, height: int = 60, width: int = 80) -> Iterator[Image]:
         yield image
 
 
-def read_back(path: Path) -> tuple[dict[str, Any], list[Image]]:
+def read_back(path: Path) -> tuple[dict[str, Any], list[UInt8s]]:
     reader = imageio_ffmpeg.read_frames(str(path), pix_fmt="rgb24")
     about = next(reader)
     width, height = about["size"]
@@ -209,7 +208,7 @@ def test_png_is_exact(tmp_path: Path) -> None:
     assert np.array_equal(loaded, image)
 
 
-def broken() -> Iterator[Image]:
+def broken() -> Iterator[UInt8s]:
     yield from frames(3)
     raise RuntimeError("the simulation failed")
 

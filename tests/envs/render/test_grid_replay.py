@@ -8,13 +8,13 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from envs.grid.instances import draw_instance
 from envs.grid.run import GridRun
 from envs.render.drawing import robot_hue
 from envs.render.grid_replay import Leg, Replay, legs_of
 from envs.render.grid_svg import save_svg, svg_of
+from swarm.array_types import UInt8s
 from swarm.errors import InputError
 from swarm.scenario.grid_map import GridMap
 
@@ -112,7 +112,7 @@ def test_scenes_move_robots_between_cells(replay: Replay) -> None:
     assert replay.scene(STEPS).caption[2] == f"goals {done}"
 
 
-def colours(path: Path) -> list[NDArray[np.uint8]]:
+def colours(path: Path) -> list[UInt8s]:
     reader = imageio_ffmpeg.read_frames(str(path))
     size = next(reader)["size"]
     return [np.frombuffer(frame, np.uint8).reshape(size[1], size[0], 3) for frame in reader]

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from numpy.typing import NDArray
 from test_tuner import draw
 
 from envs.arena.core import ArenaCore
@@ -22,6 +21,7 @@ from policies.tuner.evaluate import by_tuner
 from policies.tuner.network import Tuner, to_graph
 from policies.tuner.ppo import PPO, PPOConfig
 from policies.tuner.rounds import Steps, pick
+from swarm.array_types import AnyArray, Flags
 from swarm.errors import InputError
 from swarm.scenario.scenario import Scenario
 from swarm.sense.messages import TOLD
@@ -143,7 +143,7 @@ class Ring:
         self.number, self.fresh = np.zeros((16, 3)), np.ones(16, bool)
 
     @property
-    def resting(self) -> NDArray[np.bool_]:
+    def resting(self) -> Flags:
         return np.zeros((16, 3), bool)
 
     def reset(self) -> Observation:
@@ -154,7 +154,7 @@ class Ring:
         sender[~self.fresh, :, 0] = [1, 2, 0]
         return Observation(ego, edges, edges[..., 0] > 0.5, sender)
 
-    def step(self, action: NDArray[Any]) -> tuple[Any, ...]:
+    def step(self, action: AnyArray) -> tuple[Any, ...]:
         reward = -np.square(action[..., 0] - np.roll(self.number, -1, axis=1)).astype(np.float32)
         over = self.rng.random(16) < 0.1
         self.fresh = over

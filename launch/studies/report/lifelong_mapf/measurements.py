@@ -8,13 +8,13 @@ from functools import lru_cache
 from itertools import islice, pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.grid.core import GridCore, new_episode
 from envs.grid.instances import examples
 from envs.grid.maps import warehouse_map
 from envs.grid.run import GridRun, Team, driven, team_of
 from studies.report.jobs import Record
+from swarm.array_types import Flags, Int64s
 from swarm.errors import InputError
 from swarm.planning.graph.cost_field import UNIT
 from swarm.planning.guided.kernels import Rules
@@ -29,8 +29,6 @@ WITHOUT = {
 }  # fmt: skip
 """Variants of ``guided``: what is left out, or is different."""
 
-Cells = NDArray[np.int64]
-
 
 @lru_cache(maxsize=4)
 def cases(file: str | None, suite: str, first: int, count: int | None) -> tuple[LifelongInstance, ...]:
@@ -40,7 +38,7 @@ def cases(file: str | None, suite: str, first: int, count: int | None) -> tuple[
     return tuple(islice(load_instances(file), count))
 
 
-def conflicts(track: Cells, free: NDArray[np.bool_]) -> int:
+def conflicts(track: Int64s, free: Flags) -> int:
     """Broken rules in written cells ``int64[T + 1, N, 2]``: walls, jumps, shared cells, swaps."""
     flat = track[..., 0] * free.shape[1] + track[..., 1]
     ordered = np.sort(flat, axis=1)

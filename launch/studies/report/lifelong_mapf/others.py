@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import number
 from swarm.files.text_files import MEBIBYTE, located, read_text
@@ -67,7 +67,7 @@ class Published:
     methods: tuple[str, ...]
     throughput: dict[tuple[str, str, int, int, str], float]
 
-    def of(self, method: str, cases: Iterable[Case], sizes: Iterable[int]) -> NDArray[np.float64]:
+    def of(self, method: str, cases: Iterable[Case], sizes: Iterable[int]) -> Array:
         """Goals a step, ``float64[cases, sizes]``; NaN where there is no result."""
         found = [[self.throughput.get((*case, robots, method), np.nan) for robots in sizes] for case in cases]
         return np.array(found, dtype=np.float64)

@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from studies.intervals import difference_interval
 from studies.report import markdown
 from studies.report.lifelong_mapf.others import KNOWN, title_of
 from studies.report.lifelong_mapf.study import Study, Suite
+from swarm.array_types import Array
 
 OURS = ("guided", "follower")
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.grid.instances import EXAMPLES, examples
 from studies.report.jobs import Job, Lab, Record
 from studies.report.lifelong_mapf.measurements import WITHOUT
 from studies.report.lifelong_mapf.others import STEPS, Case, Published
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.scenario.instances import load_instances
 
@@ -190,11 +190,11 @@ class Study:
 
     # Results.
 
-    def throughput(self, suite: Suite, planner: str, without: str | None = None) -> NDArray[np.float64]:
+    def throughput(self, suite: Suite, planner: str, without: str | None = None) -> Array:
         """Goals a step, ``float64[instances, sizes]``; of a variant only with the largest team."""
         return self.total(suite, planner, "throughput", without)
 
-    def total(self, suite: Suite, planner: str, name: str, without: str | None = None) -> NDArray[np.float64]:
+    def total(self, suite: Suite, planner: str, name: str, without: str | None = None) -> Array:
         """Another entry of the results, ``float64[instances, sizes]``; of a variant only with the largest team."""
         sizes = suite.sizes if without is None else suite.sizes[-1:]
         jobs = [self.play_job(suite, robots, planner, without) for robots in sizes]

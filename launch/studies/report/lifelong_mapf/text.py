@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from studies.intervals import difference_interval, mean_interval
 from studies.report import markdown
@@ -13,6 +12,7 @@ from studies.report.lifelong_mapf.measurements import WITHOUT
 from studies.report.lifelong_mapf.others import SIZES, TO_REACH
 from studies.report.lifelong_mapf.pairs import beside_others, where_behind
 from studies.report.lifelong_mapf.study import PLANNERS, Study, Suite
+from swarm.array_types import Array
 
 PICTURES = "lifelong_mapf"
 _PARTS = {
@@ -105,7 +105,7 @@ def _reached(of: Study) -> str:
     return f"## In short\n\n{note}\n\n{markdown.table(head, rows)}"
 
 
-def _cell(values: NDArray[np.float64]) -> str:
+def _cell(values: Array) -> str:
     low, high = mean_interval(values)
     return f"{values.mean():.3f} [{low:.2f}, {high:.2f}]"
 
@@ -180,7 +180,7 @@ def _ablations(of: Study) -> str:
     )
 
 
-def _blocked(of: Study, suite: Suite, blocked: NDArray[np.float64]) -> str:
+def _blocked(of: Study, suite: Suite, blocked: Array) -> str:
     """Moves that are taken back, % of all; from how many, ``float64[instances, sizes]`` of the largest teams."""
     moves = suite.count * sum(suite.sizes[-blocked.shape[1] :]) * of.scale.steps
     return f"{100.0 * blocked.sum() / moves:.2f}"

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from envs.arena.episodes import Episodes
 from studies.intervals import rate_interval
 from studies.report.online_cbf import cases as study
 from studies.report.online_cbf.cases import Case, Method
 from studies.report.online_cbf.study import Study
+from swarm.array_types import Flags
 
 # A family counts as solved where every robot is safe and arrives in more than this share of the episodes.
 HALF = 0.5
@@ -38,7 +37,7 @@ class Race:
     online: Episodes
 
     @property
-    def both(self) -> np.ndarray:
+    def both(self) -> Flags:
         """``bool[E, N]``: robots that count and arrive with both."""
         return self.fixed.counted & self.fixed.reached & self.online.reached
 

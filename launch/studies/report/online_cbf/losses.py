@@ -51,8 +51,8 @@ def _better(of: Study) -> str:
         names: dict[str, list[str]] = {}
         for case, method in equal:
             names.setdefault(case.title, []).append(method.title)
-        shown = "; ".join(f"{case} ({', '.join(methods)})" for case, methods in names.items())
-        text += f"\n\nExactly as successful: {shown}."
+        listed = "; ".join(f"{case} ({', '.join(methods)})" for case, methods in names.items())
+        text += f"\n\nExactly as successful: {listed}."
     return text
 
 

@@ -17,6 +17,7 @@ from envs.arena.sweep import Setting, SweepTable, fine_grid, full_grid, sweep
 from envs.scenarios import family
 from envs.scenarios.parts import SLOW
 from studies.report.jobs import Record
+from swarm.array_types import AnyArray
 from swarm.model.dynamics import Kind
 from swarm.planning.roadmap.occupancy import MOST_CELLS
 from swarm.tune.controllers import Controller, make_controller
@@ -120,11 +121,17 @@ def pack(episodes: Episodes) -> Record:
 
 def unpack(record: Record) -> Episodes:
     """The episodes of a result; ``min_clearance`` has one column, the smallest of all robots."""
-    flags = {name: np.array(record[name], dtype=bool) for name in ("safe", "reached", "counted")}
+
+    def column(name: str, dtype: type) -> AnyArray:
+        return np.array(record[name], dtype=dtype)
+
     times = np.array([[np.nan if t is None else t for t in row] for row in record["reach_time"]], dtype=np.float64)
-    floats = {name: np.array(record[name], dtype=np.float64) for name in ("min_clearance", "horizon")}
-    counts = {name: np.array(record[name], dtype=np.int64) for name in ("deliveries", "outcomes", "steps")}
-    return Episodes(reach_time=times, **flags, **floats, **counts)
+    return Episodes(
+        safe=column("safe", bool), reached=column("reached", bool), counted=column("counted", bool), reach_time=times,
+        min_clearance=column("min_clearance", np.float64), horizon=column("horizon", np.float64),
+        deliveries=column("deliveries", np.int64), outcomes=column("outcomes", np.int64),
+        steps=column("steps", np.int64),
+    )  # fmt: skip
 
 
 def sweep_case(options: Record) -> Record:

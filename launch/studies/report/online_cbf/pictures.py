@@ -13,6 +13,7 @@ from studies.report.online_cbf.cases import Case
 from studies.report.online_cbf.floors import mean_success
 from studies.report.online_cbf.measurements import tracks_of
 from studies.report.online_cbf.study import Study
+from swarm.filter.tunables import ROBOT_GAIN, SPEED, decode
 
 _COLUMNS = 3
 
@@ -74,9 +75,9 @@ def who_goes_first(track: Track) -> str:
     times = np.where(there.any(axis=0), there.argmax(axis=0), len(there))
     first = int(np.argmin(times))
     until = max(1, int(min(times.min(), len(track.action))))
-    values = figures.decode(track.action[:until, :2])
-    means = [np.exp(np.log(values[:, i, figures.ROBOT_GAIN]).mean()) for i in range(2)]
-    speeds = [values[:, i, figures.SPEED].mean() for i in range(2)]
+    values = decode(track.action[:until, :2])
+    means = [np.exp(np.log(values[:, i, ROBOT_GAIN]).mean()) for i in range(2)]
+    speeds = [values[:, i, SPEED].mean() for i in range(2)]
     if not there.any():
         return "Neither of them arrives."
     return (

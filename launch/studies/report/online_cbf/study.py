@@ -138,7 +138,7 @@ class Study:
 
     def job(self, case: Case, method: Method, episodes: int | None = None) -> Job:
         """Episodes of a case with a method."""
-        options = {
+        options: Record = {
             "case": case.drawn, "planner": "roadmap" if method.roadmap else case.planner,
             "filtered": method.filtered, "seed": self.seed, "episodes": episodes or self.episodes(case),
         }  # fmt: skip

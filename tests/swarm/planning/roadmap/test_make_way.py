@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from envs.arena import team_planner
 from envs.arena.episodes import Episodes, run_episodes
+from swarm.array_types import Array
 from swarm.model.dynamics import Kind, Limits
 from swarm.planning.roadmap.make_way import make_way, make_way_all
 from swarm.planning.roadmap.planner import RoadmapPlanner
@@ -22,7 +22,6 @@ from swarm.scenario.world import World
 from swarm.sense.neighbours import N_INTENT_X, N_INTENT_Y, N_RADIUS, N_X, N_Y, NEIGHBOUR
 from swarm.tune.controllers import make_controller
 
-Array = NDArray[np.float64]
 HOME = np.array([5.0, 5.0])
 
 
