@@ -18,6 +18,8 @@ from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
 from swarm.scenario.scenario import Scenario
 
+pytestmark = pytest.mark.bullet
+
 
 def short(rng: np.random.Generator) -> Scenario:
     return clutter.draw(

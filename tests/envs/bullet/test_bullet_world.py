@@ -16,6 +16,7 @@ from envs.bullet.world import BulletWorld
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
 
+pytestmark = pytest.mark.bullet
 Array = NDArray[np.float64]
 SINGLE, DOUBLE, UNICYCLE = Kind
 LIMITS = Limits(1.0, turn_rate=4.0)
