@@ -13,12 +13,13 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 DISTRIBUTION = "swarm-navigation"
 OLDEST_PYTHON = (3, 11)
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 OK, SKIPPED, FAILED = "ok", "skipped", "FAIL"
 
 
@@ -49,12 +50,8 @@ class Check:
 
 def read_pins(path: Path) -> dict[str, str]:
     """Versions by normalised package name, from the lines ``name==version`` of a constraints file."""
-    pins = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        match = re.match(r"([A-Za-z0-9._-]+)==(\S+)", line)
-        if match:
-            pins[normalise(match[1])] = match[2]
-    return pins
+    lines = re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {normalise(name): version for name, version in lines}
 
 
 def normalise(name: str) -> str:
@@ -73,9 +70,8 @@ def installed_version(name: str) -> str | None:
 def check_python(version: tuple[int, ...] = tuple(sys.version_info[:3])) -> Check:
     """The interpreter is new enough."""
     found = ".".join(map(str, version))
-    wanted = ".".join(map(str, OLDEST_PYTHON))
     if version < OLDEST_PYTHON:
-        return Check("python", FAILED, found, f"install Python {wanted} or newer, then {install()}")
+        return Check("python", FAILED, found, f"install Python 3.11 or newer, then {install()}")
     return Check("python", OK, f"{found} at {sys.executable}")
 
 
@@ -87,7 +83,10 @@ def install(extra: str = "") -> str:
     return f"make install, or pip install -e '.{named}' -c constraints.txt" if extra else "make install"
 
 
-def check_packages(group: str, names: list[str], pins: dict[str, str], *, optional: bool) -> Check:
+def check_packages(
+    group: str, names: list[str], pins: dict[str, str], *, optional: bool, shared: Collection[str] = (),
+    without: Collection[str] = (),
+) -> Check:  # fmt: skip
     """Every package of one group of dependencies is installed, in the pinned version.
 
     Args:
@@ -95,59 +94,68 @@ def check_packages(group: str, names: list[str], pins: dict[str, str], *, option
         names: The packages.
         pins: Pinned versions by normalised name; a package without a pin may have any version.
         optional: Whether a group that is wholly absent is fine.
+        shared: Packages that may be there for another reason, and tell nothing about the group, by normalised name.
+        without: What the group has with an older Python only.
     """
-    found = {name: installed_version(name) for name in names}
-    fix = install(group if optional else "")
+    found, fix = {name: installed_version(name) for name in names}, install(group if optional else "")
     missing = [name for name, version in found.items() if version is None]
-    wrong = [
-        f"{name} {version} instead of {pins[normalise(name)]}"
-        for name, version in found.items()
-        if version is not None and pins.get(normalise(name), version) != version
-    ]
-    if not names:
-        return Check(f"packages: {group}", SKIPPED, "nothing of it for this Python: 3.11 has it", fix)
-    if optional and len(missing) == len(names):
-        return Check(f"packages: {group}", SKIPPED, "not installed", fix)
+    pinned = {name: pins.get(normalise(name)) or version for name, version in found.items()}
+    wrong = [f"{n} {v} instead of {pinned[n]}" for n, v in found.items() if v not in (None, pinned[n])]
+    older = f"; without {', '.join(without)}, which an older Python has" if without else ""
+    if optional and (missing or not names) and all(name in missing or normalise(name) in shared for name in names):
+        return Check(f"packages: {group}", SKIPPED, f"not installed{older}", fix)
     if missing or wrong:
         parts = [f"missing: {', '.join(missing)}"] * bool(missing) + wrong
-        return Check(f"packages: {group}", FAILED, "; ".join(parts), fix)
-    return Check(f"packages: {group}", OK, f"{len(names)} packages in their pinned versions")
+        # Who installed no checkout may have some of an extra for reasons of their own.
+        status = SKIPPED if optional and not wrong and checkout() is None else FAILED
+        return Check(f"packages: {group}", status, "; ".join(parts), fix)
+    return Check(f"packages: {group}", OK, f"{len(names)} packages{' in their pinned versions' * bool(pins)}{older}")
 
 
-def requirements(listed: list[str], version: str) -> dict[str, list[str]]:
+def requirements(listed: list[str], version: str, *, left_out: bool = False) -> dict[str, list[str]]:
     """Names of the packages that each extra needs, and ``robot`` without one, with this version of Python.
 
     Args:
         listed: As in a distribution's metadata: ``pybullet; python_version < "3.12" and extra == "sim"``.
         version: Of Python, such as ``3.11``.
+        left_out: Instead of those, the ones that only an older Python gets.
     """
     found: dict[str, list[str]] = {"robot": []}
+    own = [int(part) for part in version.split(".")]
     for line in listed:
         requirement, _, marker = line.partition(";")
         extra = re.search(r"extra\s*==\s*['\"]([\w-]+)['\"]", marker)
         group = found.setdefault(extra[1] if extra else "robot", [])
         older = re.search(r"python_version\s*<\s*['\"]([\d.]+)['\"]", marker)
-        if older is None or _ordered(version) < _ordered(older[1]):
+        if (older is None or own < [int(part) for part in older[1].split(".")]) != left_out:
             group.append(re.split(r"[=<>!~\[; ]", requirement)[0])
     return found
 
 
-def _ordered(version: str) -> tuple[int, ...]:
-    return tuple(map(int, version.split(".")))
+def requires(name: str) -> list[str] | None:
+    """What an installed package needs, as its metadata lists it; None if it is not installed."""
+    return None if installed_version(name) is None else importlib.metadata.requires(name) or []
+
+
+def brought_by_others(extra: str, groups: dict[str, list[str]]) -> set[str]:
+    """Normalised names of what is or may be there without an extra: of other groups, and what their packages need."""
+    others = {name for group, names in groups.items() if group != extra for name in names}
+    needed = {name for other in others for name in requirements(requires(other) or [], PYTHON)["robot"]}
+    return set(map(normalise, others | needed))
 
 
 def check_all_packages() -> Iterator[Check]:
     """One check for the base dependencies and one for each extra."""
-    try:
-        listed = importlib.metadata.requires(DISTRIBUTION) or []
-    except importlib.metadata.PackageNotFoundError:
+    listed = requires(DISTRIBUTION)
+    if listed is None:
         yield Check("packages", FAILED, f"{DISTRIBUTION} is not installed", install())
         return
     folder = checkout()
     pins = {} if folder is None else read_pins(folder / "constraints.txt")
-    groups = requirements(listed, f"{sys.version_info.major}.{sys.version_info.minor}")
+    groups, without = requirements(listed, PYTHON), requirements(listed, PYTHON, left_out=True)
     for extra, names in groups.items():
-        yield check_packages(extra, names, pins, optional=extra != "robot")
+        optional, shared = extra != "robot", brought_by_others(extra, groups)
+        yield check_packages(extra, names, pins, optional=optional, shared=shared, without=without[extra])
 
 
 def check_import() -> Check:
@@ -159,9 +167,9 @@ def check_import() -> Check:
     found, folder = Path(last_line(output)).resolve(), checkout()
     if folder is None:
         return Check("import", OK, f"swarm, envs and policies come from {found.parent} and beside it")
-    if not found.is_relative_to(folder):
-        return Check("import", FAILED, f"another checkout: {found}", "make install")
-    return Check("import", OK, "swarm, envs and policies come from this checkout")
+    if found.is_relative_to(folder):
+        return Check("import", OK, "swarm, envs and policies come from this checkout")
+    return Check("import", FAILED, f"another checkout: {found}", "make install")
 
 
 def check_numba_cache() -> Check:
@@ -181,6 +189,8 @@ def check_numba_cache() -> Check:
 def check_bullet() -> Check:
     """The physics engine starts. Skipped where it is not installed (a robot needs none)."""
     if installed_version("pybullet") is None:
+        if "pybullet" in requirements(requires(DISTRIBUTION) or [], PYTHON, left_out=True).get("sim", ()):
+            return Check("pybullet", SKIPPED, f"has no wheel for Python {PYTHON}; what needs no physics works")
         return Check("pybullet", SKIPPED, "not installed", install("sim"))
     status, output = run_python("import pybullet as p; import sys; sys.exit(p.connect(p.DIRECT) < 0)")
     if status != 0:
@@ -188,24 +198,20 @@ def check_bullet() -> Check:
     return Check("pybullet", OK, "connects")
 
 
-def _restored(folder: Path) -> str:
-    """How to get a shipped file again."""
-    return install() if checkout() is None else f"git checkout -- {folder}"
-
-
 def check_checkpoint(folder: Path) -> Check:
     """A shipped policy loads in the runtime that a robot uses."""
     name = f"checkpoint: {folder.name}"
     path = folder / "policy.onnx"
+    again = install() if checkout() is None else f"git checkout -- {folder}"
     if not path.is_file():
-        return Check(name, FAILED, f"no {path.name} in {folder}", _restored(folder))
+        return Check(name, FAILED, f"no {path.name} in {folder}", again)
     try:
         import onnxruntime
 
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         inputs = ", ".join(value.name for value in session.get_inputs())
     except Exception as error:  # onnxruntime's own exceptions share no base class
-        return Check(name, FAILED, str(error).splitlines()[0], f"{_restored(folder)}; or {install()}")
+        return Check(name, FAILED, str(error).splitlines()[0], f"{again}; or {install()}")
     return Check(name, OK, f"{path.stat().st_size / 1024:.0f} KiB, inputs {inputs}")
 
 
@@ -220,9 +226,8 @@ def shipped() -> Iterator[Path]:
 def check_checkpoints(folders: list[Path] | None = None) -> Iterator[Check]:
     """One check for each shipped policy."""
     folders = list(shipped()) if folders is None else folders
-    if not folders:
-        yield Check("checkpoints", SKIPPED, "no installed package brings any", install())
-    yield from map(check_checkpoint, folders)
+    none = [Check("checkpoints", SKIPPED, "no installed package brings any", install())]
+    yield from map(check_checkpoint, folders) if folders else none
 
 
 def check_video() -> Check:
@@ -233,9 +238,8 @@ def check_video() -> Check:
         "import imageio_ffmpeg as f, subprocess; e = f.get_ffmpeg_exe(); "
         "subprocess.run([e, '-version'], check=True, stdout=subprocess.DEVNULL); print(e)"
     )
-    if status != 0:
-        return Check("ffmpeg", FAILED, last_line(output), "pip install --force-reinstall imageio-ffmpeg")
-    return Check("ffmpeg", OK, last_line(output))
+    fix = "" if status == 0 else "pip install --force-reinstall imageio-ffmpeg"
+    return Check("ffmpeg", FAILED if fix else OK, last_line(output), fix)
 
 
 def run_python(code: str, seconds: float = 60.0) -> tuple[int, str]:
@@ -255,39 +259,39 @@ def last_line(output: str) -> str:
 
 def diagnose() -> list[Check]:
     """Run every check."""
-    checks: list[Check] = [check_python(), *check_all_packages()]
-    singles: list[Callable[[], Check]] = [check_import, check_numba_cache, check_bullet, check_video]
-    checks += [check() for check in singles]
-    return checks + list(check_checkpoints())
+    singles = (check_import, check_numba_cache, check_bullet, check_video)
+    return [check_python(), *check_all_packages(), *(check() for check in singles), *check_checkpoints()]
 
 
 def show(checks: list[Check]) -> None:
     """Print the report as a table."""
     try:
-        from rich.console import Console
-        from rich.table import Table
+        from rich import console, table
     except ImportError:
         for check in checks:
             fix = f"  [fix: {check.fix}]" * bool(check.fix)
             print(f"{check.status:8} {check.name:24} {check.detail}{fix}")
         return
-    table = Table("check", "status", "found", "fix")
+    shown = table.Table("check", "status", "found", "fix")
     colours = {OK: "green", SKIPPED: "yellow", FAILED: "bold red"}
     for check in checks:
-        colour = colours[check.status]
-        table.add_row(check.name, f"[{colour}]{check.status}[/]", check.detail, check.fix.replace("[", r"\["))
-    Console().print(table)
+        status = f"[{colours[check.status]}]{check.status}[/]"
+        shown.add_row(check.name, status, check.detail, check.fix.replace("[", r"\["))
+    console.Console().print(shown)
 
 
 def main() -> int:
     """Show the report; 1 if anything failed."""
     style = argparse.RawDescriptionHelpFormatter
     argparse.ArgumentParser(description=__doc__, formatter_class=style).parse_args()
-    checks = diagnose()
+    try:
+        checks = diagnose()
+    except KeyboardInterrupt:
+        return 130  # as a shell says it
     show(checks)
-    failed = [check.name for check in checks if check.status == FAILED]
-    print(f"Not ready: {', '.join(failed)}." if failed else "Ready.")
-    return int(bool(failed))
+    failed = ", ".join(check.name for check in checks if check.status == FAILED)
+    print(f"Not ready: {failed}." if failed else "Ready.")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

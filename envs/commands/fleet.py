@@ -1,8 +1,8 @@
 """Runs a fleet on this machine, a process for each robot; shows it, stops it.
 
-``fleet.py up FLEET.yaml`` starts everything, with a table here and a page in the browser; ``status`` tells how a fleet
-is, wherever its robots run; ``estop`` stops all robots at once until ``release``; ``stop`` ends the processes that
-``up`` started; ``page`` serves the page alone.
+Installed it is ``swarm-fleet``, from a checkout ``python launch/fleet.py``. ``up FLEET.yaml`` starts everything, with a
+table here and a page in the browser; ``status`` tells how a fleet is, wherever its robots run; ``estop`` stops all
+robots at once until ``release``; ``stop`` ends the processes that ``up`` started; ``page`` serves the page alone.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from swarm.fleet.supervisor import Commands
 from swarm.fleet.watch import Watch
 from swarm.runtime.fleet_file.read import load_fleet
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as a shell says it."""
 PATIENCE = 3.0
 """Seconds for which the status of all robots is waited for."""
 
@@ -169,7 +171,9 @@ def page(fleet: Fleet, port: int = 0) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; 2 on wrong input."""
     try:
-        return int(app.cli(prog="fleet.py", description=__doc__, args=arguments))
+        return int(app.cli(prog=Path(sys.argv[0]).name, description=__doc__, args=arguments))
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except SwarmError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

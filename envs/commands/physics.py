@@ -1,7 +1,7 @@
 """Hosts the bodies of a fleet in pybullet, in real time; each is driven by a process of its own.
 
-``python launch/physics.py --fleet envs/fleets/warehouse16.yaml`` runs until SIGTERM or Ctrl-C, or for ``--seconds``.
-A body brakes when its driver is silent for 200 ms.
+``python -m envs.commands.physics --fleet FLEET.yaml``, from a checkout also ``python launch/physics.py``, runs until
+SIGTERM or Ctrl-C, or for ``--seconds``. A body brakes when its driver is silent for 200 ms.
 """
 
 from __future__ import annotations

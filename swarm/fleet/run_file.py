@@ -83,7 +83,8 @@ class RunFile:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             lock.close()
-            raise InputError(str(self.path), "a fleet of this name that runs already", "fleet.py stop first") from None
+            valid = "swarm-fleet stop (launch/fleet.py stop) first"
+            raise InputError(str(self.path), "a fleet of this name that runs already", valid) from None
         self._lock = lock
 
     def write(self, processes: Mapping[str, int | None], page: str = "") -> None:

@@ -167,7 +167,7 @@ class Session:
         try:
             file.write({child.name: child.pid for child in supervisor.children}, self._url)
         except (OSError, InputError) as error:
-            problem = f"the file of this run is not written, fleet.py stop knows an older one: {error}"
+            problem = f"the file of this run is not written, swarm-fleet stop knows an older one: {error}"
         if problem and not self._problem:
             self._display.tell(problem)
         self._problem = problem

@@ -48,6 +48,8 @@ from swarm.runtime.loop import Pace
 from swarm.runtime.scheduling import ask_for_short_slices
 from swarm.runtime.status_teller import StatusTeller
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as a shell says it."""
 COMPLAIN_EVERY = 10.0
 """Seconds between two lines about robots that do not fit, at least: whoever causes them cannot fill a disk."""
 
@@ -243,6 +245,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(summary(fleet, options.robot))
         else:
             run(options, fleet)
+    except KeyboardInterrupt:  # before it drives; after that a signal ends it in order
+        return INTERRUPTED
     except SwarmError as error:
         say(f"error: {error}")
         return 2

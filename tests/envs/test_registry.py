@@ -13,7 +13,7 @@ import envs
 from swarm.errors import InputError
 
 
-@pytest.mark.parametrize("id", ["arena_v0", "grid_v0", "bullet_v0"])
+@pytest.mark.parametrize("id", ["arena_v0", "grid_v0", pytest.param("bullet_v0", marks=pytest.mark.bullet)])
 def test_ids_are_the_names_of_the_classes(id: str) -> None:
     module, name = envs.IDS[id].split(":")
     kind = getattr(import_module(module), name)

@@ -47,6 +47,7 @@ def test_check_says_what_a_robot_would_do(fleet):
     assert process.returncode == 2 and "0 to 2" in text
 
 
+@pytest.mark.bullet
 def test_robots_in_processes_of_their_own_drive_and_one_that_dies_stops_unless_it_has_a_standby(fleet, tmp_path):
     physics = start("physics.py", "--fleet", fleet, "--json", tmp_path / "physics.json")
     robots = [start("deploy.py", "--fleet", fleet, "--robot", i, "--json", tmp_path / f"{i}.json") for i in range(3)]
@@ -82,6 +83,7 @@ def test_robots_in_processes_of_their_own_drive_and_one_that_dies_stops_unless_i
         assert figures["reasons"]["moving"] > 0 and not figures["rejected"], figures
 
 
+@pytest.mark.bullet
 def test_robots_with_different_maps_refuse_each_other_and_say_so(fleet, tmp_path):
     """Nobody moves, though nobody can know who is right; a second process of a robot refuses to start."""
     other = tmp_path / "other" / "fleet.yaml"
@@ -141,6 +143,14 @@ def test_a_log_that_cannot_be_written_is_said_and_that_it_can_again(monkeypatch,
         next(outages)
         lines.append(capsys.readouterr().err)
     assert lines == ["", "log: full\n", "", "", "log: written again\n", "", ""]
+
+
+def test_interrupted_before_it_drives_it_ends_without_a_traceback(monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(robot_process, "load_fleet", interrupted)
+    assert robot_process.main(["--fleet", "fleet.yaml", "--robot", "0"]) == 130
 
 
 def test_what_cannot_be_said_keeps_nobody_from_driving(monkeypatch):

@@ -83,6 +83,51 @@ def test_what_an_extra_needs_depends_on_the_python(doctor: ModuleType) -> None:
     assert old == {"robot": ["numpy", "numba"], "sim": ["pybullet", "rich"], "train": ["torch"]}
     assert new == {"robot": ["numpy", "numba"], "sim": ["rich"], "train": []}
     assert doctor.requirements(listed, "3.9")["train"] == ["torch"]
+    assert doctor.requirements(listed, "3.13", left_out=True) == {"robot": [], "sim": ["pybullet"], "train": ["torch"]}
+
+
+def test_what_only_an_older_python_gets_is_no_fault_and_is_said(doctor: ModuleType) -> None:
+    check = doctor.check_packages("sim", ["numpy"], {}, optional=True, without=["pybullet"])
+    assert check.status == "ok" and "without pybullet" in check.detail
+    check = doctor.check_packages("train", [], {}, optional=True, without=["torch"])
+    assert check.status == "skipped" and "without torch" in check.detail
+
+
+def test_without_physics_it_says_whether_this_python_could_have_it(
+    doctor: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "installed_version", lambda name: None if name == "pybullet" else "1.0")
+    for older, fix in ((False, True), (True, False)):
+        marker = f"python_version < '{'3.11' if older else '3.99'}' and extra == 'sim'"
+        monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda name, m=marker: [f"pybullet; {m}"])
+        check = doctor.check_bullet()
+        assert check.status == "skipped" and bool(check.fix) == fix and ("no wheel" in check.detail) == older
+
+
+def test_what_other_packages_brought_is_no_half_of_an_extra(doctor: ModuleType) -> None:
+    groups = {"robot": ["cvxpy"], "sim": ["rich"], "dev": ["scipy", "rich", "no-such-package"]}
+    shared = doctor.brought_by_others("dev", groups)
+    assert {"scipy", "rich"} <= shared and "no-such-package" not in shared
+    assert doctor.check_packages("dev", groups["dev"], {}, optional=True).status == "FAIL"
+    assert doctor.check_packages("dev", groups["dev"], {}, optional=True, shared=shared).status == "skipped"
+
+
+def test_some_of_an_extra_is_no_fault_where_there_is_no_checkout(
+    doctor: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "checkout", lambda: None)
+    check = doctor.check_packages("dev", ["pytest", "no-such-package"], {}, optional=True)
+    assert check.status == "skipped" and check.detail == "missing: no-such-package"
+    assert doctor.check_packages("robot", ["no-such-package"], {}, optional=False).status == "FAIL"
+
+
+def test_interrupted_it_ends_without_a_traceback(doctor: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "argv", ["doctor.py"])
+    monkeypatch.setattr(doctor, "diagnose", interrupted)
+    assert doctor.main() == 130
 
 
 def test_without_a_checkout_it_says_pip_install(doctor: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

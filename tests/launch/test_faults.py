@@ -18,6 +18,7 @@ def script():
     return load_script("faults")
 
 
+@pytest.mark.bullet
 def test_a_short_version_keeps_its_promises(script, tmp_path, capsys):
     others = set(psutil.Process().children())  # such as the helper that multiprocessing starts for other tests
     for attempt in range(2):  # other tests use the same processors: something may be late once, nobody may collide
@@ -47,6 +48,7 @@ def test_wrong_input_is_one_line(script, tmp_path, capsys):
         assert ended.value.code == 2
 
 
+@pytest.mark.bullet
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_however_it_ends_all_processes_end(tmp_path, how):
     command = [sys.executable, ROOT / "launch" / "faults.py", "--quick", "--runs", tmp_path / "runs"]

@@ -16,6 +16,7 @@ import pytest
 from oracles.loopback import write_fleet
 from oracles.project import ROOT
 
+from envs.commands import entry, fleet
 from swarm.fleet.child import Identity
 
 
@@ -73,6 +74,7 @@ def until(condition, seconds=60.0):
     return found
 
 
+@pytest.mark.bullet
 def test_a_fleet_from_its_start_to_its_end(start, tell, tmp_path):
     up = start("--json", tmp_path / "result.json", "--log", tmp_path / "log")
     late = threading.Timer(600.0, up.kill)
@@ -131,6 +133,7 @@ def test_a_fleet_from_its_start_to_its_end(start, tell, tmp_path):
     assert tell("stop") == (0, "nothing runs\n")
 
 
+@pytest.mark.bullet
 def test_killed_it_leaves_nobody_behind(start, tell, tmp_path):
     up = start("--no-page")
     until(lambda: (tmp_path / "swarm" / "two.json").exists())
@@ -150,3 +153,23 @@ def test_killed_it_leaves_nobody_behind(start, tell, tmp_path):
 def test_wrong_input_is_named(tell, arguments):
     code, text = tell(*arguments)
     assert code == 2 and f"error: {arguments[1]}" in text
+
+
+def test_interrupted_it_ends_without_a_traceback(tell, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fleet, "load_fleet", interrupted)
+    assert fleet.main(["status", "fleet.yaml"]) == 130
+
+
+@pytest.mark.parametrize("missing", ["tyro", "rich"])
+def test_where_packages_are_missing_the_installed_command_names_the_extra(monkeypatch, capsys, missing):
+    for name in ("envs.commands.fleet", "envs.render.fleet_table"):
+        monkeypatch.delitem(sys.modules, name)
+    for name in [name for name in sys.modules if name.split(".")[0] == missing]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    assert entry.fleet() == 2
+    error = capsys.readouterr().err
+    assert missing in error and "pip install 'swarm-navigation[sim]'" in error

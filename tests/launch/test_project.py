@@ -107,6 +107,19 @@ def test_only_the_three_packages_are_installed() -> None:
     assert {name.split(".")[0] for name in found} == {"swarm", "envs", "policies"}
 
 
+# What a file of tests imports that not every Python has, and the marker that it then has.
+RARE = {"torch": r"torch|policies\.(tuner|follower|distributed)", "bullet": r"pybullet|envs\.bullet"}
+
+
+@pytest.mark.parametrize("marker", RARE)
+def test_tests_that_import_what_not_every_python_has_are_marked(marker: str) -> None:
+    texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
+    users = {path for path, text in texts.items() if re.search(rf"^(import|from) ({RARE[marker]})\b", text, re.M)}
+    marked = {path for path, text in texts.items() if re.search(rf"^pytestmark = .*mark\.{marker}\b", text, re.M)}
+    assert len(users) >= 3
+    assert users <= marked
+
+
 def test_make_prints_its_targets() -> None:
     done = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0

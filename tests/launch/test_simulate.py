@@ -16,7 +16,7 @@ from envs.scenarios import draw_family
 from swarm.errors import InputError
 from swarm.scenario.scenario import load_scenario
 
-pytest.importorskip("pybullet")
+pytestmark = pytest.mark.bullet
 MAPS = ROOT / "envs" / "maps"
 ROOM = "type octile\nheight 4\nwidth 6\nmap\n......\n.@@@@.\n......\n......\n"
 

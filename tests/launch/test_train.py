@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from oracles.project import ROOT
 from oracles.scripts import load_script
 
@@ -21,7 +22,8 @@ from policies.tuner import checkpoint
 from swarm.tune.controllers import OnnxController
 from swarm.tune.observation import EDGE, EGO, Observation
 
-torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
 TINY = ("--worlds", "2", "--robots", "4", "--threads", "1", "--ppo.rollout", "8", "--ppo.minibatches", "2")
 PER_UPDATE = 2 * 4 * 8
 UPDATES = 6

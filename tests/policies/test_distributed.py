@@ -20,6 +20,7 @@ from policies.tuner import checkpoint
 from policies.tuner.network import Tuner
 from policies.tuner.ppo import PPO, PPOConfig, Rollout
 
+pytestmark = pytest.mark.torch
 PROCESSES = 2
 ROBOTS = 4
 # One minibatch: then what is in it does not depend on who shuffles.

@@ -11,7 +11,6 @@ from typing import Any
 
 import yaml
 
-from envs.bullet.bodies import MOTOR_ACCELERATION
 from studies.faults.checks import Check, Findings, at_least, at_most
 from studies.faults.trial import ROBOT, Trial, TrialError
 from studies.faults.watch import STANDS, Sample, standing_after
@@ -21,7 +20,13 @@ READY = 3.0
 """Seconds within which a robot drives again whose process was killed: after the start of the next one, or, with a
 standby, after the kill."""
 _RESOLUTION = 0.05  # Seconds: steps of the physics world, and of the questions to it.
-_WEAKEST = 0.9 * MOTOR_ACCELERATION  # Motors differ by a few percent.
+
+
+def _weakest() -> float:
+    """The least acceleration of a motor, m/s²: they differ by a few percent. The engine is loaded only for that."""
+    from envs.bullet.bodies import MOTOR_ACCELERATION
+
+    return 0.9 * MOTOR_ACCELERATION
 
 
 def _moving(trial: Trial, robot: int, speed: float = 0.5) -> float | None:
@@ -47,7 +52,7 @@ def _halt(trial: Trial, robot: int, since: float, wait: float = 1.0) -> tuple[fl
 def _halt_checks(halts: list[tuple[float, float | None, float | None]]) -> list[Check]:
     """The worst of several."""
     brakes = [one[1] for one in halts]
-    over = [None if stands is None else stands - speed / _WEAKEST for speed, _, stands in halts]
+    over = [None if stands is None else stands - speed / _weakest() for speed, _, stands in halts]
     return [
         at_most("braking begins after", _worst(brakes), COMMAND_TTL + _RESOLUTION, "s"),
         at_most("stands after, less the time of braking", _worst(over), COMMAND_TTL + _RESOLUTION, "s"),

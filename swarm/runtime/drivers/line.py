@@ -1,8 +1,10 @@
 """An example of a driver of one's own: a base that speaks lines of text over UDP. Copy it and change what differs.
 
 The base sends ``STAMP X Y HEADING VX VY`` (s, m, rad, m/s) whenever it has measured, and takes ``FORWARD TURN`` (m/s,
-rad/s) or whatever its dynamics' control is (`swarm.model.dynamics`). It must brake by itself when no line comes for 200
-ms. In fleet.yaml: ``driver: swarm.runtime.drivers.line:LineDriver``. The base of robot i is at port 18000 + i.
+rad/s) or whatever its dynamics' control is (`swarm.model.dynamics`). It must brake by itself when no such line comes
+for 200 ms. It answers to where the newest line came from: in each period in which nothing was heard from it, an empty
+line comes, which is no command (before the first state there is nothing to command). In fleet.yaml:
+``driver: swarm.runtime.drivers.line:LineDriver``. The base of robot i is at port 18000 + i.
 """
 
 from __future__ import annotations
@@ -36,10 +38,13 @@ class LineDriver:
 
     def read(self) -> Reading | None:
         """The newest line; what is malformed is counted and left out."""
-        looked = time.monotonic()
+        looked, heard = time.monotonic(), False
         with contextlib.suppress(OSError):  # nothing more to read, or nobody there
             while True:
                 self._take(self._socket.recv(256))
+                heard = True
+        if not heard:
+            self._send("")
         self._looked = looked
         return self._last
 
@@ -59,9 +64,12 @@ class LineDriver:
     def write(self, control: Array) -> Sent:
         """One line; that nobody takes it shows in the age of the states."""
         clipped = clip(control, self._spec)
-        with contextlib.suppress(OSError):
-            self._socket.send(f"{clipped[0]:.6f} {clipped[1]:.6f}\n".encode())
+        self._send(f"{clipped[0]:.6f} {clipped[1]:.6f}")
         return Sent(clipped, time.monotonic(), not np.array_equal(clipped, control))
+
+    def _send(self, line: str) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.send(f"{line}\n".encode())
 
     def close(self) -> None:
         """Give the socket back."""

@@ -25,7 +25,7 @@ from swarm.files.text_files import MEBIBYTE, check_file
 
 Json = dict[str, Any]
 
-VALID = "an MCAP log as launch/deploy.py or launch/simulate.py writes it"
+VALID = "an MCAP log as swarm-robot or launch/simulate.py writes it"
 _LARGEST = 4096 * MEBIBYTE
 _LARGEST_RECORD = 64 * MEBIBYTE
 _MOST_FILES = 10_000

@@ -21,6 +21,8 @@ from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
 
+pytestmark = pytest.mark.bullet
+
 
 def short(rng: np.random.Generator) -> Scenario:
     return clutter.draw(

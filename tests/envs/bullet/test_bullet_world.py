@@ -16,6 +16,7 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
 
+pytestmark = pytest.mark.bullet
 SINGLE, DOUBLE, UNICYCLE = Kind
 LIMITS = Limits(1.0, turn_rate=4.0)
 NOTHING = np.zeros((0, 5))

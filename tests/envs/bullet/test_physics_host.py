@@ -41,6 +41,7 @@ from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
 
+pytestmark = pytest.mark.bullet
 SCENARIO = """\
 environment: {min: [0, 0], max: [90, 9]}
 robots:

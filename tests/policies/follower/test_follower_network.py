@@ -17,6 +17,8 @@ from swarm.planning.follower.policy import OnnxRanker
 from swarm.planning.follower.team import gumbel, rank
 from swarm.planning.follower.view import CHANNELS, OWN, WALL, WINDOW
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.fixture(autouse=True)
 def one_thread():

@@ -11,6 +11,8 @@ from policies.tuner.network import Tuner
 from swarm.tune.controllers import OnnxController
 from swarm.tune.observation import EDGE, EGO, Observation
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.fixture(scope="module")
 def controller(tmp_path_factory: pytest.TempPathFactory) -> OnnxController:

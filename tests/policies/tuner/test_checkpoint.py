@@ -19,6 +19,7 @@ from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, NAMES
 from swarm.tune.observation import EDGE, EGO
 
+pytestmark = pytest.mark.torch
 LIMITS = {"unicycle": {"speed": np.float64(0.5)}}
 CONFIG = Config(seed=7, command="python launch/train.py tuner", limits=LIMITS, width=24)
 

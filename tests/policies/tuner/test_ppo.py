@@ -20,6 +20,7 @@ from swarm.errors import InputError
 from swarm.filter.tunables import COUNT
 from swarm.tune.observation import Observation
 
+pytestmark = pytest.mark.torch
 SLOTS = 6
 torch.set_num_threads(1)  # tiny batches: threads would only wait for each other
 

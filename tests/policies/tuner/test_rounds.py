@@ -28,7 +28,7 @@ from swarm.sense.messages import TOLD
 from swarm.tune.controllers import OnnxController, make_controller
 from swarm.tune.observation import EDGE, EDGE_TOLD, EGO, Observation
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("one_thread")]
 torch.set_num_threads(1)
 
 

@@ -16,6 +16,7 @@ from swarm.filter.tunables import MIDDLE
 from swarm.tune.controllers import OnnxController, shipped_checkpoint
 from swarm.tune.observation import EGO, Observation
 
+pytestmark = pytest.mark.torch
 EPISODES = 24
 
 

@@ -12,6 +12,8 @@ from swarm.errors import InputError
 from swarm.filter.tunables import COUNT
 from swarm.tune.observation import EDGE, EGO
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.fixture(scope="module")
 def tuner() -> Tuner:

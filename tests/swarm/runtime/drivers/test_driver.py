@@ -120,6 +120,7 @@ def test_the_example_of_ones_own_driver_speaks_lines(monkeypatch):
     driver = make_driver(fleet_of("swarm.runtime.drivers.line:LineDriver"), 1)
     assert driver.read() is None
     assert driver.write(np.array([2.0, 0.5])).control.tolist() == [1.0, 0.5]
+    assert base.recv(256) == b"\n", "before it knows anything: so the base learns where to answer"
     line, address = base.recvfrom(256)
     assert line == b"1.000000 0.500000\n"
     for text in (b"7.0 1 2 0.5 0 0\n", b"8.0 1 2\n", b"8.0 1 2 x 0 0\n", b"8 nan 2 0 0 0\n", b"6.0 9 9 9 9 9\n"):
@@ -127,6 +128,7 @@ def test_the_example_of_ones_own_driver_speaks_lines(monkeypatch):
     reading = driver.read()
     assert reading.state.tolist() == [1.0, 2.0, 0.5, 0.0, 0.0] and reading.stamp == 7.0
     assert driver.rejected == 3
+    assert driver.read() is reading and base.recv(256) == b"\n", "a base that began anew learns it too"
     base.close()
     driver.write(np.zeros(2))
     driver.write(np.zeros(2))  # the refusal of the first is no error
