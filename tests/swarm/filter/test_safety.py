@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from oracles.contact import least_gap, path
 from oracles.teams import Team, draw_team
 
-from swarm.filter import safety
+from swarm.filter import qp, safety
 from swarm.filter.tunables import COUNT, decode
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, TOP_SPEED, TURN_RATE, body_of
 from swarm.model.dynamics import Kind, Limits, advance, brake
-from swarm.sense.neighbours import NEIGHBOUR
+from swarm.sense.neighbours import N_ACCELERATION, N_RADIUS, NEIGHBOUR
 
 SEEDS = st.integers(0, 2**32 - 1)
 KINDS = tuple(Kind)
@@ -264,6 +264,20 @@ def test_outcomes() -> None:
     assert control == pytest.approx([0.2, 1.5])
     assert outcome == safety.OPTIMAL
     assert safety.OUTCOMES == ("optimal", "relaxed", "braking")
+
+
+def test_what_has_no_solution_brakes_and_the_control_of_before_is_not_used_again() -> None:
+    assert len({safety.OPTIMAL, safety.RELAXED, safety.BRAKING, qp.INVALID}) == 4
+    state, body = alone(SINGLE, [0, 0, 0, 0, 0])
+    near, control = np.zeros((3, NEIGHBOUR)), np.array([0.3, 0.4])  # left from the period before, and away from
+    near[:, :2], near[:, N_ACCELERATION] = [[1.6, 1.2], [0.56, 1.92], [-0.6, -0.8]], math.inf
+    near[:, N_RADIUS] = 0.1, 0.1, math.inf  # the third, which nobody can be far enough from
+    outcome, _ = safety.filter_control(
+        SINGLE, state, body, near, 3, np.empty((0, 5)), 0, np.array([-9.0, -9.0, 9.0, 9.0]), False,
+        np.array([0.5, 0.5]), decode(np.full(COUNT, 0.5)), np.empty((7, 2)), np.empty(7), np.empty((2, 2)),
+        np.empty((7, 3)), np.empty(1), control,
+    )  # fmt: skip
+    assert (outcome, control.tolist()) == (safety.BRAKING, [0.0, 0.0])
 
 
 @pytest.mark.parametrize("kind", KINDS)
