@@ -81,11 +81,54 @@ def plain(**changes):
     return Report(**(fields | changes))
 
 
-def test_other_versions():
+def intent(**changes):
+    fields = {"stamp": 5, "held": (3, 4), "claim": 7, "claim_priority": 11, "priority": 11, "ranking": (0, 1, 2, 3, 4),
+              "arrival": 6, "leaving": False, "window": tuple(range(WINDOW + 1))}  # fmt: skip
+    return Intent(**(fields | changes))
+
+
+def telling(told):
+    return encode(plain(message=Message(3, 1.0, (2.0, 2.0), 0.5, 0.5, told)))
+
+
+def changed_byte(one, other):
+    """Where two reports differ, which they do in one byte."""
+    places = [k for k, (a, b) in enumerate(zip(telling(one), telling(other), strict=True)) if a != b]
+    assert len(places) == 1
+    return places[0]
+
+
+def test_a_ranking_that_there_is_not_is_refused():
+    raw = bytearray(telling(intent()))
+    at = changed_byte(intent(), intent(ranking=(0, 1, 2, 4, 3)))
+    raw[at] = 119  # five moves have 120 orders; the last one is all of them backwards
+    assert decode(bytes(raw)).message.intent == intent(ranking=(4, 3, 2, 1, 0))
+    for number in (120, 121, 255):
+        raw[at] = number
+        with pytest.raises(InputError, match="intent"):
+            decode(bytes(raw))
+
+
+def test_a_flag_of_an_intent_is_0_or_1():
+    raw = bytearray(telling(intent()))
+    at = changed_byte(intent(), intent(leaving=True))
+    raw[at] = 1
+    assert decode(bytes(raw)).message.intent == intent(leaving=True)
+    raw[at] = 2
+    with pytest.raises(InputError, match="intent"):
+        decode(bytes(raw))
+
+
+@pytest.mark.parametrize("major", [0, 2, 255])
+def test_another_major_version_is_refused(major):
     raw = bytearray(encode(plain()))
-    raw[2] = 2
+    raw[2] = major
     with pytest.raises(InputError, match="version"):
         decode(bytes(raw))
+
+
+def test_a_newer_minor_version_is_read():
+    raw = bytearray(encode(plain()))
     raw[2], raw[3] = 1, 9  # a newer minor version may say more than we know
     assert decode(bytes(raw) + b"more") == plain()
     with pytest.raises(InputError, match="bytes"):
