@@ -57,7 +57,6 @@ def _place_forced(
 @njit(cache=True)
 def _try_moves(
     robot: int,
-    pusher: int,
     tried: Int8s,
     cells: Int64s,
     ranking: Int8s,
@@ -83,9 +82,10 @@ def _try_moves(
         if row < 0 or row >= rows or column < 0 or column >= columns or not free[row, column]:
             continue
         cell = row * columns + column
-        if reserved[cell] >= 0 or (pusher >= 0 and cell == cells[pusher]):
+        if reserved[cell] >= 0:
             continue
         other = occupant[cell]
+        # No swap, neither with a robot that is settled nor with the one that pushes: that one's target is here.
         decided = other >= 0 and other != robot and target[other] >= 0
         if decided and (target[other] == here or (not rotate and tried[other] != _SETTLED)):
             continue
@@ -115,8 +115,7 @@ def settle(
     while depth > 0:
         robot = stack[depth - 1]
         root[robot] = stack[0]
-        pusher = stack[depth - 2] if depth > 1 else -1
-        found = _try_moves(robot, pusher, tried, cells, ranking, free, target, occupant, reserved, rotate)
+        found = _try_moves(robot, tried, cells, ranking, free, target, occupant, reserved, rotate)
         if found >= 0:
             stack[depth] = found
             depth += 1

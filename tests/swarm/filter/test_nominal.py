@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 
 import numpy as np
@@ -93,6 +94,36 @@ def test_arrives_and_stays(kind: Kind) -> None:
 def test_at_the_waypoint_it_stands(kind: Kind) -> None:
     assert nominal(kind, STATE, STATE[:2]).tolist() == [0.0, 0.0]
     assert nominal(kind, STATE, STATE[:2] + 1.0, remaining=0.0) == pytest.approx([0.0, 0.0])
+
+
+def plainly(
+    kind: Kind, state: np.ndarray, waypoint: np.ndarray, remaining: float, rotation: float, share: float
+) -> complex:
+    """The nominal control in complex numbers: speeds that still let it stop, errors gone in some periods."""
+    limits, way = body(kind), complex(*(waypoint - state[:2]))
+    speed = min(share * limits[TOP_SPEED], remaining / DT)
+    if kind == DOUBLE:  # 70 % of the brakes, and two periods to lose the last of the speed
+        speed = min(speed, math.sqrt(2.0 * 0.7 * limits[ACCELERATION] * remaining), remaining / (2.0 * DT))
+    course = cmath.exp(1j * rotation) * way / abs(way)
+    if kind == SINGLE:
+        return speed * course
+    if kind == DOUBLE:
+        return (speed * course - complex(*state[3:])) / (2.0 * DT)
+    error = cmath.phase(course * cmath.exp(-1j * state[2]))
+    turn = math.copysign(min(abs(error) / (4.0 * DT), limits[TURN_RATE]), error)
+    return complex(speed * max(0.0, math.cos(error)) ** 2, limits[LOOK_AHEAD] * turn if speed > 0.0 else 0.0)
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@settings(max_examples=100)
+@given(seed=SEEDS)
+def test_is_what_it_says(kind: Kind, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    state = rng.uniform(-2.0, 2.0, 5)
+    waypoint, remaining = state[:2] + rng.uniform(-1.0, 1.0, 2), float(rng.choice([0.0, 0.02, 0.1, 0.3, 1.0, 9.0]))
+    rotation, speed = rng.uniform(-2.3, 2.3), rng.uniform(0.1, 1.0)
+    found = nominal(kind, state, waypoint, remaining=remaining, rotation=rotation, speed=speed)
+    assert complex(*found) == pytest.approx(plainly(kind, state, waypoint, remaining, rotation, speed), abs=1e-9)
 
 
 def test_not_faster_than_what_remains_allows() -> None:

@@ -144,11 +144,14 @@ def test_agrees_with_the_statement_in_cvxpy() -> None:
     relaxed = 0
     for _ in range(120):
         nominal, G, b = well_posed(rng)
+        length = rng.choice([0.25, 1.0, 4.0], len(b))  # rows need not be of unit norm
+        G, b = G * length[:, None], b * length
         mine, theirs = qp.solve(nominal, G, b, LOWER, UPPER), reference(nominal, G, b, LOWER, UPPER)
         relaxed += mine.relaxed
         assert mine.relaxed == theirs.relaxed
         assert mine.relaxation == pytest.approx(theirs.relaxation, abs=1e-8)
         assert np.abs(mine.control - theirs.control).max() <= (1e-6 if mine.relaxed else 1e-8)
+        assert mine.residual == pytest.approx(theirs.residual, abs=1e-6)
     assert 10 < relaxed < 110
 
 
@@ -213,6 +216,12 @@ def test_a_zero_row_that_cannot_hold_is_relaxed() -> None:
         {"G": np.array([[np.inf, 0.0]])},
         {"b": np.array([np.nan])},
         {"lower": np.array([2.0, -1.0])},
+        {"lower": np.array([-1.0, 2.0])},
+        {"upper": np.array([1.0, -2.0])},
+        {"lower": np.zeros(3)},
+        {"upper": np.zeros(3)},
+        {"nominal": np.array([0.0, np.inf])},
+        {"G": np.array([[0.0, np.nan]])},
         {"b": np.zeros(2)},
         {"nominal": np.zeros(3)},
     ],

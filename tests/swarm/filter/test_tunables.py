@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from swarm.errors import InputError
-from swarm.filter.tunables import COUNT, MIDDLE, NAMES, TUNABLES, decode, decode_one, encode
+from swarm.filter.tunables import COUNT, MIDDLE, NAMES, STRAIGHT, TUNABLES, decode, decode_one, encode
 
 ACTIONS = arrays(np.float64, (3, COUNT), elements=st.floats(0.0, 1.0))
 
@@ -24,6 +24,15 @@ def test_corners_and_middle() -> None:
     expected = ("robot_gain", "robot_power", "obstacle_gain", "obstacle_power", "rotation", "speed")
     assert expected == NAMES
     assert all(t.low >= 1.0 for t in TUNABLES if t.name.endswith("power"))  # below 1 would chatter
+
+
+def test_the_box_is_the_one_that_policies_were_trained_in() -> None:
+    turn = 0.75 * math.pi
+    assert decode(np.zeros(COUNT)) == pytest.approx([0.2, 1.0, 0.2, 1.0, -turn, 0.1])
+    assert decode(np.ones(COUNT)) == pytest.approx([20.0, 3.0, 20.0, 3.0, turn, 1.0])
+    # Equal steps of a gain are equal ratios, of the others equal differences.
+    assert decode(np.full(COUNT, 0.75)) == pytest.approx([0.2 * 100**0.75, 2.5, 0.2 * 100**0.75, 2.5, turn / 2, 0.775])
+    assert decode(STRAIGHT) == pytest.approx([20.0, 1.0, 20.0, 1.0, 0.0, 1.0])
 
 
 @given(action=ACTIONS)

@@ -16,10 +16,10 @@ from swarm.planning.pibt.reservation import resolve
 STEP = [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)]
 
 
-def draw_world(seed, rows=6, columns=6, walls=0.25, fill=0.7):
+def draw_world(seed, walls=0.25, fill=0.7):
     """A random map, robots on different free cells."""
     rng = np.random.default_rng(seed)
-    free = rng.random((rows, columns)) > walls
+    free = rng.random(rng.integers(1, 9, 2)) > walls
     free[0, 0] = True
     cells = np.argwhere(free)
     n = int(rng.integers(1, max(2, int(fill * len(cells)) + 1)))
@@ -140,8 +140,8 @@ def test_moves_without_conflict_are_carried_out(seed):
         assert (resolve(cells, moves, free, np.zeros(len(cells)), soft) == wanted).all()
 
 
-def soft_by_hand(free, cells, moves):
-    """The soft rule, stated as plainly as possible: revert what conflicts until nothing does."""
+def resolved_by_hand(free, cells, moves, priority=None):
+    """The rules, stated as plainly as possible: revert what conflicts until nothing does; soft without priorities."""
     now = [tuple(c) for c in cells.tolist()]
     want = []
     for (r, c), move in zip(now, moves.tolist(), strict=True):
@@ -151,8 +151,13 @@ def soft_by_hand(free, cells, moves):
     swaps = [i for i in range(len(now)) for j in range(len(now)) if i != j and want[i] == now[j] and want[j] == now[i]]
     for i in swaps:
         want[i] = now[i]
-    movers = [w for w, n in zip(want, now, strict=True) if w != n]
-    want = [n if w != n and movers.count(w) > 1 else w for w, n in zip(want, now, strict=True)]
+    for cell in {w for w, n in zip(want, now, strict=True) if w != n}:
+        rivals = [i for i in range(len(now)) if want[i] == cell and now[i] != cell]
+        if priority is not None:
+            rivals.remove(min(rivals, key=lambda i: (-priority[i], i)))
+        if priority is not None or len(rivals) > 1:
+            for i in rivals:
+                want[i] = now[i]
     while True:
         staying = {n for w, n in zip(want, now, strict=True) if w == n}
         new = [n if w != n and w in staying else w for w, n in zip(want, now, strict=True)]
@@ -166,7 +171,21 @@ def test_soft_resolution_is_the_rule_of_the_benchmark(seed):
     rng, free, cells = draw_world(seed, fill=1.0)
     moves = rng.integers(0, 5, len(cells))
     after = resolve(cells, moves, free, np.zeros(len(cells)), True)
-    assert [tuple(c) for c in after.tolist()] == soft_by_hand(free, cells, moves)
+    assert [tuple(c) for c in after.tolist()] == resolved_by_hand(free, cells, moves)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([2, 1000]))
+def test_resolution_by_priority_is_its_rule(seed, priorities):
+    rng, free, cells = draw_world(seed, walls=0.1, fill=0.8)
+    moves, priority = rng.integers(0, 5, len(cells)), rng.integers(0, priorities, len(cells)).astype(float)
+    after = resolve(cells, moves, free, priority, False)
+    assert [tuple(c) for c in after.tolist()] == resolved_by_hand(free, cells, moves, priority)
+
+
+@pytest.mark.parametrize("move", [-1, 5, 6])
+def test_what_is_no_move_stays(move):
+    cells = np.array([[1, 1]])
+    assert resolve(cells, np.array([move]), np.ones((3, 3), dtype=bool), np.zeros(1), True).tolist() == [[1, 1]]
 
 
 def test_the_highest_priority_enters_a_contested_cell_unless_nobody_may():

@@ -1,0 +1,103 @@
+"""Robots that mean no good, and the shield that holds them back: what the tests of it share."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from oracles.contact import least_gap, path
+from oracles.teams import Team, limits_of
+
+from swarm.filter import safety
+from swarm.model.body import ACCELERATION, TOP_SPEED, TURN_RATE, body_of
+from swarm.model.dynamics import Kind, advance
+from swarm.sense.neighbours import NEIGHBOUR
+
+SINGLE, DOUBLE, UNICYCLE = Kind
+INSTANTS = np.arange(1, 9) / 8.0
+
+
+def admissible(team: Team, i: int, wish: np.ndarray) -> np.ndarray:
+    """The control within the limits of robot i that is nearest to ``wish``."""
+    body, kind = team.bodies[i], team.kinds[i]
+    top = body[TOP_SPEED]
+    if kind == UNICYCLE:
+        return np.clip(wish, [-top, -body[TURN_RATE]], [top, body[TURN_RATE]])
+    if kind == SINGLE:
+        return np.clip(wish, -top, top)
+    velocity = team.states[i, 3:]
+    push = np.clip(wish, -body[ACCELERATION], body[ACCELERATION])
+    return (np.clip(velocity + push * team.dt, -top, top) - velocity) / team.dt
+
+
+def attack(team: Team, i: int, style: int, rng: np.random.Generator) -> np.ndarray:
+    """A control that means no good: at the nearest robot at full throttle, at a wall, anything, or not a number."""
+    if style == 0:
+        others = np.delete(team.states[:, :2], i, axis=0)
+        target = others[np.linalg.norm(others - team.states[i, :2], axis=1).argmin()] if len(others) else np.zeros(2)
+    elif style == 1 and len(team.obstacles):
+        target = team.obstacles[i % len(team.obstacles), :2]
+    else:
+        target = team.states[i, :2] + rng.normal(size=2)
+    way = target - team.states[i, :2]
+    wish = 100.0 * way / (np.linalg.norm(way) + 1e-9)
+    if team.kinds[i] == UNICYCLE:
+        error = math.remainder(math.atan2(way[1], way[0]) - team.states[i, 2], math.tau)
+        wish = np.array([100.0 * math.cos(error), 10.0 * error]) if style < 3 else rng.normal(size=2) * 20.0
+    control = admissible(team, i, wish)
+    if rng.random() < 0.03:
+        control[int(rng.integers(2))] = rng.choice([math.nan, math.inf, -math.inf])
+    return control
+
+
+def check_kept(team: Team, i: int, asked: np.ndarray, got: np.ndarray, share: float) -> None:
+    """What came out is between what was asked and braking, and says so."""
+    assert np.isfinite(got).all()
+    assert 0.0 <= share <= 1.0
+    assert (share == 1.0) == bool((asked == got).all()) or not asked.any() or share == 0.0
+    limit = {SINGLE: TOP_SPEED, DOUBLE: ACCELERATION, UNICYCLE: TOP_SPEED}[Kind(team.kinds[i])]
+    assert np.abs(got[: 1 if team.kinds[i] == UNICYCLE else 2]).max() <= team.bodies[i, limit] * (1.0 + 1e-8)
+
+
+def drive(team: Team, rng: np.random.Generator, *, steps: int, slots: int) -> tuple[float, int]:
+    """Let everybody attack for some steps; the smallest gap ever, and how often the shield stepped in."""
+    least, held, styles = math.inf, 0, rng.integers(0, 4, len(team.kinds))
+    for _ in range(steps):
+        rows, controls = team.rows(), np.empty((len(team.kinds), 2))
+        styles = np.where(rng.random(len(styles)) < 0.05, rng.integers(0, 4, len(styles)), styles)
+        for i, kind in enumerate(team.kinds):
+            found, near, things, walls, crowded = team.sense(i, rows, slots)
+            asked, lines = attack(team, i, int(styles[i]), rng), np.empty((2 * slots + 4, 3))
+            controls[i] = asked
+            share = safety.shield(
+                kind, team.states[i], team.bodies[i], found, near, things, walls, team.bounds, crowded, controls[i],
+                lines,
+            )  # fmt: skip
+            held += share < 1.0
+            check_kept(team, i, asked, controls[i], share)
+        times = team.dt * INSTANTS
+        rows_of = zip(team.kinds, team.states, controls, strict=True)
+        paths = np.array([path(kind, state, control, times) for kind, state, control in rows_of])
+        least = min(least, least_gap(paths, team.radii, team.obstacles, team.bounds))
+        for i, kind in enumerate(team.kinds):
+            team.states[i] = advance(Kind(kind), team.states[i], controls[i], team.dt)
+        assert (np.abs(team.states[:, 3:]).max(axis=1) <= team.bodies[:, TOP_SPEED] + 1e-9).all()
+    return least, held
+
+
+def alone(kind: Kind, state: list[float], **body: float) -> tuple[np.ndarray, np.ndarray]:
+    limits = limits_of(kind, 1.0, 2.0, 4.0)
+    return np.array(state, dtype=float), body_of(kind, 0.1, limits, dt=0.05, sensing_radius=2.0, **body)
+
+
+def shielded(
+    kind: Kind, state: np.ndarray, body: np.ndarray, control: list[float], *, things: list[list[float]] | None = None,
+    bounds: tuple[float, ...] = (-9.0, -9.0, 9.0, 9.0), crowded: bool = False,
+) -> tuple[np.ndarray, float]:  # fmt: skip
+    obstacles = np.array(things or np.empty((0, 5)), dtype=float)
+    out, lines = np.array(control, dtype=float), np.empty((len(obstacles) + 5, 3))
+    share = safety.shield(
+        int(kind), state, body, np.empty((1, NEIGHBOUR)), 0, obstacles, len(obstacles), np.array(bounds), crowded, out,
+        lines,
+    )  # fmt: skip
+    return out, share
