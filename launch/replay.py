@@ -23,8 +23,8 @@ from rich.console import Console
 from envs.render.drawing import Painter, Scene, write_png, write_video
 from swarm.array_types import Array, UInt8s
 from swarm.errors import InputError, SwarmError
-from swarm.runtime.guard import MAY_MOVE
 from swarm.runtime.log.reader import Json, Logs, open_logs
+from swarm.runtime.watchdog import MAY_MOVE
 
 Periods = dict[int, list[tuple[int, Json]]]
 

@@ -31,9 +31,9 @@ from studies.report.jobs import Lab, Store
 from studies.report.lifelong_mapf import pictures as lifelong_mapf_pictures
 from studies.report.lifelong_mapf import study as lifelong_mapf
 from studies.report.lifelong_mapf import text as lifelong_mapf_text
-from studies.report.lifelong_mapf.others import load_published
+from studies.report.lifelong_mapf.published_baselines import load_published
 from studies.report.online_cbf.pictures import draw_pictures
-from studies.report.online_cbf.study import QUICK, Scale, Study
+from studies.report.online_cbf.study import QUICK, OnlineCbfStudy, Scale
 from studies.report.online_cbf.text import report
 from swarm.errors import InputError, SwarmError
 from swarm.files.text_files import write_text
@@ -85,7 +85,7 @@ def online_cbf(options: Options, lab: Lab, folder: Path, command: str) -> str:
     if options.episodes is not None:
         scale = replace(scale, episodes=options.episodes)
     seed = 7_000_000 if options.seed is None else options.seed
-    study = Study(lab, scale, seed, options.tuner, options.ablations)
+    study = OnlineCbfStudy(lab, scale, seed, options.tuner, options.ablations)
     study.run()
     return report(study, MACHINE, command, draw_pictures(study, folder))
 
@@ -98,7 +98,7 @@ def lifelong(options: Options, lab: Lab, folder: Path, command: str) -> str:
         scale = replace(scale, drawn=drawn, given=options.episodes)
     seed = 30_000 if options.seed is None else options.seed
     published = None if options.published is None else load_published(options.published)
-    study = lifelong_mapf.Study(lab, scale, seed, options.instances, published)
+    study = lifelong_mapf.LifelongMapfStudy(lab, scale, seed, options.instances, published)
     study.run()
     pictures = lifelong_mapf_pictures.draw_pictures(study, folder)
     return lifelong_mapf_text.report(study, MACHINE, command, pictures)
@@ -107,7 +107,7 @@ def lifelong(options: Options, lab: Lab, folder: Path, command: str) -> str:
 def deployed(options: Options, lab: Lab, folder: Path, command: str) -> str:
     """Run what is missing of the fault suite; returns the report, which has no pictures."""
     seed = 1 if options.seed is None else options.seed
-    study = deployment.Study(lab, Setup(seed=seed), seconds=10.0 if options.quick else 20.0)
+    study = deployment.DeploymentStudy(lab, Setup(seed=seed), seconds=10.0 if options.quick else 20.0)
     return deployment_text.report(study, study.run(), MACHINE, command)
 
 

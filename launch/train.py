@@ -41,16 +41,17 @@ from envs.arena.training_worlds import STYLES, training_worlds
 from envs.grid.follower_worlds import KINDS, FollowerWorlds
 from policies import distributed
 from policies.follower.training import FollowerOptions, FollowerTraining, restored
+from policies.ppo_settings import from_file, to_file
 from policies.training_log import CURVE, LOG, NOT_EVALUATED, draw_curves, known, log_row, read_log, write_log
 from policies.tuner import checkpoint
-from policies.tuner.evaluate import Policy, always, by_tuner, judge
+from policies.tuner.evaluate import Policy, always, by_tuner, evaluate_policy
 from policies.tuner.network import SENSES, Tuner
 from policies.tuner.ppo import PPO, PPOConfig
 from studies.evaluation.follower_table import follower_table
 from studies.machine import processor
 from swarm.errors import InputError, SwarmError
 from swarm.filter.tunables import MIDDLE, NAMES, encode
-from swarm.tune.hand_rules import WayOut
+from swarm.tune.heuristics import Recovery
 
 COLUMNS = (
     "update", "robot_steps", "minutes", "steps_per_second", "reward", "episodes", "return", "success",
@@ -159,7 +160,7 @@ class Training:
         """``save`` in the first process, with the states of all of them."""
         options = dataclasses.asdict(dataclasses.replace(self.options, resume=None))
         state = {
-            "options": {**options, "out": str(self.folder)},
+            "options": {**options, "ppo": to_file(options["ppo"]), "out": str(self.folder)},
             "command": self.command,
             "minutes": self.minutes,
             "ppo": self.ppo.state_dict(),
@@ -211,7 +212,7 @@ def evaluate(folder: Path, episodes: int = 100) -> str:
         "untrained": by_tuner(Tuner()),
         "gain 6, power 1, straight": always(encode(np.array([6.0, 1.0, 6.0, 1.0, 0.0, 1.0]))),
         "**trained**": by_tuner(tuner),
-        "**trained, with the way out**": WayOut(by_tuner(tuner)),
+        "**trained, with the way out**": Recovery(by_tuner(tuner)),
     }
     lines = [
         f"Success (safe and at the goal) in %, and mean time to the goal in s; {episodes} episodes of each family, "
@@ -223,7 +224,7 @@ def evaluate(folder: Path, episodes: int = 100) -> str:
     for family, draw in FAMILIES.items():
         cells = []
         for policy in policies.values():
-            figures = judge(ArenaCore(draw, worlds=episodes, seed=FIRST_SEED), policy, episodes)
+            figures = evaluate_policy(ArenaCore(draw, worlds=episodes, seed=FIRST_SEED), policy, episodes)
             collided = f", {figures['collisions']:.2f} collisions" if figures["collisions"] else ""
             cells.append(f"{100.0 * figures['success']:.1f} / {figures['time']:.2f}{collided}")
         lines.append(f"| {family} | " + " | ".join(cells) + " |")
@@ -239,7 +240,9 @@ def restore_options(given: TunerTraining, saved: Mapping[str, Any]) -> tuple[Tun
     where = f"{given.resume}/{checkpoint.RESUME}"
     try:
         options: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in saved["options"].items()}
-        ppo: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in options["ppo"].items()}
+        ppo: dict[str, Any] = {
+            name: tuple(v) if isinstance(v, list) else v for name, v in from_file(options["ppo"]).items()
+        }
         stored = TunerTraining(**{**options, "out": given.resume, "ppo": PPOConfig(**ppo)})
         command, minutes = str(saved["command"]), float(saved["minutes"])
     except (KeyError, TypeError) as error:

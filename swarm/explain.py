@@ -69,14 +69,14 @@ def explain(robot: Robot, view: View, command: Command) -> Override | None:
     change = math.hypot(final[0] - nominal[0], final[1] - nominal[1])
     if change <= _SAME:
         return None
-    near, things, crowded = robot.sensed(view)
-    row, wanted = _solve(robot, view, near, things, command.tunables, nominal)
+    near, obstacles, truncated = robot.sensed(view)
+    row, wanted = _solve(robot, view, near, obstacles, command.tunables, nominal)
     barrier = None
     if command.outcome == safety.OUTCOMES[safety.BRAKING]:
         barrier, row = "braking", -1
-        if not crowded and np.isfinite(wanted).all():
-            row = _stopper(robot.kind, view.state, robot.body, near, things, robot.bounds, wanted)
-    kind, neighbour, gap, where = _place(robot, view, near, things, row)
+        if not truncated and np.isfinite(wanted).all():
+            row = _stopper(robot.kind, view.state, robot.body, near, obstacles, robot.bounds, wanted)
+    kind, neighbour, gap, where = _place(robot, view, near, obstacles, row)
     return Override(barrier or kind, neighbour, gap, where, change)
 
 
@@ -106,17 +106,19 @@ def warm_up(robot: Robot) -> None:
     explain(robot, view, Command(far, "braking", 0.0, decode(MIDDLE), MIDDLE, plan, message, 0.0))
 
 
-def _solve(robot: Robot, view: View, near: Array, things: Array, tunables: Array, nominal: Array) -> tuple[int, Array]:
+def _solve(
+    robot: Robot, view: View, near: Array, obstacles: Array, tunables: Array, nominal: Array
+) -> tuple[int, Array]:
     """The row that binds, counted as neighbours, obstacles, four bounds; and the robot's control before the shield."""
     seen = len(near) if robot.body[YIELDS] > 0.0 else 0
-    size = seen + len(things) + barriers.BOUNDS_ROWS
+    size = seen + len(obstacles) + barriers.BOUNDS_ROWS
     rows, rhs, box, control = np.empty((size, 2)), np.empty(size), np.empty((2, 2)), np.empty(2)
-    around = (near, seen, things, len(things), robot.bounds)
+    around = (near, seen, obstacles, len(obstacles), robot.bounds)
     count = barriers.build(robot.kind, view.state, robot.body, *around, tunables, rows, rhs)
     barriers.control_box(robot.kind, view.state, robot.body, box)
     row = _binding_row(nominal, rows, rhs, count, box, control)
-    if row >= seen + len(things):
-        row = len(near) + len(things) + _side(robot.kind, float(view.state[2]), rows[row])
+    if row >= seen + len(obstacles):
+        row = len(near) + len(obstacles) + _side(robot.kind, float(view.state[2]), rows[row])
     elif row >= seen:
         row += len(near) - seen
     safety.to_control(robot.kind, robot.body, control)
@@ -138,8 +140,8 @@ def _binding_row(nominal: Array, rows: Array, rhs: Array, count: int, box: Array
     Where no single row makes a difference, since others say the same, it is the one that the nominal control violates
     most. A row with room at the solution makes none, since the problem is convex.
     """
-    ux, uy, proof, other = nominal[0], nominal[1], np.empty(1), np.empty(2)
-    status, give = qp.solve_unit_rows(ux, uy, rows, rhs, count, box, control, proof)
+    ux, uy, deficit, other = nominal[0], nominal[1], np.empty(1), np.empty(2)
+    status, relaxation = qp.solve_unit_rows(ux, uy, rows, rhs, count, box, control, deficit)
     if status == qp.INVALID:
         control[0] = control[1] = np.nan
         return -1
@@ -147,12 +149,12 @@ def _binding_row(nominal: Array, rows: Array, rhs: Array, count: int, box: Array
     best, most, violated, worst = -1, _SAME, -1, _SAME
     for k in range(count):
         gx, gy, b = rows[k, 0], rows[k, 1], rhs[k]
-        if gx * control[0] + gy * control[1] < b + give - _ACTIVE:
+        if gx * control[0] + gy * control[1] < b + relaxation - _ACTIVE:
             continue
         if gx * x + gy * y - b > worst:
             violated, worst = k, gx * x + gy * y - b
         rows[k, 0] = rows[k, 1] = rhs[k] = 0.0
-        qp.solve_unit_rows(ux, uy, rows, rhs, count, box, other, proof)
+        qp.solve_unit_rows(ux, uy, rows, rhs, count, box, other, deficit)
         rows[k, 0], rows[k, 1], rhs[k] = gx, gy, b
         change = math.hypot(other[0] - control[0], other[1] - control[1])
         if change > most:
@@ -160,32 +162,32 @@ def _binding_row(nominal: Array, rows: Array, rhs: Array, count: int, box: Array
     return best if best >= 0 else violated
 
 
-def _stopper(kind: int, state: Array, body: Array, near: Array, things: Array, bounds: Array, wanted: Array) -> int:
-    """Who alone lets through the least of a control: neighbours, obstacles, four bounds; -1 if nobody.
+def _stopper(kind: int, state: Array, body: Array, near: Array, obstacles: Array, bounds: Array, wanted: Array) -> int:
+    """Who alone lets through the least of a control: neighbours, num_obstacles, four bounds; -1 if nobody.
 
     No kernel: constants as arguments would compile the shield anew for each of them.
     """
-    robots, obstacles = near.shape[0], things.shape[0]
+    num_neighbours, num_obstacles = near.shape[0], obstacles.shape[0]
     lines, control, side = np.empty((5, 3)), np.empty(2), np.empty(4)
     found, least = -1, 1.0
-    for k in range(robots + obstacles + 4):
+    for k in range(num_neighbours + num_obstacles + 4):
         control[:] = wanted
-        if k < robots:
-            share = safety.shield(kind, state, body, near[k : k + 1], 1, things, 0, _OPEN, False, control, lines)
-        elif k < robots + obstacles:
-            one = things[k - robots : k - robots + 1]
+        if k < num_neighbours:
+            share = safety.shield(kind, state, body, near[k : k + 1], 1, obstacles, 0, _OPEN, False, control, lines)
+        elif k < num_neighbours + num_obstacles:
+            one = obstacles[k - num_neighbours : k - num_neighbours + 1]
             share = safety.shield(kind, state, body, near, 0, one, 1, _OPEN, False, control, lines)
         else:
             side[:] = _OPEN
-            side[k - robots - obstacles] = bounds[k - robots - obstacles]
-            share = safety.shield(kind, state, body, near, 0, things, 0, side, False, control, lines)
+            side[k - num_neighbours - num_obstacles] = bounds[k - num_neighbours - num_obstacles]
+            share = safety.shield(kind, state, body, near, 0, obstacles, 0, side, False, control, lines)
         if share < least:
             found, least = k, share
     return found
 
 
 def _place(
-    robot: Robot, view: View, near: Array, things: Array, row: int
+    robot: Robot, view: View, near: Array, obstacles: Array, row: int
 ) -> tuple[str, int, float, tuple[float, float]]:
     """What a row stands for: barrier, neighbour, gap, place."""
     x, y, radius = float(view.state[0]), float(view.state[1]), float(robot.body[RADIUS])
@@ -195,10 +197,10 @@ def _place(
         other = near[row]
         gap = math.hypot(other[N_X] - x, other[N_Y] - y) - other[N_RADIUS] - radius
         return "robot", int(other[N_ID]), float(gap), (float(other[N_X]), float(other[N_Y]))
-    if row < len(near) + len(things):
-        gap, nx, ny = to_obstacle(x, y, things[row - len(near)])
+    if row < len(near) + len(obstacles):
+        gap, nx, ny = to_obstacle(x, y, obstacles[row - len(near)])
         return "obstacle", -1, float(gap) - radius, (float(x - gap * nx), float(y - gap * ny))
     xmin, ymin, xmax, ymax = robot.bounds.tolist()
     sides = (x - xmin, (xmin, y)), (y - ymin, (x, ymin)), (xmax - x, (xmax, y)), (ymax - y, (x, ymax))
-    gap, where = sides[row - len(near) - len(things)]
+    gap, where = sides[row - len(near) - len(obstacles)]
     return "bounds", -1, gap, where

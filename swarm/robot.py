@@ -119,8 +119,8 @@ class Robot:
     def _scratch(self) -> None:
         size = MAX_NEIGHBOURS + MAX_OBSTACLES
         self._rows, self._rhs, self._lines = np.empty((size + 4, 2)), np.empty(size + 4), np.empty((size + 4, 3))
-        self._box, self._proof, self._nominal = np.empty((2, 2)), np.empty(1), np.empty(2)
-        self._near, self._things = np.zeros((MAX_NEIGHBOURS, NEIGHBOUR)), np.zeros((MAX_OBSTACLES, 5))
+        self._box, self._deficit, self._nominal = np.empty((2, 2)), np.empty(1), np.empty(2)
+        self._near, self._near_obstacles = np.zeros((MAX_NEIGHBOURS, NEIGHBOUR)), np.zeros((MAX_OBSTACLES, 5))
         self._order = np.empty((MAX_OBSTACLES, 2))
 
     def reset(self) -> None:
@@ -136,25 +136,27 @@ class Robot:
         Raises:
             InputError: If the view holds something that is not a number, or too many neighbours or obstacles.
         """
-        robots, things, crowded = self._sense(view)
+        num_neighbours, num_obstacles, truncated = self._sense(view)
         plan = self._plan(view)
         remaining = _remaining(plan, view)
-        told: tuple[float, ...] = ()
+        embedding: tuple[float, ...] = ()
         if not self.cooperative:
             action = STRAIGHT
         if action is None:
-            action, told = self._tune(self._observe(view, plan, remaining, robots, things), view.messages)
+            action, embedding = self._tune(
+                self._observe(view, plan, remaining, num_neighbours, num_obstacles), view.messages
+            )
         if np.shape(action) != (COUNT,):
             raise InputError("action", action, f"{COUNT} numbers in [0, 1]")
         tunables = decode(action)
         nominal_control(self.kind, view.state, self.body, plan.waypoint, remaining, tunables, self._nominal)
-        control, outcome, relaxation = self._filter(view, robots, things, crowded, tunables)
+        control, outcome, relaxation = self._filter(view, num_neighbours, num_obstacles, truncated, tunables)
         self.last_action = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0)
         message = Message(
             self.robot_id, view.time, (float(plan.waypoint[0]), float(plan.waypoint[1])),
-            float(self.last_action[ROTATION]), float(self.last_action[SPEED]), plan.intent, told,
+            float(self.last_action[ROTATION]), float(self.last_action[SPEED]), plan.intent, embedding,
         )  # fmt: skip
-        clearance = self._clearance(view, robots, things)
+        clearance = self._clearance(view, num_neighbours, num_obstacles)
         return Command(
             control, safety.OUTCOMES[outcome], relaxation, tunables, self.last_action, plan, message, clearance
         )
@@ -163,19 +165,19 @@ class Robot:
         """The controller's action, and what it has to tell the controllers of others."""
         if self._talk is None or observation.sender is None:
             return self.controller(observation), ()
-        action, told = self._talk(observation, hear(observation.sender, messages))
-        return action, tuple(told.tolist())
+        action, embedding = self._talk(observation, hear(observation.sender, messages))
+        return action, tuple(embedding.tolist())
 
     def observe(self, view: View) -> Observation:
         """What the policy gets to see for this view; a ``step`` with the same view may follow."""
-        robots, things, _ = self._sense(view)
+        num_neighbours, num_obstacles, _ = self._sense(view)
         plan = self._plan(view)
-        return self._observe(view, plan, _remaining(plan, view), robots, things)
+        return self._observe(view, plan, _remaining(plan, view), num_neighbours, num_obstacles)
 
     def sensed(self, view: View) -> tuple[Array, Array, bool]:
         """What its filter takes into account: neighbours ``[k, 14]``, obstacles ``[m, 5]``, and if there is more."""
-        robots, things, crowded = self._sense(view)
-        return self._near[:robots].copy(), self._things[:things].copy(), crowded
+        num_neighbours, num_obstacles, truncated = self._sense(view)
+        return self._near[:num_neighbours].copy(), self._near_obstacles[:num_obstacles].copy(), truncated
 
     def nominal(self, view: View, command: Command) -> Array:
         """The control ``float64[2]`` that its filter began with, in the QP's variables (`swarm.filter.nominal`)."""
@@ -202,60 +204,66 @@ class Robot:
     def _sense(self, view: View) -> tuple[int, int, bool]:
         """Check the view and copy what it senses into fixed-size arrays; obstacles from the map if it has none."""
         _check(view)
-        robots = len(view.neighbours)
-        self._near[:robots] = view.neighbours
+        num_neighbours = len(view.neighbours)
+        self._near[:num_neighbours] = view.neighbours
         if view.obstacles is not None:
-            things = len(view.obstacles)
-            self._things[:things] = view.obstacles
-            return robots, things, view.crowded
+            num_obstacles = len(view.obstacles)
+            self._near_obstacles[:num_obstacles] = view.obstacles
+            return num_neighbours, num_obstacles, view.truncated
         cell = neighbours.bin_of(view.state[0], view.state[1], self._origin, self._bin_size, self._shape)
-        things, crush = neighbours.sense_obstacles(
+        num_obstacles, crush = neighbours.sense_obstacles(
             view.state, self.body, self.body[REACH], self._obstacles, self._items, self._start[cell],
-            self._start[cell + 1], self._things, self._order,
+            self._start[cell + 1], self._near_obstacles, self._order,
         )  # fmt: skip
-        return robots, things, view.crowded or crush
+        return num_neighbours, num_obstacles, view.truncated or crush
 
-    def _observe(self, view: View, plan: Plan, remaining: float, robots: int, things: int) -> Observation:
+    def _observe(
+        self, view: View, plan: Plan, remaining: float, num_neighbours: int, num_obstacles: int
+    ) -> Observation:
         slots = MAX_NEIGHBOURS + MAX_OBSTACLES
         sender = np.full(slots, -1, np.int32)
-        for k in range(robots):
+        for k in range(num_neighbours):
             if (robot_id := int(self._near[k, N_ID])) in view.messages:
                 sender[k] = robot_id
         observation = Observation(
             np.empty(EGO, np.float32), np.empty((slots, EDGE), np.float32), np.empty(slots, np.bool_), sender
         )
         observe(
-            self.kind, view.state, self.body, self.robot_id, plan.waypoint, remaining, self._near, robots,
-            self._things, things, self._memory, self.last_action, *observation[:3],
+            self.kind, view.state, self.body, self.robot_id, plan.waypoint, remaining, self._near, num_neighbours,
+            self._near_obstacles, num_obstacles, self._memory, self.last_action, *observation[:3],
         )  # fmt: skip
         return observation
 
-    def _filter(self, view: View, robots: int, things: int, crowded: bool, tunables: Array) -> tuple[Array, int, float]:
+    def _filter(
+        self, view: View, num_neighbours: int, num_obstacles: int, truncated: bool, tunables: Array
+    ) -> tuple[Array, int, float]:
         """QP and shield."""
         control = np.empty(2)
-        around = (self._near, robots, self._things, things, self.bounds)
+        around = (self._near, num_neighbours, self._near_obstacles, num_obstacles, self.bounds)
         if self._solver is None:
             outcome, relaxation = safety.filter_control(
-                self.kind, view.state, self.body, *around, crowded, self._nominal, tunables,
-                self._rows, self._rhs, self._box, self._lines, self._proof, control,
+                self.kind, view.state, self.body, *around, truncated, self._nominal, tunables,
+                self._rows, self._rhs, self._box, self._lines, self._deficit, control,
             )  # fmt: skip
             return control, outcome, relaxation
-        seen = (self._near, robots if self.cooperative else 0, *around[2:])
+        seen = (self._near, num_neighbours if self.cooperative else 0, *around[2:])
         count = barriers.build(self.kind, view.state, self.body, *seen, tunables, self._rows, self._rhs)
         barriers.control_box(self.kind, view.state, self.body, self._box)
         solution = self._solver(self._nominal, self._rows[:count], self._rhs[:count], self._box[0], self._box[1])
         control[:] = solution.control
         safety.to_control(self.kind, self.body, control)
-        share = safety.shield(self.kind, view.state, self.body, *around, crowded, control, self._lines)
+        share = safety.shield(self.kind, view.state, self.body, *around, truncated, control, self._lines)
         outcome = safety.BRAKING if share < 1.0 else int(solution.relaxed)
         return control, outcome, solution.relaxation
 
-    def _clearance(self, view: View, robots: int, things: int) -> float:
+    def _clearance(self, view: View, num_neighbours: int, num_obstacles: int) -> float:
         least, x, y = math.inf, view.state[0], view.state[1]
-        for other in view.neighbours[:robots]:
+        for other in view.neighbours[:num_neighbours]:
             least = min(least, math.hypot(other[N_X] - x, other[N_Y] - y) - other[N_RADIUS])
-        for k in range(things if view.obstacles is not None else min(things, 1)):  # from the map: nearest first
-            least = min(least, to_obstacle(x, y, self._things[k])[0])
+        for k in range(
+            num_obstacles if view.obstacles is not None else min(num_obstacles, 1)
+        ):  # from the map: nearest first
+            least = min(least, to_obstacle(x, y, self._near_obstacles[k])[0])
         return least - self.body[RADIUS]
 
 
@@ -291,11 +299,11 @@ def _check(view: View) -> None:
         valid = f"finite numbers of shape (at most {MAX_NEIGHBOURS}, {NEIGHBOUR}); radius and reach 0 or more"
         raise InputError("view.neighbours", near, valid)
     if view.obstacles is not None:
-        things = view.obstacles
-        fits = things.ndim == 2 and things.shape[1] == 5 and len(things) <= MAX_OBSTACLES
-        if not fits or not np.isfinite(things).all() or (things[:, 2:] < 0.0).any():
+        obstacles = view.obstacles
+        fits = obstacles.ndim == 2 and obstacles.shape[1] == 5 and len(obstacles) <= MAX_OBSTACLES
+        if not fits or not np.isfinite(obstacles).all() or (obstacles[:, 2:] < 0.0).any():
             valid = f"finite numbers of shape (at most {MAX_OBSTACLES}, 5); sizes 0 or more"
-            raise InputError("view.obstacles", things, valid)
+            raise InputError("view.obstacles", obstacles, valid)
 
 
 def _describes_robots(near: Array) -> bool:

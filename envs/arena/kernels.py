@@ -52,7 +52,7 @@ def _filter_world(
     """The first part of ``step_worlds``, for one world."""
     robots = len(kind)
     others, neighbours = np.empty((robots, NEIGHBOUR)), np.empty((slots[0], NEIGHBOUR))
-    things, order = np.empty((slots[1], 5)), np.empty((max(slots[0], slots[1]), 2))
+    seen, order = np.empty((slots[1], 5)), np.empty((max(slots[0], slots[1]), 2))
     size = slots[0] + slots[1] + 4
     rows, rhs, lines = np.empty((size, 2)), np.empty(size), np.empty((size, 3))
     box, proof, nominal, tunables = np.empty((2, 2)), np.empty(1), np.empty(2), np.empty(COUNT)
@@ -64,11 +64,11 @@ def _filter_world(
         near, crowd = sense_robots(i, others, body[i], neighbours, order)
         first, last = candidates(state[i], start, origin, bin_size, shape)
         reach = others[i, N_REACH]
-        walls, crush = sense_obstacles(state[i], body[i], reach, obstacles, items, first, last, things, order)
+        walls, crush = sense_obstacles(state[i], body[i], reach, obstacles, items, first, last, seen, order)
         if not filtered:
             near, walls = 0, 0
         outcome[i], _ = filter_control(
-            kind[i], state[i], body[i], neighbours, near, things, walls, bounds, filtered and (crowd or crush),
+            kind[i], state[i], body[i], neighbours, near, seen, walls, bounds, filtered and (crowd or crush),
             nominal, tunables, rows, rhs, box, lines, proof, chosen,
         )  # fmt: skip
         control[i, 0], control[i, 1] = chosen[0], chosen[1]
@@ -192,15 +192,15 @@ def _observe_world(
     """``observe_worlds`` for one world."""
     robots = len(kind)
     others, neighbours = np.empty((robots, NEIGHBOUR)), np.empty((slots[0], NEIGHBOUR))
-    things, order = np.empty((slots[1], 5)), np.empty((max(slots[0], slots[1]), 2))
+    seen, order = np.empty((slots[1], 5)), np.empty((max(slots[0], slots[1]), 2))
     describe_world(kind, state, body, told, last_action, others)
     for i in range(robots):
         near, _ = sense_robots(i, others, body[i], neighbours, order)
         first, last = candidates(state[i], start, origin, bin_size, shape)
         reach = others[i, N_REACH]
-        walls, _ = sense_obstacles(state[i], body[i], reach, obstacles, items, first, last, things, order)
+        walls, _ = sense_obstacles(state[i], body[i], reach, obstacles, items, first, last, seen, order)
         observe(
-            kind[i], state[i], body[i], i, waypoint[i], remaining[i], neighbours, near, things, walls, memory[i],
+            kind[i], state[i], body[i], i, waypoint[i], remaining[i], neighbours, near, seen, walls, memory[i],
             last_action[i], ego[i], edges[i], mask[i],
         )  # fmt: skip
         sender[i] = -1

@@ -11,7 +11,7 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.body import BODY, SENSING
 from swarm.planning.roadmap.detour import Ways
-from swarm.planning.roadmap.make_way import make_way_all
+from swarm.planning.roadmap.yielding import yield_all
 from swarm.scenario.scenario import Scenario
 from swarm.sense.neighbours import (
     MAX_NEIGHBOURS,
@@ -71,7 +71,7 @@ class RoadmapTeam:
         found = self._ways.plan(time, state[ours, :2], goal[ours], partial(self._around, others))
         waypoint[ours] = found[:, :2]
         remaining[ours] = np.where(np.isfinite(found[:, 2]), found[:, 2], remaining[ours])
-        make_way_all(ours, others, goal, self._margin, waypoint, remaining)
+        yield_all(ours, others, goal, self._margin, waypoint, remaining)
 
     def _others(self, state: Array, told: Array) -> Array:
         """All robots as neighbours, ``float64[N, 14]``, as far as planners look at them."""

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.bullet.links import FORGOTTEN, Links
+from envs.bullet.links import FORGOTTEN, BodyLinks
 from envs.bullet.world import GOAL_RADII, world_of
 from envs.rollout.score import Score
 from swarm.array_types import Array
@@ -73,7 +73,7 @@ class PhysicsHost:
         except BaseException:
             self.mailbox.close()
             raise
-        self.links = Links(self.scenario.robots, self.period)
+        self.links = BodyLinks(self.scenario.robots, self.period)
         self.score = Score(self.scenario, self.world, goal_radii=GOAL_RADII, again=True)
         self.links.controls(math.inf, self.score.states)  # compiled before the clock runs
         self.steps, self.lost, self.latest = 0, 0.0, 0.0

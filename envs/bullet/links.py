@@ -26,7 +26,7 @@ FORGOTTEN = 10.0
 
 
 @dataclass
-class Link:
+class BodyLink:
     """One body's driver.
 
     Attributes:
@@ -56,7 +56,7 @@ class Link:
     timeouts: int = 0
 
 
-class Links:
+class BodyLinks:
     """The drivers of all bodies.
 
     Args:
@@ -72,7 +72,7 @@ class Links:
         self._specs, self._period = specs, period
         self._limits = [spec.limits.as_array() for spec in specs]
         self._brake = np.zeros(2)
-        self.links = [Link() for _ in specs]
+        self.links = [BodyLink() for _ in specs]
         self.stopped = False
         self.rejected: Counter[str] = Counter()
 

@@ -25,7 +25,7 @@ from swarm.fleet.page import serve
 from swarm.fleet.run_file import RunFile, stop
 from swarm.fleet.session import Session
 from swarm.fleet.supervisor import Commands
-from swarm.fleet.watch import Watch
+from swarm.fleet.watch import FleetWatch
 from swarm.runtime.fleet_file.read import load_fleet
 
 INTERRUPTED = 130
@@ -91,7 +91,7 @@ def status(fleet: Fleet) -> int:
         fleet: The fleet file.
     """
     found = load_fleet(fleet)
-    with Watch(found) as watch:
+    with FleetWatch(found) as watch:
         until = time.monotonic() + PATIENCE
         while True:
             scene = watch.look()
@@ -114,7 +114,7 @@ def tell_all(fleet: Path, latched: bool, patience: float) -> int:
     """Stop or release, and say who has not confirmed."""
     if not 0.0 < patience < math.inf:
         raise InputError("--patience", patience, "a number above 0, s")
-    with Watch(load_fleet(fleet)) as watch:
+    with FleetWatch(load_fleet(fleet)) as watch:
         answers = wish(watch, latched, patience)
     print(answers.text(latched))
     return int(not answers.complete)

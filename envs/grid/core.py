@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from envs.grid.batch import CHANNELS, GridBatch
-from envs.grid.episode import Episode, Goals, GridWorld, draw_episode
+from envs.grid.episode import Episode, GoalSource, GridWorld, draw_episode
 from envs.grid.kernels import NOWHERE
 from swarm.array_types import AnyArray, Flags, Float32s, Int64s
 from swarm.scenario.grid_map import GridMap
@@ -35,7 +35,7 @@ class GridCore:
         just_blocked: ``bool[N]``, likewise.
     """
 
-    def __init__(self, grid: GridMap, starts: Int64s, goals: Goals, radius: int = 5) -> None:
+    def __init__(self, grid: GridMap, starts: Int64s, goals: GoalSource, radius: int = 5) -> None:
         self._batch = GridBatch([Episode(grid, starts, goals)], radius)
         self.grid, self.free, self.radius = grid, grid.free, radius
         self.goals, self.reached, self.blocked = (

@@ -17,7 +17,7 @@ GridWorld = GridMap | LifelongInstance
 
 
 @dataclass(frozen=True)
-class Goals:
+class GoalSource:
     """Where the robots' goals come from; with a pool the lists are not used.
 
     Attributes:
@@ -36,7 +36,7 @@ class Episode(NamedTuple):
 
     grid: GridMap
     starts: Int64s
-    goals: Goals
+    goals: GoalSource
 
 
 def check_episode(episode: Episode) -> None:
@@ -66,16 +66,16 @@ def _at(parts: Int32s, cells: Integers) -> Int32s:
     return parts[inside[..., 0], inside[..., 1]]
 
 
-def listed_goals(instance: LifelongInstance, robots: int) -> Goals:
+def listed_goals(instance: LifelongInstance, robots: int) -> GoalSource:
     """The targets of an instance's first robots, in their order."""
     targets = instance.targets[:robots]
     listed = np.full((robots, max(map(len, targets)), 2), NOWHERE, dtype=np.int32)
     for robot, cells in enumerate(targets):
         listed[robot, : len(cells)] = cells
-    return Goals(listed)
+    return GoalSource(listed)
 
 
-def drawn_goals(pool: Int64s, rng: np.random.Generator) -> Goals:
+def drawn_goals(pool: Int64s, rng: np.random.Generator) -> GoalSource:
     """Goals without end, drawn from the cells ``int64[p, 2]``, which must be two or more.
 
     Raises:
@@ -83,7 +83,7 @@ def drawn_goals(pool: Int64s, rng: np.random.Generator) -> Goals:
     """
     if len(np.unique(pool, axis=0)) < 2:
         raise InputError("cells that goals are drawn from", np.asarray(pool).tolist(), "2 or more")
-    return Goals(pool=pool.astype(np.int32), seed=int(rng.integers(2**63)))
+    return GoalSource(pool=pool.astype(np.int32), seed=int(rng.integers(2**63)))
 
 
 def draw_episode(world: GridWorld, robots: int | None, rng: np.random.Generator) -> Episode:

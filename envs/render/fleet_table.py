@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from swarm.fleet.watch import Scene, Watched
+from swarm.fleet.watch import FleetSnapshot, Watched
 
 STYLES = {"silent": "bold red", "stopped": "bold red", "held": "red", "waits": "yellow", "drives": "green"}
 
@@ -54,7 +54,7 @@ class FleetDisplay:
             yield
         self._live = None
 
-    def show(self, scene: Scene, restarts: Sequence[int]) -> None:
+    def show(self, scene: FleetSnapshot, restarts: Sequence[int]) -> None:
         """Show the fleet as it is now, with how often each robot's process was started again."""
         if self._console.is_terminal and self._live is not None:
             self._live.update(table(scene, self._fleet, restarts, tuple(self._lines)), refresh=True)
@@ -63,7 +63,7 @@ class FleetDisplay:
             self.say(heading(scene, self._fleet))
 
 
-def table(scene: Scene, name: str, restarts: Sequence[int] = (), lines: Sequence[str] = ()) -> RenderableType:
+def table(scene: FleetSnapshot, name: str, restarts: Sequence[int] = (), lines: Sequence[str] = ()) -> RenderableType:
     """The fleet at one moment.
 
     Args:
@@ -88,7 +88,7 @@ def table(scene: Scene, name: str, restarts: Sequence[int] = (), lines: Sequence
     return Group(found, *(Text(line, "dim") for line in lines))
 
 
-def heading(scene: Scene, name: str) -> str:
+def heading(scene: FleetSnapshot, name: str) -> str:
     """One line about the whole fleet."""
     verdicts = [scene.verdict(robot)[0] for robot in range(len(scene.robots))]
     parts = [f"{verdicts.count(one)} {one}" for one in STYLES if one in verdicts]
@@ -103,7 +103,7 @@ def heading(scene: Scene, name: str) -> str:
     return f"{name}: {', '.join(parts)}"
 
 
-def _figures(scene: Scene, robot: int, one: Watched) -> tuple[RenderableType, ...]:
+def _figures(scene: FleetSnapshot, robot: int, one: Watched) -> tuple[RenderableType, ...]:
     """Speed, way to the goal, tick, deliveries, age of the neighbours' news, times of the loop."""
     status = one.status
     delivered = "" if scene.world is None else str(scene.world.delivered[robot])

@@ -63,10 +63,10 @@ class Fleet:
 
     def _view(self, i: int, now: float, state: Array, goal: Array, apart: Array) -> View:
         found = np.empty((MAX_NEIGHBOURS, NEIGHBOUR))
-        count, crowded = sense_robots(i, self._others, self.bodies[i], found, self._order)
+        count, truncated = sense_robots(i, self._others, self.bodies[i], found, self._order)
         heard = {int(j): self.messages[int(j)] for j in np.flatnonzero(apart <= self.hearing) if j in self.messages}
         heard.pop(i, None)
-        return View(now, state.copy(), goal.copy(), found[:count], heard, None, crowded)
+        return View(now, state.copy(), goal.copy(), found[:count], heard, None, truncated)
 
     def step(self, now: float, states: Array, goals: Array, actions: Array | None = None) -> list[Command]:
         """One control period of every robot; messages sent now are heard in the next.

@@ -33,11 +33,11 @@ class RankingPPO:
     """Parts into which the samples are split in a pass."""
     learning_rate: float = 1e-3
     """Step size of Adam at the start; it falls linearly to 0 (paper: 2.2e-4, for a far larger network)."""
-    discount: float = 0.9756
+    gamma: float = 0.9756
     """Weight of the reward one step later."""
-    trace: float = 0.95
+    gae_lambda: float = 0.95
     """Weight of longer looks ahead in the advantage (lambda of GAE)."""
-    clip: float = 0.2
+    clip_coef: float = 0.2
     """Largest useful change of a probability ratio in one update."""
     value_weight: float = 0.5
     """Weight of the value loss."""
@@ -45,7 +45,7 @@ class RankingPPO:
     """Weight of the entropy of the first choice at the start; it falls linearly to 0 (paper: 0.023 throughout)."""
     places: int = 2
     """Places of a ranking that count as the action, 1 to 4."""
-    largest_gradient: float = 0.5
+    max_grad_norm: float = 0.5
     """Norm to which gradients are cut (paper: 4)."""
 
     def __post_init__(self) -> None:
@@ -54,10 +54,10 @@ class RankingPPO:
                 raise InputError(f"ppo.{name}", getattr(self, name), "1 or more")
         if self.places > 4:
             raise InputError("ppo.places", self.places, "at most 4: the last place is what is left")
-        for name in ("discount", "trace"):
+        for name in ("gamma", "gae_lambda"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise InputError(f"ppo.{name}", getattr(self, name), "0 to 1")
-        for name in ("learning_rate", "clip", "largest_gradient"):
+        for name in ("learning_rate", "clip_coef", "max_grad_norm"):
             if not 0.0 < getattr(self, name) < np.inf:
                 raise InputError(f"ppo.{name}", getattr(self, name), "a number above 0")
 
@@ -145,7 +145,7 @@ class FollowerPPO:
             # A step that was cut has no surprise, and lets none through.
             reward = torch.where(rollout.cut, rollout.value, rollout.reward)
             never = torch.zeros_like(rollout.cut)
-            rates = self.config.discount, self.config.trace
+            rates = self.config.gamma, self.config.gae_lambda
             advantage = advantages(reward, rollout.value, next_value, rollout.cut, never, *rates)
         figures = self.optimise(rollout, advantage)
         self.done += 1
@@ -182,7 +182,7 @@ class FollowerPPO:
                 loss, detail = self._loss(flat, gain, returns, chosen)
                 self.optimiser.zero_grad()
                 loss.backward()
-                nn.utils.clip_grad_norm_(self.follower.parameters(), self.config.largest_gradient)
+                nn.utils.clip_grad_norm_(self.follower.parameters(), self.config.max_grad_norm)
                 self.optimiser.step()
                 figures.append(detail)
         error, spread = (returns - flat.value)[used], returns[used]
@@ -198,7 +198,7 @@ class FollowerPPO:
         scores, value = self.follower(flat.view[chosen], flat.own[chosen])
         change = log_probability(scores, flat.ranking[chosen], config.places) - flat.log_probability[chosen]
         ratio = change.exp()
-        near = ratio.clamp(1.0 - config.clip, 1.0 + config.clip)
+        near = ratio.clamp(1.0 - config.clip_coef, 1.0 + config.clip_coef)
         policy_loss = -torch.min(gain[chosen] * ratio, gain[chosen] * near).mean()
         value_loss = 0.5 * (value - returns[chosen]).square().mean()
         log = scores.log_softmax(dim=1)
@@ -209,7 +209,7 @@ class FollowerPPO:
             "value_loss": value_loss.item(),
             "entropy": entropy.item(),
             "kl": (ratio.detach() - 1.0 - change.detach()).mean().item(),
-            "clipped": ((ratio.detach() - 1.0).abs() > config.clip).float().mean().item(),
+            "clipped": ((ratio.detach() - 1.0).abs() > config.clip_coef).float().mean().item(),
         }
 
     def state_dict(self) -> dict[str, Any]:

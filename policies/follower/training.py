@@ -14,6 +14,7 @@ import torch
 from policies.follower import checkpoint as follower_checkpoint
 from policies.follower.network import FILTERS, WIDTH, Follower
 from policies.follower.ppo import FollowerPPO, RankingPPO, RankingWorlds
+from policies.ppo_settings import from_file, to_file
 from policies.training_log import CURVE, LOG, NOT_EVALUATED, draw_curves, known, log_row, read_log, write_log
 from policies.tuner import checkpoint
 from swarm.errors import InputError
@@ -108,7 +109,7 @@ class FollowerTraining:
         """Write the checkpoint, with all that is needed to resume."""
         options = dataclasses.asdict(dataclasses.replace(self.options, resume=None))
         state = {
-            "options": {**options, "out": str(self.folder)},
+            "options": {**options, "ppo": to_file(options["ppo"]), "out": str(self.folder)},
             "command": self.command,
             "minutes": self.minutes,
             "ppo": self.ppo.state_dict(),
@@ -161,7 +162,7 @@ def restored(given: FollowerOptions) -> tuple[FollowerOptions, Mapping[str, Any]
     saved = checkpoint.read_tensors(where)
     try:
         options = {**saved["options"], "out": given.resume, "kinds": tuple(saved["options"]["kinds"])}
-        stored = FollowerOptions(**{**options, "ppo": RankingPPO(**options["ppo"])})
+        stored = FollowerOptions(**{**options, "ppo": RankingPPO(**from_file(options["ppo"]))})
         str(saved["command"]), float(saved["minutes"]), saved["ppo"]
     except (KeyError, TypeError) as error:
         raise InputError(str(where), str(error), "the state of a training of this version") from error

@@ -31,7 +31,7 @@ import yaml
 from policies.tuner.network import ROUNDS, SENSES, WIDTH, DensePolicy, Tuner
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, NAMES, TUNABLES
-from swarm.sense.messages import TOLD
+from swarm.sense.messages import EMBEDDING
 from swarm.tune.observation import EDGE, EGO
 
 WEIGHTS, ONNX, CONFIG, CARD, RESUME = "weights.pt", "policy.onnx", "config.yaml", "card.md", "resume.pt"
@@ -204,7 +204,7 @@ def export_onnx(tuner: Tuner, path: Path) -> None:
     }
     outputs = ["action"]
     if tuner.rounds > 1:
-        inputs["heard"] = torch.zeros(robots, slots, TOLD)
+        inputs["heard"] = torch.zeros(robots, slots, EMBEDDING)
         outputs.append("told")
     batch, count = torch.export.Dim("batch"), torch.export.Dim("slots")
     with silence():

@@ -23,17 +23,17 @@ def by_tuner(tuner: Tuner) -> Policy:
     With two rounds of messages the policy keeps what was told from one call to the next; in the first step of an
     episode nobody is heard, so that it may go from worlds to worlds.
     """
-    told = silence(0)
+    embedding = silence(0)
 
     def act(observation: Observation) -> Array:
-        nonlocal told
+        nonlocal embedding
         seen = flatten(observation)
         with torch.no_grad():
             if tuner.rounds < 2:
                 mean = tuner.mean(to_graph(*seen))
             else:
-                told = told if len(told) == len(seen[0]) else silence(len(seen[0]))
-                mean, told = speak(tuner, seen, torch.from_numpy(senders(observation)), told)
+                embedding = embedding if len(embedding) == len(seen[0]) else silence(len(seen[0]))
+                mean, embedding = speak(tuner, seen, torch.from_numpy(senders(observation)), embedding)
         return mean.numpy().astype(np.float64).reshape(*observation.ego.shape[:2], COUNT)
 
     return act
@@ -44,7 +44,7 @@ def always(action: Array) -> Policy:
     return lambda observation: np.tile(action, (*observation.ego.shape[:2], 1))
 
 
-def judge(worlds: VectorWorlds, policy: Policy, episodes: int) -> dict[str, float]:
+def evaluate_policy(worlds: VectorWorlds, policy: Policy, episodes: int) -> dict[str, float]:
     """Means over the first episode of each world, and over further ones until there are ``episodes``.
 
     Every world counts the same number of episodes: counting whichever end first would favour the short ones.

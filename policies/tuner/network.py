@@ -31,7 +31,7 @@ from torch_geometric.nn import MessagePassing
 
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, NAMES, encode
-from swarm.sense.messages import TOLD
+from swarm.sense.messages import EMBEDDING
 from swarm.tune.observation import EDGE, EDGE_TOLD, EGO
 
 WIDTH = 64
@@ -125,7 +125,7 @@ class Neighbourhood(MessagePassing):
         for layer in (self.message_ego, self.message_edge, self.message_out, self.update_in, self.update_out):
             orthogonal(layer, math.sqrt(2.0))
         if rounds > 1:
-            self.message_heard = nn.Linear(TOLD, width, bias=False)
+            self.message_heard = nn.Linear(EMBEDDING, width, bias=False)
             orthogonal(self.message_heard, 1.0)
 
     def forward(self, graph: Graph, heard: Tensor | None = None) -> Tensor:
@@ -216,7 +216,7 @@ class Tuner(nn.Module):
         self.action.bias.data.copy_(torch.logit(start))
         orthogonal(self.worth, 1.0)
         if rounds > 1:
-            self.telling = nn.Linear(width, TOLD)
+            self.telling = nn.Linear(width, EMBEDDING)
             orthogonal(self.telling, 1.0)
 
     def mean(self, graph: Graph, heard: Tensor | None = None) -> Tensor:
@@ -227,7 +227,7 @@ class Tuner(nn.Module):
         """Mean action in [0, 1], [..., 6], from the actor's features [..., width]."""
         return self.fixed + self.free * (torch.sigmoid(self.action(features)) - self.fixed)
 
-    def to_told(self, features: Tensor) -> Tensor:
+    def to_embedding(self, features: Tensor) -> Tensor:
         """Embedding [..., TOLD] to be told, from the actor's features [..., width]; for two rounds."""
         return torch.tanh(self.telling(features))
 
@@ -255,7 +255,7 @@ class DensePolicy(nn.Module):
         """Mean action [B, 6] (and told [B, TOLD]) of ego [B, EGO], edges [B, P, EDGE], mask, heard [B, P, TOLD]."""
         features = self.tuner.actor.dense(ego, edges, mask, heard)
         action = self.tuner.to_action(features)
-        return (action,) if heard is None else (action, self.tuner.to_told(features))
+        return (action,) if heard is None else (action, self.tuner.to_embedding(features))
 
 
 def orthogonal(layer: nn.Linear, gain: float) -> None:

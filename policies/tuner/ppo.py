@@ -41,11 +41,11 @@ class PPOConfig:
     """Step size of Adam at the start."""
     anneal: bool = True
     """Let the step size fall linearly to 0 at the end of the training."""
-    discount: float = 0.995
+    gamma: float = 0.995
     """Weight of the reward one step later."""
-    trace: float = 0.95
+    gae_lambda: float = 0.95
     """Weight of longer looks ahead in the advantage (lambda of GAE)."""
-    clip: float = 0.2
+    clip_coef: float = 0.2
     """Largest useful change of a probability ratio in one update."""
     value_clip: float | None = None
     """Largest useful change of a value in one update; None for no limit."""
@@ -61,7 +61,7 @@ class PPOConfig:
     """Share of the worlds in which it is held."""
     held_until: float = 0.5
     """Share of the training over which the time for which it is held falls to one step."""
-    largest_gradient: float = 0.5
+    max_grad_norm: float = 0.5
     """Norm to which gradients are cut."""
     target_kl: float | None = 0.03
     """End the passes of an update early beyond this divergence from the old policy; None for never."""
@@ -70,7 +70,7 @@ class PPOConfig:
         for name in ("rollout", "epochs", "minibatches"):
             if getattr(self, name) < 1:
                 raise InputError(f"ppo.{name}", getattr(self, name), "1 or more")
-        for name in ("discount", "trace"):
+        for name in ("gamma", "gae_lambda"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise InputError(f"ppo.{name}", getattr(self, name), "0 to 1")
         if not all(0.0 < std < math.inf for std in self.noise):
@@ -81,7 +81,7 @@ class PPOConfig:
             raise InputError("ppo.held_worlds", self.held_worlds, "0 to 1")
         if not 0.0 < self.held_until <= 1.0:
             raise InputError("ppo.held_until", self.held_until, "above 0, at most 1")
-        for name in ("learning_rate", "clip", "largest_gradient"):
+        for name in ("learning_rate", "clip_coef", "max_grad_norm"):
             if not 0.0 < getattr(self, name) < math.inf:
                 raise InputError(f"ppo.{name}", getattr(self, name), "a number above 0")
 
@@ -122,8 +122,8 @@ class VectorWorlds(Protocol):
 
 
 def advantages(
-    reward: Tensor, value: Tensor, next_value: Tensor, terminated: Tensor, truncated: Tensor, discount: float,
-    trace: float,
+    reward: Tensor, value: Tensor, next_value: Tensor, terminated: Tensor, truncated: Tensor, gamma: float,
+    gae_lambda: float,
 ) -> Tensor:  # fmt: skip
     """Generalised advantage estimates (Schulman et al. 2016, arXiv 1506.02438, eq. 16).
 
@@ -135,18 +135,18 @@ def advantages(
         next_value: V of the observation after it, [T, ...]; of the old episode's last where truncated.
         terminated: Bool, broadcastable to [T, ...].
         truncated: Bool, broadcastable to [T, ...].
-        discount: Weight of the next step.
-        trace: Lambda.
+        gamma: Weight of the next step.
+        gae_lambda: Lambda.
 
     Returns:
         float32 [T, ...].
     """
-    surprise = reward + discount * next_value.masked_fill(terminated, 0.0) - value
+    surprise = reward + gamma * next_value.masked_fill(terminated, 0.0) - value
     ended = terminated | truncated
     result = torch.zeros_like(reward)
     later = torch.zeros_like(reward[0])
     for t in reversed(range(reward.shape[0])):
-        later = surprise[t] + discount * trace * later.masked_fill(ended[t], 0.0)
+        later = surprise[t] + gamma * gae_lambda * later.masked_fill(ended[t], 0.0)
         result[t] = later
     return result
 
@@ -171,7 +171,7 @@ class Rollout(NamedTuple):
     truncated: Tensor  # bool [T, S]
     active: Tensor  # bool [T, S]; False where the part of a robot was over before the step
     sender: Tensor  # int64 [T, S, P], who was heard, for two rounds of messages (else P is 0 here)
-    told: Tensor  # [T, S, TOLD], what was told one step before, likewise
+    embedding: Tensor  # [T, S, TOLD], what was told one step before, likewise
 
 
 class PPO:
@@ -193,7 +193,7 @@ class PPO:
         self.episodes: list[Mapping[str, float]] = []  # those that ended in this update
         self.observation = worlds.reset()
         self.held = torch.randn(worlds.num_worlds * worlds.num_robots, COUNT, generator=self.random)  # noise
-        self.told = silence(worlds.num_worlds * worlds.num_robots)  # in the step before, for two rounds
+        self.embedding = silence(worlds.num_worlds * worlds.num_robots)  # in the step before, for two rounds
         distributed.start_alike(tuner)
         if config.minibatches > (samples := self.steps_per_update // distributed.size()):
             raise InputError("ppo.minibatches", config.minibatches, f"at most {samples}, all of an update")
@@ -220,8 +220,8 @@ class PPO:
             value, advantage = self.estimate(rollout)
         figures = self.optimise(rollout, value, advantage)
         self.done += 1
-        told = distributed.gather(json.dumps(self.episodes, default=float).encode())
-        episodes = [episode for part in told for episode in json.loads(part)]
+        embedding = distributed.gather(json.dumps(self.episodes, default=float).encode())
+        episodes = [episode for part in embedding for episode in json.loads(part)]
         names = list(episodes[0]) if episodes else []
         means = {name: float(np.mean([episode[name] for episode in episodes])) for name in names}
         reward = float(distributed.moments(rollout.reward[rollout.active])[0])
@@ -239,8 +239,8 @@ class PPO:
             if self.tuner.rounds < 2:
                 mean = self.tuner.mean(to_graph(*sensed))
             else:
-                rollout.sender[t], rollout.told[t] = torch.from_numpy(senders(self.observation)), self.told
-                mean, self.told = speak(self.tuner, sensed, rollout.sender[t], self.told)
+                rollout.sender[t], rollout.embedding[t] = torch.from_numpy(senders(self.observation)), self.embedding
+                mean, self.embedding = speak(self.tuner, sensed, rollout.sender[t], self.embedding)
             action = mean + std * self._noise()
             rollout.action[t] = action
             rollout.log_probability[t] = log_probability(action, mean, self.std, self.tuner.free)
@@ -278,8 +278,8 @@ class PPO:
         value[-1] = self._value(flatten(self.observation))
         next_value = torch.where(rollout.next_value.isnan(), value[1:], rollout.next_value)
         ends = rollout.terminated, rollout.truncated
-        discount, trace = self.config.discount, self.config.trace
-        return value[:-1], advantages(rollout.reward, value[:-1], next_value, *ends, discount, trace)
+        gamma, gae_lambda = self.config.gamma, self.config.gae_lambda
+        return value[:-1], advantages(rollout.reward, value[:-1], next_value, *ends, gamma, gae_lambda)
 
     def optimise(self, rollout: Rollout, value: Tensor, advantage: Tensor) -> dict[str, float]:
         """Passes over the samples in minibatches."""
@@ -294,7 +294,7 @@ class PPO:
                 self.optimiser.zero_grad()
                 loss.backward()
                 distributed.add_gradients(self.tuner.parameters())
-                nn.utils.clip_grad_norm_(self.tuner.parameters(), self.config.largest_gradient)
+                nn.utils.clip_grad_norm_(self.tuner.parameters(), self.config.max_grad_norm)
                 self.optimiser.step()
                 figures.append(detail)
             if self.config.target_kl is not None and figures[-1]["kl"] > self.config.target_kl:
@@ -314,14 +314,16 @@ class PPO:
         config = self.config
         graph, heard = to_graph(*flat[:3], chosen), None
         if self.tuner.rounds > 1:
-            heard = Steps(*flat[:3], flat.sender, flat.told, robots=len(self.told)).heard_now(self.tuner, chosen)
+            heard = Steps(*flat[:3], flat.sender, flat.embedding, robots=len(self.embedding)).heard_now(
+                self.tuner, chosen
+            )
         now = log_probability(flat.action[chosen], self.tuner.mean(graph, heard), self.std, self.tuner.free)
         change = now - flat.log_probability[chosen]
         ratio = change.exp()
         gain = advantage[chosen]
         mean, spread, count = distributed.moments(gain)  # a mean over samples is a sum here divided by all of them
         gain = (gain - mean) / (spread + 1e-8)
-        near = ratio.clamp(1.0 - config.clip, 1.0 + config.clip)
+        near = ratio.clamp(1.0 - config.clip_coef, 1.0 + config.clip_coef)
         policy_loss = -torch.min(gain * ratio, gain * near).sum() / count
         value_loss = self._value_loss(self.tuner.value(graph), value[chosen], returns[chosen]).sum() / count
         loss = policy_loss + config.value_weight * value_loss
@@ -330,7 +332,7 @@ class PPO:
                 "policy_loss": policy_loss,
                 "value_loss": value_loss,
                 "kl": (ratio - 1.0 - change).sum() / count,  # Schulman's low-variance estimate
-                "clipped": ((ratio - 1.0).abs() > config.clip).float().sum() / count,
+                "clipped": ((ratio - 1.0).abs() > config.clip_coef).float().sum() / count,
             }
         sums = distributed.total(*(part.item() for part in detail.values()))
         return loss, dict(zip(detail, sums, strict=True))
@@ -351,7 +353,7 @@ class PPO:
         """An empty rollout."""
         steps, robots = self.config.rollout, self.worlds.num_worlds * self.worlds.num_robots
         sensed = flatten(self.observation)
-        slots, width = (sensed[2].shape[1], self.told.shape[1]) if self.tuner.rounds > 1 else (0, 0)
+        slots, width = (sensed[2].shape[1], self.embedding.shape[1]) if self.tuner.rounds > 1 else (0, 0)
         ego, edges, mask = (torch.empty((steps, *array.shape), dtype=array.dtype) for array in sensed)
         return Rollout(
             ego=ego, edges=edges, mask=mask,
@@ -363,7 +365,7 @@ class PPO:
             truncated=torch.empty(steps, robots, dtype=torch.bool),
             active=torch.empty(steps, robots, dtype=torch.bool),
             sender=torch.empty(steps, robots, slots, dtype=torch.int64),
-            told=torch.empty(steps, robots, width),
+            embedding=torch.empty(steps, robots, width),
         )  # fmt: skip
 
     def state_dict(self) -> dict[str, Any]:
@@ -375,7 +377,7 @@ class PPO:
             "random": self.random.get_state(),
             "held": self.held,
             "observation": list(self.observation),
-            "told": self.told,
+            "told": self.embedding,
             "worlds": self.worlds.state_dict(),
         }
 
@@ -387,7 +389,7 @@ class PPO:
         self.random.set_state(saved["random"])
         self.held = saved["held"]
         self.observation = Observation(*as_arrays(saved["observation"]))
-        self.told = saved.get("told", self.told)
+        self.embedding = saved.get("told", self.embedding)
         self.worlds.load_state_dict(as_arrays(saved["worlds"]))
 
 

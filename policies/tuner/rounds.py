@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from policies.tuner.network import Graph, Tuner, to_graph
-from swarm.sense.messages import TOLD
+from swarm.sense.messages import EMBEDDING
 
 
 class Steps:
@@ -24,12 +24,14 @@ class Steps:
         edges: float32 [T S, P, EDGE].
         mask: bool [T S, P].
         sender: int64 [T S, P], see ``swarm.tune.observation.senders``.
-        told: float32 [T S, TOLD], what was told in the step before each.
+        embedding: float32 [T S, TOLD], what was told in the step before each.
         robots: S.
     """
 
-    def __init__(self, ego: Tensor, edges: Tensor, mask: Tensor, sender: Tensor, told: Tensor, *, robots: int) -> None:
-        self.seen, self.sender, self.told, self.robots = (ego, edges, mask), sender, told, robots
+    def __init__(
+        self, ego: Tensor, edges: Tensor, mask: Tensor, sender: Tensor, embedding: Tensor, *, robots: int
+    ) -> None:
+        self.seen, self.sender, self.embedding, self.robots = (ego, edges, mask), sender, embedding, robots
 
     def graph(self, chosen: Tensor) -> Graph:
         """Neighbourhoods of the ``chosen`` samples."""
@@ -40,29 +42,29 @@ class Steps:
         target, slot = self.seen[2][chosen].nonzero(as_tuple=True)
         sample = chosen[target]
         sender, first = self.sender[sample, slot], sample - sample % self.robots
-        told = pick(self.told, torch.where(sender < 0, -1, first + sender))
-        return told, torch.where(sender < 0, -1, first - self.robots + sender)
+        embedding = pick(self.embedding, torch.where(sender < 0, -1, first + sender))
+        return embedding, torch.where(sender < 0, -1, first - self.robots + sender)
 
     def heard_now(self, tuner: Tuner, chosen: Tensor) -> Tensor:
         """What the ``chosen`` samples would hear from the present network, [e, TOLD], with its gradient."""
-        told, source = self.heard(chosen)
+        embedding, source = self.heard(chosen)
         stored = (source >= 0).nonzero().squeeze(1)
         before, place = source[stored].unique(return_inverse=True)
         features = tuner.actor(self.graph(before), self.heard(before)[0])
-        return told.index_put((stored,), tuner.to_told(features)[place])
+        return embedding.index_put((stored,), tuner.to_embedding(features)[place])
 
 
-def pick(told: Tensor, rows: Tensor) -> Tensor:
-    """Rows of ``told`` [n, TOLD]; zeros for the row -1."""
-    return functional.pad(told, (0, 0, 0, 1))[rows]
+def pick(embedding: Tensor, rows: Tensor) -> Tensor:
+    """Rows of ``embedding`` [n, TOLD]; zeros for the row -1."""
+    return functional.pad(embedding, (0, 0, 0, 1))[rows]
 
 
 def silence(robots: int) -> Tensor:
     """What ``robots`` have told that have not spoken yet."""
-    return torch.zeros(robots, TOLD)
+    return torch.zeros(robots, EMBEDDING)
 
 
-def speak(tuner: Tuner, seen: tuple[Tensor, ...], sender: Tensor, told: Tensor) -> tuple[Tensor, Tensor]:
-    """One step of all robots: mean actions [S, 6] and what they tell [S, TOLD], from what was ``told`` before."""
-    features = tuner.actor(to_graph(*seen), pick(told, sender[seen[2]]))
-    return tuner.to_action(features), tuner.to_told(features)
+def speak(tuner: Tuner, seen: tuple[Tensor, ...], sender: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor]:
+    """One step of all robots: mean actions [S, 6] and what they tell [S, TOLD], from what was ``embedding`` before."""
+    features = tuner.actor(to_graph(*seen), pick(embedding, sender[seen[2]]))
+    return tuner.to_action(features), tuner.to_embedding(features)

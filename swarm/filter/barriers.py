@@ -98,7 +98,7 @@ def _write_row(
 
 @njit(cache=True)
 def build(
-    kind: int, state: Array, body: Array, neighbours: Array, robots: int, obstacles: Array, things: int,
+    kind: int, state: Array, body: Array, neighbours: Array, num_neighbours: int, obstacles: Array, num_obstacles: int,
     bounds: Array, tunables: Array, rows: Array, rhs: Array,
 ) -> int:  # fmt: skip
     """Write one row per neighbour, per obstacle and per side of the bounds; all of unit norm.
@@ -107,10 +107,10 @@ def build(
         kind: A value of ``Kind``.
         state: ``float64[5]``.
         body: ``float64[BODY]``, see ``swarm.model.body``.
-        neighbours: ``float64[K, 14]``; the first ``robots`` count.
-        robots: See ``neighbours``.
-        obstacles: ``float64[M, 5]``; the first ``things`` count.
-        things: See ``obstacles``.
+        neighbours: ``float64[K, 14]``; the first ``num_neighbours`` count.
+        num_neighbours: See ``neighbours``.
+        obstacles: ``float64[M, 5]``; the first ``num_obstacles`` count.
+        num_obstacles: See ``obstacles``.
         bounds: ``float64[4]``: xmin, ymin, xmax, ymax for the robot's centre; may be infinite.
         tunables: ``float64[6]``, physical.
         rows: ``float64[robots + things + 4, 2]``, written.
@@ -123,7 +123,7 @@ def build(
     extra = (ROW_MARGIN_BRAKING if kind == DOUBLE_INTEGRATOR else ROW_MARGIN) * body[RADIUS]
     size = body[RADIUS] + body[MARGIN] + grown + extra
     gain, power = tunables[ROBOT_GAIN], tunables[ROBOT_POWER]
-    for k in range(robots):
+    for k in range(num_neighbours):
         other = neighbours[k]
         dx, dy = x - other[N_X] - other[N_OFFSET_X], y - other[N_Y] - other[N_OFFSET_Y]
         distance = math.sqrt(dx * dx + dy * dy)
@@ -134,12 +134,12 @@ def build(
         rate = nx * (state[3] - other[N_VX]) + ny * (state[4] - other[N_VY])
         rhs[k] = _write_row(kind, state, body, gap, nx, ny, rate, gain, power, 0.5, 2.0, rows[k])
     gain, power = tunables[OBSTACLE_GAIN], tunables[OBSTACLE_POWER]
-    for k in range(things):
+    for k in range(num_obstacles):
         gap, nx, ny = to_obstacle(x, y, obstacles[k])
         rate = nx * state[3] + ny * state[4]
-        i = robots + k
+        i = num_neighbours + k
         rhs[i] = _write_row(kind, state, body, gap - size, nx, ny, rate, gain, power, 1.0, 1.0, rows[i])
-    count = robots + things
+    count = num_neighbours + num_obstacles
     for side in range(BOUNDS_ROWS):
         axis, sign = side % 2, 1.0 if side < 2 else -1.0
         gap = sign * ((x if axis == 0 else y) - bounds[side]) - grown - extra

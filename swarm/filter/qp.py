@@ -26,7 +26,7 @@ OPTIMAL, RELAXED, INVALID = 0, 1, 3
 # Distances (in units of u) under which a normalised row counts as satisfied.
 _TOLERANCE = 1e-11
 _PARALLEL = 1e-13
-_MAX_PROOFS = 256
+_MAX_RAISES = 256
 
 
 class Solution(NamedTuple):
@@ -48,12 +48,12 @@ class Solution(NamedTuple):
 
 @njit(cache=True)
 def _on_line(
-    i: int, rows: Array, rhs: Array, give: float, ux: float, uy: float, box: Array, proof: Array
+    i: int, rows: Array, rhs: Array, relaxation: float, ux: float, uy: float, box: Array, deficit: Array
 ) -> tuple[bool, float, float]:
     """Optimum on the line of row ``i`` subject to the rows before it and the box; or the proof that none exists."""
     gx, gy = rows[i, 0], rows[i, 1]
     dx, dy = -gy, gx
-    level = rhs[i] + give
+    level = rhs[i] + relaxation
     px, py = level * gx, level * gy
     low, high, low_row, high_row = -np.inf, np.inf, -1, -1
     for j in range(-4, i):
@@ -66,14 +66,14 @@ def _on_line(
             if math.isinf(side):
                 continue
         else:
-            hx, hy, side = rows[j, 0], rows[j, 1], rhs[j] + give
+            hx, hy, side = rows[j, 0], rows[j, 1], rhs[j] + relaxation
             if hx == 0.0 and hy == 0.0:
                 continue
         along = hx * dx + hy * dy
         room = side - (hx * px + hy * py)
         if abs(along) < _PARALLEL:
             if room < -_TOLERANCE:  # opposite and apart: rows i and j alone cannot both hold
-                proof[0] = -(room) / (1.0 + soft)
+                deficit[0] = -(room) / (1.0 + soft)
                 return False, ux, uy
         elif along > 0.0:
             if room < high * along:
@@ -82,7 +82,7 @@ def _on_line(
             low, low_row = room / along, j
     if low > high:
         if low - high > _TOLERANCE:
-            proof[0] = _give_of_proof(rows, i, low_row, high_row, low, high, dx, dy)
+            deficit[0] = _deficit_of_rows(rows, i, low_row, high_row, low, high, dx, dy)
             return False, ux, uy
         low = high = 0.5 * (low + high)
     best = min(max((ux - px) * dx + (uy - py) * dy, low), high)
@@ -91,7 +91,7 @@ def _on_line(
 
 @njit(cache=True)
 def _side(rows: Array, j: int, dx: float, dy: float) -> tuple[float, float, float]:
-    """Normal of row ``j`` (a side of the box when negative) along and across a line, and its weight in ``give``."""
+    """Normal of row ``j`` (a side of the box if negative) along and across a line, and how far it may be relaxed."""
     if j >= 0:
         hx, hy, soft = rows[j, 0], rows[j, 1], 1.0
     else:
@@ -101,7 +101,7 @@ def _side(rows: Array, j: int, dx: float, dy: float) -> tuple[float, float, floa
 
 
 @njit(cache=True)
-def _give_of_proof(rows: Array, i: int, j: int, k: int, low: float, high: float, dx: float, dy: float) -> float:
+def _deficit_of_rows(rows: Array, i: int, j: int, k: int, low: float, high: float, dx: float, dy: float) -> float:
     """How much more all soft rows must give way so that row ``i`` and its bounds ``j`` (low), ``k`` (high) agree.
 
     Multipliers that cancel the three normals: 1/|along| for the bounds, minus what they leave across for row i.
@@ -119,17 +119,17 @@ def _give_of_proof(rows: Array, i: int, j: int, k: int, low: float, high: float,
 
 @njit(cache=True)
 def _solve_given(
-    ux: float, uy: float, rows: Array, rhs: Array, count: int, box: Array, give: float, proof: Array
+    ux: float, uy: float, rows: Array, rhs: Array, count: int, box: Array, relaxation: float, deficit: Array
 ) -> tuple[bool, float, float]:
-    """Seidel's method for unit rows that all give way by ``give``; on failure ``proof[0]`` is what is missing."""
+    """Seidel's method for unit rows, all relaxed by ``relaxation``; on failure ``deficit[0]`` is what is missing."""
     x = min(max(ux, box[0, 0]), box[1, 0])
     y = min(max(uy, box[0, 1]), box[1, 1])
     for i in range(count):
-        if rows[i, 0] * x + rows[i, 1] * y - rhs[i] - give > _TOLERANCE:
+        if rows[i, 0] * x + rows[i, 1] * y - rhs[i] - relaxation > _TOLERANCE:
             if rows[i, 0] == 0.0 and rows[i, 1] == 0.0:
-                proof[0] = -rhs[i] - give
+                deficit[0] = -rhs[i] - relaxation
                 return False, x, y
-            found, x, y = _on_line(i, rows, rhs, give, ux, uy, box, proof)
+            found, x, y = _on_line(i, rows, rhs, relaxation, ux, uy, box, deficit)
             if not found:
                 return False, x, y
     return True, x, y
@@ -137,7 +137,7 @@ def _solve_given(
 
 @njit(cache=True)
 def solve_unit_rows(
-    ux: float, uy: float, rows: Array, rhs: Array, count: int, box: Array, control: Array, proof: Array
+    ux: float, uy: float, rows: Array, rhs: Array, count: int, box: Array, control: Array, deficit: Array
 ) -> tuple[int, float]:
     """The kernel: exact optimum for rows of unit norm (or zero), or for the smallest uniform relaxation of them.
 
@@ -149,24 +149,24 @@ def solve_unit_rows(
         count: How many of the rows count.
         box: ``float64[2, 2]``, lower and upper bounds; never relaxed.
         control: ``float64[2]``, written.
-        proof: ``float64[1]``, scratch.
+        deficit: ``float64[1]``, scratch.
 
     Returns:
         OPTIMAL, RELAXED or INVALID (nothing finite was found: the input was not), and the relaxation.
     """
-    give = 0.0
-    for _ in range(_MAX_PROOFS):
-        found, x, y = _solve_given(ux, uy, rows, rhs, count, box, give, proof)
+    relaxation = 0.0
+    for _ in range(_MAX_RAISES):
+        found, x, y = _solve_given(ux, uy, rows, rhs, count, box, relaxation, deficit)
         if found:
             control[0], control[1] = min(max(x, box[0, 0]), box[1, 0]), min(max(y, box[0, 1]), box[1, 1])
             if not (math.isfinite(x) and math.isfinite(y)):
-                return INVALID, give
-            return (RELAXED if give > 0.0 else OPTIMAL), give
-        if not (proof[0] > 0.0 and math.isfinite(proof[0])):
-            return INVALID, give
+                return INVALID, relaxation
+            return (RELAXED if relaxation > 0.0 else OPTIMAL), relaxation
+        if not (deficit[0] > 0.0 and math.isfinite(deficit[0])):
+            return INVALID, relaxation
         # The proof's rows now just agree; the last digits of that sum must not bring the same proof again.
-        give = (give + proof[0]) * (1.0 + 4e-16)
-    return INVALID, give
+        relaxation = (relaxation + deficit[0]) * (1.0 + 4e-16)
+    return INVALID, relaxation
 
 
 @njit(cache=True)
@@ -192,7 +192,7 @@ def _residual(rows: Array, rhs: Array, box: Array, control: Array) -> float:
 def _solve_one(
     nominal: Array, G: Array, b: Array, lower: Array, upper: Array, control: Array
 ) -> tuple[int, float, float]:
-    rows, rhs, box, proof = np.empty((b.size, 2)), np.empty(b.size), np.empty((2, 2)), np.empty(1)
+    rows, rhs, box, deficit = np.empty((b.size, 2)), np.empty(b.size), np.empty((2, 2)), np.empty(1)
     total = nominal[0] + nominal[1]
     for i in range(b.size):
         total += G[i, 0] + G[i, 1] + b[i]
@@ -202,8 +202,8 @@ def _solve_one(
         control[0] = control[1] = np.nan
         return INVALID, 0.0, np.nan
     normalise(G, b, rows, rhs)
-    status, give = solve_unit_rows(nominal[0], nominal[1], rows, rhs, b.size, box, control, proof)
-    return status, give, _residual(rows, rhs, box, control)
+    status, relaxation = solve_unit_rows(nominal[0], nominal[1], rows, rhs, b.size, box, control, deficit)
+    return status, relaxation, _residual(rows, rhs, box, control)
 
 
 @njit(cache=True)

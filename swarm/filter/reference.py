@@ -43,12 +43,12 @@ class ReferenceSolver:
         norm = np.linalg.norm(G, axis=1) if len(G) else np.zeros(0)
         scale = np.where(norm > 0.0, norm, 1.0)
         G, b = G / scale[:, None], b / scale
-        u, give = cp.Variable(2), cp.Variable(nonneg=True)
+        u, excess = cp.Variable(2), cp.Variable(nonneg=True)
         hard = _finite(u, lower, upper)
         hard += self._constraints(u) if self._constraints is not None else []
         least = 0.0
         if len(b):
-            least = _solve(cp.Problem(cp.Minimize(give), [G @ u <= b + give, *hard]))
+            least = _solve(cp.Problem(cp.Minimize(excess), [G @ u <= b + excess, *hard]))
         relaxation = least if least > _FEASIBLE else 0.0
         rows = [G @ u <= b + relaxation * (1.0 + 1e-9)] if len(b) else []
         _solve(cp.Problem(cp.Minimize(cp.sum_squares(u - nominal)), [*rows, *hard]))

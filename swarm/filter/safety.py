@@ -45,7 +45,7 @@ def _add_line(lines: Array, count: int, nx: float, ny: float, ax: float, ay: flo
 
 @njit(cache=True)
 def _build_lines(
-    kind: int, state: Array, body: Array, neighbours: Array, robots: int, obstacles: Array, things: int,
+    kind: int, state: Array, body: Array, neighbours: Array, num_neighbours: int, obstacles: Array, num_obstacles: int,
     bounds: Array, lines: Array,
 ) -> int:  # fmt: skip
     """Half-planes that the centre and the stop point must keep; -1 if only braking is left (bodies overlap)."""
@@ -54,7 +54,7 @@ def _build_lines(
     size = body[RADIUS] + body[MARGIN]
     own_reach = body[REACH]
     count = 0
-    for k in range(robots):
+    for k in range(num_neighbours):
         other = neighbours[k]
         both = size + other[N_RADIUS] + body[MARGIN]
         dx, dy = x - other[N_X], y - other[N_Y]
@@ -68,7 +68,7 @@ def _build_lines(
         if distance <= 0.0:
             return -1
         count = _add_line(lines, count, nx, ny, ax, ay, 0.5 * (distance - both))
-    for k in range(things):
+    for k in range(num_obstacles):
         if to_obstacle(x, y, obstacles[k])[0] - size > own_reach:
             continue
         distance, nx, ny, ax, ay = segment_to_obstacle(x, y, sx, sy, obstacles[k])
@@ -112,8 +112,8 @@ def _keeps_lines(state: Array, body: Array, ux: float, uy: float, lines: Array, 
 
 @njit(cache=True)
 def shield(
-    kind: int, state: Array, body: Array, neighbours: Array, robots: int, obstacles: Array, things: int,
-    bounds: Array, crowded: bool, control: Array, lines: Array,
+    kind: int, state: Array, body: Array, neighbours: Array, num_neighbours: int, obstacles: Array, num_obstacles: int,
+    bounds: Array, truncated: bool, control: Array, lines: Array,
 ) -> float:  # fmt: skip
     """Draw ``control`` (of the robot, not of the QP) towards braking until it is safe.
 
@@ -121,20 +121,20 @@ def shield(
         kind: A value of ``Kind``.
         state: ``float64[5]``.
         body: ``float64[BODY]``.
-        neighbours: ``float64[K, 14]``; the first ``robots`` count.
-        robots: See ``neighbours``.
-        obstacles: ``float64[M, 5]``; the first ``things`` count.
-        things: See ``obstacles``.
+        neighbours: ``float64[K, 14]``; the first ``num_neighbours`` count.
+        num_neighbours: See ``neighbours``.
+        obstacles: ``float64[M, 5]``; the first ``num_obstacles`` count.
+        num_obstacles: See ``obstacles``.
         bounds: ``float64[4]``.
-        crowded: Whether somebody near had to be left out of ``neighbours`` or ``obstacles``: brakes.
+        truncated: Whether somebody near had to be left out of ``neighbours`` or ``obstacles``: brakes.
         control: ``float64[2]`` within the limits, changed in place.
         lines: ``float64[K + M + 4, 3]``, scratch.
 
     Returns:
         The share of the control that was kept: 1 unchanged, 0 full braking.
     """
-    count = _build_lines(kind, state, body, neighbours, robots, obstacles, things, bounds, lines)
-    if crowded or count < 0 or not (math.isfinite(control[0]) and math.isfinite(control[1])):
+    count = _build_lines(kind, state, body, neighbours, num_neighbours, obstacles, num_obstacles, bounds, lines)
+    if truncated or count < 0 or not (math.isfinite(control[0]) and math.isfinite(control[1])):
         brake(kind, state, body[TOP_SPEED : TURN_RATE + 1], body[PERIOD], control)
         return 0.0
     dt = body[PERIOD]
@@ -183,9 +183,9 @@ def to_control(kind: int, body: Array, variables: Array) -> None:
 
 @njit(cache=True)
 def filter_control(
-    kind: int, state: Array, body: Array, neighbours: Array, robots: int, obstacles: Array, things: int,
-    bounds: Array, crowded: bool, nominal: Array, tunables: Array,
-    rows: Array, rhs: Array, box: Array, lines: Array, proof: Array, control: Array,
+    kind: int, state: Array, body: Array, neighbours: Array, num_neighbours: int, obstacles: Array, num_obstacles: int,
+    bounds: Array, truncated: bool, nominal: Array, tunables: Array,
+    rows: Array, rhs: Array, box: Array, lines: Array, deficit: Array, control: Array,
 ) -> tuple[int, float]:  # fmt: skip
     """The whole filter of one robot: rows, QP, shield.
 
@@ -193,31 +193,33 @@ def filter_control(
         kind: A value of ``Kind``.
         state: ``float64[5]``.
         body: ``float64[BODY]``.
-        neighbours: ``float64[K, 14]``; the first ``robots`` count.
-        robots: See ``neighbours``.
-        obstacles: ``float64[M, 5]``; the first ``things`` count.
-        things: See ``obstacles``.
+        neighbours: ``float64[K, 14]``; the first ``num_neighbours`` count.
+        num_neighbours: See ``neighbours``.
+        obstacles: ``float64[M, 5]``; the first ``num_obstacles`` count.
+        num_obstacles: See ``obstacles``.
         bounds: ``float64[4]``.
-        crowded: As in ``shield``.
+        truncated: As in ``shield``.
         nominal: ``float64[2]``, in the variables of the QP.
         tunables: ``float64[6]``, physical.
         rows: ``float64[K + M + 4, 2]``, scratch; holds the rows afterwards.
         rhs: ``float64[K + M + 4]``, scratch; holds the right-hand sides afterwards.
         box: ``float64[2, 2]``, scratch.
         lines: ``float64[K + M + 4, 3]``, scratch.
-        proof: ``float64[1]``, scratch.
+        deficit: ``float64[1]``, scratch.
         control: ``float64[2]``, written: the robot's control.
 
     Returns:
         The outcome (OPTIMAL, RELAXED, BRAKING) and the relaxation of the QP.
     """
-    seen = robots if body[YIELDS] > 0.0 else 0
-    count = barriers.build(kind, state, body, neighbours, seen, obstacles, things, bounds, tunables, rows, rhs)
+    seen = num_neighbours if body[YIELDS] > 0.0 else 0
+    count = barriers.build(kind, state, body, neighbours, seen, obstacles, num_obstacles, bounds, tunables, rows, rhs)
     barriers.control_box(kind, state, body, box)
-    status, give = qp.solve_unit_rows(nominal[0], nominal[1], rows, rhs, count, box, control, proof)
+    status, relaxation = qp.solve_unit_rows(nominal[0], nominal[1], rows, rhs, count, box, control, deficit)
     if status == qp.INVALID:
         control[0] = control[1] = np.nan
     else:
         to_control(kind, body, control)
-    share = shield(kind, state, body, neighbours, robots, obstacles, things, bounds, crowded, control, lines)
-    return (BRAKING if share < 1.0 else status), give
+    share = shield(
+        kind, state, body, neighbours, num_neighbours, obstacles, num_obstacles, bounds, truncated, control, lines
+    )
+    return (BRAKING if share < 1.0 else status), relaxation

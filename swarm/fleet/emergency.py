@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from swarm.fleet.watch import Scene, Watch
+from swarm.fleet.watch import FleetSnapshot, FleetWatch
 from swarm.runtime.drivers.bullet import ask
 from swarm.runtime.drivers.bullet_wire import Address, Type
 from swarm.runtime.link.estop import EmergencyStop
@@ -49,7 +49,7 @@ class Answers:
         return f"{'; '.join(parts)} ({self.seconds:.1f} s)"
 
 
-def wish(watch: Watch, latched: bool, patience: float, clock: Callable[[], float] = time.monotonic) -> Answers:
+def wish(watch: FleetWatch, latched: bool, patience: float, clock: Callable[[], float] = time.monotonic) -> Answers:
     """Stop or release all, and wait for the answers.
 
     A release needs a larger counter than any wish that a robot knows, whatever the clocks of operators say: it grows
@@ -77,13 +77,13 @@ def wish(watch: Watch, latched: bool, patience: float, clock: Callable[[], float
         time.sleep(AGAIN)
 
 
-def _newest_stop(scene: Scene) -> int:
+def _newest_stop(scene: FleetSnapshot) -> int:
     """The largest counter that a robot is stopped by; what no robot can have from an operator does not count."""
     found = [one.status.stop_counter for one in scene.robots if one.status is not None and one.status.stopped]
     return max((counter for counter in found if counter < TOLD_BY_ROBOTS), default=0)
 
 
-def _answers(scene: Scene, robot: int, latched: bool, start: float) -> bool:
+def _answers(scene: FleetSnapshot, robot: int, latched: bool, start: float) -> bool:
     """Whether a robot has told, since then, that it is stopped, or not."""
     one = scene.robots[robot]
     return one.status is not None and one.heard > start and one.status.stopped == latched

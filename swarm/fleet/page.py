@@ -23,7 +23,7 @@ from typing import Any
 from swarm.errors import InputError
 from swarm.explain import sentence
 from swarm.filter.tunables import TUNABLES
-from swarm.fleet.watch import Scene, Watch, Watched
+from swarm.fleet.watch import FleetSnapshot, FleetWatch, Watched
 from swarm.runtime.fleet_file.read import FleetFile
 
 PERIOD = 0.1
@@ -50,7 +50,7 @@ def constants(fleet: FleetFile) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def snapshot(scene: Scene) -> dict[str, Any]:
+def snapshot(scene: FleetSnapshot) -> dict[str, Any]:
     """The fleet at one moment, in JSON's types; times are ages, s."""
     world = scene.world
     return {
@@ -64,7 +64,7 @@ def snapshot(scene: Scene) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _robot(scene: Scene, robot: int, one: Watched) -> dict[str, Any]:
+def _robot(scene: FleetSnapshot, robot: int, one: Watched) -> dict[str, Any]:
     verdict, why = scene.verdict(robot)
     found: dict[str, Any] = {
         "is": verdict, "why": why, "restarts": one.restarts, "age": _finite(scene.now - one.heard), "pose": None,
@@ -110,7 +110,7 @@ class PageServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, fleet: FleetFile, look: Callable[[], Scene], port: int = 0) -> None:
+    def __init__(self, fleet: FleetFile, look: Callable[[], FleetSnapshot], port: int = 0) -> None:
         try:
             super().__init__(("127.0.0.1", port), _Handler)
         except (OSError, OverflowError) as error:
@@ -234,7 +234,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def serve(fleet: FleetFile, port: int, ended: Callable[[], bool], tell: Callable[[str], None] = print) -> None:
     """Serve the page until told to end."""
-    with Watch(fleet, PERIOD) as watch, PageServer(fleet, watch.look, port) as server:
+    with FleetWatch(fleet, PERIOD) as watch, PageServer(fleet, watch.look, port) as server:
         tell(f"page: {server.url}")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.2}, daemon=True)
         thread.start()

@@ -28,9 +28,9 @@ def folder() -> Path:
     Raises:
         InputError: If somebody else could write there.
     """
-    told = os.environ.get("XDG_RUNTIME_DIR")
-    inside = told and Path(told).is_dir()
-    path = Path(told) / "swarm" if told and inside else Path(tempfile.gettempdir()) / f"swarm-{os.getuid()}"
+    given = os.environ.get("XDG_RUNTIME_DIR")
+    inside = given and Path(given).is_dir()
+    path = Path(given) / "swarm" if given and inside else Path(tempfile.gettempdir()) / f"swarm-{os.getuid()}"
     try:
         path.mkdir(mode=0o700, exist_ok=True)
         found = path.lstat()

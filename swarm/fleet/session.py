@@ -16,7 +16,7 @@ from swarm.errors import InputError
 from swarm.files.text_files import write_text
 from swarm.fleet.run_file import RunFile
 from swarm.fleet.supervisor import Chaos, Commands, Supervisor, prepare
-from swarm.fleet.watch import Scene, Watch
+from swarm.fleet.watch import FleetSnapshot, FleetWatch
 from swarm.runtime.fleet_file.read import FleetFile
 
 LOOK = 0.1
@@ -42,7 +42,7 @@ class Display(Protocol):
         """The fleet is shown from now on until this ends."""
         ...
 
-    def show(self, scene: Scene, restarts: Sequence[int]) -> None:
+    def show(self, scene: FleetSnapshot, restarts: Sequence[int]) -> None:
         """Show the fleet as it is now, with how often each robot's process was started again."""
         ...
 
@@ -99,7 +99,7 @@ class Session:
             try:
                 self._display.say("getting ready (after an installation or a change, this compiles for a minute)")
                 prepare(self.fleet.path, self._commands.robot)
-                with Watch(self.fleet) as watch:
+                with FleetWatch(self.fleet) as watch:
                     supervisor.start()
                     self._keep(supervisor, watch, file, seconds, kill_every, seed)
                     scene = watch.look()
@@ -134,7 +134,7 @@ class Session:
         return reserved
 
     def _keep(
-        self, supervisor: Supervisor, watch: Watch, file: RunFile, seconds: float, kill_every: float, seed: int
+        self, supervisor: Supervisor, watch: FleetWatch, file: RunFile, seconds: float, kill_every: float, seed: int
     ) -> None:  # fmt: skip
         """Until the end."""
         chaos: Chaos | None = None
@@ -172,7 +172,7 @@ class Session:
             self._display.tell(problem)
         self._problem = problem
 
-    def _show(self, supervisor: Supervisor, scene: Scene, now: float) -> None:
+    def _show(self, supervisor: Supervisor, scene: FleetSnapshot, now: float) -> None:
         """Show the fleet, and notice when all robots have moved."""
         verdicts = [scene.verdict(robot)[0] for robot in range(len(scene.robots))]
         self._moved |= {robot for robot, verdict in enumerate(verdicts) if verdict in ("drives", "waits")}
@@ -182,7 +182,7 @@ class Session:
             self._display.tell("all robots are ready")
         self._display.show(scene, [supervisor.restarts[child.name].count for child in supervisor.robots])
 
-    def _results(self, supervisor: Supervisor, scene: Scene, seconds: float) -> dict[str, Any]:
+    def _results(self, supervisor: Supervisor, scene: FleetSnapshot, seconds: float) -> dict[str, Any]:
         """What the run came to."""
         physics = _read(supervisor.world_figures)
         last = scene.world

@@ -20,9 +20,9 @@ from swarm.runtime.drivers.bullet import ask
 from swarm.runtime.drivers.bullet_wire import Type
 from swarm.runtime.fleet_file.read import FleetFile
 from swarm.runtime.fleet_file.zenoh_config import OPERATOR, own_keys
-from swarm.runtime.guard import MAY_MOVE
 from swarm.runtime.link.status import Status, decode
 from swarm.runtime.link.transport import Transport
+from swarm.runtime.watchdog import MAY_MOVE
 
 SILENT = 1.0
 """Seconds without a status after which a robot is silent."""
@@ -115,7 +115,7 @@ class Watched:
 
 
 @dataclass(frozen=True)
-class Scene:
+class FleetSnapshot:
     """The fleet at one moment.
 
     Attributes:
@@ -134,11 +134,11 @@ class Scene:
 
     def verdict(self, robot: int) -> tuple[str, str]:
         """How a robot is, as one of ``silent, stopped, held, waits, drives``, and why, in words."""
-        return judge(self.robots[robot], self.now)
+        return verdict_of(self.robots[robot], self.now)
 
 
-def judge(one: Watched, now: float) -> tuple[str, str]:
-    """How a robot is, and why; see `Scene.verdict`."""
+def verdict_of(one: Watched, now: float) -> tuple[str, str]:
+    """How a robot is, and why; see `FleetSnapshot.verdict`."""
     status, age = one.status, now - one.heard
     if status is None:
         return "silent", "has a link, but tells nothing yet" if one.linked else "was never heard"
@@ -174,7 +174,7 @@ class _Shared:
     ended: threading.Event = field(default_factory=threading.Event)
 
 
-class Watch:
+class FleetWatch:
     """Listens to a fleet; a context manager.
 
     Args:
@@ -198,7 +198,7 @@ class Watch:
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
 
-    def look(self) -> Scene:
+    def look(self) -> FleetSnapshot:
         """The fleet now; never waits. Any thread may call it."""
         with self._lock:
             now, alive = time.monotonic(), self.transport.alive()
@@ -207,7 +207,9 @@ class Watch:
             for robot, one in enumerate(self._robots):
                 one.linked = robot in alive
             told = tuple(Watched(**vars(one)) for one in self._robots)
-            return Scene(now, told, world, dict(self._refused + self.transport.counts), self._address is not None)
+            return FleetSnapshot(
+                now, told, world, dict(self._refused + self.transport.counts), self._address is not None
+            )
 
     def _hear(self) -> None:
         """Take what the robots told."""
@@ -240,7 +242,7 @@ class Watch:
         self._thread.join()
         self.transport.close()
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> FleetWatch:
         return self
 
     def __exit__(

@@ -53,13 +53,13 @@ class Belief:
 
     Attributes:
         neighbours: ``float64[k, 14]`` for the view.
-        crowded: Whether somebody near had to be left out of ``neighbours``.
+        truncated: Whether somebody near had to be left out of ``neighbours``.
         hold: The robot that has to be waited for, or None.
         strangers: ``float64[k, 2]``, where robots are sensed that do not answer, m.
     """
 
     neighbours: Array
-    crowded: bool
+    truncated: bool
     hold: int | None
     strangers: Array = field(default_factory=lambda: np.empty((0, 2)))
 
@@ -85,8 +85,8 @@ def believe(
         rows, strangers = _by_sensors(me, sensed, heard, roster)
     describe(me.kind, state, me.body, state[:2], MIDDLE[ROTATION], MIDDLE[SPEED], -1, rows[0])
     found = np.empty((MAX_NEIGHBOURS, NEIGHBOUR))
-    count, crowded = sense_robots(0, rows, me.body, found, np.empty((MAX_NEIGHBOURS, 2)))
-    return Belief(found[:count], bool(crowded), hold, strangers)
+    count, truncated = sense_robots(0, rows, me.body, found, np.empty((MAX_NEIGHBOURS, 2)))
+    return Belief(found[:count], bool(truncated), hold, strangers)
 
 
 def _by_reports(

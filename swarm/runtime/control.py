@@ -26,14 +26,14 @@ from swarm.runtime.drivers.base import Driver, Reading, Sent
 from swarm.runtime.fleet_file.read import FleetFile
 from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.goals import Goals
-from swarm.runtime.guard import MAY_MOVE, STATE_AGE, Guard
 from swarm.runtime.journal import Journal, Memory
 from swarm.runtime.link.estop import EmergencyStop, StopLatch
-from swarm.runtime.link.hello import Hellos, hello_of
-from swarm.runtime.link.hello import encode as encode_hello
+from swarm.runtime.link.handshake import Handshakes, handshake_of
+from swarm.runtime.link.handshake import encode as encode_handshake
 from swarm.runtime.link.inbox import Heard, Inbox
 from swarm.runtime.link.report_codec import Report, encode
 from swarm.runtime.lockstep import Lockstep
+from swarm.runtime.watchdog import MAY_MOVE, STATE_AGE, Watchdog
 from swarm.sense.messages import hearing_radius
 from swarm.sense.view import View
 
@@ -74,7 +74,7 @@ class Period:
 
     Attributes:
         time: When it began, s.
-        reason: `guard.MAY_MOVE`, or why the robot did not move.
+        reason: `watchdog.MAY_MOVE`, or why the robot did not move.
         reading: Its own state, if there was any.
         command: What its mind wanted, if it could think.
         sent: What went to the body, if anything did.
@@ -145,9 +145,12 @@ class Control:
         grid = scenario.world.grid
         radius = hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size)
         found = Memory() if journal is None else journal.found
-        self.guard, self.goals = Guard(scenario.dt), Goals(self.spec, found.goal)
-        hello = hello_of(fleet, robot_id)
-        self.hellos, self.digest = Hellos(hello, (one for one in roster if one != robot_id)), hello.digest
+        self.watchdog, self.goals = Watchdog(scenario.dt), Goals(self.spec, found.goal)
+        handshake = handshake_of(fleet, robot_id)
+        self.handshakes, self.digest = (
+            Handshakes(handshake, (one for one in roster if one != robot_id)),
+            handshake.digest,
+        )
         self.inbox = Inbox(robot_id, incarnation, roster, self.digest)
         self.lockstep = Lockstep(roster, radius, clock())
         self._driver, self._link, self._clock, self._sequence = driver, link, clock, 0
@@ -164,16 +167,16 @@ class Control:
     def period(self) -> Period:
         """One control period."""
         now = self._clock()
-        resumed = self.guard.begin(now)
+        resumed = self.watchdog.begin(now)
         heard = self._listen(resumed, now)
         reading = self._driver.read()
         if reading is None:
             self._remember(heard)
-            reason = self.guard.judge(now, state_at=None, planned=False, waits_for=None)
+            reason = self.watchdog.check(now, state_at=None, planned=False, waits_for=None)
             found = Period(now, reason)
         else:
             found = self._decide(now, reading, heard)
-        self.guard.end(self._clock())
+        self.watchdog.end(self._clock())
         return found
 
     @property
@@ -202,19 +205,19 @@ class Control:
             The last report of each neighbour.
         """
         for robot, data, arrived in self._link.greetings():
-            self.hellos.receive(robot, data, arrived)
-        if self.hellos.due(now):
-            self._link.greet(encode_hello(self.hellos.own))
+            self.handshakes.receive(robot, data, arrived)
+        if self.handshakes.due(now):
+            self._link.greet(encode_handshake(self.handshakes.own))
         for robot, data, arrived in self._link.drain():
             if not resumed and self.inbox.receive(data, arrived, robot) == "incompatible":
-                self.hellos.suspect(robot, arrived)
+                self.handshakes.suspect(robot, arrived)
         heard = self.inbox.heard(now)
         stopped = {one.report.robot_id: one.report.stop_counter for one in heard if one.report.stopped}
         self._latch.take(self._link.stops(), stopped, now)
-        if self._latch.latched and not self.guard.stopped:
-            self.guard.stop()
-        elif self.guard.stopped and not self._latch.latched:
-            self.guard.release()
+        if self._latch.latched and not self.watchdog.stopped:
+            self.watchdog.stop()
+        elif self.watchdog.stopped and not self._latch.latched:
+            self.watchdog.release()
         return heard
 
     def _remember(self, heard: list[Heard]) -> None:
@@ -228,7 +231,7 @@ class Control:
         """What an operator should know of this robot and those that it hears."""
         now, problem = self._clock(), "" if self._journal is None else self._journal.problem
         wrong = [text for text in (self.body_problem, problem) if text]
-        return (*self.hellos.misfits(now).values(), *wrong, *self.hellos.notes(now))
+        return (*self.handshakes.misfits(now).values(), *wrong, *self.handshakes.notes(now))
 
     @property
     def body_problem(self) -> str:
@@ -252,14 +255,14 @@ class Control:
         goal = np.array(self._goal(reading))
         view = View(
             self.lockstep.tick * self.dt, reading.state, goal, belief.neighbours, self.lockstep.messages(), None,
-            belief.crowded, belief.strangers if alone else None, self.lockstep.silent(),
+            belief.truncated, belief.strangers if alone else None, self.lockstep.silent(),
         )  # fmt: skip
         command = self.robot.step(view)
         self._remember(heard)
-        self.refusal = self.hellos.refusal(now, senses)
+        self.refusal = self.handshakes.refusal(now, senses)
         # Who senses the others need hear only one of them, who tells if all are stopped.
         joined = (senses and bool(heard)) or self.lockstep.joined(heard, now, senses)
-        reason = self.guard.judge(
+        reason = self.watchdog.check(
             now, state_at=reading.measured, planned=True, waits_for=belief.hold, joined=joined, refusal=self.refusal
         )  # fmt: skip
         sent = None
@@ -282,7 +285,7 @@ class Control:
         age = min(max(now - reading.measured, 0.0), 10.0)
         report = Report(
             self.robot_id, self.incarnation, self._sequence, round(now * 1e9), tuple(reading.state.tolist()), age,
-            goal, armed, self.guard.stopped, self.inbox.acks(), command.message,
+            goal, armed, self.watchdog.stopped, self.inbox.acks(), command.message,
             0 if self.stop is None else self.stop.counter, self.digest,
         )  # fmt: skip
         self.inbox.sent(self._sequence, now)

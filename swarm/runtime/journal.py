@@ -29,7 +29,7 @@ from pathlib import Path
 from swarm.errors import InputError
 from swarm.runtime.fleet_file.read import FleetFile
 from swarm.runtime.link.estop import EmergencyStop
-from swarm.runtime.link.hello import map_digest
+from swarm.runtime.link.handshake import map_digest
 from swarm.sense.intent import MAX_HELD
 
 VERSION = 1
@@ -244,8 +244,8 @@ def _encode(slot: _Slot) -> bytes:
 
 def _encode_doubted(serial: bytes, doubted: frozenset[int]) -> bytes:
     """Of more than there is room for, the first ones: the others are doubted again after they have lied again."""
-    told = sorted(doubted)[:_DOUBTED]
-    part = _MORE.pack(0, len(told), *told, *[0] * (_DOUBTED - len(told)))[4:]
+    given = sorted(doubted)[:_DOUBTED]
+    part = _MORE.pack(0, len(given), *given, *[0] * (_DOUBTED - len(given)))[4:]
     return struct.pack("<I", zlib.crc32(serial + part)) + part
 
 

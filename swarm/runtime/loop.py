@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 _KEPT = 12_000  # Periods whose figures are kept: ten minutes of them.
 
 
-class Pace:
+class Rate:
     """Begins a period every so many seconds; one that is missed is left out, not caught up.
 
     Args:

@@ -40,13 +40,13 @@ from swarm.runtime.control import Control, rehearse
 from swarm.runtime.drivers.base import make_driver
 from swarm.runtime.fleet_file.read import FleetFile, load_fleet
 from swarm.runtime.fleet_file.zenoh_config import own_keys
-from swarm.runtime.guard import MAY_MOVE
 from swarm.runtime.journal import Journal
 from swarm.runtime.link.transport import Transport
 from swarm.runtime.log.writer import PeriodLog
-from swarm.runtime.loop import Pace
+from swarm.runtime.loop import Rate
 from swarm.runtime.scheduling import ask_for_short_slices
 from swarm.runtime.status_teller import StatusTeller
+from swarm.runtime.watchdog import MAY_MOVE
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as a shell says it."""
@@ -106,13 +106,13 @@ def reached(fleet: FleetFile, robot: int) -> str:
     return f" at {fleet.physics[0]}:{fleet.physics[1]}" if fleet.physics else ""
 
 
-def figures(control: Control, pace: Pace, transport: Transport) -> dict[str, Any]:
+def figures(control: Control, rate: Rate, transport: Transport) -> dict[str, Any]:
     """What the run came to."""
-    late, took = (1e3 * np.array(values) if values else np.zeros(1) for values in (pace.late, pace.took))
+    late, took = (1e3 * np.array(values) if values else np.zeros(1) for values in (rate.late, rate.took))
     return {
-        "robot": control.robot_id, "periods": len(pace.took), "reasons": dict(control.guard.reasons),
+        "robot": control.robot_id, "periods": len(rate.took), "reasons": dict(control.watchdog.reasons),
         "incarnation": control.incarnation, "notes": control.notes(),
-        "overruns": control.guard.overruns, "resumes": control.guard.resumes, "ticks": control.lockstep.tick,
+        "overruns": control.watchdog.overruns, "resumes": control.watchdog.resumes, "ticks": control.lockstep.tick,
         "late_ms": {"p50": float(np.percentile(late, 50)), "p99": float(np.percentile(late, 99))},
         "took_ms": {"p50": float(np.percentile(took, 50)), "p99": float(np.percentile(took, 99))},
         "rejected": dict(control.inbox.rejected), "lost": dict(transport.counts),
@@ -146,8 +146,8 @@ def say(line: str) -> None:
 
 def started() -> float:
     """When this process was started, s since the machine was."""
-    told = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-    return int(told[19]) / os.sysconf("SC_CLK_TCK")
+    given = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    return int(given[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def complaints(control: Control) -> Iterator[None]:
@@ -211,10 +211,10 @@ def run(options: Options, fleet: FleetFile) -> None:
             log = stack.enter_context(PeriodLog(fleet.log, fleet, options.robot, control.incarnation))
             said.append(outages(log))
         ask_for_short_slices()
-        pace = Pace(fleet.scenario.dt, phase=options.robot / len(fleet.scenario.robots))
+        rate = Rate(fleet.scenario.dt, phase=options.robot / len(fleet.scenario.robots))
         until = time.monotonic() + options.seconds
-        teller = StatusTeller(control, pace, str if log is None else log.note)
-        for _ in pace.periods(lambda: ended or time.monotonic() >= until):
+        teller = StatusTeller(control, rate, str if log is None else log.note)
+        for _ in rate.periods(lambda: ended or time.monotonic() >= until):
             period = control.period()
             if log is not None:
                 log.add(control, period)
@@ -228,7 +228,7 @@ def run(options: Options, fleet: FleetFile) -> None:
         journal.end()
         if options.json is not None:
             logged = {} if log is None else {"log": {"dropped": log.dropped, "error": log.error}}
-            found = figures(control, pace, transport) | logged | {"notes": teller.notes(), "ready_s": ready}
+            found = figures(control, rate, transport) | logged | {"notes": teller.notes(), "ready_s": ready}
             write_figures(options.json, found)
 
 

@@ -28,5 +28,5 @@ def ask_for_short_slices(nanoseconds: int = SLICE) -> bool:
     if sys.platform != "linux" or number is None or os.sched_getscheduler(0) != os.SCHED_OTHER:
         return False
     nice = os.getpriority(os.PRIO_PROCESS, 0)
-    told = _ATTRIBUTES.pack(_ATTRIBUTES.size, os.SCHED_OTHER, 0, nice, 0, nanoseconds, 0, 0, 0, 0)
-    return ctypes.CDLL(None).syscall(number, 0, ctypes.create_string_buffer(told, len(told)), 0) == 0
+    given = _ATTRIBUTES.pack(_ATTRIBUTES.size, os.SCHED_OTHER, 0, nice, 0, nanoseconds, 0, 0, 0, 0)
+    return ctypes.CDLL(None).syscall(number, 0, ctypes.create_string_buffer(given, len(given)), 0) == 0

@@ -10,7 +10,7 @@ from typing import Any
 from swarm.array_types import Array
 from swarm.runtime.control import Control, Period
 from swarm.runtime.link.status import EVERY, MAX_AGES, MAX_REASONS, Pair, Status, encode
-from swarm.runtime.loop import Pace
+from swarm.runtime.loop import Rate
 
 _RECENT = 200  # Periods that figures of time are about.
 
@@ -20,12 +20,12 @@ class StatusTeller:
 
     Args:
         control: Of the robot.
-        pace: Of its loop.
+        rate: Of its loop.
         log_note: What a person should know of its log, if anything. Told first: the last ones are cut.
     """
 
-    def __init__(self, control: Control, pace: Pace, log_note: Callable[[], str] = str) -> None:
-        self._control, self._pace, self._log_note = control, pace, log_note
+    def __init__(self, control: Control, rate: Rate, log_note: Callable[[], str] = str) -> None:
+        self._control, self._rate, self._log_note = control, rate, log_note
         self._every = max(1, math.ceil(EVERY / control.dt - 1e-9))
         self._count = control.robot_id  # Robots that start together do not all tell in the same period.
 
@@ -38,7 +38,7 @@ class StatusTeller:
         """What is known after a period."""
         control, command, reading = self._control, period.command, period.reading
         return Status(
-            control.robot_id, control.incarnation, period.reason, control.guard.stopped,
+            control.robot_id, control.incarnation, period.reason, control.watchdog.stopped,
             0 if control.stop is None else control.stop.counter, control.lockstep.tick,
             None if reading is None else tuple(reading.state.tolist()),
             None if period.view is None else _pair(period.view.goal),
@@ -46,8 +46,8 @@ class StatusTeller:
             None if command is None else tuple(command.tunables.tolist()),
             None if period.sent is None else _pair(period.sent.control),
             "" if command is None else command.outcome, control.why(period), self._ages(period),
-            dict(control.rejected.most_common(MAX_REASONS)), control.guard.overruns,
-            _high(self._pace.late), _high(self._pace.took), self.notes(),
+            dict(control.rejected.most_common(MAX_REASONS)), control.watchdog.overruns,
+            _high(self._rate.late), _high(self._rate.took), self.notes(),
         )  # fmt: skip
 
     def notes(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ HEARING_CELLS = 6.0
 """Robots within so many cells may want the same ones, and hear each other if they reserve cells."""
 
 # Numbers in an embedding: what a network that takes two rounds of messages tells of the sender's neighbourhood.
-TOLD = 8
+EMBEDDING = 8
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Message:
         rotation: Its rotation tunable as an action in [0, 1].
         speed: Its speed tunable as an action in [0, 1].
         intent: The cells that it holds and claims, if its planner reserves cells.
-        told: ``TOLD`` numbers in [-1, 1], an embedding of its neighbourhood; empty if its controller has none.
+        embedding: ``EMBEDDING`` numbers in [-1, 1], an embedding of its neighbourhood; empty if its controller has
+            none.
 
     Raises:
         InputError: If a number is not finite or outside its range.
@@ -44,7 +45,7 @@ class Message:
     rotation: float
     speed: float
     intent: Intent | None = None
-    told: tuple[float, ...] = ()
+    embedding: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.waypoint) != 2 or not all(math.isfinite(value) for value in (self.time, *self.waypoint)):
@@ -53,8 +54,10 @@ class Message:
         for name, value in (("rotation", self.rotation), ("speed", self.speed)):
             if not 0.0 <= value <= 1.0:
                 raise InputError(f"message of robot {self.robot_id}: {name}", value, "a number in [0, 1]")
-        if len(self.told) not in (0, TOLD) or not all(-1.0 <= value <= 1.0 for value in self.told):
-            raise InputError(f"message of robot {self.robot_id}: told", self.told, f"{TOLD} numbers in [-1, 1]")
+        if len(self.embedding) not in (0, EMBEDDING) or not all(-1.0 <= value <= 1.0 for value in self.embedding):
+            raise InputError(
+                f"message of robot {self.robot_id}: told", self.embedding, f"{EMBEDDING} numbers in [-1, 1]"
+            )
 
     @property
     def waypoint_world(self) -> Array:
@@ -69,9 +72,9 @@ def hearing_radius(sensing_radius: float, cell_size: float | None = None) -> flo
 
 def hear(senders: Int32s, messages: Mapping[int, Message]) -> Float32s:
     """The embeddings ``float32[P, TOLD]`` that the senders ``int32[P]`` have told; zeros where there is none."""
-    heard = np.zeros((len(senders), TOLD), np.float32)
+    heard = np.zeros((len(senders), EMBEDDING), np.float32)
     for k in np.flatnonzero(senders >= 0):
         message = messages.get(int(senders[k]))
-        if message is not None and message.told:
-            heard[k] = message.told
+        if message is not None and message.embedding:
+            heard[k] = message.embedding
     return heard

@@ -1,7 +1,7 @@
 """What one robot senses around itself: the nearest robots and obstacles within its radius (kernels).
 
 The neighbourhood of a robot is the K nearest robots and the M nearest obstacles, by surface distance. A robot that
-had to leave out somebody close enough to matter within one control period is ``crowded`` and must brake.
+had to leave out somebody close enough to matter within one control period is ``truncated`` and must brake.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class View:
         neighbours: ``float64[k, 14]``, robots that it senses (columns in ``swarm.sense.neighbours``), at most 16.
         messages: The last message of each robot within its communication radius, by id.
         obstacles: ``float64[m, 5]``, obstacles that it senses, at most 16; None takes them from the static map.
-        crowded: Whether somebody near had to be left out of ``neighbours``.
+        truncated: Whether somebody near had to be left out of ``neighbours``.
         strangers: ``float64[k, 2]``, robots that it senses and that do not answer, m; None: everybody who may be near
             answers, which is a stronger claim than that no stranger is sensed.
         silent: ``float64[k, 2]``, last known places of robots that have been silent for long, m.
@@ -36,7 +36,7 @@ class View:
     neighbours: Array = field(default_factory=lambda: np.empty((0, NEIGHBOUR)))
     messages: Mapping[int, Message] = field(default_factory=dict)
     obstacles: Array | None = None
-    crowded: bool = False
+    truncated: bool = False
     strangers: Array | None = None
     silent: Array = field(default_factory=lambda: np.empty((0, 2)))
 

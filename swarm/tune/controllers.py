@@ -14,15 +14,15 @@ from numba import njit
 from swarm.array_types import Array, Flags, Float32s
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, NAMES, ROTATION, TUNABLES, encode
-from swarm.sense.messages import TOLD
-from swarm.tune.hand_rules import RandomRotation, Talk, WallFollowing, WayOut
+from swarm.sense.messages import EMBEDDING
+from swarm.tune.heuristics import RandomRotation, Recovery, Talk, WallFollowing
 from swarm.tune.observation import EDGE, EGO, Observation, rows, senders
 from swarm.tune.onnx_file import open_session
 
 SHIPPED = "tuner"
 CHECKPOINTS = "swarm.checkpoints"
 """Group of entry points by which packages bring checkpoints along."""
-_HAND_RULES = {"random_rotation": RandomRotation, "wall_following": WallFollowing}
+_HEURISTICS = {"random_rotation": RandomRotation, "wall_following": WallFollowing}
 _FORMS = (
     "'tuner', a checkpoint folder, or 'fixed:GAIN,POWER' (also fixed:GAIN,POWER,OBSTACLE_GAIN,OBSTACLE_POWER; "
     "also random_rotation: and wall_following: in place of fixed:), or 'alone:' and one of the first two"
@@ -89,18 +89,18 @@ class OnnxController:
         if sorted(names) not in (["edges", "ego", "mask"], ["edges", "ego", "heard", "mask"]):
             raise InputError(f"{path}: inputs", names, "ego, edges, mask, and perhaps heard")
         self.talk: Talk | None = self._talk if "heard" in names else None
-        self._told = np.zeros((0, TOLD), np.float32)  # by the robots of the batch, in the call before
+        self._embedding = np.zeros((0, EMBEDDING), np.float32)  # by the robots of the batch, in the call before
 
     def __call__(self, observation: Observation) -> Array:
         """The network's mean action; see ``batch`` for observations with leading dimensions."""
         if observation.ego.ndim > 1 or self.talk is None:
             return self.batch(observation)
-        return self.talk(observation, np.zeros((len(observation.mask), TOLD), np.float32))[0]  # nobody is heard
+        return self.talk(observation, np.zeros((len(observation.mask), EMBEDDING), np.float32))[0]  # nobody is heard
 
     def _talk(self, observation: Observation, heard: Float32s) -> tuple[Array, Float32s]:
         """See ``talk``."""
-        action, told = self._run(*rows(observation), heard[None])
-        return action[0], told[0]
+        action, embedding = self._run(*rows(observation), heard[None])
+        return action[0], embedding[0]
 
     def batch(self, observation: Observation) -> Array:
         """The mean actions ``float64[..., 6]`` of one or many robots.
@@ -111,13 +111,13 @@ class OnnxController:
         ego, edges, mask = rows(observation)
         robots, heard = len(ego), self._heard(observation)
         if robots <= _BATCH:
-            actions, self._told = self._run(ego, edges, mask, *heard)
+            actions, self._embedding = self._run(ego, edges, mask, *heard)
         else:  # robots with as many neighbours go together
-            actions, self._told = np.empty((robots, COUNT)), np.empty((robots, TOLD), np.float32)
+            actions, self._embedding = np.empty((robots, COUNT)), np.empty((robots, EMBEDDING), np.float32)
             order = np.argsort(mask.sum(axis=1), kind="stable")
             for first in range(0, robots, _BATCH):
                 some = order[first : first + _BATCH]
-                actions[some], self._told[some] = self._run(
+                actions[some], self._embedding[some] = self._run(
                     ego[some], edges[some], mask[some], *(part[some] for part in heard)
                 )
         return actions.reshape(*observation.ego.shape[:-1], COUNT)
@@ -127,9 +127,9 @@ class OnnxController:
         if self.talk is None:
             return []
         sender = senders(observation)
-        if len(self._told) != len(sender):
-            self._told = np.zeros((len(sender), TOLD), np.float32)
-        return [np.vstack([self._told, np.zeros((1, TOLD), np.float32)])[sender]]  # row -1 are the zeros
+        if len(self._embedding) != len(sender):
+            self._embedding = np.zeros((len(sender), EMBEDDING), np.float32)
+        return [np.vstack([self._embedding, np.zeros((1, EMBEDDING), np.float32)])[sender]]  # row -1 are the zeros
 
     def _run(self, ego: Float32s, edges: Float32s, mask: Flags, *heard: Float32s) -> tuple[Array, Float32s]:
         """The network once, on robots as in ``rows``: actions, and what is told (else zeros).
@@ -140,8 +140,10 @@ class OnnxController:
         feed = {"ego": ego, "edges": edges, "mask": in_use}
         if heard:
             feed["heard"], _ = _packed(heard[0], mask)
-        action, *told = self._session.run(None, feed)
-        return _clipped(action), np.clip(told[0], -1.0, 1.0) if told else np.zeros((len(action), TOLD), np.float32)
+        action, *embedding = self._session.run(None, feed)
+        return _clipped(action), np.clip(embedding[0], -1.0, 1.0) if embedding else np.zeros(
+            (len(action), EMBEDDING), np.float32
+        )
 
 
 @njit(cache=True)
@@ -195,8 +197,8 @@ def make_controller(text: str | Controller) -> Controller:
             raise InputError("controller", text, _FORMS) from None
         if rule == "fixed":
             return fixed
-        if rule in _HAND_RULES:
-            return _HAND_RULES[rule](fixed.action)
+        if rule in _HEURISTICS:
+            return _HEURISTICS[rule](fixed.action)
     raise InputError("controller", text, _FORMS)
 
 
@@ -209,9 +211,9 @@ def checkpoint_folder(text: str) -> Path | None:
 
 
 def trained(folder: str | Path) -> Controller:
-    """A checkpoint as it is deployed: a network that may turn the robots gets ``WayOut`` behind it."""
+    """A checkpoint as it is deployed: a network that may turn the robots gets ``Recovery`` behind it."""
     network = OnnxController(folder)
-    return WayOut(network) if network.turns else network
+    return Recovery(network) if network.turns else network
 
 
 def shipped_checkpoint(name: str) -> Path:

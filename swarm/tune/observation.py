@@ -142,8 +142,8 @@ def _observe_obstacle(state: Array, body: Array, obstacle: Array, c: float, s: f
 @njit(cache=True)
 def observe(
     kind: int, state: Array, body: Array, robot_id: int, waypoint: Array, remaining: float, neighbours: Array,
-    robots: int, obstacles: Array, things: int, memory: Array, last_action: Array, ego: Float32s, edges: Float32s,
-    mask: Flags,
+    num_neighbours: int, obstacles: Array, num_obstacles: int, memory: Array, last_action: Array, ego: Float32s, edges:
+    Float32s, mask: Flags,
 ) -> None:  # fmt: skip
     """Write the observation of one robot.
 
@@ -154,10 +154,10 @@ def observe(
         robot_id: Of the robot itself.
         waypoint: ``float64[2]``, world, m.
         remaining: Metres to where the robot should come to rest.
-        neighbours: ``float64[K, 14]``; the first ``robots`` count.
-        robots: See ``neighbours``.
-        obstacles: ``float64[M, 5]``; the first ``things`` count.
-        things: See ``obstacles``.
+        neighbours: ``float64[K, 14]``; the first ``num_neighbours`` count.
+        num_neighbours: See ``neighbours``.
+        obstacles: ``float64[M, 5]``; the first ``num_obstacles`` count.
+        num_obstacles: See ``obstacles``.
         memory: ``float64[2]``, see ``swarm.tune.memory``.
         last_action: ``float64[6]`` in [0, 1], the tunables of the last step.
         ego: ``float32[EGO]``, written.
@@ -170,10 +170,10 @@ def observe(
     _observe_ego(kind, state, body, distance, remaining, c, s, memory, last_action, ego)
     edges[:] = 0.0
     mask[:] = False
-    for k in range(robots):
+    for k in range(num_neighbours):
         mask[k] = True
         _observe_robot(state, body, robot_id, neighbours[k], c, s, edges[k])
     first = mask.size - obstacles.shape[0]
-    for k in range(things):
+    for k in range(num_obstacles):
         mask[first + k] = True
         _observe_obstacle(state, body, obstacles[k], c, s, edges[first + k])

@@ -40,7 +40,7 @@ def test_a_quick_report_never_replaces_the_real_one(
         def run(self) -> None: ...
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(script, "Study", Nothing)
+    monkeypatch.setattr(script, "OnlineCbfStudy", Nothing)
     monkeypatch.setattr(script, "draw_pictures", lambda study, folder: [])
     monkeypatch.setattr(script, "report", lambda *_: "text")
     assert script.main(["online_cbf", "--quick"]) == 0

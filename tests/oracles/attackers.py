@@ -66,11 +66,11 @@ def drive(team: Team, rng: np.random.Generator, *, steps: int, slots: int) -> tu
         rows, controls = team.rows(), np.empty((len(team.kinds), 2))
         styles = np.where(rng.random(len(styles)) < 0.05, rng.integers(0, 4, len(styles)), styles)
         for i, kind in enumerate(team.kinds):
-            found, near, things, walls, crowded = team.sense(i, rows, slots)
+            found, near, things, walls, truncated = team.sense(i, rows, slots)
             asked, lines = attack(team, i, int(styles[i]), rng), np.empty((2 * slots + 4, 3))
             controls[i] = asked
             share = safety.shield(
-                kind, team.states[i], team.bodies[i], found, near, things, walls, team.bounds, crowded, controls[i],
+                kind, team.states[i], team.bodies[i], found, near, things, walls, team.bounds, truncated, controls[i],
                 lines,
             )  # fmt: skip
             held += share < 1.0
@@ -92,12 +92,12 @@ def alone(kind: Kind, state: list[float], **body: float) -> tuple[np.ndarray, np
 
 def shielded(
     kind: Kind, state: np.ndarray, body: np.ndarray, control: list[float], *, things: list[list[float]] | None = None,
-    bounds: tuple[float, ...] = (-9.0, -9.0, 9.0, 9.0), crowded: bool = False,
+    bounds: tuple[float, ...] = (-9.0, -9.0, 9.0, 9.0), truncated: bool = False,
 ) -> tuple[np.ndarray, float]:  # fmt: skip
     obstacles = np.array(things or np.empty((0, 5)), dtype=float)
     out, lines = np.array(control, dtype=float), np.empty((len(obstacles) + 5, 3))
     share = safety.shield(
-        int(kind), state, body, np.empty((1, NEIGHBOUR)), 0, obstacles, len(obstacles), np.array(bounds), crowded, out,
-        lines,
+        int(kind), state, body, np.empty((1, NEIGHBOUR)), 0, obstacles, len(obstacles), np.array(bounds), truncated,
+        out, lines,
     )  # fmt: skip
     return out, share

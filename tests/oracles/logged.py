@@ -13,9 +13,9 @@ from swarm.runtime.belief import Belief
 from swarm.runtime.control import Control, Period
 from swarm.runtime.drivers.base import Reading, Sent
 from swarm.runtime.fleet_file.read import FleetFile, load_fleet
-from swarm.runtime.guard import MAY_MOVE
 from swarm.runtime.link.inbox import Heard
 from swarm.runtime.link.report_codec import Report
+from swarm.runtime.watchdog import MAY_MOVE
 from swarm.sense.messages import Message
 from swarm.sense.neighbours import NEIGHBOUR, describe
 

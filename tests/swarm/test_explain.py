@@ -146,7 +146,7 @@ def test_the_shield_brakes_for_somebody(kind: Kind) -> None:
 
 def test_who_cannot_see_all_that_is_near_brakes_for_nobody_in_particular() -> None:
     robot = a_robot(Kind.SINGLE_INTEGRATOR)
-    view = View(0.0, [2.0, 2.0, 0, 0, 0], [3.5, 2.0], crowded=True)
+    view = View(0.0, [2.0, 2.0, 0, 0, 0], [3.5, 2.0], truncated=True)
     found = explain(robot, view, robot.step(view, BOLD))
     assert found is not None
     assert (found.barrier, found.neighbour, found.gap, found.where) == ("braking", -1, math.inf, (2.0, 2.0))

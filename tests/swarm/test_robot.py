@@ -195,7 +195,7 @@ def test_the_clearance_is_that_of_the_nearest_in_any_order() -> None:
 
 
 def test_who_is_crowded_brakes() -> None:
-    command = a_robot(Kind.DOUBLE_INTEGRATOR).step(a_view(state=[1, 1, 0, 0.05, 0], crowded=True))
+    command = a_robot(Kind.DOUBLE_INTEGRATOR).step(a_view(state=[1, 1, 0, 0.05, 0], truncated=True))
     assert command.outcome == "braking"
     assert command.control == pytest.approx([-1.0, 0.0])
 

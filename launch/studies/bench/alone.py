@@ -10,7 +10,7 @@ from envs.grid.core import GridCore, new_episode
 from swarm.array_types import Int8s, Int32s, Int64s
 from swarm.errors import SwarmError
 from swarm.planning.graph.grid_graph import GridGraph
-from swarm.planning.guided.messages import Answer, Told, moves_of
+from swarm.planning.guided.messages import Answer, GuidedMessage, moves_of
 from swarm.planning.guided.robot import GuidedPlanner
 from swarm.planning.guided.team import GuidedTeam
 from swarm.planning.pibt.hearing import RADIUS
@@ -34,29 +34,29 @@ class Talk:
 
     def __init__(self, team: GuidedTeam, cells: Int64s) -> None:
         self._team, self._cells = team, cells
-        minds = team.minds
-        self.told = [self._told(i, minds.told[i], minds.first[i]) for i in range(len(cells))]
-        self._relayed = [Told(told.cell, told.key, told.ranking, ()) for told in self.told]
+        states = team.states
+        self.told = [self._told(i, states.told[i], states.first[i]) for i in range(len(cells))]
+        self._relayed = [GuidedMessage(told.cell, told.key, told.ranking, ()) for told in self.told]
 
     def _moves(self, nodes: Int32s) -> tuple[int, ...]:
         graph = self._team.graph
         return moves_of([int(graph.cells[node]) if node >= 0 else -1 for node in nodes], graph.columns)
 
-    def _told(self, i: int, window: Int32s, ranking: Int8s) -> Told:
-        minds, flat = self._team.minds, self._team.graph.cells
-        goal = int(flat[minds.goal[i]]) if minds.goal[i] >= 0 else -1
-        here, order = int(flat[minds.cell[i]]), tuple(ranking.tolist())
-        return Told(here, int(minds.key[i]), order, self._moves(window), goal, bool(minds.stuck[i]))
+    def _told(self, i: int, window: Int32s, ranking: Int8s) -> GuidedMessage:
+        states, flat = self._team.states, self._team.graph.cells
+        goal = int(flat[states.goal[i]]) if states.goal[i] >= 0 else -1
+        here, order = int(flat[states.cell[i]]), tuple(ranking.tolist())
+        return GuidedMessage(here, int(states.key[i]), order, self._moves(window), goal, bool(states.stuck[i]))
 
     def answer(self, i: int) -> Answer:
         """What robot i has answered."""
-        minds, plans = self._team.minds, self._team.minds.plans
+        states, plans = self._team.states, self._team.states.plans
         plan: tuple[tuple[int, tuple[int, ...]], ...] = ()
-        if plans.fresh[i] and plans.leader[i] == minds.robot_id[i]:
+        if plans.fresh[i] and plans.leader[i] == states.robot_id[i]:
             members = plans.members[i][plans.members[i] >= 0].tolist()
             plan = tuple((member, self._moves(plans.path[i, k])) for k, member in enumerate(members))
         heard = sorted((self._relayed[j] for j in _near(self._cells, i)), key=lambda told: told.cell)
-        return Answer(self._told(i, minds.window[i], minds.ranking[i]), tuple(heard), plan)
+        return Answer(self._told(i, states.window[i], states.ranking[i]), tuple(heard), plan)
 
 
 class _Alone:

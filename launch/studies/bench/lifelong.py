@@ -30,7 +30,7 @@ _TURN = 5  # Ticks of one planner, before it is another one's turn.
 _EARLY, _TICKS = 20, 300  # Of one robot alone: not measured, and measured.
 
 
-class Case(NamedTuple):
+class TeamSize(NamedTuple):
     """A team to measure: its size, ticks before the first measured one, and measured ticks."""
 
     world: str
@@ -42,8 +42,10 @@ class Case(NamedTuple):
 # Where everybody starts in the strips, an episode as it is evaluated; on the large map, ticks after which as many
 # goals are reached as later.
 _CASES = (
-    Case("warehouse", 192, 1, 255), Case("large warehouse", 1000, 60, 60), Case("large warehouse", 10_000, 60, 20),
-)  # fmt: skip
+    TeamSize("warehouse", 192, 1, 255),
+    TeamSize("large warehouse", 1000, 60, 60),
+    TeamSize("large warehouse", 10_000, 60, 20),
+)
 
 
 def _world(name: str) -> GridWorld:
@@ -54,7 +56,7 @@ def _world(name: str) -> GridWorld:
     return GridMap(grid.free, name=name)
 
 
-def play(pipe: Connection, planner: str, case: Case) -> None:
+def play(pipe: Connection, planner: str, case: TeamSize) -> None:
     """Play as many ticks as each number received says, up to a 0; sends ms of each, goals, and peak memory in MB."""
     numba.set_num_threads(1)
     core = new_episode(_world(case.world), case.robots, np.random.default_rng(0), RADIUS)
@@ -69,7 +71,7 @@ def play(pipe: Connection, planner: str, case: Case) -> None:
         pipe.send((times, int(core.reached.sum()) - before, peak_memory()))
 
 
-def team_figures(case: Case) -> Figures:
+def team_figures(case: TeamSize) -> Figures:
     """Figures of every planner; each has a process of its own, for its memory, and they take turns."""
     spawn = multiprocessing.get_context("spawn")
     pipes: dict[str, Connection] = {}

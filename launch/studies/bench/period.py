@@ -66,7 +66,7 @@ class _Team:
         self.plant = ExactPlant(fleet.scenario, 1)
         self.states, self.commands = self.plant.state(), np.zeros((len(robots), 2))
         self.mail: list[Mail] = [[] for _ in robots]
-        self.hellos: list[Mail] = [[] for _ in robots]
+        self.handshakes: list[Mail] = [[] for _ in robots]
         self.controls = [
             Control(
                 fleet, i, _Body(self, i), _Memory(self, i), incarnation=1, clock=lambda: self.time,
@@ -114,12 +114,12 @@ class _Memory(Link):
         return found
 
     def greet(self, data: bytes) -> None:
-        for one, hellos in enumerate(self._team.hellos):
+        for one, handshakes in enumerate(self._team.handshakes):
             if one != self._robot:
-                hellos.append((self._robot, data, self._team.time))
+                handshakes.append((self._robot, data, self._team.time))
 
     def greetings(self) -> Mail:
-        found, self._team.hellos[self._robot] = self._team.hellos[self._robot], []
+        found, self._team.handshakes[self._robot] = self._team.handshakes[self._robot], []
         return found
 
     def stops(self) -> list[EmergencyStop]:

@@ -21,7 +21,7 @@ import zenoh
 
 from swarm.runtime.fleet_file.read import load_fleet
 from swarm.runtime.fleet_file.zenoh_config import robot_key, settings
-from swarm.runtime.link.hello import hello_of
+from swarm.runtime.link.handshake import handshake_of
 from swarm.runtime.link.report_codec import Report, decode, encode
 from swarm.sense.messages import Message
 
@@ -118,7 +118,7 @@ def attack(path: Path, robot: int, seconds: float) -> dict[str, dict[str, int]]:
     fleet = load_fleet(path)
     others = [one for one in range(len(fleet.endpoints)) if one != robot]
     x, y = fleet.scenario.robots[robot].start[:2].tolist()
-    attacker, sent = Attacker(robot, others, (x, y), hello_of(fleet, robot).digest), dict[str, dict[str, int]]()
+    attacker, sent = Attacker(robot, others, (x, y), handshake_of(fleet, robot).digest), dict[str, dict[str, int]]()
     config = zenoh.Config()
     for key, value in settings(fleet.name, robot, fleet.addresses).items():
         config.insert_json5(key, json.dumps(value))

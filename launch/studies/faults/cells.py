@@ -27,7 +27,7 @@ FREE = "no fault"
 
 
 @dataclass(frozen=True)
-class Cell:
+class FaultCell:
     """One trial.
 
     Attributes:
@@ -44,24 +44,24 @@ class Cell:
     options: dict[str, Any] = field(default_factory=dict)
     setup: Setup = field(default_factory=Setup)
 
-    def told(self) -> Record:
+    def recipe(self) -> Record:
         """What its result depends on, plain enough for JSON."""
         return {"name": self.name, "function": self.function, "options": self.options, "setup": asdict(self.setup)}
 
 
-def run(told: Record) -> Record:
-    """Make a trial (`Cell.told`), and judge it; see `studies.faults.checks.record`.
+def run(recipe: Record) -> Record:
+    """Make a trial (`FaultCell.recipe`), and judge it; see `studies.faults.checks.record`.
 
     Raises:
         TrialError: If it could not be made.
     """
     with tempfile.TemporaryDirectory(prefix="swarm-faults-") as folder, \
-         Trial(Path(folder), Setup(**told["setup"])) as trial:  # fmt: skip
-        found = FUNCTIONS[told["function"]](trial, **told["options"])
+         Trial(Path(folder), Setup(**recipe["setup"])) as trial:  # fmt: skip
+        found = FUNCTIONS[recipe["function"]](trial, **recipe["options"])
         return record(found, trial.finish())
 
 
-def matrix(setup: Setup, seconds: float) -> list[Cell]:
+def matrix(setup: Setup, seconds: float) -> list[FaultCell]:
     """All cells but the soak, in the order of the report.
 
     Args:
@@ -69,8 +69,8 @@ def matrix(setup: Setup, seconds: float) -> list[Cell]:
         seconds: How long a fault lasts where it has no length of its own.
     """
 
-    def cell(name: str, group: str, function: str, **options: Any) -> Cell:
-        return Cell(name, group, function, options, setup)
+    def cell(name: str, group: str, function: str, **options: Any) -> FaultCell:
+        return FaultCell(name, group, function, options, setup)
 
     hostile = _hostile(cell, seconds, setup.robots)
     return [*_network(cell, seconds), *_processes(cell, seconds), *hostile, *_team(seconds)]
@@ -81,11 +81,11 @@ def lossy_name(loss: float, delay: float) -> str:
     return FREE if loss == delay == 0.0 else f"loss {100.0 * loss:g} %, delay {1e3 * delay:g} ms"
 
 
-def _network(cell: Callable[..., Cell], seconds: float) -> list[Cell]:
-    def network(name: str, blind: bool = False, from_start: bool = False, **faults: Any) -> Cell:
+def _network(cell: Callable[..., FaultCell], seconds: float) -> list[FaultCell]:
+    def network(name: str, blind: bool = False, from_start: bool = False, **faults: Any) -> FaultCell:
         return cell(name, "network", "network", faults=faults, seconds=seconds, blind=blind, from_start=from_start)
 
-    def lossy(loss: float, delay: float) -> Cell:
+    def lossy(loss: float, delay: float) -> FaultCell:
         return network(lossy_name(loss, delay), loss=loss, delay=delay)
 
     cells = [lossy(loss, delay) for delay in DELAYS for loss in LOSSES]
@@ -104,7 +104,7 @@ def _network(cell: Callable[..., Cell], seconds: float) -> list[Cell]:
     return [*cells, cell(blind, "network", "partition", cut=5.0, seconds=0.5 * seconds, blind=True)]
 
 
-def _processes(cell: Callable[..., Cell], seconds: float) -> list[Cell]:
+def _processes(cell: Callable[..., FaultCell], seconds: float) -> list[FaultCell]:
     short = 0.3 * seconds
     return [
         cell("SIGKILL, and started again", "processes", "kill", times=3, seconds=short),
@@ -118,7 +118,7 @@ def _processes(cell: Callable[..., Cell], seconds: float) -> list[Cell]:
     ]  # fmt: skip
 
 
-def _hostile(cell: Callable[..., Cell], seconds: float, robots: int) -> list[Cell]:
+def _hostile(cell: Callable[..., FaultCell], seconds: float, robots: int) -> list[FaultCell]:
     return [
         cell("rubbish from an attacker", "input", "rubbish", seconds=0.1 * seconds),
         *(
@@ -130,30 +130,30 @@ def _hostile(cell: Callable[..., Cell], seconds: float, robots: int) -> list[Cel
     ]  # fmt: skip
 
 
-def _team(seconds: float) -> list[Cell]:
+def _team(seconds: float) -> list[FaultCell]:
     setup = Setup(robots=16, map="warehouse.map", seed=0, every=0.1, relayed=False)
     hand_over = {"times": 4, "seconds": 0.3 * seconds}
     return [
-        Cell("16 robots", "period", "period", {"seconds": 60.0}, setup),
-        Cell("16 robots, a standby takes over", "processes", "hand_over", hand_over, setup),
+        FaultCell("16 robots", "period", "period", {"seconds": 60.0}, setup),
+        FaultCell("16 robots, a standby takes over", "processes", "hand_over", hand_over, setup),
     ]
 
 
-def soak(minutes: float, seed: int, robots: int = 12) -> Cell:
+def soak(minutes: float, seed: int, robots: int = 12) -> FaultCell:
     """The long run, where goals are so near that somebody delivers every second: then a pause means something.
 
     Between the shelves of the warehouse 16 robots deliver every 1.5 s, and no fault at all is needed for 10 s without.
     """
     setup = Setup(robots=robots, seed=seed, map="sorting.map", every=0.2, relayed=False)
-    return Cell(f"soak, {minutes:g} minutes", "soak", "soak", {"minutes": minutes, "every": 20.0}, setup)
+    return FaultCell(f"soak, {minutes:g} minutes", "soak", "soak", {"minutes": minutes, "every": 20.0}, setup)
 
 
-def quick(setup: Setup) -> list[Cell]:
+def quick(setup: Setup) -> list[FaultCell]:
     """A few short ones, less than a minute together."""
     setup = replace(setup, robots=3)
     faults = {"loss": 0.3, "delay": 0.1}
     return [
-        Cell("loss 30 %, delay 100 ms", "network", "network", {"faults": faults, "seconds": 6.0}, setup),
-        Cell("partition 1 s", "network", "partition", {"cut": 1.0, "seconds": 2.0}, setup),
-        Cell("SIGKILL, and started again", "processes", "kill", {"times": 1, "seconds": 1.0}, setup),
+        FaultCell("loss 30 %, delay 100 ms", "network", "network", {"faults": faults, "seconds": 6.0}, setup),
+        FaultCell("partition 1 s", "network", "partition", {"cut": 1.0, "seconds": 2.0}, setup),
+        FaultCell("SIGKILL, and started again", "processes", "kill", {"times": 1, "seconds": 1.0}, setup),
     ]  # fmt: skip

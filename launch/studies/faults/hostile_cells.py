@@ -44,7 +44,7 @@ def rubbish(trial: Trial, seconds: float) -> Findings:
     while attacker.poll() is None and time.monotonic() < until:
         trial.run_for(0.5)
     with trial.operator() as operator:
-        told = statuses(operator, others)
+        answer = statuses(operator, others)
     stretch = trial.samples[first:]
     finished = trial.finish()
     sent = json.loads(path.read_text(encoding="utf-8"))
@@ -57,11 +57,11 @@ def rubbish(trial: Trial, seconds: float) -> Findings:
         at_least("jumps noticed, by each robot", jumps, 1),
         at_most("flooding: taken in a second, by any robot", _flooded(sent, finished, others, seconds),
                 RATE + BURST / seconds + 1.0),
-        at_least("robots whose status names what they rejected", sum(bool(one.rejected) for one in told.values()),
+        at_least("robots whose status names what they rejected", sum(bool(one.rejected) for one in answer.values()),
                  len(others)),
     ]  # fmt: skip
     return Findings(stretch, checks, {
-        "sent": sent, "status_names": {str(robot): dict(one.rejected) for robot, one in told.items()},
+        "sent": sent, "status_names": {str(robot): dict(one.rejected) for robot, one in answer.items()},
         "flood_sent_in_a_second": round(min(sent["flooding"].values()) / seconds),
     })  # fmt: skip
 
@@ -115,9 +115,9 @@ def skew(trial: Trial, version: str, fits: bool, seconds: float) -> Findings:
     trial.start(odd={last: ("version", version)}, still=() if fits else (last,))
     with trial.operator() as operator:
         stretch = trial.run_for(seconds)
-        told = statuses(operator, set(trial.listens) - {last})
-    naming = sum(any("protocol" in note for note in one.notes) for one in told.values())
+        answer = statuses(operator, set(trial.listens) - {last})
+    naming = sum(any("protocol" in note for note in one.notes) for one in answer.values())
     fastest = max(sample.speeds[last] for sample in stretch)
     checks = [at_least("robots whose status names it", naming, len(trial.listens) - 1)]
     checks.append(at_least("its speed", fastest, 0.1, "m/s") if fits else at_most("its speed", fastest, STANDS, "m/s"))
-    return Findings(stretch, checks, {"notes": {str(robot): list(one.notes) for robot, one in told.items()}})
+    return Findings(stretch, checks, {"notes": {str(robot): list(one.notes) for robot, one in answer.items()}})

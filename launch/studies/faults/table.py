@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from rich.table import Table
 
-from studies.faults.cells import FREE, Cell
+from studies.faults.cells import FREE, FaultCell
 from studies.faults.checks import Record
 
 HEAD = ("cell", "kept", "collisions", "smallest gap", "deliveries a minute", "of no fault", "what was promised")
@@ -18,7 +18,7 @@ def kept(result: Record) -> bool:
     return all(check["kept"] for check in result["checks"])
 
 
-def rows(results: Mapping[str, Record], cells: Iterable[Cell]) -> list[list[str]]:
+def rows(results: Mapping[str, Record], cells: Iterable[FaultCell]) -> list[list[str]]:
     """Cells of the table, one list a row, below `HEAD`.
 
     Args:
@@ -35,12 +35,12 @@ def row(result: Record, free: Record | None) -> list[str]:
     if "error" in result:
         return [share, *[NONE] * 4, result["error"].splitlines()[0][:160]]
     collisions, *others = checks
-    pace, of = result["deliveries_a_minute"], NONE
+    rate, of = result["deliveries_a_minute"], NONE
     if free is not None and free.get("deliveries_a_minute"):
-        of = f"{100.0 * pace / free['deliveries_a_minute']:.0f} %"
+        of = f"{100.0 * rate / free['deliveries_a_minute']:.0f} %"
     gap = result["min_clearance_m"]
     return [
-        share, str(collisions["measured"]), NONE if gap is None else f"{1e3 * gap:.0f} mm", f"{pace:.1f}", of,
+        share, str(collisions["measured"]), NONE if gap is None else f"{1e3 * gap:.0f} mm", f"{rate:.1f}", of,
         "; ".join(map(sentence, others)) or NONE,
     ]  # fmt: skip
 
@@ -52,7 +52,7 @@ def sentence(check: Record) -> str:
     return text if check["kept"] else f"NOT KEPT: {text}"
 
 
-def for_terminal(results: Mapping[str, Record], cells: Iterable[Cell]) -> Table:
+def for_terminal(results: Mapping[str, Record], cells: Iterable[FaultCell]) -> Table:
     """The table that is printed."""
     table = Table(title="Fault suite", show_lines=False)
     for k, name in enumerate(HEAD):

@@ -23,7 +23,7 @@ from studies.checkout import LAUNCH, ROOT
 from studies.faults.checks import Record
 from studies.faults.ports import HOST, free_ports
 from studies.faults.proxy import Proxy
-from studies.faults.watch import STANDS, Sample, Watch
+from studies.faults.watch import STANDS, Sample, WorldWatch
 from swarm.errors import SwarmError
 from swarm.fleet.child import guarded
 from swarm.fleet.supervisor import prepare
@@ -89,7 +89,7 @@ class Trial:
         self.listens = {robot: (HOST, port) for robot, port in enumerate(ports)}
         self.world = (HOST, physics)
         links = {(a, b): self.listens[b] for a in self.listens for b in self.listens if b < a}
-        self.proxy, self.watch = Proxy(links, setup.seed), Watch(self.world, setup.every)
+        self.proxy, self.watch = Proxy(links, setup.seed), WorldWatch(self.world, setup.every)
         self._stack = contextlib.ExitStack()
         self.more: Record = {"journal": "journal"}
 
@@ -121,7 +121,7 @@ class Trial:
             ends = {one: address for one, address in self.listens.items()}
             if robot is not None and self.setup.relayed:
                 ends |= {one: (HOST, self.proxy.ports[robot, one]) for one in ends if one < robot}
-            told = {
+            answer = {
                 "fleet": "trial", "planner": self.setup.planner, "controller": self.setup.controller, "margin": 0.06,
                 "deliveries": {
                     "map": str(MAPS / self.setup.map), "robots": self.setup.robots, "seed": self.setup.seed,
@@ -130,7 +130,7 @@ class Trial:
                 "driver": "bullet", "endpoints": {one: f"tcp/{host}:{port}" for one, (host, port) in ends.items()},
                 "physics": f"{self.world[0]}:{self.world[1]}", **self.more,
             }  # fmt: skip
-            self.fleet_file(robot).write_text(yaml.safe_dump(told, sort_keys=False), encoding="utf-8")
+            self.fleet_file(robot).write_text(yaml.safe_dump(answer, sort_keys=False), encoding="utf-8")
 
     def start_physics(self) -> None:
         """Start the physics world, and wait until it answers."""
@@ -141,8 +141,8 @@ class Trial:
             raise TrialError(f"the physics world does not answer: {self.said('physics')}")
 
     def start_robot(self, robot: int, *oddity: object) -> subprocess.Popen[bytes]:
-        """Start a robot's process, with something odd about it where given (`studies.faults.odd`)."""
-        command = ("-m", "studies.faults.odd", *oddity, "--") if oddity else ROBOT
+        """Start a robot's process, with something odd about it where given (`studies.faults.fault_injection`)."""
+        command = ("-m", "studies.faults.fault_injection", *oddity, "--") if oddity else ROBOT
         self.robots[robot] = self._start_process_of(robot, *command)
         return self.robots[robot]
 
@@ -160,7 +160,7 @@ class Trial:
         """Start the physics world and all robots, and wait until they have moved.
 
         Args:
-            odd: What is odd about whom (`studies.faults.odd`).
+            odd: What is odd about whom (`studies.faults.fault_injection`).
             still: Who is not waited for.
         """
         self.start_physics()
@@ -214,8 +214,8 @@ class Trial:
             found["physics"] = json.loads((self.folder / "physics.json").read_text(encoding="utf-8"))
         for robot in self.listens:
             with contextlib.suppress(OSError, ValueError):
-                told = json.loads((self.folder / f"robot-{robot}.json").read_text(encoding="utf-8"))
-                found["robots"][robot] = told
+                answer = json.loads((self.folder / f"robot-{robot}.json").read_text(encoding="utf-8"))
+                found["robots"][robot] = answer
         if "physics" not in found:
             raise TrialError(f"the physics world wrote no results: {self.said('physics')}")
         return found
@@ -227,9 +227,9 @@ class Trial:
         return ""
 
     def _start_process_of(self, robot: int, *command: object) -> subprocess.Popen[bytes]:
-        told = self.folder / f"robot-{robot}.json"
+        answer = self.folder / f"robot-{robot}.json"
         return self._start(
-            f"robot-{robot}", *command, "--fleet", self.fleet_file(robot), "--robot", robot, "--json", told
+            f"robot-{robot}", *command, "--fleet", self.fleet_file(robot), "--robot", robot, "--json", answer
         )
 
     def _start(self, name: str, *command: object) -> subprocess.Popen[bytes]:

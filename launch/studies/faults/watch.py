@@ -40,7 +40,7 @@ class Sample:
     ages: tuple[float, ...]
 
 
-class Watch:
+class WorldWatch:
     """Asks on a thread of its own; a context manager.
 
     Args:
@@ -56,7 +56,7 @@ class Watch:
         self._address, self._every, self._ended = address, every, threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> WorldWatch:
         self._thread.start()
         return self
 
@@ -88,10 +88,10 @@ class Watch:
             mailbox.close()
 
 
-def _sample(told: dict[str, Any], now: float) -> Sample:
-    robots = told["robots"]
+def _sample(answer: dict[str, Any], now: float) -> Sample:
+    robots = answer["robots"]
     return Sample(
-        now, told["time"], told["collisions"], told["deliveries"], tuple(one[3] for one in robots),
+        now, answer["time"], answer["collisions"], answer["deliveries"], tuple(one[3] for one in robots),
         tuple((one[0], one[1]) for one in robots), tuple(one[5] for one in robots),
         tuple(float("inf") if one[4] is None else 1e-3 * one[4] for one in robots),
     )  # fmt: skip

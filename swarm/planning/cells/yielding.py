@@ -78,12 +78,12 @@ def idle_ranking(cell_map: CellMap, head: int, heard: Mapping[int, Intent]) -> R
     somebody wants into and where nobody can step aside.
     """
     wanted = any(head in other.window for other in heard.values())
-    way_out = int(cell_map.parent[head]) if wanted and cell_map.without_fork[head] else -1
+    recovery = int(cell_map.parent[head]) if wanted and cell_map.without_fork[head] else -1
     costs = []
     for move in range(5):
         cell = cell_map.after(head, move)
         in_the_way = sum(cell in other.window for other in heard.values()) if move else 0
-        leaves = move > 0 and 0 <= way_out == cell
+        leaves = move > 0 and 0 <= recovery == cell
         costs.append((-1 if leaves else int(move > 0) + in_the_way, move))
     a, b, c, d, e = (move for _, move in sorted(costs))
     return a, b, c, d, e

@@ -16,7 +16,7 @@ from swarm.sense.intent import Ranking
 Cell = tuple[int, int]
 
 
-class Told(NamedTuple):
+class FollowerMessage(NamedTuple):
     """What a follower tells those within `REACH` cells in the first round of a step.
 
     Attributes:
@@ -46,14 +46,14 @@ class FollowerPlanner:
     def __init__(self, ground: FollowerMap, robot_id: int, ranker: Ranker) -> None:
         self.robot_id, self.ranker = robot_id, ranker
         self._alone = Followers(ground, np.array([robot_id], np.int64))
-        self._heard: dict[int, Told] = {}
+        self._heard: dict[int, FollowerMessage] = {}
         self._tick = 0
 
     def reached(self) -> None:
         """Tell the planner that the goal was reached: the next one is new, even if it should be the same cell."""
         self._alone.forget(np.zeros(1, np.int64))
 
-    def announce(self, cell: Cell, goal: Cell | None, seen: Mapping[int, Cell]) -> Told:
+    def announce(self, cell: Cell, goal: Cell | None, seen: Mapping[int, Cell]) -> FollowerMessage:
         """Plan, look, and rank the moves; to be called once a step.
 
         Args:
@@ -75,7 +75,7 @@ class FollowerPlanner:
         self._tick += 1
         ranking = alone.turned(rank(scores, self.ranker.temperature * gumbel(alone.ids, self._tick)))[0].tolist()
         down, right = alone.ground.cells(alone.told()[0]).tolist()
-        return Told(cell, tuple(ranking), int(alone.priority[0]), (tuple(down), tuple(right)))
+        return FollowerMessage(cell, tuple(ranking), int(alone.priority[0]), (tuple(down), tuple(right)))
 
     def _before(self, ids: list[int]) -> Before:
         """What these robots told in the step before."""
@@ -87,7 +87,9 @@ class FollowerPlanner:
                 before.priority[k] = told.priority
         return before
 
-    def decide(self, own: Told, heard: Mapping[int, Told], passed_on: Mapping[int, Told]) -> int:
+    def decide(
+        self, own: FollowerMessage, heard: Mapping[int, FollowerMessage], passed_on: Mapping[int, FollowerMessage]
+    ) -> int:
         """Choose a move (0 to 4) from what was told in this step.
 
         Args:

@@ -1,4 +1,4 @@
-"""What a robot of the `guided` planner hears, read from the bytes straight into the rows of its `Minds`.
+"""What a robot of the `guided` planner hears, read from the bytes straight into the rows of its `GuidedState`.
 
 The format is that of `swarm.planning.guided.messages`, which says it in words and checks what is sent; a tick may
 bring 120 answers that relay 120 robots each, too many to make an object of every one. A test holds both equal.
@@ -15,7 +15,7 @@ from swarm.array_types import Int8s, Int32s, Int64s, UInt8s
 from swarm.errors import InputError
 from swarm.planning.graph.grid_graph import GridGraph
 from swarm.planning.guided.joint_search import GROUP
-from swarm.planning.guided.kernels import Minds
+from swarm.planning.guided.kernels import GuidedState
 from swarm.planning.guided.messages import ENTRY, HEAD, MEMBER, STUCK
 from swarm.planning.guided.window import ENDED, STEPS
 from swarm.planning.pibt.hearing import RADIUS
@@ -46,14 +46,14 @@ def _node_at(node: Int32s, cell: int) -> int:
 
 
 @njit(cache=True)
-def _keep(minds: Minds, row: int, here: int, key: int) -> None:
-    minds.cell[row], minds.key[row], minds.robot_id[row] = here, key, IDS - 1 - (key & (IDS - 1))
-    minds.plans.leader[row], minds.plans.fresh[row] = -1, False
+def _keep(states: GuidedState, row: int, here: int, key: int) -> None:
+    states.cell[row], states.key[row], states.robot_id[row] = here, key, IDS - 1 - (key & (IDS - 1))
+    states.plans.leader[row], states.plans.fresh[row] = -1, False
 
 
 @njit(cache=True)
 def _read_heads(
-    data: UInt8s, offsets: Int64s, node: Int32s, step: Int32s, minds: Minds, windows: Int32s, rankings: Int8s
+    data: UInt8s, offsets: Int64s, node: Int32s, step: Int32s, states: GuidedState, windows: Int32s, rankings: Int8s
 ) -> int:
     """Fill rows 1 to k from k heads; returns the number of the first that makes no sense, or k."""
     for k in range(len(offsets)):
@@ -62,11 +62,11 @@ def _read_heads(
         key, code = _number(data, at + 8, 8), data[at + 16]
         if here < 0 or not -(1 << 47) <= key < 1 << 47 or (code & ~STUCK) >= len(_RANKINGS) or goal < -1:
             return k
-        minds.goal[row] = -1 if goal < 0 else _node_at(node, goal)
-        if goal >= 0 and minds.goal[row] < 0:
+        states.goal[row] = -1 if goal < 0 else _node_at(node, goal)
+        if goal >= 0 and states.goal[row] < 0:
             return k
-        _keep(minds, row, here, key)
-        rankings[row], minds.stuck[row] = _RANKINGS[code & ~STUCK], code >= STUCK
+        _keep(states, row, here, key)
+        rankings[row], states.stuck[row] = _RANKINGS[code & ~STUCK], code >= STUCK
         windows[row] = ENDED
         windows[row, 0] = here
         for time in range(STEPS):
@@ -79,14 +79,14 @@ def _read_heads(
 
 
 @njit(cache=True)
-def _read_relays(data: UInt8s, offsets: Int64s, node: Int32s, cells: Int64s, minds: Minds, at: Int32s) -> int:
+def _read_relays(data: UInt8s, offsets: Int64s, node: Int32s, cells: Int64s, states: GuidedState, at: Int32s) -> int:
     """Fill the rows after those of the heads with whom the answers relay; how many rows there are then, or -1 - k."""
     rows, columns = node.shape
     count, bad = 1 + len(offsets), -1
     for row in range(count):
-        at[minds.cell[row]] = row
+        at[states.cell[row]] = row
     for k in range(len(offsets)):
-        start, flat = offsets[k] + _HEAD + 1, cells[minds.cell[k + 1]]
+        start, flat = offsets[k] + _HEAD + 1, cells[states.cell[k + 1]]
         for entry in range(data[start - 1]):
             place = start + entry * _ENTRY
             apart, code = _number(data, place, 1), data[place + 7]
@@ -96,13 +96,13 @@ def _read_relays(data: UInt8s, offsets: Int64s, node: Int32s, cells: Int64s, min
             if here < 0 or code >= len(_RANKINGS):
                 bad = k
                 break
-            if at[here] < 0 and count < len(minds.cell):
-                _keep(minds, count, here, _number(data, place + 1, 6))
-                minds.first[count] = minds.ranking[count] = _RANKINGS[code]
+            if at[here] < 0 and count < len(states.cell):
+                _keep(states, count, here, _number(data, place + 1, 6))
+                states.first[count] = states.ranking[count] = _RANKINGS[code]
                 at[here] = count
                 count += 1
     for row in range(count):
-        at[minds.cell[row]] = -1
+        at[states.cell[row]] = -1
     return count if bad < 0 else -1 - bad
 
 
@@ -113,7 +113,7 @@ def _joined(messages: Iterable[bytes]) -> tuple[list[bytes], UInt8s, Int64s]:
     return ordered, np.frombuffer(b"".join(ordered), dtype=np.uint8), offsets
 
 
-def hear_told(messages: Iterable[bytes], graph: GridGraph, minds: Minds) -> tuple[int, UInt8s]:
+def hear_messages(messages: Iterable[bytes], graph: GridGraph, states: GuidedState) -> tuple[int, UInt8s]:
     """Take in the first round: fill the rows from 1 on, in the order of the senders' cells.
 
     Returns:
@@ -126,12 +126,12 @@ def hear_told(messages: Iterable[bytes], graph: GridGraph, minds: Minds) -> tupl
     for one in told:
         if len(one) != _HEAD:
             raise InputError("told", f"{len(one)} bytes", f"{_HEAD} bytes")
-    good = _read_heads(data, offsets, graph.node, graph.step, minds, minds.told, minds.first)
+    good = _read_heads(data, offsets, graph.node, graph.step, states, states.told, states.first)
     if good < len(told):
         raise InputError("told", told[good].hex(), "cell, goal, key, ranking and window of a robot on this map")
-    minds.ranking[1 : good + 1] = minds.first[1 : good + 1]
+    states.ranking[1 : good + 1] = states.first[1 : good + 1]
     heads = data.reshape(good, _HEAD)
-    rows, columns = np.divmod(graph.cells[minds.cell[: good + 1]], graph.columns)
+    rows, columns = np.divmod(graph.cells[states.cell[: good + 1]], graph.columns)
     entries = np.empty((good, _ENTRY), dtype=np.uint8)
     entries[:, 0] = ((rows[1:] - rows[0]) * _SIDE + columns[1:] - columns[0]).astype(np.int8).view(np.uint8)
     entries[:, 1:7], entries[:, 7] = heads[:, 8:14], heads[:, 16] & ~np.uint8(STUCK)
@@ -139,14 +139,14 @@ def hear_told(messages: Iterable[bytes], graph: GridGraph, minds: Minds) -> tupl
 
 
 def hear_answers(
-    messages: Iterable[bytes], graph: GridGraph, minds: Minds, at: Int32s
+    messages: Iterable[bytes], graph: GridGraph, states: GuidedState, at: Int32s
 ) -> tuple[list[bytes], int, list[tuple[int, bytes]]]:
     """Take in the second round: fill the rows from 1 on, then those that are only relayed.
 
     Args:
         messages: As they came.
         graph: The map.
-        minds: Rows to fill; row 0 is the robot itself.
+        states: Rows to fill; row 0 is the robot itself.
         at: int32[nodes] full of -1, also afterwards.
 
     Returns:
@@ -164,8 +164,8 @@ def hear_answers(
             raise InputError("answer", f"{len(one)} bytes", "a head, as many robots as it says, and at most a plan")
         if members > 0:
             plans.append((row, one))
-    good = _read_heads(data, offsets, graph.node, graph.step, minds, minds.window, minds.ranking)
-    count = _read_relays(data, offsets, graph.node, graph.cells, minds, at) if good == len(answers) else -1 - good
+    good = _read_heads(data, offsets, graph.node, graph.step, states, states.window, states.ranking)
+    count = _read_relays(data, offsets, graph.node, graph.cells, states, at) if good == len(answers) else -1 - good
     if count < 0:
         raise InputError("answer", answers[-1 - count].hex(), "what robots on this map have told")
     return answers, count, plans

@@ -68,7 +68,7 @@ RULES = Rules()
 """Everything."""
 
 
-class Minds(NamedTuple):
+class GuidedState(NamedTuple):
     """State of n robots, and what they tell. Nodes are those of a `GridGraph`.
 
     Attributes:
@@ -108,10 +108,10 @@ class Minds(NamedTuple):
     rules: Rules
 
 
-def make_minds(robot_ids: Int64s, rules: Rules) -> Minds:
+def make_minds(robot_ids: Int64s, rules: Rules) -> GuidedState:
     """Robots that have not yet been anywhere."""
     n = len(robot_ids)
-    return Minds(
+    return GuidedState(
         robot_id=np.ascontiguousarray(robot_ids, dtype=np.int64), cell=np.full(n, -1, np.int32),
         goal=np.full(n, -1, np.int32), stuck=np.zeros(n, np.bool_), window=np.full((n, STEPS + 1), ENDED, np.int32),
         told=np.full((n, STEPS + 1), ENDED, np.int32), ranking=np.zeros((n, 5), np.int8),
@@ -122,44 +122,44 @@ def make_minds(robot_ids: Int64s, rules: Rules) -> Minds:
 
 
 @njit(cache=True)
-def look(minds: Minds, i: int, seen: int, visible: int) -> None:
+def look(states: GuidedState, i: int, seen: int, visible: int) -> None:
     """Remember how crowded it is: how many robots are seen, on how many free cells; have less patience there."""
-    minds.patience[i] = patience(seen, visible)
-    minds.density[i, 0] = _FADING * minds.density[i, 0] + seen
-    minds.density[i, 1] = _FADING * minds.density[i, 1] + visible
+    states.patience[i] = patience(seen, visible)
+    states.density[i, 0] = _FADING * states.density[i, 0] + seen
+    states.density[i, 1] = _FADING * states.density[i, 1] + visible
 
 
 @njit(cache=True)
-def new_goal(minds: Minds, i: int) -> None:
+def new_goal(states: GuidedState, i: int) -> None:
     """Forget how near it was; weigh traffic by how crowded it is."""
-    minds.nearest[i], minds.stalled[i] = UNKNOWN, 0
-    minds.scale[i] = minds.rules.lanes * UNIT * minds.density[i, 0] / (DENSITY * max(minds.density[i, 1], 1.0))
+    states.nearest[i], states.stalled[i] = UNKNOWN, 0
+    states.scale[i] = states.rules.lanes * UNIT * states.density[i, 0] / (DENSITY * max(states.density[i, 1], 1.0))
 
 
 @njit(cache=True)
-def _epoch(minds: Minds, i: int, tick: int) -> int:
+def _epoch(states: GuidedState, i: int, tick: int) -> int:
     """Number of the turn at going first that a stalled robot has now, -1 if it has none."""
-    epoch = tick // (8 * _EPOCH if minds.stalled[i] >= _DESPERATE else _EPOCH)
-    if not minds.rules.turns or minds.stalled[i] < _STALLED or mix(epoch, minds.robot_id[i]) % _SHARE > 0:
+    epoch = tick // (8 * _EPOCH if states.stalled[i] >= _DESPERATE else _EPOCH)
+    if not states.rules.turns or states.stalled[i] < _STALLED or mix(epoch, states.robot_id[i]) % _SHARE > 0:
         return -1
     return epoch
 
 
 @njit(cache=True)
-def is_late(minds: Minds, i: int, tick: int) -> bool:
+def is_late(states: GuidedState, i: int, tick: int) -> bool:
     """Whether it plans in the second round, after hearing the first; by chance, anew in every tick."""
-    return minds.rules.halves and mix(tick, minds.robot_id[i]) % 2 == 1
+    return states.rules.halves and mix(tick, states.robot_id[i]) % 2 == 1
 
 
 @njit(cache=True)
-def begin(minds: Minds, i: int, tick: int, left: int) -> bool:
+def begin(states: GuidedState, i: int, tick: int, left: int) -> bool:
     """A tick begins: take one step off the window, and work out the priority.
 
     Robots with a joint plan go first; then those that have come no nearer for some time, by turns; then who is nearest
     to its goal.
 
     Args:
-        minds: All robots.
+        states: All robots.
         i: The robot; where it is, is up to date.
         tick: The same for all robots.
         left: Cost left to its goal.
@@ -167,7 +167,7 @@ def begin(minds: Minds, i: int, tick: int, left: int) -> bool:
     Returns:
         Whether it tells what it meant to do before: it follows a plan, or waits for what the others tell.
     """
-    window, here, robot_id = minds.window[i], minds.cell[i], minds.robot_id[i]
+    window, here, robot_id = states.window[i], states.cell[i], states.robot_id[i]
     kept = window[1] == here
     if kept:
         for time in range(STEPS):
@@ -176,120 +176,122 @@ def begin(minds: Minds, i: int, tick: int, left: int) -> bool:
     else:
         window[:] = ENDED
         window[0] = here
-    if minds.nearest[i] == UNKNOWN or not still_on(minds.plans, i, robot_id, here):
-        minds.plans.leader[i] = -1
-    minds.plans.fresh[i] = False
-    minds.stalled[i] += 1
-    if left < minds.nearest[i]:
-        minds.nearest[i], minds.stalled[i] = left, 0
-    minds.stuck[i] = minds.goal[i] >= 0 and minds.stalled[i] >= minds.patience[i] and may_search(minds.plans, i, tick)
-    if minds.plans.leader[i] >= 0:
-        minds.key[i] = key_of(minds.plans.leader[i], robot_id)
-        _follow(minds, i)
+    if states.nearest[i] == UNKNOWN or not still_on(states.plans, i, robot_id, here):
+        states.plans.leader[i] = -1
+    states.plans.fresh[i] = False
+    states.stalled[i] += 1
+    if left < states.nearest[i]:
+        states.nearest[i], states.stalled[i] = left, 0
+    states.stuck[i] = (
+        states.goal[i] >= 0 and states.stalled[i] >= states.patience[i] and may_search(states.plans, i, tick)
+    )
+    if states.plans.leader[i] >= 0:
+        states.key[i] = key_of(states.plans.leader[i], robot_id)
+        _follow(states, i)
         return True
-    epoch = _epoch(minds, i, tick)
+    epoch = _epoch(states, i, tick)
     order = max(-left, -_TURNS)
-    if minds.goal[i] < 0:
+    if states.goal[i] < 0:
         order = _IDLE
     elif epoch >= 0:
         order = _TURNS + mix(epoch, robot_id + IDS) % _TURNS
-    minds.key[i] = order * IDS + (IDS - 1 - robot_id)
-    return kept and is_late(minds, i, tick)
+    states.key[i] = order * IDS + (IDS - 1 - robot_id)
+    return kept and is_late(states, i, tick)
 
 
 @njit(cache=True)
-def _follow(minds: Minds, i: int) -> None:
+def _follow(states: GuidedState, i: int) -> None:
     """Make what is left of the plan the window."""
-    plans, member = minds.plans, place(minds.plans, i, minds.robot_id[i])
-    minds.window[i] = ENDED
+    plans, member = states.plans, place(states.plans, i, states.robot_id[i])
+    states.window[i] = ENDED
     for time in range(min(STEPS, plans.steps[i] - plans.now[i]) + 1):
-        minds.window[i, time] = plans.path[i, member, plans.now[i] + time]
+        states.window[i, time] = plans.path[i, member, plans.now[i] + time]
 
 
 @njit(cache=True)
-def _agree(step: Int32s, minds: Minds, i: int, near: Int32s, tick: int, room: Search) -> None:
+def _agree(step: Int32s, states: GuidedState, i: int, near: Int32s, tick: int, room: Search) -> None:
     """After the first round: drop the plan if somebody else has, or make one."""
-    plans, stuck, planned = minds.plans, minds.stuck[i], False
+    plans, stuck, planned = states.plans, states.stuck[i], False
     for row in near:
-        if place(plans, i, minds.robot_id[row]) >= 0:
-            with_us = minds.key[row] == key_of(plans.leader[i], minds.robot_id[row])
-            if not with_us or not still_on(plans, i, minds.robot_id[row], minds.cell[row]):
+        if place(plans, i, states.robot_id[row]) >= 0:
+            with_us = states.key[row] == key_of(plans.leader[i], states.robot_id[row])
+            if not with_us or not still_on(plans, i, states.robot_id[row], states.cell[row]):
                 plans.leader[i] = -1
-        planned = planned or minds.key[row] >= ORDER * IDS
-        if stuck and minds.stuck[row] and minds.key[row] > minds.key[i]:
+        planned = planned or states.key[row] >= ORDER * IDS
+        if stuck and states.stuck[row] and states.key[row] > states.key[i]:
             stuck, plans.tried[i] = False, tick  # The other tries.
-    if minds.rules.joint and stuck and not planned and len(near) < GROUP:
-        urgent = minds.stalled[i] >= _STALLED
-        make_plan(step, minds.robot_id, minds.cell, minds.goal, i, near, tick, urgent, plans, room)
+    if states.rules.joint and stuck and not planned and len(near) < GROUP:
+        urgent = states.stalled[i] >= _STALLED
+        make_plan(step, states.robot_id, states.cell, states.goal, i, near, tick, urgent, plans, room)
 
 
 @njit(cache=True)
 def reconsider(
-    step: Int32s, field: Int32s, against: Float32s, minds: Minds, i: int, tick: int, near: Int32s, room: Room,
+    step: Int32s, field: Int32s, against: Float32s, states: GuidedState, i: int, tick: int, near: Int32s, room: Room,
     search: Search,
 ) -> None:  # fmt: skip
     """After the first round: what the robot means to do now, its window and its ranking."""
-    followed = minds.plans.leader[i] >= 0
-    _agree(step, minds, i, near, tick, search)
-    if minds.plans.leader[i] >= 0:
-        _follow(minds, i)
-        keep(step, field, minds, i, tick, minds.window[i], minds.ranking[i])
-    elif followed or is_late(minds, i, tick):
+    followed = states.plans.leader[i] >= 0
+    _agree(step, states, i, near, tick, search)
+    if states.plans.leader[i] >= 0:
+        _follow(states, i)
+        keep(step, field, states, i, tick, states.window[i], states.ranking[i])
+    elif followed or is_late(states, i, tick):
         now = int(np.int64(0))  # no constant: with one, all that is called would be compiled for it alone
-        plan(step, field, against, minds, i, tick, minds.told, near, now, room, minds.window[i], minds.ranking[i])
+        plan(step, field, against, states, i, tick, states.told, near, now, room, states.window[i], states.ranking[i])
     else:
-        copy_row(minds.told[i], minds.window[i])
-        copy_row(minds.first[i], minds.ranking[i])
+        copy_row(states.told[i], states.window[i])
+        copy_row(states.first[i], states.ranking[i])
 
 
 @njit(cache=True)
 def plan(
-    step: Int32s, field: Int32s, against: Float32s, minds: Minds, i: int, tick: int, windows: Int32s, who: Int32s,
-    later: int, room: Room, window: Int32s, ranking: Int8s,
+    step: Int32s, field: Int32s, against: Float32s, states: GuidedState, i: int, tick: int, windows: Int32s, who:
+    Int32s, later: int, room: Room, window: Int32s, ranking: Int8s,
 ) -> None:  # fmt: skip
     """Plan a new window, and rank the moves by it; see `window.plan_window`."""
-    heedless = minds.stalled[i] >= _DESPERATE and _epoch(minds, i, tick) >= 0
-    price = 0 if heedless else minds.rules.meeting
-    seed = mix(tick, minds.robot_id[i] + 2 * IDS) % IDS
+    heedless = states.stalled[i] >= _DESPERATE and _epoch(states, i, tick) >= 0
+    price = 0 if heedless else states.rules.meeting
+    seed = mix(tick, states.robot_id[i] + 2 * IDS) % IDS
     plan_window(
-        step, field, against, minds.scale[i], windows, who, later, price, seed, minds.window[i].copy(), room, window,
+        step, field, against, states.scale[i], windows, who, later, price, seed, states.window[i].copy(), room, window,
         ranking,
     )  # fmt: skip
 
 
 @njit(cache=True)
-def keep(step: Int32s, field: Int32s, minds: Minds, i: int, tick: int, window: Int32s, ranking: Int8s) -> None:
+def keep(step: Int32s, field: Int32s, states: GuidedState, i: int, tick: int, window: Int32s, ranking: Int8s) -> None:
     """Tell the window as it is; the moves are ranked by the way left, its next step first."""
     costs, preferred = np.full(5, FAR, dtype=np.int32), -1
-    copy_row(minds.window[i], window)
+    copy_row(states.window[i], window)
     for move in range(5):
-        after = step[minds.cell[i], move]
+        after = step[states.cell[i], move]
         if after >= 0:
             costs[move] = field[after] + (UNIT // 2 if move == 0 else 0)
             if after == window[1]:
                 costs[move], preferred = -1, move
-    rank(costs, preferred, mix(tick, minds.robot_id[i]) % IDS, ranking)
+    rank(costs, preferred, mix(tick, states.robot_id[i]) % IDS, ranking)
 
 
 @njit(cache=True)
-def _obey(step: Int32s, minds: Minds, leaders: Int32s, rows: Int32s, keys: Int64s, ranking: Int8s) -> None:
+def _obey(step: Int32s, states: GuidedState, leaders: Int32s, rows: Int32s, keys: Int64s, ranking: Int8s) -> None:
     """Have robots do what new plans tell them, which they did not know when they told what they meant to do."""
     for k in range(len(rows)):
-        robot_id = minds.robot_id[rows[k]]
-        row = heard_plan(minds.plans, leaders, robot_id)
+        robot_id = states.robot_id[rows[k]]
+        row = heard_plan(states.plans, leaders, robot_id)
         if row >= 0:
-            keys[k] = key_of(minds.plans.leader[row], robot_id)
+            keys[k] = key_of(states.plans.leader[row], robot_id)
             costs = np.empty(5, dtype=np.int64)
             for at in range(5):
                 move = ranking[k, at]
-                planned = step[minds.cell[rows[k]], move] == next_node(minds.plans, row, robot_id)
+                planned = step[states.cell[rows[k]], move] == next_node(states.plans, row, robot_id)
                 costs[move] = -1 if planned else at
             order_moves(costs, ranking[k])
 
 
 @njit(cache=True)
 def decide(
-    step: Int32s, cells: Int64s, free: Flags, minds: Minds, i: int, near: Int32s, relayed: Int32s, at: Int32s,
+    step: Int32s, cells: Int64s, free: Flags, states: GuidedState, i: int, near: Int32s, relayed: Int32s, at: Int32s,
     work: Int32s,
 ) -> int:  # fmt: skip
     """The move of one robot: priority inheritance among those that it knows of, by what they have told last.
@@ -298,7 +300,7 @@ def decide(
         step: Of the graph.
         cells: Flat cell of each node.
         free: The map.
-        minds: All robots.
+        states: All robots.
         i: The robot.
         near: Robots that it hears itself, int32[k].
         relayed: Robots of which it was told, int32[m]; of them it knows the ranking of the first round.
@@ -308,24 +310,24 @@ def decide(
     Returns:
         0 to 4.
     """
-    known = np.concatenate((near, relayed)) if minds.rules.relay else near
-    rows = involved(step, minds.cell, i, known, at)
+    known = np.concatenate((near, relayed)) if states.rules.relay else near
+    rows = involved(step, states.cell, i, known, at)
     count = len(rows)
     places, ranking = np.empty(count, dtype=np.int64), np.empty((count, 5), dtype=np.int8)
     keys, forced = np.empty(count, dtype=np.int64), np.full(count, -1, dtype=np.int64)
     for row in near:
-        at[minds.cell[row]] = row
-    at[minds.cell[i]] = i
+        at[states.cell[row]] = row
+    at[states.cell[i]] = i
     for k in range(count):
         row = rows[k]
-        places[k], keys[k] = cells[minds.cell[row]], minds.key[row]
-        copy_row((minds.ranking if at[minds.cell[row]] == row else minds.first)[row], ranking[k])
+        places[k], keys[k] = cells[states.cell[row]], states.key[row]
+        copy_row((states.ranking if at[states.cell[row]] == row else states.first)[row], ranking[k])
     for row in near:
-        at[minds.cell[row]] = -1
-    at[minds.cell[i]] = -1
+        at[states.cell[row]] = -1
+    at[states.cell[i]] = -1
     leaders = np.append(near, np.int32(i))
-    leaders = leaders[minds.plans.fresh[leaders]]
+    leaders = leaders[states.plans.fresh[leaders]]
     if len(leaders) > 0:
-        _obey(step, minds, leaders, rows, keys, ranking)
+        _obey(step, states, leaders, rows, keys, ranking)
     target, _ = pibt_moves(places, ranking, keys, free, forced, True, work, 0)
-    return move_to(step, cells, minds.cell[i], target[0])
+    return move_to(step, cells, states.cell[i], target[0])

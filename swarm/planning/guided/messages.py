@@ -23,7 +23,7 @@ _SIDE = 2 * RADIUS + 1
 
 
 @dataclass(frozen=True)
-class Told:
+class GuidedMessage:
     """First round: where a robot is and what it means to do.
 
     Attributes:
@@ -58,7 +58,7 @@ class Told:
         return IDS - 1 - (self.key & (IDS - 1))
 
     def encode(self) -> bytes:
-        """As bytes; see `decode_told`."""
+        """As bytes; see `decode_message`."""
         ranking = RANKING_NUMBER[tuple(self.ranking)] | (STUCK if self.stuck else 0)
         return HEAD.pack(self.cell, self.goal, self.key, ranking, pack_moves(self.moves, STEPS))
 
@@ -73,8 +73,8 @@ class Answer:
         plan: A new joint plan: the identity and the moves of each member, all as long, itself first; mostly empty.
     """
 
-    own: Told
-    heard: tuple[Told, ...]
+    own: GuidedMessage
+    heard: tuple[GuidedMessage, ...]
     plan: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
     def __post_init__(self) -> None:
@@ -108,8 +108,8 @@ class Answer:
         return b"".join(parts)
 
 
-def decode_told(data: bytes) -> Told:
-    """What `Told.encode` wrote.
+def decode_message(data: bytes) -> GuidedMessage:
+    """What `GuidedMessage.encode` wrote.
 
     Raises:
         InputError: If the bytes are not such a message.
@@ -117,7 +117,7 @@ def decode_told(data: bytes) -> Told:
     if len(data) != HEAD.size:
         raise InputError("told", f"{len(data)} bytes", f"{HEAD.size} bytes")
     cell, goal, key, ranking, window = HEAD.unpack(data)
-    return Told(cell, key, _ranking(ranking & ~STUCK), _unpack(window), goal, bool(ranking & STUCK))
+    return GuidedMessage(cell, key, _ranking(ranking & ~STUCK), _unpack(window), goal, bool(ranking & STUCK))
 
 
 def decode_answer(data: bytes, columns: int) -> Answer:
@@ -131,7 +131,7 @@ def decode_answer(data: bytes, columns: int) -> Answer:
     members, rest = divmod(len(data) - start, MEMBER.size)
     if not 0 <= members <= GROUP or rest != 0:
         raise InputError("answer", f"{len(data)} bytes", "a head, as many robots as it says, and at most a plan")
-    own = decode_told(data[: HEAD.size])
+    own = decode_message(data[: HEAD.size])
     heard = []
     for k in range(count):
         place, key, ranking = ENTRY.unpack_from(data, HEAD.size + 1 + k * ENTRY.size)
@@ -140,7 +140,7 @@ def decode_answer(data: bytes, columns: int) -> Answer:
         cell = own.cell + down * columns + right
         if not 0 <= own.cell % columns + right < columns:
             raise InputError("answer: heard", place, "a place on the map")
-        heard.append(Told(cell, int.from_bytes(key, "little", signed=True), _ranking(ranking), ()))
+        heard.append(GuidedMessage(cell, int.from_bytes(key, "little", signed=True), _ranking(ranking), ()))
     plan = [MEMBER.unpack_from(data, start + k * MEMBER.size) for k in range(members)]
     return Answer(own, tuple(heard), tuple((robot_id, _unpack(moves)) for robot_id, moves in plan))
 

@@ -17,11 +17,11 @@ from swarm.errors import InputError
 from swarm.planning.graph.cost_field import scratch
 from swarm.planning.graph.grid_graph import GridGraph
 from swarm.planning.graph.traffic import expected_against
-from swarm.planning.guided.decode import hear_answers, hear_told
+from swarm.planning.guided.decode import hear_answers, hear_messages
 from swarm.planning.guided.joint_plan import advance
 from swarm.planning.guided.joint_search import HORIZON, make_search
 from swarm.planning.guided.kernels import RULES, begin, decide, keep, look, make_minds, plan, reconsider
-from swarm.planning.guided.messages import MEMBER, Answer, Told, decode_answer, moves_of, pack_moves
+from swarm.planning.guided.messages import MEMBER, Answer, GuidedMessage, decode_answer, moves_of, pack_moves
 from swarm.planning.guided.team import expected, set_goal
 from swarm.planning.guided.window import ENDED, make_room
 from swarm.planning.pibt.hearing import RADIUS, visible_cells
@@ -45,7 +45,7 @@ class GuidedPlanner:
             raise InputError("robot_id", robot_id, f"an integer from 0 to {IDS - 1}")
         self.graph, self.robot_id = graph, robot_id
         self.against = expected_against(graph) if against is None else against
-        self._minds = make_minds(np.full(1 + _KNOWN, robot_id), RULES)
+        self._states = make_minds(np.full(1 + _KNOWN, robot_id), RULES)
         self._field = np.zeros(graph.nodes, dtype=np.int32)
         self._goal: Cell | None = None
         self._room, self._search, self._joint = make_room(graph.nodes), scratch(graph.nodes), make_search(graph.nodes)
@@ -73,7 +73,7 @@ class GuidedPlanner:
 
     def _hear_plan(self, row: int, answer: Answer) -> None:
         """Keep the plan of another robot's answer, if it leads into no wall."""
-        plans = self._minds.plans
+        plans = self._states.plans
         cells = {told.robot_id: told.cell for told in (answer.own, *answer.heard)}
         plans.members[row], plans.path[row] = -1, ENDED
         for k, (robot_id, moves) in enumerate(answer.plan):
@@ -85,7 +85,7 @@ class GuidedPlanner:
         plans.fresh[row] = True
 
     def tell(self, tick: int, cell: Cell, goal: Cell | None, fresh: bool, seen: Iterable[Cell]) -> bytes:
-        """The first round: what it tells (`guided_messages.Told`).
+        """The first round: what it tells (`guided_messages.GuidedMessage`).
 
         Args:
             tick: The same for all robots.
@@ -97,25 +97,25 @@ class GuidedPlanner:
         Raises:
             InputError: If a cell is a wall or outside of the map.
         """
-        self._tick, minds, here = tick, self._minds, self._node(cell)
+        self._tick, states, here = tick, self._states, self._node(cell)
         others = [self._node(one) for one in seen]
-        minds.cell[0] = here
-        look(minds, 0, len(others), self._visible[here])
+        states.cell[0] = here
+        look(states, 0, len(others), self._visible[here])
         if goal != self._goal or fresh:
             self._goal = goal
             node = -1 if goal is None else self._node(goal)
-            set_goal(self.graph, self.against, minds, 0, node, self._field, self._search)
-        if begin(minds, 0, tick, self._field[here]):
-            keep(self.graph.step, self._field, minds, 0, tick, minds.told[0], minds.first[0])
+            set_goal(self.graph, self.against, states, 0, node, self._field, self._search)
+        if begin(states, 0, tick, self._field[here]):
+            keep(self.graph.step, self._field, states, 0, tick, states.told[0], states.first[0])
         else:
             self._at[[*others, here]] = 0
-            rows = expected(self.graph.cells, self.graph.columns, here, minds.window, self._near, self._at)
+            rows = expected(self.graph.cells, self.graph.columns, here, states.window, self._near, self._at)
             self._at[[*others, here]] = -1
             plan(
-                self.graph.step, self._field, self.against, minds, 0, tick, minds.window, rows, 1, self._room,
-                minds.told[0], minds.first[0],
+                self.graph.step, self._field, self.against, states, 0, tick, states.window, rows, 1, self._room,
+                states.told[0], states.first[0],
             )  # fmt: skip
-        return self._say(minds.told[0], minds.first[0]).encode()
+        return self._say(states.told[0], states.first[0]).encode()
 
     def answer(self, heard: Iterable[bytes]) -> bytes:
         """The second round: what it answers (`guided_messages.Answer`) to what it was told from within `RADIUS`.
@@ -123,11 +123,11 @@ class GuidedPlanner:
         Raises:
             InputError: If a message is not one of a robot on this map.
         """
-        minds, graph = self._minds, self.graph
-        count, entries = hear_told(heard, graph, minds)
+        states, graph = self._states, self.graph
+        count, entries = hear_messages(heard, graph, states)
         near = np.arange(1, count + 1, dtype=np.int32)
-        reconsider(graph.step, self._field, self.against, minds, 0, self._tick, near, self._room, self._joint)
-        own = self._say(minds.window[0], minds.ranking[0])
+        reconsider(graph.step, self._field, self.against, states, 0, self._tick, near, self._room, self._joint)
+        own = self._say(states.window[0], states.ranking[0])
         return own.encode() + bytes([count]) + entries.tobytes() + self._say_plan()
 
     def decide(self, answers: Iterable[bytes]) -> int:
@@ -136,30 +136,30 @@ class GuidedPlanner:
         Raises:
             InputError: If a message is not one of a robot on this map.
         """
-        minds, graph = self._minds, self.graph
-        near, count, plans = hear_answers(answers, graph, minds, self._at)
+        states, graph = self._states, self.graph
+        near, count, plans = hear_answers(answers, graph, states, self._at)
         for row, data in plans:
             self._hear_plan(row, decode_answer(data, graph.columns))
         order = np.arange(count, dtype=np.int32)
         self._near, relayed = order[1 : len(near) + 1], order[len(near) + 1 :]
-        move = decide(graph.step, graph.cells, graph.free, minds, 0, self._near, relayed, self._at, self._work)
-        advance(minds.plans, 0, self._near, self.robot_id)
+        move = decide(graph.step, graph.cells, graph.free, states, 0, self._near, relayed, self._at, self._work)
+        advance(states.plans, 0, self._near, self.robot_id)
         return int(move)
 
     def _moves(self, nodes: Int32s) -> tuple[int, ...]:
         cells = [int(self.graph.cells[node]) if node >= 0 else ENDED for node in nodes]
         return moves_of(cells, self.graph.columns)
 
-    def _say(self, window: Int32s, ranking: Int8s) -> Told:
-        minds, cells = self._minds, self.graph.cells
-        goal = int(cells[minds.goal[0]]) if minds.goal[0] >= 0 else -1
-        return Told(
-            int(cells[window[0]]), int(minds.key[0]), tuple(ranking.tolist()), self._moves(window), goal,
-            bool(minds.stuck[0]),
+    def _say(self, window: Int32s, ranking: Int8s) -> GuidedMessage:
+        states, cells = self._states, self.graph.cells
+        goal = int(cells[states.goal[0]]) if states.goal[0] >= 0 else -1
+        return GuidedMessage(
+            int(cells[window[0]]), int(states.key[0]), tuple(ranking.tolist()), self._moves(window), goal,
+            bool(states.stuck[0]),
         )  # fmt: skip
 
     def _say_plan(self) -> bytes:
-        plans, parts = self._minds.plans, []
+        plans, parts = self._states.plans, []
         if plans.fresh[0]:
             members = [int(robot_id) for robot_id in plans.members[0] if robot_id >= 0]
             for k, robot_id in enumerate(members):

@@ -17,7 +17,7 @@ from swarm.planning.guided.joint_plan import advance
 from swarm.planning.guided.joint_search import Search, make_search
 from swarm.planning.guided.kernels import (
     RULES,
-    Minds,
+    GuidedState,
     Rules,
     begin,
     decide,
@@ -57,41 +57,43 @@ def expected(cells: Int64s, columns: int, here: int, windows: Int32s, heard: Int
 @njit(cache=True)
 def _tick(
     node: Int32s, cells: Int64s, free: Flags, step: Int32s, against: Float32s, fields: Int32s,
-    minds: Minds, tick: int, first: Int32s, who: Int32s, last_first: Int32s, last_who: Int32s, room: Room,
+    states: GuidedState, tick: int, first: Int32s, who: Int32s, last_first: Int32s, last_who: Int32s, room: Room,
     search: Search, at: Int32s, work: Int32s, moves: Int64s,
 ) -> None:  # fmt: skip
     """One tick of all robots, ``first`` and ``who`` tell who is near whom now, and which they were in the last tick."""
-    n, columns = len(minds.cell), node.shape[1]
+    n, columns = len(states.cell), node.shape[1]
     for i in range(n):
-        at[minds.cell[i]] = i
-    last = minds.window.copy()
+        at[states.cell[i]] = i
+    last = states.window.copy()
     for i in range(n):
-        if begin(minds, i, tick, fields[i, minds.cell[i]]):
-            keep(step, fields[i], minds, i, tick, minds.told[i], minds.first[i])
+        if begin(states, i, tick, fields[i, states.cell[i]]):
+            keep(step, fields[i], states, i, tick, states.told[i], states.first[i])
         else:
             heard = last_who[last_first[i] : last_first[i + 1]]
-            heard = expected(cells, columns, minds.cell[i], last, heard, at)
+            heard = expected(cells, columns, states.cell[i], last, heard, at)
             ago = int(np.int64(1))  # no constant, as in `guided_kernels.reconsider`
-            plan(step, fields[i], against, minds, i, tick, last, heard, ago, room, minds.told[i], minds.first[i])
+            plan(step, fields[i], against, states, i, tick, last, heard, ago, room, states.told[i], states.first[i])
     for i in range(n):
         near = who[first[i] : first[i + 1]]
-        reconsider(step, fields[i], against, minds, i, tick, near, room, search)
+        reconsider(step, fields[i], against, states, i, tick, near, room, search)
     for i in range(n):
-        at[minds.cell[i]] = -1
+        at[states.cell[i]] = -1
     mark = np.full(n, -1, dtype=np.int32)
     for i in range(n):
         told_of = relayed(i, first, who, mark)
-        moves[i] = decide(step, cells, free, minds, i, who[first[i] : first[i + 1]], told_of, at, work)
+        moves[i] = decide(step, cells, free, states, i, who[first[i] : first[i + 1]], told_of, at, work)
     for i in range(n):
-        advance(minds.plans, i, who[first[i] : first[i + 1]], minds.robot_id[i])
+        advance(states.plans, i, who[first[i] : first[i + 1]], states.robot_id[i])
 
 
 @njit(cache=True)
-def _look_around(node: Int32s, cells: Int64s, visible: Int32s, minds: Minds, at: Int32s) -> tuple[Int32s, Int32s]:
+def _look_around(
+    node: Int32s, cells: Int64s, visible: Int32s, states: GuidedState, at: Int32s
+) -> tuple[Int32s, Int32s]:
     """Who is near whom (`neighbours`); everyone remembers how crowded it is."""
-    first, who = neighbours(node, cells, minds.cell, at)
-    for i in range(len(minds.cell)):
-        look(minds, i, first[i + 1] - first[i], visible[minds.cell[i]])
+    first, who = neighbours(node, cells, states.cell, at)
+    for i in range(len(states.cell)):
+        look(states, i, first[i + 1] - first[i], visible[states.cell[i]])
     return first, who
 
 
@@ -108,7 +110,7 @@ class GuidedTeam:
     def __init__(self, graph: GridGraph, robots: int, against: Float32s | None = None, rules: Rules = RULES) -> None:
         self.graph = graph
         self.against = expected_against(graph) if against is None else against
-        self.minds = make_minds(np.arange(robots), rules)
+        self.states = make_minds(np.arange(robots), rules)
         self._fields = np.zeros((robots, graph.nodes), dtype=np.int32)
         self._goals = np.full(robots, -1, dtype=np.int64)
         self._near = np.zeros(robots + 1, dtype=np.int32), np.empty(0, dtype=np.int32)
@@ -127,16 +129,16 @@ class GuidedTeam:
             goals: Where they have to go; negative without a goal, int64[n, 2].
             fresh: Who has got its goal since the last tick, even if it is the same cell again, bool[n].
         """
-        minds, node = self.minds, self.graph.node
-        minds.cell[:] = node[cells[:, 0], cells[:, 1]]
-        near = _look_around(node, self.graph.cells, self._visible, minds, self._at)
+        states, node = self.states, self.graph.node
+        states.cell[:] = node[cells[:, 0], cells[:, 1]]
+        near = _look_around(node, self.graph.cells, self._visible, states, self._at)
         wanted = np.where(goals[:, 0] >= 0, node[goals[:, 0], goals[:, 1]], -1)
         for i in np.flatnonzero((wanted != self._goals) | fresh).tolist():
             self._goals[i] = wanted[i]
-            set_goal(self.graph, self.against, minds, i, int(wanted[i]), self._fields[i], self._search)
+            set_goal(self.graph, self.against, states, i, int(wanted[i]), self._fields[i], self._search)
         moves = np.empty(len(cells), dtype=np.int64)
         _tick(
-            node, self.graph.cells, self.graph.free, self.graph.step, self.against, self._fields, minds, self._tick,
+            node, self.graph.cells, self.graph.free, self.graph.step, self.against, self._fields, states, self._tick,
             *near, *self._near, self._room, self._joint, self._at, self._work, moves,
         )  # fmt: skip
         self._near = near
@@ -145,12 +147,12 @@ class GuidedTeam:
 
 
 def set_goal(
-    graph: GridGraph, against: Float32s, minds: Minds, i: int, goal: int, field: Int32s, search: Int32s
+    graph: GridGraph, against: Float32s, states: GuidedState, i: int, goal: int, field: Int32s, search: Int32s
 ) -> None:
     """Give a robot a goal (a node, or -1): its field is made anew with the traffic that it expects now."""
-    new_goal(minds, i)
-    minds.goal[i] = goal
+    new_goal(states, i)
+    states.goal[i] = goal
     if goal >= 0:
-        cost_field(graph.step, against, minds.scale[i], goal, field, search)
+        cost_field(graph.step, against, states.scale[i], goal, field, search)
     else:
         field[:] = 0

@@ -185,7 +185,7 @@ def pibt_moves(
     return target, root
 
 
-class Heard(NamedTuple):
+class PibtMessage(NamedTuple):
     """What a robot of a grid world hears from another.
 
     Attributes:
@@ -222,14 +222,14 @@ class PibtPlanner:
         """Tell the planner that the goal was reached: its priority starts again from nothing."""
         self.ticks = 0
 
-    def announce(self, cell: tuple[int, int], goal: tuple[int, int]) -> Heard:
+    def announce(self, cell: tuple[int, int], goal: tuple[int, int]) -> PibtMessage:
         """What this robot tells the others in this step; to be called once a step, before `decide`."""
         self.ticks += 1
         field = self._fields[goal]
         tie = (self.robot_id * 7 + self.ticks * 3) % 5
-        return Heard(cell, rank_by_distance(field, cell, tie), priority_key(self.ticks, self.robot_id))
+        return PibtMessage(cell, rank_by_distance(field, cell, tie), priority_key(self.ticks, self.robot_id))
 
-    def decide(self, own: Heard, heard: Mapping[int, Heard]) -> int:
+    def decide(self, own: PibtMessage, heard: Mapping[int, PibtMessage]) -> int:
         """Choose a move (0 to 4) from what was announced in this step.
 
         Args:

@@ -9,7 +9,7 @@ import numpy as np
 
 from swarm.planning import Plan
 from swarm.planning.roadmap.detour import Ways
-from swarm.planning.roadmap.make_way import make_way
+from swarm.planning.roadmap.yielding import yield_aside
 
 if TYPE_CHECKING:
     from swarm.scenario.world import World
@@ -61,7 +61,7 @@ class RoadmapPlanner:
         found = self.ways.plan(view.time, position[None], goal[None], lambda _: view.neighbours)
         x, y, left = found[0].tolist()
         _, (radius,), margin = self._arguments
-        aside = make_way(position, radius, margin, goal, view.neighbours, -1)
+        aside = yield_aside(position, radius, margin, goal, view.neighbours, -1)
         if np.isfinite(aside).all():
             return Plan(aside[:2], np.stack([aside[:2], goal]), None, float(aside[2]))
         target = np.array([x, y])

@@ -65,19 +65,22 @@ class BulletDriver:
     def read(self) -> Reading | None:
         """The newest state; what came before it is not looked at."""
         for data, _, arrived in reversed(list(self._mailbox.drain(_MOST))):
-            told = decode_state(data)
-            if isinstance(told, BodyState) and (told.robot, told.incarnation) != (self._robot, self._incarnation):
-                told = "for another"
+            received = decode_state(data)
+            if isinstance(received, BodyState) and (received.robot, received.incarnation) != (
+                self._robot,
+                self._incarnation,
+            ):
+                received = "for another"
             # A stamp ahead of its arrival is wrong: as it stands it would make all that follows old.
-            stamp = min(told.stamp, arrived) if isinstance(told, BodyState) else arrived
-            if isinstance(told, BodyState) and self._last is not None and stamp <= self._last.stamp:
-                told = "old"
-            if isinstance(told, str):
-                self.rejected[told] += 1
+            stamp = min(received.stamp, arrived) if isinstance(received, BodyState) else arrived
+            if isinstance(received, BodyState) and self._last is not None and stamp <= self._last.stamp:
+                received = "old"
+            if isinstance(received, str):
+                self.rejected[received] += 1
                 continue
             self._last = Reading(
-                np.array(told.state), stamp, arrived, told.goal, told.goal_number, np.array(told.applied),
-                HELD[told.held], told.sensed, stamp,
+                np.array(received.state), stamp, arrived, received.goal, received.goal_number,
+                np.array(received.applied), HELD[received.held], received.sensed, stamp,
             )  # fmt: skip
             break
         now = time.monotonic()

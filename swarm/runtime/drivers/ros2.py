@@ -37,7 +37,7 @@ from swarm.runtime.drivers.base import Reading, Sent, clip
 from swarm.runtime.drivers.ros2_clock import BaseClock
 from swarm.runtime.fleet_file.read import FleetFile
 from swarm.runtime.fleet_file.ros2_names import needed
-from swarm.runtime.guard import STATE_AGE
+from swarm.runtime.watchdog import STATE_AGE
 
 NODE = "swarm"
 """Name of the node that ROS 2's tools show, in the robot's namespace."""
@@ -105,25 +105,25 @@ class Ros2Driver:
         sequence, sent, gid = sender
         if arrived - self._heard < SILENCE and (gid != self._source or sequence <= self._newest):
             return "old" if gid == self._source else "second publisher"
-        told = wire.decode_odometry(data, self._names.odom_frame, self._names.base_frame)
-        if isinstance(told, str):
-            return told
+        odometry = wire.decode_odometry(data, self._names.odom_frame, self._names.base_frame)
+        if isinstance(odometry, str):
+            return odometry
         self._source, self._newest, self._heard = gid, sequence, arrived
-        measured = self._clock.measured(told.stamp, 1e-9 * sent, arrived)
+        measured = self._clock.measured(odometry.stamp, 1e-9 * sent, arrived)
         if isinstance(measured, str):
             return measured
-        self._last = Reading(self._state(told), told.stamp, arrived, measured=measured)
+        self._last = Reading(self._state(odometry), odometry.stamp, arrived, measured=measured)
         return ""
 
-    def _state(self, told: wire.Odometry) -> Array:
+    def _state(self, odometry: wire.Odometry) -> Array:
         """Odometry as a state in the world, ``float64[5]``."""
-        x, y, heading = told.x, told.y, told.heading
+        x, y, heading = odometry.x, odometry.y, odometry.heading
         if self._names.origin == "start":
             start_x, start_y, turned = self._spec.start[:3].tolist()
             x, y = _rotated(x, y, turned)
             x, y, heading = start_x + x, start_y + y, heading + turned
         heading = math.atan2(math.sin(heading), math.cos(heading))
-        return np.array([x, y, heading, *_rotated(told.forward, told.left, heading)])
+        return np.array([x, y, heading, *_rotated(odometry.forward, odometry.left, heading)])
 
     def write(self, control: Array) -> Sent:
         """Send a command."""

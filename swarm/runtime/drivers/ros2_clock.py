@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 
 from swarm.runtime.drivers.clocks import LEARN, LEARNING, OLDER, REPEATED, LearntClock, WallClock
-from swarm.runtime.guard import STATE_AGE
+from swarm.runtime.watchdog import STATE_AGE
 
 AHEAD = 0.05
 """Seconds that odometry may be stamped ahead of its arrival: synchronised clocks agree better than that."""

@@ -64,8 +64,8 @@ def status_key(fleet: str, robot: int | str) -> str:
     return f"swarm/{fleet}/status/{robot}"
 
 
-def hello_key(fleet: str, robot: int | str) -> str:
-    """Where a robot says what it runs with (`swarm.runtime.link.hello`); ``*``: where all do."""
+def handshake_key(fleet: str, robot: int | str) -> str:
+    """Where a robot says what it runs with (`swarm.runtime.link.handshake`); ``*``: where all do."""
     return f"swarm/{fleet}/hello/{robot}"
 
 
@@ -114,7 +114,7 @@ def settings(
         raise InputError("patience", patience, f"{LEAST_PATIENCE:g} to {MOST_PATIENCE:g} s")
     scheme = "tcp" if keys is None else "tls"
     earlier = sorted(one for one in endpoints if robot is None or one < robot)
-    told: dict[str, object] = {
+    options: dict[str, object] = {
         "mode": "peer",
         "listen/endpoints": [] if robot is None else [f"{scheme}/{endpoints[robot]}"],
         "listen/exit_on_failure": True,
@@ -137,20 +137,20 @@ def settings(
         "transport/link/rx/buffer_size": 16384,
         "transport/link/rx/max_message_size": 16384,
     }
-    return told if keys is None else told | _secured(fleet, robot, endpoints, keys)
+    return options if keys is None else options | _secured(fleet, robot, endpoints, keys)
 
 
 def _secured(fleet: str, robot: int | None, roster: Iterable[int], keys: Path) -> dict[str, object]:
     """The settings of TLS and access control. Hosts have no names here: who it is stands in the common name."""
-    told: dict[str, object] = {}
+    options: dict[str, object] = {}
     for setting, name in _FILES.items():
         if not (keys / name).is_file():
             raise InputError("keys", str(keys / name), "a file; launch/authority.py writes it")
-        told[f"transport/link/tls/{setting}"] = str(keys / name)
-    told["transport/link/tls/enable_mtls"] = True
-    told["transport/link/tls/verify_name_on_connect"] = False
-    told["access_control"] = _access(fleet, [one for one in roster if one != robot])
-    return told
+        options[f"transport/link/tls/{setting}"] = str(keys / name)
+    options["transport/link/tls/enable_mtls"] = True
+    options["transport/link/tls/verify_name_on_connect"] = False
+    options["access_control"] = _access(fleet, [one for one in roster if one != robot])
+    return options
 
 
 def _access(fleet: str, others: Iterable[int]) -> dict[str, object]:
@@ -173,8 +173,8 @@ def _access(fleet: str, others: Iterable[int]) -> dict[str, object]:
     rule("stops", "ingress", ["put"], [stop_key(fleet)])
     allow(OPERATOR, ["out", "asks", "stops"])
     for one in others:
-        told = [robot_key(fleet, one, "*"), hello_key(fleet, one), status_key(fleet, one)]
-        rule(f"tells-{one}", "ingress", ["put"], told)
+        options = [robot_key(fleet, one, "*"), handshake_key(fleet, one), status_key(fleet, one)]
+        rule(f"tells-{one}", "ingress", ["put"], options)
         rule(f"lives-{one}", "ingress", ["liveliness_token"], [alive_key(fleet, one)])
         allow(one, ["out", "asks", f"tells-{one}", f"lives-{one}"])
     return {"enabled": True, "default_permission": "deny", "rules": rules, "subjects": subjects, "policies": policies}

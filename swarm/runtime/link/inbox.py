@@ -26,9 +26,9 @@ QUARANTINE = 1.0
 SLACK = 0.05
 """Metres and shares by which positions and speeds may miss their limits: localisation is not exact."""
 FORGOTTEN = 3.0
-"""Seconds for which nothing was taken of a sender, after which it may count from anywhere again: as long as hellos
-count (`swarm.runtime.link.hello.SPEAKS`), and longer than a link that works is ever silent. So a forged report, or a
-clock that was set back, does not silence a robot for ever. An old report that is replayed then is as old as its own
+"""Seconds for which nothing was taken of a sender, after which it may count from anywhere again: as long as handshakes
+count (`swarm.runtime.link.handshake.SPEAKS`), and longer than a link that works is ever silent. So a forged report, or
+a clock that was set back, does not silence a robot for ever. An old report that is replayed then is as old as its own
 acknowledgements prove, or of unknown age: where its sender may be meanwhile only gets larger."""
 _REMEMBERED = 1200  # Own reports whose sending is remembered: a minute of them.
 

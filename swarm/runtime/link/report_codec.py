@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from swarm.errors import InputError
 from swarm.sense.intent import MAX_HELD, RANKING_NUMBER, RANKINGS, WINDOW, Intent
-from swarm.sense.messages import TOLD, Message
+from swarm.sense.messages import EMBEDDING, Message
 
 MAJOR, MINOR = 1, 0
 """Version: another major one is refused; a newer minor one may end in bytes that this version does not know."""
@@ -26,8 +26,8 @@ _HEAD = struct.Struct("<2sBBIIIqQ")  # Magic, major, minor, robot, incarnation, 
 _BODY = struct.Struct("<5df2d2dffQBB")  # State, its age, goal, waypoint, rotation, speed, stop, flags, number of acks.
 _ACK = struct.Struct("<III")  # Robot, incarnation, sequence.
 _INTENT = struct.Struct(f"<qiqqBIB{MAX_HELD}i{WINDOW + 1}i")
-_TOLD = struct.Struct(f"<{TOLD}f")
-_ARMED, _STOPPED, _HAS_INTENT, _HAS_TOLD = 1, 2, 4, 8
+_EMBEDDING = struct.Struct(f"<{EMBEDDING}f")
+_ARMED, _STOPPED, _HAS_INTENT, _HAS_EMBEDDING = 1, 2, 4, 8
 _LARGEST, _LONGEST = 1 << 32, 1 << 64
 
 
@@ -48,7 +48,7 @@ class Report:
         acks: For each neighbour that it hears, the incarnation and the sequence of its last report.
         message: What its planner and its controller tell (`swarm.sense.messages`).
         stop_counter: Of the newest wish of an operator that it knows (`swarm.runtime.link.estop`); 0: of none.
-        digest: Of the sender's map and roster (`swarm.runtime.link.hello`).
+        digest: Of the sender's map and roster (`swarm.runtime.link.handshake`).
 
     Raises:
         InputError: If a number is not finite or outside its range.
@@ -91,7 +91,7 @@ def encode(report: Report) -> bytes:
     """A report as bytes; see `decode`."""
     message = report.message
     flags = _ARMED * report.armed | _STOPPED * report.stopped
-    flags |= _HAS_INTENT * (message.intent is not None) | _HAS_TOLD * bool(message.told)
+    flags |= _HAS_INTENT * (message.intent is not None) | _HAS_EMBEDDING * bool(message.embedding)
     parts = [
         _HEAD.pack(
             _MAGIC,
@@ -118,8 +118,8 @@ def encode(report: Report) -> bytes:
     ]
     if message.intent is not None:
         parts.append(_pack_intent(message.intent))
-    if message.told:
-        parts.append(_TOLD.pack(*message.told))
+    if message.embedding:
+        parts.append(_EMBEDDING.pack(*message.embedding))
     return b"".join(parts)
 
 
@@ -138,7 +138,12 @@ def decode(data: bytes) -> Report:
         raise InputError("report: version", f"{major}.{minor}", f"{MAJOR}.x")
     *numbers, rotation, speed, stop_counter, flags, acks = _BODY.unpack_from(data, _HEAD.size)
     at = _HEAD.size + _BODY.size
-    end = at + acks * _ACK.size + _INTENT.size * bool(flags & _HAS_INTENT) + _TOLD.size * bool(flags & _HAS_TOLD)
+    end = (
+        at
+        + acks * _ACK.size
+        + _INTENT.size * bool(flags & _HAS_INTENT)
+        + _EMBEDDING.size * bool(flags & _HAS_EMBEDDING)
+    )
     if len(data) < end or (minor == MINOR and len(data) > end):
         raise InputError("report", f"{len(data)} bytes", f"{end} bytes, as its head says")
     heard = tuple(_ACK.iter_unpack(data[at : at + acks * _ACK.size]))
@@ -147,8 +152,8 @@ def decode(data: bytes) -> Report:
     if flags & _HAS_INTENT:
         intent = _unpack_intent(data, at)
         at += _INTENT.size
-    told = _TOLD.unpack_from(data, at) if flags & _HAS_TOLD else ()
-    message = Message(robot_id, clock_ns * 1e-9, (numbers[8], numbers[9]), rotation, speed, intent, told)
+    embedding = _EMBEDDING.unpack_from(data, at) if flags & _HAS_EMBEDDING else ()
+    message = Message(robot_id, clock_ns * 1e-9, (numbers[8], numbers[9]), rotation, speed, intent, embedding)
     return Report(
         robot_id, incarnation, sequence, clock_ns, tuple(numbers[:5]), numbers[5], (numbers[6], numbers[7]),
         bool(flags & _ARMED), bool(flags & _STOPPED), heard, message, stop_counter, digest,

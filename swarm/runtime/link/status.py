@@ -37,7 +37,7 @@ class Status:
     Attributes:
         robot: Its identity.
         incarnation: Of its process.
-        reason: Why it stands, or `swarm.runtime.guard.MAY_MOVE`.
+        reason: Why it stands, or `swarm.runtime.watchdog.MAY_MOVE`.
         stopped: Whether an emergency stop is latched.
         stop_counter: Of the newest wish of an operator that it knows, 0: none.
         tick: Of its planner.
@@ -92,13 +92,13 @@ def encode(status: Status) -> bytes:
 
 
 def _dump(status: Status) -> bytes:
-    told = status.override
+    fields = status.override
     found = {"version": VERSION} | vars(status) | {
         "reason": _shown(status.reason), "notes": [_shown(note) for note in status.notes[:MAX_NOTES]],
         "state": _rounded(status.state), "goal": _rounded(status.goal), "waypoint": _rounded(status.waypoint),
         "tunables": _rounded(status.tunables), "control": _rounded(status.control),
-        "override": None if told is None else [
-            told.barrier, told.neighbour, *map(_number, (told.gap, *told.where, told.change)),
+        "override": None if fields is None else [
+            fields.barrier, fields.neighbour, *map(_number, (fields.gap, *fields.where, fields.change)),
         ],
         "ages": [[robot, _number(age)] for robot, age in status.ages[:MAX_AGES]],
         "rejected": {_shown(why): count for why, count in list(status.rejected.items())[:MAX_REASONS]},
@@ -130,19 +130,19 @@ def decode(data: bytes) -> Status:
     if len(data) > MAX_BYTES:
         raise InputError("status", f"{len(data)} bytes", f"at most {MAX_BYTES}")
     try:
-        told = json.loads(data)
+        fields = json.loads(data)
     except (ValueError, RecursionError):
         raise InputError("status", data[:40], "a JSON object") from None
-    if not isinstance(told, dict) or told.get("version") != VERSION:
+    if not isinstance(fields, dict) or fields.get("version") != VERSION:
         raise InputError("status", data[:40], f"an object of version {VERSION}")
-    read = _Reader(told)
+    read = _Reader(fields)
     return Status(
         robot=read.whole("robot"), incarnation=read.whole("incarnation", _LONGEST), reason=read.text("reason"),
         stopped=read.flag("stopped"), stop_counter=read.whole("stop_counter", _LONGEST), tick=read.whole("tick"),
         state=read.numbers("state", 5), goal=read.pair("goal"), waypoint=read.pair("waypoint"),
         tunables=read.numbers("tunables", COUNT), control=read.pair("control"), outcome=read.outcome(),
         override=read.override(), ages=read.ages(), rejected=read.rejected(), overruns=read.whole("overruns"),
-        late_ms=read.number("late_ms", told.get("late_ms")), took_ms=read.number("took_ms", told.get("took_ms")),
+        late_ms=read.number("late_ms", fields.get("late_ms")), took_ms=read.number("took_ms", fields.get("took_ms")),
         notes=tuple(read.text("notes", note) for note in read.items("notes", MAX_NOTES)),
     )  # fmt: skip
 
@@ -150,11 +150,11 @@ def decode(data: bytes) -> Status:
 class _Reader:
     """Reads the fields of an object from outside; `InputError` for each that is not as it should be."""
 
-    def __init__(self, told: dict[str, Any]) -> None:
-        self._told = told
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self._fields = fields
 
     def _wrong(self, key: str, valid: str) -> InputError:
-        return InputError(f"status: {key}", self._told.get(key), valid)
+        return InputError(f"status: {key}", self._fields.get(key), valid)
 
     def number(self, key: str, value: object, farthest: float = _FARTHEST) -> float:
         if type(value) not in (int, float) or not -farthest <= value <= farthest:  # type: ignore[operator]
@@ -162,31 +162,31 @@ class _Reader:
         return float(value)  # type: ignore[arg-type]
 
     def whole(self, key: str, most: int = _LARGEST, value: object = None, least: int = 0) -> int:
-        value = self._told.get(key) if value is None else value
+        value = self._fields.get(key) if value is None else value
         if type(value) is not int or not least <= value < most:
             raise self._wrong(key, f"a whole number from {least} on")
         return value
 
     def flag(self, key: str) -> bool:
-        value = self._told.get(key)
+        value = self._fields.get(key)
         if not isinstance(value, bool):
             raise self._wrong(key, "true or false")
         return value
 
     def text(self, key: str, value: object = None) -> str:
-        value = self._told.get(key) if value is None else value
+        value = self._fields.get(key) if value is None else value
         if not isinstance(value, str) or len(value) > MAX_TEXT or not value.isprintable():
             raise self._wrong(key, f"printable text of at most {MAX_TEXT} characters")
         return value
 
     def items(self, key: str, most: int) -> list[Any]:
-        value = self._told.get(key)
+        value = self._fields.get(key)
         if not isinstance(value, list) or len(value) > most:
             raise self._wrong(key, f"a list of at most {most}")
         return value
 
     def numbers(self, key: str, count: int) -> tuple[float, ...] | None:
-        if self._told.get(key) is None:
+        if self._fields.get(key) is None:
             return None
         values = self.items(key, count)
         if len(values) != count:
@@ -204,7 +204,7 @@ class _Reader:
         return value
 
     def override(self) -> Override | None:
-        if self._told.get("override") is None:
+        if self._fields.get("override") is None:
             return None
         values = self.items("override", 6)
         if len(values) != 6 or values[0] not in BARRIERS:
@@ -224,7 +224,7 @@ class _Reader:
         return tuple(found)
 
     def rejected(self) -> dict[str, int]:
-        value = self._told.get("rejected")
+        value = self._fields.get("rejected")
         if not isinstance(value, dict) or len(value) > MAX_REASONS or None in value.values():
             raise self._wrong("rejected", f"at most {MAX_REASONS} counts by reason")
         return {self.text("rejected", why): self.whole("rejected", _LONGEST, count) for why, count in value.items()}

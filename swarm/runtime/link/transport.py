@@ -26,7 +26,7 @@ from swarm.runtime.fleet_file.zenoh_config import (
     MAX_PAYLOAD,
     PATIENCE,
     alive_key,
-    hello_key,
+    handshake_key,
     robot_key,
     settings,
     status_key,
@@ -65,17 +65,17 @@ class Transport:
         self, fleet: str, robot_id: int | None, endpoints: Mapping[int, str], *, keys: Path | None = None,
         patience: float = PATIENCE,
     ) -> None:  # fmt: skip
-        told = settings(fleet, robot_id, endpoints, keys, patience)
+        options = settings(fleet, robot_id, endpoints, keys, patience)
         others = [one for one in sorted(endpoints) if one != robot_id]
         self.robot_id = robot_id
         self.counts: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._reporters = {robot_key(fleet, one, robot_id): one for one in others if robot_id is not None}
-        self._greeters = {hello_key(fleet, one): one for one in others}
+        self._greeters = {handshake_key(fleet, one): one for one in others}
         self._tellers = {status_key(fleet, one): one for one in endpoints}
         self._alive: set[int] = set()
         self._roster = {alive_key(fleet, one): one for one in others}
-        self._session = _open(told, robot_id, endpoints)
+        self._session = _open(options, robot_id, endpoints)
         self._declare(fleet, others)
 
     def publish(self, data: bytes, to: Iterable[int] | None = None) -> None:
@@ -108,8 +108,8 @@ class Transport:
         """Whether anybody gets what `publish_status` tells."""
         if self.robot_id is None:
             return False
-        told: zenoh.MatchingStatus = self._status.matching_status  # type: ignore[assignment]  # zenoh's stub says bool
-        return bool(told.matching)
+        options: zenoh.MatchingStatus = self._status.matching_status  # type: ignore[assignment]  # zenoh's stub says bool
+        return bool(options.matching)
 
     def publish_status(self, data: bytes) -> None:
         """Tell those who watch (`swarm.runtime.link.status`).
@@ -125,7 +125,7 @@ class Transport:
         return self._newest(self._statuses, self._tellers)
 
     def greet(self, data: bytes) -> None:
-        """Tell all what this robot runs with (`swarm.runtime.link.hello`); `InputError` as of `publish`."""
+        """Tell all what this robot runs with (`swarm.runtime.link.handshake`); `InputError` as of `publish`."""
         self._check(data)
         self._greeter.put(data)
 
@@ -188,7 +188,7 @@ class Transport:
                 priority=zenoh.Priority.BACKGROUND,
             )  # fmt: skip
             self._greeter = session.declare_publisher(
-                hello_key(fleet, me), congestion_control=zenoh.CongestionControl.DROP
+                handshake_key(fleet, me), congestion_control=zenoh.CongestionControl.DROP
             )
         # It has a queue of its own on every link, before the reports.
         self._stopper = session.declare_publisher(
@@ -198,7 +198,7 @@ class Transport:
         # One ring for all senders: so it is seen if one speaks who is not in the roster.
         self._reports = None if me is None else ring(robot_key(fleet, "*", me))
         self._statuses = ring(status_key(fleet, "*")) if me is None else None
-        self._greetings, self._stops = ring(hello_key(fleet, "*")), ring(stop_key(fleet))
+        self._greetings, self._stops = ring(handshake_key(fleet, "*")), ring(stop_key(fleet))
         life = session.liveliness()
         take_life = zenoh.handlers.Callback(self._take_life, indirect=False)
         self._held: list[object] = [life.declare_subscriber(alive_key(fleet, "*"), take_life, history=True)]
@@ -247,10 +247,10 @@ def _received(ring: Ring | None) -> Iterator[zenoh.Sample]:
             yield sample
 
 
-def _open(told: Mapping[str, object], robot_id: int | None, endpoints: Mapping[int, str]) -> zenoh.Session:
+def _open(options: Mapping[str, object], robot_id: int | None, endpoints: Mapping[int, str]) -> zenoh.Session:
     """A session with these settings."""
     config = zenoh.Config()
-    for key, value in told.items():
+    for key, value in options.items():
         config.insert_json5(key, json.dumps(value))
     try:
         return zenoh.open(config)

@@ -19,9 +19,9 @@ from swarm.explain import Override, sentence
 from swarm.filter.tunables import NAMES
 from swarm.model.body import RADIUS
 from swarm.runtime.control import Period
-from swarm.runtime.guard import MAY_MOVE
 from swarm.runtime.link.inbox import Heard
 from swarm.runtime.log.schemas import Json
+from swarm.runtime.watchdog import MAY_MOVE
 from swarm.scenario.scenario import Scenario
 from swarm.sense.neighbours import N_ID, N_RADIUS, N_X, N_Y
 
@@ -122,7 +122,7 @@ def period_message(robot_id: int, entry: Entry) -> str:
             f'"path":[{_many(_POINT, command.plan.path[:_PATH])}],'
             f'"tunables":{_TUNABLES % tuple(command.tunables.tolist())},'
             f'"control":{_pair(command.control)},"outcome":"{command.outcome}","relaxation":{command.relaxation:.6f},'
-            f'"crowded":{"true" if view.crowded else "false"},'
+            f'"crowded":{"true" if view.truncated else "false"},'
             f'"believed":[{_many(_DISC, view.neighbours[:, [N_ID, N_X, N_Y, N_RADIUS]])}]'
         )
         if math.isfinite(command.clearance):

@@ -17,7 +17,7 @@ from oracles.loopback import free_port
 from oracles.project import ROOT
 
 from envs.bullet.host import PhysicsHost
-from envs.bullet.links import GONE, Links
+from envs.bullet.links import GONE, BodyLinks
 from envs.bullet.world import world_of
 from envs.rollout.score import Score
 from swarm.model.dynamics import Kind, Limits
@@ -274,7 +274,7 @@ ONE, OTHER = ("127.0.0.1", 1111), ("127.0.0.1", 2222)
 
 
 def test_a_body_has_one_driver_and_the_newest_incarnation_is_it():
-    links = Links(SPECS, 0.02)
+    links = BodyLinks(SPECS, 0.02)
     links.accept(Request(Type.HELLO, 0, 10), ONE, 0.0)
     links.accept(Request(Type.COMMAND, 0, 10, 1, (1.0, 0.0)), ONE, 0.0)
     assert links.controls(0.1, np.zeros((2, 5))).tolist() == [[1.0, 0.0], [0.0, 0.0]]
@@ -294,7 +294,7 @@ def test_a_body_has_one_driver_and_the_newest_incarnation_is_it():
 
 
 def test_a_command_ends_within_its_time_and_a_release_needs_a_new_one():
-    links = Links(SPECS, 0.02)
+    links = BodyLinks(SPECS, 0.02)
     links.accept(Request(Type.HELLO, 0, 10), ONE, 0.0)
     links.accept(Request(Type.COMMAND, 0, 10, 1, (9.0, 0.0)), ONE, 0.0)
     states = np.zeros((2, 5))
@@ -314,7 +314,7 @@ def test_a_command_ends_within_its_time_and_a_release_needs_a_new_one():
 
 def test_a_double_integrator_brakes_within_its_limit():
     spec = RobotSpec(Kind.DOUBLE_INTEGRATOR, np.zeros(5), np.zeros((1, 2)), 0.2, Limits(1.0, acceleration=2.0))
-    links = Links([spec], 1.0 / 60.0)
+    links = BodyLinks([spec], 1.0 / 60.0)
     control = links.controls(0.0, np.array([[0.0, 0.0, 0.0, 0.9, -0.4]]))[0]
     assert control[0] < -1.9 and np.abs(control).max() <= 2.0 and control[1] == pytest.approx(-control[0] * 4 / 9)
 

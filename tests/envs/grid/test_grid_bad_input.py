@@ -13,7 +13,7 @@ from oracles.mapf import violations
 from envs.grid.batch import GridBatch
 from envs.grid.core import GridCore
 from envs.grid.env import GridEnv
-from envs.grid.episode import Episode, Goals
+from envs.grid.episode import Episode, GoalSource
 from envs.grid.run import GridRun
 from swarm.errors import InputError
 from swarm.scenario.grid_map import GridMap
@@ -51,16 +51,16 @@ def test_impossible_instances_are_refused_where_they_are_read(
 @pytest.mark.parametrize(
     ("starts", "goals", "text"),
     [
-        ([[1, 0]], Goals(np.array([[[0, 1]]])), "free cells"),
-        ([[0, 9]], Goals(np.array([[[0, 1]]])), "free cells"),
-        ([[-1, 0]], Goals(np.array([[[0, 1]]])), "free cells"),
-        ([[0, 0], [0, 0]], Goals(np.array([[[0, 1]]] * 2)), "each for one robot"),
-        ([[0, 0], [0, 1]], Goals(np.array([[[0, 1]], [[2, 0]]])), "goals of robot 1"),
-        ([[0, 0], [2, 0]], Goals(pool=np.array([[0, 1], [0, 2]])), "goals of robot 1"),
-        (np.empty((0, 2), int), Goals(), "one robot or more"),
+        ([[1, 0]], GoalSource(np.array([[[0, 1]]])), "free cells"),
+        ([[0, 9]], GoalSource(np.array([[[0, 1]]])), "free cells"),
+        ([[-1, 0]], GoalSource(np.array([[[0, 1]]])), "free cells"),
+        ([[0, 0], [0, 0]], GoalSource(np.array([[[0, 1]]] * 2)), "each for one robot"),
+        ([[0, 0], [0, 1]], GoalSource(np.array([[[0, 1]], [[2, 0]]])), "goals of robot 1"),
+        ([[0, 0], [2, 0]], GoalSource(pool=np.array([[0, 1], [0, 2]])), "goals of robot 1"),
+        (np.empty((0, 2), int), GoalSource(), "one robot or more"),
     ],
 )
-def test_impossible_episodes_are_refused(starts: Any, goals: Goals, text: str) -> None:
+def test_impossible_episodes_are_refused(starts: Any, goals: GoalSource, text: str) -> None:
     with pytest.raises(InputError, match=text):
         GridBatch([Episode(GridMap.from_rows(SPLIT), np.array(starts), goals)])
 
@@ -88,14 +88,14 @@ def test_an_instance_may_use_several_parts() -> None:
 
 
 def test_a_goal_twice_in_a_row_counts_when_it_is_occupied_at_a_later_step() -> None:
-    core = GridCore(GridMap.from_rows(["..."]), np.array([[0, 0]]), Goals(np.array([[[0, 1], [0, 1], [0, 1]]])))
+    core = GridCore(GridMap.from_rows(["..."]), np.array([[0, 0]]), GoalSource(np.array([[[0, 1], [0, 1], [0, 1]]])))
     for move, reached in ((4, 1), (0, 2), (4, 2), (3, 3), (0, 3)):
         core.step(np.array([move]))
         assert core.reached[0] == reached
 
 
 def test_the_start_as_first_goal_counts_after_a_step() -> None:
-    core = GridCore(GridMap.from_rows(["..."]), np.array([[0, 0]]), Goals(np.array([[[0, 0], [0, 2]]])))
+    core = GridCore(GridMap.from_rows(["..."]), np.array([[0, 0]]), GoalSource(np.array([[[0, 0], [0, 2]]])))
     observed = core.observe()[0]
     assert observed[2, 5, 5] == 1 and not observed[3].any() and len(core.path(0)) == 1
     core.step(np.array([0]))

@@ -10,7 +10,7 @@ from envs.grid.maps import puzzle_map
 from envs.scenarios import clutter
 from studies.bench import alone, arena
 from studies.bench.common import spread
-from studies.bench.lifelong import Case, team_figures
+from studies.bench.lifelong import TeamSize, team_figures
 from swarm.errors import SwarmError
 from swarm.scenario.grid_map import GridMap
 
@@ -30,7 +30,7 @@ def test_messages_that_are_not_the_team_s_are_found_out(monkeypatch: pytest.Monk
 
 
 def test_planners_take_turns_on_the_same_team() -> None:
-    figures = team_figures(Case("warehouse", 32, 1, 60))
+    figures = team_figures(TeamSize("warehouse", 32, 1, 60))
     assert [name.split(", ")[-1] for name in figures] == ["guided", "pibt", "astar"]
     for entry in figures.values():
         assert 0.0 < entry["ms least"] <= entry["ms p50"] <= entry["ms p99"]

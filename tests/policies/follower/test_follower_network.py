@@ -90,7 +90,7 @@ class Signpost:
 
 def test_ppo_learns_what_pays():
     torch.manual_seed(0)
-    config = RankingPPO(rollout=4, discount=0.0, learning_rate=1e-2, minibatches=2, epochs=2)
+    config = RankingPPO(rollout=4, gamma=0.0, learning_rate=1e-2, minibatches=2, epochs=2)
     ppo = FollowerPPO(Signpost(64), Follower(2, 8), config, seed=0, updates=60)
     figures = [ppo.update() for _ in range(60)]
     assert figures[0]["throughput"] < 0.4

@@ -27,7 +27,7 @@ torch.set_num_threads(1)  # tiny batches: threads would only wait for each other
 
 def make(seed: int, updates: int = 10, **changes: Any) -> PPO:
     torch.manual_seed(seed)
-    settings = dataclasses.replace(PPOConfig(rollout=16, minibatches=4, discount=0.5), **changes)
+    settings = dataclasses.replace(PPOConfig(rollout=16, minibatches=4, gamma=0.5), **changes)
     return PPO(Toy(seed), Tuner(width=16), settings, seed=seed, updates=updates)
 
 
@@ -61,7 +61,7 @@ def test_noise_is_held_in_half_of_the_worlds_and_new_at_every_step_in_the_others
 
 
 def plain_advantages(
-    reward: list[float], value: list[float], following: list[float], ends: list[int], g: float, trace: float
+    reward: list[float], value: list[float], following: list[float], ends: list[int], g: float, gae_lambda: float
 ) -> list[float]:
     """The definition: sums of discounted surprises up to the episode's end (1: for good, 2: cut short)."""
     result = []
@@ -72,7 +72,7 @@ def plain_advantages(
             total += weight * (reward[t] + g * after - value[t])
             if ends[t]:
                 break
-            weight *= g * trace
+            weight *= g * gae_lambda
         result.append(total)
     return result
 
@@ -81,12 +81,12 @@ ROW = st.tuples(*[st.floats(-5, 5, width=32)] * 3, st.sampled_from([0, 0, 0, 1, 
 
 
 @given(st.lists(ROW, min_size=1, max_size=20), st.floats(0, 1), st.floats(0, 1))
-def test_advantages_are_the_definition(rows: list[Any], g: float, trace: float) -> None:
+def test_advantages_are_the_definition(rows: list[Any], g: float, gae_lambda: float) -> None:
     reward, value, following, ends = (list(column) for column in zip(*rows, strict=True))
     columns = [torch.tensor(column, dtype=torch.float64)[:, None] for column in (reward, value, following)]
     kinds = torch.tensor(ends)[:, None]
-    found = advantages(*columns, kinds == 1, kinds == 2, g, trace)[:, 0]
-    wanted = plain_advantages(reward, value, following, ends, g, trace)
+    found = advantages(*columns, kinds == 1, kinds == 2, g, gae_lambda)[:, 0]
+    wanted = plain_advantages(reward, value, following, ends, g, gae_lambda)
     np.testing.assert_allclose(found.numpy(), wanted, atol=1e-9)
 
 
@@ -180,10 +180,10 @@ def test_figures_of_the_episodes_are_averaged() -> None:
     [
         ("rollout", 0),
         ("epochs", 0),
-        ("discount", 1.1),
-        ("trace", -0.1),
+        ("gamma", 1.1),
+        ("gae_lambda", -0.1),
         ("learning_rate", 0),
-        ("clip", 0),
+        ("clip_coef", 0),
         ("held", 0.5),
         ("held_worlds", 1.1),
         ("held_until", 0),

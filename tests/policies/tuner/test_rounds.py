@@ -24,7 +24,7 @@ from policies.tuner.rounds import Steps, pick
 from swarm.array_types import AnyArray, Flags
 from swarm.errors import InputError
 from swarm.scenario.scenario import Scenario
-from swarm.sense.messages import TOLD
+from swarm.sense.messages import EMBEDDING
 from swarm.tune.controllers import OnnxController, make_controller
 from swarm.tune.observation import EDGE, EDGE_TOLD, EGO, Observation
 
@@ -52,7 +52,7 @@ def crowd(seed: int, horizon: float = 10.0) -> Scenario:
 def test_what_is_told_counts_from_the_first_round_on(rounds: int) -> None:
     tuner = lively(rounds)
     ego, edges, mask = draw(2, 30, 8, 1.0)
-    heard = torch.rand(30, 8, TOLD) if rounds > 1 else None
+    heard = torch.rand(30, 8, EMBEDDING) if rounds > 1 else None
     changed = edges.clone()
     changed[..., list(EDGE_TOLD)] += torch.rand(30, 8, len(EDGE_TOLD))
     before, after = (tuner.actor.dense(ego, what, mask, heard) for what in (edges, changed))
@@ -63,7 +63,7 @@ def test_what_is_told_counts_from_the_first_round_on(rounds: int) -> None:
     torch.testing.assert_close(sparse, before, atol=1e-5, rtol=0)
     if heard is not None:
         assert (tuner.actor.dense(ego, edges, mask, -heard) - before).abs().max() > 1e-2
-        assert tuner.to_told(before).abs().max() <= 1.0
+        assert tuner.to_embedding(before).abs().max() <= 1.0
 
 
 def test_unknown_rounds() -> None:
@@ -83,7 +83,7 @@ def trained_once(**changes: Any) -> tuple[PPO, Any]:
 
 def test_first_steps_hear_nobody_and_others_what_was_told() -> None:
     ppo, rollout = trained_once()
-    robots = len(ppo.told)
+    robots = len(ppo.embedding)
     started = rollout.truncated.roll(1, 0)
     started[0] = False
     assert started.any() and (rollout.sender[started] == -1).all()
@@ -95,22 +95,22 @@ def test_first_steps_hear_nobody_and_others_what_was_told() -> None:
     assert (worlds[rollout.sender.clamp(min=0)] == worlds[:, None])[named].all()
     # Each slot's sender is the robot that stands there: their relative positions have the same length.
     flat = type(rollout)(*(array.flatten(0, 1) for array in rollout))
-    steps = Steps(*flat[:3], flat.sender, flat.told, robots=robots)
+    steps = Steps(*flat[:3], flat.sender, flat.embedding, robots=robots)
     everyone = torch.arange(len(flat.reward))
-    told, source = steps.heard(everyone)
-    assert (told[source >= 0].abs().sum(dim=1) > 0).all()
+    embedding, source = steps.heard(everyone)
+    assert (embedding[source >= 0].abs().sum(dim=1) > 0).all()
     again = steps.heard_now(ppo.tuner, everyone)
-    torch.testing.assert_close(again, told, atol=1e-6, rtol=0)
+    torch.testing.assert_close(again, embedding, atol=1e-6, rtol=0)
     assert (source >= 0).float().mean() > 0.2 and again.requires_grad
 
 
 def test_gradients_reach_what_the_senders_saw() -> None:
     """Against the definition, robot by robot with the dense form."""
     ppo, rollout = trained_once()
-    tuner, robots = ppo.tuner, len(ppo.told)
+    tuner, robots = ppo.tuner, len(ppo.embedding)
     flat = type(rollout)(*(array.flatten(0, 1) for array in rollout))
     chosen = torch.arange(len(flat.reward))[::5]
-    steps = Steps(*flat[:3], flat.sender, flat.told, robots=robots)
+    steps = Steps(*flat[:3], flat.sender, flat.embedding, robots=robots)
     weights = [tuner.telling.weight, tuner.actor.message_edge.weight, tuner.actor.message_heard.weight]
     graph = to_graph(*flat[:3], chosen)
     loss = tuner.mean(graph, steps.heard_now(tuner, chosen)).square().sum()
@@ -121,11 +121,11 @@ def test_gradients_reach_what_the_senders_saw() -> None:
         heard = []
         for sender in rollout.sender[t, i].tolist():
             if sender < 0 or t == 0:
-                heard.append(pick(rollout.told[t], torch.tensor(sender)))
+                heard.append(pick(rollout.embedding[t], torch.tensor(sender)))
             else:
-                stored = pick(rollout.told[t - 1], rollout.sender[t - 1, sender])
+                stored = pick(rollout.embedding[t - 1], rollout.sender[t - 1, sender])
                 seen = (part[t - 1, sender] for part in rollout[:3])
-                heard.append(tuner.to_told(tuner.actor.dense(*seen, stored)))
+                heard.append(tuner.to_embedding(tuner.actor.dense(*seen, stored)))
         features = tuner.actor.dense(*(part[t, i] for part in rollout[:3]), torch.stack(heard))
         total = total + tuner.to_action(features).square().sum()
     for own, wanted in zip(found, torch.autograd.grad(total, weights), strict=True):
@@ -171,7 +171,7 @@ class Ring:
 
 def ring(rounds: int, seed: int = 0) -> PPO:
     torch.manual_seed(seed)
-    settings = PPOConfig(rollout=16, minibatches=4, discount=0.5, learning_rate=1e-2, target_kl=None)
+    settings = PPOConfig(rollout=16, minibatches=4, gamma=0.5, learning_rate=1e-2, target_kl=None)
     return PPO(Ring(seed), Tuner(width=16, rounds=rounds), settings, seed=seed, updates=40)
 
 
@@ -227,13 +227,16 @@ def test_robots_that_talk_do_what_the_batch_does(tmp_path: Path) -> None:
         silent = max(silent, np.abs(by_tuner(tuner)(nobody)[0] - action)[2:].max())
         commands = fleet.step(step * scenario.dt, core.state[0].copy(), core.goal[0].copy())
         apart = max(apart, max(np.abs(commands[i].action - action[i]).max() for i in range(2, 8)))
-        assert all(len(commands[i].message.told) == TOLD for i in range(2, 8)) and commands[0].message.told == ()
+        assert (
+            all(len(commands[i].message.embedding) == EMBEDDING for i in range(2, 8))
+            and commands[0].message.embedding == ()
+        )
         core.advance(action[None])
         core.arrive()
     assert apart < 1e-5
     led_out = make_controller(str(tmp_path / "run"))
-    heard = np.random.default_rng(0).uniform(-1, 1, (32, TOLD)).astype(np.float32)
+    heard = np.random.default_rng(0).uniform(-1, 1, (32, EMBEDDING)).astype(np.float32)
     one = Observation(*(part[0, 5] for part in core.observe()))
-    (wanted, told), (found, told_too) = own.talk(one, heard), led_out.talk(one, heard)  # type: ignore[attr-defined]
-    assert (told == told_too).all() and (found[:4] == wanted[:4]).all()
+    (wanted, embedding), (found, told_too) = own.talk(one, heard), led_out.talk(one, heard)  # type: ignore[attr-defined]
+    assert (embedding == told_too).all() and (found[:4] == wanted[:4]).all()
     assert silent > 0.05, "what is told matters"

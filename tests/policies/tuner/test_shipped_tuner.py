@@ -10,7 +10,7 @@ import pytest
 from envs.arena.core import ArenaCore
 from envs.arena.held_out import FAMILIES, FIRST_SEED
 from policies.tuner import checkpoint
-from policies.tuner.evaluate import always, by_tuner, judge
+from policies.tuner.evaluate import always, by_tuner, evaluate_policy
 from policies.tuner.network import Tuner
 from swarm.filter.tunables import MIDDLE
 from swarm.tune.controllers import OnnxController, shipped_checkpoint
@@ -28,7 +28,7 @@ def folder() -> Path:
 @pytest.mark.parametrize("family", ["clutter, double integrators", "clutter, unicycles"])
 def test_it_beats_the_untrained_network_and_the_middle_of_the_box(folder: Path, family: str) -> None:
     def figures(policy) -> dict[str, float]:
-        return judge(ArenaCore(FAMILIES[family], worlds=EPISODES, seed=FIRST_SEED), policy, EPISODES)
+        return evaluate_policy(ArenaCore(FAMILIES[family], worlds=EPISODES, seed=FIRST_SEED), policy, EPISODES)
 
     trained = figures(by_tuner(checkpoint.load(folder)[0]))
     assert trained["collisions"] == 0.0
@@ -75,4 +75,4 @@ def test_the_judge_counts_every_world_equally() -> None:
             info = {"episodes": [{"success": float(b == 0)} for b in np.flatnonzero(ended)], "final_observation": None}
             return self.observe(), np.zeros((2, 1), np.float32), ended, np.zeros(2, bool), info
 
-    assert judge(Worlds(), always(MIDDLE), 4)["success"] == 0.5
+    assert evaluate_policy(Worlds(), always(MIDDLE), 4)["success"] == 0.5

@@ -52,9 +52,9 @@ def test_a_fast_robot_behind_a_near_slow_one_is_not_forgotten() -> None:
     team = Team([0, 0, 0], states, bodies, np.zeros((0, 5)), np.array([-9.0, -9.0, 9.0, 9.0]), 0.1)
     controls, rows = np.array([[-2.5, 0.0], [0.0, 0.0], [8.0, 0.0]]), team.rows()
     for i in range(3):
-        found, near, things, walls, crowded = team.sense(i, rows, 1)
+        found, near, things, walls, truncated = team.sense(i, rows, 1)
         safety.shield(
-            0, states[i], bodies[i], found, near, things, walls, team.bounds, crowded, controls[i], np.empty((6, 3))
+            0, states[i], bodies[i], found, near, things, walls, team.bounds, truncated, controls[i], np.empty((6, 3))
         )
     paths = np.array([path(0, states[i], controls[i], 0.1 * INSTANTS) for i in range(3)])
     assert least_gap(paths, team.radii, team.obstacles, team.bounds) >= TOUCH
@@ -94,8 +94,8 @@ def test_who_is_alone_does_as_asked_and_who_is_crowded_brakes(kind: Kind) -> Non
     state, body = alone(kind, [0, 0, 0.3, 0.4, -0.2])
     control, share = shielded(kind, state, body, [0.7, 0.5])
     assert (control.tolist(), share) == ([0.7, 0.5], 1.0)
-    for asked, crowded in (([0.7, 0.5], True), ([math.nan, 0.5], False), ([0.5, math.inf], False)):
-        control, share = shielded(kind, state, body, asked, crowded=crowded)
+    for asked, truncated in (([0.7, 0.5], True), ([math.nan, 0.5], False), ([0.5, math.inf], False)):
+        control, share = shielded(kind, state, body, asked, truncated=truncated)
         expected = np.zeros(2)
         brake(int(kind), state, body[TOP_SPEED : TURN_RATE + 1], 0.05, expected)
         assert share == 0.0
@@ -150,24 +150,24 @@ def filtered(
 ) -> tuple[np.ndarray, int, float]:  # fmt: skip
     size = len(things) + 5
     control = np.empty(2)
-    outcome, give = safety.filter_control(
+    outcome, relaxation = safety.filter_control(
         int(kind), state, body, np.empty((1, NEIGHBOUR)), 0, things, len(things), np.array(bounds, dtype=float), False,
         np.array(nominal, dtype=float), decode(np.full(COUNT, 0.5)), np.empty((size, 2)), np.empty(size),
         np.empty((2, 2)), np.empty((size, 3)), np.empty(1), control,
     )  # fmt: skip
-    return control, outcome, give
+    return control, outcome, relaxation
 
 
 def test_outcomes() -> None:
     wide = (-9, -9, 9, 9)
     state, body = alone(SINGLE, [0, 0, 0, 0, 0])
-    control, outcome, give = filtered(SINGLE, state, body, [0.5, 0.2], np.empty((0, 5)), wide)
-    assert (control.tolist(), outcome, give) == ([0.5, 0.2], safety.OPTIMAL, 0.0)
+    control, outcome, relaxation = filtered(SINGLE, state, body, [0.5, 0.2], np.empty((0, 5)), wide)
+    assert (control.tolist(), outcome, relaxation) == ([0.5, 0.2], safety.OPTIMAL, 0.0)
     # Two walls that both overlap the rows' margin cannot both be left: the rows give way by the same amount.
     walls = np.array([[0.601, 0, 0.5, 2, 0], [-0.601, 0, 0.5, 2, 0]])
-    control, outcome, give = filtered(SINGLE, state, body, [0.0, 0.5], walls, wide)
+    control, outcome, relaxation = filtered(SINGLE, state, body, [0.0, 0.5], walls, wide)
     assert outcome == safety.RELAXED
-    assert give > 0.0
+    assert relaxation > 0.0
     assert control == pytest.approx([0.0, 0.5], abs=1e-9)
     # Not a number: brakes.
     control, outcome, _ = filtered(SINGLE, state, body, [math.nan, 0.5], np.empty((0, 5)), wide)

@@ -27,7 +27,7 @@ from swarm.fleet.emergency import wish
 from swarm.fleet.run_file import RunFile, folder, stop
 from swarm.fleet.session import Session
 from swarm.fleet.supervisor import LIVED, WAITS, Chaos, Commands, Restarts, Supervisor
-from swarm.fleet.watch import SILENT, Scene, Watch, Watched, judge, read_world
+from swarm.fleet.watch import SILENT, FleetSnapshot, FleetWatch, Watched, read_world, verdict_of
 from swarm.runtime.drivers.bullet_wire import Mailbox, Type, decode_request, encode_reply
 from swarm.runtime.fleet_file.read import load_fleet
 from swarm.runtime.link.estop import EmergencyStop, follow
@@ -299,14 +299,14 @@ def seen(**told):
     ],
 )
 def test_verdicts(one, now, verdict, why):
-    assert judge(one, now)[0] == verdict and why in judge(one, now)[1]
+    assert verdict_of(one, now)[0] == verdict and why in verdict_of(one, now)[1]
 
 
 def test_the_last_override_is_kept_after_it_has_ended():
     told = Override("robot", 2, 0.1, (1, 1), 0.5)
     one = seen(override=told)
     one.take(Status(0, 1, "moving", state=(1, 1, 0, 0, 0)), 101.0)
-    assert one.override[0] == told and one.override[1] == 100.0 and judge(one, 101.1) == ("drives", "")
+    assert one.override[0] == told and one.override[1] == 100.0 and verdict_of(one, 101.1) == ("drives", "")
 
 
 def test_a_robot_that_does_not_get_on_waits_and_a_new_process_is_counted():
@@ -316,7 +316,7 @@ def test_a_robot_that_does_not_get_on_waits_and_a_new_process_is_counted():
             Status(0, 1 + k // 20, "moving", state=(1.0 + 0.01 * (k % 2), 1.0, 0, 0, 0), waypoint=(1, 1), goal=(5, 5)),
             100 + 0.2 * k,
         )
-    assert judge(one, 106.1) == ("waits", "6 s: its planner lets others go first") and one.restarts == 1
+    assert verdict_of(one, 106.1) == ("waits", "6 s: its planner lets others go first") and one.restarts == 1
 
 
 @pytest.mark.parametrize("bad", [None, {}, [], {"robots": [[1]]}, "x"])
@@ -337,7 +337,7 @@ def test_what_the_physics_world_tells_is_checked(bad):
 def test_the_table_shows_texts_of_robots_as_they_are():
     one = seen(reason="[red]held[/red]", notes=("[link=http://x]a",), rejected={"jump": 3}, ages=((1, math.inf),))
     console = Console(file=io.StringIO(), width=160)
-    console.print(table(Scene(100.0, (one, Watched()), None, {"oversized": 2}, True), "yard"))
+    console.print(table(FleetSnapshot(100.0, (one, Watched()), None, {"oversized": 2}, True), "yard"))
     text = console.file.getvalue()
     for shown in (
         "[red]held[/red]",
@@ -394,7 +394,7 @@ class Yard:
 
 
 def test_the_emergency_stop_is_confirmed_by_all_and_the_release_is_newer_than_any_stop(fleet):
-    with Yard(fleet, range(3)) as yard, Watch(fleet) as watch:
+    with Yard(fleet, range(3)) as yard, FleetWatch(fleet) as watch:
         answers = wish(watch, True, 60.0)
         assert answers.complete and yard.stopped and all(told.latched for told in yard.wishes.values())
         assert "every robot has confirmed that it is stopped" in answers.text(True)
@@ -406,7 +406,7 @@ def test_the_emergency_stop_is_confirmed_by_all_and_the_release_is_newer_than_an
 
 
 def test_a_robot_that_lies_of_its_stop_keeps_no_other_from_being_released(fleet):
-    with Yard(fleet, range(3)) as yard, Watch(fleet) as watch:
+    with Yard(fleet, range(3)) as yard, FleetWatch(fleet) as watch:
         yard.deaf.add(2)
         yard.wishes[2] = EmergencyStop(True, 2**63 - 1)
         for _ in range(2):
@@ -415,7 +415,7 @@ def test_a_robot_that_lies_of_its_stop_keeps_no_other_from_being_released(fleet)
 
 
 def test_who_does_not_confirm_is_named(fleet):
-    with Yard(fleet, (0, 1), world=False) as yard, Watch(fleet) as watch:
+    with Yard(fleet, (0, 1), world=False) as yard, FleetWatch(fleet) as watch:
         yard.deaf.add(1)
         answers = wish(watch, True, 1.0)
         assert not answers.complete and answers.robots == (1, 2) and answers.world is False
@@ -433,7 +433,7 @@ def test_who_does_not_confirm_is_named(fleet):
 
 
 def test_a_status_in_anothers_name_or_of_nonsense_is_counted(fleet):
-    with Yard(fleet, (0,)) as yard, Watch(fleet) as watch:
+    with Yard(fleet, (0,)) as yard, FleetWatch(fleet) as watch:
         until(lambda: watch.look().robots[0].status is not None)
         with Transport(fleet.name, 1, yard.addresses) as liar:
             until(lambda: watch.look().robots[1].linked)

@@ -14,7 +14,7 @@ from oracles.project import ROOT
 
 from swarm.explain import Override
 from swarm.fleet.page import MOST, PageServer
-from swarm.fleet.watch import Scene, Watched, World
+from swarm.fleet.watch import FleetSnapshot, Watched, World
 from swarm.runtime.fleet_file.read import load_fleet
 from swarm.runtime.link.status import Status
 
@@ -57,7 +57,7 @@ class Played:
                 one.override = (status.override, one.heard) if status.override else None
             watched.append(one)
         world = World(63.2, 0.3, 0, 41, 0.081, self.stopped, tuple(bodies), (9, 8, 8, 7, 9, 0), now)
-        return Scene(now, tuple(watched), world, {"malformed status": 2}, True)
+        return FleetSnapshot(now, tuple(watched), world, {"malformed status": 2}, True)
 
 
 @pytest.fixture(scope="module")

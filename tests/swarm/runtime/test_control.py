@@ -11,9 +11,9 @@ from swarm.model.dynamics import step
 from swarm.runtime.control import Control, Period
 from swarm.runtime.drivers.base import Reading, Sent
 from swarm.runtime.fleet_file.read import load_fleet
-from swarm.runtime.guard import MAY_MOVE, STATE_AGE
 from swarm.runtime.link.estop import EmergencyStop
-from swarm.runtime.loop import Pace
+from swarm.runtime.loop import Rate
+from swarm.runtime.watchdog import MAY_MOVE, STATE_AGE
 
 DT = 0.05
 FLEET = """
@@ -49,7 +49,7 @@ class World:
         self.states = [robot.start.copy() for robot in self.fleet.scenario.robots]
         self.controls = [np.zeros(2) for _ in self.states]
         self.queues, self.wishes = [[] for _ in self.states], [[] for _ in self.states]
-        self.hellos = [[] for _ in self.states]
+        self.handshakes = [[] for _ in self.states]
         self.silent, self.cut, self.last = set(), set(), [None] * self.count
         self.minds = [Control(self.fleet, i, Body(self, i), Link(self, i), incarnation=1, clock=self.clock)
                       for i in range(self.count)]  # fmt: skip
@@ -107,10 +107,10 @@ class Link:
     def greet(self, data):
         for you in range(self.world.count):
             if you != self.i and self.i not in self.world.cut:
-                self.world.hellos[you].append((self.i, data, self.world.time))
+                self.world.handshakes[you].append((self.i, data, self.world.time))
 
     def greetings(self):
-        found, self.world.hellos[self.i] = self.world.hellos[self.i], []
+        found, self.world.handshakes[self.i] = self.world.handshakes[self.i], []
         return found
 
     def stops(self):
@@ -189,7 +189,7 @@ def test_a_process_that_was_stopped_drops_what_was_queued_meanwhile(world):
     assert not world.controls[0].any()
     assert world.minds[0].inbox.heard(world.time)[0].report.sequence == taken
     world.run(0.5)
-    assert world.minds[0].guard.resumes == 1 and world.last[0].reason == MAY_MOVE
+    assert world.minds[0].watchdog.resumes == 1 and world.last[0].reason == MAY_MOVE
 
 
 def test_a_neighbour_that_falls_silent_is_waited_for_and_believed_again(world):
@@ -228,13 +228,13 @@ def test_periods_keep_their_pace_and_missed_ones_are_left_out():
         slept.append(seconds)
         now[0] += seconds
 
-    pace, began = Pace(0.05, lambda: now[0], sleep), []
-    for start, work in zip(pace.periods(lambda: False), (0.01, 0.12, 0.01, 0.05, 0.0), strict=False):
+    rate, began = Rate(0.05, lambda: now[0], sleep), []
+    for start, work in zip(rate.periods(lambda: False), (0.01, 0.12, 0.01, 0.05, 0.0), strict=False):
         began.append(round(start, 9))
         now[0] += work
     assert began[:5] == [0.0, 0.05, 0.2, 0.25, 0.3]
-    assert max(pace.late) == pytest.approx(0.0, abs=1e-9)
-    assert list(pace.took)[:2] == pytest.approx([0.01, 0.12])
+    assert max(rate.late) == pytest.approx(0.0, abs=1e-9)
+    assert list(rate.took)[:2] == pytest.approx([0.01, 0.12])
 
 
 def test_periods_begin_in_their_own_phase():
@@ -244,7 +244,7 @@ def test_periods_begin_in_their_own_phase():
         now[0] += seconds
 
     for phase in (0.0, 0.25, 0.9):
-        pace = Pace(0.05, lambda: now[0], sleep, phase=phase)
-        began = [start for start, _ in zip(pace.periods(lambda: False), range(3), strict=False)]
+        rate = Rate(0.05, lambda: now[0], sleep, phase=phase)
+        began = [start for start, _ in zip(rate.periods(lambda: False), range(3), strict=False)]
         assert [(start / 0.05 - phase + 0.5) % 1.0 for start in began] == pytest.approx([0.5] * 3, abs=1e-6)
-        assert max(pace.late) < 1e-9
+        assert max(rate.late) < 1e-9

@@ -17,12 +17,12 @@ from swarm.runtime import journal as journal_module
 from swarm.runtime.control import Control
 from swarm.runtime.drivers.base import Reading, Sent
 from swarm.runtime.fleet_file.read import load_fleet
-from swarm.runtime.guard import MAY_MOVE
 from swarm.runtime.journal import Journal
 from swarm.runtime.link.estop import EmergencyStop
 from swarm.runtime.link.inbox import FORGOTTEN
 from swarm.runtime.link.report_codec import Report, decode, encode
 from swarm.runtime.lockstep import JOIN
+from swarm.runtime.watchdog import MAY_MOVE
 from swarm.sense.messages import Message
 
 DT, RADIUS, LIFETIME = 0.05, 0.3, 2
@@ -412,7 +412,7 @@ def test_what_a_robot_lies_can_stop_the_others_but_an_operator_releases_them_for
     for counter in (10, 20):  # each time with a process that is started anew
         world.stop(False, counter)
         world.run(0.2)
-        assert not any(mind.guard.stopped for mind in world.minds[:2])
+        assert not any(mind.watchdog.stopped for mind in world.minds[:2])
         world.stop(True, counter + 5)
         world.run(0.2)
         world.kill(0)
@@ -441,13 +441,13 @@ def test_two_camps_of_one_each_stand_and_say_why(tmp_path):
     before = np.array(world.states)
     world.start()
     world.run(4.0)
-    ours, theirs = (mind.hellos.own.map.hex() for mind in world.minds)
+    ours, theirs = (mind.handshakes.own.map.hex() for mind in world.minds)
     assert world.reasons() == [
         f"robot 1 has another map: {theirs}, here {ours}", f"robot 0 has another map: {ours}, here {theirs}"
     ]  # fmt: skip
     assert np.array_equal(before, np.array(world.states))
     assert world.minds[0].inbox.status()[1].keys() == {"incompatible"} and not world.minds[0].inbox.heard(world.time)
-    assert world.minds[0].guard.reasons["incompatible"] > 0
+    assert world.minds[0].watchdog.reasons["incompatible"] > 0
     world.kill(1)
     world.fleets[1] = world.fleets[0]
     world.start(1)  # with the right map

@@ -36,9 +36,9 @@ def test_the_nearest_robots_are_sensed_in_order(seed: int) -> None:
         expected = sorted(gaps, key=gaps.__getitem__)[:slots]
         assert found[:count, N_ID].tolist() == expected
         assert (found[:count] == rows[expected]).all()
-        crowded = sense_robots(i, rows, body, np.empty((slots, NEIGHBOUR)), np.empty((slots, 2)))[1]
+        truncated = sense_robots(i, rows, body, np.empty((slots, NEIGHBOUR)), np.empty((slots, 2)))[1]
         reach = rows[:, N_REACH] + rows[i, N_REACH] + body[RADIUS] + 2.0 * body[MARGIN]
-        assert crowded == any(gaps[j] < reach[j] for j in set(gaps) - set(expected))
+        assert truncated == any(gaps[j] < reach[j] for j in set(gaps) - set(expected))
 
 
 @settings(max_examples=30)
@@ -51,13 +51,13 @@ def test_the_nearest_obstacles_are_sensed_in_order(seed: int) -> None:
     items, found, order = np.arange(len(team.obstacles)), np.empty((slots, 5)), np.empty((slots, 2))
     for i, body in enumerate(team.bodies):
         reach = rows[i, N_REACH]
-        count, crowded = sense_obstacles(
+        count, truncated = sense_obstacles(
             team.states[i], body, reach, team.obstacles, items, 0, len(items), found, order
         )
         gaps = [float(surface_distance(team.states[i, :2], obstacle)) for obstacle in team.obstacles]
         seen = [j for j in np.argsort(gaps, kind="stable") if gaps[j] <= body[SENSING]]
         assert (found[:count] == team.obstacles[seen[:slots]]).all()
-        assert crowded == any(gaps[j] < body[RADIUS] + body[MARGIN] + reach for j in seen[slots:])
+        assert truncated == any(gaps[j] < body[RADIUS] + body[MARGIN] + reach for j in seen[slots:])
 
 
 def test_only_the_given_range_of_candidates_is_looked_at() -> None:

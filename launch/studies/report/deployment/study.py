@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from studies.faults.cells import Cell, matrix, soak
+from studies.faults.cells import FaultCell, matrix, soak
 from studies.faults.checks import Check, Record
 from studies.faults.trial import Setup, TrialError
 from studies.report.jobs import Job, Lab
@@ -12,12 +12,12 @@ from studies.report.jobs import Job, Lab
 FUNCTION = "studies.faults.cells:run"
 
 
-def job(cell: Cell) -> Job:
+def job(cell: FaultCell) -> Job:
     """A cell as a measurement."""
-    return Job(cell.name, FUNCTION, cell.told())
+    return Job(cell.name, FUNCTION, cell.recipe())
 
 
-def measure(lab: Lab, cell: Cell) -> Record:
+def measure(lab: Lab, cell: FaultCell) -> Record:
     """The result of a cell; of one that could not be made the reason, which is not kept."""
     try:
         lab.do([job(cell)], cell.name)
@@ -27,7 +27,7 @@ def measure(lab: Lab, cell: Cell) -> Record:
 
 
 @dataclass
-class Study:
+class DeploymentStudy:
     """The matrix, and the soak if it has been made.
 
     Attributes:
@@ -43,12 +43,12 @@ class Study:
     minutes: float = 60.0
 
     @property
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[FaultCell]:
         """The matrix."""
         return matrix(self.setup, self.seconds)
 
     @property
-    def long_run(self) -> Cell:
+    def long_run(self) -> FaultCell:
         """The soak."""
         return soak(self.minutes, self.setup.seed)
 

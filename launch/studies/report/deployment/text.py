@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from studies.faults.cells import DELAYS, FREE, LOSSES, Cell, lossy_name
+from studies.faults.cells import DELAYS, FREE, LOSSES, FaultCell, lossy_name
 from studies.faults.checks import Record
 from studies.faults.table import HEAD, NONE, kept, row, sentence
-from studies.report.deployment.study import Study
+from studies.report.deployment.study import DeploymentStudy
 from studies.report.markdown import table
 
 
-def report(of: Study, results: Mapping[str, Record], machine: str, command: str) -> str:
+def report(of: DeploymentStudy, results: Mapping[str, Record], machine: str, command: str) -> str:
     """The whole text.
 
     Args:
@@ -36,7 +36,7 @@ Every robot is a process of its own (`launch/deploy.py`); the processes talk ove
 Their bodies are in one physics world (`launch/physics.py`), which also judges: it counts collisions, gaps and \
 deliveries, whatever the robots believe. In each *cell* a fleet is started, something goes wrong with it, and what was \
 promised is checked. The code of the robots is the one that drives; what is odd about some of them stands in \
-`launch/studies/faults/odd.py`."""
+`launch/studies/faults/fault_injection.py`."""
 
 _GROUPS = {
     "network": (
@@ -77,7 +77,7 @@ of the roster.
 - Liars can keep others waiting: what they hold in their plans is believed as long as their bodies may be near."""
 
 
-def _measured(of: Study, machine: str, command: str) -> str:
+def _measured(of: DeploymentStudy, machine: str, command: str) -> str:
     setup = of.setup
     lines = [
         "## What was measured", "",
@@ -143,7 +143,7 @@ def _pace(cell: Record) -> str:
     return f"{cell['deliveries_a_minute']:.1f} [{1e3 * cell['min_clearance_m']:.0f} mm]"
 
 
-def _group(cells: Iterable[Cell], results: Mapping[str, Record], group: str) -> str:
+def _group(cells: Iterable[FaultCell], results: Mapping[str, Record], group: str) -> str:
     title, text = _GROUPS[group]
     plain = {lossy_name(loss, delay) for loss in LOSSES for delay in DELAYS} - {FREE}
     shown = [cell.name for cell in cells if cell.group == group and cell.name in results and cell.name not in plain]
@@ -173,7 +173,7 @@ def _period(results: Mapping[str, Record]) -> str:
     )
 
 
-def _long_run(of: Study, results: Mapping[str, Record]) -> str:
+def _long_run(of: DeploymentStudy, results: Mapping[str, Record]) -> str:
     """The soak, if it was made."""
     result = results.get(of.long_run.name)
     if result is None:

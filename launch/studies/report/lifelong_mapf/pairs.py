@@ -9,8 +9,8 @@ import numpy as np
 
 from studies.intervals import difference_interval
 from studies.report import markdown
-from studies.report.lifelong_mapf.others import KNOWN, title_of
-from studies.report.lifelong_mapf.study import Study, Suite
+from studies.report.lifelong_mapf.published_baselines import KNOWN, title_of
+from studies.report.lifelong_mapf.study import LifelongMapfStudy, Suite
 from swarm.array_types import Array
 
 OURS = ("guided", "follower")
@@ -67,7 +67,7 @@ class Pair:
         return Difference(float(ours[both].mean()), float(theirs[both].mean()), low, high)
 
 
-def pairs(of: Study) -> Iterator[Pair]:
+def pairs(of: LifelongMapfStudy) -> Iterator[Pair]:
     """Everything that can be compared: suite by suite, and in each one method of others after the other."""
     if of.published is None:
         return
@@ -79,7 +79,7 @@ def pairs(of: Study) -> Iterator[Pair]:
                     yield Pair(suite, planner, method, of.throughput(suite, planner), theirs)
 
 
-def beside_others(of: Study) -> str:
+def beside_others(of: LifelongMapfStudy) -> str:
     """The section with all pairs."""
     found = list(pairs(of))
     head = "## Beside others, episode by episode\n\n"
@@ -127,7 +127,7 @@ def _table(suite: Suite, found: list[Pair]) -> str:
     return f"### {suite.title.capitalize()}: pairs\n\n{suite.count} instances.\n\n{markdown.table(head, rows)}"
 
 
-def where_behind(of: Study) -> Iterator[str]:
+def where_behind(of: LifelongMapfStudy) -> Iterator[str]:
     """A line for each pair in which the other has more with some team size."""
     for pair in pairs(of):
         names = [*(f"{robots} robots" for robots in pair.suite.sizes), "all sizes together"]

@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from studies.report import figures
-from studies.report.lifelong_mapf.study import PLANNERS, Study
+from studies.report.lifelong_mapf.study import PLANNERS, LifelongMapfStudy
 
 
-def draw_pictures(of: Study, folder: Path) -> list[tuple[str, str]]:
+def draw_pictures(of: LifelongMapfStudy, folder: Path) -> list[tuple[str, str]]:
     """Draw them all into a folder; returns file names and captions."""
     folder.mkdir(parents=True, exist_ok=True)
     found = [_large(of, folder / "large_teams.png"), _sizes(of, folder / "team_size.png"), *_jams(of, folder)]
@@ -31,7 +31,7 @@ def _curves(axes: Any, x: Any, curves: dict[str, Any], labels: tuple[str, str]) 
     axes.grid(alpha=0.3)
 
 
-def _large(of: Study, path: Path) -> tuple[str, str]:
+def _large(of: LifelongMapfStudy, path: Path) -> tuple[str, str]:
     """Throughput and time of a step against team size in the large warehouse."""
     results = {
         planner: [of.lab[of.grow_job(robots, planner)] for robots in of.large_sizes(planner)] for planner in PLANNERS
@@ -49,7 +49,7 @@ def _large(of: Study, path: Path) -> tuple[str, str]:
     return path.name, "One large warehouse: throughput, and time of a step of the whole team, against team size."
 
 
-def _sizes(of: Study, path: Path) -> tuple[str, str]:
+def _sizes(of: LifelongMapfStudy, path: Path) -> tuple[str, str]:
     """Throughput against team size in every suite."""
     columns = 3
     rows = -(-len(of.suites) // columns)
@@ -66,7 +66,7 @@ def _sizes(of: Study, path: Path) -> tuple[str, str]:
     return path.name, "Throughput against team size."
 
 
-def _jams(of: Study, folder: Path) -> list[tuple[str, str]]:
+def _jams(of: LifelongMapfStudy, folder: Path) -> list[tuple[str, str]]:
     """Where robots stand, with two planners side by side."""
     found = []
     for suite in of.pictured:

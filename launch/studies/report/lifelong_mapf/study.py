@@ -13,7 +13,7 @@ import numpy as np
 from envs.grid.instances import EXAMPLES, examples
 from studies.report.jobs import Job, Lab, Record
 from studies.report.lifelong_mapf.measurements import WITHOUT
-from studies.report.lifelong_mapf.others import STEPS, Case, Published
+from studies.report.lifelong_mapf.published_baselines import STEPS, Case, Published
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.scenario.instances import load_instances
@@ -74,7 +74,7 @@ class Suite:
 
 
 @dataclass
-class Study:
+class LifelongMapfStudy:
     """All measurements of the report.
 
     Attributes:

@@ -9,9 +9,9 @@ import numpy as np
 from studies.intervals import difference_interval, mean_interval
 from studies.report import markdown
 from studies.report.lifelong_mapf.measurements import WITHOUT
-from studies.report.lifelong_mapf.others import SIZES, TO_REACH
 from studies.report.lifelong_mapf.pairs import beside_others, where_behind
-from studies.report.lifelong_mapf.study import PLANNERS, Study, Suite
+from studies.report.lifelong_mapf.published_baselines import SIZES, TO_REACH
+from studies.report.lifelong_mapf.study import PLANNERS, LifelongMapfStudy, Suite
 from swarm.array_types import Array
 
 PICTURES = "lifelong_mapf"
@@ -27,7 +27,7 @@ _PARTS = {
 }
 
 
-def report(of: Study, machine: str, command: str, pictures: Iterable[tuple[str, str]]) -> str:
+def report(of: LifelongMapfStudy, machine: str, command: str, pictures: Iterable[tuple[str, str]]) -> str:
     """The whole text.
 
     Args:
@@ -36,7 +36,15 @@ def report(of: Study, machine: str, command: str, pictures: Iterable[tuple[str, 
         command: With which.
         pictures: File names and captions.
     """
-    parts: list[Callable[[Study], str]] = [_reached, beside_others, _throughput, _waits, _large, _ablations, _learning]
+    parts: list[Callable[[LifelongMapfStudy], str]] = [
+        _reached,
+        beside_others,
+        _throughput,
+        _waits,
+        _large,
+        _ablations,
+        _learning,
+    ]
     shown = "\n\n".join(f"![{name}]({PICTURES}/{name})\n\n*{caption}*" for name, caption in pictures)
     texts = [_INTRODUCTION, _measured(of, machine, command), *(part(of) for part in parts)]
     return "\n\n".join([*texts, f"## Pictures\n\n{shown}", f"## Where we lose\n\n{_losses(of)}"]) + "\n"
@@ -57,7 +65,7 @@ Follow*, AAAI 2024); priority inheritance on its ranking.
 - `astar`: the shortest way, whoever is in it."""
 
 
-def _measured(of: Study, machine: str, command: str) -> str:
+def _measured(of: LifelongMapfStudy, machine: str, command: str) -> str:
     lines = [
         "## What was measured", "",
         f"- Command: `{command}`; raw results are kept as JSON in `runs/lifelong_mapf/`, and `--reuse` takes them.",
@@ -75,11 +83,11 @@ def _measured(of: Study, machine: str, command: str) -> str:
     return "\n".join(lines)
 
 
-def _conflicts(of: Study) -> int:
+def _conflicts(of: LifelongMapfStudy) -> int:
     return int(sum(of.total(suite, planner, "conflicts").sum() for suite in of.suites for planner in PLANNERS))
 
 
-def _to_reach(of: Study) -> Iterator[Suite]:
+def _to_reach(of: LifelongMapfStudy) -> Iterator[Suite]:
     """Suites with floors: given ones, and our own where the benchmark's are not given."""
     given = {suite.name for suite in of.suites if suite.file is not None}
     for suite in of.suites:
@@ -87,7 +95,7 @@ def _to_reach(of: Study) -> Iterator[Suite]:
             yield suite
 
 
-def _reached(of: Study) -> str:
+def _reached(of: LifelongMapfStudy) -> str:
     rows = []
     for suite in _to_reach(of):
         floor, goal, learned = TO_REACH[suite.name]
@@ -110,7 +118,7 @@ def _cell(values: Array) -> str:
     return f"{values.mean():.3f} [{low:.2f}, {high:.2f}]"
 
 
-def _throughput(of: Study) -> str:
+def _throughput(of: LifelongMapfStudy) -> str:
     parts = ["## Throughput"]
     for suite in of.suites:
         rows = []
@@ -122,7 +130,7 @@ def _throughput(of: Study) -> str:
     return "\n\n".join(parts)
 
 
-def _waits(of: Study) -> str:
+def _waits(of: LifelongMapfStudy) -> str:
     head = ["suite", "planner", "longest wait, largest / median over episodes", "blocked moves, %", "step p50, ms"]
     rows = []
     for suite in of.suites:
@@ -140,7 +148,7 @@ def _waits(of: Study) -> str:
     )
 
 
-def _large(of: Study) -> str:
+def _large(of: LifelongMapfStudy) -> str:
     rows = []
     for robots in of.scale.large:
         for planner in PLANNERS:
@@ -159,7 +167,7 @@ def _large(of: Study) -> str:
     )
 
 
-def _ablations(of: Study) -> str:
+def _ablations(of: LifelongMapfStudy) -> str:
     taken_back = [_blocked(of, suite, of.total(suite, "guided", "blocked")[:, -1:]) for suite, _ in of.dissected]
     rows = [["is whole", *taken_back]]
     for name in WITHOUT:
@@ -180,13 +188,13 @@ def _ablations(of: Study) -> str:
     )
 
 
-def _blocked(of: Study, suite: Suite, blocked: Array) -> str:
+def _blocked(of: LifelongMapfStudy, suite: Suite, blocked: Array) -> str:
     """Moves that are taken back, % of all; from how many, ``float64[instances, sizes]`` of the largest teams."""
     moves = suite.count * sum(suite.sizes[-blocked.shape[1] :]) * of.scale.steps
     return f"{100.0 * blocked.sum() / moves:.2f}"
 
 
-def _learning(of: Study) -> str:
+def _learning(of: LifelongMapfStudy) -> str:
     means = {suite: [of.throughput(suite, name).mean() for name in ("follower", "guided")] for suite in of.suites}
     better = [f"{suite.title} ({f:.3f} against {g:.3f})" for suite, (f, g) in means.items() if f > g]
     where = f"It is better than `guided` in: {', '.join(better)}." if better else "It is nowhere better than `guided`."
@@ -197,7 +205,7 @@ def _learning(of: Study) -> str:
     )
 
 
-def _losses(of: Study) -> str:
+def _losses(of: LifelongMapfStudy) -> str:
     lines = []
     for suite in _to_reach(of):
         floor, goal, learned = TO_REACH[suite.name]

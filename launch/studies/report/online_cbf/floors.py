@@ -9,7 +9,7 @@ from envs.arena.episodes import Episodes
 from studies.intervals import rate_interval
 from studies.report.online_cbf import cases as study
 from studies.report.online_cbf.cases import Case, Method
-from studies.report.online_cbf.study import Study
+from studies.report.online_cbf.study import OnlineCbfStudy
 from swarm.array_types import Flags
 
 # A family counts as solved where every robot is safe and arrives in more than this share of the episodes.
@@ -55,18 +55,18 @@ class Race:
         return float(1.0 - self.online.time[ours].mean() / self.fixed.time[ours].mean())
 
 
-def races(of: Study) -> list[Race]:
+def races(of: OnlineCbfStudy) -> list[Race]:
     """All cases of the main tables whose work ends."""
     ending = [case for case in of.families if not case.lifelong]
     return [Race(case, of.outcome(case, study.BEST), of.outcome(case, study.ONLINE)) for case in ending]
 
 
-def floors(of: Study) -> list[Floor]:
+def floors(of: OnlineCbfStudy) -> list[Floor]:
     """All lines, in the order of the report."""
     return [line for part in (_collisions, _protocol, _teams, _comparisons, _families, _times) for line in part(of)]
 
 
-def every(of: Study) -> Iterator[tuple[Case, Method, Episodes]]:
+def every(of: OnlineCbfStudy) -> Iterator[tuple[Case, Method, Episodes]]:
     """Everything that was measured with the tables' methods and the filter on, each once."""
     pairs = [(case, method) for case in of.families for method in of.methods_of(case) if method.filtered]
     teams = of.chosen((*study.CROWDED, *study.DENSE, *study.OPEN))
@@ -81,7 +81,7 @@ def mean_success(episodes: Episodes) -> float:
     return 100.0 * float(episodes.success[episodes.counted].mean())
 
 
-def solved_online_only(of: Study) -> list[tuple[Case, float, float]]:
+def solved_online_only(of: OnlineCbfStudy) -> list[tuple[Case, float, float]]:
     """Cases that no fixed setting solves and online (alone or not) does, with the shares of complete episodes."""
     found = []
     for race in races(of):
@@ -100,7 +100,7 @@ def _at_least(what: str, floor: float, values: Iterable[tuple[str, float]]) -> F
     return Floor(what, f"≥ {floor:g} %", shown or "not measured", reached)
 
 
-def _collisions(of: Study) -> Iterator[Floor]:
+def _collisions(of: OnlineCbfStudy) -> Iterator[Floor]:
     measured = [episodes for _, _, episodes in every(of)]
     measured += [of.compare(case, entry) for case in of.compared for entry in (None, *of.checkpoints)]
     touched = sum(int((~episodes.safe).sum()) for episodes in measured)
@@ -113,7 +113,7 @@ def _collisions(of: Study) -> Iterator[Floor]:
     yield Floor(what, "0", f"{touched} in {robots:,} robots' episodes", touched == 0)
 
 
-def _protocol(of: Study) -> Iterator[Floor]:
+def _protocol(of: OnlineCbfStudy) -> Iterator[Floor]:
     titles = {f"{prefix}_{name}": title for name, (title, _) in study.KINDS.items() for prefix in ("clutter", "crowd")}
 
     def values(cases: Iterable[Case], method: Method) -> list[tuple[str, float]]:
@@ -133,7 +133,7 @@ def _protocol(of: Study) -> Iterator[Floor]:
     yield Floor(line.what, floor, f"{line.measured}; {rest}", line.reached and above)
 
 
-def _teams(of: Study) -> Iterator[Floor]:
+def _teams(of: OnlineCbfStudy) -> Iterator[Floor]:
     for what, floor, cases, method in (
         ("Constant density, success with the roadmap, by team size", 99.5, study.DENSE, study.ROADMAP),
         ("2 to 10 robots of mixed radius and speed without obstacles, roadmap", 99.9, study.OPEN, study.ROADMAP),
@@ -142,7 +142,7 @@ def _teams(of: Study) -> Iterator[Floor]:
         yield _at_least(what, floor, values)
 
 
-def _comparisons(of: Study) -> Iterator[Floor]:
+def _comparisons(of: OnlineCbfStudy) -> Iterator[Floor]:
     what, floor = "Class-K alone, online against best fixed per family", "better or equal in all, disjoint in ≥ 3"
     if study.CLASS_K not in of.methods:
         yield Floor(what, floor, "not measured", None)
@@ -159,7 +159,7 @@ def _comparisons(of: Study) -> Iterator[Floor]:
     yield Floor(what, floor, shown, not worse and len(disjoint) >= 3)
 
 
-def _families(of: Study) -> Iterator[Floor]:
+def _families(of: OnlineCbfStudy) -> Iterator[Floor]:
     solved = solved_online_only(of)
     shown = ", ".join(f"{case.name} ({100.0 * most:.0f} → {100.0 * online:.0f} %)" for case, most, online in solved)
     what = "Families in which every fixed setting leaves robots behind in half of the episodes, online or alone not"
@@ -174,7 +174,7 @@ def _families(of: Study) -> Iterator[Floor]:
     yield Floor(what, "≥ 5", shown, len(enough) >= 5)
 
 
-def _times(of: Study) -> Iterator[Floor]:
+def _times(of: OnlineCbfStudy) -> Iterator[Floor]:
     jobs = {(job.options["robots"], job.options["planner"]): job for job in of.timing_jobs()}
     shown, good = [], True
     for robots in (robots for robots in study.TIMED if (robots, "straight") in jobs):

@@ -12,13 +12,13 @@ from studies.report.online_cbf import cases as study
 from studies.report.online_cbf.cases import Case
 from studies.report.online_cbf.floors import mean_success
 from studies.report.online_cbf.measurements import tracks_of
-from studies.report.online_cbf.study import Study
+from studies.report.online_cbf.study import OnlineCbfStudy
 from swarm.filter.tunables import ROBOT_GAIN, SPEED, decode
 
 _COLUMNS = 3
 
 
-def draw_pictures(of: Study, folder: Path) -> list[tuple[str, str]]:
+def draw_pictures(of: OnlineCbfStudy, folder: Path) -> list[tuple[str, str]]:
     """Draw them all into a folder; returns file names and captions."""
     found = [*_trajectories(of, folder), *_meeting(of, folder), *_sizes(of, folder)]
     keep = {name for name, _ in found}
@@ -28,7 +28,7 @@ def draw_pictures(of: Study, folder: Path) -> list[tuple[str, str]]:
     return found
 
 
-def _film(of: Study, case: Case) -> list[tuple[str, Track]]:
+def _film(of: OnlineCbfStudy, case: Case) -> list[tuple[str, Track]]:
     """The case's episode with the best fixed setting and online, with titles."""
     job = of.film_job(case)
     result = of.lab[job]
@@ -41,7 +41,7 @@ def _film(of: Study, case: Case) -> list[tuple[str, Track]]:
     return found
 
 
-def _trajectories(of: Study, folder: Path) -> list[tuple[str, str]]:
+def _trajectories(of: OnlineCbfStudy, folder: Path) -> list[tuple[str, str]]:
     cases = [case for case in of.families if case.name in study.PICTURED]
     found = []
     for first in range(0, len(cases), _COLUMNS):
@@ -54,7 +54,7 @@ def _trajectories(of: Study, folder: Path) -> list[tuple[str, str]]:
     return found
 
 
-def _meeting(of: Study, folder: Path) -> list[tuple[str, str]]:
+def _meeting(of: OnlineCbfStudy, folder: Path) -> list[tuple[str, str]]:
     """Two robots that meet, the first case that online solves; the first of all if it solves none."""
     cases = [case for name in study.MEETING for case in of.families if case.name == name]
     if not cases:
@@ -87,7 +87,7 @@ def who_goes_first(track: Track) -> str:
     )
 
 
-def _sizes(of: Study, folder: Path) -> list[tuple[str, str]]:
+def _sizes(of: OnlineCbfStudy, folder: Path) -> list[tuple[str, str]]:
     cases = of.chosen(study.DENSE)
     if not cases:
         return []

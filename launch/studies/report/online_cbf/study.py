@@ -52,7 +52,7 @@ QUICK = Scale(episodes=4, gains=3, powers=1, fine=False, swept=16, choice=3, lar
 
 
 @dataclass
-class Study:
+class OnlineCbfStudy:
     """All measurements of the report.
 
     Attributes:

@@ -11,17 +11,17 @@ from envs.arena.episodes import Episodes
 from envs.arena.sweep import Setting
 from studies.report import markdown
 from studies.report.online_cbf import cases as study
-from studies.report.online_cbf import others
+from studies.report.online_cbf import published_baselines
 from studies.report.online_cbf.cases import Case, Method
 from studies.report.online_cbf.floors import HALF, floors, mean_success, solved_online_only
-from studies.report.online_cbf.losses import losses
-from studies.report.online_cbf.study import Study
+from studies.report.online_cbf.study import OnlineCbfStudy
+from studies.report.online_cbf.where_worse import where_worse
 
 PICTURES = "online_cbf"
 _MARKS = {True: "yes", False: "**no**", None: markdown.NONE}
 
 
-def report(of: Study, machine: str, command: str, pictures: Iterable[tuple[str, str]]) -> str:
+def report(of: OnlineCbfStudy, machine: str, command: str, pictures: Iterable[tuple[str, str]]) -> str:
     """The whole text.
 
     Args:
@@ -30,14 +30,14 @@ def report(of: Study, machine: str, command: str, pictures: Iterable[tuple[str, 
         command: With which.
         pictures: File names and captions.
     """
-    parts: list[Callable[[Study], str]] = [
+    parts: list[Callable[[OnlineCbfStudy], str]] = [
         _families, _sweeps, _protocol, _dense, _open, _tunables, _decisions,
     ]  # fmt: skip
     shown = "\n\n".join(f"![{Path(name).stem}]({PICTURES}/{name})\n\n*{caption}*" for name, caption in pictures)
     return "\n\n".join(
         part for part in (
             _INTRODUCTION, _floors(of), _measured(of, machine, command), *(part(of) for part in parts),
-            f"## Pictures\n\n{shown}" if shown else "", f"## Where we lose\n\n{losses(of)}",
+            f"## Pictures\n\n{shown}" if shown else "", f"## Where we lose\n\n{where_worse(of)}",
         ) if part
     ) + "\n"  # fmt: skip
 
@@ -55,7 +55,7 @@ is deployed: for a robot that it leaves stuck, a rule written by hand takes over
 nearer to its goal than ever. The filter is always the same."""
 
 
-def _floors(of: Study) -> str:
+def _floors(of: OnlineCbfStudy) -> str:
     rows = [[line.what, line.floor, line.measured, _MARKS[line.reached]] for line in floors(of)]
     missing = [line.what for line in floors(of) if line.reached is False]
     sentence = f"{len(missing)} of {len(rows)} figures are not reached." if missing else "All figures are reached."
@@ -64,7 +64,7 @@ def _floors(of: Study) -> str:
     )
 
 
-def _measured(of: Study, machine: str, command: str) -> str:
+def _measured(of: OnlineCbfStudy, machine: str, command: str) -> str:
     lines = [
         "## What was measured", "",
         f"- Command: `{command}`; raw results are kept as JSON in `runs/online_cbf/`, and `--reuse` takes them.",
@@ -94,7 +94,7 @@ def _setting(parameters: Iterable[float]) -> str:
     return f"{gain:.3g}·h^{power:.3g} for robots and {obstacle_gain:.3g}·h^{obstacle_power:.3g} for obstacles"
 
 
-def _families(of: Study) -> str:
+def _families(of: OnlineCbfStudy) -> str:
     parts = ["## Every family"]
     for case in of.families:
         head = markdown.LIFELONG_HEAD if case.lifelong else markdown.HEAD
@@ -108,7 +108,7 @@ def _families(of: Study) -> str:
     return "\n\n".join(parts)
 
 
-def _sweeps(of: Study) -> str:
+def _sweeps(of: OnlineCbfStudy) -> str:
     rows = []
     for case in of.families:
         tables = of.tables(case)
@@ -151,13 +151,13 @@ def _short(setting: Setting) -> str:
     return f"{values[0]:.3g}, {values[1]:.3g}; {values[2]:.3g}, {values[3]:.3g}"
 
 
-def _protocol(of: Study) -> str:
+def _protocol(of: OnlineCbfStudy) -> str:
     cases = {name: _named(of.families, f"clutter_{name}") for name in study.KINDS}
     methods = [method for method in of.methods if method.filtered]
     rows = []
     for name, case in cases.items():
         if case is not None:
-            theirs = others.MEASURED.get(name)
+            theirs = published_baselines.MEASURED.get(name)
             figures = [f"{value:.1f}" for value in theirs] if theirs else [markdown.NONE] * 2
             rows.append([study.KINDS[name][0], *_cells(of, case, methods), *figures])
     if not rows:
@@ -176,7 +176,7 @@ def _protocol(of: Study) -> str:
     return f"{text}\n\n32 robots in the same square:\n\n" + markdown.table(["", *_titles(study.TEAM_METHODS)], rows)
 
 
-def _dense(of: Study) -> str:
+def _dense(of: OnlineCbfStudy) -> str:
     rows = []
     for case in of.chosen(study.DENSE):
         rows.append([case.title, str(of.episodes(case)), *_cells(of, case, study.TEAM_METHODS)])
@@ -189,14 +189,14 @@ def _dense(of: Study) -> str:
     )
 
 
-def _open(of: Study) -> str:
+def _open(of: OnlineCbfStudy) -> str:
     rows = []
     for case in of.chosen(study.OPEN):
         ours = []
         for method in study.TEAM_METHODS:
             result = of.outcome(case, method)
             ours.append(f"{markdown.success(result)} ({100.0 * result.complete.mean():.1f})")
-        theirs = others.ORCA[int(case.title)]
+        theirs = published_baselines.ORCA[int(case.title)]
         rows.append([case.title, str(of.episodes(case)), *ours, *(f"{value:.1f}" for value in theirs)])
     if not rows:
         return ""
@@ -208,7 +208,7 @@ def _open(of: Study) -> str:
     )
 
 
-def _tunables(of: Study) -> str:
+def _tunables(of: OnlineCbfStudy) -> str:
     if not of.compared:
         return ""
     groups = {
@@ -242,7 +242,7 @@ def _tunables(of: Study) -> str:
     return "\n\n".join([*parts, "Trained with:\n\n" + "\n".join(commands)])
 
 
-def _command(of: Study, name: str) -> str:
+def _command(of: OnlineCbfStudy, name: str) -> str:
     folder = of.folder(name)
     if folder is None:
         return markdown.NONE
@@ -254,11 +254,11 @@ def _brief(episodes: Episodes) -> str:
     return f"{markdown.success(episodes)}, {episodes.time[ours].mean():.2f} s"
 
 
-def _decisions(of: Study) -> str:
+def _decisions(of: OnlineCbfStudy) -> str:
     rows = []
     for job in of.timing_jobs():
         robots, planner = job.options["robots"], job.options["planner"]
-        theirs = others.DECISION_MS.get(robots)
+        theirs = published_baselines.DECISION_MS.get(robots)
         reference = f"{theirs:g}" if theirs else markdown.NONE
         rows.append([f"{robots}, {planner}", *markdown.milliseconds(of.lab[job]), reference])
     return (
@@ -277,5 +277,5 @@ def _titles(methods: Iterable[Method]) -> list[str]:
     return [method.title for method in methods]
 
 
-def _cells(of: Study, case: Case, methods: Iterable[Method]) -> list[str]:
+def _cells(of: OnlineCbfStudy, case: Case, methods: Iterable[Method]) -> list[str]:
     return [markdown.success(of.outcome(case, method)) for method in methods]

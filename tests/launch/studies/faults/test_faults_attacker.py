@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from studies.faults.attacker import EXPECTED, RATE, Attacker
-from studies.faults.odd import ODDITIES, main
+from studies.faults.fault_injection import ODDITIES, main
 from swarm.model.body import body_of
 from swarm.model.dynamics import Kind
 from swarm.runtime.fleet_file.roster import Peer

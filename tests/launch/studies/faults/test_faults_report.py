@@ -9,7 +9,7 @@ from studies.faults.checks import Findings, at_least, at_most, record
 from studies.faults.table import for_terminal, kept, sentence
 from studies.faults.trial import Setup
 from studies.faults.watch import Sample, deliveries_a_minute, longest_wait, standing_after
-from studies.report.deployment.study import Study
+from studies.report.deployment.study import DeploymentStudy
 from studies.report.deployment.text import report
 from studies.report.jobs import Lab, Store
 
@@ -52,7 +52,7 @@ def test_a_collision_breaks_the_promise_of_every_cell():
 
 
 def test_the_report_names_what_is_not_kept(tmp_path):
-    study = Study(Lab(Store(tmp_path), 1, Console()), Setup())
+    study = DeploymentStudy(Lab(Store(tmp_path), 1, Console()), Setup())
     cells = study.cells
     assert len({cell.name for cell in cells}) == len(cells) > 30 and len(quick(Setup())) <= 4
     good = record(Findings([sample(100.0, 0), sample(160.0, 5)]), finished())
@@ -76,5 +76,5 @@ def test_the_report_names_what_is_not_kept(tmp_path):
 
 def test_every_cell_can_be_told_and_made_again():
     for cell in (*matrix(Setup(), 30.0), *quick(Setup())):
-        told = cell.told()
-        assert Setup(**told["setup"]) == cell.setup
+        recipe = cell.recipe()
+        assert Setup(**recipe["setup"]) == cell.setup

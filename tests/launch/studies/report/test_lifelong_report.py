@@ -13,10 +13,10 @@ from rich.console import Console
 from envs.grid.instances import examples
 from studies.report.jobs import Lab, Store
 from studies.report.lifelong_mapf.measurements import conflicts, play
-from studies.report.lifelong_mapf.others import load_published
 from studies.report.lifelong_mapf.pairs import beside_others, pairs, where_behind
 from studies.report.lifelong_mapf.pictures import draw_pictures
-from studies.report.lifelong_mapf.study import Scale, Study
+from studies.report.lifelong_mapf.published_baselines import load_published
+from studies.report.lifelong_mapf.study import LifelongMapfStudy, Scale
 from studies.report.lifelong_mapf.text import report
 from swarm.errors import InputError
 from swarm.scenario.instances import save_instances
@@ -73,7 +73,7 @@ def test_a_small_report_has_every_table_and_picture(tmp_path):
     published.write_text(json.dumps([{"suite": case.suite, "map": case.map, "seed": 0, "robots": 3, "rhcr": 2.5}]))
     scale = Scale((("puzzles", 2),), large=(5, 20), largest=5, large_steps=3)
     lab = Lab(Store(tmp_path / "raw"), 1, Console(quiet=True))
-    study = Study(lab, scale, 3, (given,), load_published(published))
+    study = LifelongMapfStudy(lab, scale, 3, (given,), load_published(published))
     study.run()
     pictures = draw_pictures(study, tmp_path / "pictures")
     text = report(study, "a machine", "a command", pictures)
@@ -93,7 +93,7 @@ def test_a_small_report_has_every_table_and_picture(tmp_path):
 def test_instances_that_do_not_belong_together_are_refused(tmp_path):
     path = tmp_path / "mixed.jsonl"
     save_instances(path, [*examples("puzzles", 0, 1), *examples("mazes", 0, 1)])
-    study = Study(Lab(Store(tmp_path), 1, Console(quiet=True)), Scale(), 3, (path,))
+    study = LifelongMapfStudy(Lab(Store(tmp_path), 1, Console(quiet=True)), Scale(), 3, (path,))
     with pytest.raises(InputError, match=r"mixed\.jsonl: counts"):
         study.suites  # noqa: B018
 
@@ -114,7 +114,7 @@ def made_up(tmp_path, entries, cases=4, **scale):
     given, published = tmp_path / "puzzles.jsonl", tmp_path / "published.json"
     save_instances(given, examples("puzzles", 0, cases))
     published.write_text(json.dumps(entries))
-    return Study(MadeUp(), Scale(drawn=(), **scale), files=(given,), published=load_published(published))
+    return LifelongMapfStudy(MadeUp(), Scale(drawn=(), **scale), files=(given,), published=load_published(published))
 
 
 def episode(case, robots, **methods):

@@ -15,9 +15,9 @@ from envs.arena.sweep import SweepTable, actions_of, full_grid
 from studies.report.jobs import Job
 from studies.report.online_cbf import cases as study
 from studies.report.online_cbf.floors import floors, solved_online_only
-from studies.report.online_cbf.losses import losses
-from studies.report.online_cbf.study import Scale, Study
+from studies.report.online_cbf.study import OnlineCbfStudy, Scale
 from studies.report.online_cbf.text import report
+from studies.report.online_cbf.where_worse import where_worse
 
 CASES = tuple(case for case in study.FAMILIES if case.name in ("merge", "clutter_double", "open", "dense", "warehouse"))
 FIXED, RULE, ONLINE = 0.9, 0.8, 1.0
@@ -68,7 +68,7 @@ def _time(job: Job) -> dict[str, Any]:
     return {"p50": 0.4, "p99": 0.6, "plan": 0.0, "observe": 0.1, "network": 0.2, "filter": 0.1}
 
 
-def measured(tmp_path: Path, cases: Iterable[study.Case] = CASES, **rates: float) -> Study:
+def measured(tmp_path: Path, cases: Iterable[study.Case] = CASES, **rates: float) -> OnlineCbfStudy:
     folder = tmp_path / "tuner"
     folder.mkdir()
     for name in ("policy.onnx", "config.yaml"):
@@ -77,12 +77,12 @@ def measured(tmp_path: Path, cases: Iterable[study.Case] = CASES, **rates: float
     broken.mkdir(parents=True)
     made = MadeUp(folder, **rates)
     scale = Scale(episodes=4, gains=3, powers=1, largest=128)
-    of = Study(made, scale, tuner=str(folder), ablations=broken.parent, families=tuple(cases))
+    of = OnlineCbfStudy(made, scale, tuner=str(folder), ablations=broken.parent, families=tuple(cases))
     of.run()
     return of
 
 
-def line(of: Study, start: str) -> Any:
+def line(of: OnlineCbfStudy, start: str) -> Any:
     (found,) = (entry for entry in floors(of) if entry.what.startswith(start))
     return found
 
@@ -118,10 +118,10 @@ def test_sooner_at_the_goal_counts_only_where_online_is_as_successful(tmp_path: 
 
 
 def test_where_it_loses_is_said(tmp_path: Path) -> None:
-    text = losses(measured(tmp_path))
+    text = where_worse(measured(tmp_path))
     assert "No fixed setting and no hand rule is more successful" in text and "every robot arrived" in text
     (tmp_path / "other").mkdir()
-    text = losses(measured(tmp_path / "other", **{"merge_online,": 0.5, "merge_online": 0.8, "merge_wall": 1.0}))
+    text = where_worse(measured(tmp_path / "other", **{"merge_online,": 0.5, "merge_online": 0.8, "merge_wall": 1.0}))
     assert "| merge, 2 robots | wall following | 100.00 | 80.00 | +20.00 [" in text
     assert "| merge, 2 robots | best fixed, per family | 90.00 | 80.00 | +10.00 [" in text
     assert "| merge, 2 robots | 50.00 | 80.00 | +30.00 [" in text

@@ -11,7 +11,7 @@ from envs.grid.run import GridRun
 from swarm.errors import InputError
 from swarm.planning.graph.grid_graph import GridGraph
 from swarm.planning.graph.traffic import expected_against
-from swarm.planning.guided.messages import decode_answer, decode_told
+from swarm.planning.guided.messages import decode_answer, decode_message
 from swarm.planning.guided.robot import GuidedPlanner
 from swarm.planning.guided.team import GuidedTeam
 from swarm.planning.pibt.hearing import RADIUS
@@ -38,7 +38,7 @@ def robots_alone(planners, tick, core, fresh):
     told, answers = [], []
     for i, planner in enumerate(planners):
         told.append(planner.tell(tick, cells[i], goals[i], bool(fresh[i]), [cells[j] for j in heard[i]]))
-        assert decode_told(told[-1]).encode() == told[-1]
+        assert decode_message(told[-1]).encode() == told[-1]
     for i, planner in enumerate(planners):
         answers.append(planner.answer([told[j] for j in heard[i]]))
         answer = decode_answer(answers[-1], columns)  # both know the format
@@ -81,8 +81,8 @@ def test_a_robot_does_not_know_what_is_farther_than_two_messages_go():
             far = np.abs(core.cells - core.cells[0]).max(axis=1) > 2 * RADIUS
             if other:
                 rng = np.random.default_rng(seed)
-                team.minds.window[far, 1:] = -1
-                team.minds.stalled[far] = rng.integers(0, 200, far.sum())
+                team.states.window[far, 1:] = -1
+                team.states.stalled[far] = rng.integers(0, 200, far.sum())
                 core.goals[far] = core.cells[rng.permutation(len(far))[: far.sum()]]
             runs.append((team.moves(core.cells, core.goals, fresh), far))
         (moves, far), (others, _) = runs

@@ -13,7 +13,7 @@ from envs.grid.maps import random_map
 from swarm.errors import InputError
 from swarm.planning.graph.cost_field import DEAREST, FAR, UNIT, cost_field, scratch
 from swarm.planning.graph.grid_graph import GridGraph
-from swarm.planning.guided.messages import MAX_RELAYED, Answer, Told, decode_answer, decode_told
+from swarm.planning.guided.messages import MAX_RELAYED, Answer, GuidedMessage, decode_answer, decode_message
 from swarm.planning.guided.window import STEPS, make_room, plan_window
 from swarm.planning.pibt.hearing import RADIUS, involved, neighbours, visible_cells
 from swarm.planning.pibt.priority_inheritance import PibtPlanner, pibt_moves, priority_key
@@ -142,30 +142,37 @@ def test_messages_survive_their_bytes_and_fit_into_a_kibibyte(data, rows, column
     row, column = data.draw(st.integers(0, rows - 1)), data.draw(st.integers(0, columns - 1))
     moves = tuple(data.draw(st.lists(st.integers(0, 4), max_size=STEPS)))
     goal, stuck = data.draw(st.integers(-1, 99)), data.draw(st.booleans())
-    own = Told(row * columns + column, data.draw(keys), data.draw(rankings), moves, goal, stuck)
-    assert decode_told(own.encode()) == own
+    own = GuidedMessage(row * columns + column, data.draw(keys), data.draw(rankings), moves, goal, stuck)
+    assert decode_message(own.encode()) == own
     square = itertools.product(range(-RADIUS, RADIUS + 1), repeat=2)
     around = [(row + down) * columns + column + right for down, right in square
               if (down or right) and 0 <= row + down < rows and 0 <= column + right < columns]  # fmt: skip
-    heard = tuple(Told(cell, data.draw(keys), (0, 1, 2, 3, 4), ()) for cell in around[:: data.draw(st.integers(1, 9))])
+    heard = tuple(
+        GuidedMessage(cell, data.draw(keys), (0, 1, 2, 3, 4), ()) for cell in around[:: data.draw(st.integers(1, 9))]
+    )
     answer = Answer(own, heard)
     assert decode_answer(answer.encode(columns), columns) == answer
 
 
 def test_the_longest_message_fits_and_malformed_ones_are_refused():
-    heard = [Told((5 + d) * 11 + 5 + r, 1, (0, 1, 2, 3, 4), ()) for d in range(-5, 6) for r in range(-5, 6) if d or r]
+    heard = [
+        GuidedMessage((5 + d) * 11 + 5 + r, 1, (0, 1, 2, 3, 4), ())
+        for d in range(-5, 6)
+        for r in range(-5, 6)
+        if d or r
+    ]
     assert len(heard) == MAX_RELAYED
-    data = Answer(Told(60, 1, (0, 1, 2, 3, 4), ()), tuple(heard)).encode(11)
+    data = Answer(GuidedMessage(60, 1, (0, 1, 2, 3, 4), ()), tuple(heard)).encode(11)
     assert len(data) <= 1024
     for broken in (b"", data[:-1], data[:17], b"\xff" * 18):
         with pytest.raises(InputError):
             decode_answer(broken, 11)
     with pytest.raises(InputError, match="ranking"):
-        Told(0, 0, (0, 0, 1, 2, 3), ())
+        GuidedMessage(0, 0, (0, 0, 1, 2, 3), ())
     with pytest.raises(InputError, match="moves"):
-        Told(0, 0, (0, 1, 2, 3, 4), (5,))
+        GuidedMessage(0, 0, (0, 1, 2, 3, 4), (5,))
     with pytest.raises(InputError, match="within"):
-        Answer(Told(0, 1, (0, 1, 2, 3, 4), ()), (Told(99, 2, (0, 1, 2, 3, 4), ()),)).encode(11)
+        Answer(GuidedMessage(0, 1, (0, 1, 2, 3, 4), ()), (GuidedMessage(99, 2, (0, 1, 2, 3, 4), ()),)).encode(11)
 
 
 @settings(max_examples=30, deadline=None)

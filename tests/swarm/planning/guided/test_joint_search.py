@@ -14,7 +14,7 @@ from swarm.errors import InputError
 from swarm.planning.graph.grid_graph import GridGraph
 from swarm.planning.guided.joint_plan import STUCK, patience
 from swarm.planning.guided.joint_search import GROUP, HORIZON, make_search, plan_jointly, within_reach
-from swarm.planning.guided.messages import Answer, Told, decode_answer
+from swarm.planning.guided.messages import Answer, GuidedMessage, decode_answer
 from swarm.planning.guided.team import GuidedTeam
 from swarm.planning.pibt.priority_inheritance import IDS
 from swarm.scenario.grid_map import GridMap
@@ -125,8 +125,8 @@ def test_robots_in_puzzles_are_not_blocked_and_joint_plans_are_followed_to_their
         team, fresh = GuidedTeam(GridGraph(core.free), robots), np.ones(robots, bool)
         for _ in range(200):
             fresh = core.step(team.moves(core.cells, core.goals, fresh))
-            planned += team.minds.plans.fresh.any()
-            ended += (team.minds.plans.leader >= 0).sum()
+            planned += team.states.plans.fresh.any()
+            ended += (team.states.plans.leader >= 0).sum()
         assert core.blocked.sum() == 0
         assert core.reached.min() >= 5, (seed, core.reached)
     assert planned > 4 and ended > planned
@@ -138,7 +138,7 @@ def test_robots_have_less_patience_where_they_are_many_on_few_cells():
 
 
 def told(robot_id, cell, **more):
-    return Told(cell, IDS - 1 - robot_id, (0, 1, 2, 3, 4), (), **more)
+    return GuidedMessage(cell, IDS - 1 - robot_id, (0, 1, 2, 3, 4), (), **more)
 
 
 def test_plans_survive_their_bytes_and_malformed_ones_are_refused():

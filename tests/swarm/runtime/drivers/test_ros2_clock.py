@@ -6,8 +6,8 @@ import pytest
 
 from swarm.runtime.drivers.clocks import HOLD, LEARN, LEARNING, OLDER, REPEATED, WallClock
 from swarm.runtime.drivers.ros2_clock import _PROBLEMS, AHEAD, FARTHEST, IN_FUTURE, OTHER_CLOCK, BaseClock
-from swarm.runtime.guard import STATE_AGE
 from swarm.runtime.link.status import MAX_TEXT
+from swarm.runtime.watchdog import STATE_AGE
 
 WALL = 1_800_000_000.0
 

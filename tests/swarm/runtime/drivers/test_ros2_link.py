@@ -22,7 +22,7 @@ from swarm.runtime.drivers.base import make_driver
 from swarm.runtime.drivers.ros2 import QUEUE, SILENCE, Ros2Driver, body_twist
 from swarm.runtime.fleet_file.read import FleetFile
 from swarm.runtime.fleet_file.ros2_names import Ros2
-from swarm.runtime.loop import Pace
+from swarm.runtime.loop import Rate
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
@@ -108,7 +108,7 @@ def test_a_base_drives_to_one_goal_after_the_other_and_stands_still_in_the_end(b
     control.warm_up()
     wait(driver.read)
     deadline = time.monotonic() + 60.0
-    for _ in Pace(DT).periods(lambda: control.goals.goal_index >= 2 or time.monotonic() > deadline):
+    for _ in Rate(DT).periods(lambda: control.goals.goal_index >= 2 or time.monotonic() > deadline):
         control.period()
     driver.close()
     driver.close()
@@ -116,7 +116,7 @@ def test_a_base_drives_to_one_goal_after_the_other_and_stands_still_in_the_end(b
     seen = wait(lambda: (found := base.report())["zeros"] and found)
     assert min(seen["ages"]) > -0.01, "a command is of now by the base's clock"
     assert seen["wrong"] == [] and driver.rejected == {}
-    assert seen["twists"] >= control.guard.reasons["moving"] - seen["lost"] > 40 and seen["lost"] < 5
+    assert seen["twists"] >= control.watchdog.reasons["moving"] - seen["lost"] > 40 and seen["lost"] < 5
     # The scenario's start is at (1, 1), heading up: the base's own odometry began at zero there.
     x, y, heading = seen["pose"]
     assert math.hypot(1.0 - y - 1.0, 1.0 + x - 1.0) < 0.3
@@ -163,7 +163,7 @@ def drive(base, driver, ros2, until, seconds=60.0):
     control = Control(fleet_of(ros2), 0, driver, Nobody(), incarnation=1)
     control.warm_up()
     deadline, period = time.monotonic() + seconds, None
-    for _ in Pace(DT).periods(lambda: until(control) or time.monotonic() > deadline):
+    for _ in Rate(DT).periods(lambda: until(control) or time.monotonic() > deadline):
         period = control.period()
     return control, period
 
@@ -193,12 +193,12 @@ def test_a_robot_stops_while_its_odometry_comes_late(base, late, simulated):
     base.start()
     ros2 = names_of(base, use_sim_time=simulated)
     driver = make_driver(fleet_of(ros2), 0)
-    drive(base, driver, ros2, lambda control: control.guard.reasons["moving"] > 10)
+    drive(base, driver, ros2, lambda control: control.watchdog.reasons["moving"] > 10)
     base.say(f"late {late}")
     moves = []
 
     def settled(control):
-        moves.append(control.guard.reasons["moving"])
+        moves.append(control.watchdog.reasons["moving"])
         return False
 
     control, period = drive(base, driver, ros2, settled, late + 1.5)
@@ -232,10 +232,10 @@ def test_a_base_in_simulated_time_drives_stands_while_it_is_paused_and_begins_an
     ros2 = names_of(base, use_sim_time=True)
     driver = make_driver(fleet_of(ros2), 0)
     for words in (["pause", "resume"], ["again"]):
-        _, period = drive(base, driver, ros2, lambda control: control.guard.reasons["moving"] > 10)
+        _, period = drive(base, driver, ros2, lambda control: control.watchdog.reasons["moving"] > 10)
         assert period.reason == "moving" and driver.problem == ""
         base.say(words[0])
-        _, period = drive(base, driver, ros2, lambda control: control.guard.reasons["no own state"] > 2, 10.0)
+        _, period = drive(base, driver, ros2, lambda control: control.watchdog.reasons["no own state"] > 2, 10.0)
         assert period.reason == "no own state" and driver.problem
         for word in words[1:]:
             base.say(word)

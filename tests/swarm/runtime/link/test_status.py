@@ -107,12 +107,12 @@ def test_a_robot_tells_at_most_five_times_a_second_what_it_did():
             vars(self).update(parts)
 
     control = Part(
-        robot_id=2, incarnation=9, dt=0.05, stop=None, guard=Part(stopped=False, overruns=1),
+        robot_id=2, incarnation=9, dt=0.05, stop=None, watchdog=Part(stopped=False, overruns=1),
         notes=lambda: ("a\tnote",), lockstep=Part(tick=4), rejected=Counter({"jump": 3}), why=lambda period: None,
     )  # fmt: skip
-    pace = Part(late=[0.001] * 99 + [0.5], took=[])
+    rate = Part(late=[0.001] * 99 + [0.5], took=[])
     note = "log: disk full since 03-01 12:04 UTC"
-    teller = StatusTeller(control, pace, lambda: note)
+    teller = StatusTeller(control, rate, lambda: note)
     told = [teller.due(Period(0.05 * k, "no own state")) for k in range(40)]
     assert sum(data is not None for data in told) == 10
     status = decode(next(filter(None, told)))
@@ -121,7 +121,7 @@ def test_a_robot_tells_at_most_five_times_a_second_what_it_did():
     )
     control.notes = lambda: tuple(f"robot {k} has another policy: {'ab' * 4}" for k in range(40))
     assert decode(encode(teller.status(Period(9.0, "no own state")))).notes[0] == note
-    assert StatusTeller(control, pace).notes() == control.notes()
+    assert StatusTeller(control, rate).notes() == control.notes()
 
 
 # -- over the links -------------------------------------------------------------------------------------------------

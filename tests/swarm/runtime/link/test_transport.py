@@ -19,7 +19,7 @@ from oracles.loopback import free_endpoints, until
 from oracles.project import ROOT
 
 from swarm.errors import InputError
-from swarm.runtime.fleet_file.zenoh_config import MAX_PAYLOAD, alive_key, hello_key, robot_key, settings, stop_key
+from swarm.runtime.fleet_file.zenoh_config import MAX_PAYLOAD, alive_key, handshake_key, robot_key, settings, stop_key
 from swarm.runtime.link.estop import EmergencyStop, decode, encode, follow
 from swarm.runtime.link.transport import _RING, QUEUE, Transport
 
@@ -246,7 +246,7 @@ def test_of_hellos_the_newest_of_each_robot_is_kept(opened):
 
     def heard():
         silent.greet(b"one")
-        foreign.put(hello_key(FLEET, 2), b"two")
+        foreign.put(handshake_key(FLEET, 2), b"two")
         found.extend(hearer.greetings())
         return {robot for robot, _, _ in found} == {1, 2}
 
@@ -254,9 +254,9 @@ def test_of_hellos_the_newest_of_each_robot_is_kept(opened):
     time.sleep(0.1)
     hearer.greetings()
     for k in range(100):
-        foreign.put(hello_key(FLEET, 2), b"%d" % k)
-    foreign.put(hello_key(FLEET, 2), b"x" * (MAX_PAYLOAD + 1))
-    foreign.put(hello_key(FLEET, 7), b"not of the roster")
+        foreign.put(handshake_key(FLEET, 2), b"%d" % k)
+    foreign.put(handshake_key(FLEET, 2), b"x" * (MAX_PAYLOAD + 1))
+    foreign.put(handshake_key(FLEET, 7), b"not of the roster")
     told = []
 
     def counted():
@@ -354,7 +354,7 @@ def claims(session, robot, hearer):
     found, end, claim = set(), time.monotonic() + 0.6, b"I am %d" % robot
     while time.monotonic() < end:
         session.put(robot_key(FLEET, robot, hearer.robot_id), claim)
-        session.put(hello_key(FLEET, robot), claim)
+        session.put(handshake_key(FLEET, robot), claim)
         session.put(stop_key(FLEET), encode(EmergencyStop(True, 1)))
         found.update(f"hello of {one}" for one, data, _ in hearer.greetings() if data == claim)
         found.update(f"message of {one}" for one, data, _ in hearer.drain() if data == claim)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from swarm.errors import InputError
 from swarm.runtime.link.report_codec import MAX_ACKS, MAX_BYTES, Report, decode, encode
 from swarm.sense.intent import MAX_HELD, WINDOW, Intent
-from swarm.sense.messages import TOLD, Message
+from swarm.sense.messages import EMBEDDING, Message
 
 reals = st.floats(-1e4, 1e4, width=32)
 shares = st.floats(0.0, 1.0, width=32)
@@ -26,9 +26,15 @@ intents = st.builds(
 @st.composite
 def reports(draw):
     robot, clock = draw(words), draw(st.integers(0, 2**60))
-    told = draw(st.one_of(st.just(()), st.tuples(*[st.floats(-1.0, 1.0, width=32)] * TOLD)))
+    embedding = draw(st.one_of(st.just(()), st.tuples(*[st.floats(-1.0, 1.0, width=32)] * EMBEDDING)))
     message = Message(
-        robot, clock * 1e-9, (draw(reals), draw(reals)), draw(shares), draw(shares), draw(st.none() | intents), told
+        robot,
+        clock * 1e-9,
+        (draw(reals), draw(reals)),
+        draw(shares),
+        draw(shares),
+        draw(st.none() | intents),
+        embedding,
     )
     acks = draw(st.lists(st.tuples(words, words, words), max_size=MAX_ACKS).map(tuple))
     state = tuple(draw(reals) for _ in range(5))
@@ -87,8 +93,8 @@ def intent(**changes):
     return Intent(**(fields | changes))
 
 
-def telling(told):
-    return encode(plain(message=Message(3, 1.0, (2.0, 2.0), 0.5, 0.5, told)))
+def telling(embedding):
+    return encode(plain(message=Message(3, 1.0, (2.0, 2.0), 0.5, 0.5, embedding)))
 
 
 def changed_byte(one, other):
@@ -206,22 +212,22 @@ def test_a_report_is_at_most_1024_bytes():
 @pytest.mark.parametrize(("armed", "stopped"), [(False, False), (True, False), (False, True), (True, True)])
 @pytest.mark.parametrize("planned", [False, True])
 @pytest.mark.parametrize("told", [(), (0.5, -0.25, 0.0, 1.0, -1.0, 0.125, 0.75, -0.5)])
-def test_the_layout_on_the_wire_is_the_one_of_version_1_0(armed, stopped, planned, told):
+def test_the_layout_on_the_wire_is_the_one_of_version_1_0(armed, stopped, planned, embedding):
     """Byte by byte, written out here: robots of other builds read it."""
     plan = intent(ranking=(4, 3, 2, 0, 1), leaving=True) if planned else None
-    message = Message(3, 1.5, (2.0, 2.5), 0.5, 0.25, plan, told)
+    message = Message(3, 1.5, (2.0, 2.5), 0.5, 0.25, plan, embedding)
     report = plain(
         clock_ns=1_500_000_000, state=(1.0, 2.0, 3.0, 4.0, 5.0), state_age=0.125, goal=(6.0, 7.0), armed=armed,
         stopped=stopped, acks=((8, 9, 10), (11, 12, 13)), message=message, digest=14,
     )  # fmt: skip
     expected = b"SW\x01\x00" + struct.pack("<3IqQ", 3, 1, 7, 1_500_000_000, 14)
     expected += struct.pack("<5d f 2d 2d f f Q", 1, 2, 3, 4, 5, 0.125, 6, 7, 2.0, 2.5, 0.5, 0.25, 0)
-    expected += bytes([armed * 1 + stopped * 2 + planned * 4 + bool(told) * 8, 2])
+    expected += bytes([armed * 1 + stopped * 2 + planned * 4 + bool(embedding) * 8, 2])
     expected += struct.pack("<6I", 8, 9, 10, 11, 12, 13)
     if planned:
         expected += struct.pack("<qiqq B I B", 5, 7, 11, 11, 118, 6, 1)
         expected += struct.pack("<5i 13i", 3, 4, -1, -1, -1, *range(13))
-    expected += struct.pack("<8f", *told) if told else b""
+    expected += struct.pack("<8f", *embedding) if embedding else b""
     assert encode(report) == expected
     assert decode(expected) == report
 

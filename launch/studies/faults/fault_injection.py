@@ -1,4 +1,4 @@
-"""A robot's control process with something odd about it: ``python -m studies.faults.odd KIND [VALUE] -- ARGUMENTS``.
+"""A robot's control process with a fault: ``python -m studies.faults.fault_injection KIND [VALUE] -- ARGUMENTS``.
 
 What follows the two dashes goes to ``swarm.runtime.process``, whose code runs as it is, but for one thing:
 
@@ -126,11 +126,11 @@ def version(value: str) -> None:
 def witness(value: str) -> None:
     """Keep a record of the last periods."""
     from swarm.runtime.control import Control
-    from swarm.runtime.guard import MAY_MOVE
-    from swarm.runtime.loop import Pace
+    from swarm.runtime.loop import Rate
+    from swarm.runtime.watchdog import MAY_MOVE
 
     kept: deque[list[Any]] = deque(maxlen=12_000)
-    period, periods, paces = Control.period, Pace.periods, list[Pace]()
+    period, periods, rates = Control.period, Rate.periods, list[Rate]()
 
     def noted(self: Control) -> Any:
         before = time.thread_time()
@@ -140,17 +140,17 @@ def witness(value: str) -> None:
         kept.append([found.time, arrived, "" if found.reason == MAY_MOVE else found.reason, used])
         return found
 
-    def known(self: Pace, until: Callable[[], bool]) -> Any:
-        paces.append(self)
+    def known(self: Rate, until: Callable[[], bool]) -> Any:
+        rates.append(self)
         return periods(self, until)
 
     def write() -> None:
-        times = zip(kept, paces[0].late, paces[0].took, strict=False)  # one may have begun and not ended
+        times = zip(kept, rates[0].late, rates[0].took, strict=False)  # one may have begun and not ended
         rows = [[*row, late, took, used] for (*row, used), late, took in times]
         Path(value).write_text(json.dumps(rows), encoding="utf-8")
 
     _replace(Control, "period", noted)
-    _replace(Pace, "periods", known)
+    _replace(Rate, "periods", known)
     atexit.register(write)
 
 

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from swarm.errors import InputError
 from swarm.runtime.fleet_file.read import load_fleet
-from swarm.runtime.link.hello import EVERY, SPEAKS, Hello, Hellos, decode, encode, hello_of
+from swarm.runtime.link.handshake import EVERY, SPEAKS, Handshake, Handshakes, decode, encode, handshake_of
 from swarm.runtime.link.report_codec import MAJOR, MINOR
 
-OWN = Hello(0, MAJOR, MINOR, b"map-here", b"limits-1", b"policy-1")
+OWN = Handshake(0, MAJOR, MINOR, b"map-here", b"limits-1", b"policy-1")
 digests = st.binary(min_size=8, max_size=8)
-hellos = st.builds(Hello, st.integers(0, 2**32 - 1), st.just(MAJOR), st.integers(0, MINOR), digests, digests, digests)
+handshakes = st.builds(
+    Handshake, st.integers(0, 2**32 - 1), st.just(MAJOR), st.integers(0, MINOR), digests, digests, digests
+)
 
 
 def told(robot, **changes):
@@ -23,12 +25,12 @@ def told(robot, **changes):
 
 
 def three():
-    return Hellos(OWN, (1, 2, 3))
+    return Handshakes(OWN, (1, 2, 3))
 
 
-@given(hellos)
-def test_a_hello_survives_its_bytes(hello):
-    assert decode(encode(hello)) == hello
+@given(handshakes)
+def test_a_hello_survives_its_bytes(handshake):
+    assert decode(encode(handshake)) == handshake
 
 
 @given(st.binary(max_size=1100))
@@ -38,7 +40,7 @@ def test_arbitrary_bytes_are_refused(data):
 
 
 def test_of_another_major_protocol_only_the_version_is_read():
-    assert decode(b"HELO" + bytes([MAJOR + 1, 7]) + b"whatever") == Hello(-1, MAJOR + 1, 7)
+    assert decode(b"HELO" + bytes([MAJOR + 1, 7]) + b"whatever") == Handshake(-1, MAJOR + 1, 7)
     assert decode(told(1, minor=MINOR + 1) + b"more").minor == MINOR + 1
     with pytest.raises(InputError):
         decode(told(1) + b"more")
@@ -118,15 +120,15 @@ ROBOT = "robots: [{{type: unicycle_first_order_0_sphere, start: [1, 4, 0], goal:
 
 
 def test_digests_are_of_what_matters(tmp_path):
-    def hello(at=4, goal=1, radius=0.3, planner="roadmap", controller="fixed:4,1", margin=0.0):
+    def handshake(at=4, goal=1, radius=0.3, planner="roadmap", controller="fixed:4,1", margin=0.0):
         (tmp_path / "s.yaml").write_text((SCENARIO + ROBOT.replace("{}", "{}")).format(at, goal, radius))
         (tmp_path / "f.yaml").write_text(FLEET.format(planner, controller, margin) + "endpoints: 18000\n")
-        return hello_of(load_fleet(tmp_path / "f.yaml"), 0)
+        return handshake_of(load_fleet(tmp_path / "f.yaml"), 0)
 
-    same = hello()
-    assert hello(goal=2) == same
-    assert hello(at=4.5).map != same.map and hello(at=4.5).limits == same.limits
-    assert hello(radius=0.31).limits != same.limits and hello(margin=0.01).limits != same.limits
-    assert hello(planner="straight").policy != same.policy and hello(planner="straight").digest == same.digest
-    assert hello(controller="tuner").policy not in (same.policy, hello(controller="fixed:5,1").policy)
-    assert len({hello().digest, hello(at=4.5).digest, hello(margin=0.01).digest}) == 3
+    same = handshake()
+    assert handshake(goal=2) == same
+    assert handshake(at=4.5).map != same.map and handshake(at=4.5).limits == same.limits
+    assert handshake(radius=0.31).limits != same.limits and handshake(margin=0.01).limits != same.limits
+    assert handshake(planner="straight").policy != same.policy and handshake(planner="straight").digest == same.digest
+    assert handshake(controller="tuner").policy not in (same.policy, handshake(controller="fixed:5,1").policy)
+    assert len({handshake().digest, handshake(at=4.5).digest, handshake(margin=0.01).digest}) == 3

@@ -262,7 +262,7 @@ class WallFollowing:
         return actions
 
 
-class WayOut:
+class Recovery:
     """A policy, and wall following for a robot that this leaves stuck.
 
     A policy that reacts to the moment can come to rest in a dead end: nothing changes there, so it does the same for
@@ -287,8 +287,8 @@ class WayOut:
 
     def _talk(self, policy: Talk, observation: Observation, heard: Float32s) -> tuple[Array, Float32s]:
         """Action and what is told, of a policy that takes two rounds of messages."""
-        action, told = policy(observation, heard)
-        return self._led_out(action, observation), told
+        action, embedding = policy(observation, heard)
+        return self._led_out(action, observation), embedding
 
     def _led_out(self, action: Array, observation: Observation) -> Array:
         """The policy's actions, or the rule's where it is in charge."""

@@ -7,19 +7,19 @@ from studies.report import markdown
 from studies.report.online_cbf import cases as study
 from studies.report.online_cbf.cases import Case
 from studies.report.online_cbf.floors import every, floors, mean_success, races
-from studies.report.online_cbf.study import Study
+from studies.report.online_cbf.study import OnlineCbfStudy
 
 _RIVALS = (study.BEST, study.SINGLE, study.RANDOM, study.WALL)
 _SLOWER = 0.02
 
 
-def losses(of: Study) -> str:
+def where_worse(of: OnlineCbfStudy) -> str:
     """Markdown: figures that are not reached, better rivals, slower arrivals, robots that are left."""
     parts = [_missed(of), _better(of), _rule(of), _planners(of), _slower(of), _left(of), _LIMITS]
     return "\n\n".join(part for part in parts if part)
 
 
-def _missed(of: Study) -> str:
+def _missed(of: OnlineCbfStudy) -> str:
     missed = [line for line in floors(of) if line.reached is False]
     lines = [f"- {line.what}: {line.measured} (to reach: {line.floor})." for line in missed]
     return "Not reached:\n\n" + "\n".join(lines) if lines else ""
@@ -30,7 +30,7 @@ def _goodness(case: Case, episodes: Episodes) -> float:
     return float(episodes.deliveries[episodes.counted].mean()) if case.lifelong else mean_success(episodes)
 
 
-def _better(of: Study) -> str:
+def _better(of: OnlineCbfStudy) -> str:
     """Rivals that are as good or better than online, straight to the goal."""
     rows, equal = [], []
     for case in of.families:
@@ -56,7 +56,7 @@ def _better(of: Study) -> str:
     return text
 
 
-def _rule(of: Study) -> str:
+def _rule(of: OnlineCbfStudy) -> str:
     """What wall following for the stuck adds to the network, and where it takes away."""
     rows = []
     for case in of.families:
@@ -70,7 +70,7 @@ def _rule(of: Study) -> str:
     return f"{title}:\n\n{markdown.table(head, rows)}"
 
 
-def _planners(of: Study) -> str:
+def _planners(of: OnlineCbfStudy) -> str:
     """Where, with the roadmap, the best fixed setting does as well."""
     both = [case for case in of.families if {study.BEST_ROADMAP, study.ROADMAP} <= set(of.methods_of(case))]
     rows = []
@@ -84,7 +84,7 @@ def _planners(of: Study) -> str:
     return "With the roadmap, the best fixed setting is at least as successful in:\n\n" + markdown.table(head, rows)
 
 
-def _slower(of: Study) -> str:
+def _slower(of: OnlineCbfStudy) -> str:
     found = [race for race in races(of) if race.shorter < -_SLOWER]
     if not found:
         return ""
@@ -92,7 +92,7 @@ def _slower(of: Study) -> str:
     return f"Later at the goal than with the best fixed setting, among the robots that arrive with both: {shown}."
 
 
-def _left(of: Study) -> str:
+def _left(of: OnlineCbfStudy) -> str:
     """How many robots did not arrive, or touched something, with the tuner."""
     rows = []
     for case, method, episodes in every(of):

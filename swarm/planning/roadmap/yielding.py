@@ -37,7 +37,7 @@ def _asks(position: Array, radius: float, margin: float, goal: Array, other: Arr
 
 
 @njit(cache=True)
-def make_way(position: Array, radius: float, margin: float, goal: Array, others: Array, skip: int) -> Array:
+def yield_aside(position: Array, radius: float, margin: float, goal: Array, others: Array, skip: int) -> Array:
     """Where a robot at its goal goes for the nearest robot that wants through.
 
     Args:
@@ -67,7 +67,7 @@ def make_way(position: Array, radius: float, margin: float, goal: Array, others:
 
 
 @njit(cache=True)
-def make_way_all(who: Int64s, others: Array, goals: Array, margin: float, waypoints: Array, remaining: Array) -> None:
+def yield_all(who: Int64s, others: Array, goals: Array, margin: float, waypoints: Array, remaining: Array) -> None:
     """Change waypoints and ways left of those who make way.
 
     Args:
@@ -79,6 +79,6 @@ def make_way_all(who: Int64s, others: Array, goals: Array, margin: float, waypoi
         remaining: Ways left [m], float64[N], changed in place.
     """
     for k in who:
-        found = make_way(others[k, : N_Y + 1], others[k, N_RADIUS], margin, goals[k], others, k)
+        found = yield_aside(others[k, : N_Y + 1], others[k, N_RADIUS], margin, goals[k], others, k)
         if found[0] == found[0]:
             waypoints[k], remaining[k] = found[:2], found[2]

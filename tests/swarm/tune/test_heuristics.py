@@ -10,7 +10,7 @@ import pytest
 
 from swarm.filter.tunables import ROTATION, SPEED, TUNABLES, decode
 from swarm.tune.controllers import make_controller
-from swarm.tune.hand_rules import WayOut, uniform
+from swarm.tune.heuristics import Recovery, uniform
 from swarm.tune.observation import EDGE, EGO, EGO_ACTION, EGO_LOST, EGO_STUCK, Observation
 
 MOST = TUNABLES[ROTATION].high
@@ -202,33 +202,33 @@ def in_charge(observation: Observation) -> Observation:
 
 def test_the_way_out_leaves_the_policy_alone_while_it_comes_nearer() -> None:
     for state in ({"thing": WALL}, {"thing": WALL, "stuck": 0.09, "rotation": 1.0}, {"stuck": 0.5}):
-        actions = WayOut(policy)(observed(20, **state))  # type: ignore[arg-type]
+        actions = Recovery(policy)(observed(20, **state))  # type: ignore[arg-type]
         np.testing.assert_allclose(actions, np.tile([0.1, 0.2, 0.3, 0.4, 0.7, 0.999], (20, 1)))
 
 
 def test_the_way_out_follows_the_wall_until_it_is_nearer_than_ever_and_free() -> None:
-    way_out = WayOut(policy)
-    begun = way_out(observed(20, stuck=0.41, thing=WALL))
+    recovery = Recovery(policy)
+    begun = recovery(observed(20, stuck=0.41, thing=WALL))
     assert (begun[:, SPEED] == 1.0).all() and (decode(begun)[:, ROTATION] < -1.5).all()
     np.testing.assert_allclose(begun[:, :4], np.tile([0.1, 0.2, 0.3, 0.4], (20, 1)))
     beside = {1: 1.0, 3: -0.15, 4: 0.05, 12: -0.4, 13: -0.1}
-    gone_on = way_out(in_charge(observed(20, rotation=1.2, lost=0.1, thing=beside)))
+    gone_on = recovery(in_charge(observed(20, rotation=1.2, lost=0.1, thing=beside)))
     assert (gone_on[:, SPEED] == 1.0).all()
     alone, seen = observed(20, stuck=0.21, thing=WALL), observed(20, stuck=0.21, thing=WALL)
     seen.edges[:, 0, [0, 2, 4]], seen.mask[:, 0] = [1.0, 0.7, 0.5], True
-    assert (way_out(alone)[:, SPEED] == 1.0).all() and (way_out(seen)[:, SPEED] < 1.0).all()
-    past = way_out(in_charge(observed(20, rotation=1.2, thing=beside)))
+    assert (recovery(alone)[:, SPEED] == 1.0).all() and (recovery(seen)[:, SPEED] < 1.0).all()
+    past = recovery(in_charge(observed(20, rotation=1.2, thing=beside)))
     assert (past[:, SPEED] < 1.0).all() and (past[:, ROTATION] == 0.7).all()
 
 
 def test_the_way_out_leaves_what_the_policy_gave_as_it_is() -> None:
     given = np.full((20, 6), 1.0)
-    WayOut(lambda _: given)(observed(20, stuck=0.41, thing=WALL))
+    Recovery(lambda _: given)(observed(20, stuck=0.41, thing=WALL))
     assert (given == 1.0).all()
 
 
 def test_the_way_out_of_one_robot_is_that_of_a_batch() -> None:
     many = in_charge(observed(30, rotation=1.2, lost=0.1, stuck=0.5, thing=WALL))
-    together = WayOut(policy)(many)
+    together = Recovery(policy)(many)
     for i in range(30):
-        np.testing.assert_array_equal(WayOut(policy)(Observation(*(part[i] for part in many[:3]))), together[i])
+        np.testing.assert_array_equal(Recovery(policy)(Observation(*(part[i] for part in many[:3]))), together[i])

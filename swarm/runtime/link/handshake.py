@@ -24,7 +24,7 @@ from swarm.scenario.world import World
 from swarm.tune.controllers import checkpoint_folder
 
 EVERY = 1.0
-"""Seconds between two hellos of a robot."""
+"""Seconds between two handshakes of a robot."""
 SPEAKS = 3.0
 """Seconds after which a robot that says nothing more is not counted any more."""
 
@@ -35,7 +35,7 @@ _NONE = bytes(8)
 
 
 @dataclass(frozen=True)
-class Hello:
+class Handshake:
     """What one robot runs with.
 
     Attributes:
@@ -60,12 +60,12 @@ class Hello:
         return int.from_bytes(hashlib.sha256(self.map + self.limits).digest()[:8], "little")
 
 
-def hello_of(fleet: FleetFile, robot: int) -> Hello:
+def handshake_of(fleet: FleetFile, robot: int) -> Handshake:
     """The hello of a robot that runs with this fleet file."""
     limits = hashlib.sha256()
     for peer in fleet.roster().values():
         limits.update(struct.pack("<i", peer.kind) + peer.body.tobytes())
-    return Hello(robot, MAJOR, MINOR, map_digest(fleet.scenario.world), limits.digest()[:8], _policy_digest(fleet))
+    return Handshake(robot, MAJOR, MINOR, map_digest(fleet.scenario.world), limits.digest()[:8], _policy_digest(fleet))
 
 
 def map_digest(world: World) -> bytes:
@@ -98,27 +98,27 @@ def _content(path: Path) -> bytes:
         raise InputError(str(path), error.strerror or str(error), "an existing, readable file") from None
 
 
-def encode(hello: Hello) -> bytes:
+def encode(handshake: Handshake) -> bytes:
     """Its bytes."""
-    head = _HEAD.pack(_MAGIC, hello.major, hello.minor)
-    return head + _BODY.pack(hello.robot, hello.map, hello.limits, hello.policy)
+    head = _HEAD.pack(_MAGIC, handshake.major, handshake.minor)
+    return head + _BODY.pack(handshake.robot, handshake.map, handshake.limits, handshake.policy)
 
 
-def decode(data: bytes) -> Hello:
+def decode(data: bytes) -> Handshake:
     """What these bytes say; `InputError` if they are no hello. Of another major protocol only the version is read."""
     if len(data) < _HEAD.size or data[:4] != _MAGIC:
         raise InputError("hello", f"{len(data)} bytes that begin with {data[:4].hex()}", "a hello")
     _, major, minor = _HEAD.unpack_from(data)
     if major != MAJOR:
-        return Hello(-1, major, minor)
+        return Handshake(-1, major, minor)
     size = _HEAD.size + _BODY.size
     if len(data) < size or (minor <= MINOR and len(data) > size):
         raise InputError("hello", f"{len(data)} bytes", f"{size} bytes")
     robot, world, limits, policy = _BODY.unpack_from(data, _HEAD.size)
-    return Hello(robot, major, minor, world, limits, policy)
+    return Handshake(robot, major, minor, world, limits, policy)
 
 
-class Hellos:
+class Handshakes:
     """What the others run with, compared with what this robot does.
 
     Args:
@@ -129,9 +129,9 @@ class Hellos:
         malformed: Hellos that were none.
     """
 
-    def __init__(self, own: Hello, others: Iterable[int]) -> None:
+    def __init__(self, own: Handshake, others: Iterable[int]) -> None:
         self.own, self.malformed = own, 0
-        self._told: dict[int, Hello] = {}
+        self._theirs: dict[int, Handshake] = {}
         self._spoke: dict[int, float] = {robot: -np.inf for robot in others}
         self._misfit: dict[int, float] = dict(self._spoke)  # When a report with another digest arrived.
         self._said = -np.inf
@@ -146,13 +146,13 @@ class Hellos:
     def receive(self, robot: int, data: bytes, now: float) -> None:
         """Take a hello that came on the key of a robot."""
         try:
-            told = decode(data)
+            theirs = decode(data)
         except InputError:
-            told = None
-        if told is None or robot not in self._spoke or (told.major == MAJOR and told.robot != robot):
+            theirs = None
+        if theirs is None or robot not in self._spoke or (theirs.major == MAJOR and theirs.robot != robot):
             self.malformed += 1
             return
-        self._told[robot], self._spoke[robot] = told, now
+        self._theirs[robot], self._spoke[robot] = theirs, now
 
     def suspect(self, robot: int, now: float) -> None:
         """A report with another digest came from a robot, perhaps before its hello."""
@@ -186,21 +186,21 @@ class Hellos:
     def notes(self, now: float) -> tuple[str, ...]:
         """What differs and does no harm."""
         found = []
-        for robot, told in sorted(self._told.items()):
+        for robot, theirs in sorted(self._theirs.items()):
             if now - self._spoke[robot] < SPEAKS and not self._wrong(robot):
-                if told.minor != self.own.minor:
-                    found.append(f"robot {robot} speaks protocol {told.major}.{told.minor}")
-                if told.policy != self.own.policy:
-                    found.append(f"robot {robot} has another policy: {told.policy.hex()}")
+                if theirs.minor != self.own.minor:
+                    found.append(f"robot {robot} speaks protocol {theirs.major}.{theirs.minor}")
+                if theirs.policy != self.own.policy:
+                    found.append(f"robot {robot} has another policy: {theirs.policy.hex()}")
         return tuple(found)
 
     def _wrong(self, robot: int) -> str:
         """Why a robot that said hello does not fit; empty if it does."""
-        told, own = self._told[robot], self.own
-        if told.major != own.major:
-            return f"robot {robot} speaks protocol {told.major}.{told.minor}, here {own.major}.{own.minor}"
-        if told.map != own.map:
-            return f"robot {robot} has another map: {told.map.hex()}, here {own.map.hex()}"
-        if told.limits != own.limits:
-            return f"robot {robot} has other limits in its roster: {told.limits.hex()}, here {own.limits.hex()}"
+        theirs, own = self._theirs[robot], self.own
+        if theirs.major != own.major:
+            return f"robot {robot} speaks protocol {theirs.major}.{theirs.minor}, here {own.major}.{own.minor}"
+        if theirs.map != own.map:
+            return f"robot {robot} has another map: {theirs.map.hex()}, here {own.map.hex()}"
+        if theirs.limits != own.limits:
+            return f"robot {robot} has other limits in its roster: {theirs.limits.hex()}, here {own.limits.hex()}"
         return ""

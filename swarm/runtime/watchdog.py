@@ -19,7 +19,7 @@ OVERRUNS = 2
 MAY_MOVE, NO_STATE = "moving", "no own state"
 
 
-class Guard:
+class Watchdog:
     """Watches one control loop; ask it once a period.
 
     Args:
@@ -55,7 +55,7 @@ class Guard:
         self._last = now
         return resumed
 
-    def judge(
+    def check(
         self, now: float, *, state_at: float | None, planned: bool, waits_for: int | None,
         joined: bool = True, refusal: str | None = None,
     ) -> str:  # fmt: skip
@@ -67,7 +67,7 @@ class Guard:
             planned: Whether there is a valid map, roster, goal and plan.
             waits_for: A robot that has to be waited for (`swarm.runtime.belief`).
             joined: Whether it had the time to hear the others (`swarm.runtime.lockstep`).
-            refusal: Who does not fit, and why (`swarm.runtime.link.hello`).
+            refusal: Who does not fit, and why (`swarm.runtime.link.handshake`).
         """
         reason = counted = MAY_MOVE
         if self.stopped:

@@ -14,8 +14,8 @@ from envs.arena import team_planner
 from envs.arena.episodes import Episodes, run_episodes
 from swarm.array_types import Array
 from swarm.model.dynamics import Kind, Limits
-from swarm.planning.roadmap.make_way import make_way, make_way_all
 from swarm.planning.roadmap.planner import RoadmapPlanner
+from swarm.planning.roadmap.yielding import yield_all, yield_aside
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
@@ -32,7 +32,7 @@ def neighbour(x: float, y: float, to_x: float, to_y: float, radius: float = 0.3)
 
 
 def asked(*others: Array, position: Array = HOME, goal: Array = HOME) -> Array:
-    return make_way(position, 0.2, 0.05, goal, np.array(others), -1)
+    return yield_aside(position, 0.2, 0.05, goal, np.array(others), -1)
 
 
 def distance_to_way(point: Array, other: Array) -> float:
@@ -73,7 +73,7 @@ def test_it_steps_out_of_the_way_and_is_then_not_asked(
 def test_it_stays_for_the_others(other: Array, why: str) -> None:
     assert np.isfinite(asked(neighbour(4.3, 5.0, 9.0, 5.0))).all()
     assert np.isnan(asked(other)).all(), why
-    assert np.isnan(make_way(HOME, 0.2, 0.05, HOME, other[None], 0)).all(), "not for itself"
+    assert np.isnan(yield_aside(HOME, 0.2, 0.05, HOME, other[None], 0)).all(), "not for itself"
 
 
 def test_who_is_on_its_way_gives_none() -> None:
@@ -95,7 +95,7 @@ def test_alone_as_together() -> None:
     goals = others[:, [N_X, N_Y]] + rng.uniform(-0.3, 0.3, (count, 2))
     who = np.arange(0, count, 3)
     waypoints, remaining = goals.copy(), np.linalg.norm(goals - others[:, [N_X, N_Y]], axis=1)
-    make_way_all(who, others, goals, 0.02, waypoints, remaining)
+    yield_all(who, others, goals, 0.02, waypoints, remaining)
     world = World(np.array([-1.0, -1.0, 13.0, 13.0]))
     for k in range(count):
         expected = goals[k]
@@ -129,5 +129,5 @@ def drive() -> Episodes:
 @pytest.mark.usefixtures("one_thread")
 def test_a_robot_that_is_shut_in_gets_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert drive().success.all()
-    monkeypatch.setattr(team_planner, "make_way_all", lambda *_: None)
+    monkeypatch.setattr(team_planner, "yield_all", lambda *_: None)
     assert drive().success.tolist() == [[False] + 6 * [True]]
