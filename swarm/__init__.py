@@ -9,9 +9,10 @@
 
 One step is: sense (a ``View``), plan (a waypoint), tune (the filter's parameters), filter (a safe control), act (a
 ``Command``). To describe a run: ``Scenario``, ``RobotSpec``, ``Kind``, ``Limits``, ``World``, ``GridMap``;
-``load_scenario`` reads a scenario file, ``deliveries`` draws one on a grid map. To decide: ``Robot``, ``View``,
-``Message``, ``Command``. What goes wrong is a ``SwarmError``; wrong input is an ``InputError``, which is also a
-``ValueError``.
+``load_scenario`` reads a scenario file, ``load_fleet`` a fleet file, ``deliveries`` draws a scenario on a grid map. To
+decide: ``Robot``, ``View`` with ``Neighbour`` and ``Message``, ``Command``; ``explain`` says why a control was changed.
+To write parts of your own: ``Planner`` and its ``Plan``, ``Controller`` and its ``Observation``, ``Driver``. What goes
+wrong is a ``SwarmError``; wrong input is an ``InputError``, which is also a ``ValueError``.
 
 Rooms, each importing only what comes before it:
 
@@ -19,7 +20,7 @@ Rooms, each importing only what comes before it:
     model, scenario               what a robot is; what a run is
     sense                         view, neighbours, messages
     filter, tune, planning        quadratic program and shield; what proposes its parameters; where to drive
-    robot, explain                the five steps joined; why a control was changed
+    robot, explanation            the five steps joined; why a control was changed
     runtime                       the control process of one robot (``swarm-robot``)
     fleet                         many processes: start, watch, stop (``swarm-fleet``)
 
@@ -38,23 +39,37 @@ from swarm.kernel_cache import register_kernels
 
 if TYPE_CHECKING:
     from swarm.errors import InputError, SwarmError
+    from swarm.explanation import explain
     from swarm.model.dynamics import Kind, Limits
+    from swarm.planning import Plan, Planner
     from swarm.robot import Command, Robot
+    from swarm.runtime.drivers.base import Driver
+    from swarm.runtime.fleet_file.read import load_fleet
     from swarm.scenario.grid_map import GridMap
-    from swarm.scenario.scenario import RobotSpec, Scenario, deliveries, load_scenario
+    from swarm.scenario.robot_spec import RobotSpec
+    from swarm.scenario.scenario import Scenario, deliveries, load_scenario
     from swarm.scenario.world import World
     from swarm.sense.messages import Message
+    from swarm.sense.neighbour import Neighbour
     from swarm.sense.view import View
+    from swarm.tune.controllers import Controller
+    from swarm.tune.observation import Observation
 
 __version__ = "0.1.0"
 
 _HOME = {
     "Command": "robot",
+    "Controller": "tune.controllers",
+    "Driver": "runtime.drivers.base",
     "GridMap": "scenario.grid_map",
     "InputError": "errors",
     "Kind": "model.dynamics",
     "Limits": "model.dynamics",
     "Message": "sense.messages",
+    "Neighbour": "sense.neighbour",
+    "Observation": "tune.observation",
+    "Plan": "planning",
+    "Planner": "planning",
     "Robot": "robot",
     "RobotSpec": "scenario.robot_spec",
     "Scenario": "scenario.scenario",
@@ -62,12 +77,15 @@ _HOME = {
     "View": "sense.view",
     "World": "scenario.world",
     "deliveries": "scenario.scenario",
+    "explain": "explanation",
+    "load_fleet": "runtime.fleet_file.read",
     "load_scenario": "scenario.scenario",
 }
 
 __all__ = [
-    "Command", "GridMap", "InputError", "Kind", "Limits", "Message", "Robot", "RobotSpec", "Scenario", "SwarmError",
-    "View", "World", "deliveries", "load_scenario",
+    "Command", "Controller", "Driver", "GridMap", "InputError", "Kind", "Limits", "Message", "Neighbour", "Observation",
+    "Plan", "Planner", "Robot", "RobotSpec", "Scenario", "SwarmError", "View", "World", "deliveries", "explain",
+    "load_fleet", "load_scenario",
 ]  # fmt: skip
 
 register_kernels("swarm", Path(__file__).parent)
@@ -77,3 +95,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'swarm' has no attribute {name!r}; it has {', '.join(__all__)}")
     return getattr(importlib.import_module(f"swarm.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

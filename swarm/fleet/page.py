@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from swarm.errors import InputError
-from swarm.explain import sentence
+from swarm.explanation import sentence
 from swarm.filter.tunables import TUNABLES
 from swarm.fleet.watch import FleetSnapshot, FleetWatch, Watched
 from swarm.runtime.fleet_file.read import FleetFile

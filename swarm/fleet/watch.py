@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from swarm.errors import InputError
-from swarm.explain import Override, sentence
+from swarm.explanation import Override, sentence
 from swarm.runtime.drivers.bullet import ask
 from swarm.runtime.drivers.bullet_wire import Type
 from swarm.runtime.fleet_file.read import FleetFile

@@ -14,10 +14,10 @@ from typing import Protocol
 
 import numpy as np
 
-from swarm import explain
+from swarm import explanation
 from swarm.array_types import Array
 from swarm.errors import InputError
-from swarm.explain import Override
+from swarm.explanation import Override
 from swarm.model.body import PERIOD, full_braking
 from swarm.model.dynamics import DOUBLE_INTEGRATOR
 from swarm.robot import Command, Robot
@@ -109,7 +109,7 @@ def _think_once(robot: Robot, start: Array, roster: Mapping[int, Peer]) -> None:
     """Think once at the start ``float64[5]``, and forget it."""
     belief = believe(roster[robot.robot_id], start, [], roster, float(robot.body[PERIOD]))
     robot.step(View(0.0, start, start[:2], belief.neighbours))
-    explain.warm_up(robot)
+    explanation.warm_up(robot)
     robot.reset()
 
 
@@ -190,11 +190,11 @@ class Control:
         return self.inbox.rejected + self._link.counts
 
     def why(self, period: Period) -> Override | None:
-        """Why the command of a period is not the nominal one (`swarm.explain`); worked out once for who asks last."""
+        """Why the command of a period is not the nominal one (`swarm.explanation`); worked out once for all who ask."""
         if self._explained is None or self._explained[0] is not period:
             override = None
             if period.command is not None and period.view is not None:
-                override = explain.explain(self.robot, period.view, period.command)
+                override = explanation.explain(self.robot, period.view, period.command)
             self._explained = period, override
         return self._explained[1]
 

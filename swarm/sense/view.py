@@ -10,6 +10,7 @@ import numpy as np
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.sense.messages import Message
+from swarm.sense.neighbour import Neighbour, rows_of
 from swarm.sense.neighbours import NEIGHBOUR
 
 
@@ -21,7 +22,8 @@ class View:
         time: s.
         state: ``float64[5]``, its own: x, y, heading, vx, vy (world frame).
         goal: ``float64[2]``, world frame, m.
-        neighbours: ``float64[k, 14]``, robots that it senses (columns in ``swarm.sense.neighbours``), at most 16.
+        neighbours: Robots that it senses, at most 16: a list of `Neighbour`, or the rows that it becomes,
+            ``float64[k, 14]`` (columns in ``swarm.sense.neighbours``).
         messages: The last message of each robot within its communication radius, by id.
         obstacles: ``float64[m, 5]``, obstacles that it senses, at most 16; None takes them from the static map.
         truncated: Whether somebody near had to be left out of ``neighbours``.
@@ -41,6 +43,8 @@ class View:
     silent: Array = field(default_factory=lambda: np.empty((0, 2)))
 
     def __post_init__(self) -> None:
+        if not isinstance(self.neighbours, np.ndarray) and all(isinstance(one, Neighbour) for one in self.neighbours):
+            self.neighbours = rows_of(self.neighbours)
         # Lists, integers and slices are welcome here; the kernels are compiled for contiguous float64 alone.
         for name in ("state", "goal", "neighbours", "obstacles"):
             value = getattr(self, name)

@@ -28,7 +28,7 @@ ORDER = (
     ("swarm",),
     ("swarm.fleet",),
     ("swarm.runtime",),
-    ("swarm.explain",),
+    ("swarm.explanation",),
     ("swarm.robot",),
     ("swarm.planning",),
     ("swarm.tune",),

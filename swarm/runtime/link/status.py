@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from swarm.errors import InputError
-from swarm.explain import Override
+from swarm.explanation import Override
 from swarm.filter.safety import OUTCOMES
 from swarm.filter.tunables import COUNT
 

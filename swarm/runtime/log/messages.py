@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from swarm.array_types import Array
-from swarm.explain import Override, sentence
+from swarm.explanation import Override, sentence
 from swarm.filter.tunables import NAMES
 from swarm.model.body import RADIUS
 from swarm.runtime.control import Period

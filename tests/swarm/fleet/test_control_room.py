@@ -21,7 +21,7 @@ from rich.console import Console
 
 from envs.render.fleet_table import FleetDisplay, table
 from swarm.errors import InputError
-from swarm.explain import Override
+from swarm.explanation import Override
 from swarm.fleet.child import Child, Identity, end
 from swarm.fleet.emergency import wish
 from swarm.fleet.run_file import RunFile, folder, stop

@@ -12,7 +12,7 @@ import pytest
 from chromium import Chromium, find_chromium
 from oracles.project import ROOT
 
-from swarm.explain import Override
+from swarm.explanation import Override
 from swarm.fleet.page import MOST, PageServer
 from swarm.fleet.watch import FleetSnapshot, Watched, World
 from swarm.runtime.fleet_file.read import load_fleet

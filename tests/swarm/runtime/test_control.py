@@ -209,7 +209,7 @@ def test_what_was_lost_before_the_inbox_counts_as_rejected_too(world):
 
 def test_a_period_is_explained_once(world, monkeypatch):
     mind, calls = world.minds[0], []
-    monkeypatch.setattr("swarm.explain.explain", lambda *given: calls.append(given) or "because")
+    monkeypatch.setattr("swarm.explanation.explain", lambda *given: calls.append(given) or "because")
     period = mind.period()
     assert mind.why(period) == mind.why(period) == "because" and len(calls) == 1
     assert mind.why(mind.period()) == "because" and len(calls) == 2

@@ -16,7 +16,7 @@ from oracles.loopback import free_endpoints, until
 from oracles.project import ROOT
 
 from swarm.errors import InputError
-from swarm.explain import Override
+from swarm.explanation import Override
 from swarm.runtime.fleet_file.zenoh_config import OPERATOR, own_keys, robot_key, settings, status_key
 from swarm.runtime.link.status import MAX_AGES, MAX_BYTES, MAX_NOTES, MAX_TEXT, Status, decode, encode
 from swarm.runtime.link.transport import Transport

@@ -22,7 +22,7 @@ from oracles.logged import Pair, make_fleet
 from oracles.project import ROOT
 
 from swarm.errors import InputError
-from swarm.explain import explain, sentence
+from swarm.explanation import explain, sentence
 from swarm.runtime.control import Period
 from swarm.runtime.log import writer as log_module
 from swarm.runtime.log.messages import words

@@ -13,7 +13,7 @@ from oracles.contact import surface_distance
 from oracles.teams import limits_of
 
 from swarm import Robot, View
-from swarm.explain import Override, explain, sentence
+from swarm.explanation import Override, explain, sentence
 from swarm.filter import barriers
 from swarm.filter.reference import ReferenceSolver
 from swarm.filter.tunables import COUNT

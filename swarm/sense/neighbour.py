@@ -1,0 +1,76 @@
+"""A robot nearby, as a user describes it; the kernels read rows of numbers (`swarm.sense.neighbours`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from swarm.array_types import Array
+from swarm.errors import InputError
+from swarm.sense.neighbours import NEIGHBOUR
+
+_UNTOLD = 0.5  # The tunables of a robot that tells none: the middle of their range.
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """One robot in ``View.neighbours``.
+
+    Attributes:
+        position: x, y [m], world frame.
+        radius: Of the disc that encloses it [m].
+        reach: How far it can come within one control period and the braking after it [m]; for a robot that stops at
+            once, top speed times period.
+        velocity: vx, vy [m/s], world frame.
+        acceleration: With which it brakes [m/s²]; infinite if it stops at once.
+        ahead: From its centre to its control point [m], world frame; not zero for a unicycle alone.
+        intent: Where it is heading, x, y [m]; None: not known, so it stays.
+        rotation: Its last rotation tunable, in [0, 1].
+        speed: Its last speed tunable, in [0, 1].
+        robot_id: Its identity, -1 if it tells nothing.
+
+    Raises:
+        InputError: If a number is not finite, or a length is negative.
+    """
+
+    position: tuple[float, float]
+    radius: float
+    reach: float
+    velocity: tuple[float, float] = (0.0, 0.0)
+    acceleration: float = math.inf
+    ahead: tuple[float, float] = (0.0, 0.0)
+    intent: tuple[float, float] | None = None
+    rotation: float = _UNTOLD
+    speed: float = _UNTOLD
+    robot_id: int = -1
+
+    def __post_init__(self) -> None:
+        for name in ("position", "velocity", "ahead", "intent"):
+            pair = getattr(self, name)
+            if pair is not None and (len(pair) != 2 or not all(math.isfinite(value) for value in pair)):
+                raise InputError(f"neighbour: {name}", pair, "two finite numbers")
+        for name in ("radius", "reach"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise InputError(f"neighbour: {name}", getattr(self, name), "a finite number from 0 on, m")
+        if not self.acceleration > 0.0:
+            raise InputError("neighbour: acceleration", self.acceleration, "above 0 m/s², or infinite")
+        for name in ("rotation", "speed"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise InputError(f"neighbour: {name}", getattr(self, name), "0 to 1")
+
+    def row(self) -> Array:
+        """The columns of `swarm.sense.neighbours`, ``float64[14]``."""
+        intent = self.position if self.intent is None else self.intent
+        values = (
+            *self.position, *self.velocity, self.radius, *self.ahead, self.acceleration, self.reach, *intent,
+            self.rotation, self.speed, self.robot_id,
+        )  # fmt: skip
+        return np.array(values, dtype=np.float64)
+
+
+def rows_of(neighbours: Sequence[Neighbour]) -> Array:
+    """Neighbours as rows ``float64[k, 14]``."""
+    return np.array([one.row() for one in neighbours]).reshape(-1, NEIGHBOUR)
