@@ -40,14 +40,22 @@ def _replace(place: object, name: str, by: object) -> None:
 
 
 def clock(value: str) -> None:
-    """Shift the clocks of this process; those that the kernel stamps datagrams with move along."""
+    """Shift the clocks of this process; those that the kernel and the body's computer stamp with move along."""
     ahead, day, day_ns, monotonic = float(value), time.time, time.time_ns, time.monotonic
     time.time = lambda: day() + ahead
     time.time_ns = lambda: day_ns() + round(1e9 * ahead)
     time.monotonic = lambda: monotonic() + ahead
-    from swarm.runtime.drivers import bullet_wire as physics_wire
+    from swarm.runtime.drivers import bullet, bullet_wire, clocks
 
-    _replace(physics_wire, "time", SimpleNamespace(time=day, monotonic=time.monotonic))
+    for module in (bullet_wire, clocks):  # What compares the clock of the day with the kernel's stamps.
+        _replace(module, "time", SimpleNamespace(time=day, monotonic=time.monotonic))
+    decode = bullet_wire.decode_state
+
+    def stamped_here(data: bytes) -> Any:
+        found = decode(data)
+        return found if isinstance(found, str) else replace(found, stamp=found.stamp + ahead)
+
+    _replace(bullet, "decode_state", stamped_here)
 
 
 def lie(value: str) -> None:
