@@ -211,7 +211,7 @@ def test_a_report_is_at_most_1024_bytes():
 
 @pytest.mark.parametrize(("armed", "stopped"), [(False, False), (True, False), (False, True), (True, True)])
 @pytest.mark.parametrize("planned", [False, True])
-@pytest.mark.parametrize("told", [(), (0.5, -0.25, 0.0, 1.0, -1.0, 0.125, 0.75, -0.5)])
+@pytest.mark.parametrize("embedding", [(), (0.5, -0.25, 0.0, 1.0, -1.0, 0.125, 0.75, -0.5)])
 def test_the_layout_on_the_wire_is_the_one_of_version_1_0(armed, stopped, planned, embedding):
     """Byte by byte, written out here: robots of other builds read it."""
     plan = intent(ranking=(4, 3, 2, 0, 1), leaving=True) if planned else None
