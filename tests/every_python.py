@@ -61,7 +61,7 @@ def candidates() -> Iterator[Path]:
 def pythons() -> list[Python]:
     """One CPython of each version from the oldest supported one on; environments count as what they were made from."""
     found: dict[str, Python] = {}
-    for path in candidates():
+    for path in dict.fromkeys(path.resolve() for path in candidates()):
         try:
             done = subprocess.run([path, "-c", ASK], capture_output=True, text=True, timeout=30.0)
         except (OSError, subprocess.TimeoutExpired):
