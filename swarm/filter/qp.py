@@ -109,9 +109,9 @@ def _deficit_of_rows(rows: Array, i: int, j: int, k: int, low: float, high: floa
     along_j, across_j, soft_j = _side(rows, j, dx, dy)
     along_k, across_k, soft_k = _side(rows, k, dx, dy)
     weight_j, weight_k = -1.0 / along_j, 1.0 / along_k
-    # "across" is measured along the normal of row i, which is (dy, -dx). A point that satisfies j and k violates row i,
-    # so they meet on its far side, and its multiplier is 0 or more: ``max`` takes off what rounding leaves below 0, a
-    # last digit beside the other two multipliers. Without it nothing changes but that digit.
+    # "across" is measured along the normal of row i, which is (dy, -dx). Where j and k meet, row i is violated, so its
+    # multiplier is 0 or more, but for rows that miss each other by less than the tolerance: there ``max`` changes the
+    # relaxation by less than the tolerance, and nothing else does (docs/mutants.md).
     weight_i = max(-(weight_j * across_j + weight_k * across_k), 0.0)
     total = weight_i + weight_j * soft_j + weight_k * soft_k
     return (low - high) / total if total > 0.0 else np.inf

@@ -79,7 +79,7 @@ def _build_lines(
         axis, sign = side % 2, 1.0 if side < 2 else -1.0
         start, stop = (x, x + sx) if axis == 0 else (y, y + sy)
         nearest = min(sign * start, sign * stop)
-        if nearest - sign * bounds[side] < 2.0 * own_reach:
+        if nearest - sign * bounds[side] < 2.0 * own_reach:  # twice: one that was pushed is faster than its limits
             nx, ny = (sign, 0.0) if axis == 0 else (0.0, sign)
             count = _add_line(lines, count, nx, ny, sign * nearest, sign * nearest, nearest - sign * bounds[side])
     return count
