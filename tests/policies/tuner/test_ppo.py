@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracles.toy_worlds import Toy
 
-from policies.tuner import checkpoint
+from policies.checkpoint_folder import pack, read_tensors
 from policies.tuner.network import Tuner
 from policies.tuner.ppo import PPO, PPOConfig, advantages, log_probability
 from swarm.errors import InputError
@@ -140,10 +140,10 @@ def test_a_resumed_training_is_bit_identical(tmp_path: Path) -> None:
     half = make(5)
     for _ in range(2):
         half.update()
-    (tmp_path / "resume.pt").write_bytes(checkpoint.pack(half.state_dict()))
+    (tmp_path / "resume.pt").write_bytes(pack(half.state_dict()))
     resumed = make(99)
     assert weights(resumed) != weights(half)
-    resumed.load_state_dict(checkpoint.read_tensors(tmp_path / "resume.pt"))
+    resumed.load_state_dict(read_tensors(tmp_path / "resume.pt"))
     assert [resumed.update() for _ in range(2)] == figures[2:]
     assert weights(resumed) == weights(whole)
 

@@ -15,6 +15,7 @@ from test_tuner import draw
 from envs.arena.core import ArenaCore
 from envs.rollout.team import Fleet
 from envs.scenarios import clutter
+from policies.checkpoint_folder import pack, unpack
 from policies.tuner import checkpoint
 from policies.tuner.checkpoint import Config
 from policies.tuner.evaluate import by_tuner
@@ -189,7 +190,7 @@ def test_a_resumed_training_is_bit_identical() -> None:
     whole, half, resumed = ring(2), ring(2), ring(2, seed=9)
     figures = [whole.update() for _ in range(2)]
     half.update()
-    resumed.load_state_dict(checkpoint.unpack(checkpoint.pack(half.state_dict()), "half"))
+    resumed.load_state_dict(unpack(pack(half.state_dict()), "half"))
     assert resumed.update() == figures[1]
 
 
