@@ -21,7 +21,7 @@ from policies.ppo_settings import from_file, to_file
 from policies.training_log import CURVE, LOG, NOT_EVALUATED, draw_curves, known, log_row, read_log, write_log
 from policies.tuner import checkpoint
 from policies.tuner.network import SENSES, Tuner
-from policies.tuner.ppo import PPO, PPOConfig, VectorWorlds
+from policies.tuner.ppo import PPOConfig, TunerPPO, VectorWorlds
 from swarm.errors import InputError
 from swarm.filter.tunables import NAMES
 from swarm.scenario.scenario import Scenario
@@ -117,7 +117,7 @@ class TunerTraining:
         self.tuner = Tuner(tunables=options.tunables, senses=options.senses, rounds=options.rounds)
         per_update = distributed.size() * options.ppo.rollout * options.worlds * options.robots
         self.updates = -(-(options.steps or DEFAULT_STEPS) // per_update)
-        self.ppo = PPO(self.worlds, self.tuner, options.ppo, seed=seed, updates=self.updates)
+        self.ppo = TunerPPO(self.worlds, self.tuner, options.ppo, seed=seed, updates=self.updates)
         self.rows: list[dict[str, Any]] = []
         if saved is not None:
             self.ppo.load_state_dict(own_state(saved, str(self.folder / RESUME)))

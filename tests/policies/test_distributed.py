@@ -18,7 +18,7 @@ from oracles.toy_worlds import Toy
 from policies import distributed
 from policies.checkpoint_folder import pack, read_tensors, unpack
 from policies.tuner.network import Tuner
-from policies.tuner.ppo import PPO, PPOConfig, Rollout
+from policies.tuner.ppo import PPOConfig, Rollout, TunerPPO
 
 pytestmark = pytest.mark.torch
 PROCESSES = 2
@@ -46,10 +46,10 @@ def _process(rank: int, work: Callable[..., Any], folder: Path, port: int) -> No
     distributed.leave()
 
 
-def trainer(worlds: int, rank: int = 0, **changes: Any) -> PPO:
+def trainer(worlds: int, rank: int = 0, **changes: Any) -> TunerPPO:
     torch.manual_seed(rank)  # another network in each process, until they meet
     tuner = Tuner(width=16)
-    return PPO(Toy(rank, worlds, ROBOTS), tuner, dataclasses.replace(SETTINGS, **changes), seed=rank, updates=10)
+    return TunerPPO(Toy(rank, worlds, ROBOTS), tuner, dataclasses.replace(SETTINGS, **changes), seed=rank, updates=10)
 
 
 def batch(worlds: int) -> tuple[Rollout, torch.Tensor, torch.Tensor]:
@@ -63,7 +63,7 @@ def batch(worlds: int) -> tuple[Rollout, torch.Tensor, torch.Tensor]:
     return rollout._replace(active=active), value, 2.0 * torch.randn(value.shape, generator=draw) + 1.0
 
 
-def optimised(ppo: PPO, data: tuple[Rollout, torch.Tensor, torch.Tensor]) -> dict[str, Any]:
+def optimised(ppo: TunerPPO, data: tuple[Rollout, torch.Tensor, torch.Tensor]) -> dict[str, Any]:
     """The first gradient, and the weights and figures after all passes."""
     gradient = []
     step = ppo.optimiser.step

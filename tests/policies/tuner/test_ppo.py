@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from oracles.toy_worlds import Toy
 
 from policies.checkpoint_folder import pack, read_tensors
+from policies.ppo import advantages
 from policies.tuner.network import Tuner
-from policies.tuner.ppo import PPO, PPOConfig, advantages, log_probability
+from policies.tuner.ppo import PPOConfig, TunerPPO, log_probability
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT
 from swarm.tune.observation import Observation
@@ -25,10 +26,10 @@ SLOTS = 6
 torch.set_num_threads(1)  # tiny batches: threads would only wait for each other
 
 
-def make(seed: int, updates: int = 10, **changes: Any) -> PPO:
+def make(seed: int, updates: int = 10, **changes: Any) -> TunerPPO:
     torch.manual_seed(seed)
     settings = dataclasses.replace(PPOConfig(rollout=16, minibatches=4, gamma=0.5), **changes)
-    return PPO(Toy(seed), Tuner(width=16), settings, seed=seed, updates=updates)
+    return TunerPPO(Toy(seed), Tuner(width=16), settings, seed=seed, updates=updates)
 
 
 def test_it_learns_from_the_neighbours() -> None:
@@ -130,7 +131,7 @@ def test_worlds_get_clipped_actions_and_the_density_is_of_the_unclipped() -> Non
     torch.testing.assert_close(again, rollout.log_probability, atol=1e-3, rtol=1e-3)
 
 
-def weights(ppo: PPO) -> list[bytes]:
+def weights(ppo: TunerPPO) -> list[bytes]:
     return [value.numpy().tobytes() for value in ppo.tuner.state_dict().values()]
 
 
