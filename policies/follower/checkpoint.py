@@ -1,4 +1,4 @@
-"""The follower's checkpoint folder: the same files as the tuner's (`policies.tuner.checkpoint`)."""
+"""The follower's checkpoint folder (`policies.checkpoint_folder`)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
+from policies.checkpoint_folder import CONFIG, FORMAT, ONNX, WEIGHTS, load_weights, replaced, write_onnx, write_parts
 from policies.follower.network import FILTERS, WIDTH, Follower, Scores
-from policies.tuner.checkpoint import CONFIG, FORMAT, ONNX, WEIGHTS, load_weights, replaced, silence, write_parts
 from swarm.planning.follower.policy import read_config
 from swarm.planning.follower.view import CHANNELS, OWN, WINDOW
 
@@ -50,16 +50,4 @@ def export_onnx(follower: Follower, path: Path) -> None:
     robots = 2  # above 1: the exporter takes 0 and 1 for constants
     inputs = {"view": torch.zeros(robots, CHANNELS, WINDOW, WINDOW), "own": torch.zeros(robots, OWN)}
     batch = torch.export.Dim("batch")
-    with silence():
-        program = torch.onnx.export(
-            Scores(follower).eval(),
-            tuple(inputs.values()),
-            dynamo=True,
-            input_names=list(inputs),
-            output_names=["scores"],
-            dynamic_shapes={"view": {0: batch}, "own": {0: batch}},
-            verbose=False,
-        )
-        if program is None:
-            raise RuntimeError("torch.onnx.export returned nothing")
-        program.save(str(path), external_data=False)
+    write_onnx(Scores(follower), path, inputs, ["scores"], {"view": {0: batch}, "own": {0: batch}})

@@ -11,12 +11,12 @@ from typing import Any
 
 import torch
 
-from policies.follower import checkpoint as follower_checkpoint
+from policies.checkpoint_folder import RESUME, pack, read_tensors
+from policies.follower import checkpoint
 from policies.follower.network import FILTERS, WIDTH, Follower
 from policies.follower.ppo import FollowerPPO, RankingPPO, RankingWorlds
 from policies.ppo_settings import from_file, to_file
 from policies.training_log import CURVE, LOG, NOT_EVALUATED, draw_curves, known, log_row, read_log, write_log
-from policies.tuner import checkpoint
 from swarm.errors import InputError
 
 COLUMNS = (
@@ -69,7 +69,7 @@ class FollowerTraining:
         worlds: Where to train.
         command: Command line.
         hardware: Processor, for the card.
-        saved: What `checkpoint.read_tensors` found in ``resume.pt``.
+        saved: What `checkpoint_folder.read_tensors` found in ``resume.pt``.
     """
 
     shown = ("reward", "throughput", "entropy")
@@ -114,9 +114,9 @@ class FollowerTraining:
             "minutes": self.minutes,
             "ppo": self.ppo.state_dict(),
         }
-        extra = {CURVE: learning_curve(self.rows), checkpoint.RESUME: checkpoint.pack(state)}
+        extra = {CURVE: learning_curve(self.rows), RESUME: pack(state)}
         made = {"temperature": TEMPERATURE, "seed": self.options.seed, "command": self.command}
-        follower_checkpoint.save(self.folder, self.follower, made, self.card(NOT_EVALUATED), extra)
+        checkpoint.save(self.folder, self.follower, made, self.card(NOT_EVALUATED), extra)
 
     def card(self, evaluation: str) -> str:
         """Text of the model card."""
@@ -158,8 +158,8 @@ def restored(given: FollowerOptions) -> tuple[FollowerOptions, Mapping[str, Any]
     """
     if given.resume is None:
         return given, None
-    where = given.resume / checkpoint.RESUME
-    saved = checkpoint.read_tensors(where)
+    where = given.resume / RESUME
+    saved = read_tensors(where)
     try:
         options = {**saved["options"], "out": given.resume, "kinds": tuple(saved["options"]["kinds"])}
         stored = FollowerOptions(**{**options, "ppo": RankingPPO(**from_file(options["ppo"]))})

@@ -1,41 +1,38 @@
-"""The checkpoint folder: everything about one trained policy, in files that are safe to open.
+"""The tuner's checkpoint folder (`policies.checkpoint_folder`).
 
-    weights.pt    parameters of the torch network (loaded weights-only: tensors, never code)
-    policy.onnx   the mean action; inputs ego, edges, mask; output action; any number of robots and of slots;
-                  with two rounds of messages also an input heard and an output told
-    config.yaml   architecture, parameter box, limits, seed and command of the training
-    card.md       what it is, how it was trained, how good it is
-
-A folder is replaced as a whole: it is written beside the old one, which is then swapped out. Files that a
-checkpoint does not write itself (training logs) move along.
+``policy.onnx`` is the mean action: inputs ego, edges, mask; output action; any number of robots and of slots; with two
+rounds of messages also an input heard and an output told. ``config.yaml`` also holds parameter box and limits.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
 import math
-import os
-import shutil
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import yaml
 
+from policies.checkpoint_folder import (
+    CONFIG,
+    FORMAT,
+    ONNX,
+    WEIGHTS,
+    existing,
+    load_weights,
+    plain,
+    replaced,
+    write_onnx,
+    write_parts,
+)
 from policies.tuner.network import ROUNDS, SENSES, WIDTH, DensePolicy, Tuner
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, NAMES, TUNABLES
 from swarm.sense.messages import EMBEDDING
 from swarm.tune.observation import EDGE, EGO
 
-WEIGHTS, ONNX, CONFIG, CARD, RESUME = "weights.pt", "policy.onnx", "config.yaml", "card.md", "resume.pt"
-FORMAT = 1
 WIDEST = 4096
 
 
@@ -86,7 +83,7 @@ def save(folder: Path, tuner: Tuner, config: Config, card: str, extra: Mapping[s
         "rounds": tuner.rounds,
         "senses": [name for name, seen in zip(SENSES, tuner.actor.seen, strict=True) if seen],
         "box": parameter_box(),
-        "limits": _plain(config.limits),
+        "limits": plain(config.limits),
         "seed": config.seed,
         "command": config.command,
     }
@@ -95,69 +92,17 @@ def save(folder: Path, tuner: Tuner, config: Config, card: str, extra: Mapping[s
         write_parts(new, tuner, document, card, extra)
 
 
-@contextlib.contextmanager
-def replaced(folder: Path) -> Iterator[Path]:
-    """An empty folder to write into, which then takes the place of an old one in one step."""
-    folder = folder.resolve()
-    new, old = _sibling(folder, "new"), _sibling(folder, "old")
-    if not folder.exists() and old.exists():  # interrupted between the two swaps
-        os.replace(old, folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in (new, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    new.mkdir()
-    yield new
-    if folder.exists():
-        _move_along(folder, new)
-        os.replace(folder, old)
-    os.replace(new, folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def write_parts(
-    folder: Path, network: torch.nn.Module, document: Mapping[str, Any], card: str, extra: Mapping[str, bytes] | None
-) -> None:
-    """Write all of a checkpoint but ``policy.onnx``; arguments as of `save`, ``document`` is ``config.yaml``."""
-    torch.save(network.state_dict(), folder / WEIGHTS)
-    (folder / CONFIG).write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    (folder / CARD).write_text(card, encoding="utf-8")
-    for name, contents in (extra or {}).items():
-        (folder / name).write_bytes(contents)
-
-
 def load(folder: Path) -> tuple[Tuner, Config]:
     """Read the network and how it was made.
 
     Raises:
         InputError: If a file is missing, malformed or made for another architecture; names file and key.
     """
-    folder = _existing(folder)
+    folder = existing(folder)
     config = read_config(folder / CONFIG)
     tuner = Tuner(config.width, rounds=config.rounds)
     load_weights(tuner, folder / WEIGHTS)
     return tuner.eval(), config
-
-
-def load_weights(network: torch.nn.Module, path: Path) -> None:
-    """Fill a network from ``weights.pt``.
-
-    Raises:
-        InputError: If tensors are missing, unknown, not finite, or of other shapes.
-    """
-    weights = read_tensors(path)
-    wanted = network.state_dict()
-    for key in [*wanted, *weights]:
-        found, shape = weights.get(key), tuple(wanted[key].shape) if key in wanted else None
-        if shape is None:
-            raise InputError(f"{path}: {key}", "an unknown tensor", f"only {', '.join(wanted)}")
-        if not isinstance(found, torch.Tensor):
-            shown = "nothing" if found is None else found
-            raise InputError(f"{path}: {key}", shown, f"a tensor of shape {shape}")
-        if tuple(found.shape) != shape:
-            raise InputError(f"{path}: {key}", tuple(found.shape), f"shape {shape} (width {network.width})")
-        if not found.is_floating_point() or not torch.isfinite(found).all():
-            raise InputError(f"{path}: {key}", "values that are not finite", "finite floating-point numbers")
-    network.load_state_dict(weights)
 
 
 def read_config(path: Path) -> Config:
@@ -207,67 +152,8 @@ def export_onnx(tuner: Tuner, path: Path) -> None:
         inputs["heard"] = torch.zeros(robots, slots, EMBEDDING)
         outputs.append("told")
     batch, count = torch.export.Dim("batch"), torch.export.Dim("slots")
-    with silence():
-        program = torch.onnx.export(
-            DensePolicy(tuner).eval(),
-            tuple(inputs.values()),
-            dynamo=True,
-            input_names=list(inputs),
-            output_names=outputs,
-            dynamic_shapes={name: {0: batch} if name == "ego" else {0: batch, 1: count} for name in inputs},
-            verbose=False,
-        )
-        if program is None:
-            raise RuntimeError("torch.onnx.export returned nothing")
-        program.save(str(path), external_data=False)
-
-
-def pack(state: Mapping[str, Any]) -> bytes:
-    """Serialise nested dicts and lists of tensors, numpy arrays and plain values, readable weights-only.
-
-    Arrays become tensors, and come back from :func:`unpack` as tensors.
-    """
-    buffer = io.BytesIO()
-    torch.save(_plain(state, arrays=True), buffer)
-    return buffer.getvalue()
-
-
-def read_tensors(path: Path) -> dict[str, Any]:
-    """Read a mapping saved by torch, weights-only: nothing in the file can run.
-
-    Raises:
-        InputError: If it is missing or is not such a file.
-    """
-    try:
-        return unpack(path.read_bytes(), str(path))
-    except OSError as error:
-        raise InputError(str(path), error.strerror or "an unreadable file", "a readable file") from error
-
-
-def unpack(data: bytes, where: str) -> dict[str, Any]:
-    """What :func:`pack` has serialised, weights-only.
-
-    Raises:
-        InputError: If it is something else; names ``where``.
-    """
-    try:
-        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises anything from EOFError to RuntimeError on damaged data
-        raise InputError(where, type(error).__name__, "tensors written by torch.save") from error
-    if not isinstance(state, dict):
-        raise InputError(where, type(state).__name__, "a mapping")
-    return state
-
-
-def _plain(value: Any, *, arrays: bool = False) -> Any:
-    """``value`` out of plain Python types; numpy arrays as tensors if ``arrays``, else as lists."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item, arrays=arrays) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item, arrays=arrays) for item in value]
-    if isinstance(value, np.ndarray):
-        return torch.from_numpy(value.copy()) if arrays else value.tolist()
-    return value.item() if isinstance(value, np.generic) else value
+    axes = {name: {0: batch} if name == "ego" else {0: batch, 1: count} for name in inputs}
+    write_onnx(DensePolicy(tuner), path, inputs, outputs, axes)
 
 
 def _get(path: Path, mapping: Any, key: str, kind: type, prefix: str = "") -> Any:
@@ -299,46 +185,3 @@ def _check_box(path: Path, box: dict[str, Any]) -> None:
             near = type(value) is type(found) is float and math.isclose(found, value, rel_tol=1e-9)
             if not near:
                 _demand(path, f"box.{name}.{key}", found, value)
-
-
-def _sibling(folder: Path, word: str) -> Path:
-    """A hidden folder beside ``folder``."""
-    return folder.with_name(f".{folder.name}.{word}")
-
-
-def _existing(folder: Path) -> Path:
-    """The folder, or what an interrupted :func:`save` left of it."""
-    folder = folder.resolve()
-    old = _sibling(folder, "old")
-    return old if old.is_dir() and not folder.exists() else folder
-
-
-def _move_along(source: Path, target: Path) -> None:
-    """Link what ``target`` lacks from ``source``: same files, so that open logs stay attached."""
-
-    def link(old: str, new: str) -> None:
-        try:
-            os.link(old, new)
-        except OSError:  # a file system without hard links
-            shutil.copy2(old, new)
-
-    for path in source.iterdir():
-        if (target / path.name).exists():
-            continue
-        if path.is_dir():
-            shutil.copytree(path, target / path.name, copy_function=link)
-        else:
-            link(str(path), str(target / path.name))
-
-
-@contextlib.contextmanager
-def silence() -> Iterator[None]:
-    """Keep the exporter's progress, warnings and log lines off the screen."""
-    before = logging.root.manager.disable
-    logging.disable(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)

@@ -18,6 +18,7 @@ import torch
 from oracles.project import ROOT
 from oracles.scripts import load_script
 
+from policies.training_log import LOG, read_log
 from policies.tuner import checkpoint
 from swarm.tune.controllers import OnnxController
 from swarm.tune.observation import EDGE, EGO, Observation
@@ -37,7 +38,7 @@ def train() -> ModuleType:
 @pytest.fixture
 def start(train: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Calls the script with arguments; the long evaluation at the end is left out."""
-    monkeypatch.setattr(train, "evaluate", lambda folder: train.NOT_EVALUATED)
+    monkeypatch.setattr(train, "tuner_table", lambda folder: train.NOT_EVALUATED)
     threads = torch.get_num_threads()
 
     def call(*arguments: str) -> int:
@@ -64,17 +65,17 @@ def test_interrupted_and_resumed_is_the_same_training(
     steps = str(UPDATES * PER_UPDATE)
     assert start("--out", str(whole), "--seed", "5", "--steps", steps, *TINY) == 0
 
-    update = train.Training.update
+    update = train.TunerTraining.update
 
     def interrupted(training: Any) -> dict[str, Any]:
         if training.ppo.done == 2:
             os.kill(os.getpid(), signal.SIGINT)  # in the third update, which is finished first
         return update(training)
 
-    monkeypatch.setattr(train.Training, "update", interrupted)
+    monkeypatch.setattr(train.TunerTraining, "update", interrupted)
     assert start("--out", str(parts), "--seed", "5", "--steps", steps, *TINY) == 130
     assert f"--resume {parts}" in " ".join(capsys.readouterr().out.split())
-    monkeypatch.setattr(train.Training, "update", update)
+    monkeypatch.setattr(train.TunerTraining, "update", update)
 
     # What Ctrl-C left drives a robot, without torch.
     tuner, _ = checkpoint.load(parts)
@@ -82,7 +83,7 @@ def test_interrupted_and_resumed_is_the_same_training(
     seen = Observation(rng.normal(size=EGO), rng.normal(size=(4, EDGE)), np.ones(4, bool))
     action = OnnxController(parts)(Observation(*(np.asarray(x, dtype=y) for x, y in zip(seen[:3], "ff?", strict=True))))
     assert action.shape == (6,) and np.isfinite(action).all() and tuner is not None
-    assert len(train.read_log(parts / train.LOG)) == 3
+    assert len(read_log(parts / LOG)) == 3
     halfway = weights(parts)
 
     assert start("--resume", str(parts)) == 0
@@ -90,7 +91,7 @@ def test_interrupted_and_resumed_is_the_same_training(
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first), "bit for bit"
     assert any(not torch.equal(halfway[name], second[name]) for name in second)
-    rows = [train.read_log(folder / train.LOG) for folder in (whole, parts)]
+    rows = [read_log(folder / LOG) for folder in (whole, parts)]
     clock = {"minutes", "steps_per_second"}
     logs = [[{k: v for k, v in row.items() if k not in clock} for row in log] for log in rows]
     assert len(logs[0]) == UPDATES and logs[0] == logs[1]
@@ -100,13 +101,14 @@ def test_interrupted_and_resumed_is_the_same_training(
 PROCESS = f"""
 import importlib.util, os, signal, sys
 from policies import distributed
+from policies.tuner import checkpoint, training
 
 spec = importlib.util.spec_from_file_location("train", {str(ROOT / "launch" / "train.py")!r})
 train = sys.modules["train"] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(train)
 distributed.join()
 distributed.join = distributed.leave = lambda: None  # stay together from one training to the next
-update = train.Training.update
+update = train.TunerTraining.update
 
 def interrupted(training):
     if training.ppo.done == 1 and distributed.rank() == 1:
@@ -117,14 +119,14 @@ def call(*arguments):
     sys.argv = ["train.py", "tuner", *arguments]
     return train.main()
 
-train.evaluate = lambda folder: train.NOT_EVALUATED
-train.learning_curve = lambda rows: b""
-train.checkpoint.export_onnx = lambda tuner, path: path.write_bytes(b"")
+train.tuner_table = lambda folder: train.NOT_EVALUATED
+training.learning_curve = lambda rows: b""
+checkpoint.export_onnx = lambda tuner, path: path.write_bytes(b"")
 options = ["--seed", "5", "--steps", {str(2 * 3 * PER_UPDATE)!r}, *{TINY!r}]
 codes = [call("--out", "whole", *options)]
-train.Training.update = interrupted
+train.TunerTraining.update = interrupted
 codes.append(call("--out", "parts", *options))
-train.Training.update = update
+train.TunerTraining.update = update
 distributed.agree(True)  # the first process has written the checkpoint
 codes.append(call("--resume", "parts"))
 with open(f"codes{{distributed.rank()}}", "w") as file:

@@ -16,9 +16,9 @@ import torch.multiprocessing
 from oracles.toy_worlds import Toy
 
 from policies import distributed
-from policies.tuner import checkpoint
+from policies.checkpoint_folder import pack, read_tensors, unpack
 from policies.tuner.network import Tuner
-from policies.tuner.ppo import PPO, PPOConfig, Rollout
+from policies.tuner.ppo import PPOConfig, Rollout, TunerPPO
 
 pytestmark = pytest.mark.torch
 PROCESSES = 2
@@ -34,7 +34,7 @@ def in_processes(work: Callable[..., Any], folder: Path) -> list[dict[str, Any]]
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     torch.multiprocessing.spawn(_process, (work, folder, port), nprocs=PROCESSES)
-    return [checkpoint.read_tensors(folder / f"{rank}.pt") for rank in range(PROCESSES)]
+    return [read_tensors(folder / f"{rank}.pt") for rank in range(PROCESSES)]
 
 
 def _process(rank: int, work: Callable[..., Any], folder: Path, port: int) -> None:
@@ -42,14 +42,14 @@ def _process(rank: int, work: Callable[..., Any], folder: Path, port: int) -> No
     os.environ.update(RANK=str(rank), WORLD_SIZE=str(PROCESSES), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     torch.set_num_threads(1)
     distributed.join()
-    (folder / f"{rank}.pt").write_bytes(checkpoint.pack(work(rank, folder)))
+    (folder / f"{rank}.pt").write_bytes(pack(work(rank, folder)))
     distributed.leave()
 
 
-def trainer(worlds: int, rank: int = 0, **changes: Any) -> PPO:
+def trainer(worlds: int, rank: int = 0, **changes: Any) -> TunerPPO:
     torch.manual_seed(rank)  # another network in each process, until they meet
     tuner = Tuner(width=16)
-    return PPO(Toy(rank, worlds, ROBOTS), tuner, dataclasses.replace(SETTINGS, **changes), seed=rank, updates=10)
+    return TunerPPO(Toy(rank, worlds, ROBOTS), tuner, dataclasses.replace(SETTINGS, **changes), seed=rank, updates=10)
 
 
 def batch(worlds: int) -> tuple[Rollout, torch.Tensor, torch.Tensor]:
@@ -63,7 +63,7 @@ def batch(worlds: int) -> tuple[Rollout, torch.Tensor, torch.Tensor]:
     return rollout._replace(active=active), value, 2.0 * torch.randn(value.shape, generator=draw) + 1.0
 
 
-def optimised(ppo: PPO, data: tuple[Rollout, torch.Tensor, torch.Tensor]) -> dict[str, Any]:
+def optimised(ppo: TunerPPO, data: tuple[Rollout, torch.Tensor, torch.Tensor]) -> dict[str, Any]:
     """The first gradient, and the weights and figures after all passes."""
     gradient = []
     step = ppo.optimiser.step
@@ -100,7 +100,7 @@ def share(rank: int, folder: Path) -> dict[str, Any]:
     found["second"] = whole.update()
     found["gathered"] = [len(state) for state in distributed.gather(b"x" * (5 + 3 * rank))]
     resumed = trainer(3, rank + 7)
-    resumed.load_state_dict(checkpoint.unpack(checkpoint.pack(half.state_dict()), "half"))
+    resumed.load_state_dict(unpack(pack(half.state_dict()), "half"))
     found["resumed"] = resumed.update()
     found["world"] = whole.observation.ego
     return found

@@ -105,13 +105,13 @@ def test_nothing_is_learnt_from_a_step_that_was_cut():
 
     torch.manual_seed(0)
     ppo = FollowerPPO(Cut(8), Follower(4, 8), RankingPPO(minibatches=1), seed=0, updates=4)
-    rollout, _, _ = ppo.collect()
+    rollout = ppo.collect()
     rollout.cut[:, 4:] = False
     rollout.reward[:, 4:] = 0.0
     before = {name: value.clone() for name, value in ppo.follower.state_dict().items()}
     with torch.no_grad():
         rollout = rollout._replace(value=rollout.value.detach(), log_probability=rollout.log_probability.detach())
-    figures = ppo.optimise(rollout, torch.where(rollout.cut, 1e9, torch.zeros(())))
+    figures = ppo.optimise(rollout, rollout.value, torch.where(rollout.cut, 1e9, torch.zeros(())))
     assert abs(figures["value_loss"]) < 1e3
     assert any((before[name] != value).any() for name, value in ppo.follower.state_dict().items())
 

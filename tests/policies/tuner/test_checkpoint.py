@@ -12,6 +12,7 @@ import pytest
 import torch
 import yaml
 
+from policies.checkpoint_folder import pack, read_tensors
 from policies.tuner import checkpoint
 from policies.tuner.checkpoint import Config
 from policies.tuner.network import Tuner
@@ -244,8 +245,8 @@ def test_state_of_a_training_round_trips(tmp_path: Path) -> None:
         "random": generator.bit_generator.state,
         "nested": {"list": [1, None, True, "text"], "number": np.float64(0.1)},
     }
-    (tmp_path / "resume.pt").write_bytes(checkpoint.pack(state))
-    back = checkpoint.read_tensors(tmp_path / "resume.pt")
+    (tmp_path / "resume.pt").write_bytes(pack(state))
+    back = read_tensors(tmp_path / "resume.pt")
     np.testing.assert_array_equal(back["array"].numpy(), state["array"])
     assert back["scalar"].numpy().shape == () and back["scalar"].item() == 2.5
     assert tuple(back["empty"].shape) == (0, 4)

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracles.toy_worlds import Toy
 
-from policies.tuner import checkpoint
+from policies.checkpoint_folder import pack, read_tensors
+from policies.ppo import advantages
 from policies.tuner.network import Tuner
-from policies.tuner.ppo import PPO, PPOConfig, advantages, log_probability
+from policies.tuner.ppo import PPOConfig, TunerPPO, log_probability
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT
 from swarm.tune.observation import Observation
@@ -25,10 +26,10 @@ SLOTS = 6
 torch.set_num_threads(1)  # tiny batches: threads would only wait for each other
 
 
-def make(seed: int, updates: int = 10, **changes: Any) -> PPO:
+def make(seed: int, updates: int = 10, **changes: Any) -> TunerPPO:
     torch.manual_seed(seed)
     settings = dataclasses.replace(PPOConfig(rollout=16, minibatches=4, gamma=0.5), **changes)
-    return PPO(Toy(seed), Tuner(width=16), settings, seed=seed, updates=updates)
+    return TunerPPO(Toy(seed), Tuner(width=16), settings, seed=seed, updates=updates)
 
 
 def test_it_learns_from_the_neighbours() -> None:
@@ -130,7 +131,7 @@ def test_worlds_get_clipped_actions_and_the_density_is_of_the_unclipped() -> Non
     torch.testing.assert_close(again, rollout.log_probability, atol=1e-3, rtol=1e-3)
 
 
-def weights(ppo: PPO) -> list[bytes]:
+def weights(ppo: TunerPPO) -> list[bytes]:
     return [value.numpy().tobytes() for value in ppo.tuner.state_dict().values()]
 
 
@@ -140,10 +141,10 @@ def test_a_resumed_training_is_bit_identical(tmp_path: Path) -> None:
     half = make(5)
     for _ in range(2):
         half.update()
-    (tmp_path / "resume.pt").write_bytes(checkpoint.pack(half.state_dict()))
+    (tmp_path / "resume.pt").write_bytes(pack(half.state_dict()))
     resumed = make(99)
     assert weights(resumed) != weights(half)
-    resumed.load_state_dict(checkpoint.read_tensors(tmp_path / "resume.pt"))
+    resumed.load_state_dict(read_tensors(tmp_path / "resume.pt"))
     assert [resumed.update() for _ in range(2)] == figures[2:]
     assert weights(resumed) == weights(whole)
 

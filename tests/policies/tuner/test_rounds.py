@@ -15,11 +15,12 @@ from test_tuner import draw
 from envs.arena.core import ArenaCore
 from envs.rollout.team import Fleet
 from envs.scenarios import clutter
+from policies.checkpoint_folder import pack, unpack
 from policies.tuner import checkpoint
 from policies.tuner.checkpoint import Config
 from policies.tuner.evaluate import by_tuner
 from policies.tuner.network import Tuner, to_graph
-from policies.tuner.ppo import PPO, PPOConfig
+from policies.tuner.ppo import PPOConfig, TunerPPO
 from policies.tuner.rounds import Steps, pick
 from swarm.array_types import AnyArray, Flags
 from swarm.errors import InputError
@@ -71,11 +72,11 @@ def test_unknown_rounds() -> None:
         Tuner(rounds=3)
 
 
-def trained_once(**changes: Any) -> tuple[PPO, Any]:
+def trained_once(**changes: Any) -> tuple[TunerPPO, Any]:
     """A trainer with two rounds in small crowded worlds, some of which end, and one rollout of it."""
     worlds = ArenaCore(lambda rng: crowd(int(rng.integers(9)), 0.2 + 0.3 * rng.random()), worlds=3, seed=4)
     settings = dataclasses.replace(PPOConfig(rollout=12, minibatches=2, epochs=1), **changes)
-    ppo = PPO(worlds, lively(2), settings, seed=0, updates=10)
+    ppo = TunerPPO(worlds, lively(2), settings, seed=0, updates=10)
     with torch.no_grad():
         ppo.collect()  # the second rollout begins in the middle of episodes
         return ppo, ppo.collect()
@@ -169,10 +170,10 @@ class Ring:
         self.rng.bit_generator.state = saved["random"]
 
 
-def ring(rounds: int, seed: int = 0) -> PPO:
+def ring(rounds: int, seed: int = 0) -> TunerPPO:
     torch.manual_seed(seed)
     settings = PPOConfig(rollout=16, minibatches=4, gamma=0.5, learning_rate=1e-2, target_kl=None)
-    return PPO(Ring(seed), Tuner(width=16, rounds=rounds), settings, seed=seed, updates=40)
+    return TunerPPO(Ring(seed), Tuner(width=16, rounds=rounds), settings, seed=seed, updates=40)
 
 
 def test_what_is_told_is_learnt() -> None:
@@ -189,7 +190,7 @@ def test_a_resumed_training_is_bit_identical() -> None:
     whole, half, resumed = ring(2), ring(2), ring(2, seed=9)
     figures = [whole.update() for _ in range(2)]
     half.update()
-    resumed.load_state_dict(checkpoint.unpack(checkpoint.pack(half.state_dict()), "half"))
+    resumed.load_state_dict(unpack(pack(half.state_dict()), "half"))
     assert resumed.update() == figures[1]
 
 

@@ -1,0 +1,203 @@
+"""A checkpoint folder: everything about one trained policy, in files that are safe to open.
+
+    weights.pt    parameters of the torch network (loaded weights-only: tensors, never code)
+    policy.onnx   what a robot runs, for any number of robots
+    config.yaml   architecture, seed and command of the training
+    card.md       what it is, how it was trained, how good it is
+    resume.pt     the state of the training, while it can be continued
+
+A folder is replaced as a whole: it is written beside the old one, which is then swapped out. Files that a
+checkpoint does not write itself (training logs) move along.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+
+from swarm.errors import InputError
+
+WEIGHTS, ONNX, CONFIG, CARD, RESUME = "weights.pt", "policy.onnx", "config.yaml", "card.md", "resume.pt"
+FORMAT = 1
+
+
+@contextlib.contextmanager
+def replaced(folder: Path) -> Iterator[Path]:
+    """An empty folder to write into, which then takes the place of an old one in one step."""
+    folder = folder.resolve()
+    new, old = _sibling(folder, "new"), _sibling(folder, "old")
+    if not folder.exists() and old.exists():  # interrupted between the two swaps
+        os.replace(old, folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in (new, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    new.mkdir()
+    yield new
+    if folder.exists():
+        _move_along(folder, new)
+        os.replace(folder, old)
+    os.replace(new, folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def existing(folder: Path) -> Path:
+    """The folder, or what an interrupted `replaced` left of it."""
+    folder = folder.resolve()
+    old = _sibling(folder, "old")
+    return old if old.is_dir() and not folder.exists() else folder
+
+
+def _sibling(folder: Path, word: str) -> Path:
+    """A hidden folder beside ``folder``."""
+    return folder.with_name(f".{folder.name}.{word}")
+
+
+def _move_along(source: Path, target: Path) -> None:
+    """Link what ``target`` lacks from ``source``: same files, so that open logs stay attached."""
+
+    def link(old: str, new: str) -> None:
+        try:
+            os.link(old, new)
+        except OSError:  # a file system without hard links
+            shutil.copy2(old, new)
+
+    for path in source.iterdir():
+        if (target / path.name).exists():
+            continue
+        if path.is_dir():
+            shutil.copytree(path, target / path.name, copy_function=link)
+        else:
+            link(str(path), str(target / path.name))
+
+
+def write_parts(
+    folder: Path, network: torch.nn.Module, document: Mapping[str, Any], card: str, extra: Mapping[str, bytes] | None
+) -> None:
+    """Write all of a checkpoint but ``policy.onnx``; arguments as of `save`, ``document`` is ``config.yaml``."""
+    torch.save(network.state_dict(), folder / WEIGHTS)
+    (folder / CONFIG).write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    (folder / CARD).write_text(card, encoding="utf-8")
+    for name, contents in (extra or {}).items():
+        (folder / name).write_bytes(contents)
+
+
+def load_weights(network: torch.nn.Module, path: Path) -> None:
+    """Fill a network from ``weights.pt``.
+
+    Raises:
+        InputError: If tensors are missing, unknown, not finite, or of other shapes.
+    """
+    weights = read_tensors(path)
+    wanted = network.state_dict()
+    for key in [*wanted, *weights]:
+        found, shape = weights.get(key), tuple(wanted[key].shape) if key in wanted else None
+        if shape is None:
+            raise InputError(f"{path}: {key}", "an unknown tensor", f"only {', '.join(wanted)}")
+        if not isinstance(found, torch.Tensor):
+            shown = "nothing" if found is None else found
+            raise InputError(f"{path}: {key}", shown, f"a tensor of shape {shape}")
+        if tuple(found.shape) != shape:
+            raise InputError(f"{path}: {key}", tuple(found.shape), f"shape {shape} (width {network.width})")
+        if not found.is_floating_point() or not torch.isfinite(found).all():
+            raise InputError(f"{path}: {key}", "values that are not finite", "finite floating-point numbers")
+    network.load_state_dict(weights)
+
+
+def write_onnx(
+    network: torch.nn.Module, path: Path, inputs: Mapping[str, torch.Tensor], outputs: Sequence[str],
+    dynamic: Mapping[str, Any],
+) -> None:  # fmt: skip
+    """Write a network as an ONNX graph.
+
+    Args:
+        network: Takes ``inputs`` by their order.
+        path: Of ``policy.onnx``.
+        inputs: Examples by name; sizes above 1 where they may vary, since the exporter takes 0 and 1 for constants.
+        outputs: Names.
+        dynamic: For each input its axes that may have any size.
+    """
+    with silence():
+        program = torch.onnx.export(
+            network.eval(),
+            tuple(inputs.values()),
+            dynamo=True,
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_shapes=dict(dynamic),
+            verbose=False,
+        )
+        if program is None:
+            raise RuntimeError("torch.onnx.export returned nothing")
+        program.save(str(path), external_data=False)
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Keep the exporter's progress, warnings and log lines off the screen."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+def pack(state: Mapping[str, Any]) -> bytes:
+    """Serialise nested dicts and lists of tensors, numpy arrays and plain values, readable weights-only.
+
+    Arrays become tensors, and come back from `unpack` as tensors.
+    """
+    buffer = io.BytesIO()
+    torch.save(plain(state, arrays=True), buffer)
+    return buffer.getvalue()
+
+
+def read_tensors(path: Path) -> dict[str, Any]:
+    """Read a mapping saved by torch, weights-only: nothing in the file can run.
+
+    Raises:
+        InputError: If it is missing or is not such a file.
+    """
+    try:
+        return unpack(path.read_bytes(), str(path))
+    except OSError as error:
+        raise InputError(str(path), error.strerror or "an unreadable file", "a readable file") from error
+
+
+def unpack(data: bytes, where: str) -> dict[str, Any]:
+    """What `pack` has serialised, weights-only.
+
+    Raises:
+        InputError: If it is something else; names ``where``.
+    """
+    try:
+        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises anything from EOFError to RuntimeError on damaged data
+        raise InputError(where, type(error).__name__, "tensors written by torch.save") from error
+    if not isinstance(state, dict):
+        raise InputError(where, type(state).__name__, "a mapping")
+    return state
+
+
+def plain(value: Any, *, arrays: bool = False) -> Any:
+    """``value`` out of plain Python types; numpy arrays as tensors if ``arrays``, else as lists."""
+    if isinstance(value, Mapping):
+        return {key: plain(item, arrays=arrays) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item, arrays=arrays) for item in value]
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value.copy()) if arrays else value.tolist()
+    return value.item() if isinstance(value, np.generic) else value
