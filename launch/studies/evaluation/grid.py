@@ -96,8 +96,8 @@ def save_film(run: GridRun, path: Path) -> None:
     from envs.render.grid_replay import Replay
     from envs.render.grid_svg import save_svg
 
-    robots = len(run.core.cells)
-    rate = f"{run.core.reached.sum() / max(run.core.age, 1):.2f} goals a step"
+    robots = run.batch.robots
+    rate = f"{run.batch.reached.sum() / max(len(run.track) - 1, 1):.2f} goals a step"
     title = f"{run.instance.map}   {robots} robots   {run.planner}   {rate}"
     replay = Replay(run.instance.grid, np.array(run.track), run.instance.targets[:robots], title)
     if path.suffix == ".svg":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -33,7 +35,8 @@ class Untrained:
 def test_training_pays_on_instances_that_it_has_not_seen(suite, instances, robots, least, gain):
     drawn = examples(suite, 3000, instances)
     trained = np.mean([throughput(one, robots, FollowerTeam) for one in drawn])
-    alone = np.mean([throughput(one, robots, lambda core: FollowerTeam(core, Untrained())) for one in drawn])
+    untrained = partial(FollowerTeam, ranker=Untrained())
+    alone = np.mean([throughput(one, robots, untrained) for one in drawn])
     assert trained > max(least, gain * alone)
 
 
@@ -43,7 +46,7 @@ def test_the_same_episode_comes_out_the_same_and_conflicts_are_rare():
         for _ in range(64):
             run.step()
     np.testing.assert_array_equal(runs[0].track, runs[1].track)
-    assert runs[0].core.blocked.sum() < 0.02 * 64 * 32
+    assert runs[0].batch.blocked[0].sum() < 0.02 * 64 * 32
 
 
 def test_a_checkpoint_of_ones_own_is_a_planner_and_others_are_refused(tmp_path):
