@@ -21,6 +21,9 @@ from swarm.planning.pibt.hearing import RADIUS
 from swarm.planning.pibt.team import AstarTeam, PibtTeam
 from swarm.scenario.instances import LifelongInstance
 
+FILMS = (".mp4", ".svg")
+"""How names of films end; every browser animates an SVG."""
+
 
 class Team(Protocol):
     """Anything that moves all robots of an episode."""
@@ -129,8 +132,33 @@ class GridRun:
             "step_ms": {"p50": float(np.percentile(times, 50)), "p99": float(np.percentile(times, 99))},
         }
 
-    def save(self, folder: Path) -> None:
-        """Write the trajectory, ``cells[T+1, N, 2]``, as ``<name>.npz``, whole or not at all."""
-        folder.mkdir(parents=True, exist_ok=True)
-        with atomic_path(folder / f"{self.name}.npz") as partial, partial.open("wb") as file:
-            np.savez_compressed(file, cells=np.array(self.track))
+    def save(self, folder: Path | None, film: Path | None) -> None:
+        """Write the trajectory, ``cells[T+1, N, 2]``, as ``<name>.npz`` into a folder, and a film; None: not wanted.
+
+        Args:
+            folder: Where the trajectory goes.
+            film: A file that ends in one of ``FILMS``.
+
+        Raises:
+            InputError: If a file cannot be written; it is written whole or not at all.
+        """
+        if film is not None:
+            self._film(film)
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            with atomic_path(folder / f"{self.name}.npz") as partial, partial.open("wb") as file:
+                np.savez_compressed(file, cells=np.array(self.track))
+
+    def _film(self, path: Path) -> None:
+        """Show what happened."""
+        # What draws pictures is not needed for anything else here.
+        from envs.render.grid_replay import Replay
+        from envs.render.grid_svg import save_svg
+
+        robots, rate = self.batch.robots, self.batch.reached.sum() / max(len(self.step_ms), 1)
+        title = f"{self.instance.map}   {robots} robots   {self.planner}   {rate:.2f} goals a step"
+        replay = Replay(self.instance.grid, np.array(self.track), self.instance.targets[:robots], title)
+        if path.suffix == ".mp4":
+            replay.save_film(path)
+        else:
+            save_svg(path, replay)

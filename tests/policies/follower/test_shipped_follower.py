@@ -14,6 +14,7 @@ from studies.evaluation.follower_table import throughput
 from studies.evaluation.grid import Grid
 from swarm.errors import InputError
 from swarm.planning.follower.view import WALL
+from swarm.scenario.instances import save_instances
 
 
 class Untrained:
@@ -50,7 +51,8 @@ def test_the_same_episode_comes_out_the_same_and_conflicts_are_rare():
 
 
 def test_a_checkpoint_of_ones_own_is_a_planner_and_others_are_refused(tmp_path):
-    assert Grid((tmp_path,), planner=f"follower:{tmp_path}").planner.startswith("follower:")
+    save_instances(tmp_path / "one.jsonl", examples("puzzles", 0, 1))
+    assert Grid((tmp_path / "one.jsonl",), planner=f"follower:{tmp_path}").planner.startswith("follower:")
     with pytest.raises(InputError, match="follower:FOLDER"):
         team_of("follower:")
     with pytest.raises(InputError, match="checkpoint folder"):
