@@ -15,7 +15,7 @@ from envs.grid.maps import random_map
 from envs.render.drawing import Painter, Scene
 from swarm.array_types import Float32s, Int64s, UInt8s
 from swarm.errors import InputError
-from swarm.planning import MOVES
+from swarm.planning.graph.moves import MOVES
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.instances import LifelongInstance
 from swarm.scenario.world import World

@@ -17,7 +17,7 @@ from envs.grid.kernels import draw_goal
 from envs.grid.maps import random_map
 from swarm.array_types import AnyArray, Int64s
 from swarm.errors import InputError
-from swarm.planning import MOVES
+from swarm.planning.graph.moves import MOVES
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.instances import LifelongInstance
 
