@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numba
 import numpy as np
 
-from envs.grid.episode import Episode, check_episode
+from envs.grid.episode import Episode
 from envs.grid.kernels import (
     NOWHERE,
     assign_goals,
@@ -24,6 +24,8 @@ from swarm.errors import InputError
 
 CHANNELS = ("walls", "robots", "goal", "path", "next", "cost_to_go")
 """Layers of an observation, in this order (see ``GridEnv``)."""
+# What changes in an episode.
+_CHANGING = ("cells", "goals", "reached", "blocked", "just_reached", "just_blocked", "age")
 # Robots from which on waking the other threads pays.
 _WORTH_THREADS = 128
 
@@ -79,14 +81,13 @@ class GridBatch:
         """Begin another episode in world ``b``.
 
         Raises:
-            InputError: If its map is larger than the batch's, or it has another number of robots, or is not possible.
+            InputError: If its map is larger than the batch's, or it has another number of robots.
         """
         rows, columns = episode.grid.free.shape
         if rows > self.shape[0] or columns > self.shape[1]:
             raise InputError(f"map {episode.grid.name}", [rows, columns], f"at most {list(self.shape)} rows, columns")
         if len(episode.starts) != self.robots:
             raise InputError(f"robots on {episode.grid.name}", len(episode.starts), f"{self.robots}, as in all worlds")
-        check_episode(episode)
         self.free[b] = False
         self.free[b, :rows, :columns] = episode.grid.free
         inner = slice(self.radius, -self.radius)
@@ -119,6 +120,7 @@ class GridBatch:
         Raises:
             InputError: If there is not one move for each robot.
         """
+        moves = np.asarray(moves, np.int64)
         if moves.shape != self.reached.shape:
             raise InputError("moves", list(moves.shape), f"{list(self.reached.shape)}, one for each robot")
         arrays = (
@@ -132,6 +134,15 @@ class GridBatch:
                 step_worlds(*arrays)
         self.age += 1
         return self.just_reached
+
+    def state_dict(self) -> dict[str, AnyArray]:
+        """Copies of what has changed since the episodes began."""
+        return {name: getattr(self, name).copy() for name in _CHANGING}
+
+    def load_state_dict(self, saved: Mapping[str, AnyArray]) -> None:
+        """Go on from a ``state_dict`` of the same episodes."""
+        for name in _CHANGING:
+            getattr(self, name)[:] = saved[name]
 
     @property
     def has_goal(self) -> Flags:

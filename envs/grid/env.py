@@ -9,13 +9,13 @@ import numpy as np
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
-from envs.grid.core import CHANNELS, GridCore, new_episode
-from envs.grid.episode import GridWorld
+from envs.grid.batch import CHANNELS, GridBatch
+from envs.grid.episode import Episode, GridWorld, draw_episode
 from envs.grid.maps import random_map
 from envs.render.drawing import Painter, Scene
 from swarm.array_types import Float32s, Int64s, UInt8s
 from swarm.errors import InputError
-from swarm.planning import MOVES
+from swarm.planning.graph.moves import MOVES
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.instances import LifelongInstance
 from swarm.scenario.world import World
@@ -79,14 +79,17 @@ class GridEnv(ParallelEnv):  # type: ignore[misc]
         self.steps, self.radius, self.render_mode = steps, radius, render_mode
         self._rng = np.random.default_rng(0)
         first = np.random.default_rng(0)
-        self.core: GridCore = new_episode(self._draw(first), robots, first, radius)
-        self.possible_agents = [f"robot_{i}" for i in range(len(self.core.cells))]
+        self._begin(draw_episode(self._draw(first), robots, first))
+        self.possible_agents = [f"robot_{i}" for i in range(self.batch.robots)]
         self.agents: list[str] = []
         shape = (len(CHANNELS), 2 * radius + 1, 2 * radius + 1)
         self.observation_spaces = {agent: spaces.Box(-1.0, 1.0, shape, np.float32) for agent in self.possible_agents}
         self.action_spaces = {agent: spaces.Discrete(len(MOVES)) for agent in self.possible_agents}
         self._painter: Painter | None = None
         self._painted: GridMap | None = None
+
+    def _begin(self, episode: Episode) -> None:
+        self._grid, self.batch = episode.grid, GridBatch([episode], self.radius)
 
     def observation_space(self, agent: str) -> spaces.Box:
         """Of one agent; all are alike."""
@@ -103,16 +106,17 @@ class GridEnv(ParallelEnv):  # type: ignore[misc]
         if seed is not None:
             self._rng = np.random.default_rng(seed)
         self.agents = list(self.possible_agents)
-        self.core = new_episode(self._draw(self._rng), len(self.agents), self._rng, self.radius)
+        self._begin(draw_episode(self._draw(self._rng), len(self.agents), self._rng))
         if self.render_mode == "human":
             self.render()
         return self._observe(), self._infos()
 
     def _observe(self) -> dict[str, Float32s]:
-        return dict(zip(self.possible_agents, self.core.observe(), strict=True))
+        return dict(zip(self.possible_agents, self.batch.observe()[0].copy(), strict=True))
 
     def _infos(self) -> dict[str, Any]:
-        figures = zip(self.possible_agents, self.core.reached.tolist(), self.core.just_blocked.tolist(), strict=True)
+        (reached,), (blocked,) = self.batch.reached.tolist(), self.batch.just_blocked.tolist()
+        figures = zip(self.possible_agents, reached, blocked, strict=True)
         return {agent: {"goals": goals, "blocked": blocked} for agent, goals, blocked in figures}
 
     def step(
@@ -122,8 +126,8 @@ class GridEnv(ParallelEnv):  # type: ignore[misc]
         if not self.agents:
             return {}, {}, {}, {}, {}
         agents = self.agents
-        reached = self.core.step(_moves(agents, actions))
-        truncated = self.core.age >= self.steps
+        (reached,) = self.batch.step(_moves(agents, actions)[None])
+        truncated = bool(self.batch.age[0] >= self.steps)
         if truncated:
             self.agents = []
         if self.render_mode == "human":
@@ -140,7 +144,7 @@ class GridEnv(ParallelEnv):  # type: ignore[misc]
         """A picture of the map: ``uint8[H, W, 3]``, or a window in mode ``human``."""
         if self.render_mode is None:
             return None
-        grid = self.core.grid
+        grid = self._grid
         if self._painter is None or self._painted is not grid:
             self.close()
             bounds = (0.0, 0.0, *grid.size)
@@ -152,13 +156,12 @@ class GridEnv(ParallelEnv):  # type: ignore[misc]
         return self._painter.frame(self._scene())
 
     def _scene(self) -> Scene:
-        core = self.core
-        grid, count = core.grid, len(core.cells)
-        goals = np.where(core.has_goal[:, None], grid.centre(core.goals), np.nan)
-        paths = [grid.centre(core.path(robot)) for robot in range(count)] if count <= _FEW else None
-        caption = (f"step {core.age} of {self.steps}    goals {int(core.reached.sum())}",)
+        grid, batch, count = self._grid, self.batch, self.batch.robots
+        goals = np.where(batch.has_goal[0, :, None], grid.centre(batch.goals[0]), np.nan)
+        paths = [grid.centre(batch.path(0, robot)) for robot in range(count)] if count <= _FEW else None
+        caption = (f"step {batch.age[0]} of {self.steps}    goals {batch.reached.sum()}",)
         radii = np.full(count, _DISC * grid.cell_size)
-        return Scene(self._obstacles, grid.centre(core.cells), radii, goals=goals, paths=paths, caption=caption)
+        return Scene(self._obstacles, grid.centre(batch.cells[0]), radii, goals=goals, paths=paths, caption=caption)
 
     def close(self) -> None:
         """Close the window, if there is one."""

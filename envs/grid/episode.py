@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 
@@ -31,33 +30,37 @@ class GoalSource:
     seed: int = 0
 
 
-class Episode(NamedTuple):
-    """Starts are ``int64[N, 2]`` (row, column), distinct free cells; every goal can be reached from its start."""
+@dataclass(frozen=True, eq=False)
+class Episode:
+    """A map, starts and goals that are possible; the kernels rely on that.
+
+    Attributes:
+        grid: The map.
+        starts: ``int64[N, 2]`` (row, column), distinct free cells.
+        goals: Where goals come from; each can be reached from its robot's start.
+
+    Raises:
+        InputError: If a start is no free cell or another robot's, or a goal cannot be reached from its start.
+    """
 
     grid: GridMap
     starts: Int64s
     goals: GoalSource
 
-
-def check_episode(episode: Episode) -> None:
-    """Check what the kernels rely on.
-
-    Raises:
-        InputError: If a start is no free cell or another robot's, or a goal cannot be reached from its start.
-    """
-    grid, starts, (listed, pool) = episode.grid, episode.starts, (episode.goals.listed, episode.goals.pool)
-    where = f"starts on {grid.name}"
-    if starts.ndim != 2 or starts.shape[1] != 2 or not len(starts):
-        raise InputError(where, list(starts.shape), "[N, 2] (row, column), one robot or more")
-    parts = np.pad(grid.components(), 1, constant_values=-1)  # whatever is outside of the map is wall
-    home = _at(parts, starts)
-    if (home < 0).any() or len(set(map(tuple, starts.tolist()))) < len(starts):
-        raise InputError(where, starts.tolist(), "free cells of the map, each for one robot")
-    goals = pool[None] if len(pool) else listed
-    lost = (_at(parts, goals) != home[:, None]) & (goals != NOWHERE).any(axis=-1)
-    for robot in np.flatnonzero(lost.any(axis=1))[:1]:
-        found = goals[0 if len(pool) else robot][lost[robot]].tolist()
-        raise InputError(f"goals of robot {robot} on {grid.name}", found, "cells that it can reach")
+    def __post_init__(self) -> None:
+        grid, starts, (listed, pool) = self.grid, self.starts, (self.goals.listed, self.goals.pool)
+        where = f"starts on {grid.name}"
+        if starts.ndim != 2 or starts.shape[1] != 2 or not len(starts):
+            raise InputError(where, list(starts.shape), "[N, 2] (row, column), one robot or more")
+        parts = np.pad(grid.components(), 1, constant_values=-1)  # whatever is outside of the map is wall
+        home = _at(parts, starts)
+        if (home < 0).any() or len(set(map(tuple, starts.tolist()))) < len(starts):
+            raise InputError(where, starts.tolist(), "free cells of the map, each for one robot")
+        goals = pool[None] if len(pool) else listed
+        lost = (_at(parts, goals) != home[:, None]) & (goals != NOWHERE).any(axis=-1)
+        for robot in np.flatnonzero(lost.any(axis=1))[:1]:
+            found = goals[0 if len(pool) else robot][lost[robot]].tolist()
+            raise InputError(f"goals of robot {robot} on {grid.name}", found, "cells that it can reach")
 
 
 def _at(parts: Int32s, cells: Integers) -> Int32s:

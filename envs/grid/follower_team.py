@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from envs.grid.core import GridCore
-from swarm.array_types import Int64s
+from swarm.array_types import Flags, Int64s
 from swarm.planning.follower.policy import OnnxRanker
 from swarm.planning.follower.team import FollowerMap, Followers, Ranker, gumbel, rank
 from swarm.tune.controllers import shipped_checkpoint
@@ -19,26 +18,24 @@ class FollowerTeam:
     """What `swarm.planning.follower.team.FollowerPlanner` decides for every robot, in batches.
 
     Args:
-        core: The episode.
+        free: Where robots may be, ``bool[rows, columns]``.
+        robots: Number of robots.
         ranker: Network, or a checkpoint folder; by default the shipped one.
     """
 
-    def __init__(self, core: GridCore, ranker: Ranker | str | Path | None = None) -> None:
+    def __init__(self, free: Flags, robots: int, ranker: Ranker | str | Path | None = None) -> None:
         if ranker is None or isinstance(ranker, str | Path):
             ranker = OnnxRanker(shipped_checkpoint(SHIPPED) if ranker is None else ranker)
         self.ranker = ranker
-        self.followers = Followers(FollowerMap(core.free), np.arange(len(core.cells)))
+        self.followers = Followers(FollowerMap(free), np.arange(robots))
         self._tick = 0
 
-    def moves(self, core: GridCore) -> Int64s:
-        """The moves ``int64[N]`` that the robots choose now."""
+    def moves(self, cells: Int64s, goals: Int64s, fresh: Flags) -> Int64s:
+        """The moves ``int64[N]`` that the robots choose now; arguments as those of ``envs.grid.run.Team``."""
         team = self.followers
-        team.plan(core.cells, core.goals)
+        team.forget(np.flatnonzero(fresh))
+        team.plan(cells, goals)
         scores = self.ranker(team.view, team.own)
         self._tick += 1
         noise = self.ranker.temperature * gumbel(team.ids, self._tick)
         return team.decide(team.turned(rank(scores, noise)))
-
-    def reached(self, robots: Int64s) -> None:
-        """These robots have just reached their goals."""
-        self.followers.forget(robots)

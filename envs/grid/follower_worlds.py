@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from envs.grid.core import GridCore, new_episode
+from envs.grid.batch import GridBatch
+from envs.grid.episode import draw_episode
 from envs.grid.maps import maze_map, puzzle_map, random_map, room_map, warehouse_map
 from swarm.array_types import Flags, Float32s, Int8s, Int64s
 from swarm.errors import InputError
@@ -79,39 +80,39 @@ class _World:
         """Begin an episode; a number is an episode."""
         rng = np.random.default_rng([*self.seed, episode])
         self.episode = episode
-        self.core: GridCore = new_episode(self.slot.draw(rng), self.robots, rng)
-        self.team = Followers(FollowerMap(self.core.free), np.arange(self.robots))
+        self.batch = GridBatch([draw_episode(self.slot.draw(rng), self.robots, rng)])
+        self.team = Followers(FollowerMap(self.batch.free[0]), np.arange(self.robots))
 
     def step(self, ranking: Int8s) -> tuple[Float32s, dict[str, float] | None]:
         """Move, and begin anew at the end of the episode; the reward, and figures of an episode that ended."""
         moves = self.team.decide(self.team.turned(ranking))
         wanted, nearer = self.team.next_cells(), self.team.nearer()
-        hit = self.core.step(moves)
-        reward = np.where(nearer & (self.core.cells == wanted).all(axis=1), np.float32(REWARD), np.float32(0.0))
-        reward = shared(self.core.cells, reward)
-        if self.core.age < LIMIT:
+        (hit,), (cells,) = self.batch.step(moves[None]), self.batch.cells
+        reward = np.where(nearer & (cells == wanted).all(axis=1), np.float32(REWARD), np.float32(0.0))
+        reward = shared(cells, reward)
+        if self.batch.age[0] < LIMIT:
             self.team.forget(np.flatnonzero(hit))
             return reward, None
         figures = {
-            "throughput": 100.0 * float(self.core.reached.mean()) / LIMIT,
-            "blocked": float(self.core.blocked.mean()) / LIMIT,
+            "throughput": 100.0 * float(self.batch.reached.mean()) / LIMIT,
+            "blocked": float(self.batch.blocked.mean()) / LIMIT,
         }
         self.begin(self.episode + 1)
         return reward, figures
 
     def observe(self, view: Float32s, own: Float32s) -> None:
         """Plan, and write what the robots see."""
-        self.team.plan(self.core.cells, self.core.goals)
+        self.team.plan(self.batch.cells[0], self.batch.goals[0])
         view[self.rows], own[self.rows] = self.team.view, self.team.own
 
     def state_dict(self) -> dict[str, Any]:
         """What has changed since the episode began, and its number."""
-        return {"episode": self.episode, "core": self.core.state_dict(), "team": self.team.state_dict()}
+        return {"episode": self.episode, "core": self.batch.state_dict(), "team": self.team.state_dict()}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Continue from a ``state_dict``."""
         self.begin(saved["episode"])
-        self.core.load_state_dict(saved["core"])
+        self.batch.load_state_dict(saved["core"])
         self.team.load_state_dict(saved["team"])
 
 
@@ -149,7 +150,7 @@ class FollowerWorlds:
                 first += robots
         # Not all at once: worlds end at different times.
         for number, world in enumerate(self.worlds):
-            world.core.age_by(LIMIT * number // len(self.worlds))
+            world.batch.age += LIMIT * number // len(self.worlds)
         self.view = np.zeros((first, CHANNELS, WINDOW, WINDOW), np.float32)
         self.own = np.zeros((first, OWN), np.float32)
         self._observe()

@@ -10,25 +10,14 @@ import numpy as np
 from numba import njit, prange
 
 from swarm.array_types import AnyArray, Flags, Float32s, Int32s, Int64s, UInt64s
-from swarm.planning import STAY
+from swarm.mixing import split_mix
+from swarm.planning.graph.moves import STAY, flat_steps, moved
 from swarm.planning.pibt.reservation import resolve
 
 WALLS, ROBOTS, GOAL, PATH, NEXT, COST = range(6)
 """Layers of an observation."""
 NOWHERE = -1
 """Row and column of the goal of a robot that has none left."""
-
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-
-
-@njit(cache=True)
-def _mix(word: np.uint64) -> np.uint64:
-    """A well-mixed 64-bit word: the output function of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014)."""
-    word += _GOLDEN
-    word = (word ^ (word >> np.uint64(30))) * _FIRST
-    word = (word ^ (word >> np.uint64(27))) * _SECOND
-    return word ^ (word >> np.uint64(31))
 
 
 @njit(cache=True)
@@ -37,12 +26,12 @@ def draw_goal(seed: np.uint64, robot: int, reached: int, row: int, column: int, 
 
     It depends on nothing but the arguments: neither on the order of the robots nor on threads.
     """
-    word = _mix(_mix(seed ^ _mix(np.uint64(robot))) ^ np.uint64(reached))
+    word = split_mix(split_mix(seed ^ split_mix(np.uint64(robot))) ^ np.uint64(reached))
     while True:
         index = np.int64(((word >> np.uint64(32)) * np.uint64(count)) >> np.uint64(32))
         if pool[index, 0] != row or pool[index, 1] != column:
             return index
-        word = _mix(word)
+        word = split_mix(word)
 
 
 @njit(cache=True)
@@ -95,7 +84,7 @@ def step_worlds(
     """One step of B worlds of N robots.
 
     Args:
-        moves: ``int64[B, N]``, 0 to 4, see ``swarm.planning.MOVES``.
+        moves: ``int64[B, N]``, 0 to 4, see ``swarm.planning.graph.moves``.
         free: ``bool[B, rows, columns]``, where robots may be.
         cells: ``int64[B, N, 2]``, where they are (row, column); replaced.
         goals: ``int64[B, N, 2]``, replaced where they are reached; ``NOWHERE`` without one.
@@ -121,8 +110,7 @@ def descend(field: AnyArray, row: int, column: int) -> tuple[int, int]:
     rows, columns = field.shape
     best, best_row, best_column = field[row, column], row, column
     for move in range(1, 5):
-        r = row + (-1 if move == 1 else 1 if move == 2 else 0)
-        c = column + (-1 if move == 3 else 1 if move == 4 else 0)
+        r, c = moved(row, column, move)
         if 0 <= r < rows and 0 <= c < columns and field[r, c] < best:
             best, best_row, best_column = field[r, c], r, c
     return best_row, best_column
@@ -154,7 +142,7 @@ def _flood(walls: Float32s, goal: int, far: int, field: AnyArray, queue: Int32s)
         here = np.int64(queue[first])
         first += 1
         further = field[here] + 1
-        for step in (-columns, columns, -1, 1):
+        for step in flat_steps(columns)[1:]:
             there = here + step
             if field[there] == unseen:
                 field[there] = further

@@ -3,9 +3,6 @@
 This file holds only what every planner shares; the planners are in rooms of their own: `roadmap` (continuous worlds),
 `cells` (continuous worlds with one-lane aisles), `guided`, `follower` and `pibt` (grid worlds). What they know of a map
 is in `graph`; `registry` finds them by name. Keeping bodies apart between waypoints is the filter's business.
-
-The five moves of a grid robot, in this order everywhere: stay, up, down, left, right. Rows grow downwards, so *up* is
-row - 1. A cell is written (row, column), or as the flat index row * columns + column where many are handled.
 """
 
 from __future__ import annotations
@@ -15,13 +12,9 @@ from typing import Protocol
 
 import numpy as np
 
-from swarm.array_types import Array, Int64s
+from swarm.array_types import Array
 from swarm.sense.intent import Intent
 from swarm.sense.view import View
-
-STAY, UP, DOWN, LEFT, RIGHT = range(5)
-MOVES: Int64s = np.array([[0, 0], [-1, 0], [1, 0], [0, -1], [0, 1]], dtype=np.int64)
-"""(row, column) step of each move, [5, 2]."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from numba import njit
 
 from swarm.array_types import Array, Flags, Float32s
 from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, TUNABLES
+from swarm.mixing import FIRST_FACTOR, fold
 from swarm.tune.observation import EGO_ACTION, EGO_LOST, EGO_STUCK, Observation, rows
 
 Policy = Callable[[Observation], Array]
@@ -44,8 +45,6 @@ _NONE, _JITTER = 0.01, 0.001
 _ACROSS = 1.0
 # The largest speed tunable (in [0, 1]) of a policy that shares its robots with a rule.
 _HAIR = 0.999
-# Odd numbers without pattern in their bits, to mix others with.
-_MIX_EACH, _MIX_LAST = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 
 
 @njit(cache=True)
@@ -53,9 +52,8 @@ def uniform(ego: Float32s, draw: int) -> float:
     """A random number in [0, 1), a hash of the own features ``float32[EGO]``; another one for each ``draw``."""
     total = np.uint64(draw)
     for bits in ego.view(np.uint32):
-        total = (total ^ np.uint64(bits)) * _MIX_EACH
-        total ^= total >> np.uint64(29)
-    total *= _MIX_LAST
+        total = fold(total ^ np.uint64(bits))
+    total *= FIRST_FACTOR
     return float((total ^ (total >> np.uint64(32))) >> np.uint64(11)) / 2.0**53
 
 

@@ -37,6 +37,7 @@ ORDER = (
     ("swarm.model",),
     ("swarm.files",),
     ("swarm.kernel_cache",),
+    ("swarm.mixing",),
     ("swarm.errors",),
     ("swarm.array_types",),
 )

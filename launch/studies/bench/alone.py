@@ -6,7 +6,8 @@ import time
 
 import numpy as np
 
-from envs.grid.core import GridCore, new_episode
+from envs.grid.batch import GridBatch
+from envs.grid.episode import draw_episode
 from swarm.array_types import Int8s, Int32s, Int64s
 from swarm.errors import SwarmError
 from swarm.planning.graph.grid_graph import GridGraph
@@ -62,15 +63,15 @@ class Talk:
 class _Alone:
     """One robot of a team, with messages that come and go as bytes."""
 
-    def __init__(self, core: GridCore, team: GuidedTeam, robot: int) -> None:
-        self._core, self._team, self._robot = core, team, robot
+    def __init__(self, batch: GridBatch, team: GuidedTeam, robot: int) -> None:
+        self._batch, self._team, self._robot = batch, team, robot
         self._planner = GuidedPlanner(team.graph, robot, team.against)
 
     def time(self, tick: int, fresh: bool) -> tuple[float, int, int]:
         """Its tick, which the team has worked out already: ms, whom it hears, and its move."""
-        core, talk, robot = self._core, Talk(self._team, self._core.cells), self._robot
-        near, columns = _near(core.cells, robot), core.free.shape[1]
-        cell, goal, *seen = (tuple(one) for one in [core.cells[robot], core.goals[robot], *core.cells[near]])
+        (cells,), (goals,), robot = self._batch.cells, self._batch.goals, self._robot
+        talk, near, columns = Talk(self._team, cells), _near(cells, robot), self._batch.shape[1]
+        cell, goal, *seen = (tuple(one) for one in [cells[robot], goals[robot], *cells[near]])
         told = [talk.told[j].encode() for j in near]
         answers = [talk.answer(j).encode(columns) for j in near]
         began = time.thread_time()
@@ -93,16 +94,16 @@ def alone_times(grid: GridMap, robots: int, ticks: int) -> list[tuple[float, int
     Raises:
         SwarmError: If the robot moves otherwise than the team's kernel does for it.
     """
-    core = new_episode(grid, robots, np.random.default_rng(0), RADIUS)
-    team = GuidedTeam(GridGraph(core.free), robots)
+    batch = GridBatch([draw_episode(grid, robots, np.random.default_rng(0))], RADIUS)
+    team = GuidedTeam(GridGraph(grid.free), robots)
     middle = np.array(grid.free.shape) // 2
-    robot = int(np.abs(core.cells - middle).sum(axis=1).argmin())
-    alone, fresh, found = _Alone(core, team, robot), np.ones(robots, np.bool_), []
+    robot = int(np.abs(batch.cells[0] - middle).sum(axis=1).argmin())
+    alone, fresh, found = _Alone(batch, team, robot), np.ones(robots, np.bool_), []
     for tick in range(ticks):
-        moves = team.moves(core.cells, core.goals, fresh)
+        moves = team.moves(batch.cells[0], batch.goals[0], fresh)
         took, heard, move = alone.time(tick, bool(fresh[robot]))
         if move != moves[robot]:
             raise SwarmError(f"tick {tick}: robot {robot} chose move {move}, in its team {moves[robot]}")
         found.append((took, heard))
-        fresh = core.step(moves)
+        (fresh,) = batch.step(moves[None])
     return found

@@ -14,7 +14,7 @@ from envs.grid.episode import draw_episode
 from envs.grid.instances import draw_instance
 from envs.grid.maps import random_map
 from studies.bench.common import Figures, interleaved
-from swarm.planning import MOVES
+from swarm.planning.graph.moves import MOVES
 
 
 def bench_grid() -> Figures:

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from envs.grid.core import new_episode
-from envs.grid.episode import GridWorld
+from envs.grid.batch import GridBatch
+from envs.grid.episode import GridWorld, draw_episode
 from envs.grid.instances import examples
 from envs.grid.maps import puzzle_map, warehouse_map
 from envs.grid.run import team_of
@@ -59,16 +59,16 @@ def _world(name: str) -> GridWorld:
 def play(pipe: Connection, planner: str, case: TeamSize) -> None:
     """Play as many ticks as each number received says, up to a 0; sends ms of each, goals, and peak memory in MB."""
     numba.set_num_threads(1)
-    core = new_episode(_world(case.world), case.robots, np.random.default_rng(0), RADIUS)
-    team = team_of(planner)(core)
+    batch = GridBatch([draw_episode(_world(case.world), case.robots, np.random.default_rng(0))], RADIUS)
+    team, fresh = team_of(planner)(batch.free[0], case.robots), np.ones(case.robots, np.bool_)
     while ticks := pipe.recv():
-        times, before = [], int(core.reached.sum())
+        times, before = [], int(batch.reached.sum())
         for _ in range(ticks):
             began = time.thread_time()
-            moves = team.moves(core)
+            moves = team.moves(batch.cells[0], batch.goals[0], fresh)
             times.append(1e3 * (time.thread_time() - began))
-            team.reached(np.flatnonzero(core.step(moves)))
-        pipe.send((times, int(core.reached.sum()) - before, peak_memory()))
+            (fresh,) = batch.step(moves[None])
+        pipe.send((times, int(batch.reached.sum()) - before, peak_memory()))
 
 
 def team_figures(case: TeamSize) -> Figures:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from envs.grid.core import GridCore, new_episode
 from envs.grid.follower_team import FollowerTeam
 from envs.grid.instances import examples
-from envs.grid.run import TEAMS, Team
+from envs.grid.run import TEAMS, GridRun, TeamMaker
 from swarm.scenario.instances import LifelongInstance
 
 FIRST_SEED = 5000
@@ -26,7 +25,7 @@ def follower_table(folder: Path, instances: Mapping[str, int] = INSTANCES) -> st
         folder: Checkpoint of a follower.
         instances: How many of each suite.
     """
-    teams: dict[str, Callable[[GridCore], Team]] = {"**follower**": lambda core: FollowerTeam(core, folder)}
+    teams: dict[str, TeamMaker] = {"**follower**": lambda free, robots: FollowerTeam(free, robots, folder)}
     teams.update({name: TEAMS[name] for name in ("astar", "pibt")})
     lines = [
         f"Goals a step in {STEPS} steps, means over team sizes and drawn instances (seeds from {FIRST_SEED} on), the "
@@ -43,10 +42,9 @@ def follower_table(folder: Path, instances: Mapping[str, int] = INSTANCES) -> st
     return "\n".join(lines)
 
 
-def throughput(instance: LifelongInstance, robots: int, make: Callable[[GridCore], Team]) -> float:
+def throughput(instance: LifelongInstance, robots: int, make: TeamMaker) -> float:
     """Goals a step of one episode."""
-    core = new_episode(instance, robots, np.random.default_rng(instance.seed))
-    team = make(core)
+    run = GridRun(instance, robots, make=make)
     for _ in range(STEPS):
-        team.reached(np.flatnonzero(core.step(team.moves(core))))
-    return float(core.reached.sum()) / STEPS
+        run.step()
+    return float(run.batch.reached.sum()) / STEPS

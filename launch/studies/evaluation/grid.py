@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +13,10 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from envs.grid.run import GridRun, team_of
+from envs.grid.run import FILMS, GridRun, team_of
 from studies.evaluation.common import Record, check_names, progress_bar
 from swarm.errors import InputError
 from swarm.scenario.instances import LifelongInstance, load_instances
-
-_FILMS = (".mp4", ".svg")
 
 
 @dataclass(frozen=True)
@@ -39,43 +39,40 @@ class Grid:
     """Folder for one .npz an episode, <map>_<seed>_<robots>.npz."""
     video: Path | None = None
     """Film of the first episode: .mp4, or .svg, which every browser animates."""
+    episodes: tuple[tuple[LifelongInstance, int], ...] = field(init=False, repr=False)
+    """The instances, each with a team size; all files are read first: a bad one is found at once, not after an hour."""
 
     def __post_init__(self) -> None:
         team_of(self.planner)
         if not self.instances:
             raise InputError("INSTANCES", "nothing", "one or more files of instances (.jsonl)")
-        if self.video is not None and self.video.suffix not in _FILMS:
-            raise InputError("--video", str(self.video), f"a file that ends in {' or '.join(_FILMS)}")
+        if self.video is not None and self.video.suffix not in FILMS:
+            raise InputError("--video", str(self.video), f"a file that ends in {' or '.join(FILMS)}")
         for name, values in (("robots", self.robots), ("steps", [self.steps]), ("limit", [self.limit])):
             for value in values:
                 if value is not None and value < 1:
                     raise InputError(f"--{name}", value, "1 or more")
+        object.__setattr__(self, "episodes", tuple(self._read()))
+        if self.trajectories is not None:
+            check_names(f"{instance.map}_{instance.seed}_{robots}" for instance, robots in self.episodes)
 
-
-def episodes_of(options: Grid) -> list[tuple[LifelongInstance, int]]:
-    """The instances that were asked for, with each team size."""
-    found = []
-    for path in options.instances:
-        for number, instance in enumerate(load_instances(path)):
-            if options.limit is not None and number >= options.limit:
-                break
-            for robots in options.robots or instance.counts:
-                if robots > len(instance.starts):
-                    where = f"--robots, for {path}, {instance.map} with seed {instance.seed}"
-                    raise InputError(where, robots, f"at most {len(instance.starts)}, the robots that it has")
-                found.append((instance, robots))
-    if options.trajectories is not None:
-        check_names(f"{instance.map}_{instance.seed}_{robots}" for instance, robots in found)
-    return found
+    def _read(self) -> Iterator[tuple[LifelongInstance, int]]:
+        """The episodes that were asked for, from the files."""
+        for path in self.instances:
+            for instance in islice(load_instances(path), self.limit):
+                for robots in self.robots or instance.counts:
+                    if robots > len(instance.starts):
+                        where = f"--robots, for {path}, {instance.map} with seed {instance.seed}"
+                        raise InputError(where, robots, f"at most {len(instance.starts)}, the robots that it has")
+                    yield instance, robots
 
 
 def evaluate_grid(options: Grid, console: Console, records: list[Record]) -> None:
     """Run every episode; results are appended to ``records`` as they come."""
-    episodes = episodes_of(options)
     goals = steps = 0
     with progress_bar(console, "grid", ("map", "robots", "throughput")) as progress:
-        task = progress.add_task("grid", total=len(episodes) * options.steps, map="", robots="", throughput="–")
-        for instance, robots in episodes:
+        task = progress.add_task("grid", total=len(options.episodes) * options.steps, map="", robots="", throughput="–")
+        for instance, robots in options.episodes:
             run = GridRun(instance, robots, options.planner)
             progress.update(task, map=instance.map, robots=robots)
             for _ in range(options.steps):
@@ -84,26 +81,7 @@ def evaluate_grid(options: Grid, console: Console, records: list[Record]) -> Non
             records.append(run.record())
             goals, steps = goals + records[-1]["goals"], steps + options.steps
             progress.update(task, throughput=f"{goals / steps:.3f}")
-            if options.trajectories is not None:
-                run.save(options.trajectories)
-            if options.video is not None and len(records) == 1:
-                save_film(run, options.video)
-
-
-def save_film(run: GridRun, path: Path) -> None:
-    """Show what happened, as mp4 or as animated SVG."""
-    # What draws pictures is not needed for anything else here.
-    from envs.render.grid_replay import Replay
-    from envs.render.grid_svg import save_svg
-
-    robots = len(run.core.cells)
-    rate = f"{run.core.reached.sum() / max(run.core.age, 1):.2f} goals a step"
-    title = f"{run.instance.map}   {robots} robots   {run.planner}   {rate}"
-    replay = Replay(run.instance.grid, np.array(run.track), run.instance.targets[:robots], title)
-    if path.suffix == ".svg":
-        save_svg(path, replay)
-    else:
-        replay.save_film(path)
+            run.save(options.trajectories, options.video if len(records) == 1 else None)
 
 
 def grid_table(records: list[Record]) -> Table:

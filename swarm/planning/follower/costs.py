@@ -15,6 +15,7 @@ from numba import njit
 
 from swarm.array_types import Array, Flags, Float32s, Int32s, Int64s
 from swarm.planning.graph.fields import _pop, _push
+from swarm.planning.graph.moves import flat_steps
 
 SOURCES = 2048
 """Most cells that mean distances are taken from; a map with fewer free cells has exact ones."""
@@ -62,7 +63,7 @@ def _distance_sums(wall: Flags, width: int, sources: Int64s) -> tuple[Array, Int
             first += 1
             total[here] += distance[here]
             count[here] += 1
-            for step in (-width, width, -1, 1):
+            for step in flat_steps(width)[1:]:
                 there = here + step
                 if not wall[there] and distance[there] < 0:
                     distance[there] = distance[here] + 1
@@ -92,7 +93,7 @@ def cost_field(static: Float32s, width: int, goal: int, field: Float32s, keys: A
         if key > field[here]:
             continue
         further = field[here] + static[here]
-        for step in (-width, width, -1, 1):
+        for step in flat_steps(width)[1:]:
             there = here + step
             if static[there] < np.inf and further < field[there]:
                 field[there] = further
@@ -165,7 +166,7 @@ def find_path(
         if mark[here] == closed:
             continue
         mark[here] = closed
-        for step in (-width, width, -1, 1):
+        for step in flat_steps(width)[1:]:
             there = here + step
             if not field[there] < np.inf or mark[there] == closed:
                 continue

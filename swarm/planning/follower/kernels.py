@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Float32s, Int8s, Int32s, Int64s
+from swarm.mixing import split_mix
 from swarm.planning.follower.costs import cost_field, find_path, see
 from swarm.planning.follower.view import REACH, WINDOW, heading_of
 from swarm.planning.pibt.priority_inheritance import IDS, pibt_moves
@@ -24,12 +25,7 @@ def gumbel_noise(ids: Int64s, tick: int) -> Float32s:
     for robot in range(len(ids)):
         for move in range(5):
             word = (np.uint64(ids[robot]) << np.uint64(36)) ^ (np.uint64(tick) << np.uint64(3)) ^ np.uint64(move)
-            for _ in range(2):
-                word += np.uint64(0x9E3779B97F4A7C15)
-                word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-                word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-                word ^= word >> np.uint64(31)
-            uniform = (np.float64(word >> np.uint64(11)) + 0.5) / 9007199254740992.0  # in (0, 1), 53 bits
+            uniform = (np.float64(split_mix(split_mix(word)) >> np.uint64(11)) + 0.5) / 9007199254740992.0  # in (0, 1)
             noise[robot, move] = -np.log(-np.log(uniform))
     return noise
 

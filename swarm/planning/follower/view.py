@@ -11,6 +11,7 @@ from numba import njit
 
 from swarm.array_types import Array, Float32s, Int8s, Int32s, Int64s
 from swarm.planning.graph.grid_graph import opposite
+from swarm.planning.graph.moves import DOWN, LEFT, RIGHT, STAY, UP, flat_steps
 from swarm.planning.pibt.hearing import RADIUS
 
 REACH = RADIUS
@@ -26,6 +27,7 @@ WALL = 4.0
 LENGTH = 24
 """Cells of its path that a robot looks at."""
 
+_RIGHT_OF = (STAY, RIGHT, LEFT, UP, DOWN)  # each move, turned to the right
 _MOST_COST = 3.9
 _PATIENCE = 16.0
 
@@ -33,13 +35,8 @@ _PATIENCE = 16.0
 @njit(cache=True)
 def frame(width: int, heading: int) -> tuple[int, int, int, int]:
     """Step of the flat index forward and to the right, and the moves that these are; heading is a move, 1 to 4."""
-    if heading == 2:
-        return width, -1, 2, 3
-    if heading == 3:
-        return -1, -width, 3, 1
-    if heading == 4:
-        return 1, width, 4, 2
-    return -width, 1, 1, 4
+    steps, right = flat_steps(width), _RIGHT_OF[heading]
+    return steps[heading], steps[right], heading, right
 
 
 @njit(cache=True)

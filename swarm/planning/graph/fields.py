@@ -11,6 +11,7 @@ from numba import njit
 
 from swarm.array_types import AnyArray, Array, Flags, Int32s, Int64s
 from swarm.errors import InputError
+from swarm.planning.graph.moves import flat_steps
 
 UNREACHABLE = 1 << 30
 """Distance of a cell from which the goal cannot be reached [cells]."""
@@ -169,7 +170,7 @@ def directed_field(cost: Array, columns: int, goal: int) -> Array:
     nodes = np.empty(4 * cells + 8, dtype=np.int64)
     field[goal] = 0.0
     size = _push(keys, nodes, 0, 0.0, goal)
-    steps = (0, -columns, columns, -1, 1)
+    steps = flat_steps(columns)
     while size > 0:
         key, node = keys[0], nodes[0]
         size = _pop(keys, nodes, size)

@@ -7,6 +7,7 @@ from numba import njit
 
 from swarm.array_types import Flags, Int8s, Int32s, Int64s, Integers
 from swarm.errors import InputError
+from swarm.planning.graph.moves import moved
 
 
 class GridGraph:
@@ -48,15 +49,10 @@ def _steps(node: Int32s, cells: Int64s) -> Int32s:
     step = np.full((len(cells), 5), -1, dtype=np.int32)
     for here in range(len(cells)):
         row, column = cells[here] // columns, cells[here] % columns
-        step[here, 0] = here
-        if row > 0:
-            step[here, 1] = node[row - 1, column]
-        if row < rows - 1:
-            step[here, 2] = node[row + 1, column]
-        if column > 0:
-            step[here, 3] = node[row, column - 1]
-        if column < columns - 1:
-            step[here, 4] = node[row, column + 1]
+        for move in range(5):
+            r, c = moved(row, column, move)
+            if 0 <= r < rows and 0 <= c < columns:
+                step[here, move] = node[r, c]
     return step
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Int32s, Int64s
+from swarm.mixing import fold
 
 GROUP = 4
 """Most robots that plan together."""
@@ -167,8 +168,7 @@ def _child(state: int, n: int, move: int, to: int, target: Int64s, room: Search,
 @njit(cache=True)
 def _slot(state: int, room: Search) -> int:
     """Where a state is in the table, or would be."""
-    x = np.uint64(state) * np.uint64(0x9E3779B97F4A7C15)
-    slot = np.int64((x ^ (x >> np.uint64(29))) & np.uint64(_TABLE - 1))
+    slot = np.int64(fold(np.uint64(state)) & np.uint64(_TABLE - 1))
     while room.table[slot] >= 0 and room.state[room.table[slot]] != state:
         slot = (slot + 1) & (_TABLE - 1)
     return int(slot)

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Float32s, Int8s, Int32s, Int64s
+from swarm.mixing import mix
 from swarm.planning.graph.cost_field import FAR, UNIT
 from swarm.planning.graph.grid_graph import copy_row, move_to, order_moves
 from swarm.planning.graph.traffic import DENSITY
@@ -30,7 +31,7 @@ from swarm.planning.guided.joint_plan import (
     still_on,
 )
 from swarm.planning.guided.joint_search import GROUP, Search
-from swarm.planning.guided.window import ENDED, STEPS, Room, mix, plan_window, rank
+from swarm.planning.guided.window import ENDED, STEPS, Room, plan_window, rank
 from swarm.planning.pibt.hearing import involved
 from swarm.planning.pibt.priority_inheritance import IDS, pibt_moves
 

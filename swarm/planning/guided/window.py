@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Float32s, Int8s, Int32s
+from swarm.mixing import mix
 from swarm.planning.graph.cost_field import FAR, step_cost
 from swarm.planning.graph.grid_graph import opposite, order_moves
 
@@ -56,15 +57,6 @@ def make_room(nodes: int) -> Room:
         np.empty((_CELLS, 5), dtype=np.int32), np.zeros(times, dtype=np.int32), np.zeros(times, dtype=np.int32),
         np.empty(times, dtype=np.int32),
     )  # fmt: skip
-
-
-@njit(cache=True)
-def mix(a: int, b: int) -> int:
-    """A number that looks random, from two; the same for everyone who knows both (after SplitMix64)."""
-    x = np.uint64(a) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(b) * np.uint64(0xC2B2AE3D27D4EB4F)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.int64((x ^ (x >> np.uint64(31))) >> np.uint64(1))  # type: ignore[return-value]
 
 
 @njit(cache=True)

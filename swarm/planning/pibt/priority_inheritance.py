@@ -17,6 +17,7 @@ from numba import njit
 from swarm.array_types import Flags, Int8s, Int32s, Int64s
 from swarm.errors import InputError
 from swarm.planning.graph.fields import FieldCache, distance_field
+from swarm.planning.graph.moves import MOVES, flat_steps, moved
 
 IDS = 1 << 20
 """Identities that there can be."""
@@ -76,9 +77,7 @@ def _try_moves(
     while tried[robot] < 5:
         move = ranking[robot, tried[robot]]
         tried[robot] += 1
-        row, column = here // columns, here % columns
-        row += -1 if move == 1 else 1 if move == 2 else 0
-        column += -1 if move == 3 else 1 if move == 4 else 0
+        row, column = moved(here // columns, here % columns, move)
         if row < 0 or row >= rows or column < 0 or column >= columns or not free[row, column]:
             continue
         cell = row * columns + column
@@ -147,7 +146,7 @@ def pibt_moves(
 
     Args:
         cells: Where each robot is, flat index, int64[n]; all different.
-        ranking: The moves in the order in which each robot prefers them, int8[n, 5] (see `swarm.planning.MOVES`).
+        ranking: The moves in the order in which each robot prefers them, int8[n, 5] (see `swarm.planning.graph.moves`).
         priority: Larger goes first, int64[n]; all different, so that everyone who computes this agrees.
         free: Where robots may be, bool[rows, columns].
         forced: Next cell of robots that have settled it already, -1 for the others, int64[n]; ignored if another robot
@@ -248,7 +247,7 @@ class PibtPlanner:
 
 def move_between(start: int, end: int, columns: int) -> int:
     """The move that leads from one flat cell to an adjacent or the same one."""
-    return {0: 0, -1: 3, 1: 4, -columns: 1, columns: 2}[end - start]  # In a single column, 1 is down.
+    return flat_steps(columns).index(end - start)  # In a single column, 1 is down.
 
 
 def rank_by_distance(field: Int32s, cell: tuple[int, int], tie: int = 0) -> tuple[int, ...]:
@@ -261,7 +260,7 @@ def rank_by_distance(field: Int32s, cell: tuple[int, int], tie: int = 0) -> tupl
     """
     rows, columns = field.shape
     keys = []
-    for move, (down, right) in enumerate(((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))):
+    for move, (down, right) in enumerate(MOVES.tolist()):
         row, column = cell[0] + down, cell[1] + right
         inside = 0 <= row < rows and 0 <= column < columns
         left = int(field[row, column]) if inside else 1 << 31

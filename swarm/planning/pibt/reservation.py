@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
+from swarm.planning.graph.moves import moved
 
 
 @njit(cache=True)
@@ -16,11 +17,8 @@ def _wanted(cells: Int64s, moves: Int64s, free: Flags) -> tuple[Int64s, Int64s]:
     here = np.empty(n, dtype=np.int64)
     there = np.empty(n, dtype=np.int64)
     for robot in range(n):
-        row, column = cells[robot, 0], cells[robot, 1]
-        here[robot] = row * columns + column
-        move = moves[robot]
-        row += -1 if move == 1 else 1 if move == 2 else 0
-        column += -1 if move == 3 else 1 if move == 4 else 0
+        here[robot] = cells[robot, 0] * columns + cells[robot, 1]
+        row, column = moved(cells[robot, 0], cells[robot, 1], moves[robot])
         inside = 0 <= row < rows and 0 <= column < columns
         there[robot] = row * columns + column if inside and free[row, column] else here[robot]
     return here, there
@@ -73,7 +71,7 @@ def resolve(
 
     Args:
         cells: Where each robot is (row, column), int64[n, 2]; all different and free.
-        moves: 0 to 4, see `swarm.planning.MOVES`, int64[n]; anything else stays.
+        moves: 0 to 4, see `swarm.planning.graph.moves`, int64[n]; anything else stays.
         free: Where robots may be, bool[rows, columns].
         priority: Of each robot, float64[n]; not read if `soft`.
         soft: True: nobody enters a contested cell (POGEMA's "soft" collisions). False: the one with the highest

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from oracles.mapf import violations
 
-from envs.grid.core import new_episode
+from envs.grid.batch import GridBatch
+from envs.grid.episode import draw_episode
 from envs.grid.follower_team import FollowerTeam
 from envs.grid.follower_worlds import KINDS, LIMIT, REWARD, SHARED, FollowerWorlds, Slot, shared
 from envs.grid.instances import examples
@@ -54,12 +55,12 @@ def test_worlds_go_on_exactly_where_they_were_left():
 
 def test_every_world_ends_once_in_so_many_steps_and_begins_on_another_map():
     worlds = FollowerWorlds(1, ("puzzles",))
-    maps = [world.core.free.tobytes() for world in worlds.worlds]
+    maps = [world.batch.free[0].tobytes() for world in worlds.worlds]
     rng, ended = np.random.default_rng(1), np.zeros(len(worlds.own), int)
     for _ in range(LIMIT):
         ended += worlds.step(drawn(rng, len(worlds.own)))[1]
     assert (ended == 1).all()
-    assert sum(one != world.core.free.tobytes() for one, world in zip(maps, worlds.worlds, strict=True)) >= 3
+    assert sum(one != world.batch.free[0].tobytes() for one, world in zip(maps, worlds.worlds, strict=True)) >= 3
 
 
 def test_reward_is_shared_by_those_who_are_near():
@@ -74,16 +75,16 @@ def test_only_cells_nearer_than_ever_are_paid():
     robots, best, goals = np.arange(world.robots), np.full(world.robots, np.inf), None
     paid = again = 0
     for _ in range(100):
-        world.team.plan(world.core.cells, world.core.goals)
-        fields, wanted, goals = world.team._fields.copy(), world.team.next_cells(), world.core.goals.copy()
-        best = np.minimum(best, fields[robots, world.team.ground.flat(world.core.cells)])
+        world.team.plan(world.batch.cells[0], world.batch.goals[0])
+        fields, wanted, goals = world.team._fields.copy(), world.team.next_cells(), world.batch.goals[0].copy()
+        best = np.minimum(best, fields[robots, world.team.ground.flat(world.batch.cells[0])])
         reward, _ = world.step(drawn(rng, world.robots))
-        left = fields[robots, world.team.ground.flat(world.core.cells)]
-        followed = (world.core.cells == wanted).all(axis=1)
-        expected = shared(world.core.cells, np.where(followed & (left < best), REWARD, 0.0).astype(np.float32))
+        left = fields[robots, world.team.ground.flat(world.batch.cells[0])]
+        followed = (world.batch.cells[0] == wanted).all(axis=1)
+        expected = shared(world.batch.cells[0], np.where(followed & (left < best), REWARD, 0.0).astype(np.float32))
         np.testing.assert_allclose(reward, expected, atol=1e-7)
         paid, again = paid + (reward > 0).sum(), again + (followed & ~(left < best)).sum()
-        best[(goals != world.core.goals).any(axis=1)] = np.inf
+        best[(goals != world.batch.goals[0]).any(axis=1)] = np.inf
     assert paid > 10 and again > 10
 
 
@@ -95,12 +96,13 @@ def test_unknown_kinds_are_refused():
 @pytest.mark.parametrize("suite, robots", [("mazes", 32), ("puzzles", 3)])
 def test_a_team_moves_without_conflict_and_reaches_goals(suite, robots):
     instance = examples(suite, 7, 1)[0]
-    core = new_episode(instance, robots, np.random.default_rng(0))
-    team, track = FollowerTeam(core, Along()), [core.cells]
+    batch = GridBatch([draw_episode(instance, robots, np.random.default_rng(0))])
+    team, track = FollowerTeam(batch.free[0], robots, Along()), [batch.cells[0].copy()]
+    fresh = np.ones(robots, np.bool_)
     for _ in range(100):
-        team.reached(np.flatnonzero(core.step(team.moves(core))))
-        track.append(core.cells)
+        (fresh,) = batch.step(team.moves(batch.cells[0], batch.goals[0], fresh)[None])
+        track.append(batch.cells[0].copy())
     targets = [[tuple(cell) for cell in cells.tolist()] for cells in instance.targets[:robots]]
-    assert violations(instance.grid.rows, track, instance.starts[:robots], targets, core.reached.tolist()) == []
-    assert core.reached.sum() >= robots
-    assert core.blocked.sum() < 0.05 * 100 * robots  # local knowledge hardly ever contradicts
+    assert violations(instance.grid.rows, track, instance.starts[:robots], targets, batch.reached[0].tolist()) == []
+    assert batch.reached[0].sum() >= robots
+    assert batch.blocked[0].sum() < 0.05 * 100 * robots  # local knowledge hardly ever contradicts

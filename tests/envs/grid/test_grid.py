@@ -15,8 +15,9 @@ from pettingzoo.test import parallel_api_test, parallel_seed_test, render_test
 from pettingzoo.utils.conversions import parallel_to_aec
 
 import envs
-from envs.grid.core import CHANNELS, GridCore, new_episode
+from envs.grid.batch import CHANNELS, GridBatch
 from envs.grid.env import GridEnv
+from envs.grid.episode import draw_episode
 from envs.grid.kernels import draw_goal
 from envs.grid.maps import random_map
 from swarm.array_types import Float32s
@@ -65,28 +66,28 @@ def test_moves_are_up_down_left_right() -> None:
     env = started(["...", "...", "..."], [[1, 1]], [[[0, 0]]])
     for move, cell in ((UP, (0, 1)), (DOWN, (1, 1)), (LEFT, (1, 0)), (RIGHT, (1, 1)), (STAY, (1, 1))):
         act(env, move)
-        assert tuple(env.core.cells[0]) == cell
+        assert tuple(env.batch.cells[0][0]) == cell
 
 
 def test_conflicts_are_reverted_and_told() -> None:
     rows, ends = ["....", "..#."], [[0, 3]]
     swap = started(rows, [[0, 0], [0, 1]], [ends, ends])
     infos = act(swap, RIGHT, LEFT)[4]
-    assert swap.core.cells.tolist() == [[0, 0], [0, 1]]
+    assert swap.batch.cells[0].tolist() == [[0, 0], [0, 1]]
     assert infos["robot_0"] == {"goals": 0, "blocked": True}
     contested = started(rows, [[0, 0], [0, 2], [1, 1]], [ends] * 3)
     act(contested, RIGHT, LEFT, UP)
-    assert contested.core.cells.tolist() == [[0, 0], [0, 2], [1, 1]]
+    assert contested.batch.cells[0].tolist() == [[0, 0], [0, 2], [1, 1]]
     wall = started(rows, [[1, 1], [0, 0]], [ends] * 2)
     infos = act(wall, RIGHT, STAY)[4]
-    assert wall.core.cells.tolist() == [[1, 1], [0, 0]]
+    assert wall.batch.cells[0].tolist() == [[1, 1], [0, 0]]
     assert infos["robot_0"]["blocked"] and not infos["robot_1"]["blocked"]
 
 
 def test_a_ring_turns() -> None:
     env = started(["..", ".."], [[0, 0], [0, 1], [1, 1], [1, 0]], [[[1, 1]], [[1, 0]], [[0, 0]], [[0, 1]]])
     act(env, RIGHT, DOWN, LEFT, UP)
-    assert env.core.cells.tolist() == [[0, 1], [1, 1], [1, 0], [0, 0]]
+    assert env.batch.cells[0].tolist() == [[0, 1], [1, 1], [1, 0], [0, 0]]
 
 
 # Goals.
@@ -96,7 +97,7 @@ def test_goals_come_in_order_and_are_rewarded() -> None:
     env = started(["...."], [[0, 0]], [[[0, 1], [0, 3], [0, 3]]])
     rewards = [act(env, move)[1]["robot_0"] for move in (RIGHT, RIGHT, RIGHT, LEFT, RIGHT)]
     assert rewards == [1.0, 0.0, 1.0, 0.0, 1.0]
-    assert env.core.reached.tolist() == [3] and not env.core.has_goal[0]
+    assert env.batch.reached[0].tolist() == [3] and not env.batch.has_goal[0][0]
 
 
 def test_without_goals_left_a_robot_stays_an_agent() -> None:
@@ -131,9 +132,9 @@ def test_goals_are_drawn_from_marked_cells() -> None:
     corners = {(0, 0), (0, 3), (2, 0), (2, 3)}
     seen = set()
     for _ in range(200):
-        act(env, *np.random.default_rng(env.core.age).integers(5, size=5).tolist())
-        seen |= set(map(tuple, env.core.goals.tolist()))
-    assert env.core.reached.sum() > 0 and seen == corners
+        act(env, *np.random.default_rng(env.batch.age[0]).integers(5, size=5).tolist())
+        seen |= set(map(tuple, env.batch.goals[0].tolist()))
+    assert env.batch.reached[0].sum() > 0 and seen == corners
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -142,23 +143,23 @@ def test_random_play_breaks_no_rule_and_claims_what_it_reached(seed: int) -> Non
     for case in load_instances(EXAMPLES):
         env = GridEnv(case)
         env.reset()
-        track = [env.core.cells]
+        track = [env.batch.cells[0].copy()]
         while env.agents:
             # Mostly along the path, so that goals are reached too.
             moves = [
-                int(rng.integers(5)) if rng.random() < 0.3 else towards(env.core, i) for i in range(len(env.agents))
+                int(rng.integers(5)) if rng.random() < 0.3 else towards(env.batch, i) for i in range(len(env.agents))
             ]
             act(env, *moves)
-            track.append(env.core.cells)
-        claimed = env.core.reached.tolist()
+            track.append(env.batch.cells[0].copy())
+        claimed = env.batch.reached[0].tolist()
         assert len(track) == 257 and sum(claimed) > 10
         steps = [cells.tolist() for cells in track]
         targets = [cells.tolist() for cells in case.targets]
         assert violations(case.grid.rows, steps, case.starts.tolist(), targets, claimed) == []
 
 
-def towards(core: GridCore, robot: int) -> int:
-    path = core.path(robot)
+def towards(batch: GridBatch, robot: int) -> int:
+    path = batch.path(0, robot)
     if len(path) < 2:
         return STAY
     return {(0, 0): STAY, (-1, 0): UP, (1, 0): DOWN, (0, -1): LEFT, (0, 1): RIGHT}[tuple(path[1] - path[0])]
@@ -173,11 +174,11 @@ def downhill(far: dict[tuple[int, int], int], cell: tuple[int, int]) -> tuple[in
     return min((c for c in around if c in far), key=lambda c: far[c])
 
 
-def expected(core: GridCore, robot: int, radius: int) -> Float32s:
-    cells = [tuple(cell) for cell in core.cells.tolist()]
-    far = [distances(core.free, tuple(goal)) for goal in core.goals.tolist()]
+def expected(batch: GridBatch, robot: int, radius: int) -> Float32s:
+    cells = [tuple(cell) for cell in batch.cells[0].tolist()]
+    far = [distances(batch.free[0], tuple(goal)) for goal in batch.goals[0].tolist()]
     nexts = [downhill(far[i], cells[i]) for i in range(len(cells)) if i != robot]
-    own, goal = cells[robot], core.goals[robot]
+    own, goal = cells[robot], batch.goals[0][robot]
     ways, cell = {own}, own
     while far[robot][cell] > 0 and max(abs(cell[0] - own[0]), abs(cell[1] - own[1])) <= radius:
         cell = downhill(far[robot], cell)
@@ -189,7 +190,7 @@ def expected(core: GridCore, robot: int, radius: int) -> Float32s:
     for i in range(-radius, radius + 1):
         for j in range(-radius, radius + 1):
             at, k = (own[0] + i, own[1] + j), (i + radius, j + radius)
-            wall = not (0 <= at[0] < core.free.shape[0] and 0 <= at[1] < core.free.shape[1]) or not core.free[at]
+            wall = not (0 <= at[0] < batch.shape[0] and 0 <= at[1] < batch.shape[1]) or not batch.free[0][at]
             out[WALLS][k] = wall
             out[ROBOTS][k] = at in cells and at != own
             out[GOAL][k] = (i, j) == shown
@@ -204,23 +205,23 @@ def expected(core: GridCore, robot: int, radius: int) -> Float32s:
 @given(seed=st.integers(0, 10_000), radius=st.integers(1, 6), density=st.floats(0.0, 0.45))
 def test_observations_are_what_they_are_said_to_be(seed: int, radius: int, density: float) -> None:
     rng = np.random.default_rng(seed)
-    core = new_episode(random_map(rng, 9, 12, density, at_least=8), 7, rng, radius)
+    batch = GridBatch([draw_episode(random_map(rng, 9, 12, density, at_least=8), 7, rng)], radius)
     for _ in range(3):
-        observed = core.observe()
+        observed = batch.observe()[0]
         for robot in range(7):
-            np.testing.assert_allclose(observed[robot], expected(core, robot, radius), atol=1e-6)
-        core.step(rng.integers(5, size=7))
+            np.testing.assert_allclose(observed[robot], expected(batch, robot, radius), atol=1e-6)
+        batch.step(rng.integers(5, size=(1, 7)))
 
 
 def test_paths_are_shortest_as_goals_change() -> None:
-    core = new_episode(GridMap.from_rows(["....", "...."]), 6, np.random.default_rng(0))
+    batch = GridBatch([draw_episode(GridMap.from_rows(["....", "...."]), 6, np.random.default_rng(0))])
     for _ in range(200):
-        core.step(np.array([towards(core, robot) for robot in range(6)]))
-        core.step(np.random.default_rng(core.age).integers(5, size=6))
+        batch.step(np.array([[towards(batch, robot) for robot in range(6)]]))
+        batch.step(np.random.default_rng(batch.age[0]).integers(5, size=(1, 6)))
     for robot in range(6):
-        far = distances(core.free, tuple(core.goals[robot].tolist()))
-        assert len(core.path(robot)) == 1 + far[tuple(core.cells[robot].tolist())]
-    assert core.reached.sum() > 6
+        far = distances(batch.free[0], tuple(batch.goals[0][robot].tolist()))
+        assert len(batch.path(0, robot)) == 1 + far[tuple(batch.cells[0][robot].tolist())]
+    assert batch.reached[0].sum() > 6
 
 
 def test_the_same_seed_is_the_same_episode() -> None:
@@ -228,10 +229,10 @@ def test_the_same_seed_is_the_same_episode() -> None:
     for env in (first, second):
         env.reset(seed=5)
         for _ in range(20):
-            act(env, *np.random.default_rng(env.core.age).integers(5, size=16).tolist())
-    assert np.array_equal(first.core.observe(), second.core.observe())
+            act(env, *np.random.default_rng(env.batch.age[0]).integers(5, size=16).tolist())
+    assert np.array_equal(first.batch.observe()[0], second.batch.observe()[0])
     second.reset(seed=6)
-    assert not np.array_equal(first.core.free, second.core.free)
+    assert not np.array_equal(first.batch.free[0], second.batch.free[0])
 
 
 def test_a_thousand_robots() -> None:
@@ -239,7 +240,7 @@ def test_a_thousand_robots() -> None:
     observed, _ = env.reset(seed=0)
     assert len(observed) == 1000 and all(env.observation_space(a).contains(observed[a]) for a in list(observed)[:20])
     act(env, *np.random.default_rng(0).integers(5, size=1000).tolist())
-    assert len(np.unique(env.core.cells, axis=0)) == 1000
+    assert len(np.unique(env.batch.cells[0], axis=0)) == 1000
 
 
 # Wrong input.

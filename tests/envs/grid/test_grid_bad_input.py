@@ -11,7 +11,6 @@ import pytest
 from oracles.mapf import violations
 
 from envs.grid.batch import GridBatch
-from envs.grid.core import GridCore
 from envs.grid.env import GridEnv
 from envs.grid.episode import Episode, GoalSource
 from envs.grid.run import GridRun
@@ -62,7 +61,7 @@ def test_impossible_instances_are_refused_where_they_are_read(
 )
 def test_impossible_episodes_are_refused(starts: Any, goals: GoalSource, text: str) -> None:
     with pytest.raises(InputError, match=text):
-        GridBatch([Episode(GridMap.from_rows(SPLIT), np.array(starts), goals)])
+        Episode(GridMap.from_rows(SPLIT), np.array(starts), goals)
 
 
 def test_more_robots_than_cells() -> None:
@@ -76,7 +75,7 @@ def test_of_a_disconnected_map_the_largest_part_is_used() -> None:
     env = GridEnv(GridMap.from_rows(["...#..", "...#..", "...#.."]), robots=9)
     for seed in range(5):
         env.reset(seed=seed)
-        assert (env.core.cells[:, 1] < 3).all() and (env.core.goals[:, 1] < 3).all()
+        assert (env.batch.cells[0][:, 1] < 3).all() and (env.batch.goals[0][:, 1] < 3).all()
 
 
 def test_an_instance_may_use_several_parts() -> None:
@@ -84,22 +83,24 @@ def test_an_instance_may_use_several_parts() -> None:
     run = GridRun(case, 2)
     for _ in range(4):
         run.step()
-    assert run.core.reached.tolist() == [1, 1]
+    assert run.batch.reached[0].tolist() == [1, 1]
 
 
 def test_a_goal_twice_in_a_row_counts_when_it_is_occupied_at_a_later_step() -> None:
-    core = GridCore(GridMap.from_rows(["..."]), np.array([[0, 0]]), GoalSource(np.array([[[0, 1], [0, 1], [0, 1]]])))
+    goals = GoalSource(np.array([[[0, 1], [0, 1], [0, 1]]]))
+    batch = GridBatch([Episode(GridMap.from_rows(["..."]), np.array([[0, 0]]), goals)])
     for move, reached in ((4, 1), (0, 2), (4, 2), (3, 3), (0, 3)):
-        core.step(np.array([move]))
-        assert core.reached[0] == reached
+        batch.step(np.array([[move]]))
+        assert batch.reached[0][0] == reached
 
 
 def test_the_start_as_first_goal_counts_after_a_step() -> None:
-    core = GridCore(GridMap.from_rows(["..."]), np.array([[0, 0]]), GoalSource(np.array([[[0, 0], [0, 2]]])))
-    observed = core.observe()[0]
-    assert observed[2, 5, 5] == 1 and not observed[3].any() and len(core.path(0)) == 1
-    core.step(np.array([0]))
-    assert core.reached[0] == 1 and core.goals[0].tolist() == [0, 2]
+    goals = GoalSource(np.array([[[0, 0], [0, 2]]]))
+    batch = GridBatch([Episode(GridMap.from_rows(["..."]), np.array([[0, 0]]), goals)])
+    observed = batch.observe()[0][0]
+    assert observed[2, 5, 5] == 1 and not observed[3].any() and len(batch.path(0, 0)) == 1
+    batch.step(np.array([[0]]))
+    assert batch.reached[0][0] == 1 and batch.goals[0][0].tolist() == [0, 2]
 
 
 def test_two_robots_with_the_same_goals_take_turns() -> None:
@@ -108,9 +109,9 @@ def test_two_robots_with_the_same_goals_take_turns() -> None:
     run = GridRun(case, 2)
     for _ in range(60):
         run.step()
-    assert run.core.reached.min() > 5
+    assert run.batch.reached[0].min() > 5
     steps = [cells.tolist() for cells in run.track]
-    claimed = run.core.reached.tolist()
+    claimed = run.batch.reached[0].tolist()
     assert violations(case.grid.rows, steps, case.starts.tolist(), [goals, goals], claimed) == []
 
 
@@ -118,6 +119,6 @@ def test_when_all_have_run_out_of_goals_nothing_happens_any_more() -> None:
     run = GridRun(instance(["...."], [[0, 0], [0, 3]], [[[0, 1]], [[0, 2]]]), 2)
     for _ in range(20):
         run.step()
-    assert run.core.reached.tolist() == [1, 1] and not run.core.has_goal.any()
+    assert run.batch.reached[0].tolist() == [1, 1] and not run.batch.has_goal[0].any()
     assert run.record()["goals"] == 2
-    assert not run.core.observe()[:, [2, 3, 4, 5]].any()
+    assert not run.batch.observe()[0][:, [2, 3, 4, 5]].any()

@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 from oracles.mapf import violations
 
 from envs.grid.batch import GridBatch
-from envs.grid.core import GridCore
 from envs.grid.episode import Episode, draw_episode, drawn_goals, listed_goals
 from envs.grid.kernels import draw_goal
 from envs.grid.maps import random_map
 from swarm.array_types import AnyArray, Int64s
 from swarm.errors import InputError
-from swarm.planning import MOVES
+from swarm.planning.graph.moves import MOVES
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.instances import LifelongInstance
 
@@ -57,20 +56,19 @@ def play(batch: GridBatch, steps: int, seed: int) -> list[AnyArray]:
 def test_a_batch_is_its_worlds_one_by_one(seed: int, radius: int) -> None:
     episodes = drawn(seed, 5)
     episodes[3] = listed([[0, k] for k in range(6)], [[[1, 5 - k], [0, k]] for k in range(6)], ["......", "......"])
-    batch, cores = GridBatch(episodes, radius), [GridCore(*episode, radius) for episode in episodes]
+    batch, alone = GridBatch(episodes, radius), [GridBatch([episode], radius) for episode in episodes]
     batch.observe()
     rng = np.random.default_rng(seed)
     for _ in range(12):
         moves = along(batch, rng)
         batch.step(moves)
         observed = batch.observe()
-        for b, core in enumerate(cores):
-            core.step(moves[b])
-            for name in ("cells", "goals", "reached", "blocked", "just_reached", "just_blocked", "has_goal"):
-                assert np.array_equal(getattr(core, name), getattr(batch, name)[b]), name
-            assert np.array_equal(core.observe(), observed[b])
-            assert core.age == batch.age[b]
-            assert np.array_equal(core.path(1), batch.path(b, 1))
+        for b, one in enumerate(alone):
+            one.step(moves[b : b + 1])
+            for name in ("cells", "goals", "reached", "blocked", "just_reached", "just_blocked", "has_goal", "age"):
+                assert np.array_equal(getattr(one, name)[0], getattr(batch, name)[b]), name
+            assert np.array_equal(one.observe()[0], observed[b])
+            assert np.array_equal(one.path(0, 1), batch.path(b, 1))
 
 
 def test_one_thread_and_two_play_the_same() -> None:
@@ -105,8 +103,7 @@ def test_an_episode_ends_and_another_begins() -> None:
     (fresh,) = drawn(9, 1, rows=7)
     batch.load(1, fresh)
     assert batch.age.tolist() == [20, 0, 20]
-    core = GridCore(*fresh)
-    assert np.array_equal(batch.observe()[1], core.observe())
+    assert np.array_equal(batch.observe()[1], GridBatch([fresh]).observe()[0])
     assert not batch.reached[1].any() and batch.reached[0].any()
     long = listed([[0, k] for k in range(6)], [[[1, k], [0, k]] * 9 for k in range(6)], ["......", "......"])
     batch.load(2, long)  # a longer list than there was room for
@@ -128,11 +125,11 @@ def test_drawn_goals_differ_by_seed_robot_and_number() -> None:
 def test_fields_take_no_memory_before_they_are_needed() -> None:
     rng = np.random.default_rng(0)
     grid = GridMap(np.ones((100, 100), bool))
-    core = GridCore(*draw_episode(grid, 5000, rng))
-    core.step(rng.integers(5, size=5000))
-    assert core._batch._fields is None
-    assert len(core.path(17)) == 1 + np.abs(core.goals[17] - core.cells[17]).sum()
-    assert (core._batch._held >= 0).sum() == 1
+    batch = GridBatch([draw_episode(grid, 5000, rng)])
+    batch.step(rng.integers(5, size=(1, 5000)))
+    assert batch._fields is None
+    assert len(batch.path(0, 17)) == 1 + np.abs(batch.goals[0, 17] - batch.cells[0, 17]).sum()
+    assert (batch._held >= 0).sum() == 1
 
 
 def test_ways_too_long_for_two_bytes() -> None:
@@ -141,9 +138,9 @@ def test_ways_too_long_for_two_bytes() -> None:
     free[1::4, -1] = free[3::4, 0] = True  # one lane to and fro: every cell is on the way
     goal = np.array([[514, 0]])
     case = LifelongInstance("snake", "snake", 0, GridMap(free), np.array([[0, 0]]), (goal,), (1,))
-    core = GridCore(case.grid, case.starts, listed_goals(case, 1))
+    batch = GridBatch([Episode(case.grid, case.starts, listed_goals(case, 1))])
     assert free.sum() > 65_535
-    assert len(core.path(0, limit=100_000)) == free.sum()
+    assert len(batch.path(0, 0, limit=100_000)) == free.sum()
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_the_longest_wait_is_that_of_the_cells(goals: int, robots: int) -> None:
     waits = [gaps(list(map(tuple, track[:, i].tolist())), targets[i]) for i in range(robots)]
     assert run.record()["longest_wait"] == max(wait for one in waits for wait in one) > 10
     # With two goals each, most robots have none left for long.
-    assert (goals == 2) == (run.core.reached == goals).any()
+    assert (goals == 2) == (run.batch.reached[0] == goals).any()
 
 
 def test_a_robot_whose_goals_are_used_up_does_not_wait() -> None:

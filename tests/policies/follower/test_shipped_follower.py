@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from studies.evaluation.follower_table import throughput
 from studies.evaluation.grid import Grid
 from swarm.errors import InputError
 from swarm.planning.follower.view import WALL
+from swarm.scenario.instances import save_instances
 
 
 class Untrained:
@@ -33,7 +36,8 @@ class Untrained:
 def test_training_pays_on_instances_that_it_has_not_seen(suite, instances, robots, least, gain):
     drawn = examples(suite, 3000, instances)
     trained = np.mean([throughput(one, robots, FollowerTeam) for one in drawn])
-    alone = np.mean([throughput(one, robots, lambda core: FollowerTeam(core, Untrained())) for one in drawn])
+    untrained = partial(FollowerTeam, ranker=Untrained())
+    alone = np.mean([throughput(one, robots, untrained) for one in drawn])
     assert trained > max(least, gain * alone)
 
 
@@ -43,11 +47,12 @@ def test_the_same_episode_comes_out_the_same_and_conflicts_are_rare():
         for _ in range(64):
             run.step()
     np.testing.assert_array_equal(runs[0].track, runs[1].track)
-    assert runs[0].core.blocked.sum() < 0.02 * 64 * 32
+    assert runs[0].batch.blocked[0].sum() < 0.02 * 64 * 32
 
 
 def test_a_checkpoint_of_ones_own_is_a_planner_and_others_are_refused(tmp_path):
-    assert Grid((tmp_path,), planner=f"follower:{tmp_path}").planner.startswith("follower:")
+    save_instances(tmp_path / "one.jsonl", examples("puzzles", 0, 1))
+    assert Grid((tmp_path / "one.jsonl",), planner=f"follower:{tmp_path}").planner.startswith("follower:")
     with pytest.raises(InputError, match="follower:FOLDER"):
         team_of("follower:")
     with pytest.raises(InputError, match="checkpoint folder"):

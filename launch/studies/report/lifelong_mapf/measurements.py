@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from functools import lru_cache
 from itertools import islice, pairwise
 
 import numpy as np
 
-from envs.grid.core import GridCore, new_episode
+from envs.grid.batch import GridBatch
+from envs.grid.episode import draw_episode
 from envs.grid.instances import examples
 from envs.grid.maps import warehouse_map
-from envs.grid.run import GridRun, Team, driven, team_of
+from envs.grid.run import GridRun, TeamMaker, on_graph, team_of
 from studies.report.jobs import Record
 from swarm.array_types import Flags, Int64s
 from swarm.errors import InputError
@@ -52,14 +52,14 @@ def conflicts(track: Int64s, free: Flags) -> int:
     return broken
 
 
-def _planner(options: Record) -> Callable[[GridCore], Team]:
+def _planner(options: Record) -> TeamMaker:
     """The planner by name; ``without`` makes it a variant of ``guided``."""
     name = options.get("without")
     if name is None:
         return team_of(options["planner"])
     if name not in WITHOUT:
         raise InputError("without", name, ", ".join(WITHOUT))
-    return driven(lambda graph, robots: GuidedTeam(graph, robots, rules=WITHOUT[name]))
+    return on_graph(lambda graph, robots: GuidedTeam(graph, robots, rules=WITHOUT[name]))
 
 
 def play(options: Record) -> Record:
@@ -88,16 +88,17 @@ def play(options: Record) -> Record:
 def grow(options: Record) -> Record:
     """One large warehouse with goals anywhere, for one team size: ``robots``, ``planner``, ``steps``, ``seed``."""
     rng = np.random.default_rng(options["seed"])
-    core = new_episode(warehouse_map(rng, 160, 260, missing=0.1), options["robots"], rng, RADIUS)
-    team, times = team_of(options["planner"])(core), []
+    robots = options["robots"]
+    batch = GridBatch([draw_episode(warehouse_map(rng, 160, 260, missing=0.1), robots, rng)], RADIUS)
+    team, times, fresh = team_of(options["planner"])(batch.free[0], robots), [], np.ones(robots, np.bool_)
     for _ in range(options["steps"]):
         began = time.perf_counter()
-        moves = team.moves(core)
+        moves = team.moves(batch.cells[0], batch.goals[0], fresh)
         times.append(1e3 * (time.perf_counter() - began))
-        team.reached(np.flatnonzero(core.step(moves)))
+        (fresh,) = batch.step(moves[None])
     # The first step works out every robot's way, later ones only those of new goals.
     return {
-        "throughput": int(core.reached.sum()) / options["steps"], "free": int(core.free.sum()),
+        "throughput": int(batch.reached.sum()) / options["steps"], "free": int(batch.free.sum()),
         "first": times[0], "p50": float(np.percentile(times[1:], 50)), "p99": float(np.percentile(times[1:], 99)),
     }  # fmt: skip
 

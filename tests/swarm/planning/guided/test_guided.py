@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from oracles.mapf import violations
 
-from envs.grid.core import new_episode
+from envs.grid.batch import GridBatch
+from envs.grid.episode import draw_episode
 from envs.grid.instances import draw_instance
 from envs.grid.maps import maze_map, puzzle_map, random_map
 from envs.grid.run import GridRun
@@ -29,12 +30,12 @@ def near(cells, i):
     return [j for j in np.flatnonzero(apart <= RADIUS).tolist() if j != i]
 
 
-def robots_alone(planners, tick, core, fresh):
+def robots_alone(planners, tick, batch, fresh):
     """Their moves in one tick; every message goes through its bytes."""
-    count, columns = len(planners), core.free.shape[1]
-    cells = [tuple(cell) for cell in core.cells.tolist()]
-    goals = [tuple(goal) if goal[0] >= 0 else None for goal in core.goals.tolist()]
-    heard = [near(core.cells, i) for i in range(count)]
+    count, columns = len(planners), batch.free[0].shape[1]
+    cells = [tuple(cell) for cell in batch.cells[0].tolist()]
+    goals = [tuple(goal) if goal[0] >= 0 else None for goal in batch.goals[0].tolist()]
+    heard = [near(batch.cells[0], i) for i in range(count)]
     told, answers = [], []
     for i, planner in enumerate(planners):
         told.append(planner.tell(tick, cells[i], goals[i], bool(fresh[i]), [cells[j] for j in heard[i]]))
@@ -53,17 +54,17 @@ def robots_alone(planners, tick, core, fresh):
      (4, puzzle_map, 3, 200), (5, puzzle_map, 4, 200)],
 )  # fmt: skip
 def test_robots_alone_do_what_the_team_does(seed, draw, robots, goals):
-    core = new_episode(instance(seed, robots, draw, goals), None, np.random.default_rng(0))
-    graph = GridGraph(core.free)
-    team = GuidedTeam(graph, len(core.cells))
-    planners = [GuidedPlanner(graph, i) for i in range(len(core.cells))]
+    batch = GridBatch([draw_episode(instance(seed, robots, draw, goals), None, np.random.default_rng(0))])
+    graph = GridGraph(batch.free[0])
+    team = GuidedTeam(graph, batch.robots)
+    planners = [GuidedPlanner(graph, i) for i in range(batch.robots)]
     fresh = np.ones(len(planners), bool)
     for tick in range(100):
-        moves = team.moves(core.cells, core.goals, fresh)
-        assert robots_alone(planners, tick, core, fresh) == moves.tolist()
-        fresh = core.step(moves)
-    assert core.reached.sum() >= min(robots, 20)
-    assert core.has_goal.all() == (goals > 2)  # with two goals each, most end without one
+        moves = team.moves(batch.cells[0], batch.goals[0], fresh)
+        assert robots_alone(planners, tick, batch, fresh) == moves.tolist()
+        (fresh,) = batch.step(moves[None])
+    assert batch.reached[0].sum() >= min(robots, 20)
+    assert batch.has_goal[0].all() == (goals > 2)  # with two goals each, most end without one
 
 
 def test_a_robot_does_not_know_what_is_farther_than_two_messages_go():
@@ -72,19 +73,19 @@ def test_a_robot_does_not_know_what_is_farther_than_two_messages_go():
     for seed in range(6):
         graph, runs = None, []
         for other in (0, 1):
-            core = new_episode(instance(seed, 26), None, np.random.default_rng(0))
-            graph = graph or GridGraph(core.free)
-            team = GuidedTeam(graph, len(core.cells))
-            fresh = np.ones(len(core.cells), bool)
+            batch = GridBatch([draw_episode(instance(seed, 26), None, np.random.default_rng(0))])
+            graph = graph or GridGraph(batch.free[0])
+            team = GuidedTeam(graph, batch.robots)
+            fresh = np.ones(batch.robots, bool)
             for _ in range(20):
-                fresh = core.step(team.moves(core.cells, core.goals, fresh))
-            far = np.abs(core.cells - core.cells[0]).max(axis=1) > 2 * RADIUS
+                (fresh,) = batch.step(team.moves(batch.cells[0], batch.goals[0], fresh)[None])
+            far = np.abs(batch.cells[0] - batch.cells[0][0]).max(axis=1) > 2 * RADIUS
             if other:
                 rng = np.random.default_rng(seed)
                 team.states.window[far, 1:] = -1
                 team.states.stalled[far] = rng.integers(0, 200, far.sum())
-                core.goals[far] = core.cells[rng.permutation(len(far))[: far.sum()]]
-            runs.append((team.moves(core.cells, core.goals, fresh), far))
+                batch.goals[0][far] = batch.cells[0][rng.permutation(len(far))[: far.sum()]]
+            runs.append((team.moves(batch.cells[0], batch.goals[0], fresh), far))
         (moves, far), (others, _) = runs
         assert moves[0] == others[0]
         changed += int((moves[far] != others[far]).sum())
@@ -100,7 +101,7 @@ def test_executed_runs_have_no_conflict(planner):
             run.step()
         rows = ["".join(".#"[not free] for free in row) for row in case.grid.free]
         goals = [cells.tolist() for cells in case.targets]
-        claimed = run.core.reached.tolist()
+        claimed = run.batch.reached[0].tolist()
         assert violations(rows, np.array(run.track).tolist(), case.starts.tolist(), goals, claimed) == []
 
 
@@ -120,14 +121,14 @@ def test_guided_delivers_more_than_priority_inheritance_alone():
 def test_nobody_waits_forever_where_every_robot_can_be_passed():
     """A crowded open floor: whatever two robots want, the graph has a way around them."""
     grid = GridMap(np.ones((6, 6), np.bool_))
-    core = new_episode(grid, 28, np.random.default_rng(5))
-    team = GuidedTeam(GridGraph(core.free), 28)
+    batch = GridBatch([draw_episode(grid, 28, np.random.default_rng(5))])
+    team = GuidedTeam(GridGraph(batch.free[0]), 28)
     fresh, waited, longest = np.ones(28, bool), np.zeros(28, int), 0
     for _ in range(1500):
-        fresh = core.step(team.moves(core.cells, core.goals, fresh))
+        (fresh,) = batch.step(team.moves(batch.cells[0], batch.goals[0], fresh)[None])
         waited = np.where(fresh, 0, waited + 1)
         longest = max(longest, waited.max())
-    assert core.reached.min() >= 10
+    assert batch.reached[0].min() >= 10
     assert longest < 300
 
 
@@ -136,7 +137,7 @@ def test_three_robots_in_a_puzzle_all_reach_goals():
     run = GridRun(case, 3, "guided")
     for _ in range(256):
         run.step()
-    assert run.core.reached.min() >= 3
+    assert run.batch.reached[0].min() >= 3
 
 
 def test_a_robot_refuses_cells_that_it_cannot_be_in():

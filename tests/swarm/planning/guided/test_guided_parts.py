@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.grid.core import new_episode
+from envs.grid.batch import GridBatch
+from envs.grid.episode import draw_episode
 from envs.grid.maps import random_map
 from swarm.errors import InputError
 from swarm.planning.graph.cost_field import DEAREST, FAR, UNIT, cost_field, scratch
@@ -211,22 +212,23 @@ def test_neighbours_and_visible_cells_are_counted_right():
 
 
 def test_the_compiled_pibt_team_does_what_each_robot_does_alone():
-    core = new_episode(random_map(np.random.default_rng(1), 14, 14, at_least=60), 40, np.random.default_rng(2))
-    team = PibtTeam(GridGraph(core.free), 40)
-    planners = [PibtPlanner(core.free, i) for i in range(40)]
+    grid = random_map(np.random.default_rng(1), 14, 14, at_least=60)
+    batch = GridBatch([draw_episode(grid, 40, np.random.default_rng(2))])
+    team = PibtTeam(GridGraph(batch.free[0]), 40)
+    planners = [PibtPlanner(batch.free[0], i) for i in range(40)]
     fresh = np.ones(40, bool)
     for _ in range(60):
-        cells = [tuple(cell) for cell in core.cells.tolist()]
-        said = [one.announce(cells[i], tuple(core.goals[i].tolist())) for i, one in enumerate(planners)]
+        cells = [tuple(cell) for cell in batch.cells[0].tolist()]
+        said = [one.announce(cells[i], tuple(batch.goals[0][i].tolist())) for i, one in enumerate(planners)]
         alone = [
             one.decide(said[i], {j: said[j] for j in range(40)
-                                 if j != i and np.abs(core.cells[i] - core.cells[j]).max() <= RADIUS})
+                                 if j != i and np.abs(batch.cells[0][i] - batch.cells[0][j]).max() <= RADIUS})
             for i, one in enumerate(planners)
         ]  # fmt: skip
-        moves = team.moves(core.cells, core.goals, fresh)
+        moves = team.moves(batch.cells[0], batch.goals[0], fresh)
         assert moves.tolist() == alone
-        fresh = core.step(moves)
+        (fresh,) = batch.step(moves[None])
         for i in np.flatnonzero(fresh).tolist():
             planners[i].reached()
-    assert core.reached.sum() > 20
+    assert batch.reached[0].sum() > 20
     assert priority_key(1, 3) > priority_key(0, 0)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.grid.core import new_episode
+from envs.grid.batch import GridBatch
+from envs.grid.episode import draw_episode
 from envs.grid.instances import draw_instance
 from envs.grid.maps import puzzle_map
 from swarm.errors import InputError
@@ -121,14 +122,14 @@ def test_robots_in_puzzles_are_not_blocked_and_joint_plans_are_followed_to_their
     for seed in range(4):
         rng = np.random.default_rng(seed)
         case = draw_instance(rng, puzzle_map(rng), robots, suite="t", seed=seed, goals=200)
-        core = new_episode(case, robots, rng)
-        team, fresh = GuidedTeam(GridGraph(core.free), robots), np.ones(robots, bool)
+        batch = GridBatch([draw_episode(case, robots, rng)])
+        team, fresh = GuidedTeam(GridGraph(batch.free[0]), robots), np.ones(robots, bool)
         for _ in range(200):
-            fresh = core.step(team.moves(core.cells, core.goals, fresh))
+            (fresh,) = batch.step(team.moves(batch.cells[0], batch.goals[0], fresh)[None])
             planned += team.states.plans.fresh.any()
             ended += (team.states.plans.leader >= 0).sum()
-        assert core.blocked.sum() == 0
-        assert core.reached.min() >= 5, (seed, core.reached)
+        assert batch.blocked[0].sum() == 0
+        assert batch.reached[0].min() >= 5, (seed, batch.reached[0])
     assert planned > 4 and ended > planned
 
 
