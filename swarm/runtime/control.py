@@ -223,7 +223,7 @@ class Control:
     def _remember(self, heard: list[Heard]) -> None:
         """Write down what a restart needs, before anybody can know of it."""
         if self._journal is not None:
-            held = tuple(getattr(self.robot.planner, "held", ()))
+            held = tuple(self.robot.planner.held)
             known = self.lockstep.known.union(one.report.robot_id for one in heard)
             self._journal.keep(Memory(self.goals.goal_index, held or self._held, self.stop, known, self._latch.doubted))
 
@@ -241,9 +241,7 @@ class Control:
     def _resume(self, reading: Reading) -> None:
         """Hold the cells again that the process before this one held, if the robot stands in them."""
         if self._held:
-            resume = getattr(self.robot.planner, "resume", None)
-            if resume is not None:
-                resume(self._held, float(reading.state[0]), float(reading.state[1]))
+            self.robot.planner.resume(self._held, float(reading.state[0]), float(reading.state[1]))
             self._held = ()
 
     def _decide(self, now: float, reading: Reading, heard: list[Heard]) -> Period:
