@@ -10,7 +10,7 @@ from swarm.runtime.log.writer import PeriodLog
 
 folder = Path(sys.argv[1])
 pair = Pair(make_fleet(folder), time.monotonic())
-log = PeriodLog(folder / "logs", pair.fleet, 0, 1)
+log = PeriodLog(folder / "logs", pair.fleet.name, pair.fleet.scenario, 0, 1)
 while True:
     pair.time = time.monotonic()
     log.add(pair.controls[0], pair.tick()[0])
