@@ -161,7 +161,13 @@ def test_killed_it_leaves_nobody_behind(start, tell, tmp_path):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("up", "--seconds", 0), ("up", "--kill-every", "nan"), ("up", "--port", 70000), ("estop", "--patience", -1)],
+    [
+        ("up", "--seconds", 0),
+        ("up", "--kill-every", "nan"),
+        ("up", "--port", 70000),
+        ("estop", "--patience", -1),
+        ("stop", "--patience", 0),
+    ],
 )
 def test_wrong_input_is_named(tell, arguments):
     code, text = tell(*arguments)
