@@ -134,6 +134,7 @@ def test_a_fleet_from_its_start_to_its_end(start, tell, tmp_path):
     assert again.lives
     code, text = tell("release", "--patience", 600)
     assert code == 0 and "released" in text, text
+    until(drives)
     # The end. What `stop` finds after its patience it kills, `up` too, which then writes no results.
     assert tell("stop", "--patience", 600) == (0, "5 processes ended\n")
     text, _ = up.communicate(timeout=600)
@@ -141,8 +142,12 @@ def test_a_fleet_from_its_start_to_its_end(start, tell, tmp_path):
     assert "robot 1 ended (SIGKILL); started again" in text
     assert not any(one.lives for one in [*before.values(), *after.values()])
     result = json.loads((tmp_path / "result.json").read_text())
-    assert result["collisions"] == 0 and len(result["physics"]["delivered"]) == 2 and result["ready"]
-    assert all(robot["figures"]["reasons"]["moving"] > 0 for robot in result["robots"])
+    assert result["collisions"] == 0 and result["ready"]
+    # Who does not end within the supervisor's patience is killed, which is said, and writes no figures.
+    if "physics did not end within" not in text:
+        assert len(result["physics"]["delivered"]) == 2
+    for i, robot in enumerate(result["robots"]):
+        assert f"robot {i} did not end within" in text or robot["figures"]["reasons"]["moving"] > 0, text
     assert tell("stop") == (0, "nothing runs\n")
 
 
