@@ -35,6 +35,7 @@ from swarm.sense.neighbours import (
 )
 from swarm.sense.view import View
 from swarm.tune.controllers import Controller, make_controller
+from swarm.tune.heuristics import talk_of
 from swarm.tune.memory import LEAST, WAITED, blank, remember
 from swarm.tune.observation import EDGE, EGO, Observation, observe
 
@@ -109,7 +110,7 @@ class Robot:
         self._items, self._start = index.items.astype(np.int64), index.start.astype(np.int64)
         self.planner = make_planner(planner, spec, world, dt=dt, margin=margin, robot_id=robot_id)
         self.controller = make_controller(controller)
-        self._talk = getattr(self.controller, "talk", None)
+        self._talk = talk_of(self.controller)
         self._solver = _make_solver(solver)
         self._scratch()
         self.cooperative = spec.cooperative
@@ -126,9 +127,7 @@ class Robot:
     def reset(self) -> None:
         """Forget the last step; the planner forgets its reservations."""
         self.last_action, self._memory, self._goal, self._planned = MIDDLE, blank(), b"", None
-        forget = getattr(self.planner, "reset", None)
-        if forget is not None:
-            forget()
+        self.planner.reset()
 
     def step(self, view: View, action: Array | None = None) -> Command:
         """One control period: plan, tune (unless an ``action`` in [0, 1] is given), filter.

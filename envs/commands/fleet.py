@@ -22,7 +22,7 @@ from envs.render.fleet_table import FleetDisplay, table
 from swarm.errors import InputError, SwarmError
 from swarm.fleet.emergency import wish
 from swarm.fleet.page import serve
-from swarm.fleet.run_file import RunFile, stop
+from swarm.fleet.run_file import STOP_PATIENCE, RunFile, stop
 from swarm.fleet.session import Session
 from swarm.fleet.supervisor import Commands
 from swarm.fleet.watch import FleetWatch
@@ -110,10 +110,15 @@ def status(fleet: Fleet) -> int:
     return int(not verdicts.isdisjoint({"silent", "stopped"}) or world_stopped)
 
 
-def tell_all(fleet: Path, latched: bool, patience: float) -> int:
-    """Stop or release, and say who has not confirmed."""
+def check_patience(patience: float) -> None:
+    """Refuse what is no time to wait."""
     if not 0.0 < patience < math.inf:
         raise InputError("--patience", patience, "a number above 0, s")
+
+
+def tell_all(fleet: Path, latched: bool, patience: float) -> int:
+    """Stop or release, and say who has not confirmed."""
+    check_patience(patience)
     with FleetWatch(load_fleet(fleet)) as watch:
         answers = wish(watch, latched, patience)
     print(answers.text(latched))
@@ -143,14 +148,16 @@ def release(fleet: Fleet, patience: float = 5.0) -> int:
 
 
 @app.command(name="stop")
-def stop_(fleet: Fleet) -> int:
+def stop_(fleet: Fleet, patience: float = STOP_PATIENCE) -> int:
     """End all processes that ``up`` started here for this fleet.
 
     Args:
         fleet: The fleet file.
+        patience: Seconds after which those are killed that have not ended; ``up`` itself waits for its own up to 10.
     """
+    check_patience(patience)
     name = load_fleet(fleet).name
-    count, killed = stop(RunFile(name))
+    count, killed = stop(RunFile(name), patience)
     print(f"{count} processes ended" + (f", {killed} had to be killed" if killed else "") if count else "nothing runs")
     return 0
 

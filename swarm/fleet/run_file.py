@@ -21,6 +21,9 @@ from swarm.errors import InputError
 from swarm.files.text_files import MEBIBYTE, read_text, write_text
 from swarm.fleet.child import Identity
 
+STOP_PATIENCE = 15.0
+"""Seconds for which the processes of a fleet are given time to end, before they are killed."""
+
 
 def folder() -> Path:
     """The folder of such files, private to the user: in ``$XDG_RUNTIME_DIR``, or else beside other temporary files.
@@ -124,7 +127,7 @@ def _living(value: object) -> Identity | None:
     return one if one.pid > 1 and one.lives else None
 
 
-def stop(file: RunFile, patience: float = 15.0) -> tuple[int, int]:
+def stop(file: RunFile, patience: float = STOP_PATIENCE) -> tuple[int, int]:
     """End a fleet: ask its supervisor to, and kill what is still there after so many seconds.
 
     Returns:

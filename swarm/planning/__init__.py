@@ -7,8 +7,9 @@ is in `graph`; `registry` finds them by name. Keeping bodies apart between waypo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -35,8 +36,56 @@ class Plan:
 
 
 class Planner(Protocol):
-    """Anything that turns what a robot sees into where it drives next."""
+    """Anything that turns what a robot sees into where it drives next.
+
+    One that remembers may also have what `StatefulPlanner` adds, or a part of that.
+    """
 
     def plan(self, view: View) -> Plan:
         """Propose a waypoint for this control period."""
         ...
+
+
+@runtime_checkable
+class StatefulPlanner(Planner, Protocol):
+    """A planner, and what is asked of one that remembers; the defaults are those of one that does not.
+
+    Attributes:
+        held: Cells that it holds, tail first.
+    """
+
+    held: Sequence[int] = ()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        return  # An empty body would be an abstract method to type checkers.
+
+    def resume(self, held: Sequence[int], x: float, y: float) -> bool:
+        """Hold the cells of before a restart again, if the robot at (x, y) [m] stands in them; whether it does."""
+        return False
+
+
+def stateful(planner: Planner) -> StatefulPlanner:
+    """The planner itself if it has everything; else with the defaults for what it lacks."""
+    return planner if isinstance(planner, StatefulPlanner) else _WithDefaults(planner)
+
+
+class _WithDefaults(StatefulPlanner):
+    """A planner of a user's own; the one place that asks which methods it has."""
+
+    def __init__(self, planner: Planner) -> None:
+        self._planner = planner
+
+    def plan(self, view: View) -> Plan:
+        return self._planner.plan(view)
+
+    @property
+    def held(self) -> Sequence[int]:  # type: ignore[override]
+        found: Sequence[int] = getattr(self._planner, "held", ())
+        return found
+
+    def reset(self) -> None:
+        getattr(self._planner, "reset", lambda: None)()
+
+    def resume(self, held: Sequence[int], x: float, y: float) -> bool:
+        return bool(getattr(self._planner, "resume", super().resume)(held, x, y))

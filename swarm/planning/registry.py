@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from swarm.errors import InputError
-from swarm.planning import Planner
+from swarm.planning import Planner, StatefulPlanner, stateful
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.world import GridMap, World
 
@@ -19,8 +19,8 @@ def choose_planner(name: str, world: World) -> str:
 
 def make_planner(
     planner: str | Planner, spec: RobotSpec, world: World, *, dt: float, margin: float = 0.0, robot_id: int = 0
-) -> Planner:
-    """The planner of one robot: by name, or as it is if it is one already.
+) -> StatefulPlanner:
+    """The planner of one robot: by name, or the one that is given, with the defaults for what it lacks.
 
     Args:
         planner: ``straight`` (to the goal, whatever is in between), ``roadmap`` (shortest way around the static
@@ -37,7 +37,7 @@ def make_planner(
         InputError: If the name is unknown, or cells are asked for in a world without a grid map.
     """
     if not isinstance(planner, str):
-        return planner
+        return stateful(planner)
     if planner == "straight" or (planner in PLANNERS and not spec.cooperative):
         from swarm.planning.roadmap.planner import StraightPlanner
 
@@ -53,7 +53,7 @@ def make_planner(
     raise InputError("planner", planner, ", ".join(PLANNERS))
 
 
-def _cell_planner(planner: str, grid: GridMap, robot_id: int, dt: float, spec: RobotSpec) -> Planner:
+def _cell_planner(planner: str, grid: GridMap, robot_id: int, dt: float, spec: RobotSpec) -> StatefulPlanner:
     from swarm.planning.cells.planner import CellPlanner
 
     if planner == "cells":

@@ -8,64 +8,36 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from swarm import explanation
-from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.explanation import Override
-from swarm.model.body import PERIOD, full_braking
+from swarm.model.body import full_braking
 from swarm.model.dynamics import DOUBLE_INTEGRATOR
-from swarm.robot import Command, Robot
+from swarm.robot import Command
 from swarm.runtime.belief import Belief, believe
 from swarm.runtime.drivers.base import Driver, Reading, Sent
 from swarm.runtime.fleet_file.read import FleetFile
-from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.goals import Goals
 from swarm.runtime.journal import Journal, Memory
+from swarm.runtime.link.base import Link
 from swarm.runtime.link.estop import EmergencyStop, StopLatch
 from swarm.runtime.link.handshake import Handshakes, handshake_of
 from swarm.runtime.link.handshake import encode as encode_handshake
 from swarm.runtime.link.inbox import Heard, Inbox
 from swarm.runtime.link.report_codec import Report, encode
 from swarm.runtime.lockstep import Lockstep
+from swarm.runtime.mind import robot_of, think_once
 from swarm.runtime.watchdog import MAY_MOVE, STATE_AGE, Watchdog
 from swarm.sense.messages import hearing_radius
 from swarm.sense.view import View
 
 FAR_EVERY = 4
 """Periods between two reports to a robot that is far."""
-
-
-class Link(Protocol):
-    """What carries bytes between robots; `swarm.runtime.link.transport.Transport` is one."""
-
-    counts: Counter[str]
-    """Messages that were lost on the way in, by reason."""
-
-    def publish(self, data: bytes, to: Iterable[int] | None = None) -> None:
-        """Tell some of the others, or all."""
-        ...
-
-    def drain(self) -> list[tuple[int, bytes, float]]:
-        """What has arrived: sender, bytes, and when."""
-        ...
-
-    def greet(self, data: bytes) -> None:
-        """Tell the others what this robot runs with."""
-        ...
-
-    def greetings(self) -> list[tuple[int, bytes, float]]:
-        """What they told of that: sender, bytes, and when it arrived."""
-        ...
-
-    def stops(self) -> list[EmergencyStop]:
-        """Emergency stops and releases that have arrived."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,28 +61,6 @@ class Period:
     sent: Sent | None = None
     belief: Belief | None = None
     view: View | None = None
-
-
-def robot_of(fleet: FleetFile, robot_id: int) -> Robot:
-    """The mind of one robot of a fleet; `InputError` if the planner or the controller cannot be used."""
-    scenario = fleet.scenario
-    return Robot(
-        scenario.robots[robot_id], scenario.world, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
-        planner=fleet.planner, controller=fleet.controller, margin=fleet.margin, robot_id=robot_id,
-    )  # fmt: skip
-
-
-def rehearse(fleet: FleetFile, robot_id: int) -> None:
-    """Let a mind like that of this robot think once, so that all is compiled and loaded; `InputError` as `robot_of`."""
-    _think_once(robot_of(fleet, robot_id), fleet.scenario.robots[robot_id].start, fleet.roster())
-
-
-def _think_once(robot: Robot, start: Array, roster: Mapping[int, Peer]) -> None:
-    """Think once at the start ``float64[5]``, and forget it."""
-    belief = believe(roster[robot.robot_id], start, [], roster, float(robot.body[PERIOD]))
-    robot.step(View(0.0, start, start[:2], belief.neighbours))
-    explanation.warm_up(robot)
-    robot.reset()
 
 
 class Control:
@@ -146,11 +96,8 @@ class Control:
         radius = hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size)
         found = Memory() if journal is None else journal.found
         self.watchdog, self.goals = Watchdog(scenario.dt), Goals(self.spec, found.goal)
-        handshake = handshake_of(fleet, robot_id)
-        self.handshakes, self.digest = (
-            Handshakes(handshake, (one for one in roster if one != robot_id)),
-            handshake.digest,
-        )
+        own = handshake_of(robot_id, scenario.world, roster.values(), fleet.planner, fleet.controller)
+        self.handshakes, self.digest = Handshakes(own, (one for one in roster if one != robot_id)), own.digest
         self.inbox = Inbox(robot_id, incarnation, roster, self.digest)
         self.lockstep = Lockstep(roster, radius, clock())
         self._driver, self._link, self._clock, self._sequence = driver, link, clock, 0
@@ -162,7 +109,7 @@ class Control:
 
     def warm_up(self) -> None:
         """Think once at the start, so that everything is compiled and loaded before the first period."""
-        _think_once(self.robot, self.spec.start, self.roster)
+        think_once(self.robot, self.spec.start, self.roster)
 
     def period(self) -> Period:
         """One control period."""
@@ -223,7 +170,7 @@ class Control:
     def _remember(self, heard: list[Heard]) -> None:
         """Write down what a restart needs, before anybody can know of it."""
         if self._journal is not None:
-            held = tuple(getattr(self.robot.planner, "held", ()))
+            held = tuple(self.robot.planner.held)
             known = self.lockstep.known.union(one.report.robot_id for one in heard)
             self._journal.keep(Memory(self.goals.goal_index, held or self._held, self.stop, known, self._latch.doubted))
 
@@ -241,9 +188,7 @@ class Control:
     def _resume(self, reading: Reading) -> None:
         """Hold the cells again that the process before this one held, if the robot stands in them."""
         if self._held:
-            resume = getattr(self.robot.planner, "resume", None)
-            if resume is not None:
-                resume(self._held, float(reading.state[0]), float(reading.state[1]))
+            self.robot.planner.resume(self._held, float(reading.state[0]), float(reading.state[1]))
             self._held = ()
 
     def _decide(self, now: float, reading: Reading, heard: list[Heard]) -> Period:

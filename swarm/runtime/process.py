@@ -17,7 +17,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,15 +36,15 @@ import numpy as np
 
 from swarm.errors import InputError, SwarmError
 from swarm.files.text_files import write_text
-from swarm.runtime.control import Control, rehearse
+from swarm.runtime.control import Control
 from swarm.runtime.drivers.base import make_driver
 from swarm.runtime.fleet_file.read import FleetFile, load_fleet
 from swarm.runtime.fleet_file.zenoh_config import own_keys
 from swarm.runtime.journal import Journal
 from swarm.runtime.link.transport import Transport
 from swarm.runtime.log.writer import PeriodLog
-from swarm.runtime.loop import Rate
-from swarm.runtime.scheduling import ask_for_short_slices
+from swarm.runtime.loop import Rate, ask_for_short_slices
+from swarm.runtime.mind import rehearse
 from swarm.runtime.status_teller import StatusTeller
 from swarm.runtime.watchdog import MAY_MOVE
 
@@ -181,6 +181,27 @@ def outages(log: PeriodLog) -> Iterator[None]:
         yield
 
 
+def drive(
+    control: Control, rate: Rate, transport: Transport, teller: StatusTeller, log: PeriodLog | None,
+    ended: Callable[[], bool],
+) -> float | None:  # fmt: skip
+    """Period after period until the end; when the robot was first free to move, s since the machine was started."""
+    moved, said = None, [complaints(control)]
+    if log is not None:
+        said.append(outages(log))
+    for _ in rate.periods(ended):
+        period = control.period()
+        if log is not None:
+            log.add(control, period)
+        if transport.watched and (status := teller.due(period)) is not None:
+            transport.publish_status(status)
+        if moved is None and period.reason == MAY_MOVE:
+            moved = time.clock_gettime(time.CLOCK_BOOTTIME)
+        for one in said:
+            next(one)
+    return moved
+
+
 def run(options: Options, fleet: FleetFile) -> None:
     """Drive until told to end; the body brakes by itself when the commands end."""
     ended = False
@@ -206,28 +227,20 @@ def run(options: Options, fleet: FleetFile) -> None:
         control.warm_up()
         gc.collect()
         gc.freeze()  # What was loaded stays: a collection that looks through all of it takes longer than a period.
-        log, ready, said = None, None, [complaints(control)]
+        log, scenario = None, fleet.scenario
         if fleet.log is not None:
-            log = stack.enter_context(PeriodLog(fleet.log, fleet, options.robot, control.incarnation))
-            said.append(outages(log))
+            log = PeriodLog(fleet.log, fleet.name, scenario, options.robot, control.incarnation)
+            stack.enter_context(log)
         ask_for_short_slices()
-        rate = Rate(fleet.scenario.dt, phase=options.robot / len(fleet.scenario.robots))
+        rate = Rate(scenario.dt, phase=options.robot / len(scenario.robots))
         until = time.monotonic() + options.seconds
         teller = StatusTeller(control, rate, str if log is None else log.note)
-        for _ in rate.periods(lambda: ended or time.monotonic() >= until):
-            period = control.period()
-            if log is not None:
-                log.add(control, period)
-            if transport.watched and (status := teller.due(period)) is not None:
-                transport.publish_status(status)
-            if ready is None and period.reason == MAY_MOVE:
-                ready = time.clock_gettime(time.CLOCK_BOOTTIME) - began
-            for one in said:
-                next(one)
+        moved = drive(control, rate, transport, teller, log, lambda: ended or time.monotonic() >= until)
         driver.close()
         journal.end()
         if options.json is not None:
             logged = {} if log is None else {"log": {"dropped": log.dropped, "error": log.error}}
+            ready = None if moved is None else moved - began
             found = figures(control, rate, transport) | logged | {"notes": teller.notes(), "ready_s": ready}
             write_figures(options.json, found)
 

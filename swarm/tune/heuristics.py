@@ -260,6 +260,12 @@ class WallFollowing:
         return actions
 
 
+def talk_of(policy: Policy) -> Talk | None:
+    """Its method ``talk``, if it has one and takes two rounds of messages."""
+    found: Talk | None = getattr(policy, "talk", None)
+    return found
+
+
 class Recovery:
     """A policy, and wall following for a robot that this leaves stuck.
 
@@ -276,7 +282,7 @@ class Recovery:
     def __init__(self, policy: Policy, *, patience: float = 4.0) -> None:
         self._policy, self._patience = policy, patience
         self._settings = WallFollowing(MIDDLE).settings
-        talk = getattr(policy, "talk", None)
+        talk = talk_of(policy)
         self.talk: Talk | None = None if talk is None else functools.partial(self._talk, talk)
 
     def __call__(self, observation: Observation) -> Array:

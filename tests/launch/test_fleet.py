@@ -66,7 +66,8 @@ def processes(tmp_path):
     return {name: Identity(*one) for name, one in note["processes"].items()}
 
 
-def until(condition, seconds=60.0):
+def until(condition, seconds=600.0):
+    """Wait until something is so. The limit is patience with a busy machine, where a start takes minutes."""
     start = time.monotonic()
     while not (found := condition()):
         assert time.monotonic() - start < seconds, "it did not happen in time"
@@ -85,8 +86,12 @@ def test_a_fleet_from_its_start_to_its_end(start, tell, tmp_path):
         assert lines[-1], lines
     late.cancel()
     url = re.search(r"http://127\.0\.0\.1:\d+/", lines[1])[0]
-    code, text = tell("status")
-    assert code == 0 and "2 drives" in text and url in text, text
+
+    def drives():
+        code, text = tell("status")
+        return code == 0 and "2 drives" in text and url in text
+
+    until(drives)
     before = processes(tmp_path)
     assert before.keys() == {"physics", "robot 0", "robot 1", "page"}
 
@@ -105,31 +110,44 @@ def test_a_fleet_from_its_start_to_its_end(start, tell, tmp_path):
     until(served)
     # The emergency stop, while one process does not hear it.
     os.kill(before["robot 1"].pid, signal.SIGSTOP)
-    code, text = tell("estop", "--patience", 3)
-    assert code == 1 and "NOT CONFIRMED by robot 1" in text and "physics world has stopped all bodies" in text
+
+    def all_but_one_confirm():
+        code, text = tell("estop", "--patience", 3)
+        assert code == 1 and "NOT CONFIRMED" in text, text
+        return "NOT CONFIRMED by robot 1" in text and "physics world has stopped all bodies" in text
+
+    until(all_but_one_confirm)
     os.kill(before["robot 1"].pid, signal.SIGCONT)
-    code, text = tell("estop", "--patience", 20)
+    code, text = tell("estop", "--patience", 600)
     assert code == 0 and "every robot has confirmed" in text, text
-    code, text = tell("status")
-    assert code == 1 and "EMERGENCY STOP" in text and "2 stopped" in text, text
+
+    def stopped():
+        code, text = tell("status")
+        return code == 1 and "EMERGENCY STOP" in text and "2 stopped" in text
+
+    until(stopped)
     # Who comes back later stays stopped: its journal tells it, and so do the others.
     os.kill(before["robot 1"].pid, signal.SIGKILL)
     again = until(lambda: (found := processes(tmp_path).get("robot 1")) != before["robot 1"] and found)
     time.sleep(1.5)
-    until(lambda: "2 stopped" in tell("status")[1])
+    until(stopped)
     assert again.lives
-    code, text = tell("release", "--patience", 20)
+    code, text = tell("release", "--patience", 600)
     assert code == 0 and "released" in text, text
-    # The end.
-    code, text = tell("stop")
-    assert code == 0 and "5 processes ended" in text, text
-    text, _ = up.communicate(timeout=60)
+    until(drives)
+    # The end. What `stop` finds after its patience it kills, `up` too, which then writes no results.
+    assert tell("stop", "--patience", 600) == (0, "5 processes ended\n")
+    text, _ = up.communicate(timeout=600)
     assert up.returncode == 0 and "0 collisions" in text and "page ended (SIGKILL); started again" in text
     assert "robot 1 ended (SIGKILL); started again" in text
     assert not any(one.lives for one in [*before.values(), *after.values()])
     result = json.loads((tmp_path / "result.json").read_text())
-    assert result["collisions"] == 0 and len(result["physics"]["delivered"]) == 2 and result["ready"]
-    assert all(robot["figures"]["reasons"]["moving"] > 0 for robot in result["robots"])
+    assert result["collisions"] == 0 and result["ready"]
+    # Who does not end within the supervisor's patience is killed, which is said, and writes no figures.
+    if "physics did not end within" not in text:
+        assert len(result["physics"]["delivered"]) == 2
+    for i, robot in enumerate(result["robots"]):
+        assert f"robot {i} did not end within" in text or robot["figures"]["reasons"]["moving"] > 0, text
     assert tell("stop") == (0, "nothing runs\n")
 
 
@@ -148,7 +166,13 @@ def test_killed_it_leaves_nobody_behind(start, tell, tmp_path):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("up", "--seconds", 0), ("up", "--kill-every", "nan"), ("up", "--port", 70000), ("estop", "--patience", -1)],
+    [
+        ("up", "--seconds", 0),
+        ("up", "--kill-every", "nan"),
+        ("up", "--port", 70000),
+        ("estop", "--patience", -1),
+        ("stop", "--patience", 0),
+    ],
 )
 def test_wrong_input_is_named(tell, arguments):
     code, text = tell(*arguments)

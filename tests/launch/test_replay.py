@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -35,10 +36,12 @@ def drive(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[list[Per
     """The folder of both robots' logs, and what they did."""
     folder = tmp_path_factory.mktemp("fleet")
     pair = Pair(make_fleet(folder))
-    fixed = pair.time
+    since = time.monotonic() - pair.time
     periods = [pair.tick() for _ in range(PERIODS)]
+    name, scenario = pair.fleet.name, pair.fleet.scenario
     for robot in range(2):
-        with PeriodLog(folder / "logs", pair.fleet, robot, 1, clock=lambda: fixed) as log:
+        # Each log compares this clock with the wall clock when its file begins, so the clock must not stand in between.
+        with PeriodLog(folder / "logs", name, scenario, robot, 1, clock=lambda: time.monotonic() - since) as log:
             for both in periods:
                 log.add(pair.controls[robot], both[robot])  # type: ignore[arg-type]
         assert log.dropped == 0
@@ -156,7 +159,8 @@ def test_logs_of_two_fleets_do_not_mix(drive: tuple[Path, list[list[Period]]], t
     (folder / "fleet.yaml").write_text((folder / "fleet.yaml").read_text().replace("fleet: pair", "fleet: others"))
     from swarm.runtime.fleet_file.read import load_fleet
 
-    with PeriodLog(tmp_path, load_fleet(folder / "fleet.yaml"), 0, 1) as log:
+    others = load_fleet(folder / "fleet.yaml")
+    with PeriodLog(tmp_path, others.name, others.scenario, 0, 1) as log:
         log.add(pair.controls[0], pair.tick()[0])  # type: ignore[arg-type]
     one = next(drive[0].glob("*.mcap"))
     (tmp_path / one.name).write_bytes(one.read_bytes())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import cvxpy
 import numpy as np
@@ -22,12 +23,14 @@ from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
 from swarm.sense.intent import WINDOW, Intent
-from swarm.sense.messages import Message
+from swarm.sense.messages import EMBEDDING, Message
 from swarm.sense.neighbours import NEIGHBOUR
-from swarm.tune.observation import EGO_LOST, EGO_STUCK
+from swarm.tune.heuristics import Recovery
+from swarm.tune.observation import EGO_LOST, EGO_STUCK, Observation
 
 KINDS = list(Kind)
 FIXED = "fixed:2,1"
+TOLD = np.linspace(-1.0, 1.0, EMBEDDING)
 BOLD = np.array([1.0, 0.0, 1.0, 0.0, 0.5, 1.0])
 ROOM = World(np.array([0.0, 0.0, 4.0, 4.0]), np.array([[2.0, 2.0, 0.3, 0.2]]), np.array([[1.0, 3.0, 0.3]]))
 
@@ -255,6 +258,61 @@ def test_the_planner_is_asked_once_per_period_and_anew_for_a_new_view() -> None:
     assert (robot.last_action == 0.5).all()
     robot.step(a_view(time=0.05, goal=[1.0, 0.2]))
     assert planner.asked == 4
+
+
+def test_a_planner_that_remembers_nothing_holds_no_cells_and_one_that_does_is_asked_for_all_it_has() -> None:
+    class Plain:
+        def plan(self, view: View) -> Plan:
+            return Plan(view.goal)
+
+    class Remembering(Counting):
+        held = (4, 5)
+
+        def resume(self, held: Sequence[int], x: float, y: float) -> bool:
+            self.resumed = (held, x, y)
+            return True
+
+    robot = a_robot(planner=Plain())
+    robot.reset()
+    assert robot.planner.held == () and robot.planner.resume((1, 2), 1.0, 1.0) is False
+    assert (robot.step(a_view()).control == a_robot().step(a_view()).control).all()
+    assert a_robot(planner=Counting()).planner.held == ()
+    planner = Remembering()
+    found = a_robot(planner=planner).planner
+    assert found is planner and found.held == (4, 5) and found.resume((1, 2), 3.0, 4.0)
+    assert planner.resumed == ((1, 2), 3.0, 4.0)
+
+
+def test_what_a_planner_lacks_is_a_default_and_what_it_has_is_its_own_at_any_time() -> None:
+    class Holding:
+        held: tuple[int, ...] = ()
+
+        def plan(self, view: View) -> Plan:
+            self.held = (7,)
+            return Plan(view.goal)
+
+    robot = a_robot(planner=Holding())
+    robot.step(a_view())
+    assert robot.planner.held == (7,)
+    robot.reset()
+    assert not robot.planner.resume((7,), 1.0, 1.0)
+
+
+def test_a_controller_may_be_a_plain_function_and_one_that_talks_is_heard() -> None:
+    class Talking:
+        def __call__(self, observation: Observation) -> np.ndarray:
+            raise AssertionError("a controller that talks is asked to talk")
+
+        def talk(self, observation: Observation, heard: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return BOLD, TOLD
+
+    silent = a_robot(controller=lambda observation: BOLD).step(a_view())
+    told = a_robot(controller=Talking()).step(a_view())
+    assert silent.message.embedding == () and told.message.embedding == tuple(TOLD)
+    assert (silent.control == told.control).all() and (silent.action == BOLD).all()
+    led = a_robot(controller=Recovery(Talking()))
+    assert led.step(a_view()).message.embedding == tuple(TOLD)
+    assert a_robot(controller=Recovery(lambda observation: BOLD)).step(a_view()).message.embedding == ()
 
 
 def test_a_command_explains_itself() -> None:

@@ -15,10 +15,11 @@ import envs
 from envs.rollout.plants import ExactPlant
 from studies.bench.common import Figures, spread
 from swarm.array_types import Array
-from swarm.runtime.control import Control, Link, Period
+from swarm.runtime.control import Control, Period
 from swarm.runtime.drivers.base import Reading, Sent
 from swarm.runtime.fleet_file.read import FleetFile, load_fleet
 from swarm.runtime.journal import Journal
+from swarm.runtime.link.base import Link
 from swarm.runtime.link.estop import EmergencyStop
 from swarm.runtime.log.writer import PeriodLog
 
@@ -40,7 +41,7 @@ def _measure(fleet: FleetFile, logs: Path) -> dict[str, list[float]]:
     team = _Team(fleet)
     names = {True: "a period, with the journal", False: "a period, without the journal"}
     times: dict[str, list[float]] = {name: [] for name in (*names.values(), "why it was overridden", "to the log")}
-    with PeriodLog(logs, fleet, 0, 1, clock=lambda: team.time) as log:
+    with PeriodLog(logs, fleet.name, fleet.scenario, 0, 1, clock=lambda: team.time) as log:
         for tick in range(PERIODS):
             for i, control in enumerate(team.controls):
                 laps = [time.thread_time()]

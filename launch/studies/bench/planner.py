@@ -13,6 +13,7 @@ from envs.rollout.plants import ExactPlant
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet
 from studies.bench.common import Figures
+from swarm.planning import stateful
 from swarm.scenario.scenario import deliveries
 from swarm.scenario.world import GridMap
 
@@ -26,7 +27,7 @@ def bench_planner() -> Figures:
         run = Run(scenario, Fleet(scenario, planner=name, controller="fixed:4,1", margin=0.02), ExactPlant(scenario, 1))
         times: list[float] = []
         for robot in run.fleet.robots:
-            robot.planner = _Timed(robot.planner, times)
+            robot.planner = stateful(_Timed(robot.planner, times))
         for _ in range(200):
             run.tick()
         late = np.array(times[24 * 20 :]) * 1e6

@@ -32,7 +32,7 @@ import numpy as np
 
 from swarm.array_types import Array
 from swarm.errors import InputError
-from swarm.planning import Plan
+from swarm.planning import Plan, StatefulPlanner
 from swarm.planning.cells.cell_map import CellMap, Grid
 from swarm.planning.cells.guidance import look_ahead
 from swarm.planning.cells.held_path import length, look_ahead_distance, point_along, way_ahead
@@ -53,7 +53,7 @@ _PATIENCE = 20.0  # Longest time for which a robot makes way for another at a de
 _NO_GOAL, _YIELDING = -1, -2  # Ticks in the priority of a robot that has no goal, or makes way.
 
 
-class CellPlanner:
+class CellPlanner(StatefulPlanner):
     """Plans and reserves cells for one robot.
 
     All robots of a team must share the clock (`View.time`), the control period and the radius of communication, start

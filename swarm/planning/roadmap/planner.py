@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from swarm.planning import Plan
+from swarm.planning import Plan, StatefulPlanner
 from swarm.planning.roadmap.detour import Ways
 from swarm.planning.roadmap.yielding import yield_aside
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _DRAWN = 48  # Most points of the path that is shown.
 
 
-class StraightPlanner:
+class StraightPlanner(StatefulPlanner):
     """Straight to the goal, whatever is in between."""
 
     def plan(self, view: View) -> Plan:
@@ -28,7 +28,7 @@ class StraightPlanner:
         return Plan(goal, goal[None, :], None, math.hypot(goal[0] - view.state[0], goal[1] - view.state[1]))
 
 
-class RoadmapPlanner:
+class RoadmapPlanner(StatefulPlanner):
     """Shortest way around the static map, for one robot, and around others who stand in the way for long.
 
     A robot or goal inside the inflated obstacles counts as being in the nearest free cell; near such a goal the

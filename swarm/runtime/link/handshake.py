@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from swarm.errors import InputError
-from swarm.runtime.fleet_file.read import FleetFile
+from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.link.report_codec import MAJOR, MINOR
 from swarm.scenario.world import World
 from swarm.tune.controllers import checkpoint_folder
@@ -60,12 +60,12 @@ class Handshake:
         return int.from_bytes(hashlib.sha256(self.map + self.limits).digest()[:8], "little")
 
 
-def handshake_of(fleet: FleetFile, robot: int) -> Handshake:
-    """The hello of a robot that runs with this fleet file."""
+def handshake_of(robot: int, world: World, roster: Iterable[Peer], planner: str, controller: str) -> Handshake:
+    """The hello of a robot that runs with this map, roster in order of identity, planner and controller."""
     limits = hashlib.sha256()
-    for peer in fleet.roster().values():
+    for peer in roster:
         limits.update(struct.pack("<i", peer.kind) + peer.body.tobytes())
-    return Handshake(robot, MAJOR, MINOR, map_digest(fleet.scenario.world), limits.digest()[:8], _policy_digest(fleet))
+    return Handshake(robot, MAJOR, MINOR, map_digest(world), limits.digest()[:8], _policy_digest(planner, controller))
 
 
 def map_digest(world: World) -> bytes:
@@ -79,12 +79,12 @@ def map_digest(world: World) -> bytes:
     return found.digest()[:8]
 
 
-def _policy_digest(fleet: FleetFile) -> bytes:
+def _policy_digest(planner: str, controller: str) -> bytes:
     """Of planner and controller; of a network, of its files."""
-    found = hashlib.sha256(fleet.planner.encode())
-    folder = checkpoint_folder(fleet.controller)
+    found = hashlib.sha256(planner.encode())
+    folder = checkpoint_folder(controller)
     if folder is None:
-        found.update(fleet.controller.encode())
+        found.update(controller.encode())
     else:
         for path in (folder / "policy.onnx", folder / "config.yaml"):
             found.update(hashlib.sha256(_content(path)).digest())

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from swarm.array_types import Array
 from swarm.explanation import Override, sentence
 from swarm.filter.tunables import NAMES
-from swarm.model.body import RADIUS
 from swarm.runtime.control import Period
 from swarm.runtime.link.inbox import Heard
 from swarm.runtime.log.schemas import Json
@@ -181,14 +180,13 @@ def map_message(world: Json, nanoseconds: int) -> str:
     return _scene("map", nanoseconds, 0, cubes, cylinders, [_line(corners, _SOLID)])
 
 
-def scene_message(robot_id: int, body: Array, entry: Entry, nanoseconds: int) -> str | None:
+def scene_message(robot_id: int, radius: float, entry: Entry, nanoseconds: int) -> str | None:
     """`foxglove.SceneUpdate`: the robot, its way, its goal, and the discs that it takes the others for."""
     command, view = entry.period.command, entry.period.view
     if command is None or view is None:
         return None
     x, y, heading = view.state[:3].tolist()
     goal_x, goal_y = view.goal.tolist()
-    radius = float(body[RADIUS])
     colour = _OWN if entry.period.reason == MAY_MOVE else _ALARM
     discs = [_cylinder(x, y, radius, _HEIGHT, colour), _cylinder(goal_x, goal_y, 0.5 * radius, 0.02, _GOAL)]
     for other_x, other_y, size in view.neighbours[:, [N_X, N_Y, N_RADIUS]].tolist():

@@ -24,7 +24,6 @@ from swarm.files.text_files import MEBIBYTE
 from swarm.model.body import LOOK_AHEAD
 from swarm.model.dynamics import UNICYCLE
 from swarm.runtime.control import Control, Period
-from swarm.runtime.fleet_file.read import FleetFile
 from swarm.runtime.link.status import MAX_TEXT
 from swarm.runtime.log.file import NO_SPACE, McapFile, make_room
 from swarm.runtime.log.messages import (
@@ -38,6 +37,7 @@ from swarm.runtime.log.messages import (
     world_message,
 )
 from swarm.runtime.log.outage import Outage
+from swarm.scenario.scenario import Scenario
 
 FLUSH_EVERY = 1.0
 """Seconds after which what was logged is in the file, at the latest."""
@@ -54,7 +54,8 @@ class PeriodLog:
 
     Args:
         folder: Made if it is not there. A robot's oldest files in it are removed to make room.
-        fleet: What the log is of.
+        name: Of the fleet.
+        scenario: What it drives in.
         robot_id: Which robot.
         incarnation: Of this process.
         file_bytes: See `FILE_BYTES`.
@@ -70,8 +71,8 @@ class PeriodLog:
     """
 
     def __init__(
-        self, folder: Path, fleet: FleetFile, robot_id: int, incarnation: int, *, file_bytes: int = FILE_BYTES,
-        kept: int = KEPT, clock: Callable[[], float] = time.monotonic,
+        self, folder: Path, name: str, scenario: Scenario, robot_id: int, incarnation: int, *,
+        file_bytes: int = FILE_BYTES, kept: int = KEPT, clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         if file_bytes < 1 or kept < 1:
             raise InputError("log", (file_bytes, kept), "1 byte and 1 file, or more")
@@ -81,12 +82,12 @@ class PeriodLog:
             if error.errno not in NO_SPACE:  # then it is tried again
                 raise InputError(str(folder), error.strerror or str(error), "a folder that can be written") from None
         self.error, self.outage = "", Outage(folder)
-        self._folder, self._stem, self._robot_id = folder, f"{fleet.name}-robot{robot_id:03d}", robot_id
-        self._world, self._incarnation = world_message(fleet.name, fleet.scenario, robot_id, incarnation), incarnation
+        self._folder, self._stem, self._robot_id = folder, f"{name}-robot{robot_id:03d}", robot_id
+        self._world, self._incarnation = world_message(name, scenario, robot_id, incarnation), incarnation
         self._file_bytes, self._kept, self._clock = file_bytes, kept, clock
         self._queue: queue.Queue[Entry | None] = queue.Queue(_QUEUED)
         self._file: McapFile | None = None
-        self._count, self._said, self._body = 0, "", fleet.roster()[robot_id].body
+        self._count, self._said, self._radius = 0, "", scenario.robots[robot_id].radius
         # Periods that could not be handed over, that were not written, that wait in the file for the next flush.
         self._overflowed, self._lost, self._waiting = 0, 0, 0
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
@@ -209,7 +210,7 @@ class PeriodLog:
             return
         if period.reading is not None:
             file.add("pose", stamp, pose_message(period.reading.state, stamp))
-        scene = scene_message(robot, self._body, entry, stamp)
+        scene = scene_message(robot, self._radius, entry, stamp)
         if scene is not None:
             file.add("scene", stamp, scene)
         if (said := words(entry)) != self._said:

@@ -123,7 +123,8 @@ def test_digests_are_of_what_matters(tmp_path):
     def handshake(at=4, goal=1, radius=0.3, planner="roadmap", controller="fixed:4,1", margin=0.0):
         (tmp_path / "s.yaml").write_text((SCENARIO + ROBOT.replace("{}", "{}")).format(at, goal, radius))
         (tmp_path / "f.yaml").write_text(FLEET.format(planner, controller, margin) + "endpoints: 18000\n")
-        return handshake_of(load_fleet(tmp_path / "f.yaml"), 0)
+        fleet = load_fleet(tmp_path / "f.yaml")
+        return handshake_of(0, fleet.scenario.world, fleet.roster().values(), fleet.planner, fleet.controller)
 
     same = handshake()
     assert handshake(goal=2) == same

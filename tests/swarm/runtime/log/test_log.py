@@ -39,7 +39,7 @@ def pair(tmp_path: Path) -> Pair:
 def write(pair: Pair, folder: Path, periods: int, **options: object) -> list[Period]:
     """Log robot 0."""
     found = [pair.tick()[0] for _ in range(periods)]
-    with PeriodLog(folder, pair.fleet, 0, 1, clock=lambda: pair.time, **options) as log:  # type: ignore[arg-type]
+    with PeriodLog(folder, pair.fleet.name, pair.fleet.scenario, 0, 1, clock=lambda: pair.time, **options) as log:  # type: ignore[arg-type]
         for period in found:
             log.add(pair.controls[0], period)  # type: ignore[arg-type]
     assert log.dropped == 0 and log.error == ""
@@ -113,7 +113,7 @@ def test_every_period_is_logged_with_everything(pair: Pair, tmp_path: Path) -> N
 
 
 def test_a_robot_without_state_logs_what_there_is(pair: Pair, tmp_path: Path) -> None:
-    with PeriodLog(tmp_path / "logs", pair.fleet, 0, 1) as log:
+    with PeriodLog(tmp_path / "logs", pair.fleet.name, pair.fleet.scenario, 0, 1) as log:
         for _ in range(4):
             log.add(pair.controls[0], Period(time.monotonic(), "no own state"))  # type: ignore[arg-type]
     (path,) = (tmp_path / "logs").iterdir()
@@ -217,7 +217,9 @@ def test_old_files_make_room_and_nobody_elses(pair: Pair, tmp_path: Path, monkey
         (folder / name).write_bytes(b"x" * 50_000)
     (folder / "pair-robot000-20200101T000000000.mcap").write_bytes(b"x" * 100_000)  # of an earlier process
     for round_ in range(3):
-        with PeriodLog(folder, pair.fleet, 0, round_, file_bytes=30_000, kept=3, clock=lambda: pair.time) as log:
+        with PeriodLog(
+            folder, pair.fleet.name, pair.fleet.scenario, 0, round_, file_bytes=30_000, kept=3, clock=lambda: pair.time
+        ) as log:
             for _ in range(60):
                 log.add(pair.controls[0], pair.tick()[0])  # type: ignore[arg-type]
                 time.sleep(0.001)
@@ -242,7 +244,7 @@ def test_a_writer_that_hangs_costs_periods_but_no_time(
     period, gate = pair.tick()[0], threading.Event()
     take = PeriodLog._take
     monkeypatch.setattr(PeriodLog, "_take", lambda self, entry: (gate.wait(10), take(self, entry))[1])
-    with PeriodLog(tmp_path / "logs", pair.fleet, 0, 1) as log:
+    with PeriodLog(tmp_path / "logs", pair.fleet.name, pair.fleet.scenario, 0, 1) as log:
         for _ in range(300):
             log.add(pair.controls[0], period)  # type: ignore[arg-type]
         assert 90 <= log.dropped <= 100 and not gate.is_set()
@@ -260,9 +262,9 @@ def test_a_writer_that_hangs_costs_periods_but_no_time(
 def test_a_folder_that_cannot_be_made(pair: Pair, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="folder"):
-        PeriodLog(tmp_path / "file" / "logs", pair.fleet, 0, 1)
+        PeriodLog(tmp_path / "file" / "logs", pair.fleet.name, pair.fleet.scenario, 0, 1)
     with pytest.raises(InputError, match="1 file"):
-        PeriodLog(tmp_path, pair.fleet, 0, 1, kept=0)
+        PeriodLog(tmp_path, pair.fleet.name, pair.fleet.scenario, 0, 1, kept=0)
 
 
 @pytest.fixture(scope="module")
@@ -272,7 +274,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(log_module, "FLUSH_EVERY", 0.005)
         pair = Pair(make_fleet(folder))
-        with PeriodLog(folder / "logs", pair.fleet, 0, 1, clock=lambda: pair.time) as log:
+        with PeriodLog(folder / "logs", pair.fleet.name, pair.fleet.scenario, 0, 1, clock=lambda: pair.time) as log:
             for _ in range(25):
                 log.add(pair.controls[0], pair.tick()[0])  # type: ignore[arg-type]
                 time.sleep(0.002)

@@ -72,7 +72,7 @@ class Running:
     """A robot that logs a period every few milliseconds for as long as is wanted."""
 
     def __init__(self, pair: Pair, folder: Path, **options: int) -> None:
-        self.log = PeriodLog(folder, pair.fleet, 0, 1, clock=lambda: pair.time, **options)
+        self.log = PeriodLog(folder, pair.fleet.name, pair.fleet.scenario, 0, 1, clock=lambda: pair.time, **options)
         self._pair, self.added = pair, 0
 
     def add(self) -> None:
@@ -260,7 +260,7 @@ def test_a_real_limit_of_the_system(tmp_path: Path) -> None:
         "log_outage.RETRY = log_outage.RETRY_MOST = module.FLUSH_EVERY = 0.002\n"
         "folder = Path(sys.argv[1]); pair = Pair(make_fleet(folder))\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))\n"
-        "with module.PeriodLog(folder / 'logs', pair.fleet, 0, 1) as log:\n"
+        "with module.PeriodLog(folder / 'logs', pair.fleet.name, pair.fleet.scenario, 0, 1) as log:\n"
         "    while len(list((folder / 'logs').iterdir())) < 4:\n"
         "        log.add(pair.controls[0], pair.tick()[0]); time.sleep(0.001)\n"
         "print(log.error)\n"

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from swarm.runtime.scheduling import SLICE, ask_for_short_slices
+from swarm.runtime.loop import SLICE, ask_for_short_slices
 
 GET_ATTRIBUTES = {"x86_64": 315, "aarch64": 275}
 
