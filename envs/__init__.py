@@ -3,7 +3,7 @@
 ``arena_v0``: continuous worlds, exact dynamics. ``grid_v0``: lifelong path finding on grid maps. ``bullet_v0``: wheels
 and motors in a physics engine. Also scenario families, runs robot by robot, and pictures of them.
 
-How robots decide is in `swarm`, and networks are in `policies`, which this package does not import.
+How robots decide is in ``swarm``, and networks are in ``policies``, which this package does not import.
 """
 
 from pathlib import Path

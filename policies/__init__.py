@@ -1,9 +1,9 @@
 """Networks and their training (torch), and the shipped checkpoints.
 
-A robot needs no code of this package: it reads the ONNX file. Worlds to train in are handed in by `launch/train.py`.
+A robot needs no code of this package: it reads the ONNX file. Worlds to train in are handed in by ``launch/train.py``.
 """
 
 from pathlib import Path
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
-"""The shipped ones; an entry point of the project names this folder, so that robots find it (`swarm`)."""
+"""The shipped ones; an entry point of the project names this folder, so that robots find it (``swarm``)."""

@@ -52,7 +52,7 @@ def replaced(folder: Path) -> Iterator[Path]:
 
 
 def existing(folder: Path) -> Path:
-    """The folder, or what an interrupted `replaced` left of it."""
+    """The folder, or what an interrupted ``replaced`` left of it."""
     folder = folder.resolve()
     old = _sibling(folder, "old")
     return old if old.is_dir() and not folder.exists() else folder
@@ -84,7 +84,7 @@ def _move_along(source: Path, target: Path) -> None:
 def write_parts(
     folder: Path, network: torch.nn.Module, document: Mapping[str, Any], card: str, extra: Mapping[str, bytes] | None
 ) -> None:
-    """Write all of a checkpoint but ``policy.onnx``; arguments as of `save`, ``document`` is ``config.yaml``."""
+    """Write all of a checkpoint but ``policy.onnx``; arguments as of ``save``, ``document`` is ``config.yaml``."""
     torch.save(network.state_dict(), folder / WEIGHTS)
     (folder / CONFIG).write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
     (folder / CARD).write_text(card, encoding="utf-8")
@@ -158,7 +158,7 @@ def silence() -> Iterator[None]:
 def pack(state: Mapping[str, Any]) -> bytes:
     """Serialise nested dicts and lists of tensors, numpy arrays and plain values, readable weights-only.
 
-    Arrays become tensors, and come back from `unpack` as tensors.
+    Arrays become tensors, and come back from ``unpack`` as tensors.
     """
     buffer = io.BytesIO()
     torch.save(plain(state, arrays=True), buffer)
@@ -178,7 +178,7 @@ def read_tensors(path: Path) -> dict[str, Any]:
 
 
 def unpack(data: bytes, where: str) -> dict[str, Any]:
-    """What `pack` has serialised, weights-only.
+    """What ``pack`` has serialised, weights-only.
 
     Raises:
         InputError: If it is something else; names ``where``.

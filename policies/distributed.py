@@ -30,7 +30,7 @@ def join() -> None:
 
 
 def leave() -> None:
-    """End what :func:`join` began."""
+    """End what :func:``join`` began."""
     if dist.is_initialized():
         dist.destroy_process_group()
 

@@ -2,8 +2,8 @@
 
 Schulman et al. 2017 (arXiv 1707.06347), with the customs of CleanRL's PPO. To be read from top to bottom: the
 advantages, the clipped objective, and the update: collect, estimate, optimise. What a step of the worlds is, and what
-the loss is made of, say `policies.tuner.ppo` and `policies.follower.ppo`. Several processes (`policies.distributed`)
-make one update together, as if the samples of all of them were in one place.
+the loss is made of, say ``policies.tuner.ppo`` and ``policies.follower.ppo``. Several processes
+(``policies.distributed``) make one update together, as if the samples of all of them were in one place.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class Worlds(Protocol):
     """What can be saved and gone on with."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Arrays and plain values from which `load_state_dict` continues exactly."""
+        """Arrays and plain values from which ``load_state_dict`` continues exactly."""
         ...
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Continue from a `state_dict`."""
+        """Continue from a ``state_dict``."""
         ...
 
 
@@ -85,7 +85,7 @@ def clipped_loss(change: Tensor, gain: Tensor, clip_coef: float, count: int) -> 
 
 
 class PPO(ABC, Generic[Rows]):
-    """Trains a network in worlds; each `update` is one rollout and its optimisation.
+    """Trains a network in worlds; each ``update`` is one rollout and its optimisation.
 
     Args:
         worlds: Where to train.
@@ -120,7 +120,7 @@ class PPO(ABC, Generic[Rows]):
 
     @abstractmethod
     def optimise(self, rollout: Rows, value: Tensor, advantage: Tensor) -> dict[str, float]:
-        """Change the network by `passes` over the samples; returns figures."""
+        """Change the network by ``passes`` over the samples; returns figures."""
 
     @abstractmethod
     def rewards(self, rollout: Rows) -> Tensor:
@@ -190,7 +190,7 @@ class PPO(ABC, Generic[Rows]):
         return {name: float(np.mean([detail[name] for detail in figures])) for name in figures[0]}
 
     def state_dict(self) -> dict[str, Any]:
-        """All that `load_state_dict` needs to continue exactly: tensors, arrays and plain values."""
+        """All that ``load_state_dict`` needs to continue exactly: tensors, arrays and plain values."""
         return {
             "done": self.done,
             self.name: self.network.state_dict(),
@@ -200,7 +200,7 @@ class PPO(ABC, Generic[Rows]):
         }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Continue from a `state_dict`; its arrays may be tensors by now."""
+        """Continue from a ``state_dict``; its arrays may be tensors by now."""
         self.done = saved["done"]
         self.network.load_state_dict(saved[self.name])
         self.optimiser.load_state_dict(saved["optimiser"])

@@ -24,7 +24,7 @@ Rooms, each importing only what comes before it:
     runtime                       the control process of one robot (``swarm-robot``)
     fleet                         many processes: start, watch, stop (``swarm-fleet``)
 
-Worlds to drive in (`envs`) and training (`policies`) are not its business: nothing here imports them, nor torch.
+Worlds to drive in (``envs``) and training (``policies``) are not its business: nothing here imports them, nor torch.
 Lengths are in m, times in s, angles in rad; x points right, y up. Names are loaded when they are first used, so that
 importing a part costs only that part.
 """

@@ -1,8 +1,9 @@
 """Why the filter changed the nominal control: which barrier binds, and for whom.
 
-Everything is computed again from what the robot decided on: the same rows (`swarm.filter.barriers`), the same quadratic
-program (`swarm.filter.qp`), the same shield (`swarm.filter.safety`). The barrier that counts is the row without which
-the solution would differ most; of a shield that brakes, whoever alone would let through the least of the control.
+Everything is computed again from what the robot decided on: the same rows (``swarm.filter.barriers``), the same
+quadratic program (``swarm.filter.qp``), the same shield (``swarm.filter.safety``). The barrier that counts is the row
+without which the solution would differ most; of a shield that brakes, whoever alone would let through the least of the
+control.
 """
 
 from __future__ import annotations

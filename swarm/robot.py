@@ -179,7 +179,7 @@ class Robot:
         return self._near[:num_neighbours].copy(), self._near_obstacles[:num_obstacles].copy(), truncated
 
     def nominal(self, view: View, command: Command) -> Array:
-        """The control ``float64[2]`` that its filter began with, in the QP's variables (`swarm.filter.nominal`)."""
+        """The control ``float64[2]`` that its filter began with, in the QP's variables (``swarm.filter.nominal``)."""
         found, plan = np.empty(2), command.plan
         nominal_control(
             self.kind, view.state, self.body, plan.waypoint, _remaining(plan, view), command.tunables, found

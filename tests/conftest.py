@@ -1,7 +1,7 @@
 """Shared set-up of the tests: no window is opened, hypothesis is reproducible, and what is absent here is skipped.
 
-Tests that need a package that not every Python has are marked: `pytest.mark.torch`, `pytest.mark.bullet`. A file that
-imports such a package says ``pytestmark = pytest.mark.…``, and is not even imported where there is none.
+Tests that need a package that not every Python has are marked: ``pytest.mark.torch``, ``pytest.mark.bullet``. A file
+that imports such a package says ``pytestmark = pytest.mark.…``, and is not even imported where there is none.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ hypothesis.settings.load_profile("swarm")
 PACKAGES = {"torch": ("torch", "torch_geometric"), "bullet": ("pybullet",)}
 """What the tests of a marker import."""
 WITHOUT = (3, 12)
-"""Pythons from this one on have no wheels of those, or none without gigabytes; `pyproject.toml` says so too."""
+"""Pythons from this one on have no wheels of those, or none without gigabytes; ``pyproject.toml`` says so too."""
 
 
 def why_not(marker: str) -> str:

@@ -1,8 +1,8 @@
 """The physics world as a process of its own: bodies of a whole fleet, each driven by another process, in real time.
 
-It steps `RATE` times a second, tells each driver its own body's state and goal after every step, applies the newest
-command while it is fresh (`swarm.runtime.drivers.base.COMMAND_TTL`), and else brakes. If the machine cannot keep up, it
-catches up by a few steps and lets the rest of the time go: the world is then slower than the clock, never ahead.
+It steps ``RATE`` times a second, tells each driver its own body's state and goal after every step, applies the newest
+command while it is fresh (``swarm.runtime.drivers.base.COMMAND_TTL``), and else brakes. If the machine cannot keep up,
+it catches up by a few steps and lets the rest of the time go: the world is then slower than the clock, never ahead.
 
 An emergency stop is latched here too, until it is released or the world ends: a new world is one of new bodies, and the
 robots' own processes, which drive them, keep theirs over every restart.

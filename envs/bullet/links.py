@@ -38,7 +38,7 @@ class BodyLink:
         commanded: When it arrived, s.
         until: When it is too old, s.
         applied: What the body executes.
-        held: Why it does not execute the newest command (`swarm.runtime.drivers.bullet_wire.HELD`).
+        held: Why it does not execute the newest command (``swarm.runtime.drivers.bullet_wire.HELD``).
         clipped: How many commands were outside of the limits.
         timeouts: How often the command became too old.
     """

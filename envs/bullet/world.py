@@ -1,7 +1,7 @@
 """A physical world of disc-shaped robots on a plane, between walls, simulated by pybullet.
 
 The robots (``bullet_bodies.py``) are moved by motors of limited strength only. Wheels and casters touch only
-the ground, hulls only hulls and walls: each contact that :meth:`BulletWorld.contacts` reports is a collision.
+the ground, hulls only hulls and walls: each contact that :meth:``BulletWorld.contacts`` reports is a collision.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class BulletWorld:
     """N robots on a plane between static obstacles.
 
     The same arguments and the same commands give the same run. Worlds are independent of each other, any
-    number at once. Use a world as a context manager, or call :meth:`close`.
+    number at once. Use a world as a context manager, or call :meth:``close``.
 
     Args:
         starts: ``float64[N, 5]``: x, y (m), heading (rad), vx, vy. Robots start at rest, whatever vx, vy.
@@ -218,7 +218,7 @@ class BulletWorld:
         return _pairs(self._touching)
 
     def onsets(self) -> Int64s:
-        """The pairs of :meth:`contacts` that did not touch in the period before: collisions that just began.
+        """The pairs of :meth:``contacts`` that did not touch in the period before: collisions that just began.
 
         The attribute ``collisions`` counts them since the start: a contact that goes on counts once.
         """
@@ -241,7 +241,7 @@ class BulletWorld:
     def sense_all(
         self, radius: float, rays: int, *, robots: bool = True, which: Sequence[int] | None = None
     ) -> list[Array]:
-        """The lidar of every robot (or of those in ``which``) cast together; see :meth:`sense`."""
+        """The lidar of every robot (or of those in ``which``) cast together; see :meth:``sense``."""
         chosen = self._state[range(self.num_robots) if which is None else list(which)]
         angle = chosen[:, 2, None] + np.arange(rays) * (2.0 * math.pi / max(rays, 1))
         start = np.empty((len(chosen), rays, 3))

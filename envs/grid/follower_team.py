@@ -15,7 +15,7 @@ SHIPPED = "follower"
 
 
 class FollowerTeam:
-    """What `swarm.planning.follower.team.FollowerPlanner` decides for every robot, in batches.
+    """What ``swarm.planning.follower.team.FollowerPlanner`` decides for every robot, in batches.
 
     Args:
         free: Where robots may be, ``bool[rows, columns]``.

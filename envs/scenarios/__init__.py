@@ -1,6 +1,6 @@
 """Scenario families: one file each, with a function ``draw(rng, ...)`` that draws a scenario from a seed.
 
-What a scenario is, and its file, is in `swarm.scenario`.
+What a scenario is, and its file, is in ``swarm.scenario``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The follower's checkpoint folder (`policies.checkpoint_folder`)."""
+"""The follower's checkpoint folder (``policies.checkpoint_folder``)."""
 
 from __future__ import annotations
 

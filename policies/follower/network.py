@@ -1,4 +1,4 @@
-"""The network of the follower: it scores five moves from what a robot sees (`swarm.planning.follower.view`)."""
+"""The network of the follower: it scores five moves from what a robot sees (``swarm.planning.follower.view``)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 A ranking is drawn without replacement from the softmax of the scores (Plackett and Luce), by adding Gumbel noise and
 sorting. Its first places alone are taken as the action; what follows them hardly matters, and would only add variance.
-Every robot of every world is a sample of one policy; see `policies.ppo` for the update.
+Every robot of every world is a sample of one policy; see ``policies.ppo`` for the update.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Rollout(NamedTuple):
 
 
 class FollowerPPO(PPO[Rollout]):
-    """Trains a follower in worlds; see `policies.ppo.PPO`."""
+    """Trains a follower in worlds; see ``policies.ppo.PPO``."""
 
     name = "follower"
     worlds: RankingWorlds

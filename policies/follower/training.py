@@ -65,11 +65,11 @@ class FollowerTraining:
     """One run: the trainer and everything that is written about it.
 
     Args:
-        options: Of `restored` if the training goes on.
+        options: Of ``restored`` if the training goes on.
         worlds: Where to train.
         command: Command line.
         hardware: Processor, for the card.
-        saved: What `checkpoint_folder.read_tensors` found in ``resume.pt``.
+        saved: What ``checkpoint_folder.read_tensors`` found in ``resume.pt``.
     """
 
     shown = ("reward", "throughput", "entropy")
@@ -179,7 +179,7 @@ def restored(given: FollowerOptions) -> tuple[FollowerOptions, Mapping[str, Any]
 
 
 def learning_curve(rows: list[dict[str, Any]]) -> bytes:
-    """A picture (PNG) of reward, throughput and entropy over robot-steps, means over `RECENT` updates."""
+    """A picture (PNG) of reward, throughput and entropy over robot-steps, means over ``RECENT`` updates."""
     panels = {"reward": "reward a step", "throughput": "goals a robot and 100 steps", "entropy": "entropy"}
     curves = {}
     for name, title in panels.items():

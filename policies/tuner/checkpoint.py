@@ -1,4 +1,4 @@
-"""The tuner's checkpoint folder (`policies.checkpoint_folder`).
+"""The tuner's checkpoint folder (``policies.checkpoint_folder``).
 
 ``policy.onnx`` is the mean action: inputs ego, edges, mask; output action; any number of robots and of slots; with two
 rounds of messages also an input heard and an output told. ``config.yaml`` also holds parameter box and limits.

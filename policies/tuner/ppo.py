@@ -1,6 +1,6 @@
 """Proximal policy optimisation of the tuner: the action is a Gaussian around the tunables that it proposes.
 
-The reward and value of a robot are its own; the episode is that of its world. See `policies.ppo` for the update.
+The reward and value of a robot are its own; the episode is that of its world. See ``policies.ppo`` for the update.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Rollout(NamedTuple):
 
 
 class TunerPPO(PPO[Rollout]):
-    """Trains a tuner in worlds; see `policies.ppo.PPO`."""
+    """Trains a tuner in worlds; see ``policies.ppo.PPO``."""
 
     name = "tuner"
     worlds: VectorWorlds
@@ -243,12 +243,12 @@ class TunerPPO(PPO[Rollout]):
         return self.tuner.value(to_graph(*sensed, index))
 
     def state_dict(self) -> dict[str, Any]:
-        """All that `load_state_dict` needs to continue exactly: tensors, arrays and plain values."""
+        """All that ``load_state_dict`` needs to continue exactly: tensors, arrays and plain values."""
         own = {"held": self.held, "observation": list(self.observation), "told": self.embedding}
         return {**super().state_dict(), **own}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Continue from a `state_dict`; its arrays may be tensors by now."""
+        """Continue from a ``state_dict``; its arrays may be tensors by now."""
         super().load_state_dict(saved)
         self.held = saved["held"]
         self.observation = Observation(*as_arrays(saved["observation"]))

@@ -93,11 +93,11 @@ class TunerTraining:
     """One run: the trainer and everything that is written about it.
 
     Args:
-        options: Of `restored` if the training goes on.
+        options: Of ``restored`` if the training goes on.
         make_worlds: Where to train, from the options and a seed that is this process's own.
         command: Command line.
         hardware: Processor, for the card.
-        saved: What `checkpoint_folder.read_tensors` found in ``resume.pt``.
+        saved: What ``checkpoint_folder.read_tensors`` found in ``resume.pt``.
     """
 
     shown = ("return", "success", "collisions")

@@ -21,7 +21,7 @@ from numba import njit
 from swarm.array_types import Array, Int64s
 from swarm.errors import InputError
 
-# INVALID is a number that no outcome of the filter has (`swarm.filter.safety`): 2 is BRAKING there.
+# INVALID is a number that no outcome of the filter has (``swarm.filter.safety``): 2 is BRAKING there.
 OPTIMAL, RELAXED, INVALID = 0, 1, 3
 # Distances (in units of u) under which a normalised row counts as satisfied.
 _TOLERANCE = 1e-11

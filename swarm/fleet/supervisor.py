@@ -105,13 +105,13 @@ class Supervisor:
         log: Folder for what they say.
         tell: Is told a line when something happens.
         clock: Monotonic, s.
-        standby: Whether each robot has a second process that takes over when the first one dies (`spare`).
+        standby: Whether each robot has a second process that takes over when the first one dies (``spare``).
 
     Attributes:
         robots: Their control processes.
         spares: The standbys of those, if there are to be any.
         physics: The physics world, if the fleet has one.
-        others: Processes that nothing depends on (`add`).
+        others: Processes that nothing depends on (``add``).
         kills: How often each robot was killed on purpose.
         failed: Why the fleet cannot go on; empty while it can.
     """

@@ -86,7 +86,7 @@ class Watched:
         heard: When that arrived, s.
         linked: Whether there is a link to its process.
         restarts: How often its process was seen to be a new one.
-        place: Where it has been since `since`, m.
+        place: Where it has been since ``since``, m.
         since: s.
         override: The last one, and when it was heard, s.
     """
@@ -138,7 +138,7 @@ class FleetSnapshot:
 
 
 def verdict_of(one: Watched, now: float) -> tuple[str, str]:
-    """How a robot is, and why; see `FleetSnapshot.verdict`."""
+    """How a robot is, and why; see ``FleetSnapshot.verdict``."""
     status, age = one.status, now - one.heard
     if status is None:
         return "silent", "has a link, but tells nothing yet" if one.linked else "was never heard"

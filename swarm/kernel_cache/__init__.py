@@ -2,7 +2,7 @@
 
 Numba alone notices a change in the file of the function that it loads, not in the functions that this one calls: after
 an update it would go on running the old barrier inside the new filter; and it compiles a whole file again when a
-comment in it changes. Here a kernel is kept under a hash of all that it is made of (`swarm.kernel_cache.source`).
+comment in it changes. Here a kernel is kept under a hash of all that it is made of (``swarm.kernel_cache.source``).
 
 A package with kernels of its own registers its folder before it decorates the first one::
 

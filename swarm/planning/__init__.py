@@ -1,8 +1,9 @@
 """Planning: where a robot drives next, and what it tells the others about it.
 
-This file holds only what every planner shares; the planners are in rooms of their own: `roadmap` (continuous worlds),
-`cells` (continuous worlds with one-lane aisles), `guided`, `follower` and `pibt` (grid worlds). What they know of a map
-is in `graph`; `registry` finds them by name. Keeping bodies apart between waypoints is the filter's business.
+This file holds only what every planner shares; the planners are in rooms of their own: ``roadmap`` (continuous worlds),
+``cells`` (continuous worlds with one-lane aisles), ``guided``, ``follower`` and ``pibt`` (grid worlds). What they know
+of a map is in ``graph``; ``registry`` finds them by name. Keeping bodies apart between waypoints is the filter's
+business.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Plan:
 class Planner(Protocol):
     """Anything that turns what a robot sees into where it drives next.
 
-    One that remembers may also have what `StatefulPlanner` adds, or a part of that.
+    One that remembers may also have what ``StatefulPlanner`` adds, or a part of that.
     """
 
     def plan(self, view: View) -> Plan:

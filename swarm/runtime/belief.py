@@ -75,7 +75,7 @@ def believe(
         heard: Of each neighbour, the last report and its age.
         roster: All robots by identity.
         dt: Control period, s.
-        sensed: ``float64[k, SENSED]`` (`swarm.runtime.sensing`), or None if the body does not sense robots.
+        sensed: ``float64[k, SENSED]`` (``swarm.runtime.sensing``), or None if the body does not sense robots.
     """
     heard = list(heard)
     hold, strangers = None, np.empty((0, 2))

@@ -1,7 +1,7 @@
 """One robot's control process: hear, believe, plan, filter, act, tell; once per period.
 
 Nothing here waits: what has arrived by the beginning of a period counts, and what has not is older by a period. The
-same `swarm.robot.Robot` decides as in the simulation; what differs is where its view comes from.
+same ``swarm.robot.Robot`` decides as in the simulation; what differs is where its view comes from.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Period:
 
     Attributes:
         time: When it began, s.
-        reason: `watchdog.MAY_MOVE`, or why the robot did not move.
+        reason: ``watchdog.MAY_MOVE``, or why the robot did not move.
         reading: Its own state, if there was any.
         command: What its mind wanted, if it could think.
         sent: What went to the body, if anything did.
@@ -137,7 +137,7 @@ class Control:
         return self.inbox.rejected + self._link.counts
 
     def why(self, period: Period) -> Override | None:
-        """Why the command of a period is not the nominal one (`swarm.explanation`); worked out once for all who ask."""
+        """Why the command of a period is not the nominal one (``swarm.explanation``); worked out once."""
         if self._explained is None or self._explained[0] is not period:
             override = None
             if period.command is not None and period.view is not None:

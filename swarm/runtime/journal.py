@@ -61,7 +61,7 @@ class Memory:
         held: Cells that the planner holds, tail first. What it claimed only was never its own.
         stop: The last wish of an operator that it knows.
         heard: The robots that it has heard.
-        doubted: Whom it does not believe that it is stopped (`swarm.runtime.link.estop`).
+        doubted: Whom it does not believe that it is stopped (``swarm.runtime.link.estop``).
     """
 
     goal: int = 0
@@ -88,7 +88,7 @@ class Journal:
     """The journal of one robot, open and locked; what is found in it is checked before it is believed.
 
     Args:
-        fleet: Names the folder, or leaves it to `default_folder`.
+        fleet: Names the folder, or leaves it to ``default_folder``.
         robot: Whose journal it is.
         patience: Seconds to wait for the end of another process of this robot; inf: until it ends.
 
@@ -262,7 +262,7 @@ def _decode_doubted(data: bytes) -> frozenset[int]:
 
 
 def _slots(data: bytes) -> list[_Slot]:
-    """The whole slots of a file; `InputError` if there are none in a file that is not empty, or newer ones."""
+    """The whole slots of a file; ``InputError`` if there are none in a file that is not empty, or newer ones."""
     parts = [part for part in (data[:_SLOT], data[_SLOT : 2 * _SLOT]) if part.strip(b"\0")]
     found = [slot for slot in map(_decode, parts) if slot is not None]
     if len(data) > 2 * _SLOT or (data and not found):
@@ -271,7 +271,7 @@ def _slots(data: bytes) -> list[_Slot]:
 
 
 def _decode(data: bytes) -> _Slot | None:
-    """A slot; None if it is not whole; `InputError` if it is of another version."""
+    """A slot; None if it is not whole; ``InputError`` if it is of another version."""
     if len(data) < _HEAD.size + _BODY.size or data[:4] != _MAGIC:
         return None
     _, version, checksum, serial = _HEAD.unpack_from(data)

@@ -1,6 +1,6 @@
 """A planner's tick that needs no common clock: it advances when everybody near has heard of the last one.
 
-`swarm.planning.cells.planner` takes a cell one tick after claiming it, if no report *that was written in knowledge of
+``swarm.planning.cells.planner`` takes a cell one tick after claiming it, if no report *that was written in knowledge of
 the claim* holds the cell or claims it better. Where robots share a clock, one tick is long enough for that. Here a
 report says what it knows, by what it acknowledges: an intent counts as of this tick only if its sender has heard of
 ours. Then of two robots that claim one cell, each takes it only after reading a report of the other that knows its
@@ -8,9 +8,9 @@ claim; the one whose claim is worse reads of the better claim, or that the cell 
 
 Until then the tick, and with it the plan, stays as it is. A lost or late message costs time, nothing else.
 
-Who has been silent for `SILENCE` may be dead, and is not waited for any more by those who sense other robots
+Who has been silent for ``SILENCE`` may be dead, and is not waited for any more by those who sense other robots
 themselves. It keeps the cells that it held and claimed, and as long as it may be near, cells are claimed as
-`swarm.planning.cells.planner` claims them among strangers. It knows of our last claim, since we waited for that until
+``swarm.planning.cells.planner`` claims them among strangers. It knows of our last claim, since we waited for that until
 then.
 """
 
@@ -95,7 +95,7 @@ class Lockstep:
         return True
 
     def joined(self, heard: Sequence[Heard], now: float, senses: bool = False) -> bool:
-        """Whether these are all of the others, or the time to hear the rest is over; see `advance`.
+        """Whether these are all of the others, or the time to hear the rest is over; see ``advance``.
 
         Who does not sense others waits longer for those of whom he knows that they are there.
         """
@@ -111,7 +111,7 @@ class Lockstep:
     def messages(self) -> dict[int, Message]:
         """What the planner reads: intents are of the last tick where their senders know of it, else of none.
 
-        They are of the robots that were near at the last `advance`, however old: cells that somebody holds stay held
+        They are of the robots that were near at the last ``advance``, however old: cells that somebody holds stay held
         however long nothing is heard of him.
         """
         found = {}

@@ -15,7 +15,7 @@ from swarm.sense.view import View
 
 
 def robot_of(fleet: FleetFile, robot_id: int) -> Robot:
-    """The mind of one robot of a fleet; `InputError` if the planner or the controller cannot be used."""
+    """The mind of one robot of a fleet; ``InputError`` if the planner or the controller cannot be used."""
     scenario = fleet.scenario
     return Robot(
         scenario.robots[robot_id], scenario.world, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
@@ -24,7 +24,7 @@ def robot_of(fleet: FleetFile, robot_id: int) -> Robot:
 
 
 def rehearse(fleet: FleetFile, robot_id: int) -> None:
-    """Let a mind like that of this robot think once, so that all is compiled and loaded; `InputError` as `robot_of`."""
+    """Let a mind like that of this robot think once, so that all is compiled; ``InputError`` as ``robot_of``."""
     think_once(robot_of(fleet, robot_id), fleet.scenario.robots[robot_id].start, fleet.roster())
 
 

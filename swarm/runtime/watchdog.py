@@ -59,15 +59,15 @@ class Watchdog:
         self, now: float, *, state_at: float | None, planned: bool, waits_for: int | None,
         joined: bool = True, refusal: str | None = None,
     ) -> str:  # fmt: skip
-        """Whether it may move, as `MAY_MOVE` or the reason why not.
+        """Whether it may move, as ``MAY_MOVE`` or the reason why not.
 
         Args:
             now: s.
             state_at: When the robot's own state was measured; None: there is none. The future is another clock's.
             planned: Whether there is a valid map, roster, goal and plan.
-            waits_for: A robot that has to be waited for (`swarm.runtime.belief`).
-            joined: Whether it had the time to hear the others (`swarm.runtime.lockstep`).
-            refusal: Who does not fit, and why (`swarm.runtime.link.handshake`).
+            waits_for: A robot that has to be waited for (``swarm.runtime.belief``).
+            joined: Whether it had the time to hear the others (``swarm.runtime.lockstep``).
+            refusal: Who does not fit, and why (``swarm.runtime.link.handshake``).
         """
         reason = counted = MAY_MOVE
         if self.stopped:

@@ -13,7 +13,7 @@ Ranking = tuple[int, int, int, int, int]
 RANKINGS: tuple[Ranking, ...] = tuple(permutations(range(5)))  # type: ignore[arg-type]
 """All rankings; messages tell one by its number."""
 RANKING_NUMBER: dict[tuple[int, ...], int] = {ranking: number for number, ranking in enumerate(RANKINGS)}
-"""Place of each in `RANKINGS`."""
+"""Place of each in ``RANKINGS``."""
 
 MAX_HELD = 5
 """Most cells that an intent may hold."""
@@ -25,19 +25,19 @@ WINDOW = 12
 class Intent:
     """What a robot tells others about its cells; bounded in size. Cells are flat indices.
 
-    A tick is `round(time / control period)`, so that robots that share a clock agree on it.
+    A tick is ``round(time / control period)``, so that robots that share a clock agree on it.
 
     Attributes:
         stamp: Control tick at which this was true.
-        held: Cells that this robot alone may occupy, tail first; the last one is its head. At most `MAX_HELD`.
+        held: Cells that this robot alone may occupy, tail first; the last one is its head. At most ``MAX_HELD``.
         claim: Cell that it wants to hold next, -1 for none.
         claim_priority: Priority that the claim carries: its own, or inherited from the robot that it makes way for.
         priority: Its own priority, larger goes first; unique (see
-        `swarm.planning.pibt.priority_inheritance.priority_key`).
+        ``swarm.planning.pibt.priority_inheritance.priority_key``).
         ranking: The five moves from its head, most preferred first.
         arrival: Ticks until it reaches the centre of its head at top speed.
         leaving: Whether it is on its way out of a dead end.
-        window: Cells where it expects to be, one step (a cell at top speed) apart, from its head on: `WINDOW` + 1.
+        window: Cells where it expects to be, one step (a cell at top speed) apart, from its head on: ``WINDOW`` + 1.
 
     Raises:
         InputError: If a size, a ranking or a cell makes no sense.

@@ -1,4 +1,4 @@
-"""A robot nearby, as a user describes it; the kernels read rows of numbers (`swarm.sense.neighbours`)."""
+"""A robot nearby, as a user describes it; the kernels read rows of numbers (``swarm.sense.neighbours``)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Neighbour:
                 raise InputError(f"neighbour: {name}", getattr(self, name), "0 to 1")
 
     def row(self) -> Array:
-        """The columns of `swarm.sense.neighbours`, ``float64[14]``."""
+        """The columns of ``swarm.sense.neighbours``, ``float64[14]``."""
         intent = self.position if self.intent is None else self.intent
         values = (
             *self.position, *self.velocity, self.radius, *self.ahead, self.acceleration, self.reach, *intent,

@@ -22,7 +22,7 @@ class View:
         time: s.
         state: ``float64[5]``, its own: x, y, heading, vx, vy (world frame).
         goal: ``float64[2]``, world frame, m.
-        neighbours: Robots that it senses, at most 16: a list of `Neighbour`, or the rows that it becomes,
+        neighbours: Robots that it senses, at most 16: a list of ``Neighbour``, or the rows that it becomes,
             ``float64[k, 14]`` (columns in ``swarm.sense.neighbours``).
         messages: The last message of each robot within its communication radius, by id.
         obstacles: ``float64[m, 5]``, obstacles that it senses, at most 16; None takes them from the static map.

@@ -219,7 +219,7 @@ def trained(folder: str | Path) -> Controller:
 def shipped_checkpoint(name: str) -> Path:
     """Folder of a checkpoint that an installed package brings along.
 
-    Such a package names the folder of its checkpoints, a ``Path``, as an entry point of the group `CHECKPOINTS`.
+    Such a package names the folder of its checkpoints, a ``Path``, as an entry point of the group ``CHECKPOINTS``.
     """
     brought = entry_points(group=CHECKPOINTS)
     for entry in brought:

@@ -135,7 +135,7 @@ def test_a_fleet_from_its_start_to_its_end(start, tell, tmp_path):
     code, text = tell("release", "--patience", 600)
     assert code == 0 and "released" in text, text
     until(drives)
-    # The end. What `stop` finds after its patience it kills, `up` too, which then writes no results.
+    # The end. What ``stop`` finds after its patience it kills, ``up`` too, which then writes no results.
     assert tell("stop", "--patience", 600) == (0, "5 processes ended\n")
     text, _ = up.communicate(timeout=600)
     assert up.returncode == 0 and "0 collisions" in text and "page ended (SIGKILL); started again" in text

@@ -113,7 +113,7 @@ def test_its_commands_and_checkpoints_are_found(texts: dict[str, str]) -> None:
 
 
 class Base:
-    """A base that speaks lines (`swarm.runtime.drivers.line`): a unicycle that does at once what it is told.
+    """A base that speaks lines (``swarm.runtime.drivers.line``): a unicycle that does at once what it is told.
 
     Attributes:
         way: How far it has driven, m.

@@ -54,7 +54,7 @@ class Pair:
     """Drives two robots exactly; each period gives what their control processes would log.
 
     Attributes:
-        controls: What a log asks of a `swarm.runtime.control.Control`, of each robot.
+        controls: What a log asks of a ``swarm.runtime.control.Control``, of each robot.
     """
 
     def __init__(self, fleet: FleetFile, start: float = 100.0) -> None:

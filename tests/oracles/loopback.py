@@ -27,7 +27,7 @@ def until(condition, seconds=30.0):
 
 
 def write_fleet(path, name, robots, seconds, more=""):
-    """Write the file of a fleet that delivers in the warehouse, in a physics world; `more` lines end in a newline."""
+    """Write the file of a fleet that delivers in the warehouse, in a physics world; ``more`` lines end in a newline."""
     ends = ", ".join(f"{i}: tcp/127.0.0.1:{free_port()}" for i in range(robots))
     path.write_text(
         f"fleet: {name}\n"

@@ -1,4 +1,4 @@
-"""Scripts of `launch`, which is no package, as modules."""
+"""Scripts of ``launch``, which is no package, as modules."""
 
 import importlib.util
 import sys

@@ -16,7 +16,7 @@ import swarm
 from swarm.kernel_cache.locator import _KEPT
 from swarm.kernel_cache.source import SourceTree, parse
 
-# A package with kernels of its own: `area.kernels.measure` calls into `area.shapes`, which reads `area.numbers`.
+# A package with kernels of its own: ``area.kernels.measure`` calls into ``area.shapes``, which reads ``area.numbers``.
 PACKAGE = {
     "__init__.py": """
         from pathlib import Path

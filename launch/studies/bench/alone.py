@@ -1,4 +1,4 @@
-"""How long one robot of the `guided` planner takes for a tick, when a team around it talks."""
+"""How long one robot of the ``guided`` planner takes for a tick, when a team around it talks."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _WORLD_STEPS = 8192
 
 
 def bench_arena() -> Figures:
-    """Robot-steps/s, 8 robots and 8 obstacles a world: whole `step`, episodes end and begin; `advance` alone, fresh."""
+    """Robot-steps/s, 8 robots and 8 obstacles a world: ``step`` whole, with episodes that end; ``advance`` alone."""
     figures: Figures = {}
     threads = numba.get_num_threads()
     for worlds in (1, 16, 64, 256, 1024):

@@ -33,7 +33,7 @@ class FaultCell:
     Attributes:
         name: For people.
         group: Of the promise that it is about.
-        function: Key of `FUNCTIONS`.
+        function: Key of ``FUNCTIONS``.
         options: Its arguments.
         setup: The fleet.
     """
@@ -50,7 +50,7 @@ class FaultCell:
 
 
 def run(recipe: Record) -> Record:
-    """Make a trial (`FaultCell.recipe`), and judge it; see `studies.faults.checks.record`.
+    """Make a trial (``FaultCell.recipe``), and judge it; see ``studies.faults.checks.record``.
 
     Raises:
         TrialError: If it could not be made.

@@ -60,7 +60,7 @@ def record(found: Findings, finished: Record) -> Record:
 
     Args:
         found: By the cell.
-        finished: What the processes wrote (`studies.faults.trial.Trial.finish`).
+        finished: What the processes wrote (``studies.faults.trial.Trial.finish``).
     """
     physics, robots = finished["physics"], finished["robots"]
     collisions = at_most("collisions", physics["collisions"], 0)

@@ -22,7 +22,7 @@ def network(
 
     Args:
         trial: The fleet.
-        faults: Fields of `Faults`.
+        faults: Fields of ``Faults``.
         seconds: How long.
         blind: Whether bodies do not sense each other, so that everything depends on what is reported.
         from_start: Whether it is bad before the robots start; else after all have moved.

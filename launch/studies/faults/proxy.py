@@ -1,11 +1,11 @@
 """A network that can be made bad: between each two robots that zenoh joins stands a relay in this process.
 
-Two kinds of badness. `Faults` with ``tcp`` off act on messages, as a radio would on datagrams: published data is lost,
-delayed, repeated, reordered one message at a time, and the process behind gets to see it so; what declares and opens a
-session is only delayed. With ``tcp`` on a lost packet shows as TCP shows it: nothing is lost, but all that follows
-waits for the retransmission, after 0.2, 0.4, 0.8 s. A cut link is TCP's too: what was sent waits for the
-first retransmission after healing, which comes later the longer the outage was; connections that are opened meanwhile
-stay dead, for whoever opened them gives up before the first packet would be sent again.
+Two kinds of badness. ``Faults`` with ``tcp`` off act on messages, as a radio would on datagrams: published data is
+lost, delayed, repeated, reordered one message at a time, and the process behind gets to see it so; what declares and
+opens a session is only delayed. With ``tcp`` on a lost packet shows as TCP shows it: nothing is lost, but all that
+follows waits for the retransmission, after 0.2, 0.4, 0.8 s. A cut link is TCP's too: what was sent waits for the first
+retransmission after healing, which comes later the longer the outage was; connections that are opened meanwhile stay
+dead, for whoever opened them gives up before the first packet would be sent again.
 """
 
 from __future__ import annotations

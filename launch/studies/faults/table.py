@@ -19,7 +19,7 @@ def kept(result: Record) -> bool:
 
 
 def rows(results: Mapping[str, Record], cells: Iterable[FaultCell]) -> list[list[str]]:
-    """Cells of the table, one list a row, below `HEAD`.
+    """Cells of the table, one list a row, below ``HEAD``.
 
     Args:
         results: Of cells, by name.

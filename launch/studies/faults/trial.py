@@ -48,7 +48,7 @@ class Setup:
     Attributes:
         robots: How many.
         seed: Of starts, goals, bodies and faults.
-        map: File in `MAPS`.
+        map: File in ``MAPS``.
         planner: Of every robot.
         controller: Of every robot.
         every: Seconds between two questions to the physics world.
@@ -141,7 +141,7 @@ class Trial:
             raise TrialError(f"the physics world does not answer: {self.said('physics')}")
 
     def start_robot(self, robot: int, *oddity: object) -> subprocess.Popen[bytes]:
-        """Start a robot's process, with something odd about it where given (`studies.faults.fault_injection`)."""
+        """Start a robot's process, with something odd about it where given (``studies.faults.fault_injection``)."""
         command = ("-m", "studies.faults.fault_injection", *oddity, "--") if oddity else ROBOT
         self.robots[robot] = self._start_process_of(robot, *command)
         return self.robots[robot]
@@ -160,7 +160,7 @@ class Trial:
         """Start the physics world and all robots, and wait until they have moved.
 
         Args:
-            odd: What is odd about whom (`studies.faults.fault_injection`).
+            odd: What is odd about whom (``studies.faults.fault_injection``).
             still: Who is not waited for.
         """
         self.start_physics()

@@ -35,7 +35,7 @@ class CellMap:
 
     Args:
         grid: The map.
-        costs: Of its steps, float64[5, cells] as in `lanes.lane_costs`; if not given, aisles have a mild one-way
+        costs: Of its steps, float64[5, cells] as in ``lanes.lane_costs``; if not given, aisles have a mild one-way
             preference.
 
     Attributes:
@@ -121,7 +121,7 @@ class CellMap:
         return cells
 
     def in_branch(self, cell: int, entrance: int, most: int) -> bool:
-        """Whether a cell is in the part of a dead end that begins with `entrance`, at most `most` steps inside."""
+        """Whether a cell is in the part of a dead end that begins with ``entrance``, at most ``most`` steps inside."""
         for _ in range(most):
             if cell < 0 or cell == entrance:
                 break

@@ -55,7 +55,7 @@ def _first_moves(
     value: Array,
     cost: Array,
 ) -> int:
-    """Cost of the five moves from a local cell at a step, into `cost`; returns the cheapest."""
+    """Cost of the five moves from a local cell at a step, into ``cost``; returns the cheapest."""
     top, left, height, width = box
     here = row * width + column
     best = 0

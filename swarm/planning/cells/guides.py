@@ -1,4 +1,4 @@
-"""What leads `CellPlanner` to its goal instead of its own preferences: how the grid planners drive in continuous time.
+"""What leads ``CellPlanner`` to its goal in place of its own preferences: the grid planners in continuous time.
 
 Reservation, and with it safety, is the same for all.
 """
@@ -17,11 +17,11 @@ from swarm.planning.pibt.priority_inheritance import rank_by_distance
 from swarm.sense.intent import Ranking
 
 _PRICE = 3.0
-"""Of one robot a step that comes the other way [steps]: what `guided` pays at half of `traffic.DENSITY`."""
+"""Of one robot a step that comes the other way [steps]: what ``guided`` pays at half of ``traffic.DENSITY``."""
 
 
 def traffic_costs(free: Flags, price: float = _PRICE) -> Array:
-    """Steps that cost more the more traffic is expected to come the other way, as for `guided`.
+    """Steps that cost more the more traffic is expected to come the other way, as for ``guided``.
 
     Args:
         free: Where robots may be, bool[rows, columns].
@@ -38,7 +38,7 @@ def traffic_costs(free: Flags, price: float = _PRICE) -> Array:
 
 
 def shortest_way(columns: int, robot_id: int) -> Callable[[tuple[int, int], Array], Ranking]:
-    """Ranks the moves by the steps left after them alone, as `pibt` does, where every step costs the same.
+    """Ranks the moves by the steps left after them alone, as ``pibt`` does, where every step costs the same.
 
     Equally good moves take turns at being first.
 

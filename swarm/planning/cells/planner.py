@@ -11,13 +11,13 @@ it in the message of t - 1, which A read. If t' = t, both claimed at t - 1, both
 totally ordered. Both need that A and B hear each other, so a robot only claims within half its radius of communication.
 
 A robot that may be near and does not answer (its process is dead, or the network cut) can still be sensed. While there
-is one, nobody claims a cell farther than `_ALONE` from himself or nearer than `_AROUND` to a robot that does not
+is one, nobody claims a cell farther than ``_ALONE`` from himself or nearer than ``_AROUND`` to a robot that does not
 answer: two that do not hear each other and want the same cell are so near to it that they sense each other. Ways lead
 around the last known places of those who are silent; where there is none, a robot waits and makes way.
 
 *What* to claim comes from priority inheritance over the heads of the robots that are heard
-(`swarm.planning.pibt.priority_inheritance`, without rotation, since a cell is entered only once it is left), on
-rankings from `swarm.planning.cells.guidance`. A robot in the way of one with higher priority moves aside with that
+(``swarm.planning.pibt.priority_inheritance``, without rotation, since a cell is entered only once it is left), on
+rankings from ``swarm.planning.cells.guidance``. A robot in the way of one with higher priority moves aside with that
 priority. Compare Okumura, Tamura, Défago, "Time-independent planning for multiple moving agents", AAAI 2021
 (Causal-PIBT).
 """
@@ -56,11 +56,11 @@ _NO_GOAL, _YIELDING = -1, -2  # Ticks in the priority of a robot that has no goa
 class CellPlanner(StatefulPlanner):
     """Plans and reserves cells for one robot.
 
-    All robots of a team must share the clock (`View.time`), the control period and the radius of communication, start
+    All robots of a team must share the clock (``View.time``), the control period and the radius of communication, start
     near the centres of different cells, and hear each other in every tick.
 
     Args:
-        grid: The map, or a `CellMap` of it that several robots of one process share.
+        grid: The map, or a ``CellMap`` of it that several robots of one process share.
         robot_id: Identity, which settles equal priorities.
         dt: Control period, which is also the delay of messages [s].
         radius: Of the robot [m].
@@ -124,7 +124,7 @@ class CellPlanner(StatefulPlanner):
     def resume(self, held: Sequence[int], x: float, y: float) -> bool:
         """Hold the cells of before a restart again if the robot stands in one of them; returns whether it does.
 
-        Those that are farther than `_AROUND` are given back: who senses this robot and knows nothing of it may have
+        Those that are farther than ``_AROUND`` are given back: who senses this robot and knows nothing of it may have
         taken them meanwhile.
 
         Args:
@@ -180,7 +180,7 @@ class CellPlanner(StatefulPlanner):
         return self._plan
 
     def _intent(self, heard: Mapping[int, Intent], left: float) -> Intent:
-        """What the others are told, with `left` metres of way held."""
+        """What the others are told, with ``left`` metres of way held."""
         return Intent(
             stamp=self.tick,
             held=tuple(self.held),
@@ -325,7 +325,7 @@ class CellPlanner(StatefulPlanner):
         return self.tick - self._looked >= 3 + (self.robot_id * 7 + self.tick // 4 * 5) % 7 // 2
 
     def _rank(self, heard: Mapping[int, Intent], left: float) -> None:
-        """Rank the moves from the head, with `left` metres of way to it, and foresee where that leads."""
+        """Rank the moves from the head, with ``left`` metres of way to it, and foresee where that leads."""
         head = self.held[-1]
         self._looked = self.tick
         if self._field is None:

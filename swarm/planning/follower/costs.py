@@ -27,9 +27,9 @@ _DEEPER = 1e-6
 
 
 def static_costs(wall: Flags, width: int) -> Float32s:
-    """Cost of each cell: the largest mean distance of any cell, divided by this cell's own; `inf` in walls.
+    """Cost of each cell: the largest mean distance of any cell, divided by this cell's own; ``inf`` in walls.
 
-    Mean distances are to all cells that can be reached, or to every k-th of them on maps with more than `SOURCES`.
+    Mean distances are to all cells that can be reached, or to every k-th of them on maps with more than ``SOURCES``.
 
     Args:
         wall: bool[cells], flat, with a border of walls.
@@ -74,7 +74,7 @@ def _distance_sums(wall: Flags, width: int, sources: Int64s) -> tuple[Array, Int
 
 @njit(cache=True)
 def cost_field(static: Float32s, width: int, goal: int, field: Float32s, keys: Array, nodes: Int64s) -> None:
-    """Cheapest way from every cell to a goal under the static costs (Dijkstra); `inf` where there is none.
+    """Cheapest way from every cell to a goal under the static costs (Dijkstra); ``inf`` where there is none.
 
     Args:
         static: float32[cells], cost of entering each cell.
@@ -102,7 +102,7 @@ def cost_field(static: Float32s, width: int, goal: int, field: Float32s, keys: A
 
 @njit(cache=True)
 def times_seen(seen: Int32s, bits: int, cell: int) -> int:
-    """How often another robot was seen in a cell, as far as it is remembered (see `see`)."""
+    """How often another robot was seen in a cell, as far as it is remembered (see ``see``)."""
     entry = seen[cell & ((1 << bits) - 1)]
     return entry & _MOST if entry >> _COUNT_BITS == cell >> bits else 0
 
@@ -138,9 +138,9 @@ def find_path(
     Args:
         static: float32[cells], cost of entering each cell.
         width: Cells in a row.
-        field: float32[cells], of `cost_field` for the goal; finite at the start.
-        seen: int32[2**bits], see `see`.
-        bits: See `see`.
+        field: float32[cells], of ``cost_field`` for the goal; finite at the start.
+        seen: int32[2**bits], see ``see``.
+        bits: See ``see``.
         start: Flat cell.
         goal: Flat cell.
         cost: float64[cells], scratch.

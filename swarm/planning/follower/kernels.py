@@ -1,7 +1,7 @@
-"""What a follower plans and decides: kernels for the first `count` of n robots.
+"""What a follower plans and decides: kernels for the first ``count`` of n robots.
 
-A team passes all of its robots; a robot alone passes itself (`count` is 1) and then those that it sees or has heard of.
-Either way nothing is read of robots that a robot cannot know of.
+A team passes all of its robots; a robot alone passes itself (``count`` is 1) and then those that it sees or has heard
+of. Either way nothing is read of robots that a robot cannot know of.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def plan_ways(
     fields: Float32s, seen: Int32s, bits: int, held: Int64s, memory: Array, cost: Array, mark: Int32s, parent: Int32s,
     keys: Array, nodes: Int64s, epoch: int, way: Int32s, priority: Int64s,
 ) -> int:  # fmt: skip
-    """Plan the paths of the first `count` robots, from what each knows itself.
+    """Plan the paths of the first ``count`` robots, from what each knows itself.
 
     Args:
         count: Robots that plan.
@@ -44,21 +44,21 @@ def plan_ways(
         goal: int64[count], -1 without one.
         ids: int64[count], identities, which settle equal priorities.
         robot_at: int32[cells], index of the robot in each cell, -1 without one.
-        static: float32[cells], see `follower_costs`.
+        static: float32[cells], see ``follower_costs``.
         width: Cells in a row.
         fields: float32[count, cells], made new for robots with another goal.
         seen: int32[count, 2**bits], what each has seen since its last goal.
-        bits: See `follower_costs.see`.
+        bits: See ``follower_costs.see``.
         held: int64[count], goals that the fields are of; replaced.
         memory: float64[count, 2], least cost left so far, and steps since; replaced.
-        cost: Scratch of `find_path`, and the four that follow.
+        cost: Scratch of ``find_path``, and the four that follow.
         mark: Likewise.
         parent: Likewise.
         keys: Likewise.
         nodes: Likewise.
         epoch: Number of searches so far.
         way: int32[count, LENGTH], written: the path, own cell first, filled up with its last cell.
-        priority: int64[n], written for the first `count`: who is nearer to its goal goes first.
+        priority: int64[n], written for the first ``count``: who is nearer to its goal goes first.
 
     Returns:
         Number of searches so far.
@@ -121,7 +121,7 @@ def decide(
     """Moves int64[n] of n robots, each from what it hears, and what those that it hears pass on.
 
     Args:
-        cell: As in `decide_one`, and the others that have the same names.
+        cell: As in ``decide_one``, and the others that have the same names.
         ranking: See there.
         priority: See there.
         robot_at: int32[cells], index of the robot in each cell, -1 without one.

@@ -22,7 +22,7 @@ class OnnxRanker:
         folder: The checkpoint folder.
 
     Attributes:
-        temperature: How much noise is to be added to the scores (see `swarm.planning.follower.team.rank`).
+        temperature: How much noise is to be added to the scores (see ``swarm.planning.follower.team.rank``).
 
     Raises:
         InputError: If a file is missing or unreadable, or was made for other features.
@@ -37,7 +37,7 @@ class OnnxRanker:
             raise InputError(f"{path}: inputs", names, "view, own")
 
     def __call__(self, view: Float32s, own: Float32s) -> Float32s:
-        """Scores float32[n, 5]; see `swarm.planning.follower.team.Ranker`."""
+        """Scores float32[n, 5]; see ``swarm.planning.follower.team.Ranker``."""
         scores: Float32s = self._session.run(None, {"view": view, "own": own})[0]
         return scores
 

@@ -17,7 +17,7 @@ Cell = tuple[int, int]
 
 
 class FollowerMessage(NamedTuple):
-    """What a follower tells those within `REACH` cells in the first round of a step.
+    """What a follower tells those within ``REACH`` cells in the first round of a step.
 
     Attributes:
         cell: Where it is (row, column).
@@ -35,7 +35,7 @@ class FollowerMessage(NamedTuple):
 class FollowerPlanner:
     """Decentralised lifelong planner of one robot in a grid world.
 
-    In every step: `announce`, tell that to all within `REACH` cells; tell them what was heard; `decide`.
+    In every step: ``announce``, tell that to all within ``REACH`` cells; tell them what was heard; ``decide``.
 
     Args:
         ground: The map.
@@ -59,7 +59,7 @@ class FollowerPlanner:
         Args:
             cell: Where the robot is (row, column).
             goal: Where it is to go; None without a goal.
-            seen: Where the robots within `REACH` cells are, by id.
+            seen: Where the robots within ``REACH`` cells are, by id.
 
         Raises:
             InputError: If one of them is farther away.
@@ -93,9 +93,9 @@ class FollowerPlanner:
         """Choose a move (0 to 4) from what was told in this step.
 
         Args:
-            own: What `announce` returned.
-            heard: The same of the robots within `REACH` cells, by id.
-            passed_on: The same of those that they hear, by id; may hold those of `heard`, and this robot.
+            own: What ``announce`` returned.
+            heard: The same of the robots within ``REACH`` cells, by id.
+            passed_on: The same of those that they hear, by id; may hold those of ``heard``, and this robot.
         """
         self._heard = {**heard, self.robot_id: own}
         everyone = {**passed_on, **self._heard}

@@ -1,9 +1,9 @@
 """Followers: robots that plan a path around congestion, and let a network rank their moves for priority inheritance.
 
 Source: Skrynnik et al., "Learn to follow", AAAI 2024, for costs, path and reward; the moves are made free of conflict
-by priority inheritance (`pibt`). In each step there are two rounds of messages between robots within `REACH` cells: in
-the first a robot tells its cell, its ranking of the moves, its priority, and the next two cells of its path (the others
-look at these in the step after); in the second it passes on the first three of everyone that it heard.
+by priority inheritance (``pibt``). In each step there are two rounds of messages between robots within ``REACH`` cells:
+in the first a robot tells its cell, its ranking of the moves, its priority, and the next two cells of its path (the
+others look at these in the step after); in the second it passes on the first three of everyone that it heard.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _REMEMBERED = ("seen", "held", "memory", "_fields", "_way", "_cell", "priority",
 
 
 class Ranker(Protocol):
-    """A network that scores moves; `temperature` times Gumbel noise is added to its scores."""
+    """A network that scores moves; ``temperature`` times Gumbel noise is added to its scores."""
 
     temperature: float
 
@@ -37,7 +37,7 @@ class Ranker(Protocol):
         """Scores float32[n, 5] of the moves stay, forward, back, left, right in the frames of n robots.
 
         Args:
-            view: float32[n, CHANNELS, WINDOW, WINDOW], see `follower_view`.
+            view: float32[n, CHANNELS, WINDOW, WINDOW], see ``follower_view``.
             own: float32[n, OWN].
         """
         ...
@@ -91,7 +91,7 @@ class Followers:
         ids: Identities of the robots, int64[count], 0 to 1,048,575.
 
     Attributes:
-        view: float32[count, CHANNELS, WINDOW, WINDOW], see `follower_view`.
+        view: float32[count, CHANNELS, WINDOW, WINDOW], see ``follower_view``.
         own: float32[count, OWN].
         priority: int64[n]; who is nearer to its goal goes first.
     """
@@ -160,7 +160,7 @@ class Followers:
         return result
 
     def decide(self, ranking: Int8s) -> Int64s:
-        """Moves int64[count] of a whole team, from rankings of the map's moves (see `turned`)."""
+        """Moves int64[count] of a whole team, from rankings of the map's moves (see ``turned``)."""
         moves = np.empty(self.count, np.int64)
         ground = self.ground
         kernels.decide(self._cell, ranking, self.priority, self._robot_at, ground.free, self.work, moves)
@@ -184,7 +184,7 @@ class Followers:
         return {name: getattr(self, name).copy() for name in _REMEMBERED}
 
     def load_state_dict(self, saved: Mapping[str, AnyArray]) -> None:
-        """Go on from a `state_dict` of such a team on the same map."""
+        """Go on from a ``state_dict`` of such a team on the same map."""
         self._robot_at[self._cell] = -1
         for name in _REMEMBERED:
             setattr(self, name, saved[name].copy())

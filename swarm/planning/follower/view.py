@@ -1,4 +1,4 @@
-"""What a follower sees: kernels for the first `count` of n robots.
+"""What a follower sees: kernels for the first ``count`` of n robots.
 
 A robot looks in the direction of the next cell on its path: the observation's first axis runs from far ahead to far
 behind, the second from left to right, and the moves of its frame are stay, forward, back, left, right.
@@ -90,7 +90,7 @@ def _observe_window(
     robot: int, ahead: int, right: int, left: np.float32, cell: Int64s, before: Int64s, expected: Int64s,
     priority: Int64s, robot_at: Int32s, static: Float32s, width: int, field: Float32s, view: Float32s,
 ) -> None:  # fmt: skip
-    """Fill the layers of one robot's view, but for its path; arguments as of `observe`, `left` is its cost left."""
+    """Fill the layers of one robot's view, but for its path; arguments as of ``observe``, ``left`` is its cost left."""
     here, lost = cell[robot], not left < np.inf
     for i in range(WINDOW):
         for j in range(WINDOW):
@@ -116,13 +116,13 @@ def observe(
     count: int, cell: Int64s, before: Int64s, expected: Int64s, priority: Int64s, robot_at: Int32s, static: Float32s,
     width: int, fields: Float32s, held: Int64s, memory: Array, way: Int32s, view: Float32s, own: Float32s,
 ) -> None:  # fmt: skip
-    """What the first `count` robots see, and remember of what they heard in the step before.
+    """What the first ``count`` robots see, and remember of what they heard in the step before.
 
     Args:
         count: Robots that observe.
         cell: int64[n], where everyone is.
         before: int64[n], where they were in the step before; -1 if they were not heard of.
-        expected: int64[n], see `expect`.
+        expected: int64[n], see ``expect``.
         priority: int64[n], as of the step before.
         robot_at: int32[cells], index of the robot in each cell, -1 without one.
         static: float32[cells].

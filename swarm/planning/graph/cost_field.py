@@ -18,14 +18,14 @@ FAR = 1 << 29
 
 @njit(cache=True, inline="always")
 def step_cost(against: Float32s, scale: float, node: int, move: int) -> int:
-    """Cost of a move from a node: `UNIT`, and more the more others come the other way; nobody does who stays."""
+    """Cost of a move from a node: ``UNIT``, and more the more others come the other way; nobody does who stays."""
     if move == 0:
         return UNIT
     return min(UNIT + int(scale * against[node, move]), DEAREST)
 
 
 def scratch(nodes: int) -> Int32s:
-    """Room for `cost_field` on a graph of so many nodes."""
+    """Room for ``cost_field`` on a graph of so many nodes."""
     return np.empty((2, 4 * nodes + 1), dtype=np.int32)
 
 
@@ -39,10 +39,10 @@ def cost_field(step: Int32s, against: Float32s, scale: float, goal: int, out: In
     Args:
         step: Of the graph, int32[nodes, 5].
         against: Expected traffic against each move, float32[nodes, 5].
-        scale: Cost of that traffic; see `step_cost`.
+        scale: Cost of that traffic; see ``step_cost``.
         goal: Node.
-        out: int32[nodes]; `FAR` where there is no way.
-        room: From `scratch`.
+        out: int32[nodes]; ``FAR`` where there is no way.
+        room: From ``scratch``.
     """
     out[:] = FAR
     head = np.full(DEAREST + 1, -1, dtype=np.int32)

@@ -30,7 +30,7 @@ def distance_field(free: Flags, row: int, column: int) -> Int32s:
         column: Column of the goal.
 
     Returns:
-        int32[rows, columns]; `UNREACHABLE` at walls, behind walls, and everywhere if the goal is no free cell.
+        int32[rows, columns]; ``UNREACHABLE`` at walls, behind walls, and everywhere if the goal is no free cell.
     """
     rows, columns = free.shape
     distance = np.full((rows, columns), UNREACHABLE, dtype=np.int32)

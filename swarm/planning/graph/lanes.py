@@ -81,7 +81,7 @@ def lane_costs(free: Flags, branch: Int32s, against: float) -> Array:
 
     Args:
         free: Where robots may be, bool[rows, columns].
-        branch: Of `dead_ends`: there a direction would only cost.
+        branch: Of ``dead_ends``: there a direction would only cost.
         against: Extra cost of a step against the preferred direction [steps].
 
     Returns:

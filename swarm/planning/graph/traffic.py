@@ -81,7 +81,7 @@ _kept: OrderedDict[tuple[tuple[int, ...], bytes], Float32s] = OrderedDict()
 
 
 def expected_against(graph: GridGraph) -> Float32s:
-    """Expected traffic against each move, float32[nodes, 5]: robots a step at a density of `DENSITY`.
+    """Expected traffic against each move, float32[nodes, 5]: robots a step at a density of ``DENSITY``.
 
     The method of successive averages: trips between cells drawn at random take the cheapest way, where meeting others
     has a price; then the traffic is the mean of all passes. The last few maps are kept.

@@ -1,6 +1,6 @@
-"""What a robot of the `guided` planner hears, read from the bytes straight into the rows of its `GuidedState`.
+"""What a robot of the ``guided`` planner hears, read from the bytes straight into the rows of its ``GuidedState``.
 
-The format is that of `swarm.planning.guided.messages`, which says it in words and checks what is sent; a tick may
+The format is that of ``swarm.planning.guided.messages``, which says it in words and checks what is sent; a tick may
 bring 120 answers that relay 120 robots each, too many to make an object of every one. A test holds both equal.
 """
 

@@ -1,7 +1,7 @@
 """A handful of robots that are stuck follow one plan: who makes it, who follows it, and when it is dropped.
 
-Of robots that are stuck and hear at most `GROUP` - 1 others, the first in order plans for itself and for those that
-it hears, when it has heard the first round (`joint_search`). Its answer tells the plan; the others take it over, and
+Of robots that are stuck and hear at most ``GROUP`` - 1 others, the first in order plans for itself and for those that
+it hears, when it has heard the first round (``joint_search``). Its answer tells the plan; the others take it over, and
 until it ends all of them go before everybody else. Who finds a robot elsewhere, gets a new goal, or hears that
 somebody has dropped the plan, drops it too.
 """
@@ -112,7 +112,7 @@ def make_plan(
         where: Node of each robot, int32[n].
         goal: Node of each robot's goal, -1 if it has none, int32[n].
         i: The robot.
-        near: Robots that it has heard, int32[k], k less than `GROUP`.
+        near: Robots that it has heard, int32[k], k less than ``GROUP``.
         tick: The same for all robots.
         urgent: Whether it is enough that robot i comes nearer.
         plans: Where the plan goes.

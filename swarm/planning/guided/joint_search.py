@@ -1,7 +1,7 @@
 """A few robots that are in each other's way: joint moves by which all of them come nearer to their goals.
 
-A* over the cells of up to `GROUP` robots within a small region, where each node of the search gives one more robot its
-move (operator decomposition: Standley, "Finding optimal solutions to cooperative pathfinding problems", AAAI 2010).
+A* over the cells of up to ``GROUP`` robots within a small region, where each node of the search gives one more robot
+its move (operator decomposition: Standley, "Finding optimal solutions to cooperative pathfinding problems", AAAI 2010).
 The way left is weighted, and the search gives up after some nodes: what it finds is short, not shortest.
 """
 
@@ -78,7 +78,7 @@ def make_search(nodes: int) -> Search:
 
 @njit(cache=True)
 def _survey(step: Int32s, start: int, room: Search) -> int:
-    """Number the nodes within `_REACH` steps of a start; returns how many."""
+    """Number the nodes within ``_REACH`` steps of a start; returns how many."""
     room.near[0], room.local[start] = start, 0
     count, at = 1, 0
     for _ in range(_REACH):
@@ -282,7 +282,8 @@ def plan_jointly(step: Int32s, where: Int32s, goal: Int32s, urgent: bool, room: 
 
     Args:
         step: Of the graph, int32[nodes, 5].
-        where: Node of each robot, int32[n]; n from 1 to `GROUP`. All are within reach of the first (`within_reach`).
+        where: Node of each robot, int32[n]; n from 1 to ``GROUP``. All are within reach of the first
+        (``within_reach``).
         goal: Node of each robot's goal; -1: it has none, and makes way, int32[n].
         urgent: Whether, if no such plan is found, it is enough that the first robot comes nearer.
         room: Memory.

@@ -1,7 +1,7 @@
-"""What a robot of the `guided` planner does in one tick, in the three parts between which messages go round.
+"""What a robot of the ``guided`` planner does in one tick, in the three parts between which messages go round.
 
 Each function is one robot's part and reads its own row and those rows that it has been told (``who``); a team is a
-loop over robots, and a robot alone holds what it has heard in the rows after its own (`swarm.planning.guided.robot`).
+loop over robots, and a robot alone holds what it has heard in the rows after its own (``swarm.planning.guided.robot``).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _FADING = 0.98  # Of what was seen, from tick to tick.
 _SEEN = 500.0  # Free cells that count as seen before the first look.
 _STALLED, _EPOCH, _SHARE = 8, 8, 4  # Ticks without coming nearer; of a turn at going first; one turn in so many.
 _DESPERATE = 64  # Ticks without coming nearer, after which a turn is longer and minds nobody.
-# A key is the order, and the identity; orders from `joint_plan.ORDER` on are of robots that follow a plan.
+# A key is the order, and the identity; orders from ``joint_plan.ORDER`` on are of robots that follow a plan.
 _TURNS = 1 << 22  # Orders from here on are of robots whose turn it is; below 0 of those on their way.
 _IDLE = -(1 << 23)
 UNKNOWN = 1 << 40  # Least cost left, while the goal is new.
@@ -50,7 +50,7 @@ class Rules(NamedTuple):
 
     Attributes:
         lanes: Price of one robot a step that comes the other way, at the density that is seen [steps].
-        meeting: Price of a cell or an edge that a neighbour's window takes [`cost_field.UNIT` a step].
+        meeting: Price of a cell or an edge that a neighbour's window takes [``cost_field.UNIT`` a step].
         halves: Whether half of the robots, by chance, plan after hearing the first round.
         relay: Whether robots mind those of whom they are only told.
         turns: Whether robots that come no nearer get turns at going first.
@@ -70,7 +70,7 @@ RULES = Rules()
 
 
 class GuidedState(NamedTuple):
-    """State of n robots, and what they tell. Nodes are those of a `GridGraph`.
+    """State of n robots, and what they tell. Nodes are those of a ``GridGraph``.
 
     Attributes:
         robot_id: Identities, 0 to 1,048,575, int64[n].
@@ -86,7 +86,7 @@ class GuidedState(NamedTuple):
         stalled: Ticks since then, int64[n].
         patience: Ticks without coming nearer after which it is stuck, int64[n].
         density: Robots and free cells that it has seen, fading, float64[n, 2].
-        scale: Cost of traffic that comes the other way (`cost_field.step_cost`), float64[n].
+        scale: Cost of traffic that comes the other way (``cost_field.step_cost``), float64[n].
         plans: Of what it follows together with others.
         rules: The same for all.
     """
@@ -250,7 +250,7 @@ def plan(
     step: Int32s, field: Int32s, against: Float32s, states: GuidedState, i: int, tick: int, windows: Int32s, who:
     Int32s, later: int, room: Room, window: Int32s, ranking: Int8s,
 ) -> None:  # fmt: skip
-    """Plan a new window, and rank the moves by it; see `window.plan_window`."""
+    """Plan a new window, and rank the moves by it; see ``window.plan_window``."""
     heedless = states.stalled[i] >= _DESPERATE and _epoch(states, i, tick) >= 0
     price = 0 if heedless else states.rules.meeting
     seed = mix(tick, states.robot_id[i] + 2 * IDS) % IDS

@@ -1,4 +1,4 @@
-"""What robots of the `guided` planner tell each other in the two rounds of a tick: at most 1 KiB each."""
+"""What robots of the ``guided`` planner tell each other in the two rounds of a tick: at most 1 KiB each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class GuidedMessage:
         cell: Flat cell (row * columns + column).
         key: Priority, unique; its last 20 bits tell who it is.
         ranking: The five moves, best first.
-        moves: The moves of its window, as far as it knows; at most `STEPS`.
+        moves: The moves of its window, as far as it knows; at most ``STEPS``.
         goal: Flat cell where it has to go; -1: nowhere, or not told.
         stuck: Whether it would like a joint plan.
     """
@@ -58,7 +58,7 @@ class GuidedMessage:
         return IDS - 1 - (self.key & (IDS - 1))
 
     def encode(self) -> bytes:
-        """As bytes; see `decode_message`."""
+        """As bytes; see ``decode_message``."""
         ranking = RANKING_NUMBER[tuple(self.ranking)] | (STUCK if self.stuck else 0)
         return HEAD.pack(self.cell, self.goal, self.key, ranking, pack_moves(self.moves, STEPS))
 
@@ -95,7 +95,7 @@ class Answer:
                 raise InputError("answer: plan", moves, f"1 to {HORIZON} moves 0 to 4, as many for each member")
 
     def encode(self, columns: int) -> bytes:
-        """As bytes, for a map of so many columns; see `decode_answer`."""
+        """As bytes, for a map of so many columns; see ``decode_answer``."""
         parts, (row, column) = [self.own.encode(), bytes([len(self.heard)])], divmod(self.own.cell, columns)
         for told in self.heard:
             down, right = told.cell // columns - row, told.cell % columns - column
@@ -109,7 +109,7 @@ class Answer:
 
 
 def decode_message(data: bytes) -> GuidedMessage:
-    """What `GuidedMessage.encode` wrote.
+    """What ``GuidedMessage.encode`` wrote.
 
     Raises:
         InputError: If the bytes are not such a message.
@@ -121,7 +121,7 @@ def decode_message(data: bytes) -> GuidedMessage:
 
 
 def decode_answer(data: bytes, columns: int) -> Answer:
-    """What `Answer.encode` wrote, for a map of so many columns.
+    """What ``Answer.encode`` wrote, for a map of so many columns.
 
     Raises:
         InputError: If the bytes are not such a message.
@@ -166,6 +166,6 @@ def _ranking(number: int) -> Ranking:
 
 
 def moves_of(window: list[int], columns: int) -> tuple[int, ...]:
-    """The moves between the flat cells of a window, up to where it ends (`ENDED`)."""
+    """The moves between the flat cells of a window, up to where it ends (``ENDED``)."""
     known = window.index(ENDED) if ENDED in window else len(window)
     return tuple(move_between(before, after, columns) for before, after in pairwise(window[:known]))

@@ -1,9 +1,9 @@
-"""The `guided` planner of one robot, as it runs on that robot alone.
+"""The ``guided`` planner of one robot, as it runs on that robot alone.
 
-In a tick every robot tells (`tell`), answers what it has heard (`answer`), and moves (`decide`). It knows the map, its
-own goal, who is in the cells that it sees, and what robots within `RADIUS` cells tell it; an answer relays what
-was heard in the first round. What a robot hears is kept in the rows after its own, so that it runs the very kernels
-that `GuidedTeam` runs for all.
+In a tick every robot tells (``tell``), answers what it has heard (``answer``), and moves (``decide``). It knows the
+map, its own goal, who is in the cells that it sees, and what robots within ``RADIUS`` cells tell it; an answer relays
+what was heard in the first round. What a robot hears is kept in the rows after its own, so that it runs the very
+kernels that ``GuidedTeam`` runs for all.
 """
 
 from __future__ import annotations
@@ -85,14 +85,14 @@ class GuidedPlanner:
         plans.fresh[row] = True
 
     def tell(self, tick: int, cell: Cell, goal: Cell | None, fresh: bool, seen: Iterable[Cell]) -> bytes:
-        """The first round: what it tells (`guided_messages.GuidedMessage`).
+        """The first round: what it tells (``guided_messages.GuidedMessage``).
 
         Args:
             tick: The same for all robots.
             cell: Where it is (row, column).
             goal: Where it has to go; None: nowhere, it makes way.
             fresh: Whether the goal is new, even if it is the same cell again.
-            seen: Cells within `RADIUS` where other robots are.
+            seen: Cells within ``RADIUS`` where other robots are.
 
         Raises:
             InputError: If a cell is a wall or outside of the map.
@@ -118,7 +118,7 @@ class GuidedPlanner:
         return self._say(states.told[0], states.first[0]).encode()
 
     def answer(self, heard: Iterable[bytes]) -> bytes:
-        """The second round: what it answers (`guided_messages.Answer`) to what it was told from within `RADIUS`.
+        """The second round: what it answers (``guided_messages.Answer``) to what it was told from within ``RADIUS``.
 
         Raises:
             InputError: If a message is not one of a robot on this map.
@@ -131,7 +131,7 @@ class GuidedPlanner:
         return own.encode() + bytes([count]) + entries.tobytes() + self._say_plan()
 
     def decide(self, answers: Iterable[bytes]) -> int:
-        """Its move (0 to 4), from the answers of those within `RADIUS`.
+        """Its move (0 to 4), from the answers of those within ``RADIUS``.
 
         Raises:
             InputError: If a message is not one of a robot on this map.

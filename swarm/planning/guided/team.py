@@ -1,6 +1,6 @@
-"""All robots of a team with the `guided` planner in one kernel: what each does alone, robot by robot.
+"""All robots of a team with the ``guided`` planner in one kernel: what each does alone, robot by robot.
 
-The rounds of messages are loops over robots; nobody reads more than it is told. `swarm.planning.guided.robot` is the
+The rounds of messages are loops over robots; nobody reads more than it is told. ``swarm.planning.guided.robot`` is the
 same for one robot, and a test holds the two equal.
 """
 
@@ -71,7 +71,7 @@ def _tick(
         else:
             heard = last_who[last_first[i] : last_first[i + 1]]
             heard = expected(cells, columns, states.cell[i], last, heard, at)
-            ago = int(np.int64(1))  # no constant, as in `guided_kernels.reconsider`
+            ago = int(np.int64(1))  # no constant, as in ``guided_kernels.reconsider``
             plan(step, fields[i], against, states, i, tick, last, heard, ago, room, states.told[i], states.first[i])
     for i in range(n):
         near = who[first[i] : first[i + 1]]
@@ -90,7 +90,7 @@ def _tick(
 def _look_around(
     node: Int32s, cells: Int64s, visible: Int32s, states: GuidedState, at: Int32s
 ) -> tuple[Int32s, Int32s]:
-    """Who is near whom (`neighbours`); everyone remembers how crowded it is."""
+    """Who is near whom (``neighbours``); everyone remembers how crowded it is."""
     first, who = neighbours(node, cells, states.cell, at)
     for i in range(len(states.cell)):
         look(states, i, first[i + 1] - first[i], visible[states.cell[i]])

@@ -2,9 +2,9 @@
 
 A dynamic programme over the cells within reach: meeting a neighbour costs something but is not forbidden, so that
 there is always a plan; what really happens is settled by priority inheritance
-(`swarm.planning.pibt.priority_inheritance`). The idea that soft windows guide priority inheritance: Arita and Okumura,
-"Local guidance for configuration-based multi-agent pathfinding", 2025; there a centre plans them in turn, here each
-robot its own.
+(``swarm.planning.pibt.priority_inheritance``). The idea that soft windows guide priority inheritance: Arita and
+Okumura, "Local guidance for configuration-based multi-agent pathfinding", 2025; there a centre plans them in turn, here
+each robot its own.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def make_room(nodes: int) -> Room:
 
 @njit(cache=True)
 def _reach(step: Int32s, start: int, room: Room) -> int:
-    """Number the nodes within `STEPS` of a start, nearest first; returns how many."""
+    """Number the nodes within ``STEPS`` of a start, nearest first; returns how many."""
     room.near[0], room.depth[0], room.local[start] = start, 0, 0
     count, at = 1, 0
     while at < count:
@@ -181,7 +181,7 @@ def plan_window(
         step: Of the graph, int32[nodes, 5].
         field: Cost left to its goal, int32[nodes].
         against: Expected traffic against each move, float32[nodes, 5].
-        scale: Cost of that traffic (`step_cost`).
+        scale: Cost of that traffic (``step_cost``).
         windows: Of robots, int32[m, STEPS + 1].
         who: Rows of ``windows`` to mind, int32[k].
         later: Steps that have passed since these windows were told.

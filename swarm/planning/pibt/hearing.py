@@ -1,4 +1,4 @@
-"""Who sees and hears whom on a grid: robots within `RADIUS` cells of each other."""
+"""Who sees and hears whom on a grid: robots within ``RADIUS`` cells of each other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RADIUS = 5
 
 @njit(cache=True)
 def visible_cells(node: Int32s) -> Int32s:
-    """Free cells within `RADIUS` of each node but its own, int32[nodes]."""
+    """Free cells within ``RADIUS`` of each node but its own, int32[nodes]."""
     rows, columns = node.shape
     total = np.zeros((rows + 1, columns + 1), dtype=np.int32)
     for row in range(rows):
@@ -33,7 +33,7 @@ def visible_cells(node: Int32s) -> Int32s:
 
 @njit(cache=True)
 def neighbours(node: Int32s, cells: Int64s, where: Int32s, at: Int32s) -> tuple[Int32s, Int32s]:
-    """Who is within `RADIUS` of whom.
+    """Who is within ``RADIUS`` of whom.
 
     Args:
         node: Node of each cell, int32[rows, columns].
@@ -67,7 +67,7 @@ def neighbours(node: Int32s, cells: Int64s, where: Int32s, at: Int32s) -> tuple[
 
 @njit(cache=True)
 def in_sight(cells: Int64s, columns: int, a: int, b: int) -> bool:
-    """Whether two nodes are within `RADIUS` of each other."""
+    """Whether two nodes are within ``RADIUS`` of each other."""
     rows_apart = abs(cells[a] // columns - cells[b] // columns)
     return max(rows_apart, abs(cells[a] % columns - cells[b] % columns)) <= RADIUS
 

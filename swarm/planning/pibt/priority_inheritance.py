@@ -21,7 +21,7 @@ from swarm.planning.graph.moves import MOVES, flat_steps, moved
 
 IDS = 1 << 20
 """Identities that there can be."""
-_SETTLED = 6  # in `tried`: this robot's move will not change any more
+_SETTLED = 6  # in ``tried``: this robot's move will not change any more
 
 
 def priority_key(ticks: int, robot_id: int) -> int:
@@ -146,7 +146,8 @@ def pibt_moves(
 
     Args:
         cells: Where each robot is, flat index, int64[n]; all different.
-        ranking: The moves in the order in which each robot prefers them, int8[n, 5] (see `swarm.planning.graph.moves`).
+        ranking: The moves in the order in which each robot prefers them, int8[n, 5] (see
+        ``swarm.planning.graph.moves``).
         priority: Larger goes first, int64[n]; all different, so that everyone who computes this agrees.
         free: Where robots may be, bool[rows, columns].
         forced: Next cell of robots that have settled it already, -1 for the others, int64[n]; ignored if another robot
@@ -190,7 +191,7 @@ class PibtMessage(NamedTuple):
     Attributes:
         cell: Where it is (row, column).
         ranking: Its five moves, most preferred first.
-        priority: Its `priority_key`.
+        priority: Its ``priority_key``.
     """
 
     cell: tuple[int, int]
@@ -203,7 +204,7 @@ class PibtPlanner:
 
     Each robot tells the others its cell, ranking and priority, works out priority inheritance for those that it hears,
     and makes its own move of the result. Robots that hear different robots can come to different results, so the world
-    must still resolve conflicts (see `swarm.planning.pibt.reservation`).
+    must still resolve conflicts (see ``swarm.planning.pibt.reservation``).
 
     Args:
         free: Where robots may be, bool[rows, columns].
@@ -222,7 +223,7 @@ class PibtPlanner:
         self.ticks = 0
 
     def announce(self, cell: tuple[int, int], goal: tuple[int, int]) -> PibtMessage:
-        """What this robot tells the others in this step; to be called once a step, before `decide`."""
+        """What this robot tells the others in this step; to be called once a step, before ``decide``."""
         self.ticks += 1
         field = self._fields[goal]
         tie = (self.robot_id * 7 + self.ticks * 3) % 5
@@ -232,7 +233,7 @@ class PibtPlanner:
         """Choose a move (0 to 4) from what was announced in this step.
 
         Args:
-            own: What `announce` returned.
+            own: What ``announce`` returned.
             heard: The same of the robots within hearing, by id.
         """
         everyone = [own, *(heard[key] for key in sorted(heard))]

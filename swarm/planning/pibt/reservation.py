@@ -33,7 +33,7 @@ def _drop_contested(
     occupant: Int32s,
     winner: Int32s,
 ) -> Flags:
-    """Who stays because of a swap or a contested cell; `winner` names the one robot that enters each cell."""
+    """Who stays because of a swap or a contested cell; ``winner`` names the one robot that enters each cell."""
     n = here.shape[0]
     stays: Flags = here == there
     for robot in range(n):
@@ -71,9 +71,9 @@ def resolve(
 
     Args:
         cells: Where each robot is (row, column), int64[n, 2]; all different and free.
-        moves: 0 to 4, see `swarm.planning.graph.moves`, int64[n]; anything else stays.
+        moves: 0 to 4, see ``swarm.planning.graph.moves``, int64[n]; anything else stays.
         free: Where robots may be, bool[rows, columns].
-        priority: Of each robot, float64[n]; not read if `soft`.
+        priority: Of each robot, float64[n]; not read if ``soft``.
         soft: True: nobody enters a contested cell (POGEMA's "soft" collisions). False: the one with the highest
             priority does, the first in order among equals.
 

@@ -1,6 +1,6 @@
-"""All robots of a team that follow shortest paths, with priority inheritance (`pibt`) or without anything (`astar`).
+"""All robots of a team that follow shortest paths: with priority inheritance (``pibt``), or alone (``astar``).
 
-`PibtTeam` does for each robot what `PibtPlanner` does for one; a test holds the two equal.
+``PibtTeam`` does for each robot what ``PibtPlanner`` does for one; a test holds the two equal.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from swarm.planning.pibt.priority_inheritance import priority_key, settle
 
 @njit(cache=True)
 def _rank(step: Int32s, field: Int32s, here: int, tie: int, ranking: Int8s) -> None:
-    """As `pibt.rank_by_distance`, on a graph."""
+    """As ``pibt.rank_by_distance``, on a graph."""
     keys = np.empty(5, dtype=np.int64)
     for move in range(5):
         after = step[here, move]
@@ -49,7 +49,7 @@ def _two_steps(step: Int32s) -> Int32s:
 
 @njit(cache=True)
 def _involved(i: int, where: Int32s, near: Int32s, at: Int32s, place: Int32s, mark: Int32s, found: Int64s) -> int:
-    """As `hearing.involved` of those whom robot i hears; writes them into ``found`` and returns how many they are."""
+    """As ``hearing.involved`` of those whom robot i hears; writes them into ``found`` and returns how many they are."""
     found[0], mark[i] = i, i
     count, done = 1, 0
     row, column = place[where[i], 0], place[where[i], 1]
@@ -157,7 +157,7 @@ class AstarTeam(_ShortestPaths):
     """Every robot follows a shortest path as if it were alone; the rules of the world revert what is in conflict."""
 
     def moves(self, cells: Int64s, goals: Int64s, fresh: Flags) -> Int64s:
-        """The moves int64[n]; arguments as those of `GuidedTeam.moves`."""
+        """The moves int64[n]; arguments as those of ``GuidedTeam.moves``."""
         self.rank(cells, goals, fresh)
         return self.rankings[:, 0].astype(np.int64)
 
@@ -174,7 +174,7 @@ class PibtTeam(_ShortestPaths):
         self._own = np.array([priority_key(0, robot) for robot in range(robots)])
 
     def moves(self, cells: Int64s, goals: Int64s, fresh: Flags) -> Int64s:
-        """The moves int64[n]; arguments as those of `GuidedTeam.moves`."""
+        """The moves int64[n]; arguments as those of ``GuidedTeam.moves``."""
         busy, graph = self.rank(cells, goals, fresh), self.graph
         keys = np.where(busy, self.ticks, -1) * (priority_key(1, 0) - priority_key(0, 0)) + self._own
         moves: Int64s = _inherit(

@@ -83,7 +83,7 @@ def visible(roadmap: Roadmap, clearance: float, x: float, y: float, to_x: float,
             return False
         if done >= length:
             return True
-        # Nothing within `room` of here: the disc may move that far without looking again.
+        # Nothing within ``room`` of here: the disc may move that far without looking again.
         done = min(done + max(room, least_step), length)
 
 

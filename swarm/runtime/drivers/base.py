@@ -1,7 +1,7 @@
 """The interface to a robot's body: its own state in, a command out, and what was actually sent.
 
 A driver of one's own is a class with three methods, constructed from the fleet file and the robot's identity. It is
-named in fleet.yaml as ``driver: module:Class``; the module has to be on the path. `swarm.runtime.drivers.line` is a
+named in fleet.yaml as ``driver: module:Class``; the module has to be on the path. ``swarm.runtime.drivers.line`` is a
 complete one, for a base that speaks lines of text. In short::
 
     class MyBase:
@@ -28,8 +28,8 @@ complete one, for a base that speaks lines of text. In short::
 
 The rules: no method blocks or raises because the body is silent, since the reading's age says so; ``arrived`` is when
 the state arrived, not when it was read, and ``measured`` is earlier if the body's stamp says so; and the body itself
-brakes if no command comes for `COMMAND_TTL`: a control process that has been killed cannot do it. A driver may have an
-attribute ``problem``: one line of at most 96 characters for an operator, empty if there is nothing to say.
+brakes if no command comes for ``COMMAND_TTL``: a control process that has been killed cannot do it. A driver may have
+an attribute ``problem``: one line of at most 96 characters for an operator, empty if there is nothing to say.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Reading:
         applied: ``float64[2]``, the control that the body executes, if it tells.
         held: Why the body does not execute the newest command: empty, ``command too old`` or ``emergency stop``.
         sensed: ``float64[k, SENSED]``, every robot within the sensing radius as the body itself senses it
-            (`swarm.runtime.sensing`); None: it cannot sense robots, and all that is known of them is what they tell.
+            (``swarm.runtime.sensing``); None: it cannot sense robots, and all that is known of them is what they tell.
         measured: When it was measured, s, by this process's ``time.monotonic``: its age counts from then. By default,
             and at the latest, when it arrived.
     """
@@ -114,7 +114,7 @@ class Driver(Protocol):
         ...
 
     def write(self, control: Array) -> Sent:
-        """Send a command ``float64[2]`` (`swarm.model.dynamics`); `InputError` if it is not two finite numbers."""
+        """Send a command ``float64[2]`` (``swarm.model.dynamics``); ``InputError`` if it is not two finite numbers."""
         ...
 
     def close(self) -> None:

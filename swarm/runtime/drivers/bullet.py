@@ -1,8 +1,8 @@
-"""Driver ``bullet``: a body in the physics world of `envs.bullet.host`, which runs as a process of its own.
+"""Driver ``bullet``: a body in the physics world of ``envs.bullet.host``, which runs as a process of its own.
 
 A command is filtered for one control period. What a body does beyond that is covered by the safety margin only, so a
-command lives for `LIFETIME` periods even if its time-to-live would allow more: at 1 m/s and 50 ms the second period is
-5 cm, and the demo's margin 6 cm.
+command lives for ``LIFETIME`` periods even if its time-to-live would allow more: at 1 m/s and 50 ms the second period
+is 5 cm, and the demo's margin 6 cm.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from swarm.runtime.fleet_file.read import FleetFile
 SILENCE, HELLO_EVERY = 0.25, 2.0
 """Seconds without a state after which a robot says hello again; and seconds after which it does so anyway."""
 LIFETIME = 2.0
-"""Control periods for which a command holds, at most `COMMAND_TTL`."""
+"""Control periods for which a command holds, at most ``COMMAND_TTL``."""
 _MOST = 256
 
 
@@ -118,7 +118,7 @@ def ask(address: Address, type: Type = Type.STATUS, *, timeout: float = 1.0) -> 
         timeout: Seconds; the question is repeated until then.
 
     Returns:
-        Its status, as `envs.bullet.host` describes it, with all robots; None if nobody answers.
+        Its status, as ``envs.bullet.host`` describes it, with all robots; None if nobody answers.
     """
     until, status = time.monotonic() + timeout, None
     mailbox = Mailbox(peer=address)

@@ -103,8 +103,8 @@ class BodyState:
         goal: Where it is to go now, m.
         goal_number: How many goals it has reached.
         applied: The control that its body executes.
-        held: Index into `HELD`.
-        sensed: ``float[k, SENSED]``, the robots around it (`swarm.runtime.sensing`), at most `MOST_SENSED`.
+        held: Index into ``HELD``.
+        sensed: ``float[k, SENSED]``, the robots around it (``swarm.runtime.sensing``), at most ``MOST_SENSED``.
     """
 
     robot: int

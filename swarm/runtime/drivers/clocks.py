@@ -23,7 +23,7 @@ class WallClock:
     """The wall clock, as far as times by it are compared with monotonic ones.
 
     A wall clock that was set back lets everything that was stamped before look younger, so that is believed only after
-    `HOLD`; until then, what is stamped by it looks older. One that was set forward is believed at once.
+    ``HOLD``; until then, what is stamped by it looks older. One that was set forward is believed at once.
 
     Args:
         clock: Monotonic, s; by default ``time.monotonic``.
@@ -32,7 +32,7 @@ class WallClock:
 
     def __init__(self, clock: Callable[[], float] | None = None, wall: Callable[[], float] | None = None) -> None:
         self._clock, self._wall = clock or time.monotonic, wall or time.time
-        # Since when it has been ahead by so much at most; the first is believed until the second is `HOLD` old.
+        # Since when it has been ahead by so much at most; the first is believed until the second is ``HOLD`` old.
         self._most: deque[tuple[float, float]] = deque()
 
     def ahead(self) -> float:
@@ -62,10 +62,10 @@ class WallClock:
 class LearntClock:
     """A clock that is known only by its stamps: of a body's computer, or of a simulation.
 
-    What came with the least delay within the last `LEARN` is taken for measured when it arrived, and everything else
+    What came with the least delay within the last ``LEARN`` is taken for measured when it arrived, and everything else
     for that much older than it came later. A delay that is always there cannot be seen. A clock that stands still, or
     runs slowly, makes stamps look old; one that was set, or comes back after a silence, is learnt anew. One that was
-    set back is believed only when nothing newer came for `LEARN`: it may be a message that was overtaken.
+    set back is believed only when nothing newer came for ``LEARN``: it may be a message that was overtaken.
 
     Args:
         settle: Seconds of stamps without a break before the first one says a time.
@@ -84,7 +84,7 @@ class LearntClock:
             arrived: When it arrived, s; rather too early, and not earlier than what arrived before it.
 
         Returns:
-            s, at most ``arrived``; or why that cannot be said: `REPEATED`, `OLDER` or `LEARNING`.
+            s, at most ``arrived``; or why that cannot be said: ``REPEATED``, ``OLDER`` or ``LEARNING``.
         """
         if stamp == self._stamp:
             return REPEATED

@@ -39,7 +39,7 @@ class ReplayDriver:
         clock: Monotonic seconds.
 
     Attributes:
-        commands: The last `KEPT` commands.
+        commands: The last ``KEPT`` commands.
         count: How many there were.
 
     Raises:

@@ -1,19 +1,19 @@
 """Driver ``ros2``: a base that speaks ROS 2 over zenoh (rmw_zenoh), without any of ROS on this side.
 
 In comes ``nav_msgs/msg/Odometry``, out goes ``geometry_msgs/msg/Twist`` or ``TwistStamped``; the fleet file says where
-(`swarm.runtime.fleet_file.ros2_names`). The pose is in a frame that stays (``odom_frame``), the velocity in the body's.
-For a unicycle the command is forward speed and turn rate. Integrators are bases that drive in every direction: for a
-single one it is the velocity that was asked for, in the body's frame; for a double one the measured velocity, changed
-by what the acceleration does to it within one control period. A base that lags behind its commands by more than that
-both accelerates and brakes less than asked, so it is better described as a single integrator. Without a fresh state an
-integrator is told to stand still: its heading is unknown, and so is what braking does to its velocity.
+(``swarm.runtime.fleet_file.ros2_names``). The pose is in a frame that stays (``odom_frame``), the velocity in the
+body's. For a unicycle the command is forward speed and turn rate. Integrators are bases that drive in every direction:
+for a single one it is the velocity that was asked for, in the body's frame; for a double one the measured velocity,
+changed by what the acceleration does to it within one control period. A base that lags behind its commands by more than
+that both accelerates and brakes less than asked, so it is better described as a single integrator. Without a fresh
+state an integrator is told to stand still: its heading is unknown, and so is what braking does to its velocity.
 
 The base has to brake by itself when commands end: its own watchdog must be set to
-`swarm.runtime.drivers.base.COMMAND_TTL` (``cmd_vel_timeout`` of diff_drive_controller is 0.5 s by default). With
+``swarm.runtime.drivers.base.COMMAND_TTL`` (``cmd_vel_timeout`` of diff_drive_controller is 0.5 s by default). With
 ``stamped`` it can also tell a late command.
 
-A state is as old as its stamp says (`swarm.runtime.drivers.ros2_clock`), and one with the same stamp or an older one is
-none.
+A state is as old as its stamp says (``swarm.runtime.drivers.ros2_clock``), and one with the same stamp or an older one
+is none.
 
 The session is a client of the base's router, which may start, end and start again meanwhile.
 """
@@ -52,9 +52,9 @@ class Ros2Driver:
     """The base of robot ``robot_id``.
 
     Attributes:
-        rejected: Messages that were refused, by reason (`swarm.runtime.drivers.ros2_wire.decode_odometry`;
+        rejected: Messages that were refused, by reason (``swarm.runtime.drivers.ros2_wire.decode_odometry``;
             ``oversized``, ``attachment``, ``old``: not newer than the last; ``second publisher`` of the same topic;
-            what is wrong with the stamp, as `swarm.runtime.drivers.ros2_clock` says).
+            what is wrong with the stamp, as ``swarm.runtime.drivers.ros2_clock`` says).
 
     Raises:
         InputError: If the fleet file says nothing of ROS 2, or rosbags is missing.

@@ -2,7 +2,7 @@
 
 ROS 2's nodes stamp what they measure by the wall clock, which the computers of a robot share or synchronise. In a
 simulation (``use_sim_time``) they stamp by its clock, and only its stamps tell of it here
-(`swarm.runtime.drivers.clocks`).
+(``swarm.runtime.drivers.clocks``).
 """
 
 from __future__ import annotations

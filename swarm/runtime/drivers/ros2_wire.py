@@ -80,7 +80,7 @@ def node_token(domain: int, session: str, namespace: str, node: str) -> str:
 def topic_token(
     domain: int, session: str, number: int, kind: str, namespace: str, node: str, topic: str, message: str
 ) -> str:
-    """The token of the node's `PUBLISHER` or `SUBSCRIPTION` of a topic; ``number``: another one for each."""
+    """The token of the node's ``PUBLISHER`` or ``SUBSCRIPTION`` of a topic; ``number``: another one for each."""
     return (
         f"@ros2_lv/{domain}/{session}/0/{number}/{kind}/%/{_mangled(namespace)}/{node}/{_mangled(topic)}/"
         f"{type_key(message)}/{_QOS}"
@@ -97,7 +97,7 @@ def attachment(sequence: int, time: int, gid: bytes) -> bytes:
     Args:
         sequence: From 1 on.
         time: ns since 1970.
-        gid: Identity of the publisher, `GID` bytes.
+        gid: Identity of the publisher, ``GID`` bytes.
     """
     if len(gid) != GID:
         raise InputError("gid", len(gid), f"{GID} bytes")

@@ -129,7 +129,7 @@ def _origin(field: Field) -> str:
 
 
 def needed(ros2: Ros2 | None, where: str) -> Ros2:
-    """The mapping, or `InputError` if the file has none."""
+    """The mapping, or ``InputError`` if the file has none."""
     if ros2 is None:
         raise InputError(f"{where}: ros2", None, "a mapping, such as {router: tcp/127.0.0.1:7447}")
     return ros2

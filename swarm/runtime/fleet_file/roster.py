@@ -16,7 +16,7 @@ class Peer:
 
     Attributes:
         kind: Of its dynamics.
-        body: ``float64[BODY]`` (`swarm.model.body.body_of`).
+        body: ``float64[BODY]`` (``swarm.model.body.body_of``).
         bounds: x and y that it can have: low x, low y, high x, high y, m.
     """
 

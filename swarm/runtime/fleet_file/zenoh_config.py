@@ -43,7 +43,7 @@ _FILES = {
 
 
 def check_fleet(name: str) -> str:
-    """The name of a fleet, or `InputError`."""
+    """The name of a fleet, or ``InputError``."""
     if not _FLEET.fullmatch(name):
         raise InputError("fleet", name, "1 to 24 letters, digits, - and _")
     return name
@@ -60,12 +60,12 @@ def alive_key(fleet: str, robot: int | str) -> str:
 
 
 def status_key(fleet: str, robot: int | str) -> str:
-    """Where a robot tells those who watch how it is (`swarm.runtime.link.status`); ``*``: where all do."""
+    """Where a robot tells those who watch how it is (``swarm.runtime.link.status``); ``*``: where all do."""
     return f"swarm/{fleet}/status/{robot}"
 
 
 def handshake_key(fleet: str, robot: int | str) -> str:
-    """Where a robot says what it runs with (`swarm.runtime.link.handshake`); ``*``: where all do."""
+    """Where a robot says what it runs with (``swarm.runtime.link.handshake``); ``*``: where all do."""
     return f"swarm/{fleet}/hello/{robot}"
 
 
@@ -75,14 +75,14 @@ def stop_key(fleet: str) -> str:
 
 
 def identity(fleet: str, robot: int | str) -> str:
-    """Common name in the certificate of a robot, or of the `OPERATOR`."""
+    """Common name in the certificate of a robot, or of the ``OPERATOR``."""
     return f"{robot if robot == OPERATOR else f'robot-{robot}'}.{fleet}.swarm"
 
 
 def own_keys(keys: Path | None, who: int | str) -> Path | None:
     """The folder of one member's keys: the given one, or what an authority's own folder has for it.
 
-    So a fleet whose processes all run on one machine names the folder that `launch/authority.py` wrote.
+    So a fleet whose processes all run on one machine names the folder that ``launch/authority.py`` wrote.
     """
     folder = None if keys is None else keys / (OPERATOR if who == OPERATOR else f"robot-{who}")
     return folder if folder is not None and folder.is_dir() else keys
@@ -98,7 +98,7 @@ def settings(
         robot: Whose session it is; None: the operator's, which listens nowhere.
         endpoints: ``host:port`` of every robot of the roster, by identity.
         keys: Folder with ``ca.pem``, ``certificate.pem`` and ``key.pem``; None: plain TCP without access control.
-        patience: Of an attempt to connect, s; more than `PATIENCE` where round trips take longer than 0.1 s.
+        patience: Of an attempt to connect, s; more than ``PATIENCE`` where round trips take longer than 0.1 s.
 
     Raises:
         InputError: For a name, an identity, an endpoint or a key file that cannot be used.

@@ -10,7 +10,7 @@ from swarm.runtime.link.estop import EmergencyStop
 
 
 class Link(Protocol):
-    """What carries bytes between robots; `swarm.runtime.link.transport.Transport` is one."""
+    """What carries bytes between robots; ``swarm.runtime.link.transport.Transport`` is one."""
 
     counts: Counter[str]
     """Messages that were lost on the way in, by reason."""

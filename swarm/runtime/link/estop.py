@@ -32,14 +32,14 @@ class EmergencyStop:
 
 
 def encode(stop: EmergencyStop) -> bytes:
-    """Its bytes; `InputError` if the counter does not fit."""
+    """Its bytes; ``InputError`` if the counter does not fit."""
     if not 0 <= stop.counter < COUNTERS:
         raise InputError("counter", stop.counter, "0 to 2^64 − 1")
     return _FORMAT.pack(_MAGIC, VERSION, stop.latched, stop.counter)
 
 
 def decode(data: bytes) -> EmergencyStop:
-    """What these bytes ask for; `InputError` if they are none."""
+    """What these bytes ask for; ``InputError`` if they are none."""
     if len(data) != _FORMAT.size:
         raise InputError("emergency stop", data, f"{_FORMAT.size} bytes")
     magic, version, latched, counter = _FORMAT.unpack(data)
@@ -88,7 +88,7 @@ class StopLatch:
 
     A robot that tells of a stop cannot be told from one that lies until an operator speaks. So it is believed, but it
     is in doubt from then on, as is one that contradicts an operator's release: it makes nobody stop any more until it
-    has told of no stop for `DOUBT` seconds, or an operator tells of a stop himself. So no lie outlives a release.
+    has told of no stop for ``DOUBT`` seconds, or an operator tells of a stop himself. So no lie outlives a release.
 
     Args:
         known: What held when the process before this one ended.

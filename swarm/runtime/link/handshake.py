@@ -1,7 +1,7 @@
 """What a robot runs with, told about once a second: whether two robots fit together, and what is wrong if they do not.
 
 Robots of another protocol, map or roster do not fit: what they mean by a place or a cell is unknown. Their reports are
-refused by the digest in them (`swarm.runtime.link.report_codec`); the hello says why. Of two camps nobody can know
+refused by the digest in them (``swarm.runtime.link.report_codec``); the hello says why. Of two camps nobody can know
 which one is right, so the rule is the same for both: **nobody moves while somebody speaks who does not fit**. Only a
 robot that senses the others itself goes on, if those who fit, itself among them, are more than those who do not: for it
 the others are obstacles that it sees. Another policy or minor protocol is noted, nothing more.
@@ -105,7 +105,7 @@ def encode(handshake: Handshake) -> bytes:
 
 
 def decode(data: bytes) -> Handshake:
-    """What these bytes say; `InputError` if they are no hello. Of another major protocol only the version is read."""
+    """What these bytes say; ``InputError`` if they are no hello. Of another major protocol only the version is read."""
     if len(data) < _HEAD.size or data[:4] != _MAGIC:
         raise InputError("hello", f"{len(data)} bytes that begin with {data[:4].hex()}", "a hello")
     _, major, minor = _HEAD.unpack_from(data)
@@ -137,7 +137,7 @@ class Handshakes:
         self._said = -np.inf
 
     def due(self, now: float) -> bool:
-        """Whether it is time to say hello; True at most every `EVERY` seconds."""
+        """Whether it is time to say hello; True at most every ``EVERY`` seconds."""
         if now - self._said < EVERY:
             return False
         self._said = now

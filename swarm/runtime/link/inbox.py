@@ -27,9 +27,9 @@ SLACK = 0.05
 """Metres and shares by which positions and speeds may miss their limits: localisation is not exact."""
 FORGOTTEN = 3.0
 """Seconds for which nothing was taken of a sender, after which it may count from anywhere again: as long as handshakes
-count (`swarm.runtime.link.handshake.SPEAKS`), and longer than a link that works is ever silent. So a forged report, or
-a clock that was set back, does not silence a robot for ever. An old report that is replayed then is as old as its own
-acknowledgements prove, or of unknown age: where its sender may be meanwhile only gets larger."""
+count (``swarm.runtime.link.handshake.SPEAKS``), and longer than a link that works is ever silent. So a forged report,
+or a clock that was set back, does not silence a robot for ever. An old report that is replayed then is as old as its
+own acknowledgements prove, or of unknown age: where its sender may be meanwhile only gets larger."""
 _REMEMBERED = 1200  # Own reports whose sending is remembered: a minute of them.
 
 REASONS = (
@@ -109,7 +109,7 @@ class Inbox:
             key_of: The robot on whose key it came, which must be its sender: only that is authenticated. None: unknown.
 
         Returns:
-            One of `REASONS`, or None if it was taken.
+            One of ``REASONS``, or None if it was taken.
         """
         try:
             report = decode(data)

@@ -1,8 +1,8 @@
 """A robot's report as bytes: what each control process sends to the others once per period.
 
-The layout is fixed, little-endian, without padding, and at most `MAX_BYTES` long. A report acknowledges the last one
+The layout is fixed, little-endian, without padding, and at most ``MAX_BYTES`` long. A report acknowledges the last one
 that was heard of each neighbour: who reads it knows that it was written after that one had arrived, whatever the
-clocks of both say (`swarm.runtime.link.inbox`).
+clocks of both say (``swarm.runtime.link.inbox``).
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class Report:
         armed: Whether it may move.
         stopped: Whether an emergency stop is latched there.
         acks: For each neighbour that it hears, the incarnation and the sequence of its last report.
-        message: What its planner and its controller tell (`swarm.sense.messages`).
-        stop_counter: Of the newest wish of an operator that it knows (`swarm.runtime.link.estop`); 0: of none.
-        digest: Of the sender's map and roster (`swarm.runtime.link.handshake`).
+        message: What its planner and its controller tell (``swarm.sense.messages``).
+        stop_counter: Of the newest wish of an operator that it knows (``swarm.runtime.link.estop``); 0: of none.
+        digest: Of the sender's map and roster (``swarm.runtime.link.handshake``).
 
     Raises:
         InputError: If a number is not finite or outside its range.
@@ -88,7 +88,7 @@ class Report:
 
 
 def encode(report: Report) -> bytes:
-    """A report as bytes; see `decode`."""
+    """A report as bytes; see ``decode``."""
     message = report.message
     flags = _ARMED * report.armed | _STOPPED * report.stopped
     flags |= _HAS_INTENT * (message.intent is not None) | _HAS_EMBEDDING * bool(message.embedding)
@@ -124,7 +124,7 @@ def encode(report: Report) -> bytes:
 
 
 def decode(data: bytes) -> Report:
-    """What `encode` wrote.
+    """What ``encode`` wrote.
 
     Raises:
         InputError: If the bytes are not such a report; names what is wrong with them.

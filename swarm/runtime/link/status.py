@@ -37,16 +37,16 @@ class Status:
     Attributes:
         robot: Its identity.
         incarnation: Of its process.
-        reason: Why it stands, or `swarm.runtime.watchdog.MAY_MOVE`.
+        reason: Why it stands, or ``swarm.runtime.watchdog.MAY_MOVE``.
         stopped: Whether an emergency stop is latched.
         stop_counter: Of the newest wish of an operator that it knows, 0: none.
         tick: Of its planner.
         state: x, y, heading, vx, vy (m, rad, m/s); None if it does not know.
         goal: m.
         waypoint: Of its plan, m.
-        tunables: Physical values (`swarm.filter.tunables`).
+        tunables: Physical values (``swarm.filter.tunables``).
         control: What went to the body.
-        outcome: Of its filter, one of `swarm.filter.safety.OUTCOMES`; empty: it did not decide.
+        outcome: Of its filter, one of ``swarm.filter.safety.OUTCOMES``; empty: it did not decide.
         override: What changed its control, None: nothing.
         ages: Of the nearest robots heard: identity, and how old their news is, s (inf: unknown).
         rejected: Reports that it refused, by reason.
@@ -78,7 +78,7 @@ class Status:
 
 
 def encode(status: Status) -> bytes:
-    """A status as bytes: numbers rounded; lists shortened, notes first, until it fits into `MAX_BYTES`."""
+    """A status as bytes: numbers rounded; lists shortened, notes first, until it fits into ``MAX_BYTES``."""
     while len(data := _dump(status)) > MAX_BYTES:
         if status.notes:
             status = replace(status, notes=status.notes[:-1])
@@ -122,7 +122,7 @@ def _shown(text: str) -> str:
 
 
 def decode(data: bytes) -> Status:
-    """What `encode` wrote.
+    """What ``encode`` wrote.
 
     Raises:
         InputError: If the bytes are not such a status; names what is wrong.
@@ -148,7 +148,7 @@ def decode(data: bytes) -> Status:
 
 
 class _Reader:
-    """Reads the fields of an object from outside; `InputError` for each that is not as it should be."""
+    """Reads the fields of an object from outside; ``InputError`` for each that is not as it should be."""
 
     def __init__(self, fields: dict[str, Any]) -> None:
         self._fields = fields

@@ -48,10 +48,10 @@ class Transport:
     Args:
         fleet: Its name.
         robot_id: Whose session it is; None: the operator's or a viewer's, which listens nowhere, and gets what robots
-            tell of themselves (`statuses`) in place of their reports.
+            tell of themselves (``statuses``) in place of their reports.
         endpoints: ``host:port`` of every robot of the roster, by identity. Who is not there yet is tried again.
-        keys: Folder of its own key and certificate (`launch/authority.py`); None: no authentication.
-        patience: Of an attempt to connect, s (`swarm.runtime.fleet_file.zenoh_config.PATIENCE`).
+        keys: Folder of its own key and certificate (``launch/authority.py``); None: no authentication.
+        patience: Of an attempt to connect, s (``swarm.runtime.fleet_file.zenoh_config.PATIENCE``).
 
     Attributes:
         counts: Messages that were lost here, by reason: ``dropped`` (too many at a time; those beyond the ring are not
@@ -82,8 +82,8 @@ class Transport:
         """Tell some robots, or all; a message is lost where a neighbour does not keep up.
 
         Raises:
-            InputError: If it is longer than `MAX_PAYLOAD`, for a robot that is not another one of the roster, or if the
-                session has no key of its own.
+            InputError: If it is longer than ``MAX_PAYLOAD``, for a robot that is not another one of the roster, or if
+                the session has no key of its own.
         """
         self._check(data)
         for one in self._publishers if to is None else to:
@@ -92,7 +92,7 @@ class Transport:
             self._publishers[one].put(data)
 
     def drain(self) -> list[Message]:
-        """What arrived since the last call, in the order of arrival: robot, bytes, `time.monotonic` of this call."""
+        """What arrived since the last call, in the order of arrival: robot, bytes, ``time.monotonic`` of this call."""
         found = self._take(self._reports, self._reporters)
         taken: Counter[int] = Counter()
         newest = []
@@ -105,17 +105,17 @@ class Transport:
 
     @property
     def watched(self) -> bool:
-        """Whether anybody gets what `publish_status` tells."""
+        """Whether anybody gets what ``publish_status`` tells."""
         if self.robot_id is None:
             return False
         options: zenoh.MatchingStatus = self._status.matching_status  # type: ignore[assignment]  # zenoh's stub says bool
         return bool(options.matching)
 
     def publish_status(self, data: bytes) -> None:
-        """Tell those who watch (`swarm.runtime.link.status`).
+        """Tell those who watch (``swarm.runtime.link.status``).
 
         Raises:
-            InputError: If it is longer than `MAX_PAYLOAD`, or the session is no robot's.
+            InputError: If it is longer than ``MAX_PAYLOAD``, or the session is no robot's.
         """
         self._check(data)
         self._status.put(data)
@@ -125,12 +125,12 @@ class Transport:
         return self._newest(self._statuses, self._tellers)
 
     def greet(self, data: bytes) -> None:
-        """Tell all what this robot runs with (`swarm.runtime.link.handshake`); `InputError` as of `publish`."""
+        """Tell all what this robot runs with (``swarm.runtime.link.handshake``); ``InputError`` as of ``publish``."""
         self._check(data)
         self._greeter.put(data)
 
     def greetings(self) -> list[Message]:
-        """The newest hello of each robot that said one since the last call: robot, bytes, `time.monotonic`."""
+        """The newest hello of each robot that said one since the last call: robot, bytes, ``time.monotonic``."""
         return self._newest(self._greetings, self._greeters)
 
     def tell_stop(self, stop: EmergencyStop) -> None:

@@ -87,7 +87,7 @@ class McapFile:
 
 
 class _Stream:
-    """A new file as an MCAP writer wants it: writing only takes the bytes, `flush` can be tried again after a fault.
+    """A new file as an MCAP writer wants it: writing only takes the bytes, ``flush`` can be tried again after a fault.
 
     So the writer, which could not go on after a fault, never sees one. The file is locked while it is open, which
     tells other processes that it is in use.

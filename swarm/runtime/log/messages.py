@@ -1,10 +1,10 @@
 """What a log says: the messages of its channels, as JSON.
 
-`swarm.World` once a file and `swarm.Period` once a control period hold everything; the rest is for Foxglove to draw, in
-its own well-known schemas (`foxglove.SceneUpdate`, `foxglove.PoseInFrame`, `foxglove.Log`). Foxglove reads JSON schemas
-without unions, nulls and nested arrays, so what is not there is left out: a number that is infinite, a robot's state
-before there is one. What is written in every period is filled into templates, which is four times as cheap as building
-dictionaries.
+``swarm.World`` once a file and ``swarm.Period`` once a control period hold everything; the rest is for Foxglove to
+draw, in its own well-known schemas (``foxglove.SceneUpdate``, ``foxglove.PoseInFrame``, ``foxglove.Log``). Foxglove
+reads JSON schemas without unions, nulls and nested arrays, so what is not there is left out: a number that is infinite,
+a robot's state before there is one. What is written in every period is filled into templates, which is four times as
+cheap as building dictionaries.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FRAME = "world"
 UNKNOWN_AGE = 999.0
 """Age (s) of a report whose age is not known, or larger."""
 INFO, WARNING = 2, 3
-"""Levels of `foxglove.Log`."""
+"""Levels of ``foxglove.Log``."""
 
 _PATH = 12  # Points of the way ahead that are kept.
 _HEIGHT = 0.3  # m, of what is drawn.
@@ -91,7 +91,7 @@ class Entry:
 
 
 def world_message(name: str, scenario: Scenario, robot_id: int = -1, incarnation: int = 0) -> Json:
-    """`swarm.World`: whose log it is, -1 for all robots, and what does not change."""
+    """``swarm.World``: whose log it is, -1 for all robots, and what does not change."""
     names = ("x", "y", "half_x", "half_y", "rounding")
     return {
         "fleet": name, "robot": robot_id, "incarnation": incarnation, "dt": scenario.dt,
@@ -104,7 +104,7 @@ def world_message(name: str, scenario: Scenario, robot_id: int = -1, incarnation
 
 
 def period_message(robot_id: int, entry: Entry) -> str:
-    """`swarm.Period`: everything about one control period."""
+    """``swarm.Period``: everything about one control period."""
     period, command, reading, view = entry.period, entry.period.command, entry.period.reading, entry.period.view
     parts = [
         f'"time":{period.time:.6f},"robot":{robot_id},"incarnation":{entry.incarnation},"tick":{entry.tick},'
@@ -147,7 +147,7 @@ def words(entry: Entry) -> str:
 
 
 def log_message(robot_id: int, entry: Entry, nanoseconds: int) -> str:
-    """`foxglove.Log` in words."""
+    """``foxglove.Log`` in words."""
     level = INFO if entry.period.reason == MAY_MOVE else WARNING
     return (
         f'{{"timestamp":{_stamp(nanoseconds)},"level":{level},"message":{json.dumps(words(entry))},'
@@ -156,14 +156,14 @@ def log_message(robot_id: int, entry: Entry, nanoseconds: int) -> str:
 
 
 def pose_message(state: Array, nanoseconds: int) -> str:
-    """`foxglove.PoseInFrame` of a robot's state ``float64[5]``."""
+    """``foxglove.PoseInFrame`` of a robot's state ``float64[5]``."""
     x, y, heading = state[:3].tolist()
     pose = _POSE % (x, y, 0.0, math.sin(0.5 * heading), math.cos(0.5 * heading))
     return f'{{"timestamp":{_stamp(nanoseconds)},"frame_id":"{FRAME}","pose":{pose}}}'
 
 
 def map_message(world: Json, nanoseconds: int) -> str:
-    """`foxglove.SceneUpdate` of the obstacles of a `swarm.World`, as far as they are inside the bounds."""
+    """``foxglove.SceneUpdate`` of the obstacles of a ``swarm.World``, as far as they are inside the bounds."""
     low_x, low_y, high_x, high_y = (world["bounds"][name] for name in ("xmin", "ymin", "xmax", "ymax"))
     cubes, cylinders = [], []
     for one in world["obstacles"]:
@@ -181,7 +181,7 @@ def map_message(world: Json, nanoseconds: int) -> str:
 
 
 def scene_message(robot_id: int, radius: float, entry: Entry, nanoseconds: int) -> str | None:
-    """`foxglove.SceneUpdate`: the robot, its way, its goal, and the discs that it takes the others for."""
+    """``foxglove.SceneUpdate``: the robot, its way, its goal, and the discs that it takes the others for."""
     command, view = entry.period.command, entry.period.view
     if command is None or view is None:
         return None
@@ -235,6 +235,6 @@ def _scene(
     name: str, nanoseconds: int, lifetime: int, cubes: Sequence[str], cylinders: Sequence[str], lines: Sequence[str],
     texts: Sequence[str] = (),
 ) -> str:  # fmt: skip
-    """A `foxglove.SceneUpdate` of one entity; ``lifetime`` in s, 0 for ever."""
+    """A ``foxglove.SceneUpdate`` of one entity; ``lifetime`` in s, 0 for ever."""
     kinds = (",".join(kind) for kind in (cubes, cylinders, lines, texts))
     return _ENTITY % (_stamp(nanoseconds), name, lifetime, *kinds)

@@ -68,7 +68,7 @@ class Outage:
         self._said = _Said(words, error.strerror or str(error) or repr(error), before)
 
     def works(self, dropped: int) -> None:
-        """The disk took all that there was; ``dropped`` as in `failed`."""
+        """The disk took all that there was; ``dropped`` as in ``failed``."""
         if self.reason:
             self._works_at = time.monotonic()
             self._said = _Said(f"log: written again since {_clock()}", lost=dropped - self._said.before)

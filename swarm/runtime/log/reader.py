@@ -37,7 +37,7 @@ class LogFile:
 
     Attributes:
         path: The file.
-        world: Its `swarm.World`.
+        world: Its ``swarm.World``.
         start: Of its first message, ns.
         end: Of its last message, ns.
         complete: False if it has no end, since its writer was killed or still writes.
@@ -71,7 +71,7 @@ class Logs:
         return max(file.end for file in self.files)
 
     def periods(self, start: int, end: int) -> dict[int, list[tuple[int, Json]]]:
-        """Stamp (ns) and `swarm.Period` of each robot, in order, from ``start`` to ``end`` (ns, both included).
+        """Stamp (ns) and ``swarm.Period`` of each robot, in order, from ``start`` to ``end`` (ns, both included).
 
         Raises:
             InputError: If a message is not what its schema says.

@@ -1,8 +1,8 @@
 """The log of one control process: MCAP files of a bounded size, readable also after the process was killed.
 
 The control loop hands over each period and goes on. A thread of its own writes them, as JSON, and closes a chunk every
-`FLUSH_EVERY` seconds: that is what SIGKILL can cost, and nothing that was written before it is lost. (Nothing waits for
-the disk itself; when a machine loses its power, what its system had not yet written is lost.) If the writer cannot
+``FLUSH_EVERY`` seconds: that is what SIGKILL can cost, and nothing that was written before it is lost. (Nothing waits
+for the disk itself; when a machine loses its power, what its system had not yet written is lost.) If the writer cannot
 keep up or the disk fails, periods are dropped and counted; the loop never waits. The disk is tried again less and less
 often: into the same file if it was full, else into a new one. A file counts, and older ones make room for it, once
 something is in it; before, a fault removes it.
@@ -58,9 +58,9 @@ class PeriodLog:
         scenario: What it drives in.
         robot_id: Which robot.
         incarnation: Of this process.
-        file_bytes: See `FILE_BYTES`.
-        kept: See `KEPT`.
-        clock: That of `Period.time`, s.
+        file_bytes: See ``FILE_BYTES``.
+        kept: See ``KEPT``.
+        clock: That of ``Period.time``, s.
 
     Attributes:
         error: The last thing that went wrong, empty if nothing did.

@@ -104,7 +104,7 @@ def grow(options: Record) -> Record:
 
 
 def jam(options: Record) -> Record:
-    """Where robots stand: for each cell, robot-steps without a move; the map's walls are -1. Options as for `play`."""
+    """Where robots stand: for each cell, robot-steps without a move; walls are -1. Options as for ``play``."""
     case = cases(options["file"], options["suite"], options["first"], options["count"])[0]
     run = GridRun(case, options["robots"], options["planner"])
     for _ in range(options["steps"]):

@@ -1,7 +1,7 @@
 """A robot's base as ROS 2 with rmw_zenoh has it, in a process of its own: a zenoh router, and a node that drives.
 
-Written from rmw_zenoh's design.md and the CDR specification alone; nothing of `swarm` is imported. Arguments, as JSON:
-``port``, ``namespace``, ``start`` (x, y, heading), ``stamped``, ``router`` (false: another process has it),
+Written from rmw_zenoh's design.md and the CDR specification alone; nothing of ``swarm`` is imported. Arguments, as
+JSON: ``port``, ``namespace``, ``start`` (x, y, heading), ``stamped``, ``router`` (false: another process has it),
 ``ahead`` (s, of its clock), ``late`` (s, of its odometry: within the base, or with ``simulated`` on the way),
 ``simulated`` (its clock is a simulation's, from 5 s on).
 

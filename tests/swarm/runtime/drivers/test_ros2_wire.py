@@ -1,6 +1,6 @@
 """rmw_zenoh's format, byte for byte: the literals are written down from its design.md and from the CDR specification.
 
-Key, hash and tokens of `chatter` are its own examples; the other hashes are what `ros2 topic info -v` says.
+Key, hash and tokens of ``chatter`` are its own examples; the other hashes are what ``ros2 topic info -v`` says.
 """
 
 import math

@@ -22,7 +22,7 @@ def counter_of(latch):
 
 
 class Yard:
-    """Two honest robots that hear each other, two that lie, and an operator as in `swarm.fleet.emergency`."""
+    """Two honest robots that hear each other, two that lie, and an operator as in ``swarm.fleet.emergency``."""
 
     def __init__(self):
         self.now, self.honest, self.known = 1000.0, [StopLatch(None, (), 1000.0), StopLatch(None, (), 1000.0)], set()

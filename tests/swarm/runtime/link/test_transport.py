@@ -29,7 +29,7 @@ authority_main = runpy.run_path(str(ROOT / "launch" / "authority.py"))["main"]
 
 
 class Child:
-    """A process of `transport_child`, and the lines that it printed."""
+    """A process of ``transport_child``, and the lines that it printed."""
 
     def __init__(self, robot, endpoints, **told):
         told |= {"fleet": FLEET, "robot": robot, "endpoints": endpoints}
@@ -84,7 +84,7 @@ def raw(told, **changes):
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
-    """Two authorities of the same fleet, written by the command: `ours` and `theirs`."""
+    """Two authorities of the same fleet, written by the command: ``ours`` and ``theirs``."""
     folder = tmp_path_factory.mktemp("authority")
     for name in ("ours", "theirs"):
         assert authority_main(["--fleet", FLEET, "--robots", "0", "1", "2", "3", "--out", str(folder / name)]) == 0
