@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -84,6 +85,10 @@ def read_text(path: str | Path, limit: int) -> str:
     return decode(str(path), content)
 
 
+# What a disk says that takes no more of a file.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """A path to write to whose content appears under ``path`` at once, or not at all if the block raises.
@@ -103,8 +108,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     try:
         yield partial
         os.replace(partial, path)
-    except BaseException:
+    except BaseException as error:
         partial.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            raise InputError(str(path), error.strerror, "a disk with room for the file") from error
         raise
 
 
