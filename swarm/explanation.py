@@ -15,15 +15,14 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.filter import barriers, qp, safety
+from swarm.filter import qp, safety
 from swarm.filter.tunables import MIDDLE, decode
 from swarm.model.body import LOOK_AHEAD, RADIUS, YIELDS
 from swarm.model.dynamics import UNICYCLE
-from swarm.model.geometry import to_obstacle
 from swarm.planning import Plan
 from swarm.robot import Command, Robot
 from swarm.sense.messages import Message
-from swarm.sense.neighbours import N_ACCELERATION, N_ID, N_RADIUS, N_X, N_Y, NEIGHBOUR
+from swarm.sense.neighbours import N_ACCELERATION, N_ID, N_RADIUS, N_X, N_Y, NEIGHBOUR, O_GAP, O_NX, O_NY, Around
 from swarm.sense.view import View
 
 # Controls that differ by less (m/s or m/s²) are the same, and rows with less room are active.
@@ -70,14 +69,14 @@ def explain(robot: Robot, view: View, command: Command) -> Override | None:
     change = math.hypot(final[0] - nominal[0], final[1] - nominal[1])
     if change <= _SAME:
         return None
-    near, obstacles, truncated = robot.sensed(view)
-    row, wanted = _solve(robot, view, near, obstacles, command.tunables, nominal)
+    around = robot.sensed(view)
+    row, wanted = _solve(robot, view, around, command.tunables, nominal)
     barrier = None
     if command.outcome == safety.OUTCOMES[safety.BRAKING]:
         barrier, row = "braking", -1
-        if not truncated and np.isfinite(wanted).all():
-            row = _stopper(robot.kind, view.state, robot.body, near, obstacles, robot.bounds, wanted)
-    kind, neighbour, gap, where = _place(robot, view, near, obstacles, row)
+        if not around.truncated and np.isfinite(wanted).all():
+            row = _stopper(robot, view.state, around, wanted)
+    kind, neighbour, gap, where = _place(robot, view, around, row)
     return Override(barrier or kind, neighbour, gap, where, change)
 
 
@@ -107,21 +106,17 @@ def warm_up(robot: Robot) -> None:
     explain(robot, view, Command(far, "braking", 0.0, decode(MIDDLE), MIDDLE, plan, message, 0.0))
 
 
-def _solve(
-    robot: Robot, view: View, near: Array, obstacles: Array, tunables: Array, nominal: Array
-) -> tuple[int, Array]:
+def _solve(robot: Robot, view: View, around: Around, tunables: Array, nominal: Array) -> tuple[int, Array]:
     """The row that binds, counted as neighbours, obstacles, four bounds; and the robot's control before the shield."""
-    seen = len(near) if robot.body[YIELDS] > 0.0 else 0
-    size = seen + len(obstacles) + barriers.BOUNDS_ROWS
-    rows, rhs, box, control = np.empty((size, 2)), np.empty(size), np.empty((2, 2)), np.empty(2)
-    around = (near, seen, obstacles, len(obstacles), robot.bounds)
-    count = barriers.build(robot.kind, view.state, robot.body, *around, tunables, rows, rhs)
-    barriers.control_box(robot.kind, view.state, robot.body, box)
-    row = _binding_row(nominal, rows, rhs, count, box, control)
-    if row >= seen + len(obstacles):
-        row = len(near) + len(obstacles) + _side(robot.kind, float(view.state[2]), rows[row])
+    scratch, control = safety.scratch(around.num_neighbours + around.num_obstacles), np.empty(2)
+    count = safety.constrain(robot.kind, view.state, robot.body, around, tunables, scratch)
+    row = _binding_row(nominal, scratch.rows, scratch.rhs, count, scratch.box, control)
+    seen = around.num_neighbours if robot.body[YIELDS] > 0.0 else 0
+    if row >= seen + around.num_obstacles:
+        side = _side(robot.kind, float(view.state[2]), scratch.rows[row])
+        row = around.num_neighbours + around.num_obstacles + side
     elif row >= seen:
-        row += len(near) - seen
+        row += around.num_neighbours - seen
     safety.to_control(robot.kind, robot.body, control)
     return row, control
 
@@ -163,45 +158,42 @@ def _binding_row(nominal: Array, rows: Array, rhs: Array, count: int, box: Array
     return best if best >= 0 else violated
 
 
-def _stopper(kind: int, state: Array, body: Array, near: Array, obstacles: Array, bounds: Array, wanted: Array) -> int:
-    """Who alone lets through the least of a control: neighbours, num_obstacles, four bounds; -1 if nobody.
-
-    No kernel: constants as arguments would compile the shield anew for each of them.
-    """
-    num_neighbours, num_obstacles = near.shape[0], obstacles.shape[0]
+def _stopper(robot: Robot, state: Array, around: Around, wanted: Array) -> int:
+    """Who alone lets through the least of a control: neighbours, obstacles, four bounds; -1 if nobody."""
+    robots, things = around.num_neighbours, around.num_obstacles
     lines, control, side = np.empty((5, 3)), np.empty(2), np.empty(4)
     found, least = -1, 1.0
-    for k in range(num_neighbours + num_obstacles + 4):
+    for k in range(robots + things + 4):
         control[:] = wanted
-        if k < num_neighbours:
-            share = safety.shield(kind, state, body, near[k : k + 1], 1, obstacles, 0, _OPEN, False, control, lines)
-        elif k < num_neighbours + num_obstacles:
-            one = obstacles[k - num_neighbours : k - num_neighbours + 1]
-            share = safety.shield(kind, state, body, near, 0, one, 1, _OPEN, False, control, lines)
+        one = around._replace(num_neighbours=0, num_obstacles=0, bounds=_OPEN)
+        if k < robots:
+            one = one._replace(neighbours=around.neighbours[k : k + 1], num_neighbours=1)
+        elif k < robots + things:
+            one = one._replace(obstacles=around.obstacles[k - robots : k - robots + 1], num_obstacles=1)
         else:
             side[:] = _OPEN
-            side[k - num_neighbours - num_obstacles] = bounds[k - num_neighbours - num_obstacles]
-            share = safety.shield(kind, state, body, near, 0, obstacles, 0, side, False, control, lines)
+            side[k - robots - things] = around.bounds[k - robots - things]
+            one = one._replace(bounds=side)
+        share = safety.shield(robot.kind, state, robot.body, one, control, lines)
         if share < least:
             found, least = k, share
     return found
 
 
-def _place(
-    robot: Robot, view: View, near: Array, obstacles: Array, row: int
-) -> tuple[str, int, float, tuple[float, float]]:
+def _place(robot: Robot, view: View, around: Around, row: int) -> tuple[str, int, float, tuple[float, float]]:
     """What a row stands for: barrier, neighbour, gap, place."""
     x, y, radius = float(view.state[0]), float(view.state[1]), float(robot.body[RADIUS])
+    robots, things = around.num_neighbours, around.num_obstacles
     if row < 0:
         return "limits", -1, math.inf, (x, y)
-    if row < len(near):
-        other = near[row]
+    if row < robots:
+        other = around.neighbours[row]
         gap = math.hypot(other[N_X] - x, other[N_Y] - y) - other[N_RADIUS] - radius
         return "robot", int(other[N_ID]), float(gap), (float(other[N_X]), float(other[N_Y]))
-    if row < len(near) + len(obstacles):
-        gap, nx, ny = to_obstacle(x, y, obstacles[row - len(near)])
+    if row < robots + things:
+        gap, nx, ny = around.obstacles[row - robots, [O_GAP, O_NX, O_NY]]
         return "obstacle", -1, float(gap) - radius, (float(x - gap * nx), float(y - gap * ny))
     xmin, ymin, xmax, ymax = robot.bounds.tolist()
     sides = (x - xmin, (xmin, y)), (y - ymin, (x, ymin)), (xmax - x, (xmax, y)), (ymax - y, (x, ymax))
-    gap, where = sides[row - len(near) - len(obstacles)]
+    gap, where = sides[row - robots - things]
     return "bounds", -1, gap, where

@@ -10,12 +10,11 @@ import numpy as np
 
 from swarm.array_types import Array
 from swarm.errors import InputError
-from swarm.filter import barriers, qp, safety
+from swarm.filter import qp, safety
 from swarm.filter.nominal import nominal_control
 from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
 from swarm.model import dynamics
 from swarm.model.body import RADIUS, REACH, body_of
-from swarm.model.geometry import to_obstacle
 from swarm.planning import Plan, Planner
 from swarm.planning.registry import make_planner
 from swarm.scenario.scenario import RobotSpec
@@ -32,6 +31,10 @@ from swarm.sense.neighbours import (
     N_X,
     N_Y,
     NEIGHBOUR,
+    O_GAP,
+    OBSTACLE,
+    Around,
+    measure_obstacles,
 )
 from swarm.sense.view import View
 from swarm.tune.controllers import Controller, make_controller
@@ -112,16 +115,14 @@ class Robot:
         self.controller = make_controller(controller)
         self._talk = talk_of(self.controller)
         self._solver = _make_solver(solver)
-        self._scratch()
+        self._allocate()
         self.cooperative = spec.cooperative
         self.last_action, self._memory, self._goal = MIDDLE, blank(), b""
         self._planned: tuple[tuple[float, bytes, bytes], Plan] | None = None
 
-    def _scratch(self) -> None:
-        size = MAX_NEIGHBOURS + MAX_OBSTACLES
-        self._rows, self._rhs, self._lines = np.empty((size + 4, 2)), np.empty(size + 4), np.empty((size + 4, 3))
-        self._box, self._deficit, self._nominal = np.empty((2, 2)), np.empty(1), np.empty(2)
-        self._near, self._near_obstacles = np.zeros((MAX_NEIGHBOURS, NEIGHBOUR)), np.zeros((MAX_OBSTACLES, 5))
+    def _allocate(self) -> None:
+        self._scratch, self._nominal = safety.scratch(MAX_NEIGHBOURS + MAX_OBSTACLES), np.empty(2)
+        self._near, self._near_obstacles = np.zeros((MAX_NEIGHBOURS, NEIGHBOUR)), np.zeros((MAX_OBSTACLES, OBSTACLE))
         self._order = np.empty((MAX_OBSTACLES, 2))
 
     def reset(self) -> None:
@@ -135,27 +136,24 @@ class Robot:
         Raises:
             InputError: If the view holds something that is not a number, or too many neighbours or obstacles.
         """
-        num_neighbours, num_obstacles, truncated = self._sense(view)
-        plan = self._plan(view)
+        around, plan = self._sense(view), self._plan(view)
         remaining = _remaining(plan, view)
         embedding: tuple[float, ...] = ()
         if not self.cooperative:
             action = STRAIGHT
         if action is None:
-            action, embedding = self._tune(
-                self._observe(view, plan, remaining, num_neighbours, num_obstacles), view.messages
-            )
+            action, embedding = self._tune(self._observe(view, plan, remaining, around), view.messages)
         if np.shape(action) != (COUNT,):
             raise InputError("action", action, f"{COUNT} numbers in [0, 1]")
         tunables = decode(action)
         nominal_control(self.kind, view.state, self.body, plan.waypoint, remaining, tunables, self._nominal)
-        control, outcome, relaxation = self._filter(view, num_neighbours, num_obstacles, truncated, tunables)
+        control, outcome, relaxation = self._filter(view, around, tunables)
         self.last_action = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0)
         message = Message(
             self.robot_id, view.time, (float(plan.waypoint[0]), float(plan.waypoint[1])),
             float(self.last_action[ROTATION]), float(self.last_action[SPEED]), plan.intent, embedding,
         )  # fmt: skip
-        clearance = self._clearance(view, num_neighbours, num_obstacles)
+        clearance = self._clearance(view, around)
         return Command(
             control, safety.OUTCOMES[outcome], relaxation, tunables, self.last_action, plan, message, clearance
         )
@@ -169,14 +167,12 @@ class Robot:
 
     def observe(self, view: View) -> Observation:
         """What the policy gets to see for this view; a ``step`` with the same view may follow."""
-        num_neighbours, num_obstacles, _ = self._sense(view)
-        plan = self._plan(view)
-        return self._observe(view, plan, _remaining(plan, view), num_neighbours, num_obstacles)
+        around, plan = self._sense(view), self._plan(view)
+        return self._observe(view, plan, _remaining(plan, view), around)
 
-    def sensed(self, view: View) -> tuple[Array, Array, bool]:
-        """What its filter takes into account: neighbours ``[k, 14]``, obstacles ``[m, 5]``, and if there is more."""
-        num_neighbours, num_obstacles, truncated = self._sense(view)
-        return self._near[:num_neighbours].copy(), self._near_obstacles[:num_obstacles].copy(), truncated
+    def sensed(self, view: View) -> Around:
+        """What its filter takes into account; its own arrays, which the next step writes anew."""
+        return self._sense(view)
 
     def nominal(self, view: View, command: Command) -> Array:
         """The control ``float64[2]`` that its filter began with, in the QP's variables (``swarm.filter.nominal``)."""
@@ -200,70 +196,60 @@ class Robot:
                 self._memory[LEAST], self._memory[WAITED] = remaining, 0.0
         return self._planned[1]
 
-    def _sense(self, view: View) -> tuple[int, int, bool]:
+    def _sense(self, view: View) -> Around:
         """Check the view and copy what it senses into fixed-size arrays; obstacles from the map if it has none."""
         _check(view)
         num_neighbours = len(view.neighbours)
         self._near[:num_neighbours] = view.neighbours
         if view.obstacles is not None:
             num_obstacles = len(view.obstacles)
-            self._near_obstacles[:num_obstacles] = view.obstacles
-            return num_neighbours, num_obstacles, view.truncated
+            self._near_obstacles[:num_obstacles, :O_GAP] = view.obstacles
+            measure_obstacles(view.state, self._near_obstacles, num_obstacles)
+            return self._around(num_neighbours, num_obstacles, view.truncated)
         cell = neighbours.bin_of(view.state[0], view.state[1], self._origin, self._bin_size, self._shape)
         num_obstacles, crush = neighbours.sense_obstacles(
             view.state, self.body, self.body[REACH], self._obstacles, self._items, self._start[cell],
             self._start[cell + 1], self._near_obstacles, self._order,
         )  # fmt: skip
-        return num_neighbours, num_obstacles, view.truncated or crush
+        return self._around(num_neighbours, num_obstacles, view.truncated or crush)
 
-    def _observe(
-        self, view: View, plan: Plan, remaining: float, num_neighbours: int, num_obstacles: int
-    ) -> Observation:
+    def _around(self, num_neighbours: int, num_obstacles: int, truncated: bool) -> Around:
+        return Around(self._near, num_neighbours, self._near_obstacles, num_obstacles, self.bounds, truncated)
+
+    def _observe(self, view: View, plan: Plan, remaining: float, around: Around) -> Observation:
         slots = MAX_NEIGHBOURS + MAX_OBSTACLES
         sender = np.full(slots, -1, np.int32)
-        for k in range(num_neighbours):
+        for k in range(around.num_neighbours):
             if (robot_id := int(self._near[k, N_ID])) in view.messages:
                 sender[k] = robot_id
         observation = Observation(
             np.empty(EGO, np.float32), np.empty((slots, EDGE), np.float32), np.empty(slots, np.bool_), sender
         )
         observe(
-            self.kind, view.state, self.body, self.robot_id, plan.waypoint, remaining, self._near, num_neighbours,
-            self._near_obstacles, num_obstacles, self._memory, self.last_action, *observation[:3],
+            self.kind, view.state, self.body, self.robot_id, plan.waypoint, remaining, around, self._memory,
+            self.last_action, observation,
         )  # fmt: skip
         return observation
 
-    def _filter(
-        self, view: View, num_neighbours: int, num_obstacles: int, truncated: bool, tunables: Array
-    ) -> tuple[Array, int, float]:
+    def _filter(self, view: View, around: Around, tunables: Array) -> tuple[Array, int, float]:
         """QP and shield."""
-        control = np.empty(2)
-        around = (self._near, num_neighbours, self._near_obstacles, num_obstacles, self.bounds)
+        control, me = np.empty(2), (self.kind, view.state, self.body, around)
         if self._solver is None:
-            outcome, relaxation = safety.filter_control(
-                self.kind, view.state, self.body, *around, truncated, self._nominal, tunables,
-                self._rows, self._rhs, self._box, self._lines, self._deficit, control,
-            )  # fmt: skip
+            outcome, relaxation = safety.filter_control(*me, self._nominal, tunables, self._scratch, control)
             return control, outcome, relaxation
-        seen = (self._near, num_neighbours if self.cooperative else 0, *around[2:])
-        count = barriers.build(self.kind, view.state, self.body, *seen, tunables, self._rows, self._rhs)
-        barriers.control_box(self.kind, view.state, self.body, self._box)
-        solution = self._solver(self._nominal, self._rows[:count], self._rhs[:count], self._box[0], self._box[1])
+        count = safety.constrain(*me, tunables, self._scratch)
+        rows, rhs, box, *_ = self._scratch
+        solution = self._solver(self._nominal, rows[:count], rhs[:count], box[0], box[1])
         control[:] = solution.control
-        safety.to_control(self.kind, self.body, control)
-        share = safety.shield(self.kind, view.state, self.body, *around, truncated, control, self._lines)
-        outcome = safety.BRAKING if share < 1.0 else int(solution.relaxed)
+        outcome = safety.dispose(*me, int(solution.relaxed), control, self._scratch)
         return control, outcome, solution.relaxation
 
-    def _clearance(self, view: View, num_neighbours: int, num_obstacles: int) -> float:
+    def _clearance(self, view: View, around: Around) -> float:
         least, x, y = math.inf, view.state[0], view.state[1]
-        for other in view.neighbours[:num_neighbours]:
+        for other in view.neighbours[: around.num_neighbours]:
             least = min(least, math.hypot(other[N_X] - x, other[N_Y] - y) - other[N_RADIUS])
-        for k in range(
-            num_obstacles if view.obstacles is not None else min(num_obstacles, 1)
-        ):  # from the map: nearest first
-            least = min(least, to_obstacle(x, y, self._near_obstacles[k])[0])
-        return least - self.body[RADIUS]
+        least = min(least, around.obstacles[: around.num_obstacles, O_GAP].min(initial=math.inf))
+        return float(least - self.body[RADIUS])
 
 
 def _make_solver(solver: str | Solver) -> Solver | None:

@@ -15,7 +15,7 @@ import numba
 import numpy as np
 
 from envs.arena.geometry_store import GeometryStore
-from envs.arena.kernels import observe_worlds, remember_worlds, step_worlds
+from envs.arena.kernels import Counts, Robots, observe_worlds, remember_worlds, step_worlds
 from envs.arena.reward import Reward
 from envs.arena.team_planner import TeamPlanner, make_team_planner
 from envs.threads import threads
@@ -108,7 +108,6 @@ class ArenaCore:
         self.outcomes = np.zeros((self.num_worlds, 3), np.int64)
         self.period, self.horizon = np.zeros(self.num_worlds), np.zeros(self.num_worlds, np.int64)
         self.age, self.returns = np.zeros(self.num_worlds, np.int64), np.zeros(shape)
-        self.bounds = np.zeros((self.num_worlds, 4))
         self.geometry = GeometryStore(self.num_worlds)
 
     def load(self, b: int, scenario: Scenario) -> None:
@@ -116,7 +115,6 @@ class ArenaCore:
         if len(scenario.robots) != self.num_robots:
             raise InputError(f"scenario {scenario.name!r}: robots", len(scenario.robots), f"{self.num_robots}")
         self.scenarios[b] = scenario
-        self.bounds[b] = scenario.world.bounds
         self.period[b] = scenario.dt
         self.horizon[b] = max(1, round(scenario.horizon / scenario.dt))
         self.geometry.put(b, scenario.world, scenario.sensing_radius)
@@ -142,6 +140,16 @@ class ArenaCore:
             (self.returns, 0.0),
         ):  # fmt: skip
             array[b] = value
+
+    @property
+    def _robots(self) -> Robots:
+        return Robots(
+            self.kind, self.state, self.body, self.waypoint, self.remaining, self.told, self.memory, self.last_action
+        )
+
+    @property
+    def _counts(self) -> Counts:
+        return Counts(self.control, self.outcome, self.clearance, self.outcomes, self.min_clearance, self.collided)
 
     def reset(self, seed: int | None = None) -> Observation:
         """Draw all worlds anew (from a new generator, if a seed is given) and observe them."""
@@ -173,10 +181,7 @@ class ArenaCore:
         ego, mask = np.empty((*shape, EGO), np.float32), np.empty((*shape, edges), np.bool_)
         links, sender = np.empty((*shape, edges, EDGE), np.float32), np.empty((*shape, edges), np.int32)
         with threads(self.threads):
-            observe_worlds(
-                self.kind, self.state, self.body, self.waypoint, self.remaining, self.told, *self.geometry.arrays,
-                self.slots, self.memory, self.last_action, ego, links, mask, sender,
-            )  # fmt: skip
+            observe_worlds(self._robots, self.geometry.arrays, self.slots, Observation(ego, links, mask), sender)
         sender[self.age == 0] = -1  # nobody has told anything yet
         return Observation(ego, links, mask, sender)
 
@@ -190,10 +195,8 @@ class ArenaCore:
             action = np.where(self.cooperative[..., None], action, STRAIGHT)
         with threads(self.threads):
             step_worlds(
-                self.kind, self.state, self.body, self.waypoint, self.remaining, self.told, self.bounds,
-                *self.geometry.arrays, self.slots, action, self.last_action, self._filtered, self.period,
-                self._checks, self.control, self.outcome, self.clearance, self.outcomes, self.min_clearance,
-                self.collided,
+                self._robots, self.geometry.arrays, self.slots, action, self._filtered, self.period, self._checks,
+                self._counts,
             )  # fmt: skip
         self.moved[:] = True
         self.age += 1

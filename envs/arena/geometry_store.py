@@ -2,10 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
+from numba import njit
 
 from swarm.array_types import AnyArray, Array, Int64s
 from swarm.scenario.world import World
+
+
+class Geometry(NamedTuple):
+    """What stands still, in B worlds; of one world the same without the first axis.
+
+    Attributes:
+        bounds: ``float64[B, 4]``, of the robots' centres, m.
+        obstacles: ``float64[B, n, 5]``.
+        items: ``int64[B, L]``, with the rest the index of bins (``swarm.scenario.obstacle_index``).
+        start: ``int64[B, bins + 1]``.
+        origin: ``float64[B, 2]``.
+        bin_size: ``float64[B]``.
+        shape: ``int64[B, 2]``.
+    """
+
+    bounds: Array
+    obstacles: Array
+    items: Int64s
+    start: Int64s
+    origin: Array
+    bin_size: Any
+    shape: Int64s
+
+
+@njit(cache=True)
+def geometry_of(worlds: Geometry, b: int) -> Geometry:
+    """The geometry of world ``b``."""
+    return Geometry(
+        worlds.bounds[b], worlds.obstacles[b], worlds.items[b], worlds.start[b], worlds.origin[b], worlds.bin_size[b],
+        worlds.shape[b],
+    )  # fmt: skip
 
 
 class GeometryStore:
@@ -16,13 +50,14 @@ class GeometryStore:
         self.obstacles, self.items = np.zeros((worlds, 1, 5)), np.zeros((worlds, 1), np.int64)
         self.start, self.origin = np.zeros((worlds, 2), np.int64), np.zeros((worlds, 2))
         self.bin_size, self.shape = np.ones(worlds), np.ones((worlds, 2), np.int64)
+        self.bounds = np.zeros((worlds, 4))
 
     def put(self, b: int, world: World, radius: float) -> None:
         """Give world ``b`` the obstacles of ``world``, indexed for a sensing radius (m)."""
         held = self._holds[b]
         if held is not None and held[0] is world and held[1] == radius:
             return
-        index = world.index(radius)
+        index, self.bounds[b] = world.index(radius), world.bounds
         self.obstacles = _put(self.obstacles, b, index.obstacles)
         self.items = _put(self.items, b, index.items)
         self.start = _put(self.start, b, index.start)
@@ -30,9 +65,9 @@ class GeometryStore:
         self._holds[b] = (world, radius)
 
     @property
-    def arrays(self) -> tuple[Array, Int64s, Int64s, Array, Array, Int64s]:
-        """Obstacles, items, start, origin, bin size and shape, in the order of the kernels' arguments."""
-        return self.obstacles, self.items, self.start, self.origin, self.bin_size, self.shape
+    def arrays(self) -> Geometry:
+        """As the kernels take it."""
+        return Geometry(self.bounds, self.obstacles, self.items, self.start, self.origin, self.bin_size, self.shape)
 
 
 def _put(store: AnyArray, b: int, values: AnyArray) -> AnyArray:

@@ -6,79 +6,147 @@ Waypoints and what is left of the way come from the planners of ``envs.arena.tea
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
 
-from swarm.array_types import Array, Flags, Float32s, Int32s, Int64s
+from envs.arena.geometry_store import Geometry, geometry_of
+from swarm.array_types import Array, Flags, Int32s, Int64s
 from swarm.filter.nominal import nominal_control
-from swarm.filter.safety import filter_control
+from swarm.filter.safety import Scratch, filter_control
 from swarm.filter.tunables import COUNT, ROTATION, SPEED, decode_one
 from swarm.model import dynamics
 from swarm.model.body import RADIUS, YIELDS
 from swarm.model.geometry import to_obstacle
-from swarm.sense.neighbours import N_ID, N_REACH, NEIGHBOUR, bin_of, describe, sense_obstacles, sense_robots
+from swarm.sense.neighbours import (
+    N_ID,
+    N_REACH,
+    NEIGHBOUR,
+    OBSTACLE,
+    Around,
+    bin_of,
+    describe,
+    sense_obstacles,
+    sense_robots,
+)
 from swarm.tune.memory import remember
-from swarm.tune.observation import observe
+from swarm.tune.observation import Observation, observe
 
 # A gap below this (m) counts as a collision: rounding is 1e-15 times the coordinates.
 TOUCH = -1e-9
 
 
+class Robots(NamedTuple):
+    """The robots of B worlds; of one world the same without the first axis.
+
+    Attributes:
+        kind: ``int64[B, N]``.
+        state: ``float64[B, N, 5]``.
+        body: ``float64[B, N, BODY]``.
+        waypoint: ``float64[B, N, 2]``, m.
+        remaining: ``float64[B, N]``, what is left of the way, m.
+        told: ``float64[B, N, 2]``, the waypoints that the robots told each other, m.
+        memory: ``float64[B, N, 2]`` (``swarm.tune.memory``).
+        last_action: ``float64[B, N, 6]`` in [0, 1], of the period before.
+    """
+
+    kind: Int64s
+    state: Array
+    body: Array
+    waypoint: Array
+    remaining: Array
+    told: Array
+    memory: Array
+    last_action: Array
+
+
+class Counts(NamedTuple):
+    """What happens in a step of B worlds; of one world the same without the first axis.
+
+    Attributes:
+        control: ``float64[B, N, 2]``, written.
+        outcome: ``int64[B, N]``, written.
+        clearance: ``float64[B, N]``, written: each robot's smallest gap to a robot or obstacle, m.
+        outcomes: ``int64[B, 3]``, added to.
+        min_clearance: ``float64[B, N]``, lowered.
+        collided: ``bool[B, N]``, set where a gap was below ``TOUCH``.
+    """
+
+    control: Array
+    outcome: Int64s
+    clearance: Array
+    outcomes: Int64s
+    min_clearance: Array
+    collided: Flags
+
+
 @njit(cache=True)
-def describe_world(kind: Int64s, state: Array, body: Array, told: Array, last_action: Array, others: Array) -> None:
+def _robots_of(worlds: Robots, b: int) -> Robots:
+    """The robots of world ``b``."""
+    return Robots(
+        worlds.kind[b], worlds.state[b], worlds.body[b], worlds.waypoint[b], worlds.remaining[b], worlds.told[b],
+        worlds.memory[b], worlds.last_action[b],
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def describe_world(robots: Robots, others: Array) -> None:
     """Neighbour columns (N, 14) of all robots of one world; one that does not cooperate has told nothing: id -1."""
-    for i in range(kind.size):
-        if body[i, YIELDS] > 0.0:
-            rotation, speed = last_action[i, ROTATION], last_action[i, SPEED]
-            describe(kind[i], state[i], body[i], told[i], rotation, speed, i, others[i])
+    for i in range(robots.kind.size):
+        kind, state, body = robots.kind[i], robots.state[i], robots.body[i]
+        if body[YIELDS] > 0.0:
+            rotation, speed = robots.last_action[i, ROTATION], robots.last_action[i, SPEED]
+            describe(kind, state, body, robots.told[i], rotation, speed, i, others[i])
         else:
-            describe(kind[i], state[i], body[i], state[i, :2], 0.5, 0.5, -1, others[i])
+            describe(kind, state, body, state[:2], 0.5, 0.5, -1, others[i])
 
 
 @njit(cache=True)
-def candidates(state: Array, start: Int64s, origin: Array, bin_size: float, shape: Int64s) -> tuple[int, int]:
+def candidates(state: Array, geometry: Geometry) -> tuple[int, int]:
     """Range of the obstacle index's items that can be near a robot."""
-    cell = bin_of(state[0], state[1], origin, bin_size, shape)
-    return start[cell], start[cell + 1]
+    cell = bin_of(state[0], state[1], geometry.origin, geometry.bin_size, geometry.shape)
+    return geometry.start[cell], geometry.start[cell + 1]
+
+
+@njit(cache=True)
+def _sense(
+    i: int, robots: Robots, others: Array, geometry: Geometry, neighbours: Array, things: Array, order: Array
+) -> Around:
+    """What robot ``i`` has around it; ``neighbours`` (K, 14), ``things`` (M, 8) and ``order`` are written."""
+    near, crowd = sense_robots(i, others, robots.body[i], neighbours, order)
+    first, last = candidates(robots.state[i], geometry)
+    reach = others[i, N_REACH]
+    walls, crush = sense_obstacles(
+        robots.state[i], robots.body[i], reach, geometry.obstacles, geometry.items, first, last, things, order
+    )
+    return Around(neighbours, near, things, walls, geometry.bounds, crowd or crush)
 
 
 @njit(cache=True)
 def _filter_world(
-    kind: Int64s, state: Array, body: Array, waypoint: Array, remaining: Array, told: Array, bounds: Array,
-    obstacles: Array, items: Int64s, start: Int64s, origin: Array, bin_size: float, shape: Int64s, slots: Int64s,
-    action: Array, last_action: Array, filtered: bool, control: Array, outcome: Int64s,
-) -> None:  # fmt: skip
+    robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, control: Array, outcome: Int64s
+) -> None:
     """The first part of ``step_worlds``, for one world."""
-    robots = len(kind)
-    others, neighbours = np.empty((robots, NEIGHBOUR)), np.empty((slots[0], NEIGHBOUR))
-    seen, order = np.empty((slots[1], 5)), np.empty((max(slots[0], slots[1]), 2))
-    size = slots[0] + slots[1] + 4
-    rows, rhs, lines = np.empty((size, 2)), np.empty(size), np.empty((size, 3))
-    box, proof, nominal, tunables = np.empty((2, 2)), np.empty(1), np.empty(2), np.empty(COUNT)
-    chosen = np.empty(2)
-    describe_world(kind, state, body, told, last_action, others)
-    for i in range(robots):
+    count, size = len(robots.kind), slots[0] + slots[1] + 4
+    others, neighbours = np.empty((count, NEIGHBOUR)), np.empty((slots[0], NEIGHBOUR))
+    things, order = np.empty((slots[1], OBSTACLE)), np.empty((max(slots[0], slots[1]), 2))
+    scratch = Scratch(np.empty((size, 2)), np.empty(size), np.empty((2, 2)), np.empty((size, 3)), np.empty(1))
+    nominal, tunables, chosen = np.empty(2), np.empty(COUNT), np.empty(2)
+    describe_world(robots, others)
+    for i in range(count):
+        kind, state, body = robots.kind[i], robots.state[i], robots.body[i]
         decode_one(action[i], tunables)
-        nominal_control(kind[i], state[i], body[i], waypoint[i], remaining[i], tunables, nominal)
-        near, crowd = sense_robots(i, others, body[i], neighbours, order)
-        first, last = candidates(state[i], start, origin, bin_size, shape)
-        reach = others[i, N_REACH]
-        walls, crush = sense_obstacles(state[i], body[i], reach, obstacles, items, first, last, seen, order)
+        nominal_control(kind, state, body, robots.waypoint[i], robots.remaining[i], tunables, nominal)
+        around = _sense(i, robots, others, geometry, neighbours, things, order)
         if not filtered:
-            near, walls = 0, 0
-        outcome[i], _ = filter_control(
-            kind[i], state[i], body[i], neighbours, near, seen, walls, bounds, filtered and (crowd or crush),
-            nominal, tunables, rows, rhs, box, lines, proof, chosen,
-        )  # fmt: skip
+            around = Around(neighbours, 0, things, 0, geometry.bounds, False)
+        outcome[i], _ = filter_control(kind, state, body, around, nominal, tunables, scratch, chosen)
         control[i, 0], control[i, 1] = chosen[0], chosen[1]
 
 
 @njit(cache=True)
-def _gaps(
-    at: Array, body: Array, obstacles: Array, items: Int64s, start: Int64s, origin: Array, bin_size: float,
-    shape: Int64s, clearance: Array,
-) -> None:  # fmt: skip
+def _gaps(at: Array, body: Array, geometry: Geometry, clearance: Array) -> None:
     """Lower ``clearance`` (N,) of one world to each robot's gap to the nearest robot or obstacle (m)."""
     for i in range(len(at)):
         for j in range(i):
@@ -88,9 +156,9 @@ def _gaps(
             if square < least * least:
                 gap = math.sqrt(square) - both
                 clearance[i], clearance[j] = min(clearance[i], gap), min(clearance[j], gap)
-        first, last = candidates(at[i], start, origin, bin_size, shape)
+        first, last = candidates(at[i], geometry)
         for index in range(first, last):
-            thing = obstacles[items[index]]
+            thing = geometry.obstacles[geometry.items[index]]
             beside = max(abs(at[i, 0] - thing[0]) - thing[2], abs(at[i, 1] - thing[1]) - thing[3])
             if beside - thing[4] - body[i, RADIUS] < clearance[i]:
                 gap = to_obstacle(at[i, 0], at[i, 1], thing)[0]
@@ -99,16 +167,15 @@ def _gaps(
 
 @njit(cache=True)
 def _move_world(
-    kind: Int64s, state: Array, body: Array, control: Array, period: float, obstacles: Array, items: Int64s,
-    start: Int64s, origin: Array, bin_size: float, shape: Int64s, checks: int, clearance: Array,
-) -> Array:  # fmt: skip
+    robots: Robots, control: Array, period: float, geometry: Geometry, checks: int, clearance: Array
+) -> Array:
     """The second part of ``step_worlds``, for one world; returns the new states."""
-    at = np.empty((len(kind), dynamics.STATE))
+    at = np.empty((len(robots.kind), dynamics.STATE))
     clearance[:] = np.inf
     for check in range(1, checks + 1):
-        for i in range(len(kind)):
-            dynamics.step(kind[i], state[i], control[i], period * check / checks, at[i])
-        _gaps(at, body, obstacles, items, start, origin, bin_size, shape, clearance)
+        for i in range(len(robots.kind)):
+            dynamics.step(robots.kind[i], robots.state[i], control[i], period * check / checks, at[i])
+        _gaps(at, robots.body, geometry, clearance)
     return at
 
 
@@ -121,57 +188,49 @@ def _count_world(outcome: Int64s, clearance: Array, outcomes: Int64s, min_cleara
         collided[i] |= clearance[i] < TOUCH
 
 
+@njit(cache=True)
+def _tell_world(robots: Robots, action: Array) -> None:
+    """The last part of ``step_worlds``, for one world: what the robots tell each other in the next period."""
+    for i in range(len(robots.kind)):
+        robots.told[i, 0], robots.told[i, 1] = robots.waypoint[i, 0], robots.waypoint[i, 1]
+        for k in range(COUNT):
+            robots.last_action[i, k] = min(max(action[i, k], 0.0), 1.0)
+
+
+@njit(cache=True)
+def _step_world(
+    b: int, robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, period: Array,
+    checks: int, counts: Counts,
+) -> None:  # fmt: skip
+    """``step_worlds`` for world ``b``."""
+    here, walls = _robots_of(robots, b), geometry_of(geometry, b)
+    control, outcome, clearance = counts.control[b], counts.outcome[b], counts.clearance[b]
+    _filter_world(here, walls, slots, action[b], filtered, control, outcome)
+    here.state[:] = _move_world(here, control, period[b], walls, checks, clearance)
+    _count_world(outcome, clearance, counts.outcomes[b], counts.min_clearance[b], counts.collided[b])
+    _tell_world(here, action[b])
+
+
 @njit(cache=True, parallel=True)
 def step_worlds(
-    kind: Int64s, state: Array, body: Array, waypoint: Array, remaining: Array, told: Array, bounds: Array,
-    obstacles: Array, items: Int64s, start: Int64s, origin: Array, bin_size: Array, shape: Int64s, slots: Int64s,
-    action: Array, last_action: Array, filtered: bool, period: Array, checks: int, control: Array, outcome: Int64s,
-    clearance: Array, outcomes: Int64s, min_clearance: Array, collided: Flags,
+    robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, period: Array, checks: int,
+    counts: Counts,
 ) -> None:  # fmt: skip
     """One period of B worlds of N robots: sense, nominal control, filter, exact motion.
 
     Args:
-        kind: ``int64[B, N]``.
-        state: ``float64[B, N, 5]``, replaced.
-        body: ``float64[B, N, BODY]``.
-        waypoint: ``float64[B, N, 2]``, m.
-        remaining: ``float64[B, N]``, what is left of the way, m.
-        told: ``float64[B, N, 2]``, the waypoints that the robots told each other, m; replaced by ``waypoint``.
-        bounds: ``float64[B, 4]``, m.
-        obstacles: ``float64[B, n, 5]``; with the next five, the ``GeometryStore``.
-        items: ``int64[B, L]``.
-        start: ``int64[B, bins + 1]``.
-        origin: ``float64[B, 2]``.
-        bin_size: ``float64[B]``.
-        shape: ``int64[B, 2]``.
+        robots: State, told waypoints and last action are replaced.
+        geometry: What stands still.
         slots: Most robots and most obstacles in a neighbourhood.
         action: ``float64[B, N, 6]``, clipped to [0, 1] when it is decoded.
-        last_action: ``float64[B, N, 6]``, of the period before; replaced by ``action``, clipped.
         filtered: False lets the nominal control through.
         period: ``float64[B]``, s.
         checks: Instants in the period at which gaps are measured.
-        control: ``float64[B, N, 2]``, written.
-        outcome: ``int64[B, N]``, written.
-        clearance: ``float64[B, N]``, written: each robot's smallest gap to a robot or obstacle, m.
-        outcomes: ``int64[B, 3]``, added to.
-        min_clearance: ``float64[B, N]``, lowered.
-        collided: ``bool[B, N]``, set where a gap was below ``TOUCH``.
+        counts: What happened.
     """
-    for b in prange(len(kind)):
-        _filter_world(
-            kind[b], state[b], body[b], waypoint[b], remaining[b], told[b], bounds[b], obstacles[b], items[b],
-            start[b], origin[b], bin_size[b], shape[b], slots, action[b], last_action[b], filtered, control[b],
-            outcome[b],
-        )  # fmt: skip
-        state[b] = _move_world(
-            kind[b], state[b], body[b], control[b], period[b], obstacles[b], items[b], start[b], origin[b],
-            bin_size[b], shape[b], checks, clearance[b],
-        )  # fmt: skip
-        _count_world(outcome[b], clearance[b], outcomes[b], min_clearance[b], collided[b])
-        for i in range(kind.shape[1]):
-            told[b, i, 0], told[b, i, 1] = waypoint[b, i, 0], waypoint[b, i, 1]
-            for k in range(COUNT):
-                last_action[b, i, k] = min(max(action[b, i, k], 0.0), 1.0)
+    # Only calls in the loops: numba drops what a parallel function itself writes to an array in a tuple.
+    for b in prange(len(robots.kind)):
+        _step_world(b, robots, geometry, slots, action, filtered, period, checks, counts)
 
 
 @njit(cache=True)
@@ -185,38 +244,28 @@ def remember_worlds(moved: Flags, body: Array, remaining: Array, memory: Array) 
 
 @njit(cache=True)
 def _observe_world(
-    kind: Int64s, state: Array, body: Array, waypoint: Array, remaining: Array, told: Array, obstacles: Array,
-    items: Int64s, start: Int64s, origin: Array, bin_size: float, shape: Int64s, slots: Int64s, memory: Array,
-    last_action: Array, ego: Float32s, edges: Float32s, mask: Flags, sender: Int32s,
-) -> None:  # fmt: skip
-    """``observe_worlds`` for one world."""
-    robots = len(kind)
-    others, neighbours = np.empty((robots, NEIGHBOUR)), np.empty((slots[0], NEIGHBOUR))
-    seen, order = np.empty((slots[1], 5)), np.empty((max(slots[0], slots[1]), 2))
-    describe_world(kind, state, body, told, last_action, others)
-    for i in range(robots):
-        near, _ = sense_robots(i, others, body[i], neighbours, order)
-        first, last = candidates(state[i], start, origin, bin_size, shape)
-        reach = others[i, N_REACH]
-        walls, _ = sense_obstacles(state[i], body[i], reach, obstacles, items, first, last, seen, order)
+    b: int, robots: Robots, geometry: Geometry, slots: Int64s, seen: Observation, sender: Int32s
+) -> None:
+    """``observe_worlds`` for world ``b``."""
+    here, walls = _robots_of(robots, b), geometry_of(geometry, b)
+    count = len(here.kind)
+    others, neighbours = np.empty((count, NEIGHBOUR)), np.empty((slots[0], NEIGHBOUR))
+    things, order = np.empty((slots[1], OBSTACLE)), np.empty((max(slots[0], slots[1]), 2))
+    describe_world(here, others)
+    for i in range(count):
+        around = _sense(i, here, others, walls, neighbours, things, order)
+        one = Observation(seen.ego[b, i], seen.edges[b, i], seen.mask[b, i], sender[b, i])
         observe(
-            kind[i], state[i], body[i], i, waypoint[i], remaining[i], neighbours, near, seen, walls, memory[i],
-            last_action[i], ego[i], edges[i], mask[i],
+            here.kind[i], here.state[i], here.body[i], i, here.waypoint[i], here.remaining[i], around, here.memory[i],
+            here.last_action[i], one,
         )  # fmt: skip
-        sender[i] = -1
-        for k in range(near):
-            sender[i, k] = int(neighbours[k, N_ID])
+        sender[b, i] = -1
+        for k in range(around.num_neighbours):
+            sender[b, i, k] = int(neighbours[k, N_ID])
 
 
 @njit(cache=True, parallel=True)
-def observe_worlds(
-    kind: Int64s, state: Array, body: Array, waypoint: Array, remaining: Array, told: Array, obstacles: Array,
-    items: Int64s, start: Int64s, origin: Array, bin_size: Array, shape: Int64s, slots: Int64s, memory: Array,
-    last_action: Array, ego: Float32s, edges: Float32s, mask: Flags, sender: Int32s,
-) -> None:  # fmt: skip
-    """Sense and observe, for B worlds of N robots; writes ``ego``, ``edges``, ``mask`` and ``sender``."""
-    for b in prange(len(kind)):
-        _observe_world(
-            kind[b], state[b], body[b], waypoint[b], remaining[b], told[b], obstacles[b], items[b], start[b],
-            origin[b], bin_size[b], shape[b], slots, memory[b], last_action[b], ego[b], edges[b], mask[b], sender[b],
-        )  # fmt: skip
+def observe_worlds(robots: Robots, geometry: Geometry, slots: Int64s, seen: Observation, sender: Int32s) -> None:
+    """Sense and observe, for B worlds of N robots; writes ``seen``, arrays with leading dimensions [B, N]."""
+    for b in prange(len(robots.kind)):
+        _observe_world(b, robots, geometry, slots, seen, sender)

@@ -22,10 +22,22 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
-from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, SENSING, TOP_SPEED, TURN_RATE
+from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, SENSING, TOP_SPEED, TURN_RATE, YIELDS
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
 from swarm.model.geometry import to_obstacle
-from swarm.sense.neighbours import N_OFFSET_X, N_OFFSET_Y, N_RADIUS, N_VX, N_VY, N_X, N_Y
+from swarm.sense.neighbours import (
+    N_OFFSET_X,
+    N_OFFSET_Y,
+    N_RADIUS,
+    N_VX,
+    N_VY,
+    N_X,
+    N_Y,
+    O_GAP,
+    O_NX,
+    O_NY,
+    Around,
+)
 
 # The part of the brakes that the barrier counts on; the rest covers directions in which two rows pull at once.
 BRAKE_SHARE = 0.8
@@ -97,24 +109,17 @@ def _write_row(
 
 
 @njit(cache=True)
-def build(
-    kind: int, state: Array, body: Array, neighbours: Array, num_neighbours: int, obstacles: Array, num_obstacles: int,
-    bounds: Array, tunables: Array, rows: Array, rhs: Array,
-) -> int:  # fmt: skip
-    """Write one row per neighbour, per obstacle and per side of the bounds; all of unit norm.
+def build(kind: int, state: Array, body: Array, around: Around, tunables: Array, rows: Array, rhs: Array) -> int:
+    """Write one row per neighbour (if it yields), per obstacle and per side of the bounds; all of unit norm.
 
     Args:
         kind: A value of ``Kind``.
         state: ``float64[5]``.
         body: ``float64[BODY]``, see ``swarm.model.body``.
-        neighbours: ``float64[K, 14]``; the first ``num_neighbours`` count.
-        num_neighbours: See ``neighbours``.
-        obstacles: ``float64[M, 5]``; the first ``num_obstacles`` count.
-        num_obstacles: See ``obstacles``.
-        bounds: ``float64[4]``: xmin, ymin, xmax, ymax for the robot's centre; may be infinite.
+        around: What it has to keep clear of.
         tunables: ``float64[6]``, physical.
-        rows: ``float64[robots + things + 4, 2]``, written.
-        rhs: ``float64[robots + things + 4]``, written: m/s, or m/s² for a double integrator.
+        rows: ``float64[K + M + 4, 2]``, written.
+        rhs: ``float64[K + M + 4]``, written: m/s, or m/s² for a double integrator.
 
     Returns:
         The number of rows: first the neighbours in order, then the obstacles, then the bounds that are near.
@@ -123,8 +128,9 @@ def build(
     extra = (ROW_MARGIN_BRAKING if kind == DOUBLE_INTEGRATOR else ROW_MARGIN) * body[RADIUS]
     size = body[RADIUS] + body[MARGIN] + grown + extra
     gain, power = tunables[ROBOT_GAIN], tunables[ROBOT_POWER]
-    for k in range(num_neighbours):
-        other = neighbours[k]
+    robots = around.num_neighbours if body[YIELDS] > 0.0 else 0
+    for k in range(robots):
+        other = around.neighbours[k]
         dx, dy = x - other[N_X] - other[N_OFFSET_X], y - other[N_Y] - other[N_OFFSET_Y]
         distance = math.sqrt(dx * dx + dy * dy)
         nx, ny = (dx / distance, dy / distance) if distance > 0.0 else (1.0, 0.0)
@@ -134,15 +140,16 @@ def build(
         rate = nx * (state[3] - other[N_VX]) + ny * (state[4] - other[N_VY])
         rhs[k] = _write_row(kind, state, body, gap, nx, ny, rate, gain, power, 0.5, 2.0, rows[k])
     gain, power = tunables[OBSTACLE_GAIN], tunables[OBSTACLE_POWER]
-    for k in range(num_obstacles):
-        gap, nx, ny = to_obstacle(x, y, obstacles[k])
+    for k in range(around.num_obstacles):
+        thing = around.obstacles[k]
+        gap, nx, ny = to_obstacle(x, y, thing) if grown > 0.0 else (thing[O_GAP], thing[O_NX], thing[O_NY])
         rate = nx * state[3] + ny * state[4]
-        i = num_neighbours + k
+        i = robots + k
         rhs[i] = _write_row(kind, state, body, gap - size, nx, ny, rate, gain, power, 1.0, 1.0, rows[i])
-    count = num_neighbours + num_obstacles
+    count = robots + around.num_obstacles
     for side in range(BOUNDS_ROWS):
         axis, sign = side % 2, 1.0 if side < 2 else -1.0
-        gap = sign * ((x if axis == 0 else y) - bounds[side]) - grown - extra
+        gap = sign * ((x if axis == 0 else y) - around.bounds[side]) - grown - extra
         if gap < body[SENSING]:
             nx, ny = (sign, 0.0) if axis == 0 else (0.0, sign)
             rate = nx * state[3] + ny * state[4]

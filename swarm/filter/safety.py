@@ -17,22 +17,47 @@ the interpolation error, which the shield adds.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
 from swarm.filter import barriers, qp
-from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, REACH, TOP_SPEED, TURN_RATE, YIELDS
+from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, REACH, TOP_SPEED, TURN_RATE
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, arc_offset, brake, stop_offset
-from swarm.model.geometry import segment_to_obstacle, segment_to_segment, to_obstacle
-from swarm.sense.neighbours import N_ACCELERATION, N_RADIUS, N_REACH, N_VX, N_VY, N_X, N_Y
+from swarm.model.geometry import segment_to_obstacle, segment_to_segment
+from swarm.sense.neighbours import N_ACCELERATION, N_RADIUS, N_REACH, N_VX, N_VY, N_X, N_Y, O_GAP, Around
 
 OUTCOMES = ("optimal", "relaxed", "braking")
 OPTIMAL, RELAXED, BRAKING = range(3)
 # Room that rounding may not eat: the shield aims this far (m) inside the line that it guards.
 _ROUNDING = 1e-12
 _BISECTIONS = 30
+
+
+class Scratch(NamedTuple):
+    """Room to work in, for one robot after the other; what the filter leaves there says what it decided on.
+
+    Attributes:
+        rows: ``float64[K + M + 4, 2]``, of the QP.
+        rhs: ``float64[K + M + 4]``, their right-hand sides.
+        box: ``float64[2, 2]``, least and largest values of the variables.
+        lines: ``float64[K + M + 4, 3]``, of the shield.
+        deficit: ``float64[1]``.
+    """
+
+    rows: Array
+    rhs: Array
+    box: Array
+    lines: Array
+    deficit: Array
+
+
+def scratch(size: int) -> Scratch:
+    """Room for ``size`` neighbours and obstacles together."""
+    rows, lines = np.empty((size + barriers.BOUNDS_ROWS, 2)), np.empty((size + barriers.BOUNDS_ROWS, 3))
+    return Scratch(rows, np.empty(len(rows)), np.empty((2, 2)), lines, np.empty(1))
 
 
 @njit(cache=True)
@@ -44,18 +69,15 @@ def _add_line(lines: Array, count: int, nx: float, ny: float, ax: float, ay: flo
 
 
 @njit(cache=True)
-def _build_lines(
-    kind: int, state: Array, body: Array, neighbours: Array, num_neighbours: int, obstacles: Array, num_obstacles: int,
-    bounds: Array, lines: Array,
-) -> int:  # fmt: skip
+def _build_lines(kind: int, state: Array, body: Array, around: Around, lines: Array) -> int:
     """Half-planes that the centre and the stop point must keep; -1 if only braking is left (bodies overlap)."""
     x, y, dt = state[0], state[1], body[PERIOD]
     sx, sy = stop_offset(kind, state[3], state[4], body[ACCELERATION], dt)
     size = body[RADIUS] + body[MARGIN]
     own_reach = body[REACH]
     count = 0
-    for k in range(num_neighbours):
-        other = neighbours[k]
+    for k in range(around.num_neighbours):
+        other = around.neighbours[k]
         both = size + other[N_RADIUS] + body[MARGIN]
         dx, dy = x - other[N_X], y - other[N_Y]
         far = both + own_reach + other[N_REACH]
@@ -68,10 +90,11 @@ def _build_lines(
         if distance <= 0.0:
             return -1
         count = _add_line(lines, count, nx, ny, ax, ay, 0.5 * (distance - both))
-    for k in range(num_obstacles):
-        if to_obstacle(x, y, obstacles[k])[0] - size > own_reach:
+    for k in range(around.num_obstacles):
+        thing = around.obstacles[k]
+        if thing[O_GAP] - size > own_reach:
             continue
-        distance, nx, ny, ax, ay = segment_to_obstacle(x, y, sx, sy, obstacles[k])
+        distance, nx, ny, ax, ay = segment_to_obstacle(x, y, sx, sy, thing)
         if nx == 0.0 and ny == 0.0:
             return -1
         count = _add_line(lines, count, nx, ny, ax, ay, distance - size)
@@ -79,9 +102,10 @@ def _build_lines(
         axis, sign = side % 2, 1.0 if side < 2 else -1.0
         start, stop = (x, x + sx) if axis == 0 else (y, y + sy)
         nearest = min(sign * start, sign * stop)
-        if nearest - sign * bounds[side] < 2.0 * own_reach:  # twice: one that was pushed is faster than its limits
+        room = nearest - sign * around.bounds[side]
+        if room < 2.0 * own_reach:  # twice: one that was pushed is faster than its limits
             nx, ny = (sign, 0.0) if axis == 0 else (0.0, sign)
-            count = _add_line(lines, count, nx, ny, sign * nearest, sign * nearest, nearest - sign * bounds[side])
+            count = _add_line(lines, count, nx, ny, sign * nearest, sign * nearest, room)
     return count
 
 
@@ -111,32 +135,24 @@ def _keeps_lines(state: Array, body: Array, ux: float, uy: float, lines: Array, 
 
 
 @njit(cache=True)
-def shield(
-    kind: int, state: Array, body: Array, neighbours: Array, num_neighbours: int, obstacles: Array, num_obstacles: int,
-    bounds: Array, truncated: bool, control: Array, lines: Array,
-) -> float:  # fmt: skip
+def shield(kind: int, state: Array, body: Array, around: Around, control: Array, lines: Array) -> float:
     """Draw ``control`` (of the robot, not of the QP) towards braking until it is safe.
 
     Args:
         kind: A value of ``Kind``.
         state: ``float64[5]``.
         body: ``float64[BODY]``.
-        neighbours: ``float64[K, 14]``; the first ``num_neighbours`` count.
-        num_neighbours: See ``neighbours``.
-        obstacles: ``float64[M, 5]``; the first ``num_obstacles`` count.
-        num_obstacles: See ``obstacles``.
-        bounds: ``float64[4]``.
-        truncated: Whether somebody near had to be left out of ``neighbours`` or ``obstacles``: brakes.
+        around: What it has to keep clear of; if somebody near had to be left out, the robot brakes.
         control: ``float64[2]`` within the limits, changed in place.
         lines: ``float64[K + M + 4, 3]``, scratch.
 
     Returns:
         The share of the control that was kept: 1 unchanged, 0 full braking.
     """
-    count = _build_lines(kind, state, body, neighbours, num_neighbours, obstacles, num_obstacles, bounds, lines)
-    if count == 0 and not truncated and math.isfinite(control[0]) and math.isfinite(control[1]):
+    count = _build_lines(kind, state, body, around, lines)
+    if count == 0 and not around.truncated and math.isfinite(control[0]) and math.isfinite(control[1]):
         return 1.0  # Nothing is near: what follows would keep all of it as well, and take longer.
-    if truncated or count < 0 or not (math.isfinite(control[0]) and math.isfinite(control[1])):
+    if around.truncated or count < 0 or not (math.isfinite(control[0]) and math.isfinite(control[1])):
         brake(kind, state, body[TOP_SPEED : TURN_RATE + 1], body[PERIOD], control)
         return 0.0
     dt = body[PERIOD]
@@ -184,10 +200,40 @@ def to_control(kind: int, body: Array, variables: Array) -> None:
 
 
 @njit(cache=True)
+def constrain(kind: int, state: Array, body: Array, around: Around, tunables: Array, scratch: Scratch) -> int:
+    """Write the QP of one robot: its rows, and the box of its variables; returns the number of rows."""
+    count = barriers.build(kind, state, body, around, tunables, scratch.rows, scratch.rhs)
+    barriers.control_box(kind, state, body, scratch.box)
+    return count
+
+
+@njit(cache=True)
+def dispose(kind: int, state: Array, body: Array, around: Around, status: int, control: Array, scratch: Scratch) -> int:
+    """Turn a solution of the QP into the robot's control, in place, and shield it.
+
+    Args:
+        kind: A value of ``Kind``.
+        state: ``float64[5]``.
+        body: ``float64[BODY]``.
+        around: What it has to keep clear of.
+        status: Of the QP: OPTIMAL, RELAXED, or ``qp.INVALID``, which brakes.
+        control: ``float64[2]``, the solution; the robot's control afterwards.
+        scratch: Its lines are written.
+
+    Returns:
+        The outcome: the status, or BRAKING if the shield stepped in.
+    """
+    if status == qp.INVALID:
+        control[0] = control[1] = np.nan
+    else:
+        to_control(kind, body, control)
+    return BRAKING if shield(kind, state, body, around, control, scratch.lines) < 1.0 else status
+
+
+@njit(cache=True)
 def filter_control(
-    kind: int, state: Array, body: Array, neighbours: Array, num_neighbours: int, obstacles: Array, num_obstacles: int,
-    bounds: Array, truncated: bool, nominal: Array, tunables: Array,
-    rows: Array, rhs: Array, box: Array, lines: Array, deficit: Array, control: Array,
+    kind: int, state: Array, body: Array, around: Around, nominal: Array, tunables: Array, scratch: Scratch,
+    control: Array,
 ) -> tuple[int, float]:  # fmt: skip
     """The whole filter of one robot: rows, QP, shield.
 
@@ -195,33 +241,17 @@ def filter_control(
         kind: A value of ``Kind``.
         state: ``float64[5]``.
         body: ``float64[BODY]``.
-        neighbours: ``float64[K, 14]``; the first ``num_neighbours`` count.
-        num_neighbours: See ``neighbours``.
-        obstacles: ``float64[M, 5]``; the first ``num_obstacles`` count.
-        num_obstacles: See ``obstacles``.
-        bounds: ``float64[4]``.
-        truncated: As in ``shield``.
+        around: What it has to keep clear of; one that does not yield has no rows for other robots.
         nominal: ``float64[2]``, in the variables of the QP.
         tunables: ``float64[6]``, physical.
-        rows: ``float64[K + M + 4, 2]``, scratch; holds the rows afterwards.
-        rhs: ``float64[K + M + 4]``, scratch; holds the right-hand sides afterwards.
-        box: ``float64[2, 2]``, scratch.
-        lines: ``float64[K + M + 4, 3]``, scratch.
-        deficit: ``float64[1]``, scratch.
+        scratch: Holds the problem afterwards.
         control: ``float64[2]``, written: the robot's control.
 
     Returns:
         The outcome (OPTIMAL, RELAXED, BRAKING) and the relaxation of the QP.
     """
-    seen = num_neighbours if body[YIELDS] > 0.0 else 0
-    count = barriers.build(kind, state, body, neighbours, seen, obstacles, num_obstacles, bounds, tunables, rows, rhs)
-    barriers.control_box(kind, state, body, box)
-    status, relaxation = qp.solve_unit_rows(nominal[0], nominal[1], rows, rhs, count, box, control, deficit)
-    if status == qp.INVALID:
-        control[0] = control[1] = np.nan
-    else:
-        to_control(kind, body, control)
-    share = shield(
-        kind, state, body, neighbours, num_neighbours, obstacles, num_obstacles, bounds, truncated, control, lines
+    count = constrain(kind, state, body, around, tunables, scratch)
+    status, relaxation = qp.solve_unit_rows(
+        nominal[0], nominal[1], scratch.rows, scratch.rhs, count, scratch.box, control, scratch.deficit
     )
-    return (BRAKING if share < 1.0 else status), relaxation
+    return dispose(kind, state, body, around, status, control, scratch), relaxation

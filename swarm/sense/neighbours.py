@@ -7,6 +7,7 @@ had to leave out somebody close enough to matter within one control period is ``
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -26,6 +27,31 @@ MAX_OBSTACLES = 16
 NEIGHBOUR = 14
 N_X, N_Y, N_VX, N_VY, N_RADIUS, N_OFFSET_X, N_OFFSET_Y, N_ACCELERATION, N_REACH = range(9)
 N_INTENT_X, N_INTENT_Y, N_ROTATION, N_SPEED, N_ID = range(9, NEIGHBOUR)
+
+# Columns of an obstacle that is sensed, float64[8]: the five of ``swarm.model.geometry``, then the gap between its
+# surface and the robot's centre, and the unit normal there, away from it.
+OBSTACLE = 8
+O_GAP, O_NX, O_NY = range(5, OBSTACLE)
+
+
+class Around(NamedTuple):
+    """What one robot has around it, as the kernels of the filter and of the observation read it.
+
+    Attributes:
+        neighbours: ``float64[K, 14]``; the first ``num_neighbours`` count.
+        num_neighbours: See ``neighbours``.
+        obstacles: ``float64[M, 8]``; the first ``num_obstacles`` count.
+        num_obstacles: See ``obstacles``.
+        bounds: ``float64[4]``: xmin, ymin, xmax, ymax for the robot's centre; may be infinite.
+        truncated: Whether somebody near had to be left out.
+    """
+
+    neighbours: Array
+    num_neighbours: int
+    obstacles: Array
+    num_obstacles: int
+    bounds: Array
+    truncated: bool
 
 
 @njit(cache=True)
@@ -111,7 +137,7 @@ def sense_obstacles(
         items: Indices of candidates; those from ``first`` to ``last`` are looked at.
         first: See ``items``.
         last: See ``items``.
-        found: ``float64[M, 5]``, written.
+        found: ``float64[M, 8]``, written.
         order: ``float64[M, 2]``, scratch.
 
     Returns:
@@ -132,9 +158,18 @@ def sense_obstacles(
         count = _insert(order, count, slots, gap, j)
     for k in range(count):
         j = int(order[k, 1])
-        for column in range(5):
+        for column in range(O_GAP):
             found[k, column] = obstacles[j, column]
+    measure_obstacles(state, found, count)
     return count, near > slots
+
+
+@njit(cache=True)
+def measure_obstacles(state: Array, obstacles: Array, count: int) -> None:
+    """Write gap and normal of the first ``count`` obstacles ``float64[M, 8]``, as seen from ``state`` (5,)."""
+    for k in range(count):
+        gap, nx, ny = to_obstacle(state[0], state[1], obstacles[k])
+        obstacles[k, O_GAP], obstacles[k, O_NX], obstacles[k, O_NY] = gap, nx, ny
 
 
 @njit(cache=True, inline="always")

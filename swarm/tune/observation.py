@@ -17,8 +17,22 @@ from swarm.array_types import Array, Flags, Float32s, Int32s, Int64s
 from swarm.errors import InputError
 from swarm.model.body import ACCELERATION, MARGIN, PERIOD, RADIUS, SENSING, TOP_SPEED, TURN_RATE
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE
-from swarm.model.geometry import to_obstacle
-from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_ROTATION, N_SPEED, N_VX, N_VY, N_X, N_Y
+from swarm.sense.neighbours import (
+    N_ID,
+    N_INTENT_X,
+    N_INTENT_Y,
+    N_RADIUS,
+    N_ROTATION,
+    N_SPEED,
+    N_VX,
+    N_VY,
+    N_X,
+    N_Y,
+    O_GAP,
+    O_NX,
+    O_NY,
+    Around,
+)
 from swarm.tune.memory import LEAST, WAITED
 
 EGO, EDGE = 22, 15
@@ -127,7 +141,7 @@ def _observe_robot(state: Array, body: Array, robot_id: int, other: Array, c: fl
 def _observe_obstacle(state: Array, body: Array, obstacle: Array, c: float, s: float, edge: Float32s) -> None:
     """Nearest point, gap, own velocity, and how far the obstacle reaches to the left and right of the course."""
     sensing, top = body[SENSING], body[TOP_SPEED]
-    gap, nx, ny = to_obstacle(state[0], state[1], obstacle)
+    gap, nx, ny = obstacle[O_GAP], obstacle[O_NX], obstacle[O_NY]
     edge[1] = 1.0
     edge[2], edge[3] = -gap * (c * nx + s * ny) / sensing, -gap * (c * ny - s * nx) / sensing
     edge[4] = (gap - body[RADIUS] - body[MARGIN]) / sensing
@@ -141,9 +155,8 @@ def _observe_obstacle(state: Array, body: Array, obstacle: Array, c: float, s: f
 
 @njit(cache=True)
 def observe(
-    kind: int, state: Array, body: Array, robot_id: int, waypoint: Array, remaining: float, neighbours: Array,
-    num_neighbours: int, obstacles: Array, num_obstacles: int, memory: Array, last_action: Array, ego: Float32s, edges:
-    Float32s, mask: Flags,
+    kind: int, state: Array, body: Array, robot_id: int, waypoint: Array, remaining: float, around: Around,
+    memory: Array, last_action: Array, seen: Observation,
 ) -> None:  # fmt: skip
     """Write the observation of one robot.
 
@@ -154,26 +167,22 @@ def observe(
         robot_id: Of the robot itself.
         waypoint: ``float64[2]``, world, m.
         remaining: Metres to where the robot should come to rest.
-        neighbours: ``float64[K, 14]``; the first ``num_neighbours`` count.
-        num_neighbours: See ``neighbours``.
-        obstacles: ``float64[M, 5]``; the first ``num_obstacles`` count.
-        num_obstacles: See ``obstacles``.
+        around: Neighbours and obstacles that it senses.
         memory: ``float64[2]``, see ``swarm.tune.memory``.
         last_action: ``float64[6]`` in [0, 1], the tunables of the last step.
-        ego: ``float32[EGO]``, written.
-        edges: ``float32[P, EDGE]``, written; P at least K + M slots, obstacles from slot P - M on.
-        mask: ``bool[P]``, written.
+        seen: Written, all but ``sender``; P at least K + M slots, obstacles from slot P - M on.
     """
     dx, dy = waypoint[0] - state[0], waypoint[1] - state[1]
     distance = math.hypot(dx, dy)
     c, s = (dx / distance, dy / distance) if distance > 1e-9 else (math.cos(state[2]), math.sin(state[2]))
-    _observe_ego(kind, state, body, distance, remaining, c, s, memory, last_action, ego)
+    _observe_ego(kind, state, body, distance, remaining, c, s, memory, last_action, seen.ego)
+    edges, mask = seen.edges, seen.mask
     edges[:] = 0.0
     mask[:] = False
-    for k in range(num_neighbours):
+    for k in range(around.num_neighbours):
         mask[k] = True
-        _observe_robot(state, body, robot_id, neighbours[k], c, s, edges[k])
-    first = mask.size - obstacles.shape[0]
-    for k in range(num_obstacles):
+        _observe_robot(state, body, robot_id, around.neighbours[k], c, s, edges[k])
+    first = mask.size - around.obstacles.shape[0]
+    for k in range(around.num_obstacles):
         mask[first + k] = True
-        _observe_obstacle(state, body, obstacles[k], c, s, edges[first + k])
+        _observe_obstacle(state, body, around.obstacles[k], c, s, edges[first + k])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from oracles.contact import least_gap, path
@@ -11,7 +12,7 @@ from oracles.teams import Team, limits_of
 from swarm.filter import safety
 from swarm.model.body import ACCELERATION, TOP_SPEED, TURN_RATE, body_of
 from swarm.model.dynamics import Kind, advance
-from swarm.sense.neighbours import NEIGHBOUR
+from swarm.sense.neighbours import NEIGHBOUR, OBSTACLE, Around, measure_obstacles
 
 SINGLE, DOUBLE, UNICYCLE = Kind
 INSTANTS = np.arange(1, 9) / 8.0
@@ -65,14 +66,10 @@ def drive(team: Team, rng: np.random.Generator, *, steps: int, slots: int) -> tu
     for _ in range(steps):
         rows, controls = team.rows(), np.empty((len(team.kinds), 2))
         styles = np.where(rng.random(len(styles)) < 0.05, rng.integers(0, 4, len(styles)), styles)
-        for i, kind in enumerate(team.kinds):
-            found, near, things, walls, truncated = team.sense(i, rows, slots)
-            asked, lines = attack(team, i, int(styles[i]), rng), np.empty((2 * slots + 4, 3))
+        for i in range(len(team.kinds)):
+            asked = attack(team, i, int(styles[i]), rng)
             controls[i] = asked
-            share = safety.shield(
-                kind, team.states[i], team.bodies[i], found, near, things, walls, team.bounds, truncated, controls[i],
-                lines,
-            )  # fmt: skip
+            share = team.shield(i, team.sense(i, rows, slots), controls[i])
             held += share < 1.0
             check_kept(team, i, asked, controls[i], share)
         times = team.dt * INSTANTS
@@ -94,10 +91,19 @@ def shielded(
     kind: Kind, state: np.ndarray, body: np.ndarray, control: list[float], *, things: list[list[float]] | None = None,
     bounds: tuple[float, ...] = (-9.0, -9.0, 9.0, 9.0), truncated: bool = False,
 ) -> tuple[np.ndarray, float]:  # fmt: skip
-    obstacles = np.array(things or np.empty((0, 5)), dtype=float)
-    out, lines = np.array(control, dtype=float), np.empty((len(obstacles) + 5, 3))
-    share = safety.shield(
-        int(kind), state, body, np.empty((1, NEIGHBOUR)), 0, obstacles, len(obstacles), np.array(bounds), truncated,
-        out, lines,
-    )  # fmt: skip
-    return out, share
+    around = around_of(state, obstacles=things, bounds=bounds, truncated=truncated)
+    out, lines = np.array(control, dtype=float), np.empty((len(around.obstacles) + 5, 3))
+    return out, safety.shield(int(kind), state, body, around, out, lines)
+
+
+def around_of(
+    state: np.ndarray, *, neighbours: Any = None, obstacles: Any = None, bounds: Any = (-9.0, -9.0, 9.0, 9.0),
+    truncated: bool = False,
+) -> Around:  # fmt: skip
+    """What a robot has around it, from rows of neighbours and of the five numbers of obstacles."""
+    near = np.array(neighbours if neighbours is not None and len(neighbours) else np.empty((0, NEIGHBOUR)), dtype=float)
+    rows = np.array(obstacles if obstacles is not None and len(obstacles) else np.empty((0, 5)), dtype=float)
+    things = np.zeros((len(rows), OBSTACLE))
+    things[:, :5] = rows
+    measure_obstacles(state, things, len(things))
+    return Around(near, len(near), things, len(things), np.array(bounds, dtype=float), truncated)

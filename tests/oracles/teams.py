@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from oracles.contact import surface_distance
 
+from swarm.filter import safety
 from swarm.model.body import RADIUS, body_of
 from swarm.model.dynamics import Kind, Limits
-from swarm.sense.neighbours import N_REACH, NEIGHBOUR, describe, sense_obstacles, sense_robots
+from swarm.sense.neighbours import N_REACH, NEIGHBOUR, OBSTACLE, Around, describe, sense_obstacles, sense_robots
 
 
 @dataclass
@@ -35,15 +36,20 @@ class Team:
             describe(kind, self.states[i], self.bodies[i], self.states[i, :2], 0.5, 0.5, i, rows[i])
         return rows
 
-    def sense(self, i: int, rows: np.ndarray, slots: int) -> tuple[np.ndarray, int, np.ndarray, int, bool]:
-        """Neighbours, their number, obstacles, their number, and whether it is crowded."""
-        found, things, order = np.zeros((slots, NEIGHBOUR)), np.zeros((slots, 5)), np.empty((slots, 2))
+    def sense(self, i: int, rows: np.ndarray, slots: int) -> Around:
+        """What robot i has around it."""
+        found, things, order = np.zeros((slots, NEIGHBOUR)), np.zeros((slots, OBSTACLE)), np.empty((slots, 2))
         near, crowd = sense_robots(i, rows, self.bodies[i], found, order)
         items = np.arange(len(self.obstacles))
         walls, crush = sense_obstacles(
             self.states[i], self.bodies[i], rows[i, N_REACH], self.obstacles, items, 0, len(items), things, order
         )
-        return found, near, things, walls, crowd or crush
+        return Around(found, near, things, walls, self.bounds, crowd or crush)
+
+    def shield(self, i: int, around: Around, control: np.ndarray) -> float:
+        """The share of a control of robot i that its shield keeps; the control is changed in place."""
+        lines = np.empty((len(around.neighbours) + len(around.obstacles) + 4, 3))
+        return safety.shield(self.kinds[i], self.states[i], self.bodies[i], around, control, lines)
 
 
 def limits_of(kind: Kind, speed: float, acceleration: float, turn_rate: float) -> Limits:

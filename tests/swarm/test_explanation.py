@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles.attackers import around_of
 from oracles.contact import surface_distance
 from oracles.teams import limits_of
 
@@ -44,8 +45,8 @@ def solve(robot: Robot, view: View, tunables: np.ndarray, nominal: np.ndarray) -
     """The reference's solution for a view with explicit obstacles, in the variables of the QP."""
     size = len(view.neighbours) + len(view.obstacles) + 4
     rows, rhs, box = np.empty((size, 2)), np.empty(size), np.empty((2, 2))
-    seen = (view.neighbours, len(view.neighbours), view.obstacles, len(view.obstacles), robot.bounds)
-    count = barriers.build(robot.kind, view.state, robot.body, *seen, tunables, rows, rhs)
+    around = around_of(view.state, neighbours=view.neighbours, obstacles=view.obstacles, bounds=robot.bounds)
+    count = barriers.build(robot.kind, view.state, robot.body, around, tunables, rows, rhs)
     barriers.control_box(robot.kind, view.state, robot.body, box)
     return REFERENCE(nominal, rows[:count], rhs[:count], box[0], box[1]).control
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles.attackers import around_of
 from oracles.contact import surface_distance
 from oracles.teams import limits_of
 
@@ -48,10 +49,10 @@ def build(
     kind: Kind, state: np.ndarray, body: np.ndarray, tunables: np.ndarray, *, neighbours: np.ndarray | None = None,
     obstacles: np.ndarray | None = None, bounds: np.ndarray = NOWHERE,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    near = np.empty((0, NEIGHBOUR)) if neighbours is None else neighbours
-    things = np.empty((0, 5)) if obstacles is None else obstacles
-    rows, rhs = np.empty((len(near) + len(things) + 4, 2)), np.empty(len(near) + len(things) + 4)
-    count = barriers.build(int(kind), state, body, near, len(near), things, len(things), bounds, tunables, rows, rhs)
+    around = around_of(state, neighbours=neighbours, obstacles=obstacles, bounds=bounds)
+    size = around.num_neighbours + around.num_obstacles + 4
+    rows, rhs = np.empty((size, 2)), np.empty(size)
+    count = barriers.build(int(kind), state, body, around, tunables, rows, rhs)
     return rows[:count], rhs[:count]
 
 

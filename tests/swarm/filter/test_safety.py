@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles.attackers import INSTANTS, alone, attack, drive, shielded
+from oracles.attackers import INSTANTS, alone, around_of, attack, drive, shielded
 from oracles.contact import least_gap, path
 from oracles.teams import Team, draw_team
 
@@ -16,7 +16,6 @@ from swarm.filter import safety
 from swarm.filter.tunables import COUNT, decode
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, TOP_SPEED, TURN_RATE, body_of
 from swarm.model.dynamics import Kind, Limits, advance, brake
-from swarm.sense.neighbours import NEIGHBOUR
 
 SEEDS = st.integers(0, 2**32 - 1)
 KINDS = tuple(Kind)
@@ -52,10 +51,7 @@ def test_a_fast_robot_behind_a_near_slow_one_is_not_forgotten() -> None:
     team = Team([0, 0, 0], states, bodies, np.zeros((0, 5)), np.array([-9.0, -9.0, 9.0, 9.0]), 0.1)
     controls, rows = np.array([[-2.5, 0.0], [0.0, 0.0], [8.0, 0.0]]), team.rows()
     for i in range(3):
-        found, near, things, walls, truncated = team.sense(i, rows, 1)
-        safety.shield(
-            0, states[i], bodies[i], found, near, things, walls, team.bounds, truncated, controls[i], np.empty((6, 3))
-        )
+        team.shield(i, team.sense(i, rows, 1), controls[i])
     paths = np.array([path(0, states[i], controls[i], 0.1 * INSTANTS) for i in range(3)])
     assert least_gap(paths, team.radii, team.obstacles, team.bounds) >= TOUCH
 
@@ -125,14 +121,11 @@ def test_braking_is_always_accepted(seed: int) -> None:
     drive(team, rng, steps=8, slots=16)  # into the middle of trouble
     rows = team.rows()
     for i, kind in enumerate(team.kinds):
-        found, near, things, walls, _ = team.sense(i, rows, 16)
+        around = team.sense(i, rows, 16)._replace(truncated=False)
         control = np.empty(2)
         brake(kind, team.states[i], team.bodies[i, TOP_SPEED : TURN_RATE + 1], team.dt, control)
         asked = control.copy()
-        safety.shield(
-            kind, team.states[i], team.bodies[i], found, near, things, walls, team.bounds, False, control,
-            np.empty((36, 3)),
-        )  # fmt: skip
+        team.shield(i, around, control)
         assert control == pytest.approx(asked, abs=1e-12)
 
 
@@ -148,12 +141,10 @@ def filtered(
     kind: Kind, state: np.ndarray, body: np.ndarray, nominal: list[float], things: np.ndarray,
     bounds: np.ndarray | tuple[float, ...],
 ) -> tuple[np.ndarray, int, float]:  # fmt: skip
-    size = len(things) + 5
-    control = np.empty(2)
+    around, control = around_of(state, obstacles=things, bounds=bounds), np.empty(2)
     outcome, relaxation = safety.filter_control(
-        int(kind), state, body, np.empty((1, NEIGHBOUR)), 0, things, len(things), np.array(bounds, dtype=float), False,
-        np.array(nominal, dtype=float), decode(np.full(COUNT, 0.5)), np.empty((size, 2)), np.empty(size),
-        np.empty((2, 2)), np.empty((size, 3)), np.empty(1), control,
+        int(kind), state, body, around, np.array(nominal, dtype=float), decode(np.full(COUNT, 0.5)),
+        safety.scratch(len(things)), control,
     )  # fmt: skip
     return control, outcome, relaxation
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles.attackers import alone, attack, drive, shielded
+from oracles.attackers import alone, around_of, attack, drive, shielded
 from oracles.half_planes import crossed, lines_of, room, stop_point
 from oracles.teams import draw_team
 
@@ -34,7 +34,7 @@ def test_as_much_of_a_control_is_kept_as_the_lines_let_through(kinds: tuple[Kind
     drive(team, rng, steps=int(rng.integers(1, 12)), slots=16)
     rows = team.rows()
     for i, kind in enumerate(team.kinds):
-        found, near, things, walls, _ = team.sense(i, rows, 16)
+        around = team.sense(i, rows, 16)._replace(truncated=False)
         asked, lines = (
             np.nan_to_num(attack(team, i, int(rng.integers(4)), rng), posinf=0.0, neginf=0.0),
             lines_of(team, i),
@@ -43,9 +43,7 @@ def test_as_much_of_a_control_is_kept_as_the_lines_let_through(kinds: tuple[Kind
         brake(kind, team.states[i], team.bodies[i, TOP_SPEED : TURN_RATE + 1], team.dt, brakes)
         if kind == UNICYCLE:
             brakes[1] = asked[1]  # turning on the spot moves nobody
-        share = safety.shield(
-            kind, team.states[i], team.bodies[i], found, near, things, walls, team.bounds, False, got, np.empty((36, 3))
-        )
+        share = team.shield(i, around, got)
         assert got == pytest.approx(brakes + share * (asked - brakes), abs=1e-9)
         assert room(team, i, got, lines) >= -1e-9
         if share < 1.0:
@@ -79,7 +77,7 @@ def between(kind: Kind, state: list[float], other: list[float], asked: list[floa
     near[0, :4], near[0, N_RADIUS], near[0, N_REACH] = other, 0.1, columns.get("reach", 1.0)
     near[0, N_ACCELERATION] = columns.get("acceleration", math.inf)
     lines = np.zeros((5, 3))  # as they were left: lines that stop nobody
-    safety.shield(int(kind), own, body, near, 1, np.empty((0, 5)), 0, NOWHERE, False, control, lines)
+    safety.shield(int(kind), own, body, around_of(own, neighbours=near, bounds=NOWHERE), control, lines)
     return control.tolist()
 
 
@@ -129,8 +127,7 @@ def test_what_has_no_solution_brakes_and_the_control_of_before_is_not_used_again
     near[:, :2], near[:, N_ACCELERATION] = [[1.6, 1.2], [0.56, 1.92], [-0.6, -0.8]], math.inf
     near[:, N_RADIUS] = 0.1, 0.1, math.inf  # the third, which nobody can be far enough from
     outcome, _ = safety.filter_control(
-        SINGLE, state, body, near, 3, np.empty((0, 5)), 0, np.array([-9.0, -9.0, 9.0, 9.0]), False,
-        np.array([0.5, 0.5]), decode(np.full(COUNT, 0.5)), np.empty((7, 2)), np.empty(7), np.empty((2, 2)),
-        np.empty((7, 3)), np.empty(1), control,
+        SINGLE, state, body, around_of(state, neighbours=near), np.array([0.5, 0.5]), decode(np.full(COUNT, 0.5)),
+        safety.scratch(3), control,
     )  # fmt: skip
     assert (outcome, control.tolist()) == (safety.BRAKING, [0.0, 0.0])

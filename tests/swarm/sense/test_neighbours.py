@@ -14,7 +14,19 @@ from oracles.teams import draw_team, limits_of
 from swarm.model.body import LOOK_AHEAD, MARGIN, RADIUS, SENSING, body_of
 from swarm.model.dynamics import Kind, Limits
 from swarm.scenario.world import World
-from swarm.sense.neighbours import N_ID, N_REACH, NEIGHBOUR, bin_of, describe, sense_obstacles, sense_robots
+from swarm.sense.neighbours import (
+    N_ID,
+    N_REACH,
+    NEIGHBOUR,
+    O_GAP,
+    O_NX,
+    O_NY,
+    OBSTACLE,
+    bin_of,
+    describe,
+    sense_obstacles,
+    sense_robots,
+)
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -27,7 +39,7 @@ def test_the_nearest_robots_are_sensed_in_order(seed: int) -> None:
     team.bodies[:, SENSING] = rng.uniform(0.3, 2.0)
     slots, rows = int(rng.integers(1, 9)), team.rows()
     for i, body in enumerate(team.bodies):
-        found, count, _, _, _ = team.sense(i, rows, slots)
+        found, count, *_ = team.sense(i, rows, slots)
         gaps = {}
         for j, other in enumerate(team.states):
             apart = math.dist(other[:2], team.states[i, :2])
@@ -48,7 +60,7 @@ def test_the_nearest_obstacles_are_sensed_in_order(seed: int) -> None:
     team = draw_team(rng, margin=float(rng.choice([0.0, 0.03])))
     team.bodies[:, SENSING] = rng.uniform(0.3, 2.0)
     slots, rows = int(rng.integers(1, 4)), team.rows()
-    items, found, order = np.arange(len(team.obstacles)), np.empty((slots, 5)), np.empty((slots, 2))
+    items, found, order = np.arange(len(team.obstacles)), np.empty((slots, OBSTACLE)), np.empty((slots, 2))
     for i, body in enumerate(team.bodies):
         reach = rows[i, N_REACH]
         count, truncated = sense_obstacles(
@@ -56,14 +68,24 @@ def test_the_nearest_obstacles_are_sensed_in_order(seed: int) -> None:
         )
         gaps = [float(surface_distance(team.states[i, :2], obstacle)) for obstacle in team.obstacles]
         seen = [j for j in np.argsort(gaps, kind="stable") if gaps[j] <= body[SENSING]]
-        assert (found[:count] == team.obstacles[seen[:slots]]).all()
+        assert (found[:count, :O_GAP] == team.obstacles[seen[:slots]]).all()
+        assert found[:count, O_GAP] == pytest.approx([gaps[j] for j in seen[:slots]])
+        _check_normals(team.states[i, :2], found[:count])
         assert truncated == any(gaps[j] < body[RADIUS] + body[MARGIN] + reach for j in seen[slots:])
+
+
+def _check_normals(here: np.ndarray, found: np.ndarray) -> None:
+    """A little step along the normal is a little more of a gap."""
+    for row in found:
+        normal = row[[O_NX, O_NY]]
+        assert np.linalg.norm(normal) == pytest.approx(1.0)
+        assert surface_distance(here + 1e-6 * normal, row[:O_GAP]) - row[O_GAP] == pytest.approx(1e-6, rel=1e-3)
 
 
 def test_only_the_given_range_of_candidates_is_looked_at() -> None:
     obstacles = np.array([[k + 1.0, 0, 0, 0, 0.1] for k in range(4)])
     body = body_of(Kind.UNICYCLE, 0.1, Limits(1.0, turn_rate=1.0), dt=0.1, sensing_radius=9.0)
-    found = np.empty((4, 5))
+    found = np.empty((4, OBSTACLE))
     count, _ = sense_obstacles(np.zeros(5), body, 0.1, obstacles, np.array([3, 2, 1, 0]), 1, 3, found, np.empty((4, 2)))
     assert found[:count, 0].tolist() == [2.0, 3.0]
 

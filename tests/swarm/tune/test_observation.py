@@ -13,7 +13,7 @@ from oracles.teams import limits_of
 
 from swarm.model.body import SENSING, body_of
 from swarm.model.dynamics import Kind
-from swarm.sense.neighbours import N_ID, N_INTENT_X, N_VX, N_X, NEIGHBOUR
+from swarm.sense.neighbours import N_ID, N_INTENT_X, N_VX, N_X, NEIGHBOUR, O_GAP, OBSTACLE, Around, measure_obstacles
 from swarm.tune.observation import EDGE, EGO, EGO_ACTION, EGO_LOST, EGO_STUCK, Observation, observe
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -58,15 +58,17 @@ class Scene:
         return other
 
     def seen(self, k: int = K, m: int = M) -> Observation:
-        near, things = np.full((k, NEIGHBOUR), np.nan), np.full((m, 5), np.nan)
-        near[: len(self.near)], things[: len(self.things)] = self.near, self.things
+        near, things = np.full((k, NEIGHBOUR), np.nan), np.full((m, OBSTACLE), np.nan)
+        near[: len(self.near)], things[: len(self.things), :O_GAP] = self.near, self.things
+        measure_obstacles(self.state, things, len(self.things))
+        around = Around(near, len(self.near), things, len(self.things), np.empty(4), False)
         out = Observation(
             np.full(EGO, np.nan, np.float32), np.full((k + m, EDGE), np.nan, np.float32), np.ones(k + m, np.bool_),
             np.full(k + m, -1, np.int32),
         )  # fmt: skip
         observe(
-            int(self.kind), self.state, self.body, 3, self.waypoint, self.remaining, near, len(self.near), things,
-            len(self.things), self.memory, self.last_action, *out[:3],
+            int(self.kind), self.state, self.body, 3, self.waypoint, self.remaining, around, self.memory,
+            self.last_action, out,
         )  # fmt: skip
         return out
 
