@@ -81,7 +81,7 @@ class Counts(NamedTuple):
     collided: Flags
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _robots_of(worlds: Robots, b: int) -> Robots:
     """The robots of world ``b``."""
     return Robots(
@@ -93,23 +93,23 @@ def _robots_of(worlds: Robots, b: int) -> Robots:
 @njit(cache=True)
 def describe_world(robots: Robots, others: Array) -> None:
     """Neighbour columns (N, 14) of all robots of one world; one that does not cooperate has told nothing: id -1."""
-    for i in range(robots.kind.size):
-        kind, state, body = robots.kind[i], robots.state[i], robots.body[i]
-        if body[YIELDS] > 0.0:
-            rotation, speed = robots.last_action[i, ROTATION], robots.last_action[i, SPEED]
-            describe(kind, state, body, robots.told[i], rotation, speed, i, others[i])
+    kind, state, body, told, last_action = robots.kind, robots.state, robots.body, robots.told, robots.last_action
+    for i in range(kind.size):
+        if body[i, YIELDS] > 0.0:
+            rotation, speed = last_action[i, ROTATION], last_action[i, SPEED]
+            describe(kind[i], state[i], body[i], told[i], rotation, speed, i, others[i])
         else:
-            describe(kind, state, body, state[:2], 0.5, 0.5, -1, others[i])
+            describe(kind[i], state[i], body[i], state[i, :2], 0.5, 0.5, -1, others[i])
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def candidates(state: Array, geometry: Geometry) -> tuple[int, int]:
     """Range of the obstacle index's items that can be near a robot."""
     cell = bin_of(state[0], state[1], geometry.origin, geometry.bin_size, geometry.shape)
     return geometry.start[cell], geometry.start[cell + 1]
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _sense(
     i: int, robots: Robots, others: Array, geometry: Geometry, neighbours: Array, things: Array, order: Array
 ) -> Around:
@@ -148,6 +148,7 @@ def _filter_world(
 @njit(cache=True)
 def _gaps(at: Array, body: Array, geometry: Geometry, clearance: Array) -> None:
     """Lower ``clearance`` (N,) of one world to each robot's gap to the nearest robot or obstacle (m)."""
+    obstacles, items = geometry.obstacles, geometry.items
     for i in range(len(at)):
         for j in range(i):
             dx, dy = at[i, 0] - at[j, 0], at[i, 1] - at[j, 1]
@@ -158,7 +159,7 @@ def _gaps(at: Array, body: Array, geometry: Geometry, clearance: Array) -> None:
                 clearance[i], clearance[j] = min(clearance[i], gap), min(clearance[j], gap)
         first, last = candidates(at[i], geometry)
         for index in range(first, last):
-            thing = geometry.obstacles[geometry.items[index]]
+            thing = obstacles[items[index]]
             beside = max(abs(at[i, 0] - thing[0]) - thing[2], abs(at[i, 1] - thing[1]) - thing[3])
             if beside - thing[4] - body[i, RADIUS] < clearance[i]:
                 gap = to_obstacle(at[i, 0], at[i, 1], thing)[0]

@@ -108,7 +108,7 @@ def _write_row(
     return share * approach_speed(gap, gain, power, dt)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def build(kind: int, state: Array, body: Array, around: Around, tunables: Array, rows: Array, rhs: Array) -> int:
     """Write one row per neighbour (if it yields), per obstacle and per side of the bounds; all of unit norm.
 
@@ -129,8 +129,9 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
     size = body[RADIUS] + body[MARGIN] + grown + extra
     gain, power = tunables[ROBOT_GAIN], tunables[ROBOT_POWER]
     robots = around.num_neighbours if body[YIELDS] > 0.0 else 0
+    neighbours, obstacles, bounds = around.neighbours, around.obstacles, around.bounds
     for k in range(robots):
-        other = around.neighbours[k]
+        other = neighbours[k]
         dx, dy = x - other[N_X] - other[N_OFFSET_X], y - other[N_Y] - other[N_OFFSET_Y]
         distance = math.sqrt(dx * dx + dy * dy)
         nx, ny = (dx / distance, dy / distance) if distance > 0.0 else (1.0, 0.0)
@@ -141,7 +142,7 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
         rhs[k] = _write_row(kind, state, body, gap, nx, ny, rate, gain, power, 0.5, 2.0, rows[k])
     gain, power = tunables[OBSTACLE_GAIN], tunables[OBSTACLE_POWER]
     for k in range(around.num_obstacles):
-        thing = around.obstacles[k]
+        thing = obstacles[k]
         gap, nx, ny = to_obstacle(x, y, thing) if grown > 0.0 else (thing[O_GAP], thing[O_NX], thing[O_NY])
         rate = nx * state[3] + ny * state[4]
         i = robots + k
@@ -149,7 +150,7 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
     count = robots + around.num_obstacles
     for side in range(BOUNDS_ROWS):
         axis, sign = side % 2, 1.0 if side < 2 else -1.0
-        gap = sign * ((x if axis == 0 else y) - around.bounds[side]) - grown - extra
+        gap = sign * ((x if axis == 0 else y) - bounds[side]) - grown - extra
         if gap < body[SENSING]:
             nx, ny = (sign, 0.0) if axis == 0 else (0.0, sign)
             rate = nx * state[3] + ny * state[4]
