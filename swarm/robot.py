@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,15 +136,14 @@ class Robot:
             InputError: If the view holds something that is not a number, or too many neighbours or obstacles.
         """
         num_neighbours, num_obstacles, truncated = self._sense(view)
+        clearance = self._clearance(view, num_neighbours, num_obstacles)
         plan = self._plan(view)
         remaining = _remaining(plan, view)
         embedding: tuple[float, ...] = ()
         if not self.cooperative:
             action = STRAIGHT
         if action is None:
-            action, embedding = self._tune(
-                self._observe(view, plan, remaining, num_neighbours, num_obstacles), view.messages
-            )
+            action, embedding = self._tune(view, plan, remaining, num_neighbours, num_obstacles)
         if np.shape(action) != (COUNT,):
             raise InputError("action", action, f"{COUNT} numbers in [0, 1]")
         tunables = decode(action)
@@ -155,16 +154,18 @@ class Robot:
             self.robot_id, view.time, (float(plan.waypoint[0]), float(plan.waypoint[1])),
             float(self.last_action[ROTATION]), float(self.last_action[SPEED]), plan.intent, embedding,
         )  # fmt: skip
-        clearance = self._clearance(view, num_neighbours, num_obstacles)
         return Command(
             control, safety.OUTCOMES[outcome], relaxation, tunables, self.last_action, plan, message, clearance
         )
 
-    def _tune(self, observation: Observation, messages: Mapping[int, Message]) -> tuple[Array, tuple[float, ...]]:
+    def _tune(
+        self, view: View, plan: Plan, remaining: float, num_neighbours: int, num_obstacles: int
+    ) -> tuple[Array, tuple[float, ...]]:
         """The controller's action, and what it has to tell the controllers of others."""
+        observation = self._observe(view, plan, remaining, num_neighbours, num_obstacles)
         if self._talk is None or observation.sender is None:
             return self.controller(observation), ()
-        action, embedding = self._talk(observation, hear(observation.sender, messages))
+        action, embedding = self._talk(observation, hear(observation.sender, view.messages))
         return action, tuple(embedding.tolist())
 
     def observe(self, view: View) -> Observation:
