@@ -126,7 +126,7 @@ def say(line: str) -> None:
 
 
 def started() -> float:
-    """When this process was started, s since the machine was."""
+    """When this process was started, s since the machine was; psutil would tell it by the clock of the day."""
     given = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
     return int(given[19]) / os.sysconf("SC_CLK_TCK")
 
