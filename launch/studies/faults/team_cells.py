@@ -157,7 +157,7 @@ def soak(trial: Trial, minutes: float, every: float) -> Findings:
 def _memory(process: subprocess.Popen[bytes]) -> float | None:
     """What a process holds for itself, MB (proportional set size); None if it is not there."""
     try:
-        return 1e-6 * float(psutil.Process(process.pid).memory_full_info().pss)
+        return 1e-6 * psutil.Process(process.pid).memory_full_info().pss or None  # 0: it has ended
     except psutil.Error:
         return None
 
