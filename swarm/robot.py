@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,13 +136,15 @@ class Robot:
         Raises:
             InputError: If the view holds something that is not a number, or too many neighbours or obstacles.
         """
-        around, plan = self._sense(view), self._plan(view)
+        around = self._sense(view)
+        clearance = self._clearance(view, around)
+        plan = self._plan(view)
         remaining = _remaining(plan, view)
         embedding: tuple[float, ...] = ()
         if not self.cooperative:
             action = STRAIGHT
         if action is None:
-            action, embedding = self._tune(self._observe(view, plan, remaining, around), view.messages)
+            action, embedding = self._tune(view, plan, remaining, around)
         if np.shape(action) != (COUNT,):
             raise InputError("action", action, f"{COUNT} numbers in [0, 1]")
         tunables = decode(action)
@@ -153,16 +155,16 @@ class Robot:
             self.robot_id, view.time, (float(plan.waypoint[0]), float(plan.waypoint[1])),
             float(self.last_action[ROTATION]), float(self.last_action[SPEED]), plan.intent, embedding,
         )  # fmt: skip
-        clearance = self._clearance(view, around)
         return Command(
             control, safety.OUTCOMES[outcome], relaxation, tunables, self.last_action, plan, message, clearance
         )
 
-    def _tune(self, observation: Observation, messages: Mapping[int, Message]) -> tuple[Array, tuple[float, ...]]:
+    def _tune(self, view: View, plan: Plan, remaining: float, around: Around) -> tuple[Array, tuple[float, ...]]:
         """The controller's action, and what it has to tell the controllers of others."""
+        observation = self._observe(view, plan, remaining, around)
         if self._talk is None or observation.sender is None:
             return self.controller(observation), ()
-        action, embedding = self._talk(observation, hear(observation.sender, messages))
+        action, embedding = self._talk(observation, hear(observation.sender, view.messages))
         return action, tuple(embedding.tolist())
 
     def observe(self, view: View) -> Observation:

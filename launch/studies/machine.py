@@ -1,4 +1,7 @@
-"""The machine that something is measured on, and what a process has taken of it."""
+"""The machine that something is measured on, and what a process has taken of it.
+
+From /proc where there is one: psutil tells neither the name of a processor nor the most memory that was held.
+"""
 
 from __future__ import annotations
 

@@ -13,6 +13,8 @@ from typing import TextIO
 from swarm.errors import InputError
 
 MEBIBYTE = 1 << 20
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What a disk says that is full: it goes by without anything being wrong with the file."""
 
 
 @contextmanager
@@ -85,10 +87,6 @@ def read_text(path: str | Path, limit: int) -> str:
     return decode(str(path), content)
 
 
-# What a disk says that takes no more of a file.
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """A path to write to whose content appears under ``path`` at once, or not at all if the block raises.
@@ -110,7 +108,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         os.replace(partial, path)
     except BaseException as error:
         partial.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        if isinstance(error, OSError) and error.errno in {*NO_SPACE, errno.EFBIG}:
             raise InputError(str(path), error.strerror, "a disk with room for the file") from error
         raise
 

@@ -1,4 +1,7 @@
-"""Child processes that never outlive their parent, however it ends; and whether a pid is still the process it was."""
+"""Child processes that never outlive their parent, however it ends; and whether a pid is still the process it was.
+
+The start of a process is read from /proc: psutil tells it by the clock of the day, which may be set meanwhile.
+"""
 
 from __future__ import annotations
 

@@ -14,26 +14,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from swarm import explanation
-from swarm.errors import InputError
 from swarm.explanation import Override
 from swarm.model.body import full_braking
 from swarm.model.dynamics import DOUBLE_INTEGRATOR
 from swarm.robot import Command
 from swarm.runtime.belief import Belief, believe
 from swarm.runtime.drivers.base import Driver, Reading, Sent
-from swarm.runtime.fleet_file.read import FleetFile
 from swarm.runtime.goals import Goals
 from swarm.runtime.journal import Journal, Memory
 from swarm.runtime.link.base import Link
 from swarm.runtime.link.estop import EmergencyStop, StopLatch
-from swarm.runtime.link.handshake import Handshakes, handshake_of
+from swarm.runtime.link.handshake import Handshakes
 from swarm.runtime.link.handshake import encode as encode_handshake
 from swarm.runtime.link.inbox import Heard, Inbox
 from swarm.runtime.link.report_codec import Report, encode
 from swarm.runtime.lockstep import Lockstep
-from swarm.runtime.mind import robot_of, think_once
+from swarm.runtime.mind import Mind
 from swarm.runtime.watchdog import MAY_MOVE, STATE_AGE, Watchdog
-from swarm.sense.messages import hearing_radius
 from swarm.sense.view import View
 
 FAR_EVERY = 4
@@ -67,8 +64,7 @@ class Control:
     """Joins the parts for one robot.
 
     Args:
-        fleet: Roster, map, limits, planner, controller.
-        robot_id: Which one.
+        mind: What decides for it.
         driver: Of its body.
         link: To the others.
         incarnation: Larger than that of any earlier process of this robot.
@@ -77,39 +73,26 @@ class Control:
 
     Attributes:
         refusal: Who does not fit and keeps this robot from moving, and why; else None.
-
-    Raises:
-        InputError: If the robot is not in the fleet, or the planner or the controller cannot be used.
     """
 
     def __init__(
-        self, fleet: FleetFile, robot_id: int, driver: Driver, link: Link, *, incarnation: int,
+        self, mind: Mind, driver: Driver, link: Link, *, incarnation: int,
         clock: Callable[[], float] = time.monotonic, journal: Journal | None = None,
     ) -> None:  # fmt: skip
-        scenario, roster = fleet.scenario, fleet.roster()
-        if robot_id not in roster:
-            raise InputError("robot", robot_id, f"0 to {len(roster) - 1}")
-        self.robot_id, self.dt, self.incarnation = robot_id, scenario.dt, incarnation
-        self.spec, self.roster = scenario.robots[robot_id], roster
-        self.robot = robot_of(fleet, robot_id)
-        grid = scenario.world.grid
-        radius = hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size)
+        self.robot, self.roster, self.dt, self.incarnation = mind.robot, mind.roster, mind.dt, incarnation
+        self.robot_id = mind.robot.robot_id
         found = Memory() if journal is None else journal.found
-        self.watchdog, self.goals = Watchdog(scenario.dt), Goals(self.spec, found.goal)
-        own = handshake_of(robot_id, scenario.world, roster.values(), fleet.planner, fleet.controller)
-        self.handshakes, self.digest = Handshakes(own, (one for one in roster if one != robot_id)), own.digest
-        self.inbox = Inbox(robot_id, incarnation, roster, self.digest)
-        self.lockstep = Lockstep(roster, radius, clock())
+        self.watchdog, self.goals = Watchdog(self.dt), Goals(mind.spec, found.goal)
+        self.handshakes = Handshakes(mind.handshake, (one for one in self.roster if one != self.robot_id))
+        self.digest = mind.handshake.digest
+        self.inbox = Inbox(self.robot_id, incarnation, self.roster, self.digest)
+        self.lockstep = Lockstep(self.roster, mind.hearing_radius, clock())
         self._driver, self._link, self._clock, self._sequence = driver, link, clock, 0
         self._journal, self._held = journal, found.held
         self._latch = StopLatch(found.stop, found.doubted, clock())
         self.lockstep.known = found.heard
         self.refusal: str | None = None
         self._explained: tuple[Period, Override | None] | None = None
-
-    def warm_up(self) -> None:
-        """Think once at the start, so that everything is compiled and loaded before the first period."""
-        think_once(self.robot, self.spec.start, self.roster)
 
     def period(self) -> Period:
         """One control period."""

@@ -27,9 +27,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from swarm.errors import InputError
-from swarm.runtime.fleet_file.read import FleetFile
 from swarm.runtime.link.estop import EmergencyStop
-from swarm.runtime.link.handshake import map_digest
 from swarm.sense.intent import MAX_HELD
 
 VERSION = 1
@@ -88,8 +86,11 @@ class Journal:
     """The journal of one robot, open and locked; what is found in it is checked before it is believed.
 
     Args:
-        fleet: Names the folder, or leaves it to ``default_folder``.
+        fleet: Name of the fleet.
         robot: Whose journal it is.
+        world: Digest of the map, 8 bytes (``swarm.runtime.link.handshake``).
+        folder: Where it is; None: ``default_folder``.
+        fleet_file: Of the fleet.
         patience: Seconds to wait for the end of another process of this robot; inf: until it ends.
 
     Attributes:
@@ -103,16 +104,19 @@ class Journal:
             one ends for which this one would wait.
     """
 
-    def __init__(self, fleet: FleetFile, robot: int, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, fleet: str, robot: int, world: bytes, folder: Path | None, fleet_file: Path, *,
+        patience: float = PATIENCE,
+    ) -> None:  # fmt: skip
         self.path = Path()
         self.found, self.problem, self._file, self._writes = Memory(), "", -1, False
         self._kept, self._retry_at = self.found, math.inf
-        self._fleet, self._robot = _digest(fleet.name.encode()), robot
-        self._map, self._boot = map_digest(fleet.scenario.world), _boot()
+        self._fleet, self._robot = _digest(fleet.encode()), robot
+        self._map, self._boot = world, _boot()
         self._serial, self.incarnation = 0, int(time.time())
         try:
-            folder = fleet.journal or default_folder(fleet)
-            self.path = folder / f"{fleet.name}-{robot}.journal"
+            folder = folder or default_folder(fleet, fleet_file)
+            self.path = folder / f"{fleet}-{robot}.journal"
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = _open(self.path)
         except (OSError, RuntimeError) as error:
@@ -202,11 +206,11 @@ class Journal:
             os.ftruncate(self._file, 0)
 
 
-def default_folder(fleet: FleetFile) -> Path:
-    """The user's folder for the state of this fleet: $XDG_STATE_HOME/swarm/NAME-HASH, the hash of the file's path."""
+def default_folder(fleet: str, fleet_file: Path) -> Path:
+    """The user's folder for the state of a fleet: $XDG_STATE_HOME/swarm/NAME-HASH, the hash of the file's path."""
     given = os.environ.get("XDG_STATE_HOME", "")
     state = Path(given) if os.path.isabs(given) else Path.home() / ".local" / "state"
-    return state / "swarm" / f"{fleet.name}-{_digest(os.fsencode(fleet.path.resolve())).hex()[:12]}"
+    return state / "swarm" / f"{fleet}-{_digest(os.fsencode(fleet_file.resolve())).hex()[:12]}"
 
 
 def _open(path: Path) -> int:

@@ -1,36 +1,70 @@
-"""The mind of a robot of a fleet: made as the fleet file says, and ready before its first period."""
+"""The mind of a robot of a fleet: made out of the fleet file once, and ready before its first period."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from swarm import explanation
-from swarm.array_types import Array
+from swarm.errors import InputError
 from swarm.model.body import PERIOD
 from swarm.robot import Robot
 from swarm.runtime.belief import believe
 from swarm.runtime.fleet_file.read import FleetFile
 from swarm.runtime.fleet_file.roster import Peer
+from swarm.runtime.link.handshake import Handshake, handshake_of
+from swarm.scenario.robot_spec import RobotSpec
+from swarm.sense.messages import hearing_radius
 from swarm.sense.view import View
 
 
-def robot_of(fleet: FleetFile, robot_id: int) -> Robot:
-    """The mind of one robot of a fleet; ``InputError`` if the planner or the controller cannot be used."""
-    scenario = fleet.scenario
-    return Robot(
+@dataclass(frozen=True, eq=False)
+class Mind:
+    """All that one robot decides with.
+
+    Attributes:
+        robot: Decides.
+        spec: Start, goals and limits of its body.
+        roster: All robots of the fleet as the others see them, by identity.
+        handshake: What it tells of itself, for others to know whether they fit.
+        hearing_radius: Whom it has to hear: robots that are no farther, m.
+    """
+
+    robot: Robot
+    spec: RobotSpec
+    roster: Mapping[int, Peer]
+    handshake: Handshake
+    hearing_radius: float
+
+    @property
+    def dt(self) -> float:
+        """Control period, s."""
+        return float(self.robot.body[PERIOD])
+
+    def rehearse(self) -> None:
+        """Think once at the start, so that everything is compiled and loaded, and forget it."""
+        start, robot = self.spec.start, self.robot
+        belief = believe(self.roster[robot.robot_id], start, [], self.roster, self.dt)
+        robot.step(View(0.0, start, start[:2], belief.neighbours))
+        explanation.warm_up(robot)
+        robot.reset()
+
+
+def mind_of(fleet: FleetFile, robot_id: int) -> Mind:
+    """The mind of one robot of a fleet.
+
+    Raises:
+        InputError: If the robot is not in the fleet, or the planner or the controller cannot be used.
+    """
+    scenario, roster, grid = fleet.scenario, fleet.roster(), fleet.scenario.world.grid
+    if robot_id not in roster:
+        raise InputError("robot", robot_id, f"0 to {len(roster) - 1}")
+    robot = Robot(
         scenario.robots[robot_id], scenario.world, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
         planner=fleet.planner, controller=fleet.controller, margin=fleet.margin, robot_id=robot_id,
     )  # fmt: skip
-
-
-def rehearse(fleet: FleetFile, robot_id: int) -> None:
-    """Let a mind like that of this robot think once, so that all is compiled; ``InputError`` as ``robot_of``."""
-    think_once(robot_of(fleet, robot_id), fleet.scenario.robots[robot_id].start, fleet.roster())
-
-
-def think_once(robot: Robot, start: Array, roster: Mapping[int, Peer]) -> None:
-    """Think once at the start ``float64[5]``, and forget it."""
-    belief = believe(roster[robot.robot_id], start, [], roster, float(robot.body[PERIOD]))
-    robot.step(View(0.0, start, start[:2], belief.neighbours))
-    explanation.warm_up(robot)
-    robot.reset()
+    return Mind(
+        robot, scenario.robots[robot_id], roster,
+        handshake_of(robot_id, scenario.world, roster.values(), fleet.planner, fleet.controller),
+        hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size),
+    )  # fmt: skip

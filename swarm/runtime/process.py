@@ -40,11 +40,11 @@ from swarm.runtime.control import Control
 from swarm.runtime.drivers.base import make_driver
 from swarm.runtime.fleet_file.read import FleetFile, load_fleet
 from swarm.runtime.fleet_file.zenoh_config import own_keys
-from swarm.runtime.journal import Journal
+from swarm.runtime.journal import PATIENCE, Journal
 from swarm.runtime.link.transport import Transport
 from swarm.runtime.log.writer import PeriodLog
 from swarm.runtime.loop import Rate, ask_for_short_slices
-from swarm.runtime.mind import rehearse
+from swarm.runtime.mind import Mind, mind_of
 from swarm.runtime.status_teller import StatusTeller
 from swarm.runtime.watchdog import MAY_MOVE
 
@@ -70,7 +70,7 @@ class Options:
 
 
 def parse(arguments: Sequence[str] | None) -> Options:
-    """The command line; argparse, since a robot has no more than numpy, numba, onnxruntime, zenoh and mcap."""
+    """The command line; argparse, since a robot does without tyro and rich."""
     parser = argparse.ArgumentParser(description="One robot of a fleet: its control process.")
     parser.add_argument("--fleet", type=Path, required=True, help="fleet.yaml")
     parser.add_argument("--robot", type=int, required=True, help="identity: its place in the roster, from 0 on")
@@ -119,25 +119,6 @@ def figures(control: Control, rate: Rate, transport: Transport) -> dict[str, Any
     }  # fmt: skip
 
 
-def write_figures(path: Path, found: dict[str, Any]) -> None:
-    """Write what the run came to."""
-    try:
-        write_text(path, json.dumps(found) + "\n")
-    except OSError as error:
-        raise InputError(str(path), error.strerror or str(error), "room on the disk") from None
-
-
-def wait_for_turn(options: Options, fleet: FleetFile) -> Journal:
-    """The journal of a process that is to be ready as soon as the one that drives the robot now dies.
-
-    A signal to end ends it at once while it waits: it has begun nothing.
-    """
-    rehearse(fleet, options.robot)
-    journal = Journal(fleet, options.robot, math.inf)
-    say(f"robot {options.robot}: this process drives it from now on")
-    return journal
-
-
 def say(line: str) -> None:
     """On standard error; if that is a file on a full disk, nobody is kept from driving."""
     with contextlib.suppress(OSError):
@@ -145,7 +126,7 @@ def say(line: str) -> None:
 
 
 def started() -> float:
-    """When this process was started, s since the machine was."""
+    """When this process was started, s since the machine was; psutil would tell it by the clock of the day."""
     given = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
     return int(given[19]) / os.sysconf("SC_CLK_TCK")
 
@@ -202,37 +183,43 @@ def drive(
     return moved
 
 
-def run(options: Options, fleet: FleetFile) -> None:
-    """Drive until told to end; the body brakes by itself when the commands end."""
-    ended = False
+def run(options: Options, fleet: FleetFile, mind: Mind) -> None:
+    """Drive until told to end; the body brakes by itself when the commands end.
+
+    A signal to end ends a process at once while it waits for its turn: it has begun nothing.
+    """
+    ended, robot = False, options.robot
 
     def end(*_: object) -> None:
         nonlocal ended
         ended = True
 
+    began, patience = started(), PATIENCE
     if options.standby:
-        journal, began = wait_for_turn(options, fleet), time.clock_gettime(time.CLOCK_BOOTTIME)
-    else:
-        journal, began = Journal(fleet, options.robot), started()
+        mind.rehearse()
+        patience = math.inf
+    journal = Journal(fleet.name, robot, mind.handshake.map, fleet.journal, fleet.path, patience=patience)
+    if options.standby:
+        say(f"robot {robot}: this process drives it from now on")
+        began = time.clock_gettime(time.CLOCK_BOOTTIME)
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     if journal.problem:
-        say(f"note: robot {options.robot} starts without what it knew: {journal.problem}")
-    driver, keys = make_driver(fleet, options.robot), own_keys(fleet.keys, options.robot)
+        say(f"note: robot {robot} starts without what it knew: {journal.problem}")
+    driver, keys = make_driver(fleet, robot), own_keys(fleet.keys, robot)
     with ExitStack() as stack:
         transport = stack.enter_context(Transport(
-            fleet.name, options.robot, fleet.addresses, keys=keys, patience=fleet.patience
+            fleet.name, robot, fleet.addresses, keys=keys, patience=fleet.patience
         ))  # fmt: skip
-        control = Control(fleet, options.robot, driver, transport, incarnation=journal.incarnation, journal=journal)
-        control.warm_up()
+        control = Control(mind, driver, transport, incarnation=journal.incarnation, journal=journal)
+        mind.rehearse()
         gc.collect()
         gc.freeze()  # What was loaded stays: a collection that looks through all of it takes longer than a period.
-        log, scenario = None, fleet.scenario
+        log = None
         if fleet.log is not None:
-            log = PeriodLog(fleet.log, fleet.name, scenario, options.robot, control.incarnation)
-            stack.enter_context(log)
+            log = stack.enter_context(PeriodLog(fleet.log, fleet.name, fleet.scenario, robot, control.incarnation))
         ask_for_short_slices()
-        rate = Rate(scenario.dt, phase=options.robot / len(scenario.robots))
+        rate = Rate(mind.dt, phase=robot / len(mind.roster))
         until = time.monotonic() + options.seconds
         teller = StatusTeller(control, rate, str if log is None else log.note)
         moved = drive(control, rate, transport, teller, log, lambda: ended or time.monotonic() >= until)
@@ -242,7 +229,7 @@ def run(options: Options, fleet: FleetFile) -> None:
             logged = {} if log is None else {"log": {"dropped": log.dropped, "error": log.error}}
             ready = None if moved is None else moved - began
             found = figures(control, rate, transport) | logged | {"notes": teller.notes(), "ready_s": ready}
-            write_figures(options.json, found)
+            write_text(options.json, json.dumps(found) + "\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -252,12 +239,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         fleet = load_fleet(options.fleet)
         if not 0 <= options.robot < len(fleet.scenario.robots):
             raise InputError("--robot", options.robot, f"0 to {len(fleet.scenario.robots) - 1}")
+        mind = mind_of(fleet, options.robot)
         if options.check:
             make_driver(fleet, options.robot).close()
-            rehearse(fleet, options.robot)
+            mind.rehearse()
             print(summary(fleet, options.robot))
         else:
-            run(options, fleet)
+            run(options, fleet, mind)
     except KeyboardInterrupt:  # before it drives; after that a signal ends it in order
         return INTERRUPTED
     except SwarmError as error:

@@ -15,7 +15,6 @@ from oracles.loopback import until, write_fleet
 from oracles.project import ROOT
 
 from studies.faults.process_cells import waits_for_a_lock
-from swarm.errors import InputError
 from swarm.runtime import process as robot_process
 from swarm.runtime.drivers.bullet import ask
 from swarm.runtime.fleet_file.read import load_fleet
@@ -171,15 +170,6 @@ def test_what_cannot_be_said_keeps_nobody_from_driving(monkeypatch):
         monkeypatch.undo()
         with contextlib.suppress(OSError):
             full.close()
-
-
-def test_figures_on_a_full_disk_are_one_clear_error(monkeypatch, tmp_path):
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(robot_process, "write_text", full)
-    with pytest.raises(InputError, match="No space left"):
-        robot_process.write_figures(tmp_path / "0.json", {})
 
 
 def test_a_robot_whose_logs_have_a_full_disk_of_their_own_goes_on_and_says_so(fleet, tmp_path):

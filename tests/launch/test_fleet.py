@@ -13,7 +13,7 @@ import urllib.request
 
 import psutil
 import pytest
-from oracles.loopback import write_fleet
+from oracles.loopback import until, write_fleet
 from oracles.project import ROOT
 
 from envs.commands import entry, fleet
@@ -64,15 +64,6 @@ def processes(tmp_path):
     """Those that are noted, by name."""
     note = json.loads((tmp_path / "swarm" / "two.json").read_text())
     return {name: Identity(*one) for name, one in note["processes"].items()}
-
-
-def until(condition, seconds=600.0):
-    """Wait until something is so. The limit is patience with a busy machine, where a start takes minutes."""
-    start = time.monotonic()
-    while not (found := condition()):
-        assert time.monotonic() - start < seconds, "it did not happen in time"
-        time.sleep(0.1)
-    return found
 
 
 @pytest.mark.bullet

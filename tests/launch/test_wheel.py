@@ -94,7 +94,7 @@ def test_its_extras_leave_out_what_a_newer_python_does_not_have(metadata: Messag
     assert set(metadata.get_all("Provides-Extra", [])) == {"train", "sim", "ros2", "dev"}
     needed = metadata.get_all("Requires-Dist", [])
     robot = {re.split(r"[ ;<>=]", text)[0] for text in needed if "extra ==" not in text}
-    assert robot == {"numpy", "numba", "cvxpy", "onnxruntime", "PyYAML", "eclipse-zenoh", "mcap"}
+    assert robot == {"numpy", "numba", "cvxpy", "onnxruntime", "PyYAML", "eclipse-zenoh", "mcap", "msgspec"}
     older = {re.split(r"[ ;<>=]", text)[0] for text in needed if 'python_version < "3.12"' in text}
     assert older == {"torch", "torch-geometric", "pybullet"}
 

@@ -5,6 +5,8 @@ import time
 from oracles.project import ROOT
 
 from studies.faults.ports import free_ports
+from swarm.runtime.journal import Journal
+from swarm.runtime.link.handshake import map_digest
 
 
 def free_port():
@@ -17,13 +19,25 @@ def free_endpoints(count):
     return {k: f"127.0.0.1:{port}" for k, port in enumerate(free_ports(count))}
 
 
-def until(condition, seconds=30.0):
-    """Wait until something holds; the seconds that it took. The limit is patience with a busy machine, no judgement."""
+def until(condition, seconds=600.0):
+    """Wait until something holds; what the condition gave. The limit is patience with a busy machine, no judgement."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.003)
+    return found
+
+
+def seconds_until(condition):
+    """Wait until something holds; the seconds that it took."""
     start = time.monotonic()
-    while not condition():
-        assert time.monotonic() - start < seconds, "it did not happen in time"
-        time.sleep(0.01)
+    until(condition)
     return time.monotonic() - start
+
+
+def journal_of(fleet, robot, **options):
+    """The journal of one robot of a fleet, as its control process opens it."""
+    return Journal(fleet.name, robot, map_digest(fleet.scenario.world), fleet.journal, fleet.path, **options)
 
 
 def write_fleet(path, name, robots, seconds, more=""):

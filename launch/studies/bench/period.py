@@ -22,6 +22,7 @@ from swarm.runtime.journal import Journal
 from swarm.runtime.link.base import Link
 from swarm.runtime.link.estop import EmergencyStop
 from swarm.runtime.log.writer import PeriodLog
+from swarm.runtime.mind import mind_of
 
 FLEET = Path(envs.__file__).parent / "fleets" / "warehouse16.yaml"
 PERIODS, COLD = 400, 20
@@ -70,9 +71,9 @@ class _Team:
         self.handshakes: list[Mail] = [[] for _ in robots]
         self.controls = [
             Control(
-                fleet, i, _Body(self, i), _Memory(self, i), incarnation=1, clock=lambda: self.time,
-                journal=Journal(fleet, i) if i % 2 == 1 else None,
-            ) for i in robots
+                mind, _Body(self, i), _Memory(self, i), incarnation=1, clock=lambda: self.time,
+                journal=Journal(fleet.name, i, mind.handshake.map, fleet.journal, fleet.path) if i % 2 == 1 else None,
+            ) for i, mind in enumerate(mind_of(fleet, i) for i in robots)
         ]  # fmt: skip
 
     def advance(self) -> None:

@@ -122,7 +122,7 @@ def hand_over(trial: Trial, times: int, seconds: float) -> Findings:
 
 
 def waits_for_a_lock(pid: int) -> bool:
-    """Whether a process waits for a lock of a file (proc(5), /proc/locks)."""
+    """Whether a process waits for a lock of a file (proc(5), /proc/locks, which psutil does not read)."""
     lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()
     return any(line.split()[1] == "->" and line.split()[5] == str(pid) for line in lines)
 

@@ -7,9 +7,9 @@ import random
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import numpy as np
+import psutil
 
 from studies.faults.checks import Findings, at_least, at_most
 from studies.faults.trial import Trial
@@ -157,10 +157,9 @@ def soak(trial: Trial, minutes: float, every: float) -> Findings:
 def _memory(process: subprocess.Popen[bytes]) -> float | None:
     """What a process holds for itself, MB (proportional set size); None if it is not there."""
     try:
-        text = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="ascii")
-    except OSError:
+        return 1e-6 * psutil.Process(process.pid).memory_full_info().pss or None  # 0: it has ended
+    except psutil.Error:
         return None
-    return 1e-3 * sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
 
 
 def _growth(values: list[tuple[float, float]]) -> float:

@@ -1,16 +1,21 @@
 """What a robot tells whoever watches the fleet, a few times a second: a record, and its bytes (JSON, at most 1 KiB).
 
 Nothing that drives depends on it. Who reads it trusts nothing in it: every field is checked, and texts are bounded and
-printable, since they are shown to people.
+printable, since they are shown to people. msgspec reads it, and refuses what does not fit the bounds of a field's type.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Literal, NoReturn
+
+import msgspec
+from msgspec import Meta
 
 from swarm.errors import InputError
 from swarm.explanation import Override
@@ -23,9 +28,8 @@ EVERY = 0.2
 """Seconds between two status records of a robot, at least."""
 MAX_TEXT, MAX_AGES, MAX_NOTES, MAX_REASONS = 96, 8, 4, 16
 """Most characters of a text; most neighbours, notes and reasons of rejection that are told."""
-BARRIERS = ("robot", "obstacle", "bounds", "limits", "braking")
 
-_FARTHEST, _LARGEST, _LONGEST = 1e6, 1 << 32, 1 << 64
+_LONGEST = 1 << 64
 
 Pair = tuple[float, float]
 
@@ -121,6 +125,42 @@ def _shown(text: str) -> str:
     return "".join(one if one.isprintable() else " " for one in text)[:MAX_TEXT]
 
 
+_Number = Annotated[float, Meta(ge=-1e6, le=1e6)]
+_Whole = Annotated[int, Meta(ge=0, lt=1 << 32)]
+_Count = Annotated[int, Meta(ge=0)]  # Below _LONGEST, which is more than a bound of msgspec can be.
+_Text = Annotated[str, Meta(max_length=MAX_TEXT)]  # Printable, which no bound of msgspec says.
+_Barrier = Literal["robot", "obstacle", "bounds", "limits", "braking"]
+_Override = tuple[_Barrier, Annotated[int, Meta(ge=-1, lt=1 << 32)], _Number | None, _Number, _Number, _Number]
+
+
+class _Told(msgspec.Struct):
+    """The JSON object; its attributes are those of ``Status``, None instead of infinite."""
+
+    version: Literal[1]  # VERSION
+    robot: _Whole
+    incarnation: _Count
+    reason: _Text
+    stopped: bool
+    stop_counter: _Count
+    tick: _Whole
+    outcome: _Text
+    ages: Annotated[list[tuple[_Whole, _Number | None]], Meta(max_length=MAX_AGES)]
+    rejected: Annotated[dict[_Text, _Count], Meta(max_length=MAX_REASONS)]
+    overruns: _Whole
+    late_ms: _Number
+    took_ms: _Number
+    notes: Annotated[tuple[_Text, ...], Meta(max_length=MAX_NOTES)]
+    state: tuple[_Number, _Number, _Number, _Number, _Number] | None = None
+    goal: tuple[_Number, _Number] | None = None
+    waypoint: tuple[_Number, _Number] | None = None
+    tunables: Annotated[tuple[_Number, ...], Meta(min_length=COUNT, max_length=COUNT)] | None = None
+    control: tuple[_Number, _Number] | None = None
+    override: _Override | None = None
+
+
+_TOLD = msgspec.json.Decoder(_Told)
+
+
 def decode(data: bytes) -> Status:
     """What ``encode`` wrote.
 
@@ -130,104 +170,32 @@ def decode(data: bytes) -> Status:
     if len(data) > MAX_BYTES:
         raise InputError("status", f"{len(data)} bytes", f"at most {MAX_BYTES}")
     try:
-        fields = json.loads(data)
-    except (ValueError, RecursionError):
-        raise InputError("status", data[:40], "a JSON object") from None
-    if not isinstance(fields, dict) or fields.get("version") != VERSION:
-        raise InputError("status", data[:40], f"an object of version {VERSION}")
-    read = _Reader(fields)
-    return Status(
-        robot=read.whole("robot"), incarnation=read.whole("incarnation", _LONGEST), reason=read.text("reason"),
-        stopped=read.flag("stopped"), stop_counter=read.whole("stop_counter", _LONGEST), tick=read.whole("tick"),
-        state=read.numbers("state", 5), goal=read.pair("goal"), waypoint=read.pair("waypoint"),
-        tunables=read.numbers("tunables", COUNT), control=read.pair("control"), outcome=read.outcome(),
-        override=read.override(), ages=read.ages(), rejected=read.rejected(), overruns=read.whole("overruns"),
-        late_ms=read.number("late_ms", fields.get("late_ms")), took_ms=read.number("took_ms", fields.get("took_ms")),
-        notes=tuple(read.text("notes", note) for note in read.items("notes", MAX_NOTES)),
-    )  # fmt: skip
+        told = _TOLD.decode(data.decode())  # Of bytes, msgspec checks the UTF-8 only in fields that it knows.
+    except (ValueError, RecursionError) as error:  # msgspec's own errors are ValueErrors
+        _refuse(data, str(error))
+    for key, texts in {"reason": (told.reason,), "notes": told.notes, "rejected": tuple(told.rejected)}.items():
+        if not all(map(str.isprintable, texts)):
+            raise InputError(f"status: {key}", texts, "printable text")
+    rejected = max(told.rejected.values(), default=0)
+    counts = {"incarnation": told.incarnation, "stop_counter": told.stop_counter, "rejected": rejected}
+    for key, most in counts.items():
+        if most >= _LONGEST:
+            raise InputError(f"status: {key}", most, f"a whole number below {_LONGEST}")
+    if told.outcome not in ("", *OUTCOMES):
+        raise InputError("status: outcome", told.outcome, f"{', '.join(OUTCOMES)}, or nothing")
+    fields = msgspec.structs.asdict(told)
+    del fields["version"]
+    fields["ages"] = tuple((robot, math.inf if age is None else age) for robot, age in told.ages)
+    if told.override is not None:
+        barrier, neighbour, gap, x, y, change = told.override
+        fields["override"] = Override(barrier, neighbour, math.inf if gap is None else gap, (x, y), change)
+    return Status(**fields)
 
 
-class _Reader:
-    """Reads the fields of an object from outside; ``InputError`` for each that is not as it should be."""
-
-    def __init__(self, fields: dict[str, Any]) -> None:
-        self._fields = fields
-
-    def _wrong(self, key: str, valid: str) -> InputError:
-        return InputError(f"status: {key}", self._fields.get(key), valid)
-
-    def number(self, key: str, value: object, farthest: float = _FARTHEST) -> float:
-        if type(value) not in (int, float) or not -farthest <= value <= farthest:  # type: ignore[operator]
-            raise self._wrong(key, "finite numbers")
-        return float(value)  # type: ignore[arg-type]
-
-    def whole(self, key: str, most: int = _LARGEST, value: object = None, least: int = 0) -> int:
-        value = self._fields.get(key) if value is None else value
-        if type(value) is not int or not least <= value < most:
-            raise self._wrong(key, f"a whole number from {least} on")
-        return value
-
-    def flag(self, key: str) -> bool:
-        value = self._fields.get(key)
-        if not isinstance(value, bool):
-            raise self._wrong(key, "true or false")
-        return value
-
-    def text(self, key: str, value: object = None) -> str:
-        value = self._fields.get(key) if value is None else value
-        if not isinstance(value, str) or len(value) > MAX_TEXT or not value.isprintable():
-            raise self._wrong(key, f"printable text of at most {MAX_TEXT} characters")
-        return value
-
-    def items(self, key: str, most: int) -> list[Any]:
-        value = self._fields.get(key)
-        if not isinstance(value, list) or len(value) > most:
-            raise self._wrong(key, f"a list of at most {most}")
-        return value
-
-    def numbers(self, key: str, count: int) -> tuple[float, ...] | None:
-        if self._fields.get(key) is None:
-            return None
-        values = self.items(key, count)
-        if len(values) != count:
-            raise self._wrong(key, f"{count} numbers, or null")
-        return tuple(self.number(key, value) for value in values)
-
-    def pair(self, key: str) -> Pair | None:
-        found = self.numbers(key, 2)
-        return None if found is None else (found[0], found[1])
-
-    def outcome(self) -> str:
-        value = self.text("outcome")
-        if value not in ("", *OUTCOMES):
-            raise self._wrong("outcome", f"{', '.join(OUTCOMES)}, or nothing")
-        return value
-
-    def override(self) -> Override | None:
-        if self._fields.get("override") is None:
-            return None
-        values = self.items("override", 6)
-        if len(values) != 6 or values[0] not in BARRIERS:
-            raise self._wrong("override", f"one of {', '.join(BARRIERS)}, neighbour, gap, x, y, change")
-        barrier, neighbour, gap, *rest = values
-        x, y, change = (self.number("override", value) for value in rest)
-        return Override(
-            barrier, self.whole("override", _LARGEST, neighbour, -1), self._or_infinite("override", gap), (x, y), change
-        )
-
-    def ages(self) -> tuple[tuple[int, float], ...]:
-        found = []
-        for entry in self.items("ages", MAX_AGES):
-            if not isinstance(entry, list) or len(entry) != 2 or entry[0] is None:
-                raise self._wrong("ages", "pairs of robot and age")
-            found.append((self.whole("ages", _LARGEST, entry[0]), self._or_infinite("ages", entry[1])))
-        return tuple(found)
-
-    def rejected(self) -> dict[str, int]:
-        value = self._fields.get("rejected")
-        if not isinstance(value, dict) or len(value) > MAX_REASONS or None in value.values():
-            raise self._wrong("rejected", f"at most {MAX_REASONS} counts by reason")
-        return {self.text("rejected", why): self.whole("rejected", _LONGEST, count) for why, count in value.items()}
-
-    def _or_infinite(self, key: str, value: object) -> float:
-        return math.inf if value is None else self.number(key, value)
+def _refuse(data: bytes, wrong: str) -> NoReturn:
+    """``InputError`` with the key that msgspec complains of, if it names one, and what stands there."""
+    place, found = re.search(r"\$\.(\w+)", wrong), data[:40]
+    with contextlib.suppress(ValueError, RecursionError):  # it may be malformed farther on
+        found = found if place is None else json.loads(data)[place[1]]
+    where = "status" if place is None else f"status: {place[1]}"
+    raise InputError(where, found, f"JSON of a status of version {VERSION} ({wrong})") from None

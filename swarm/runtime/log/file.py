@@ -18,8 +18,6 @@ from mcap.writer import Writer
 from swarm.files.text_files import MEBIBYTE
 from swarm.runtime.log.schemas import SCHEMAS
 
-NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
-"""Faults that go by without anything being wrong with the file: what waits is written into it later."""
 MOST_FILES = 200
 """Files with something in them that a robot has at most: of one that is started again and again."""
 

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from swarm.files.text_files import NO_SPACE
 from swarm.runtime.link.status import MAX_TEXT
-from swarm.runtime.log.file import NO_SPACE
 
 TOLD = 600.0
 """Seconds for which it is said that the disk works again."""

@@ -20,12 +20,12 @@ from pathlib import Path
 from types import TracebackType
 
 from swarm.errors import InputError
-from swarm.files.text_files import MEBIBYTE
+from swarm.files.text_files import MEBIBYTE, NO_SPACE
 from swarm.model.body import LOOK_AHEAD
 from swarm.model.dynamics import UNICYCLE
 from swarm.runtime.control import Control, Period
 from swarm.runtime.link.status import MAX_TEXT
-from swarm.runtime.log.file import NO_SPACE, McapFile, make_room
+from swarm.runtime.log.file import McapFile, make_room
 from swarm.runtime.log.messages import (
     Entry,
     log_message,

@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 import pytest
-from oracles.loopback import free_port
+from oracles.loopback import free_port, until
 from oracles.project import ROOT
 
 from envs.bullet.host import PhysicsHost
@@ -81,16 +81,6 @@ def launch(*words):
         [sys.executable, *map(str, words)], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
-
-
-def until(condition, seconds=60.0):
-    """Wait for a condition; returns what it gave."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.003)
-    raise TimeoutError
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from swarm.runtime.drivers.base import Reading, Sent
 from swarm.runtime.fleet_file.read import load_fleet
 from swarm.runtime.link.estop import EmergencyStop
 from swarm.runtime.loop import Rate
+from swarm.runtime.mind import mind_of
 from swarm.runtime.watchdog import MAY_MOVE, STATE_AGE
 
 DT = 0.05
@@ -51,7 +52,7 @@ class World:
         self.queues, self.wishes = [[] for _ in self.states], [[] for _ in self.states]
         self.handshakes = [[] for _ in self.states]
         self.silent, self.cut, self.last = set(), set(), [None] * self.count
-        self.minds = [Control(self.fleet, i, Body(self, i), Link(self, i), incarnation=1, clock=self.clock)
+        self.minds = [Control(mind_of(self.fleet, i), Body(self, i), Link(self, i), incarnation=1, clock=self.clock)
                       for i in range(self.count)]  # fmt: skip
 
     def clock(self):
@@ -218,7 +219,7 @@ def test_a_period_is_explained_once(world, monkeypatch):
 
 def test_a_robot_that_is_not_in_the_fleet(world):
     with pytest.raises(InputError, match="0 to 1"):
-        Control(world.fleet, 2, None, None, incarnation=1)
+        mind_of(world.fleet, 2)
 
 
 def test_periods_keep_their_pace_and_missed_ones_are_left_out():

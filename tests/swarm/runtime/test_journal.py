@@ -11,11 +11,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles.loopback import journal_of
 
 from swarm.errors import InputError
 from swarm.runtime import journal as module
 from swarm.runtime.fleet_file.read import load_fleet
-from swarm.runtime.journal import Journal, Memory, default_folder
+from swarm.runtime.journal import Memory, default_folder
 from swarm.runtime.link.estop import EmergencyStop
 from swarm.sense.intent import MAX_HELD
 
@@ -51,7 +52,7 @@ def fleet(tmp_path):
 
 
 def write(fleet, *memories):
-    journal = Journal(fleet, 0)
+    journal = journal_of(fleet, 0)
     for memory in memories:
         assert journal.keep(memory)
     journal.close()
@@ -69,13 +70,13 @@ memories = st.builds(
 @given(st.lists(memories, min_size=1, max_size=5))
 def test_the_last_that_was_written_is_found(tmp_path_factory, told):
     fleet = fleet_in(tmp_path_factory.mktemp("journal"))
-    journal = Journal(fleet, 0)
+    journal = journal_of(fleet, 0)
     assert journal.found == Memory() and not journal.problem
     for memory in told:
         journal.keep(memory)
         assert not journal.keep(memory)  # nothing changed
     journal.close()
-    again = Journal(fleet, 0)
+    again = journal_of(fleet, 0)
     assert again.found == told[-1] and not again.problem and again.incarnation > journal.incarnation
     again.close()
 
@@ -88,7 +89,7 @@ def test_what_older_versions_wrote_and_read_stays_the_same(fleet):
     older = b"".join(data[at : at + end].ljust(module._SLOT, b"\0") for at in (0, module._SLOT))
     assert max(module._slots(data), key=lambda slot: slot.serial).memory.doubted == set(range(module._DOUBTED))
     journal.path.write_bytes(older)
-    again = Journal(fleet, 0)
+    again = journal_of(fleet, 0)
     assert again.found == KNOWN and not again.problem
     again.close()
 
@@ -105,7 +106,7 @@ def test_incarnations_grow_though_the_clock_went_back(fleet, monkeypatch):
 @given(st.integers(0, module._SLOT))
 def test_a_write_that_was_cut_short_leaves_what_was_before(tmp_path_factory, cut):
     fleet = fleet_in(tmp_path_factory.mktemp("journal"))
-    journal, before = Journal(fleet, 0), Memory(1, (1, 2))
+    journal, before = journal_of(fleet, 0), Memory(1, (1, 2))
     journal.keep(before)
     old = journal.path.read_bytes().ljust(2 * module._SLOT, b"\0")
     journal.keep(KNOWN)
@@ -113,7 +114,7 @@ def test_a_write_that_was_cut_short_leaves_what_was_before(tmp_path_factory, cut
     journal.close()
     at = next(k for k in (0, module._SLOT) if old[k : k + module._SLOT] != new[k : k + module._SLOT])
     journal.path.write_bytes(old[:at] + new[at : at + cut] + old[at + cut :])
-    again = Journal(fleet, 0)
+    again = journal_of(fleet, 0)
     assert not again.problem
     # Bytes of the end may be as they were: then the write was whole before it was over.
     assert again.found == KNOWN or (again.found == before and cut < module._HEAD.size + module._BODY.size)
@@ -127,11 +128,11 @@ def test_arbitrary_bytes_are_no_journal(tmp_path_factory, data):
     fleet = fleet_in(tmp_path_factory.mktemp("journal"))
     path = write(fleet, KNOWN).path
     path.write_bytes(data)
-    journal = Journal(fleet, 0)
+    journal = journal_of(fleet, 0)
     assert journal.found == Memory() and (journal.problem or not data.strip(b"\0"))
     assert journal.keep(KNOWN)
     journal.close()
-    assert Journal(fleet, 0).found == KNOWN
+    assert journal_of(fleet, 0).found == KNOWN
 
 
 def test_newer_versions_and_those_of_others_are_refused(fleet, tmp_path):
@@ -139,22 +140,22 @@ def test_newer_versions_and_those_of_others_are_refused(fleet, tmp_path):
     data = bytearray(journal.path.read_bytes())
     data[module._SLOT + 4] = 2  # the version in one of the slots
     journal.path.write_bytes(data)
-    newer = Journal(fleet, 0)
+    newer = journal_of(fleet, 0)
     assert newer.found == Memory() and "version" in newer.problem
     newer.keep(KNOWN)
     newer.close()
     moved = journal.path.with_name("test-1.journal")
     os.rename(journal.path, moved)
-    other = Journal(fleet, 1)
+    other = journal_of(fleet, 1)
     assert other.found == Memory() and "another fleet or robot" in other.problem
     other.close()
-    assert not Journal(fleet, 1).problem  # it is this one's now
+    assert not journal_of(fleet, 1).problem  # it is this one's now
 
 
 def test_with_another_map_only_the_emergency_stop_is_kept(fleet, tmp_path):
     first = write(fleet, KNOWN)
     (tmp_path / "two.yaml").write_text(SCENARIO.replace("max: [8, 8]", "max: [8, 9]"))
-    journal = Journal(load_fleet(tmp_path / "fleet.yaml"), 0)
+    journal = journal_of(load_fleet(tmp_path / "fleet.yaml"), 0)
     assert journal.found == Memory(stop=KNOWN.stop) and "another map" in journal.problem
     assert journal.incarnation > first.incarnation
 
@@ -162,7 +163,7 @@ def test_with_another_map_only_the_emergency_stop_is_kept(fleet, tmp_path):
 def test_cells_do_not_count_once_the_machine_was_started_anew(fleet, monkeypatch):
     write(fleet, KNOWN)
     monkeypatch.setattr(module, "_boot", lambda: b"another start...")
-    journal = Journal(fleet, 0)
+    journal = journal_of(fleet, 0)
     assert journal.found == replace(KNOWN, held=()) and not journal.problem
 
 
@@ -172,7 +173,9 @@ def another_process(fleet):
     program = (
         "import sys, time\n"
         "from swarm.runtime.fleet_file.read import load_fleet\nfrom swarm.runtime.journal import Journal\n"
-        "journal = Journal(load_fleet(sys.argv[1]), 0); print('open', flush=True); time.sleep(60)"
+        "from swarm.runtime.link.handshake import map_digest\nfleet = load_fleet(sys.argv[1])\n"
+        "journal = Journal(fleet.name, 0, map_digest(fleet.scenario.world), fleet.journal, fleet.path)\n"
+        "print('open', flush=True); time.sleep(60)"
     )
     child = subprocess.Popen([sys.executable, "-c", program, fleet.path], stdout=subprocess.PIPE, text=True)
     try:
@@ -186,17 +189,17 @@ def another_process(fleet):
 def test_a_robot_has_one_process(fleet):
     with another_process(fleet) as child:
         with pytest.raises(InputError, match="no running process"):
-            Journal(fleet, 0)
-        Journal(fleet, 1).close()
+            journal_of(fleet, 0)
+        journal_of(fleet, 1).close()
         child.kill()
-        journal = Journal(fleet, 0)  # while it is dying
+        journal = journal_of(fleet, 0)  # while it is dying
     assert not journal.problem
 
 
 def test_a_standby_waits_until_the_other_dies_and_knows_what_it_knew(fleet, tmp_path):
     write(fleet, KNOWN)
     with another_process(fleet) as child, ThreadPoolExecutor(1) as pool:
-        standby = pool.submit(Journal, fleet, 0, math.inf)
+        standby = pool.submit(journal_of, fleet, 0, patience=math.inf)
         with pytest.raises(TimeoutError):
             standby.result(1.0)
         child.kill()
@@ -206,21 +209,21 @@ def test_a_standby_waits_until_the_other_dies_and_knows_what_it_knew(fleet, tmp_
     (tmp_path / "state").rename(tmp_path / "elsewhere")
     (tmp_path / "state").write_text("a file")
     with pytest.raises(InputError, match="can be locked"):
-        Journal(fleet, 0, math.inf)
+        journal_of(fleet, 0, patience=math.inf)
 
 
 def test_a_place_that_cannot_be_written_is_no_reason_not_to_drive(fleet, tmp_path):
     (tmp_path / "state").write_text("a file")
-    journal = Journal(fleet, 0)
+    journal = journal_of(fleet, 0)
     assert journal.problem and not journal.keep(KNOWN) and journal.found == Memory()
     os.remove(tmp_path / "state")
     (tmp_path / "state").mkdir()
     os.mkfifo(tmp_path / "state" / "test-0.journal")
-    assert "regular" in Journal(fleet, 0).problem
+    assert "regular" in journal_of(fleet, 0).problem
 
 
 def test_what_can_no_longer_be_written_is_not_believed_later(fleet, monkeypatch):
-    journal = Journal(fleet, 0)
+    journal = journal_of(fleet, 0)
     journal.keep(KNOWN)
 
     def full(*_):
@@ -231,9 +234,9 @@ def test_what_can_no_longer_be_written_is_not_believed_later(fleet, monkeypatch)
         journal.keep(replace(KNOWN, held=(6, 7)))
     assert "No space" in journal.problem and not journal.keep(KNOWN)
     with pytest.raises(InputError, match="no running process"):
-        Journal(fleet, 0)
+        journal_of(fleet, 0)
     journal.close()
-    assert Journal(fleet, 0).found == Memory()
+    assert journal_of(fleet, 0).found == Memory()
 
 
 @pytest.mark.parametrize("slots", [0, 1, 2])
@@ -248,7 +251,7 @@ def test_what_can_be_written_again_is_remembered_again(fleet, monkeypatch, slots
 
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(module.os, "pwrite", write)
-    journal = Journal(fleet, 0)
+    journal = journal_of(fleet, 0)
     for k in range(slots):
         journal.keep(Memory(k + 1))
     full[0] = True
@@ -263,13 +266,10 @@ def test_what_can_be_written_again_is_remembered_again(fleet, monkeypatch, slots
     assert journal.keep(later) and not journal.problem and not journal.keep(later)
     journal.close()
     assert not journal.keep(KNOWN)
-    assert Journal(fleet, 0).found == later
+    assert journal_of(fleet, 0).found == later
 
 
-def test_fleets_of_one_name_have_folders_of_their_own(fleet, tmp_path, monkeypatch):
+def test_fleets_of_one_name_have_folders_of_their_own(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
-    (tmp_path / "other").mkdir()
-    for name in ("two.yaml", "fleet.yaml"):
-        (tmp_path / "other" / name).write_text((tmp_path / name).read_text())
-    folders = {default_folder(fleet), default_folder(load_fleet(tmp_path / "other" / "fleet.yaml"))}
+    folders = {default_folder("test", tmp_path / folder / "fleet.yaml") for folder in ("one", "other")}
     assert len(folders) == 2 and all(folder.is_relative_to(tmp_path / "home" / "swarm") for folder in folders)

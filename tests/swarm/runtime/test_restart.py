@@ -10,6 +10,7 @@ import math
 import numpy as np
 import pytest
 from oracles.cell_world import TinyGrid, draw_jobs
+from oracles.loopback import journal_of
 
 from swarm.model.dynamics import step
 from swarm.planning.cells.planner import CellPlanner
@@ -17,11 +18,11 @@ from swarm.runtime import journal as journal_module
 from swarm.runtime.control import Control
 from swarm.runtime.drivers.base import Reading, Sent
 from swarm.runtime.fleet_file.read import load_fleet
-from swarm.runtime.journal import Journal
 from swarm.runtime.link.estop import EmergencyStop
 from swarm.runtime.link.inbox import FORGOTTEN
 from swarm.runtime.link.report_codec import Report, decode, encode
 from swarm.runtime.lockstep import JOIN
+from swarm.runtime.mind import mind_of
 from swarm.runtime.watchdog import MAY_MOVE
 from swarm.sense.messages import Message
 
@@ -92,9 +93,9 @@ class World:
     def start(self, *robots):
         for i in robots or range(self.count):
             self.boxes[i] = {"report": [], "hello": [], "stop": []}
-            self.journals[i] = Journal(self.fleets[i], i)
+            mind, self.journals[i] = mind_of(self.fleets[i], i), journal_of(self.fleets[i], i)
             self.minds[i] = Control(
-                self.fleets[i], i, Body(self, i), Link(self, i), incarnation=self.journals[i].incarnation,
+                mind, Body(self, i), Link(self, i), incarnation=self.journals[i].incarnation,
                 clock=lambda: self.time, journal=Dying(self, i),
             )  # fmt: skip
 

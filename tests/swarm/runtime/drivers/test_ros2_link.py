@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oracles.loopback import until
 from oracles.teams import limits_of
 
 from swarm.errors import InputError
@@ -23,6 +24,7 @@ from swarm.runtime.drivers.ros2 import QUEUE, SILENCE, Ros2Driver, body_twist
 from swarm.runtime.fleet_file.read import FleetFile
 from swarm.runtime.fleet_file.ros2_names import Ros2
 from swarm.runtime.loop import Rate
+from swarm.runtime.mind import mind_of
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
@@ -77,14 +79,6 @@ def base(request):
     running.end()
 
 
-def wait(until, seconds=60.0):
-    deadline = time.monotonic() + seconds
-    while not (found := until()):
-        assert time.monotonic() < deadline, "nothing came"
-        time.sleep(0.005)
-    return found
-
-
 class Nobody:
     """The network of a robot that is alone."""
 
@@ -104,16 +98,17 @@ class Nobody:
 def test_a_base_drives_to_one_goal_after_the_other_and_stands_still_in_the_end(base):
     fleet = fleet_of(Ros2(router=f"tcp/127.0.0.1:{base.told['port']}", stamped=True, origin="start"))
     driver = make_driver(fleet, 0)
-    control = Control(fleet, 0, driver, Nobody(), incarnation=1)
-    control.warm_up()
-    wait(driver.read)
+    mind = mind_of(fleet, 0)
+    control = Control(mind, driver, Nobody(), incarnation=1)
+    mind.rehearse()
+    until(driver.read)
     deadline = time.monotonic() + 60.0
     for _ in Rate(DT).periods(lambda: control.goals.goal_index >= 2 or time.monotonic() > deadline):
         control.period()
     driver.close()
     driver.close()
     assert control.goals.goal_index == 2, "there and back"
-    seen = wait(lambda: (found := base.report())["zeros"] and found)
+    seen = until(lambda: (found := base.report())["zeros"] and found)
     assert min(seen["ages"]) > -0.01, "a command is of now by the base's clock"
     assert seen["wrong"] == [] and driver.rejected == {}
     assert seen["twists"] >= control.watchdog.reasons["moving"] - seen["lost"] > 40 and seen["lost"] < 5
@@ -123,7 +118,7 @@ def test_a_base_drives_to_one_goal_after_the_other_and_stands_still_in_the_end(b
     state = driver.read().state
     assert state[:2] == pytest.approx([1.0 - y, 1.0 + x], abs=0.1)
     assert math.cos(state[2] - heading - math.pi / 2) > 0.99
-    wait(lambda: len(base.report()["tokens"]) == 6)
+    until(lambda: len(base.report()["tokens"]) == 6)
     for i, change in enumerate(("PUT", "DELETE")):
         assert {kind for kind, _ in base.report()["tokens"][3 * i : 3 * i + 3]} == {change}
         keys = [key.split("/") for _, key in base.report()["tokens"][3 * i : 3 * i + 3]]
@@ -134,36 +129,37 @@ def test_a_base_drives_to_one_goal_after_the_other_and_stands_still_in_the_end(b
 @pytest.mark.parametrize("base", [{"stamped": False, "start": [3.0, 1.0, 0.0]}], indirect=True)
 def test_a_base_and_its_router_may_start_again_and_brake_when_nobody_commands(base):
     driver = Ros2Driver(fleet_of(Ros2(router=f"tcp/127.0.0.1:{base.told['port']}")), 0)
-    assert wait(driver.read).state.tolist() == [3.0, 1.0, 0.0, 0.0, 0.0]
+    assert until(driver.read).state.tolist() == [3.0, 1.0, 0.0, 0.0, 0.0]
     for _ in range(6):
         driver.write([0.5, 0.2])
         time.sleep(0.02)
-    wait(lambda: driver.read().state[3] > 0.45)
+    until(lambda: driver.read().state[3] > 0.45)
     assert driver.read().state[4] == pytest.approx(0.0, abs=0.1)
     assert base.report()["speed"] == 0.5
     time.sleep(0.3)
     assert base.report()["speed"] == 0.0, "its own watchdog"
     base.say("reboot")
     rebooted = time.monotonic()
-    wait(lambda: driver.read().arrived > rebooted + SILENCE)
+    until(lambda: driver.read().arrived > rebooted + SILENCE)
     assert 0 < driver.rejected.pop("second publisher") <= SILENCE / 0.02 + 2 and not driver.rejected
     base.end()
     ended = time.monotonic()
     for _ in range(5):
         driver.write([0.9, 0.0])
     base.start()
-    wait(lambda: driver.read().arrived > ended)
-    wait(lambda: driver.write([0.5, 0.0]) and base.report()["twists"] > 2)
+    until(lambda: driver.read().arrived > ended)
+    until(lambda: driver.write([0.5, 0.0]) and base.report()["twists"] > 2)
     assert base.report()["wrong"] == [] and base.report()["fastest"] == 0.5, "what nobody heard never comes"
     driver.close()
 
 
-def drive(base, driver, ros2, until, seconds=60.0):
+def drive(base, driver, ros2, reached, seconds=60.0):
     """Drive in real time until so, or for so long; the control process and its last period."""
-    control = Control(fleet_of(ros2), 0, driver, Nobody(), incarnation=1)
-    control.warm_up()
+    mind = mind_of(fleet_of(ros2), 0)
+    control = Control(mind, driver, Nobody(), incarnation=1)
+    mind.rehearse()
     deadline, period = time.monotonic() + seconds, None
-    for _ in Rate(DT).periods(lambda: until(control) or time.monotonic() > deadline):
+    for _ in Rate(DT).periods(lambda: reached(control) or time.monotonic() > deadline):
         period = control.period()
     return control, period
 
@@ -222,7 +218,7 @@ def test_a_robot_does_not_move_by_odometry_of_another_clock_and_says_so(base, sa
     assert period.reason == "no own state" and driver.read() is None
     assert control.notes() == (driver.problem,) and said in driver.problem
     driver.write([0.5, 0.0])  # whoever commands all the same is understood: it is by the base's clock
-    seen = wait(lambda: (found := base.report())["twists"] and found)
+    seen = until(lambda: (found := base.report())["twists"] and found)
     driver.close()
     assert 0.0 <= min(seen["ages"]) <= max(seen["ages"]) < 1.0
 
