@@ -19,7 +19,7 @@ from policies.tuner.network import Tuner
 from policies.tuner.ppo import PPOConfig, TunerPPO, log_probability
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT
-from swarm.tune.observation import Observation
+from swarm.tune.observation import EDGE_IS_ROBOT, Observation
 
 pytestmark = pytest.mark.torch
 SLOTS = 6
@@ -43,7 +43,7 @@ def test_it_learns_from_the_neighbours() -> None:
     assert last > -0.045
     alone = Observation(*(array.copy() for array in ppo.worlds.reset()[:3]))
     for k, wanted in enumerate((0.1, 0.9)):
-        alone.edges[k, 0, :, 0] = wanted
+        alone.edges[k, 0, :, EDGE_IS_ROBOT] = wanted
         alone.mask[k, 0] = True
     action = ppo.tuner.mean_dense(*map(torch.from_numpy, alone[:3])).detach()
     assert action[1, 0, 0] - action[0, 0, 0] > 0.4

@@ -27,7 +27,7 @@ from swarm.errors import InputError
 from swarm.scenario.scenario import Scenario
 from swarm.sense.messages import EMBEDDING
 from swarm.tune.controllers import OnnxController, make_controller
-from swarm.tune.observation import EDGE, EDGE_TOLD, EGO, Observation
+from swarm.tune.observation import EDGE, EDGE_IS_ROBOT, EDGE_TOLD, EGO, EGO_DISTANCE, Observation
 
 pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("one_thread")]
 torch.set_num_threads(1)
@@ -150,10 +150,10 @@ class Ring:
     def reset(self) -> Observation:
         self.number[self.fresh] = self.rng.random((self.fresh.sum(), 3))
         ego, edges = np.zeros((16, 3, EGO), np.float32), np.zeros((16, 3, 2, EDGE), np.float32)
-        ego[..., 0], edges[..., 0, 0] = 2.0 * self.number - 1.0, 1.0
+        ego[..., EGO_DISTANCE], edges[..., 0, EDGE_IS_ROBOT] = 2.0 * self.number - 1.0, 1.0
         sender = np.full((16, 3, 2), -1, np.int32)
         sender[~self.fresh, :, 0] = [1, 2, 0]
-        return Observation(ego, edges, edges[..., 0] > 0.5, sender)
+        return Observation(ego, edges, edges[..., EDGE_IS_ROBOT] > 0.5, sender)
 
     def step(self, action: AnyArray) -> tuple[Any, ...]:
         reward = -np.square(action[..., 0] - np.roll(self.number, -1, axis=1)).astype(np.float32)

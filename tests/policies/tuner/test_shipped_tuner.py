@@ -14,7 +14,7 @@ from policies.tuner.evaluate import always, by_tuner, evaluate_policy
 from policies.tuner.network import Tuner
 from swarm.filter.tunables import MIDDLE
 from swarm.tune.controllers import OnnxController, shipped_checkpoint
-from swarm.tune.observation import EGO, Observation
+from swarm.tune.observation import EDGE, EGO, Observation
 
 pytestmark = pytest.mark.torch
 EPISODES = 24
@@ -65,7 +65,7 @@ def test_the_judge_counts_every_world_equally() -> None:
         time = 0
 
         def observe(self) -> Observation:
-            return Observation(np.zeros((2, 1, EGO)), np.zeros((2, 1, 3, 14)), np.zeros((2, 1, 3), bool))
+            return Observation(np.zeros((2, 1, EGO)), np.zeros((2, 1, 3, EDGE)), np.zeros((2, 1, 3), bool))
 
         reset = observe
 
