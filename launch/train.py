@@ -35,6 +35,7 @@ from policies import distributed
 from policies.checkpoint_folder import CARD
 from policies.follower import training as follower
 from policies.follower.training import FollowerOptions, FollowerTraining
+from policies.training import Training
 from policies.training_log import NOT_EVALUATED
 from policies.tuner import training as tuner
 from policies.tuner.training import TunerOptions, TunerTraining, TunerWorlds
@@ -63,7 +64,7 @@ def interruptible() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def run(training: TunerTraining | FollowerTraining, console: Console) -> bool:
+def run(training: Training[Any], console: Console) -> bool:
     """Train to the end; False if interrupted. Either way the checkpoint is written."""
     writer = None
     if training.options.tensorboard and distributed.rank() == 0:
@@ -121,7 +122,7 @@ def tuner_worlds(options: TunerOptions, seed: int) -> TunerWorlds:
     return training_worlds(seed, options.worlds, options.robots, styles=options.styles, shared=options.shared)
 
 
-def describe(training: TunerTraining | FollowerTraining) -> None:
+def describe(training: Training[Any]) -> None:
     """Evaluate a finished training, and write the table into its card."""
     evaluate = follower_table if isinstance(training, FollowerTraining) else tuner_table
     table = evaluate(training.folder)

@@ -87,8 +87,8 @@ def environment(python: Python, folder: Path) -> tuple[Path, str]:
     own = folder / python.version / "bin" / "python"
     if not own.exists():
         subprocess.run([python.path, "-m", "venv", own.parents[1]], check=True)
-    install = [own, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-e", f"{ROOT}[{EXTRAS}]"]
-    pinned = subprocess.run([*install, "-c", ROOT / "constraints.txt"], stderr=subprocess.PIPE, text=True)
+    install = [str(own), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-e", f"{ROOT}[{EXTRAS}]"]
+    pinned = subprocess.run([*install, "-c", str(ROOT / "constraints.txt")], stderr=subprocess.PIPE, text=True)
     if pinned.returncode == 0:
         return own, "as pinned"
     errors = [line for line in pinned.stderr.splitlines() if line.startswith("ERROR")]
@@ -104,7 +104,7 @@ def run(python: Python, folder: Path, arguments: Sequence[str]) -> Outcome:
         own, pins = environment(python, folder)
     except subprocess.CalledProcessError as error:
         return Outcome(python, "-", f"no environment: exit status {error.returncode}", False)
-    command = [own, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", *arguments]
+    command = [str(own), "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", *arguments]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     last = ""
     for line in process.stdout or ():

@@ -147,7 +147,8 @@ Change = tuple[Mutant, Callable[[], str]]
 
 def mutants_of(file: str, source: str) -> list[Change]:
     """All mutants of a source."""
-    tree, found = ast.parse(source), []
+    tree = ast.parse(source)
+    found: list[Change] = []
     for parent, field, node in list(sites(tree)):
         for family, change in changes_of(node):
             made = change(copy.deepcopy(node))
@@ -182,7 +183,8 @@ def draw(seed: int, count: int) -> list[Change]:
     for file in TESTS:
         for one in mutants_of(file, (ROOT / file).read_text(encoding="utf-8")):
             families.setdefault(one[0].family, []).append(one)
-    rng, drawn = random.Random(seed), []
+    rng = random.Random(seed)
+    drawn: list[Change] = []
     while len(drawn) < count and families:
         family = rng.choice(sorted(families))
         drawn.append(families[family].pop(rng.randrange(len(families[family]))))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from swarm.planning.follower.view import CHANNELS, OWN, WALL, WINDOW
+from swarm.planning.follower.view import CHANNELS, OWN, OWN_COST, WALL, WINDOW
+from swarm.planning.graph.moves import MOVES
 
 FILTERS, WIDTH = 16, 64
 _STRIDE = 2
@@ -48,7 +49,7 @@ class Follower(nn.Module):
         seen = torch.relu(self.see(view)).flatten(1)
         joined = torch.relu(self.join(torch.cat([seen, own], dim=1)))
         features = torch.relu(joined + self.block(joined))
-        extra = own[:, :5]
+        extra = own[:, OWN_COST : OWN_COST + len(MOVES)]
         scores = self.score(features) - self.costs * extra - _CLOSED * (extra >= WALL).float()
         return scores, self.worth(features).squeeze(1)
 

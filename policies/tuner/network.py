@@ -32,7 +32,7 @@ from torch_geometric.nn import MessagePassing
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, NAMES, encode
 from swarm.sense.messages import EMBEDDING
-from swarm.tune.observation import EDGE, EDGE_TOLD, EGO
+from swarm.tune.observation import EDGE, EDGE_IS_OBSTACLE, EDGE_IS_ROBOT, EDGE_TOLD, EGO
 
 WIDTH = 64
 SENSES = ("robots", "obstacles")
@@ -144,8 +144,8 @@ class Neighbourhood(MessagePassing):
         relation = functional.linear(edges, weight if self.rounds > 0 else weight * self.sensed)
         if heard is not None:
             relation = relation + self.message_heard(heard)
-        # The first two features of an edge say whether it is a robot or an obstacle.
-        return relation, (edges[..., :2] * self.seen).sum(dim=-1, keepdim=True)
+        robot_or_obstacle = edges[..., EDGE_IS_ROBOT : EDGE_IS_OBSTACLE + 1]
+        return relation, (robot_or_obstacle * self.seen).sum(dim=-1, keepdim=True)
 
     def message(self, x_i: Tensor, relation: Tensor, taken: Tensor) -> Tensor:
         """Messages [e, width]; never negative, so that 0 is neutral under the maximum."""

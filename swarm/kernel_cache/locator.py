@@ -122,12 +122,21 @@ def _machinery() -> str:
 
 
 @cache
+def _state_of(package: str, folder: Path) -> bytes:
+    """Hash of the sources of one package; they are read once, however many packages are registered after it."""
+    state = hashlib.sha256()
+    for _, path in SourceTree({package: folder}).files():
+        state.update(f"{package} {path.relative_to(folder)}\0".encode() + path.read_bytes())
+    return state.digest()
+
+
+@cache
 def _sources() -> tuple[SourceTree, dict[str, str]]:
     """The registered sources, and the hash of each kernel in them: worked out once for each state of the files."""
     tree = SourceTree(dict(_roots))
     state = hashlib.sha256(Path(__file__).with_name("source.py").read_bytes())
-    for package, path in tree.files():
-        state.update(f"{package} {path.relative_to(_roots[package])}\0".encode() + path.read_bytes())
+    for package, folder in sorted(_roots.items()):
+        state.update(_state_of(package, folder))
     table = cache_folder() / f"sources-{'-'.join(sorted(_roots))}-{state.hexdigest()[:20]}.json"
     with contextlib.suppress(OSError, ValueError):
         return tree, json.loads(table.read_text(encoding="utf-8"))

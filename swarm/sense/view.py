@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.sense.messages import Message
 from swarm.sense.neighbour import Neighbour, rows_of
-from swarm.sense.neighbours import NEIGHBOUR
 
 
 @dataclass
@@ -22,8 +22,8 @@ class View:
         time: s.
         state: ``float64[5]``, its own: x, y, heading, vx, vy (world frame).
         goal: ``float64[2]``, world frame, m.
-        neighbours: Robots that it senses, at most 16: a list of ``Neighbour``, or the rows that it becomes,
-            ``float64[k, 14]`` (columns in ``swarm.sense.neighbours``).
+        neighbours: ``float64[k, 14]``, robots that it senses, at most 16 (columns in ``swarm.sense.neighbours``); given
+            as such rows or as a list of ``Neighbour``, which becomes them.
         messages: The last message of each robot within its communication radius, by id.
         obstacles: ``float64[m, 5]``, obstacles that it senses, at most 16; None takes them from the static map.
         truncated: Whether somebody near had to be left out of ``neighbours``.
@@ -35,21 +35,42 @@ class View:
     time: float
     state: Array
     goal: Array
-    neighbours: Array = field(default_factory=lambda: np.empty((0, NEIGHBOUR)))
-    messages: Mapping[int, Message] = field(default_factory=dict)
-    obstacles: Array | None = None
-    truncated: bool = False
-    strangers: Array | None = None
-    silent: Array = field(default_factory=lambda: np.empty((0, 2)))
+    neighbours: Array
+    messages: Mapping[int, Message]
+    obstacles: Array | None
+    truncated: bool
+    strangers: Array | None
+    silent: Array
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.neighbours, np.ndarray) and all(isinstance(one, Neighbour) for one in self.neighbours):
-            self.neighbours = rows_of(self.neighbours)
-        # Lists, integers and slices are welcome here; the kernels are compiled for contiguous float64 alone.
-        for name in ("state", "goal", "neighbours", "obstacles"):
-            value = getattr(self, name)
-            if value is not None:
-                try:
-                    setattr(self, name, np.ascontiguousarray(value, dtype=np.float64))
-                except (TypeError, ValueError):
-                    raise InputError(f"view.{name}", value, "numbers") from None
+    def __init__(
+        self, time: float, state: ArrayLike, goal: ArrayLike, neighbours: Sequence[Neighbour] | ArrayLike = (),
+        messages: Mapping[int, Message] | None = None, obstacles: ArrayLike | None = None, truncated: bool = False,
+        strangers: Array | None = None, silent: Array | None = None,
+    ) -> None:  # fmt: skip
+        self.time, self.truncated, self.strangers = time, truncated, strangers
+        self.state, self.goal = _contiguous("state", state), _contiguous("goal", goal)
+        self.neighbours = _contiguous("neighbours", _rows(neighbours))
+        self.messages = {} if messages is None else messages
+        self.obstacles = None if obstacles is None else _contiguous("obstacles", obstacles)
+        self.silent = np.empty((0, 2)) if silent is None else silent
+
+
+def _rows(neighbours: Sequence[Neighbour] | ArrayLike) -> object:
+    """Neighbours that a user describes as rows; anything else as it is."""
+    if isinstance(neighbours, Sequence):
+        described = [one for one in neighbours if isinstance(one, Neighbour)]
+        if len(described) == len(neighbours):
+            return rows_of(described)
+    return neighbours
+
+
+def _contiguous(name: str, value: object) -> Array:
+    """Lists, integers and slices are welcome in a view; the kernels are compiled for contiguous float64 alone.
+
+    Raises:
+        InputError: If it holds anything but numbers.
+    """
+    try:
+        return np.ascontiguousarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"view.{name}", value, "numbers") from None

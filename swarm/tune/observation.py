@@ -35,15 +35,27 @@ from swarm.sense.neighbours import (
 )
 from swarm.tune.memory import LEAST, WAITED
 
-EGO, EDGE = 22, 15
-# Columns of the robot's own features: the last action (as -1 to 1), how much farther from the goal it is than it has
-# been (in sensing radii), and for how long it has not come nearer (in times to cross ten sensing radii; it starts again
-# from 0 then, so that a robot that is stuck does not see the same for ever and do the same for ever).
+# Columns of the robot's own features, float32[EGO]: distance to the waypoint, way left to the goal (its logarithm),
+# velocity, direction in which the robot looks, its kind (1 in one of three), radius, way in ten periods, braking
+# distance, turn rate, speed, the last action (six columns, each as -1 to 1), how much farther from the goal it is than
+# it has been (in sensing radii), and for how long it has not come nearer (in times to cross ten sensing radii; it
+# starts again from 0 then, so that a robot that is stuck does not see the same for ever and do the same for ever).
+EGO = 22
+EGO_DISTANCE, EGO_REMAINING, EGO_VX, EGO_VY, EGO_HEADING_X, EGO_HEADING_Y = range(6)
+EGO_SINGLE_INTEGRATOR, EGO_DOUBLE_INTEGRATOR, EGO_UNICYCLE = range(6, 9)
+EGO_RADIUS, EGO_PERIOD, EGO_BRAKING, EGO_TURN_RATE, EGO_SPEED = range(9, 14)
 EGO_ACTION, EGO_LOST, EGO_STUCK = 14, 20, 21
-# Columns of an edge that are told, not sensed: the neighbour's direction of travel, its last rotation and speed, and
-# whether its id is the higher one (1) or the lower one (-1): of two robots in the same situation that alone tells one
-# from the other.
-EDGE_TOLD = (7, 8, 9, 10, 14)
+
+# Columns of an edge, float32[EDGE]: whether it is a robot or an obstacle (1 in one of two), place, gap between the
+# surfaces, relative velocity; then of a robot its direction of travel, its last rotation and speed tunables (as -1 to
+# 1) and its radius; of an obstacle how far it reaches to the right and to the left of the course; and whether the
+# robot's id is the higher one (1) or the lower one (-1).
+EDGE = 15
+EDGE_IS_ROBOT, EDGE_IS_OBSTACLE, EDGE_X, EDGE_Y, EDGE_GAP, EDGE_VX, EDGE_VY = range(7)
+EDGE_INTENT_X, EDGE_INTENT_Y, EDGE_ROTATION, EDGE_SPEED, EDGE_RADIUS = range(7, 12)
+EDGE_RIGHT, EDGE_LEFT, EDGE_HIGHER_ID = range(12, EDGE)
+# Those that are told, not sensed; of two robots in the same situation the ids alone tell one from the other.
+EDGE_TOLD = (EDGE_INTENT_X, EDGE_INTENT_Y, EDGE_ROTATION, EDGE_SPEED, EDGE_HIGHER_ID)
 # Distance, in sensing radii, from which on an intent counts as "that way" with full length.
 _INTENT_SCALE = 0.2
 
@@ -98,20 +110,20 @@ def _observe_ego(
     last_action: Array, ego: Float32s,
 ) -> None:  # fmt: skip
     sensing, top = body[SENSING], body[TOP_SPEED]
-    ego[0] = min(distance / sensing, 1.0)
-    ego[1] = min(math.log1p(remaining / sensing) / 3.0, 1.0)
-    ego[2] = (c * state[3] + s * state[4]) / top
-    ego[3] = (c * state[4] - s * state[3]) / top
+    ego[EGO_DISTANCE] = min(distance / sensing, 1.0)
+    ego[EGO_REMAINING] = min(math.log1p(remaining / sensing) / 3.0, 1.0)
+    ego[EGO_VX] = (c * state[3] + s * state[4]) / top
+    ego[EGO_VY] = (c * state[4] - s * state[3]) / top
     hx, hy = (math.cos(state[2]), math.sin(state[2])) if kind == UNICYCLE else (c, s)
-    ego[4], ego[5] = c * hx + s * hy, c * hy - s * hx
-    ego[6] = 1.0 if kind == SINGLE_INTEGRATOR else 0.0
-    ego[7] = 1.0 if kind == DOUBLE_INTEGRATOR else 0.0
-    ego[8] = 1.0 if kind == UNICYCLE else 0.0
-    ego[9] = body[RADIUS] / sensing
-    ego[10] = 10.0 * top * body[PERIOD] / sensing
-    ego[11] = 0.5 * top * top / body[ACCELERATION] / sensing if kind == DOUBLE_INTEGRATOR else 0.0
-    ego[12] = min(0.1 * body[TURN_RATE] * sensing / top, 1.0) if kind == UNICYCLE else 0.0
-    ego[13] = math.hypot(state[3], state[4]) / top
+    ego[EGO_HEADING_X], ego[EGO_HEADING_Y] = c * hx + s * hy, c * hy - s * hx
+    ego[EGO_SINGLE_INTEGRATOR] = 1.0 if kind == SINGLE_INTEGRATOR else 0.0
+    ego[EGO_DOUBLE_INTEGRATOR] = 1.0 if kind == DOUBLE_INTEGRATOR else 0.0
+    ego[EGO_UNICYCLE] = 1.0 if kind == UNICYCLE else 0.0
+    ego[EGO_RADIUS] = body[RADIUS] / sensing
+    ego[EGO_PERIOD] = 10.0 * top * body[PERIOD] / sensing
+    ego[EGO_BRAKING] = 0.5 * top * top / body[ACCELERATION] / sensing if kind == DOUBLE_INTEGRATOR else 0.0
+    ego[EGO_TURN_RATE] = min(0.1 * body[TURN_RATE] * sensing / top, 1.0) if kind == UNICYCLE else 0.0
+    ego[EGO_SPEED] = math.hypot(state[3], state[4]) / top
     for k in range(last_action.size):
         ego[EGO_ACTION + k] = 2.0 * last_action[k] - 1.0
     known = remaining < math.inf and memory[LEAST] < math.inf  # nothing is remembered of a goal just given
@@ -123,18 +135,18 @@ def _observe_ego(
 def _observe_robot(state: Array, body: Array, robot_id: int, other: Array, c: float, s: float, edge: Float32s) -> None:
     sensing, top = body[SENSING], body[TOP_SPEED]
     dx, dy = other[N_X] - state[0], other[N_Y] - state[1]
-    edge[0] = 1.0
-    edge[2], edge[3] = (c * dx + s * dy) / sensing, (c * dy - s * dx) / sensing
-    edge[4] = (math.hypot(dx, dy) - body[RADIUS] - other[N_RADIUS] - 2.0 * body[MARGIN]) / sensing
+    edge[EDGE_IS_ROBOT] = 1.0
+    edge[EDGE_X], edge[EDGE_Y] = (c * dx + s * dy) / sensing, (c * dy - s * dx) / sensing
+    edge[EDGE_GAP] = (math.hypot(dx, dy) - body[RADIUS] - other[N_RADIUS] - 2.0 * body[MARGIN]) / sensing
     vx, vy = other[N_VX] - state[3], other[N_VY] - state[4]
-    edge[5], edge[6] = (c * vx + s * vy) / top, (c * vy - s * vx) / top
+    edge[EDGE_VX], edge[EDGE_VY] = (c * vx + s * vy) / top, (c * vy - s * vx) / top
     ix, iy = other[N_INTENT_X] - other[N_X], other[N_INTENT_Y] - other[N_Y]
     scale = 1.0 / max(math.hypot(ix, iy), _INTENT_SCALE * sensing)
-    edge[7], edge[8] = (c * ix + s * iy) * scale, (c * iy - s * ix) * scale
-    edge[9], edge[10] = 2.0 * other[N_ROTATION] - 1.0, 2.0 * other[N_SPEED] - 1.0
-    edge[11] = other[N_RADIUS] / sensing
+    edge[EDGE_INTENT_X], edge[EDGE_INTENT_Y] = (c * ix + s * iy) * scale, (c * iy - s * ix) * scale
+    edge[EDGE_ROTATION], edge[EDGE_SPEED] = 2.0 * other[N_ROTATION] - 1.0, 2.0 * other[N_SPEED] - 1.0
+    edge[EDGE_RADIUS] = other[N_RADIUS] / sensing
     if other[N_ID] >= 0.0:
-        edge[14] = 1.0 if other[N_ID] > robot_id else -1.0
+        edge[EDGE_HIGHER_ID] = 1.0 if other[N_ID] > robot_id else -1.0
 
 
 @njit(cache=True)
@@ -142,15 +154,15 @@ def _observe_obstacle(state: Array, body: Array, obstacle: Array, c: float, s: f
     """Nearest point, gap, own velocity, and how far the obstacle reaches to the left and right of the course."""
     sensing, top = body[SENSING], body[TOP_SPEED]
     gap, nx, ny = obstacle[O_GAP], obstacle[O_NX], obstacle[O_NY]
-    edge[1] = 1.0
-    edge[2], edge[3] = -gap * (c * nx + s * ny) / sensing, -gap * (c * ny - s * nx) / sensing
-    edge[4] = (gap - body[RADIUS] - body[MARGIN]) / sensing
-    edge[5], edge[6] = -(c * state[3] + s * state[4]) / top, -(c * state[4] - s * state[3]) / top
+    edge[EDGE_IS_OBSTACLE] = 1.0
+    edge[EDGE_X], edge[EDGE_Y] = -gap * (c * nx + s * ny) / sensing, -gap * (c * ny - s * nx) / sensing
+    edge[EDGE_GAP] = (gap - body[RADIUS] - body[MARGIN]) / sensing
+    edge[EDGE_VX], edge[EDGE_VY] = -(c * state[3] + s * state[4]) / top, -(c * state[4] - s * state[3]) / top
     dx, dy = obstacle[0] - state[0], obstacle[1] - state[1]
     middle = c * dy - s * dx
     half = abs(s) * obstacle[2] + abs(c) * obstacle[3] + obstacle[4]
-    edge[12] = min(max((middle - half) / sensing, -1.0), 1.0)
-    edge[13] = min(max((middle + half) / sensing, -1.0), 1.0)
+    edge[EDGE_RIGHT] = min(max((middle - half) / sensing, -1.0), 1.0)
+    edge[EDGE_LEFT] = min(max((middle + half) / sensing, -1.0), 1.0)
 
 
 @njit(cache=True)

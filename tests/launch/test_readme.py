@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from oracles.project import ROOT
@@ -36,7 +37,7 @@ def named(dotted: str) -> bool:
     for count in range(len(parts), 0, -1):
         name = ".".join(parts[:count])
         try:
-            found = importlib.import_module(name)
+            found: Any = importlib.import_module(name)
         except ModuleNotFoundError as error:
             if error.name is None or not f"{name}.".startswith(f"{error.name}."):
                 raise

@@ -80,8 +80,8 @@ def test_interrupted_and_resumed_is_the_same_training(
     # What Ctrl-C left drives a robot, without torch.
     tuner, _ = checkpoint.load(parts)
     rng = np.random.default_rng(0)
-    seen = Observation(rng.normal(size=EGO), rng.normal(size=(4, EDGE)), np.ones(4, bool))
-    action = OnnxController(parts)(Observation(*(np.asarray(x, dtype=y) for x, y in zip(seen[:3], "ff?", strict=True))))
+    ego, edges = (rng.normal(size=shape).astype(np.float32) for shape in (EGO, (4, EDGE)))
+    action = OnnxController(parts)(Observation(ego, edges, np.ones(4, bool)))
     assert action.shape == (6,) and np.isfinite(action).all() and tuner is not None
     assert len(read_log(parts / LOG)) == 3
     halfway = weights(parts)

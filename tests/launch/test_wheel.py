@@ -139,11 +139,13 @@ class Base:
                 while True:
                     line, told = self._socket.recvfrom(256)
                     if line.strip():  # else it only says where to answer
-                        command, heard = tuple(map(float, line.split())), now
+                        forward, left = map(float, line.split())
+                        command, heard = (forward, left), now
             speed, turn = command if now - heard < self.PATIENCE else (0.0, 0.0)
             self._heading += (now - last) * turn
             velocity = (speed * math.cos(self._heading), speed * math.sin(self._heading))
-            self._place = tuple(at + (now - last) * v for at, v in zip(self._place, velocity, strict=True))
+            x, y = (at + (now - last) * v for at, v in zip(self._place, velocity, strict=True))
+            self._place = (x, y)
             self.way += (now - last) * abs(speed)
             last = now
             if told is not None:
@@ -251,8 +253,9 @@ def deliveries(simulated: Environment) -> Path:
 def test_an_installed_fleet_delivers_and_shows_its_page(simulated: Environment, deliveries: Path) -> None:
     results = simulated.folder / "results.json"
     process = simulated.start("swarm-fleet", "up", deliveries, "--seconds", 40, "--json", results)
-    url = re.search(r"http://127\.0\.0\.1:\d+/", "".join(ready(process)))[0]
-    with urllib.request.urlopen(url, timeout=10.0) as answer:
+    url = re.search(r"http://127\.0\.0\.1:\d+/", "".join(ready(process)))
+    assert url is not None
+    with urllib.request.urlopen(url[0], timeout=10.0) as answer:
         assert "<html" in answer.read().decode()
     with urllib.request.urlopen(f"{url}fleet.json", timeout=10.0) as answer:
         assert json.load(answer)

@@ -82,7 +82,7 @@ def drive(team: Team, rng: np.random.Generator, *, steps: int, slots: int) -> tu
     return least, held
 
 
-def alone(kind: Kind, state: list[float], **body: float) -> tuple[np.ndarray, np.ndarray]:
+def alone(kind: Kind, state: list[float], **body: Any) -> tuple[np.ndarray, np.ndarray]:
     limits = limits_of(kind, 1.0, 2.0, 4.0)
     return np.array(state, dtype=float), body_of(kind, 0.1, limits, dt=0.05, sensing_radius=2.0, **body)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +68,7 @@ class Pair:
         ]  # fmt: skip
         self.states = [spec.start.copy() for spec in scenario.robots]
         self.heard: list[list[Heard]] = [[], []]
-        self.controls = [
+        self.controls: list[Any] = [
             SimpleNamespace(
                 robot=robot, inbox=SimpleNamespace(heard=lambda now, i=i: self.heard[i]),
                 lockstep=SimpleNamespace(tick=7), _explained=None,
@@ -79,6 +80,7 @@ class Pair:
         """One period of both."""
         found = [self._period(i) for i in range(2)]
         for i, period in enumerate(found):
+            assert period.command is not None
             after = np.empty(5)
             step(self.robots[i].kind, self.states[i], period.command.control, DT, after)
             self.states[i] = after

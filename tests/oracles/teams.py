@@ -95,4 +95,4 @@ def _place(rng: np.random.Generator, sizes: np.ndarray, side: float, obstacles: 
             places.append(point)
         if len(places) == len(sizes):
             break
-    return np.array(places or [[0.5 * side, 0.5 * side]])
+    return np.array(places or [np.full(2, 0.5 * side)])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from swarm.array_types import AnyArray, Flags
-from swarm.tune.observation import EDGE, EGO, Observation
+from swarm.tune.observation import EDGE, EDGE_IS_ROBOT, EGO, Observation
 
 SLOTS = 6
 
@@ -29,7 +29,7 @@ class Toy:
         ego = self.rng.standard_normal((*shape, EGO), dtype=np.float32)
         edges = self.rng.random((*shape, SLOTS, EDGE), dtype=np.float32)
         mask = self.rng.random((*shape, SLOTS)) < 0.3
-        self.wanted = np.where(mask, edges[..., 0], 0.0).max(axis=-1)
+        self.wanted = np.where(mask, edges[..., EDGE_IS_ROBOT], 0.0).max(axis=-1)
         return Observation(ego, edges, mask)
 
     @property

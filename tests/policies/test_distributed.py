@@ -14,6 +14,7 @@ import pytest
 import torch
 import torch.multiprocessing
 from oracles.toy_worlds import Toy
+from torch.multiprocessing.spawn import spawn
 
 from policies import distributed
 from policies.checkpoint_folder import pack, read_tensors, unpack
@@ -33,7 +34,7 @@ def in_processes(work: Callable[..., Any], folder: Path) -> list[dict[str, Any]]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    torch.multiprocessing.spawn(_process, (work, folder, port), nprocs=PROCESSES)
+    spawn(_process, (work, folder, port), nprocs=PROCESSES)
     return [read_tensors(folder / f"{rank}.pt") for rank in range(PROCESSES)]
 
 
@@ -65,14 +66,14 @@ def batch(worlds: int) -> tuple[Rollout, torch.Tensor, torch.Tensor]:
 
 def optimised(ppo: TunerPPO, data: tuple[Rollout, torch.Tensor, torch.Tensor]) -> dict[str, Any]:
     """The first gradient, and the weights and figures after all passes."""
-    gradient = []
+    gradient: list[list[torch.Tensor]] = []
     step = ppo.optimiser.step
 
     def noted(*arguments: Any) -> Any:
-        gradient.append([parameter.grad.clone() for parameter in ppo.tuner.parameters()])
+        gradient.append([p.grad.clone() for p in ppo.tuner.parameters() if p.grad is not None])
         return step(*arguments)
 
-    ppo.optimiser.step = noted  # type: ignore[method-assign]
+    ppo.optimiser.step = noted  # type: ignore[method-assign, assignment]
     figures = ppo.optimise(*data)
     weights = dict(ppo.tuner.named_parameters())
     return {
@@ -90,7 +91,8 @@ def part(data: tuple[Rollout, torch.Tensor, torch.Tensor], first: int, last: int
 
 def share(rank: int, folder: Path) -> dict[str, Any]:
     """What each of the two processes does."""
-    data, found = batch(12), {}
+    data = batch(12)
+    found: dict[str, Any] = {}
     for name, sizes in BATCHES.items():
         mine = part(data, sum(sizes[:rank]), sum(sizes[: rank + 1]))
         found[name] = optimised(trainer(sizes[rank], rank), mine)
@@ -130,8 +132,7 @@ def test_two_processes_take_the_step_of_one(shares: list[dict[str, Any]], name: 
 
 
 def test_they_stop_together(shares: list[dict[str, Any]]) -> None:
-    data, limit = batch(12), {"epochs": 50, "target_kl": 0.02}
-    wanted = optimised(trainer(12, **limit), data)["steps"]
+    wanted = optimised(trainer(12, epochs=50, target_kl=0.02), batch(12))["steps"]
     assert [one["stopped"]["steps"] for one in shares] == [wanted, wanted]
     assert 1 < wanted < 50
 

@@ -41,12 +41,19 @@ def neighbour(robot_id: int, x: float, y: float, vx: float = 0.0, vy: float = 0.
     return row
 
 
+def explicit(view: View) -> np.ndarray:
+    """Its obstacles, which do not come from the map."""
+    assert view.obstacles is not None
+    return view.obstacles
+
+
 def solve(robot: Robot, view: View, tunables: np.ndarray, nominal: np.ndarray) -> np.ndarray:
     """The reference's solution for a view with explicit obstacles, in the variables of the QP."""
-    size = len(view.neighbours) + len(view.obstacles) + 4
+    near, things = view.neighbours, explicit(view)
+    size = len(near) + len(things) + 4
     rows, rhs, box = np.empty((size, 2)), np.empty(size), np.empty((2, 2))
-    around = around_of(view.state, neighbours=view.neighbours, obstacles=view.obstacles, bounds=robot.bounds)
-    count = barriers.build(robot.kind, view.state, robot.body, around, tunables, rows, rhs)
+    around = around_of(view.state, neighbours=near, obstacles=things, bounds=robot.bounds)
+    count: int = barriers.build(robot.kind, view.state, robot.body, around, tunables, rows, rhs)
     barriers.control_box(robot.kind, view.state, robot.body, box)
     return REFERENCE(nominal, rows[:count], rhs[:count], box[0], box[1]).control
 
@@ -92,8 +99,9 @@ def test_without_the_named_barrier_the_control_would_differ_most(kind: Kind, see
     for k in range(len(view.neighbours)):
         rest = dataclasses.replace(view, neighbours=np.delete(view.neighbours, k, axis=0))
         changes["robot", k] = np.linalg.norm(solve(robot, rest, command.tunables, nominal) - control)
-    for k in range(len(view.obstacles)):
-        rest = dataclasses.replace(view, obstacles=np.delete(view.obstacles, k, axis=0))
+    things = explicit(view)
+    for k in range(len(things)):
+        rest = dataclasses.replace(view, obstacles=np.delete(things, k, axis=0))
         changes["obstacle", k] = np.linalg.norm(solve(robot, rest, command.tunables, nominal) - control)
     most = max(changes.values(), default=0.0)
     if found.barrier == "limits":
@@ -104,12 +112,12 @@ def test_without_the_named_barrier_the_control_would_differ_most(kind: Kind, see
         assert found.where == tuple(view.neighbours[found.neighbour - 3, :2])
         assert found.gap == pytest.approx(np.linalg.norm(np.array(found.where) - view.state[:2]) - 0.2)
     else:
-        gaps = [surface_distance(view.state[:2], obstacle) - 0.1 for obstacle in view.obstacles]
+        gaps = [surface_distance(view.state[:2], obstacle) - 0.1 for obstacle in things]
         change = changes["obstacle", int(np.argmin(np.abs(np.array(gaps) - found.gap)))]
         assert np.linalg.norm(np.array(found.where) - view.state[:2]) == pytest.approx(found.gap + 0.1)
     assert change > most - 1e-4
     if most < 1e-4:  # Others say the same, so none makes the difference alone; without any of them, there is one.
-        rest = dataclasses.replace(view, neighbours=view.neighbours[:0], obstacles=view.obstacles[:0])
+        rest = dataclasses.replace(view, neighbours=view.neighbours[:0], obstacles=things[:0])
         assert np.linalg.norm(solve(robot, rest, command.tunables, nominal) - control) > 1e-5
 
 

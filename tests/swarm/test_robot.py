@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import cvxpy
 import numpy as np
@@ -84,7 +85,7 @@ def compare_with_the_batched_core(scenario: Scenario, planner: str, margin: floa
         batched = core.observe()
         for i, (robot, view) in enumerate(zip(fleet.robots, fleet.views(now, states, goals), strict=True)):
             for one, many in zip(robot.observe(view), batched, strict=True):
-                assert (one == many[0, i]).all(), step
+                assert np.array_equal(np.asarray(one), np.asarray(many)[0, i]), step
         commands = fleet.step(now, states, goals, action)
         core.step(action[None])
         np.testing.assert_allclose([command.control for command in commands], core.control[0], atol=1e-12)
@@ -103,7 +104,7 @@ def test_cvxpy_gives_the_control_of_the_kernel(kind: Kind) -> None:
         states[:, 3:] = rng.uniform(-0.2, 0.2, (8, 2))
     goals = np.array([robot.goals[0] for robot in scenario.robots])
     for spec, view in zip(scenario.robots, fleet.views(0.0, states, goals), strict=True):
-        options = {"dt": scenario.dt, "sensing_radius": 0.5, "planner": "straight", "controller": FIXED}
+        options: dict[str, Any] = {"dt": scenario.dt, "sensing_radius": 0.5, "planner": "straight", "controller": FIXED}
         action = rng.random(6)
         kernel = Robot(spec, scenario.world, **options).step(view, action)
         reference = Robot(spec, scenario.world, solver="cvxpy", **options).step(view, action)
@@ -224,7 +225,7 @@ def test_actions_that_make_no_sense(action: np.ndarray) -> None:
 
 
 def test_lists_and_integers_are_welcome() -> None:
-    command = a_robot().step(View(0.0, [1, 1, 0, 0, 0], [3, 3]))  # type: ignore[arg-type]
+    command = a_robot().step(View(0.0, [1, 1, 0, 0, 0], [3, 3]))
     assert (command.control == a_robot().step(a_view()).control).all()
 
 
@@ -278,7 +279,7 @@ def test_a_planner_that_remembers_nothing_holds_no_cells_and_one_that_does_is_as
     assert (robot.step(a_view()).control == a_robot().step(a_view()).control).all()
     assert a_robot(planner=Counting()).planner.held == ()
     planner = Remembering()
-    found = a_robot(planner=planner).planner
+    found: Any = a_robot(planner=planner).planner
     assert found is planner and found.held == (4, 5) and found.resume((1, 2), 3.0, 4.0)
     assert planner.resumed == ((1, 2), 3.0, 4.0)
 

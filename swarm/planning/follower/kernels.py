@@ -12,7 +12,7 @@ from numba import njit
 from swarm.array_types import Array, Flags, Float32s, Int8s, Int32s, Int64s
 from swarm.mixing import split_mix
 from swarm.planning.follower.costs import cost_field, find_path, see
-from swarm.planning.follower.view import REACH, WINDOW, heading_of
+from swarm.planning.follower.view import LEAST, REACH, WAITED, WINDOW, heading_of
 from swarm.planning.pibt.priority_inheritance import IDS, pibt_moves
 
 _FAR = 1 << 20  # cost left, in 64ths, from which on robots count as equally far
@@ -72,7 +72,7 @@ def plan_ways(
             continue
         if held[robot] != goal[robot]:
             cost_field(static, width, goal[robot], fields[robot], keys, nodes)
-            held[robot], seen[robot], memory[robot, 0] = goal[robot], 0, np.inf
+            held[robot], seen[robot], memory[robot, LEAST] = goal[robot], 0, np.inf
         left = fields[robot, here]
         if not left < np.inf:
             continue
@@ -80,8 +80,8 @@ def plan_ways(
             for place in range(here + row * width - REACH, here + row * width + REACH + 1):
                 if robot_at[place] >= 0 and place != here:
                     see(seen[robot], bits, place)
-        memory[robot, 1] = 0.0 if left < memory[robot, 0] else memory[robot, 1] + 1.0
-        memory[robot, 0] = min(left, memory[robot, 0])
+        memory[robot, WAITED] = 0.0 if left < memory[robot, LEAST] else memory[robot, WAITED] + 1.0
+        memory[robot, LEAST] = min(left, memory[robot, LEAST])
         priority[robot] += IDS * (_FAR - np.int64(min(64.0 * left, _FAR - 1.0)))
         epoch += 1
         written = find_path(

@@ -18,7 +18,7 @@ from swarm.errors import InputError
 from swarm.planning.follower import kernels
 from swarm.planning.follower import view as follower_view
 from swarm.planning.follower.costs import static_costs
-from swarm.planning.follower.view import CHANNELS, LENGTH, OWN, REACH, WINDOW
+from swarm.planning.follower.view import CHANNELS, LEAST, LENGTH, OWN, REACH, WINDOW
 from swarm.planning.pibt.priority_inheritance import IDS
 
 SEEN_BITS = 13
@@ -177,7 +177,7 @@ class Followers:
     def nearer(self) -> Flags:
         """Whether the next cell on the path is nearer to the goal than the robot has been since it was new."""
         left = np.take_along_axis(self._fields, self.told()[:, :1], axis=1)[:, 0]
-        return (self.held >= 0) & (left < self.memory[:, 0])
+        return (self.held >= 0) & (left < self.memory[:, LEAST])
 
     def state_dict(self) -> dict[str, AnyArray]:
         """Copies of what the team remembers."""

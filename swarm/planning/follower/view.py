@@ -20,8 +20,14 @@ WINDOW = 2 * REACH + 1
 CHANNELS = 6
 """Layers of an observation: walls -1 and own path 1; other robots 1; those of them that go first 1; the moves that
 they are expected to make, forward and to the right, -1 to 1; how much farther than here the goal is, in tens."""
+PATH_LAYER, ROBOT_LAYER, PRIORITY_LAYER, FORWARD_LAYER, RIGHT_LAYER, FARTHER_LAYER = range(CHANNELS)
 OWN = 7
 """Numbers about itself: extra cost of each of the five moves, steps without coming nearer, and cost left."""
+OWN_COST, OWN_STUCK, OWN_REMAINING = 0, 5, 6
+FORWARD, BACK, LEFTWARDS, RIGHTWARDS = range(1, 5)
+"""Moves of a robot's frame, after ``STAY``."""
+LEAST, WAITED = range(2)
+"""Columns of a memory float64[2]: least cost left so far, and steps since."""
 WALL = 4.0
 """Extra cost of a move into a wall; all others are less."""
 LENGTH = 24
@@ -43,7 +49,7 @@ def frame(width: int, heading: int) -> tuple[int, int, int, int]:
 def heading_of(width: int, start: int, end: int) -> int:
     """The move between two adjacent flat cells; up if they are the same."""
     step = end - start
-    return 2 if step == width else 3 if step == -1 else 4 if step == 1 else 1
+    return DOWN if step == width else LEFT if step == -1 else RIGHT if step == 1 else UP
 
 
 @njit(cache=True)
@@ -96,19 +102,19 @@ def _observe_window(
         for j in range(WINDOW):
             place = here + (REACH - i) * ahead + (j - REACH) * right
             wall = static[place] == np.inf
-            view[0, i, j] = -1.0 if wall else 0.0
+            view[PATH_LAYER, i, j] = -1.0 if wall else 0.0
             more = np.float32(0.0) if lost else (field[place] - left) / np.float32(10.0)
-            view[5, i, j] = min(max(more, np.float32(-1.0)), np.float32(1.0))
+            view[FARTHER_LAYER, i, j] = min(max(more, np.float32(-1.0)), np.float32(1.0))
             other = robot_at[place]
             if other < 0 or place == here:
-                view[1:5, i, j] = 0.0
+                view[ROBOT_LAYER : RIGHT_LAYER + 1, i, j] = 0.0
                 continue
-            view[1, i, j] = 1.0
+            view[ROBOT_LAYER, i, j] = 1.0
             heard = _near(width, before[robot], before[other])
-            view[2, i, j] = 1.0 if heard and priority[other] > priority[robot] else 0.0
+            view[PRIORITY_LAYER, i, j] = 1.0 if heard and priority[other] > priority[robot] else 0.0
             step = expected[other] - place if heard else 0
-            view[3, i, j] = 0.0 if step == 0 else 1.0 if step == ahead else -1.0 if step == -ahead else 0.0
-            view[4, i, j] = 0.0 if step == 0 else 1.0 if step == right else -1.0 if step == -right else 0.0
+            view[FORWARD_LAYER, i, j] = 1.0 if step == ahead else -1.0 if step == -ahead else 0.0
+            view[RIGHT_LAYER, i, j] = 1.0 if step == right else -1.0 if step == -right else 0.0
 
 
 @njit(cache=True)
@@ -143,17 +149,17 @@ def observe(
             robot, ahead, right, left, cell, before, expected, priority, robot_at, static, width, fields[robot],
             view[robot],
         )  # fmt: skip
-        _draw_path(here, way[robot], width, ahead, right, view[robot, 0])
+        _draw_path(here, way[robot], width, ahead, right, view[robot, PATH_LAYER])
         for move in range(5):
-            place = here + (0 if move == 0 else ahead if move == 1 else -ahead if move == 2 else
-                            -right if move == 3 else right)  # fmt: skip
+            place = here + (0 if move == STAY else ahead if move == FORWARD else -ahead if move == BACK else
+                            -right if move == LEFTWARDS else right)  # fmt: skip
             if static[place] == np.inf:
-                own[robot, move] = WALL
+                own[robot, OWN_COST + move] = WALL
             else:
-                more = np.float32(1.0) if move == 0 or lost else static[place] + fields[robot, place] - left
-                own[robot, move] = min(more, np.float32(_MOST_COST))
-        own[robot, 5] = min(memory[robot, 1] / _PATIENCE, 1.0)
-        own[robot, 6] = 1.0 if lost else min(left / 32.0, 1.0)
+                more = np.float32(1.0) if move == STAY or lost else static[place] + fields[robot, place] - left
+                own[robot, OWN_COST + move] = min(more, np.float32(_MOST_COST))
+        own[robot, OWN_STUCK] = min(memory[robot, WAITED] / _PATIENCE, 1.0)
+        own[robot, OWN_REMAINING] = 1.0 if lost else min(left / 32.0, 1.0)
 
 
 @njit(cache=True)
@@ -167,11 +173,11 @@ def to_map(cell: Int64s, way: Int32s, width: int, ranking: Int8s) -> None:
         _, _, forward, right = frame(width, heading_of(width, cell[robot], way[robot, 1]))
         for k in range(5):
             move = ranking[robot, k]
-            if move == 1:
+            if move == FORWARD:
                 ranking[robot, k] = forward
-            elif move == 2:
+            elif move == BACK:
                 ranking[robot, k] = opposite(forward)
-            elif move == 3:
+            elif move == LEFTWARDS:
                 ranking[robot, k] = opposite(right)
-            elif move == 4:
+            elif move == RIGHTWARDS:
                 ranking[robot, k] = right

@@ -120,12 +120,12 @@ def test_it_goes_on_exactly_from_what_was_saved() -> None:
     other, ended = make(), 0
     other.load_state_dict(saved)
     for a, b in zip(core.observe(), other.observe(), strict=True):
-        assert (a == b).all()
+        assert np.array_equal(np.asarray(a), np.asarray(b))
     for action in actions:
         one, two = core.step(action), other.step(action)
         ended += len(one[4]["episodes"])
-        assert all((a == b).all() for a, b in zip(one[0], two[0], strict=True))
-        assert all((a == b).all() for a, b in zip(one[1:4], two[1:4], strict=True))
+        assert all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(one[0], two[0], strict=True))
+        assert all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(one[1:4], two[1:4], strict=True))
         assert one[4]["episodes"] == two[4]["episodes"]
     assert ended > 3  # new worlds were drawn, too
     again = core.state_dict()
@@ -212,10 +212,10 @@ def test_the_horizon_truncates_and_a_new_world_is_drawn() -> None:
 def test_a_reset_with_a_seed_is_a_reset_with_that_seed() -> None:
     core = ArenaCore(clutter.draw, worlds=2, seed=3)
     first, other, again = core.reset(9), core.reset(), core.reset(9)
-    assert all((a == b).all() for a, b in zip(first, again, strict=True))
+    assert all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(first, again, strict=True))
     assert not (first.ego == other.ego).all()
     fresh = ArenaCore(clutter.draw, worlds=2, seed=9).observe()
-    assert all((a == b).all() for a, b in zip(first, fresh, strict=True))
+    assert all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(first, fresh, strict=True))
 
 
 def test_all_worlds_have_as_many_robots() -> None:

@@ -28,13 +28,13 @@ def world(*starts: tuple[float, float, float], **options: Any) -> BulletWorld:
     count = len(starts)
     rows = np.zeros((count, 5))
     rows[:, :3] = np.array(starts).reshape(count, 3)
-    options = {
+    usual: dict[str, Any] = {
         "radii": np.full(count, 0.25),
         "kinds": [UNICYCLE] * count,
         "limits": LIMITS,
         "obstacles": NOTHING,
-    } | options
-    return BulletWorld(rows, **options)
+    }
+    return BulletWorld(rows, **(usual | options))
 
 
 def drive(simulation: BulletWorld, command: Any, periods: int) -> Iterator[Array]:
@@ -242,8 +242,9 @@ def test_the_disc_encloses_every_part(name: str) -> None:
             cylinder = visual.find("geometry/cylinder")
             origin = visual.find("origin")
             if cylinder is not None and origin is not None and origin.get("rpy"):  # a wheel, on its side
-                reach = math.hypot(abs(x) + float(cylinder.get("radius")), abs(y) + float(cylinder.get("length")) / 2)
+                radius, length = (float(cylinder.attrib[name]) for name in ("radius", "length"))
+                reach = math.hypot(abs(x) + radius, abs(y) + length / 2)
             else:
                 shape = cylinder if cylinder is not None else visual.find("geometry/sphere")
-                reach = 0.0 if shape is None else math.hypot(x, y) + float(shape.get("radius"))
+                reach = 0.0 if shape is None else math.hypot(x, y) + float(shape.attrib["radius"])
             assert reach <= NOMINAL_RADIUS

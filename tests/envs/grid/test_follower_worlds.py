@@ -13,7 +13,7 @@ from envs.grid.follower_worlds import KINDS, LIMIT, REWARD, SHARED, FollowerWorl
 from envs.grid.instances import examples
 from envs.grid.maps import puzzle_map
 from swarm.errors import InputError
-from swarm.planning.follower.view import WALL
+from swarm.planning.follower.view import FORWARD, OWN_COST, WALL
 
 
 @pytest.fixture(autouse=True)
@@ -27,8 +27,9 @@ class Along:
     temperature = 0.5
 
     def __call__(self, view, own):
-        scores = -own[:, :5] - 20.0 * (own[:, :5] >= WALL)
-        scores[:, 1] += 2.0
+        costs = own[:, OWN_COST : OWN_COST + 5]
+        scores = -costs - 20.0 * (costs >= WALL)
+        scores[:, FORWARD] += 2.0
         return scores
 
 

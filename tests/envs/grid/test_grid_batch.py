@@ -44,7 +44,8 @@ def along(batch: GridBatch, rng: np.random.Generator) -> Int64s:
 
 def play(batch: GridBatch, steps: int, seed: int) -> list[AnyArray]:
     """Everything that can be seen of a run."""
-    rng, seen = np.random.default_rng(seed), [batch.observe().copy()]
+    rng = np.random.default_rng(seed)
+    seen: list[AnyArray] = [batch.observe().copy()]
     for _ in range(steps):
         batch.step(along(batch, rng))
         seen += [batch.cells.copy(), batch.goals.copy(), batch.just_blocked.copy(), batch.observe().copy()]
@@ -111,7 +112,7 @@ def test_an_episode_ends_and_another_begins() -> None:
 
 
 def test_drawn_goals_differ_by_seed_robot_and_number() -> None:
-    pool = np.argwhere(np.ones((10, 10), bool))
+    pool = np.argwhere(np.ones((10, 10), bool)).astype(np.int32)
     rows = [
         [draw_goal(np.uint64(seed), robot, k, 0, 1, pool, 100) for k in range(2000)]
         for seed, robot in ((1, 0), (1, 1), (2, 0))

@@ -13,7 +13,8 @@ from swarm.scenario.grid_map import GridMap
 
 def gaps(track: list[tuple[int, int]], targets: list[tuple[int, int]]) -> list[int]:
     """Steps without a reached goal, before each goal and after the last; nothing after the last of all targets."""
-    found, last = [], 0
+    found: list[int] = []
+    last = 0
     for time, cell in enumerate(track[1:], start=1):
         if len(found) < len(targets) and cell == targets[len(found)]:
             found.append(time - last - 1)

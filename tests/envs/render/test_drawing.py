@@ -21,7 +21,7 @@ NOTHING = np.zeros((0, 5))
 
 def scene(**options: Any) -> Scene:
     """Two robots without headings or numbers: their discs have one colour."""
-    plain = {
+    plain: dict[str, Any] = {
         "obstacles": NOTHING,
         "positions": np.array([[2.0, 1.0], [7.0, 3.0]]),
         "radii": np.array([0.4, 0.4]),

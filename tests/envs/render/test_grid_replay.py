@@ -98,7 +98,8 @@ def test_robots_without_goals_and_robots_that_stand_still() -> None:
     still = np.zeros((4, 1, 2), np.int64)
     replay = Replay(GridMap.from_rows([".."]), still, [np.empty((0, 2), np.int64)])
     assert ET.fromstring(svg_of(replay)).find(f".//{SVG}polyline") is None
-    assert replay.legs == [[]] and np.isnan(replay.scene(2.0).goals).all()
+    goals = replay.scene(2.0).goals
+    assert replay.legs == [[]] and goals is not None and np.isnan(goals).all()
 
 
 def test_scenes_move_robots_between_cells(replay: Replay) -> None:
@@ -107,7 +108,7 @@ def test_scenes_move_robots_between_cells(replay: Replay) -> None:
     np.testing.assert_allclose(scene.positions, (centres[10] + centres[11]) / 2)
     leg = next(leg for leg in replay.legs[0] if leg.first <= 10 < leg.last)
     assert scene.goals is not None and np.array_equal(scene.goals[0], replay.grid.centre(leg.goal))
-    assert scene.paths is not None and len(scene.paths[0]) == 1 + leg.last - 10
+    assert scene.paths is not None and scene.paths[0] is not None and len(scene.paths[0]) == 1 + leg.last - 10
     done = sum(leg.reached for legs in replay.legs for leg in legs)
     assert replay.scene(STEPS).caption[2] == f"goals {done}"
 

@@ -190,6 +190,7 @@ def test_the_log_is_readable(tmp_path: Path) -> None:
     messages = [found for found in messages if found[1].topic == "/fleet"]
     assert len(messages) == 6
     schema, channel, message = messages[-1]
+    assert schema is not None
     assert (channel.topic, schema.encoding, channel.message_encoding) == ("/fleet", "jsonschema", "json")
     data = json.loads(message.data, parse_constant=pytest.fail)
     assert data["time"] == pytest.approx(run.time)
@@ -238,6 +239,7 @@ def test_pictures_show_what_is_there() -> None:
     run = driven(ticks=20)
     scene = scene_of(run, trail=0.3)
     assert "deliveries" in scene.caption[0]
+    assert scene.trails is not None and scene.trails[0] is not None and scene.paths is not None
     assert len(scene.trails) == 5
     assert len(scene.trails[0]) == 10
     assert len(scene.paths) == 5

@@ -123,7 +123,8 @@ def test_a_family_is_filtered_saved_and_drawn(name: str, tmp_path: Path) -> None
 
     env = ArenaEnv(name, render_mode="rgb_array")
     env.reset(seed=5)
-    assert len(env.agents) == len(scenario.robots) and np.ptp(env.render()) > 0
+    picture = env.render()
+    assert len(env.agents) == len(scenario.robots) and picture is not None and np.ptp(picture) > 0
     env.close()
 
 

@@ -15,7 +15,17 @@ from policies.follower.ppo import FollowerPPO, RankingPPO, log_probability
 from swarm.errors import InputError
 from swarm.planning.follower.policy import OnnxRanker
 from swarm.planning.follower.team import gumbel, rank
-from swarm.planning.follower.view import CHANNELS, OWN, WALL, WINDOW
+from swarm.planning.follower.view import (
+    CHANNELS,
+    FORWARD,
+    LEFTWARDS,
+    OWN,
+    OWN_COST,
+    RIGHTWARDS,
+    ROBOT_LAYER,
+    WALL,
+    WINDOW,
+)  # fmt: skip
 
 pytestmark = pytest.mark.torch
 
@@ -59,11 +69,11 @@ def test_noise_makes_rankings_samples_of_the_softmax():
 
 def test_an_untrained_follower_takes_its_path_and_never_a_wall_before_a_way():
     view, own = observed(64)
-    own[:, :5] = 0.0
-    own[::2, 1] = WALL
+    own[:, OWN_COST : OWN_COST + 5] = 0.0
+    own[::2, OWN_COST + FORWARD] = WALL
     scores = Follower()(torch.from_numpy(view), torch.from_numpy(own))[0].detach().numpy()
     ranking = rank(scores)
-    assert (ranking[1::2, 0] == 1).all() and (ranking[::2, 4] == 1).all()
+    assert (ranking[1::2, 0] == FORWARD).all() and (ranking[::2, 4] == FORWARD).all()
 
 
 class Signpost:
@@ -77,10 +87,10 @@ class Signpost:
 
     def _draw(self):
         self.left = self.random.random(len(self.own)) < 0.5
-        self.view[:, 1] = np.where(self.left, 1.0, -1.0)[:, None, None]
+        self.view[:, ROBOT_LAYER] = np.where(self.left, 1.0, -1.0)[:, None, None]
 
     def step(self, ranking):
-        reward = (ranking[:, 0] == np.where(self.left, 3, 4)).astype(np.float32)
+        reward = (ranking[:, 0] == np.where(self.left, LEFTWARDS, RIGHTWARDS)).astype(np.float32)
         self._draw()
         return reward, np.zeros(len(reward), bool), [{"throughput": float(reward.mean())}]
 

@@ -13,7 +13,7 @@ from envs.grid.run import GridRun, team_of
 from studies.evaluation.follower_table import throughput
 from studies.evaluation.grid import Grid
 from swarm.errors import InputError
-from swarm.planning.follower.view import WALL
+from swarm.planning.follower.view import FORWARD, OWN_COST, WALL
 from swarm.scenario.instances import save_instances
 
 
@@ -23,8 +23,9 @@ class Untrained:
     temperature = 0.0
 
     def __call__(self, view, own):
-        scores = -own[:, :5] - 30.0 * (own[:, :5] >= WALL)
-        scores[:, 1] += 2.0
+        costs = own[:, OWN_COST : OWN_COST + 5]
+        scores = -costs - 30.0 * (costs >= WALL)
+        scores[:, FORWARD] += 2.0
         return scores
 
 

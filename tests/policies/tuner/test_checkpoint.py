@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -204,12 +205,13 @@ def test_a_missing_key_is_named(copy: Path, key: str) -> None:
 
 def test_wrong_weights_are_named(copy: Path) -> None:
     weights = torch.load(copy / "weights.pt", weights_only=True)
-    for change, message in [
+    changes: list[tuple[dict[str, Any], str]] = [
         ({"free": torch.zeros(5)}, r"weights\.pt: free: got \(5,\); valid: shape \(6,\)"),
         ({"free": torch.full((COUNT,), float("nan"))}, r"weights\.pt: free: .*finite"),
         ({"free": 3}, r"weights\.pt: free: got 3"),
         ({"other": torch.zeros(1)}, r"weights\.pt: other: got 'an unknown tensor'"),
-    ]:
+    ]
+    for change, message in changes:
         torch.save({**weights, **change}, copy / "weights.pt")
         with pytest.raises(InputError, match=message):
             checkpoint.load(copy)

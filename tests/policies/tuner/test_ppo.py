@@ -19,7 +19,7 @@ from policies.tuner.network import Tuner
 from policies.tuner.ppo import PPOConfig, TunerPPO, log_probability
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT
-from swarm.tune.observation import Observation
+from swarm.tune.observation import EDGE_IS_ROBOT, Observation
 
 pytestmark = pytest.mark.torch
 SLOTS = 6
@@ -41,9 +41,10 @@ def test_it_learns_from_the_neighbours() -> None:
     # Knowing nothing of the neighbours: at best -0.11.
     assert first < -0.12
     assert last > -0.045
-    alone = Observation(*(array.copy() for array in ppo.worlds.reset()[:3]))
+    drawn = ppo.worlds.reset()
+    alone = Observation(drawn.ego.copy(), drawn.edges.copy(), drawn.mask.copy())
     for k, wanted in enumerate((0.1, 0.9)):
-        alone.edges[k, 0, :, 0] = wanted
+        alone.edges[k, 0, :, EDGE_IS_ROBOT] = wanted
         alone.mask[k, 0] = True
     action = ppo.tuner.mean_dense(*map(torch.from_numpy, alone[:3])).detach()
     assert action[1, 0, 0] - action[0, 0, 0] > 0.4
@@ -84,9 +85,9 @@ ROW = st.tuples(*[st.floats(-5, 5, width=32)] * 3, st.sampled_from([0, 0, 0, 1, 
 @given(st.lists(ROW, min_size=1, max_size=20), st.floats(0, 1), st.floats(0, 1))
 def test_advantages_are_the_definition(rows: list[Any], g: float, gae_lambda: float) -> None:
     reward, value, following, ends = (list(column) for column in zip(*rows, strict=True))
-    columns = [torch.tensor(column, dtype=torch.float64)[:, None] for column in (reward, value, following)]
+    gain, worth, after = (torch.tensor(column, dtype=torch.float64)[:, None] for column in (reward, value, following))
     kinds = torch.tensor(ends)[:, None]
-    found = advantages(*columns, kinds == 1, kinds == 2, g, gae_lambda)[:, 0]
+    found = advantages(gain, worth, after, kinds == 1, kinds == 2, g, gae_lambda)[:, 0]
     wanted = plain_advantages(reward, value, following, ends, g, gae_lambda)
     np.testing.assert_allclose(found.numpy(), wanted, atol=1e-9)
 
@@ -190,7 +191,7 @@ def test_figures_of_the_episodes_are_averaged() -> None:
         ("held_until", 0),
     ],
 )
-def test_settings_are_checked(name: str, value: float) -> None:
+def test_settings_are_checked(name: str, value: Any) -> None:
     with pytest.raises(InputError, match=rf"ppo\.{name}: got "):
         PPOConfig(**{name: value})
 

@@ -27,7 +27,7 @@ from swarm.errors import InputError
 from swarm.scenario.scenario import Scenario
 from swarm.sense.messages import EMBEDDING
 from swarm.tune.controllers import OnnxController, make_controller
-from swarm.tune.observation import EDGE, EDGE_TOLD, EGO, Observation
+from swarm.tune.observation import EDGE, EDGE_IS_ROBOT, EDGE_TOLD, EGO, EGO_DISTANCE, Observation
 
 pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("one_thread")]
 torch.set_num_threads(1)
@@ -96,7 +96,7 @@ def test_first_steps_hear_nobody_and_others_what_was_told() -> None:
     assert (worlds[rollout.sender.clamp(min=0)] == worlds[:, None])[named].all()
     # Each slot's sender is the robot that stands there: their relative positions have the same length.
     flat = type(rollout)(*(array.flatten(0, 1) for array in rollout))
-    steps = Steps(*flat[:3], flat.sender, flat.embedding, robots=robots)
+    steps = Steps(flat.ego, flat.edges, flat.mask, flat.sender, flat.embedding, robots=robots)
     everyone = torch.arange(len(flat.reward))
     embedding, source = steps.heard(everyone)
     assert (embedding[source >= 0].abs().sum(dim=1) > 0).all()
@@ -111,9 +111,9 @@ def test_gradients_reach_what_the_senders_saw() -> None:
     tuner, robots = ppo.tuner, len(ppo.embedding)
     flat = type(rollout)(*(array.flatten(0, 1) for array in rollout))
     chosen = torch.arange(len(flat.reward))[::5]
-    steps = Steps(*flat[:3], flat.sender, flat.embedding, robots=robots)
+    steps = Steps(flat.ego, flat.edges, flat.mask, flat.sender, flat.embedding, robots=robots)
     weights = [tuner.telling.weight, tuner.actor.message_edge.weight, tuner.actor.message_heard.weight]
-    graph = to_graph(*flat[:3], chosen)
+    graph = to_graph(flat.ego, flat.edges, flat.mask, chosen)
     loss = tuner.mean(graph, steps.heard_now(tuner, chosen)).square().sum()
     found = torch.autograd.grad(loss, weights)
     total = torch.zeros(())
@@ -125,9 +125,10 @@ def test_gradients_reach_what_the_senders_saw() -> None:
                 heard.append(pick(rollout.embedding[t], torch.tensor(sender)))
             else:
                 stored = pick(rollout.embedding[t - 1], rollout.sender[t - 1, sender])
-                seen = (part[t - 1, sender] for part in rollout[:3])
-                heard.append(tuner.to_embedding(tuner.actor.dense(*seen, stored)))
-        features = tuner.actor.dense(*(part[t, i] for part in rollout[:3]), torch.stack(heard))
+                ego, edges, mask = (part[t - 1, sender] for part in rollout[:3])
+                heard.append(tuner.to_embedding(tuner.actor.dense(ego, edges, mask, stored)))
+        ego, edges, mask = (part[t, i] for part in rollout[:3])
+        features = tuner.actor.dense(ego, edges, mask, torch.stack(heard))
         total = total + tuner.to_action(features).square().sum()
     for own, wanted in zip(found, torch.autograd.grad(total, weights), strict=True):
         assert wanted.abs().max() > 1e-3
@@ -150,16 +151,16 @@ class Ring:
     def reset(self) -> Observation:
         self.number[self.fresh] = self.rng.random((self.fresh.sum(), 3))
         ego, edges = np.zeros((16, 3, EGO), np.float32), np.zeros((16, 3, 2, EDGE), np.float32)
-        ego[..., 0], edges[..., 0, 0] = 2.0 * self.number - 1.0, 1.0
+        ego[..., EGO_DISTANCE], edges[..., 0, EDGE_IS_ROBOT] = 2.0 * self.number - 1.0, 1.0
         sender = np.full((16, 3, 2), -1, np.int32)
         sender[~self.fresh, :, 0] = [1, 2, 0]
-        return Observation(ego, edges, edges[..., 0] > 0.5, sender)
+        return Observation(ego, edges, edges[..., EDGE_IS_ROBOT] > 0.5, sender)
 
     def step(self, action: AnyArray) -> tuple[Any, ...]:
         reward = -np.square(action[..., 0] - np.roll(self.number, -1, axis=1)).astype(np.float32)
         over = self.rng.random(16) < 0.1
         self.fresh = over
-        info = {"final_observation": None, "resting": self.resting, "episodes": []}
+        info: dict[str, Any] = {"final_observation": None, "resting": self.resting, "episodes": []}
         return self.reset(), reward, over, np.zeros(16, bool), info
 
     def state_dict(self) -> dict[str, Any]:
@@ -203,7 +204,7 @@ def test_a_checkpoint_knows_its_rounds(tmp_path: Path, rounds: int) -> None:
     assert (loaded.rounds, read.rounds) == (rounds, rounds)
     assert loaded.state_dict().keys() == tuner.state_dict().keys()
     observation = ArenaCore(lambda rng: crowd(1)).observe()
-    one = Observation(*(part[0, 5] for part in observation))
+    one = Observation._make(np.asarray(part)[0, 5] for part in observation)
     controller = OnnxController(tmp_path / "run")
     assert controller(one) == pytest.approx(by_tuner(tuner)(observation)[0, 5], abs=1e-5)
     assert (controller.talk is not None) == (rounds == 2)
@@ -237,7 +238,7 @@ def test_robots_that_talk_do_what_the_batch_does(tmp_path: Path) -> None:
     assert apart < 1e-5
     led_out = make_controller(str(tmp_path / "run"))
     heard = np.random.default_rng(0).uniform(-1, 1, (32, EMBEDDING)).astype(np.float32)
-    one = Observation(*(part[0, 5] for part in core.observe()))
+    one = Observation._make(np.asarray(part)[0, 5] for part in core.observe())
     (wanted, embedding), (found, told_too) = own.talk(one, heard), led_out.talk(one, heard)  # type: ignore[attr-defined]
     assert (embedding == told_too).all() and (found[:4] == wanted[:4]).all()
     assert silent > 0.05, "what is told matters"

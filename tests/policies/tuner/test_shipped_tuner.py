@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from envs.arena.held_out import FAMILIES, FIRST_SEED
 from policies.tuner import checkpoint
 from policies.tuner.evaluate import always, by_tuner, evaluate_policy
 from policies.tuner.network import Tuner
+from policies.tuner.ppo import VectorWorlds
 from swarm.filter.tunables import MIDDLE
 from swarm.tune.controllers import OnnxController, shipped_checkpoint
-from swarm.tune.observation import EGO, Observation
+from swarm.tune.observation import EDGE, EGO, Observation
 
 pytestmark = pytest.mark.torch
 EPISODES = 24
@@ -45,7 +47,7 @@ def test_its_onnx_file_is_its_network(folder: Path) -> None:
     wanted = by_tuner(checkpoint.load(folder)[0])(observation)
     controller = OnnxController(folder)
     for b, i in np.ndindex(*wanted.shape[:2]):
-        one = Observation(*(part[b, i] for part in observation))
+        one = Observation._make(np.asarray(part)[b, i] for part in observation)
         assert controller(one) == pytest.approx(np.clip(wanted[b, i], 0.0, 1.0), abs=1e-5)
 
 
@@ -65,7 +67,8 @@ def test_the_judge_counts_every_world_equally() -> None:
         time = 0
 
         def observe(self) -> Observation:
-            return Observation(np.zeros((2, 1, EGO)), np.zeros((2, 1, 3, 14)), np.zeros((2, 1, 3), bool))
+            ego, edges = (np.zeros((2, 1, *shape), np.float32) for shape in ((EGO,), (3, EDGE)))
+            return Observation(ego, edges, np.zeros((2, 1, 3), bool))
 
         reset = observe
 
@@ -75,4 +78,4 @@ def test_the_judge_counts_every_world_equally() -> None:
             info = {"episodes": [{"success": float(b == 0)} for b in np.flatnonzero(ended)], "final_observation": None}
             return self.observe(), np.zeros((2, 1), np.float32), ended, np.zeros(2, bool), info
 
-    assert evaluate_policy(Worlds(), always(MIDDLE), 4)["success"] == 0.5
+    assert evaluate_policy(cast(VectorWorlds, Worlds()), always(MIDDLE), 4)["success"] == 0.5

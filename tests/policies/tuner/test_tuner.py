@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from policies.tuner.network import FIXED, Tuner, to_graph
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT
-from swarm.tune.observation import EDGE, EGO
+from swarm.tune.observation import EDGE, EDGE_IS_OBSTACLE, EDGE_IS_ROBOT, EGO
 
 pytestmark = pytest.mark.torch
 
@@ -33,8 +33,8 @@ def draw(seed: int, robots: int, slots: int, share: float = 0.5) -> tuple[Tensor
     rng = np.random.default_rng(seed)
     ego = rng.standard_normal((robots, EGO), dtype=np.float32)
     edges = rng.standard_normal((robots, slots, EDGE), dtype=np.float32)
-    edges[..., 0] = rng.random((robots, slots)) < 0.5  # a robot, else an obstacle
-    edges[..., 1] = 1.0 - edges[..., 0]
+    edges[..., EDGE_IS_ROBOT] = rng.random((robots, slots)) < 0.5  # a robot, else an obstacle
+    edges[..., EDGE_IS_OBSTACLE] = 1.0 - edges[..., EDGE_IS_ROBOT]
     mask = rng.random((robots, slots)) < share
     return torch.from_numpy(ego), torch.from_numpy(edges), torch.from_numpy(mask)
 
@@ -141,10 +141,11 @@ def test_what_it_does_not_sense_does_not_matter() -> None:
     torch.manual_seed(4)
     blind = Tuner(width=16, senses=("obstacles",))
     ego, edges, mask = draw(5, 20, 6, 1.0)
-    robots = edges[..., 0] > 0.5
-    changed = torch.where(robots[..., None], edges + torch.rand_like(edges) * (torch.arange(EDGE) > 1), edges)
+    robots = edges[..., EDGE_IS_ROBOT] > 0.5
+    others = torch.arange(EDGE) > EDGE_IS_OBSTACLE
+    changed = torch.where(robots[..., None], edges + torch.rand_like(edges) * others, edges)
     torch.testing.assert_close(blind.mean_dense(ego, changed, mask), blind.mean_dense(ego, edges, mask))
-    changed = torch.where(~robots[..., None], edges + torch.rand_like(edges) * (torch.arange(EDGE) > 1), edges)
+    changed = torch.where(~robots[..., None], edges + torch.rand_like(edges) * others, edges)
     assert (blind.value_dense(ego, changed, mask) - blind.value_dense(ego, edges, mask)).abs().max() > 1e-3
 
 

@@ -129,7 +129,7 @@ def test_robots(kind: Kind, other_kind: Kind, seed: int) -> None:
     other_size = 0.1 + (other_body[LOOK_AHEAD] if other_kind == UNICYCLE else 0.0)
     gap = math.dist(here, there) - own_size(kind, body) - other_size - 2.0 * body[7]
     rate = float(normal @ (state[3:] - other[3:]))
-    assert rhs[0] == pytest.approx(limit(gap, rate, *tunables[:2], body, kind, shared=True), abs=1e-9)
+    assert rhs[0] == pytest.approx(limit(gap, rate, tunables[0], tunables[1], body, kind, shared=True), abs=1e-9)
 
 
 def shapes(rng: np.random.Generator, centre: np.ndarray) -> dict[str, np.ndarray]:
@@ -157,7 +157,7 @@ def test_obstacles(kind: Kind, shape: str, seed: int) -> None:
     step = 1e-6 * np.eye(2)
     gradient = [(surface_distance(here + e, obstacle) - surface_distance(here - e, obstacle)) / 2e-6 for e in step]
     gap, rate = distance - own_size(kind, body) - body[7], float(np.dot(gradient, state[3:]))
-    expected = limit(gap, rate, *tunables[2:4], body, kind, shared=False)
+    expected = limit(gap, rate, tunables[2], tunables[3], body, kind, shared=False)
     assert rhs[0] == pytest.approx(expected, rel=1e-5, abs=1e-5)
 
 
@@ -175,7 +175,7 @@ def test_bounds(kind: Kind, seed: int) -> None:
     for row, b, gap_of, velocity in zip(rows, rhs, gaps, [state[3], state[4], -state[3]], strict=True):
         assert row == pytest.approx(-slope(kind, state, body, gap_of), abs=2e-3)
         gap = gap_of(here) - own_size(kind, body) + body[RADIUS]  # centres stay inside
-        assert b == pytest.approx(limit(gap, velocity, *tunables[2:4], body, kind, shared=False), abs=1e-9)
+        assert b == pytest.approx(limit(gap, velocity, tunables[2], tunables[3], body, kind, shared=False), abs=1e-9)
 
 
 def test_order_and_number_of_rows() -> None:

@@ -127,9 +127,9 @@ def test_is_what_it_says(kind: Kind, seed: int) -> None:
 
 
 def test_not_faster_than_what_remains_allows() -> None:
-    assert np.linalg.norm(nominal(SINGLE, STATE, [9, 9], remaining=0.02)) == pytest.approx(0.02 / DT)
+    assert np.linalg.norm(nominal(SINGLE, STATE, np.array([9.0, 9.0]), remaining=0.02)) == pytest.approx(0.02 / DT)
     state = np.zeros(5)
     for remaining in (0.01, 0.1, 0.3):
-        push = nominal(DOUBLE, state, [9, 0], remaining=remaining)
+        push = nominal(DOUBLE, state, np.array([9.0, 0.0]), remaining=remaining)
         speed = push[0] * 2.0 * DT  # the velocity that it asks for, two periods ahead
         assert speed <= math.sqrt(2.0 * 2.0 * remaining)

@@ -174,8 +174,8 @@ def test_is_optimal_in_exact_arithmetic(rows: list[tuple[int, int, int]], nomina
                 candidates.append((Fraction(b * w - y * c, det), Fraction(x * c - b * v, det)))
     feasible = [p for p in candidates if all(x * p[0] + y * p[1] <= b for x, y, b in sides)]
     G = np.array([row[:2] for row in rows], dtype=float).reshape(-1, 2)
-    b = np.array([row[2] for row in rows], dtype=float)
-    solution = qp.solve(np.array(nominal, float), G, b, np.full(2, -3.0), np.full(2, 3.0))
+    h = np.array([row[2] for row in rows], dtype=float)
+    solution = qp.solve(np.array(nominal, float), G, h, np.full(2, -3.0), np.full(2, 3.0))
     assert solution.relaxed == (not feasible)
     if feasible:
         best = min(feasible, key=lambda p: (p[0] - nominal[0]) ** 2 + (p[1] - nominal[1]) ** 2)

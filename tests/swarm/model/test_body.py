@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model import body as columns
 from swarm.model.body import BODY, LOOK_AHEAD_RADII, body_of, overrun
@@ -39,14 +41,14 @@ def test_top_speed_falls_with_what_is_seen_and_with_the_margin() -> None:
 @pytest.mark.parametrize("name", ["radius", "dt", "sensing_radius", "margin"])
 @pytest.mark.parametrize("value", [-0.1, math.nan, math.inf])
 def test_numbers_that_cannot_be_used(name: str, value: float) -> None:
-    numbers = {"radius": 0.2, "dt": 0.05, "sensing_radius": 4.0, "margin": 0.0} | {name: value}
+    numbers: dict[str, Any] = {"radius": 0.2, "dt": 0.05, "sensing_radius": 4.0, "margin": 0.0} | {name: value}
     with pytest.raises(InputError, match=name):
         body_of(Kind.SINGLE_INTEGRATOR, numbers.pop("radius"), LIMITS, **numbers)
 
 
 def test_zero_is_a_margin_and_nothing_else() -> None:
     for name in ("radius", "dt", "sensing_radius"):
-        numbers = {"radius": 0.2, "dt": 0.05, "sensing_radius": 4.0} | {name: 0.0}
+        numbers: dict[str, Any] = {"radius": 0.2, "dt": 0.05, "sensing_radius": 4.0} | {name: 0.0}
         with pytest.raises(InputError, match=name):
             body_of(Kind.SINGLE_INTEGRATOR, numbers.pop("radius"), LIMITS, **numbers)
 
@@ -74,7 +76,7 @@ def needed(error: InputError) -> float:
 def test_an_acceleration_is_held_by_the_margin_or_refused_with_the_one_that_is(
     kind: Kind, speed: float, acceleration: float, turn_rate: float, margin: float, radius: float, dt: float
 ) -> None:
-    def build(acceleration: float, margin: float) -> columns.Array:
+    def build(acceleration: float, margin: float) -> Array:
         limits = Limits(speed, acceleration, turn_rate)
         return body_of(kind, radius, limits, dt=dt, sensing_radius=5.0, margin=margin)
 
@@ -129,7 +131,7 @@ def test_a_turn_that_no_margin_is_enough_for_is_named() -> None:
 
 @given(st.floats(0.1, 2.0), st.floats(0.05, 1.0))
 def test_a_turn_rate_that_an_error_asks_for_is_slow_enough(speed: float, radius: float) -> None:
-    def build(turn_rate: float) -> columns.Array:
+    def build(turn_rate: float) -> Array:
         limits = Limits(speed, 1000.0, turn_rate)
         return body_of(Kind.UNICYCLE, radius, limits, dt=0.05, sensing_radius=9.0, margin=2.0)
 

@@ -25,7 +25,7 @@ def draw_obstacle(rng: np.random.Generator) -> np.ndarray:
 
 def draw_segment(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Start and span; sometimes parallel to an axis, sometimes a point."""
-    span = rng.uniform(-2, 2, 2) * rng.choice([[1, 1], [1, 0], [0, 1], [0, 0], [0.01, 0.01]])
+    span = rng.uniform(-2, 2, 2) * rng.choice(np.array([[1, 1], [1, 0], [0, 1], [0, 0], [0.01, 0.01]]))
     return rng.uniform(-2, 2, 2), span
 
 
@@ -38,7 +38,7 @@ def samples(start: np.ndarray, span: np.ndarray) -> np.ndarray:
 def test_point_to_obstacle(seed: int) -> None:
     rng = np.random.default_rng(seed)
     obstacle, point = draw_obstacle(rng), rng.uniform(-2, 2, 2)
-    distance, nx, ny = to_obstacle(*point, obstacle)
+    distance, nx, ny = to_obstacle(point[0], point[1], obstacle)
     assert distance == pytest.approx(float(surface_distance(point, obstacle)), abs=1e-12)
     assert math.hypot(nx, ny) == pytest.approx(1.0, abs=1e-12)
     # The normal is the way out: the foot of the point lies on the surface, and one metre further is one metre away.
@@ -96,7 +96,7 @@ def test_segment_to_segment(seed: int) -> None:
 def test_segment_to_obstacle(seed: int) -> None:
     rng = np.random.default_rng(seed)
     (p, s), obstacle = draw_segment(rng), draw_obstacle(rng)
-    distance, nx, ny, ax, ay = segment_to_obstacle(*p, *s, obstacle)
+    distance, nx, ny, ax, ay = segment_to_obstacle(p[0], p[1], s[0], s[1], obstacle)
     brute = surface_distance(samples(p, s), obstacle).min()
     spacing = np.linalg.norm(s) / 400
     if (nx, ny) == (0.0, 0.0):

@@ -125,13 +125,13 @@ def test_the_bin_of_a_point_lists_all_obstacles_that_it_may_sense(seed: int) -> 
     boxes = np.concatenate([rng.uniform(0, 10, (40, 2)), rng.uniform(0.05, 0.4, (40, 2))], axis=1)
     index = World(np.array([0.0, 0.0, 10.0, 10.0]), boxes).index(0.8)
     for point in rng.uniform(0, 10, (15, 2)):
-        b = bin_of(*point, index.origin, index.bin_size, np.array(index.shape))
+        b = bin_of(point[0], point[1], index.origin, index.bin_size, np.array(index.shape))
         listed = set(index.items[index.start[b] : index.start[b + 1]].tolist())
         near = {j for j, box in enumerate(index.obstacles) if surface_distance(point, box) <= 0.8}
         assert near <= listed
     for point in ((-5.0, 3.0), (20.0, 20.0), (3.0, -1e6)):  # outside: the nearest bin
         inside = np.clip(point, 0.0, 9.999999)
         shape = np.array(index.shape)
-        assert bin_of(*point, index.origin, index.bin_size, shape) == bin_of(
-            *inside, index.origin, index.bin_size, shape
+        assert bin_of(point[0], point[1], index.origin, index.bin_size, shape) == bin_of(
+            inside[0], inside[1], index.origin, index.bin_size, shape
         )

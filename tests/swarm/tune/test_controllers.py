@@ -25,7 +25,7 @@ EMPTY = Observation(np.zeros(EGO, np.float32), np.zeros((4, EDGE), np.float32), 
 def test_a_fixed_controller_does_what_it_says(text: str, values: list[float]) -> None:
     controller = make_controller(text)
     assert decode(controller(EMPTY)) == pytest.approx(values, abs=0.002)
-    many = controller(Observation(*(np.broadcast_to(part, (3, 5, *part.shape)) for part in EMPTY[:3])))
+    many = controller(Observation._make([*(np.broadcast_to(part, (3, 5, *part.shape)) for part in EMPTY[:3]), None]))
     np.testing.assert_array_equal(many, np.broadcast_to(controller(EMPTY), (3, 5, COUNT)))
 
 

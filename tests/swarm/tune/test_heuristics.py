@@ -10,8 +10,27 @@ import pytest
 
 from swarm.filter.tunables import ROTATION, SPEED, TUNABLES, decode
 from swarm.tune.controllers import make_controller
-from swarm.tune.heuristics import Recovery, uniform
-from swarm.tune.observation import EDGE, EGO, EGO_ACTION, EGO_LOST, EGO_STUCK, Observation
+from swarm.tune.heuristic_kernels import uniform
+from swarm.tune.heuristics import Recovery
+from swarm.tune.observation import (
+    EDGE,
+    EDGE_GAP,
+    EDGE_IS_OBSTACLE,
+    EDGE_IS_ROBOT,
+    EDGE_LEFT,
+    EDGE_RIGHT,
+    EDGE_X,
+    EDGE_Y,
+    EGO,
+    EGO_ACTION,
+    EGO_LOST,
+    EGO_PERIOD,
+    EGO_RADIUS,
+    EGO_REMAINING,
+    EGO_SPEED,
+    EGO_STUCK,
+    Observation,
+)  # fmt: skip
 
 MOST = TUNABLES[ROTATION].high
 RULES = ("random_rotation", "wall_following")
@@ -23,13 +42,13 @@ def observed(
 ) -> Observation:  # fmt: skip
     """Robots 0.1 sensing radii large, with a period of 0.03, that differ a little in how far they have to go."""
     ego = np.zeros((count, EGO), np.float32)
-    ego[:, 1] = np.log1p(remaining + 1e-4 * np.arange(count)) / 3.0
-    ego[:, 9], ego[:, 10], ego[:, 13] = 0.1, 0.3, speed
+    ego[:, EGO_REMAINING] = np.log1p(remaining + 1e-4 * np.arange(count)) / 3.0
+    ego[:, EGO_RADIUS], ego[:, EGO_PERIOD], ego[:, EGO_SPEED] = 0.1, 0.3, speed
     ego[:, EGO_ACTION + ROTATION], ego[:, EGO_STUCK], ego[:, EGO_LOST] = rotation / MOST, stuck, lost
     edges, mask = np.zeros((count, 6, EDGE), np.float32), np.zeros((count, 6), bool)
     if thing is not None:
         mask[:, 4:] = True
-        edges[:, 5, 1], edges[:, 5, 4] = 1.0, 0.9  # another wall, farther away
+        edges[:, 5, EDGE_IS_OBSTACLE], edges[:, 5, EDGE_GAP] = 1.0, 0.9  # another wall, farther away
         for column, value in thing.items():
             edges[:, 4, column] = value
     return Observation(ego, edges, mask)
@@ -40,7 +59,9 @@ def rotations(rule: str, observation: Observation) -> np.ndarray:
 
 
 # A wall 0.03 ahead that reaches 0.2 to the right and 0.4 to the left.
-WALL = {1: 1.0, 2: 0.13, 4: 0.03, 12: -0.2, 13: 0.4}
+WALL = {EDGE_IS_OBSTACLE: 1.0, EDGE_X: 0.13, EDGE_GAP: 0.03, EDGE_RIGHT: -0.2, EDGE_LEFT: 0.4}
+# A wall on the right, along the way.
+BESIDE = {EDGE_IS_OBSTACLE: 1.0, EDGE_Y: -0.15, EDGE_GAP: 0.05, EDGE_RIGHT: -0.4, EDGE_LEFT: -0.1}
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -54,7 +75,7 @@ def test_one_robot_is_a_batch_of_one(rule: str) -> None:
     actions = controller(many)
     assert actions.shape == (3, 40, 6) and np.unique(actions[..., ROTATION]).size > 60
     for b, i in np.ndindex(3, 40):
-        one = Observation(*(part[b, i] for part in many[:3]))
+        one = Observation(many.ego[b, i], many.edges[b, i], many.mask[b, i])
         np.testing.assert_array_equal(controller(one), actions[b, i])
     np.testing.assert_allclose(np.delete(decode(actions), ROTATION, axis=-1)[0, 0], [6.0, 1.5, 3.0, 2.0, 1.0])
 
@@ -81,9 +102,9 @@ def test_random_rotation_takes_turns() -> None:
 def test_wall_following_goes_along_on_the_shorter_side() -> None:
     right = rotations("wall_following", observed(50, stuck=0.5, thing=WALL))
     np.testing.assert_allclose(right, -(0.5 * math.pi + 0.3 * 0.4), atol=0.002)  # nearer than it aims at: turns away
-    left = rotations("wall_following", observed(50, stuck=0.5, thing=WALL | {12: -0.4, 13: 0.2}))
+    left = rotations("wall_following", observed(50, stuck=0.5, thing=WALL | {EDGE_RIGHT: -0.4, EDGE_LEFT: 0.2}))
     np.testing.assert_allclose(left, -right, atol=0.003)
-    robot = {0: 1.0, 2: 0.13, 3: -0.05, 4: 0.05}  # on the right ahead: passed on its left
+    robot = {EDGE_IS_ROBOT: 1.0, EDGE_X: 0.13, EDGE_Y: -0.05, EDGE_GAP: 0.05}  # on the right ahead: passed on its left
     bearing = math.atan2(-0.05, 0.13)
     np.testing.assert_allclose(
         rotations("wall_following", observed(50, stuck=0.5, thing=robot)), bearing + 0.5 * math.pi, atol=0.002
@@ -92,22 +113,21 @@ def test_wall_following_goes_along_on_the_shorter_side() -> None:
 
 def test_wall_following_leaves_a_corner_unless_a_robot_is_there_that_may_make_way() -> None:
     corner = observed(50, stuck=0.5, thing=WALL)
-    corner.edges[:, 5, :5], corner.edges[:, 5, 3] = [0.0, 1.0, 0.0, 0.0, 0.04], -0.14  # a second wall, on the right
+    corner.edges[:, 5, EDGE_Y], corner.edges[:, 5, EDGE_GAP] = -0.14, 0.04  # a second wall, on the right
     out = decode(make_controller("wall_following:6,1")(corner))[:, ROTATION]
     assert (out < -2.35).all(), "along the second wall, not into it"
-    corner.edges[:, 0, [0, 2, 4]], corner.mask[:, 0] = [1.0, 0.7, 0.5], True
+    corner.edges[:, 0, [EDGE_IS_ROBOT, EDGE_X, EDGE_GAP]], corner.mask[:, 0] = [1.0, 0.7, 0.5], True
     waits = decode(make_controller("wall_following:6,1")(corner))[:, ROTATION]
     np.testing.assert_allclose(waits, -(0.5 * math.pi + 0.3 * 0.4), atol=0.002)
 
 
 def test_wall_following_keeps_its_side_until_it_is_past() -> None:
-    beside = {1: 1.0, 3: -0.15, 4: 0.05, 12: -0.4, 13: -0.1}  # the wall on the right, along the way
     for rotation in (1.2, 0.03):
-        course = rotations("wall_following", observed(2000, rotation=rotation, lost=0.1, thing=beside))
+        course = rotations("wall_following", observed(2000, rotation=rotation, lost=0.1, thing=BESIDE))
         assert (course > 0.01).mean() > 0.98, "keeps the side, whatever the course"
-    stands = rotations("wall_following", observed(2000, rotation=1.2, lost=0.1, thing=beside, speed=0.0))
+    stands = rotations("wall_following", observed(2000, rotation=1.2, lost=0.1, thing=BESIDE, speed=0.0))
     assert 0.01 < (stands < 0.0).mean() < 0.06, "looks on the other side now and then"
-    assert np.abs(rotations("wall_following", observed(rotation=1.2, thing=beside)))[0] < 0.002, "nearer than ever"
+    assert np.abs(rotations("wall_following", observed(rotation=1.2, thing=BESIDE)))[0] < 0.002, "nearer than ever"
     ahead = rotations("wall_following", observed(rotation=1.2, thing=WALL))
     assert ahead[0] > 1.0, "nearer than ever, but the way is not free"
     assert np.abs(rotations("wall_following", observed(rotation=1.2, lost=0.5)))[0] < 0.002, "nothing to follow"
@@ -139,8 +159,8 @@ def hashed(ego: np.ndarray, draw: int) -> np.ndarray:
 
 def past_corners(course: float, side: float, near: np.ndarray) -> float:
     """The course of a robot that sees no other, turned along whichever of the surfaces ``near`` it runs into."""
-    bearings, begun = np.arctan2(near[:, 3], near[:, 2]), course
-    along = bearings + side * (0.5 * math.pi - 0.3 * np.clip(near[:, 4] / 0.05 - 1.0, -1.0, 1.0))
+    bearings, begun = np.arctan2(near[:, EDGE_Y], near[:, EDGE_X]), course
+    along = bearings + side * (0.5 * math.pi - 0.3 * np.clip(near[:, EDGE_GAP] / 0.05 - 1.0, -1.0, 1.0))
     while side * (course - begun) < math.pi:
         blocking = np.cos(bearings - course) > math.cos(1.0)
         turns = side * np.angle(np.exp(1j * (along - course)))[blocking]
@@ -153,34 +173,36 @@ def past_corners(course: float, side: float, near: np.ndarray) -> float:
 def courses(observation: Observation) -> np.ndarray:
     """The rotations (rad) of wall following with its own settings, all robots ``[n]`` at once; 0 for straight on."""
     ego, edges = observation.ego.astype(np.float64), observation.edges.astype(np.float64)
-    gaps = np.where(observation.mask, edges[..., 4], np.inf)
+    gaps = np.where(observation.mask, edges[..., EDGE_GAP], np.inf)
     thing, gap = edges[np.arange(len(ego)), gaps.argmin(axis=1)], gaps.min(axis=1)
-    bearing, rotation = np.arctan2(thing[:, 3], thing[:, 2]), MOST * ego[:, EGO_ACTION + ROTATION]
+    bearing, rotation = np.arctan2(thing[:, EDGE_Y], thing[:, EDGE_X]), MOST * ego[:, EGO_ACTION + ROTATION]
     turning, blocked = np.abs(rotation) > 0.01, (gap < 0.1) & (np.abs(bearing) < 0.5 * math.pi)
     start = ~turning & (10.0 * ego[:, EGO_STUCK] > 0.2) & blocked
     stay = turning & (gap < 0.5) & (blocked | (ego[:, EGO_LOST] > 0.0))
-    shorter = np.where(np.abs(thing[:, 12]) < np.abs(thing[:, 13]), -1.0, 1.0)
-    first = np.where(thing[:, 1] > 0.5, shorter, np.where(bearing > -0.02, -1.0, 1.0))
-    change = hashed(observation.ego, 0) < 0.1 * ego[:, 10] / np.where(ego[:, 13] < 0.1, 1.0, 5.0)
+    shorter = np.where(np.abs(thing[:, EDGE_RIGHT]) < np.abs(thing[:, EDGE_LEFT]), -1.0, 1.0)
+    first = np.where(thing[:, EDGE_IS_OBSTACLE] > 0.5, shorter, np.where(bearing > -0.02, -1.0, 1.0))
+    change = hashed(observation.ego, 0) < 0.1 * ego[:, EGO_PERIOD] / np.where(ego[:, EGO_SPEED] < 0.1, 1.0, 5.0)
     side = np.where(turning, np.where(change, -1.0, 1.0) * np.sign(rotation), first)
     course = bearing + side * (0.5 * math.pi - 0.3 * np.clip(gap / 0.05 - 1.0, -1.0, 1.0))
     course = np.remainder(course + math.pi, 2.0 * math.pi) - math.pi
-    for i in np.flatnonzero(~(observation.mask & (edges[..., 1] < 0.5)).any(axis=1)):
-        course[i] = past_corners(course[i], side[i], edges[i, observation.mask[i] & (edges[i, :, 4] < 0.1)])
+    for i in np.flatnonzero(~(observation.mask & (edges[..., EDGE_IS_OBSTACLE] < 0.5)).any(axis=1)):
+        course[i] = past_corners(course[i], side[i], edges[i, observation.mask[i] & (edges[i, :, EDGE_GAP] < 0.1)])
     course = side * np.maximum(side * course, 0.02)
-    arrived = np.expm1(3.0 * ego[:, 1]) <= 2.0 * ego[:, 9]
+    arrived = np.expm1(3.0 * ego[:, EGO_REMAINING]) <= 2.0 * ego[:, EGO_RADIUS]
     return np.where((start | stay) & ~arrived, course, 0.0)
 
 
 def test_wall_following_is_its_formula() -> None:
     rng, count = np.random.default_rng(0), 5000
     ego = rng.uniform(-1.0, 1.0, (count, EGO)).astype(np.float32)
-    ego[:, 1], ego[:, 9], ego[:, 10] = rng.uniform(0.0, [[0.6], [0.2], [3.0]], (3, count))
-    ego[:, 13], ego[:, EGO_STUCK] = rng.choice([[0.05, 0.5], [0.0, 0.3]], count, axis=1)
+    ego[:, EGO_REMAINING], ego[:, EGO_RADIUS], ego[:, EGO_PERIOD] = rng.uniform(0.0, [[0.6], [0.2], [3.0]], (3, count))
+    ego[:, EGO_SPEED], ego[:, EGO_STUCK] = rng.choice([[0.05, 0.5], [0.0, 0.3]], count, axis=1)
     ego[:, EGO_ACTION + ROTATION] *= rng.choice([0.001, 1.0], count)
     edges = rng.normal(0.0, 0.1, (count, 6, EDGE)).astype(np.float32)
-    edges[..., 1], edges[..., 4] = rng.integers(0, 2, (count, 6)), rng.uniform(-0.05, 0.8, (count, 6))
-    edges[:2000, :, 1], edges[:2000, :3, 4] = 1.0, rng.uniform(0.0, 0.12, (2000, 3))  # in a corner, nobody else there
+    edges[..., EDGE_IS_OBSTACLE] = rng.integers(0, 2, (count, 6))
+    edges[..., EDGE_GAP] = rng.uniform(-0.05, 0.8, (count, 6))
+    edges[:2000, :, EDGE_IS_OBSTACLE] = 1.0  # in a corner, nobody else there
+    edges[:2000, :3, EDGE_GAP] = rng.uniform(0.0, 0.12, (2000, 3))
     observation = Observation(ego, edges, rng.random((count, 6)) < rng.random((count, 1)))
     course = courses(observation)
     jittered = (course + 0.001 * (2.0 * hashed(ego, 2) - 1.0)) / MOST
@@ -211,13 +233,12 @@ def test_the_way_out_follows_the_wall_until_it_is_nearer_than_ever_and_free() ->
     begun = recovery(observed(20, stuck=0.41, thing=WALL))
     assert (begun[:, SPEED] == 1.0).all() and (decode(begun)[:, ROTATION] < -1.5).all()
     np.testing.assert_allclose(begun[:, :4], np.tile([0.1, 0.2, 0.3, 0.4], (20, 1)))
-    beside = {1: 1.0, 3: -0.15, 4: 0.05, 12: -0.4, 13: -0.1}
-    gone_on = recovery(in_charge(observed(20, rotation=1.2, lost=0.1, thing=beside)))
+    gone_on = recovery(in_charge(observed(20, rotation=1.2, lost=0.1, thing=BESIDE)))
     assert (gone_on[:, SPEED] == 1.0).all()
     alone, seen = observed(20, stuck=0.21, thing=WALL), observed(20, stuck=0.21, thing=WALL)
-    seen.edges[:, 0, [0, 2, 4]], seen.mask[:, 0] = [1.0, 0.7, 0.5], True
+    seen.edges[:, 0, [EDGE_IS_ROBOT, EDGE_X, EDGE_GAP]], seen.mask[:, 0] = [1.0, 0.7, 0.5], True
     assert (recovery(alone)[:, SPEED] == 1.0).all() and (recovery(seen)[:, SPEED] < 1.0).all()
-    past = recovery(in_charge(observed(20, rotation=1.2, thing=beside)))
+    past = recovery(in_charge(observed(20, rotation=1.2, thing=BESIDE)))
     assert (past[:, SPEED] < 1.0).all() and (past[:, ROTATION] == 0.7).all()
 
 

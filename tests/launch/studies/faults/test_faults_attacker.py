@@ -7,11 +7,10 @@ import pytest
 from studies.faults.attacker import EXPECTED, RATE, Attacker
 from studies.faults.fault_injection import ODDITIES, main
 from swarm.model.body import body_of
-from swarm.model.dynamics import Kind
+from swarm.model.dynamics import Kind, Limits
 from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.link.inbox import Inbox
 from swarm.runtime.link.report_codec import encode
-from swarm.scenario.robot_spec import Limits
 
 PLACE = (3.0, 3.0)
 

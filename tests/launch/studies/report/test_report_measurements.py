@@ -73,7 +73,7 @@ def test_a_hand_rule_gets_the_setting_that_is_best_on_other_episodes(monkeypatch
 def test_shared_is_the_mean_of_the_team(monkeypatch: pytest.MonkeyPatch) -> None:
     action = np.random.default_rng(0).uniform(size=(2, 3, 6))
     monkeypatch.setattr(measurements, "_controller", lambda text: lambda observation: action)
-    nothing = Observation(np.empty(0), np.empty(0), np.empty(0))
+    nothing = Observation(np.empty(0, np.float32), np.empty(0, np.float32), np.empty(0, bool))
     shared = measurements.policy_of("any", shared=True)(nothing)
     np.testing.assert_allclose(shared, np.repeat(action.mean(axis=1, keepdims=True), 3, axis=1))
     np.testing.assert_array_equal(measurements.policy_of("any")(nothing), action)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from envs.arena.sweep import Setting as Row
 from envs.arena.sweep import SweepTable, actions_of, full_grid
-from studies.report.jobs import Job
+from studies.report.jobs import Job, Lab
 from studies.report.online_cbf import cases as study
 from studies.report.online_cbf.floors import floors, solved_online_only
 from studies.report.online_cbf.study import OnlineCbfStudy, Scale
@@ -29,7 +29,8 @@ class MadeUp:
     seconds, of_other_code = 120.0, 0
 
     def __init__(self, folder: Path, **rates: float) -> None:
-        self._folder, self._rates, self.jobs = str(folder), rates, []
+        self._folder, self._rates = str(folder), rates
+        self.jobs: list[Job] = []
 
     def do(self, jobs: Sequence[Job], title: str, *, alone: bool = False) -> None:
         self.jobs += jobs
@@ -59,7 +60,8 @@ class MadeUp:
     def _sweep(self, job: Job) -> dict[str, Any]:
         complete = 0.4 if "merge" in job.name else 0.9
         settings = full_grid(job.options["gains"], job.options["powers"])
-        rows = [Row(*setting, 1.0, FIXED, FIXED, complete, 5.0, 0.01, 1.0) for setting in settings]
+        means = (1.0, FIXED, FIXED, complete, 5.0, 0.01, 1.0)
+        rows = [Row(*(*setting, *means)) for setting in settings]
         table = asdict(SweepTable(job.options["case"]["family"], "straight", 1, 10, 8, tuple(rows)))
         return {"coarse": table, "fine": None, "finals": table}
 
@@ -77,7 +79,7 @@ def measured(tmp_path: Path, cases: Iterable[study.Case] = CASES, **rates: float
     broken.mkdir(parents=True)
     made = MadeUp(folder, **rates)
     scale = Scale(episodes=4, gains=3, powers=1, largest=128)
-    of = OnlineCbfStudy(made, scale, tuner=str(folder), ablations=broken.parent, families=tuple(cases))
+    of = OnlineCbfStudy(cast(Lab, made), scale, tuner=str(folder), ablations=broken.parent, families=tuple(cases))
     of.run()
     return of
 
@@ -121,7 +123,8 @@ def test_where_it_loses_is_said(tmp_path: Path) -> None:
     text = where_worse(measured(tmp_path))
     assert "No fixed setting and no hand rule is more successful" in text and "every robot arrived" in text
     (tmp_path / "other").mkdir()
-    text = where_worse(measured(tmp_path / "other", **{"merge_online,": 0.5, "merge_online": 0.8, "merge_wall": 1.0}))
+    rates: dict[str, Any] = {"merge_online,": 0.5, "merge_online": 0.8, "merge_wall": 1.0}
+    text = where_worse(measured(tmp_path / "other", **rates))
     assert "| merge, 2 robots | wall following | 100.00 | 80.00 | +20.00 [" in text
     assert "| merge, 2 robots | best fixed, per family | 90.00 | 80.00 | +10.00 [" in text
     assert "| merge, 2 robots | 50.00 | 80.00 | +30.00 [" in text

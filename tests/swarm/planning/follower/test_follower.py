@@ -15,7 +15,20 @@ from swarm.errors import InputError
 from swarm.planning.follower.costs import _distance_sums, see, static_costs, times_seen
 from swarm.planning.follower.robot import FollowerPlanner
 from swarm.planning.follower.team import FollowerMap, Followers, gumbel, rank
-from swarm.planning.follower.view import REACH, WALL, WINDOW
+from swarm.planning.follower.view import (
+    CHANNELS,
+    FARTHER_LAYER,
+    FORWARD_LAYER,
+    OWN,
+    OWN_COST,
+    PATH_LAYER,
+    PRIORITY_LAYER,
+    REACH,
+    RIGHT_LAYER,
+    ROBOT_LAYER,
+    WALL,
+    WINDOW,
+)  # fmt: skip
 from swarm.planning.pibt.reservation import resolve
 
 MOVES = [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)]
@@ -29,12 +42,13 @@ class Linear:
 
     def __init__(self, seed=0):
         rng = np.random.default_rng(seed)
-        self.view = rng.normal(size=(6 * WINDOW * WINDOW, 5)).astype(np.float32)
-        self.own = rng.normal(size=(7, 5)).astype(np.float32)
+        self.view = rng.normal(size=(CHANNELS * WINDOW * WINDOW, 5)).astype(np.float32)
+        self.own = rng.normal(size=(OWN, 5)).astype(np.float32)
 
     def __call__(self, view, own):
-        return np.stack([v.reshape(-1) @ self.view + o @ self.own - 20.0 * (o[:5] >= WALL) for v, o in
-                         zip(view, own, strict=True)])  # fmt: skip
+        costs = own[:, OWN_COST : OWN_COST + 5]
+        return np.stack([v.reshape(-1) @ self.view + o @ self.own - 20.0 * (c >= WALL) for v, o, c in
+                         zip(view, own, costs, strict=True)])  # fmt: skip
 
 
 def draw(seed, rows=12, columns=14, walls=0.25, robots=8):
@@ -152,7 +166,7 @@ def reference_view(team, free, cells, before, robot):
     step = (way[1][0] - here[0], way[1][1] - here[1]) if len(way) > 1 else (-1, 0)
     right = (step[1], -step[0])
     field = team._fields[robot].reshape(ground.free.shape)[REACH:-REACH, REACH:-REACH]
-    view = np.zeros((6, WINDOW, WINDOW), np.float32)
+    view = np.zeros((CHANNELS, WINDOW, WINDOW), np.float32)
     inside = itertools.takewhile(lambda c: max(abs(c[0] - here[0]), abs(c[1] - here[1])) <= REACH, way[1:])
     shown = set(inside)  # up to where the path first leaves the window
     at = {tuple(cell): k for k, cell in enumerate(cells.tolist())}
@@ -160,23 +174,23 @@ def reference_view(team, free, cells, before, robot):
         f, s = REACH - i, j - REACH
         cell = (here[0] + f * step[0] + s * right[0], here[1] + f * step[1] + s * right[1])
         if not (0 <= cell[0] < free.shape[0] and 0 <= cell[1] < free.shape[1] and free[cell]):
-            view[0, i, j], view[5, i, j] = -1.0, 1.0
+            view[PATH_LAYER, i, j], view[FARTHER_LAYER, i, j] = -1.0, 1.0
             continue
-        view[0, i, j] = cell in shown
-        view[5, i, j] = np.clip((field[cell] - field[here]) / 10.0, -1.0, 1.0)
+        view[PATH_LAYER, i, j] = cell in shown
+        view[FARTHER_LAYER, i, j] = np.clip((field[cell] - field[here]) / 10.0, -1.0, 1.0)
         other = at.get(cell)
         if other is None or other == robot:
             continue
-        view[1, i, j] = 1.0
+        view[ROBOT_LAYER, i, j] = 1.0
         if before is None or max(abs(before["cells"][other] - before["cells"][robot])) > REACH:
             continue
-        view[2, i, j] = before["priority"][other] > before["priority"][robot]
+        view[PRIORITY_LAYER, i, j] = before["priority"][other] > before["priority"][robot]
         told = [tuple(before["cells"][other].tolist()), *before["told"][other]]
         if cell in told[:2]:
             then = told[told.index(cell) + 1]
             move = (then[0] - cell[0], then[1] - cell[1])
-            view[3, i, j] = move[0] * step[0] + move[1] * step[1]
-            view[4, i, j] = move[0] * right[0] + move[1] * right[1]
+            view[FORWARD_LAYER, i, j] = move[0] * step[0] + move[1] * step[1]
+            view[RIGHT_LAYER, i, j] = move[0] * right[0] + move[1] * right[1]
     return view
 
 

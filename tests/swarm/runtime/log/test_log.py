@@ -25,7 +25,7 @@ from swarm.errors import InputError
 from swarm.explanation import explain, sentence
 from swarm.runtime.control import Period
 from swarm.runtime.log import writer as log_module
-from swarm.runtime.log.messages import words
+from swarm.runtime.log.messages import Entry, words
 from swarm.runtime.log.reader import open_logs
 from swarm.runtime.log.schemas import SCHEMAS
 from swarm.runtime.log.writer import PeriodLog
@@ -72,7 +72,7 @@ def matches(value: object, schema: dict, where: str = "") -> None:
         for one in value:
             matches(one, schema["items"], f"{where}[]")
     else:
-        kinds = {"number": (int, float), "integer": int, "string": str, "boolean": bool}
+        kinds: dict[str, Any] = {"number": (int, float), "integer": int, "string": str, "boolean": bool}
         assert isinstance(value, kinds[schema["type"]]), where
         assert isinstance(value, bool) == (schema["type"] == "boolean"), where
 
@@ -322,4 +322,4 @@ def test_a_damaged_length_asks_for_no_memory(written: bytes, tmp_path: Path) -> 
 
 def test_what_one_line_says(pair: Pair) -> None:
     period = Period(0.0, "emergency stop")
-    assert words(log_module.Entry(period, 1, 0, None, None, [], 0)) == "emergency stop"
+    assert words(Entry(period, 1, 0, None, None, [], 0)) == "emergency stop"

@@ -43,7 +43,7 @@ class Disk:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.left, self.error, self.failures, self._pwrite = 1 << 40, FULL, 0, os.pwrite
-        patch.setattr(log_file.os, "pwrite", self._write)
+        patch.setattr(os, "pwrite", self._write)
 
     def _write(self, file: int, data: bytes, offset: int) -> int:
         if self.left <= 0:
@@ -278,8 +278,8 @@ def test_a_real_limit_of_the_system(tmp_path: Path) -> None:
 class Clock:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        patch.setattr(log_outage.time, "monotonic", lambda: self.now)
-        patch.setattr(log_outage.time, "gmtime", lambda: time.struct_time((2026, 3, 1, 12, 4, 31, 6, 60, 0)))
+        patch.setattr(time, "monotonic", lambda: self.now)
+        patch.setattr(time, "gmtime", lambda: time.struct_time((2026, 3, 1, 12, 4, 31, 6, 60, 0)))
 
 
 @pytest.fixture

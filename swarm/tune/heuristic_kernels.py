@@ -1,0 +1,211 @@
+"""Kernels of the hand-written rules (``swarm.tune.heuristics``): each gives a robot its rotation, or 0 for straight on.
+
+Units as in the observation: lengths in sensing radii, times in what it takes to cross one at top speed; angles in rad.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from swarm.array_types import Array, Flags, Float32s
+from swarm.filter.tunables import ROTATION, SPEED, TUNABLES
+from swarm.mixing import FIRST_FACTOR, fold
+from swarm.tune.observation import (
+    EDGE_GAP,
+    EDGE_IS_OBSTACLE,
+    EDGE_LEFT,
+    EDGE_RIGHT,
+    EDGE_X,
+    EDGE_Y,
+    EGO_ACTION,
+    EGO_LOST,
+    EGO_PERIOD,
+    EGO_RADIUS,
+    EGO_REMAINING,
+    EGO_SPEED,
+    EGO_STUCK,
+)
+
+# Parameters of a rule, as its class documents them.
+Settings = tuple[float, ...]
+
+MOST = TUNABLES[ROTATION].high
+# Time without coming nearer from which on a robot is stuck.
+_PATIENCE = 0.2
+# Share of its patience that a robot has which sees no other: it waits for nobody.
+_IMPATIENT = 0.25
+# A rotation (rad) below the first is none; the second is added at random, so that the observation of a robot that
+# stands differs from step to step, and with it the random numbers.
+_NONE, _JITTER = 0.01, 0.001
+# A surface nearer than this (rad) to the course stands across it.
+_ACROSS = 1.0
+# The largest speed tunable (in [0, 1]) of a policy that shares its robots with a rule.
+_HAIR = 0.999
+
+
+@njit(cache=True)
+def uniform(ego: Float32s, draw: int) -> float:
+    """A random number in [0, 1), a hash of the own features ``float32[EGO]``; another one for each ``draw``."""
+    total = np.uint64(draw)
+    for bits in ego.view(np.uint32):
+        total = fold(total ^ np.uint64(bits))
+    total *= FIRST_FACTOR
+    return float((total ^ (total >> np.uint64(32))) >> np.uint64(11)) / 2.0**53
+
+
+@njit(cache=True)
+def _stuck(ego: Float32s, patience: float) -> bool:
+    """Whether the robot has not come nearer for ``patience``, which is compared in the precision of the feature."""
+    return ego[EGO_STUCK] > np.float32(0.1 * patience)
+
+
+@njit(cache=True)
+def _arrived(ego: Float32s) -> bool:
+    return math.expm1(3.0 * ego[EGO_REMAINING]) <= 2.0 * ego[EGO_RADIUS]
+
+
+@njit(cache=True)
+def _encoded(rotation: float, ego: Float32s) -> float:
+    """The rotation (rad) as part of an action, clipped to the box, with a jitter."""
+    jitter = _JITTER * (2.0 * uniform(ego, 2) - 1.0)
+    return 0.5 + 0.5 * min(max((rotation + jitter) / MOST, -1.0), 1.0)
+
+
+@njit(cache=True)
+def _random_rotation(ego: Float32s, settings: Settings) -> float:
+    turned, straight, largest = settings
+    rotation, period = MOST * ego[EGO_ACTION + ROTATION], 0.1 * ego[EGO_PERIOD]
+    if _arrived(ego):
+        return 0.0
+    if abs(rotation) > _NONE:
+        return rotation if turned * uniform(ego, 0) >= period else 0.0
+    if _stuck(ego, _PATIENCE) and straight * uniform(ego, 0) < period:
+        side = 2.0 * uniform(ego, 1) - 1.0
+        return math.copysign(0.3 + abs(side) * (largest - 0.3), side)
+    return 0.0
+
+
+@njit(cache=True)
+def _nearest(edges: Float32s, mask: Flags) -> int:
+    """The slot of the nearest robot or obstacle, -1 if there is none."""
+    found, least = -1, np.inf
+    for slot in range(mask.size):
+        if mask[slot] and edges[slot, EDGE_GAP] < least:
+            found, least = slot, edges[slot, EDGE_GAP]
+    return found
+
+
+@njit(cache=True)
+def _first_side(thing: Float32s, bearing: float) -> float:
+    """1 turns left, -1 right: where an obstacle ends sooner; away from a robot, right if it is dead ahead."""
+    if thing[EDGE_IS_OBSTACLE] > 0.5:
+        return -1.0 if abs(thing[EDGE_RIGHT]) < abs(thing[EDGE_LEFT]) else 1.0
+    return -1.0 if bearing > -0.02 else 1.0
+
+
+@njit(cache=True)
+def _alone(edges: Float32s, mask: Flags) -> bool:
+    """Whether no robot is seen: nobody who may make way."""
+    robots = 0
+    for slot in range(mask.size):
+        robots += mask[slot] and edges[slot, EDGE_IS_OBSTACLE] < 0.5
+    return robots == 0
+
+
+@njit(cache=True)
+def _bearing(thing: Float32s) -> float:
+    return math.atan2(np.float64(thing[EDGE_Y]), np.float64(thing[EDGE_X]))
+
+
+@njit(cache=True)
+def _wrapped(angle: float) -> float:
+    return (angle + math.pi) % (2.0 * math.pi) - math.pi
+
+
+@njit(cache=True)
+def _along(thing: Float32s, side: float, distance: float) -> float:
+    """The course (rad) along a surface, up to 0.3 rad towards it or away from it; side 1: it is on the right."""
+    farther = min(max(np.float64(thing[EDGE_GAP]) / distance - 1.0, -1.0), 1.0)
+    return _bearing(thing) + side * (0.5 * math.pi - 0.3 * farther)
+
+
+@njit(cache=True)
+def _round_corners(edges: Float32s, mask: Flags, course: float, side: float, distance: float, free: float) -> float:
+    """The course, turned to its side until no surface within ``free`` stands across it: out of inner corners."""
+    turned = 0.0
+    while turned < math.pi:
+        most = 0.0
+        for slot in range(mask.size):
+            near = mask[slot] and edges[slot, EDGE_GAP] < free
+            if near and abs(_wrapped(_bearing(edges[slot]) - course)) < _ACROSS:
+                most = max(most, side * _wrapped(_along(edges[slot], side, distance) - course))
+        if most < _NONE:
+            break
+        course, turned = course + side * most, turned + most
+    return course
+
+
+@njit(cache=True)
+def _wall_following(
+    ego: Float32s, edges: Float32s, mask: Flags, turning: bool, stuck: bool, alone: bool, settings: Settings
+) -> float:
+    """``turning``: the rule drove in the last step; ``stuck``: it is to begin if the way is blocked."""
+    distance, free, within, keeps = settings
+    nearest = _nearest(edges, mask) if (turning or stuck) and not _arrived(ego) else -1
+    if nearest < 0:
+        return 0.0
+    thing = edges[nearest]
+    gap, bearing = np.float64(thing[EDGE_GAP]), _bearing(thing)
+    blocked = gap < free and abs(bearing) < 0.5 * math.pi
+    if turning:
+        if gap >= within or (ego[EGO_LOST] <= 0.0 and not blocked):
+            return 0.0
+        side = math.copysign(1.0, ego[EGO_ACTION + ROTATION])
+        keeps *= 0.2 if ego[EGO_SPEED] < 0.1 else 1.0
+        if keeps * uniform(ego, 0) < 0.1 * ego[EGO_PERIOD]:
+            side = -side
+    else:
+        if not blocked:
+            return 0.0
+        side = _first_side(thing, bearing)
+    course = _wrapped(_along(thing, side, distance))
+    if alone:
+        course = _round_corners(edges, mask, course, side, distance, free)
+    # The sign remembers the side, so it never turns to the other one.
+    return side * max(side * course, 2.0 * _NONE)
+
+
+@njit(cache=True)
+def rotate_at_random(ego: Float32s, settings: Settings, actions: Array) -> None:
+    """Write the rotations of robots that turn at random while they are stuck into ``actions`` ``float64[n, 6]``."""
+    for i in range(len(ego)):
+        actions[i, ROTATION] = _encoded(_random_rotation(ego[i], settings), ego[i])
+
+
+@njit(cache=True)
+def follow_walls(ego: Float32s, edges: Float32s, mask: Flags, settings: Settings, actions: Array) -> None:
+    """Write the rotations of robots that follow walls while they are stuck into ``actions`` ``float64[n, 6]``."""
+    for i in range(len(ego)):
+        turning, course = abs(MOST * ego[i, EGO_ACTION + ROTATION]) > _NONE, 0.0
+        if turning or _stuck(ego[i], _PATIENCE):
+            alone = _alone(edges[i], mask[i])
+            course = _wall_following(ego[i], edges[i], mask[i], turning, True, alone, settings)
+        actions[i, ROTATION] = _encoded(course, ego[i])
+
+
+@njit(cache=True)
+def lead_out(ego: Float32s, edges: Float32s, mask: Flags, patience: float, settings: Settings, actions: Array) -> None:
+    """Write rotation and speed of robots that wall following drives into ``actions``, a policy's ``float64[n, 6]``."""
+    for i in range(len(ego)):
+        turning, course = ego[i, EGO_ACTION + SPEED] >= 1.0, 0.0
+        if turning or _stuck(ego[i], _IMPATIENT * patience):
+            alone = _alone(edges[i], mask[i])
+            stuck = _stuck(ego[i], patience * (_IMPATIENT if alone else 1.0))
+            course = _wall_following(ego[i], edges[i], mask[i], turning, stuck, alone, settings)
+        if course != 0.0:
+            actions[i, ROTATION], actions[i, SPEED] = _encoded(course, ego[i]), 1.0
+        elif actions[i, SPEED] > _HAIR:
+            actions[i, SPEED] = _HAIR
