@@ -216,8 +216,11 @@ def _value(event: Any, field: Field) -> Any:
     if isinstance(event, yaml.SequenceStartEvent):
         return []
     text: str = event.value
-    if event.style in ("'", '"', "|", ">"):
-        return text
+    return text if event.style in ("'", '"', "|", ">") else scalar(text)
+
+
+def scalar(text: str) -> str | float | bool | None:
+    """What a plain scalar of YAML 1.2's core schema is; every number is a float."""
     if _NUMBER.fullmatch(text):
         return float(text)
     if _NOT_FINITE.fullmatch(text):
