@@ -22,10 +22,11 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
-from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, SENSING, TOP_SPEED, TURN_RATE, YIELDS
+from swarm.model.body import ACCELERATION, ERROR, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, SENSING, TOP_SPEED, TURN_RATE, YIELDS
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
 from swarm.model.geometry import to_obstacle
 from swarm.sense.neighbours import (
+    N_ERROR,
     N_OFFSET_X,
     N_OFFSET_Y,
     N_RADIUS,
@@ -135,7 +136,9 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
         dx, dy = x - other[N_X] - other[N_OFFSET_X], y - other[N_Y] - other[N_OFFSET_Y]
         distance = math.sqrt(dx * dx + dy * dy)
         nx, ny = (dx / distance, dy / distance) if distance > 0.0 else (1.0, 0.0)
-        gap = distance - size - other[N_RADIUS] - body[MARGIN]
+        # What of its error is more than the margins: for want of news.
+        wider = max(body[ERROR] + other[N_ERROR] - 2.0 * body[MARGIN], 0.0)
+        gap = distance - size - other[N_RADIUS] - body[MARGIN] - wider
         if other[N_OFFSET_X] != 0.0 or other[N_OFFSET_Y] != 0.0:
             gap -= math.hypot(other[N_OFFSET_X], other[N_OFFSET_Y])
         rate = nx * (state[3] - other[N_VX]) + ny * (state[4] - other[N_VY])

@@ -24,6 +24,7 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.filter import barriers, qp
+from swarm.filter.hull_shield import is_inexact, shield_hulls
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, REACH, TOP_SPEED, TURN_RATE
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, arc_offset, brake, stop_offset
 from swarm.model.geometry import segment_to_obstacle, segment_to_segment
@@ -230,6 +231,8 @@ def dispose(kind: int, state: Array, body: Array, around: Around, status: int, c
         control[0] = control[1] = np.nan
     else:
         to_control(kind, body, control)
+    if is_inexact(body, around):
+        return BRAKING if shield_hulls(kind, state, body, around, control) < 1.0 else status
     return BRAKING if shield(kind, state, body, around, control, scratch.lines) < 1.0 else status
 
 

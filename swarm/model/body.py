@@ -10,15 +10,24 @@ import numpy as np
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits, brake, reach, seen_speed
+from swarm.model.error_bounds import ErrorBounds
 
+EXACT = ErrorBounds()
 # Columns of a body, float64[BODY]: radius (m), look-ahead of a unicycle's control point (m), top speed (m/s), largest
 # acceleration (m/s²), largest turn rate (rad/s), control period (s), sensing radius (m), safety margin (m),
-# reach in one period (m, see dynamics.reach), and whether it gives way to other robots (1) or not (0).
-BODY = 10
-RADIUS, LOOK_AHEAD, TOP_SPEED, ACCELERATION, TURN_RATE, PERIOD, SENSING, MARGIN, REACH, YIELDS = range(BODY)
+# reach in one period (m, see dynamics.reach), and whether it gives way to other robots (1) or not (0). From the declared
+# errors (swarm.model.error_bounds): the time constant of the actuators (s), how far the robot may be from where it and
+# those who hear it believe it to be (m), by which share of a way it may come elsewhere than planned, and by how much
+# what is known of it grows in a period without news (m).
+BODY = 14
+RADIUS, LOOK_AHEAD, TOP_SPEED, ACCELERATION, TURN_RATE, PERIOD, SENSING, MARGIN, REACH, YIELDS = range(10)
+LAG, ERROR, STRAY, GROWTH = range(10, BODY)
 
 # A unicycle's control point, in radii ahead of its axle: nearer is less extra room, farther is easier steering.
 LOOK_AHEAD_RADII = 0.2
+
+# The arc (rad) along which a unicycle that lags comes to rest; the triangle around a longer one is no use.
+_SHARPEST = 2.0
 
 # A margin that falls short of what it has to cover by so little, relatively, is rounding.
 _ROUNDING = 1e-9
@@ -30,7 +39,7 @@ _BUSY = 8.0
 
 def body_of(
     kind: Kind, radius: float, limits: Limits, *, dt: float, sensing_radius: float, margin: float = 0.0,
-    cooperative: bool = True,
+    cooperative: bool = True, errors: ErrorBounds = EXACT,
 ) -> Array:  # fmt: skip
     """The body array ``float64[BODY]`` of one robot.
 
@@ -40,7 +49,9 @@ def body_of(
         limits: Of its actuators.
         dt: Control period, s.
         sensing_radius: Beyond it nothing is known, m.
-        margin: Extra distance kept on its own side, m; for sensing and actuation that are not exact.
+        margin: Extra distance kept on its own side, m; for what no declared error says. What the declared errors need
+            is kept in any case.
+        errors: Bounds of what is not exact.
         cooperative: Whether it gives way; one that does not is only kept from touching anybody.
 
     Returns:
@@ -59,15 +70,67 @@ def body_of(
         raise InputError("limits.acceleration", limits.acceleration, "a finite number for a double integrator")
     if kind == Kind.UNICYCLE and not np.isfinite(limits.turn_rate):
         raise InputError("limits.turn_rate", limits.turn_rate, "a finite number for a unicycle")
+    if kind == Kind.UNICYCLE and limits.turn_rate * errors.lag > _SHARPEST:
+        valid = f"at most {_rounded(_SHARPEST / limits.turn_rate, up=False):g} s at a turn rate of {limits.turn_rate:g}"
+        raise InputError("errors.lag", errors.lag, f"{valid} rad/s")
+    margin = max(margin, error_of(kind, limits.speed, limits, dt, errors))
     top = seen_speed(kind, radius + margin, limits, dt, sensing_radius)
     body = np.empty(BODY)
+    body[LAG], body[STRAY] = errors.lag, errors.slip
+    if kind == Kind.UNICYCLE:
+        body[STRAY] += 2.0 * math.sin(0.5 * min(errors.heading, math.pi))
+    body[ERROR] = error_of(kind, top, limits, dt, errors)
     body[RADIUS], body[LOOK_AHEAD], body[TOP_SPEED] = radius, LOOK_AHEAD_RADII * radius, top
     body[ACCELERATION], body[TURN_RATE], body[PERIOD] = limits.acceleration, limits.turn_rate, dt
     body[SENSING], body[MARGIN] = sensing_radius, margin
     body[YIELDS] = float(cooperative)
-    body[REACH] = reach(int(kind), radius, body[TOP_SPEED : TURN_RATE + 1], dt)
+    diagonal = 1.0 if kind == Kind.UNICYCLE else math.sqrt(2.0)
+    body[REACH] = reach(int(kind), radius, body[TOP_SPEED : TURN_RATE + 1], dt) + diagonal * top * errors.lag
+    body[GROWTH] = growth_of(kind, top, limits, dt, errors.lag)
     _check_overrun(kind, body)
     return body
+
+
+def error_of(kind: Kind, top: float, limits: Limits, dt: float, errors: ErrorBounds) -> float:
+    """How far (m) a robot, or where it would come to rest, may be from where it is believed to be.
+
+    A state is predicted from when it was measured to when the command acts, and told for one period more; over that
+    time slip and a wrong heading or velocity add up. What a lag trails is behind the robot by top speed times lag.
+
+    Args:
+        kind: Its dynamics.
+        top: Its top speed, m/s.
+        limits: Of its actuators.
+        dt: Control period, s.
+        errors: Bounds of what is not exact.
+    """
+    if not errors.any:
+        return 0.0
+    time, fastest = errors.age + errors.dead_time + dt + errors.lag, top
+    if kind != Kind.UNICYCLE:
+        fastest *= math.sqrt(2.0)
+    found = errors.position + errors.slip * fastest * time
+    if kind == Kind.UNICYCLE:
+        found += 2.0 * math.sin(0.5 * min(errors.heading, math.pi)) * fastest * time
+    if kind == Kind.DOUBLE_INTEGRATOR:
+        # A wrong velocity moves the stop point as well; that a robot drifts is only noticed by where it is.
+        stop = 0.5 * top / limits.acceleration + dt
+        found += errors.velocity * (time + stop + 1.0 / recovery(dt))
+    return found
+
+
+def recovery(dt: float) -> float:
+    """Gain (1/s) with which a double integrator leaves the margin of others, whatever its tunables are."""
+    return 0.5 / dt
+
+
+def growth_of(kind: Kind, top: float, limits: Limits, dt: float, lag: float) -> float:
+    """How far (m) the hull of a robot and its way to rest may get out of itself within one period."""
+    if kind == Kind.UNICYCLE:
+        return top * (dt + lag)
+    if kind == Kind.DOUBLE_INTEGRATOR:
+        return math.sqrt(2.0) * (2.0 * top + 1.5 * limits.acceleration * dt) * dt
+    return math.sqrt(2.0) * top * dt
 
 
 def overrun(kind: Kind, body: Array) -> float:

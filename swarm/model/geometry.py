@@ -39,7 +39,7 @@ def on_segment(x: float, y: float, ax: float, ay: float, sx: float, sy: float) -
 
 
 @njit(cache=True, inline="always")
-def _crosses(px: float, py: float, sx: float, sy: float, qx: float, qy: float, tx: float, ty: float) -> bool:
+def crosses(px: float, py: float, sx: float, sy: float, qx: float, qy: float, tx: float, ty: float) -> bool:
     """Whether two segments (start, span) cross properly."""
     a = sx * (qy - py) - sy * (qx - px)
     b = sx * (qy + ty - py) - sy * (qx + tx - px)
@@ -71,7 +71,7 @@ def segment_to_segment(
         if distance < best:
             best, nx, ny, ax, ay = distance, dx, dy, cx, cy
     best = math.sqrt(best)
-    if best == 0.0 or _crosses(px, py, sx, sy, qx, qy, tx, ty):
+    if best == 0.0 or crosses(px, py, sx, sy, qx, qy, tx, ty):
         return 0.0, 0.0, 0.0, px, py
     return best, nx / best, ny / best, ax, ay
 
@@ -104,7 +104,7 @@ def segment_to_obstacle(
             return distance, 0.0, 0.0, x, y
         if distance < best:
             best, nx, ny, ax, ay = distance, mx, my, x, y
-    if _crosses(px, py, sx, sy, obstacle[0] - hx, obstacle[1] - hy, 2.0 * hx, 2.0 * hy) or _crosses(
+    if crosses(px, py, sx, sy, obstacle[0] - hx, obstacle[1] - hy, 2.0 * hx, 2.0 * hy) or crosses(
         px, py, sx, sy, obstacle[0] - hx, obstacle[1] + hy, 2.0 * hx, -2.0 * hy
     ):
         return -obstacle[4], 0.0, 0.0, ax, ay

@@ -14,19 +14,21 @@ from numba import njit
 
 from swarm.array_types import Array, Int64s
 from swarm.model import dynamics
-from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, RADIUS, REACH, SENSING
+from swarm.model.body import ACCELERATION, ERROR, LOOK_AHEAD, MARGIN, RADIUS, REACH, SENSING
 from swarm.model.dynamics import UNICYCLE
 from swarm.model.geometry import to_obstacle
 
 MAX_NEIGHBOURS = 16
 MAX_OBSTACLES = 16
 
-# Columns of a neighbour, float64[14]: position and velocity (world), radius, the offset of its control point, its
+# Columns of a neighbour, float64[19]: position and velocity (world), radius, the offset of its control point, its
 # braking acceleration (inf: stops at once), its reach in one period, where it is heading (world), its last
-# rotation and speed tunables (in [0, 1]) and its id, -1 if it tells nothing.
-NEIGHBOUR = 14
+# rotation and speed tunables (in [0, 1]) and its id, -1 if it tells nothing; from its position back to its body and to
+# the corner of the triangle that holds the arc between them, if its actuators lag; and how far it may be elsewhere (m).
+NEIGHBOUR = 19
 N_X, N_Y, N_VX, N_VY, N_RADIUS, N_OFFSET_X, N_OFFSET_Y, N_ACCELERATION, N_REACH = range(9)
-N_INTENT_X, N_INTENT_Y, N_ROTATION, N_SPEED, N_ID = range(9, NEIGHBOUR)
+N_INTENT_X, N_INTENT_Y, N_ROTATION, N_SPEED, N_ID = range(9, 14)
+N_BODY_X, N_BODY_Y, N_CORNER_X, N_CORNER_Y, N_ERROR = range(14, NEIGHBOUR)
 
 # Columns of an obstacle that is sensed, float64[8]: the five of ``swarm.model.geometry``, then the gap between its
 # surface and the robot's centre, and the unit normal there, away from it.
@@ -38,12 +40,13 @@ class Around(NamedTuple):
     """What one robot has around it, as the kernels of the filter and of the observation read it.
 
     Attributes:
-        neighbours: ``float64[K, 14]``; the first ``num_neighbours`` count.
+        neighbours: ``float64[K, 19]``; the first ``num_neighbours`` count.
         num_neighbours: See ``neighbours``.
         obstacles: ``float64[M, 8]``; the first ``num_obstacles`` count.
         num_obstacles: See ``obstacles``.
         bounds: ``float64[4]``: xmin, ymin, xmax, ymax for the robot's centre; may be infinite.
         truncated: Whether somebody near had to be left out.
+        trail: ``float64[TRAIL]``, what the robot trails behind its own state (``swarm.model.actuators``).
     """
 
     neighbours: Array
@@ -52,13 +55,14 @@ class Around(NamedTuple):
     num_obstacles: int
     bounds: Array
     truncated: bool
+    trail: Array
 
 
 @njit(cache=True)
 def describe(
     kind: int, state: Array, body: Array, intent: Array, rotation: float, speed: float, robot_id: int, row: Array
 ) -> None:
-    """Write the neighbour columns of one robot into ``row`` (14,)."""
+    """Write the neighbour columns of one robot that trails nothing into ``row`` (19,)."""
     row[N_X], row[N_Y], row[N_VX], row[N_VY] = state[0], state[1], state[3], state[4]
     row[N_RADIUS] = body[RADIUS]
     row[N_OFFSET_X] = row[N_OFFSET_Y] = 0.0
@@ -69,6 +73,8 @@ def describe(
     row[N_REACH] = body[REACH]
     row[N_INTENT_X], row[N_INTENT_Y] = intent[0], intent[1]
     row[N_ROTATION], row[N_SPEED], row[N_ID] = rotation, speed, robot_id
+    row[N_BODY_X] = row[N_BODY_Y] = row[N_CORNER_X] = row[N_CORNER_Y] = 0.0
+    row[N_ERROR] = body[ERROR]
 
 
 @njit(cache=True, inline="always")
@@ -92,9 +98,9 @@ def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array)
 
     Args:
         i: Row of the robot itself in ``others``.
-        others: ``float64[N, 14]``, neighbour columns of all robots.
+        others: ``float64[N, 19]``, neighbour columns of all robots.
         body: ``float64[BODY]`` of robot i.
-        found: ``float64[K, 14]``, written.
+        found: ``float64[K, 19]``, written.
         order: ``float64[K, 2]``, scratch.
 
     Returns:

@@ -1,0 +1,297 @@
+"""Worlds that are not exact: what robots believe of themselves and of others, and how their bodies really move.
+
+The kernels for one world of ``envs.arena.kernels``; the errors themselves are drawn in ``envs.arena.errors``. Time runs
+in sub-steps, ``CHECKS`` a period: so old may a state be, and so often are gaps looked at.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from envs.arena.geometry_store import Geometry
+from envs.arena.kernels import Robots, gaps
+from swarm.array_types import Array, Flags, Int64s
+from swarm.filter.tunables import ROTATION, SPEED
+from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, ahead, move, predict
+from swarm.model.body import ERROR, GROWTH, RADIUS, YIELDS
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE, UNICYCLE
+from swarm.model.error_bounds import E_AGE, E_DEAD_TIME, E_HEADING, E_LAG, E_POSITION, E_SENSING, E_SLIP, E_VELOCITY
+from swarm.model.geometry import to_obstacle
+from swarm.sense.neighbours import (
+    N_BODY_X,
+    N_BODY_Y,
+    N_CORNER_X,
+    N_CORNER_Y,
+    N_ERROR,
+    N_REACH,
+    N_VX,
+    N_VY,
+    N_X,
+    N_Y,
+    NEIGHBOUR,
+    describe,
+)
+
+CHECKS = 6
+"""Sub-steps of a period."""
+
+
+class Truth(NamedTuple):
+    """What really happens in B worlds; of one world the same without the first axis.
+
+    Attributes:
+        state: ``float64[B, N, 5]``.
+        drive: ``float64[B, N, 2]`` (``swarm.model.actuators``).
+        past: ``float64[B, H, N, 5]``, the states of the last sub-steps, the present one first.
+        past_drive: ``float64[B, H, N, 2]``.
+        commands: ``float64[B, N, P, 2]``, those of the last periods, the newest last.
+    """
+
+    state: Array
+    drive: Array
+    past: Array
+    past_drive: Array
+    commands: Array
+
+
+class Errors(NamedTuple):
+    """The errors of one period in B worlds; of one world the same without the first axis.
+
+    Attributes:
+        real: ``float64[B, ERRORS]``, bounds of what is simulated (``swarm.model.error_bounds``).
+        assumed: ``float64[B, ERRORS]``, what the robots count on.
+        position: ``float64[B, N, 2]`` [m].
+        heading: ``float64[B, N]`` [rad].
+        velocity: ``float64[B, N, 2]`` [m/s].
+        slip: ``float64[B, N]``, share of the way.
+        age: ``int64[B, N]``, of the state that a robot has, in sub-steps.
+        lost: ``bool[B, N, N]``, messages to the robot of the first axis that do not come.
+        sensing: ``float64[B, N, N, 2]``, of the robot of the first axis [m].
+        adversary: ``bool[B]``, whether errors of the place, velocity and slip are pushed towards the nearest contact.
+        sensed: ``bool[B]``, whether others are sensed, not heard.
+    """
+
+    real: Array
+    assumed: Array
+    position: Array
+    heading: Array
+    velocity: Array
+    slip: Array
+    age: Int64s
+    lost: Flags
+    sensing: Array
+    adversary: Flags
+    sensed: Flags
+
+
+class News(NamedTuple):
+    """What robots have told each other in B worlds; of one world the same without the first axis.
+
+    Attributes:
+        told: ``float64[B, L, N, NEIGHBOUR]``, what was told in the last L periods, the newest first.
+        received: ``float64[B, N, N, NEIGHBOUR]``, what the robot of the first axis has heard last of each.
+        missed: ``int64[B, N, N]``, periods by which that is older than what could be known.
+        seen: ``float64[B, N, N, NEIGHBOUR]``, what the robot of the first axis takes the others for.
+    """
+
+    told: Array
+    received: Array
+    missed: Int64s
+    seen: Array
+
+
+@njit(cache=True)
+def _away(i: int, state: Array, body: Array, geometry: Geometry) -> tuple[float, float]:
+    """Unit vector from the nearest thing to robot ``i``."""
+    x, y, best, nx, ny = state[i, 0], state[i, 1], math.inf, 1.0, 0.0
+    for j in range(len(state)):
+        dx, dy = x - state[j, 0], y - state[j, 1]
+        distance = math.hypot(dx, dy)
+        if j != i and 0.0 < distance < best + body[j, RADIUS]:
+            best, nx, ny = distance - body[j, RADIUS], dx / distance, dy / distance
+    for j in range(len(geometry.obstacles)):
+        if geometry.obstacles[j, 2] + geometry.obstacles[j, 3] + geometry.obstacles[j, 4] > 0.0:
+            gap, mx, my = to_obstacle(x, y, geometry.obstacles[j])
+            if gap < best:
+                best, nx, ny = gap, mx, my
+    return nx, ny
+
+
+@njit(cache=True)
+def push_world(truth: Truth, robots: Robots, geometry: Geometry, errors: Errors) -> None:
+    """Let an adversary choose the errors of one world: at the bound, and so that contacts look farther than they are."""
+    real, state, body = errors.real, truth.state, robots.body
+    for i in range(len(state)):
+        nx, ny = _away(i, state, body, geometry)
+        errors.position[i, 0], errors.position[i, 1] = real[E_POSITION] * nx, real[E_POSITION] * ny
+        errors.velocity[i, 0], errors.velocity[i, 1] = real[E_VELOCITY] * nx, real[E_VELOCITY] * ny
+        closing = nx * state[i, 3] + ny * state[i, 4] < 0.0
+        errors.slip[i] = real[E_SLIP] if closing else -real[E_SLIP]
+        errors.heading[i] = math.copysign(real[E_HEADING], errors.heading[i])
+        for j in range(len(state)):
+            dx, dy = state[j, 0] - state[i, 0], state[j, 1] - state[i, 1]
+            scale = real[E_SENSING] / max(math.hypot(dx, dy), 1e-9)
+            errors.sensing[i, j, 0], errors.sensing[i, j, 1] = scale * dx, scale * dy
+
+
+@njit(cache=True)
+def _measured(kind: int, i: int, truth: Truth, errors: Errors, found: Array, drive: Array) -> None:
+    """What robot ``i`` measures of itself, and the drive that it had then, which it knows."""
+    age = errors.age[i]
+    for k in range(STATE):
+        found[k] = truth.past[age, i, k]
+    drive[0], drive[1] = truth.past_drive[age, i, 0], truth.past_drive[age, i, 1]
+    found[0], found[1] = found[0] + errors.position[i, 0], found[1] + errors.position[i, 1]
+    if kind == UNICYCLE:
+        found[2] += errors.heading[i]
+    elif kind == DOUBLE_INTEGRATOR:
+        found[3], found[4] = found[3] + errors.velocity[i, 0], found[4] + errors.velocity[i, 1]
+
+
+@njit(cache=True)
+def believe_world(truth: Truth, robots: Robots, period: float, errors: Errors, body_then: Array, drive: Array) -> None:
+    """Write what the robots of one world believe: ``robots.state`` and ``robots.trail``, when the command acts.
+
+    Args:
+        truth: What is.
+        robots: State and trail are written.
+        period: [s]
+        errors: Of this period.
+        body_then: ``float64[N, 5]``, written: of the body itself, when the command acts.
+        drive: ``float64[N, 2]``, written: then.
+    """
+    assumed, here = errors.assumed, np.empty(STATE)
+    for i in range(len(robots.kind)):
+        kind = robots.kind[i]
+        _measured(kind, i, truth, errors, here, drive[i])
+        age = min(errors.age[i] * period / CHECKS, assumed[E_AGE])  # who assumes that it is fresh reads no stamp
+        if age < errors.age[i] * period / CHECKS and assumed[E_LAG] <= 0.0:
+            drive[i] = truth.drive[i]
+        predict(
+            kind, here, drive[i], -age, assumed[E_DEAD_TIME], truth.commands[i], assumed[E_DEAD_TIME], period,
+            assumed[E_LAG], 0.0, body_then[i], drive[i],
+        )  # fmt: skip
+        ahead(kind, body_then[i], drive[i], assumed[E_LAG], robots.state[i], robots.trail[i])
+
+
+@njit(cache=True)
+def _trailing(row: Array, trail: Array) -> None:
+    """Put what a robot trails into its neighbour columns."""
+    row[N_BODY_X], row[N_BODY_Y] = trail[T_BODY_X], trail[T_BODY_Y]
+    row[N_CORNER_X], row[N_CORNER_Y] = trail[T_CORNER_X], trail[T_CORNER_Y]
+
+
+@njit(cache=True)
+def _describe(i: int, robots: Robots, state: Array, trail: Array, intent: Array, action: Array, row: Array) -> None:
+    """Neighbour columns of robot ``i`` in a state; one that does not cooperate tells nothing of its mind."""
+    if robots.body[i, YIELDS] > 0.0:
+        describe(robots.kind[i], state, robots.body[i], intent, action[ROTATION], action[SPEED], i, row)
+    else:
+        describe(robots.kind[i], state, robots.body[i], state[:2], 0.5, 0.5, -1, row)
+    _trailing(row, trail)
+
+
+@njit(cache=True)
+def tell_world(
+    robots: Robots, period: float, action: Array, control: Array, errors: Errors, body_then: Array, drive: Array,
+    news: News,
+) -> None:  # fmt: skip
+    """What the robots of one world tell: where they will be a period after their command has begun to act."""
+    told, assumed = news.told, errors.assumed
+    for k in range(len(told) - 1, 0, -1):
+        told[k] = told[k - 1]
+    after, then, found, trail = np.empty(STATE), np.empty(2), np.empty(STATE), np.empty(robots.trail.shape[1])
+    for i in range(len(robots.kind)):
+        move(robots.kind[i], body_then[i], drive[i], control[i], period, assumed[E_LAG], 0.0, after, then)
+        ahead(robots.kind[i], after, then, assumed[E_LAG], found, trail)
+        _describe(i, robots, found, trail, robots.waypoint[i], action[i], told[0, i])
+
+
+@njit(cache=True)
+def hear_world(robots: Robots, news: News, errors: Errors) -> None:
+    """What comes of what was told: the rows that each robot of one world takes the others for."""
+    count = len(robots.kind)
+    for i in range(count):
+        for j in range(count):
+            if i != j and not errors.lost[i, j]:
+                news.received[i, j] = news.told[-1, j]
+                news.missed[i, j] = len(news.told) - 1
+            else:
+                news.missed[i, j] += 1
+            row = news.seen[i, j]
+            row[:] = news.received[i, j]
+            grown = news.missed[i, j] * robots.body[j, GROWTH]
+            row[N_ERROR] += grown
+            row[N_REACH] += grown
+        _own_row(i, robots, news.seen[i, i])
+
+
+@njit(cache=True)
+def sense_world(truth: Truth, robots: Robots, period: float, errors: Errors, news: News) -> None:
+    """The rows that each robot of one world takes the others for, if it senses them and hears only what they mean."""
+    count = len(robots.kind)
+    assumed, found, trail = errors.assumed, np.empty(STATE), np.empty(robots.trail.shape[1])
+    for i in range(count):
+        age = errors.age[i]
+        late = assumed[E_AGE] + assumed[E_DEAD_TIME]
+        for j in range(count):
+            state, drive = truth.past[age, j], truth.past_drive[age, j]
+            ahead(robots.kind[j], state, drive, assumed[E_LAG], found, trail)
+            row = news.seen[i, j]
+            _describe(j, robots, found, trail, robots.told[j], robots.last_action[j], row)
+            # In the frame of the robot itself: what it takes its own place for moves others too.
+            dx = errors.sensing[i, j, 0] + robots.state[i, 0] + robots.trail[i, T_BODY_X] - truth.state[i, 0]
+            dy = errors.sensing[i, j, 1] + robots.state[i, 1] + robots.trail[i, T_BODY_Y] - truth.state[i, 1]
+            row[N_X], row[N_Y] = row[N_X] + dx, row[N_Y] + dy
+            grown = math.ceil(late / period - 1e-9) * robots.body[j, GROWTH] + assumed[E_SENSING]
+            row[N_ERROR] += grown
+            row[N_REACH] += grown
+        _own_row(i, robots, news.seen[i, i])
+
+
+@njit(cache=True)
+def _own_row(i: int, robots: Robots, row: Array) -> None:
+    _describe(i, robots, robots.state[i], robots.trail[i], robots.told[i], robots.last_action[i], row)
+
+
+@njit(cache=True)
+def drive_world(
+    truth: Truth, robots: Robots, control: Array, period: float, geometry: Geometry, errors: Errors, clearance: Array,
+    positions: Array,
+) -> None:  # fmt: skip
+    """Move the bodies of one world for a period under what is really so, and look at their gaps at every sub-step.
+
+    Args:
+        truth: Replaced.
+        robots: Kinds and bodies.
+        control: ``float64[N, 2]``, the commands of this period.
+        period: [s]
+        geometry: What stands still.
+        errors: Of this period.
+        clearance: ``float64[N]``, written: smallest gaps [m].
+        positions: ``float64[CHECKS, N, 2]``, written [m].
+    """
+    real, past, past_drive = errors.real, truth.past, truth.past_drive
+    clearance[:] = np.inf
+    for i in range(len(robots.kind)):
+        commands = truth.commands[i]
+        for k in range(len(commands) - 1):
+            commands[k] = commands[k + 1]
+        commands[-1] = control[i]
+    for check in range(CHECKS):
+        for i in range(len(robots.kind)):
+            predict(
+                robots.kind[i], truth.state[i], truth.drive[i], period * check / CHECKS, period * (check + 1) / CHECKS,
+                truth.commands[i], real[E_DEAD_TIME], period, real[E_LAG], errors.slip[i], truth.state[i],
+                truth.drive[i],
+            )  # fmt: skip
+        for k in range(len(past) - 1, 0, -1):
+            past[k] = past[k - 1]
+            past_drive[k] = past_drive[k - 1]
+        past[0], past_drive[0] = truth.state, truth.drive
+        positions[check] = truth.state[:, :2]
+        gaps(truth.state, robots.body, geometry, clearance)

@@ -1,0 +1,157 @@
+"""Stop hulls: convex sets of up to three points that hold a body's centre and all of its way to rest.
+
+What the shield keeps apart. A robot that stops at once is a point; a double integrator the segment to where it comes to
+rest; with actuators that lag, a triangle of the body, the place ahead of it (``swarm.model.actuators``) and where that
+comes to rest, or the corner of the triangle that holds a unicycle's arc. Braking keeps a body in its hull, and its next
+hull in the present one.
+"""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit
+
+from swarm.array_types import Array
+from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, stop_offset
+from swarm.model.geometry import crosses, on_segment, segment_to_obstacle
+from swarm.sense.neighbours import N_ACCELERATION, N_BODY_X, N_BODY_Y, N_CORNER_X, N_CORNER_Y, N_VX, N_VY, N_X, N_Y
+
+MOST = 3
+"""Points of a hull."""
+
+
+@njit(cache=True, inline="always")
+def _append(hull: Array, count: int, x: float, y: float) -> int:
+    """Add a point unless it is the one before it."""
+    if count > 0 and hull[count - 1, 0] == x and hull[count - 1, 1] == y:
+        return count
+    hull[count, 0], hull[count, 1] = x, y
+    return count + 1
+
+
+@njit(cache=True)
+def own_hull(kind: int, state: Array, acceleration: float, dt: float, trail: Array, hull: Array) -> int:
+    """Write the points of the robot's own hull, the place of its state first; returns how many there are.
+
+    Args:
+        kind: A value of ``Kind``.
+        state: ``float64[5]``, ahead of the body if its actuators lag.
+        acceleration: [m/s²]
+        dt: Control period [s].
+        trail: ``float64[TRAIL]`` (``swarm.model.actuators``).
+        hull: ``float64[3, 2]``, written.
+    """
+    x, y = state[0], state[1]
+    count = _append(hull, 0, x, y)
+    sx, sy = stop_offset(kind, state[3], state[4], acceleration, dt)
+    count = _append(hull, count, x + sx, y + sy)
+    if trail[T_BODY_X] != 0.0 or trail[T_BODY_Y] != 0.0:
+        count = _append(hull, count, x + trail[T_BODY_X], y + trail[T_BODY_Y])
+        if count < MOST:
+            count = _append(hull, count, x + trail[T_CORNER_X], y + trail[T_CORNER_Y])
+    return count
+
+
+@njit(cache=True)
+def other_hull(other: Array, dt: float, hull: Array) -> int:
+    """Write the points of a neighbour's hull, from its columns; returns how many there are."""
+    x, y = other[N_X], other[N_Y]
+    count = _append(hull, 0, x, y)
+    if not math.isinf(other[N_ACCELERATION]):
+        sx, sy = stop_offset(DOUBLE_INTEGRATOR, other[N_VX], other[N_VY], other[N_ACCELERATION], dt)
+        count = _append(hull, count, x + sx, y + sy)
+    if other[N_BODY_X] != 0.0 or other[N_BODY_Y] != 0.0:
+        count = _append(hull, count, x + other[N_BODY_X], y + other[N_BODY_Y])
+        if count < MOST:
+            count = _append(hull, count, x + other[N_CORNER_X], y + other[N_CORNER_Y])
+    return count
+
+
+@njit(cache=True, inline="always")
+def _edges(count: int) -> int:
+    """Number of edges of a hull; a point is an edge of no length."""
+    return 3 if count == 3 else 1
+
+
+@njit(cache=True)
+def closest(x: float, y: float, hull: Array, count: int) -> tuple[float, float]:
+    """The point on the edges of a hull that is nearest to (x, y)."""
+    best, cx, cy = math.inf, x, y
+    for edge in range(_edges(count)):
+        p, q = hull[edge], hull[(edge + 1) % count]
+        k = on_segment(x, y, p[0], p[1], q[0] - p[0], q[1] - p[1])
+        px, py = p[0] + k * (q[0] - p[0]), p[1] + k * (q[1] - p[1])
+        square = (x - px) * (x - px) + (y - py) * (y - py)
+        if square < best:
+            best, cx, cy = square, px, py
+    return cx, cy
+
+
+@njit(cache=True)
+def inside(x: float, y: float, hull: Array, count: int) -> bool:
+    """Whether a point lies in a triangle."""
+    if count < 3:
+        return False
+    left, right = True, True
+    for edge in range(3):
+        p, q = hull[edge], hull[(edge + 1) % 3]
+        side = (q[0] - p[0]) * (y - p[1]) - (q[1] - p[1]) * (x - p[0])
+        left, right = left and side >= 0.0, right and side <= 0.0
+    return left or right
+
+
+@njit(cache=True)
+def hull_to_hull(a: Array, many_a: int, b: Array, many_b: int) -> tuple[float, float, float, float, float]:
+    """Distance of two hulls, the unit normal towards the first, its closest point; hulls that meet: 0, no normal."""
+    best, nx, ny, ax, ay = math.inf, 0.0, 0.0, a[0, 0], a[0, 1]
+    for k in range(many_a):
+        cx, cy = closest(a[k, 0], a[k, 1], b, many_b)
+        dx, dy = a[k, 0] - cx, a[k, 1] - cy
+        if dx * dx + dy * dy < best:
+            best, nx, ny, ax, ay = dx * dx + dy * dy, dx, dy, a[k, 0], a[k, 1]
+    for k in range(many_b):
+        cx, cy = closest(b[k, 0], b[k, 1], a, many_a)
+        dx, dy = cx - b[k, 0], cy - b[k, 1]
+        if dx * dx + dy * dy < best:
+            best, nx, ny, ax, ay = dx * dx + dy * dy, dx, dy, cx, cy
+    best = math.sqrt(best)
+    if best == 0.0 or _meet(a, many_a, b, many_b):
+        return 0.0, 0.0, 0.0, ax, ay
+    return best, nx / best, ny / best, ax, ay
+
+
+@njit(cache=True)
+def _meet(a: Array, many_a: int, b: Array, many_b: int) -> bool:
+    """Whether edges cross, or one hull lies in the other."""
+    if inside(a[0, 0], a[0, 1], b, many_b) or inside(b[0, 0], b[0, 1], a, many_a):
+        return True
+    if many_a < 2 or many_b < 2:
+        return False
+    for i in range(_edges(many_a)):
+        p, q = a[i], a[(i + 1) % many_a]
+        for j in range(_edges(many_b)):
+            r, s = b[j], b[(j + 1) % many_b]
+            if crosses(p[0], p[1], q[0] - p[0], q[1] - p[1], r[0], r[1], s[0] - r[0], s[1] - r[1]):
+                return True
+    return False
+
+
+@njit(cache=True)
+def hull_to_obstacle(hull: Array, count: int, obstacle: Array) -> tuple[float, float, float, float, float]:
+    """Distance from a hull to an obstacle's surface, the unit normal, the hull's closest point.
+
+    A hull that meets the obstacle's core has a zero normal.
+    """
+    best, nx, ny, ax, ay = math.inf, 0.0, 0.0, hull[0, 0], hull[0, 1]
+    if inside(obstacle[0], obstacle[1], hull, count):
+        return -obstacle[4], nx, ny, ax, ay
+    for edge in range(_edges(count)):
+        p, q = hull[edge], hull[(edge + 1) % count]
+        distance, mx, my, px, py = segment_to_obstacle(p[0], p[1], q[0] - p[0], q[1] - p[1], obstacle)
+        if mx == 0.0 and my == 0.0:
+            return distance, mx, my, px, py
+        if distance < best:
+            best, nx, ny, ax, ay = distance, mx, my, px, py
+    return best, nx, ny, ax, ay

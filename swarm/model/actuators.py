@@ -1,0 +1,168 @@
+"""Actuators that take time: what a body does between a command and the moment when it has taken effect.
+
+A body's *drive* is what its actuators give at an instant, ``float64[2]``, in the units of a control
+(``swarm.model.dynamics``): the velocity of a single integrator, the acceleration of a double integrator, forward speed
+and turn rate of a unicycle. Without a lag it is the command. With a time constant tau it follows the command u by
+``d/dt drive = (u - drive) / tau``; a command acts after a dead time. A robot knows its own drive exactly, since it knows
+what it has commanded, so its state at a later moment is computed (``predict``), not guessed.
+
+*Ahead* of a body that lags runs the body without the lag: for the integrators p* = p + tau v (and v* = v + tau a) moves
+exactly as the dynamics without a lag, under the same commands, and p follows p* by a low-pass filter, so that it stays
+in the convex hull of where it is and of the path of p*. A unicycle that is told to stop rolls along an arc to p*, since
+speed and turn rate fade together.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from swarm.array_types import Array
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, STATE, arc_offset, step
+
+# Gauss-Legendre nodes and weights on [0, 1], for the path of a unicycle whose speeds change.
+_NODES = np.array([0.06943184420297371, 0.33000947820757187, 0.6699905217924281, 0.9305681557970262])
+_WEIGHTS = np.array([0.17392742256872692, 0.3260725774312731, 0.3260725774312731, 0.17392742256872692])
+
+# Columns of what a lag adds to a state ahead, float64[TRAIL]: from the place ahead back to the body, and to the corner
+# of the triangle that holds the arc between them [m]; the body's own heading [rad], speed [m/s], turn rate [rad/s].
+TRAIL = 7
+T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_HEADING, T_SPEED, T_TURN_RATE = range(TRAIL)
+
+
+@njit(cache=True)
+def move(
+    kind: int, state: Array, drive: Array, control: Array, time: float, lag: float, slip: float, after: Array,
+    drive_after: Array,
+) -> None:  # fmt: skip
+    """Advance one body for ``time`` seconds under a constant command.
+
+    Args:
+        kind: A value of ``Kind``.
+        state: ``float64[5]`` at the start.
+        drive: ``float64[2]`` at the start.
+        control: ``float64[2]``, the command that acts.
+        time: Duration [s].
+        lag: Time constant of the actuators [s]; 0: none.
+        slip: The way over the ground is longer by this share of it.
+        after: ``float64[5]``, written; may be ``state`` itself.
+        drive_after: ``float64[2]``, written; may be ``drive`` itself.
+    """
+    x, y = state[0], state[1]
+    if lag <= 0.0:
+        step(kind, state, control, time, after)
+        drive_after[0], drive_after[1] = control[0], control[1]
+    else:
+        fade = math.exp(-time / lag)
+        d0, d1, u0, u1 = drive[0], drive[1], control[0], control[1]
+        gone = lag * (1.0 - fade)  # seconds for which the old drive still counts
+        after[2] = state[2]
+        if kind == SINGLE_INTEGRATOR:
+            after[0], after[1] = x + u0 * time + (d0 - u0) * gone, y + u1 * time + (d1 - u1) * gone
+            after[3], after[4] = u0 + (d0 - u0) * fade, u1 + (d1 - u1) * fade
+        elif kind == DOUBLE_INTEGRATOR:
+            late = lag * (time - gone)
+            vx, vy = state[3], state[4]
+            after[0] = x + vx * time + 0.5 * u0 * time * time + (d0 - u0) * late
+            after[1] = y + vy * time + 0.5 * u1 * time * time + (d1 - u1) * late
+            after[3], after[4] = vx + u0 * time + (d0 - u0) * gone, vy + u1 * time + (d1 - u1) * gone
+        else:
+            _roll(state, drive, control, time, lag, after)
+        drive_after[0], drive_after[1] = u0 + (d0 - u0) * fade, u1 + (d1 - u1) * fade
+    after[0], after[1] = after[0] + slip * (after[0] - x), after[1] + slip * (after[1] - y)
+
+
+@njit(cache=True)
+def _roll(state: Array, drive: Array, control: Array, time: float, lag: float, after: Array) -> None:
+    """``move`` of a unicycle that lags: speeds in closed form, the way by quadrature."""
+    x, y, heading = state[0], state[1], state[2]
+    v, w, dv, dw = control[0], control[1], drive[0] - control[0], drive[1] - control[1]
+    dx, dy = 0.0, 0.0
+    for k in range(_NODES.size):
+        at = _NODES[k] * time
+        fade = math.exp(-at / lag)
+        angle = heading + w * at + dw * lag * (1.0 - fade)
+        speed = (v + dv * fade) * _WEIGHTS[k]
+        dx, dy = dx + speed * math.cos(angle), dy + speed * math.sin(angle)
+    fade = math.exp(-time / lag)
+    turned, speed = heading + w * time + dw * lag * (1.0 - fade), v + dv * fade
+    after[0], after[1] = x + dx * time, y + dy * time
+    after[2] = math.atan2(math.sin(turned), math.cos(turned))
+    after[3], after[4] = speed * math.cos(turned), speed * math.sin(turned)
+
+
+@njit(cache=True)
+def predict(
+    kind: int, state: Array, drive: Array, begin: float, end: float, commands: Array, dead_time: float, period: float,
+    lag: float, slip: float, after: Array, drive_after: Array,
+) -> None:  # fmt: skip
+    """Advance one body from ``begin`` to ``end`` under the commands of the last periods.
+
+    Times count from the beginning of the present period. The command of a period acts ``dead_time`` after the beginning
+    of that period, until the next one does.
+
+    Args:
+        kind: A value of ``Kind``.
+        state: ``float64[5]`` at ``begin``.
+        drive: ``float64[2]`` at ``begin``.
+        begin: [s]
+        end: [s]
+        commands: ``float64[P, 2]``, one a period; the last is that of the present one.
+        dead_time: [s]
+        period: [s]
+        lag: [s]
+        slip: As in ``move``.
+        after: ``float64[5]``, written; may be ``state`` itself.
+        drive_after: ``float64[2]``, written; may be ``drive`` itself.
+    """
+    for k in range(STATE):
+        after[k] = state[k]
+    drive_after[0], drive_after[1] = drive[0], drive[1]
+    time, newest = begin, commands.shape[0] - 1
+    while time < end - 1e-9 * period:
+        # The small shares of a period keep rounding from making segments of no length.
+        which = math.floor((time - dead_time) / period + 1e-7)
+        until = min(dead_time + (which + 1) * period, end)
+        control = commands[min(max(newest + int(which), 0), newest)]
+        move(kind, after, drive_after, control, until - time, lag, slip, after, drive_after)
+        time = until
+
+
+@njit(cache=True)
+def ahead(kind: int, state: Array, drive: Array, lag: float, found: Array, trail: Array) -> None:
+    """Write the state that runs ahead of a body that lags, and what it trails behind it.
+
+    Args:
+        kind: A value of ``Kind``.
+        state: ``float64[5]`` of the body.
+        drive: ``float64[2]`` of the body.
+        lag: [s]
+        found: ``float64[5]``, written: where the dynamics without the lag are.
+        trail: ``float64[TRAIL]``, written.
+    """
+    for k in range(STATE):
+        found[k] = state[k]
+    trail[:] = 0.0
+    trail[T_HEADING], trail[T_SPEED], trail[T_TURN_RATE] = state[2], drive[0], drive[1]
+    if lag <= 0.0:
+        return
+    if kind == DOUBLE_INTEGRATOR:
+        found[3], found[4] = state[3] + lag * drive[0], state[4] + lag * drive[1]
+        dx, dy = lag * state[3], lag * state[4]
+    elif kind == SINGLE_INTEGRATOR:
+        dx, dy = lag * drive[0], lag * drive[1]
+    else:
+        dx, dy = arc_offset(state[2], drive[0], drive[1], lag)
+        half = 0.5 * drive[1] * lag
+        tangent = 0.5 * drive[0] * lag * (math.tan(half) / half if abs(half) > 1e-6 else 1.0)
+        trail[T_CORNER_X], trail[T_CORNER_Y] = tangent * math.cos(state[2]) - dx, tangent * math.sin(state[2]) - dy
+        turned = state[2] + drive[1] * lag
+        found[2] = math.atan2(math.sin(turned), math.cos(turned))
+        found[3], found[4] = drive[0] * math.cos(found[2]), drive[0] * math.sin(found[2])
+    found[0], found[1] = state[0] + dx, state[1] + dy
+    trail[T_BODY_X], trail[T_BODY_Y] = -dx, -dy
+    if kind != SINGLE_INTEGRATOR and kind != DOUBLE_INTEGRATOR:
+        return
+    trail[T_CORNER_X], trail[T_CORNER_Y] = -dx, -dy
