@@ -11,9 +11,9 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits, brake, reach, seen_speed
 
-# Columns of a body, float64[BODY]: radius (m), look-ahead of a unicycle's control point (m), top speed (m/s), largest
-# acceleration (m/s²), largest turn rate (rad/s), control period (s), sensing radius (m), safety margin (m),
-# reach in one period (m, see dynamics.reach), and whether it gives way to other robots (1) or not (0).
+# Columns of a body, float64[BODY]: radius [m], look-ahead of a unicycle's control point [m], top speed [m/s], largest
+# acceleration [m/s²], largest turn rate [rad/s], control period [s], sensing radius [m], safety margin [m],
+# reach in one period [m] (see dynamics.reach), and whether it gives way to other robots (1) or not (0).
 BODY = 10
 RADIUS, LOOK_AHEAD, TOP_SPEED, ACCELERATION, TURN_RATE, PERIOD, SENSING, MARGIN, REACH, YIELDS = range(BODY)
 
@@ -36,11 +36,11 @@ def body_of(
 
     Args:
         kind: Its dynamics.
-        radius: Of the disc that encloses it, m.
+        radius: Of the disc that encloses it [m].
         limits: Of its actuators.
-        dt: Control period, s.
-        sensing_radius: Beyond it nothing is known, m.
-        margin: Extra distance kept on its own side, m; for sensing and actuation that are not exact.
+        dt: Control period [s].
+        sensing_radius: Beyond it nothing is known [m].
+        margin: Extra distance kept on its own side [m]; for sensing and actuation that are not exact.
         cooperative: Whether it gives way; one that does not is only kept from touching anybody.
 
     Returns:
@@ -71,7 +71,7 @@ def body_of(
 
 
 def overrun(kind: Kind, body: Array) -> float:
-    """How much farther (m) than planned motors of the given acceleration take a robot that is told to stop at once.
+    """How much farther [m] than planned motors of the given acceleration take a robot that is told to stop at once.
 
     * Double integrator: 0, as the acceleration is part of the plan.
     * Single integrator: v² / 2a per axis, at top speed along both.
