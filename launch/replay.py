@@ -46,7 +46,7 @@ class Options:
     at: float | None = None
     """Seconds since the first log began; if not given, the last moment, or for a film the first."""
     seconds: float | None = None
-    """Length of a film, s; to the end if not given."""
+    """Length of a film [s]; to the end if not given."""
     robot: int | None = None
     """Show what this robot believed, and explain it alone."""
     out: Path = Path("out/replay.png")
@@ -91,13 +91,13 @@ class Replay:
                 self.painter = Painter(near, pixels=960)
 
     def load(self, start: float, end: float) -> Periods:
-        """The periods between two times (s since the beginning), and those of the trails before."""
+        """The periods between two times since the beginning [s], and those of the trails before."""
         first = self.logs.start
         found = self.logs.periods(first + round((start - TRAIL) * SECOND), first + round(end * SECOND))
         return {robot: periods for robot, periods in found.items() if robot in self.radii}
 
     def now(self, periods: Periods, at: float) -> dict[int, tuple[float, Json]]:
-        """Of each robot, the last period until then that had a state, and how old it is, s."""
+        """Of each robot, the last period until then that had a state, and how old it is [s]."""
         found, moment = {}, self.logs.start + round(at * SECOND)
         for robot, entries in periods.items():
             k = bisect_right(entries, moment, key=lambda entry: entry[0]) - 1

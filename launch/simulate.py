@@ -55,7 +55,7 @@ class Options:
     robots: int | None = None
     """Robots on a map (24) or in a family (its own number); a scenario file brings its own."""
     seconds: float | None = None
-    """Simulated time, s; 60 on a map, a scenario's own horizon."""
+    """Simulated time [s]; 60 on a map, a scenario's own horizon."""
     seed: int = 0
     """Of starts, goals, and the spread of masses and motors."""
     save: Path | None = None
@@ -67,7 +67,7 @@ class Options:
     delays: float = 0.0
     """Times a second that a robot is held for 0.5 to 3 s, drawn from --seed; 0.01 is 1 % of the robots a second."""
     margin: float | None = None
-    """Safety margin of every robot, m; if not given, 24 % of the smallest radius, or 8 % if none has wheels."""
+    """Safety margin of every robot [m]; if not given, 24 % of the smallest radius, or 8 % if none has wheels."""
     json: Path | None = None
     """Results file; out/NAME.json if not given."""
     trajectories: Path | None = None
@@ -115,7 +115,7 @@ def make_scenario(options: Options) -> Scenario:
 
 
 def margin_of(options: Options, scenario: Scenario) -> float:
-    """The safety margin, m: what wheels and motors do not do at once; discs without wheels follow more closely."""
+    """The safety margin [m]: what wheels and motors do not do at once; discs without wheels follow more closely."""
     if options.margin is not None:
         return options.margin
     wheels = any(robot.kind == Kind.UNICYCLE for robot in scenario.robots)

@@ -25,7 +25,7 @@ from swarm.sense.messages import Message
 from swarm.sense.neighbours import N_ACCELERATION, N_ID, N_RADIUS, N_X, N_Y, NEIGHBOUR, O_GAP, O_NX, O_NY, Around
 from swarm.sense.view import View
 
-# Controls that differ by less (m/s or m/s²) are the same, and rows with less room are active.
+# Controls that differ by less [m/s or m/s²] are the same, and rows with less room are active.
 _SAME, _ACTIVE = 1e-9, 1e-7
 _OPEN = np.array([-np.inf, -np.inf, np.inf, np.inf])
 
@@ -38,10 +38,10 @@ class Override:
         barrier: ``robot``, ``obstacle`` or ``bounds``: a row of the QP; ``limits``: only what the actuators can do;
             ``braking``: the shield stepped in.
         neighbour: Identity of the robot, -1 if it is none or unknown.
-        gap: From surface to surface, m; of the centre, for the bounds; inf if there is nobody in particular.
-        where: Of the neighbour's centre, or the nearest point of an obstacle or of the bounds, m; the robot's own
+        gap: From surface to surface [m]; of the centre, for the bounds; inf if there is nobody in particular.
+        where: Of the neighbour's centre, or the nearest point of an obstacle or of the bounds [m]; the robot's own
             place if there is nobody in particular.
-        change: ‖control − nominal‖ in the variables of the QP, m/s or m/s².
+        change: ‖control − nominal‖ in the variables of the QP [m/s or m/s²].
     """
 
     barrier: str

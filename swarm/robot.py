@@ -57,7 +57,7 @@ class Command:
         action: ``float64[6]``, the same in [0, 1].
         plan: The planner's waypoint and path.
         message: What the robot tells the others.
-        clearance: Gap to the nearest robot or obstacle that it senses, m; inf if there is none.
+        clearance: Gap to the nearest robot or obstacle that it senses [m]; inf if there is none.
     """
 
     control: Array
@@ -76,12 +76,12 @@ class Robot:
     Args:
         spec: Its dynamics, radius and limits.
         world: The static map.
-        dt: Control period, s.
-        sensing_radius: Beyond it nothing is known, m.
+        dt: Control period [s].
+        sensing_radius: Beyond it nothing is known [m].
         planner: One of ``swarm.planning.registry.PLANNERS``, or a planner of one's own.
         controller: ``tuner``, ``fixed:GAIN,POWER``, a checkpoint folder, or a controller of one's own.
         solver: ``kernel``, ``cvxpy``, or a callable like ``swarm.filter.qp.solve``.
-        margin: Extra distance kept on its own side, m; for sensing and actuation that are not exact.
+        margin: Extra distance kept on its own side [m]; for sensing and actuation that are not exact.
         robot_id: Its identity among the others.
 
     Raises:

@@ -46,7 +46,7 @@ class ArenaCore:
         draw: Draws a scenario; all must have the same number of robots.
         worlds: B.
         seed: Of the generator that ``draw`` is given.
-        margin: Safety margin of every robot, m.
+        margin: Safety margin of every robot [m].
         filtered: False drives the nominal control as it is (to measure what the filter is worth).
         neighbours: K, most robots in a neighbourhood.
         obstacles: M, most obstacles in a neighbourhood.

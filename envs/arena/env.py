@@ -31,7 +31,7 @@ class ArenaEnv(TunableEnv):
     Args:
         scenario: A scenario, or what draws one: the name of a family (``envs.scenarios.FAMILIES``), or a function of a
             generator.
-        margin: Safety margin of every robot, m.
+        margin: Safety margin of every robot [m].
         render_mode: ``human``, ``rgb_array`` or None.
     """
 

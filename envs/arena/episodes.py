@@ -33,7 +33,7 @@ class Track:
 
     Attributes:
         scenario: What was driven.
-        state: ``float64[T + 1, N, 5]``: x, y (m), heading (rad), velocity (m/s).
+        state: ``float64[T + 1, N, 5]``: x, y [m], heading [rad], velocity [m/s].
         action: ``float64[T, N, 6]``, tunables in [0, 1].
         outcome: ``int64[T, N]``, numbers of ``swarm.filter.safety.OUTCOMES``.
     """
@@ -51,13 +51,13 @@ class Episodes:
     Attributes:
         safe: ``bool[E, N]``, never touched anything.
         reached: ``bool[E, N]``, was at its (last) goal at least once.
-        reach_time: ``float64[E, N]``, s; NaN if it never was.
+        reach_time: ``float64[E, N]`` [s]; NaN if it never was.
         deliveries: ``int64[E, N]``, goals that were reached.
-        min_clearance: ``float64[E, N]``, smallest gap to anything, m.
+        min_clearance: ``float64[E, N]``, smallest gap to anything [m].
         counted: ``bool[E, N]``, cooperates; only such robots count for success and time, all for safety.
         outcomes: ``int64[E, 3]``, in the order of ``swarm.filter.safety.OUTCOMES``.
         steps: ``int64[E]``, periods that were driven.
-        horizon: ``float64[E]``, s.
+        horizon: ``float64[E]`` [s].
         tracks: Of the episodes that were recorded, the first ones.
     """
 
@@ -84,13 +84,13 @@ class Episodes:
 
     @property
     def time(self) -> Array:
-        """``float64[E, N]``, time to the goal, s; the horizon for a robot that did not get there."""
+        """``float64[E, N]``, time to the goal [s]; the horizon for a robot that did not get there."""
         return np.where(self.reached, self.reach_time, self.horizon[:, None])
 
     def figures(self) -> dict[str, float]:
         """Means: safe over all robots; reached, success and time over those that count; complete over episodes.
 
-        ``clearance`` is the mean over episodes of the smallest gap (m), ``min_clearance`` the smallest of all;
+        ``clearance`` is the mean over episodes of the smallest gap [m], ``min_clearance`` the smallest of all;
         ``relaxed`` and ``braking`` are shares of the robots' periods.
         """
         least = self.min_clearance.min(axis=1)

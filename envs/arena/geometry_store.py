@@ -15,7 +15,7 @@ class Geometry(NamedTuple):
     """What stands still, in B worlds; of one world the same without the first axis.
 
     Attributes:
-        bounds: ``float64[B, 4]``, of the robots' centres, m.
+        bounds: ``float64[B, 4]``, of the robots' centres [m].
         obstacles: ``float64[B, n, 5]``.
         items: ``int64[B, L]``, with the rest the index of bins (``swarm.scenario.obstacle_index``).
         start: ``int64[B, bins + 1]``.
@@ -53,7 +53,7 @@ class GeometryStore:
         self.bounds = np.zeros((worlds, 4))
 
     def put(self, b: int, world: World, radius: float) -> None:
-        """Give world ``b`` the obstacles of ``world``, indexed for a sensing radius (m)."""
+        """Give world ``b`` the obstacles of ``world``, indexed for a sensing radius [m]."""
         held = self._holds[b]
         if held is not None and held[0] is world and held[1] == radius:
             return

@@ -33,7 +33,7 @@ from swarm.sense.neighbours import (
 from swarm.tune.memory import remember
 from swarm.tune.observation import Observation, observe
 
-# A gap below this (m) counts as a collision: rounding is 1e-15 times the coordinates.
+# A gap below this [m] counts as a collision: rounding is 1e-15 times the coordinates.
 TOUCH = -1e-9
 
 
@@ -44,9 +44,9 @@ class Robots(NamedTuple):
         kind: ``int64[B, N]``.
         state: ``float64[B, N, 5]``.
         body: ``float64[B, N, BODY]``.
-        waypoint: ``float64[B, N, 2]``, m.
-        remaining: ``float64[B, N]``, what is left of the way, m.
-        told: ``float64[B, N, 2]``, the waypoints that the robots told each other, m.
+        waypoint: ``float64[B, N, 2]`` [m].
+        remaining: ``float64[B, N]``, what is left of the way [m].
+        told: ``float64[B, N, 2]``, the waypoints that the robots told each other [m].
         memory: ``float64[B, N, 2]`` (``swarm.tune.memory``).
         last_action: ``float64[B, N, 6]`` in [0, 1], of the period before.
     """
@@ -67,7 +67,7 @@ class Counts(NamedTuple):
     Attributes:
         control: ``float64[B, N, 2]``, written.
         outcome: ``int64[B, N]``, written.
-        clearance: ``float64[B, N]``, written: each robot's smallest gap to a robot or obstacle, m.
+        clearance: ``float64[B, N]``, written: each robot's smallest gap to a robot or obstacle [m].
         outcomes: ``int64[B, 3]``, added to.
         min_clearance: ``float64[B, N]``, lowered.
         collided: ``bool[B, N]``, set where a gap was below ``TOUCH``.
@@ -147,7 +147,7 @@ def _filter_world(
 
 @njit(cache=True)
 def _gaps(at: Array, body: Array, geometry: Geometry, clearance: Array) -> None:
-    """Lower ``clearance`` (N,) of one world to each robot's gap to the nearest robot or obstacle (m)."""
+    """Lower ``clearance`` (N,) of one world to each robot's gap to the nearest robot or obstacle [m]."""
     obstacles, items = geometry.obstacles, geometry.items
     for i in range(len(at)):
         for j in range(i):
@@ -225,7 +225,7 @@ def step_worlds(
         slots: Most robots and most obstacles in a neighbourhood.
         action: ``float64[B, N, 6]``, clipped to [0, 1] when it is decoded.
         filtered: False lets the nominal control through.
-        period: ``float64[B]``, s.
+        period: ``float64[B]`` [s].
         checks: Instants in the period at which gaps are measured.
         counts: What happened.
     """
@@ -236,7 +236,7 @@ def step_worlds(
 
 @njit(cache=True)
 def remember_worlds(moved: Flags, body: Array, remaining: Array, memory: Array) -> None:
-    """Update the memories ``float64[B, N, 2]`` in the worlds ``bool[B]`` that moved; ``remaining``: ``[B, N]``, m."""
+    """Update the memories ``float64[B, N, 2]`` in the worlds ``bool[B]`` that moved; ``remaining``: ``[B, N]`` [m]."""
     for b in range(remaining.shape[0]):
         if moved[b]:
             for i in range(remaining.shape[1]):

@@ -26,8 +26,8 @@ class Reward:
         """Reward of one step.
 
         Args:
-            closer: By how much the robot is closer to its goal, m.
-            fastest: How far it can get in one period, m.
+            closer: By how much the robot is closer to its goal [m].
+            fastest: How far it can get in one period [m].
             arrived: Who arrived in this step.
             done: Who had arrived before.
             outcome: OPTIMAL, RELAXED or BRAKING.

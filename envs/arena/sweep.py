@@ -28,7 +28,7 @@ _EPISODES_AT_ONCE = 1 << 16
 
 @dataclass(frozen=True)
 class Setting:
-    """One row of the table: parameters (gains in 1/s), and the means over all robots or episodes."""
+    """One row of the table: parameters (gains [1/s]), and the means over all robots or episodes."""
 
     robot_gain: float
     robot_power: float
@@ -40,9 +40,9 @@ class Setting:
     complete: float
     """Share of episodes in which everybody was safe and arrived."""
     time: float
-    """To the goal, s; the horizon for a robot that did not arrive."""
+    """To the goal [s]; the horizon for a robot that did not arrive."""
     clearance: float
-    """Mean over episodes of the smallest gap, m."""
+    """Mean over episodes of the smallest gap [m]."""
     deliveries: float
     """Goals that a robot reached; all that there is to compare where the work never ends."""
 
@@ -94,7 +94,7 @@ def load_tables(path: Path) -> list[SweepTable]:
 
 
 def gains(count: int) -> Array:
-    """``count`` gains over the box, in equal ratios, 1/s; a single one is in its middle."""
+    """``count`` gains [1/s] over the box, in equal ratios; a single one is in its middle."""
     return _rounded(np.geomspace(_GAIN.low, _GAIN.high, count) if count > 1 else math.sqrt(_GAIN.low * _GAIN.high))
 
 

@@ -36,12 +36,12 @@ class TeamPlanner(Protocol):
         """Write waypoints and what is left of the ways.
 
         Args:
-            time: s, since the start of the episode.
+            time: Time [s], since the start of the episode.
             state: ``float64[N, 5]``.
-            goal: ``float64[N, 2]``, m.
-            told: ``float64[N, 2]``, the waypoints that the robots told each other, m.
-            waypoint: ``float64[N, 2]``, m; holds the goals before.
-            remaining: ``float64[N]``, m; holds the distances to the goals before.
+            goal: ``float64[N, 2]`` [m].
+            told: ``float64[N, 2]``, the waypoints that the robots told each other [m].
+            waypoint: ``float64[N, 2]`` [m]; holds the goals before.
+            remaining: ``float64[N]`` [m]; holds the distances to the goals before.
         """
         ...
 
@@ -51,7 +51,7 @@ class RoadmapTeam:
 
     Args:
         scenario: World and robots.
-        margin: Extra distance from obstacles, m.
+        margin: Extra distance from obstacles [m].
     """
 
     def __init__(self, scenario: Scenario, margin: float = 0.0) -> None:

@@ -30,7 +30,7 @@ ASSETS = Path(__file__).parent / "assets"
 NOMINAL_RADIUS = 0.25
 HULL_BOTTOM, HULL_TOP = 0.02, 0.20
 _WHEEL_RADIUS, _HALF_TRACK = 0.07, 0.18
-# The engine pads a hull by this much (m), whatever its size; the padded hull has the robot's radius.
+# The engine pads a hull by this much [m], whatever its size; the padded hull has the robot's radius.
 HULL_MARGIN = 0.001
 
 # The padding must stay a small part of a robot.
@@ -39,7 +39,7 @@ SMALLEST_RADIUS = 0.02
 LARGEST_RADIUS_RATIO = 8.0
 WALL_HEIGHT = 0.5
 
-# Motors can accelerate a robot this much (m/s²). The tyres hold about 11 m/s², as the casters carry a part of
+# Motors can accelerate a robot this much [m/s²]. The tyres hold about 11 m/s², as the casters carry a part of
 # the weight; nearer to that the wheels slip at the start, and the robot sets off in another direction.
 MOTOR_ACCELERATION = 9.0
 # A double integrator's motor needs strength to spare, or it could not follow the commanded acceleration.
@@ -78,7 +78,7 @@ def _disconnect(client: int) -> None:
 
 
 def scale_of(radius: float) -> float:
-    """Size relative to the nominal robot's, such that the padded hull has this radius (m)."""
+    """Size relative to the nominal robot's, such that the padded hull has this radius [m]."""
     return (radius - HULL_MARGIN) / NOMINAL_RADIUS
 
 
@@ -89,8 +89,8 @@ class Body:
         client: The engine's connection.
         name: The file's name in ``assets``.
         start: ``float64[5]``: x, y, heading, vx, vy; the robot starts at rest, whatever its velocity here.
-        heading: The heading the body is placed with, rad.
-        radius: Radius of the disc that encloses the robot, m.
+        heading: The heading the body is placed with [rad].
+        radius: Radius of the disc that encloses the robot [m].
         mass_factor: Mass relative to the design's.
     """
 
@@ -144,7 +144,7 @@ class Body:
 
 
 class DifferentialDrive(Body):
-    """Two driven wheels. A command is forward speed (m/s) and turn rate (rad/s)."""
+    """Two driven wheels. A command is forward speed [m/s] and turn rate [rad/s]."""
 
     def __init__(self, client: int, start: Array, radius: float, limits: Limits, factors: Array) -> None:
         super().__init__(client, "differential_drive.urdf", start, float(start[2]), radius, float(factors[0]))
@@ -174,7 +174,7 @@ class DifferentialDrive(Body):
 
 
 class HolonomicDisc(Body):
-    """Two crossed prismatic motors. A command is a velocity (m/s) or an acceleration (m/s²), world frame."""
+    """Two crossed prismatic motors. A command is a velocity [m/s] or an acceleration [m/s²], world frame."""
 
     hull_link = 1
     anchored = True
@@ -244,7 +244,7 @@ def add_ground(client: int) -> int:
 
 
 def add_wall(client: int, obstacle: Array) -> int:
-    """Puts an obstacle (centre x, y, half size x, y, rounding; m) into the engine; returns its body."""
+    """Puts an obstacle (centre x, y, half size x, y, rounding [m]) into the engine; returns its body."""
     x, y, half_x, half_y, rounding = map(float, obstacle)
     if rounding > 0.0:
         geometry: dict[str, Any] = {"radius": rounding, "height": WALL_HEIGHT}

@@ -58,7 +58,7 @@ class BulletEnv(TunableEnv):
     Args:
         scenario: A scenario, or a function that draws one from a generator; eight carts among boxes if not given.
         planner: Name of every robot's planner.
-        margin: Safety margin, m.
+        margin: Safety margin [m].
         render_mode: ``human``, ``rgb_array`` or None.
     """
 

@@ -7,8 +7,8 @@ it catches up by a few steps and lets the rest of the time go: the world is then
 An emergency stop is latched here too, until it is released or the world ends: a new world is one of new bodies, and the
 robots' own processes, which drive them, keep theirs over every restart.
 
-A status (JSON) has the keys ``scenario, count`` (robots), ``time`` (simulated, s), ``collisions, deliveries,
-min_clearance`` (m), ``stopped`` (emergency stop), ``lost`` (s that were let go), ``rejected`` (by reason), ``first``,
+A status (JSON) has the keys ``scenario, count`` (robots), ``time`` (simulated [s]), ``collisions, deliveries,
+min_clearance`` [m], ``stopped`` (emergency stop), ``lost`` (time let go [s]), ``rejected`` (by reason), ``first``,
 and ``robots``: of each from ``first`` on ``[x, y, heading, speed, age of the newest command in ms or null, why it is
 not executed (empty if it is), deliveries]``.
 """
@@ -54,9 +54,9 @@ class PhysicsHost:
 
     Attributes:
         address: Host and port.
-        time: Simulated, s.
+        time: Simulated [s].
         lost: Seconds that the world fell behind the clock.
-        latest: Longest delay of a step, s.
+        latest: Longest delay of a step [s].
 
     Raises:
         InputError: If the fleet has no physics world, or its address cannot be used.
@@ -82,7 +82,7 @@ class PhysicsHost:
 
     @property
     def time(self) -> float:
-        """Simulated time, s."""
+        """Simulated time [s]."""
         return self.steps * self.period
 
     def run(self, seconds: float, ended: Callable[[], bool]) -> None:
@@ -117,7 +117,7 @@ class PhysicsHost:
                 self.mailbox.send(encode_reply(json.dumps(self.status(request.robot), separators=(",", ":"))), sender)
 
     def step(self, now: float) -> None:
-        """One step of the bodies; ``now`` in s of the clock that commands are dated by."""
+        """One step of the bodies; ``now`` [s], of the clock that commands are dated by."""
         self.world.step(self.links.controls(now, self.score.states))
         self.steps += 1
         self.score.note(self.time)

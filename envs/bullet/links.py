@@ -32,11 +32,11 @@ class BodyLink:
     Attributes:
         peer: Its address; None before the first hello.
         incarnation: Of its process.
-        heard: When something valid came from it, s.
+        heard: When something valid came from it [s].
         sequence: Of its newest command.
         control: That command, within the limits.
-        commanded: When it arrived, s.
-        until: When it is too old, s.
+        commanded: When it arrived [s].
+        until: When it is too old [s].
         applied: What the body executes.
         held: Why it does not execute the newest command (``swarm.runtime.drivers.bullet_wire.HELD``).
         clipped: How many commands were outside of the limits.
@@ -61,7 +61,7 @@ class BodyLinks:
 
     Args:
         specs: The robots.
-        period: Of the physics world, s.
+        period: Of the physics world [s].
 
     Attributes:
         stopped: Whether the emergency stop is latched.
@@ -77,7 +77,7 @@ class BodyLinks:
         self.rejected: Counter[str] = Counter()
 
     def accept(self, request: Request, sender: Address, arrived: float) -> None:
-        """Take a request that is well-formed; ``arrived`` in s."""
+        """Take a request that is well-formed; ``arrived`` [s]."""
         if request.type == Type.STOP:
             self.stopped = True
         elif request.type == Type.RELEASE:

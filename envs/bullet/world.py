@@ -43,7 +43,7 @@ GOAL_RADII = 1.0
 _SPREAD = 0.05
 
 _SOLVER_ITERATIONS = 10
-_OVERLAP = -1e-3  # m; bodies that are deeper in each other at the start overlap
+_OVERLAP = -1e-3  # [m]; bodies that are deeper in each other at the start overlap
 _RAYS_PER_CALL = 16_384  # the engine's own limit
 
 
@@ -60,15 +60,15 @@ class BulletWorld:
     number at once. Use a world as a context manager, or call :meth:``close``.
 
     Args:
-        starts: ``float64[N, 5]``: x, y (m), heading (rad), vx, vy. Robots start at rest, whatever vx, vy.
-        radii: ``float64[N]``: radius of the disc that encloses each robot, m.
+        starts: ``float64[N, 5]``: x, y [m], heading [rad], vx, vy. Robots start at rest, whatever vx, vy.
+        radii: ``float64[N]``: radius of the disc that encloses each robot [m].
         kinds: Dynamics of each robot.
         limits: What each robot's actuators can do (one for all is enough). Without an acceleration the motors of
             single integrators and unicycles have ``MOTOR_ACCELERATION``; more than that is refused.
-        obstacles: ``float64[n, 5]``: centre x, y, half size x, y, rounding (m): a box where rounding is 0, a
+        obstacles: ``float64[n, 5]``: centre x, y, half size x, y, rounding [m]: a box where rounding is 0, a
             cylinder of radius ``rounding`` where both half sizes are 0.
         physics_hz: Physics steps a second; rounded so that a control period holds a whole number of them.
-        control_dt: Control period, s.
+        control_dt: Control period [s].
         gui: Opens the engine's window.
         seed: Draws each robot's mass and motor strength within 5 % of the design's; None: all as designed.
 
@@ -206,7 +206,7 @@ class BulletWorld:
             body.read(row)
 
     def state(self) -> Array:
-        """State of every robot, ``float64[N, 5]``: x, y (m), heading (rad, in (-pi, pi]), vx, vy (m/s)."""
+        """State of every robot, ``float64[N, 5]``: x, y [m], heading [rad] (in (-pi, pi]), vx, vy [m/s]."""
         return self._state.copy()
 
     def contacts(self) -> Int64s:
@@ -229,12 +229,12 @@ class BulletWorld:
 
         Args:
             robot: Whose lidar.
-            radius: Range, m, from the robot's centre.
+            radius: Range [m], from the robot's centre.
             rays: How many rays, evenly spread from its heading on, counterclockwise.
             robots: Also return the points on other robots; they hide what is behind them either way.
 
         Returns:
-            ``float64[m, 2]``: x, y (m, world frame) of the m rays that met something.
+            ``float64[m, 2]``: x, y [m] (world frame) of the m rays that met something.
         """
         return self.sense_all(radius, rays, robots=robots, which=[robot])[0]
 
@@ -266,7 +266,7 @@ class BulletWorld:
         return [points[row][met[row]] for row in range(len(chosen))]
 
     def neighbours(self, robot: int, radius: float) -> tuple[Int64s, Array]:
-        """Other robots whose centre is within ``radius`` (m) of this one's, nearest first.
+        """Other robots whose centre is within ``radius`` [m] of this one's, nearest first.
 
         Returns:
             Their indices, ``int64[k]``, and their states, ``float64[k, 5]``.
@@ -295,7 +295,7 @@ class BulletWorld:
 def world_of(
     scenario: Scenario, *, seed: int, control_dt: float | None = None, gui: bool = False
 ) -> BulletWorld:  # fmt: skip
-    """The physics world of a scenario; ``control_dt`` (s) is the scenario's if not given."""
+    """The physics world of a scenario; ``control_dt`` [s] is the scenario's if not given."""
     robots = scenario.robots
     return BulletWorld(
         np.array([robot.start for robot in robots]),

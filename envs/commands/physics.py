@@ -28,7 +28,7 @@ class Options:
     fleet: Path
     """The fleet file."""
     seconds: float | None = None
-    """Simulated time, s; until it is told to end if not given."""
+    """Simulated time [s]; until it is told to end if not given."""
     json: Path | None = None
     """Results file, written at the end."""
 

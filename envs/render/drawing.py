@@ -75,17 +75,17 @@ class Scene:
     """What there is to see at one moment.
 
     Attributes:
-        obstacles: ``float64[n, 5]``: centre x, y, half size x, y, rounding, m.
-        positions: ``float64[N, 2]``: robots' centres, m.
-        radii: ``float64[N]``, m.
-        headings: ``float64[N]``, rad; None: robots without a direction.
-        goals: ``float64[N, 2]``, m; rows that are not finite are left out; None: no goals.
-        paths: What each robot plans, ``float64[p, 2]`` (m) or None each; None: no paths.
-        trails: Where each robot has been, oldest first, ``float64[p, 2]`` (m) or None each; None: no trails.
+        obstacles: ``float64[n, 5]``: centre x, y, half size x, y, rounding [m].
+        positions: ``float64[N, 2]``: robots' centres [m].
+        radii: ``float64[N]`` [m].
+        headings: ``float64[N]`` [rad]; None: robots without a direction.
+        goals: ``float64[N, 2]`` [m]; rows that are not finite are left out; None: no goals.
+        paths: What each robot plans, ``float64[p, 2]`` [m] or None each; None: no paths.
+        trails: Where each robot has been, oldest first, ``float64[p, 2]`` [m] or None each; None: no trails.
         colour_value: ``float64[N]`` in [0, 1], bold to careful, with a legend; None: a colour for each robot.
         contacts: ``bool[N]``: robots that touch something; None: nobody does.
         links: Pairs of robots that are joined by a line.
-        discs: ``float64[n, 3]``, circles that are outlined: centre x, y, radius, m; None: no circles.
+        discs: ``float64[n, 3]``, circles that are outlined: centre x, y, radius [m]; None: no circles.
         labels: A text for each robot; None: its number. Shown where there is room.
         caption: Short texts above the picture, from left to right.
     """
@@ -109,10 +109,10 @@ class Painter:
     """Paints scenes of one world.
 
     Args:
-        bounds: xmin, ymin, xmax, ymax: what is shown, m.
+        bounds: xmin, ymin, xmax, ymax: what is shown [m].
         pixels: Length of the longer side of the world's picture. The whole is a little larger; its width and
             height are even, as video needs.
-        grid: Distance of the grid lines, m; None: no lines.
+        grid: Distance of the grid lines [m]; None: no lines.
 
     Raises:
         InputError: Bounds that hold nothing, or too few or too many pixels.
@@ -171,7 +171,7 @@ class Painter:
             pygame.display.quit()
 
     def pixel(self, xy: Sequence[float] | Array) -> tuple[int, int]:
-        """Where a point of the world (m) is in the finished picture: column, row."""
+        """Where a point of the world [m] is in the finished picture: column, row."""
         column, row = self._at(xy)
         return int(column // _SMOOTH), int(row // _SMOOTH)
 

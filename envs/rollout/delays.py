@@ -15,7 +15,7 @@ from swarm.model.body import full_braking
 from swarm.robot import Command
 
 SHORTEST, LONGEST = 0.5, 3.0
-"""A robot is held for a time drawn evenly between these, s."""
+"""A robot is held for a time drawn evenly between these [s]."""
 
 
 class Delays:
@@ -27,12 +27,12 @@ class Delays:
     Args:
         rng: Source of all random numbers.
         robots: Number of robots.
-        rate: Holds of a robot that is free, 1/s.
-        dt: Control period, s.
+        rate: Holds of a robot that is free [1/s].
+        dt: Control period [s].
 
     Attributes:
         holds: Holds so far.
-        robot_seconds: Time for which robots were held so far, added up, s.
+        robot_seconds: Time for which robots were held so far, added up [s].
 
     Raises:
         InputError: If there would be a negative number of holds, or more than one a period.
@@ -71,12 +71,12 @@ class Delays:
         return after
 
     def record(self) -> dict[str, Any]:
-        """Rate (1/s), number of holds and robot-seconds held, for the results file."""
+        """Rate [1/s], number of holds and robot-seconds held, for the results file."""
         return {"rate": self.rate, "holds": self.holds, "robot_seconds": round(self.robot_seconds, 6)}
 
 
 def check_rate(where: str, rate: float, dt: float = 0.0) -> None:
-    """Refuse a rate (1/s) that is no number of 0 or more, or more than one hold a period of ``dt`` seconds.
+    """Refuse a rate [1/s] that is no number of 0 or more, or more than one hold a period of ``dt`` seconds.
 
     Raises:
         InputError: It says where.

@@ -28,7 +28,7 @@ class Routes:
             self._fields = FieldCache(lambda row, column: distance_field(free, row, column), 4 * len(run.radii))
 
     def of(self, i: int) -> Array:
-        """Robot i's position, plan, and the rest of the way: ``float64[p, 2]``, m."""
+        """Robot i's position, plan, and the rest of the way: ``float64[p, 2]`` [m]."""
         path = np.concatenate([self._run.states[i : i + 1, :2], self._run.commands[i].plan.path])
         if self._grid is None:
             return path
@@ -48,7 +48,7 @@ def scene_of(
         run: The run.
         routes: Draws the ways to the goals; only what the robots have planned if not given.
         lines: Caption; time, deliveries and collisions if not given.
-        trail: Length of the trails, s; 0 for none.
+        trail: Length of the trails [s]; 0 for none.
     """
     states, commands = run.states, run.commands
     moving = np.linalg.norm(states[:, 3:5], axis=1) > 1e-3

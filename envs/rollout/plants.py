@@ -34,7 +34,7 @@ class Plant(Protocol):
 
 
 def gaps(xy: Array, radii: Array, world: World) -> tuple[Array, Array]:
-    """Gaps (m) of discs ``[N, 2]`` to each other, ``[N, N]`` (inf to itself), and to the nearest obstacle, ``[N]``."""
+    """Gaps [m] of discs ``[N, 2]`` to each other, ``[N, N]`` (inf to itself), and to the nearest obstacle, ``[N]``."""
     gap = np.linalg.norm(xy[:, None] - xy[None], axis=-1) - radii[:, None] - radii[None]
     np.fill_diagonal(gap, np.inf)
     return gap, world.clearance(xy) - radii

@@ -43,7 +43,7 @@ def alone(scenario: Scenario, seconds: float, tolerance: float = 0.0) -> int:
     Args:
         scenario: Robots on a grid map.
         seconds: Length of the run.
-        tolerance: Distance at which a goal counts as reached, m; the last leg is that much shorter.
+        tolerance: Distance at which a goal counts as reached [m]; the last leg is that much shorter.
     """
     grid = scenario.world.grid
     if grid is None:

@@ -55,7 +55,7 @@ class Run(Score):
 
     @property
     def time(self) -> float:
-        """Simulated time, s."""
+        """Simulated time [s]."""
         return self.tick_count * self.scenario.dt
 
     @property

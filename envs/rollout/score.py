@@ -18,7 +18,7 @@ class Score:
         again: Whether a robot with several goals begins with the first again after the last.
 
     Attributes:
-        goals: ``float64[N, 2]``, of each robot now, m.
+        goals: ``float64[N, 2]``, of each robot now [m].
         deliveries: ``int64[N]``, goals reached.
         reached: ``bool[N]``, at the last goal.
         touched: ``bool[N]``, in a collision.
@@ -40,7 +40,7 @@ class Score:
         self.note(0.0)
 
     def note(self, time: float) -> None:
-        """Take the plant's present sample, at ``time`` (s), into account."""
+        """Take the plant's present sample, at ``time`` [s], into account."""
         self.states = self.plant.state()
         for first, second in self.plant.onsets():
             self.collisions += 1

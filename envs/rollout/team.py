@@ -24,7 +24,7 @@ class Fleet:
         scenario: World and robots.
         planner: Name of every robot's planner.
         controller: Where the tunables come from; one object may serve all, as it keeps no state.
-        margin: Safety margin, m.
+        margin: Safety margin [m].
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Fleet:
         self._order = np.empty((MAX_NEIGHBOURS, 2))
 
     def views(self, now: float, states: Array, goals: Array) -> list[View]:
-        """What every robot knows at ``now`` (s), from states ``[N, 5]`` and goals ``[N, 2]``."""
+        """What every robot knows at ``now`` [s], from states ``[N, 5]`` and goals ``[N, 2]``."""
         for i in range(len(self.robots)):
             message = self.messages.get(i)
             intent = states[i, :2] if message is None else message.waypoint_world
@@ -72,7 +72,7 @@ class Fleet:
         """One control period of every robot; messages sent now are heard in the next.
 
         Args:
-            now: Time, s.
+            now: Time [s].
             states: ``float64[N, 5]``.
             goals: ``float64[N, 2]``.
             actions: Tunables ``[N, 6]`` in [0, 1] to use instead of the robots' own.

@@ -48,14 +48,14 @@ def draw(
         rng: Source of all random numbers.
         robots: Number of robots.
         obstacles: Number of boxes, their sides between 2 and 10 radii (12, unless double integrators).
-        side: Side of the square, m.
-        travel: Largest distance of a goal from its start, m.
+        side: Side of the square [m].
+        travel: Largest distance of a goal from its start [m].
         kind: Dynamics of all robots.
         limits: Their limits; those of the protocol if not given (``SLOW``: a double integrator with 1 m/s²).
-        radius: Their radius, m.
-        horizon: Length of an episode, s.
-        dt: Control period, s.
-        sensing_radius: m.
+        radius: Their radius [m].
+        horizon: Length of an episode [s].
+        dt: Control period [s].
+        sensing_radius: How far robots sense [m].
 
     Raises:
         InputError: If no room is found for so many robots and boxes.

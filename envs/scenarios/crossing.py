@@ -35,11 +35,11 @@ def draw(
         robots: Number of robots, dealt out to the arms in turn; the arms grow with it.
         kind: Dynamics of all robots.
         limits: Their limits; those of ``clutter`` if not given.
-        radius: Their radius, m.
+        radius: Their radius [m].
         width: Of the roads, in radii.
-        horizon: Length of an episode, s.
-        dt: Control period, s.
-        sensing_radius: m.
+        horizon: Length of an episode [s].
+        dt: Control period [s].
+        sensing_radius: How far robots sense [m].
     """
     rows = math.ceil(robots / 4)
     half_road = 0.5 * width * radius

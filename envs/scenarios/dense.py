@@ -34,13 +34,13 @@ def draw(
     Args:
         rng: Source of all random numbers.
         robots: Number of robots and of boxes.
-        travel: Largest distance of a goal from its start, m.
+        travel: Largest distance of a goal from its start [m].
         kind: Dynamics of all robots.
         limits: Their limits; those of ``clutter`` if not given.
-        radius: Their radius, m.
-        horizon: Length of an episode, s.
-        dt: Control period, s.
-        sensing_radius: m.
+        radius: Their radius [m].
+        horizon: Length of an episode [s].
+        dt: Control period [s].
+        sensing_radius: How far robots sense [m].
     """
     scenario = clutter.draw(
         rng, robots=robots, obstacles=robots, side=20.0 * radius * math.sqrt(2.0 * robots), travel=travel, kind=kind,

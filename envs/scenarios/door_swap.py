@@ -33,11 +33,11 @@ def draw(
         robots: 2.
         kind: Dynamics of both.
         limits: Their limits; those of ``clutter`` if not given.
-        radius: Their radius, m.
+        radius: Their radius [m].
         noise: Of each coordinate of a start, at most, in radii.
-        horizon: Length of an episode, s.
-        dt: Control period, s.
-        sensing_radius: m.
+        horizon: Length of an episode [s].
+        dt: Control period [s].
+        sensing_radius: How far robots sense [m].
 
     Raises:
         InputError: If another number of robots is asked for.

@@ -36,12 +36,12 @@ def draw(
         robots: Number of robots; those with an even number start on the left.
         kind: Dynamics of all robots.
         limits: Their limits; those of ``clutter`` if not given.
-        radius: Their radius, m.
+        radius: Their radius [m].
         gap: Width of the gap, in radii.
         side: Side of the room, in radii.
-        horizon: Length of an episode, s.
-        dt: Control period, s.
-        sensing_radius: m.
+        horizon: Length of an episode [s].
+        dt: Control period [s].
+        sensing_radius: How far robots sense [m].
 
     Raises:
         InputError: If there are too many robots for the room.

@@ -15,7 +15,7 @@ from swarm.model.dynamics import Kind, Limits
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
 
-# Radius of the largest robot, m.
+# Radius of the largest robot [m].
 _LARGEST = 0.07
 
 
@@ -36,11 +36,11 @@ def draw(
         rng: Source of all random numbers.
         robots: Number of robots, with radii from 0.04 to 0.07 m and limits within 30 % of the clutter protocol's.
         obstacles: Number of obstacles, half of them boxes, half circles.
-        room: Side of the square that each robot has on average, m; below 0.3 it is crowded.
+        room: Side of the square that each robot has on average [m]; below 0.3 it is crowded.
         kinds: Dynamics to draw from.
-        horizon: Length of an episode, s.
-        dt: Control period, s.
-        sensing_radius: m.
+        horizon: Length of an episode [s].
+        dt: Control period [s].
+        sensing_radius: How far robots sense [m].
     """
     side = max(room * math.sqrt(robots), 0.8)
     while True:

@@ -53,13 +53,13 @@ def draw(
         movers: Number of large discs that drive to and fro between two points.
         rude: Number of robots like the cooperative ones that drive straight to their goals and do not give way.
         obstacles: Number of boxes, as in ``clutter``.
-        side: Side of the square, m.
+        side: Side of the square [m].
         kind: Dynamics of all.
         limits: Their limits; those of ``clutter`` if not given.
-        radius: Of the robots, m.
-        horizon: Length of an episode, s.
-        dt: Control period, s.
-        sensing_radius: m.
+        radius: Of the robots [m].
+        horizon: Length of an episode [s].
+        dt: Control period [s].
+        sensing_radius: How far robots sense [m].
 
     Raises:
         InputError: If no room is found for so many robots and boxes.
@@ -83,7 +83,7 @@ def draw(
 
 
 def _ways(rng: np.random.Generator, world: World, wide: Array, spare: float) -> Array | None:
-    """A straight way ``[n, 4]`` (ax, ay, bx, by; m) for each disc of radius ``wide[n]``; None if none was found.
+    """A straight way ``[n, 4]`` (ax, ay, bx, by [m]) for each disc of radius ``wide[n]``; None if none was found.
 
     They keep ``spare`` m from boxes and from each other, and are at least a quarter of the square's side long.
     """

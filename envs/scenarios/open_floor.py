@@ -42,9 +42,9 @@ def draw(
         robots: Number of robots.
         kind: Their dynamics; acceleration 2 m/s² and turn rate 4 rad/s where these count.
         filled: Share of the square that the discs cover; the square grows if they do not fit.
-        horizon: Length of an episode, s.
-        dt: Control period, s.
-        sensing_radius: m.
+        horizon: Length of an episode [s].
+        dt: Control period [s].
+        sensing_radius: How far robots sense [m].
     """
     radii, speeds = rng.uniform(0.2, 0.8, robots), rng.uniform(0.5, 1.5, robots)
     side = math.sqrt(math.pi * float(radii @ radii) / filled)
@@ -67,7 +67,7 @@ def draw(
 
 
 def _scatter(rng: np.random.Generator, radii: Array, side: float) -> Array | None:
-    """Places ``[n, 2]`` (m) for discs in a square, apart from each other; None if none were found."""
+    """Places ``[n, 2]`` [m] for discs in a square, apart from each other; None if none were found."""
     points = np.empty((len(radii), 2))
     for i, radius in enumerate(radii):
         for point in rng.uniform(0.0, side, (_TRIES, 2)):

@@ -23,7 +23,7 @@ LIMITS = {
 # A double integrator that needs 0.125 m to stop: for the ``limits`` of a family.
 SLOW = Limits(0.5, acceleration=1.0)
 
-# Control period (s), length of an episode (s) and sensing radius (m) of that protocol.
+# Control period [s], length of an episode [s] and sensing radius [m] of that protocol.
 DT, HORIZON, SENSING = 0.03, 512 * 0.03, 0.5
 
 
@@ -41,11 +41,11 @@ def robot(
 
     Args:
         kind: Its dynamics.
-        start: x, y, m.
-        goals: One goal ``[2]`` or a list of them ``[g, 2]``, m.
-        radius: m.
+        start: x, y [m].
+        goals: One goal ``[2]`` or a list of them ``[g, 2]`` [m].
+        radius: Of the disc [m].
         limits: Those of the protocol if not given.
-        heading: Of a unicycle, rad; towards its first goal if not given.
+        heading: Of a unicycle [rad]; towards its first goal if not given.
         cooperative: Whether it gives way.
     """
     (x, y), aims = np.asarray(start, dtype=np.float64), np.asarray(goals, dtype=np.float64).reshape(-1, 2)
@@ -58,7 +58,7 @@ def robot(
 def team(
     rng: np.random.Generator, kind: Kind, starts: Array, goals: Array, radius: float, limits: Limits | None,
 ) -> tuple[RobotSpec, ...]:  # fmt: skip
-    """Robots that differ only in where they start ``[n, 2]`` and go ``[n, 2]``, m; unicycles look anywhere."""
+    """Robots that differ only in where they start ``[n, 2]`` and go ``[n, 2]`` [m]; unicycles look anywhere."""
     return tuple(
         robot(kind, start, goal, radius, limits, heading=any_heading(rng))
         for start, goal in zip(starts, goals, strict=True)
@@ -80,7 +80,7 @@ def pair(
         noise: Of each coordinate of a start, at most, in radii.
         kind: Dynamics of both.
         limits: Their limits, as in ``robot``.
-        radius: m.
+        radius: Of the disc [m].
 
     Raises:
         InputError: If another number of robots was asked for.
@@ -93,16 +93,16 @@ def pair(
 
 
 def any_heading(rng: np.random.Generator) -> float:
-    """An angle, rad."""
+    """An angle [rad]."""
     return float(rng.uniform(-math.pi, math.pi))
 
 
 def wall(xmin: float, ymin: float, xmax: float, ymax: float) -> list[float]:
-    """A box by its corners, m, as a row of ``World.boxes``."""
+    """A box by its corners [m], as a row of ``World.boxes``."""
     return [0.5 * (xmin + xmax), 0.5 * (ymin + ymax), 0.5 * (xmax - xmin), 0.5 * (ymax - ymin)]
 
 
 def gate(x: float, y: float, thickness: float, gap: float, height: float) -> Array:
-    """A wall across a room ``height`` m high, its middle at ``x``, with a gap around ``y``: two boxes ``[2, 4]``, m."""
+    """A wall across a room ``height`` m high, its middle at ``x``, a gap around ``y``: two boxes ``[2, 4]`` [m]."""
     left, right = x - 0.5 * thickness, x + 0.5 * thickness
     return np.array([wall(left, 0.0, right, y - 0.5 * gap), wall(left, y + 0.5 * gap, right, height)])

@@ -22,7 +22,7 @@ class Room:
 
     Args:
         world: Obstacles and bounds.
-        radius: Of the disc, m.
+        radius: Of the disc [m].
     """
 
     def __init__(self, world: World, radius: float) -> None:
@@ -102,18 +102,18 @@ def place(
     travel: float = math.inf,
     keep_off: Array | None = None,
 ) -> Array | None:
-    """Uniform random points ``[count, 2]``, m, in time proportional to their number; None if none were found.
+    """Uniform random points ``[count, 2]`` [m], in time proportional to their number; None if none were found.
 
     Args:
         rng: Source of all random numbers.
         count: Number of points.
         room: Where points may be.
-        clearance: Least distance from obstacles, m.
-        area: xmin, ymin, xmax, ymax, m; the world's bounds if not given.
-        apart: Least distance from each other, m; ``clearance`` if not given.
+        clearance: Least distance from obstacles [m].
+        area: xmin, ymin, xmax, ymax [m]; the world's bounds if not given.
+        apart: Least distance from each other [m]; ``clearance`` if not given.
         near: ``[count, 2]``: each point lies within ``travel`` m of its row.
         travel: See ``near``.
-        keep_off: ``[k, 5]`` rows ax, ay, bx, by, distance: segments to keep that distance from, m.
+        keep_off: ``[k, 5]`` rows ax, ay, bx, by, distance: segments to keep that distance from [m].
     """
     taken = _Taken(clearance if apart is None else apart)
     low, high = np.split(np.tile(room.world.bounds if area is None else area, (count, 1)), 2, axis=1)
@@ -144,7 +144,7 @@ def ends(
     rng: np.random.Generator, count: int, room: Room, clearance: float, travel: float = math.inf,
     keep_off: Array | None = None,
 ) -> tuple[Array, Array] | None:  # fmt: skip
-    """Starts and goals ``[count, 2]``, m, as in ``place``, a goal within ``travel`` m of its start; or None."""
+    """Starts and goals ``[count, 2]`` [m], as in ``place``, a goal within ``travel`` m of its start; or None."""
     starts = place(rng, count, room, clearance, keep_off=keep_off)
     if starts is None:
         return None
@@ -153,7 +153,7 @@ def ends(
 
 
 def _from_segment(points: Array, line: Array) -> Array:
-    """Distance ``[n]`` (m) of points ``[n, 2]`` from the segment of a row of ``keep_off``."""
+    """Distance ``[n]`` [m] of points ``[n, 2]`` from the segment of a row of ``keep_off``."""
     start, way = line[:2], line[2:4] - line[:2]
     share = np.clip((points - start) @ way / max(float(way @ way), 1e-12), 0.0, 1.0)
     distance: Array = np.linalg.norm(points - start - share[:, None] * way, axis=1)

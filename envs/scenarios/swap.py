@@ -35,12 +35,12 @@ def draw(
         robots: Number of robots.
         kind: Dynamics of all robots.
         limits: Their limits; those of ``clutter`` if not given.
-        radius: Their radius, m.
+        radius: Their radius [m].
         spread: Radius of the circle, in radii of a robot; grows with the number of robots where it must.
-        horizon: Length of an episode, s; if not given, that of ``clutter``, and longer where the circle is so wide
+        horizon: Length of an episode [s]; if not given, that of ``clutter``, and longer where the circle is so wide
             that a robot alone needs a third of it.
-        dt: Control period, s.
-        sensing_radius: m.
+        dt: Control period [s].
+        sensing_radius: How far robots sense [m].
     """
     circle = radius * max(spread, 4.0 * robots / math.pi)
     side = 2.0 * circle + 8.0 * radius

@@ -61,12 +61,12 @@ def tile(scenarios: Sequence[Scenario]) -> Scenario:
 
 
 def _moved(rows: Array, shift: Array) -> Array:
-    """Boxes or circles, moved by ``shift`` (m)."""
+    """Boxes or circles, moved by ``shift`` [m]."""
     return np.concatenate([rows[:, :2] + shift, rows[:, 2:]], axis=1)
 
 
 def _ring(inside: Array, thickness: float) -> Array:
-    """Four walls ``[4, 4]`` around a rectangle (xmin, ymin, xmax, ymax), m."""
+    """Four walls ``[4, 4]`` around a rectangle (xmin, ymin, xmax, ymax) [m]."""
     xmin, ymin, xmax, ymax = inside
     t = thickness
     return np.array([

@@ -38,10 +38,10 @@ def draw(
         robots: Number of carts.
         kind: Their dynamics.
         limits: Their limits; those of ``swarm.scenario.scenario.deliveries`` if not given.
-        radius: Their radius, m.
-        horizon: Length of an episode, s; there are more goals than can be reached in it.
-        dt: Control period, s.
-        sensing_radius: m.
+        radius: Their radius [m].
+        horizon: Length of an episode [s]; there are more goals than can be reached in it.
+        dt: Control period [s].
+        sensing_radius: How far robots sense [m].
     """
     scenario = deliveries(
         _map(), robots, rng, 8 + int(horizon), kind=kind, radius=radius, limits=limits, horizon=horizon, dt=dt,

@@ -24,7 +24,7 @@ def processor() -> str:
 
 
 def peak_memory() -> float:
-    """Most memory that this process has held so far, MB."""
+    """Most memory that this process has held so far [MB]."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
         return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024

@@ -1,6 +1,6 @@
 """Control-barrier-function rows: what a robot senses and its tunables become half-planes ``G u <= b``.
 
-Every barrier has the same form. With s the gap to the other body (m), n the unit normal away from it and w the
+Every barrier has the same form. With s the gap to the other body [m], n the unit normal away from it and w the
 rate of s, a class-K function bounds how fast the gap may close, ``w >= -phi(s)``, and the row says so for the end
 of one control period. A robot carries half of a constraint with another robot and all of one with an obstacle.
 
@@ -50,7 +50,7 @@ ROW_MARGIN, ROW_MARGIN_BRAKING = 0.02, 0.1
 
 @njit(cache=True)
 def class_k(gap: float, gain: float, power: float) -> float:
-    """Gain * gap^power (m/s) for a positive gap, linear inside it, where a power below 1 would chatter."""
+    """Gain * gap^power [m/s] for a positive gap, linear inside it, where a power below 1 would chatter."""
     if gap <= 0.0 or power == 1.0:
         return gain * gap
     return gain * math.exp(power * math.log(gap))
@@ -58,21 +58,21 @@ def class_k(gap: float, gain: float, power: float) -> float:
 
 @njit(cache=True)
 def approach_speed(gap: float, gain: float, power: float, dt: float) -> float:
-    """Phi (m/s) of a robot that stops at once: class-K, but never through the gap within one period."""
+    """Phi [m/s] of a robot that stops at once: class-K, but never through the gap within one period."""
     return min(class_k(gap, gain, power), gap / dt) if gap > 0.0 else class_k(gap, gain, power)
 
 
 @njit(cache=True)
 def braking_speed(gap: float, rate: float, gain: float, power: float, braking: float, dt: float) -> float:
-    """Phi (m/s) at the end of the period of a robot that has to brake.
+    """Phi [m/s] at the end of the period of a robot that has to brake.
 
     Args:
-        gap: s, m.
-        rate: w, m/s; negative when closing.
+        gap: s [m].
+        rate: w [m/s]; negative when closing.
         gain: Class-K gain.
         power: Class-K power.
-        braking: A, the acceleration that both together can count on, m/s².
-        dt: Control period, s.
+        braking: A, the acceleration that both together can count on [m/s²].
+        dt: Control period [s].
     """
     left = gap - 0.5 * dt * max(0.0, -rate)
     if left <= 0.0:
@@ -83,7 +83,7 @@ def braking_speed(gap: float, rate: float, gain: float, power: float, braking: f
 
 @njit(cache=True)
 def control_point(kind: int, state: Array, body: Array) -> tuple[float, float, float]:
-    """The point that the rows constrain (world, m), and by how much the radius is grown there (m)."""
+    """The point that the rows constrain (world [m]), and by how much the radius is grown there [m]."""
     if kind != UNICYCLE:
         return state[0], state[1], 0.0
     ahead = body[LOOK_AHEAD]
@@ -120,7 +120,7 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
         around: What it has to keep clear of.
         tunables: ``float64[6]``, physical.
         rows: ``float64[K + M + 4, 2]``, written.
-        rhs: ``float64[K + M + 4]``, written: m/s, or m/s² for a double integrator.
+        rhs: ``float64[K + M + 4]``, written: right-hand sides [m/s], of a double integrator [m/s²].
 
     Returns:
         The number of rows: first the neighbours in order, then the obstacles, then the bounds that are near.

@@ -28,10 +28,10 @@ def nominal_control(
         kind: A value of ``Kind``.
         state: ``float64[5]``.
         body: ``float64[BODY]``, see ``swarm.model.body``.
-        waypoint: ``float64[2]``, world, m.
+        waypoint: ``float64[2]``, world [m].
         remaining: Metres to where the robot should come to rest (not the waypoint, if the path goes on).
         tunables: ``float64[6]``, physical: rotation and speed are used.
-        nominal: ``float64[2]``, written: velocity (m/s), acceleration (m/s²) or (v, look_ahead * turn rate) (m/s).
+        nominal: ``float64[2]``, written: velocity [m/s], acceleration [m/s²] or (v, look_ahead * turn rate) [m/s].
     """
     dx, dy = waypoint[0] - state[0], waypoint[1] - state[1]
     distance = math.hypot(dx, dy)

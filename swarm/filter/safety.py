@@ -32,7 +32,7 @@ from swarm.sense.neighbours import N_ACCELERATION, N_RADIUS, N_REACH, N_VX, N_VY
 
 OUTCOMES = ("optimal", "relaxed", "braking")
 OPTIMAL, RELAXED, BRAKING = range(3)
-# Room that rounding may not eat: the shield aims this far (m) inside the line that it guards.
+# Room that rounding may not eat: the shield aims this far [m] inside the line that it guards.
 _ROUNDING = 1e-12
 _BISECTIONS = 30
 # The kernels here that take tuples of arrays are inlined: a call counts references of all of their arrays, which took a
@@ -115,7 +115,7 @@ def _build_lines(kind: int, state: Array, body: Array, around: Around, lines: Ar
 
 @njit(cache=True)
 def _share_of_displacement(x: float, y: float, dx: float, dy: float, bulge: float, lines: Array, count: int) -> float:
-    """Largest share in [0, 1] of a displacement (m) from (x, y) that keeps every line, ``bulge`` (m) included."""
+    """Largest share in [0, 1] of a displacement [m] from (x, y) that keeps every line, ``bulge`` [m] included."""
     share = 1.0
     for k in range(count):
         along = lines[k, 0] * dx + lines[k, 1] * dy - bulge

@@ -59,7 +59,7 @@ def wish(watch: FleetWatch, latched: bool, patience: float, clock: Callable[[], 
         watch: Of the fleet.
         latched: Stop, or release.
         patience: Seconds after which those are named who have not confirmed.
-        clock: s.
+        clock: Monotonic [s].
     """
     start, physics = clock(), watch.fleet.physics if watch.fleet.driver == "bullet" else None
     counter, world = time.time_ns(), None if physics is None else False

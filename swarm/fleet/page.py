@@ -51,7 +51,7 @@ def constants(fleet: FleetFile) -> dict[str, Any]:
 
 
 def snapshot(scene: FleetSnapshot) -> dict[str, Any]:
-    """The fleet at one moment, in JSON's types; times are ages, s."""
+    """The fleet at one moment, in JSON's types; times are ages [s]."""
     world = scene.world
     return {
         "at": round(scene.now, 3), "lost": dict(scene.lost), "has_world": scene.has_world,

@@ -74,7 +74,7 @@ class Session:
         """Run until told to end, or for so many seconds after all robots were ready.
 
         Args:
-            seconds: s.
+            seconds: How long, from when all robots are ready [s].
             results: Where to write what it came to.
             port: Of the page; 0: any; None: no page.
             kill_every: Seconds between two kills of a robot.

@@ -104,7 +104,7 @@ class Supervisor:
         results: Folder for the figures that the processes write when they end.
         log: Folder for what they say.
         tell: Is told a line when something happens.
-        clock: Monotonic, s.
+        clock: Monotonic [s].
         standby: Whether each robot has a second process that takes over when the first one dies (``spare``).
 
     Attributes:
@@ -220,7 +220,7 @@ class Chaos:
     Args:
         every: Seconds between two kills; inf: never.
         seed: Of the draw.
-        start: When it begins, s.
+        start: When it begins [s].
     """
 
     def __init__(self, every: float, seed: int, start: float) -> None:

@@ -37,15 +37,15 @@ class World:
     """What the physics world tells.
 
     Attributes:
-        time: Simulated, s.
+        time: Simulated [s].
         lost: Seconds that it fell behind the clock.
         collisions: So far.
         deliveries: So far.
-        clearance: The smallest gap so far, m; None: nobody has been near anybody.
+        clearance: The smallest gap so far [m]; None: nobody has been near anybody.
         stopped: Whether its emergency stop is latched.
-        bodies: Of each robot x, y, heading (m, rad), speed (m/s).
+        bodies: Of each robot x, y [m], heading [rad], speed [m/s].
         delivered: By each robot.
-        asked: When this was asked, s.
+        asked: When this was asked [s].
     """
 
     time: float
@@ -83,12 +83,12 @@ class Watched:
 
     Attributes:
         status: The last one that it told.
-        heard: When that arrived, s.
+        heard: When that arrived [s].
         linked: Whether there is a link to its process.
         restarts: How often its process was seen to be a new one.
-        place: Where it has been since ``since``, m.
-        since: s.
-        override: The last one, and when it was heard, s.
+        place: Where it has been since ``since`` [m].
+        since: When it was there first [s].
+        override: The last one, and when it was heard [s].
     """
 
     status: Status | None = None
@@ -119,7 +119,7 @@ class FleetSnapshot:
     """The fleet at one moment.
 
     Attributes:
-        now: s, monotonic.
+        now: Time [s], monotonic.
         robots: By identity.
         world: Of the physics world, if there is one that answers.
         lost: Status records that were refused here, by reason.

@@ -45,7 +45,7 @@ def body_of(
 
     Args:
         kind: Its dynamics.
-        radius: Of the disc that encloses it, m.
+        radius: Of the disc that encloses it [m].
         limits: Of its actuators.
         dt: Control period, s.
         sensing_radius: Beyond it nothing is known, m.
@@ -134,7 +134,7 @@ def growth_of(kind: Kind, top: float, limits: Limits, dt: float, lag: float) -> 
 
 
 def overrun(kind: Kind, body: Array) -> float:
-    """How much farther (m) than planned motors of the given acceleration take a robot that is told to stop at once.
+    """How much farther [m] than planned motors of the given acceleration take a robot that is told to stop at once.
 
     * Double integrator: 0, as the acceleration is part of the plan.
     * Single integrator: v² / 2a per axis, at top speed along both.

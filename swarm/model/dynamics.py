@@ -1,10 +1,10 @@
 """How a robot moves: single integrator, double integrator and unicycle, stepped exactly over one control period.
 
-A state is ``float64[5]``: x, y (m), heading (rad), vx, vy (m/s, world frame). A control is ``float64[2]``:
+A state is ``float64[5]``: x, y [m], heading [rad], vx, vy [m/s] (world frame). A control is ``float64[2]``:
 
-* single integrator: velocity in the world frame (m/s);
-* double integrator: acceleration in the world frame (m/s²);
-* unicycle (differential drive): forward speed (m/s) and turn rate (rad/s).
+* single integrator: velocity in the world frame [m/s];
+* double integrator: acceleration in the world frame [m/s²];
+* unicycle (differential drive): forward speed [m/s] and turn rate [rad/s].
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ class Limits:
     """What the actuators can do.
 
     Attributes:
-        speed: Largest speed, m/s: per axis for the integrators, forward and backward for a unicycle.
-        acceleration: Largest acceleration, m/s²; only a double integrator needs it (per axis). The filter plans that
+        speed: Largest speed [m/s]: per axis for the integrators, forward and backward for a unicycle.
+        acceleration: Largest acceleration [m/s²]; only a double integrator needs it (per axis). The filter plans that
             the other two stop at once: one that they have (per axis; of a unicycle's wheels) is accepted only where
             the margin covers what it takes longer (``swarm.model.body.overrun``).
-        turn_rate: Largest turn rate, rad/s; only a unicycle needs it.
+        turn_rate: Largest turn rate [rad/s]; only a unicycle needs it.
     """
 
     speed: float
@@ -76,7 +76,7 @@ def stop_periods(vx: float, vy: float, acceleration: float, dt: float) -> float:
 
 @njit(cache=True, inline="always")
 def stop_offset(kind: int, vx: float, vy: float, acceleration: float, dt: float) -> tuple[float, float]:
-    """Where braking ends, relative to the present position (m).
+    """Where braking ends, relative to the present position [m].
 
     A double integrator slows down uniformly so that it comes to rest at the end of a control period; after one
     such period the point where it stops is the same, which makes braking a plan that stays valid (a safe set for
@@ -101,7 +101,7 @@ def brake(kind: int, state: Array, limits: Array, dt: float, control: Array) -> 
 
 @njit(cache=True)
 def arc_offset(heading: float, speed: float, turn_rate: float, time: float) -> tuple[float, float]:
-    """Exact displacement (m) of a unicycle that holds ``speed`` and ``turn_rate`` for ``time`` seconds."""
+    """Exact displacement [m] of a unicycle that holds ``speed`` and ``turn_rate`` for ``time`` seconds."""
     half = 0.5 * turn_rate * time
     chord = speed * time * (math.sin(half) / half if abs(half) > 1e-8 else 1.0 - half * half / 6.0)
     return chord * math.cos(heading + half), chord * math.sin(heading + half)
@@ -115,7 +115,7 @@ def step(kind: int, state: Array, control: Array, time: float, after: Array) -> 
         kind: A value of ``Kind``.
         state: ``float64[5]`` at the start.
         control: ``float64[2]``, within the limits.
-        time: Duration, s.
+        time: Duration [s].
         after: ``float64[5]``, written; may be ``state`` itself.
     """
     x, y, heading, vx, vy = state[0], state[1], state[2], state[3], state[4]
@@ -144,7 +144,7 @@ def advance(kind: Kind, state: Array, control: Array, time: float) -> Array:
 
 @njit(cache=True)
 def reach(kind: int, radius: float, limits: Array, dt: float) -> float:
-    """How far from its present position a robot can be while it drives one period and then brakes (m).
+    """How far from its present position a robot can be while it drives one period and then brakes [m].
 
     ``radius`` is not included. Used to decide which robots can matter to each other within one period.
     """
@@ -157,7 +157,7 @@ def reach(kind: int, radius: float, limits: Array, dt: float) -> float:
 
 
 def seen_speed(kind: Kind, radius: float, limits: Limits, dt: float, sensing_radius: float) -> float:
-    """Largest speed (m/s) at which two robots that do not see each other yet cannot touch within one period.
+    """Largest speed [m/s] at which two robots that do not see each other yet cannot touch within one period.
 
     Both stay within ``reach`` of where they are, so ``reach + radius`` must not exceed half the sensing radius.
 

@@ -16,7 +16,7 @@ from swarm.array_types import Array
 
 @njit(cache=True, inline="always")
 def to_obstacle(x: float, y: float, obstacle: Array) -> tuple[float, float, float]:
-    """Distance (m) from a point to an obstacle's surface and the unit normal there; negative distance inside."""
+    """Distance [m] from a point to an obstacle's surface and the unit normal there; negative distance inside."""
     dx, dy = x - obstacle[0], y - obstacle[1]
     ox, oy = abs(dx) - obstacle[2], abs(dy) - obstacle[3]
     if ox <= 0.0 and oy <= 0.0:  # inside the core: out through the nearest side

@@ -29,8 +29,8 @@ def make_planner(
             or with the traffic that is expected on the map). A robot that does not cooperate goes straight.
         spec: The robot.
         world: The static map.
-        dt: Control period, s.
-        margin: Extra distance that it keeps, m.
+        dt: Control period [s].
+        margin: Extra distance that it keeps [m].
         robot_id: Its identity.
 
     Raises:

@@ -55,7 +55,7 @@ class Belief:
         neighbours: ``float64[k, 14]`` for the view.
         truncated: Whether somebody near had to be left out of ``neighbours``.
         hold: The robot that has to be waited for, or None.
-        strangers: ``float64[k, 2]``, where robots are sensed that do not answer, m.
+        strangers: ``float64[k, 2]``, where robots are sensed that do not answer [m].
     """
 
     neighbours: Array
@@ -74,7 +74,7 @@ def believe(
         state: Its own, ``float64[5]``.
         heard: Of each neighbour, the last report and its age.
         roster: All robots by identity.
-        dt: Control period, s.
+        dt: Control period [s].
         sensed: ``float64[k, SENSED]`` (``swarm.runtime.sensing``), or None if the body does not sense robots.
     """
     heard = list(heard)
@@ -122,7 +122,7 @@ def _by_sensors(me: Peer, sensed: Array, heard: list[Heard], roster: Mapping[int
 
 
 def _extremes(roster: Mapping[int, Peer]) -> tuple[float, float]:
-    """The weakest brakes (m/s², inf: all stop at once) and the longest way in a period (m) of the roster."""
+    """The weakest brakes [m/s²] (inf: all stop at once) and the longest way in a period [m] of the roster."""
     weakest = min(
         float(peer.body[ACCELERATION]) if peer.kind == DOUBLE_INTEGRATOR else math.inf for peer in roster.values()
     )

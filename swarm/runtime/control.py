@@ -42,7 +42,7 @@ class Period:
     """What happened in one control period.
 
     Attributes:
-        time: When it began, s.
+        time: When it began [s].
         reason: ``watchdog.MAY_MOVE``, or why the robot did not move.
         reading: Its own state, if there was any.
         command: What its mind wanted, if it could think.
@@ -68,7 +68,7 @@ class Control:
         driver: Of its body.
         link: To the others.
         incarnation: Larger than that of any earlier process of this robot.
-        clock: Monotonic, s.
+        clock: Monotonic [s].
         journal: What the process before this one knew, and where to write what the next one has to; None: nowhere.
 
     Attributes:

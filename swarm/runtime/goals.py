@@ -27,7 +27,7 @@ class Goals:
         self.goal_index = goal_index
 
     def now(self, x: float, y: float) -> tuple[float, float]:
-        """Where to go from here, m; being at the goal makes it the next one. A goal that is the only one stays."""
+        """Where to go from here [m]; being at the goal makes it the next one. A goal that is the only one stays."""
         goal = self._goals[self.goal_index % len(self._goals)]
         if len(self._goals) > 1 and math.hypot(goal[0] - x, goal[1] - y) <= self._tolerance:
             self.goal_index += 1

@@ -46,8 +46,8 @@ class Lockstep:
 
     Args:
         roster: The robots of the fleet.
-        radius: Robots within it may want the same cells, m.
-        start: When it began, s.
+        radius: Robots within it may want the same cells [m].
+        start: When it began [s].
 
     Attributes:
         tick: Of the planner.
@@ -75,10 +75,10 @@ class Lockstep:
         """Go on to the next tick if everybody who may be near has acknowledged this one; returns whether it did.
 
         Args:
-            x: Where the robot is, m.
-            y: Where the robot is, m.
+            x: Where the robot is [m].
+            y: Where the robot is [m].
             heard: Of each neighbour, the last report.
-            now: s.
+            now: Time [s].
             senses: Whether this robot senses others itself, and need not wait for those who are silent.
         """
         gaps = [self._gap(x, y, one) for one in heard]
@@ -104,7 +104,7 @@ class Lockstep:
         return now - self.start >= JOIN and (senses or self.known <= {one.report.robot_id for one in heard})
 
     def _gap(self, x: float, y: float, one: Heard) -> float:
-        """How far outside of the radius a robot is at least by now, m; 0 or less: it may be within."""
+        """How far outside of the radius a robot is at least by now [m]; 0 or less: it may be within."""
         state = one.report.state
         return math.hypot(state[0] - x, state[1] - y) - one.growth(self.roster[one.report.robot_id]) - self.radius
 
@@ -125,7 +125,7 @@ class Lockstep:
         return found
 
     def silent(self) -> Array:
-        """Last known places of those who are not waited for, ``float64[k, 2]``, m."""
+        """Last known places of those who are not waited for, ``float64[k, 2]`` [m]."""
         places = [one.report.state[:2] for one in self._near if one.report.robot_id in self._solid]
         return np.array(places).reshape(-1, 2)
 

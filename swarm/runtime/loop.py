@@ -28,15 +28,15 @@ class Rate:
     """Begins a period every so many seconds; one that is missed is left out, not caught up.
 
     Args:
-        period: s.
-        clock: Monotonic, s.
+        period: Control period [s].
+        clock: Monotonic [s].
         sleep: Waits so many seconds.
         phase: Share of a period by which its beginnings lie behind the multiples of the period on that clock. Robots of
             one machine that each have their own do not all want its processors at once.
 
     Attributes:
-        late: How late each period began, s.
-        took: How long the work of each took, s.
+        late: How late each period began [s].
+        took: How long the work of each took [s].
     """
 
     def __init__(

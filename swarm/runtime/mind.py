@@ -27,7 +27,7 @@ class Mind:
         spec: Start, goals and limits of its body.
         roster: All robots of the fleet as the others see them, by identity.
         handshake: What it tells of itself, for others to know whether they fit.
-        hearing_radius: Whom it has to hear: robots that are no farther, m.
+        hearing_radius: Whom it has to hear: robots that are no farther [m].
     """
 
     robot: Robot
@@ -38,7 +38,7 @@ class Mind:
 
     @property
     def dt(self) -> float:
-        """Control period, s."""
+        """Control period [s]."""
         return float(self.robot.body[PERIOD])
 
     def rehearse(self) -> None:

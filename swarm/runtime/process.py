@@ -126,7 +126,7 @@ def say(line: str) -> None:
 
 
 def started() -> float:
-    """When this process was started, s since the machine was; psutil would tell it by the clock of the day."""
+    """When this process was started, since the machine was [s]; psutil would tell it by the clock of the day."""
     given = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
     return int(given[19]) / os.sysconf("SC_CLK_TCK")
 
@@ -166,7 +166,7 @@ def drive(
     control: Control, rate: Rate, transport: Transport, teller: StatusTeller, log: PeriodLog | None,
     ended: Callable[[], bool],
 ) -> float | None:  # fmt: skip
-    """Period after period until the end; when the robot was first free to move, s since the machine was started."""
+    """Period after period until the end; when the robot was first free to move, since the machine was started [s]."""
     moved, said = None, [complaints(control)]
     if log is not None:
         said.append(outages(log))

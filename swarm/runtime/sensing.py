@@ -14,7 +14,7 @@ from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.link.inbox import Heard
 
 SENSED = 5
-"""Columns of a sensed robot: x, y, vx, vy (world frame; m, m/s), radius (m)."""
+"""Columns of a sensed robot: x, y [m], vx, vy [m/s] (world frame), radius [m]."""
 S_X, S_Y, S_VX, S_VY, S_RADIUS = range(SENSED)
 SLACK = 0.2
 """Metres by which a robot may be sensed elsewhere than it reports, besides what it can have driven since."""

@@ -71,6 +71,6 @@ def _pair(values: Array) -> Pair:
 
 
 def _high(values: Any) -> float:
-    """What 99 of 100 of the last values do not exceed, in ms."""
+    """What 99 of 100 of the last values do not exceed [ms]."""
     recent = sorted(islice(reversed(values), _RECENT))
     return 1e3 * recent[min(len(recent) - 1, math.ceil(0.99 * len(recent)))] if recent else 0.0

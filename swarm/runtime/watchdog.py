@@ -1,6 +1,6 @@
 """Whether a robot may move in this period, and why not: the watchdogs of its control process.
 
-Pure logic on times that are passed in, s, of one monotonic clock that goes on while the process is stopped.
+Pure logic on times that are passed in [s], of one monotonic clock that goes on while the process is stopped.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Watchdog:
     """Watches one control loop; ask it once a period.
 
     Args:
-        period: Of the loop, s.
+        period: Of the loop [s].
 
     Attributes:
         stopped: Whether an emergency stop is latched.
@@ -62,7 +62,7 @@ class Watchdog:
         """Whether it may move, as ``MAY_MOVE`` or the reason why not.
 
         Args:
-            now: s.
+            now: Time [s].
             state_at: When the robot's own state was measured; None: there is none. The future is another clock's.
             planned: Whether there is a valid map, roster, goal and plan.
             waits_for: A robot that has to be waited for (``swarm.runtime.belief``).

@@ -30,7 +30,7 @@ class GridMap(ArrayRecord):
 
     Attributes:
         free: ``bool[rows, cols]``; not to be changed after construction.
-        cell_size: Side of a cell, m.
+        cell_size: Side of a cell [m].
         name: Name of the map, a file's stem.
         symbols: The rows as text in MovingAI's alphabet (``S`` and ``E`` are pickup and delivery cells of
             the League of Robot Runners); drawn from ``free`` if not given.
@@ -104,7 +104,7 @@ class GridMap(ArrayRecord):
 
     @property
     def size(self) -> tuple[float, float]:
-        """Width and height of the map, m."""
+        """Width and height of the map [m]."""
         rows, cols = self.free.shape
         return cols * self.cell_size, rows * self.cell_size
 
@@ -115,7 +115,7 @@ class GridMap(ArrayRecord):
             cell: ``[..., 2]`` (row, column).
 
         Returns:
-            ``float64[..., 2]``, m.
+            ``float64[..., 2]`` [m].
         """
         cell = np.asarray(cell, dtype=np.float64)
         row, col = cell[..., 0], cell[..., 1]
@@ -125,7 +125,7 @@ class GridMap(ArrayRecord):
         """The cells that contain points; for a point outside the map, the nearest cell of its border.
 
         Args:
-            xy: ``[..., 2]``, m, world frame. A point on an edge belongs to the cell above or to its right.
+            xy: ``[..., 2]`` [m], world frame. A point on an edge belongs to the cell above or to its right.
 
         Returns:
             ``int64[..., 2]`` (row, column).
@@ -147,7 +147,7 @@ class GridMap(ArrayRecord):
         return int(row), int(col)
 
     def wall_boxes(self) -> Array:
-        """The walls and a frame of four boxes around the map: ``float64[n, 4]`` (cx, cy, half_x, half_y), m.
+        """The walls and a frame of four boxes around the map: ``float64[n, 4]`` (cx, cy, half_x, half_y) [m].
 
         Wall cells are covered by maximal rectangles, which may overlap. The frame is as thick as the map's
         longer side. Distances from free space are exact; inside a wall, at a seam, a depth can be too small.

@@ -28,9 +28,9 @@ class ObstacleIndex(NamedTuple):
     to infinity, so that points outside have a bin too.
 
     Attributes:
-        obstacles: ``float64[n, 5]`` (cx, cy, half_x, half_y, rounding), m.
-        origin: ``float64[2]``, lower-left corner of the first bin, m.
-        bin_size: Side of a bin, m.
+        obstacles: ``float64[n, 5]`` (cx, cy, half_x, half_y, rounding) [m].
+        origin: ``float64[2]``, lower-left corner of the first bin [m].
+        bin_size: Side of a bin [m].
         shape: Bins along x and along y; bin (i, j) has the number ``i * shape[1] + j``.
         start: ``int32[bins + 1]``, first item of each bin.
         items: ``int32[L]``, rows of ``obstacles``.
@@ -46,7 +46,7 @@ class ObstacleIndex(NamedTuple):
 
 @njit(cache=True)
 def surface_distance(obstacles: Array, row: int, x: float, y: float) -> float:
-    """Signed distance (m) from a point to the surface of one row of ``obstacles``."""
+    """Signed distance [m] from a point to the surface of one row of ``obstacles``."""
     o = obstacles[row]
     out_x, out_y, rounding = abs(x - o[0]) - o[2], abs(y - o[1]) - o[3], float(o[4])
     if out_x > 0.0 and out_y > 0.0:
@@ -56,7 +56,7 @@ def surface_distance(obstacles: Array, row: int, x: float, y: float) -> float:
 
 @njit(cache=True)
 def distances(obstacles: Array, xy: Array) -> Array:
-    """Signed distances ``float64[n]`` (m) from one point to every obstacle."""
+    """Signed distances ``float64[n]`` [m] from one point to every obstacle."""
     result = np.empty(len(obstacles))
     for row in range(len(obstacles)):
         result[row] = surface_distance(obstacles, row, xy[0], xy[1])
@@ -79,9 +79,9 @@ def build_index(obstacles: Array, bounds: Array, radius: float) -> ObstacleIndex
     """Sort obstacles into bins.
 
     Args:
-        obstacles: ``float64[n, 5]`` (cx, cy, half_x, half_y, rounding), m.
-        bounds: ``float64[4]`` (xmin, ymin, xmax, ymax), m: the area that the bins divide.
-        radius: Distance within which a bin lists an obstacle, m.
+        obstacles: ``float64[n, 5]`` (cx, cy, half_x, half_y, rounding) [m].
+        bounds: ``float64[4]`` (xmin, ymin, xmax, ymax) [m]: the area that the bins divide.
+        radius: Distance within which a bin lists an obstacle [m].
 
     Returns:
         The index; with 16 obstacles or fewer it has one bin.
@@ -163,7 +163,7 @@ def _fill(index: ObstacleIndex, reach: float) -> tuple[Int32s, Int32s]:
 
 @njit(cache=True)
 def clearances(index: ObstacleIndex, xy: Array) -> Array:
-    """Smallest signed distance ``float64[p]`` (m) from each point of ``xy[p, 2]`` to an obstacle.
+    """Smallest signed distance ``float64[p]`` [m] from each point of ``xy[p, 2]`` to an obstacle.
 
     ``index`` is one of radius 0. Rings of bins around the point's own are searched until no further one can
     hold a nearer surface: everything beyond ring k is at least k bins away.

@@ -17,12 +17,12 @@ from swarm.errors import InputError
 from swarm.files.checks import ArrayRecord, array, number
 from swarm.model.dynamics import Kind, Limits
 
-# A speed or a lateral slip (m/s) so small is rounding.
+# A speed or a lateral slip [m/s] so small is rounding.
 _ROUNDING = 1e-6
 
 
 class RobotType(NamedTuple):
-    """What a type's name alone says: kind, radius of the enclosing disc (m) and limits."""
+    """What a type's name alone says: kind, radius of the enclosing disc [m] and limits."""
 
     kind: Kind
     radius: float
@@ -89,13 +89,13 @@ class RobotSpec(ArrayRecord):
 
     Attributes:
         kind: Its dynamics.
-        start: ``float64[5]`` x, y (m), heading (rad), vx, vy (m/s), world frame.
-        goals: ``float64[g, 2]``, m, world frame, in order; one or more.
-        radius: Radius of the disc that encloses it, m.
+        start: ``float64[5]`` x, y [m], heading [rad], vx, vy [m/s], world frame.
+        goals: ``float64[g, 2]`` [m], world frame, in order; one or more.
+        radius: Radius of the disc that encloses it [m].
         limits: Its actuators. A double integrator needs an acceleration, a unicycle a turn rate. The other two reach
             a commanded speed at once without an acceleration; with one, the robot's margin has to cover what it
             takes longer to stop (checked where the margin is known: ``swarm.model.body.body_of``).
-        goal_heading: Heading at the last goal (rad), if the file gives one; no part of reaching the goal.
+        goal_heading: Heading at the last goal [rad], if the file gives one; no part of reaching the goal.
         type_name: Its type in a scenario file; the kind's own name if not given.
         cooperative: False for one that takes no account of the others: it goes straight on, tells nothing, and only
             stops before it would touch somebody.

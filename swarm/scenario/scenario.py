@@ -41,9 +41,9 @@ class Scenario(ArrayRecord):
     Attributes:
         world: The static world.
         robots: One or more.
-        horizon: Length of a run, s.
-        dt: Control period, s.
-        sensing_radius: Robots and obstacles beyond it are unknown to the controller, m; None is 10 times the
+        horizon: Length of a run [s].
+        dt: Control period [s].
+        sensing_radius: Robots and obstacles beyond it are unknown to the controller [m]; None is 10 times the
             largest robot's radius, at least 2 m.
         name: Stem of the file.
     """
@@ -119,11 +119,11 @@ def deliveries(
         rng: Source of all random numbers.
         goals_per_robot: Length of each list of goals.
         kind: Dynamics of all robots.
-        radius: Radius of their discs, m; at most half a cell.
+        radius: Radius of their discs [m]; at most half a cell.
         limits: Their limits; by default 1 m/s, turn rate 4 rad/s, and 2 m/s² for double integrators.
-        horizon: Length of a run, s.
-        dt: Control period, s.
-        sensing_radius: How far robots sense, m.
+        horizon: Length of a run [s].
+        dt: Control period [s].
+        sensing_radius: How far robots sense [m].
 
     Raises:
         InputError: If the map has too few free cells, or the robots do not fit into them.

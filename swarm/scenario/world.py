@@ -30,9 +30,9 @@ class World(ArrayRecord):
     """What does not move. Arrays are not to be changed after construction.
 
     Attributes:
-        bounds: ``float64[4]`` (xmin, ymin, xmax, ymax), m: robots' centres stay inside (as in dynobench).
-        boxes: ``float64[n, 4]`` (cx, cy, half_x, half_y), m, axis-aligned.
-        circles: ``float64[n, 3]`` (cx, cy, radius), m.
+        bounds: ``float64[4]`` (xmin, ymin, xmax, ymax) [m]: robots' centres stay inside (as in dynobench).
+        boxes: ``float64[n, 4]`` (cx, cy, half_x, half_y) [m], axis-aligned.
+        circles: ``float64[n, 3]`` (cx, cy, radius) [m].
         grid: A grid map; its wall cells and everything outside of it are obstacles.
     """
 
@@ -61,7 +61,7 @@ class World(ArrayRecord):
 
     @cached_property
     def obstacles(self) -> Array:
-        """Everything solid: ``float64[n, 5]`` (cx, cy, half_x, half_y, rounding), m.
+        """Everything solid: ``float64[n, 5]`` (cx, cy, half_x, half_y, rounding) [m].
 
         Boxes first (rounding 0), then circles (half sizes 0, rounding is the radius), then the grid map's
         walls merged into rectangles, then four boxes around the map.
@@ -75,10 +75,10 @@ class World(ArrayRecord):
         """Distance from points to the nearest surface of an obstacle; the bounds are none.
 
         Args:
-            xy: ``[..., 2]``, m, world frame.
+            xy: ``[..., 2]`` [m], world frame.
 
         Returns:
-            ``float64[...]``, m: the smallest signed distance to a row of ``obstacles``, so negative inside
+            ``float64[...]`` [m]: the smallest signed distance to a row of ``obstacles``, so negative inside
             one; infinite in a world without obstacles, NaN where ``xy`` is not finite.
         """
         points = np.asarray(xy, dtype=np.float64)
@@ -92,8 +92,8 @@ class World(ArrayRecord):
         """The obstacles around a point, nearest first.
 
         Args:
-            xy: ``[2]``, m, world frame.
-            radius: Largest distance of an obstacle's surface, m.
+            xy: ``[2]`` [m], world frame.
+            radius: Largest distance of an obstacle's surface [m].
             limit: Largest number of obstacles.
 
         Returns:
@@ -108,7 +108,7 @@ class World(ArrayRecord):
         return candidates[order[distance[order] <= radius]]
 
     def index(self, radius: float) -> ObstacleIndex:
-        """Bins over the bounds that list the obstacles within ``radius`` (m); the last few are kept.
+        """Bins over the bounds that list the obstacles within ``radius`` [m]; the last few are kept.
 
         Raises:
             InputError: If the radius is negative or not a number.

@@ -27,8 +27,8 @@ class Message:
 
     Attributes:
         robot_id: Of the sender.
-        time: When it was sent, s.
-        waypoint: Where the sender is heading, world frame, m.
+        time: When it was sent [s].
+        waypoint: Where the sender is heading, world frame [m].
         rotation: Its rotation tunable as an action in [0, 1].
         speed: Its speed tunable as an action in [0, 1].
         intent: The cells that it holds and claims, if its planner reserves cells.
@@ -66,7 +66,7 @@ class Message:
 
 
 def hearing_radius(sensing_radius: float, cell_size: float | None = None) -> float:
-    """Distance within which robots hear each other, m; given a cell size (m), also who may want the same cells."""
+    """Distance within which robots hear each other [m]; given a cell size [m], also who may want the same cells."""
     return max(HEARING * sensing_radius, 0.0 if cell_size is None else HEARING_CELLS * cell_size)
 
 

@@ -138,7 +138,7 @@ def sense_obstacles(
     Args:
         state: ``float64[5]`` of the robot.
         body: ``float64[BODY]`` of the robot.
-        reach: How far the robot may get within a period and braking, m.
+        reach: How far the robot may get within a period and braking [m].
         obstacles: ``float64[n, 5]``.
         items: Indices of candidates; those from ``first`` to ``last`` are looked at.
         first: See ``items``.

@@ -19,17 +19,17 @@ class View:
     """All that one robot knows in one control period.
 
     Attributes:
-        time: s.
+        time: Time [s].
         state: ``float64[5]``, its own: x, y, heading, vx, vy (world frame).
-        goal: ``float64[2]``, world frame, m.
+        goal: ``float64[2]``, world frame [m].
         neighbours: ``float64[k, 14]``, robots that it senses, at most 16 (columns in ``swarm.sense.neighbours``); given
             as such rows or as a list of ``Neighbour``, which becomes them.
         messages: The last message of each robot within its communication radius, by id.
         obstacles: ``float64[m, 5]``, obstacles that it senses, at most 16; None takes them from the static map.
         truncated: Whether somebody near had to be left out of ``neighbours``.
-        strangers: ``float64[k, 2]``, robots that it senses and that do not answer, m; None: everybody who may be near
+        strangers: ``float64[k, 2]``, robots that it senses and that do not answer [m]; None: everybody who may be near
             answers, which is a stronger claim than that no stranger is sensed.
-        silent: ``float64[k, 2]``, last known places of robots that have been silent for long, m.
+        silent: ``float64[k, 2]``, last known places of robots that have been silent for long [m].
     """
 
     time: float

@@ -47,7 +47,7 @@ class FixedController:
     """The same class-K parameters at every step; straight ahead and at full speed.
 
     Args:
-        gain: Of the class-K function for robots, 1/s.
+        gain: Of the class-K function for robots [1/s].
         power: Of the class-K function for robots.
         obstacle_gain: For obstacles; by default that for robots.
         obstacle_power: For obstacles; by default that for robots.

@@ -37,10 +37,10 @@ MOST = TUNABLES[ROTATION].high
 _PATIENCE = 0.2
 # Share of its patience that a robot has which sees no other: it waits for nobody.
 _IMPATIENT = 0.25
-# A rotation (rad) below the first is none; the second is added at random, so that the observation of a robot that
+# A rotation [rad] below the first is none; the second is added at random, so that the observation of a robot that
 # stands differs from step to step, and with it the random numbers.
 _NONE, _JITTER = 0.01, 0.001
-# A surface nearer than this (rad) to the course stands across it.
+# A surface nearer than this [rad] to the course stands across it.
 _ACROSS = 1.0
 # The largest speed tunable (in [0, 1]) of a policy that shares its robots with a rule.
 _HAIR = 0.999
@@ -69,7 +69,7 @@ def _arrived(ego: Float32s) -> bool:
 
 @njit(cache=True)
 def _encoded(rotation: float, ego: Float32s) -> float:
-    """The rotation (rad) as part of an action, clipped to the box, with a jitter."""
+    """The rotation [rad] as part of an action, clipped to the box, with a jitter."""
     jitter = _JITTER * (2.0 * uniform(ego, 2) - 1.0)
     return 0.5 + 0.5 * min(max((rotation + jitter) / MOST, -1.0), 1.0)
 
@@ -127,7 +127,7 @@ def _wrapped(angle: float) -> float:
 
 @njit(cache=True)
 def _along(thing: Float32s, side: float, distance: float) -> float:
-    """The course (rad) along a surface, up to 0.3 rad towards it or away from it; side 1: it is on the right."""
+    """The course [rad] along a surface, up to 0.3 rad towards it or away from it; side 1: it is on the right."""
     farther = min(max(np.float64(thing[EDGE_GAP]) / distance - 1.0, -1.0), 1.0)
     return _bearing(thing) + side * (0.5 * math.pi - 0.3 * farther)
 

@@ -33,7 +33,7 @@ class RandomRotation:
         action: ``float64[6]`` in [0, 1], for everything but the rotation.
         turned: Mean time for which it is turned.
         straight: Mean time between two turns, while it is still stuck.
-        largest: Angles are uniform between 0.3 and this to either side, rad.
+        largest: Angles are uniform between 0.3 and this to either side [rad].
     """
 
     def __init__(

@@ -12,7 +12,7 @@ from numba import njit
 from swarm.array_types import Array
 from swarm.model.body import PERIOD, RADIUS
 
-# Columns of a memory, float64[2]: least way left to the present goal so far (m), and time without coming nearer (s).
+# Columns of a memory, float64[2]: least way left to the present goal so far [m], and time without coming nearer [s].
 MEMORY = 2
 LEAST, WAITED = range(MEMORY)
 # Coming nearer counts from this share of the radius on: creeping towards a wall does not.

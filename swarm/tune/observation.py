@@ -177,7 +177,7 @@ def observe(
         state: ``float64[5]``.
         body: ``float64[BODY]``, see ``swarm.model.body``.
         robot_id: Of the robot itself.
-        waypoint: ``float64[2]``, world, m.
+        waypoint: ``float64[2]``, world [m].
         remaining: Metres to where the robot should come to rest.
         around: Neighbours and obstacles that it senses.
         memory: ``float64[2]``, see ``swarm.tune.memory``.

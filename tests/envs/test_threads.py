@@ -18,7 +18,7 @@ from envs.grid.maps import random_map
 from envs.scenarios import clutter
 from swarm.filter.tunables import COUNT
 
-PATIENCE = 120.0  # s; for a child on a busy machine
+PATIENCE = 120.0  # [s]; for a child on a busy machine
 
 # The thread that forks holds the lock of another one in the child; a fork in the middle of a kernel must not hang it.
 FORK_UNDER_LOAD = """

@@ -116,7 +116,7 @@ class Base:
     """A base that speaks lines (``swarm.runtime.drivers.line``): a unicycle that does at once what it is told.
 
     Attributes:
-        way: How far it has driven, m.
+        way: How far it has driven [m].
     """
 
     PERIOD = 0.02

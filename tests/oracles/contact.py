@@ -12,7 +12,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 
 
 def path(kind: int, state: np.ndarray, control: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Positions ``[T, 2]`` of one robot at ``times`` (s) after ``state`` (5,) under a constant control (2,)."""
+    """Positions ``[T, 2]`` of one robot at ``times`` [s] after ``state`` (5,) under a constant control (2,)."""
     x, y, heading, vx, vy = state
     if kind == 2:  # unicycle: forward speed, turn rate
         at = 0.5 * times[:, None] * (_NODES + 1.0)
@@ -25,21 +25,21 @@ def path(kind: int, state: np.ndarray, control: np.ndarray, times: np.ndarray) -
 
 
 def robot_gaps(paths: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """Smallest gap ``[N, N]`` (m) over the instants of ``paths`` ``[N, T, 2]``; inf on the diagonal."""
+    """Smallest gap ``[N, N]`` [m] over the instants of ``paths`` ``[N, T, 2]``; inf on the diagonal."""
     apart = np.linalg.norm(paths[:, None] - paths[None], axis=-1).min(axis=-1) - radii[:, None] - radii[None]
     np.fill_diagonal(apart, np.inf)
     return apart
 
 
 def surface_distance(points: np.ndarray, obstacle: np.ndarray) -> np.ndarray:
-    """Distance ``[...]`` (m) from points ``[..., 2]`` to a rounded box (5,); negative inside."""
+    """Distance ``[...]`` [m] from points ``[..., 2]`` to a rounded box (5,); negative inside."""
     beyond = np.abs(points - obstacle[:2]) - obstacle[2:4]
     outside = np.linalg.norm(np.maximum(beyond, 0.0), axis=-1)
     return outside + np.minimum(beyond.max(axis=-1), 0.0) - obstacle[4]
 
 
 def least_gap(paths: np.ndarray, radii: np.ndarray, obstacles: np.ndarray, bounds: np.ndarray) -> float:
-    """Smallest gap (m) of a team between robots, to obstacles ``[n, 5]``, and of centres to the bounds (4,)."""
+    """Smallest gap [m] of a team between robots, to obstacles ``[n, 5]``, and of centres to the bounds (4,)."""
     gaps = [robot_gaps(paths, radii).min()]
     gaps += [(surface_distance(paths, obstacle).min(axis=1) - radii).min() for obstacle in obstacles]
     gaps += [(paths - bounds[:2]).min(), (bounds[2:] - paths).min()]

@@ -14,9 +14,9 @@ def parts(world: World, radius: float, points: np.ndarray, cell: float) -> np.nd
 
     Args:
         world: Obstacles and bounds.
-        radius: Of the disc, m.
-        points: m.
-        cell: Side of a cell, m; the finer, the narrower the gaps that are found.
+        radius: Of the disc [m].
+        points: Places [m].
+        cell: Side of a cell [m]; the finer, the narrower the gaps that are found.
     """
     low, high = world.bounds[:2], world.bounds[2:]
     xs, ys = (np.linspace(a, b, round((b - a) / cell) + 1) for a, b in zip(low, high, strict=True))

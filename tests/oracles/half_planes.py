@@ -81,7 +81,7 @@ def lines_of(team: Team, i: int) -> list[Line]:
 
 
 def room(team: Team, i: int, control: np.ndarray, lines: list[Line]) -> float:
-    """How far inside the nearest line a control leaves robot i and its stop point (m); negative outside."""
+    """How far inside the nearest line a control leaves robot i and its stop point [m]; negative outside."""
     kind, state, dt = team.kinds[i], team.states[i], team.dt
     place = path(kind, state, control, np.array([dt]))[0]
     stop = stop_point(kind, place, state[3:] + control * dt, team.bodies[i, 3], dt)
@@ -90,6 +90,6 @@ def room(team: Team, i: int, control: np.ndarray, lines: list[Line]) -> float:
 
 
 def crossed(team: Team, i: int, controls: list[np.ndarray], lines: list[Line], within: float) -> bool:
-    """Whether one of the controls from the first to the last leaves less room than ``within`` (m)."""
+    """Whether one of the controls from the first to the last leaves less room than ``within`` [m]."""
     mixed = [one + share * (other - one) for one, other in pairwise(controls) for share in np.linspace(0.0, 1.0, 33)]
     return any(room(team, i, control, lines) < within for control in mixed)

@@ -68,7 +68,7 @@ class _Alone:
         self._planner = GuidedPlanner(team.graph, robot, team.against)
 
     def time(self, tick: int, fresh: bool) -> tuple[float, int, int]:
-        """Its tick, which the team has worked out already: ms, whom it hears, and its move."""
+        """Its tick, which the team has worked out already: its time [ms], whom it hears, and its move."""
         (cells,), (goals,), robot = self._batch.cells, self._batch.goals, self._robot
         talk, near, columns = Talk(self._team, cells), _near(cells, robot), self._batch.shape[1]
         cell, goal, *seen = (tuple(one) for one in [cells[robot], goals[robot], *cells[near]])
@@ -82,7 +82,7 @@ class _Alone:
 
 
 def alone_times(grid: GridMap, robots: int, ticks: int) -> list[tuple[float, int]]:
-    """Time of each tick of the robot that begins nearest to the middle of a map, in ms, and how many it hears.
+    """Time of each tick of the robot that begins nearest to the middle of a map [ms], and how many it hears.
 
     From its messages as bytes to its own as bytes, and to its move: tell, answer and decide.
 

@@ -14,7 +14,7 @@ from swarm.sense.neighbours import N_ACCELERATION, N_RADIUS, N_X, N_Y, NEIGHBOUR
 
 
 def robot_times(steps: int, controller: str = "fixed:4,1") -> tuple[float, float]:
-    """p50 and p99 (µs) of ``Robot.step`` with 16 neighbours and 16 obstacle points."""
+    """p50 and p99 [µs] of ``Robot.step`` with 16 neighbours and 16 obstacle points."""
     rng = np.random.default_rng(0)
     state = np.array([5.0, 5.0, 0.3, 0.0, 0.0])
     spec = RobotSpec(Kind.UNICYCLE, state, np.array([[9.0, 8.0]]), 0.25, Limits(1.0, turn_rate=4.0))

@@ -57,7 +57,7 @@ def _world(name: str) -> GridWorld:
 
 
 def play(pipe: Connection, planner: str, case: TeamSize) -> None:
-    """Play as many ticks as each number received says, up to a 0; sends ms of each, goals, and peak memory in MB."""
+    """Play as many ticks as each number received says, up to a 0; sends their times [ms], goals, peak memory [MB]."""
     numba.set_num_threads(1)
     batch = GridBatch([draw_episode(_world(case.world), case.robots, np.random.default_rng(0))], RADIUS)
     team, fresh = team_of(planner)(batch.free[0], case.robots), np.ones(case.robots, np.bool_)

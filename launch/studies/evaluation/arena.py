@@ -22,7 +22,7 @@ from swarm.planning.registry import PLANNERS, choose_planner
 from swarm.scenario.scenario import Scenario, load_scenario
 from swarm.tune.controllers import make_controller
 
-# A robot slower than this stands, m/s.
+# A robot slower than this stands [m/s].
 STANDING = 0.005
 
 

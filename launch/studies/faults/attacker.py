@@ -52,7 +52,7 @@ class Attacker:
     Args:
         robot: Whose name it speaks in.
         others: The other robots of the roster.
-        place: Where that robot stands, m.
+        place: Where that robot stands [m].
         digest: Of map and roster.
     """
 

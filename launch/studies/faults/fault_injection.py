@@ -9,7 +9,7 @@ What follows the two dashes goes to ``swarm.runtime.process``, whose code runs a
 * ``blind``: its body does not sense others, so it has to believe what they report.
 * ``version MAJOR.MINOR``: it speaks another version of the protocol.
 * ``witness FILE``: at its end it writes of each period when it began, when its own state had arrived, why it stood
-  (empty: it did not), how late it began, how long its work took, and the processor's part of that (s); JSON.
+  (empty: it did not), how late it began, how long its work took, and the processor's part of that [s]; JSON.
 
 Nothing of ours may be imported here before the clocks are changed.
 """

@@ -23,7 +23,7 @@ _RESOLUTION = 0.05  # Seconds: steps of the physics world, and of the questions 
 
 
 def _weakest() -> float:
-    """The least acceleration of a motor, m/s²: they differ by a few percent. The engine is loaded only for that."""
+    """The least acceleration of a motor [m/s²]: they differ by a few percent. The engine is loaded only for that."""
     from envs.bullet.bodies import MOTOR_ACCELERATION
 
     return 0.9 * MOTOR_ACCELERATION
@@ -40,7 +40,7 @@ def _held(trial: Trial, robot: int, held: bool, seconds: float) -> float | None:
 
 
 def _halt(trial: Trial, robot: int, since: float, wait: float = 1.0) -> tuple[float, float | None, float | None]:
-    """After its process has gone silent: a body's speed then, s until it brakes, s until it stands."""
+    """After its process has gone silent: a body's speed then [m/s], time until it brakes, until it stands [s]."""
     time.sleep(wait)
     samples = trial.samples
     speed = next(sample.speeds[robot] for sample in reversed(samples) if sample.at <= since)
@@ -166,7 +166,7 @@ def stop(trial: Trial, stopped: float, times: int, seconds: float) -> Findings:
 
 
 def _first_state_used(periods: list[list[Any]], stopped: float) -> list[float]:
-    """Of every resume: by how much the own state of the first command that moves is newer than the resume, s."""
+    """Of every resume: by how much the own state of the first command that moves is newer than the resume [s]."""
     found: list[float] = []
     resumed: float | None = None
     for (before, *_), (began, arrived, reason, *_) in pairwise(periods):

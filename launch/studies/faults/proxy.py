@@ -40,7 +40,7 @@ class Faults:
 
     Attributes:
         loss: Share of the messages that are lost.
-        delay: Of every message, one way, s.
+        delay: Of every message, one way [s].
         jitter: Seconds more, drawn uniformly for each message: with more than a period they overtake each other.
         duplicate: Share of the messages that come twice.
         tcp: Whether losses show as TCP shows them.

@@ -112,7 +112,7 @@ def _p99(values: list[list[float]]) -> float | None:
 
 
 def _quantiles(values: list[list[float]]) -> dict[str, float]:
-    """Of all robots together, ms."""
+    """Of all robots together [ms]."""
     total = np.concatenate([np.array(one) for one in values])
     return {f"p{q:g}": round(float(np.percentile(total, q)), 3) for q in (50, 90, 99, 99.9)}
 
@@ -155,7 +155,7 @@ def soak(trial: Trial, minutes: float, every: float) -> Findings:
 
 
 def _memory(process: subprocess.Popen[bytes]) -> float | None:
-    """What a process holds for itself, MB (proportional set size); None if it is not there."""
+    """What a process holds for itself [MB] (proportional set size); None if it is not there."""
     try:
         return 1e-6 * psutil.Process(process.pid).memory_full_info().pss or None  # 0: it has ended
     except psutil.Error:

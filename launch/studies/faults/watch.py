@@ -12,7 +12,7 @@ from typing import Any
 from swarm.runtime.drivers.bullet_wire import Address, Mailbox, Request, Type, decode_reply
 
 STANDS = 0.02
-"""A body slower than that stands, m/s."""
+"""A body slower than that stands [m/s]."""
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,14 @@ class Sample:
     """One status of the physics world.
 
     Attributes:
-        at: When it came, s (``time.monotonic``).
-        time: Simulated, s.
+        at: When it came [s] (``time.monotonic``).
+        time: Simulated [s].
         collisions: So far.
         deliveries: So far, of all robots.
-        speeds: m/s, by robot.
-        places: x, y, m, by robot.
+        speeds: Of the bodies [m/s], by robot.
+        places: x, y [m], by robot.
         held: Why the newest command is not executed (empty: it is), by robot.
-        ages: Of the newest command, s, inf: there is none, by robot.
+        ages: Of the newest command [s], inf: there is none, by robot.
     """
 
     at: float
@@ -105,7 +105,7 @@ def deliveries_a_minute(samples: Sequence[Sample]) -> float:
 
 
 def longest_wait(samples: Sequence[Sample]) -> float:
-    """Longest simulated time in which nobody delivered, s."""
+    """Longest simulated time in which nobody delivered [s]."""
     if not samples:
         return 0.0
     longest, last, count = 0.0, samples[0].time, samples[0].deliveries

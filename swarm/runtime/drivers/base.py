@@ -64,16 +64,16 @@ class Reading:
     """A robot's own state.
 
     Attributes:
-        state: ``float64[5]``: x, y, heading, vx, vy (world frame; m, rad, m/s).
-        stamp: When it was measured, s, by the clock of whoever measured it.
-        arrived: When it arrived, s, by this process's ``time.monotonic``.
-        goal: Where the body's side wants it to go, m; None: the goals are the scenario's.
+        state: ``float64[5]``: x, y [m], heading [rad], vx, vy [m/s], world frame.
+        stamp: When it was measured [s], by the clock of whoever measured it.
+        arrived: When it arrived [s], by this process's ``time.monotonic``.
+        goal: Where the body's side wants it to go [m]; None: the goals are the scenario's.
         goal_number: Grows with every goal that the body's side counted as reached.
         applied: ``float64[2]``, the control that the body executes, if it tells.
         held: Why the body does not execute the newest command: empty, ``command too old`` or ``emergency stop``.
         sensed: ``float64[k, SENSED]``, every robot within the sensing radius as the body itself senses it
             (``swarm.runtime.sensing``); None: it cannot sense robots, and all that is known of them is what they tell.
-        measured: When it was measured, s, by this process's ``time.monotonic``: its age counts from then. By default,
+        measured: When it was measured [s], by this process's ``time.monotonic``: its age counts from then. By default,
             and at the latest, when it arrived.
     """
 
@@ -97,7 +97,7 @@ class Sent:
 
     Attributes:
         control: ``float64[2]``, after clipping to the limits.
-        time: By this process's ``time.monotonic``, s.
+        time: By this process's ``time.monotonic`` [s].
         clipped: Whether that is not what was asked for.
     """
 

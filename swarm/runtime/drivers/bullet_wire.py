@@ -75,7 +75,7 @@ class Request:
         incarnation: Of its process.
         sequence: Grows with every command.
         control: Of a command, finite.
-        lifetime: Of a command, s, above 0; how long it holds after it arrived, if the physics world allows so much.
+        lifetime: Of a command [s], above 0; how long it holds after it arrived, if the physics world allows so much.
     """
 
     type: Type
@@ -98,9 +98,9 @@ class BodyState:
     Attributes:
         robot: Whose body.
         incarnation: Of the process that it is for.
-        stamp: When it was so, by the monotonic clock of the machine, s.
+        stamp: When it was so, by the monotonic clock of the machine [s].
         state: x, y, heading, vx, vy.
-        goal: Where it is to go now, m.
+        goal: Where it is to go now [m].
         goal_number: How many goals it has reached.
         applied: The control that its body executes.
         held: Index into ``HELD``.

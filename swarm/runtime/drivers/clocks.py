@@ -26,8 +26,8 @@ class WallClock:
     ``HOLD``; until then, what is stamped by it looks older. One that was set forward is believed at once.
 
     Args:
-        clock: Monotonic, s; by default ``time.monotonic``.
-        wall: s since 1970; by default ``time.time``.
+        clock: Monotonic [s]; by default ``time.monotonic``.
+        wall: Since 1970 [s]; by default ``time.time``.
     """
 
     def __init__(self, clock: Callable[[], float] | None = None, wall: Callable[[], float] | None = None) -> None:
@@ -36,7 +36,7 @@ class WallClock:
         self._most: deque[tuple[float, float]] = deque()
 
     def ahead(self) -> float:
-        """How far it is ahead of the monotonic clock, s; ask often, since only who looks sees that it was set."""
+        """How far it is ahead of the monotonic clock [s]; ask often, since only who looks sees that it was set."""
         found, now = self._look()
         since = now
         while self._most and self._most[-1][1] <= found:
@@ -80,11 +80,11 @@ class LearntClock:
         """When something was measured.
 
         Args:
-            stamp: By the clock, s.
-            arrived: When it arrived, s; rather too early, and not earlier than what arrived before it.
+            stamp: By the clock [s].
+            arrived: When it arrived [s]; rather too early, and not earlier than what arrived before it.
 
         Returns:
-            s, at most ``arrived``; or why that cannot be said: ``REPEATED``, ``OLDER`` or ``LEARNING``.
+            When [s], at most ``arrived``; or why that cannot be said: ``REPEATED``, ``OLDER`` or ``LEARNING``.
         """
         if stamp == self._stamp:
             return REPEATED

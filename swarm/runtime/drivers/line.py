@@ -1,7 +1,7 @@
 """An example of a driver of one's own: a base that speaks lines of text over UDP. Copy it and change what differs.
 
-The base sends ``STAMP X Y HEADING VX VY`` (s, m, rad, m/s) whenever it has measured, and takes ``FORWARD TURN`` (m/s,
-rad/s) or whatever its dynamics' control is (``swarm.model.dynamics``). It must brake by itself when no such line comes
+The base sends ``STAMP X Y HEADING VX VY`` [s, m, rad, m/s] whenever it has measured, and takes ``FORWARD TURN`` [m/s,
+rad/s] or whatever its dynamics' control is (``swarm.model.dynamics``). It must brake by itself when no such line comes
 for 200 ms. It answers to where the newest line came from: in each period in which nothing was heard from it, an empty
 line comes, which is no command (before the first state there is nothing to command). In fleet.yaml:
 ``driver: swarm.runtime.drivers.line:LineDriver``. The base of robot i is at port 18000 + i.

@@ -1,7 +1,7 @@
 """Driver ``replay``: plays a recorded run as if it were the body; commands are counted and kept, and change nothing.
 
-The recording is an ``.npz`` as ``--trajectories`` writes it: ``time[T]`` (s, rising), ``position[T, N, 2]`` (m),
-``velocity[T, N, 2]`` (m/s), and, if it has it, ``heading[T, N]`` (rad). Without it a robot looks where it last went.
+The recording is an ``.npz`` as ``--trajectories`` writes it: ``time[T]`` [s] (rising), ``position[T, N, 2]`` [m],
+``velocity[T, N, 2]`` [m/s], and, if it has it, ``heading[T, N]`` [rad]. Without it a robot looks where it last went.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from swarm.runtime.fleet_file.read import FleetFile
 KEPT = 10_000
 """Commands that are kept; older ones are only counted."""
 _LARGEST = 512 * MEBIBYTE
-_SLOWEST = 1e-3  # m/s; below, a direction is noise
+_SLOWEST = 1e-3  # [m/s]; below, a direction is noise
 
 
 class ReplayDriver:
@@ -78,7 +78,7 @@ class ReplayDriver:
 
 
 def read_recording(path: Path, robot_id: int, heading: float | None) -> tuple[Array, Array]:
-    """Times ``[T]`` (s) and states ``[T, 5]`` of one robot.
+    """Times ``[T]`` [s] and states ``[T, 5]`` of one robot.
 
     Args:
         path: The file.
@@ -115,7 +115,7 @@ def read_recording(path: Path, robot_id: int, heading: float | None) -> tuple[Ar
 
 
 def _directions(velocity: Array, heading: float | None) -> Array:
-    """Where it went, rad, ``[T]``: the direction of the last motion; ``heading`` before the first."""
+    """Where it went [rad], ``[T]``: the direction of the last motion; ``heading`` before the first."""
     angle = np.full(len(velocity), 0.0 if heading is None else heading)
     if heading is not None:
         for k in range(len(velocity)):

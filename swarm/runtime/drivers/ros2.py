@@ -201,11 +201,11 @@ def body_twist(
         control: ``float64[2]``, within the limits.
         state: ``float64[5]``, the newest; None: none, or too old.
         limits: Of the robot.
-        dt: Control period, s.
+        dt: Control period [s].
 
     Returns:
         The control that is asked of the base, ``float64[2]``: another one where a double integrator would come above
-        its top speed; and forward speed, speed to the left (m/s) and turn rate (rad/s).
+        its top speed; and forward speed, speed to the left [m/s] and turn rate [rad/s].
     """
     if kind == Kind.UNICYCLE:
         return control, (float(control[0]), 0.0, float(control[1]))

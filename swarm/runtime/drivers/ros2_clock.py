@@ -59,12 +59,12 @@ class BaseClock:
         """When odometry was measured.
 
         Args:
-            stamp: By this clock, s.
-            sent: When it was sent by the wall clock, s since 1970, as the middleware says.
-            arrived: When it arrived, s by ``time.monotonic``.
+            stamp: By this clock [s].
+            sent: When it was sent by the wall clock, since 1970 [s], as the middleware says.
+            arrived: When it arrived [s], by ``time.monotonic``.
 
         Returns:
-            s by ``time.monotonic``, at most ``arrived``; or why it is no new state.
+            When [s], by ``time.monotonic``, at most ``arrived``; or why it is no new state.
         """
         self._stamp = stamp
         measured = self._by_simulation(stamp, sent, arrived) if self._simulated else self._by_wall(stamp, arrived)
@@ -106,7 +106,7 @@ class BaseClock:
             self._kind, self.problem = kind, _PROBLEMS[kind].format(seconds) if kind else ""
 
     def stamp(self) -> int:
-        """The time that goes on a command, ns; of another clock than the wall clock the newest that came.
+        """The time that goes on a command [ns]; of another clock than the wall clock the newest that came.
 
         As with any node in simulated time it stands still between messages. So the base's command timeout comes rather
         too early than too late, and also in a simulation that was paused.

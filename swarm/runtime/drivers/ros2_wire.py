@@ -24,7 +24,7 @@ GID = 16
 LARGEST = 4096
 """Bytes of an odometry message; it has 700 and its two frames."""
 
-# Sequence number, ns since 1970, then the identity with its length before it.
+# Sequence number, time since 1970 [ns], then the identity with its length before it.
 _ATTACHMENT = struct.Struct("<qqB16s")
 # Reliable, volatile, the newest only, no deadlines: what equals rmw_zenoh's defaults is left out.
 _QOS = "::,1:,:,:,,"
@@ -35,7 +35,7 @@ _ZEROS = b"\0\1\0\0" + bytes(8) + 2 * b"\1\0\0\0\0\0\0\0" + bytes(680)
 
 
 class Odometry(NamedTuple):
-    """An odometry message as far as a robot on a plane needs it: m, rad, m/s; the velocity is in the body's frame."""
+    """An odometry message as far as a robot on a plane needs it [m, rad, m/s]; the velocity is in the body's frame."""
 
     stamp: float
     x: float
@@ -96,7 +96,7 @@ def attachment(sequence: int, time: int, gid: bytes) -> bytes:
 
     Args:
         sequence: From 1 on.
-        time: ns since 1970.
+        time: Since 1970 [ns].
         gid: Identity of the publisher, ``GID`` bytes.
     """
     if len(gid) != GID:
@@ -105,7 +105,7 @@ def attachment(sequence: int, time: int, gid: bytes) -> bytes:
 
 
 def read_attachment(data: bytes) -> tuple[int, int, bytes] | None:
-    """Sequence number, ns since 1970 and identity of the publisher; None if it is malformed."""
+    """Sequence number, time since 1970 [ns] and identity of the publisher; None if it is malformed."""
     if len(data) != _ATTACHMENT.size:
         return None
     sequence, time, length, gid = _ATTACHMENT.unpack(data)
@@ -113,12 +113,12 @@ def read_attachment(data: bytes) -> tuple[int, int, bytes] | None:
 
 
 def encode_twist(forward: float, left: float, turn: float) -> bytes:
-    """A ``Twist``: velocity in the body's frame, m/s, and turn rate, rad/s."""
+    """A ``Twist``: velocity in the body's frame [m/s], and turn rate [rad/s]."""
     return bytes(_types().serialize_cdr(_twist(forward, left, turn), TWIST))
 
 
 def encode_twist_stamped(forward: float, left: float, turn: float, time: int, frame: str) -> bytes:
-    """A ``TwistStamped``: the same with its time, ns since 1970, and the body's frame."""
+    """A ``TwistStamped``: the same with its time since 1970 [ns], and the body's frame."""
     types = _types().types
     stamp = types["builtin_interfaces/msg/Time"](time // 10**9, time % 10**9)
     message = types[TWIST_STAMPED](types["std_msgs/msg/Header"](stamp, frame), _twist(forward, left, turn))

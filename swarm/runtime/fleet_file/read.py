@@ -11,7 +11,7 @@
 
 Optional: ``recording`` (of driver ``replay``), ``ros2`` (of driver ``ros2``: ``swarm.runtime.fleet_file.ros2_names``),
 ``keys`` (folder of TLS files; the endpoints are then ``tls/``), ``log`` (folder), ``journal`` (folder; by default one
-of the user's, ``swarm.runtime.journal``), ``patience`` (s; with an attempt to connect, which takes four round trips:
+of the user's, ``swarm.runtime.journal``), ``patience`` [s] (with an attempt to connect, which takes four round trips:
 more than 0.6 where one takes longer than 0.15). Files and folders are relative to the fleet file. The robots are those
 of the scenario, in its order: identities 0 to N - 1.
 """
@@ -60,7 +60,7 @@ class FleetFile:
         seed: What the deliveries were drawn from (0 for a scenario file).
         planner: Name of every robot's planner; never ``auto``.
         controller: ``tuner``, a checkpoint folder, or a rule (``swarm.tune.controllers.make_controller``).
-        margin: Safety margin of every robot, m.
+        margin: Safety margin of every robot [m].
         driver: One of ``DRIVERS``, or ``module:Class``.
         endpoints: Where each robot listens, by identity: ``tcp/HOST:PORT``, or ``tls/HOST:PORT`` if there are keys.
         physics: Host and port of the physics world; None if the driver needs none.
@@ -69,7 +69,7 @@ class FleetFile:
         log: Folder of the logs.
         ros2: Where the driver ``ros2`` finds the bases.
         journal: Folder of the robots' journals; None: the default.
-        patience: With an attempt to connect, s.
+        patience: With an attempt to connect [s].
     """
 
     path: Path

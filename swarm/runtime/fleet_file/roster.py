@@ -17,7 +17,7 @@ class Peer:
     Attributes:
         kind: Of its dynamics.
         body: ``float64[BODY]`` (``swarm.model.body.body_of``).
-        bounds: x and y that it can have: low x, low y, high x, high y, m.
+        bounds: x and y that it can have: low x, low y, high x, high y [m].
     """
 
     kind: int
@@ -26,7 +26,7 @@ class Peer:
 
 
 def top_speed(peer: Peer) -> float:
-    """Top speed whatever the direction, m/s; the limits of integrators are per axis."""
+    """Top speed whatever the direction [m/s]; the limits of integrators are per axis."""
     return float(peer.body[TOP_SPEED]) * (1.0 if peer.kind == UNICYCLE else math.sqrt(2.0))
 
 

@@ -98,7 +98,7 @@ def settings(
         robot: Whose session it is; None: the operator's, which listens nowhere.
         endpoints: ``host:port`` of every robot of the roster, by identity.
         keys: Folder with ``ca.pem``, ``certificate.pem`` and ``key.pem``; None: plain TCP without access control.
-        patience: Of an attempt to connect, s; more than ``PATIENCE`` where round trips take longer than 0.1 s.
+        patience: Of an attempt to connect [s]; more than ``PATIENCE`` where round trips take longer than 0.1 s.
 
     Raises:
         InputError: For a name, an identity, an endpoint or a key file that cannot be used.

@@ -12,7 +12,7 @@ _FORMAT = struct.Struct("<4sBBQ")  # magic, version, 1: latch or 0: release, cou
 _MAGIC, VERSION = b"STOP", 1
 COUNTERS = 1 << 64
 CEILING = 1 << 62
-"""The largest counter that is remembered. Operators count by their clocks, in ns, and none is beyond that before the
+"""The largest counter that is remembered. Operators count by their clocks [ns], and none is beyond that before the
 year 2116: a counter from here on was pushed by somebody who lies."""
 DOUBT = 10.0
 """Seconds without a word of a stop after which a robot is believed again that told of one without an operator."""
@@ -93,7 +93,7 @@ class StopLatch:
     Args:
         known: What held when the process before this one ended.
         doubted: Whom that one doubted.
-        now: s, monotonic.
+        now: Time [s], monotonic.
 
     Attributes:
         known: What holds; None: nothing was ever told. Its counter is an operator's, 0 if none has told one.
@@ -119,7 +119,7 @@ class StopLatch:
         Args:
             wishes: What operators told since the last call, oldest first.
             stopped: Of each robot whose last report tells of a stop, its counter.
-            now: s.
+            now: Time [s].
         """
         before = self.latched
         for wish in wishes:

@@ -174,7 +174,7 @@ class Handshakes:
         """Why this robot must not move now, or None.
 
         Args:
-            now: s.
+            now: Time [s].
             senses: Whether it senses the other robots itself.
         """
         wrong = self.misfits(now)

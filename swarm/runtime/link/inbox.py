@@ -62,7 +62,7 @@ class Heard:
 
     Attributes:
         report: What it told.
-        age: Its state is at most so old, s; inf if it has not acknowledged anything of ours.
+        age: Its state is at most so old [s]; inf if it has not acknowledged anything of ours.
         acked: Sequence of our newest report that it acknowledges, -1 if none.
     """
 
@@ -71,7 +71,7 @@ class Heard:
     acked: int = -1
 
     def growth(self, peer: Peer) -> float:
-        """How far it can have come since its state was measured, m."""
+        """How far it can have come since its state was measured [m]."""
         return growth(peer, math.hypot(self.report.state[3], self.report.state[4]), self.age)
 
 
@@ -105,7 +105,7 @@ class Inbox:
 
         Args:
             data: As it arrived.
-            now: s, monotonic.
+            now: Time [s], monotonic.
             key_of: The robot on whose key it came, which must be its sender: only that is authenticated. None: unknown.
 
         Returns:

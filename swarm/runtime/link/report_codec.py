@@ -40,9 +40,9 @@ class Report:
         incarnation: Grows with every start of its process.
         sequence: Grows with every report of this incarnation.
         clock_ns: The sender's clock; nobody compares it with his own.
-        state: x, y, heading, vx, vy (world frame; m, rad, m/s).
-        state_age: How old that was when the report was written, s, 0 to 10.
-        goal: Where it is going, m.
+        state: x, y [m], heading [rad], vx, vy [m/s], world frame.
+        state_age: How old that was when the report was written [s], 0 to 10.
+        goal: Where it is going [m].
         armed: Whether it may move.
         stopped: Whether an emergency stop is latched there.
         acks: For each neighbour that it hears, the incarnation and the sequence of its last report.

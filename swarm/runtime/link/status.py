@@ -45,14 +45,14 @@ class Status:
         stopped: Whether an emergency stop is latched.
         stop_counter: Of the newest wish of an operator that it knows, 0: none.
         tick: Of its planner.
-        state: x, y, heading, vx, vy (m, rad, m/s); None if it does not know.
-        goal: m.
-        waypoint: Of its plan, m.
+        state: x, y [m], heading [rad], vx, vy [m/s]; None if it does not know.
+        goal: Where it is going [m].
+        waypoint: Of its plan [m].
         tunables: Physical values (``swarm.filter.tunables``).
         control: What went to the body.
         outcome: Of its filter, one of ``swarm.filter.safety.OUTCOMES``; empty: it did not decide.
         override: What changed its control, None: nothing.
-        ages: Of the nearest robots heard: identity, and how old their news is, s (inf: unknown).
+        ages: Of the nearest robots heard: identity, and how old their news is [s] (inf: unknown).
         rejected: Reports that it refused, by reason.
         overruns: Late periods so far.
         late_ms: How late its periods begin, 99 of 100 at most.

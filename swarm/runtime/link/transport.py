@@ -51,7 +51,7 @@ class Transport:
             tell of themselves (``statuses``) in place of their reports.
         endpoints: ``host:port`` of every robot of the roster, by identity. Who is not there yet is tried again.
         keys: Folder of its own key and certificate (``launch/authority.py``); None: no authentication.
-        patience: Of an attempt to connect, s (``swarm.runtime.fleet_file.zenoh_config.PATIENCE``).
+        patience: Of an attempt to connect [s] (``swarm.runtime.fleet_file.zenoh_config.PATIENCE``).
 
     Attributes:
         counts: Messages that were lost here, by reason: ``dropped`` (too many at a time; those beyond the ring are not

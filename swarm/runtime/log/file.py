@@ -55,7 +55,7 @@ class McapFile:
         }
 
     def stamp(self, seconds: float) -> int:
-        """A time of the process, s, by the clock of the day, ns."""
+        """A time of the process [s], by the clock of the day [ns]."""
         return round(seconds * 1e9) + self._offset
 
     def add(self, topic: str, stamp: int, message: str) -> None:

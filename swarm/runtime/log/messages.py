@@ -25,14 +25,14 @@ from swarm.scenario.scenario import Scenario
 from swarm.sense.neighbours import N_ID, N_RADIUS, N_X, N_Y
 
 FRAME = "world"
-"""The one frame: x right, y up, m."""
+"""The one frame: x right, y up [m]."""
 UNKNOWN_AGE = 999.0
-"""Age (s) of a report whose age is not known, or larger."""
+"""Age [s] of a report whose age is not known, or larger."""
 INFO, WARNING = 2, 3
 """Levels of ``foxglove.Log``."""
 
 _PATH = 12  # Points of the way ahead that are kept.
-_HEIGHT = 0.3  # m, of what is drawn.
+_HEIGHT = 0.3  # [m], of what is drawn.
 _SECOND = 1_000_000_000
 
 
@@ -235,6 +235,6 @@ def _scene(
     name: str, nanoseconds: int, lifetime: int, cubes: Sequence[str], cylinders: Sequence[str], lines: Sequence[str],
     texts: Sequence[str] = (),
 ) -> str:  # fmt: skip
-    """A ``foxglove.SceneUpdate`` of one entity; ``lifetime`` in s, 0 for ever."""
+    """A ``foxglove.SceneUpdate`` of one entity; ``lifetime`` [s], 0 for ever."""
     kinds = (",".join(kind) for kind in (cubes, cylinders, lines, texts))
     return _ENTITY % (_stamp(nanoseconds), name, lifetime, *kinds)

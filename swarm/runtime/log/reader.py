@@ -38,8 +38,8 @@ class LogFile:
     Attributes:
         path: The file.
         world: Its ``swarm.World``.
-        start: Of its first message, ns.
-        end: Of its last message, ns.
+        start: Of its first message [ns].
+        end: Of its last message [ns].
         complete: False if it has no end, since its writer was killed or still writes.
     """
 
@@ -62,16 +62,16 @@ class Logs:
 
     @property
     def start(self) -> int:
-        """Of the first message, ns."""
+        """Of the first message [ns]."""
         return min(file.start for file in self.files)
 
     @property
     def end(self) -> int:
-        """Of the last message, ns."""
+        """Of the last message [ns]."""
         return max(file.end for file in self.files)
 
     def periods(self, start: int, end: int) -> dict[int, list[tuple[int, Json]]]:
-        """Stamp (ns) and ``swarm.Period`` of each robot, in order, from ``start`` to ``end`` (ns, both included).
+        """Stamp [ns] and ``swarm.Period`` of each robot, in order, from ``start`` to ``end`` [ns] (both included).
 
         Raises:
             InputError: If a message is not what its schema says.
@@ -160,7 +160,7 @@ def _records(path: Path) -> Iterator[McapRecord]:
 
 
 def _messages(path: Path, start: int, end: int) -> Iterator[tuple[str, int, Json]]:
-    """Schema name, stamp (ns) and content of the messages of the chunks that touch a time."""
+    """Schema name, stamp [ns] and content of the messages of the chunks that touch a time."""
     reader, known = _Decoder(path), False
     for record in _records(path):
         if isinstance(record, Chunk):

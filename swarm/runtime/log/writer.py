@@ -60,7 +60,7 @@ class PeriodLog:
         incarnation: Of this process.
         file_bytes: See ``FILE_BYTES``.
         kept: See ``KEPT``.
-        clock: That of ``Period.time``, s.
+        clock: That of ``Period.time`` [s].
 
     Attributes:
         error: The last thing that went wrong, empty if nothing did.

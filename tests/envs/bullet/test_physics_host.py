@@ -59,7 +59,7 @@ driver: bullet
 endpoints: 17400
 physics: 127.0.0.1:{port}
 """
-# Whatever the machine is busy with may add this much to what is timed here, s; ``launch/faults.py`` measures it.
+# Whatever the machine is busy with may add this much to what is timed here [s]; ``launch/faults.py`` measures it.
 BUSY = 1.0
 CONTROLLER = """\
 import sys, time

@@ -88,7 +88,7 @@ def test_a_held_robot_comes_to_rest_and_goes_on(kind: Kind) -> None:
     speed = np.linalg.norm(np.array(states)[1:, :, 3:5], axis=-1)
     moved = np.linalg.norm(np.diff(np.array(states)[:, :, :2], axis=0), axis=-1)
     held_for = np.zeros(4)
-    braking = 0.6 if kind == Kind.DOUBLE_INTEGRATOR else 0.0  # s, from top speed, rounded up
+    braking = 0.6 if kind == Kind.DOUBLE_INTEGRATOR else 0.0  # [s], from top speed, rounded up
     still = 0
     for t, now in enumerate(delays.noted):
         held_for = np.where(now, held_for + case.dt, 0.0)

@@ -28,7 +28,7 @@ ROOMY: dict[str, Draw] = {
     "clutter": clutter.draw, "dense": dense.draw, "swap": swap.draw, **held_out.FAMILIES,
 }  # fmt: skip
 DRAWS: dict[str, Draw] = {**FAMILIES, **ROOMY}
-# Side of a cell, m, where the narrowest gap asks for one that is finer than an eighth of a radius.
+# Side of a cell [m], where the narrowest gap asks for one that is finer than an eighth of a radius.
 CELL = {"corridor": 0.0025, "doorway": 0.0025, "door_swap": 0.0025, "merge": 0.0025}
 
 

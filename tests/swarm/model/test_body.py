@@ -65,7 +65,7 @@ CART = Limits(1.0, acceleration=0.3, turn_rate=4.0)
 
 
 def needed(error: InputError) -> float:
-    """The acceleration that an error asks for, m/s²."""
+    """The acceleration that an error asks for [m/s²]."""
     return float(str(error).partition("at least ")[2].partition(" ")[0])
 
 

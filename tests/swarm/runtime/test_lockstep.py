@@ -70,10 +70,10 @@ def world(robots, seed, seconds, loss=0.0, delay=0.0, cut=None, dead=None, sensi
         seed: Of jobs and network.
         seconds: How long.
         loss: Share of messages that are lost.
-        delay: Longest delay, s; drawn for each message, so that they overtake each other.
+        delay: Longest delay [s]; drawn for each message, so that they overtake each other.
         cut: (from, to): while no message comes from one half of the robots to the other.
         dead: (robot, from): from when it does nothing any more.
-        sensing: Radius within which robots sense each other, m; None: they do not.
+        sensing: Radius within which robots sense each other [m]; None: they do not.
     """
     rng = np.random.default_rng(seed)
     bounds = (0.0, 0.0, 10.0, 6.0)

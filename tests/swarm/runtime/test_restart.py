@@ -71,7 +71,7 @@ class World:
         fleets: The fleet file of each robot's process.
         seed: Of goals and network.
         loss: Share of messages that are lost.
-        delay: Longest delay, s.
+        delay: Longest delay [s].
         senses: Whether bodies sense each other.
     """
 

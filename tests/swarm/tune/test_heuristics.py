@@ -171,7 +171,7 @@ def past_corners(course: float, side: float, near: np.ndarray) -> float:
 
 
 def courses(observation: Observation) -> np.ndarray:
-    """The rotations (rad) of wall following with its own settings, all robots ``[n]`` at once; 0 for straight on."""
+    """The rotations [rad] of wall following with its own settings, all robots ``[n]`` at once; 0 for straight on."""
     ego, edges = observation.ego.astype(np.float64), observation.edges.astype(np.float64)
     gaps = np.where(observation.mask, edges[..., EDGE_GAP], np.inf)
     thing, gap = edges[np.arange(len(ego)), gaps.argmin(axis=1)], gaps.min(axis=1)

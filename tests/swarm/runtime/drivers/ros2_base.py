@@ -2,7 +2,7 @@
 
 Written from rmw_zenoh's design.md and the CDR specification alone; nothing of ``swarm`` is imported. Arguments, as
 JSON: ``port``, ``namespace``, ``start`` (x, y, heading), ``stamped``, ``router`` (false: another process has it),
-``ahead`` (s, of its clock), ``late`` (s, of its odometry: within the base, or with ``simulated`` on the way),
+``ahead`` [s] (of its clock), ``late`` [s] (of its odometry: within the base, or with ``simulated`` on the way),
 ``simulated`` (its clock is a simulation's, from 5 s on).
 
 On standard input: ``report`` prints what was seen as a line of JSON; ``reboot`` is another publisher of odometry, as

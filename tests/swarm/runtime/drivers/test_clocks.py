@@ -9,7 +9,7 @@ from swarm.runtime.drivers.clocks import HOLD, LEARN, LEARNING, OLDER, REPEATED,
 
 
 class Clocks:
-    """A monotonic clock and a wall clock that the test moves; ``pause``: s between two looks at a clock."""
+    """A monotonic clock and a wall clock that the test moves; ``pause``: between two looks at a clock [s]."""
 
     def __init__(self, ahead=1e9):
         self.now, self.ahead, self.pauses = 100.0, ahead, []

@@ -138,7 +138,7 @@ def test_the_example_of_ones_own_driver_speaks_lines(monkeypatch):
 
 @pytest.fixture
 def lines(monkeypatch):
-    """A driver that speaks lines, and how they come to it: each at a time, s."""
+    """A driver that speaks lines, and how they come to it: each at a time [s]."""
     now = [100.0]
     monkeypatch.setattr(line_driver, "time", SimpleNamespace(monotonic=lambda: now[0]))
     driver = make_driver(fleet_of("swarm.runtime.drivers.line:LineDriver"), 0)

@@ -257,7 +257,7 @@ def alone():
 
 
 def message(x, y, heading, forward, left, sequence=1, gid=b"g" * 16, at=None, stamp=None):
-    """Odometry that was measured at a time of the monotonic clock, or has a stamp, s; by default, of now."""
+    """Odometry that was measured at a time of the monotonic clock, or has a stamp [s]; by default, of now."""
     if stamp is None:
         stamp = time.time() - (0.0 if at is None else time.monotonic() - at)
     time_ns = struct.pack("<iI", *divmod(round(1e9 * stamp), 10**9))
