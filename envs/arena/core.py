@@ -8,13 +8,15 @@ its robots have reached their last goals.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numba
 import numpy as np
 
+from envs.arena.errors import STYLES, ErrorSource
 from envs.arena.geometry_store import GeometryStore
+from envs.arena.inexact import perceive_worlds, step_inexact_worlds
 from envs.arena.kernels import Counts, Robots, observe_worlds, remember_worlds, step_worlds
 from envs.arena.reward import Reward
 from envs.arena.team_planner import TeamPlanner, make_team_planner
@@ -24,9 +26,11 @@ from swarm.errors import InputError
 from swarm.files.text_files import located
 from swarm.filter.safety import BRAKING, RELAXED
 from swarm.filter.tunables import COUNT, MIDDLE, STRAIGHT
-from swarm.model.body import BODY, RADIUS, TOP_SPEED, body_of
+from swarm.model.actuators import TRAIL
+from swarm.model.body import BODY, MARGIN, RADIUS, TOP_SPEED, body_of
+from swarm.model.error_bounds import ErrorBounds
 from swarm.scenario.scenario import Scenario
-from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES
+from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, NEIGHBOUR, describe
 from swarm.tune.memory import MEMORY, blank
 from swarm.tune.observation import EDGE, EGO, Observation
 
@@ -37,6 +41,12 @@ Chooser = Callable[[Scenario], str]
 _WORTH_THREADS = 128
 # As in the GCBF+ protocol: a goal is reached within so many radii.
 GOAL_RADII = 2.0
+
+
+def _periods(scenario: Scenario, assume: ErrorBounds | None) -> float:
+    """The largest age, latency and dead time that is simulated or assumed, in periods."""
+    bounds = [scenario.errors] if assume is None else [scenario.errors, assume]
+    return max(max(one.age, one.latency, one.dead_time) / scenario.dt for one in bounds)
 
 
 class ArenaCore:
@@ -68,6 +78,8 @@ class ArenaCore:
         redraw: bool = True,
         checks: int = 1,
         planner: str | Chooser = "straight",
+        assume: ErrorBounds | None = None,
+        styles: Sequence[str] = STYLES,
     ) -> None:
         self._draw, self._margin, self._filtered = draw, margin, filtered
         self._redraw, self._checks, self._planner = redraw, checks, planner
@@ -76,9 +88,14 @@ class ArenaCore:
         first = [self._next(b) for b in range(worlds)]
         self.num_worlds, self.num_robots = worlds, len(first[0].robots)
         self.slots = np.array([neighbours, obstacles])
+        self._assume, self._styles = assume, styles
         self.threads = numba.get_num_threads() if worlds * self.num_robots >= _WORTH_THREADS else 1
         self.reward = Reward()
         self._allocate()
+        most = max(_periods(scenario, assume) for scenario in first)
+        inexact = any(one.errors.any for one in first) or (assume is not None and assume.any)
+        self._source = ErrorSource(worlds, self.num_robots, most, styles) if inexact else None
+        self._kept = most
         for b, scenario in enumerate(first):
             self.load(b, scenario)
 
@@ -109,6 +126,8 @@ class ArenaCore:
         self.period, self.horizon = np.zeros(self.num_worlds), np.zeros(self.num_worlds, np.int64)
         self.age, self.returns = np.zeros(self.num_worlds, np.int64), np.zeros(shape)
         self.geometry = GeometryStore(self.num_worlds)
+        self._trail, self._room = np.zeros((*shape, TRAIL)), np.empty((shape[0], 1, shape[1], NEIGHBOUR))
+        self._unseen = np.zeros(self.num_worlds, bool)  # where a period has begun and nobody has looked
 
     def load(self, b: int, scenario: Scenario) -> None:
         """Put a scenario into world ``b`` and clear everything that was counted there."""
@@ -124,12 +143,12 @@ class ArenaCore:
             with located(f"scenario {scenario.name!r}: robots[{i}]: "):
                 self.body[b, i] = body_of(
                     robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
-                    margin=self._margin, cooperative=robot.cooperative,
+                    margin=self._margin, cooperative=robot.cooperative, errors=self._assumed(scenario),
                 )  # fmt: skip
             self.goal[b, i], self.cooperative[b, i] = robot.goals[0], robot.cooperative
         self._planners.pop(b, None)
         planner = self._planner if isinstance(self._planner, str) else self._planner(scenario)
-        if (team := make_team_planner(planner, scenario, self._margin)) is not None:
+        if (team := make_team_planner(planner, scenario, float(self.body[b, :, MARGIN].max()))) is not None:
             self._planners[b] = team
         self.memory[b], self.moved[b] = blank(), True
         self.last_action[b] = MIDDLE
@@ -140,12 +159,41 @@ class ArenaCore:
             (self.returns, 0.0),
         ):  # fmt: skip
             array[b] = value
+        self._begin(b, scenario)
+
+    def _assumed(self, scenario: Scenario) -> ErrorBounds:
+        """What the robots of a scenario count on."""
+        return scenario.errors if self._assume is None else self._assume
+
+    def _begin(self, b: int, scenario: Scenario) -> None:
+        """An episode begins in world ``b``: nothing of the past is left."""
+        assumed = self._assumed(scenario)
+        if self._source is None:
+            if scenario.errors.any or assumed.any:
+                raise InputError(f"scenario {scenario.name!r}: errors", scenario.errors.describe(), "none, as the first")
+            return
+        if _periods(scenario, self._assume) > self._kept:
+            valid = "an age, latency and dead time no longer than the first scenario's"
+            raise InputError(f"scenario {scenario.name!r}: errors", scenario.errors.describe(), valid)
+        rows = np.empty((self.num_robots, NEIGHBOUR))
+        for i in range(self.num_robots):
+            robot_id = i if self.cooperative[b, i] else -1
+            describe(self.kind[b, i], self.state[b, i], self.body[b, i], self.state[b, i, :2], 0.5, 0.5, robot_id, rows[i])
+        self._source.begin(b, self.state[b], rows, scenario.errors, assumed, self.rng)
+        self._unseen[b] = True
 
     @property
     def _robots(self) -> Robots:
+        trail = self._trail if self._source is None else self._source.trail
         return Robots(
-            self.kind, self.state, self.body, self.waypoint, self.remaining, self.told, self.memory, self.last_action
-        )
+            self.kind, self.believed, self.body, self.waypoint, self.remaining, self.told, self.memory,
+            self.last_action, trail,
+        )  # fmt: skip
+
+    @property
+    def _views(self) -> Array:
+        """All robots, as each robot takes them; where worlds are exact, room for how they are."""
+        return self._room if self._source is None else self._source.news.seen
 
     @property
     def _counts(self) -> Counts:
@@ -163,13 +211,14 @@ class ArenaCore:
         """Waypoints and what is left of the ways, in the worlds that have moved since they were planned last."""
         if not self.moved.any():
             return
+        self._perceive()
         moved = self.moved[:, None]
         np.copyto(self.waypoint, self.goal, where=moved[..., None])
-        np.copyto(self.remaining, self._distances(), where=moved)
+        np.copyto(self.remaining, self._distances(self.believed), where=moved)
         for b, team in self._planners.items():
             if self.moved[b]:
                 time = self.age[b] * self.period[b]
-                team.plan(time, self.state[b], self.goal[b], self.told[b], self.waypoint[b], self.remaining[b])
+                team.plan(time, self.believed[b], self.goal[b], self.told[b], self.waypoint[b], self.remaining[b])
         remember_worlds(self.moved, self.body, self.remaining, self.memory)
         self.moved[:] = False
 
@@ -181,7 +230,9 @@ class ArenaCore:
         ego, mask = np.empty((*shape, EGO), np.float32), np.empty((*shape, edges), np.bool_)
         links, sender = np.empty((*shape, edges, EDGE), np.float32), np.empty((*shape, edges), np.int32)
         with threads(self.threads):
-            observe_worlds(self._robots, self.geometry.arrays, self.slots, Observation(ego, links, mask), sender)
+            observe_worlds(
+                self._robots, self.geometry.arrays, self.slots, self._views, Observation(ego, links, mask), sender
+            )
         sender[self.age == 0] = -1  # nobody has told anything yet
         return Observation(ego, links, mask, sender)
 
@@ -194,22 +245,51 @@ class ArenaCore:
         if not self.cooperative.all():
             action = np.where(self.cooperative[..., None], action, STRAIGHT)
         with threads(self.threads):
-            step_worlds(
-                self._robots, self.geometry.arrays, self.slots, action, self._filtered, self.period, self._checks,
-                self._counts,
-            )  # fmt: skip
+            if self._source is None:
+                step_worlds(
+                    self._robots, self.geometry.arrays, self.slots, action, self._filtered, self.period, self._checks,
+                    self._counts,
+                )  # fmt: skip
+            else:
+                self._step_inexact(self._source, action)
         self.moved[:] = True
         self.age += 1
+
+    def _step_inexact(self, source: ErrorSource, action: Array) -> None:
+        step_inexact_worlds(
+            self._robots, self.geometry.arrays, self.slots, action, self._filtered, source.truth(self.state),
+            source.errors, source.news, self.period, source.body_then, source.drive_then, source.positions,
+            self._counts,
+        )  # fmt: skip
+        self._unseen[:] = True
 
     @property
     def resting(self) -> Flags:
         """Robots ``[B, N]`` whose part is over though their world goes on: at their last goals, or not cooperative."""
         return self.reached | ~self.cooperative
 
-    def _distances(self) -> Array:
-        """Metres from every robot to its goal, ``[B, N]``."""
-        distances: Array = np.linalg.norm(self.goal - self.state[..., :2], axis=-1)
+    def _distances(self, state: Array | None = None) -> Array:
+        """Metres from every robot to its goal, ``[B, N]``; by default from where it really is."""
+        distances: Array = np.linalg.norm(self.goal - (self.state if state is None else state)[..., :2], axis=-1)
         return distances
+
+    @property
+    def believed(self) -> Array:
+        """The states ``float64[B, N, 5]`` that the robots decide on."""
+        return self.state if self._source is None else self._source.believed
+
+    def _perceive(self) -> None:
+        """Where worlds are not exact and a period begins: what the robots believe in it."""
+        source = self._source
+        if source is None or not self._unseen.any():
+            return
+        source.draw(self.period, self.rng)
+        with threads(self.threads):
+            perceive_worlds(
+                self._unseen, self._robots, self.geometry.arrays, source.truth(self.state), source.errors, source.news,
+                self.period, source.body_then, source.drive_then,
+            )  # fmt: skip
+        self._unseen[:] = False
 
     def arrive(self) -> Flags:
         """Note who is at its goal, hand out the next goals; returns who arrived in this step ``[B, N]``."""

@@ -10,14 +10,14 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import njit, prange
 
-from envs.arena.geometry_store import Geometry
-from envs.arena.kernels import Robots, gaps
+from envs.arena.geometry_store import Geometry, geometry_of
+from envs.arena.kernels import Counts, Robots, count_world, filter_world, gaps, robots_of, tell_minds
 from swarm.array_types import Array, Flags, Int64s
 from swarm.filter.tunables import ROTATION, SPEED
 from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, ahead, move, predict
-from swarm.model.body import ERROR, GROWTH, RADIUS, YIELDS
+from swarm.model.body import GROWTH, RADIUS, YIELDS
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE, UNICYCLE
 from swarm.model.error_bounds import E_AGE, E_DEAD_TIME, E_HEADING, E_LAG, E_POSITION, E_SENSING, E_SLIP, E_VELOCITY
 from swarm.model.geometry import to_obstacle
@@ -28,11 +28,8 @@ from swarm.sense.neighbours import (
     N_CORNER_Y,
     N_ERROR,
     N_REACH,
-    N_VX,
-    N_VY,
     N_X,
     N_Y,
-    NEIGHBOUR,
     describe,
 )
 
@@ -295,3 +292,91 @@ def drive_world(
         past[0], past_drive[0] = truth.state, truth.drive
         positions[check] = truth.state[:, :2]
         gaps(truth.state, robots.body, geometry, clearance)
+
+
+@njit(cache=True)
+def truth_of(worlds: Truth, b: int) -> Truth:
+    """What really happens in world ``b``."""
+    return Truth(worlds.state[b], worlds.drive[b], worlds.past[b], worlds.past_drive[b], worlds.commands[b])
+
+
+@njit(cache=True)
+def errors_of(worlds: Errors, b: int) -> Errors:
+    """The errors in world ``b``."""
+    return Errors(
+        worlds.real[b], worlds.assumed[b], worlds.position[b], worlds.heading[b], worlds.velocity[b], worlds.slip[b],
+        worlds.age[b], worlds.lost[b], worlds.sensing[b], worlds.adversary[b], worlds.sensed[b],
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def news_of(worlds: News, b: int) -> News:
+    """What robots have told each other in world ``b``."""
+    return News(worlds.told[b], worlds.received[b], worlds.missed[b], worlds.seen[b])
+
+
+@njit(cache=True)
+def _perceive(
+    b: int, moved: Flags, robots: Robots, geometry: Geometry, truth: Truth, errors: Errors, news: News, period: Array,
+    body_then: Array, drive: Array,
+) -> None:  # fmt: skip
+    """``perceive_worlds`` for world ``b``."""
+    here, walls, real = robots_of(robots, b), geometry_of(geometry, b), truth_of(truth, b)
+    wrong, said = errors_of(errors, b), news_of(news, b)
+    if not moved[b]:
+        return
+    if wrong.adversary:
+        push_world(real, here, walls, wrong)
+    believe_world(real, here, period[b], wrong, body_then[b], drive[b])
+    if wrong.sensed:
+        sense_world(real, here, period[b], wrong, said)
+    else:
+        hear_world(here, said, wrong)
+
+
+@njit(cache=True, parallel=True)
+def perceive_worlds(
+    moved: Flags, robots: Robots, geometry: Geometry, truth: Truth, errors: Errors, news: News, period: Array,
+    body_then: Array, drive: Array,
+) -> None:  # fmt: skip
+    """What the robots of B worlds believe at the beginning of a period, of themselves and of each other.
+
+    Args:
+        moved: ``bool[B]``, the worlds in which a period begins.
+        robots: State and trail are written: when the command of this period acts.
+        geometry: What stands still.
+        truth: What is.
+        errors: Of this period.
+        news: What was told; what is seen is written.
+        period: ``float64[B]`` [s]
+        body_then: ``float64[B, N, 5]``, written: the bodies themselves when the command acts.
+        drive: ``float64[B, N, 2]``, written: their drives then.
+    """
+    for b in prange(len(robots.kind)):
+        _perceive(b, moved, robots, geometry, truth, errors, news, period, body_then, drive)
+
+
+@njit(cache=True)
+def _step(
+    b: int, robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, truth: Truth,
+    errors: Errors, news: News, period: Array, body_then: Array, drive: Array, positions: Array, counts: Counts,
+) -> None:  # fmt: skip
+    """``step_inexact_worlds`` for world ``b``."""
+    here, walls, real = robots_of(robots, b), geometry_of(geometry, b), truth_of(truth, b)
+    wrong, said = errors_of(errors, b), news_of(news, b)
+    control, outcome, clearance = counts.control[b], counts.outcome[b], counts.clearance[b]
+    filter_world(here, walls, slots, action[b], filtered, control, outcome, said.seen)
+    tell_world(here, period[b], action[b], control, wrong, body_then[b], drive[b], said)
+    drive_world(real, here, control, period[b], walls, wrong, clearance, positions[b])
+    count_world(outcome, clearance, counts.outcomes[b], counts.min_clearance[b], counts.collided[b])
+    tell_minds(here, action[b])
+
+
+@njit(cache=True, parallel=True)
+def step_inexact_worlds(
+    robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, truth: Truth, errors: Errors,
+    news: News, period: Array, body_then: Array, drive: Array, positions: Array, counts: Counts,
+) -> None:  # fmt: skip
+    """``envs.arena.kernels.step_worlds`` of worlds that are not exact; arguments as there and in ``perceive_worlds``."""
+    for b in prange(len(robots.kind)):
+        _step(b, robots, geometry, slots, action, filtered, truth, errors, news, period, body_then, drive, positions, counts)

@@ -49,6 +49,7 @@ class Robots(NamedTuple):
         told: ``float64[B, N, 2]``, the waypoints that the robots told each other [m].
         memory: ``float64[B, N, 2]`` (``swarm.tune.memory``).
         last_action: ``float64[B, N, 6]`` in [0, 1], of the period before.
+        trail: ``float64[B, N, TRAIL]``, what they trail behind their states (``swarm.model.actuators``).
     """
 
     kind: Int64s
@@ -59,6 +60,7 @@ class Robots(NamedTuple):
     told: Array
     memory: Array
     last_action: Array
+    trail: Array
 
 
 class Counts(NamedTuple):
@@ -82,11 +84,11 @@ class Counts(NamedTuple):
 
 
 @njit(cache=True, inline="always")
-def _robots_of(worlds: Robots, b: int) -> Robots:
+def robots_of(worlds: Robots, b: int) -> Robots:
     """The robots of world ``b``."""
     return Robots(
         worlds.kind[b], worlds.state[b], worlds.body[b], worlds.waypoint[b], worlds.remaining[b], worlds.told[b],
-        worlds.memory[b], worlds.last_action[b],
+        worlds.memory[b], worlds.last_action[b], worlds.trail[b],
     )  # fmt: skip
 
 
@@ -120,33 +122,34 @@ def _sense(
     walls, crush = sense_obstacles(
         robots.state[i], robots.body[i], reach, geometry.obstacles, geometry.items, first, last, things, order
     )
-    return Around(neighbours, near, things, walls, geometry.bounds, crowd or crush)
+    return Around(neighbours, near, things, walls, geometry.bounds, crowd or crush, robots.trail[i])
 
 
 @njit(cache=True)
-def _filter_world(
-    robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, control: Array, outcome: Int64s
-) -> None:
-    """The first part of ``step_worlds``, for one world."""
+def filter_world(
+    robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, control: Array, outcome: Int64s,
+    seen: Array,
+) -> None:  # fmt: skip
+    """The first part of ``step_worlds``, for one world; ``seen``: all robots, as each robot takes them or as they are."""
     count, size = len(robots.kind), slots[0] + slots[1] + 4
-    others, neighbours = np.empty((count, NEIGHBOUR)), np.empty((slots[0], NEIGHBOUR))
+    neighbours = np.empty((slots[0], NEIGHBOUR))
     things, order = np.empty((slots[1], OBSTACLE)), np.empty((max(slots[0], slots[1]), 2))
     scratch = Scratch(np.empty((size, 2)), np.empty(size), np.empty((2, 2)), np.empty((size, 3)), np.empty(1))
     nominal, tunables, chosen = np.empty(2), np.empty(COUNT), np.empty(2)
-    describe_world(robots, others)
     for i in range(count):
+        others = seen[min(i, len(seen) - 1)]
         kind, state, body = robots.kind[i], robots.state[i], robots.body[i]
         decode_one(action[i], tunables)
         nominal_control(kind, state, body, robots.waypoint[i], robots.remaining[i], tunables, nominal)
         around = _sense(i, robots, others, geometry, neighbours, things, order)
         if not filtered:
-            around = Around(neighbours, 0, things, 0, geometry.bounds, False)
+            around = Around(neighbours, 0, things, 0, geometry.bounds, False, robots.trail[i])
         outcome[i], _ = filter_control(kind, state, body, around, nominal, tunables, scratch, chosen)
         control[i, 0], control[i, 1] = chosen[0], chosen[1]
 
 
 @njit(cache=True)
-def _gaps(at: Array, body: Array, geometry: Geometry, clearance: Array) -> None:
+def gaps(at: Array, body: Array, geometry: Geometry, clearance: Array) -> None:
     """Lower ``clearance`` (N,) of one world to each robot's gap to the nearest robot or obstacle [m]."""
     obstacles, items = geometry.obstacles, geometry.items
     for i in range(len(at)):
@@ -176,12 +179,12 @@ def _move_world(
     for check in range(1, checks + 1):
         for i in range(len(robots.kind)):
             dynamics.step(robots.kind[i], robots.state[i], control[i], period * check / checks, at[i])
-        _gaps(at, robots.body, geometry, clearance)
+        gaps(at, robots.body, geometry, clearance)
     return at
 
 
 @njit(cache=True)
-def _count_world(outcome: Int64s, clearance: Array, outcomes: Int64s, min_clearance: Array, collided: Flags) -> None:
+def count_world(outcome: Int64s, clearance: Array, outcomes: Int64s, min_clearance: Array, collided: Flags) -> None:
     """The third part of ``step_worlds``, for one world: outcomes and gaps of the episode so far."""
     for i in range(len(outcome)):
         outcomes[outcome[i]] += 1
@@ -190,7 +193,7 @@ def _count_world(outcome: Int64s, clearance: Array, outcomes: Int64s, min_cleara
 
 
 @njit(cache=True)
-def _tell_world(robots: Robots, action: Array) -> None:
+def tell_minds(robots: Robots, action: Array) -> None:
     """The last part of ``step_worlds``, for one world: what the robots tell each other in the next period."""
     for i in range(len(robots.kind)):
         robots.told[i, 0], robots.told[i, 1] = robots.waypoint[i, 0], robots.waypoint[i, 1]
@@ -204,12 +207,14 @@ def _step_world(
     checks: int, counts: Counts,
 ) -> None:  # fmt: skip
     """``step_worlds`` for world ``b``."""
-    here, walls = _robots_of(robots, b), geometry_of(geometry, b)
+    here, walls = robots_of(robots, b), geometry_of(geometry, b)
     control, outcome, clearance = counts.control[b], counts.outcome[b], counts.clearance[b]
-    _filter_world(here, walls, slots, action[b], filtered, control, outcome)
+    seen = np.empty((1, len(here.kind), NEIGHBOUR))
+    describe_world(here, seen[0])
+    filter_world(here, walls, slots, action[b], filtered, control, outcome, seen)
     here.state[:] = _move_world(here, control, period[b], walls, checks, clearance)
-    _count_world(outcome, clearance, counts.outcomes[b], counts.min_clearance[b], counts.collided[b])
-    _tell_world(here, action[b])
+    count_world(outcome, clearance, counts.outcomes[b], counts.min_clearance[b], counts.collided[b])
+    tell_minds(here, action[b])
 
 
 @njit(cache=True, parallel=True)
@@ -245,15 +250,17 @@ def remember_worlds(moved: Flags, body: Array, remaining: Array, memory: Array) 
 
 @njit(cache=True)
 def _observe_world(
-    b: int, robots: Robots, geometry: Geometry, slots: Int64s, seen: Observation, sender: Int32s
+    b: int, robots: Robots, geometry: Geometry, slots: Int64s, views: Array, seen: Observation, sender: Int32s
 ) -> None:
     """``observe_worlds`` for world ``b``."""
-    here, walls = _robots_of(robots, b), geometry_of(geometry, b)
+    here, walls = robots_of(robots, b), geometry_of(geometry, b)
     count = len(here.kind)
-    others, neighbours = np.empty((count, NEIGHBOUR)), np.empty((slots[0], NEIGHBOUR))
+    neighbours = np.empty((slots[0], NEIGHBOUR))
     things, order = np.empty((slots[1], OBSTACLE)), np.empty((max(slots[0], slots[1]), 2))
-    describe_world(here, others)
+    if len(views[b]) == 1:
+        describe_world(here, views[b, 0])
     for i in range(count):
+        others = views[b, min(i, len(views[b]) - 1)]
         around = _sense(i, here, others, walls, neighbours, things, order)
         one = Observation(seen.ego[b, i], seen.edges[b, i], seen.mask[b, i], sender[b, i])
         observe(
@@ -266,7 +273,19 @@ def _observe_world(
 
 
 @njit(cache=True, parallel=True)
-def observe_worlds(robots: Robots, geometry: Geometry, slots: Int64s, seen: Observation, sender: Int32s) -> None:
-    """Sense and observe, for B worlds of N robots; writes ``seen``, arrays with leading dimensions [B, N]."""
+def observe_worlds(
+    robots: Robots, geometry: Geometry, slots: Int64s, views: Array, seen: Observation, sender: Int32s
+) -> None:
+    """Sense and observe, for B worlds of N robots.
+
+    Args:
+        robots: As in ``step_worlds``.
+        geometry: What stands still.
+        slots: Most robots and most obstacles in a neighbourhood.
+        views: ``float64[B, N, N, NEIGHBOUR]``, all robots as each robot takes them; or ``float64[B, 1, N, NEIGHBOUR]``,
+            written: as they are, for all.
+        seen: Written, arrays with leading dimensions [B, N].
+        sender: ``int32[B, N, P]``, written.
+    """
     for b in prange(len(robots.kind)):
-        _observe_world(b, robots, geometry, slots, seen, sender)
+        _observe_world(b, robots, geometry, slots, views, seen, sender)

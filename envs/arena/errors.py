@@ -1,0 +1,133 @@
+"""Draws the errors of worlds that are not exact, inside their declared bounds, and keeps what their kernels need.
+
+Four styles, each world one of them for an episode: ``white`` (anew in every period: a normal distribution of a third of
+the bound, cut at the bound), ``constant`` (drawn once, at the bound), ``varying`` (wanders slowly through the bounds)
+and ``adversary`` (pushed to the bound so that the nearest contact looks farther away than it is).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from envs.arena.inexact import CHECKS, Errors, News, Truth
+from swarm.array_types import Array
+from swarm.errors import InputError
+from swarm.model.actuators import TRAIL
+from swarm.model.error_bounds import (
+    E_AGE,
+    E_HEADING,
+    E_LOSS,
+    E_POSITION,
+    E_SENSING,
+    E_SLIP,
+    E_VELOCITY,
+    ERRORS,
+    ErrorBounds,
+)
+from swarm.sense.neighbours import NEIGHBOUR
+
+STYLES = ("white", "constant", "varying", "adversary")
+# Time in which an error that varies forgets where it was [s].
+_MEMORY = 1.0
+
+
+class ErrorSource:
+    """The errors of B worlds of N robots, and what is remembered of the past for them.
+
+    Args:
+        worlds: B.
+        robots: N.
+        most: Of all worlds, the largest age, latency and dead time in periods: so much of the past is kept.
+        styles: Of the worlds, drawn evenly from these for every episode.
+    """
+
+    def __init__(self, worlds: int, robots: int, most: float, styles: Sequence[str] = STYLES) -> None:
+        for style in styles:
+            if style not in STYLES:
+                raise InputError("error style", style, ", ".join(STYLES))
+        self._styles = [STYLES.index(style) for style in styles]
+        shape, periods = (worlds, robots), math.ceil(most - 1e-9) + 1
+        self.style, self.age = np.zeros(worlds, np.int64), np.zeros(worlds, np.int64)
+        self.errors = Errors(
+            np.zeros((worlds, ERRORS)), np.zeros((worlds, ERRORS)), np.zeros((*shape, 2)), np.zeros(shape),
+            np.zeros((*shape, 2)), np.zeros(shape), np.zeros(shape, np.int64), np.zeros((*shape, robots), bool),
+            np.zeros((*shape, robots, 2)), np.zeros(worlds, bool), np.zeros(worlds, bool),
+        )  # fmt: skip
+        depth = periods * CHECKS + 1
+        self.truth_drive = np.zeros((*shape, 2))
+        self.past, self.past_drive = np.zeros((worlds, depth, robots, 5)), np.zeros((worlds, depth, robots, 2))
+        self.commands = np.zeros((*shape, 2 * periods + 2, 2))
+        self.told = np.zeros((worlds, periods, robots, NEIGHBOUR))
+        self.news = News(
+            self.told, np.zeros((*shape, robots, NEIGHBOUR)), np.zeros((*shape, robots), np.int64),
+            np.zeros((*shape, robots, NEIGHBOUR)),
+        )  # fmt: skip
+        self.body_then, self.drive_then = np.zeros((*shape, 5)), np.zeros((*shape, 2))
+        self.believed, self.trail = np.zeros((*shape, 5)), np.zeros((*shape, TRAIL))
+        self.positions = np.zeros((worlds, CHECKS, robots, 2))
+
+    def truth(self, state: Array) -> Truth:
+        """What is, for the kernels; ``state``: ``float64[B, N, 5]``."""
+        return Truth(state, self.truth_drive, self.past, self.past_drive, self.commands)
+
+    def begin(
+        self, b: int, state: Array, rows: Array, real: ErrorBounds, assumed: ErrorBounds, rng: np.random.Generator
+    ) -> None:
+        """An episode begins in world ``b``.
+
+        Args:
+            b: Which world.
+            state: ``float64[N, 5]``, where the robots are.
+            rows: ``float64[N, NEIGHBOUR]``, what they would tell of themselves as they stand.
+            real: What is simulated.
+            assumed: What the robots count on.
+            rng: Source of all random numbers.
+        """
+        errors, news = self.errors, self.news
+        self.style[b] = self._styles[int(rng.integers(len(self._styles)))]
+        errors.real[b], errors.assumed[b] = real.as_array(), assumed.as_array()
+        errors.adversary[b] = self.style[b] == STYLES.index("adversary")
+        errors.sensed[b] = real.others == "sensed"
+        self.truth_drive[b], self.commands[b], self.past_drive[b] = 0.0, 0.0, 0.0
+        self.past[b] = state
+        news.told[b], news.received[b], news.missed[b] = rows, rows, 0
+        for part in (errors.position, errors.heading, errors.velocity, errors.slip, errors.sensing):
+            part[b] = 0.0
+        self.age[b] = 0
+
+    def draw(self, period: Array, rng: np.random.Generator) -> None:
+        """The errors of the next period in all worlds; ``period``: ``float64[B]`` [s]."""
+        errors, real = self.errors, self.errors.real
+        fade = np.exp(-period / _MEMORY)
+        for part, column, ball in (
+            (errors.position, E_POSITION, True), (errors.heading, E_HEADING, False),
+            (errors.velocity, E_VELOCITY, True), (errors.slip, E_SLIP, False), (errors.sensing, E_SENSING, True),
+        ):  # fmt: skip
+            if (real[:, column] > 0.0).any():
+                self._draw(part, real[:, column], ball, fade, rng)
+        steps = np.floor(real[:, E_AGE] / period * CHECKS + 1e-9).astype(np.int64)
+        shape = errors.age.shape
+        low = np.where(self.style == STYLES.index("white"), 0, steps)
+        errors.age[:] = rng.integers(np.broadcast_to(low[:, None], shape), np.broadcast_to(steps[:, None], shape) + 1)
+        if (real[:, E_LOSS] > 0.0).any():
+            errors.lost[:] = rng.random(errors.lost.shape) < real[:, E_LOSS, None, None]
+        self.age += 1
+
+    def _draw(self, part: Array, bound: Array, ball: bool, fade: Array, rng: np.random.Generator) -> None:
+        """One kind of error; ``ball``: the last axis is a vector whose length is bounded."""
+        fresh = rng.standard_normal(part.shape) / 3.0
+        wide = (slice(None),) + (None,) * (part.ndim - 1)
+        size = np.linalg.norm(fresh, axis=-1, keepdims=True) if ball else np.abs(fresh)
+        edge = fresh / np.maximum(size, 1e-12)  # at the bound
+        white = fresh / np.maximum(size, 1.0)
+        old = part / np.maximum(bound, 1e-12)[wide]
+        wander = old * fade[wide] + np.sqrt(1.0 - fade[wide] ** 2) * 1.5 * fresh
+        length = np.linalg.norm(wander, axis=-1, keepdims=True) if ball else np.abs(wander)
+        wander = wander / np.maximum(length, 1.0)
+        style, first = self.style[wide], (self.age == 0)[wide]
+        held = np.where(first, edge, old)
+        unit = np.where(style == 0, white, np.where(style == 2, wander, held))
+        part[:] = bound[wide] * unit
