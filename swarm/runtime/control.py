@@ -96,7 +96,7 @@ class Control:
         radius = hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size)
         found = Memory() if journal is None else journal.found
         self.watchdog, self.goals = Watchdog(scenario.dt), Goals(self.spec, found.goal)
-        own = handshake_of(robot_id, scenario.world, roster.values(), fleet.planner, fleet.controller)
+        own = handshake_of(robot_id, scenario.world, roster.values(), fleet.planner, fleet.controller, fleet.errors)
         self.handshakes, self.digest = Handshakes(own, (one for one in roster if one != robot_id)), own.digest
         self.inbox = Inbox(robot_id, incarnation, roster, self.digest)
         self.lockstep = Lockstep(roster, radius, clock())
