@@ -8,11 +8,11 @@
     command = robot.step(View(time=0.0, state=spec.start, goal=spec.goals[0]))
 
 One step is: sense (a ``View``), plan (a waypoint), tune (the filter's parameters), filter (a safe control), act (a
-``Command``). To describe a run: ``Scenario``, ``RobotSpec``, ``Kind``, ``Limits``, ``World``, ``GridMap``;
-``load_scenario`` reads a scenario file, ``load_fleet`` a fleet file, ``deliveries`` draws a scenario on a grid map. To
-decide: ``Robot``, ``View`` with ``Neighbour`` and ``Message``, ``Command``; ``explain`` says why a control was changed.
-To write parts of your own: ``Planner`` and its ``Plan``, ``Controller`` and its ``Observation``, ``Driver``. What goes
-wrong is a ``SwarmError``; wrong input is an ``InputError``, which is also a ``ValueError``.
+``Command``). To describe a run: ``Scenario``, ``RobotSpec``, ``Kind``, ``Limits``, ``ErrorBounds``, ``World``,
+``GridMap``; ``load_scenario`` reads a scenario file, ``load_fleet`` a fleet file, ``deliveries`` draws a scenario on a
+grid map. To decide: ``Robot``, ``View`` with ``Neighbour`` and ``Message``, ``Command``; ``explain`` says why a control
+was changed. To write parts of your own: ``Planner`` and its ``Plan``, ``Controller`` and its ``Observation``,
+``Driver``. What goes wrong is a ``SwarmError``; wrong input is an ``InputError``, which is also a ``ValueError``.
 
 Rooms, each importing only what comes before it:
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from swarm.errors import InputError, SwarmError
     from swarm.explanation import explain
     from swarm.model.dynamics import Kind, Limits
+    from swarm.model.error_bounds import ErrorBounds
     from swarm.planning import Plan, Planner
     from swarm.robot import Command, Robot
     from swarm.runtime.drivers.base import Driver
@@ -61,6 +62,7 @@ _HOME = {
     "Command": "robot",
     "Controller": "tune.controllers",
     "Driver": "runtime.drivers.base",
+    "ErrorBounds": "model.error_bounds",
     "GridMap": "scenario.grid_map",
     "InputError": "errors",
     "Kind": "model.dynamics",
@@ -83,9 +85,9 @@ _HOME = {
 }
 
 __all__ = [
-    "Command", "Controller", "Driver", "GridMap", "InputError", "Kind", "Limits", "Message", "Neighbour", "Observation",
-    "Plan", "Planner", "Robot", "RobotSpec", "Scenario", "SwarmError", "View", "World", "deliveries", "explain",
-    "load_fleet", "load_scenario",
+    "Command", "Controller", "Driver", "ErrorBounds", "GridMap", "InputError", "Kind", "Limits", "Message", "Neighbour",
+    "Observation", "Plan", "Planner", "Robot", "RobotSpec", "Scenario", "SwarmError", "View", "World", "deliveries",
+    "explain", "load_fleet", "load_scenario",
 ]  # fmt: skip
 
 register_kernels("swarm", Path(__file__).parent)

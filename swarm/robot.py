@@ -14,6 +14,7 @@ from swarm.filter import qp, safety
 from swarm.filter.nominal import nominal_control
 from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
 from swarm.model import dynamics
+from swarm.model.actuators import TRAIL
 from swarm.model.body import RADIUS, REACH, body_of
 from swarm.planning import Plan, Planner
 from swarm.planning.registry import make_planner
@@ -123,7 +124,7 @@ class Robot:
     def _allocate(self) -> None:
         self._scratch, self._nominal = safety.scratch(MAX_NEIGHBOURS + MAX_OBSTACLES), np.empty(2)
         self._near, self._near_obstacles = np.zeros((MAX_NEIGHBOURS, NEIGHBOUR)), np.zeros((MAX_OBSTACLES, OBSTACLE))
-        self._order = np.empty((MAX_OBSTACLES, 2))
+        self._order, self._trail = np.empty((MAX_OBSTACLES, 2)), np.zeros(TRAIL)
 
     def reset(self) -> None:
         """Forget the last step; the planner forgets its reservations."""
@@ -216,7 +217,9 @@ class Robot:
         return self._around(num_neighbours, num_obstacles, view.truncated or crush)
 
     def _around(self, num_neighbours: int, num_obstacles: int, truncated: bool) -> Around:
-        return Around(self._near, num_neighbours, self._near_obstacles, num_obstacles, self.bounds, truncated)
+        return Around(
+            self._near, num_neighbours, self._near_obstacles, num_obstacles, self.bounds, truncated, self._trail
+        )
 
     def _observe(self, view: View, plan: Plan, remaining: float, around: Around) -> Observation:
         slots = MAX_NEIGHBOURS + MAX_OBSTACLES

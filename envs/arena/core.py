@@ -170,7 +170,9 @@ class ArenaCore:
         assumed = self._assumed(scenario)
         if self._source is None:
             if scenario.errors.any or assumed.any:
-                raise InputError(f"scenario {scenario.name!r}: errors", scenario.errors.describe(), "none, as the first")
+                raise InputError(
+                    f"scenario {scenario.name!r}: errors", scenario.errors.describe(), "none, as the first"
+                )
             return
         if _periods(scenario, self._assume) > self._kept:
             valid = "an age, latency and dead time no longer than the first scenario's"
@@ -178,7 +180,9 @@ class ArenaCore:
         rows = np.empty((self.num_robots, NEIGHBOUR))
         for i in range(self.num_robots):
             robot_id = i if self.cooperative[b, i] else -1
-            describe(self.kind[b, i], self.state[b, i], self.body[b, i], self.state[b, i, :2], 0.5, 0.5, robot_id, rows[i])
+            describe(
+                self.kind[b, i], self.state[b, i], self.body[b, i], self.state[b, i, :2], 0.5, 0.5, robot_id, rows[i]
+            )
         self._source.begin(b, self.state[b], rows, scenario.errors, assumed, self.rng)
         self._unseen[b] = True
 

@@ -120,7 +120,7 @@ def _away(i: int, state: Array, body: Array, geometry: Geometry) -> tuple[float,
 
 @njit(cache=True)
 def push_world(truth: Truth, robots: Robots, geometry: Geometry, errors: Errors) -> None:
-    """Let an adversary choose the errors of one world: at the bound, and so that contacts look farther than they are."""
+    """Let an adversary choose the errors of one world: at the bound, and so that contacts look farther away."""
     real, state, body = errors.real, truth.state, robots.body
     for i in range(len(state)):
         nx, ny = _away(i, state, body, geometry)
@@ -377,6 +377,21 @@ def step_inexact_worlds(
     robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, truth: Truth, errors: Errors,
     news: News, period: Array, body_then: Array, drive: Array, positions: Array, counts: Counts,
 ) -> None:  # fmt: skip
-    """``envs.arena.kernels.step_worlds`` of worlds that are not exact; arguments as there and in ``perceive_worlds``."""
+    """``step_worlds`` of worlds that are not exact; arguments as there and in ``perceive_worlds``."""
     for b in prange(len(robots.kind)):
-        _step(b, robots, geometry, slots, action, filtered, truth, errors, news, period, body_then, drive, positions, counts)
+        _step(
+            b,
+            robots,
+            geometry,
+            slots,
+            action,
+            filtered,
+            truth,
+            errors,
+            news,
+            period,
+            body_then,
+            drive,
+            positions,
+            counts,
+        )

@@ -130,7 +130,7 @@ def filter_world(
     robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, control: Array, outcome: Int64s,
     seen: Array,
 ) -> None:  # fmt: skip
-    """The first part of ``step_worlds``, for one world; ``seen``: all robots, as each robot takes them or as they are."""
+    """The first part of ``step_worlds``, for one world; ``seen``: all robots as each takes them, or as they are."""
     count, size = len(robots.kind), slots[0] + slots[1] + 4
     neighbours = np.empty((slots[0], NEIGHBOUR))
     things, order = np.empty((slots[1], OBSTACLE)), np.empty((max(slots[0], slots[1]), 2))

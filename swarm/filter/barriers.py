@@ -22,7 +22,18 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
-from swarm.model.body import ACCELERATION, ERROR, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, SENSING, TOP_SPEED, TURN_RATE, YIELDS
+from swarm.model.body import (
+    ACCELERATION,
+    ERROR,
+    LOOK_AHEAD,
+    MARGIN,
+    PERIOD,
+    RADIUS,
+    SENSING,
+    TOP_SPEED,
+    TURN_RATE,
+    YIELDS,
+)
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
 from swarm.model.geometry import to_obstacle
 from swarm.sense.neighbours import (

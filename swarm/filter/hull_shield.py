@@ -27,7 +27,18 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.filter.hulls import MOST, closest, hull_to_hull, hull_to_obstacle, inside, other_hull, own_hull
-from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_HEADING, T_SPEED, T_TURN_RATE, TRAIL, ahead, move
+from swarm.model.actuators import (
+    T_BODY_X,
+    T_BODY_Y,
+    T_CORNER_X,
+    T_CORNER_Y,
+    T_HEADING,
+    T_SPEED,
+    T_TURN_RATE,
+    TRAIL,
+    ahead,
+    move,
+)
 from swarm.model.body import (
     ACCELERATION,
     ERROR,
@@ -74,9 +85,7 @@ def _cone(error: float, distance: float) -> float:
 
 
 @njit(cache=True, inline="always")
-def _write(
-    lines: Array, count: int, nx: float, ny: float, ax: float, ay: float, share: float, kappa: float
-) -> int:
+def _write(lines: Array, count: int, nx: float, ny: float, ax: float, ay: float, share: float, kappa: float) -> int:
     """Append a line; returns how many there are then."""
     line = lines[count]
     line[L_NX], line[L_NY], line[L_X], line[L_Y] = nx, ny, ax, ay
@@ -142,7 +151,7 @@ def build_lines(
 def _keeps(x: float, y: float, bulge: float, hull: Array, many: int, lines: Array, count: int) -> bool:
     """Whether a point of the next hull, with a way to it that is ``bulge`` (m) off the straight one, keeps all lines.
 
-    The present hull's point q may be chosen: the one that is nearest to the line, else the one nearest to the new point.
+    The point q of the present hull may be chosen: the one that is nearest to the line, else to the new point.
     """
     for k in range(count):
         line = lines[k]

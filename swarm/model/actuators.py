@@ -3,8 +3,8 @@
 A body's *drive* is what its actuators give at an instant, ``float64[2]``, in the units of a control
 (``swarm.model.dynamics``): the velocity of a single integrator, the acceleration of a double integrator, forward speed
 and turn rate of a unicycle. Without a lag it is the command. With a time constant tau it follows the command u by
-``d/dt drive = (u - drive) / tau``; a command acts after a dead time. A robot knows its own drive exactly, since it knows
-what it has commanded, so its state at a later moment is computed (``predict``), not guessed.
+``d/dt drive = (u - drive) / tau``; a command acts after a dead time. A robot knows its own drive exactly, since it
+knows what it has commanded, so its state at a later moment is computed (``predict``), not guessed.
 
 *Ahead* of a body that lags runs the body without the lag: for the integrators p* = p + tau v (and v* = v + tau a) moves
 exactly as the dynamics without a lag, under the same commands, and p follows p* by a low-pass filter, so that it stays

@@ -13,12 +13,12 @@ from swarm.model.dynamics import Kind, Limits, brake, reach, seen_speed
 from swarm.model.error_bounds import ErrorBounds
 
 EXACT = ErrorBounds()
-# Columns of a body, float64[BODY]: radius (m), look-ahead of a unicycle's control point (m), top speed (m/s), largest
-# acceleration (m/s²), largest turn rate (rad/s), control period (s), sensing radius (m), safety margin (m),
-# reach in one period (m, see dynamics.reach), and whether it gives way to other robots (1) or not (0). From the declared
-# errors (swarm.model.error_bounds): the time constant of the actuators (s), how far the robot may be from where it and
-# those who hear it believe it to be (m), by which share of a way it may come elsewhere than planned, and by how much
-# what is known of it grows in a period without news (m).
+# Columns of a body, float64[BODY]: radius [m], look-ahead of a unicycle's control point [m], top speed [m/s], largest
+# acceleration [m/s²], largest turn rate [rad/s], control period [s], sensing radius [m], safety margin [m], reach in
+# one period [m] (see dynamics.reach), and whether it gives way to other robots (1) or not (0). From the declared errors
+# (swarm.model.error_bounds): the time constant of the actuators [s], how far the robot may be from where it and those
+# who hear it believe it to be [m], by which share of a way it may come elsewhere than planned, and by how much what is
+# known of it grows in a period without news [m].
 BODY = 14
 RADIUS, LOOK_AHEAD, TOP_SPEED, ACCELERATION, TURN_RATE, PERIOD, SENSING, MARGIN, REACH, YIELDS = range(10)
 LAG, ERROR, STRAY, GROWTH = range(10, BODY)

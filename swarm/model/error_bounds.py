@@ -50,6 +50,23 @@ KEYS = (*_UNITS, "others")
 """The keys in files and on command lines: the names of the fields."""
 
 
+def _fits(key: str, value: Any) -> bool:
+    """Whether a field can have a value."""
+    if key == "others":
+        return isinstance(value, str) and value in SOURCES
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    # A comparison, not a conversion first: an integer of a thousand digits has no float. A NaN is refused.
+    return bool(0.0 <= value <= LARGEST and (key not in _SHARES or value < 1.0))
+
+
+def _valid(key: str) -> str:
+    """What values a field can have."""
+    if key == "others":
+        return " or ".join(SOURCES)
+    return "a share, 0 or more and below 1" if key in _SHARES else f"a number, 0 to {LARGEST:g} {_UNITS[key][0]}"
+
+
 @dataclass(frozen=True)
 class ErrorBounds:
     """Declared bounds of what is not exact; 0: exact.
@@ -89,7 +106,11 @@ class ErrorBounds:
 
     def __post_init__(self) -> None:
         for key in KEYS:
-            object.__setattr__(self, key, _checked(f"errors.{key}", key, getattr(self, key)))
+            value = getattr(self, key)
+            if not _fits(key, value):
+                raise InputError(f"errors.{key}", value, _valid(key))
+            # Adding 0 takes the sign from -0.0, so that equal bounds have equal bytes.
+            object.__setattr__(self, key, value if key == "others" else float(value) + 0.0)
 
     @property
     def any(self) -> bool:
@@ -114,6 +135,10 @@ class ErrorBounds:
         return ", ".join(parts) or "none"
 
 
+EXACT = ErrorBounds()
+"""Nothing is declared: everything is exact."""
+
+
 def read_errors(field: Field) -> ErrorBounds:
     """The mapping ``errors`` of a file.
 
@@ -121,7 +146,10 @@ def read_errors(field: Field) -> ErrorBounds:
         InputError: If it is malformed; names the file, the line and the key.
     """
     given = field.mapping([], KEYS)
-    return ErrorBounds(**{key: _checked(entry.where, key, entry.value) for key, entry in given.items()})
+    for key, entry in given.items():
+        if not _fits(key, entry.value):
+            raise entry.error(_valid(key))
+    return ErrorBounds(**{key: entry.value for key, entry in given.items()})
 
 
 def parse_errors(text: str) -> ErrorBounds:
@@ -151,23 +179,6 @@ def parse_errors(text: str) -> ErrorBounds:
             raise InputError(f"errors.{key}", "the key again", "each key once")
         given[key] = scalar(value)
     return ErrorBounds(**given)
-
-
-def _checked(where: str, key: str, value: object) -> Any:
-    """A field's value, numbers as floats; or ``InputError`` that calls it ``where``."""
-    if key == "others":
-        if value not in SOURCES:
-            raise InputError(where, value, " or ".join(SOURCES))
-        return value
-    unit = _UNITS[key][0]
-    valid = "a share, 0 or more and below 1" if key in _SHARES else f"a number, 0 to {LARGEST:g} {unit}"
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise InputError(where, value, valid)
-    # Written so that a NaN is refused.
-    if not 0.0 <= value <= LARGEST or (key in _SHARES and not value < 1.0):
-        raise InputError(where, value, valid)
-    # Adding 0 takes the sign from -0.0, so that equal bounds have equal bytes.
-    return float(value) + 0.0
 
 
 def _shown(key: str, value: float) -> str:

@@ -65,6 +65,6 @@ def mind_of(fleet: FleetFile, robot_id: int) -> Mind:
     )  # fmt: skip
     return Mind(
         robot, scenario.robots[robot_id], roster,
-        handshake_of(robot_id, scenario.world, roster.values(), fleet.planner, fleet.controller),
+        handshake_of(robot_id, scenario.world, roster.values(), fleet.planner, fleet.controller, fleet.errors),
         hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size),
     )  # fmt: skip

@@ -36,6 +36,7 @@ import numpy as np
 
 from swarm.errors import InputError, SwarmError
 from swarm.files.text_files import write_text
+from swarm.model.error_bounds import EXACT
 from swarm.runtime.control import Control
 from swarm.runtime.drivers.base import make_driver
 from swarm.runtime.fleet_file.read import FleetFile, load_fleet
@@ -95,6 +96,7 @@ def summary(fleet: FleetFile, robot: int) -> str:
         f"listens     {fleet.endpoints[robot]}" + ("" if fleet.keys else ", without authentication"),
         f"driver      {fleet.driver}{reached(fleet, robot)}",
         f"log         {fleet.log or 'none'}",
+        *([f"errors      {fleet.errors.describe()}"] if fleet.errors != EXACT else []),
     ])  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from swarm.files.checks import ArrayRecord, number
 from swarm.files.text_files import located, write_text
 from swarm.files.yaml_input import read_yaml
 from swarm.model.dynamics import Kind, Limits, stop_offset
+from swarm.model.error_bounds import EXACT, ErrorBounds, read_errors
 from swarm.model.geometry import segment_to_obstacle, segment_to_segment
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.robot_spec import RobotSpec
@@ -46,6 +47,7 @@ class Scenario(ArrayRecord):
         sensing_radius: Robots and obstacles beyond it are unknown to the controller [m]; None is 10 times the
             largest robot's radius, at least 2 m.
         name: Stem of the file.
+        errors: What is not exact: simulated, and assumed by the robots.
     """
 
     world: World
@@ -54,6 +56,7 @@ class Scenario(ArrayRecord):
     dt: float = DT
     sensing_radius: float = None  # type: ignore[assignment]  # replaced on construction: never None
     name: str = "scenario"
+    errors: ErrorBounds = EXACT
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "robots", tuple(self.robots))
@@ -81,6 +84,8 @@ class Scenario(ArrayRecord):
             document["environment"] |= save_map(self.world.grid, path)
         document["robots"] = [robot_entry(robot) for robot in self.robots]
         document |= {"horizon": self.horizon, "dt": self.dt, "sensing_radius": self.sensing_radius}
+        if self.errors != EXACT:
+            document["errors"] = self.errors.declared()
         text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=1 << 30)
         write_text(path, text)
 
@@ -94,12 +99,13 @@ def load_scenario(path: str | Path) -> Scenario:
     """
     path = Path(path)
     root = read_yaml(path)
-    fields = root.mapping(["environment", "robots"], _OPTIONS)
+    fields = root.mapping(["environment", "robots"], [*_OPTIONS, "errors"])
     world = read_world(fields["environment"], path.parent)
     robots = tuple(read_robot(field) for field in fields["robots"].items())
     options = {key: fields[key].number(above=0.0) for key in _OPTIONS if key in fields}
+    errors = read_errors(fields["errors"]) if "errors" in fields else EXACT
     with located(f"{path}: ", drop="Scenario."):
-        return Scenario(world, robots, name=path.stem, **options)
+        return Scenario(world, robots, name=path.stem, errors=errors, **options)
 
 
 def deliveries(

@@ -10,6 +10,7 @@ from oracles.contact import least_gap, path
 from oracles.teams import Team, limits_of
 
 from swarm.filter import safety
+from swarm.model.actuators import TRAIL
 from swarm.model.body import ACCELERATION, TOP_SPEED, TURN_RATE, body_of
 from swarm.model.dynamics import Kind, advance
 from swarm.sense.neighbours import NEIGHBOUR, OBSTACLE, Around, measure_obstacles
@@ -106,4 +107,4 @@ def around_of(
     things = np.zeros((len(rows), OBSTACLE))
     things[:, :5] = rows
     measure_obstacles(state, things, len(things))
-    return Around(near, len(near), things, len(things), np.array(bounds, dtype=float), truncated)
+    return Around(near, len(near), things, len(things), np.array(bounds, dtype=float), truncated, np.zeros(TRAIL))

@@ -9,6 +9,7 @@ import numpy as np
 from oracles.contact import surface_distance
 
 from swarm.filter import safety
+from swarm.model.actuators import TRAIL
 from swarm.model.body import RADIUS, body_of
 from swarm.model.dynamics import Kind, Limits
 from swarm.sense.neighbours import N_REACH, NEIGHBOUR, OBSTACLE, Around, describe, sense_obstacles, sense_robots
@@ -44,7 +45,7 @@ class Team:
         walls, crush = sense_obstacles(
             self.states[i], self.bodies[i], rows[i, N_REACH], self.obstacles, items, 0, len(items), things, order
         )
-        return Around(found, near, things, walls, self.bounds, crowd or crush)
+        return Around(found, near, things, walls, self.bounds, crowd or crush, np.zeros(TRAIL))
 
     def shield(self, i: int, around: Around, control: np.ndarray) -> float:
         """The share of a control of robot i that its shield keeps; the control is changed in place."""

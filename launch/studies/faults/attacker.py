@@ -118,7 +118,8 @@ def attack(path: Path, robot: int, seconds: float) -> dict[str, dict[str, int]]:
     fleet = load_fleet(path)
     others = [one for one in range(len(fleet.endpoints)) if one != robot]
     x, y = fleet.scenario.robots[robot].start[:2].tolist()
-    own = handshake_of(robot, fleet.scenario.world, fleet.roster().values(), fleet.planner, fleet.controller)
+    world, roster = fleet.scenario.world, fleet.roster().values()
+    own = handshake_of(robot, world, roster, fleet.planner, fleet.controller, fleet.errors)
     attacker, sent = Attacker(robot, others, (x, y), own.digest), dict[str, dict[str, int]]()
     config = zenoh.Config()
     for key, value in settings(fleet.name, robot, fleet.addresses).items():

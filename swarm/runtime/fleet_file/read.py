@@ -12,7 +12,8 @@
 Optional: ``recording`` (of driver ``replay``), ``ros2`` (of driver ``ros2``: ``swarm.runtime.fleet_file.ros2_names``),
 ``keys`` (folder of TLS files; the endpoints are then ``tls/``), ``log`` (folder), ``journal`` (folder; by default one
 of the user's, ``swarm.runtime.journal``), ``patience`` [s] (with an attempt to connect, which takes four round trips:
-more than 0.6 where one takes longer than 0.15). Files and folders are relative to the fleet file. The robots are those
+more than 0.6 where one takes longer than 0.15), ``errors`` (what is not exact, ``swarm.model.error_bounds``; by default
+what the scenario file declares). Files and folders are relative to the fleet file. The robots are those
 of the scenario, in its order: identities 0 to N - 1.
 """
 
@@ -29,6 +30,7 @@ import numpy as np
 from swarm.files.text_files import MEBIBYTE, located
 from swarm.files.yaml_input import Field, read_yaml
 from swarm.model.body import body_of
+from swarm.model.error_bounds import EXACT, ErrorBounds, read_errors
 from swarm.planning.registry import PLANNERS, choose_planner
 from swarm.runtime.fleet_file.ros2_names import Ros2, read_ros2
 from swarm.runtime.fleet_file.roster import Peer
@@ -40,7 +42,7 @@ DRIVERS = ("bullet", "replay", "ros2")
 """Drivers that have a name; any other is ``module:Class``."""
 
 _REQUIRED = ("fleet", "planner", "controller", "margin", "driver", "endpoints")
-_OPTIONAL = ("scenario", "deliveries", "physics", "recording", "ros2", "keys", "log", "journal", "patience")
+_OPTIONAL = ("scenario", "deliveries", "physics", "recording", "ros2", "keys", "log", "journal", "patience", "errors")
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 # Below are the system's own ports.
@@ -69,7 +71,8 @@ class FleetFile:
         log: Folder of the logs.
         ros2: Where the driver ``ros2`` finds the bases.
         journal: Folder of the robots' journals; None: the default.
-        patience: With an attempt to connect [s].
+            patience: With an attempt to connect [s].
+        errors: What is not exact.
     """
 
     path: Path
@@ -88,6 +91,7 @@ class FleetFile:
     ros2: Ros2 | None = None
     journal: Path | None = None
     patience: float = PATIENCE
+    errors: ErrorBounds = EXACT
 
     @property
     def addresses(self) -> dict[int, str]:
@@ -144,12 +148,13 @@ def load_fleet(path: str | Path) -> FleetFile:
     if not LEAST_PATIENCE <= patience <= MOST_PATIENCE:
         raise keys["patience"].error(f"{LEAST_PATIENCE:g} to {MOST_PATIENCE:g} s")
     ros2 = read_ros2(keys["ros2"], len(scenario.robots)) if "ros2" in keys else None
+    errors = read_errors(keys["errors"]) if "errors" in keys else scenario.errors
     controller = keys["controller"].text()
     if (path.parent / controller).is_dir():
         controller = str(path.parent / controller)
     fleet = FleetFile(
         path, name, scenario, seed, planner, controller, margin, driver, endpoints, physics, ros2=ros2,
-        patience=patience, **folders,
+        patience=patience, errors=errors, **folders,
     )  # fmt: skip
     with located(f"{keys['margin'].where}: "):
         fleet.roster()

@@ -1,10 +1,10 @@
 """What a robot runs with, told about once a second: whether two robots fit together, and what is wrong if they do not.
 
-Robots of another protocol, map or roster do not fit: what they mean by a place or a cell is unknown. Their reports are
-refused by the digest in them (``swarm.runtime.link.report_codec``); the hello says why. Of two camps nobody can know
-which one is right, so the rule is the same for both: **nobody moves while somebody speaks who does not fit**. Only a
-robot that senses the others itself goes on, if those who fit, itself among them, are more than those who do not: for it
-the others are obstacles that it sees. Another policy or minor protocol is noted, nothing more.
+Robots of another protocol, map, roster or declared errors do not fit: what they mean by a place or a cell is unknown.
+Their reports are refused by the digest in them (``swarm.runtime.link.report_codec``); the hello says why. Of two camps
+nobody can know which one is right, so the rule is the same for both: **nobody moves while somebody speaks who does not
+fit**. Only a robot that senses the others itself goes on, if those who fit, itself among them, are more than those who
+do not: for it the others are obstacles that it sees. Another policy or minor protocol is noted, nothing more.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from swarm.errors import InputError
+from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.link.report_codec import MAJOR, MINOR
 from swarm.scenario.world import World
@@ -43,7 +44,7 @@ class Handshake:
         major: Protocol; with another one nothing else is known.
         minor: Protocol.
         map: Digest of the map, 8 bytes.
-        limits: Digest of the roster: bodies, limits, margin, period, 8 bytes.
+        limits: Digest of the roster: bodies, limits, margin, period, and errors if any are declared; 8 bytes.
         policy: Digest of planner and controller, 8 bytes.
     """
 
@@ -60,11 +61,16 @@ class Handshake:
         return int.from_bytes(hashlib.sha256(self.map + self.limits).digest()[:8], "little")
 
 
-def handshake_of(robot: int, world: World, roster: Iterable[Peer], planner: str, controller: str) -> Handshake:
-    """The hello of a robot that runs with this map, roster in order of identity, planner and controller."""
+def handshake_of(
+    robot: int, world: World, roster: Iterable[Peer], planner: str, controller: str, errors: ErrorBounds = EXACT
+) -> Handshake:
+    """The hello of a robot that runs with this map, roster in order of identity, planner, controller and errors."""
     limits = hashlib.sha256()
     for peer in roster:
         limits.update(struct.pack("<i", peer.kind) + peer.body.tobytes())
+    # Only then: a fleet that declares none goes on with processes that know of no errors.
+    if errors != EXACT:
+        limits.update(b"errors" + errors.as_array().tobytes() + errors.others.encode())
     return Handshake(robot, MAJOR, MINOR, map_digest(world), limits.digest()[:8], _policy_digest(planner, controller))
 
 
@@ -165,7 +171,7 @@ class Handshakes:
         for robot, spoke in self._spoke.items():
             why = self._wrong(robot) if now - spoke < SPEAKS else ""
             if not why and now - self._misfit[robot] < SPEAKS and self._misfit[robot] > spoke:
-                why = f"robot {robot} has another map or other limits"
+                why = f"robot {robot} has another map, other limits or declared errors"
             if why:
                 found[robot] = why
         return found
@@ -202,5 +208,5 @@ class Handshakes:
         if theirs.map != own.map:
             return f"robot {robot} has another map: {theirs.map.hex()}, here {own.map.hex()}"
         if theirs.limits != own.limits:
-            return f"robot {robot} has other limits in its roster: {theirs.limits.hex()}, here {own.limits.hex()}"
+            return f"robot {robot} has other limits or declared errors: {theirs.limits.hex()}, here {own.limits.hex()}"
         return ""

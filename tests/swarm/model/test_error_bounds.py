@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from swarm.errors import InputError
 from swarm.files.yaml_input import parse_yaml
 from swarm.model import error_bounds
-from swarm.model.error_bounds import ERRORS, KEYS, ErrorBounds, parse_errors, read_errors
+from swarm.model.error_bounds import ERRORS, EXACT, KEYS, ErrorBounds, parse_errors, read_errors
 
 NUMBERS = [key for key in KEYS if key != "others"]
 SHARES = ("loss", "slip")
@@ -28,10 +28,10 @@ bounds = st.builds(ErrorBounds, **numbers, others=st.sampled_from(["heard", "sen
 
 
 def test_without_any_everything_is_exact() -> None:
-    exact = ErrorBounds()
-    assert not exact.any and exact.declared() == {} and exact.describe() == "none"
-    assert exact.as_array().tolist() == [0.0] * ERRORS
-    assert not ErrorBounds(others="sensed").any and ErrorBounds(others="sensed") != exact
+    assert ErrorBounds() == EXACT
+    assert not EXACT.any and EXACT.declared() == {} and EXACT.describe() == "none"
+    assert EXACT.as_array().tolist() == [0.0] * ERRORS
+    assert not ErrorBounds(others="sensed").any and ErrorBounds(others="sensed") != EXACT
 
 
 @pytest.mark.parametrize("key", NUMBERS)
@@ -108,7 +108,7 @@ def test_a_file_may_have_them_at_its_top_or_under_errors(tmp_path) -> None:
         (tmp_path / name).write_text(text)
         assert parse_errors(str(tmp_path / name)) == ErrorBounds(lag=0.1, others="sensed")
     (tmp_path / "none.yaml").write_text("errors: {}\n")
-    assert parse_errors(str(tmp_path / "none.yaml")) == ErrorBounds()
+    assert parse_errors(str(tmp_path / "none.yaml")) == EXACT
 
 
 ANY_KEY = re.escape(", ".join(KEYS))

@@ -2,12 +2,14 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from swarm.errors import InputError
 from swarm.model.dynamics import step
+from swarm.model.error_bounds import ErrorBounds
 from swarm.runtime.control import Control, Period
 from swarm.runtime.drivers.base import Reading, Sent
 from swarm.runtime.fleet_file.read import load_fleet
@@ -249,3 +251,16 @@ def test_periods_begin_in_their_own_phase():
         began = [start for start, _ in zip(rate.periods(lambda: False), range(3), strict=False)]
         assert [(start / 0.05 - phase + 0.5) % 1.0 for start in began] == pytest.approx([0.5] * 3, abs=1e-6)
         assert max(rate.late) < 1e-9
+
+
+def test_robots_that_declare_different_errors_do_not_drive_together(tmp_path):
+    world = World(tmp_path)
+    world.fleet = replace(world.fleet, errors=ErrorBounds(position=0.001))
+    before = world.way()
+    world.minds[1] = Control(world.fleet, 1, Body(world, 1), Link(world, 1), incarnation=1, clock=world.clock)
+    world.run(3.0)
+    assert world.way() == before
+    assert all("declared errors" in mind.refusal for mind in world.minds)
+    world.minds[0] = Control(world.fleet, 0, Body(world, 0), Link(world, 0), incarnation=2, clock=world.clock)
+    world.run(5.0)
+    assert max(world.way()) < min(before) and all(mind.refusal is None for mind in world.minds)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from swarm.errors import InputError
 from swarm.files.yaml_input import parse_yaml
 from swarm.model.dynamics import Kind, Limits
+from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.robot_spec import ROBOT_TYPES, numbers_from, state_from
 from swarm.scenario.scenario import RobotSpec, Scenario, deliveries, load_scenario
@@ -97,6 +98,18 @@ def test_reads_our_keys(tmp_path):
     assert second.limits == Limits(0.5, 3.0, 2.0) and second.goals.tolist() == [[2, 1]]
 
 
+def test_reads_declared_errors_and_writes_those_that_are_declared(tmp_path):
+    text = FULL + "errors: {position: 0.01, lag: 1e-1, others: sensed, loss: 0}\n"
+    scenario = load_scenario(write(tmp_path, text))
+    assert scenario.errors == ErrorBounds(position=0.01, lag=0.1, others="sensed")
+    scenario.save(tmp_path / "again.yaml")
+    assert "errors: {position: 0.01, lag: 0.1, others: sensed}\n" in (tmp_path / "again.yaml").read_text()
+    exact = load_scenario(write(tmp_path, FULL))
+    assert exact.errors == EXACT and exact != scenario
+    exact.save(tmp_path / "again.yaml")
+    assert "errors" not in (tmp_path / "again.yaml").read_text()
+
+
 def test_a_map_alone_sets_the_bounds(tmp_path):
     text = FULL.replace("  min: [0.25, 0]\n  max: [6, 3]\n", "")
     assert load_scenario(write(tmp_path, text)).world.bounds.tolist() == [0, 0, 6, 3]
@@ -136,7 +149,9 @@ def random_scenario(seed):
     circles = [[*rng.uniform(20, 30, 2), rng.uniform(1e-6, 1)] for _ in range(rng.integers(3))]
     world = World(np.array([-rng.uniform(), 0, 40, 40]), np.array(boxes), np.array(circles))
     horizon, dt, sensing_radius = rng.uniform([1, 1e-3, 1], [9, 1, 2])
-    return Scenario(world, tuple(robots), horizon, dt, sensing_radius, "drawn")
+    bounds = ErrorBounds(*(rng.uniform(0, 1, 10) * rng.integers(0, 2, 10)), str(rng.choice(["heard", "sensed"])))
+    errors = bounds if rng.integers(2) else EXACT
+    return Scenario(world, tuple(robots), horizon, dt, sensing_radius, "drawn", errors)
 
 
 def test_random_scenarios_round_trip(tmp_path):
@@ -202,6 +217,10 @@ BAD = [
     ("robots:", "horizon: 0\nrobots:", ":9: horizon", "above 0"),
     ("robots:", "horizon: 1\ndt: 2\nrobots:", "dt", "at most 1"),
     ("robots:", "robots: 3\nspare:", ":10: spare", "an unknown key"),
+    ("robots:", "errors:\n  lag: 0.1\n  slip: -0.1\nrobots:", ":11: errors.slip", "below 1"),
+    ("robots:", "errors: {lags: 0.1}\nrobots:", ":9: errors.lags", "lag (optional)"),
+    ("robots:", "errors: {others: [heard]}\nrobots:", ":9: errors.others", "got 'a list of 1'; valid: heard or sensed"),
+    ("robots:", "errors:\nrobots:", ":9: errors", "a mapping"),
     ("robots:", "? [1]\n: 2\nrobots:", ":9", "plain words"),
     (DYNOBENCH[DYNOBENCH.index("  - type: double") :], "  []\n", "robots", "at least one robot"),
     (DYNOBENCH[DYNOBENCH.index("    start: [1,1,") :], "", ":10: robots[0]: start", "required"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from oracles.contact import surface_distance
 from oracles.teams import limits_of
 
+from swarm.model.actuators import TRAIL
 from swarm.model.body import SENSING, body_of
 from swarm.model.dynamics import Kind
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_VX, N_X, NEIGHBOUR, O_GAP, OBSTACLE, Around, measure_obstacles
@@ -84,7 +85,7 @@ class Scene:
         near, things = np.full((k, NEIGHBOUR), np.nan), np.full((m, OBSTACLE), np.nan)
         near[: len(self.near)], things[: len(self.things), :O_GAP] = self.near, self.things
         measure_obstacles(self.state, things, len(self.things))
-        around = Around(near, len(self.near), things, len(self.things), np.empty(4), False)
+        around = Around(near, len(self.near), things, len(self.things), np.empty(4), False, np.zeros(TRAIL))
         out = Observation(
             np.full(EGO, np.nan, np.float32), np.full((k + m, EDGE), np.nan, np.float32), np.ones(k + m, np.bool_),
             np.full(k + m, -1, np.int32),

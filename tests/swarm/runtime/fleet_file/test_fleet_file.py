@@ -7,6 +7,7 @@ import pytest
 
 import envs
 from swarm.errors import InputError
+from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.runtime.fleet_file.read import load_fleet
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.scenario import deliveries
@@ -66,6 +67,15 @@ def test_reads_a_scenario_beside_it_and_endpoints_of_each(load, tmp_path):
     assert load("driver: bullet", "driver: my.robot:Base").driver == "my.robot:Base"
 
 
+def test_declared_errors_are_the_fleet_files_or_else_the_scenarios(load, tmp_path):
+    assert load().errors == EXACT
+    assert load(new="errors: {position: 0.01, others: sensed}\n").errors == ErrorBounds(position=0.01, others="sensed")
+    (tmp_path / "two_robots.yaml").write_text(SCENARIO + "errors: {lag: 0.1}\n")
+    assert load().errors == load().scenario.errors == ErrorBounds(lag=0.1)
+    assert load(new="errors: {slip: 0.1}\n").errors == ErrorBounds(slip=0.1)
+    assert load(new="errors: {}\n").errors == EXACT
+
+
 WRONG = [
     ("fleet: two", "fleet: Two", "yaml:1: fleet", "a-z"),
     ("fleet: two", "fleets: two", "yaml:1: fleets", "unknown key"),
@@ -97,6 +107,9 @@ WRONG = [
     ("endpoints: 17400", "endpoints: {0: tcp/10.0.0.1:2000, 1: tcp/127.0.0.1:2}", "yaml:7: endpoints.0", "TLS"),
     ("endpoints: 17400", "endpoints: {0: tcp/127.0.0.1:99999, 1: tcp/127.0.0.1:2}", "yaml:7: endpoints.0", "65535"),
     ("", "keys: none\n", "yaml:9: keys", "a folder"),
+    ("", "errors:\n  lag: 0.1\n  age: -1\n", "yaml:11: errors.age", "0 to 1e+06 s"),
+    ("", "errors: {ages: 1}\n", "yaml:9: errors.ages", "age (optional)"),
+    ("", "errors: none\n", "yaml:9: errors", "a mapping"),
 ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Robots that do not fit refuse each other and say why; small differences are noted."""
 
+import hashlib
 import math
 import struct
 from dataclasses import replace
@@ -120,11 +121,13 @@ ROBOT = "robots: [{{type: unicycle_first_order_0_sphere, start: [1, 4, 0], goal:
 
 
 def test_digests_are_of_what_matters(tmp_path):
-    def handshake(at=4, goal=1, radius=0.3, planner="roadmap", controller="fixed:4,1", margin=0.0):
+    def handshake(at=4, goal=1, radius=0.3, planner="roadmap", controller="fixed:4,1", margin=0.0, errors=""):
         (tmp_path / "s.yaml").write_text((SCENARIO + ROBOT.replace("{}", "{}")).format(at, goal, radius))
-        (tmp_path / "f.yaml").write_text(FLEET.format(planner, controller, margin) + "endpoints: 18000\n")
+        (tmp_path / "f.yaml").write_text(FLEET.format(planner, controller, margin) + f"endpoints: 18000\n{errors}")
         fleet = load_fleet(tmp_path / "f.yaml")
-        return handshake_of(0, fleet.scenario.world, fleet.roster().values(), fleet.planner, fleet.controller)
+        return handshake_of(
+            0, fleet.scenario.world, fleet.roster().values(), fleet.planner, fleet.controller, fleet.errors
+        )
 
     same = handshake()
     assert handshake(goal=2) == same
@@ -133,3 +136,15 @@ def test_digests_are_of_what_matters(tmp_path):
     assert handshake(planner="straight").policy != same.policy and handshake(planner="straight").digest == same.digest
     assert handshake(controller="tuner").policy not in (same.policy, handshake(controller="fixed:5,1").policy)
     assert len({handshake().digest, handshake(at=4.5).digest, handshake(margin=0.01).digest}) == 3
+    declared = [handshake(errors=f"errors: {{{key}}}\n") for key in ("lag: 0.1", "lag: 0.2", "others: sensed")]
+    assert len({one.digest for one in (same, *declared)}) == 4 and {one.map for one in declared} == {same.map}
+    assert handshake(errors="errors: {lag: 0.1, slip: 0}\n") == declared[0]
+
+
+def test_without_declared_errors_the_digest_is_that_of_processes_that_know_none(tmp_path):
+    (tmp_path / "s.yaml").write_text((SCENARIO + ROBOT).format(4, 1, 0.3))
+    (tmp_path / "f.yaml").write_text(FLEET.format("roadmap", "fixed:4,1", 0.0) + "endpoints: 18000\nerrors: {age: 0}\n")
+    fleet = load_fleet(tmp_path / "f.yaml")
+    (peer,) = fleet.roster().values()
+    hello = handshake_of(0, fleet.scenario.world, [peer], fleet.planner, fleet.controller, fleet.errors)
+    assert hello.limits == hashlib.sha256(struct.pack("<i", peer.kind) + peer.body.tobytes()).digest()[:8]
