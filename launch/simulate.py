@@ -34,6 +34,7 @@ from envs.rollout.pictures import Routes, scene_of
 from envs.rollout.results import alone, record, save_records, save_trajectory
 from envs.rollout.run import Run
 from envs.scenarios import FAMILIES, draw_family
+from studies.error_options import ErrorOptions
 from swarm.array_types import UInt8s
 from swarm.errors import InputError, SwarmError
 from swarm.model.dynamics import Kind
@@ -47,7 +48,7 @@ FILM_SPEED = 2
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(ErrorOptions):
     """Simulate a team of robots in pybullet; without arguments, the warehouse demo."""
 
     scenario: Annotated[Path | None, tyro.conf.Positional] = None
@@ -82,6 +83,7 @@ class Options:
     """Show pybullet's own window."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.seconds is not None and not 0.0 < self.seconds <= 86_400.0:
             raise InputError("--seconds", self.seconds, "above 0, at most 86400")
         if self.planner not in ("auto", *PLANNERS):
@@ -157,10 +159,11 @@ class Simulation:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        scenario = make_scenario(options)
+        scenario = options.declared_in(make_scenario(options))
         if options.save is not None:
             scenario.save(options.save)
         self.planner = choose_planner(options.planner, scenario.world)
+        # Joins here: assume=options.assumed.
         self.run = bullet.start(
             scenario, planner=self.planner, controller=options.controller, margin=margin_of(options, scenario),
             seed=options.seed, gui=options.gui, delays=delays_of(options, scenario),
@@ -196,6 +199,7 @@ class Simulation:
             "collisions": run.collisions,
             "real_time_factor": run.time / seconds,
             "longest_wait": max(run.longest_wait, float(waits.max())),
+            **options.record(run.scenario.errors),
         }
 
 

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from envs.scenarios import draw_family
 from swarm.errors import InputError
+from swarm.model.error_bounds import ErrorBounds
 from swarm.scenario.scenario import load_scenario
 
 pytestmark = pytest.mark.bullet
@@ -67,12 +68,15 @@ def test_a_family_is_drawn_from_the_seed_and_can_be_saved(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     options = simulate.Options(
-        Path("doorway"), robots=3, seconds=1.0, seed=3, controller="fixed:4,1", film=False, save=tmp_path / "door.yaml"
-    )
+        Path("doorway"), robots=3, seconds=1.0, seed=3, controller="fixed:4,1", film=False, save=tmp_path / "door.yaml",
+        errors="latency=0.01,others=sensed",
+    )  # fmt: skip
     result = simulate.simulate(options, Console(quiet=True))
     assert result["scenario"] == "doorway" and result["robots"] == 3 and result["collisions"] == 0
     drawn, saved = draw_family("doorway", 3, robots=3, horizon=1.0), load_scenario(tmp_path / "door.yaml")
     assert saved.robots == drawn.robots and saved.world == drawn.world
+    assert saved.errors == ErrorBounds(latency=0.01, others="sensed")
+    assert result["errors"] == result["assume"] == {"latency": 0.01, "others": "sensed"}
 
 
 def test_an_acceleration_that_the_filter_does_not_hold_is_refused(simulate: ModuleType, tmp_path: Path) -> None:
@@ -93,6 +97,11 @@ def test_wrong_lengths_are_refused(simulate: ModuleType, seconds: float) -> None
 def test_wrong_delays_are_refused(simulate: ModuleType, delays: float) -> None:
     with pytest.raises(InputError, match="--delays"):
         simulate.Options(delays=delays)
+
+
+def test_wrong_errors_are_refused(simulate: ModuleType) -> None:
+    with pytest.raises(InputError, match=r"--assume: lag: got -1\.0; valid: a number, 0 to 1e\+06 s"):
+        simulate.Options(assume="lag=-1")
 
 
 def test_other_files_are_refused(simulate: ModuleType) -> None:

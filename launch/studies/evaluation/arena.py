@@ -16,6 +16,7 @@ from envs.rollout.plants import ExactPlant
 from envs.rollout.results import record, save_trajectory
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet
+from studies.error_options import ErrorOptions
 from studies.evaluation.common import Record, check_names, progress_bar
 from swarm.errors import InputError
 from swarm.planning.registry import PLANNERS, choose_planner
@@ -27,7 +28,7 @@ STANDING = 0.005
 
 
 @dataclass(frozen=True)
-class Arena:
+class Arena(ErrorOptions):
     """Drive scenarios with exact dynamics, one decentralised robot per robot."""
 
     scenarios: Annotated[tuple[Path, ...], tyro.conf.Positional]
@@ -44,6 +45,7 @@ class Arena:
     """Folder for one .npz a scenario, named after its file."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.planner not in ("auto", *PLANNERS):
             raise InputError("--planner", self.planner, f"auto, {', '.join(PLANNERS)}")
         if not self.scenarios:
@@ -57,6 +59,7 @@ def drive(options: Arena, scenario: Scenario, controller: Any) -> Iterator[Run]:
 
     A run that ended in motion would not show that the robots can stop, two at one goal for instance.
     """
+    # Joins here: assume=options.assumed.
     fleet = Fleet(scenario, planner=choose_planner(options.planner, scenario.world), controller=controller)
     run = Run(scenario, fleet, ExactPlant(scenario))
     yield run
@@ -70,7 +73,7 @@ def drive(options: Arena, scenario: Scenario, controller: Any) -> Iterator[Run]:
 def evaluate_arena(options: Arena, console: Console, records: list[Record]) -> None:
     """Run every scenario; results are appended to ``records`` as they come."""
     # All files are read first: a bad one is found at once, not after an hour.
-    scenarios = [load_scenario(path) for path in options.scenarios]
+    scenarios = [options.declared_in(load_scenario(path)) for path in options.scenarios]
     controller = make_controller(options.controller)
     total = sum(max(1, round(scenario.horizon / scenario.dt)) for scenario in scenarios)
     done, unsafe = 0, 0
@@ -85,7 +88,8 @@ def evaluate_arena(options: Arena, console: Console, records: list[Record]) -> N
                 )  # fmt: skip
             done, unsafe = done + run.steps, unsafe + int(run.touched.sum())
             planner = choose_planner(options.planner, scenario.world)
-            records.append(record(run, kind="arena", seed=options.seed, controller=options.controller, planner=planner))
+            found = record(run, kind="arena", seed=options.seed, controller=options.controller, planner=planner)
+            records.append(found | options.record(scenario.errors))
             if options.trajectories is not None:
                 save_trajectory(options.trajectories / f"{path.stem}.npz", run)
             run.close()

@@ -17,18 +17,20 @@ from envs.arena.core import Draw
 from envs.arena.episodes import Episodes, run_episodes
 from envs.arena.team_planner import BATCHED
 from envs.scenarios import family
+from studies.error_options import ErrorOptions
 from studies.evaluation.common import Record, check_names, progress_bar
 from studies.intervals import Interval, mean_interval, rate_interval
 from swarm.errors import InputError
 from swarm.filter.safety import OUTCOMES
 from swarm.model.dynamics import Kind
+from swarm.model.error_bounds import EXACT
 from swarm.tune.controllers import make_controller
 
 Dynamics = Literal["single_integrator", "double_integrator", "unicycle"]
 
 
 @dataclass(frozen=True)
-class Family:
+class Family(ErrorOptions):
     """Drive episodes of scenario families; every controller and planner gets the same ones."""
 
     families: Annotated[tuple[str, ...], tyro.conf.Positional]
@@ -51,6 +53,7 @@ class Family:
     """Results file, one object an episode."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_family_options(self.families, self.planner, self.episodes, self.robots)
 
 
@@ -72,17 +75,18 @@ def check_family_options(families: Sequence[str], planner: str, episodes: int, r
         family(name)
 
 
-def drawing(name: str, robots: int | None, dynamics: str | None) -> Draw:
-    """The function that draws a family's scenarios, with what the command line says of the team."""
+def drawing(name: str, robots: int | None, dynamics: str | None, errors: ErrorOptions | None = None) -> Draw:
+    """The function that draws a family's scenarios, with what the command line says of the team and its errors."""
     options: dict[str, Any] = {} if robots is None else {"robots": robots}
     if dynamics is not None:
         options["kind"] = Kind[dynamics.upper()]
 
     def draw(rng: np.random.Generator) -> Any:
         try:
-            return partial(family(name), **options)(rng)
+            scenario = partial(family(name), **options)(rng)
         except TypeError as error:
             raise InputError(f"family {name}: options", sorted(options), f"options that it has ({error})") from error
+        return scenario if errors is None else errors.declared_in(scenario)
 
     return draw
 
@@ -94,7 +98,8 @@ def evaluate_family(options: Family, console: Console, records: list[Record]) ->
         task = progress.add_task("families", total=len(options.families), family="", success="–")
         for name in options.families:
             progress.update(task, family=name)
-            draw = drawing(name, options.robots, options.dynamics)
+            draw = drawing(name, options.robots, options.dynamics, options)
+            # Joins here: assume=options.assumed.
             result = run_episodes(
                 draw, controller, options.episodes, seed=options.seed, planner=options.planner,
                 filtered=options.filtered,
@@ -124,6 +129,7 @@ def records_of(name: str, options: Family, result: Episodes) -> list[Record]:
             "deliveries": result.deliveries[k].tolist(),
             "min_clearance": float(result.min_clearance[k].min()),
             "qp": dict(zip(OUTCOMES, result.outcomes[k].tolist(), strict=True)),
+            **options.record(options.simulated or EXACT),
         }
         for k in range(len(result.safe))
     ]

@@ -1,0 +1,58 @@
+"""The options ``--errors`` and ``--assume``: what is simulated as not exact, and what the robots assume."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from swarm.files.text_files import located
+from swarm.model.error_bounds import EXACT, ErrorBounds, parse_errors
+from swarm.scenario.scenario import Scenario
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorOptions:
+    """Declared errors (``swarm.model.error_bounds``) of a command line.
+
+    Raises:
+        InputError: If an option declares no errors; names the option, and the key or the file.
+    """
+
+    errors: str | None = None
+    """What is not exact, simulated: position=0.01,lag=0.1,... or a YAML file; else what the scenario declares."""
+    assume: str | None = None
+    """What the robots assume to be not exact: likewise, or none; what is simulated if not given."""
+
+    def __post_init__(self) -> None:
+        # Both are read at once: a wrong one is found before anything runs.
+        _ = self.simulated, self.assumed
+
+    @cached_property
+    def simulated(self) -> ErrorBounds | None:
+        """What is simulated in all scenarios; None: what each declares."""
+        return _parsed("--errors", self.errors)
+
+    @cached_property
+    def assumed(self) -> ErrorBounds | None:
+        """What all robots assume; None: what is simulated."""
+        return EXACT if self.assume == "none" else _parsed("--assume", self.assume)
+
+    def declared_in(self, scenario: Scenario) -> Scenario:
+        """The scenario with the errors that are simulated in it."""
+        return scenario if self.simulated is None else replace(scenario, errors=self.simulated)
+
+    def record(self, simulated: ErrorBounds) -> dict[str, Any]:
+        """For the results: what was simulated and what was assumed; nothing if both are exact."""
+        assumed = simulated if self.assumed is None else self.assumed
+        if simulated == assumed == EXACT:
+            return {}
+        return {"errors": simulated.declared(), "assume": assumed.declared()}
+
+
+def _parsed(option: str, text: str | None) -> ErrorBounds | None:
+    """What an option declares, if it is given."""
+    if text is None:
+        return None
+    with located(f"{option}: ", drop="errors."):
+        return parse_errors(text)
