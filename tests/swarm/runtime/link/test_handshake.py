@@ -136,8 +136,9 @@ def test_digests_are_of_what_matters(tmp_path):
     assert handshake(planner="straight").policy != same.policy and handshake(planner="straight").digest == same.digest
     assert handshake(controller="tuner").policy not in (same.policy, handshake(controller="fixed:5,1").policy)
     assert len({handshake().digest, handshake(at=4.5).digest, handshake(margin=0.01).digest}) == 3
-    declared = [handshake(errors=f"errors: {{{key}}}\n") for key in ("lag: 0.1", "lag: 0.2", "others: sensed")]
-    assert len({one.digest for one in (same, *declared)}) == 4 and {one.map for one in declared} == {same.map}
+    keys = ("lag: 0.1", "lag: 0.2", "dead_time: 0.1", "lag: 0.1, others: sensed", "others: sensed")
+    declared = [handshake(errors=f"errors: {{{key}}}\n") for key in keys]
+    assert len({one.digest for one in (same, *declared)}) == 6 and {one.map for one in declared} == {same.map}
     assert handshake(errors="errors: {lag: 0.1, slip: 0}\n") == declared[0]
 
 
