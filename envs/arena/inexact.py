@@ -275,10 +275,7 @@ def drive_world(
     real, past, past_drive = errors.real, truth.past, truth.past_drive
     clearance[:] = np.inf
     for i in range(len(robots.kind)):
-        commands = truth.commands[i]
-        for k in range(len(commands) - 1):
-            commands[k] = commands[k + 1]
-        commands[-1] = control[i]
+        truth.commands[i, -1] = control[i]
     for check in range(CHECKS):
         for i in range(len(robots.kind)):
             predict(
@@ -292,6 +289,9 @@ def drive_world(
         past[0], past_drive[0] = truth.state, truth.drive
         positions[check] = truth.state[:, :2]
         gaps(truth.state, robots.body, geometry, clearance)
+    for i in range(len(robots.kind)):
+        for k in range(truth.commands.shape[1] - 1):  # the last place is for the command of the next period
+            truth.commands[i, k] = truth.commands[i, k + 1]
 
 
 @njit(cache=True)

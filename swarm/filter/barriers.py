@@ -57,6 +57,8 @@ BOUNDS_ROWS = 4
 # The rows keep this part of the radius more than the shield does, so that a robot that slides along another is not
 # stopped for the last digits; a robot that needs time to brake is not stopped for what its rows could not foresee.
 ROW_MARGIN, ROW_MARGIN_BRAKING = 0.02, 0.1
+# The part of a margin that a double integrator wins back in one period.
+_RECOVERY = 0.5
 
 
 @njit(cache=True)
@@ -120,6 +122,18 @@ def _write_row(
     return share * approach_speed(gap, gain, power, dt)
 
 
+@njit(cache=True)
+def _recover(kind: int, body: Array, gap: float, rate: float, share: float, limit: float) -> float:
+    """The right-hand side of a row, so that a double integrator leaves a margin that it is in, whatever is tuned.
+
+    With a wrong velocity it drifts while it believes that it stands, and only its place tells.
+    """
+    if kind != DOUBLE_INTEGRATOR or body[ERROR] <= 0.0 or gap >= 0.0:
+        return limit
+    dt = body[PERIOD]
+    return min(limit, share * (_RECOVERY / dt * gap + rate) / dt)
+
+
 @njit(cache=True, inline="always")
 def build(kind: int, state: Array, body: Array, around: Around, tunables: Array, rows: Array, rhs: Array) -> int:
     """Write one row per neighbour (if it yields), per obstacle and per side of the bounds; all of unit norm.
@@ -154,6 +168,7 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
             gap -= math.hypot(other[N_OFFSET_X], other[N_OFFSET_Y])
         rate = nx * (state[3] - other[N_VX]) + ny * (state[4] - other[N_VY])
         rhs[k] = _write_row(kind, state, body, gap, nx, ny, rate, gain, power, 0.5, 2.0, rows[k])
+        rhs[k] = _recover(kind, body, gap + extra, rate, 0.5, rhs[k])
     gain, power = tunables[OBSTACLE_GAIN], tunables[OBSTACLE_POWER]
     for k in range(around.num_obstacles):
         thing = obstacles[k]
@@ -161,14 +176,18 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
         rate = nx * state[3] + ny * state[4]
         i = robots + k
         rhs[i] = _write_row(kind, state, body, gap - size, nx, ny, rate, gain, power, 1.0, 1.0, rows[i])
+        rhs[i] = _recover(kind, body, gap - size + extra, rate, 1.0, rhs[i])
     count = robots + around.num_obstacles
     for side in range(BOUNDS_ROWS):
         axis, sign = side % 2, 1.0 if side < 2 else -1.0
         gap = sign * ((x if axis == 0 else y) - bounds[side]) - grown - extra
+        if body[ERROR] > 0.0:
+            gap -= body[MARGIN]
         if gap < body[SENSING]:
             nx, ny = (sign, 0.0) if axis == 0 else (0.0, sign)
             rate = nx * state[3] + ny * state[4]
             rhs[count] = _write_row(kind, state, body, gap, nx, ny, rate, gain, power, 1.0, 1.0, rows[count])
+            rhs[count] = _recover(kind, body, gap + extra, rate, 1.0, rhs[count])
             count += 1
     return count
 
