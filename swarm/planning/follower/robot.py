@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from swarm.errors import InputError
-from swarm.planning.follower.kernels import decide_one
 from swarm.planning.follower.team import Before, FollowerMap, Followers, Ranker, gumbel, rank
 from swarm.planning.follower.view import REACH
 from swarm.sense.intent import Ranking
@@ -99,9 +98,8 @@ class FollowerPlanner:
         """
         self._heard = {**heard, self.robot_id: own}
         everyone = {**passed_on, **self._heard}
-        ids, ground = sorted(everyone), self._alone.ground
-        cells = ground.flat(np.array([everyone[other].cell for other in ids], np.int64))
+        ids = sorted(everyone)
+        cells = self._alone.ground.flat(np.array([everyone[other].cell for other in ids], np.int64))
         ranking = np.array([everyone[other].ranking for other in ids], np.int8)
         priority = np.array([everyone[other].priority for other in ids], np.int64)
-        group = np.arange(len(ids))
-        return int(decide_one(ids.index(self.robot_id), group, cells, ranking, priority, ground.free, self._alone.work))
+        return self._alone.decide_one(ids.index(self.robot_id), cells, ranking, priority)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles.guided_wire import decode_answer
 
 from envs.grid.batch import GridBatch
 from envs.grid.episode import draw_episode
@@ -15,7 +16,7 @@ from swarm.errors import InputError
 from swarm.planning.graph.grid_graph import GridGraph
 from swarm.planning.guided.joint_plan import STUCK, patience
 from swarm.planning.guided.joint_search import GROUP, HORIZON, make_search, plan_jointly, within_reach
-from swarm.planning.guided.messages import Answer, GuidedMessage, decode_answer
+from swarm.planning.guided.messages import Answer, GuidedMessage
 from swarm.planning.guided.team import GuidedTeam
 from swarm.planning.pibt.priority_inheritance import IDS
 from swarm.scenario.grid_map import GridMap
