@@ -9,12 +9,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from swarm.array_types import Array, Flags, Float32s, Int8s, Int32s, Int64s
+from swarm.array_types import Array, Float32s, Int32s, Int64s
 from swarm.mixing import split_mix
 from swarm.planning.follower.costs import cost_field, find_path, see
 from swarm.planning.follower.view import REACH
 from swarm.planning.pibt.hearing import neighbours, relayed
-from swarm.planning.pibt.priority_inheritance import Inheritance, own_move, pack_key
+from swarm.planning.pibt.priority_inheritance import pack_key
 
 _FAR = 1 << 20  # cost left, in 64ths, from which on robots count as equally far
 
@@ -94,22 +94,23 @@ def plan_ways(
 
 
 @njit(cache=True)
-def decide(cell: Int64s, ranking: Int8s, priority: Int64s, free: Flags, room: Inheritance, move: Int64s) -> None:
-    """Moves int64[n] of n robots, each from what it hears, and what those that it hears pass on.
+def knowing(cell: Int64s, shape: tuple[int, int], robot_at: Int32s) -> tuple[Int64s, Int64s]:
+    """Of whom each robot knows: itself, whom it hears, and whom these pass on, as ``own_moves`` takes them.
 
     Args:
         cell: int64[n].
-        ranking: int8[n, 5], of the map's moves.
-        priority: int64[n], all different.
-        free: bool[rows, width], with the border.
-        room: Memory.
-        move: int64[n], written.
+        shape: Rows and columns, with the border.
+        robot_at: int32[cells] full of -1, also afterwards.
     """
     n = len(cell)
-    first, who = neighbours(cell, free.shape, room.occupant)
-    mark = np.full(n, -1, np.int32)
+    first, who = neighbours(cell, shape, robot_at)
+    start, groups, mark = np.zeros(n + 1, np.int64), np.empty(32 * n, np.int64), np.full(n, -1, np.int32)
     for robot in range(n):
         near, passed_on = who[first[robot] : first[robot + 1]], relayed(robot, first, who, mark)
-        group = np.empty(1 + len(near) + len(passed_on), np.int64)
-        group[0], group[1 : len(near) + 1], group[len(near) + 1 :] = robot, near, passed_on
-        move[robot] = own_move(robot, group, cell, ranking, priority, free, room)
+        at = start[robot]
+        middle, end = at + 1 + len(near), at + 1 + len(near) + len(passed_on)
+        while end > len(groups):
+            groups = np.concatenate((groups, np.empty_like(groups)))
+        groups[at], groups[at + 1 : middle], groups[middle:end] = robot, near, passed_on
+        start[robot + 1] = end
+    return start, groups

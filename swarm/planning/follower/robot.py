@@ -10,6 +10,7 @@ import numpy as np
 from swarm.errors import InputError
 from swarm.planning.follower.team import Before, FollowerMap, Followers, Ranker, gumbel, rank
 from swarm.planning.follower.view import REACH
+from swarm.planning.pibt.priority_inheritance import own_moves
 from swarm.sense.intent import Ranking
 
 Cell = tuple[int, int]
@@ -98,8 +99,11 @@ class FollowerPlanner:
         """
         self._heard = {**heard, self.robot_id: own}
         everyone = {**passed_on, **self._heard}
-        ids = sorted(everyone)
-        cells = self._alone.ground.flat(np.array([everyone[other].cell for other in ids], np.int64))
+        ids, ground = sorted(everyone), self._alone.ground
+        cells = ground.flat(np.array([everyone[other].cell for other in ids], np.int64))
         ranking = np.array([everyone[other].ranking for other in ids], np.int8)
         priority = np.array([everyone[other].priority for other in ids], np.int64)
-        return self._alone.decide_one(ids.index(self.robot_id), cells, ranking, priority)
+        me = ids.index(self.robot_id)
+        first, group = np.array([0, len(ids)]), np.array([me, *(k for k in range(len(ids)) if k != me)])
+        (move,) = own_moves(first, group, cells, ranking, priority, ground.free, self._alone.work)
+        return int(move)

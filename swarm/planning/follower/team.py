@@ -19,7 +19,7 @@ from swarm.planning.follower import kernels
 from swarm.planning.follower import view as follower_view
 from swarm.planning.follower.costs import static_costs
 from swarm.planning.follower.view import CHANNELS, LENGTH, OWN, REACH, WINDOW
-from swarm.planning.pibt.priority_inheritance import IDS, make_inheritance, own_move
+from swarm.planning.pibt.priority_inheritance import IDS, own_moves
 
 SEEN_BITS = 13
 """A robot remembers at most so many cells (2 to this power) in which it has seen others."""
@@ -108,7 +108,7 @@ class Followers:
         self._way = np.empty((self.count, LENGTH), np.int32)
         self.view = np.zeros((self.count, CHANNELS, WINDOW, WINDOW), np.float32)
         self.own = np.zeros((self.count, OWN), np.float32)
-        self._robot_at, self._work = np.full(cells, -1, np.int32), np.full((2, cells), -1, np.int32)
+        self._robot_at, self.work = np.full(cells, -1, np.int32), np.full((2, cells), -1, np.int32)
         self._search = (
             np.empty(cells), np.zeros(cells, np.int32), np.empty(cells, np.int32), np.empty(4 * cells + 8),
             np.empty(4 * cells + 8, np.int64),
@@ -161,14 +161,10 @@ class Followers:
 
     def decide(self, ranking: Int8s) -> Int64s:
         """Moves int64[count] of a whole team, from rankings of the map's moves (see ``turned``)."""
-        moves, room = np.empty(self.count, np.int64), make_inheritance(self.count, *self._work)
-        kernels.decide(self._cell, ranking, self.priority, self.ground.free, room, moves)
+        ground = self.ground
+        groups = kernels.knowing(self._cell, ground.free.shape, self.work[0])
+        moves: Int64s = own_moves(*groups, self._cell, ranking, self.priority, ground.free, self.work)
         return moves
-
-    def decide_one(self, robot: int, cell: Int64s, ranking: Int8s, priority: Int64s) -> int:
-        """The move of one of n robots that know of each other: flat cells int64[n], int8[n, 5] and int64[n]."""
-        group, room = np.arange(len(cell)), make_inheritance(len(cell), *self._work)
-        return int(own_move(robot, group, cell, ranking, priority, self.ground.free, room))
 
     def told(self) -> Int64s:
         """The next two cells on the paths, flat, int64[count, 2]."""

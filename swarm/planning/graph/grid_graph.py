@@ -34,7 +34,7 @@ class GridGraph:
         self.nodes = len(self.cells)
         if self.nodes == 0:
             raise InputError("map", "no free cell", "a map with free cells")
-        self.place = np.argwhere(self.free).astype(np.int32)
+        self.place = np.ascontiguousarray(np.argwhere(self.free), dtype=np.int32)
         self.node = np.full(self.free.shape, -1, dtype=np.int32)
         self.node[self.free] = np.arange(self.nodes, dtype=np.int32)
         self.step = _steps(self.node, self.cells)

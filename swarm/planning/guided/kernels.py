@@ -33,7 +33,7 @@ from swarm.planning.guided.joint_plan import (
 from swarm.planning.guided.joint_search import GROUP, Search
 from swarm.planning.guided.window import ENDED, STEPS, Room, plan_window, rank
 from swarm.planning.pibt.hearing import involved
-from swarm.planning.pibt.priority_inheritance import IDS, Inheritance, own_move, pack_key
+from swarm.planning.pibt.priority_inheritance import IDS, own_moves, pack_key
 
 _FADING = 0.98  # Of what was seen, from tick to tick.
 _SEEN = 500.0  # Free cells that count as seen before the first look.
@@ -293,7 +293,7 @@ def _obey(step: Int32s, states: GuidedState, leaders: Int32s, rows: Int64s, keys
 @njit(cache=True)
 def decide(
     step: Int32s, two: Int32s, place: Int32s, free: Flags, states: GuidedState, i: int, near: Int32s, relayed: Int32s,
-    at: Int32s, room: Inheritance,
+    at: Int32s, work: Int32s,
 ) -> int:  # fmt: skip
     """The move of one robot: priority inheritance among those that it knows of, by what they have told last.
 
@@ -307,7 +307,7 @@ def decide(
         near: Robots that it hears itself, int32[k].
         relayed: Robots of which it was told, int32[m]; of them it knows the ranking of the first round.
         at: int32[nodes] full of -1, also afterwards.
-        room: For n robots or more.
+        work: int32[2, rows * columns] full of -1, also afterwards.
 
     Returns:
         0 to 4.
@@ -334,4 +334,5 @@ def decide(
     leaders = leaders[states.plans.fresh[leaders]]
     if len(leaders) > 0:
         _obey(step, states, leaders, rows, keys, ranking)
-    return own_move(0, np.arange(count), cells, ranking, keys, free, room)
+    first = np.array([0, count])
+    return own_moves(first, np.arange(count), cells, ranking, keys, free, work)[0]

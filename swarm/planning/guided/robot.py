@@ -24,7 +24,7 @@ from swarm.planning.guided.messages import MEMBER, GuidedMessage, moves_of, pack
 from swarm.planning.guided.team import set_goal, tell
 from swarm.planning.guided.window import ENDED, make_room
 from swarm.planning.pibt.hearing import RADIUS, two_steps, visible_cells
-from swarm.planning.pibt.priority_inheritance import check_robot_id, make_inheritance
+from swarm.planning.pibt.priority_inheritance import check_robot_id
 
 Cell = tuple[int, int]
 _KNOWN = (4 * RADIUS + 1) ** 2 - 1  # Most robots that it hears, or is told of.
@@ -49,7 +49,7 @@ class GuidedPlanner:
         self._visible = visible_cells(graph.node)
         self._at = np.full(graph.nodes, -1, dtype=np.int32)
         self._two = two_steps(graph.step)
-        self._inheritance = make_inheritance(1 + _KNOWN, *np.full((2, graph.free.size), -1, dtype=np.int32))
+        self._work = np.full((2, graph.free.size), -1, dtype=np.int32)
         self._near = np.empty(0, dtype=np.int32)  # Rows of those that it has heard last.
         self._tick = 0
 
@@ -106,7 +106,7 @@ class GuidedPlanner:
         order = np.arange(count, dtype=np.int32)
         self._near, relayed = order[1 : near + 1], order[near + 1 :]
         move = decide(
-            graph.step, self._two, graph.place, graph.free, states, 0, self._near, relayed, self._at, self._inheritance
+            graph.step, self._two, graph.place, graph.free, states, 0, self._near, relayed, self._at, self._work
         )
         advance(states.plans, 0, self._near, self.robot_id)
         return int(move)

@@ -30,7 +30,6 @@ from swarm.planning.guided.kernels import (
 )
 from swarm.planning.guided.window import Room, make_room
 from swarm.planning.pibt.hearing import in_sight, neighbours, relayed, two_steps, visible_cells
-from swarm.planning.pibt.priority_inheritance import Inheritance, make_inheritance
 
 
 @njit(cache=True)
@@ -89,7 +88,7 @@ def tell(
 def _tick(
     cells: Int64s, two: Int32s, place: Int32s, free: Flags, step: Int32s, against: Float32s, fields: Int32s,
     states: GuidedState, tick: int, first: Int32s, who: Int32s, last_first: Int32s, last_who: Int32s, room: Room,
-    search: Search, at: Int32s, inheritance: Inheritance, moves: Int64s,
+    search: Search, at: Int32s, work: Int32s, moves: Int64s,
 ) -> None:  # fmt: skip
     """One tick of all robots, ``first`` and ``who`` tell who is near whom now, and which they were in the last tick."""
     n, columns = len(states.cell), free.shape[1]
@@ -108,7 +107,7 @@ def _tick(
     for i in range(n):
         told_of = relayed(i, first, who, mark)
         near = who[first[i] : first[i + 1]]
-        moves[i] = decide(step, two, place, free, states, i, near, told_of, at, inheritance)
+        moves[i] = decide(step, two, place, free, states, i, near, told_of, at, work)
     for i in range(n):
         advance(states.plans, i, who[first[i] : first[i + 1]], states.robot_id[i])
 
@@ -146,7 +145,7 @@ class GuidedTeam:
         self._joint = make_search(graph.nodes)
         self._at = np.full(graph.nodes, -1, dtype=np.int32)
         self._two = two_steps(graph.step)
-        self._inheritance = make_inheritance(robots, *np.full((2, graph.free.size), -1, dtype=np.int32))
+        self._work = np.full((2, graph.free.size), -1, dtype=np.int32)
         self._tick = 0
 
     def moves(self, cells: Int64s, goals: Int64s, fresh: Flags) -> Int64s:
@@ -159,7 +158,7 @@ class GuidedTeam:
         """
         states, graph, node = self.states, self.graph, self.graph.node
         states.cell[:] = node[cells[:, 0], cells[:, 1]]
-        near = _look_around(graph.cells, graph.free.shape, self._visible, states, self._inheritance.occupant)
+        near = _look_around(graph.cells, graph.free.shape, self._visible, states, self._work[0])
         wanted = np.where(goals[:, 0] >= 0, node[goals[:, 0], goals[:, 1]], -1)
         for i in np.flatnonzero((wanted != self._goals) | fresh).tolist():
             self._goals[i] = wanted[i]
@@ -167,7 +166,7 @@ class GuidedTeam:
         moves = np.empty(len(cells), dtype=np.int64)
         _tick(
             graph.cells, self._two, graph.place, graph.free, graph.step, self.against, self._fields, states, self._tick,
-            *near, *self._near, self._room, self._joint, self._at, self._inheritance, moves,
+            *near, *self._near, self._room, self._joint, self._at, self._work, moves,
         )  # fmt: skip
         self._near = near
         self._tick += 1

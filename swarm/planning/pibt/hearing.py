@@ -9,6 +9,7 @@ from swarm.array_types import Int32s, Int64s
 
 RADIUS = 5
 """Cells that a robot sees and hears in each direction (as in POGEMA's benchmark)."""
+_SQUARE = (2 * RADIUS + 1) ** 2
 
 
 @njit(cache=True)
@@ -45,18 +46,19 @@ def neighbours(cells: Int64s, shape: tuple[int, int], at: Int32s) -> tuple[Int32
     """
     rows, columns = shape
     first = np.zeros(len(cells) + 1, dtype=np.int32)
-    who = np.empty(64 * len(cells) + 64, dtype=np.int32)
+    who = np.empty(64 * len(cells) + _SQUARE, dtype=np.int32)
     count = 0
     for i in range(len(cells)):
         at[cells[i]] = i
     for i in range(len(cells)):
+        if len(who) < count + _SQUARE:
+            who = np.concatenate((who, np.empty_like(who)))
         row, column = cells[i] // columns, cells[i] % columns
+        left, right = max(column - RADIUS, 0), min(column + RADIUS + 1, columns)
         for r in range(max(row - RADIUS, 0), min(row + RADIUS + 1, rows)):
-            for cell in range(r * columns + max(column - RADIUS, 0), r * columns + min(column + RADIUS + 1, columns)):
-                if at[cell] >= 0 and at[cell] != i:
-                    if count == len(who):
-                        who = np.concatenate((who, np.empty_like(who)))
-                    who[count] = at[cell]
+            for other in at[r * columns + left : r * columns + right]:
+                if other >= 0 and other != i:
+                    who[count] = other
                     count += 1
         first[i + 1] = count
     for i in range(len(cells)):
@@ -118,14 +120,14 @@ def involved(i: int, where: Int32s, near: Int32s, place: Int32s, reach: int, at:
         place: Row and column of each node, int32[nodes, 2].
         reach: Robots farther away than this do not count [cells].
         at: The robot at each node, -1 without one that counts, int32[nodes]; unchanged afterwards.
-        found: Written: robot i, and then those found, int64[n].
+        found: Written: robot i, and then those found; from the end on those that are too far, int64[n or more].
 
     Returns:
         How many are found.
     """
     found[0], at[where[i]] = i, -1
     row, column = place[where[i], 0], place[where[i], 1]
-    count, done = 1, 0
+    count, done, far = 1, 0, len(found)
     while done < count:
         here = where[found[done]]
         done += 1
@@ -133,9 +135,18 @@ def involved(i: int, where: Int32s, near: Int32s, place: Int32s, reach: int, at:
             node = near[here, k]
             if node < 0:
                 break
-            if at[node] >= 0 and max(abs(place[node, 0] - row), abs(place[node, 1] - column)) <= reach:
-                found[count], at[node] = at[node], -1
+            other = at[node]
+            if other < 0:
+                continue
+            at[node] = -1  # also if it is too far: then it is never near enough
+            if max(abs(place[node, 0] - row), abs(place[node, 1] - column)) <= reach:
+                found[count] = other
                 count += 1
+            else:
+                far -= 1
+                found[far] = other
     for k in range(count):
+        at[where[found[k]]] = found[k]
+    for k in range(far, len(found)):
         at[where[found[k]]] = found[k]
     return count

@@ -6,18 +6,18 @@ deep as the longest chain of robots that push each other. The rankings may come 
 the moves that come out never put two robots into one cell and never swap two.
 
 ``pibt_moves`` settles all robots. A robot that decides alone works out its own move, from the robots that it knows of
-(``own_move``); a team of such robots is a loop over ``own_move``.
+(``own_moves``), one for itself or a team for each of its robots.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numba import njit
 from numba.extending import register_jitable
 
-from swarm.array_types import Flags, Int8s, Int32s, Int64s
+from swarm.array_types import Flags, Int8s, Int32s, Int64s, Integers
 from swarm.errors import InputError
 from swarm.planning.graph.grid_graph import order_moves
 from swarm.planning.graph.moves import MOVES, move_between, moved
@@ -27,35 +27,6 @@ IDS = 1 << 20
 Key = TypeVar("Key", int, Int64s)
 _SETTLED = 6  # in ``tried``: this robot's move will not change any more
 _FEW = 32  # robots that are sorted more quickly by insertion
-
-
-class Inheritance(NamedTuple):
-    """Memory of priority inheritance among n robots; between calls it is as ``make_inheritance`` makes it.
-
-    Attributes:
-        target: Next cell of each robot, -1 until it has one, int64[n].
-        root: The robot whose priority each moves with, int64[n].
-        tried: How many moves each has tried, int8[n].
-        stack: A chain of pushes, int64[n].
-        occupant: Robot in each cell, -1 without one, int32[rows * columns].
-        reserved: Robot that gets each cell, -1 without one, int32[rows * columns].
-    """
-
-    target: Int64s
-    root: Int64s
-    tried: Int8s
-    stack: Int64s
-    occupant: Int32s
-    reserved: Int32s
-
-
-@njit(cache=True)
-def make_inheritance(robots: int, occupant: Int32s, reserved: Int32s) -> Inheritance:
-    """Memory for so many robots; ``occupant`` and ``reserved`` are full of -1."""
-    return Inheritance(
-        np.full(robots, -1, dtype=np.int64), np.arange(robots), np.zeros(robots, dtype=np.int8),
-        np.empty(robots, dtype=np.int64), occupant, reserved,
-    )  # fmt: skip
 
 
 @register_jitable
@@ -92,25 +63,41 @@ def priority_key(ticks: int, robot_id: int) -> int:
 
 
 @njit(cache=True)
-def _place_forced(forced: Int64s, order: Int64s, room: Inheritance) -> None:
+def _place_forced(
+    forced: Int64s,
+    order: Int64s,
+    target: Int64s,
+    tried: Int8s,
+    occupant: Int32s,
+    reserved: Int32s,
+) -> None:
     """Settle the robots whose next cell is already known; the first in order gets a cell that two of them name."""
-    for robot in order:
+    for place in range(order.shape[0]):
+        robot = order[place]
         cell = forced[robot]
-        free = 0 <= cell < room.reserved.shape[0] and room.reserved[cell] < 0
-        if free and room.occupant[cell] in (-1, robot):
-            room.target[robot] = cell
-            room.reserved[cell] = robot
-            room.tried[robot] = _SETTLED
+        if 0 <= cell < reserved.shape[0] and reserved[cell] < 0 and occupant[cell] in (-1, robot):
+            target[robot] = cell
+            reserved[cell] = robot
+            tried[robot] = _SETTLED
 
 
 @njit(cache=True)
-def _try_moves(robot: int, cells: Int64s, ranking: Int8s, free: Flags, room: Inheritance, rotate: bool) -> int:
+def _try_moves(
+    robot: int,
+    tried: Int8s,
+    cells: Int64s,
+    ranking: Int8s,
+    free: Flags,
+    target: Int64s,
+    occupant: Int32s,
+    reserved: Int32s,
+    rotate: bool,
+) -> int:
     """Give a robot its best move that is still open.
 
     Returns:
         -1: nothing is open. -2: settled. Otherwise the robot that must first leave the cell.
     """
-    target, tried = room.target, room.tried
     rows, columns = free.shape
     here = int(cells[robot])
     while tried[robot] < 5:
@@ -120,15 +107,15 @@ def _try_moves(robot: int, cells: Int64s, ranking: Int8s, free: Flags, room: Inh
         if row < 0 or row >= rows or column < 0 or column >= columns or not free[row, column]:
             continue
         cell = row * columns + column
-        if room.reserved[cell] >= 0:
+        if reserved[cell] >= 0:
             continue
-        other = room.occupant[cell]
+        other = occupant[cell]
         # No swap, neither with a robot that is settled nor with the one that pushes: that one's target is here.
         decided = other >= 0 and other != robot and target[other] >= 0
         if decided and (target[other] == here or (not rotate and tried[other] != _SETTLED)):
             continue
         target[robot] = cell
-        room.reserved[cell] = robot
+        reserved[cell] = robot
         if other >= 0 and other != robot and target[other] < 0:
             return int(other)
         return -2
@@ -136,14 +123,24 @@ def _try_moves(robot: int, cells: Int64s, ranking: Int8s, free: Flags, room: Inh
 
 
 @njit(cache=True)
-def _settle(first: int, cells: Int64s, ranking: Int8s, free: Flags, room: Inheritance, rotate: bool) -> None:
-    """Settle a robot, and those that it pushes; the stack is the chain of pushes."""
-    stack, target, tried = room.stack, room.target, room.tried
-    stack[0], depth = first, 1
+def _settle(
+    stack: Int64s,
+    tried: Int8s,
+    cells: Int64s,
+    ranking: Int8s,
+    free: Flags,
+    target: Int64s,
+    root: Int64s,
+    occupant: Int32s,
+    reserved: Int32s,
+    rotate: bool,
+) -> None:
+    """Settle the robot at the bottom of the stack, and those that it pushes; the stack is the chain of pushes."""
+    depth = 1
     while depth > 0:
         robot = stack[depth - 1]
-        room.root[robot] = first
-        found = _try_moves(robot, cells, ranking, free, room, rotate)
+        root[robot] = stack[0]
+        found = _try_moves(robot, tried, cells, ranking, free, target, occupant, reserved, rotate)
         if found >= 0:
             stack[depth] = found
             depth += 1
@@ -153,20 +150,11 @@ def _settle(first: int, cells: Int64s, ranking: Int8s, free: Flags, room: Inheri
             return
         else:
             target[robot] = cells[robot]
-            room.reserved[cells[robot]] = robot
+            reserved[cells[robot]] = robot
             tried[robot] = _SETTLED
             depth -= 1
             if depth > 0:
                 target[stack[depth - 1]] = -1
-
-
-@njit(cache=True)
-def _leave(robots: Int64s, cells: Int64s, room: Inheritance) -> None:
-    """Take these robots out of the cells."""
-    for robot in robots:
-        room.occupant[cells[robot]] = room.reserved[cells[robot]] = -1
-        if room.target[robot] >= 0:
-            room.reserved[room.target[robot]] = -1
 
 
 @njit(cache=True)
@@ -197,16 +185,21 @@ def pibt_moves(
         The next cell of each robot, int64[n], and the robot whose priority it moves with (itself, or the one at the
         head of the chain that pushes it), int64[n].
     """
-    room = make_inheritance(len(cells), work[0], work[1])
+    n = cells.shape[0]
+    occupant, reserved = work[0], work[1]
+    target, root = np.full(n, -1, dtype=np.int64), np.arange(n)
+    tried, stack = np.zeros(n, dtype=np.int8), np.empty(n, dtype=np.int64)
     order = np.argsort(-priority)
-    for robot in order:
-        room.occupant[cells[robot]] = robot
-    _place_forced(forced, order, room)
-    for robot in order:
-        if room.target[robot] < 0:
-            _settle(robot, cells, ranking, free, room, rotate)
-    _leave(order, cells, room)
-    return room.target, room.root
+    for robot in range(n):
+        occupant[cells[robot]] = robot
+    _place_forced(forced, order, target, tried, occupant, reserved)
+    for place in range(n):
+        if target[order[place]] < 0:
+            stack[0] = order[place]
+            _settle(stack, tried, cells, ranking, free, target, root, occupant, reserved, rotate)
+    for robot in range(n):
+        occupant[cells[robot]] = reserved[cells[robot]] = reserved[target[robot]] = -1
+    return target, root
 
 
 @njit(cache=True)
@@ -224,39 +217,48 @@ def _sort_by_priority(group: Int64s, priority: Int64s) -> None:
 
 
 @njit(cache=True)
-def own_move(
-    i: int, group: Int64s, cells: Int64s, ranking: Int8s, priority: Int64s, free: Flags, room: Inheritance
-) -> int:  # fmt: skip
-    """The move of one robot: its own part of priority inheritance among those that it knows of.
+def own_moves(
+    first: Integers, groups: Int64s, cells: Int64s, ranking: Int8s, priority: Int64s, free: Flags, work: Int32s
+) -> Int64s:  # fmt: skip
+    """The moves of m robots, each its own part of priority inheritance among those that it knows of.
 
     Everyone is settled in the one set of arrays, by the number that it has in the team: 10,000 small copies cost more
-    than what is done with them. Nothing is read of robots outside of the group.
+    than what is done with them. Nothing is read of robots outside of a group.
 
     Args:
-        i: The robot.
-        group: Those that it knows of, itself included, in any order, int64[k]; sorted afterwards.
-        cells: Where each robot is, flat index, int64[n]; all different in the group.
+        first: Where in ``groups`` each group begins, and where the last ends, integers [m + 1].
+        groups: The groups one after another: the robot itself, and then those that it knows of; sorted afterwards.
+        cells: Where each of n robots is, flat index, int64[n]; all different in a group.
         ranking: The moves in the order in which each robot prefers them, int8[n, 5].
-        priority: Larger goes first, int64[n]; all different in the group.
+        priority: Larger goes first, int64[n]; all different in a group.
         free: Where robots may be, bool[rows, columns].
-        room: For n robots or more.
+        work: int32[2, rows * columns] full of -1, also afterwards.
 
     Returns:
-        0 to 4.
+        0 to 4, int64[m].
     """
-    _sort_by_priority(group, priority)
-    for robot in group:
-        room.occupant[cells[robot]] = robot
-    for robot in group:
-        if room.target[i] >= 0:
-            break  # Those that are not settled by now have no part in its move.
-        if room.target[robot] < 0:
-            _settle(robot, cells, ranking, free, room, True)
-    move = move_between(cells[i], room.target[i], free.shape[1])
-    _leave(group, cells, room)
-    for robot in group:
-        room.target[robot], room.tried[robot] = -1, 0
-    return move
+    n, occupant, reserved = len(cells), work[0], work[1]
+    target, root, tried = np.full(n, -1, dtype=np.int64), np.empty(n, dtype=np.int64), np.zeros(n, dtype=np.int8)
+    stack, moves = np.empty(n, dtype=np.int64), np.empty(len(first) - 1, dtype=np.int64)
+    for one in range(len(moves)):
+        start, end, i = first[one], first[one + 1], groups[first[one]]
+        _sort_by_priority(groups[start:end], priority)
+        for k in range(start, end):
+            occupant[cells[groups[k]]] = groups[k]
+        for k in range(start, end):
+            if target[i] >= 0:
+                break  # Those that are not settled by now have no part in its move.
+            if target[groups[k]] < 0:
+                stack[0] = groups[k]
+                _settle(stack, tried, cells, ranking, free, target, root, occupant, reserved, True)
+        moves[one] = move_between(cells[i], target[i], free.shape[1])
+        for k in range(start, end):
+            robot = groups[k]
+            occupant[cells[robot]] = reserved[cells[robot]] = -1
+            if target[robot] >= 0:
+                reserved[target[robot]] = -1
+            target[robot], tried[robot] = -1, 0
+    return moves
 
 
 @njit(cache=True)

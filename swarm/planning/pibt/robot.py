@@ -13,7 +13,7 @@ import numpy as np
 
 from swarm.array_types import Flags
 from swarm.planning.graph.grid_graph import GridGraph
-from swarm.planning.pibt.priority_inheritance import check_robot_id, make_inheritance, own_move
+from swarm.planning.pibt.priority_inheritance import check_robot_id, own_moves
 from swarm.planning.pibt.team import ShortestPaths
 
 
@@ -79,5 +79,6 @@ class PibtPlanner:
         cells = np.array([row * self.graph.columns + column for (row, column), _, _ in everyone], dtype=np.int64)
         ranking = np.array([one.ranking for one in everyone], dtype=np.int8)
         priority = np.array([one.priority for one in everyone], dtype=np.int64)
-        group, room = np.arange(len(everyone)), make_inheritance(len(everyone), *self._work)
-        return int(own_move(0, group, cells, ranking, priority, self.graph.free, room))
+        first, group = np.array([0, len(everyone)]), np.arange(len(everyone))
+        (move,) = own_moves(first, group, cells, ranking, priority, self.graph.free, self._work)
+        return int(move)

@@ -12,7 +12,7 @@ from swarm.array_types import Flags, Int8s, Int32s, Int64s
 from swarm.planning.graph.cost_field import cost_field, scratch
 from swarm.planning.graph.grid_graph import GridGraph
 from swarm.planning.pibt.hearing import RADIUS, involved, two_steps
-from swarm.planning.pibt.priority_inheritance import Inheritance, make_inheritance, own_move, pack_key, rank_by_way
+from swarm.planning.pibt.priority_inheritance import own_moves, pack_key, rank_by_way
 
 
 @njit(cache=True)
@@ -27,21 +27,19 @@ def _rank_all(step: Int32s, fields: Int32s, where: Int32s, ties: Int64s, ranking
 
 
 @njit(cache=True)
-def _own_moves(
-    free: Flags, near: Int32s, place: Int32s, where: Int32s, cells: Int64s, rankings: Int8s, keys: Int64s, at: Int32s,
-    room: Inheritance,
-) -> Int64s:  # fmt: skip
-    """Each robot's own move, int64[n], of priority inheritance among those that it hears."""
+def _groups(where: Int32s, near: Int32s, place: Int32s, at: Int32s) -> tuple[Int64s, Int64s]:
+    """Whom each robot hears and has to mind, as ``own_moves`` takes them; ``at`` is int32[nodes] full of -1."""
     n = len(where)
-    found, moves = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    first, groups = np.zeros(n + 1, dtype=np.int64), np.empty(16 * n, dtype=np.int64)
     for i in range(n):
         at[where[i]] = i
     for i in range(n):
-        group = found[: involved(i, where, near, place, RADIUS, at, found)]
-        moves[i] = own_move(i, group, cells, rankings, keys, free, room)
+        if len(groups) < first[i] + n:
+            groups = np.concatenate((groups, np.empty_like(groups)))
+        first[i + 1] = first[i] + involved(i, where, near, place, RADIUS, at, groups[first[i] :])
     for i in range(n):
         at[where[i]] = -1
-    return moves
+    return first, groups
 
 
 class ShortestPaths:
@@ -98,14 +96,12 @@ class PibtTeam:
         self.graph, self._paths = graph, ShortestPaths(graph, np.arange(robots))
         self._near = two_steps(graph.step)
         self._at = np.full(graph.nodes, -1, dtype=np.int32)
-        self._room = make_inheritance(robots, *np.full((2, graph.free.size), -1, dtype=np.int32))
+        self._work = np.full((2, graph.free.size), -1, dtype=np.int32)
 
     def moves(self, cells: Int64s, goals: Int64s, fresh: Flags) -> Int64s:
         """The moves int64[n]; arguments as those of ``GuidedTeam.moves``."""
         graph, paths = self.graph, self._paths
         keys = paths.rank(cells, goals, fresh)
-        moves: Int64s = _own_moves(
-            graph.free, self._near, graph.place, paths.where, graph.cells[paths.where], paths.rankings, keys, self._at,
-            self._room,
-        )  # fmt: skip
+        groups = _groups(paths.where, self._near, graph.place, self._at)
+        moves: Int64s = own_moves(*groups, graph.cells[paths.where], paths.rankings, keys, graph.free, self._work)
         return moves

@@ -18,7 +18,7 @@ from swarm.planning.graph.grid_graph import GridGraph
 from swarm.planning.guided.messages import MAX_RELAYED, Answer, GuidedMessage
 from swarm.planning.guided.window import STEPS, make_room, plan_window
 from swarm.planning.pibt.hearing import RADIUS, involved, neighbours, two_steps, visible_cells
-from swarm.planning.pibt.priority_inheritance import make_inheritance, own_move, pibt_moves, priority_key
+from swarm.planning.pibt.priority_inheritance import own_moves, pibt_moves, priority_key
 from swarm.planning.pibt.robot import PibtPlanner
 from swarm.planning.pibt.team import PibtTeam
 
@@ -188,7 +188,7 @@ def test_leaving_out_robots_that_cannot_matter_changes_no_move(seed):
     key, at = rng.permutation(count), np.full(graph.nodes, -1, np.int32)
     work = np.full((2, graph.free.size), -1, np.int32)
     at[where] = np.arange(count)
-    before, cells, room = at.copy(), graph.cells[where], make_inheritance(count, *work)
+    before, cells = at.copy(), graph.cells[where]
 
     def moves(rows):
         forced = np.full(len(rows), -1, np.int64)
@@ -198,7 +198,7 @@ def test_leaving_out_robots_that_cannot_matter_changes_no_move(seed):
     for i in range(count):
         rows = found[: involved(i, where, near, graph.place, 9, at, found)]
         assert rows[0] == i and moves(rows)[0] == everyone[i]
-        move = own_move(i, rows, cells, ranking, key, graph.free, room)
+        (move,) = own_moves(np.array([0, len(rows)]), rows, cells, ranking, key, graph.free, work)
         assert graph.cells[graph.step[where[i], move]] == everyone[i]
         close = found[: involved(i, where, near, graph.place, 2, at, found)]
         assert (np.abs(graph.place[where[close]] - graph.place[where[i]]).max(axis=1) <= 2).all()

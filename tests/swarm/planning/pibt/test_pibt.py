@@ -11,8 +11,7 @@ from oracles.mapf import violations
 from swarm.errors import InputError
 from swarm.planning.graph.fields import distance_field
 from swarm.planning.pibt.priority_inheritance import (
-    make_inheritance,
-    own_move,
+    own_moves,
     pibt_moves,
     priority_key,
     rank_by_distance,
@@ -62,13 +61,12 @@ def test_a_robot_alone_finds_its_part_of_what_all_do(seed):
     ranking = np.argsort(rng.random((n, 5)), axis=1).astype(np.int8)
     priority = rng.permutation(n).astype(np.int64)
     after, _ = step_pibt(free, cells, ranking, priority)
-    room = make_inheritance(n, *np.full((2, free.size), -1, dtype=np.int32))
-    for robot in range(n):
-        group = rng.permutation(n)
-        move = own_move(robot, group, flat, ranking, priority, free, room)
-        assert tuple(cells[robot] + STEP[move]) == tuple(after[robot])
-        assert (np.diff(priority[group]) < 0).all() and sorted(group) == list(range(n))
-        assert all((part == -1).all() for part in (room.target, room.occupant, room.reserved)) and not room.tried.any()
+    work = np.full((2, free.size), -1, dtype=np.int32)
+    others = [rng.permutation(np.delete(np.arange(n), robot)) for robot in range(n)]
+    groups = np.concatenate([[robot, *others[robot]] for robot in range(n)])
+    moves = own_moves(n * np.arange(n + 1), groups, flat, ranking, priority, free, work)
+    assert (cells + np.array(STEP)[moves] == after).all()
+    assert (work == -1).all()
 
 
 @given(st.integers(0, 2**32 - 1))
