@@ -131,7 +131,7 @@ def _member_node(
     """Where a member of a plan is that begins with the robot in this row, by what that one has heard; -1 if unknown."""
     found = states.cell[row] if robot_id == states.robot_id[row] else -1
     for entry in range(start, start + heard * _ENTRY, _ENTRY):
-        if found < 0 and id_of_key(_number(data, entry + 1, 6)) == robot_id:
+        if id_of_key(_number(data, entry + 1, 6)) == robot_id:
             found = _relayed_node(data, entry, node, cells[states.cell[row]])
     return found
 
