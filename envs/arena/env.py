@@ -99,4 +99,4 @@ class ArenaEnv(RenderedEnv):
             contacts=core.clearance[0] < TOUCH,
             caption=(f"t = {core.age[0] * core.period[0]:.1f} s    reached {int(core.reached[0].sum())}",),
         )  # fmt: skip
-        return Picture(tuple(scenario.world.bounds), scene)
+        return scenario.world.bounds, None, scene

@@ -148,7 +148,7 @@ class BulletEnv(RenderedEnv):
         )
 
     def _picture(self) -> Picture | None:
-        return None if self.run is None else Picture(tuple(self.run.scenario.world.bounds), scene_of(self.run))
+        return None if self.run is None else (self.run.scenario.world.bounds, None, scene_of(self.run))
 
     def close(self) -> None:
         """Close the window and the physics world."""

@@ -133,7 +133,7 @@ class GridEnv(RenderedEnv):
             self._grid.centre(batch.cells[0]), goals, lambda robot: self._grid.centre(batch.path(0, robot)),
             (f"step {batch.age[0]} of {self.steps}    goals {batch.reached.sum()}",),
         )  # fmt: skip
-        return Picture(scenes.bounds, scene, self._grid.cell_size)
+        return scenes.bounds, self._grid.cell_size, scene
 
 
 def _as_draw(

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
-from typing import Any, NamedTuple
+from typing import Any
 
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
 from envs.render.drawing import Painter, Scene
-from swarm.array_types import UInt8s
+from swarm.array_types import Array, UInt8s
 from swarm.errors import InputError
 
 _PIXELS = 720
 
 
-class Picture(NamedTuple):
-    """A scene and where it is.
-
-    Attributes:
-        bounds: xmin, ymin, xmax, ymax, m.
-        scene: What there is to see.
-        grid: Distance of the grid lines, m; None: no lines.
-    """
-
-    bounds: tuple[float, ...]
-    scene: Scene
-    grid: float | None = None
+Picture = tuple[Array | Sequence[float], float | None, Scene]
+"""Bounds (xmin, ymin, xmax, ymax) and distance of the grid lines (or None), as ``Painter`` takes them, and a scene."""
 
 
 class RenderedEnv(ParallelEnv):  # type: ignore[misc]
@@ -68,8 +59,8 @@ class RenderedEnv(ParallelEnv):  # type: ignore[misc]
         picture = None if self.render_mode is None else self._picture()
         if picture is None:
             return None
-        bounds, scene, grid = tuple(float(bound) for bound in picture.bounds), picture.scene, picture.grid
-        if self._painter is None or (self._painter.bounds, self._painter.grid) != (bounds, grid):
+        bounds, grid, scene = picture
+        if self._painter is None or (self._painter.bounds, self._painter.grid) != (tuple(bounds), grid):
             RenderedEnv.close(self)
             self._painter = Painter(bounds, pixels=_PIXELS, grid=grid)
         if self.render_mode == "human":

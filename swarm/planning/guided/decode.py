@@ -231,14 +231,16 @@ def hear_answers(messages: Iterable[bytes], graph: GridGraph, states: GuidedStat
         InputError: If a message is not one of a robot on this map.
     """
     answers, data, offsets = _joined(messages)
+    planned = False
     for one in answers:
         end = _HEAD + 1 + one[_HEAD] * _ENTRY if len(one) > _HEAD else _HEAD + 1
         members, rest = divmod(len(one) - end, _MEMBER)
         if rest != 0 or not 0 <= members <= GROUP:
             raise InputError("answer", f"{len(one)} bytes", "a head, as many robots as it says, and at most a plan")
+        planned = planned or members > 0
     good = _read_heads(data, offsets, graph.node, graph.step, states, states.window, states.ranking)
     count = _read_relays(data, offsets, graph.node, graph.cells, states, at) if good == len(answers) else -1 - good
-    if count >= 0:
+    if count >= 0 and planned:
         good = _read_plans(data, offsets, graph.node, graph.cells, graph.step, states)
         count = count if good == len(answers) else -1 - good
     if count < 0:
