@@ -11,7 +11,7 @@ from swarm.planning.graph.moves import move_between
 from swarm.planning.guided.joint_search import GROUP, HORIZON
 from swarm.planning.guided.window import ENDED, STEPS
 from swarm.planning.pibt.hearing import RADIUS
-from swarm.planning.pibt.priority_inheritance import id_of_key
+from swarm.planning.pibt.priority_inheritance import id_of
 from swarm.sense.intent import RANKING_NUMBER, Ranking
 
 MAX_RELAYED = (2 * RADIUS + 1) ** 2 - 1
@@ -56,7 +56,7 @@ class GuidedMessage:
     @property
     def robot_id(self) -> int:
         """Who it is."""
-        return id_of_key(self.key)
+        return id_of(self.key)
 
     def encode(self) -> bytes:
         """As bytes; read by ``decode.hear_messages``."""

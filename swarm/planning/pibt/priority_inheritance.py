@@ -11,11 +11,10 @@ the moves that come out never put two robots into one cell and never swap two.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numba import njit
-from numba.extending import register_jitable
 
 from swarm.array_types import Flags, Int8s, Int32s, Int64s, Integers
 from swarm.errors import InputError
@@ -29,16 +28,19 @@ _SETTLED = 6  # in ``tried``: this robot's move will not change any more
 _FEW = 32  # robots that are sorted more quickly by insertion
 
 
-@register_jitable
-def pack_key(order: Key, robot_id: Key) -> Key:
-    """Priority as one integer: the larger order goes first; among equals the smaller id. Also of arrays."""
+def order_key(order: Key, robot_id: Key) -> Key:
+    """Priority as one integer, or those of arrays: the larger order goes first; among equals the smaller id."""
     return order * IDS + (IDS - 1 - robot_id)
 
 
-@register_jitable
-def id_of_key(key: int) -> int:
+def id_of(key: int) -> int:
     """Identity of the robot that has this priority."""
     return IDS - 1 - (key & (IDS - 1))
+
+
+# The same in kernels; Python does not call these, which would have to be compiled first.
+pack_key: Any = njit(cache=True)(order_key)
+id_of_key: Any = njit(cache=True)(id_of)
 
 
 def check_robot_id(robot_id: int) -> int:
@@ -59,7 +61,7 @@ def priority_key(ticks: int, robot_id: int) -> int:
         ticks: Steps since the last goal; negative for a robot that makes way for everyone, as one without a goal does.
         robot_id: Identity, 0 to 1,048,575.
     """
-    return pack_key(ticks, check_robot_id(robot_id))
+    return order_key(ticks, check_robot_id(robot_id))
 
 
 @njit(cache=True)

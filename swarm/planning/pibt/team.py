@@ -12,7 +12,7 @@ from swarm.array_types import Flags, Int8s, Int32s, Int64s
 from swarm.planning.graph.cost_field import cost_field, scratch
 from swarm.planning.graph.grid_graph import GridGraph
 from swarm.planning.pibt.hearing import RADIUS, involved, two_steps
-from swarm.planning.pibt.priority_inheritance import own_moves, pack_key, rank_by_way
+from swarm.planning.pibt.priority_inheritance import order_key, own_moves, rank_by_way
 
 
 @njit(cache=True)
@@ -74,7 +74,7 @@ class ShortestPaths:
         self.ticks = np.where(fresh, 1, self.ticks + 1)
         ties = (self.ids * 7 + self.ticks * 3) % 5
         _rank_all(self.graph.step, self._fields, self.where, ties, self.rankings)
-        return pack_key(np.where(busy, self.ticks, -1), self.ids)
+        return order_key(np.where(busy, self.ticks, -1), self.ids)
 
 
 class AstarTeam:
