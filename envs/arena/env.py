@@ -8,18 +8,18 @@ import numpy as np
 
 from envs.arena.core import ArenaCore, Draw
 from envs.arena.kernels import TOUCH
-from envs.arena.spaces import careful, split, stack
-from envs.arena.tunable_env import TunableEnv
+from envs.arena.spaces import action_space, careful, observation_space, split, stack
 from envs.render.drawing import Scene
+from envs.render.rendered_env import Picture, RenderedEnv
 from envs.scenarios import family
-from swarm.array_types import AnyArray, Array
+from swarm.array_types import AnyArray
 from swarm.filter.safety import OUTCOMES
 from swarm.model.body import RADIUS
 from swarm.model.dynamics import UNICYCLE
 from swarm.scenario.scenario import Scenario
 
 
-class ArenaEnv(TunableEnv):
+class ArenaEnv(RenderedEnv):
     """Robots with exact dynamics among static obstacles; every agent chooses its tunables at each step.
 
     An action is the six tunables of ``swarm.filter.tunables`` in [0, 1]: class-K gain and power for robots and for
@@ -47,7 +47,8 @@ class ArenaEnv(TunableEnv):
         else:
             draw = family(scenario) if isinstance(scenario, str) else scenario
         self.core = ArenaCore(draw, margin=margin, redraw=False)
-        super().__init__(self.core.num_robots, int(self.core.slots.sum()), render_mode)
+        observation = observation_space(int(self.core.slots.sum()))
+        super().__init__(self.core.num_robots, observation, action_space(), render_mode)
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
@@ -88,7 +89,7 @@ class ArenaEnv(TunableEnv):
             infos,
         )
 
-    def _picture(self) -> tuple[Array, Scene]:
+    def _picture(self) -> Picture:
         core, scenario = self.core, self.core.scenarios[0]
         course = np.arctan2(core.state[0, :, 4], core.state[0, :, 3])
         scene = Scene(
@@ -98,4 +99,4 @@ class ArenaEnv(TunableEnv):
             contacts=core.clearance[0] < TOUCH,
             caption=(f"t = {core.age[0] * core.period[0]:.1f} s    reached {int(core.reached[0].sum())}",),
         )  # fmt: skip
-        return scenario.world.bounds, scene
+        return scenario.world.bounds, None, scene

@@ -8,16 +8,15 @@ import numpy as np
 
 from envs.arena.core import Draw
 from envs.arena.reward import Reward
-from envs.arena.spaces import split, stack
-from envs.arena.tunable_env import TunableEnv
+from envs.arena.spaces import action_space, observation_space, split, stack
 from envs.bullet.world import GOAL_RADII, world_of
-from envs.render.drawing import Scene
+from envs.render.rendered_env import Picture, RenderedEnv
 from envs.rollout.delays import Delays
 from envs.rollout.pictures import scene_of
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet
 from envs.scenarios import clutter
-from swarm.array_types import AnyArray, Array
+from swarm.array_types import AnyArray
 from swarm.errors import InputError
 from swarm.filter.safety import OUTCOMES
 from swarm.model.body import TOP_SPEED
@@ -49,7 +48,7 @@ def start(
     return Run(scenario, fleet, world, goal_radii=GOAL_RADII, delays=delays)
 
 
-class BulletEnv(TunableEnv):
+class BulletEnv(RenderedEnv):
     """Robots with wheels and motors in pybullet; every agent chooses its tunables at each step.
 
     Actions and observations are those of ``ArenaEnv``; what robots sense of each other is read from the simulation,
@@ -77,7 +76,8 @@ class BulletEnv(TunableEnv):
         else:
             self._draw = carts if scenario is None else scenario
         first = self._draw(np.random.default_rng(0))
-        super().__init__(len(first.robots), MAX_NEIGHBOURS + MAX_OBSTACLES, render_mode)
+        observation = observation_space(MAX_NEIGHBOURS + MAX_OBSTACLES)
+        super().__init__(len(first.robots), observation, action_space(), render_mode)
         self._planner, self._margin = planner, margin
         self._rng = np.random.default_rng(0)
         self.run: Run | None = None
@@ -147,8 +147,8 @@ class BulletEnv(TunableEnv):
             infos,
         )
 
-    def _picture(self) -> tuple[Array, Scene] | None:
-        return None if self.run is None else (self.run.scenario.world.bounds, scene_of(self.run))
+    def _picture(self) -> Picture | None:
+        return None if self.run is None else (self.run.scenario.world.bounds, None, scene_of(self.run))
 
     def close(self) -> None:
         """Close the window and the physics world."""

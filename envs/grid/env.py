@@ -7,24 +7,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
-from pettingzoo import ParallelEnv
 
 from envs.grid.batch import CHANNELS, GridBatch
 from envs.grid.episode import Episode, GridWorld, draw_episode
 from envs.grid.maps import random_map
-from envs.render.drawing import Painter, Scene
-from swarm.array_types import Float32s, Int64s, UInt8s
+from envs.render.grid_scene import GridScenes
+from envs.render.rendered_env import Picture, RenderedEnv
+from swarm.array_types import Float32s, Int64s
 from swarm.errors import InputError
 from swarm.planning.graph.moves import MOVES
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.instances import LifelongInstance
-from swarm.scenario.world import World
-
-# Radius of a robot in the picture, in cells; paths are drawn for teams of at most so many robots.
-_DISC, _FEW = 0.36, 64
 
 
-class GridEnv(ParallelEnv):  # type: ignore[misc]
+class GridEnv(RenderedEnv):
     """Robots that move from cell to cell, all at once, from goal to goal.
 
     An action is one of five moves: 0 stay, 1 up, 2 down, 3 left, 4 right. Moves into walls, into cells that several
@@ -73,31 +69,19 @@ class GridEnv(ParallelEnv):  # type: ignore[misc]
         for name, value in (("robots", robots), ("steps", steps), ("radius", radius)):
             if value is not None and value < 1:
                 raise InputError(name, value, "1 or more")
-        if render_mode not in (None, *self.metadata["render_modes"]):
-            raise InputError("render_mode", render_mode, f"None, {', '.join(self.metadata['render_modes'])}")
         self._draw = _as_draw(world, robots)
-        self.steps, self.radius, self.render_mode = steps, radius, render_mode
+        self.steps, self.radius = steps, radius
         self._rng = np.random.default_rng(0)
+        self._scenes: GridScenes | None = None
         first = np.random.default_rng(0)
         self._begin(draw_episode(self._draw(first), robots, first))
-        self.possible_agents = [f"robot_{i}" for i in range(self.batch.robots)]
-        self.agents: list[str] = []
         shape = (len(CHANNELS), 2 * radius + 1, 2 * radius + 1)
-        self.observation_spaces = {agent: spaces.Box(-1.0, 1.0, shape, np.float32) for agent in self.possible_agents}
-        self.action_spaces = {agent: spaces.Discrete(len(MOVES)) for agent in self.possible_agents}
-        self._painter: Painter | None = None
-        self._painted: GridMap | None = None
+        super().__init__(
+            self.batch.robots, spaces.Box(-1.0, 1.0, shape, np.float32), spaces.Discrete(len(MOVES)), render_mode
+        )
 
     def _begin(self, episode: Episode) -> None:
         self._grid, self.batch = episode.grid, GridBatch([episode], self.radius)
-
-    def observation_space(self, agent: str) -> spaces.Box:
-        """Of one agent; all are alike."""
-        return self.observation_spaces[agent]
-
-    def action_space(self, agent: str) -> spaces.Discrete:
-        """Of one agent; all are alike."""
-        return self.action_spaces[agent]
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
@@ -140,34 +124,16 @@ class GridEnv(ParallelEnv):  # type: ignore[misc]
             self._infos(),
         )
 
-    def render(self) -> UInt8s | None:
-        """A picture of the map: ``uint8[H, W, 3]``, or a window in mode ``human``."""
-        if self.render_mode is None:
-            return None
-        grid = self._grid
-        if self._painter is None or self._painted is not grid:
-            self.close()
-            bounds = (0.0, 0.0, *grid.size)
-            self._painter, self._painted = Painter(bounds, pixels=720, grid=grid.cell_size), grid
-            self._obstacles = World.from_grid(grid).obstacles
-        if self.render_mode == "human":
-            self._painter.show(self._scene())
-            return None
-        return self._painter.frame(self._scene())
-
-    def _scene(self) -> Scene:
-        grid, batch, count = self._grid, self.batch, self.batch.robots
-        goals = np.where(batch.has_goal[0, :, None], grid.centre(batch.goals[0]), np.nan)
-        paths = [grid.centre(batch.path(0, robot)) for robot in range(count)] if count <= _FEW else None
-        caption = (f"step {batch.age[0]} of {self.steps}    goals {batch.reached.sum()}",)
-        radii = np.full(count, _DISC * grid.cell_size)
-        return Scene(self._obstacles, grid.centre(batch.cells[0]), radii, goals=goals, paths=paths, caption=caption)
-
-    def close(self) -> None:
-        """Close the window, if there is one."""
-        if self._painter is not None:
-            self._painter.close()
-            self._painter = None
+    def _picture(self) -> Picture:
+        if self._scenes is None or self._scenes.grid is not self._grid:
+            self._scenes = GridScenes(self._grid)
+        scenes, batch = self._scenes, self.batch
+        goals = np.where(batch.has_goal[0, :, None], batch.goals[0], -1)
+        scene = scenes.scene(
+            self._grid.centre(batch.cells[0]), goals, lambda robot: self._grid.centre(batch.path(0, robot)),
+            (f"step {batch.age[0]} of {self.steps}    goals {batch.reached.sum()}",),
+        )  # fmt: skip
+        return scenes.bounds, self._grid.cell_size, scene
 
 
 def _as_draw(

@@ -39,6 +39,7 @@ _SHELF_EDGE: Colour = (74, 81, 96)
 _INK: Colour = (44, 48, 58)
 _FAINT: Colour = (128, 132, 142)
 _ALARM: Colour = (214, 40, 40)
+_STRANGER: Colour = (64, 64, 64)
 # From bold to careful: plasma without its ends, so lightness falls evenly, also for colour-blind eyes.
 _RAMP = np.array(
     [(252, 174, 49), (243, 128, 72), (219, 86, 104), (176, 47, 141), (118, 18, 163), (63, 18, 141)],
@@ -82,8 +83,10 @@ class Scene:
         goals: ``float64[N, 2]`` [m]; rows that are not finite are left out; None: no goals.
         paths: What each robot plans, ``float64[p, 2]`` [m] or None each; None: no paths.
         trails: Where each robot has been, oldest first, ``float64[p, 2]`` [m] or None each; None: no trails.
+        bold_trails: Whether the trails are what the picture is about, and not only where robots come from.
         colour_value: ``float64[N]`` in [0, 1], bold to careful, with a legend; None: a colour for each robot.
         contacts: ``bool[N]``: robots that touch something; None: nobody does.
+        strangers: ``bool[N]``: robots that are none of the team, in grey; None: nobody is.
         links: Pairs of robots that are joined by a line.
         discs: ``float64[n, 3]``, circles that are outlined: centre x, y, radius [m]; None: no circles.
         labels: A text for each robot; None: its number. Shown where there is room.
@@ -97,8 +100,10 @@ class Scene:
     goals: Array | None = None
     paths: Sequence[Array | None] | None = None
     trails: Sequence[Array | None] | None = None
+    bold_trails: bool = False
     colour_value: Array | None = None
     contacts: Flags | None = None
+    strangers: Flags | None = None
     links: Sequence[tuple[int, int]] = ()
     discs: Array | None = None
     labels: Sequence[str] | None = None
@@ -153,6 +158,12 @@ class Painter:
         pixels = np.frombuffer(pygame.image.tobytes(self._finished, "RGB"), dtype=np.uint8)
         return pixels.reshape(self.size[1], self.size[0], 3).copy()
 
+    def world(self, scene: Scene) -> UInt8s:
+        """The scene as an image of what is inside of the bounds, without margins, caption and legend."""
+        left, top = self.pixel((self.bounds[0], self.bounds[3]))
+        right, bottom = self.pixel((self.bounds[2], self.bounds[1]))
+        return self.frame(scene)[top:bottom, left:right]
+
     def show(self, scene: Scene) -> None:
         """Shows the scene in a window, which opens at the first call."""
         self._paint(scene)
@@ -192,6 +203,8 @@ class Painter:
         self._canvas.blit(self._background(scene), (0, 0))
         self._canvas.set_clip(self._box(*self.bounds).inflate(2 * _MARGIN * _SMOOTH, 2 * _MARGIN * _SMOOTH))
         colours = [robot_hue(robot) for robot in range(len(scene.positions))]
+        for robot in np.flatnonzero(scene.strangers if scene.strangers is not None else ()):
+            colours[robot] = _STRANGER
         fills = colours
         if scene.colour_value is not None:
             fills = [tuner_colour(value) for value in scene.colour_value]
@@ -263,15 +276,16 @@ class Painter:
 
     def _paint_trails(self, scene: Scene, fills: list[Colour]) -> None:
         """A fading line behind each robot."""
+        most, thin, palest, change = (24, 4 * _SMOOTH, 0.8, 0.7) if scene.bold_trails else (6, 2, 0.95, 0.4)
         for trail, colour, radius in zip(scene.trails or (), fills, scene.radii, strict=False):
             if trail is None or len(trail) < 2:
                 continue
             points = self._many(np.asarray(trail))
-            width = max(2, round(0.35 * radius * self._scale))
-            bands = min(6, len(points) - 1)
+            width = max(thin, round(0.35 * radius * self._scale))
+            bands = min(most, len(points) - 1)
             edges = np.linspace(0, len(points) - 1, bands + 1).round().astype(int)
             for band in range(bands):
-                faded = _tint(colour, 0.95 - 0.4 * (band + 1) / bands)
+                faded = _tint(colour, palest - change * (band + 1) / bands)
                 pygame.draw.lines(self._canvas, faded, False, points[edges[band] : edges[band + 1] + 1], width)
 
     def _paint_plans(self, scene: Scene, colours: list[Colour]) -> None:

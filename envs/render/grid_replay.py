@@ -9,17 +9,15 @@ from typing import NamedTuple
 import numpy as np
 
 from envs.render.drawing import Painter, Scene, write_video
-from swarm.array_types import Int64s, UInt8s
+from envs.render.grid_scene import GridScenes
+from swarm.array_types import Array, Int64s, UInt8s
 from swarm.scenario.grid_map import GridMap
-from swarm.scenario.world import World
 
 GoalList = Int64s | Sequence[Sequence[int]]
 
-FEW = 64
-"""Ways are drawn for teams of at most so many robots; of more, nobody could tell them apart."""
 STEPS_A_SECOND = 8
 _BETWEEN = 3  # pictures a step
-_DISC, _PIXELS = 0.36, 720  # radius of a robot in cells; longer side of the picture
+_PIXELS = 720  # longer side of the picture
 
 
 class Leg(NamedTuple):
@@ -64,7 +62,7 @@ class Replay:
 
     def __init__(self, grid: GridMap, cells: Int64s, goals: Sequence[GoalList], title: str = "") -> None:
         self.grid, self.cells, self.title = grid, np.asarray(cells), title
-        self._obstacles = World.from_grid(grid).obstacles
+        self._scenes = GridScenes(grid)
         self.legs = [legs_of(self.cells[:, robot], goals[robot]) for robot in range(self.cells.shape[1])]
 
     def scene(self, time: float) -> Scene:
@@ -77,22 +75,23 @@ class Replay:
         after = min(step + 1, final)
         centres = self.grid.centre(self.cells[[step, after]])
         positions = centres[0] + (time - step) * (centres[1] - centres[0])
-        goals, paths = np.full(positions.shape, np.nan), [position[None] for position in positions]
+        goals, last = np.full(positions.shape, -1), np.full(len(positions), after - 1)
         for robot, legs in enumerate(self.legs):
             for leg in legs:
                 if leg.first <= step < leg.last:
-                    goals[robot] = self.grid.centre(leg.goal)
-                    ahead = self.grid.centre(self.cells[after : leg.last + 1, robot])
-                    paths[robot] = np.concatenate([paths[robot], ahead])
+                    goals[robot], last[robot] = leg.goal, leg.last
         reached = sum(leg.reached and leg.last <= step for legs in self.legs for leg in legs)
         caption = (self.title, f"step {step} of {final}", f"goals {reached}")
-        radii = np.full(len(positions), _DISC * self.grid.cell_size)
-        shown = paths if len(positions) <= FEW else None
-        return Scene(self._obstacles, positions, radii, goals=goals, paths=shown, caption=caption)
+
+        def way(robot: int) -> Array:
+            ahead = self.grid.centre(self.cells[after : last[robot] + 1, robot])
+            return np.concatenate([positions[robot : robot + 1], ahead])
+
+        return self._scenes.scene(positions, goals, way, caption)
 
     def frames(self) -> Iterator[UInt8s]:
         """Pictures ``uint8[height, width, 3]``, some for each step."""
-        painter = Painter((0.0, 0.0, *self.grid.size), pixels=_PIXELS, grid=self.grid.cell_size)
+        painter = Painter(self._scenes.bounds, pixels=_PIXELS, grid=self.grid.cell_size)
         for k in range(_BETWEEN * (len(self.cells) - 1) + 1):
             yield painter.frame(self.scene(k / _BETWEEN))
 

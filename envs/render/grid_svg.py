@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from envs.render.drawing import robot_hue
-from envs.render.grid_replay import FEW, STEPS_A_SECOND, Leg, Replay
+from envs.render.grid_replay import STEPS_A_SECOND, Leg, Replay
+from envs.render.grid_scene import DISC, FEW
 from swarm.array_types import Array, Flags, Int64s
 from swarm.errors import InputError
 from swarm.files.text_files import write_text
@@ -77,7 +78,7 @@ def _disc(track: Int64s, robot: int, colour: str, length: str) -> str:
     """A robot that moves along its track ``[T + 1, 2]``."""
     y, x = (track + 0.5).T
     moving = _animate("cx", x, length) + _animate("cy", y, length)
-    head = f'<circle cx="{x[0]:g}" cy="{y[0]:g}" r="0.36" fill="{colour}">'
+    head = f'<circle cx="{x[0]:g}" cy="{y[0]:g}" r="{DISC:g}" fill="{colour}">'
     return f"{head}<title>robot {robot}</title>{moving}</circle>"
 
 

@@ -12,18 +12,17 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, FancyBboxPatch
 from PIL import Image
 
 from envs.arena.episodes import Track
-from envs.render.drawing import robot_hue
+from envs.render.drawing import Painter, Scene, robot_hue
 from swarm.array_types import Array
 from swarm.filter.tunables import OBSTACLE_GAIN, ROBOT_GAIN, ROTATION, SPEED, decode
 
-_INK, _WALL, _FAINT = "#2b2b2b", "#b9b4aa", "#8a8a8a"
-_DPI, _COLOURS = 100, 96
+_INK, _FAINT = "#2b2b2b", "#8a8a8a"
+_DPI, _COLOURS = 100, 256
+_PIXELS = 640  # of an episode, which is shown at about half of that
 _TRAIL_POINTS = 240
 _GAINS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 # Robots of a small team have their number at their start.
@@ -46,25 +45,19 @@ def colour_of(robot: int) -> tuple[float, float, float]:
 
 
 def draw_track(axes: Axes, track: Track, title: str) -> None:
-    """One episode: obstacles, where each robot went (paler at first), where it ended, and its goal as a cross."""
+    """One episode: obstacles, where each robot went (paler at first), where it ended, and its goal as a diamond."""
     world, team = track.scenario.world, track.scenario.robots
-    for x, y, half_x, half_y, rounding in world.obstacles:
-        corner, size = (x - half_x, y - half_y), (2.0 * half_x, 2.0 * half_y)
-        style = f"round,pad={rounding:g}" if rounding > 0.0 else "square,pad=0"
-        axes.add_patch(FancyBboxPatch(corner, *size, boxstyle=style, facecolor=_WALL, edgecolor="none"))
-    every = max(1, len(track.state) // _TRAIL_POINTS)
-    for i, robot in enumerate(team):
-        colour = colour_of(i) if robot.cooperative else (0.25, 0.25, 0.25)
-        path = track.state[::every, i, :2]
-        alpha = np.linspace(0.2, 0.95, max(len(path) - 1, 1))
-        segments = np.stack([path[:-1], path[1:]], axis=1)
-        axes.add_collection(LineCollection(list(segments), colors=[(*colour, a) for a in alpha], linewidths=1.6))
-        axes.add_patch(Circle(tuple(track.state[-1, i, :2]), robot.radius, facecolor=colour, edgecolor="white"))
-        if len(team) <= _NUMBERED:
-            axes.annotate(str(i), path[0], fontsize=9, color=colour, ha="center", va="center", weight="bold")
-        axes.plot(*robot.goals[-1], marker="x", color=colour, markersize=6, markeredgewidth=1.6)
+    trails = track.state[:: max(1, len(track.state) // _TRAIL_POINTS), :, :2].transpose(1, 0, 2)
+    scene = Scene(
+        world.obstacles, track.state[-1, :, :2], np.array([robot.radius for robot in team]),
+        goals=np.array([robot.goals[-1] for robot in team]), trails=list(trails), bold_trails=True,
+        labels=[""] * len(team), strangers=np.array([not robot.cooperative for robot in team]),
+    )  # fmt: skip
     xmin, ymin, xmax, ymax = world.bounds
-    axes.set(xlim=(xmin, xmax), ylim=(ymin, ymax), aspect="equal", xticks=[], yticks=[])
+    axes.imshow(Painter(world.bounds, pixels=_PIXELS).world(scene), extent=(xmin, xmax, ymin, ymax))
+    axes.set(xticks=[], yticks=[])
+    for i, trail in enumerate(trails if len(team) <= _NUMBERED else ()):
+        axes.annotate(str(i), trail[0], fontsize=9, color=colour_of(i), ha="center", va="center", weight="bold")
     for spine in axes.spines.values():
         spine.set_color(_FAINT)
     axes.set_title(title, fontsize=9, color=_INK)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from swarm.array_types import Array, Flags, Float32s, Int8s, Int32s, Int64s
+from swarm.array_types import Array, Float32s, Int32s, Int64s
 from swarm.mixing import split_mix
 from swarm.planning.follower.costs import cost_field, find_path, see
-from swarm.planning.follower.view import LEAST, REACH, WAITED, WINDOW, heading_of
-from swarm.planning.pibt.priority_inheritance import IDS, pibt_moves
+from swarm.planning.follower.view import LEAST, REACH, WAITED
+from swarm.planning.pibt.hearing import neighbours, relayed
+from swarm.planning.pibt.priority_inheritance import pack_key
 
 _FAR = 1 << 20  # cost left, in 64ths, from which on robots count as equally far
 
@@ -66,7 +67,7 @@ def plan_ways(
     for robot in range(count):
         here = cell[robot]
         way[robot] = here
-        priority[robot] = IDS - 1 - ids[robot]
+        priority[robot] = pack_key(0, ids[robot])
         if goal[robot] < 0:
             held[robot] = -1
             continue
@@ -82,7 +83,7 @@ def plan_ways(
                     see(seen[robot], bits, place)
         memory[robot, WAITED] = 0.0 if left < memory[robot, LEAST] else memory[robot, WAITED] + 1.0
         memory[robot, LEAST] = min(left, memory[robot, LEAST])
-        priority[robot] += IDS * (_FAR - np.int64(min(64.0 * left, _FAR - 1.0)))
+        priority[robot] = pack_key(_FAR - int(min(64.0 * left, _FAR - 1.0)), ids[robot])
         epoch += 1
         written = find_path(
             static, width, fields[robot], seen[robot], bits, here, goal[robot], cost, mark, parent, keys, nodes, epoch,
@@ -93,60 +94,23 @@ def plan_ways(
 
 
 @njit(cache=True)
-def decide_one(
-    robot: int, group: Int64s, cell: Int64s, ranking: Int8s, priority: Int64s, free: Flags, work: Int32s
-) -> int:
-    """A robot's move: its own part of priority inheritance for all robots that it has heard of.
+def knowing(cell: Int64s, shape: tuple[int, int], robot_at: Int32s) -> tuple[Int64s, Int64s]:
+    """Of whom each robot knows: itself, whom it hears, and whom these pass on, as ``own_moves`` takes them.
 
     Args:
-        robot: Index of the robot.
-        group: int64[k], indices of those that it knows of, itself included.
         cell: int64[n].
-        ranking: int8[n, 5], of the map's moves.
-        priority: int64[n], all different.
-        free: bool[rows, width], with the border.
-        work: int32[2, cells] full of -1, and left so.
+        shape: Rows and columns, with the border.
+        robot_at: int32[cells] full of -1, also afterwards.
     """
-    k, here = int(np.argmax(group == robot)), cell[robot]
-    target, _ = pibt_moves(
-        cell[group], ranking[group], priority[group], free, np.full(len(group), -1, np.int64), True, work, k
-    )
-    return heading_of(free.shape[1], here, target[k]) if target[k] != here else 0
-
-
-@njit(cache=True)
-def decide(
-    cell: Int64s, ranking: Int8s, priority: Int64s, robot_at: Int32s, free: Flags, work: Int32s, move: Int64s
-) -> None:
-    """Moves int64[n] of n robots, each from what it hears, and what those that it hears pass on.
-
-    Args:
-        cell: As in ``decide_one``, and the others that have the same names.
-        ranking: See there.
-        priority: See there.
-        robot_at: int32[cells], index of the robot in each cell, -1 without one.
-        free: See there.
-        work: See there.
-        move: int64[n], written.
-    """
-    n, width = len(cell), free.shape[1]
-    near, many = np.empty((n, WINDOW * WINDOW), np.int64), np.zeros(n, np.int64)
+    n = len(cell)
+    first, who = neighbours(cell, shape, robot_at)
+    start, groups, mark = np.zeros(n + 1, np.int64), np.empty(32 * n, np.int64), np.full(n, -1, np.int32)
     for robot in range(n):
-        for row in range(-REACH, REACH + 1):
-            first = cell[robot] + row * width - REACH
-            for place in range(first, first + WINDOW):
-                if robot_at[place] >= 0:
-                    near[robot, many[robot]] = robot_at[place]
-                    many[robot] += 1
-    group, known = np.empty(n, np.int64), np.full(n, -1, np.int64)
-    for robot in range(n):
-        size = 0
-        for k in range(many[robot]):
-            friend = near[robot, k]
-            for m in range(many[friend]):
-                other = near[friend, m]
-                if known[other] != robot:
-                    known[other] = robot
-                    group[size] = other
-                    size += 1
-        move[robot] = decide_one(robot, group[:size], cell, ranking, priority, free, work)
+        near, passed_on = who[first[robot] : first[robot + 1]], relayed(robot, first, who, mark)
+        at = start[robot]
+        middle, end = at + 1 + len(near), at + 1 + len(near) + len(passed_on)
+        while end > len(groups):
+            groups = np.concatenate((groups, np.empty_like(groups)))
+        groups[at], groups[at + 1 : middle], groups[middle:end] = robot, near, passed_on
+        start[robot + 1] = end
+    return start, groups

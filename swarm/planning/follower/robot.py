@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from swarm.errors import InputError
-from swarm.planning.follower.kernels import decide_one
 from swarm.planning.follower.team import Before, FollowerMap, Followers, Ranker, gumbel, rank
 from swarm.planning.follower.view import REACH
+from swarm.planning.pibt.priority_inheritance import own_moves
 from swarm.sense.intent import Ranking
 
 Cell = tuple[int, int]
@@ -103,5 +103,7 @@ class FollowerPlanner:
         cells = ground.flat(np.array([everyone[other].cell for other in ids], np.int64))
         ranking = np.array([everyone[other].ranking for other in ids], np.int8)
         priority = np.array([everyone[other].priority for other in ids], np.int64)
-        group = np.arange(len(ids))
-        return int(decide_one(ids.index(self.robot_id), group, cells, ranking, priority, ground.free, self._alone.work))
+        me = ids.index(self.robot_id)
+        first, group = np.array([0, len(ids)]), np.array([me, *(k for k in range(len(ids)) if k != me)])
+        (move,) = own_moves(first, group, cells, ranking, priority, ground.free, self._alone.work)
+        return int(move)

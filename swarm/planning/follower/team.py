@@ -19,7 +19,7 @@ from swarm.planning.follower import kernels
 from swarm.planning.follower import view as follower_view
 from swarm.planning.follower.costs import static_costs
 from swarm.planning.follower.view import CHANNELS, LEAST, LENGTH, OWN, REACH, WINDOW
-from swarm.planning.pibt.priority_inheritance import IDS
+from swarm.planning.pibt.priority_inheritance import IDS, own_moves
 
 SEEN_BITS = 13
 """A robot remembers at most so many cells (2 to this power) in which it has seen others."""
@@ -161,9 +161,9 @@ class Followers:
 
     def decide(self, ranking: Int8s) -> Int64s:
         """Moves int64[count] of a whole team, from rankings of the map's moves (see ``turned``)."""
-        moves = np.empty(self.count, np.int64)
         ground = self.ground
-        kernels.decide(self._cell, ranking, self.priority, self._robot_at, ground.free, self.work, moves)
+        groups = kernels.knowing(self._cell, ground.free.shape, self.work[0])
+        moves: Int64s = own_moves(*groups, self._cell, ranking, self.priority, ground.free, self.work)
         return moves
 
     def told(self) -> Int64s:

@@ -11,7 +11,7 @@ from numba import njit
 
 from swarm.array_types import Array, Float32s, Int8s, Int32s, Int64s
 from swarm.planning.graph.grid_graph import opposite
-from swarm.planning.graph.moves import DOWN, LEFT, RIGHT, STAY, UP, flat_steps
+from swarm.planning.graph.moves import DOWN, LEFT, RIGHT, STAY, UP, flat_steps, move_between
 from swarm.planning.pibt.hearing import RADIUS
 
 REACH = RADIUS
@@ -48,8 +48,7 @@ def frame(width: int, heading: int) -> tuple[int, int, int, int]:
 @njit(cache=True)
 def heading_of(width: int, start: int, end: int) -> int:
     """The move between two adjacent flat cells; up if they are the same."""
-    step = end - start
-    return DOWN if step == width else LEFT if step == -1 else RIGHT if step == 1 else UP
+    return max(move_between(start, end, width), UP)
 
 
 @njit(cache=True)

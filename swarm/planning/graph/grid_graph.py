@@ -21,6 +21,7 @@ class GridGraph:
         nodes: Number of free cells.
         node: Node of each cell, -1 in walls, int32[rows, columns].
         cells: Flat cell (row * columns + column) of each node, int64[nodes].
+        place: Row and column of each node, int32[nodes, 2].
         step: Node to which each move leads, -1 into a wall, int32[nodes, 5]; the first move stays.
 
     Raises:
@@ -33,6 +34,7 @@ class GridGraph:
         self.nodes = len(self.cells)
         if self.nodes == 0:
             raise InputError("map", "no free cell", "a map with free cells")
+        self.place = np.ascontiguousarray(np.argwhere(self.free), dtype=np.int32)
         self.node = np.full(self.free.shape, -1, dtype=np.int32)
         self.node[self.free] = np.arange(self.nodes, dtype=np.int32)
         self.step = _steps(self.node, self.cells)
@@ -41,6 +43,17 @@ class GridGraph:
     def columns(self) -> int:
         """Columns of the map."""
         return self.free.shape[1]
+
+    def node_at(self, cell: tuple[int, int]) -> int:
+        """The node of a cell (row, column).
+
+        Raises:
+            InputError: If it is a wall or outside of the map.
+        """
+        rows, columns = self.free.shape
+        if not (0 <= cell[0] < rows and 0 <= cell[1] < columns and self.free[cell]):
+            raise InputError("cell", cell, f"a free cell of the map of {rows} × {columns}")
+        return int(self.node[cell])
 
 
 @njit(cache=True)
@@ -54,16 +67,6 @@ def _steps(node: Int32s, cells: Int64s) -> Int32s:
             if 0 <= r < rows and 0 <= c < columns:
                 step[here, move] = node[r, c]
     return step
-
-
-@njit(cache=True)
-def move_to(step: Int32s, cells: Int64s, here: int, target: int) -> int:
-    """The move (0 to 4) from a node to a flat cell beside it, 0 if it is not beside it."""
-    for move in range(1, 5):
-        after = step[here, move]
-        if after >= 0 and cells[after] == target:
-            return move
-    return 0
 
 
 @njit(cache=True)

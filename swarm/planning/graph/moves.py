@@ -28,3 +28,13 @@ def moved(row: int, column: int, move: int) -> tuple[int, int]:
 def flat_steps(columns: int) -> tuple[int, int, int, int, int]:
     """What each move adds to a flat cell; only inside of the map, or with a border of walls."""
     return 0, -columns, columns, -1, 1
+
+
+@njit(cache=True)
+def move_between(start: int, end: int, columns: int) -> int:
+    """The move that leads from one flat cell to another, -1 if none does; in a single column, 1 is down."""
+    steps = flat_steps(columns)
+    for move in range(5):
+        if steps[move] == end - start:
+            return move
+    return -1

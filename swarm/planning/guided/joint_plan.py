@@ -16,7 +16,7 @@ from numba import njit
 from swarm.array_types import Flags, Int32s, Int64s
 from swarm.planning.graph.grid_graph import copy_row
 from swarm.planning.guided.joint_search import GROUP, HORIZON, Search, plan_jointly, within_reach
-from swarm.planning.pibt.priority_inheritance import IDS
+from swarm.planning.pibt.priority_inheritance import pack_key
 
 STUCK = 3
 """Ticks without coming nearer after which a robot is stuck."""
@@ -67,7 +67,7 @@ def patience(seen: int, visible: int) -> int:
 @njit(cache=True, inline="always")
 def key_of(leader: int, robot_id: int) -> int:
     """Key of a robot that follows a leader's plan."""
-    return (ORDER + leader) * IDS + (IDS - 1 - robot_id)
+    return pack_key(ORDER + leader, robot_id)
 
 
 @njit(cache=True)

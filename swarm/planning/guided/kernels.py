@@ -14,7 +14,7 @@ from numba import njit
 from swarm.array_types import Array, Flags, Float32s, Int8s, Int32s, Int64s
 from swarm.mixing import mix
 from swarm.planning.graph.cost_field import FAR, UNIT
-from swarm.planning.graph.grid_graph import copy_row, move_to, order_moves
+from swarm.planning.graph.grid_graph import copy_row, order_moves
 from swarm.planning.graph.traffic import DENSITY
 from swarm.planning.guided.joint_plan import (
     ORDER,
@@ -33,7 +33,7 @@ from swarm.planning.guided.joint_plan import (
 from swarm.planning.guided.joint_search import GROUP, Search
 from swarm.planning.guided.window import ENDED, STEPS, Room, plan_window, rank
 from swarm.planning.pibt.hearing import involved
-from swarm.planning.pibt.priority_inheritance import IDS, pibt_moves
+from swarm.planning.pibt.priority_inheritance import IDS, own_moves, pack_key
 
 _FADING = 0.98  # Of what was seen, from tick to tick.
 _SEEN = 500.0  # Free cells that count as seen before the first look.
@@ -196,7 +196,7 @@ def begin(states: GuidedState, i: int, tick: int, left: int) -> bool:
         order = _IDLE
     elif epoch >= 0:
         order = _TURNS + mix(epoch, robot_id + IDS) % _TURNS
-    states.key[i] = order * IDS + (IDS - 1 - robot_id)
+    states.key[i] = pack_key(order, robot_id)
     return kept and is_late(states, i, tick)
 
 
@@ -275,7 +275,7 @@ def keep(step: Int32s, field: Int32s, states: GuidedState, i: int, tick: int, wi
 
 
 @njit(cache=True)
-def _obey(step: Int32s, states: GuidedState, leaders: Int32s, rows: Int32s, keys: Int64s, ranking: Int8s) -> None:
+def _obey(step: Int32s, states: GuidedState, leaders: Int32s, rows: Int64s, keys: Int64s, ranking: Int8s) -> None:
     """Have robots do what new plans tell them, which they did not know when they told what they meant to do."""
     for k in range(len(rows)):
         robot_id = states.robot_id[rows[k]]
@@ -292,14 +292,15 @@ def _obey(step: Int32s, states: GuidedState, leaders: Int32s, rows: Int32s, keys
 
 @njit(cache=True)
 def decide(
-    step: Int32s, cells: Int64s, free: Flags, states: GuidedState, i: int, near: Int32s, relayed: Int32s, at: Int32s,
-    work: Int32s,
+    step: Int32s, two: Int32s, place: Int32s, free: Flags, states: GuidedState, i: int, near: Int32s, relayed: Int32s,
+    at: Int32s, work: Int32s,
 ) -> int:  # fmt: skip
     """The move of one robot: priority inheritance among those that it knows of, by what they have told last.
 
     Args:
         step: Of the graph.
-        cells: Flat cell of each node.
+        two: The nodes within two steps of each (``hearing.two_steps``).
+        place: Row and column of each node.
         free: The map.
         states: All robots.
         i: The robot.
@@ -312,17 +313,20 @@ def decide(
         0 to 4.
     """
     known = np.concatenate((near, relayed)) if states.rules.relay else near
-    rows = involved(step, states.cell, i, known, at)
-    count = len(rows)
-    places, ranking = np.empty(count, dtype=np.int64), np.empty((count, 5), dtype=np.int8)
-    keys, forced = np.empty(count, dtype=np.int64), np.full(count, -1, dtype=np.int64)
-    for row in near:
+    for row in known:
         at[states.cell[row]] = row
-    at[states.cell[i]] = i
+    rows = np.empty(len(known) + 1, dtype=np.int64)
+    rows = rows[: involved(i, states.cell, two, place, len(free) + free.shape[1], at, rows)]
+    for row in relayed:
+        at[states.cell[row]] = -1  # of those near, and of itself, it has heard the second round
+    count = len(rows)
+    cells, ranking = np.empty(count, dtype=np.int64), np.empty((count, 5), dtype=np.int8)
+    keys = np.empty(count, dtype=np.int64)
     for k in range(count):
         row = rows[k]
-        places[k], keys[k] = cells[states.cell[row]], states.key[row]
-        copy_row((states.ranking if at[states.cell[row]] == row else states.first)[row], ranking[k])
+        here = states.cell[row]
+        cells[k], keys[k] = place[here, 0] * free.shape[1] + place[here, 1], states.key[row]
+        copy_row((states.ranking if at[here] == row else states.first)[row], ranking[k])
     for row in near:
         at[states.cell[row]] = -1
     at[states.cell[i]] = -1
@@ -330,5 +334,5 @@ def decide(
     leaders = leaders[states.plans.fresh[leaders]]
     if len(leaders) > 0:
         _obey(step, states, leaders, rows, keys, ranking)
-    target, _ = pibt_moves(places, ranking, keys, free, forced, True, work, 0)
-    return move_to(step, cells, states.cell[i], target[0])
+    first = np.array([0, count])
+    return own_moves(first, np.arange(count), cells, ranking, keys, free, work)[0]

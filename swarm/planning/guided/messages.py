@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from swarm.errors import InputError
+from swarm.planning.graph.moves import move_between
 from swarm.planning.guided.joint_search import GROUP, HORIZON
 from swarm.planning.guided.window import ENDED, STEPS
 from swarm.planning.pibt.hearing import RADIUS
-from swarm.planning.pibt.priority_inheritance import IDS, move_between
-from swarm.sense.intent import RANKING_NUMBER, RANKINGS, Ranking
+from swarm.planning.pibt.priority_inheritance import id_of
+from swarm.sense.intent import RANKING_NUMBER, Ranking
 
 MAX_RELAYED = (2 * RADIUS + 1) ** 2 - 1
 """Most robots that are near one robot."""
@@ -55,10 +56,10 @@ class GuidedMessage:
     @property
     def robot_id(self) -> int:
         """Who it is."""
-        return IDS - 1 - (self.key & (IDS - 1))
+        return id_of(self.key)
 
     def encode(self) -> bytes:
-        """As bytes; see ``decode_message``."""
+        """As bytes; read by ``decode.hear_messages``."""
         ranking = RANKING_NUMBER[tuple(self.ranking)] | (STUCK if self.stuck else 0)
         return HEAD.pack(self.cell, self.goal, self.key, ranking, pack_moves(self.moves, STEPS))
 
@@ -95,7 +96,7 @@ class Answer:
                 raise InputError("answer: plan", moves, f"1 to {HORIZON} moves 0 to 4, as many for each member")
 
     def encode(self, columns: int) -> bytes:
-        """As bytes, for a map of so many columns; see ``decode_answer``."""
+        """As bytes, for a map of so many columns; read by ``decode.hear_answers``."""
         parts, (row, column) = [self.own.encode(), bytes([len(self.heard)])], divmod(self.own.cell, columns)
         for told in self.heard:
             down, right = told.cell // columns - row, told.cell % columns - column
@@ -108,61 +109,10 @@ class Answer:
         return b"".join(parts)
 
 
-def decode_message(data: bytes) -> GuidedMessage:
-    """What ``GuidedMessage.encode`` wrote.
-
-    Raises:
-        InputError: If the bytes are not such a message.
-    """
-    if len(data) != HEAD.size:
-        raise InputError("told", f"{len(data)} bytes", f"{HEAD.size} bytes")
-    cell, goal, key, ranking, window = HEAD.unpack(data)
-    return GuidedMessage(cell, key, _ranking(ranking & ~STUCK), _unpack(window), goal, bool(ranking & STUCK))
-
-
-def decode_answer(data: bytes, columns: int) -> Answer:
-    """What ``Answer.encode`` wrote, for a map of so many columns.
-
-    Raises:
-        InputError: If the bytes are not such a message.
-    """
-    count = data[HEAD.size] if len(data) > HEAD.size else 0
-    start = HEAD.size + 1 + count * ENTRY.size
-    members, rest = divmod(len(data) - start, MEMBER.size)
-    if not 0 <= members <= GROUP or rest != 0:
-        raise InputError("answer", f"{len(data)} bytes", "a head, as many robots as it says, and at most a plan")
-    own = decode_message(data[: HEAD.size])
-    heard = []
-    for k in range(count):
-        place, key, ranking = ENTRY.unpack_from(data, HEAD.size + 1 + k * ENTRY.size)
-        down = (place + RADIUS + _SIDE * _SIDE) // _SIDE - _SIDE
-        right = place - down * _SIDE
-        cell = own.cell + down * columns + right
-        if not 0 <= own.cell % columns + right < columns:
-            raise InputError("answer: heard", place, "a place on the map")
-        heard.append(GuidedMessage(cell, int.from_bytes(key, "little", signed=True), _ranking(ranking), ()))
-    plan = [MEMBER.unpack_from(data, start + k * MEMBER.size) for k in range(members)]
-    return Answer(own, tuple(heard), tuple((robot_id, _unpack(moves)) for robot_id, moves in plan))
-
-
 def pack_moves(moves: tuple[int, ...], room: int) -> bytes:
     """Moves as half bytes, filled up with 15."""
     nibbles = [*moves, *[15] * (room - len(moves))]
     return bytes(low | high << 4 for low, high in zip(nibbles[::2], nibbles[1::2], strict=True))
-
-
-def _unpack(data: bytes) -> tuple[int, ...]:
-    nibbles = [part for byte in data for part in (byte & 15, byte >> 4)]
-    known = nibbles.index(15) if 15 in nibbles else len(nibbles)
-    if any(part != 15 for part in nibbles[known:]):
-        raise InputError("moves", data.hex(), "moves, and then nothing")
-    return tuple(nibbles[:known])
-
-
-def _ranking(number: int) -> Ranking:
-    if number >= len(RANKINGS):
-        raise InputError("ranking", number, f"a number below {len(RANKINGS)}")
-    return RANKINGS[number]
 
 
 def moves_of(window: list[int], columns: int) -> tuple[int, ...]:

@@ -13,19 +13,18 @@ from collections.abc import Iterable
 import numpy as np
 
 from swarm.array_types import Float32s, Int8s, Int32s
-from swarm.errors import InputError
 from swarm.planning.graph.cost_field import scratch
 from swarm.planning.graph.grid_graph import GridGraph
 from swarm.planning.graph.traffic import expected_against
 from swarm.planning.guided.decode import hear_answers, hear_messages
 from swarm.planning.guided.joint_plan import advance
 from swarm.planning.guided.joint_search import HORIZON, make_search
-from swarm.planning.guided.kernels import RULES, begin, decide, keep, look, make_minds, plan, reconsider
-from swarm.planning.guided.messages import MEMBER, Answer, GuidedMessage, decode_answer, moves_of, pack_moves
-from swarm.planning.guided.team import expected, set_goal
+from swarm.planning.guided.kernels import RULES, decide, look, make_minds, reconsider
+from swarm.planning.guided.messages import MEMBER, GuidedMessage, moves_of, pack_moves
+from swarm.planning.guided.team import set_goal, tell
 from swarm.planning.guided.window import ENDED, make_room
-from swarm.planning.pibt.hearing import RADIUS, visible_cells
-from swarm.planning.pibt.priority_inheritance import IDS
+from swarm.planning.pibt.hearing import RADIUS, two_steps, visible_cells
+from swarm.planning.pibt.priority_inheritance import check_robot_id
 
 Cell = tuple[int, int]
 _KNOWN = (4 * RADIUS + 1) ** 2 - 1  # Most robots that it hears, or is told of.
@@ -41,9 +40,7 @@ class GuidedPlanner:
     """
 
     def __init__(self, graph: GridGraph, robot_id: int, against: Float32s | None = None) -> None:
-        if not 0 <= robot_id < IDS:
-            raise InputError("robot_id", robot_id, f"an integer from 0 to {IDS - 1}")
-        self.graph, self.robot_id = graph, robot_id
+        self.graph, self.robot_id = graph, check_robot_id(robot_id)
         self.against = expected_against(graph) if against is None else against
         self._states = make_minds(np.full(1 + _KNOWN, robot_id), RULES)
         self._field = np.zeros(graph.nodes, dtype=np.int32)
@@ -51,38 +48,10 @@ class GuidedPlanner:
         self._room, self._search, self._joint = make_room(graph.nodes), scratch(graph.nodes), make_search(graph.nodes)
         self._visible = visible_cells(graph.node)
         self._at = np.full(graph.nodes, -1, dtype=np.int32)
+        self._two = two_steps(graph.step)
         self._work = np.full((2, graph.free.size), -1, dtype=np.int32)
         self._near = np.empty(0, dtype=np.int32)  # Rows of those that it has heard last.
         self._tick = 0
-
-    def _node(self, cell: Cell) -> int:
-        rows, columns = self.graph.free.shape
-        if not (0 <= cell[0] < rows and 0 <= cell[1] < columns and self.graph.free[cell]):
-            raise InputError("cell", cell, f"a free cell of the map of {rows} × {columns}")
-        return int(self.graph.node[cell])
-
-    def _walk(self, cell: int, moves: Iterable[int], nodes: Int32s) -> None:
-        """Write the nodes on a way; it ends with the moves, or at a wall."""
-        nodes[:] = ENDED
-        here = nodes[0] = self._node(divmod(cell, self.graph.columns))
-        for time, move in enumerate(moves):
-            here = self.graph.step[here, move]
-            if here < 0:
-                break
-            nodes[time + 1] = here
-
-    def _hear_plan(self, row: int, answer: Answer) -> None:
-        """Keep the plan of another robot's answer, if it leads into no wall."""
-        plans = self._states.plans
-        cells = {told.robot_id: told.cell for told in (answer.own, *answer.heard)}
-        plans.members[row], plans.path[row] = -1, ENDED
-        for k, (robot_id, moves) in enumerate(answer.plan):
-            plans.members[row, k] = robot_id
-            self._walk(cells[robot_id], moves, plans.path[row, k])
-            if plans.path[row, k, len(moves)] < 0:
-                return
-        plans.leader[row], plans.steps[row], plans.now[row] = answer.own.robot_id, len(answer.plan[0][1]), 0
-        plans.fresh[row] = True
 
     def tell(self, tick: int, cell: Cell, goal: Cell | None, fresh: bool, seen: Iterable[Cell]) -> bytes:
         """The first round: what it tells (``guided_messages.GuidedMessage``).
@@ -97,24 +66,20 @@ class GuidedPlanner:
         Raises:
             InputError: If a cell is a wall or outside of the map.
         """
-        self._tick, states, here = tick, self._states, self._node(cell)
-        others = [self._node(one) for one in seen]
+        self._tick, states, graph, here = tick, self._states, self.graph, self.graph.node_at(cell)
+        others = [graph.node_at(one) for one in seen]
         states.cell[0] = here
         look(states, 0, len(others), self._visible[here])
         if goal != self._goal or fresh:
             self._goal = goal
-            node = -1 if goal is None else self._node(goal)
-            set_goal(self.graph, self.against, states, 0, node, self._field, self._search)
-        if begin(states, 0, tick, self._field[here]):
-            keep(self.graph.step, self._field, states, 0, tick, states.told[0], states.first[0])
-        else:
-            self._at[[*others, here]] = 0
-            rows = expected(self.graph.cells, self.graph.columns, here, states.window, self._near, self._at)
-            self._at[[*others, here]] = -1
-            plan(
-                self.graph.step, self._field, self.against, states, 0, tick, states.window, rows, 1, self._room,
-                states.told[0], states.first[0],
-            )  # fmt: skip
+            node = -1 if goal is None else graph.node_at(goal)
+            set_goal(graph, self.against, states, 0, node, self._field, self._search)
+        self._at[[*others, here]] = 0
+        tell(
+            graph.cells, graph.columns, graph.step, self._field, self.against, states, 0, tick, states.window,
+            self._near, self._at, self._room,
+        )  # fmt: skip
+        self._at[[*others, here]] = -1
         return self._say(states.told[0], states.first[0]).encode()
 
     def answer(self, heard: Iterable[bytes]) -> bytes:
@@ -137,12 +102,12 @@ class GuidedPlanner:
             InputError: If a message is not one of a robot on this map.
         """
         states, graph = self._states, self.graph
-        near, count, plans = hear_answers(answers, graph, states, self._at)
-        for row, data in plans:
-            self._hear_plan(row, decode_answer(data, graph.columns))
+        near, count = hear_answers(answers, graph, states, self._at)
         order = np.arange(count, dtype=np.int32)
-        self._near, relayed = order[1 : len(near) + 1], order[len(near) + 1 :]
-        move = decide(graph.step, graph.cells, graph.free, states, 0, self._near, relayed, self._at, self._work)
+        self._near, relayed = order[1 : near + 1], order[near + 1 :]
+        move = decide(
+            graph.step, self._two, graph.place, graph.free, states, 0, self._near, relayed, self._at, self._work
+        )
         advance(states.plans, 0, self._near, self.robot_id)
         return int(move)
 

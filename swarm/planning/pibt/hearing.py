@@ -9,6 +9,7 @@ from swarm.array_types import Int32s, Int64s
 
 RADIUS = 5
 """Cells that a robot sees and hears in each direction (as in POGEMA's benchmark)."""
+_SQUARE = (2 * RADIUS + 1) ** 2
 
 
 @njit(cache=True)
@@ -32,36 +33,36 @@ def visible_cells(node: Int32s) -> Int32s:
 
 
 @njit(cache=True)
-def neighbours(node: Int32s, cells: Int64s, where: Int32s, at: Int32s) -> tuple[Int32s, Int32s]:
+def neighbours(cells: Int64s, shape: tuple[int, int], at: Int32s) -> tuple[Int32s, Int32s]:
     """Who is within ``RADIUS`` of whom.
 
     Args:
-        node: Node of each cell, int32[rows, columns].
-        cells: Flat cell of each node.
-        where: Node of each robot, int32[n].
-        at: int32[nodes] full of -1, also afterwards.
+        cells: Flat cell of each robot, int64[n].
+        shape: Rows and columns of the map.
+        at: int32[rows * columns] full of -1, also afterwards.
 
     Returns:
         ``first`` int32[n + 1] and ``who``: those near robot i are ``who[first[i]:first[i + 1]]``.
     """
-    rows, columns = node.shape
-    first = np.zeros(len(where) + 1, dtype=np.int32)
-    who = np.empty(64 * len(where) + 64, dtype=np.int32)
+    rows, columns = shape
+    first = np.zeros(len(cells) + 1, dtype=np.int32)
+    who = np.empty(64 * len(cells) + _SQUARE, dtype=np.int32)
     count = 0
-    for i in range(len(where)):
-        at[where[i]] = i
-    for i in range(len(where)):
-        row, column = cells[where[i]] // columns, cells[where[i]] % columns
+    for i in range(len(cells)):
+        at[cells[i]] = i
+    for i in range(len(cells)):
+        if len(who) < count + _SQUARE:
+            who = np.concatenate((who, np.empty_like(who)))
+        row, column = cells[i] // columns, cells[i] % columns
+        left, right = max(column - RADIUS, 0), min(column + RADIUS + 1, columns)
         for r in range(max(row - RADIUS, 0), min(row + RADIUS + 1, rows)):
-            for c in range(max(column - RADIUS, 0), min(column + RADIUS + 1, columns)):
-                if node[r, c] >= 0 and at[node[r, c]] >= 0 and at[node[r, c]] != i:
-                    if count == len(who):
-                        who = np.concatenate((who, np.empty_like(who)))
-                    who[count] = at[node[r, c]]
+            for other in at[r * columns + left : r * columns + right]:
+                if other >= 0 and other != i:
+                    who[count] = other
                     count += 1
         first[i + 1] = count
-    for i in range(len(where)):
-        at[where[i]] = -1
+    for i in range(len(cells)):
+        at[cells[i]] = -1
     return first, who[:count]
 
 
@@ -92,39 +93,60 @@ def relayed(i: int, first: Int32s, who: Int32s, mark: Int32s) -> Int32s:
 
 
 @njit(cache=True)
-def involved(step: Int32s, where: Int32s, i: int, known: Int32s, at: Int32s) -> Int32s:
-    """Those of some robots whose moves can depend on robot i's, or its on theirs.
+def two_steps(step: Int32s) -> Int32s:
+    """The other nodes within two steps of each node, int32[nodes, 12], -1 where there are fewer."""
+    near = np.full((len(step), 12), -1, dtype=np.int32)
+    for here in range(len(step)):
+        count = 0
+        for first in range(1, 5):
+            for second in range(5):
+                node = step[step[here, first], second] if step[here, first] >= 0 else -1
+                if node >= 0 and node != here and not np.any(near[here, :count] == node):
+                    near[here, count] = node
+                    count += 1
+    return near
+
+
+@njit(cache=True)
+def involved(i: int, where: Int32s, near: Int32s, place: Int32s, reach: int, at: Int32s, found: Int64s) -> int:
+    """Those robots whose moves can depend on robot i's, or its on theirs.
 
     Two robots can want the same cell only if they are at most two steps apart.
 
     Args:
-        step: Of the graph, int32[nodes, 5].
-        where: Node of each robot, int32[n].
         i: The robot.
-        known: The robots to choose from, without robot i, int32[k].
-        at: int32[nodes] full of -1, also afterwards.
+        where: Node of each robot, int32[n].
+        near: The nodes within two steps of each (``two_steps``), int32[nodes, 12].
+        place: Row and column of each node, int32[nodes, 2].
+        reach: Robots farther away than this do not count [cells].
+        at: The robot at each node, -1 without one that counts, int32[nodes]; unchanged afterwards.
+        found: Written: robot i, and then those found; from the end on those that are too far, int64[n or more].
 
     Returns:
-        Robot i, and then those found, int32[m].
+        How many are found.
     """
-    for robot in known:
-        at[where[robot]] = robot
-    found = np.empty(len(known) + 1, dtype=np.int32)
-    found[0] = i
-    count, done = 1, 0
+    found[0], at[where[i]] = i, -1
+    row, column = place[where[i], 0], place[where[i], 1]
+    count, done, far = 1, 0, len(found)
     while done < count:
         here = where[found[done]]
         done += 1
-        for first in range(5):
-            middle = step[here, first]
-            if middle < 0:
+        for k in range(12):
+            node = near[here, k]
+            if node < 0:
+                break
+            other = at[node]
+            if other < 0:
                 continue
-            for second in range(5):
-                node = step[middle, second]
-                if node >= 0 and at[node] >= 0:
-                    found[count] = at[node]
-                    at[node] = -1
-                    count += 1
-    for robot in known:
-        at[where[robot]] = -1
-    return found[:count]
+            at[node] = -1  # also if it is too far: then it is never near enough
+            if max(abs(place[node, 0] - row), abs(place[node, 1] - column)) <= reach:
+                found[count] = other
+                count += 1
+            else:
+                far -= 1
+                found[far] = other
+    for k in range(count):
+        at[where[found[k]]] = found[k]
+    for k in range(far, len(found)):
+        at[where[found[k]]] = found[k]
+    return count

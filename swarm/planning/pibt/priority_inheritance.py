@@ -4,24 +4,54 @@ Source: Okumura, Machida, Défago, Tamura, "Priority inheritance with backtracki
 finding", Artificial Intelligence 310 (2022), Algorithm 1; written with an explicit stack, since the recursion is as
 deep as the longest chain of robots that push each other. The rankings may come from anywhere (distances, a network):
 the moves that come out never put two robots into one cell and never swap two.
+
+``pibt_moves`` settles all robots. A robot that decides alone works out its own move, from the robots that it knows of
+(``own_moves``), one for itself or a team for each of its robots.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, TypeVar
 
 import numpy as np
 from numba import njit
 
-from swarm.array_types import Flags, Int8s, Int32s, Int64s
+from swarm.array_types import Flags, Int8s, Int32s, Int64s, Integers
 from swarm.errors import InputError
-from swarm.planning.graph.fields import FieldCache, distance_field
-from swarm.planning.graph.moves import MOVES, flat_steps, moved
+from swarm.planning.graph.grid_graph import order_moves
+from swarm.planning.graph.moves import MOVES, move_between, moved
 
 IDS = 1 << 20
 """Identities that there can be."""
+Key = TypeVar("Key", int, Int64s)
 _SETTLED = 6  # in ``tried``: this robot's move will not change any more
+_FEW = 32  # robots that are sorted more quickly by insertion
+
+
+def order_key(order: Key, robot_id: Key) -> Key:
+    """Priority as one integer, or those of arrays: the larger order goes first; among equals the smaller id."""
+    return order * IDS + (IDS - 1 - robot_id)
+
+
+def id_of(key: int) -> int:
+    """Identity of the robot that has this priority."""
+    return IDS - 1 - (key & (IDS - 1))
+
+
+# The same in kernels; Python does not call these, which would have to be compiled first.
+pack_key: Any = njit(cache=True)(order_key)
+id_of_key: Any = njit(cache=True)(id_of)
+
+
+def check_robot_id(robot_id: int) -> int:
+    """The identity.
+
+    Raises:
+        InputError: If no robot can have it.
+    """
+    if not 0 <= robot_id < IDS:
+        raise InputError("robot_id", robot_id, f"an integer from 0 to {IDS - 1}")
+    return robot_id
 
 
 def priority_key(ticks: int, robot_id: int) -> int:
@@ -31,9 +61,7 @@ def priority_key(ticks: int, robot_id: int) -> int:
         ticks: Steps since the last goal; negative for a robot that makes way for everyone, as one without a goal does.
         robot_id: Identity, 0 to 1,048,575.
     """
-    if not 0 <= robot_id < IDS:
-        raise InputError("robot_id", robot_id, f"an integer from 0 to {IDS - 1}")
-    return ticks * IDS + (IDS - 1 - robot_id)
+    return order_key(ticks, check_robot_id(robot_id))
 
 
 @njit(cache=True)
@@ -97,7 +125,7 @@ def _try_moves(
 
 
 @njit(cache=True)
-def settle(
+def _settle(
     stack: Int64s,
     tried: Int8s,
     cells: Int64s,
@@ -140,7 +168,6 @@ def pibt_moves(
     forced: Int64s,
     rotate: bool,
     work: Int32s,
-    enough: int = -1,
 ) -> tuple[Int64s, Int64s]:
     """One step of priority inheritance with backtracking for n robots.
 
@@ -155,104 +182,100 @@ def pibt_moves(
         rotate: Whether a ring of robots may turn by one all at once; False where a cell is entered only once it is
             left.
         work: int32[2, rows * columns] full of -1; it is full of -1 again afterwards.
-        enough: Stop once this robot is settled; those that are not settled by then have no part in its move.
 
     Returns:
-        The next cell of each robot, int64[n], -1 if it is not settled, and the robot whose priority it moves with
-        (itself, or the one at the head of the chain that pushes it), int64[n].
+        The next cell of each robot, int64[n], and the robot whose priority it moves with (itself, or the one at the
+        head of the chain that pushes it), int64[n].
     """
     n = cells.shape[0]
     occupant, reserved = work[0], work[1]
-    target = np.full(n, -1, dtype=np.int64)
-    root = np.arange(n)
-    tried = np.zeros(n, dtype=np.int8)
-    stack = np.empty(n, dtype=np.int64)
+    target, root = np.full(n, -1, dtype=np.int64), np.arange(n)
+    tried, stack = np.zeros(n, dtype=np.int8), np.empty(n, dtype=np.int64)
     order = np.argsort(-priority)
     for robot in range(n):
         occupant[cells[robot]] = robot
     _place_forced(forced, order, target, tried, occupant, reserved)
     for place in range(n):
-        if enough >= 0 and target[enough] >= 0:
-            break
         if target[order[place]] < 0:
             stack[0] = order[place]
-            settle(stack, tried, cells, ranking, free, target, root, occupant, reserved, rotate)
+            _settle(stack, tried, cells, ranking, free, target, root, occupant, reserved, rotate)
     for robot in range(n):
-        occupant[cells[robot]] = -1
-        if target[robot] >= 0:
-            reserved[target[robot]] = -1
-        reserved[cells[robot]] = -1
+        occupant[cells[robot]] = reserved[cells[robot]] = reserved[target[robot]] = -1
     return target, root
 
 
-class PibtMessage(NamedTuple):
-    """What a robot of a grid world hears from another.
+@njit(cache=True)
+def _sort_by_priority(group: Int64s, priority: Int64s) -> None:
+    """Sort robots, the one that goes first at the front."""
+    if len(group) > _FEW:
+        group[:] = group[np.argsort(-priority[group])]
+        return
+    for k in range(1, len(group)):
+        robot, place = group[k], k
+        while place > 0 and priority[group[place - 1]] < priority[robot]:
+            group[place] = group[place - 1]
+            place -= 1
+        group[place] = robot
 
-    Attributes:
-        cell: Where it is (row, column).
-        ranking: Its five moves, most preferred first.
-        priority: Its ``priority_key``.
-    """
 
-    cell: tuple[int, int]
-    ranking: tuple[int, ...]
-    priority: int
+@njit(cache=True)
+def own_moves(
+    first: Integers, groups: Int64s, cells: Int64s, ranking: Int8s, priority: Int64s, free: Flags, work: Int32s
+) -> Int64s:  # fmt: skip
+    """The moves of m robots, each its own part of priority inheritance among those that it knows of.
 
-
-class PibtPlanner:
-    """Decentralised lifelong planner of one robot in a grid world, where all robots move at the same time.
-
-    Each robot tells the others its cell, ranking and priority, works out priority inheritance for those that it hears,
-    and makes its own move of the result. Robots that hear different robots can come to different results, so the world
-    must still resolve conflicts (see ``swarm.planning.pibt.reservation``).
+    Everyone is settled in the one set of arrays, by the number that it has in the team: 10,000 small copies cost more
+    than what is done with them. Nothing is read of robots outside of a group.
 
     Args:
+        first: Where in ``groups`` each group begins, and where the last ends, integers [m + 1].
+        groups: The groups one after another: the robot itself, and then those that it knows of; sorted afterwards.
+        cells: Where each of n robots is, flat index, int64[n]; all different in a group.
+        ranking: The moves in the order in which each robot prefers them, int8[n, 5].
+        priority: Larger goes first, int64[n]; all different in a group.
         free: Where robots may be, bool[rows, columns].
-        robot_id: Identity, which settles equal priorities.
+        work: int32[2, rows * columns] full of -1, also afterwards.
+
+    Returns:
+        0 to 4, int64[m].
     """
-
-    def __init__(self, free: Flags, robot_id: int) -> None:
-        self.free = np.ascontiguousarray(free, dtype=np.bool_)
-        self.robot_id = robot_id
-        self.ticks = 0
-        self._fields = FieldCache(lambda row, column: distance_field(self.free, row, column))
-        self._work = np.full((2, self.free.size), -1, dtype=np.int32)
-
-    def reached(self) -> None:
-        """Tell the planner that the goal was reached: its priority starts again from nothing."""
-        self.ticks = 0
-
-    def announce(self, cell: tuple[int, int], goal: tuple[int, int]) -> PibtMessage:
-        """What this robot tells the others in this step; to be called once a step, before ``decide``."""
-        self.ticks += 1
-        field = self._fields[goal]
-        tie = (self.robot_id * 7 + self.ticks * 3) % 5
-        return PibtMessage(cell, rank_by_distance(field, cell, tie), priority_key(self.ticks, self.robot_id))
-
-    def decide(self, own: PibtMessage, heard: Mapping[int, PibtMessage]) -> int:
-        """Choose a move (0 to 4) from what was announced in this step.
-
-        Args:
-            own: What ``announce`` returned.
-            heard: The same of the robots within hearing, by id.
-        """
-        everyone = [own, *(heard[key] for key in sorted(heard))]
-        columns = self.free.shape[1]
-        cells = np.array([one.cell[0] * columns + one.cell[1] for one in everyone], dtype=np.int64)
-        ranking = np.array([one.ranking for one in everyone], dtype=np.int8)
-        priority = np.array([one.priority for one in everyone], dtype=np.int64)
-        forced = np.full(len(everyone), -1, dtype=np.int64)
-        target, _ = pibt_moves(cells, ranking, priority, self.free, forced, True, self._work, 0)
-        return move_between(int(cells[0]), int(target[0]), columns)
+    n, occupant, reserved = len(cells), work[0], work[1]
+    target, root, tried = np.full(n, -1, dtype=np.int64), np.empty(n, dtype=np.int64), np.zeros(n, dtype=np.int8)
+    stack, moves = np.empty(n, dtype=np.int64), np.empty(len(first) - 1, dtype=np.int64)
+    for one in range(len(moves)):
+        start, end, i = first[one], first[one + 1], groups[first[one]]
+        _sort_by_priority(groups[start:end], priority)
+        for k in range(start, end):
+            occupant[cells[groups[k]]] = groups[k]
+        for k in range(start, end):
+            if target[i] >= 0:
+                break  # Those that are not settled by now have no part in its move.
+            if target[groups[k]] < 0:
+                stack[0] = groups[k]
+                _settle(stack, tried, cells, ranking, free, target, root, occupant, reserved, True)
+        moves[one] = move_between(cells[i], target[i], free.shape[1])
+        for k in range(start, end):
+            robot = groups[k]
+            occupant[cells[robot]] = reserved[cells[robot]] = -1
+            if target[robot] >= 0:
+                reserved[target[robot]] = -1
+            target[robot], tried[robot] = -1, 0
+    return moves
 
 
-def move_between(start: int, end: int, columns: int) -> int:
-    """The move that leads from one flat cell to an adjacent or the same one."""
-    return flat_steps(columns).index(end - start)  # In a single column, 1 is down.
+@njit(cache=True)
+def rank_by_way(left: Int64s, tie: int, ranking: Int8s) -> None:
+    """Order the five moves by the way left after each of them, int64[5], which is used up; staying is last of equals.
+
+    Among the others that are equally good, ``tie`` and those after it (cyclically) come first.
+    """
+    for move in range(5):
+        left[move] = left[move] * 16 + (8 if move == 0 else 0) + (move - tie) % 5
+    order_moves(left, ranking)
 
 
 def rank_by_distance(field: Int32s, cell: tuple[int, int], tie: int = 0) -> tuple[int, ...]:
-    """Order the five moves by the distance that is left after them; walls come last.
+    """Order the five moves by the distance that is left after them (``rank_by_way``); walls come last.
 
     Args:
         field: Distances to the goal, int32[rows, columns].
@@ -260,10 +283,9 @@ def rank_by_distance(field: Int32s, cell: tuple[int, int], tie: int = 0) -> tupl
         tie: Among equally good moves, this one and those after it (cyclically) come first; staying comes last.
     """
     rows, columns = field.shape
-    keys = []
-    for move, (down, right) in enumerate(MOVES.tolist()):
-        row, column = cell[0] + down, cell[1] + right
-        inside = 0 <= row < rows and 0 <= column < columns
-        left = int(field[row, column]) if inside else 1 << 31
-        keys.append((left, move == 0, (move - tie) % 5, move))
-    return tuple(key[-1] for key in sorted(keys))
+    left, ranking = np.full(5, 1 << 31), np.empty(5, dtype=np.int8)
+    for move, (row, column) in enumerate((MOVES + cell).tolist()):
+        if 0 <= row < rows and 0 <= column < columns:
+            left[move] = field[row, column]
+    rank_by_way(left, tie, ranking)
+    return tuple(ranking.tolist())

@@ -78,7 +78,8 @@ def test_observations_are_in_their_space_and_those_of_the_core() -> None:
         batched, reward, *_ = core.step(action[None])
         assert list(rewards.values()) == pytest.approx(reward[0])
         assert [info["clearance"] for info in infos.values()] == pytest.approx(core.clearance[0])
-    assert observations["robot_0"]["edges"].shape == env.observation_space("robot_0")["edges"].shape
+    space: Any = env.observation_space("robot_0")
+    assert observations["robot_0"]["edges"].shape == space["edges"].shape
     assert observations["robot_0"]["edges"].shape[1:] == (EDGE,)
     assert observations["robot_0"]["ego"].shape == (EGO,)
 

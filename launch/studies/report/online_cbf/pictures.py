@@ -49,7 +49,7 @@ def _trajectories(of: OnlineCbfStudy, folder: Path) -> list[tuple[str, str]]:
         name = f"trajectories_{first // _COLUMNS + 1}.png"
         figures.trajectories(folder / name, [_film(of, case) for case in some])
         names = ", ".join(case.title for case in some)
-        caption = f"{names}: best fixed setting above, online below; crosses are goals, grey is in the way."
+        caption = f"{names}: best fixed setting above, online below; diamonds are goals, dark grey is in the way."
         found.append((name, caption))
     return found
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from oracles.guided_wire import decode_answer, decode_message
 from oracles.mapf import violations
 
 from envs.grid.batch import GridBatch
@@ -12,7 +13,6 @@ from envs.grid.run import GridRun
 from swarm.errors import InputError
 from swarm.planning.graph.grid_graph import GridGraph
 from swarm.planning.graph.traffic import expected_against
-from swarm.planning.guided.messages import decode_answer, decode_message
 from swarm.planning.guided.robot import GuidedPlanner
 from swarm.planning.guided.team import GuidedTeam
 from swarm.planning.pibt.hearing import RADIUS

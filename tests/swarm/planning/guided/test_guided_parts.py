@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles.guided_wire import decode_answer, decode_message
 
 from envs.grid.batch import GridBatch
 from envs.grid.episode import draw_episode
@@ -14,10 +15,11 @@ from envs.grid.maps import random_map
 from swarm.errors import InputError
 from swarm.planning.graph.cost_field import DEAREST, FAR, UNIT, cost_field, scratch
 from swarm.planning.graph.grid_graph import GridGraph
-from swarm.planning.guided.messages import MAX_RELAYED, Answer, GuidedMessage, decode_answer, decode_message
+from swarm.planning.guided.messages import MAX_RELAYED, Answer, GuidedMessage
 from swarm.planning.guided.window import STEPS, make_room, plan_window
-from swarm.planning.pibt.hearing import RADIUS, involved, neighbours, visible_cells
-from swarm.planning.pibt.priority_inheritance import PibtPlanner, pibt_moves, priority_key
+from swarm.planning.pibt.hearing import RADIUS, involved, neighbours, two_steps, visible_cells
+from swarm.planning.pibt.priority_inheritance import own_moves, pibt_moves, priority_key
+from swarm.planning.pibt.robot import PibtPlanner
 from swarm.planning.pibt.team import PibtTeam
 
 BACK = {1: 2, 2: 1, 3: 4, 4: 3}
@@ -185,23 +187,29 @@ def test_leaving_out_robots_that_cannot_matter_changes_no_move(seed):
     ranking = np.array([rng.permutation(5) for _ in range(count)], np.int8)
     key, at = rng.permutation(count), np.full(graph.nodes, -1, np.int32)
     work = np.full((2, graph.free.size), -1, np.int32)
+    at[where] = np.arange(count)
+    before, cells = at.copy(), graph.cells[where]
 
     def moves(rows):
         forced = np.full(len(rows), -1, np.int64)
-        return pibt_moves(graph.cells[where[rows]], ranking[rows], key[rows], graph.free, forced, True, work)[0]
+        return pibt_moves(cells[rows], ranking[rows], key[rows], graph.free, forced, True, work)[0]
 
-    everyone = moves(np.arange(count))
+    everyone, near, found = moves(np.arange(count)), two_steps(graph.step), np.empty(count, np.int64)
     for i in range(count):
-        known = np.array([j for j in range(count) if j != i], np.int32)
-        assert moves(involved(graph.step, where, i, known, at))[0] == everyone[i]
-    assert (at == -1).all()
+        rows = found[: involved(i, where, near, graph.place, 9, at, found)]
+        assert rows[0] == i and moves(rows)[0] == everyone[i]
+        (move,) = own_moves(np.array([0, len(rows)]), rows, cells, ranking, key, graph.free, work)
+        assert graph.cells[graph.step[where[i], move]] == everyone[i]
+        close = found[: involved(i, where, near, graph.place, 2, at, found)]
+        assert (np.abs(graph.place[where[close]] - graph.place[where[i]]).max(axis=1) <= 2).all()
+    assert np.array_equal(at, before)
 
 
 def test_neighbours_and_visible_cells_are_counted_right():
     rng, graph, _ = drawn(3, 14, 17, 0.3)
     where = rng.permutation(graph.nodes)[:50].astype(np.int32)
-    at = np.full(graph.nodes, -1, np.int32)
-    first, who = neighbours(graph.node, graph.cells, where, at)
+    at = np.full(graph.free.size, -1, np.int32)
+    first, who = neighbours(graph.cells[where], graph.free.shape, at)
     places = np.array(np.unravel_index(graph.cells, graph.free.shape)).T
     apart = np.abs(places[:, None] - places[None]).max(axis=2)
     assert (at == -1).all()

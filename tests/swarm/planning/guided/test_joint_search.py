@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles.guided_wire import decode_answer
 
 from envs.grid.batch import GridBatch
 from envs.grid.episode import draw_episode
@@ -13,9 +14,11 @@ from envs.grid.instances import draw_instance
 from envs.grid.maps import puzzle_map
 from swarm.errors import InputError
 from swarm.planning.graph.grid_graph import GridGraph
+from swarm.planning.guided.decode import hear_answers
 from swarm.planning.guided.joint_plan import STUCK, patience
 from swarm.planning.guided.joint_search import GROUP, HORIZON, make_search, plan_jointly, within_reach
-from swarm.planning.guided.messages import Answer, GuidedMessage, decode_answer
+from swarm.planning.guided.kernels import RULES, make_minds
+from swarm.planning.guided.messages import HEAD, Answer, GuidedMessage
 from swarm.planning.guided.team import GuidedTeam
 from swarm.planning.pibt.priority_inheritance import IDS
 from swarm.scenario.grid_map import GridMap
@@ -156,3 +159,55 @@ def test_plans_survive_their_bytes_and_malformed_ones_are_refused():
         decode_answer(answer.encode(11)[:-1], 11)
     with pytest.raises(InputError, match="goal"):
         told(1, 0, goal=-2)
+
+
+def hear(graph, data):
+    """The plan that a robot keeps of one answer: who makes it, its members and their nodes; None without one."""
+    states = make_minds(np.zeros(30, np.int64), RULES)
+    states.cell[0] = 0
+    hear_answers([data], graph, states, np.full(graph.nodes, -1, np.int32))
+    if not states.plans.fresh[1]:
+        return None
+    members = states.plans.members[1][states.plans.members[1] >= 0].tolist()
+    nodes = states.plans.path[1, : len(members), : states.plans.steps[1] + 1]
+    return int(states.plans.leader[1]), members, nodes.tolist()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_a_robot_hears_the_plans_that_the_slow_reader_reads(seed):
+    """Bytes after the head are changed at random: what makes no sense to one makes none to the other."""
+    rng, columns = np.random.default_rng(seed), 2 * HORIZON + 31  # so many that nobody walks off
+    graph, middle = GridGraph(np.ones((columns, columns), np.bool_)), columns**2 // 2
+    ids = 1 + rng.permutation(9)[:3]
+    others = [told(int(k), middle + place) for k, place in zip(ids, (1, 2, columns), strict=True)]
+    steps, members = int(rng.integers(1, HORIZON + 1)), rng.permutation(3)[: rng.integers(0, 4)]
+    ids = [0, *(others[k].robot_id for k in members)]
+    plan = tuple((robot_id, tuple(rng.integers(0, 5, steps).tolist())) for robot_id in ids)
+    own = told(0, middle)
+    data = bytearray(Answer(own, tuple(others), plan).encode(columns))
+    for _ in range(int(rng.integers(0, 3))):
+        at = int(rng.integers(HEAD.size, len(data)))
+        data[at] = int(rng.choice([data[at] ^ (1 << rng.integers(8)), rng.integers(256)]))
+    try:
+        answer = decode_answer(bytes(data), columns)
+    except InputError:
+        with pytest.raises(InputError, match="answer"):
+            hear(graph, bytes(data))
+        return
+    cells = {one.robot_id: one.cell for one in (answer.own, *answer.heard)}
+    nodes = []
+    for robot_id, moves in answer.plan:
+        nodes.append([cells[robot_id]])  # on an open floor, cells and nodes are the same
+        for move in moves:
+            nodes[-1].append(int(graph.step[nodes[-1][-1], move]))
+    found = (0, [robot_id for robot_id, _ in answer.plan], nodes) if answer.plan else None
+    assert hear(graph, bytes(data)) == found
+
+
+def test_a_plan_that_leads_into_a_wall_is_not_kept():
+    free = np.ones((3, 5), np.bool_)
+    free[1, 3] = False
+    for moves, kept in (((4, 2), True), ((4, 4), False)):
+        answer = Answer(told(0, 6), (told(1, 0),), ((0, moves), (1, (0, 0))))
+        assert (hear(GridGraph(free), answer.encode(5)) is not None) == kept

@@ -10,8 +10,14 @@ from oracles.mapf import violations
 
 from swarm.errors import InputError
 from swarm.planning.graph.fields import distance_field
-from swarm.planning.pibt.priority_inheritance import PibtPlanner, pibt_moves, priority_key, rank_by_distance
+from swarm.planning.pibt.priority_inheritance import (
+    own_moves,
+    pibt_moves,
+    priority_key,
+    rank_by_distance,
+)
 from swarm.planning.pibt.reservation import resolve
+from swarm.planning.pibt.robot import PibtPlanner
 
 STEP = [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)]
 
@@ -48,19 +54,19 @@ def test_pibt_has_no_conflict_for_any_ranking(seed, rotate):
     assert violations(text(free), [cells, after], cells) == []
 
 
-@given(st.integers(0, 2**32 - 1), st.booleans(), st.booleans())
-def test_a_robot_may_stop_once_it_is_settled(seed, rotate, held):
+@given(st.integers(0, 2**32 - 1))
+def test_a_robot_alone_finds_its_part_of_what_all_do(seed):
     rng, free, cells = draw_world(seed, fill=0.8)
-    ranking = np.argsort(rng.random((len(cells), 5)), axis=1).astype(np.int8)
-    priority, flat = rng.permutation(len(cells)).astype(np.int64), cells[:, 0] * free.shape[1] + cells[:, 1]
-    forced, work = np.full(len(cells), -1, dtype=np.int64), np.full((2, free.size), -1, dtype=np.int32)
-    if held:
-        forced[priority.argmin()] = flat[priority.argmin()]
-    target, root = pibt_moves(flat, ranking, priority, free, forced, rotate, work)
-    for robot in range(len(cells)):
-        sooner, chain = pibt_moves(flat, ranking, priority, free, forced, rotate, work, robot)
-        assert sooner[robot] == target[robot] and chain[robot] == root[robot]
-        assert (work == -1).all()
+    n, flat = len(cells), cells[:, 0] * free.shape[1] + cells[:, 1]
+    ranking = np.argsort(rng.random((n, 5)), axis=1).astype(np.int8)
+    priority = rng.permutation(n).astype(np.int64)
+    after, _ = step_pibt(free, cells, ranking, priority)
+    work = np.full((2, free.size), -1, dtype=np.int32)
+    others = [rng.permutation(np.delete(np.arange(n), robot)) for robot in range(n)]
+    groups = np.concatenate([[robot, *others[robot]] for robot in range(n)])
+    moves = own_moves(n * np.arange(n + 1), groups, flat, ranking, priority, free, work)
+    assert (cells + np.array(STEP)[moves] == after).all()
+    assert (work == -1).all()
 
 
 @given(st.integers(0, 2**32 - 1))
