@@ -262,7 +262,7 @@ class ArenaCore:
     def _step_inexact(self, source: ErrorSource, action: Array) -> None:
         step_inexact_worlds(
             self._robots, self.geometry.arrays, self.slots, action, self._filtered, source.truth(self.state),
-            source.errors, source.news, self.period, source.body_then, source.drive_then, source.positions,
+            source.errors, source.news, self.period, source.own, source.positions,
             self._counts,
         )  # fmt: skip
         self._unseen[:] = True
@@ -291,7 +291,7 @@ class ArenaCore:
         with threads(self.threads):
             perceive_worlds(
                 self._unseen, self._robots, self.geometry.arrays, source.truth(self.state), source.errors, source.news,
-                self.period, source.body_then, source.drive_then,
+                self.period, source.own,
             )  # fmt: skip
         self._unseen[:] = False
 

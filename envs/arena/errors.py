@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from envs.arena.inexact import CHECKS, Errors, News, Truth
+from envs.arena.inexact import CHECKS, Errors, News, Own, Truth
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.actuators import TRAIL
@@ -65,7 +65,7 @@ class ErrorSource:
             self.told, np.zeros((*shape, robots, NEIGHBOUR)), np.zeros((*shape, robots), np.int64),
             np.zeros((*shape, robots, NEIGHBOUR)),
         )  # fmt: skip
-        self.body_then, self.drive_then = np.zeros((*shape, 5)), np.zeros((*shape, 2))
+        self.own = Own(np.zeros((*shape, 5)), np.zeros((*shape, 2)), np.zeros((*shape, 2)))
         self.believed, self.trail = np.zeros((*shape, 5)), np.zeros((*shape, TRAIL))
         self.positions = np.zeros((worlds, CHECKS, robots, 2))
 
@@ -92,6 +92,7 @@ class ErrorSource:
         errors.adversary[b] = self.style[b] == STYLES.index("adversary")
         errors.sensed[b] = real.others == "sensed"
         self.truth_drive[b], self.commands[b], self.past_drive[b] = 0.0, 0.0, 0.0
+        self.own.velocity[b] = state[:, 3:5]
         self.past[b] = state
         news.told[b], news.received[b], news.missed[b] = rows, rows, 0
         for part in (errors.position, errors.heading, errors.velocity, errors.slip, errors.sensing):

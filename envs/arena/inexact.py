@@ -16,10 +16,20 @@ from envs.arena.geometry_store import Geometry, geometry_of
 from envs.arena.kernels import Counts, Robots, count_world, filter_world, gaps, robots_of, tell_minds
 from swarm.array_types import Array, Flags, Int64s
 from swarm.filter.tunables import ROTATION, SPEED
-from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, ahead, move, predict
+from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, ahead, move, predict, settle
 from swarm.model.body import GROWTH, RADIUS, YIELDS
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE, UNICYCLE
-from swarm.model.error_bounds import E_AGE, E_DEAD_TIME, E_HEADING, E_LAG, E_POSITION, E_SENSING, E_SLIP, E_VELOCITY
+from swarm.model.error_bounds import (
+    E_AGE,
+    E_DEAD_TIME,
+    E_HEADING,
+    E_LAG,
+    E_LATENCY,
+    E_POSITION,
+    E_SENSING,
+    E_SLIP,
+    E_VELOCITY,
+)
 from swarm.model.geometry import to_obstacle
 from swarm.sense.neighbours import (
     N_BODY_X,
@@ -83,6 +93,20 @@ class Errors(NamedTuple):
     sensing: Array
     adversary: Flags
     sensed: Flags
+
+
+class Own(NamedTuple):
+    """What robots know of their bodies when the command of a period acts; of one world without the first axis.
+
+    Attributes:
+        body: ``float64[B, N, 5]``, the body itself, not what runs ahead of it.
+        drive: ``float64[B, N, 2]``, its drive.
+        velocity: ``float64[B, N, 2]``, of double integrators, from their own commands alone [m/s].
+    """
+
+    body: Array
+    drive: Array
+    velocity: Array
 
 
 class News(NamedTuple):
@@ -150,7 +174,7 @@ def _measured(kind: int, i: int, truth: Truth, errors: Errors, found: Array, dri
 
 
 @njit(cache=True)
-def believe_world(truth: Truth, robots: Robots, period: float, errors: Errors, body_then: Array, drive: Array) -> None:
+def believe_world(truth: Truth, robots: Robots, period: float, errors: Errors, own: Own) -> None:
     """Write what the robots of one world believe: ``robots.state`` and ``robots.trail``, when the command acts.
 
     Args:
@@ -158,21 +182,22 @@ def believe_world(truth: Truth, robots: Robots, period: float, errors: Errors, b
         robots: State and trail are written.
         period: [s]
         errors: Of this period.
-        body_then: ``float64[N, 5]``, written: of the body itself, when the command acts.
-        drive: ``float64[N, 2]``, written: then.
+        own: Written.
     """
     assumed, here = errors.assumed, np.empty(STATE)
     for i in range(len(robots.kind)):
         kind = robots.kind[i]
-        _measured(kind, i, truth, errors, here, drive[i])
+        _measured(kind, i, truth, errors, here, own.drive[i])
         age = min(errors.age[i] * period / CHECKS, assumed[E_AGE])  # who assumes that it is fresh reads no stamp
         if age < errors.age[i] * period / CHECKS and assumed[E_LAG] <= 0.0:
-            drive[i] = truth.drive[i]
+            own.drive[i] = truth.drive[i]
         predict(
-            kind, here, drive[i], -age, assumed[E_DEAD_TIME], truth.commands[i], assumed[E_DEAD_TIME], period,
-            assumed[E_LAG], 0.0, body_then[i], drive[i],
+            kind, here, own.drive[i], -age, assumed[E_DEAD_TIME], truth.commands[i], assumed[E_DEAD_TIME], period,
+            assumed[E_LAG], 0.0, own.body[i], own.drive[i],
         )  # fmt: skip
-        ahead(kind, body_then[i], drive[i], assumed[E_LAG], robots.state[i], robots.trail[i])
+        if kind == DOUBLE_INTEGRATOR:
+            settle(own.body[i], own.velocity[i], assumed[E_VELOCITY], age + assumed[E_DEAD_TIME])
+        ahead(kind, own.body[i], own.drive[i], assumed[E_LAG], robots.state[i], robots.trail[i])
 
 
 @njit(cache=True)
@@ -194,8 +219,7 @@ def _describe(i: int, robots: Robots, state: Array, trail: Array, intent: Array,
 
 @njit(cache=True)
 def tell_world(
-    robots: Robots, period: float, action: Array, control: Array, errors: Errors, body_then: Array, drive: Array,
-    news: News,
+    robots: Robots, period: float, action: Array, control: Array, errors: Errors, own: Own, news: News,
 ) -> None:  # fmt: skip
     """What the robots of one world tell: where they will be a period after their command has begun to act."""
     told, assumed = news.told, errors.assumed
@@ -203,20 +227,22 @@ def tell_world(
         told[k] = told[k - 1]
     after, then, found, trail = np.empty(STATE), np.empty(2), np.empty(STATE), np.empty(robots.trail.shape[1])
     for i in range(len(robots.kind)):
-        move(robots.kind[i], body_then[i], drive[i], control[i], period, assumed[E_LAG], 0.0, after, then)
+        move(robots.kind[i], own.body[i], own.drive[i], control[i], period, assumed[E_LAG], 0.0, after, then)
+        own.velocity[i, 0], own.velocity[i, 1] = after[3], after[4]
         ahead(robots.kind[i], after, then, assumed[E_LAG], found, trail)
         _describe(i, robots, found, trail, robots.waypoint[i], action[i], told[0, i])
 
 
 @njit(cache=True)
-def hear_world(robots: Robots, news: News, errors: Errors) -> None:
+def hear_world(robots: Robots, period: float, news: News, errors: Errors) -> None:
     """What comes of what was told: the rows that each robot of one world takes the others for."""
     count = len(robots.kind)
+    late = max(math.ceil(errors.real[E_LATENCY] / period - 1e-9), 1) - 1
     for i in range(count):
         for j in range(count):
             if i != j and not errors.lost[i, j]:
-                news.received[i, j] = news.told[-1, j]
-                news.missed[i, j] = len(news.told) - 1
+                news.received[i, j] = news.told[late, j]
+                news.missed[i, j] = late
             else:
                 news.missed[i, j] += 1
             row = news.seen[i, j]
@@ -310,6 +336,12 @@ def errors_of(worlds: Errors, b: int) -> Errors:
 
 
 @njit(cache=True)
+def self_of(worlds: Own, b: int) -> Own:
+    """What robots know of their bodies in world ``b``."""
+    return Own(worlds.body[b], worlds.drive[b], worlds.velocity[b])
+
+
+@njit(cache=True)
 def news_of(worlds: News, b: int) -> News:
     """What robots have told each other in world ``b``."""
     return News(worlds.told[b], worlds.received[b], worlds.missed[b], worlds.seen[b])
@@ -318,7 +350,7 @@ def news_of(worlds: News, b: int) -> News:
 @njit(cache=True)
 def _perceive(
     b: int, moved: Flags, robots: Robots, geometry: Geometry, truth: Truth, errors: Errors, news: News, period: Array,
-    body_then: Array, drive: Array,
+    own: Own,
 ) -> None:  # fmt: skip
     """``perceive_worlds`` for world ``b``."""
     here, walls, real = robots_of(robots, b), geometry_of(geometry, b), truth_of(truth, b)
@@ -327,17 +359,17 @@ def _perceive(
         return
     if wrong.adversary:
         push_world(real, here, walls, wrong)
-    believe_world(real, here, period[b], wrong, body_then[b], drive[b])
+    believe_world(real, here, period[b], wrong, self_of(own, b))
     if wrong.sensed:
         sense_world(real, here, period[b], wrong, said)
     else:
-        hear_world(here, said, wrong)
+        hear_world(here, period[b], said, wrong)
 
 
 @njit(cache=True, parallel=True)
 def perceive_worlds(
     moved: Flags, robots: Robots, geometry: Geometry, truth: Truth, errors: Errors, news: News, period: Array,
-    body_then: Array, drive: Array,
+    own: Own,
 ) -> None:  # fmt: skip
     """What the robots of B worlds believe at the beginning of a period, of themselves and of each other.
 
@@ -349,24 +381,23 @@ def perceive_worlds(
         errors: Of this period.
         news: What was told; what is seen is written.
         period: ``float64[B]`` [s]
-        body_then: ``float64[B, N, 5]``, written: the bodies themselves when the command acts.
-        drive: ``float64[B, N, 2]``, written: their drives then.
+        own: Written.
     """
     for b in prange(len(robots.kind)):
-        _perceive(b, moved, robots, geometry, truth, errors, news, period, body_then, drive)
+        _perceive(b, moved, robots, geometry, truth, errors, news, period, own)
 
 
 @njit(cache=True)
 def _step(
     b: int, robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, truth: Truth,
-    errors: Errors, news: News, period: Array, body_then: Array, drive: Array, positions: Array, counts: Counts,
+    errors: Errors, news: News, period: Array, own: Own, positions: Array, counts: Counts,
 ) -> None:  # fmt: skip
     """``step_inexact_worlds`` for world ``b``."""
     here, walls, real = robots_of(robots, b), geometry_of(geometry, b), truth_of(truth, b)
     wrong, said = errors_of(errors, b), news_of(news, b)
     control, outcome, clearance = counts.control[b], counts.outcome[b], counts.clearance[b]
     filter_world(here, walls, slots, action[b], filtered, control, outcome, said.seen)
-    tell_world(here, period[b], action[b], control, wrong, body_then[b], drive[b], said)
+    tell_world(here, period[b], action[b], control, wrong, self_of(own, b), said)
     drive_world(real, here, control, period[b], walls, wrong, clearance, positions[b])
     count_world(outcome, clearance, counts.outcomes[b], counts.min_clearance[b], counts.collided[b])
     tell_minds(here, action[b])
@@ -375,7 +406,7 @@ def _step(
 @njit(cache=True, parallel=True)
 def step_inexact_worlds(
     robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, truth: Truth, errors: Errors,
-    news: News, period: Array, body_then: Array, drive: Array, positions: Array, counts: Counts,
+    news: News, period: Array, own: Own, positions: Array, counts: Counts,
 ) -> None:  # fmt: skip
     """``step_worlds`` of worlds that are not exact; arguments as there and in ``perceive_worlds``."""
     for b in prange(len(robots.kind)):
@@ -390,8 +421,7 @@ def step_inexact_worlds(
             errors,
             news,
             period,
-            body_then,
-            drive,
+            own,
             positions,
             counts,
         )

@@ -131,6 +131,26 @@ def predict(
 
 
 @njit(cache=True)
+def settle(state: Array, known: Array, error: float, time: float) -> None:
+    """Correct a double integrator's predicted state by what it knows of its velocity from its own commands.
+
+    What it knows counts as far as what it has measured allows: from rest on, under commands that do what they say, it
+    is exact, and a bias of what measures the velocity does not make the robot drift.
+
+    Args:
+        state: ``float64[5]``, predicted from what was measured; changed.
+        known: ``float64[2]``, the velocity at that moment by its commands [m/s].
+        error: Bound of the measured velocity [m/s].
+        time: For how long it was predicted [s].
+    """
+    dx, dy = known[0] - state[3], known[1] - state[4]
+    size = math.hypot(dx, dy)
+    if size > error:
+        dx, dy = dx * error / size, dy * error / size
+    state[0], state[1], state[3], state[4] = state[0] + dx * time, state[1] + dy * time, state[3] + dx, state[4] + dy
+
+
+@njit(cache=True)
 def ahead(kind: int, state: Array, drive: Array, lag: float, found: Array, trail: Array) -> None:
     """Write the state that runs ahead of a body that lags, and what it trails behind it.
 
