@@ -14,8 +14,8 @@ from swarm.filter import qp, safety
 from swarm.filter.nominal import nominal_control
 from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
 from swarm.model import dynamics
-from swarm.model.actuators import TRAIL
-from swarm.model.body import RADIUS, REACH, body_of
+from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL
+from swarm.model.body import RADIUS, REACH, body_of, coast_of, is_second_order
 from swarm.planning import Plan, Planner
 from swarm.planning.registry import make_planner
 from swarm.scenario.scenario import RobotSpec
@@ -118,7 +118,7 @@ class Robot:
         self._solver = _make_solver(solver)
         self._allocate()
         self.cooperative = spec.cooperative
-        self.last_action, self._memory, self._goal = MIDDLE, blank(), b""
+        self.last_action, self._memory, self._goal, self.turn_rate = MIDDLE, blank(), b"", 0.0
         self._planned: tuple[tuple[float, bytes, bytes], Plan] | None = None
 
     def _allocate(self) -> None:
@@ -129,6 +129,7 @@ class Robot:
     def reset(self) -> None:
         """Forget the last step; the planner forgets its reservations."""
         self.last_action, self._memory, self._goal, self._planned = MIDDLE, blank(), b"", None
+        self.turn_rate = 0.0
         self.planner.reset()
 
     def step(self, view: View, action: Array | None = None) -> Command:
@@ -151,6 +152,7 @@ class Robot:
         tunables = decode(action)
         nominal_control(self.kind, view.state, self.body, plan.waypoint, remaining, tunables, self._nominal)
         control, outcome, relaxation = self._filter(view, around, tunables)
+        self.turn_rate = float(control[1])  # whoever sends another control sets that of it
         self.last_action = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0)
         message = Message(
             self.robot_id, view.time, (float(plan.waypoint[0]), float(plan.waypoint[1])),
@@ -159,6 +161,16 @@ class Robot:
         return Command(
             control, safety.OUTCOMES[outcome], relaxation, tunables, self.last_action, plan, message, clearance
         )
+
+    def trail(self, state: Array, turn_rate: float) -> Array:
+        """The way to rest ``float64[TRAIL]`` from a state ``float64[5]`` and a turn rate [rad/s]; an array of its own.
+
+        Only a unicycle of second order has one (``swarm.model.actuators.coast``).
+        """
+        if is_second_order(self.kind, self.body):
+            self._trail[T_SPEED], self._trail[T_TURN_RATE] = dynamics.forward_speed(state), turn_rate
+            coast_of(state, self.body, self._trail)
+        return self._trail
 
     def _tune(self, view: View, plan: Plan, remaining: float, around: Around) -> tuple[Array, tuple[float, ...]]:
         """The controller's action, and what it has to tell the controllers of others."""
@@ -202,6 +214,9 @@ class Robot:
     def _sense(self, view: View) -> Around:
         """Check the view and copy what it senses into fixed-size arrays; obstacles from the map if it has none."""
         _check(view)
+        if view.turn_rate is None:
+            view.turn_rate = self.turn_rate
+        self.trail(view.state, view.turn_rate)
         num_neighbours = len(view.neighbours)
         self._near[:num_neighbours] = view.neighbours
         if view.obstacles is not None:

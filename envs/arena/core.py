@@ -26,11 +26,21 @@ from swarm.errors import InputError
 from swarm.files.text_files import located
 from swarm.filter.safety import BRAKING, RELAXED
 from swarm.filter.tunables import COUNT, MIDDLE, STRAIGHT
-from swarm.model.actuators import TRAIL
-from swarm.model.body import BODY, MARGIN, RADIUS, TOP_SPEED, body_of
+from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL
+from swarm.model.body import (
+    BODY,
+    MARGIN,
+    RADIUS,
+    TOP_SPEED,
+    TURN_ACCELERATION,
+    body_of,
+    coast_of,
+    is_second_order,
+)
+from swarm.model.dynamics import forward_speed
 from swarm.model.error_bounds import ErrorBounds
 from swarm.scenario.scenario import Scenario
-from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, NEIGHBOUR, describe
+from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, NEIGHBOUR, describe, trailing
 from swarm.tune.memory import MEMORY, blank
 from swarm.tune.observation import EDGE, EGO, Observation
 
@@ -146,6 +156,9 @@ class ArenaCore:
                     margin=self._margin, cooperative=robot.cooperative, errors=self._assumed(scenario),
                 )  # fmt: skip
             self.goal[b, i], self.cooperative[b, i] = robot.goals[0], robot.cooperative
+            self._trail[b, i] = 0.0
+            if is_second_order(self.kind[b, i], self.body[b, i]):
+                self._trail[b, i, T_SPEED] = forward_speed(self.state[b, i])
         self._planners.pop(b, None)
         planner = self._planner if isinstance(self._planner, str) else self._planner(scenario)
         if (team := make_team_planner(planner, scenario, float(self.body[b, :, MARGIN].max()))) is not None:
@@ -177,13 +190,16 @@ class ArenaCore:
         if _periods(scenario, self._assume) > self._kept:
             valid = "an age, latency and dead time no longer than the first scenario's"
             raise InputError(f"scenario {scenario.name!r}: errors", scenario.errors.describe(), valid)
-        rows = np.empty((self.num_robots, NEIGHBOUR))
+        rows, drives = np.empty((self.num_robots, NEIGHBOUR)), self._trail[b][:, T_SPEED : T_TURN_RATE + 1]
         for i in range(self.num_robots):
             robot_id = i if self.cooperative[b, i] else -1
             describe(
                 self.kind[b, i], self.state[b, i], self.body[b, i], self.state[b, i, :2], 0.5, 0.5, robot_id, rows[i]
             )
-        self._source.begin(b, self.state[b], rows, scenario.errors, assumed, self.rng)
+            if is_second_order(self.kind[b, i], self.body[b, i]):
+                coast_of(self.state[b, i], self.body[b, i], self._trail[b, i])
+                trailing(rows[i], self._trail[b, i])
+        self._source.begin(b, self.state[b], drives, rows, scenario.errors, assumed, self.rng)
         self._unseen[b] = True
 
     @property
@@ -371,6 +387,8 @@ class ArenaCore:
     def state_dict(self) -> dict[str, Any]:
         """Everything that a later ``load_state_dict`` needs to go on exactly: arrays and text."""
         arrays = {name: getattr(self, name).copy() for name in _SAVED}
+        if np.isfinite(self.body[..., TURN_ACCELERATION]).any():
+            arrays["drive"] = self._trail[..., T_SPEED : T_TURN_RATE + 1].copy()
         drawn_from, rng = json.dumps(self._drawn_from), json.dumps(self.rng.bit_generator.state)
         return {**arrays, "drawn_from": drawn_from, "rng": rng}
 
@@ -391,6 +409,8 @@ class ArenaCore:
             if own.shape != value.shape:
                 raise InputError(f"ArenaCore state: {name}", value.shape, f"shape {own.shape}")
             own[...] = value
+        if "drive" in saved:
+            self._trail[..., T_SPEED : T_TURN_RATE + 1] = saved["drive"]
         self.rng.bit_generator.state = json.loads(saved["rng"])
 
 

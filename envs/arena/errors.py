@@ -74,13 +74,15 @@ class ErrorSource:
         return Truth(state, self.truth_drive, self.past, self.past_drive, self.commands)
 
     def begin(
-        self, b: int, state: Array, rows: Array, real: ErrorBounds, assumed: ErrorBounds, rng: np.random.Generator
-    ) -> None:
+        self, b: int, state: Array, drive: Array, rows: Array, real: ErrorBounds, assumed: ErrorBounds,
+        rng: np.random.Generator,
+    ) -> None:  # fmt: skip
         """An episode begins in world ``b``.
 
         Args:
             b: Which world.
             state: ``float64[N, 5]``, where the robots are.
+            drive: ``float64[N, 2]`` of unicycles of second order, 0 of others (``swarm.model.actuators``).
             rows: ``float64[N, NEIGHBOUR]``, what they would tell of themselves as they stand.
             real: What is simulated.
             assumed: What the robots count on.
@@ -91,7 +93,7 @@ class ErrorSource:
         errors.real[b], errors.assumed[b] = real.as_array(), assumed.as_array()
         errors.adversary[b] = self.style[b] == STYLES.index("adversary")
         errors.sensed[b] = real.others == "sensed"
-        self.truth_drive[b], self.commands[b], self.past_drive[b] = 0.0, 0.0, 0.0
+        self.truth_drive[b], self.commands[b], self.past_drive[b] = drive, drive[:, None], drive
         self.own.velocity[b] = state[:, 3:5]
         self.past[b] = state
         news.told[b], news.received[b], news.missed[b] = rows, rows, 0

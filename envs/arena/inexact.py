@@ -16,8 +16,8 @@ from envs.arena.geometry_store import Geometry, geometry_of
 from envs.arena.kernels import Counts, Robots, count_world, filter_world, gaps, robots_of, tell_minds
 from swarm.array_types import Array, Flags, Int64s
 from swarm.filter.tunables import ROTATION, SPEED
-from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, ahead, move, predict, settle
-from swarm.model.body import GROWTH, RADIUS, YIELDS
+from swarm.model.actuators import T_BODY_X, T_BODY_Y, ahead, move, predict, ramp, settle
+from swarm.model.body import GROWTH, RADIUS, TURN_ACCELERATION, YIELDS, coast_of
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE, UNICYCLE
 from swarm.model.error_bounds import (
     E_AGE,
@@ -32,15 +32,12 @@ from swarm.model.error_bounds import (
 )
 from swarm.model.geometry import to_obstacle
 from swarm.sense.neighbours import (
-    N_BODY_X,
-    N_BODY_Y,
-    N_CORNER_X,
-    N_CORNER_Y,
     N_ERROR,
     N_REACH,
     N_X,
     N_Y,
     describe,
+    trailing,
 )
 
 CHECKS = 6
@@ -193,18 +190,19 @@ def believe_world(truth: Truth, robots: Robots, period: float, errors: Errors, o
             own.drive[i] = truth.drive[i]
         predict(
             kind, here, own.drive[i], -age, assumed[E_DEAD_TIME], truth.commands[i], assumed[E_DEAD_TIME], period,
-            assumed[E_LAG], 0.0, own.body[i], own.drive[i],
+            assumed[E_LAG], 0.0, own.body[i], own.drive[i], not math.isinf(robots.body[i, TURN_ACCELERATION]),
         )  # fmt: skip
         if kind == DOUBLE_INTEGRATOR:
             settle(own.body[i], own.velocity[i], assumed[E_VELOCITY], age + assumed[E_DEAD_TIME])
-        ahead(kind, own.body[i], own.drive[i], assumed[E_LAG], robots.state[i], robots.trail[i])
+        _ahead(kind, robots.body[i], own.body[i], own.drive[i], assumed[E_LAG], robots.state[i], robots.trail[i])
 
 
 @njit(cache=True)
-def _trailing(row: Array, trail: Array) -> None:
-    """Put what a robot trails into its neighbour columns."""
-    row[N_BODY_X], row[N_BODY_Y] = trail[T_BODY_X], trail[T_BODY_Y]
-    row[N_CORNER_X], row[N_CORNER_Y] = trail[T_CORNER_X], trail[T_CORNER_Y]
+def _ahead(kind: int, body: Array, state: Array, drive: Array, lag: float, found: Array, trail: Array) -> None:
+    """``swarm.model.actuators.ahead``; a unicycle of second order trails nothing, but has its way to rest."""
+    ahead(kind, state, drive, lag, found, trail)
+    if not math.isinf(body[TURN_ACCELERATION]):
+        coast_of(state, body, trail)
 
 
 @njit(cache=True)
@@ -214,7 +212,7 @@ def _describe(i: int, robots: Robots, state: Array, trail: Array, intent: Array,
         describe(robots.kind[i], state, robots.body[i], intent, action[ROTATION], action[SPEED], i, row)
     else:
         describe(robots.kind[i], state, robots.body[i], state[:2], 0.5, 0.5, -1, row)
-    _trailing(row, trail)
+    trailing(row, trail)
 
 
 @njit(cache=True)
@@ -227,9 +225,12 @@ def tell_world(
         told[k] = told[k - 1]
     after, then, found, trail = np.empty(STATE), np.empty(2), np.empty(STATE), np.empty(robots.trail.shape[1])
     for i in range(len(robots.kind)):
-        move(robots.kind[i], own.body[i], own.drive[i], control[i], period, assumed[E_LAG], 0.0, after, then)
+        if math.isinf(robots.body[i, TURN_ACCELERATION]):
+            move(robots.kind[i], own.body[i], own.drive[i], control[i], period, assumed[E_LAG], 0.0, after, then)
+        else:
+            ramp(own.body[i], own.drive[i], control[i], period, period, 0.0, after, then)
         own.velocity[i, 0], own.velocity[i, 1] = after[3], after[4]
-        ahead(robots.kind[i], after, then, assumed[E_LAG], found, trail)
+        _ahead(robots.kind[i], robots.body[i], after, then, assumed[E_LAG], found, trail)
         _describe(i, robots, found, trail, robots.waypoint[i], action[i], told[0, i])
 
 
@@ -261,14 +262,15 @@ def sense_world(truth: Truth, robots: Robots, period: float, errors: Errors, new
     for i in range(count):
         age = errors.age[i]
         late = assumed[E_AGE] + assumed[E_DEAD_TIME]
+        back = 1.0 if math.isinf(robots.body[i, TURN_ACCELERATION]) else 0.0  # else the state is the body's
         for j in range(count):
             state, drive = truth.past[age, j], truth.past_drive[age, j]
-            ahead(robots.kind[j], state, drive, assumed[E_LAG], found, trail)
+            _ahead(robots.kind[j], robots.body[j], state, drive, assumed[E_LAG], found, trail)
             row = news.seen[i, j]
             _describe(j, robots, found, trail, robots.told[j], robots.last_action[j], row)
             # In the frame of the robot itself: what it takes its own place for moves others too.
-            dx = errors.sensing[i, j, 0] + robots.state[i, 0] + robots.trail[i, T_BODY_X] - truth.state[i, 0]
-            dy = errors.sensing[i, j, 1] + robots.state[i, 1] + robots.trail[i, T_BODY_Y] - truth.state[i, 1]
+            dx = errors.sensing[i, j, 0] + robots.state[i, 0] + back * robots.trail[i, T_BODY_X] - truth.state[i, 0]
+            dy = errors.sensing[i, j, 1] + robots.state[i, 1] + back * robots.trail[i, T_BODY_Y] - truth.state[i, 1]
             row[N_X], row[N_Y] = row[N_X] + dx, row[N_Y] + dy
             grown = math.ceil(late / period - 1e-9) * robots.body[j, GROWTH] + assumed[E_SENSING]
             row[N_ERROR] += grown
@@ -307,7 +309,7 @@ def drive_world(
             predict(
                 robots.kind[i], truth.state[i], truth.drive[i], period * check / CHECKS, period * (check + 1) / CHECKS,
                 truth.commands[i], real[E_DEAD_TIME], period, real[E_LAG], errors.slip[i], truth.state[i],
-                truth.drive[i],
+                truth.drive[i], not math.isinf(robots.body[i, TURN_ACCELERATION]),
             )  # fmt: skip
         for k in range(len(past) - 1, 0, -1):
             past[k] = past[k - 1]

@@ -17,7 +17,8 @@ from swarm.filter.nominal import nominal_control
 from swarm.filter.safety import Scratch, filter_control
 from swarm.filter.tunables import COUNT, ROTATION, SPEED, decode_one
 from swarm.model import dynamics
-from swarm.model.body import RADIUS, YIELDS
+from swarm.model.actuators import T_SPEED, T_TURN_RATE, ramp
+from swarm.model.body import RADIUS, TURN_ACCELERATION, YIELDS, coast_of
 from swarm.model.geometry import to_obstacle
 from swarm.sense.neighbours import (
     N_ID,
@@ -29,6 +30,7 @@ from swarm.sense.neighbours import (
     describe,
     sense_obstacles,
     sense_robots,
+    trailing,
 )
 from swarm.tune.memory import remember
 from swarm.tune.observation import Observation, observe
@@ -94,7 +96,10 @@ def robots_of(worlds: Robots, b: int) -> Robots:
 
 @njit(cache=True)
 def describe_world(robots: Robots, others: Array) -> None:
-    """Neighbour columns (N, 14) of all robots of one world; one that does not cooperate has told nothing: id -1."""
+    """Neighbour columns (N, 19) of all robots of one world; one that does not cooperate has told nothing: id -1.
+
+    Of unicycles of second order, the way to rest is written into ``robots.trail`` as well.
+    """
     kind, state, body, told, last_action = robots.kind, robots.state, robots.body, robots.told, robots.last_action
     for i in range(kind.size):
         if body[i, YIELDS] > 0.0:
@@ -102,6 +107,9 @@ def describe_world(robots: Robots, others: Array) -> None:
             describe(kind[i], state[i], body[i], told[i], rotation, speed, i, others[i])
         else:
             describe(kind[i], state[i], body[i], state[i, :2], 0.5, 0.5, -1, others[i])
+        if not math.isinf(body[i, TURN_ACCELERATION]):
+            coast_of(state[i], body[i], robots.trail[i])
+            trailing(others[i], robots.trail[i])
 
 
 @njit(cache=True, inline="always")
@@ -174,12 +182,19 @@ def _move_world(
     robots: Robots, control: Array, period: float, geometry: Geometry, checks: int, clearance: Array
 ) -> Array:
     """The second part of ``step_worlds``, for one world; returns the new states."""
-    at = np.empty((len(robots.kind), dynamics.STATE))
+    at, then = np.empty((len(robots.kind), dynamics.STATE)), np.empty(2)
     clearance[:] = np.inf
     for check in range(1, checks + 1):
         for i in range(len(robots.kind)):
-            dynamics.step(robots.kind[i], robots.state[i], control[i], period * check / checks, at[i])
+            if math.isinf(robots.body[i, TURN_ACCELERATION]):
+                dynamics.step(robots.kind[i], robots.state[i], control[i], period * check / checks, at[i])
+            else:
+                drive = robots.trail[i, T_SPEED : T_TURN_RATE + 1]
+                ramp(robots.state[i], drive, control[i], period * check / checks, period, 0.0, at[i], then)
         gaps(at, robots.body, geometry, clearance)
+    for i in range(len(robots.kind)):
+        if not math.isinf(robots.body[i, TURN_ACCELERATION]):
+            robots.trail[i, T_SPEED], robots.trail[i, T_TURN_RATE] = control[i, 0], control[i, 1]
     return at
 
 

@@ -151,18 +151,35 @@ class DifferentialDrive(Body):
         self.wheel_radius = _WHEEL_RADIUS * self.scale
         self.half_track = _HALF_TRACK * self.scale
         self.limit = np.array([limits.speed, limits.turn_rate])
-        acceleration = min(limits.acceleration, MOTOR_ACCELERATION) * float(factors[1])
+        self.ramped = limits.is_second_order(Kind.UNICYCLE)
+        # Forward speed and turn rate that the wheels are told, and what they go to in a period.
+        self.told, self.change, self.period = np.zeros(2), np.zeros(2), 1.0
+        self.push = np.array([limits.acceleration, limits.turn_acceleration])
+        # What is ramped needs strength to spare, or it could not follow.
+        acceleration = MOTOR_ACCELERATION if self.ramped else min(limits.acceleration, MOTOR_ACCELERATION)
+        acceleration *= float(factors[1])
         # Each wheel pushes half the mass.
         self.torque = 0.5 * self.mass * acceleration * self.wheel_radius
 
-    def command(self, command: Array) -> None:
-        """Starts a control period."""
-        forward, turning = float(command[0]), float(command[1]) * self.half_track
-        left, right = (forward - turning) / self.wheel_radius, (forward + turning) / self.wheel_radius
-        self.drive((left, right), self.torque)
+    def command(self, command: Array, period: float) -> None:
+        """Starts a control period of so many seconds."""
+        if self.ramped:
+            most, self.period = self.push * period, period
+            self.told = self.told + self.change
+            self.change = np.clip(command - self.told, -most, most)
+        else:
+            self._turn_wheels(float(command[0]), float(command[1]))
 
     def substep(self, elapsed: float) -> None:
-        """Nothing changes within a control period."""
+        """Moves the speeds along to those at the end of the period, ``elapsed`` seconds into it."""
+        if self.ramped:
+            now = self.told + elapsed / self.period * self.change
+            self._turn_wheels(float(now[0]), float(now[1]))
+
+    def _turn_wheels(self, forward: float, turn_rate: float) -> None:
+        turning = turn_rate * self.half_track
+        left, right = (forward - turning) / self.wheel_radius, (forward + turning) / self.wheel_radius
+        self.drive((left, right), self.torque)
 
     def read(self, out: Array) -> None:
         """Writes x, y, heading, vx, vy."""
@@ -183,7 +200,7 @@ class HolonomicDisc(Body):
         self, client: int, start: Array, radius: float, limits: Limits, factors: Array, accelerated: bool
     ) -> None:
         super().__init__(client, "holonomic_disc.urdf", start, 0.0, radius, float(factors[0]))
-        self.accelerated, self.speed = accelerated, limits.speed
+        self.ramped, self.speed = accelerated, limits.speed
         self.limit = np.full(2, limits.acceleration if accelerated else limits.speed)
         acceleration = min(limits.acceleration, MOTOR_ACCELERATION)
         if accelerated:
@@ -191,16 +208,16 @@ class HolonomicDisc(Body):
         self.force = self.mass * acceleration * float(factors[1])
         self.velocity_before, self.acceleration = np.zeros(2), np.zeros(2)
 
-    def command(self, command: Array) -> None:
-        """Starts a control period."""
-        if self.accelerated:
+    def command(self, command: Array, period: float) -> None:
+        """Starts a control period of so many seconds."""
+        if self.ramped:
             self.velocity_before, self.acceleration = self._joints()[1], command
         else:
             self.drive((float(command[0]), float(command[1])), self.force)
 
     def substep(self, elapsed: float) -> None:
         """Moves the target speed along the commanded acceleration, ``elapsed`` seconds into the period."""
-        if self.accelerated:
+        if self.ramped:
             target = np.clip(self.velocity_before + elapsed * self.acceleration, -self.speed, self.speed)
             self.drive((float(target[0]), float(target[1])), self.force)
 
@@ -225,13 +242,18 @@ def add_robot(client: int, kind: Kind, start: Array, radius: float, limits: Limi
     return HolonomicDisc(client, start, radius, limits, factors, accelerated=kind == Kind.DOUBLE_INTEGRATOR)
 
 
-def check_motors(kinds: Sequence[Kind], limits: Sequence[Limits]) -> None:
+def check_motors(kinds: Sequence[Kind], limits: Sequence[Limits], radii: Array) -> None:
     """Refuses motors stronger than this world has: their robots would stop later than whoever drives them thinks."""
-    for robot, (kind, limit) in enumerate(zip(kinds, limits, strict=True)):
+    for robot, (kind, limit, radius) in enumerate(zip(kinds, limits, radii.tolist(), strict=True)):
         # A double integrator's motors follow whatever acceleration it is commanded.
         if kind != Kind.DOUBLE_INTEGRATOR and MOTOR_ACCELERATION < limit.acceleration < math.inf:
             valid = f"at most {MOTOR_ACCELERATION:g} m/s², which this world's motors have, or none"
             raise InputError(f"robots[{robot}]: limits.acceleration", limit.acceleration, valid)
+        if limit.is_second_order(kind):
+            left = (MOTOR_ACCELERATION - limit.acceleration) / (_HALF_TRACK * scale_of(radius))
+            if limit.turn_acceleration > left:
+                valid = f"at most {left:g} rad/s², which this world's motors have beside {limit.acceleration:g} m/s²"
+                raise InputError(f"robots[{robot}]: limits.turn_acceleration", limit.turn_acceleration, valid)
 
 
 def add_ground(client: int) -> int:

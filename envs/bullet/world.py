@@ -20,7 +20,6 @@ from envs.bullet.bodies import (
     HULL_BOTTOM,
     HULL_TOP,
     WALL,
-    HolonomicDisc,
     Robot,
     add_ground,
     add_robot,
@@ -98,7 +97,7 @@ class BulletWorld:
         check_sizes(radii, obstacles)
         if not len(kinds) == len(each_limits) == count:
             raise InputError("kinds, limits", (len(kinds), len(each_limits)), f"one for each of the {count} robots")
-        check_motors(kinds, each_limits)
+        check_motors(kinds, each_limits, radii)
         for name, value in (("physics_hz", physics_hz), ("control_dt", control_dt)):
             if not (value > 0.0 and math.isfinite(value)):
                 raise InputError(name, value, "a finite number above 0")
@@ -174,8 +173,8 @@ class BulletWorld:
         """
         commands = np.clip(_checked("commands", commands, (self.num_robots, 2)), -self._limit, self._limit)
         for body, command in zip(self._bodies, commands, strict=True):
-            body.command(command)
-        ramped = [body for body in self._bodies if isinstance(body, HolonomicDisc) and body.accelerated]
+            body.command(command, self.control_dt)
+        ramped = [body for body in self._bodies if body.ramped]
         touching: set[tuple[int, int]] = set()
         for substep in range(1, self.substeps + 1):
             for body in ramped:

@@ -56,7 +56,9 @@ class Delays:
         self.robot_seconds += float(held.sum()) * self._dt
         return held
 
-    def apply(self, commands: Sequence[Command], states: Array, kinds: Int64s, bodies: Array) -> list[Command]:
+    def apply(
+        self, commands: Sequence[Command], states: Array, kinds: Int64s, bodies: Array, turn_rates: Sequence[float]
+    ) -> list[Command]:
         """The commands of one period, with full braking instead of the control of those who are held.
 
         Args:
@@ -64,10 +66,11 @@ class Delays:
             states: ``float64[N, 5]``.
             kinds: ``int64[N]``, values of ``Kind``.
             bodies: ``float64[N, BODY]``.
+            turn_rates: Of unicycles of second order, the present ones [rad/s].
         """
         after = list(commands)
         for i in np.flatnonzero(self.draw()).tolist():
-            after[i] = replace(after[i], control=full_braking(int(kinds[i]), states[i], bodies[i]))
+            after[i] = replace(after[i], control=full_braking(int(kinds[i]), states[i], bodies[i], turn_rates[i]))
         return after
 
     def record(self) -> dict[str, Any]:

@@ -9,6 +9,8 @@ import numpy as np
 from envs.arena.kernels import TOUCH
 from swarm.array_types import Array, Int64s
 from swarm.model import dynamics
+from swarm.model.actuators import advance_ramped
+from swarm.model.dynamics import forward_speed
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
 
@@ -53,6 +55,8 @@ class ExactPlant:
         self._kinds = [robot.kind for robot in scenario.robots]
         self._radii = np.array([robot.radius for robot in scenario.robots])
         self._world, self._dt, self._checks = scenario.world, scenario.dt, checks
+        self._ramped = np.array([robot.limits.is_second_order(robot.kind) for robot in scenario.robots])
+        self._drives = np.array([[forward_speed(state), 0.0] for state in self._states])
         self._touching: set[tuple[int, int]] = set()
         self._onsets: list[tuple[int, int]] = []
 
@@ -69,7 +73,10 @@ class ExactPlant:
             self._states = np.array(
                 [dynamics.advance(k, s, c, share) for k, s, c in zip(self._kinds, start, commands, strict=True)]
             )
+            for i in np.flatnonzero(self._ramped):
+                self._states[i], _ = advance_ramped(start[i], self._drives[i], commands[i], share, self._dt)
             touching |= self._contacts()
+        self._drives = np.array(commands, dtype=np.float64)
         self._onsets = sorted(touching - self._touching)
         self._touching = touching
 

@@ -12,7 +12,7 @@ from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
 from swarm.robot import Command, Robot
 from swarm.scenario.scenario import Scenario
 from swarm.sense.messages import Message, hearing_radius
-from swarm.sense.neighbours import MAX_NEIGHBOURS, NEIGHBOUR, describe, sense_robots
+from swarm.sense.neighbours import MAX_NEIGHBOURS, NEIGHBOUR, describe, sense_robots, trailing
 from swarm.sense.view import View
 from swarm.tune.controllers import Controller, make_controller
 
@@ -58,6 +58,7 @@ class Fleet:
             speed = MIDDLE[SPEED] if message is None else message.speed
             robot_id = i if self.robots[i].cooperative else -1
             describe(self.kinds[i], states[i], self.bodies[i], intent, rotation, speed, robot_id, self._others[i])
+            trailing(self._others[i], self.robots[i].trail(states[i], self.robots[i].turn_rate))
         apart = np.linalg.norm(states[:, None, :2] - states[None, :, :2], axis=-1)
         return [self._view(i, now, states[i], goals[i], apart[i]) for i in range(len(self.robots))]
 

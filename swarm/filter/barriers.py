@@ -10,6 +10,8 @@ of one control period. A robot carries half of a constraint with another robot a
 * Double integrator: the braking-distance barrier of Wang, Ames, Egerstedt (*Safety barrier certificates for
   collisions-free multirobot systems*, 2017), h = sqrt(2 A s) + w, for sampled time, so that phi is the smaller of
   gain s^power and the speed that can still be shed before the gap closes.
+* Unicycle of second order: the same as of a double integrator, in the variables of a unicycle, whose velocity is that
+  at the end of the period.
 
 Nothing is solved here, and nothing here is the guarantee: that is ``swarm.filter.safety``.
 """
@@ -22,6 +24,7 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
+from swarm.model.actuators import T_SPEED, T_TURN_RATE
 from swarm.model.body import (
     ACCELERATION,
     ERROR,
@@ -31,10 +34,11 @@ from swarm.model.body import (
     RADIUS,
     SENSING,
     TOP_SPEED,
+    TURN_ACCELERATION,
     TURN_RATE,
     YIELDS,
 )
-from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, UNICYCLE
 from swarm.model.geometry import to_obstacle
 from swarm.sense.neighbours import (
     N_ERROR,
@@ -106,9 +110,12 @@ def control_point(kind: int, state: Array, body: Array) -> tuple[float, float, f
 @njit(cache=True)
 def _write_row(
     kind: int, state: Array, body: Array, gap: float, nx: float, ny: float, rate: float, gain: float, power: float,
-    share: float, partners: float, row: Array,
+    share: float, partners: float, own: float, row: Array,
 ) -> float:  # fmt: skip
-    """Write the normal of one row in the variables of the QP; returns its right-hand side."""
+    """Write the normal of one row in the variables of the QP; returns its right-hand side.
+
+    ``own``: the robot's own part of ``rate``, which a unicycle's variables replace.
+    """
     dt = body[PERIOD]
     if kind == DOUBLE_INTEGRATOR:
         braking = BRAKE_SHARE * partners * body[ACCELERATION]
@@ -117,6 +124,9 @@ def _write_row(
     if kind == UNICYCLE:
         c, s = math.cos(state[2]), math.sin(state[2])
         row[0], row[1] = -(nx * c + ny * s), -(ny * c - nx * s)
+        if not math.isinf(body[TURN_ACCELERATION]):
+            braking = BRAKE_SHARE * partners * body[ACCELERATION]
+            return share * (braking_speed(gap, rate, gain, power, braking, dt) + rate) - own
     else:
         row[0], row[1] = -nx, -ny
     return share * approach_speed(gap, gain, power, dt)
@@ -151,7 +161,11 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
         The number of rows: first the neighbours in order, then the obstacles, then the bounds that are near.
     """
     x, y, grown = control_point(kind, state, body)
-    extra = (ROW_MARGIN_BRAKING if kind == DOUBLE_INTEGRATOR else ROW_MARGIN) * body[RADIUS]
+    vx, vy, slow = state[3], state[4], kind == DOUBLE_INTEGRATOR
+    if kind == UNICYCLE and not math.isinf(body[TURN_ACCELERATION]):
+        aside, slow = body[LOOK_AHEAD] * around.trail[T_TURN_RATE], True  # of its control point
+        vx, vy = vx - aside * math.sin(state[2]), vy + aside * math.cos(state[2])
+    extra = (ROW_MARGIN_BRAKING if slow else ROW_MARGIN) * body[RADIUS]
     size = body[RADIUS] + body[MARGIN] + grown + extra
     gain, power = tunables[ROBOT_GAIN], tunables[ROBOT_POWER]
     robots = around.num_neighbours if body[YIELDS] > 0.0 else 0
@@ -166,16 +180,16 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
         gap = distance - size - other[N_RADIUS] - body[MARGIN] - wider
         if other[N_OFFSET_X] != 0.0 or other[N_OFFSET_Y] != 0.0:
             gap -= math.hypot(other[N_OFFSET_X], other[N_OFFSET_Y])
-        rate = nx * (state[3] - other[N_VX]) + ny * (state[4] - other[N_VY])
-        rhs[k] = _write_row(kind, state, body, gap, nx, ny, rate, gain, power, 0.5, 2.0, rows[k])
+        rate, own = nx * (vx - other[N_VX]) + ny * (vy - other[N_VY]), nx * vx + ny * vy
+        rhs[k] = _write_row(kind, state, body, gap, nx, ny, rate, gain, power, 0.5, 2.0, own, rows[k])
         rhs[k] = _recover(kind, body, gap + extra, rate, 0.5, rhs[k])
     gain, power = tunables[OBSTACLE_GAIN], tunables[OBSTACLE_POWER]
     for k in range(around.num_obstacles):
         thing = obstacles[k]
         gap, nx, ny = to_obstacle(x, y, thing) if grown > 0.0 else (thing[O_GAP], thing[O_NX], thing[O_NY])
-        rate = nx * state[3] + ny * state[4]
+        rate = nx * vx + ny * vy
         i = robots + k
-        rhs[i] = _write_row(kind, state, body, gap - size, nx, ny, rate, gain, power, 1.0, 1.0, rows[i])
+        rhs[i] = _write_row(kind, state, body, gap - size, nx, ny, rate, gain, power, 1.0, 1.0, rate, rows[i])
         rhs[i] = _recover(kind, body, gap - size + extra, rate, 1.0, rhs[i])
     count = robots + around.num_obstacles
     for side in range(BOUNDS_ROWS):
@@ -185,20 +199,29 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
             gap -= body[MARGIN]
         if gap < body[SENSING]:
             nx, ny = (sign, 0.0) if axis == 0 else (0.0, sign)
-            rate = nx * state[3] + ny * state[4]
-            rhs[count] = _write_row(kind, state, body, gap, nx, ny, rate, gain, power, 1.0, 1.0, rows[count])
+            rate = nx * vx + ny * vy
+            rhs[count] = _write_row(kind, state, body, gap, nx, ny, rate, gain, power, 1.0, 1.0, rate, rows[count])
             rhs[count] = _recover(kind, body, gap + extra, rate, 1.0, rhs[count])
             count += 1
     return count
 
 
 @njit(cache=True)
-def control_box(kind: int, state: Array, body: Array, box: Array) -> None:
+def control_box(kind: int, state: Array, body: Array, trail: Array, box: Array) -> None:
     """Write into ``box`` (2, 2) the actuator limits as bounds on the variables of the QP.
 
     Single integrator: speed per axis. Double integrator: acceleration, and what keeps the next speed within its
-    limit. Unicycle: forward speed, and ``look_ahead`` times the turn rate.
+    limit. Unicycle: forward speed, and ``look_ahead`` times the turn rate; of one of second order, what it can reach
+    in a period from its present ones (in ``trail``), and so that its way to rest does not become too sharp an arc.
     """
+    if kind == UNICYCLE and not math.isinf(body[TURN_ACCELERATION]):
+        dt, v, w = body[PERIOD], trail[T_SPEED], trail[T_TURN_RATE]
+        box[0, 0], box[1, 0] = _within(v, body[ACCELERATION] * dt, body[TOP_SPEED])
+        fastest = max(abs(box[0, 0]), abs(box[1, 0]))
+        turn = min(body[TURN_RATE], 2.0 * SHARPEST / (fastest / body[ACCELERATION] + dt))
+        low, high = _within(w, body[TURN_ACCELERATION] * dt, turn)
+        box[0, 1], box[1, 1] = body[LOOK_AHEAD] * low, body[LOOK_AHEAD] * high
+        return
     for axis in range(2):
         if kind == DOUBLE_INTEGRATOR:
             dt, top, push, v = body[PERIOD], body[TOP_SPEED], body[ACCELERATION], state[3 + axis]
@@ -207,3 +230,9 @@ def control_box(kind: int, state: Array, body: Array, box: Array) -> None:
         else:
             top = body[TOP_SPEED] if kind != UNICYCLE or axis == 0 else body[LOOK_AHEAD] * body[TURN_RATE]
             box[0, axis], box[1, axis] = -top, top
+
+
+@njit(cache=True)
+def _within(now: float, change: float, most: float) -> tuple[float, float]:
+    """The least and the largest next value within ``most``, or as near to it as ``change`` allows."""
+    return min(max(now - change, -most), now + change), max(min(now + change, most), now - change)

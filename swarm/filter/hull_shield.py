@@ -16,6 +16,13 @@ comes nearer along n at all, and no robot slides into another. Braking (the next
 admitted. What is unknown of somebody for want of news is a part of e, for as long as it lasts.
 
 Exact states have e = kappa = 0: then these are the lines of ``swarm.filter.safety``.
+
+Unicycles of second order. Between samples a body's place p(t) differs from the quadratic Bezier curve with the control
+points p(0), q = p(0) + p'(0) dt / 2 and p(dt) by the error of an interpolation, at most J dt^3 / 6 s^2 (1 - s) with
+s = t / dt and J a bound of the third derivative; the weight of p(dt) in the curve is s^2. So whatever holds p(0), q and
+p(dt), the last with J dt^3 / 6 to spare, holds the path. Where braking takes two periods or more, q is in the present
+hull: on the tangent at its start, before the corner (which is at least a quarter of speed times braking time away).
+With speed v and turn rate w linear in time, the third derivative is 2 v' w + v w' across and -v w^2 along the way.
 """
 
 from __future__ import annotations
@@ -26,7 +33,8 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.filter.hulls import MOST, closest, hull_to_hull, hull_to_obstacle, inside, other_hull, own_hull
+from swarm.filter.hull_lines import LINE, build_lines, keeps
+from swarm.filter.hulls import MOST, own_hull
 from swarm.model.actuators import (
     T_BODY_X,
     T_BODY_Y,
@@ -37,35 +45,41 @@ from swarm.model.actuators import (
     T_TURN_RATE,
     TRAIL,
     ahead,
+    brake_roll,
+    coast,
     move,
+    ramp,
 )
 from swarm.model.body import (
     ACCELERATION,
     ERROR,
     LAG,
-    MARGIN,
     PERIOD,
-    RADIUS,
-    REACH,
     STRAY,
     TOP_SPEED,
+    TURN_ACCELERATION,
     TURN_RATE,
 )
-from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, STATE, UNICYCLE, arc_offset, brake, stop_offset
-from swarm.sense.neighbours import N_BODY_X, N_BODY_Y, N_ERROR, N_RADIUS, N_REACH, N_X, N_Y, O_GAP, Around
+from swarm.model.dynamics import (
+    DOUBLE_INTEGRATOR,
+    SHARPEST,
+    SINGLE_INTEGRATOR,
+    STATE,
+    UNICYCLE,
+    arc_offset,
+    brake,
+    coast_periods,
+    stop_offset,
+)
+from swarm.sense.neighbours import N_BODY_X, N_BODY_Y, N_ERROR, Around
 
-LINE = 6
-"""Columns of a line: normal, the nearest point of the own hull (m), the share of the gap (m), kappa."""
-L_NX, L_NY, L_X, L_Y, L_SHARE, L_KAPPA = range(LINE)
-# Room that rounding may not eat.
-_ROUNDING = 1e-12
 _BISECTIONS = 12
 
 
 @njit(cache=True)
 def is_inexact(body: Array, around: Around) -> bool:
-    """Whether anything declared of the robot or of somebody near is not exact."""
-    if body[ERROR] > 0.0 or body[LAG] > 0.0 or body[STRAY] > 0.0:
+    """Whether anything declared of the robot or of somebody near is not exact, or a way to rest is an arc."""
+    if body[ERROR] > 0.0 or body[LAG] > 0.0 or body[STRAY] > 0.0 or not math.isinf(body[TURN_ACCELERATION]):
         return True
     neighbours = around.neighbours
     for k in range(around.num_neighbours):
@@ -76,99 +90,6 @@ def is_inexact(body: Array, around: Around) -> bool:
 
 
 @njit(cache=True)
-def _cone(error: float, distance: float) -> float:
-    """By how much the own normal may differ from the true one."""
-    if error >= distance:
-        return 2.0
-    sine = error / distance
-    return math.sqrt(max(2.0 - 2.0 * math.sqrt(1.0 - sine * sine), 0.0))
-
-
-@njit(cache=True, inline="always")
-def _write(lines: Array, count: int, nx: float, ny: float, ax: float, ay: float, share: float, kappa: float) -> int:
-    """Append a line; returns how many there are then."""
-    line = lines[count]
-    line[L_NX], line[L_NY], line[L_X], line[L_Y] = nx, ny, ax, ay
-    line[L_SHARE], line[L_KAPPA] = max(share - _ROUNDING, 0.0), kappa
-    return count + 1
-
-
-@njit(cache=True)
-def build_lines(
-    kind: int, state: Array, body: Array, around: Around, hull: Array, many: int, lines: Array
-) -> int:  # fmt: skip
-    """Write the lines that the robot's next hull has to keep; -1 if only braking is left.
-
-    Args:
-        kind: A value of ``Kind``.
-        state: ``float64[5]``.
-        body: ``float64[BODY]``.
-        around: What it has to keep clear of.
-        hull: ``float64[3, 2]``, its own.
-        many: Points of it.
-        lines: ``float64[K + M + 4, LINE]``, written.
-    """
-    neighbours, obstacles, bounds = around.neighbours, around.obstacles, around.bounds
-    size, reach, count = body[RADIUS], body[REACH], 0
-    theirs = np.empty((MOST, 2))
-    for k in range(around.num_neighbours):
-        other = neighbours[k]
-        error = body[ERROR] + other[N_ERROR]
-        both = size + other[N_RADIUS] + max(2.0 * body[MARGIN], error)
-        dx, dy, far = state[0] - other[N_X], state[1] - other[N_Y], both + reach + other[N_REACH]
-        if dx * dx + dy * dy >= far * far:
-            continue
-        distance, nx, ny, ax, ay = hull_to_hull(hull, many, theirs, other_hull(other, body[PERIOD], theirs))
-        if distance <= 0.0:
-            return -1
-        kappa = _cone(error, distance) + body[STRAY]
-        count = _write(lines, count, nx, ny, ax, ay, 0.5 * (distance - both), kappa)
-    room = size + body[MARGIN]
-    for k in range(around.num_obstacles):
-        if obstacles[k, O_GAP] - room > reach:
-            continue
-        distance, nx, ny, ax, ay = hull_to_obstacle(hull, many, obstacles[k])
-        if nx == 0.0 and ny == 0.0:
-            return -1
-        # The point of a rounded box that is nearest is so to its core as well, which is farther away.
-        kappa = _cone(body[ERROR], max(distance + obstacles[k, 4], 0.0)) + body[STRAY]
-        count = _write(lines, count, nx, ny, ax, ay, distance - room, kappa)
-    for side in range(4):
-        axis, sign = side % 2, 1.0 if side < 2 else -1.0
-        least = 0
-        for k in range(1, many):
-            if sign * hull[k, axis] < sign * hull[least, axis]:
-                least = k
-        gap = sign * (hull[least, axis] - bounds[side])
-        if gap < 2.0 * reach + body[MARGIN]:  # twice: one that was pushed is faster than its limits
-            nx, ny = (sign, 0.0) if axis == 0 else (0.0, sign)
-            share = gap - body[MARGIN]
-            count = _write(lines, count, nx, ny, hull[least, 0], hull[least, 1], share, body[STRAY])
-    return count
-
-
-@njit(cache=True)
-def _keeps(x: float, y: float, bulge: float, hull: Array, many: int, lines: Array, count: int) -> bool:
-    """Whether a point of the next hull, with a way to it that is ``bulge`` (m) off the straight one, keeps all lines.
-
-    The point q of the present hull may be chosen: the one that is nearest to the line, else to the new point.
-    """
-    for k in range(count):
-        line = lines[k]
-        nx, ny, room, kappa = line[L_NX], line[L_NY], line[L_SHARE] - bulge, line[L_KAPPA]
-        dx, dy = x - line[L_X], y - line[L_Y]
-        if nx * dx + ny * dy + room >= kappa * math.sqrt(dx * dx + dy * dy):
-            continue
-        if many == 1:
-            return False
-        cx, cy = (x, y) if inside(x, y, hull, many) else closest(x, y, hull, many)
-        dx, dy = x - cx, y - cy
-        if nx * dx + ny * dy + room < kappa * math.sqrt(dx * dx + dy * dy):
-            return False
-    return True
-
-
-@njit(cache=True)
 def _admits(
     kind: int, state: Array, body: Array, trail: Array, ux: float, uy: float, hull: Array, many: int, lines: Array,
     count: int,
@@ -176,17 +97,19 @@ def _admits(
     """Whether all points of the next hull that are new, under a control, keep all lines."""
     dt = body[PERIOD]
     if kind == SINGLE_INTEGRATOR:
-        return _keeps(state[0] + ux * dt, state[1] + uy * dt, 0.0, hull, many, lines, count)
+        return keeps(state[0] + ux * dt, state[1] + uy * dt, 0.0, hull, many, lines, count)
     if kind == DOUBLE_INTEGRATOR:
         vx, vy = state[3] + ux * dt, state[4] + uy * dt
         px, py = state[0] + dt * (state[3] + 0.5 * dt * ux), state[1] + dt * (state[4] + 0.5 * dt * uy)
         sx, sy = stop_offset(DOUBLE_INTEGRATOR, vx, vy, body[ACCELERATION], dt)
-        if not _keeps(px, py, 0.0, hull, many, lines, count):
+        if not keeps(px, py, 0.0, hull, many, lines, count):
             return False
-        return _keeps(px + sx, py + sy, 0.0, hull, many, lines, count)
+        return keeps(px + sx, py + sy, 0.0, hull, many, lines, count)
+    if not math.isinf(body[TURN_ACCELERATION]):
+        return _admits_ramp(state, body, trail, ux, uy, hull, many, lines, count)
     if body[LAG] <= 0.0:
         dx, dy = arc_offset(state[2], ux, uy, dt)
-        return _keeps(state[0] + dx, state[1] + dy, 0.125 * abs(ux * uy) * dt * dt, hull, many, lines, count)
+        return keeps(state[0] + dx, state[1] + dy, 0.125 * abs(ux * uy) * dt * dt, hull, many, lines, count)
     return _admits_roll(state, body, trail, ux, uy, hull, many, lines, count)
 
 
@@ -207,10 +130,48 @@ def _admits_roll(
     move(UNICYCLE, here, drive, control, dt, lag, 0.0, here, drive)
     found, trails = np.empty(STATE), np.empty(TRAIL)
     ahead(UNICYCLE, here, drive, lag, found, trails)
-    if not _keeps(here[0], here[1], bulge, hull, many, lines, count):
+    if not keeps(here[0], here[1], bulge, hull, many, lines, count):
         return False
     x, y = found[0] + trails[T_CORNER_X], found[1] + trails[T_CORNER_Y]
-    return _keeps(x, y, 0.0, hull, many, lines, count) and _keeps(found[0], found[1], 0.0, hull, many, lines, count)
+    return keeps(x, y, 0.0, hull, many, lines, count) and keeps(found[0], found[1], 0.0, hull, many, lines, count)
+
+
+@njit(cache=True)
+def _admits_ramp(
+    state: Array, body: Array, trail: Array, speed: float, turn_rate: float, hull: Array, many: int, lines: Array,
+    count: int,
+) -> bool:  # fmt: skip
+    """``_admits`` of a unicycle of second order: its next place, the end of its way to rest, the corner between."""
+    dt, push, turn_push = body[PERIOD], body[ACCELERATION], body[TURN_ACCELERATION]
+    if 0.5 * dt * abs(turn_rate) * coast_periods(speed, turn_rate, push, turn_push, dt) > SHARPEST:
+        return False
+    then, drive, control, trails = np.empty(STATE), np.empty(2), np.empty(2), np.empty(TRAIL)
+    drive[0], drive[1], control[0], control[1] = trail[T_SPEED], trail[T_TURN_RATE], speed, turn_rate
+    v, w = max(abs(speed), abs(drive[0])), max(abs(turn_rate), abs(drive[1]))
+    dv, dw = abs(speed - drive[0]) / dt, abs(turn_rate - drive[1]) / dt
+    bulge = math.hypot(2.0 * dv * w + v * dw, v * w * w) * dt * dt * dt / 6.0
+    if coast_periods(drive[0], drive[1], push, turn_push, dt) == 1.0:
+        half = 0.5 * dt * drive[0]
+        x, y = state[0] + half * math.cos(state[2]), state[1] + half * math.sin(state[2])
+        if not keeps(x, y, 0.0, hull, many, lines, count):
+            return False
+    ramp(state, drive, control, dt, dt, 0.0, then, drive)
+    if not keeps(then[0], then[1], bulge, hull, many, lines, count):
+        return False
+    coast(then[2], speed, turn_rate, push, turn_push, dt, trails)
+    if not keeps(then[0] + trails[T_BODY_X], then[1] + trails[T_BODY_Y], 0.0, hull, many, lines, count):
+        return False
+    return keeps(then[0] + trails[T_CORNER_X], then[1] + trails[T_CORNER_Y], 0.0, hull, many, lines, count)
+
+
+@njit(cache=True)
+def _brake(kind: int, state: Array, body: Array, trail: Array, control: Array) -> None:
+    """Write the command with which a robot stays in its hull, and its next hull in the present one."""
+    if kind == UNICYCLE and not math.isinf(body[TURN_ACCELERATION]):
+        push, turn_push = body[ACCELERATION], body[TURN_ACCELERATION]
+        brake_roll(trail[T_SPEED], trail[T_TURN_RATE], push, turn_push, body[PERIOD], control)
+    else:
+        brake(kind, state, body[TOP_SPEED : TURN_RATE + 1], body[PERIOD], control)
 
 
 @njit(cache=True)
@@ -240,13 +201,14 @@ def shield_hulls(kind: int, state: Array, body: Array, around: Around, control: 
     count = build_lines(kind, state, body, around, hull, many, lines)
     ux, uy = control[0], control[1]
     finite = math.isfinite(ux) and math.isfinite(uy)
-    brake(kind, state, body[TOP_SPEED : TURN_RATE + 1], body[PERIOD], control)
+    _brake(kind, state, body, trail, control)
     if around.truncated or count < 0 or not finite:
         return 0.0
     bx, by = control[0], control[1]
     control[0], control[1] = ux, uy
     if _admits(kind, state, body, trail, ux, uy, hull, many, lines, count):
         return 1.0
-    if kind == UNICYCLE and _admits(kind, state, body, trail, 0.0, uy, hull, many, lines, count):
+    slowest = bx if kind == UNICYCLE and not math.isinf(body[TURN_ACCELERATION]) else 0.0
+    if kind == UNICYCLE and _admits(kind, state, body, trail, slowest, uy, hull, many, lines, count):
         by = uy  # Turning on the spot is free, as soon as the robot stands.
     return _bisect(kind, state, body, trail, bx, by, control, hull, many, lines, count)

@@ -1,9 +1,10 @@
 """Stop hulls: convex sets of up to three points that hold a body's centre and all of its way to rest.
 
 What the shield keeps apart. A robot that stops at once is a point; a double integrator the segment to where it comes to
-rest; with actuators that lag, a triangle of the body, the place ahead of it (``swarm.model.actuators``) and where that
-comes to rest, or the corner of the triangle that holds a unicycle's arc. Braking keeps a body in its hull, and its next
-hull in the present one.
+rest; a unicycle of second order the triangle around its arc to rest: its place, the end, the meeting of the tangents at
+both. With actuators that lag, it is a triangle of the body, the place ahead of it (``swarm.model.actuators``) and where
+that comes to rest, or the corner of the triangle that holds a unicycle's arc. Braking keeps a body in its hull, and its
+next hull in the present one.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def inside(x: float, y: float, hull: Array, count: int) -> bool:
         p, q = hull[edge], hull[(edge + 1) % 3]
         side = (q[0] - p[0]) * (y - p[1]) - (q[1] - p[1]) * (x - p[0])
         left, right = left and side >= 0.0, right and side <= 0.0
-    return left or right
+    return left != right  # both: points on one line, which hold what their edges hold
 
 
 @njit(cache=True)

@@ -8,8 +8,8 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.filter.tunables import ROTATION, SPEED
-from swarm.model.body import ACCELERATION, LOOK_AHEAD, PERIOD, TOP_SPEED, TURN_RATE
-from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
+from swarm.model.body import ACCELERATION, LOOK_AHEAD, PERIOD, TOP_SPEED, TURN_ACCELERATION, TURN_RATE
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, UNICYCLE
 
 # Periods over which a velocity error (double integrator) or a heading error (unicycle) is removed.
 _VELOCITY_PERIODS = 2.0
@@ -37,7 +37,8 @@ def nominal_control(
     distance = math.hypot(dx, dy)
     dt = body[PERIOD]
     speed = min(tunables[SPEED] * body[TOP_SPEED], remaining / dt)
-    if kind == DOUBLE_INTEGRATOR:
+    slow = kind == UNICYCLE and not math.isinf(body[TURN_ACCELERATION])
+    if kind == DOUBLE_INTEGRATOR or slow:
         speed = min(speed, math.sqrt(2.0 * _APPROACH_SHARE * body[ACCELERATION] * remaining))
         speed = min(speed, remaining / (_VELOCITY_PERIODS * dt))
     if distance < 1e-9:
@@ -52,6 +53,10 @@ def nominal_control(
         ahead, aside = ex * hx + ey * hy, ey * hx - ex * hy
         error = math.atan2(aside, ahead)
         turn = min(max(error / (_HEADING_PERIODS * dt), -body[TURN_RATE]), body[TURN_RATE])
+        if slow:  # what turns late has to begin to straighten up earlier, and what turns fast must not be fast
+            late = math.sqrt(2.0 * _APPROACH_SHARE * body[TURN_ACCELERATION] * abs(error))
+            turn = min(max(turn, -late), late)
+            speed = min(speed, 2.0 * _APPROACH_SHARE * SHARPEST * body[ACCELERATION] / max(abs(turn), 1e-9))
         nominal[0] = speed * max(0.0, ahead) ** 2
         nominal[1] = body[LOOK_AHEAD] * turn if speed > 0.0 else 0.0
     else:

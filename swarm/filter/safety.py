@@ -207,7 +207,7 @@ def to_control(kind: int, body: Array, variables: Array) -> None:
 def constrain(kind: int, state: Array, body: Array, around: Around, tunables: Array, scratch: Scratch) -> int:
     """Write the QP of one robot: its rows, and the box of its variables; returns the number of rows."""
     count = barriers.build(kind, state, body, around, tunables, scratch.rows, scratch.rhs)
-    barriers.control_box(kind, state, body, scratch.box)
+    barriers.control_box(kind, state, body, around.trail, scratch.box)
     return count
 
 

@@ -10,6 +10,9 @@ knows what it has commanded, so its state at a later moment is computed (``predi
 exactly as the dynamics without a lag, under the same commands, and p follows p* by a low-pass filter, so that it stays
 in the convex hull of where it is and of the path of p*. A unicycle that is told to stop rolls along an arc to p*, since
 speed and turn rate fade together.
+
+A unicycle of second order has limited accelerations instead: a command is reached at the end of its period, linearly
+over it (``ramp``). Told to stop, it loses speed and turn rate together, and rolls along an arc as well (``coast``).
 """
 
 from __future__ import annotations
@@ -20,14 +23,28 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, STATE, arc_offset, step
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, STATE, arc_offset, coast_periods, step
 
 # Gauss-Legendre nodes and weights on [0, 1], for the path of a unicycle whose speeds change.
 _NODES = np.array([0.06943184420297371, 0.33000947820757187, 0.6699905217924281, 0.9305681557970262])
 _WEIGHTS = np.array([0.17392742256872692, 0.3260725774312731, 0.3260725774312731, 0.17392742256872692])
 
+# The same for a unicycle of second order: its path under a full turn within a period is exact to 1e-13 of its length.
+_FINE_NODES = np.array([
+    0.033765242898423975, 0.16939530676686776, 0.3806904069584015, 0.6193095930415985, 0.8306046932331322,
+    0.966234757101576,
+])  # fmt: skip
+_FINE_WEIGHTS = np.array([
+    0.08566224618958525, 0.1803807865240693, 0.23395696728634546, 0.23395696728634546, 0.1803807865240693,
+    0.08566224618958525,
+])  # fmt: skip
+
+# An arc of less (rad) is a straight line but for rounding, and has no corner.
+_STRAIGHT = 1e-12
+
 # Columns of what a lag adds to a state ahead, float64[TRAIL]: from the place ahead back to the body, and to the corner
 # of the triangle that holds the arc between them [m]; the body's own heading [rad], speed [m/s], turn rate [rad/s].
+# A unicycle of second order has its state where its body is: there, the arc goes on to where it comes to rest.
 TRAIL = 7
 T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_HEADING, T_SPEED, T_TURN_RATE = range(TRAIL)
 
@@ -96,7 +113,7 @@ def _roll(state: Array, drive: Array, control: Array, time: float, lag: float, a
 @njit(cache=True)
 def predict(
     kind: int, state: Array, drive: Array, begin: float, end: float, commands: Array, dead_time: float, period: float,
-    lag: float, slip: float, after: Array, drive_after: Array,
+    lag: float, slip: float, after: Array, drive_after: Array, ramped: bool = False,
 ) -> None:  # fmt: skip
     """Advance one body from ``begin`` to ``end`` under the commands of the last periods.
 
@@ -116,6 +133,7 @@ def predict(
         slip: As in ``move``.
         after: ``float64[5]``, written; may be ``state`` itself.
         drive_after: ``float64[2]``, written; may be ``drive`` itself.
+        ramped: Whether it is a unicycle of second order.
     """
     for k in range(STATE):
         after[k] = state[k]
@@ -126,8 +144,92 @@ def predict(
         which = math.floor((time - dead_time) / period + 1e-7)
         until = min(dead_time + (which + 1) * period, end)
         control = commands[min(max(newest + int(which), 0), newest)]
-        move(kind, after, drive_after, control, until - time, lag, slip, after, drive_after)
+        if ramped:
+            left = dead_time + (which + 1) * period - time
+            ramp(after, drive_after, control, until - time, left, slip, after, drive_after)
+        else:
+            move(kind, after, drive_after, control, until - time, lag, slip, after, drive_after)
         time = until
+
+
+@njit(cache=True)
+def ramp(
+    state: Array, drive: Array, control: Array, time: float, period: float, slip: float, after: Array,
+    drive_after: Array,
+) -> None:  # fmt: skip
+    """Advance a unicycle of second order: its drive goes linearly to the command, and has reached it after ``period``.
+
+    Args:
+        state: ``float64[5]`` at the start.
+        drive: ``float64[2]`` at the start.
+        control: ``float64[2]``, forward speed and turn rate at the end of the period.
+        time: Duration, at most the period [s].
+        period: What is left of the control period at the start [s].
+        slip: The way over the ground is longer by this share of it.
+        after: ``float64[5]``, written; may be ``state`` itself.
+        drive_after: ``float64[2]``, written; may be ``drive`` itself.
+    """
+    heading, v, w = state[2], drive[0], drive[1]
+    dv, dw = (control[0] - v) / period, (control[1] - w) / period
+    dx, dy = 0.0, 0.0
+    for k in range(_FINE_NODES.size):
+        at = _FINE_NODES[k] * time
+        angle, way = heading + at * (w + 0.5 * dw * at), (v + dv * at) * _FINE_WEIGHTS[k]
+        dx, dy = dx + way * math.cos(angle), dy + way * math.sin(angle)
+    turned = heading + time * (w + 0.5 * dw * time)
+    drive_after[0], drive_after[1] = v + dv * time, w + dw * time
+    if time >= period:  # without rounding: a robot that was told to stop stands
+        drive_after[0], drive_after[1] = control[0], control[1]
+    after[0], after[1] = state[0] + (1.0 + slip) * dx * time, state[1] + (1.0 + slip) * dy * time
+    after[2] = math.atan2(math.sin(turned), math.cos(turned))
+    after[3], after[4] = drive_after[0] * math.cos(turned), drive_after[0] * math.sin(turned)
+
+
+def advance_ramped(state: Array, drive: Array, control: Array, time: float, period: float) -> tuple[Array, Array]:
+    """``ramp`` for callers outside kernels: the new state ``float64[5]`` and drive ``float64[2]``."""
+    after, drive_after = np.empty(STATE), np.empty(2)
+    ramp(state, drive, np.asarray(control, dtype=np.float64), time, period, 0.0, after, drive_after)
+    return after, drive_after
+
+
+@njit(cache=True)
+def brake_roll(
+    speed: float, turn_rate: float, acceleration: float, turn_acceleration: float, dt: float, control: Array
+) -> None:
+    """Write the command that brings a unicycle of second order to rest along its arc (``coast``)."""
+    periods = coast_periods(speed, turn_rate, acceleration, turn_acceleration, dt)
+    share = 1.0 - 1.0 / periods if periods > 0.0 else 0.0
+    control[0], control[1] = share * speed, share * turn_rate
+
+
+@njit(cache=True)
+def coast(
+    heading: float, speed: float, turn_rate: float, acceleration: float, turn_acceleration: float, dt: float,
+    trail: Array,
+) -> None:  # fmt: skip
+    """Write the way to rest of a unicycle of second order that brakes as ``brake_roll`` says.
+
+    Speed and turn rate fall together, so the way is an arc of the present curvature, as long as if both were held for
+    half of the time. After a period of braking the rest of the same arc is left.
+
+    Args:
+        heading: [rad]
+        speed: [m/s]
+        turn_rate: [rad/s]
+        acceleration: Largest [m/s²].
+        turn_acceleration: Largest [rad/s²].
+        dt: Control period [s].
+        trail: ``float64[TRAIL]``, written: from its place to the end of the arc, and to where the tangents at both ends
+            of the arc meet.
+    """
+    time = 0.5 * dt * coast_periods(speed, turn_rate, acceleration, turn_acceleration, dt)
+    trail[T_HEADING], trail[T_SPEED], trail[T_TURN_RATE] = heading, speed, turn_rate
+    trail[T_BODY_X], trail[T_BODY_Y] = arc_offset(heading, speed, turn_rate, time)
+    trail[T_CORNER_X], trail[T_CORNER_Y] = trail[T_BODY_X], trail[T_BODY_Y]
+    half = 0.5 * turn_rate * time
+    if abs(half) > _STRAIGHT:
+        tangent = 0.5 * speed * time * math.tan(half) / half
+        trail[T_CORNER_X], trail[T_CORNER_Y] = tangent * math.cos(heading), tangent * math.sin(heading)
 
 
 @njit(cache=True)

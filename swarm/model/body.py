@@ -6,10 +6,12 @@ import decimal
 import math
 
 import numpy as np
+from numba import njit
 
 from swarm.array_types import Array
 from swarm.errors import InputError
-from swarm.model.dynamics import Kind, Limits, brake, reach, seen_speed
+from swarm.model.actuators import T_SPEED, T_TURN_RATE, brake_roll, coast
+from swarm.model.dynamics import SHARPEST, Kind, Limits, brake, coast_periods, forward_speed, reach, seen_speed
 from swarm.model.error_bounds import ErrorBounds
 
 EXACT = ErrorBounds()
@@ -18,16 +20,14 @@ EXACT = ErrorBounds()
 # one period [m] (see dynamics.reach), and whether it gives way to other robots (1) or not (0). From the declared errors
 # (swarm.model.error_bounds): the time constant of the actuators [s], how far the robot may be from where it and those
 # who hear it believe it to be [m], by which share of a way it may come elsewhere than planned, and by how much what is
-# known of it grows in a period without news [m].
-BODY = 14
+# known of it grows in a period without news [m]. Of a unicycle of second order, its turn acceleration [rad/s²];
+# inf of others.
+BODY = 15
 RADIUS, LOOK_AHEAD, TOP_SPEED, ACCELERATION, TURN_RATE, PERIOD, SENSING, MARGIN, REACH, YIELDS = range(10)
-LAG, ERROR, STRAY, GROWTH = range(10, BODY)
+LAG, ERROR, STRAY, GROWTH, TURN_ACCELERATION = range(10, BODY)
 
 # A unicycle's control point, in radii ahead of its axle: nearer is less extra room, farther is easier steering.
 LOOK_AHEAD_RADII = 0.2
-
-# The arc (rad) along which a unicycle that lags comes to rest; the triangle around a longer one is no use.
-_SHARPEST = 2.0
 
 # A margin that falls short of what it has to cover by so little, relatively, is rounding.
 _ROUNDING = 1e-9
@@ -70,9 +70,11 @@ def body_of(
         raise InputError("limits.acceleration", limits.acceleration, "a finite number for a double integrator")
     if kind == Kind.UNICYCLE and not np.isfinite(limits.turn_rate):
         raise InputError("limits.turn_rate", limits.turn_rate, "a finite number for a unicycle")
-    if kind == Kind.UNICYCLE and limits.turn_rate * errors.lag > _SHARPEST:
-        valid = f"at most {_rounded(_SHARPEST / limits.turn_rate, up=False):g} s at a turn rate of {limits.turn_rate:g}"
+    if kind == Kind.UNICYCLE and limits.turn_rate * errors.lag > SHARPEST:
+        valid = f"at most {_rounded(SHARPEST / limits.turn_rate, up=False):g} s at a turn rate of {limits.turn_rate:g}"
         raise InputError("errors.lag", errors.lag, f"{valid} rad/s")
+    if kind == Kind.UNICYCLE:
+        _check_second_order(limits, dt, errors)
     margin = max(margin, error_of(kind, limits.speed, limits, dt, errors))
     top = seen_speed(kind, radius + margin, limits, dt, sensing_radius)
     body = np.empty(BODY)
@@ -85,10 +87,56 @@ def body_of(
     body[SENSING], body[MARGIN] = sensing_radius, margin
     body[YIELDS] = float(cooperative)
     diagonal = 1.0 if kind == Kind.UNICYCLE else math.sqrt(2.0)
-    body[REACH] = reach(int(kind), radius, body[TOP_SPEED : TURN_RATE + 1], dt) + diagonal * top * errors.lag
+    body[TURN_ACCELERATION] = limits.turn_acceleration if kind == Kind.UNICYCLE else math.inf
+    within = np.array([top, limits.acceleration, limits.turn_rate, body[TURN_ACCELERATION]])
+    body[REACH] = reach(int(kind), radius, within, dt) + diagonal * top * errors.lag
     body[GROWTH] = growth_of(kind, top, limits, dt, errors.lag)
     _check_overrun(kind, body)
     return body
+
+
+def _check_second_order(limits: Limits, dt: float, errors: ErrorBounds) -> None:
+    """Refuse a turn acceleration alone, with a lag, or such that the way to rest is too sharp an arc."""
+    turn_rate, push = limits.turn_rate, limits.turn_acceleration
+    if math.isinf(push):
+        return
+    if math.isinf(limits.acceleration):
+        raise InputError("limits.acceleration", limits.acceleration, "a finite number, as turn_acceleration is given")
+    if errors.lag > 0.0:
+        valid = "0 s with an acceleration and a turn_acceleration, or a lag without them; both are not planned with"
+        raise InputError("errors.lag", errors.lag, valid)
+    periods = math.floor(2.0 * SHARPEST / (turn_rate * dt) * (1.0 + _ROUNDING))
+    if periods < 1:
+        fine = _rounded(2.0 * SHARPEST / dt, up=False)
+        raise InputError("limits.turn_rate", turn_rate, f"at most {fine:g} rad/s with a turn_acceleration")
+    if 0.5 * turn_rate * dt * coast_periods(0.0, turn_rate, 1.0, push, dt) > SHARPEST * (1.0 + _ROUNDING):
+        fine = _rounded(turn_rate / (periods * dt))
+        raise InputError("limits.turn_acceleration", push, f"at least {fine:g} rad/s² at {turn_rate:g} rad/s, or none")
+
+
+def is_second_order(kind: int, body: Array) -> bool:
+    """Whether it is a unicycle with finite accelerations, which are part of the plan."""
+    return kind == Kind.UNICYCLE and math.isfinite(body[TURN_ACCELERATION])
+
+
+@njit(cache=True)
+def coast_of(state: Array, body: Array, trail: Array) -> None:
+    """Write into ``trail`` the way to rest of a unicycle of second order, from the speed and turn rate that are there.
+
+    Args:
+        state: ``float64[5]``, where it is.
+        body: ``float64[BODY]``.
+        trail: ``float64[TRAIL]`` (``swarm.model.actuators``).
+    """
+    push, turn_push, dt = body[ACCELERATION], body[TURN_ACCELERATION], body[PERIOD]
+    coast(state[2], trail[T_SPEED], trail[T_TURN_RATE], push, turn_push, dt, trail)
+
+
+def _coast_time(kind: Kind, top: float, limits: Limits, dt: float) -> float:
+    """For how long (s) at its top speed a unicycle of second order would come as far as it rolls; 0 for others."""
+    if kind != Kind.UNICYCLE or math.isinf(limits.turn_acceleration):
+        return 0.0
+    return 0.5 * dt * coast_periods(top, limits.turn_rate, limits.acceleration, limits.turn_acceleration, dt)
 
 
 def error_of(kind: Kind, top: float, limits: Limits, dt: float, errors: ErrorBounds) -> float:
@@ -106,7 +154,7 @@ def error_of(kind: Kind, top: float, limits: Limits, dt: float, errors: ErrorBou
     """
     if not errors.any:
         return 0.0
-    time, fastest = errors.age + errors.dead_time + dt + errors.lag, top
+    time, fastest = errors.age + errors.dead_time + dt + errors.lag + _coast_time(kind, top, limits, dt), top
     if kind != Kind.UNICYCLE:
         fastest *= math.sqrt(2.0)
     found = errors.position + errors.slip * fastest * time
@@ -127,7 +175,7 @@ def recovery(dt: float) -> float:
 def growth_of(kind: Kind, top: float, limits: Limits, dt: float, lag: float) -> float:
     """How far (m) the hull of a robot and its way to rest may get out of itself within one period."""
     if kind == Kind.UNICYCLE:
-        return top * (dt + lag)
+        return top * (dt + lag + _coast_time(kind, top, limits, dt))
     if kind == Kind.DOUBLE_INTEGRATOR:
         return math.sqrt(2.0) * (2.0 * top + 1.5 * limits.acceleration * dt) * dt
     return math.sqrt(2.0) * top * dt
@@ -136,7 +184,7 @@ def growth_of(kind: Kind, top: float, limits: Limits, dt: float, lag: float) -> 
 def overrun(kind: Kind, body: Array) -> float:
     """How much farther [m] than planned motors of the given acceleration take a robot that is told to stop at once.
 
-    * Double integrator: 0, as the acceleration is part of the plan.
+    * Double integrator, and a unicycle with a turn acceleration: 0, as the acceleration is part of the plan.
     * Single integrator: v² / 2a per axis, at top speed along both.
     * Unicycle: its two wheels have the acceleration, and a stop may come with a turn the other way. While the wheels,
       at most a radius away from the middle, work against each other, they do not brake. With w the change of their
@@ -144,7 +192,7 @@ def overrun(kind: Kind, body: Array) -> float:
       ``_BUSY`` times v it is infinite: turns to and fro keep the wheels busy, and the robot coasts on.
     """
     top, acceleration = float(body[TOP_SPEED]), float(body[ACCELERATION])
-    if kind == Kind.DOUBLE_INTEGRATOR or math.isinf(acceleration):
+    if kind == Kind.DOUBLE_INTEGRATOR or math.isinf(acceleration) or is_second_order(kind, body):
         return 0.0
     if kind == Kind.SINGLE_INTEGRATOR:
         return math.sqrt(0.5) * top * top / acceleration
@@ -169,6 +217,8 @@ def _check_overrun(kind: Kind, body: Array) -> None:
         f"{enough}none, or {other} (the filter plans to stop at once; from {top:.3g} m/s, motors of this acceleration "
         f"overrun a margin of {margin:g} m)"
     )
+    if kind == Kind.UNICYCLE:
+        valid += "; with limits.turn_acceleration the filter plans with both accelerations, and no margin is needed"
     raise InputError("limits.acceleration", acceleration, valid)
 
 
@@ -179,14 +229,19 @@ def _rounded(value: float, *, up: bool = True) -> float:
     return float(decimal.Context(prec=3, rounding=side).create_decimal(value * (1.0 - slack)))
 
 
-def full_braking(kind: int, state: Array, body: Array) -> Array:
+def full_braking(kind: int, state: Array, body: Array, turn_rate: float = 0.0) -> Array:
     """The control ``float64[2]`` that brings a robot to rest as soon as its limits allow.
 
     Args:
         kind: A value of ``Kind``.
         state: ``float64[5]``.
         body: ``float64[BODY]``.
+        turn_rate: Of a unicycle of second order, the present one [rad/s].
     """
     control = np.empty(2)
-    brake(kind, state, body[TOP_SPEED : TURN_RATE + 1], body[PERIOD], control)
+    if is_second_order(kind, body):
+        acceleration, turn_acceleration = float(body[ACCELERATION]), float(body[TURN_ACCELERATION])
+        brake_roll(forward_speed(state), turn_rate, acceleration, turn_acceleration, float(body[PERIOD]), control)
+    else:
+        brake(kind, state, body[TOP_SPEED : TURN_RATE + 1], body[PERIOD], control)
     return control

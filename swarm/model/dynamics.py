@@ -4,7 +4,8 @@ A state is ``float64[5]``: x, y [m], heading [rad], vx, vy [m/s] (world frame). 
 
 * single integrator: velocity in the world frame [m/s];
 * double integrator: acceleration in the world frame [m/s²];
-* unicycle (differential drive): forward speed [m/s] and turn rate [rad/s].
+* unicycle (differential drive): forward speed [m/s] and turn rate [rad/s]. One with finite accelerations of both is of
+  second order: a control is reached at the end of the period, linearly over it (``swarm.model.actuators.ramp``).
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ STATE = 5
 SINGLE_INTEGRATOR, DOUBLE_INTEGRATOR, UNICYCLE = 0, 1, 2
 # A braking time that is a whole number of periods must not be rounded up to one period more.
 _WHOLE_PERIODS = 1e-9
+SHARPEST = 2.0
+"""The arc (rad) along which a unicycle that needs time comes to rest; the triangle around a longer one is no use."""
 
 
 class Kind(enum.IntEnum):
@@ -46,25 +49,32 @@ class Limits:
         speed: Largest speed [m/s]: per axis for the integrators, forward and backward for a unicycle.
         acceleration: Largest acceleration [m/s²]; only a double integrator needs it (per axis). The filter plans that
             the other two stop at once: one that they have (per axis; of a unicycle's wheels) is accepted only where
-            the margin covers what it takes longer (``swarm.model.body.overrun``).
+            the margin covers what it takes longer (``swarm.model.body.overrun``). With ``turn_acceleration`` it is a
+            unicycle's along its way, and part of the plan.
         turn_rate: Largest turn rate [rad/s]; only a unicycle needs it.
+        turn_acceleration: Of a unicycle of second order [rad/s²], which has an acceleration too.
     """
 
     speed: float
     acceleration: float = math.inf
     turn_rate: float = math.inf
+    turn_acceleration: float = math.inf
 
     def __post_init__(self) -> None:
-        for name in ("speed", "acceleration", "turn_rate"):
+        for name in ("speed", "acceleration", "turn_rate", "turn_acceleration"):
             value = getattr(self, name)
             if not value > 0.0:
                 raise InputError(f"limits.{name}", value, "a number above 0")
         if not math.isfinite(self.speed):
             raise InputError("limits.speed", self.speed, "a finite number above 0")
 
+    def is_second_order(self, kind: Kind) -> bool:
+        """Whether a robot of this kind is a unicycle whose accelerations are part of the plan."""
+        return kind == Kind.UNICYCLE and math.isfinite(self.turn_acceleration)
+
     def as_array(self) -> Array:
-        """The limits as ``float64[3]``: speed, acceleration, turn rate."""
-        return np.array([self.speed, self.acceleration, self.turn_rate])
+        """The limits as ``float64[4]``: speed, acceleration, turn rate, turn acceleration."""
+        return np.array([self.speed, self.acceleration, self.turn_rate, self.turn_acceleration])
 
 
 @njit(cache=True, inline="always")
@@ -88,9 +98,22 @@ def stop_offset(kind: int, vx: float, vy: float, acceleration: float, dt: float)
     return 0.5 * vx * time, 0.5 * vy * time
 
 
+@njit(cache=True, inline="always")
+def coast_periods(speed: float, turn_rate: float, acceleration: float, turn_acceleration: float, dt: float) -> float:
+    """Fewest whole control periods in which a unicycle of second order can lose its speed and turn rate together.
+
+    Uniformly, so that it rolls along an arc around one centre; after a period of that, one period less is left.
+    """
+    most = max(abs(speed) / (acceleration * dt), abs(turn_rate) / (turn_acceleration * dt))
+    return max(math.ceil(most - _WHOLE_PERIODS), 1.0) if most > 0.0 else 0.0
+
+
 @njit(cache=True)
 def brake(kind: int, state: Array, limits: Array, dt: float, control: Array) -> None:
-    """Write into ``control`` the command that brings the robot to rest as in ``stop_offset``."""
+    """Write into ``control`` the command that brings the robot to rest as in ``stop_offset``.
+
+    Not of a unicycle of second order: that needs its turn rate (``swarm.model.actuators.brake_roll``).
+    """
     control[0] = control[1] = 0.0
     if kind == DOUBLE_INTEGRATOR:
         periods = stop_periods(state[3], state[4], limits[1], dt)
@@ -105,6 +128,12 @@ def arc_offset(heading: float, speed: float, turn_rate: float, time: float) -> t
     half = 0.5 * turn_rate * time
     chord = speed * time * (math.sin(half) / half if abs(half) > 1e-8 else 1.0 - half * half / 6.0)
     return chord * math.cos(heading + half), chord * math.sin(heading + half)
+
+
+@njit(cache=True)
+def forward_speed(state: Array) -> float:
+    """Speed [m/s] along the heading; negative backwards."""
+    return float(state[3] * math.cos(state[2]) + state[4] * math.sin(state[2]))
 
 
 @njit(cache=True)
@@ -147,9 +176,13 @@ def reach(kind: int, radius: float, limits: Array, dt: float) -> float:
     """How far from its present position a robot can be while it drives one period and then brakes [m].
 
     ``radius`` is not included. Used to decide which robots can matter to each other within one period.
+    ``limits``: ``Limits.as_array``; without its last number a unicycle stops at once.
     """
     if kind == UNICYCLE:
-        return limits[0] * dt
+        longest = limits[0] * dt
+        if limits.size > 3 and not math.isinf(limits[3]):
+            longest += 0.5 * limits[0] * dt * coast_periods(limits[0], limits[2], limits[1], limits[3], dt)
+        return longest
     longest = math.sqrt(2.0) * limits[0] * dt
     if kind == DOUBLE_INTEGRATOR:
         longest += math.sqrt(2.0) * 0.5 * limits[0] * dt * stop_periods(limits[0], 0.0, limits[1], dt)

@@ -17,9 +17,9 @@ import numpy as np
 
 from swarm.array_types import Array
 from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
-from swarm.model.body import ACCELERATION, MARGIN, RADIUS, REACH, SENSING
+from swarm.model.body import ACCELERATION, MARGIN, RADIUS, REACH, SENSING, is_second_order
 from swarm.model.dynamics import DOUBLE_INTEGRATOR
-from swarm.runtime.fleet_file.roster import Peer, stopping_distance
+from swarm.runtime.fleet_file.roster import Peer, coasting_distance, stopping_distance
 from swarm.runtime.link.inbox import Heard
 from swarm.runtime.sensing import S_RADIUS, S_VX, S_VY, S_X, S_Y, recognise
 from swarm.sense.neighbours import (
@@ -118,13 +118,19 @@ def _by_sensors(me: Peer, sensed: Array, heard: list[Heard], roster: Mapping[int
             row[N_SPEED], row[N_ID] = MIDDLE[SPEED], -1
         row[N_X], row[N_Y], row[N_VX], row[N_VY] = body[S_X], body[S_Y], body[S_VX], body[S_VY]
         row[N_RADIUS] = body[S_RADIUS]
+        if which >= 0:
+            peer = roster[heard[which].report.robot_id]
+            row[N_RADIUS] += coasting_distance(peer, math.hypot(body[S_VX], body[S_VY]))
     return rows, sensed[np.array(known, dtype=np.int64) < 0][:, [S_X, S_Y]]
 
 
 def _extremes(roster: Mapping[int, Peer]) -> tuple[float, float]:
     """The weakest brakes [m/s²] (inf: all stop at once) and the longest way in a period [m] of the roster."""
     weakest = min(
-        float(peer.body[ACCELERATION]) if peer.kind == DOUBLE_INTEGRATOR else math.inf for peer in roster.values()
+        float(peer.body[ACCELERATION])
+        if peer.kind == DOUBLE_INTEGRATOR or is_second_order(peer.kind, peer.body)
+        else math.inf
+        for peer in roster.values()
     )
     return weakest, max(float(peer.body[REACH]) for peer in roster.values())
 
@@ -138,4 +144,5 @@ def _describe(one: Heard, peer: Peer, far: float, row: Array) -> float:
     describe(peer.kind, state, peer.body, intent, rotation, speed, report.robot_id if fresh else -1, row)
     grown = one.growth(peer)
     row[N_RADIUS] += min(grown, far)  # Farther is as good as everywhere, and stays a number.
+    row[N_RADIUS] += coasting_distance(peer, math.hypot(state[3], state[4]))  # whatever its turn rate, which none tells
     return grown

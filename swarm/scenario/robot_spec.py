@@ -94,7 +94,8 @@ class RobotSpec(ArrayRecord):
         radius: Radius of the disc that encloses it [m].
         limits: Its actuators. A double integrator needs an acceleration, a unicycle a turn rate. The other two reach
             a commanded speed at once without an acceleration; with one, the robot's margin has to cover what it
-            takes longer to stop (checked where the margin is known: ``swarm.model.body.body_of``).
+            takes longer to stop (checked where the margin is known: ``swarm.model.body.body_of``). A unicycle with a
+            turn acceleration too is of second order: both are planned with.
         goal_heading: Heading at the last goal [rad], if the file gives one; no part of reaching the goal.
         type_name: Its type in a scenario file; the kind's own name if not given.
         cooperative: False for one that takes no account of the others: it goes straight on, tells nothing, and only
@@ -128,7 +129,7 @@ class RobotSpec(ArrayRecord):
 
     def _check_limits(self) -> None:
         needed = {Kind.DOUBLE_INTEGRATOR: "acceleration", Kind.UNICYCLE: "turn_rate"}.get(self.kind)
-        for name in ("speed", "acceleration", "turn_rate"):
+        for name in ("speed", "acceleration", "turn_rate", "turn_acceleration"):
             value = getattr(self.limits, name)
             if math.isfinite(value) or name == needed:
                 number(f"RobotSpec.limits.{name}", value, above=0.0)

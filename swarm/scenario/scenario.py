@@ -15,7 +15,7 @@ from swarm.errors import InputError
 from swarm.files.checks import ArrayRecord, number
 from swarm.files.text_files import located, write_text
 from swarm.files.yaml_input import read_yaml
-from swarm.model.dynamics import Kind, Limits, stop_offset
+from swarm.model.dynamics import Kind, Limits, coast_periods, stop_offset
 from swarm.model.error_bounds import EXACT, ErrorBounds, read_errors
 from swarm.model.geometry import segment_to_obstacle, segment_to_segment
 from swarm.scenario.grid_map import GridMap
@@ -213,10 +213,19 @@ def _check_apart(robots: tuple[RobotSpec, ...]) -> None:
             raise InputError(where, f"{distance:g} m apart", valid)
 
 
+def _stop_offset(robot: RobotSpec, dt: float) -> tuple[float, float]:
+    """Where a robot that starts in motion, and straight on, comes to rest, relative to its start [m]."""
+    x, y = robot.start[3:].tolist()
+    if robot.limits.is_second_order(robot.kind):
+        time = 0.5 * dt * coast_periods(math.hypot(x, y), 0.0, robot.limits.acceleration, 1.0, dt)
+        return x * time, y * time
+    return stop_offset(robot.kind, x, y, robot.limits.acceleration, dt)
+
+
 def _check_can_stop(world: World, robots: tuple[RobotSpec, ...], dt: float) -> None:
     """Robots that start in motion can come to rest without touching anything: what the shield's guarantee builds on."""
     starts = [robot.start for robot in robots]
-    spans = [stop_offset(r.kind, r.start[3], r.start[4], r.limits.acceleration, dt) for r in robots]
+    spans = [_stop_offset(robot, dt) for robot in robots]
     for i in (k for k, span in enumerate(spans) if span != (0.0, 0.0)):
         where, valid = f"Scenario.robots[{i}].start", "a velocity from which the robot can still brake in time"
         x, y, need = starts[i][0], starts[i][1], robots[i].radius - _TOUCH

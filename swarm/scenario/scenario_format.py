@@ -81,7 +81,7 @@ def read_robot(field: Field) -> RobotSpec:
     radius = keys["radius"].number(above=0.0) if "radius" in keys else base.radius
     limits = base.limits
     if "limits" in keys:
-        entries = keys["limits"].mapping([], ["speed", "acceleration", "turn_rate"])
+        entries = keys["limits"].mapping([], ["speed", "acceleration", "turn_rate", "turn_acceleration"])
         limits = replace(limits, **{name: entry.number(above=0.0) for name, entry in entries.items()})
     cooperative = keys["cooperative"].flag() if "cooperative" in keys else True
     with located(f"{field.where}.", drop="RobotSpec."):

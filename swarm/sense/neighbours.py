@@ -14,6 +14,7 @@ from numba import njit
 
 from swarm.array_types import Array, Int64s
 from swarm.model import dynamics
+from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y
 from swarm.model.body import ACCELERATION, ERROR, LOOK_AHEAD, MARGIN, RADIUS, REACH, SENSING
 from swarm.model.dynamics import UNICYCLE
 from swarm.model.geometry import to_obstacle
@@ -24,7 +25,8 @@ MAX_OBSTACLES = 16
 # Columns of a neighbour, float64[19]: position and velocity (world), radius, the offset of its control point, its
 # braking acceleration (inf: stops at once), its reach in one period, where it is heading (world), its last
 # rotation and speed tunables (in [0, 1]) and its id, -1 if it tells nothing; from its position back to its body and to
-# the corner of the triangle that holds the arc between them, if its actuators lag; and how far it may be elsewhere (m).
+# the corner of the triangle that holds the arc between them, if its actuators lag (of a unicycle of second order: on to
+# where it comes to rest, and the corner between); and how far it may be elsewhere (m).
 NEIGHBOUR = 19
 N_X, N_Y, N_VX, N_VY, N_RADIUS, N_OFFSET_X, N_OFFSET_Y, N_ACCELERATION, N_REACH = range(9)
 N_INTENT_X, N_INTENT_Y, N_ROTATION, N_SPEED, N_ID = range(9, 14)
@@ -75,6 +77,13 @@ def describe(
     row[N_ROTATION], row[N_SPEED], row[N_ID] = rotation, speed, robot_id
     row[N_BODY_X] = row[N_BODY_Y] = row[N_CORNER_X] = row[N_CORNER_Y] = 0.0
     row[N_ERROR] = body[ERROR]
+
+
+@njit(cache=True)
+def trailing(row: Array, trail: Array) -> None:
+    """Put what a robot trails, or its way to rest, into its neighbour columns ``row`` (19,)."""
+    row[N_BODY_X], row[N_BODY_Y] = trail[T_BODY_X], trail[T_BODY_Y]
+    row[N_CORNER_X], row[N_CORNER_Y] = trail[T_CORNER_X], trail[T_CORNER_Y]
 
 
 @njit(cache=True, inline="always")

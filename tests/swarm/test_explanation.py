@@ -54,7 +54,7 @@ def solve(robot: Robot, view: View, tunables: np.ndarray, nominal: np.ndarray) -
     rows, rhs, box = np.empty((size, 2)), np.empty(size), np.empty((2, 2))
     around = around_of(view.state, neighbours=near, obstacles=things, bounds=robot.bounds)
     count: int = barriers.build(robot.kind, view.state, robot.body, around, tunables, rows, rhs)
-    barriers.control_box(robot.kind, view.state, robot.body, box)
+    barriers.control_box(robot.kind, view.state, robot.body, around.trail, box)
     return REFERENCE(nominal, rows[:count], rhs[:count], box[0], box[1]).control
 
 

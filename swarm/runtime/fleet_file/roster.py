@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 from swarm.array_types import Array
-from swarm.model.body import ACCELERATION, TOP_SPEED
-from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
+from swarm.model.body import ACCELERATION, PERIOD, TOP_SPEED, TURN_ACCELERATION, TURN_RATE, is_second_order
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, coast_periods
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,4 +43,13 @@ def stopping_distance(peer: Peer, speed: float, dt: float) -> float:
     way = speed * dt
     if peer.kind == DOUBLE_INTEGRATOR:
         way += speed * speed / (2.0 * float(peer.body[ACCELERATION]))
-    return way
+    return way + coasting_distance(peer, speed)
+
+
+def coasting_distance(peer: Peer, speed: float) -> float:
+    """Longest way to rest of a unicycle of second order, whatever its turn rate [m]; 0 for other robots."""
+    body = peer.body
+    if not is_second_order(peer.kind, body):
+        return 0.0
+    push, turn_push, dt = float(body[ACCELERATION]), float(body[TURN_ACCELERATION]), float(body[PERIOD])
+    return 0.5 * speed * dt * coast_periods(speed, float(body[TURN_RATE]), push, turn_push, dt)

@@ -217,7 +217,7 @@ def test_the_box_is_what_the_actuators_can_do(kind: Kind, seed: int) -> None:
     state, body = make(rng, kind)
     state[3:] *= body[TOP_SPEED] * rng.choice([1.0, 1.3], 2)  # also faster than allowed
     box = np.empty((2, 2))
-    barriers.control_box(int(kind), state, body, box)
+    barriers.control_box(int(kind), state, body, np.zeros(TRAIL), box)
     assert (box[0] <= box[1]).all()
     if kind == DOUBLE:
         assert np.abs(box).max() <= body[ACCELERATION]
