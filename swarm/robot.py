@@ -15,7 +15,7 @@ from swarm.filter.nominal import nominal_control
 from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
 from swarm.model import dynamics
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL
-from swarm.model.body import RADIUS, REACH, body_of, coast_of, is_second_order
+from swarm.model.body import ACCELERATION, PERIOD, RADIUS, REACH, body_of, coast_of, is_second_order
 from swarm.planning import Plan, Planner
 from swarm.planning.registry import make_planner
 from swarm.scenario.scenario import RobotSpec
@@ -118,7 +118,8 @@ class Robot:
         self._solver = _make_solver(solver)
         self._allocate()
         self.cooperative = spec.cooperative
-        self.last_action, self._memory, self._goal, self.turn_rate = MIDDLE, blank(), b"", 0.0
+        self.last_action, self._memory, self._goal = MIDDLE, blank(), b""
+        self.drive: Array | None = None
         self._planned: tuple[tuple[float, bytes, bytes], Plan] | None = None
 
     def _allocate(self) -> None:
@@ -129,7 +130,7 @@ class Robot:
     def reset(self) -> None:
         """Forget the last step; the planner forgets its reservations."""
         self.last_action, self._memory, self._goal, self._planned = MIDDLE, blank(), b"", None
-        self.turn_rate = 0.0
+        self.drive = None
         self.planner.reset()
 
     def step(self, view: View, action: Array | None = None) -> Command:
@@ -152,7 +153,7 @@ class Robot:
         tunables = decode(action)
         nominal_control(self.kind, view.state, self.body, plan.waypoint, remaining, tunables, self._nominal)
         control, outcome, relaxation = self._filter(view, around, tunables)
-        self.turn_rate = float(control[1])  # whoever sends another control sets that of it
+        self.drive = control.copy()
         self.last_action = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0)
         message = Message(
             self.robot_id, view.time, (float(plan.waypoint[0]), float(plan.waypoint[1])),
@@ -162,13 +163,25 @@ class Robot:
             control, safety.OUTCOMES[outcome], relaxation, tunables, self.last_action, plan, message, clearance
         )
 
-    def trail(self, state: Array, turn_rate: float) -> Array:
-        """The way to rest ``float64[TRAIL]`` from a state ``float64[5]`` and a turn rate [rad/s]; an array of its own.
+    def driven(self, state: Array) -> Array:
+        """Forward speed and turn rate ``float64[2]`` of a unicycle of second order in a state ``float64[5]``.
+
+        Those of its last command, ``drive`` (whoever sends it another one sets that), as what is measured is less exact
+        than what the motors do; but for a speed that no motor gives it, since it was pushed or held.
+        """
+        speed = dynamics.forward_speed(state)
+        if self.drive is None:
+            return np.array([speed, 0.0])
+        most = self.body[ACCELERATION] * self.body[PERIOD]
+        return np.array([min(max(self.drive[0], speed - most), speed + most), self.drive[1]])
+
+    def trail(self, state: Array, drive: Array | None = None) -> Array:
+        """The way to rest ``float64[TRAIL]`` from a state ``float64[5]`` and a drive; an array of the robot's own.
 
         Only a unicycle of second order has one (``swarm.model.actuators.coast``).
         """
         if is_second_order(self.kind, self.body):
-            self._trail[T_SPEED], self._trail[T_TURN_RATE] = dynamics.forward_speed(state), turn_rate
+            self._trail[T_SPEED : T_TURN_RATE + 1] = self.driven(state) if drive is None else drive
             coast_of(state, self.body, self._trail)
         return self._trail
 
@@ -214,9 +227,9 @@ class Robot:
     def _sense(self, view: View) -> Around:
         """Check the view and copy what it senses into fixed-size arrays; obstacles from the map if it has none."""
         _check(view)
-        if view.turn_rate is None:
-            view.turn_rate = self.turn_rate
-        self.trail(view.state, view.turn_rate)
+        if is_second_order(self.kind, self.body):
+            view.drive = self.driven(view.state) if view.drive is None else view.drive
+            self.trail(view.state, view.drive)
         num_neighbours = len(view.neighbours)
         self._near[:num_neighbours] = view.neighbours
         if view.obstacles is not None:

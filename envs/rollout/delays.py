@@ -57,7 +57,7 @@ class Delays:
         return held
 
     def apply(
-        self, commands: Sequence[Command], states: Array, kinds: Int64s, bodies: Array, turn_rates: Sequence[float]
+        self, commands: Sequence[Command], states: Array, kinds: Int64s, bodies: Array, drives: Sequence[Array]
     ) -> list[Command]:
         """The commands of one period, with full braking instead of the control of those who are held.
 
@@ -66,11 +66,11 @@ class Delays:
             states: ``float64[N, 5]``.
             kinds: ``int64[N]``, values of ``Kind``.
             bodies: ``float64[N, BODY]``.
-            turn_rates: Of unicycles of second order, the present ones [rad/s].
+            drives: ``float64[2]`` each, of unicycles of second order (``swarm.robot.Robot.driven``).
         """
         after = list(commands)
         for i in np.flatnonzero(self.draw()).tolist():
-            after[i] = replace(after[i], control=full_braking(int(kinds[i]), states[i], bodies[i], turn_rates[i]))
+            after[i] = replace(after[i], control=full_braking(int(kinds[i]), states[i], bodies[i], drives[i]))
         return after
 
     def record(self) -> dict[str, Any]:

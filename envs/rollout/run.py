@@ -70,12 +70,12 @@ class Run(Score):
 
     def tick(self, actions: Array | None = None) -> list[Command]:
         """One control period; ``actions`` ``[N, 6]`` replace the tunables that the robots would choose."""
-        fleet, turn_rates = self.fleet, [robot.turn_rate for robot in self.fleet.robots]
+        fleet, drives = self.fleet, [r.driven(state) for r, state in zip(self.fleet.robots, self.states, strict=True)]
         self.commands = fleet.step(self.time, self.states, self.goals, actions)
         if self.delays is not None:
-            self.commands = self.delays.apply(self.commands, self.states, fleet.kinds, fleet.bodies, turn_rates)
+            self.commands = self.delays.apply(self.commands, self.states, fleet.kinds, fleet.bodies, drives)
             for robot, command in zip(fleet.robots, self.commands, strict=True):
-                robot.turn_rate = float(command.control[1])
+                robot.drive = command.control.copy()
         self.plant.step(np.array([command.control for command in self.commands]))
         self.tick_count += 1
         self.note(self.time)

@@ -58,7 +58,7 @@ class Fleet:
             speed = MIDDLE[SPEED] if message is None else message.speed
             robot_id = i if self.robots[i].cooperative else -1
             describe(self.kinds[i], states[i], self.bodies[i], intent, rotation, speed, robot_id, self._others[i])
-            trailing(self._others[i], self.robots[i].trail(states[i], self.robots[i].turn_rate))
+            trailing(self._others[i], self.robots[i].trail(states[i]))
         apart = np.linalg.norm(states[:, None, :2] - states[None, :, :2], axis=-1)
         return [self._view(i, now, states[i], goals[i], apart[i]) for i in range(len(self.robots))]
 

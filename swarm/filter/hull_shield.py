@@ -108,8 +108,9 @@ def _admits(
     if not math.isinf(body[TURN_ACCELERATION]):
         return _admits_ramp(state, body, trail, ux, uy, hull, many, lines, count)
     if body[LAG] <= 0.0:
+        # The arc leaves its chord by |v w| t (dt - t) / 2, and the line that the robot touches already at its start.
         dx, dy = arc_offset(state[2], ux, uy, dt)
-        return keeps(state[0] + dx, state[1] + dy, 0.125 * abs(ux * uy) * dt * dt, hull, many, lines, count)
+        return keeps(state[0] + dx, state[1] + dy, 0.5 * abs(ux * uy) * dt * dt, hull, many, lines, count)
     return _admits_roll(state, body, trail, ux, uy, hull, many, lines, count)
 
 

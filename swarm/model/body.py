@@ -229,19 +229,20 @@ def _rounded(value: float, *, up: bool = True) -> float:
     return float(decimal.Context(prec=3, rounding=side).create_decimal(value * (1.0 - slack)))
 
 
-def full_braking(kind: int, state: Array, body: Array, turn_rate: float = 0.0) -> Array:
+def full_braking(kind: int, state: Array, body: Array, drive: Array | None = None) -> Array:
     """The control ``float64[2]`` that brings a robot to rest as soon as its limits allow.
 
     Args:
         kind: A value of ``Kind``.
         state: ``float64[5]``.
         body: ``float64[BODY]``.
-        turn_rate: Of a unicycle of second order, the present one [rad/s].
+        drive: Of a unicycle of second order, its forward speed [m/s] and turn rate [rad/s]; None: straight on.
     """
     control = np.empty(2)
     if is_second_order(kind, body):
         acceleration, turn_acceleration = float(body[ACCELERATION]), float(body[TURN_ACCELERATION])
-        brake_roll(forward_speed(state), turn_rate, acceleration, turn_acceleration, float(body[PERIOD]), control)
+        speed, turn_rate = (forward_speed(state), 0.0) if drive is None else drive.tolist()
+        brake_roll(speed, turn_rate, acceleration, turn_acceleration, float(body[PERIOD]), control)
     else:
         brake(kind, state, body[TOP_SPEED : TURN_RATE + 1], body[PERIOD], control)
     return control

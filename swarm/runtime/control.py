@@ -193,13 +193,13 @@ class Control:
         reason = self.watchdog.check(
             now, state_at=reading.measured, planned=True, waits_for=belief.hold, joined=joined, refusal=self.refusal
         )  # fmt: skip
-        sent, turn_rate = None, view.turn_rate or 0.0
+        sent = None
         if reason == MAY_MOVE:
             sent = self._driver.write(command.control)
         elif abs(now - reading.measured) <= STATE_AGE or self.robot.kind != DOUBLE_INTEGRATOR:
             # An acceleration that brakes by an old state drives backwards in the end; then the body brakes by itself.
-            sent = self._driver.write(full_braking(self.robot.kind, reading.state, self.robot.body, turn_rate))
-        self.robot.turn_rate = 0.0 if sent is None else float(sent.control[1])
+            sent = self._driver.write(full_braking(self.robot.kind, reading.state, self.robot.body, view.drive))
+        self.robot.drive = None if sent is None else sent.control.copy()
         self._tell(now, reading, command, (float(goal[0]), float(goal[1])), reason == MAY_MOVE)
         return Period(now, reason, reading, command, sent, belief, view)
 

@@ -29,8 +29,8 @@ class View:
         truncated: Whether somebody near had to be left out of ``neighbours``.
         strangers: ``float64[k, 2]``, robots that it senses and that do not answer [m]; None: everybody who may be near
             answers, which is a stronger claim than that no stranger is sensed.
-        turn_rate: Its own, of a unicycle of second order [rad/s]; None: that of its last command, which its robot then
-            writes here.
+        drive: ``float64[2]``, of a unicycle of second order its own forward speed [m/s] and turn rate [rad/s]; None:
+            those of its last command, which its robot then writes here.
         silent: ``float64[k, 2]``, last known places of robots that have been silent for long [m].
     """
 
@@ -43,12 +43,12 @@ class View:
     truncated: bool
     strangers: Array | None
     silent: Array
-    turn_rate: float | None
+    drive: Array | None
 
     def __init__(
         self, time: float, state: ArrayLike, goal: ArrayLike, neighbours: Sequence[Neighbour] | ArrayLike = (),
         messages: Mapping[int, Message] | None = None, obstacles: ArrayLike | None = None, truncated: bool = False,
-        strangers: Array | None = None, silent: Array | None = None, turn_rate: float | None = None,
+        strangers: Array | None = None, silent: Array | None = None, drive: Array | None = None,
     ) -> None:  # fmt: skip
         self.time, self.truncated, self.strangers = time, truncated, strangers
         self.state, self.goal = _contiguous("state", state), _contiguous("goal", goal)
@@ -56,7 +56,7 @@ class View:
         self.messages = {} if messages is None else messages
         self.obstacles = None if obstacles is None else _contiguous("obstacles", obstacles)
         self.silent = np.empty((0, 2)) if silent is None else silent
-        self.turn_rate = turn_rate
+        self.drive = drive
 
 
 def _rows(neighbours: Sequence[Neighbour] | ArrayLike) -> object:

@@ -20,6 +20,7 @@ from oracles.teams import limits_of
 
 from swarm.filter import barriers
 from swarm.filter.tunables import COUNT, decode
+from swarm.model.actuators import TRAIL
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, PERIOD, RADIUS, SENSING, TOP_SPEED, TURN_RATE, body_of
 from swarm.model.dynamics import Kind, advance
 from swarm.sense.neighbours import NEIGHBOUR, describe
