@@ -6,12 +6,13 @@ import math
 from typing import Any
 
 import numpy as np
-from oracles.contact import least_gap, path
+from oracles.contact import least_gap, path, ramped_path
 from oracles.teams import Team, limits_of
 
 from swarm.filter import safety
-from swarm.model.actuators import TRAIL
-from swarm.model.body import ACCELERATION, TOP_SPEED, TURN_RATE, body_of
+from swarm.filter.barriers import control_box
+from swarm.model.actuators import TRAIL, advance_ramped
+from swarm.model.body import ACCELERATION, LOOK_AHEAD, TOP_SPEED, TURN_ACCELERATION, TURN_RATE, body_of
 from swarm.model.dynamics import Kind, advance
 from swarm.sense.neighbours import NEIGHBOUR, OBSTACLE, Around, measure_obstacles
 
@@ -23,6 +24,10 @@ def admissible(team: Team, i: int, wish: np.ndarray) -> np.ndarray:
     """The control within the limits of robot i that is nearest to ``wish``."""
     body, kind = team.bodies[i], team.kinds[i]
     top = body[TOP_SPEED]
+    if team.ramped(i):
+        box = np.empty((2, 2))
+        control_box(kind, team.states[i], body, team.trails[i], box)
+        return np.clip(wish, box[0] / [1.0, body[LOOK_AHEAD]], box[1] / [1.0, body[LOOK_AHEAD]])
     if kind == UNICYCLE:
         return np.clip(wish, [-top, -body[TURN_RATE]], [top, body[TURN_RATE]])
     if kind == SINGLE:
@@ -61,6 +66,23 @@ def check_kept(team: Team, i: int, asked: np.ndarray, got: np.ndarray, share: fl
     assert np.abs(got[: 1 if team.kinds[i] == UNICYCLE else 2]).max() <= team.bodies[i, limit] * (1.0 + 1e-8)
 
 
+def check_ramp(team: Team, i: int, control: np.ndarray) -> None:
+    """A command of a unicycle of second order keeps its accelerations, its turn rate, and its way to rest no loop."""
+    body, now = team.bodies[i], team.drive(i)
+    change = np.abs(control - now) / team.dt
+    assert (change <= body[[ACCELERATION, TURN_ACCELERATION]] * (1.0 + 1e-7)).all()
+    assert abs(control[1]) <= body[TURN_RATE] * (1.0 + 1e-9)
+    time = max(abs(control[0]) / body[ACCELERATION], abs(control[1]) / body[TURN_ACCELERATION])
+    assert 0.5 * abs(control[1]) * time <= 2.0 + 1e-9
+
+
+def team_path(team: Team, i: int, control: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Where robot i is at ``times`` [s], ``[T, 2]``."""
+    if team.ramped(i):
+        return ramped_path(team.states[i], team.drive(i), control, team.dt, times)
+    return path(team.kinds[i], team.states[i], control, times)
+
+
 def drive(team: Team, rng: np.random.Generator, *, steps: int, slots: int) -> tuple[float, int]:
     """Let everybody attack for some steps; the smallest gap ever, and how often the shield stepped in."""
     least, held, styles = math.inf, 0, rng.integers(0, 4, len(team.kinds))
@@ -74,11 +96,15 @@ def drive(team: Team, rng: np.random.Generator, *, steps: int, slots: int) -> tu
             held += share < 1.0
             check_kept(team, i, asked, controls[i], share)
         times = team.dt * INSTANTS
-        rows_of = zip(team.kinds, team.states, controls, strict=True)
-        paths = np.array([path(kind, state, control, times) for kind, state, control in rows_of])
+        paths = np.array([team_path(team, i, controls[i], times) for i in range(len(team.kinds))])
         least = min(least, least_gap(paths, team.radii, team.obstacles, team.bounds))
         for i, kind in enumerate(team.kinds):
-            team.states[i] = advance(Kind(kind), team.states[i], controls[i], team.dt)
+            if team.ramped(i):
+                check_ramp(team, i, controls[i])
+                now = team.drive(i)
+                team.states[i], now[:] = advance_ramped(team.states[i], now, controls[i], team.dt, team.dt)
+            else:
+                team.states[i] = advance(Kind(kind), team.states[i], controls[i], team.dt)
         assert (np.abs(team.states[:, 3:]).max(axis=1) <= team.bodies[:, TOP_SPEED] + 1e-9).all()
     return least, held
 

@@ -24,6 +24,15 @@ def path(kind: int, state: np.ndarray, control: np.ndarray, times: np.ndarray) -
     return np.array([x, y]) + times[:, None] * control
 
 
+def ramped_path(state: np.ndarray, drive: np.ndarray, control: np.ndarray, dt: float, times: np.ndarray) -> np.ndarray:
+    """Positions ``[T, 2]`` of a unicycle whose speed and turn rate go linearly from ``drive`` to ``control`` (2,)."""
+    at = 0.5 * times[:, None] * (_NODES + 1.0)
+    rate = (control - drive) / dt
+    course = np.exp(1j * (state[2] + drive[1] * at + 0.5 * rate[1] * at**2))
+    moved = 0.5 * times * (((drive[0] + rate[0] * at) * course) @ _WEIGHTS)
+    return np.stack([state[0] + moved.real, state[1] + moved.imag], axis=1)
+
+
 def robot_gaps(paths: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """Smallest gap ``[N, N]`` [m] over the instants of ``paths`` ``[N, T, 2]``; inf on the diagonal."""
     apart = np.linalg.norm(paths[:, None] - paths[None], axis=-1).min(axis=-1) - radii[:, None] - radii[None]

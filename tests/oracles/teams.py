@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from oracles.contact import surface_distance
 
 from swarm.filter import safety
-from swarm.model.actuators import TRAIL
-from swarm.model.body import RADIUS, body_of
+from swarm.filter.hull_shield import is_inexact, shield_hulls
+from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL
+from swarm.model.body import RADIUS, body_of, coast_of, is_second_order
 from swarm.model.dynamics import Kind, Limits
-from swarm.sense.neighbours import N_REACH, NEIGHBOUR, OBSTACLE, Around, describe, sense_obstacles, sense_robots
+from swarm.sense.neighbours import (
+    N_REACH,
+    NEIGHBOUR,
+    OBSTACLE,
+    Around,
+    describe,
+    sense_obstacles,
+    sense_robots,
+    trailing,
+)
 
 
 @dataclass
@@ -25,16 +35,32 @@ class Team:
     obstacles: np.ndarray
     bounds: np.ndarray
     dt: float
+    trails: np.ndarray = field(init=False)
+    """``[N, TRAIL]``; of unicycles of second order with their forward speeds and turn rates, 0 of others."""
+
+    def __post_init__(self) -> None:
+        self.trails = np.zeros((len(self.kinds), TRAIL))
+
+    def ramped(self, i: int) -> bool:
+        """Whether robot i is a unicycle of second order."""
+        return is_second_order(self.kinds[i], self.bodies[i])
+
+    def drive(self, i: int) -> np.ndarray:
+        """Forward speed and turn rate of robot i, if it is a unicycle of second order; a view."""
+        return self.trails[i, T_SPEED : T_TURN_RATE + 1]
 
     @property
     def radii(self) -> np.ndarray:
         return self.bodies[:, RADIUS]
 
     def rows(self) -> np.ndarray:
-        """Neighbour columns ``[N, 14]`` of all."""
+        """Neighbour columns ``[N, 19]`` of all."""
         rows = np.empty((len(self.kinds), NEIGHBOUR))
         for i, kind in enumerate(self.kinds):
             describe(kind, self.states[i], self.bodies[i], self.states[i, :2], 0.5, 0.5, i, rows[i])
+            if self.ramped(i):
+                coast_of(self.states[i], self.bodies[i], self.trails[i])
+                trailing(rows[i], self.trails[i])
         return rows
 
     def sense(self, i: int, rows: np.ndarray, slots: int) -> Around:
@@ -45,10 +71,12 @@ class Team:
         walls, crush = sense_obstacles(
             self.states[i], self.bodies[i], rows[i, N_REACH], self.obstacles, items, 0, len(items), things, order
         )
-        return Around(found, near, things, walls, self.bounds, crowd or crush, np.zeros(TRAIL))
+        return Around(found, near, things, walls, self.bounds, crowd or crush, self.trails[i])
 
     def shield(self, i: int, around: Around, control: np.ndarray) -> float:
         """The share of a control of robot i that its shield keeps; the control is changed in place."""
+        if is_inexact(self.bodies[i], around):
+            return shield_hulls(self.kinds[i], self.states[i], self.bodies[i], around, control)
         lines = np.empty((len(around.neighbours) + len(around.obstacles) + 4, 3))
         return safety.shield(self.kinds[i], self.states[i], self.bodies[i], around, control, lines)
 
@@ -62,10 +90,18 @@ def draw_limits(rng: np.random.Generator, kind: Kind) -> Limits:
     return limits_of(kind, rng.uniform(0.3, 2.0), rng.uniform(0.5, 10.0), rng.uniform(1.0, 12.0))
 
 
+def draw_ramped_limits(rng: np.random.Generator, dt: float) -> Limits:
+    """Limits of a unicycle of second order whose way to rest is not too sharp."""
+    push = rng.uniform(1.0, 10.0)
+    turn_rate = rng.uniform(0.2, 1.0) * (2.0 * math.sqrt(push) - push * dt)
+    return Limits(rng.uniform(0.3, 2.0), rng.uniform(0.3, 2.0), max(turn_rate, 0.2), push)
+
+
 def draw_team(
-    rng: np.random.Generator, *, kinds: tuple[Kind, ...] = tuple(Kind), most: int = 12, margin: float = 0.0
-) -> Team:
-    """2 to ``most`` robots at rest; the room is between crowded and spacious."""
+    rng: np.random.Generator, *, kinds: tuple[Kind, ...] = tuple(Kind), most: int = 12, margin: float = 0.0,
+    ramped: float = 0.0,
+) -> Team:  # fmt: skip
+    """2 to ``most`` robots at rest; the room is between crowded and spacious; ``ramped``: share of unicycles."""
     count = int(rng.integers(2, most + 1))
     radii = rng.uniform(0.04, 0.12, count) if rng.random() < 0.5 else np.full(count, 0.08)
     side = 0.16 * math.sqrt(count) * rng.uniform(2.0, 5.0) + 0.3
@@ -79,8 +115,13 @@ def draw_team(
     team_kinds = [int(rng.choice(kinds)) for _ in places]
     states = np.zeros((len(places), 5))
     states[:, :2], states[:, 2] = places, rng.uniform(-math.pi, math.pi, len(places))
+
+    def some_limits(kind: Kind) -> Limits:
+        second_order = kind == Kind.UNICYCLE and ramped > 0.0 and rng.random() < ramped
+        return draw_ramped_limits(rng, dt) if second_order else draw_limits(rng, kind)
+
     bodies = [
-        body_of(Kind(kind), radius, draw_limits(rng, Kind(kind)), dt=dt, sensing_radius=1.5, margin=margin)
+        body_of(Kind(kind), radius, some_limits(Kind(kind)), dt=dt, sensing_radius=1.5, margin=margin)
         for kind, radius in zip(team_kinds, radii, strict=False)
     ]
     return Team(team_kinds, states, np.array(bodies), obstacles, np.array([0.0, 0.0, side, side]), dt)

@@ -196,6 +196,7 @@ def test_limits_are_checked(values: dict[str, float]) -> None:
 
 
 def test_limits_and_kinds_as_the_kernels_read_them() -> None:
-    assert Limits(1.0, 2.0, 3.0).as_array().tolist() == [1.0, 2.0, 3.0]
+    assert Limits(1.0, 2.0, 3.0, 4.0).as_array().tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert Limits(1.0, 2.0, 3.0).as_array().tolist() == [1.0, 2.0, 3.0, math.inf]
     assert [kind.label for kind in Kind] == ["single_integrator", "double_integrator", "unicycle"]
     assert [int(kind) for kind in Kind] == [0, 1, 2]
