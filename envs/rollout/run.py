@@ -70,11 +70,12 @@ class Run(Score):
 
     def tick(self, actions: Array | None = None) -> list[Command]:
         """One control period; ``actions`` ``[N, 6]`` replace the tunables that the robots would choose."""
-        fleet, drives = self.fleet, [r.driven(state) for r, state in zip(self.fleet.robots, self.states, strict=True)]
-        self.commands = fleet.step(self.time, self.states, self.goals, actions)
+        drives = self._drives()
+        self.commands = self.fleet.step(self.time, self.states, self.goals, actions)
         if self.delays is not None:
-            self.commands = self.delays.apply(self.commands, self.states, fleet.kinds, fleet.bodies, drives)
-            for robot, command in zip(fleet.robots, self.commands, strict=True):
+            kinds, bodies = self.fleet.kinds, self.fleet.bodies
+            self.commands = self.delays.apply(self.commands, self.states, kinds, bodies, drives)
+            for robot, command in zip(self.fleet.robots, self.commands, strict=True):
                 robot.drive = command.control.copy()
         self.plant.step(np.array([command.control for command in self.commands]))
         self.tick_count += 1
@@ -82,6 +83,12 @@ class Run(Score):
         self.trajectory.add(self.time, self.states)
         self.outcomes.update(command.outcome for command in self.commands)
         return self.commands
+
+    def _drives(self) -> list[Array]:
+        """Where robots may be held: the forward speeds and turn rates, for those of second order."""
+        if self.delays is None:
+            return []
+        return [robot.driven(state) for robot, state in zip(self.fleet.robots, self.states, strict=True)]
 
     def close(self) -> None:
         """Give the plant back."""

@@ -74,6 +74,15 @@ def test_so_it_is_with_a_roadmap_and_with_robots_that_do_not_cooperate(kind: Kin
     compare_with_the_batched_core(dataclasses.replace(scenario, robots=tuple(rude)), "roadmap", 0.0)
 
 
+def test_so_it_is_with_unicycles_of_second_order() -> None:
+    scenario = swap.draw(np.random.default_rng(3), kind=Kind.UNICYCLE, robots=8, spread=8.0, sensing_radius=0.8)
+    limits = Limits(0.5, acceleration=0.8, turn_rate=3.0, turn_acceleration=6.0)
+    ramped = [dataclasses.replace(robot, limits=limits) for robot in scenario.robots[:5]]
+    scenario = dataclasses.replace(scenario, robots=(*ramped, *scenario.robots[5:]))
+    assert compare_with_the_batched_core(scenario, "straight", 0.0) < 0.05
+    compare_with_the_batched_core(scenario, "roadmap", 0.01)
+
+
 def compare_with_the_batched_core(scenario: Scenario, planner: str, margin: float) -> float:
     """Observations and controls of 120 periods under random actions; returns the smallest gap."""
     core = ArenaCore(lambda rng: scenario, margin=margin, redraw=False, planner=planner)

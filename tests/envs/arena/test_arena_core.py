@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -231,3 +232,29 @@ def test_robots_that_the_filter_cannot_stop_in_time_are_refused(kind: Kind) -> N
     plan = partial(clutter.draw, robots=2, kind=kind, limits=Limits(0.5, 1.0, 4.0))
     with pytest.raises(InputError, match=r"scenario 'clutter': robots\[0\]: limits\.acceleration: got 1.0"):
         ArenaCore(plan)
+
+
+def ramped(rng: np.random.Generator) -> Scenario:
+    """A mixed team; its unicycles are of second order."""
+    scenario = mixed(rng)
+    limits = Limits(0.8, acceleration=0.6, turn_rate=3.0, turn_acceleration=6.0)
+    robots = tuple(replace(r, limits=limits) if r.kind == Kind.UNICYCLE else r for r in scenario.robots)
+    return replace(scenario, robots=robots)
+
+
+def test_no_contact_with_unicycles_of_second_order() -> None:
+    check_no_contact(ArenaCore(ramped, worlds=4, checks=5), 200)
+
+
+def test_it_goes_on_exactly_with_unicycles_of_second_order() -> None:
+    core, other = (ArenaCore(lambda rng: ramped(rng), worlds=2, seed=4) for _ in range(2))
+    rng = np.random.default_rng(5)
+    shape = (2, core.num_robots, COUNT)
+    for _ in range(25):
+        core.step(rng.random(shape))
+    other.load_state_dict(core.state_dict())
+    for _ in range(10):
+        action = rng.random(shape)
+        core.step(action)
+        other.step(action)
+        assert np.array_equal(core.state, other.state)

@@ -11,10 +11,16 @@ import numpy as np
 import pytest
 
 from envs.bullet.bodies import ASSETS, NOMINAL_RADIUS, bullet
-from envs.bullet.world import BulletWorld
+from envs.bullet.world import BulletWorld, world_of
+from envs.rollout.run import Run
+from envs.rollout.team import Fleet
 from swarm.array_types import Array
 from swarm.errors import InputError
+from swarm.model.actuators import advance_ramped
 from swarm.model.dynamics import Kind, Limits
+from swarm.scenario.robot_spec import RobotSpec
+from swarm.scenario.scenario import Scenario
+from swarm.scenario.world import World
 
 pytestmark = pytest.mark.bullet
 SINGLE, DOUBLE, UNICYCLE = Kind
@@ -248,3 +254,49 @@ def test_the_disc_encloses_every_part(name: str) -> None:
                 shape = cylinder if cylinder is not None else visual.find("geometry/sphere")
                 reach = 0.0 if shape is None else math.hypot(x, y) + float(shape.attrib["radius"])
             assert reach <= NOMINAL_RADIUS
+
+
+RAMPED = Limits(1.0, acceleration=0.5, turn_rate=4.0, turn_acceleration=5.0)
+
+
+def test_a_unicycle_of_second_order_reaches_its_command_at_the_end_of_the_period() -> None:
+    with world((0.0, 0.0, 0.3), limits=RAMPED) as simulation:
+        expected, drive_now, rng = simulation.state()[0], np.zeros(2), np.random.default_rng(0)
+        for _ in range(120):
+            change = rng.uniform(-0.6, 1.0, 2) * [0.5 * 0.05, 5.0 * 0.05]
+            asked = np.clip(drive_now + change, [-0.5, -2.0], [0.5, 2.0])
+            expected, drive_now = advance_ramped(simulation.state()[0], drive_now, asked, 0.05, 0.05)
+            simulation.step(asked[None])
+            state = simulation.state()[0]
+            assert np.abs(state[:2] - expected[:2]).max() < 1e-3
+            assert math.remainder(state[2] - expected[2], math.tau) == pytest.approx(0.0, abs=5e-3)
+            assert forward_speed(state) == pytest.approx(asked[0], abs=0.01)
+
+
+def test_no_command_gets_more_out_of_it_than_its_accelerations() -> None:
+    with world((0.0, 0.0, 0.0), limits=RAMPED) as simulation:
+        for k, state in enumerate(drive(simulation, (1.0, 0.0), 20)):
+            assert forward_speed(state[0]) == pytest.approx(0.025 * (k + 1), abs=0.01)
+        (state, *_) = drive(simulation, (0.0, 0.0), 1)
+        assert forward_speed(state[0]) == pytest.approx(0.475, abs=0.01)
+
+
+def test_motors_that_cannot_turn_so_quickly_are_refused() -> None:
+    with pytest.raises(InputError, match=r"robots\[0\]: limits.turn_acceleration"):
+        world((0.0, 0.0, 0.0), limits=Limits(1.0, acceleration=8.0, turn_rate=4.0, turn_acceleration=6.0))
+
+
+@pytest.mark.parametrize(("push", "turn_push"), [(0.3, 5.0), (1.0, 5.0), (2.0, 10.0)])
+def test_slow_brakes_do_not_touch_head_on(push: float, turn_push: float) -> None:
+    limits = Limits(1.0, push, 4.0, turn_push)
+    specs = tuple(
+        RobotSpec(UNICYCLE, np.array([x, y, heading, 0.0, 0.0]), np.array([[8.0 - x, 2.0]]), 0.25, limits)
+        for x, y, heading in ((1.0, 2.0, 0.0), (7.0, 2.02, math.pi))
+    )
+    scenario = Scenario(World(np.array([0.0, 0.0, 8.0, 4.0])), specs, 20.0, 0.05, 3.0, "head on")
+    run = Run(scenario, Fleet(scenario, planner="straight", controller="fixed:4,1"), world_of(scenario, seed=0))
+    for _ in range(run.steps):
+        run.tick()
+    run.close()
+    assert run.collisions == 0
+    assert run.states[:, :2] == pytest.approx(np.array([[7.0, 2.0], [1.0, 2.0]]), abs=0.05)  # so they have met

@@ -1,4 +1,4 @@
-"""The guarantee for unicycles whose accelerations are finite: nobody ever touches anybody, and commands are possible."""
+"""The guarantee for unicycles whose accelerations are finite: nobody ever touches anybody; commands are possible."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swarm.errors import InputError
+from swarm.model.body import YIELDS
 from swarm.runtime.fleet_file.read import load_fleet
 from swarm.runtime.link.handshake import EVERY, SPEAKS, Handshake, Handshakes, decode, encode, handshake_of
 from swarm.runtime.link.report_codec import MAJOR, MINOR
@@ -148,4 +149,17 @@ def test_without_declared_errors_the_digest_is_that_of_processes_that_know_none(
     fleet = load_fleet(tmp_path / "f.yaml")
     (peer,) = fleet.roster().values()
     hello = handshake_of(0, fleet.scenario.world, [peer], fleet.planner, fleet.controller, fleet.errors)
-    assert hello.limits == hashlib.sha256(struct.pack("<i", peer.kind) + peer.body.tobytes()).digest()[:8]
+    known = peer.body[: YIELDS + 1]  # the columns that they have
+    assert hello.limits == hashlib.sha256(struct.pack("<i", peer.kind) + known.tobytes()).digest()[:8]
+
+
+def test_robots_of_another_turn_acceleration_do_not_fit(tmp_path):
+    def digest(limits):
+        robot = ROBOT.format(4, 1, 0.3).replace("}", f", limits: {{{limits}}}}}", 1)
+        (tmp_path / "s.yaml").write_text(SCENARIO.format(4, 1, 0.3) + robot)
+        (tmp_path / "f.yaml").write_text(FLEET.format("roadmap", "fixed:4,1", 0.6) + "endpoints: 18000\n")
+        fleet = load_fleet(tmp_path / "f.yaml")
+        return handshake_of(0, fleet.scenario.world, fleet.roster().values(), fleet.planner, fleet.controller).digest
+
+    accelerations = ("", ", turn_acceleration: 4", ", turn_acceleration: 5")
+    assert len({digest("speed: 0.4, acceleration: 1.5, turn_rate: 1" + more) for more in accelerations}) == 3
