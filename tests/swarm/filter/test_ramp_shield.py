@@ -9,14 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.attackers import INSTANTS, around_of, attack, drive, team_path
-from oracles.contact import least_gap
+from oracles.contact import least_gap, ramped_path
 from oracles.teams import draw_team
 
 from swarm.filter import barriers, safety
 from swarm.filter.hull_shield import shield_hulls
 from swarm.filter.nominal import nominal_control
 from swarm.filter.tunables import COUNT, decode
-from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL, advance_ramped
+from swarm.model.actuators import (
+    T_BODY_X,
+    T_BODY_Y,
+    T_CORNER_X,
+    T_CORNER_Y,
+    T_SPEED,
+    T_TURN_RATE,
+    TRAIL,
+    advance_ramped,
+)
 from swarm.model.body import (
     ACCELERATION,
     LOOK_AHEAD,
@@ -160,3 +169,33 @@ def test_rows_make_it_slow_down_before_a_wall_in_time() -> None:
     assert braked <= 3
     assert 2.0 < state[0] <= 3.1 - body[RADIUS] + 1e-12
     assert trail[T_SPEED] == pytest.approx(0.0, abs=0.05)
+
+
+@settings(max_examples=400)
+@given(seed=SEEDS, slow=st.booleans())
+def test_the_path_stays_where_the_hull_touches_the_bounds(seed: int, slow: bool) -> None:
+    """Bounds that touch the hull on one side or more; any control that can be reached; looked at between samples."""
+    rng = np.random.default_rng(seed)
+    body = body_of(UNICYCLE, 0.1, Limits(2.0, 2.0, 4.0, 10.0), dt=0.1, sensing_radius=20.0)
+    speed = rng.uniform(-1.0, 1.0) * (0.2 if slow else 2.0)  # slow: a period is enough to stop
+    drive_now = np.array([speed, rng.uniform(-1.0, 1.0) * (1.0 if slow else 4.0 / (abs(speed) / 2.0 + 1.0))])
+    state, trail = np.array([0.0, 0.0, rng.uniform(-math.pi, math.pi), 0.0, 0.0]), np.zeros(TRAIL)
+    trail[T_SPEED : T_TURN_RATE + 1] = drive_now
+    coast_of(state, body, trail)
+    hull = np.array([[0.0, 0.0], trail[[T_BODY_X, T_BODY_Y]], trail[[T_CORNER_X, T_CORNER_Y]]])
+    gaps = rng.choice([0.0, 1e-7, 1e-4, 1e-2, 1.0], 4)
+    bounds = np.concatenate([hull.min(axis=0) - gaps[:2], hull.max(axis=0) + gaps[2:]])
+    box = np.empty((2, 2))
+    barriers.control_box(UNICYCLE, state, body, trail, box)
+    low, high = box / [1.0, body[LOOK_AHEAD]]
+    control = np.where(rng.random(2) < 0.5, rng.choice([low, high]), rng.uniform(low, high))
+    shield_hulls(UNICYCLE, state, body, around_of(state, bounds=bounds)._replace(trail=trail), control)
+    path = ramped_path(state, drive_now, control, 0.1, 0.1 * np.linspace(0.02, 1.0, 50))
+    assert min((path - bounds[:2]).min(), (bounds[2:] - path).min()) >= -1e-13
+
+
+def test_a_command_with_too_sharp_a_way_to_rest_is_drawn_back() -> None:
+    state, body, trail = cart(speed=0.9, turn_rate=2.0)
+    control = np.array([0.92, 2.2])  # which its accelerations allow
+    assert shield_hulls(UNICYCLE, state, body, around_of(state)._replace(trail=trail), control) < 1.0
+    assert control[0] / 0.5 * control[1] / 2.0 <= 2.0
