@@ -94,9 +94,17 @@ def draw(rng: np.random.Generator, rude: float, **options: Any) -> Scenario:
 def families() -> dict[str, partial[Scenario]]:
     """Kinds of teams: dynamics × team size × room."""
     teams = {kind.label: (kind,) for kind in Kind} | {"mixed": tuple(Kind), "mixed, a third rude": tuple(Kind)}
+    # With finite accelerations of unicycles: of all, or of half.
+    slow = {"unicycle, second order": 1.0, "mixed, second order": 0.5, "mixed, second order, a third rude": 0.5}
+    teams |= {name: (Kind.UNICYCLE,) if name.startswith("uni") else tuple(Kind) for name in slow}
     return {
         f"{name}, {robots} robots, {label}": partial(
-            draw, rude=1 / 3 if "rude" in name else 0.0, robots=robots, room=room, kinds=kinds
+            draw,
+            rude=1 / 3 if "rude" in name else 0.0,
+            robots=robots,
+            room=room,
+            kinds=kinds,
+            second_order=slow.get(name, 0.0),
         )
         for name, kinds in teams.items()
         for robots, room, label in ((8, 0.5, "loose"), (16, 0.3, "dense"), (32, 0.26, "packed"))

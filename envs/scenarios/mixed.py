@@ -29,6 +29,7 @@ def draw(
     horizon: float = 12.0,
     dt: float = DT,
     sensing_radius: float = 0.6,
+    second_order: float = 0.0,
 ) -> Scenario:
     """Draw a scenario.
 
@@ -41,6 +42,7 @@ def draw(
         horizon: Length of an episode [s].
         dt: Control period [s].
         sensing_radius: How far robots sense [m].
+        second_order: Share of the unicycles whose accelerations are finite: 0.3 to 2 m/s², 1 to 10 rad/s².
     """
     side = max(room * math.sqrt(robots), 0.8)
     while True:
@@ -60,6 +62,15 @@ def draw(
         top, push, turn = rng.uniform(0.7, 1.3, 3)
         own = LIMITS[kind]
         limits = Limits(own.speed * top, own.acceleration * push, own.turn_rate * turn)
+        if kind == Kind.UNICYCLE and second_order > 0.0 and rng.random() < second_order:
+            limits = _slowly(rng, limits)
         radius = float(rng.uniform(0.04, _LARGEST))
         specs.append(robot(kind, start, goal, radius, limits, heading=any_heading(rng)))
     return Scenario(world, tuple(specs), horizon, dt, sensing_radius, "mixed")
+
+
+def _slowly(rng: np.random.Generator, limits: Limits) -> Limits:
+    """The same with accelerations; no faster in turning than what comes to rest within a triangle (2 rad)."""
+    push, turn_push = float(rng.uniform(0.3, 2.0)), float(rng.uniform(1.0, 10.0))
+    turn_rate = min(limits.turn_rate, 1.9 * math.sqrt(turn_push) - turn_push * DT)
+    return Limits(limits.speed, push, turn_rate, turn_push)
