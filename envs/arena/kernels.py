@@ -12,13 +12,13 @@ import numpy as np
 from numba import njit, prange
 
 from envs.arena.geometry_store import Geometry, geometry_of
+from envs.arena.second_order import coast_world, ramp_world
 from swarm.array_types import Array, Flags, Int32s, Int64s
 from swarm.filter.nominal import nominal_control
 from swarm.filter.safety import Scratch, filter_control
 from swarm.filter.tunables import COUNT, ROTATION, SPEED, decode_one
 from swarm.model import dynamics
-from swarm.model.actuators import T_SPEED, T_TURN_RATE, ramp
-from swarm.model.body import RADIUS, TURN_ACCELERATION, YIELDS, coast_of
+from swarm.model.body import RADIUS, YIELDS
 from swarm.model.geometry import to_obstacle
 from swarm.sense.neighbours import (
     N_ID,
@@ -30,7 +30,6 @@ from swarm.sense.neighbours import (
     describe,
     sense_obstacles,
     sense_robots,
-    trailing,
 )
 from swarm.tune.memory import remember
 from swarm.tune.observation import Observation, observe
@@ -107,9 +106,7 @@ def describe_world(robots: Robots, others: Array) -> None:
             describe(kind[i], state[i], body[i], told[i], rotation, speed, i, others[i])
         else:
             describe(kind[i], state[i], body[i], state[i, :2], 0.5, 0.5, -1, others[i])
-        if not math.isinf(body[i, TURN_ACCELERATION]):
-            coast_of(state[i], body[i], robots.trail[i])
-            trailing(others[i], robots.trail[i])
+    coast_world(state, body, robots.trail, others)
 
 
 @njit(cache=True, inline="always")
@@ -182,19 +179,13 @@ def _move_world(
     robots: Robots, control: Array, period: float, geometry: Geometry, checks: int, clearance: Array
 ) -> Array:
     """The second part of ``step_worlds``, for one world; returns the new states."""
-    at, then = np.empty((len(robots.kind), dynamics.STATE)), np.empty(2)
+    at = np.empty((len(robots.kind), dynamics.STATE))
     clearance[:] = np.inf
     for check in range(1, checks + 1):
         for i in range(len(robots.kind)):
-            if math.isinf(robots.body[i, TURN_ACCELERATION]):
-                dynamics.step(robots.kind[i], robots.state[i], control[i], period * check / checks, at[i])
-            else:
-                drive = robots.trail[i, T_SPEED : T_TURN_RATE + 1]
-                ramp(robots.state[i], drive, control[i], period * check / checks, period, 0.0, at[i], then)
+            dynamics.step(robots.kind[i], robots.state[i], control[i], period * check / checks, at[i])
+        ramp_world(robots.state, robots.body, robots.trail, control, check, checks, period, at)
         gaps(at, robots.body, geometry, clearance)
-    for i in range(len(robots.kind)):
-        if not math.isinf(robots.body[i, TURN_ACCELERATION]):
-            robots.trail[i, T_SPEED], robots.trail[i, T_TURN_RATE] = control[i, 0], control[i, 1]
     return at
 
 
