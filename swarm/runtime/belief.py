@@ -144,5 +144,6 @@ def _describe(one: Heard, peer: Peer, far: float, row: Array) -> float:
     describe(peer.kind, state, peer.body, intent, rotation, speed, report.robot_id if fresh else -1, row)
     grown = one.growth(peer)
     row[N_RADIUS] += min(grown, far)  # Farther is as good as everywhere, and stays a number.
-    row[N_RADIUS] += coasting_distance(peer, math.hypot(state[3], state[4]))  # whatever its turn rate, which none tells
+    # Whatever its turn rate, which no report tells.
+    row[N_RADIUS] += coasting_distance(peer, math.hypot(state[3], state[4]), one.age)
     return grown

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swarm.model.body import RADIUS, TOP_SPEED, body_of
+from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_SPEED, T_TURN_RATE, TRAIL
+from swarm.model.body import RADIUS, TOP_SPEED, body_of, coast_of
 from swarm.model.dynamics import Kind, Limits, step
 from swarm.runtime.belief import HOLD_AGE, INTENT_AGE, believe
 from swarm.runtime.fleet_file.roster import Peer, growth, stopping_distance
@@ -94,3 +95,22 @@ def test_stopping_takes_what_it_takes():
     assert state[3] == pytest.approx(0.0, abs=1e-9)
     assert way <= stopping_distance(one, 0.5, DT) + 1e-9
     assert one.body[RADIUS] == 0.3 and one.body[TOP_SPEED] == 0.5
+
+
+def test_a_unicycle_of_second_order_is_a_disc_that_holds_all_of_its_ways_to_rest():
+    limits = Limits(0.8, acceleration=0.5, turn_rate=2.0, turn_acceleration=4.0)
+    body = body_of(Kind.UNICYCLE, 0.3, limits, dt=DT, sensing_radius=5.0)
+    one, state = Peer(int(Kind.UNICYCLE), body, (0.0, 0.0, 50.0, 50.0)), np.array([0.0, 5.0, 0.0, 0.0, 0.0])
+    rests = [believe(one, state, [heard(2, 3.0, age)], {2: one}, DT).neighbours[0, N_RADIUS] for age in (0.0, 0.4)]
+    assert rests[0] == 0.3
+    assert rests[1] == pytest.approx(0.3 + 0.8 * 0.4 + 0.2 * 0.25)  # by now 0.2 m/s, and half a second to turn no more
+    moving = believe(one, state, [heard(2, 3.0, 0.0, vx=0.6)], {2: one}, DT).neighbours[0, N_RADIUS] - 0.3
+    sensed = np.array([[3.0, 5.0, 0.6, 0.0, 0.3]])
+    seen = believe(one, state, [heard(2, 3.0, 0.0, vx=0.6)], {2: one}, DT, sensed)
+    assert seen.neighbours[0, N_RADIUS] == pytest.approx(0.3 + moving)
+    for turn_rate in (-2.0, -0.5, 0.0, 1.0):
+        trail = np.zeros(TRAIL)
+        trail[T_SPEED], trail[T_TURN_RATE] = 0.6, turn_rate
+        coast_of(state, body, trail)
+        assert np.hypot(trail[T_BODY_X], trail[T_BODY_Y]) <= moving + 1e-12
+    assert stopping_distance(one, 0.6, DT) == pytest.approx(0.6 * DT + moving)
