@@ -12,6 +12,9 @@ a start from which everybody can still brake (``Scenario`` checks that).
 Between samples: an integrator's path is inside the hull of old stop segment, new position and new stop point (a
 quadratic Bezier curve in its control polygon); a unicycle's arc leaves its chord by at most |v turn_rate| t(T-t)/2,
 the interpolation error, which the shield adds.
+
+A unicycle with finite accelerations comes to rest along an arc: it, and those near it, have stop hulls instead of stop
+segments, with the same argument (``swarm.filter.hull_shield``).
 """
 
 from __future__ import annotations
