@@ -61,20 +61,7 @@ def body_of(
         InputError: If a number is not usable, if the dynamics need a limit that is not given, or if motors of the given
             acceleration overrun the margin where the filter plans to stop at once.
     """
-    for name, value in (("radius", radius), ("dt", dt), ("sensing_radius", sensing_radius)):
-        if not (np.isfinite(value) and value > 0.0):
-            raise InputError(f"robot {name}", value, "a finite number above 0")
-    if not (np.isfinite(margin) and margin >= 0.0):
-        raise InputError("robot margin", margin, "a finite number, 0 or more")
-    if kind == Kind.DOUBLE_INTEGRATOR and not np.isfinite(limits.acceleration):
-        raise InputError("limits.acceleration", limits.acceleration, "a finite number for a double integrator")
-    if kind == Kind.UNICYCLE and not np.isfinite(limits.turn_rate):
-        raise InputError("limits.turn_rate", limits.turn_rate, "a finite number for a unicycle")
-    if kind == Kind.UNICYCLE and limits.turn_rate * errors.lag > SHARPEST:
-        valid = f"at most {_rounded(SHARPEST / limits.turn_rate, up=False):g} s at a turn rate of {limits.turn_rate:g}"
-        raise InputError("errors.lag", errors.lag, f"{valid} rad/s")
-    if kind == Kind.UNICYCLE:
-        _check_second_order(limits, dt, errors)
+    _check_numbers(kind, radius, limits, dt, sensing_radius, margin, errors)
     margin = max(margin, error_of(kind, limits.speed, limits, dt, errors))
     top = seen_speed(kind, radius + margin, limits, dt, sensing_radius)
     body = np.empty(BODY)
@@ -93,6 +80,26 @@ def body_of(
     body[GROWTH] = growth_of(kind, top, limits, dt, errors.lag)
     _check_overrun(kind, body)
     return body
+
+
+def _check_numbers(
+    kind: Kind, radius: float, limits: Limits, dt: float, sensing_radius: float, margin: float, errors: ErrorBounds
+) -> None:  # fmt: skip
+    """Refuse a number that is not usable, and limits that the dynamics need and that are not given."""
+    for name, value in (("radius", radius), ("dt", dt), ("sensing_radius", sensing_radius)):
+        if not (np.isfinite(value) and value > 0.0):
+            raise InputError(f"robot {name}", value, "a finite number above 0")
+    if not (np.isfinite(margin) and margin >= 0.0):
+        raise InputError("robot margin", margin, "a finite number, 0 or more")
+    if kind == Kind.DOUBLE_INTEGRATOR and not np.isfinite(limits.acceleration):
+        raise InputError("limits.acceleration", limits.acceleration, "a finite number for a double integrator")
+    if kind == Kind.UNICYCLE and not np.isfinite(limits.turn_rate):
+        raise InputError("limits.turn_rate", limits.turn_rate, "a finite number for a unicycle")
+    if kind == Kind.UNICYCLE and limits.turn_rate * errors.lag > SHARPEST:
+        valid = f"at most {_rounded(SHARPEST / limits.turn_rate, up=False):g} s at a turn rate of {limits.turn_rate:g}"
+        raise InputError("errors.lag", errors.lag, f"{valid} rad/s")
+    if kind == Kind.UNICYCLE:
+        _check_second_order(limits, dt, errors)
 
 
 def _check_second_order(limits: Limits, dt: float, errors: ErrorBounds) -> None:
