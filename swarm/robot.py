@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from swarm.filter.nominal import nominal_control
 from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
 from swarm.model import dynamics
 from swarm.model.actuators import TRAIL
-from swarm.model.body import RADIUS, REACH, body_of
+from swarm.model.body import MARGIN, RADIUS, REACH, body_of
+from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.planning import Plan, Planner
 from swarm.planning.registry import make_planner
 from swarm.scenario.scenario import RobotSpec
@@ -37,6 +39,7 @@ from swarm.sense.neighbours import (
     Around,
     measure_obstacles,
 )
+from swarm.sense.own_motion import OwnMotion
 from swarm.sense.view import View
 from swarm.tune.controllers import Controller, make_controller
 from swarm.tune.heuristics import talk_of
@@ -69,6 +72,7 @@ class Command:
     plan: Plan
     message: Message
     clearance: float
+    ahead: tuple[Array, Array] | None = None
 
 
 class Robot:
@@ -100,19 +104,20 @@ class Robot:
         controller: str | Controller = "tuner",
         solver: str | Solver = "kernel",
         margin: float = 0.0,
+        errors: ErrorBounds = EXACT,
         robot_id: int = 0,
     ) -> None:
         self.kind, self.robot_id = int(spec.kind), robot_id
         self.body = body_of(
             spec.kind, spec.radius, spec.limits, dt=dt, sensing_radius=sensing_radius, margin=margin,
-            cooperative=spec.cooperative,
+            cooperative=spec.cooperative, errors=errors,
         )  # fmt: skip
         self.world, self.bounds = world, world.bounds
         index = world.index(sensing_radius)
         self._obstacles, self._origin, self._bin_size = index.obstacles, index.origin, index.bin_size
         self._shape = np.array(index.shape, dtype=np.int64)
         self._items, self._start = index.items.astype(np.int64), index.start.astype(np.int64)
-        self.planner = make_planner(planner, spec, world, dt=dt, margin=margin, robot_id=robot_id)
+        self.planner = make_planner(planner, spec, world, dt=dt, margin=float(self.body[MARGIN]), robot_id=robot_id)
         self.controller = make_controller(controller)
         self._talk = talk_of(self.controller)
         self._solver = _make_solver(solver)
@@ -120,6 +125,8 @@ class Robot:
         self.cooperative = spec.cooperative
         self.last_action, self._memory, self._goal = MIDDLE, blank(), b""
         self._planned: tuple[tuple[float, bytes, bytes], Plan] | None = None
+        self._motion = OwnMotion(self.kind, dt, errors) if errors.any else None
+        self._predicted: tuple[tuple[float, bytes], Array, Array] | None = None
 
     def _allocate(self) -> None:
         self._scratch, self._nominal = safety.scratch(MAX_NEIGHBOURS + MAX_OBSTACLES), np.empty(2)
@@ -130,6 +137,9 @@ class Robot:
         """Forget the last step; the planner forgets its reservations."""
         self.last_action, self._memory, self._goal, self._planned = MIDDLE, blank(), b"", None
         self.planner.reset()
+        self._predicted = None
+        if self._motion is not None:
+            self._motion.reset()
 
     def step(self, view: View, action: Array | None = None) -> Command:
         """One control period: plan, tune (unless an ``action`` in [0, 1] is given), filter.
@@ -137,6 +147,7 @@ class Robot:
         Raises:
             InputError: If the view holds something that is not a number, or too many neighbours or obstacles.
         """
+        view = self.believed(view)
         around = self._sense(view)
         clearance = self._clearance(view, around)
         plan = self._plan(view)
@@ -157,8 +168,35 @@ class Robot:
             float(self.last_action[ROTATION]), float(self.last_action[SPEED]), plan.intent, embedding,
         )  # fmt: skip
         return Command(
-            control, safety.OUTCOMES[outcome], relaxation, tunables, self.last_action, plan, message, clearance
-        )
+            control, safety.OUTCOMES[outcome], relaxation, tunables, self.last_action, plan, message, clearance,
+            None if self._motion is None else self._motion.plan(control),
+        )  # fmt: skip
+
+    def believed(self, view: View) -> View:
+        """The view with the robot's own state as it will be when the command acts: the one that it decides on.
+
+        Without declared errors it is the same view. After a lag, the state runs ahead of the body
+        (``swarm.model.actuators``).
+        """
+        if self._motion is None:
+            return view
+        _check(view)
+        measured = view.time if view.measured is None else view.measured
+        key = view.time, view.state.tobytes()
+        if self._predicted is None or self._predicted[0] != key:
+            self._predicted = (key, *self._motion.believe(view.state, view.time - measured))
+        found = copy.copy(view)
+        found.state = self._predicted[1]
+        self._trail[:] = self._predicted[2]
+        return found
+
+    def sent(self, control: Array) -> None:
+        """Take note of what the body was told in this period, ``float64[2]``; once a period, after ``step``.
+
+        With declared errors the next state is predicted from it. Without them there is nothing to note.
+        """
+        if self._motion is not None:
+            self._motion.sent(np.asarray(control, dtype=np.float64))
 
     def _tune(self, view: View, plan: Plan, remaining: float, around: Around) -> tuple[Array, tuple[float, ...]]:
         """The controller's action, and what it has to tell the controllers of others."""
@@ -170,16 +208,17 @@ class Robot:
 
     def observe(self, view: View) -> Observation:
         """What the policy gets to see for this view; a ``step`` with the same view may follow."""
+        view = self.believed(view)
         around, plan = self._sense(view), self._plan(view)
         return self._observe(view, plan, _remaining(plan, view), around)
 
     def sensed(self, view: View) -> Around:
         """What its filter takes into account; its own arrays, which the next step writes anew."""
-        return self._sense(view)
+        return self._sense(self.believed(view))
 
     def nominal(self, view: View, command: Command) -> Array:
         """The control ``float64[2]`` that its filter began with, in the QP's variables (``swarm.filter.nominal``)."""
-        found, plan = np.empty(2), command.plan
+        view, found, plan = self.believed(view), np.empty(2), command.plan
         nominal_control(
             self.kind, view.state, self.body, plan.waypoint, _remaining(plan, view), command.tunables, found
         )

@@ -10,9 +10,8 @@ import numpy as np
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits, brake, reach, seen_speed
-from swarm.model.error_bounds import ErrorBounds
+from swarm.model.error_bounds import EXACT, ErrorBounds
 
-EXACT = ErrorBounds()
 # Columns of a body, float64[BODY]: radius [m], look-ahead of a unicycle's control point [m], top speed [m/s], largest
 # acceleration [m/s²], largest turn rate [rad/s], control period [s], sensing radius [m], safety margin [m], reach in
 # one period [m] (see dynamics.reach), and whether it gives way to other robots (1) or not (0). From the declared errors

@@ -31,6 +31,8 @@ class Neighbour:
         rotation: Its last rotation tunable, in [0, 1].
         speed: Its last speed tunable, in [0, 1].
         robot_id: Its identity, -1 if it tells nothing.
+        behind: From its position to its body, if its actuators lag and the position runs ahead of it [m], world frame.
+        error: How far it may be from there [m].
 
     Raises:
         InputError: If a number is not finite, or a length is negative.
@@ -46,13 +48,15 @@ class Neighbour:
     rotation: float = _UNTOLD
     speed: float = _UNTOLD
     robot_id: int = -1
+    behind: tuple[float, float] = (0.0, 0.0)
+    error: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("position", "velocity", "ahead", "intent"):
+        for name in ("position", "velocity", "ahead", "intent", "behind"):
             pair = getattr(self, name)
             if pair is not None and (len(pair) != 2 or not all(math.isfinite(value) for value in pair)):
                 raise InputError(f"neighbour: {name}", pair, "two finite numbers")
-        for name in ("radius", "reach"):
+        for name in ("radius", "reach", "error"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 raise InputError(f"neighbour: {name}", getattr(self, name), "a finite number from 0 on, m")
         if not self.acceleration > 0.0:
@@ -62,15 +66,15 @@ class Neighbour:
                 raise InputError(f"neighbour: {name}", getattr(self, name), "0 to 1")
 
     def row(self) -> Array:
-        """The columns of ``swarm.sense.neighbours``, ``float64[14]``."""
+        """The columns of ``swarm.sense.neighbours``, ``float64[19]``."""
         intent = self.position if self.intent is None else self.intent
         values = (
             *self.position, *self.velocity, self.radius, *self.ahead, self.acceleration, self.reach, *intent,
-            self.rotation, self.speed, self.robot_id,
+            self.rotation, self.speed, self.robot_id, *self.behind, *self.behind, self.error,
         )  # fmt: skip
         return np.array(values, dtype=np.float64)
 
 
 def rows_of(neighbours: Sequence[Neighbour]) -> Array:
-    """Neighbours as rows ``float64[k, 14]``."""
+    """Neighbours as rows ``float64[k, 19]``."""
     return np.array([one.row() for one in neighbours]).reshape(-1, NEIGHBOUR)

@@ -1,0 +1,76 @@
+"""Where a robot is when its next command acts: what was measured, taken on by the commands that are still to act."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from swarm.array_types import Array
+from swarm.model.actuators import TRAIL, ahead, move, predict, settle
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE
+from swarm.model.error_bounds import ErrorBounds
+
+
+class OwnMotion:
+    """A robot's memory of its commands, for a control period, a dead time and a lag that are known.
+
+    Args:
+        kind: A value of ``Kind``.
+        period: Control period [s].
+        errors: What is declared of the robot.
+    """
+
+    def __init__(self, kind: int, period: float, errors: ErrorBounds) -> None:
+        self._kind, self._period, self._errors = kind, period, errors
+        self._size = math.ceil((errors.age + errors.dead_time) / period - 1e-9) + 2
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin at rest, with no commands sent."""
+        # The last place is that of the present period; a drive is that at the moment when its command begins to act.
+        self._commands, self._drives = np.zeros((self._size, 2)), np.zeros((self._size, 2))
+        self._velocity: Array | None = None
+        self._body, self._drive = np.zeros(STATE), np.zeros(2)
+
+    def believe(self, state: Array, age: float) -> tuple[Array, Array]:
+        """The state ``float64[5]`` ahead of the body when the next command acts, and its trail ``float64[TRAIL]``.
+
+        Args:
+            state: ``float64[5]``, as it was measured.
+            age: How long ago that was [s].
+        """
+        errors, period, newest = self._errors, self._period, self._size - 1
+        age = min(max(age, 0.0), (self._size - 2) * period)
+        which = math.floor((-age - errors.dead_time) / period + 1e-7)
+        index = min(max(newest + which, 0), newest)
+        self._drive[:] = self._commands[index]
+        if errors.lag > 0.0:
+            since = -age - errors.dead_time - which * period
+            self._drive += (self._drives[index] - self._commands[index]) * math.exp(-since / errors.lag)
+        drive = self._drive.copy()
+        predict(
+            self._kind, state, drive, -age, errors.dead_time, self._commands, errors.dead_time, period, errors.lag,
+            0.0, self._body, self._drive,
+        )  # fmt: skip
+        if self._kind == DOUBLE_INTEGRATOR:
+            known = self._body[3:5].copy() if self._velocity is None else self._velocity
+            settle(self._body, known, errors.velocity, age + errors.dead_time)
+        found, trail = np.empty(STATE), np.empty(TRAIL)
+        ahead(self._kind, self._body, self._drive, errors.lag, found, trail)
+        return found, trail
+
+    def plan(self, control: Array) -> tuple[Array, Array]:
+        """State ahead and trail, as of ``believe``, a period after a command ``float64[2]`` has begun to act."""
+        body, drive, found, trail = np.empty(STATE), np.empty(2), np.empty(STATE), np.empty(TRAIL)
+        move(self._kind, self._body, self._drive, control, self._period, self._errors.lag, 0.0, body, drive)
+        ahead(self._kind, body, drive, self._errors.lag, found, trail)
+        return found, trail
+
+    def sent(self, control: Array) -> None:
+        """What the body has been told in this period, after ``believe``; call it once a period."""
+        body, drive = np.empty(STATE), np.empty(2)
+        move(self._kind, self._body, self._drive, control, self._period, self._errors.lag, 0.0, body, drive)
+        self._velocity = body[3:5].copy()
+        self._commands[-1], self._drives[-1] = control, self._drive
+        self._commands[:-1], self._drives[:-1] = self._commands[1:].copy(), self._drives[1:].copy()
