@@ -17,7 +17,7 @@ from envs.arena.kernels import Counts, Robots, count_world, filter_world, gaps, 
 from swarm.array_types import Array, Flags, Int64s
 from swarm.filter.tunables import ROTATION, SPEED
 from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, ahead, move, predict, settle
-from swarm.model.body import GROWTH, RADIUS, YIELDS
+from swarm.model.body import GROWTH, RADIUS, TOP_SPEED, YIELDS
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE, UNICYCLE
 from swarm.model.error_bounds import (
     E_AGE,
@@ -257,20 +257,20 @@ def hear_world(robots: Robots, period: float, news: News, errors: Errors) -> Non
 def sense_world(truth: Truth, robots: Robots, period: float, errors: Errors, news: News) -> None:
     """The rows that each robot of one world takes the others for, if it senses them and hears only what they mean."""
     count = len(robots.kind)
-    assumed, found, trail = errors.assumed, np.empty(STATE), np.empty(robots.trail.shape[1])
+    assumed, trail = errors.assumed, np.zeros(robots.trail.shape[1])
     for i in range(count):
         age = errors.age[i]
         late = assumed[E_AGE] + assumed[E_DEAD_TIME]
         for j in range(count):
-            state, drive = truth.past[age, j], truth.past_drive[age, j]
-            ahead(robots.kind[j], state, drive, assumed[E_LAG], found, trail)
             row = news.seen[i, j]
-            _describe(j, robots, found, trail, robots.told[j], robots.last_action[j], row)
+            _describe(j, robots, truth.past[age, j], trail, robots.told[j], robots.last_action[j], row)
             # In the frame of the robot itself: what it takes its own place for moves others too.
             dx = errors.sensing[i, j, 0] + robots.state[i, 0] + robots.trail[i, T_BODY_X] - truth.state[i, 0]
             dy = errors.sensing[i, j, 1] + robots.state[i, 1] + robots.trail[i, T_BODY_Y] - truth.state[i, 1]
             row[N_X], row[N_Y] = row[N_X] + dx, row[N_Y] + dy
-            grown = math.ceil(late / period - 1e-9) * robots.body[j, GROWTH] + assumed[E_SENSING]
+            # What runs ahead of a body that lags is not sensed.
+            grown = math.sqrt(2.0) * robots.body[j, TOP_SPEED] * assumed[E_LAG] + assumed[E_SENSING]
+            grown += math.ceil(late / period - 1e-9) * robots.body[j, GROWTH]
             row[N_ERROR] += grown
             row[N_REACH] += grown
         _own_row(i, robots, news.seen[i, i])

@@ -7,12 +7,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from envs.arena.core import Draw
+from envs.arena.inexact import CHECKS
 from envs.arena.reward import Reward
 from envs.arena.spaces import action_space, observation_space, split, stack
 from envs.bullet.world import GOAL_RADII, world_of
 from envs.render.rendered_env import Picture, RenderedEnv
 from envs.rollout.delays import Delays
+from envs.rollout.late_bodies import LateBodies
 from envs.rollout.pictures import scene_of
+from envs.rollout.plants import Plant
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet
 from envs.scenarios import clutter
@@ -21,6 +24,7 @@ from swarm.errors import InputError
 from swarm.filter.safety import OUTCOMES
 from swarm.model.body import TOP_SPEED
 from swarm.model.dynamics import Kind, Limits
+from swarm.model.error_bounds import ErrorBounds
 from swarm.scenario.scenario import Scenario
 from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES
 from swarm.tune.controllers import FixedController
@@ -40,12 +44,27 @@ def carts(rng: np.random.Generator) -> Scenario:
 
 def start(
     scenario: Scenario, *, planner: str, controller: Any, margin: float = MARGIN, seed: int = 0, gui: bool = False,
-    delays: Delays | None = None,
+    delays: Delays | None = None, assume: ErrorBounds | None = None,
 ) -> Run:  # fmt: skip
-    """A run of a scenario in a new physics world, one ``Robot`` per body; ``delays`` hold some of them."""
-    world = world_of(scenario, seed=seed, gui=gui)
-    fleet = Fleet(scenario, planner=planner, controller=controller, margin=margin)
-    return Run(scenario, fleet, world, goal_radii=GOAL_RADII, delays=delays)
+    """A run of a scenario in a new physics world, one ``Robot`` per body.
+
+    Args:
+        scenario: World, robots, and the errors that are simulated.
+        planner: Of every robot.
+        controller: Of every robot.
+        margin: Safety margin [m].
+        seed: Of the spread of masses and motors, and of the errors.
+        gui: Opens pybullet's own window.
+        delays: Hold some of the robots.
+        assume: Errors that the robots count on; None: those that are simulated.
+    """
+    fleet = Fleet(scenario, planner=planner, controller=controller, margin=margin, assume=assume, seed=seed)
+    plant: Plant
+    if fleet.perception is None:
+        plant = world_of(scenario, seed=seed, gui=gui)
+    else:
+        plant = LateBodies(scenario, world_of(scenario, seed=seed, gui=gui, control_dt=scenario.dt / CHECKS))
+    return Run(scenario, fleet, plant, goal_radii=GOAL_RADII, delays=delays)
 
 
 class BulletEnv(RenderedEnv):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from envs.rollout.delays import Delays
+from envs.rollout.late_bodies import LateBodies
 from envs.rollout.plants import Plant
 from envs.rollout.score import Score
 from envs.rollout.team import Fleet
@@ -73,9 +74,16 @@ class Run(Score):
         self.commands = self.fleet.step(self.time, self.states, self.goals, actions)
         if self.delays is not None:
             self.commands = self.delays.apply(self.commands, self.states, self.fleet.kinds, self.fleet.bodies)
+        if isinstance(self.plant, LateBodies) and self.fleet.perception is not None:
+            self.plant.slip[:] = self.fleet.perception.source.errors.slip[0]
         self.plant.step(np.array([command.control for command in self.commands]))
+        samples = self.plant.samples if isinstance(self.plant, LateBodies) else None
+        self.fleet.sent(self.commands, samples)
         self.tick_count += 1
         self.note(self.time)
+        if samples is not None:
+            for k, sample in enumerate(samples[:-1]):
+                self.trajectory.add(self.time - self.scenario.dt * (1.0 - (k + 1) / len(samples)), sample)
         self.trajectory.add(self.time, self.states)
         self.outcomes.update(command.outcome for command in self.commands)
         return self.commands
