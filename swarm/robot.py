@@ -125,7 +125,7 @@ class Robot:
         self.cooperative = spec.cooperative
         self.last_action, self._memory, self._goal = MIDDLE, blank(), b""
         self._planned: tuple[tuple[float, bytes, bytes], Plan] | None = None
-        self._motion = OwnMotion(self.kind, dt, errors) if errors.any else None
+        self._motion = OwnMotion(self.kind, self.body, errors) if errors.any else None
         self._predicted: tuple[tuple[float, bytes], Array, Array] | None = None
 
     def _allocate(self) -> None:

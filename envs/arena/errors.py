@@ -65,7 +65,7 @@ class ErrorSource:
             self.told, np.zeros((*shape, robots, NEIGHBOUR)), np.zeros((*shape, robots), np.int64),
             np.zeros((*shape, robots, NEIGHBOUR)),
         )  # fmt: skip
-        self.own = Own(np.zeros((*shape, 5)), np.zeros((*shape, 2)), np.zeros((*shape, 2)))
+        self.own = Own(np.zeros((*shape, 5)), np.zeros((*shape, 2)), np.zeros((*shape, 2)), np.zeros(shape))
         self.believed, self.trail = np.zeros((*shape, 5)), np.zeros((*shape, TRAIL))
         self.positions = np.zeros((worlds, CHECKS, robots, 2))
 

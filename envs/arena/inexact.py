@@ -16,8 +16,19 @@ from envs.arena.geometry_store import Geometry, geometry_of
 from envs.arena.kernels import Counts, Robots, count_world, filter_world, gaps, robots_of, tell_minds
 from swarm.array_types import Array, Flags, Int64s
 from swarm.filter.tunables import ROTATION, SPEED
-from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, ahead, move, predict, settle
-from swarm.model.body import GROWTH, RADIUS, TOP_SPEED, YIELDS
+from swarm.model.actuators import (
+    T_BODY_X,
+    T_BODY_Y,
+    T_CORNER_X,
+    T_CORNER_Y,
+    T_ERROR,
+    ahead,
+    fastest,
+    move,
+    predict,
+    settle,
+)
+from swarm.model.body import ACCELERATION, GROWTH, RADIUS, STRAY, TOP_SPEED, YIELDS, spread
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE, UNICYCLE
 from swarm.model.error_bounds import (
     E_AGE,
@@ -102,11 +113,13 @@ class Own(NamedTuple):
         body: ``float64[B, N, 5]``, the body itself, not what runs ahead of it.
         drive: ``float64[B, N, 2]``, its drive.
         velocity: ``float64[B, N, 2]``, of double integrators, from their own commands alone [m/s].
+        speed: ``float64[B, N]``, the fastest that they have been since they were measured [m/s].
     """
 
     body: Array
     drive: Array
     velocity: Array
+    speed: Array
 
 
 class News(NamedTuple):
@@ -198,6 +211,20 @@ def believe_world(truth: Truth, robots: Robots, period: float, errors: Errors, o
         if kind == DOUBLE_INTEGRATOR:
             settle(own.body[i], own.velocity[i], assumed[E_VELOCITY], age + assumed[E_DEAD_TIME])
         ahead(kind, own.body[i], own.drive[i], assumed[E_LAG], robots.state[i], robots.trail[i])
+        speed = fastest(kind, own.body[i], own.drive[i], truth.commands[i, :-1])
+        own.speed[i] = speed
+        robots.trail[i, T_ERROR] = _spread(kind, robots.body[i], speed, age + assumed[E_DEAD_TIME], period, assumed)
+
+
+@njit(cache=True)
+def _spread(kind: int, body: Array, speed: float, time: float, period: float, assumed: Array) -> float:
+    """How far a robot may be from what is believed of it (``swarm.model.body.spread``)."""
+    if kind == DOUBLE_INTEGRATOR:
+        speed += body[ACCELERATION] * time  # it may have been faster meanwhile
+    return spread(
+        kind, assumed[E_POSITION], assumed[E_VELOCITY], body[STRAY], speed, time, assumed[E_LAG], body[ACCELERATION],
+        period,
+    )  # fmt: skip
 
 
 @njit(cache=True)
@@ -205,6 +232,7 @@ def _trailing(row: Array, trail: Array) -> None:
     """Put what a robot trails into its neighbour columns."""
     row[N_BODY_X], row[N_BODY_Y] = trail[T_BODY_X], trail[T_BODY_Y]
     row[N_CORNER_X], row[N_CORNER_Y] = trail[T_CORNER_X], trail[T_CORNER_Y]
+    row[N_ERROR] = trail[T_ERROR]
 
 
 @njit(cache=True)
@@ -227,9 +255,13 @@ def tell_world(
         told[k] = told[k - 1]
     after, then, found, trail = np.empty(STATE), np.empty(2), np.empty(STATE), np.empty(robots.trail.shape[1])
     for i in range(len(robots.kind)):
-        move(robots.kind[i], own.body[i], own.drive[i], control[i], period, assumed[E_LAG], 0.0, after, then)
+        kind = robots.kind[i]
+        move(kind, own.body[i], own.drive[i], control[i], period, assumed[E_LAG], 0.0, after, then)
         own.velocity[i, 0], own.velocity[i, 1] = after[3], after[4]
-        ahead(robots.kind[i], after, then, assumed[E_LAG], found, trail)
+        ahead(kind, after, then, assumed[E_LAG], found, trail)
+        speed = max(fastest(kind, after, then, control[i : i + 1]), own.speed[i])
+        time = assumed[E_AGE] + assumed[E_DEAD_TIME] + period
+        trail[T_ERROR] = _spread(kind, robots.body[i], speed, time, period, assumed)
         _describe(i, robots, found, trail, robots.waypoint[i], action[i], told[0, i])
 
 
@@ -338,7 +370,7 @@ def errors_of(worlds: Errors, b: int) -> Errors:
 @njit(cache=True)
 def self_of(worlds: Own, b: int) -> Own:
     """What robots know of their bodies in world ``b``."""
-    return Own(worlds.body[b], worlds.drive[b], worlds.velocity[b])
+    return Own(worlds.body[b], worlds.drive[b], worlds.velocity[b], worlds.speed[b])
 
 
 @njit(cache=True)

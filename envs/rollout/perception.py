@@ -15,7 +15,7 @@ from envs.arena.geometry_store import GeometryStore, geometry_of
 from envs.arena.inexact import CHECKS, errors_of, push_world, truth_of
 from envs.arena.kernels import Robots, robots_of
 from swarm.array_types import Array, Int64s
-from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, TRAIL
+from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_ERROR, TRAIL
 from swarm.model.body import GROWTH, TOP_SPEED
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
 from swarm.model.error_bounds import ErrorBounds
@@ -34,6 +34,8 @@ from swarm.sense.neighbours import (
     NEIGHBOUR,
     describe,
 )
+
+_TRAILING = [N_BODY_X, N_BODY_Y, N_CORNER_X, N_CORNER_Y, N_ERROR]
 
 
 class Perception:
@@ -131,6 +133,7 @@ class Perception:
             intent, rotation, speed, robot_id = row[9:11].copy(), row[11], row[12], int(row[13])
             found = source.past[0, age, j]
             describe(self._kinds[j], found, self._bodies[j], intent, rotation, speed, robot_id, row)
+            row[N_ERROR] = 0.0
             row[[N_X, N_Y]] += errors.sensing[0, i, j] + shift
             # What runs ahead of a body that lags is not sensed.
             trails = math.sqrt(2.0) * self._bodies[j, TOP_SPEED] * self.assumed.lag
@@ -166,7 +169,7 @@ class Perception:
                 )  # fmt: skip
             else:
                 describe(self._kinds[j], found, self._bodies[j], found[:2], 0.5, 0.5, -1, row)
-            row[[N_BODY_X, N_BODY_Y, N_CORNER_X, N_CORNER_Y]] = trail[[T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y]]
+            row[_TRAILING] = trail[[T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_ERROR]]
         self._told = [{j: one.message for j, one in enumerate(commands) if self._tells[j]}, *self._told][: self.late]
         past = source.past[0]
         past[CHECKS:] = past[:-CHECKS].copy()

@@ -32,6 +32,7 @@ from swarm.model.actuators import (
     T_BODY_Y,
     T_CORNER_X,
     T_CORNER_Y,
+    T_ERROR,
     T_HEADING,
     T_SPEED,
     T_TURN_RATE,
@@ -42,8 +43,8 @@ from swarm.model.actuators import (
 from swarm.model.body import (
     ACCELERATION,
     ERROR,
+    FLOOR,
     LAG,
-    MARGIN,
     PERIOD,
     RADIUS,
     REACH,
@@ -109,12 +110,12 @@ def build_lines(
         lines: ``float64[K + M + 4, LINE]``, written.
     """
     neighbours, obstacles, bounds = around.neighbours, around.obstacles, around.bounds
-    size, reach, count = body[RADIUS], body[REACH], 0
+    size, reach, own, count = body[RADIUS], body[REACH], around.trail[T_ERROR], 0
     theirs = np.empty((MOST, 2))
     for k in range(around.num_neighbours):
         other = neighbours[k]
-        error = body[ERROR] + other[N_ERROR]
-        both = size + other[N_RADIUS] + max(2.0 * body[MARGIN], error)
+        error = own + other[N_ERROR]
+        both = size + other[N_RADIUS] + max(2.0 * body[FLOOR], error)
         dx, dy, far = state[0] - other[N_X], state[1] - other[N_Y], both + reach + other[N_REACH]
         if dx * dx + dy * dy >= far * far:
             continue
@@ -123,7 +124,8 @@ def build_lines(
             return -1
         kappa = _cone(error, distance) + body[STRAY]
         count = _write(lines, count, nx, ny, ax, ay, 0.5 * (distance - both), kappa)
-    room = size + body[MARGIN]
+    margin = max(body[FLOOR], own)
+    room = size + margin
     for k in range(around.num_obstacles):
         if obstacles[k, O_GAP] - room > reach:
             continue
@@ -131,7 +133,7 @@ def build_lines(
         if nx == 0.0 and ny == 0.0:
             return -1
         # The point of a rounded box that is nearest is so to its core as well, which is farther away.
-        kappa = _cone(body[ERROR], max(distance + obstacles[k, 4], 0.0)) + body[STRAY]
+        kappa = _cone(own, max(distance + obstacles[k, 4], 0.0)) + body[STRAY]
         count = _write(lines, count, nx, ny, ax, ay, distance - room, kappa)
     for side in range(4):
         axis, sign = side % 2, 1.0 if side < 2 else -1.0
@@ -140,9 +142,9 @@ def build_lines(
             if sign * hull[k, axis] < sign * hull[least, axis]:
                 least = k
         gap = sign * (hull[least, axis] - bounds[side])
-        if gap < 2.0 * reach + body[MARGIN]:  # twice: one that was pushed is faster than its limits
+        if gap < 2.0 * reach + margin:  # twice: one that was pushed is faster than its limits
             nx, ny = (sign, 0.0) if axis == 0 else (0.0, sign)
-            share = gap - body[MARGIN]
+            share = gap - margin
             count = _write(lines, count, nx, ny, hull[least, 0], hull[least, 1], share, body[STRAY])
     return count
 

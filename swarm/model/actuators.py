@@ -20,16 +20,17 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, STATE, arc_offset, step
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, STATE, UNICYCLE, arc_offset, step
 
 # Gauss-Legendre nodes and weights on [0, 1], for the path of a unicycle whose speeds change.
 _NODES = np.array([0.06943184420297371, 0.33000947820757187, 0.6699905217924281, 0.9305681557970262])
 _WEIGHTS = np.array([0.17392742256872692, 0.3260725774312731, 0.3260725774312731, 0.17392742256872692])
 
 # Columns of what a lag adds to a state ahead, float64[TRAIL]: from the place ahead back to the body, and to the corner
-# of the triangle that holds the arc between them [m]; the body's own heading [rad], speed [m/s], turn rate [rad/s].
-TRAIL = 7
-T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_HEADING, T_SPEED, T_TURN_RATE = range(TRAIL)
+# of the triangle that holds the arc between them [m]; the body's own heading [rad], speed [m/s], turn rate [rad/s]; and
+# how far all of it may be elsewhere [m].
+TRAIL = 8
+T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_HEADING, T_SPEED, T_TURN_RATE, T_ERROR = range(TRAIL)
 
 
 @njit(cache=True)
@@ -128,6 +129,18 @@ def predict(
         control = commands[min(max(newest + int(which), 0), newest)]
         move(kind, after, drive_after, control, until - time, lag, slip, after, drive_after)
         time = until
+
+
+@njit(cache=True)
+def fastest(kind: int, state: Array, drive: Array, commands: Array) -> float:
+    """A bound [m/s] of the speed of a body that is now so and was told ``commands`` (P, 2) before."""
+    if kind == DOUBLE_INTEGRATOR:
+        return math.hypot(state[3], state[4])
+    speed = abs(drive[0]) if kind == UNICYCLE else math.hypot(drive[0], drive[1])
+    for k in range(len(commands)):
+        told = abs(commands[k, 0]) if kind == UNICYCLE else math.hypot(commands[k, 0], commands[k, 1])
+        speed = max(speed, told)
+    return speed
 
 
 @njit(cache=True)

@@ -6,21 +6,22 @@ import decimal
 import math
 
 import numpy as np
+from numba import njit
 
 from swarm.array_types import Array
 from swarm.errors import InputError
-from swarm.model.dynamics import Kind, Limits, brake, reach, seen_speed
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, Kind, Limits, brake, reach, seen_speed
 from swarm.model.error_bounds import EXACT, ErrorBounds
 
 # Columns of a body, float64[BODY]: radius [m], look-ahead of a unicycle's control point [m], top speed [m/s], largest
 # acceleration [m/s²], largest turn rate [rad/s], control period [s], sensing radius [m], safety margin [m], reach in
 # one period [m] (see dynamics.reach), and whether it gives way to other robots (1) or not (0). From the declared errors
 # (swarm.model.error_bounds): the time constant of the actuators [s], how far the robot may be from where it and those
-# who hear it believe it to be [m], by which share of a way it may come elsewhere than planned, and by how much what is
-# known of it grows in a period without news [m].
-BODY = 14
+# who hear it believe it to be at most [m], by which share of a way it may come elsewhere than planned, by how much what
+# is known of it grows in a period without news [m], and the margin that is kept even where no error asks for it [m].
+BODY = 15
 RADIUS, LOOK_AHEAD, TOP_SPEED, ACCELERATION, TURN_RATE, PERIOD, SENSING, MARGIN, REACH, YIELDS = range(10)
-LAG, ERROR, STRAY, GROWTH = range(10, BODY)
+LAG, ERROR, STRAY, GROWTH, FLOOR = range(10, BODY)
 
 # A unicycle's control point, in radii ahead of its axle: nearer is less extra room, farther is easier steering.
 LOOK_AHEAD_RADII = 0.2
@@ -72,10 +73,10 @@ def body_of(
     if kind == Kind.UNICYCLE and limits.turn_rate * errors.lag > _SHARPEST:
         valid = f"at most {_rounded(_SHARPEST / limits.turn_rate, up=False):g} s at a turn rate of {limits.turn_rate:g}"
         raise InputError("errors.lag", errors.lag, f"{valid} rad/s")
-    margin = max(margin, error_of(kind, limits.speed, limits, dt, errors))
+    floor, margin = margin, max(margin, error_of(kind, limits.speed, limits, dt, errors))
     top = seen_speed(kind, radius + margin, limits, dt, sensing_radius)
     body = np.empty(BODY)
-    body[LAG], body[STRAY] = errors.lag, errors.slip
+    body[LAG], body[STRAY], body[FLOOR] = errors.lag, errors.slip, floor
     if kind == Kind.UNICYCLE:
         body[STRAY] += 2.0 * math.sin(0.5 * min(errors.heading, math.pi))
     body[ERROR] = error_of(kind, top, limits, dt, errors)
@@ -91,33 +92,56 @@ def body_of(
 
 
 def error_of(kind: Kind, top: float, limits: Limits, dt: float, errors: ErrorBounds) -> float:
-    """How far (m) a robot, or where it would come to rest, may be from where it is believed to be.
-
-    A state is predicted from when it was measured to when the command acts, and told for one period more; over that
-    time slip and a wrong heading or velocity add up. What a lag trails is behind the robot by top speed times lag.
+    """How far [m] a robot at top speed, or where it would come to rest, may be from where it is believed to be.
 
     Args:
         kind: Its dynamics.
-        top: Its top speed, m/s.
+        top: Its top speed [m/s].
         limits: Of its actuators.
-        dt: Control period, s.
+        dt: Control period [s].
         errors: Bounds of what is not exact.
     """
     if not errors.any:
         return 0.0
-    time, fastest = errors.age + errors.dead_time + dt + errors.lag, top
-    if kind != Kind.UNICYCLE:
-        fastest *= math.sqrt(2.0)
-    found = errors.position + errors.slip * fastest * time
+    speed = top if kind == Kind.UNICYCLE else math.sqrt(2.0) * top
+    stray = errors.slip
     if kind == Kind.UNICYCLE:
-        found += 2.0 * math.sin(0.5 * min(errors.heading, math.pi)) * fastest * time
-    if kind == Kind.DOUBLE_INTEGRATOR:
-        # A wrong velocity moves the stop point as well; that a robot drifts is only noticed by where it is.
-        stop = 0.5 * top / limits.acceleration + dt
-        found += errors.velocity * (time + stop + 1.0 / recovery(dt))
+        stray += 2.0 * math.sin(0.5 * min(errors.heading, math.pi))
+    time = errors.age + errors.dead_time + dt
+    found = spread(int(kind), errors.position, errors.velocity, stray, speed, time, errors.lag, limits.acceleration, dt)
+    return float(found)
+
+
+@njit(cache=True)
+def spread(
+    kind: int, position: float, velocity: float, stray: float, speed: float, time: float, lag: float,
+    acceleration: float, dt: float,
+) -> float:  # fmt: skip
+    """How far [m] a robot and its way to rest may be elsewhere, ``time`` after it was measured.
+
+    A state is predicted from when it was measured to when the command acts, and told for one period more; over that
+    way slip and a wrong heading add up, and over what is left of it once the robot is told to stop.
+
+    Args:
+        kind: A value of ``Kind``.
+        position: Bound of the measured position [m].
+        velocity: Bound of the measured velocity [m/s].
+        stray: Share of a way by which it may go elsewhere.
+        speed: At most so fast meanwhile [m/s].
+        time: Since it was measured [s].
+        lag: Of its actuators [s].
+        acceleration: Of a double integrator [m/s²].
+        dt: Control period [s].
+    """
+    found = position + stray * speed * (time + lag)
+    if kind == DOUBLE_INTEGRATOR:
+        # Slip and a wrong velocity move the stop point as well; a drift is only noticed by where the robot is.
+        stop = 0.5 * speed / acceleration + dt
+        found += stray * speed * stop + velocity * (time + lag + stop + 1.0 / recovery(dt))
     return found
 
 
+@njit(cache=True)
 def recovery(dt: float) -> float:
     """Gain (1/s) with which a double integrator leaves the margin of others, whatever its tunables are."""
     return 0.5 / dt

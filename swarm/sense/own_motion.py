@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from swarm.array_types import Array
-from swarm.model.actuators import TRAIL, ahead, move, predict, settle
+from swarm.model.actuators import T_ERROR, TRAIL, ahead, fastest, move, predict, settle
+from swarm.model.body import ACCELERATION, PERIOD, STRAY, spread
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE
 from swarm.model.error_bounds import ErrorBounds
 
@@ -17,12 +18,13 @@ class OwnMotion:
 
     Args:
         kind: A value of ``Kind``.
-        period: Control period [s].
+        body: ``float64[BODY]``.
         errors: What is declared of the robot.
     """
 
-    def __init__(self, kind: int, period: float, errors: ErrorBounds) -> None:
-        self._kind, self._period, self._errors = kind, period, errors
+    def __init__(self, kind: int, body: Array, errors: ErrorBounds) -> None:
+        self._kind, self._limits, self._errors, self._speed = kind, body, errors, 0.0
+        self._period = period = float(body[PERIOD])
         self._size = math.ceil((errors.age + errors.dead_time) / period - 1e-9) + 2
         self.reset()
 
@@ -58,13 +60,28 @@ class OwnMotion:
             settle(self._body, known, errors.velocity, age + errors.dead_time)
         found, trail = np.empty(STATE), np.empty(TRAIL)
         ahead(self._kind, self._body, self._drive, errors.lag, found, trail)
+        self._speed = fastest(self._kind, self._body, self._drive, self._commands[:-1])
+        trail[T_ERROR] = self._spread(self._speed, age + errors.dead_time)
         return found, trail
+
+    def _spread(self, speed: float, time: float) -> float:
+        """How far the robot may be from what it believes (``swarm.model.body.spread``)."""
+        errors, limits = self._errors, self._limits
+        if self._kind == DOUBLE_INTEGRATOR:
+            speed += limits[ACCELERATION] * time  # it may have been faster meanwhile
+        found = spread(
+            self._kind, errors.position, errors.velocity, limits[STRAY], speed, time, errors.lag, limits[ACCELERATION],
+            self._period,
+        )  # fmt: skip
+        return float(found)
 
     def plan(self, control: Array) -> tuple[Array, Array]:
         """State ahead and trail, as of ``believe``, a period after a command ``float64[2]`` has begun to act."""
         body, drive, found, trail = np.empty(STATE), np.empty(2), np.empty(STATE), np.empty(TRAIL)
         move(self._kind, self._body, self._drive, control, self._period, self._errors.lag, 0.0, body, drive)
         ahead(self._kind, body, drive, self._errors.lag, found, trail)
+        speed = max(fastest(self._kind, body, drive, control[None]), self._speed)
+        trail[T_ERROR] = self._spread(speed, self._errors.age + self._errors.dead_time + self._period)
         return found, trail
 
     def sent(self, control: Array) -> None:
