@@ -27,6 +27,7 @@ from swarm.model.error_bounds import (
     ERRORS,
     ErrorBounds,
 )
+from swarm.model.narrowing import KNOWN
 from swarm.sense.neighbours import NEIGHBOUR
 
 STYLES = ("white", "constant", "varying", "adversary")
@@ -65,7 +66,9 @@ class ErrorSource:
             self.told, np.zeros((*shape, robots, NEIGHBOUR)), np.zeros((*shape, robots), np.int64),
             np.zeros((*shape, robots, NEIGHBOUR)),
         )  # fmt: skip
-        self.own = Own(np.zeros((*shape, 5)), np.zeros((*shape, 2)), np.zeros((*shape, 2)), np.zeros(shape))
+        self.own = Own(
+            np.zeros((*shape, 5)), np.zeros((*shape, 2)), np.zeros((*shape, KNOWN)), np.zeros(shape), np.zeros(shape)
+        )
         self.believed, self.trail = np.zeros((*shape, 5)), np.zeros((*shape, TRAIL))
         self.positions = np.zeros((worlds, CHECKS, robots, 2))
 
@@ -92,7 +95,7 @@ class ErrorSource:
         errors.adversary[b] = self.style[b] == STYLES.index("adversary")
         errors.sensed[b] = real.others == "sensed"
         self.truth_drive[b], self.commands[b], self.past_drive[b] = 0.0, 0.0, 0.0
-        self.own.velocity[b] = state[:, 3:5]
+        self.own.known[b] = 0.0
         self.past[b] = state
         news.told[b], news.received[b], news.missed[b] = rows, rows, 0
         for part in (errors.position, errors.heading, errors.velocity, errors.slip, errors.sensing):

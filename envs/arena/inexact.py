@@ -22,13 +22,13 @@ from swarm.model.actuators import (
     T_CORNER_X,
     T_CORNER_Y,
     T_ERROR,
+    T_STRAY,
     ahead,
     fastest,
     move,
     predict,
-    settle,
 )
-from swarm.model.body import ACCELERATION, GROWTH, RADIUS, STRAY, TOP_SPEED, YIELDS, spread
+from swarm.model.body import ACCELERATION, GROWTH, RADIUS, STRAY, TOP_SPEED, YIELDS, sway
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE, UNICYCLE
 from swarm.model.error_bounds import (
     E_AGE,
@@ -42,6 +42,7 @@ from swarm.model.error_bounds import (
     E_VELOCITY,
 )
 from swarm.model.geometry import to_obstacle
+from swarm.model.narrowing import carry, narrow, stray_of, unknown_velocity
 from swarm.sense.neighbours import (
     N_BODY_X,
     N_BODY_Y,
@@ -112,14 +113,16 @@ class Own(NamedTuple):
     Attributes:
         body: ``float64[B, N, 5]``, the body itself, not what runs ahead of it.
         drive: ``float64[B, N, 2]``, its drive.
-        velocity: ``float64[B, N, 2]``, of double integrators, from their own commands alone [m/s].
+        known: ``float64[B, N, KNOWN]`` (``swarm.model.narrowing``).
         speed: ``float64[B, N]``, the fastest that they have been since they were measured [m/s].
+        error: ``float64[B, N]``, how far the bodies may be elsewhere [m].
     """
 
     body: Array
     drive: Array
-    velocity: Array
+    known: Array
     speed: Array
+    error: Array
 
 
 class News(NamedTuple):
@@ -208,23 +211,26 @@ def believe_world(truth: Truth, robots: Robots, period: float, errors: Errors, o
             kind, here, own.drive[i], -age, assumed[E_DEAD_TIME], truth.commands[i], assumed[E_DEAD_TIME], period,
             assumed[E_LAG], 0.0, own.body[i], own.drive[i],
         )  # fmt: skip
-        if kind == DOUBLE_INTEGRATOR:
-            settle(own.body[i], own.velocity[i], assumed[E_VELOCITY], age + assumed[E_DEAD_TIME])
-        ahead(kind, own.body[i], own.drive[i], assumed[E_LAG], robots.state[i], robots.trail[i])
-        speed = fastest(kind, own.body[i], own.drive[i], truth.commands[i, :-1])
-        own.speed[i] = speed
-        robots.trail[i, T_ERROR] = _spread(kind, robots.body[i], speed, age + assumed[E_DEAD_TIME], period, assumed)
+        body, known, trail, time = own.body[i], own.known[i], robots.trail[i], age + assumed[E_DEAD_TIME]
+        speed = fastest(kind, body, own.drive[i], truth.commands[i, :-1])
+        error = assumed[E_POSITION] + robots.body[i, STRAY] * _meanwhile(kind, robots.body[i], speed, time) * time
+        wide = assumed[E_HEADING] if kind == UNICYCLE else 0.0
+        error = narrow(kind, body, known, error, wide, assumed[E_VELOCITY], time)
+        ahead(kind, body, own.drive[i], assumed[E_LAG], robots.state[i], trail)
+        trail[T_STRAY] = stray_of(known, assumed[E_SLIP])
+        trail[T_ERROR] = error + _sway(kind, robots.body[i], speed, known, trail[T_STRAY], period, assumed)
+        own.speed[i], own.error[i] = speed, error
 
 
 @njit(cache=True)
-def _spread(kind: int, body: Array, speed: float, time: float, period: float, assumed: Array) -> float:
-    """How far a robot may be from what is believed of it (``swarm.model.body.spread``)."""
-    if kind == DOUBLE_INTEGRATOR:
-        speed += body[ACCELERATION] * time  # it may have been faster meanwhile
-    return spread(
-        kind, assumed[E_POSITION], assumed[E_VELOCITY], body[STRAY], speed, time, assumed[E_LAG], body[ACCELERATION],
-        period,
-    )  # fmt: skip
+def _meanwhile(kind: int, body: Array, speed: float, time: float) -> float:
+    """A bound of the speed over the last ``time`` seconds, of a robot that is now so fast or was told to be."""
+    return speed + body[ACCELERATION] * time if kind == DOUBLE_INTEGRATOR else speed
+
+
+@njit(cache=True)
+def _sway(kind: int, body: Array, speed: float, known: Array, stray: float, period: float, assumed: Array) -> float:
+    return sway(kind, unknown_velocity(known), stray, speed, assumed[E_LAG], body[ACCELERATION], period)
 
 
 @njit(cache=True)
@@ -257,11 +263,13 @@ def tell_world(
     for i in range(len(robots.kind)):
         kind = robots.kind[i]
         move(kind, own.body[i], own.drive[i], control[i], period, assumed[E_LAG], 0.0, after, then)
-        own.velocity[i, 0], own.velocity[i, 1] = after[3], after[4]
         ahead(kind, after, then, assumed[E_LAG], found, trail)
         speed = max(fastest(kind, after, then, control[i : i + 1]), own.speed[i])
-        time = assumed[E_AGE] + assumed[E_DEAD_TIME] + period
-        trail[T_ERROR] = _spread(kind, robots.body[i], speed, time, period, assumed)
+        stray = stray_of(own.known[i], assumed[E_SLIP])
+        way = _meanwhile(kind, robots.body[i], speed, period) * period
+        trail[T_ERROR] = own.error[i] + stray * way + unknown_velocity(own.known[i]) * period
+        trail[T_ERROR] += _sway(kind, robots.body[i], speed, own.known[i], stray, period, assumed)
+        carry(own.known[i], after, way, assumed[E_SLIP], period)
         _describe(i, robots, found, trail, robots.waypoint[i], action[i], told[0, i])
 
 
@@ -370,7 +378,7 @@ def errors_of(worlds: Errors, b: int) -> Errors:
 @njit(cache=True)
 def self_of(worlds: Own, b: int) -> Own:
     """What robots know of their bodies in world ``b``."""
-    return Own(worlds.body[b], worlds.drive[b], worlds.velocity[b], worlds.speed[b])
+    return Own(worlds.body[b], worlds.drive[b], worlds.known[b], worlds.speed[b], worlds.error[b])
 
 
 @njit(cache=True)

@@ -35,6 +35,7 @@ from swarm.model.actuators import (
     T_ERROR,
     T_HEADING,
     T_SPEED,
+    T_STRAY,
     T_TURN_RATE,
     TRAIL,
     ahead,
@@ -111,6 +112,7 @@ def build_lines(
     """
     neighbours, obstacles, bounds = around.neighbours, around.obstacles, around.bounds
     size, reach, own, count = body[RADIUS], body[REACH], around.trail[T_ERROR], 0
+    stray = around.trail[T_STRAY]
     theirs = np.empty((MOST, 2))
     for k in range(around.num_neighbours):
         other = neighbours[k]
@@ -122,7 +124,7 @@ def build_lines(
         distance, nx, ny, ax, ay = hull_to_hull(hull, many, theirs, other_hull(other, body[PERIOD], theirs))
         if distance <= 0.0:
             return -1
-        kappa = _cone(error, distance) + body[STRAY]
+        kappa = _cone(error, distance) + stray
         count = _write(lines, count, nx, ny, ax, ay, 0.5 * (distance - both), kappa)
     margin = max(body[FLOOR], own)
     room = size + margin
@@ -133,7 +135,7 @@ def build_lines(
         if nx == 0.0 and ny == 0.0:
             return -1
         # The point of a rounded box that is nearest is so to its core as well, which is farther away.
-        kappa = _cone(own, max(distance + obstacles[k, 4], 0.0)) + body[STRAY]
+        kappa = _cone(own, max(distance + obstacles[k, 4], 0.0)) + stray
         count = _write(lines, count, nx, ny, ax, ay, distance - room, kappa)
     for side in range(4):
         axis, sign = side % 2, 1.0 if side < 2 else -1.0
@@ -145,7 +147,7 @@ def build_lines(
         if gap < 2.0 * reach + margin:  # twice: one that was pushed is faster than its limits
             nx, ny = (sign, 0.0) if axis == 0 else (0.0, sign)
             share = gap - margin
-            count = _write(lines, count, nx, ny, hull[least, 0], hull[least, 1], share, body[STRAY])
+            count = _write(lines, count, nx, ny, hull[least, 0], hull[least, 1], share, stray)
     return count
 
 

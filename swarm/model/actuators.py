@@ -28,9 +28,9 @@ _WEIGHTS = np.array([0.17392742256872692, 0.3260725774312731, 0.3260725774312731
 
 # Columns of what a lag adds to a state ahead, float64[TRAIL]: from the place ahead back to the body, and to the corner
 # of the triangle that holds the arc between them [m]; the body's own heading [rad], speed [m/s], turn rate [rad/s]; and
-# how far all of it may be elsewhere [m].
-TRAIL = 8
-T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_HEADING, T_SPEED, T_TURN_RATE, T_ERROR = range(TRAIL)
+# how far all of it may be elsewhere [m], and by which share of a way it may come elsewhere than planned.
+TRAIL = 9
+T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_HEADING, T_SPEED, T_TURN_RATE, T_ERROR, T_STRAY = range(TRAIL)
 
 
 @njit(cache=True)
@@ -141,26 +141,6 @@ def fastest(kind: int, state: Array, drive: Array, commands: Array) -> float:
         told = abs(commands[k, 0]) if kind == UNICYCLE else math.hypot(commands[k, 0], commands[k, 1])
         speed = max(speed, told)
     return speed
-
-
-@njit(cache=True)
-def settle(state: Array, known: Array, error: float, time: float) -> None:
-    """Correct a double integrator's predicted state by what it knows of its velocity from its own commands.
-
-    What it knows counts as far as what it has measured allows: from rest on, under commands that do what they say, it
-    is exact, and a bias of what measures the velocity does not make the robot drift.
-
-    Args:
-        state: ``float64[5]``, predicted from what was measured; changed.
-        known: ``float64[2]``, the velocity at that moment by its commands [m/s].
-        error: Bound of the measured velocity [m/s].
-        time: For how long it was predicted [s].
-    """
-    dx, dy = known[0] - state[3], known[1] - state[4]
-    size = math.hypot(dx, dy)
-    if size > error:
-        dx, dy = dx * error / size, dy * error / size
-    state[0], state[1], state[3], state[4] = state[0] + dx * time, state[1] + dy * time, state[3] + dx, state[4] + dy
 
 
 @njit(cache=True)

@@ -94,6 +94,9 @@ def body_of(
 def error_of(kind: Kind, top: float, limits: Limits, dt: float, errors: ErrorBounds) -> float:
     """How far [m] a robot at top speed, or where it would come to rest, may be from where it is believed to be.
 
+    A state is predicted from when it was measured to when the command acts, and told for one period more; over that
+    way slip and a wrong heading add up. What is known besides (``swarm.model.narrowing``) makes it less.
+
     Args:
         kind: Its dynamics.
         top: Its top speed [m/s].
@@ -107,38 +110,30 @@ def error_of(kind: Kind, top: float, limits: Limits, dt: float, errors: ErrorBou
     stray = errors.slip
     if kind == Kind.UNICYCLE:
         stray += 2.0 * math.sin(0.5 * min(errors.heading, math.pi))
-    time = errors.age + errors.dead_time + dt
-    found = spread(int(kind), errors.position, errors.velocity, stray, speed, time, errors.lag, limits.acceleration, dt)
-    return float(found)
+    found = errors.position + stray * speed * (errors.age + errors.dead_time + dt)
+    if kind == Kind.DOUBLE_INTEGRATOR:
+        found += errors.velocity * (errors.age + errors.dead_time)
+    return found + float(sway(int(kind), errors.velocity, stray, speed, errors.lag, limits.acceleration, dt))
 
 
 @njit(cache=True)
-def spread(
-    kind: int, position: float, velocity: float, stray: float, speed: float, time: float, lag: float,
-    acceleration: float, dt: float,
-) -> float:  # fmt: skip
-    """How far [m] a robot and its way to rest may be elsewhere, ``time`` after it was measured.
-
-    A state is predicted from when it was measured to when the command acts, and told for one period more; over that
-    way slip and a wrong heading add up, and over what is left of it once the robot is told to stop.
+def sway(kind: int, velocity: float, stray: float, speed: float, lag: float, acceleration: float, dt: float) -> float:
+    """By how much [m] a robot's way to rest may be elsewhere, besides the robot itself.
 
     Args:
         kind: A value of ``Kind``.
-        position: Bound of the measured position [m].
         velocity: Bound of the measured velocity [m/s].
         stray: Share of a way by which it may go elsewhere.
-        speed: At most so fast meanwhile [m/s].
-        time: Since it was measured [s].
+        speed: At most so fast [m/s].
         lag: Of its actuators [s].
         acceleration: Of a double integrator [m/s²].
         dt: Control period [s].
     """
-    found = position + stray * speed * (time + lag)
-    if kind == DOUBLE_INTEGRATOR:
-        # Slip and a wrong velocity move the stop point as well; a drift is only noticed by where the robot is.
-        stop = 0.5 * speed / acceleration + dt
-        found += stray * speed * stop + velocity * (time + lag + stop + 1.0 / recovery(dt))
-    return found
+    if kind != DOUBLE_INTEGRATOR:
+        return stray * speed * lag
+    # A double integrator's wrong velocity moves the stop point; that it drifts is only noticed by where it is.
+    stop = lag + 0.5 * speed / acceleration + dt
+    return stray * speed * stop + velocity * (stop + 1.0 / recovery(dt))
 
 
 @njit(cache=True)

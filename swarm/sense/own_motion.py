@@ -7,10 +7,11 @@ import math
 import numpy as np
 
 from swarm.array_types import Array
-from swarm.model.actuators import T_ERROR, TRAIL, ahead, fastest, move, predict, settle
-from swarm.model.body import ACCELERATION, PERIOD, STRAY, spread
-from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE
+from swarm.model.actuators import T_ERROR, T_STRAY, TRAIL, ahead, fastest, move, predict
+from swarm.model.body import ACCELERATION, PERIOD, STRAY, sway
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE, UNICYCLE
 from swarm.model.error_bounds import ErrorBounds
+from swarm.model.narrowing import KNOWN, carry, narrow, stray_of, unknown_velocity
 
 
 class OwnMotion:
@@ -32,7 +33,7 @@ class OwnMotion:
         """Begin at rest, with no commands sent."""
         # The last place is that of the present period; a drive is that at the moment when its command begins to act.
         self._commands, self._drives = np.zeros((self._size, 2)), np.zeros((self._size, 2))
-        self._velocity: Array | None = None
+        self._known, self._error = np.zeros(KNOWN), 0.0
         self._body, self._drive = np.zeros(STATE), np.zeros(2)
 
     def believe(self, state: Array, age: float) -> tuple[Array, Array]:
@@ -55,25 +56,25 @@ class OwnMotion:
             self._kind, state, drive, -age, errors.dead_time, self._commands, errors.dead_time, period, errors.lag,
             0.0, self._body, self._drive,
         )  # fmt: skip
-        if self._kind == DOUBLE_INTEGRATOR:
-            known = self._body[3:5].copy() if self._velocity is None else self._velocity
-            settle(self._body, known, errors.velocity, age + errors.dead_time)
+        kind, body, time = self._kind, self._body, age + errors.dead_time
+        self._speed = fastest(kind, body, self._drive, self._commands[:-1])
+        error = errors.position + float(self._limits[STRAY]) * self._meanwhile(self._speed, time) * time
+        wide = errors.heading if kind == UNICYCLE else 0.0
+        self._error = narrow(kind, body, self._known, error, wide, errors.velocity, time)
         found, trail = np.empty(STATE), np.empty(TRAIL)
-        ahead(self._kind, self._body, self._drive, errors.lag, found, trail)
-        self._speed = fastest(self._kind, self._body, self._drive, self._commands[:-1])
-        trail[T_ERROR] = self._spread(self._speed, age + errors.dead_time)
+        ahead(kind, body, self._drive, errors.lag, found, trail)
+        trail[T_STRAY] = stray_of(self._known, errors.slip)
+        trail[T_ERROR] = self._error + self._sway(self._speed, float(trail[T_STRAY]))
         return found, trail
 
-    def _spread(self, speed: float, time: float) -> float:
-        """How far the robot may be from what it believes (``swarm.model.body.spread``)."""
+    def _meanwhile(self, speed: float, time: float) -> float:
+        """A bound of the speed over the last ``time`` seconds, of a robot that is now so fast or was told to be."""
+        return speed + float(self._limits[ACCELERATION]) * time if self._kind == DOUBLE_INTEGRATOR else speed
+
+    def _sway(self, speed: float, stray: float) -> float:
         errors, limits = self._errors, self._limits
-        if self._kind == DOUBLE_INTEGRATOR:
-            speed += limits[ACCELERATION] * time  # it may have been faster meanwhile
-        found = spread(
-            self._kind, errors.position, errors.velocity, limits[STRAY], speed, time, errors.lag, limits[ACCELERATION],
-            self._period,
-        )  # fmt: skip
-        return float(found)
+        velocity = unknown_velocity(self._known)
+        return float(sway(self._kind, velocity, stray, speed, errors.lag, limits[ACCELERATION], self._period))
 
     def plan(self, control: Array) -> tuple[Array, Array]:
         """State ahead and trail, as of ``believe``, a period after a command ``float64[2]`` has begun to act."""
@@ -81,13 +82,18 @@ class OwnMotion:
         move(self._kind, self._body, self._drive, control, self._period, self._errors.lag, 0.0, body, drive)
         ahead(self._kind, body, drive, self._errors.lag, found, trail)
         speed = max(fastest(self._kind, body, drive, control[None]), self._speed)
-        trail[T_ERROR] = self._spread(speed, self._errors.age + self._errors.dead_time + self._period)
+        trail[T_STRAY] = stray = stray_of(self._known, self._errors.slip)
+        way = self._meanwhile(speed, self._period) * self._period
+        trail[T_ERROR] = self._error + stray * way + unknown_velocity(self._known) * self._period
+        trail[T_ERROR] += self._sway(speed, stray)
         return found, trail
 
     def sent(self, control: Array) -> None:
         """What the body has been told in this period, after ``believe``; call it once a period."""
         body, drive = np.empty(STATE), np.empty(2)
         move(self._kind, self._body, self._drive, control, self._period, self._errors.lag, 0.0, body, drive)
-        self._velocity = body[3:5].copy()
+        speed = max(fastest(self._kind, body, drive, control[None]), self._speed)
+        way = self._meanwhile(speed, self._period) * self._period
+        carry(self._known, body, way, self._errors.slip, self._period)
         self._commands[-1], self._drives[-1] = control, self._drive
         self._commands[:-1], self._drives[:-1] = self._commands[1:].copy(), self._drives[1:].copy()
