@@ -22,7 +22,7 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
-from swarm.model.actuators import T_ERROR
+from swarm.model.actuators import T_ERROR, T_STRAY
 from swarm.model.body import (
     ACCELERATION,
     ERROR,
@@ -154,6 +154,7 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
     x, y, grown = control_point(kind, state, body)
     extra = (ROW_MARGIN_BRAKING if kind == DOUBLE_INTEGRATOR else ROW_MARGIN) * body[RADIUS]
     size, own = body[RADIUS] + body[FLOOR] + grown + extra, around.trail[T_ERROR]
+    stray, sliding = around.trail[T_STRAY], math.hypot(state[3], state[4]) * body[PERIOD]
     gain, power = tunables[ROBOT_GAIN], tunables[ROBOT_POWER]
     robots = around.num_neighbours if body[YIELDS] > 0.0 else 0
     neighbours, obstacles, bounds = around.neighbours, around.obstacles, around.bounds
@@ -163,6 +164,10 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
         distance = math.sqrt(dx * dx + dy * dy)
         nx, ny = (dx / distance, dy / distance) if distance > 0.0 else (1.0, 0.0)
         wider = max(own + other[N_ERROR] - 2.0 * body[FLOOR], 0.0)  # what errors need beyond the margins
+        if kind != UNICYCLE and (
+            own > 0.0 or stray > 0.0
+        ):  # so that who slides along another is not stopped by the cone of its shield
+            wider += 2.0 * sliding * ((own + other[N_ERROR]) / max(distance, size) + stray)
         gap = distance - size - other[N_RADIUS] - body[FLOOR] - wider
         if other[N_OFFSET_X] != 0.0 or other[N_OFFSET_Y] != 0.0:
             gap -= math.hypot(other[N_OFFSET_X], other[N_OFFSET_Y])
@@ -170,7 +175,7 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
         rhs[k] = _write_row(kind, state, body, gap, nx, ny, rate, gain, power, 0.5, 2.0, rows[k])
         rhs[k] = _recover(kind, body, gap + extra, rate, 0.5, rhs[k])
     gain, power = tunables[OBSTACLE_GAIN], tunables[OBSTACLE_POWER]
-    size += max(own - body[FLOOR], 0.0)
+    size += max(own - body[FLOOR], 0.0) + (0.0 if kind == UNICYCLE else sliding * stray)
     for k in range(around.num_obstacles):
         thing = obstacles[k]
         gap, nx, ny = to_obstacle(x, y, thing) if grown > 0.0 else (thing[O_GAP], thing[O_NX], thing[O_NY])
