@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from envs.arena.inexact import CHECKS, Errors, News, Own, Truth
-from swarm.array_types import Array
+from swarm.array_types import AnyArray, Array
 from swarm.errors import InputError
 from swarm.model.actuators import TRAIL
 from swarm.model.error_bounds import (
@@ -75,6 +75,16 @@ class ErrorSource:
     def truth(self, state: Array) -> Truth:
         """What is, for the kernels; ``state``: ``float64[B, N, 5]``."""
         return Truth(state, self.truth_drive, self.past, self.past_drive, self.commands)
+
+    def arrays(self) -> dict[str, AnyArray]:
+        """All that the errors of the next periods depend on, by name; the arrays themselves."""
+        parts: dict[str, Errors | News | Own] = {"errors": self.errors, "news": self.news, "own": self.own}
+        found: dict[str, AnyArray] = {
+            f"{name}.{key}": value for name, part in parts.items() for key, value in part._asdict().items()
+        }
+        for name in ("style", "age", "truth_drive", "past", "past_drive", "commands", "believed", "trail"):
+            found[name] = getattr(self, name)
+        return found
 
     def begin(
         self, b: int, state: Array, rows: Array, real: ErrorBounds, assumed: ErrorBounds, rng: np.random.Generator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -77,6 +78,8 @@ class BulletEnv(RenderedEnv):
         scenario: A scenario, or a function that draws one from a generator; eight carts among boxes if not given.
         planner: Name of every robot's planner.
         margin: Safety margin [m].
+        errors: What is not exact, simulated; None: what the scenario declares.
+        assume: What the robots count on; None: what is simulated.
         render_mode: ``human``, ``rgb_array`` or None.
     """
 
@@ -86,8 +89,9 @@ class BulletEnv(RenderedEnv):
 
     def __init__(
         self, scenario: Scenario | Draw | None = None, *, planner: str = "roadmap", margin: float = MARGIN,
-        render_mode: str | None = None,
+        errors: ErrorBounds | None = None, assume: ErrorBounds | None = None, render_mode: str | None = None,
     ) -> None:  # fmt: skip
+        self._errors, self._assume = errors, assume
         self._draw: Draw
         if isinstance(scenario, Scenario):
             fixed = scenario
@@ -111,12 +115,14 @@ class BulletEnv(RenderedEnv):
         if self.run is not None:
             self.run.close()
         scenario = self._draw(self._rng)
+        if self._errors is not None:
+            scenario = replace(scenario, errors=self._errors)
         if len(scenario.robots) != len(self.possible_agents):
             raise InputError("scenario: robots", len(scenario.robots), f"{len(self.possible_agents)}, as in the first")
         middle = FixedController(2.0, 1.0)  # never asked: the actions come from outside
         self.run = start(
             scenario, planner=self._planner, controller=middle, margin=self._margin,
-            seed=int(self._rng.integers(1 << 31)),
+            seed=int(self._rng.integers(1 << 31)), assume=self._assume,
         )  # fmt: skip
         self.agents = list(self.possible_agents)
         if self.render_mode == "human":
