@@ -36,6 +36,7 @@ from swarm.model.error_bounds import (
     E_HEADING,
     E_LAG,
     E_LATENCY,
+    E_LOSS,
     E_POSITION,
     E_SENSING,
     E_SLIP,
@@ -287,7 +288,9 @@ def hear_world(robots: Robots, period: float, news: News, errors: Errors) -> Non
                 news.missed[i, j] += 1
             row = news.seen[i, j]
             row[:] = news.received[i, j]
-            grown = news.missed[i, j] * robots.body[j, GROWTH]
+            # Who assumes that every message comes at once does not look at its age.
+            counts = errors.assumed[E_LATENCY] > 0.0 or errors.assumed[E_LOSS] > 0.0
+            grown = news.missed[i, j] * robots.body[j, GROWTH] if counts else 0.0
             row[N_ERROR] += grown
             row[N_REACH] += grown
         _own_row(i, robots, news.seen[i, i])

@@ -59,12 +59,10 @@ def start(
         delays: Hold some of the robots.
         assume: Errors that the robots count on; None: those that are simulated.
     """
+    inexact = scenario.errors.any or (assume is not None and assume.any)
+    world = world_of(scenario, seed=seed, gui=gui, control_dt=scenario.dt / CHECKS if inexact else None)
     fleet = Fleet(scenario, planner=planner, controller=controller, margin=margin, assume=assume, seed=seed)
-    plant: Plant
-    if fleet.perception is None:
-        plant = world_of(scenario, seed=seed, gui=gui)
-    else:
-        plant = LateBodies(scenario, world_of(scenario, seed=seed, gui=gui, control_dt=scenario.dt / CHECKS))
+    plant: Plant = LateBodies(scenario, world) if inexact else world
     return Run(scenario, fleet, plant, goal_radii=GOAL_RADII, delays=delays)
 
 

@@ -117,7 +117,9 @@ class Perception:
     def _by_hearing(self, i: int) -> Array:
         news = self.source.news
         rows: Array = news.received[0, i].copy()
-        grown = news.missed[0, i] * self._bodies[:, GROWTH]
+        # Who assumes that every message comes at once does not look at its age.
+        counts = self.assumed.latency > 0.0 or self.assumed.loss > 0.0
+        grown = news.missed[0, i] * self._bodies[:, GROWTH] if counts else 0.0
         rows[:, N_ERROR] += grown
         rows[:, N_REACH] += grown
         return rows

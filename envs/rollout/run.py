@@ -74,19 +74,23 @@ class Run(Score):
         self.commands = self.fleet.step(self.time, self.states, self.goals, actions)
         if self.delays is not None:
             self.commands = self.delays.apply(self.commands, self.states, self.fleet.kinds, self.fleet.bodies)
-        if isinstance(self.plant, LateBodies) and self.fleet.perception is not None:
-            self.plant.slip[:] = self.fleet.perception.source.errors.slip[0]
-        self.plant.step(np.array([command.control for command in self.commands]))
-        samples = self.plant.samples if isinstance(self.plant, LateBodies) else None
-        self.fleet.sent(self.commands, samples)
-        self.tick_count += 1
-        self.note(self.time)
-        if samples is not None:
-            for k, sample in enumerate(samples[:-1]):
-                self.trajectory.add(self.time - self.scenario.dt * (1.0 - (k + 1) / len(samples)), sample)
-        self.trajectory.add(self.time, self.states)
+        self._move(np.array([command.control for command in self.commands]))
         self.outcomes.update(command.outcome for command in self.commands)
         return self.commands
+
+    def _move(self, controls: Array) -> None:
+        """A period of the bodies; of those that are not exact, the samples on the way count and are kept as well."""
+        late = self.plant if isinstance(self.plant, LateBodies) else None
+        if late is not None and self.fleet.perception is not None:
+            late.slip[:] = self.fleet.perception.source.errors.slip[0]
+        self.plant.step(controls)
+        self.tick_count += 1
+        self.note(self.time)
+        if late is not None:
+            self.fleet.sent(self.commands, late.samples)
+            for k, sample in enumerate(late.samples[:-1]):
+                self.trajectory.add(self.time - self.scenario.dt * (1.0 - (k + 1) / len(late.samples)), sample)
+        self.trajectory.add(self.time, self.states)
 
     def close(self) -> None:
         """Give the plant back."""

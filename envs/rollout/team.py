@@ -9,7 +9,6 @@ import numpy as np
 
 from envs.rollout.perception import Perception
 from swarm.array_types import Array
-from swarm.errors import InputError
 from swarm.files.text_files import located
 from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
 from swarm.model.error_bounds import ErrorBounds
@@ -96,19 +95,17 @@ class Fleet:
         view.messages = {int(j): heard[int(j)] for j in np.flatnonzero(apart <= self.hearing) if int(j) in heard}
         return view
 
-    def sent(self, commands: Sequence[Command], samples: Array | None = None) -> None:
+    def sent(self, commands: Sequence[Command], samples: Array) -> None:
         """What the bodies were told in the end, and where they went: a period is over.
 
         Args:
             commands: Of all robots.
-            samples: ``float64[CHECKS, N, 5]``, where the bodies were at the sub-steps; needed if things are not exact.
+            samples: ``float64[CHECKS, N, 5]``, where the bodies were at the sub-steps.
         """
         if self.perception is None:
             return
         for robot, command in zip(self.robots, commands, strict=True):
             robot.sent(command.control)
-        if samples is None:
-            raise InputError("samples", None, "the states at the sub-steps of the period, as LateBodies has them")
         self.perception.end_period(list(commands), samples)
 
     def step(self, now: float, states: Array, goals: Array, actions: Array | None = None) -> list[Command]:

@@ -35,14 +35,14 @@ def test_without_any_everything_is_exact() -> None:
     assert not ErrorBounds(others="sensed").any and ErrorBounds(others="sensed") != EXACT
 
 
-def bounds(key: str, value: Any) -> ErrorBounds:
+def one_bound(key: str, value: Any) -> ErrorBounds:
     """Bounds of which one is given."""
     return ErrorBounds(**{key: value})
 
 
 @pytest.mark.parametrize("key", NUMBERS)
 def test_every_number_has_its_column(key: str) -> None:
-    found = bounds(key, 0.25)
+    found = one_bound(key, 0.25)
     column = getattr(error_bounds, f"E_{key.upper()}")
     assert found.any and found.declared() == {key: 0.25}
     assert found.as_array().dtype == np.float64 and np.flatnonzero(found.as_array()).tolist() == [column]
@@ -57,14 +57,14 @@ def test_fields_and_keys_are_the_same() -> None:
 @pytest.mark.parametrize("value", [-1e-9, math.nan, math.inf, -math.inf, 2e6, 10**400, True, None, "0.1", [0.1]])
 def test_what_is_no_bound_is_refused(key: str, value: object) -> None:
     with pytest.raises(InputError) as caught:
-        bounds(key, value)
+        one_bound(key, value)
     assert caught.value.where == f"errors.{key}" and caught.value.value is value and "0" in caught.value.valid
 
 
 @pytest.mark.parametrize("key", SHARES)
 def test_a_share_is_below_1(key: str) -> None:
     with pytest.raises(InputError, match=rf"errors\.{key}: got 1\.0; valid: a share, 0 or more and below 1"):
-        bounds(key, 1.0)
+        one_bound(key, 1.0)
     assert getattr(bounds(key, 1.0 - 1e-9), key) < 1.0
 
 
