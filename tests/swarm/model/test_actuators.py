@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -143,7 +144,7 @@ def simulated(
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """From ``begin`` to ``end`` under commands that act from the given times on, the first one before that too."""
     edges = [begin, *(time for time, _ in timed[1:] if begin < time < end), end]
-    for left, right in zip(edges, edges[1:], strict=False):
+    for left, right in itertools.pairwise(edges):
         middle = 0.5 * (left + right)
         control = [command for time, command in timed if time <= middle or time == timed[0][0]][-1]
         state, drive = integrated(kind, state, drive, control, right - left, lag, slip)
@@ -173,8 +174,8 @@ def test_prediction_is_a_simulation_of_what_was_commanded(
         return
     expected, drive_expected = simulated(kind, state, drive, begin, end, timed, lag, 0.1)
     assert math.remainder(after[2] - expected[2], math.tau) == pytest.approx(0.0, abs=1e-7)
-    assert after[:2] == pytest.approx(expected[:2], abs=1e-6)
-    assert then == pytest.approx(drive_expected, abs=1e-6)
+    assert after[:2] == pytest.approx(expected[:2], abs=1e-8)
+    assert then == pytest.approx(drive_expected, abs=1e-8)
 
 
 def test_older_commands_than_are_kept_count_as_the_oldest() -> None:
