@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles.convex import outside
 from scipy.integrate import solve_ivp
-from scipy.optimize import nnls
 
 from swarm.model.actuators import (
     T_BODY_X,
@@ -188,13 +188,6 @@ def front(kind: Kind, state: np.ndarray, drive: np.ndarray, lag: float) -> tuple
     found, trail = np.empty(5), np.full(TRAIL, math.nan)
     ahead(int(kind), state, drive, lag, found, trail)
     return found, trail
-
-
-def outside(point: np.ndarray, points: np.ndarray) -> float:
-    """How far (m, about) a point is from the convex hull of others: the residual of the best convex weights."""
-    weight = 1e3  # of the condition that the weights add up to 1
-    _, residual = nnls(np.vstack([(points - point).T, np.full(len(points), weight)]), np.array([0.0, 0.0, weight]))
-    return float(residual)
 
 
 @pytest.mark.parametrize("kind", [SINGLE, DOUBLE])
