@@ -95,7 +95,8 @@ def error_of(kind: Kind, top: float, limits: Limits, dt: float, errors: ErrorBou
     """How far (m) a robot, or where it would come to rest, may be from where it is believed to be.
 
     A state is predicted from when it was measured to when the command acts, and told for one period more; over that
-    time slip and a wrong heading or velocity add up. What a lag trails is behind the robot by top speed times lag.
+    time, and on the way to rest, slip and a wrong heading or velocity add up. What a lag trails is behind the robot by
+    top speed times lag.
 
     Args:
         kind: Its dynamics.
@@ -113,9 +114,9 @@ def error_of(kind: Kind, top: float, limits: Limits, dt: float, errors: ErrorBou
     if kind == Kind.UNICYCLE:
         found += 2.0 * math.sin(0.5 * min(errors.heading, math.pi)) * fastest * time
     if kind == Kind.DOUBLE_INTEGRATOR:
-        # A wrong velocity moves the stop point as well; that a robot drifts is only noticed by where it is.
+        # Slip and a wrong velocity move the stop point as well; that a robot drifts is only noticed by where it is.
         stop = 0.5 * top / limits.acceleration + dt
-        found += errors.velocity * (time + stop + 1.0 / recovery(dt))
+        found += errors.slip * fastest * stop + errors.velocity * (time + stop + 1.0 / recovery(dt))
     return found
 
 
