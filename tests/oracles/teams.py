@@ -45,7 +45,9 @@ class Team:
         walls, crush = sense_obstacles(
             self.states[i], self.bodies[i], rows[i, N_REACH], self.obstacles, items, 0, len(items), things, order
         )
-        return Around(found, near, things, walls, self.bounds, crowd or crush, np.zeros(TRAIL) if trail is None else trail)
+        return Around(
+            found, near, things, walls, self.bounds, crowd or crush, np.zeros(TRAIL) if trail is None else trail
+        )
 
     def shield(self, i: int, around: Around, control: np.ndarray) -> float:
         """The share of a control of robot i that its shield keeps; the control is changed in place."""
