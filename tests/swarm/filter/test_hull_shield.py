@@ -19,7 +19,7 @@ from swarm.model.actuators import TRAIL, ahead, move
 from swarm.model.body import ERROR, MARGIN, RADIUS, STRAY, TOP_SPEED, TURN_RATE, body_of
 from swarm.model.dynamics import Kind, brake
 from swarm.model.error_bounds import EXACT, ErrorBounds
-from swarm.sense.neighbours import N_ERROR, NEIGHBOUR, Around, describe
+from swarm.sense.neighbours import N_BODY_X, N_CORNER_X, N_ERROR, NEIGHBOUR, Around, describe
 
 SEEDS = st.integers(0, 2**32 - 1)
 KINDS = tuple(Kind)
@@ -195,6 +195,31 @@ def test_an_arc_keeps_clear_where_it_begins_too(
     shield_hulls(2, state, body, around, control)
     path, _, _ = lagging_path(2, state, np.zeros(2), control, 0.05 * np.arange(1, 65) / 64, 0.0, slip)
     assert np.linalg.norm(path - around.neighbours[0, :2], axis=1).min() - 2.0 * body[RADIUS] >= TOUCH
+
+
+def test_a_body_beside_is_not_forgotten_though_what_runs_ahead_of_it_is_out_of_sight() -> None:
+    """One drives past another that lags so much that its place ahead is beyond the sensing radius."""
+    limits, errors = limits_of(SINGLE, 1.0, 1.0, 1.0), ErrorBounds(lag=0.6)
+    body = body_of(SINGLE, 0.05, limits, dt=0.03, sensing_radius=0.6, errors=errors)
+    rows, states, trails = np.zeros((2, NEIGHBOUR)), np.zeros((2, 5)), np.empty((2, TRAIL))
+    for i, (x, y, speed) in enumerate([(0.0, 0.0, 1.0), (-0.02, 0.11, 0.0)]):
+        here = np.array([x, y, 0.0, speed, 0.0])
+        ahead(0, here, here[3:], 0.6, states[i], trails[i])
+        describe(0, states[i], body, states[i, :2], 0.5, 0.5, i, rows[i])
+        rows[i, N_BODY_X : N_BODY_X + 2] = trails[i, :2]
+        rows[i, N_CORNER_X : N_CORNER_X + 2] = trails[i, 2:4]
+    team = Team([0, 0], states, np.array([body, body]), np.zeros((0, 5)), np.array([-9.0, -9.0, 9.0, 9.0]), 0.03)
+    control, around = np.array([0.2, -1.0]), team.sense(1, rows, 16, trails[1])
+    assert around.num_neighbours == 1
+    assert shield_hulls(0, states[1], body, around, control) < 1.0
+    after = float(np.linalg.norm(states[1, :2] + 0.03 * control))
+    assert after >= 0.5 * (math.hypot(0.02, 0.11) + 0.1)  # half of the gap
+    # So does one of whom it has heard nothing for long, told from beyond the radius.
+    rows[0] = rows[1]
+    rows[0, :2] = 0.7, 0.11
+    assert team.sense(1, rows, 16, trails[1]).num_neighbours == 0
+    rows[0, N_ERROR] = 0.2
+    assert team.sense(1, rows, 16, trails[1]).num_neighbours == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
