@@ -8,7 +8,7 @@ turned; ways are longer or shorter than planned.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from oracles.attackers import INSTANTS, attack, check_kept
@@ -20,14 +20,14 @@ from swarm.model.actuators import T_BODY_X, T_CORNER_X, TRAIL, ahead
 from swarm.model.body import ACCELERATION, ERROR, body_of
 from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import ErrorBounds
-from swarm.sense.neighbours import N_BODY_X, N_CORNER_X, N_X, NEIGHBOUR, describe
+from swarm.sense.neighbours import N_BODY_X, N_CORNER_X, N_VX, N_VY, N_X, N_Y, NEIGHBOUR, describe
 
 # Directions, relative to that from the contact, in which places are displaced [rad]; None: any.
 DISPLACED = (0.0, 0.5 * math.pi, -0.5 * math.pi, None)
 
 
 @dataclass
-class WrongTeam(Team):
+class WrongTeam(Team):  # type: ignore[misc]
     """A team with the errors of its bodies and sensors; ``states`` are the true ones.
 
     Attributes:
@@ -45,7 +45,7 @@ def draw_errors(rng: np.random.Generator) -> ErrorBounds:
     """Bounds as on real floors, each of them 0 in a third of the draws."""
     most = {"position": 0.03, "heading": 0.15, "slip": 0.15, "lag": 0.2}
     given = {name: float(rng.uniform(0.1, 1.0) * value * (rng.random() < 0.67)) for name, value in most.items()}
-    return ErrorBounds(**given)
+    return ErrorBounds(**given)  # type: ignore[arg-type]
 
 
 def draw_wrong_team(
@@ -170,8 +170,9 @@ def drive_wrong(team: WrongTeam, rng: np.random.Generator, *, steps: int, lag: f
         )
         for i in range(count):
             state, trail, rows = believed(team, i, rng, lag)
-            minded = replace(team, states=rows[:, [N_X, N_X + 1, N_X, N_X + 2, N_X + 3]])
-            minded.states[i] = state
+            places = np.concatenate([rows[:, [N_X, N_Y]], np.zeros((count, 1)), rows[:, [N_VX, N_VY]]], axis=1)
+            places[i] = state
+            minded = Team(team.kinds, places, team.bodies, team.obstacles, team.bounds, team.dt)
             asked = attack(minded, i, int(styles[i]), rng, aside=float(aside[i]) * (styles[i] < 2))
             controls[i] = asked
             around = minded.sense(i, rows, 16, trail)

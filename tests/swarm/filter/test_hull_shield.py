@@ -158,7 +158,7 @@ def test_a_robot_without_slack_moves_in_the_cone_and_never_slides(error: float, 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("errors", [{"lag": 0.2}, {"slip": 0.1}, {"lag": 0.2, "slip": 0.1, "position": 0.01}])
 @pytest.mark.parametrize("way", [0.0, 0.5 * math.pi, 0.7])
-def test_straight_at_a_wall_every_body_stands_before_it(kind: Kind, errors: dict[str, float], way: float) -> None:
+def test_straight_at_a_wall_every_body_stands_before_it(kind: Kind, errors: dict[str, Any], way: float) -> None:
     """Exactly along an axis a hull is a segment of three points; the whole way to rest slips."""
     bounds, towards = ErrorBounds(**errors), np.array([math.cos(way), math.sin(way)]).round(15)
     body, state, now = of_kind(kind, **errors), np.zeros(5), np.zeros(2)

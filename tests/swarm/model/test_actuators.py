@@ -60,14 +60,14 @@ def integrated(
 
     def rates(_: float, y: np.ndarray) -> np.ndarray:
         _, _, heading, vx, vy, d0, d1 = y
-        d = (d0, d1) if lag > 0.0 else control
+        d = np.array([d0, d1]) if lag > 0.0 else control
         fade = (control - y[5:]) / lag if lag > 0.0 else np.zeros(2)
         if kind == UNICYCLE:
-            way, turn, push = (d[0] * math.cos(heading), d[0] * math.sin(heading)), d[1], (0.0, 0.0)
+            way, turn, push = d[0] * np.array([math.cos(heading), math.sin(heading)]), d[1], np.zeros(2)
         elif kind == DOUBLE:
-            way, turn, push = (vx, vy), 0.0, d
+            way, turn, push = np.array([vx, vy]), 0.0, d
         else:
-            way, turn, push = d, 0.0, (0.0, 0.0)
+            way, turn, push = d, 0.0, np.zeros(2)
         return np.array([(1.0 + slip) * way[0], (1.0 + slip) * way[1], turn, *push, *fade])
 
     end = solve_ivp(rates, (0.0, time), np.concatenate([state, drive]), rtol=1e-10, atol=1e-12).y[:, -1]
