@@ -307,13 +307,12 @@ def sense_world(truth: Truth, robots: Robots, period: float, errors: Errors, new
         for j in range(count):
             row = news.seen[i, j]
             _describe(j, robots, truth.past[age, j], trail, robots.told[j], robots.last_action[j], row)
-            # In the frame of the robot itself: what it takes its own place for moves others too.
-            dx = errors.sensing[i, j, 0] + robots.state[i, 0] + robots.trail[i, T_BODY_X] - truth.state[i, 0]
-            dy = errors.sensing[i, j, 1] + robots.state[i, 1] + robots.trail[i, T_BODY_Y] - truth.state[i, 1]
-            row[N_X], row[N_Y] = row[N_X] + dx, row[N_Y] + dy
+            # Seen from the place that it measured of itself at the same instant: that error moves others too.
+            row[N_X] += errors.sensing[i, j, 0] + errors.position[i, 0]
+            row[N_Y] += errors.sensing[i, j, 1] + errors.position[i, 1]
             # What runs ahead of a body that lags is not sensed.
             grown = math.sqrt(2.0) * robots.body[j, TOP_SPEED] * assumed[E_LAG] + assumed[E_SENSING]
-            grown += math.ceil(late / period - 1e-9) * robots.body[j, GROWTH]
+            grown += math.ceil(late / period - 1e-9) * robots.body[j, GROWTH] + assumed[E_POSITION]
             row[N_ERROR] += grown
             row[N_REACH] += grown
         _own_row(i, robots, news.seen[i, i])

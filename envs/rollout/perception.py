@@ -110,9 +110,9 @@ class Perception:
             state[3:5] += errors.velocity[0, i]
         return state, age * self._dt / CHECKS
 
-    def rows(self, i: int, believed: Array) -> Array:
-        """What robot ``i`` takes all others for, ``float64[N, NEIGHBOUR]``; ``believed``: its own state ahead."""
-        return self._sensed(i, believed) if self.real.others == "sensed" else self._by_hearing(i)
+    def rows(self, i: int) -> Array:
+        """What robot ``i`` takes all others for, ``float64[N, NEIGHBOUR]``."""
+        return self._sensed(i) if self.real.others == "sensed" else self._by_hearing(i)
 
     def _by_hearing(self, i: int) -> Array:
         news = self.source.news
@@ -124,22 +124,22 @@ class Perception:
         rows[:, N_REACH] += grown
         return rows
 
-    def _sensed(self, i: int, believed: Array) -> Array:
+    def _sensed(self, i: int) -> Array:
         """Where others are, by a scan in the robot's own frame; what they mean to do, by what they told last."""
         source, errors = self.source, self.source.errors
         rows: Array = source.news.received[0, i].copy()
         age = int(errors.age[0, i])
         late = math.ceil((self.assumed.age + self.assumed.dead_time) / self._dt - 1e-9)
-        shift = believed[:2] - source.past[0, 0, i, :2]
         for j, row in enumerate(rows):
             intent, rotation, speed, robot_id = row[9:11].copy(), row[11], row[12], int(row[13])
             found = source.past[0, age, j]
             describe(self._kinds[j], found, self._bodies[j], intent, rotation, speed, robot_id, row)
             row[N_ERROR] = 0.0
-            row[[N_X, N_Y]] += errors.sensing[0, i, j] + shift
+            # Seen from the place that it measured of itself at the same instant: that error moves others too.
+            row[[N_X, N_Y]] += errors.sensing[0, i, j] + errors.position[0, i]
             # What runs ahead of a body that lags is not sensed.
             trails = math.sqrt(2.0) * self._bodies[j, TOP_SPEED] * self.assumed.lag
-            grown = late * self._bodies[j, GROWTH] + trails + self.assumed.sensing
+            grown = late * self._bodies[j, GROWTH] + trails + self.assumed.sensing + self.assumed.position
             row[N_ERROR] += grown
             row[N_REACH] += grown
         return rows

@@ -86,7 +86,7 @@ class Fleet:
         view = View(now, state, goal.copy(), measured=now - age)
         robot = self.robots[i]
         believed = robot.believed(view).state
-        rows, own = perception.rows(i, believed), np.array([i if robot.cooperative else -1.0])
+        rows, own = perception.rows(i), np.array([i if robot.cooperative else -1.0])
         describe(robot.kind, believed, robot.body, believed[:2], MIDDLE[ROTATION], MIDDLE[SPEED], int(own[0]), rows[i])
         found = np.empty((MAX_NEIGHBOURS, NEIGHBOUR))
         count, view.truncated = sense_robots(i, rows, robot.body, found, self._order)

@@ -153,7 +153,10 @@ def build_lines(
 
 @njit(cache=True)
 def _keeps(x: float, y: float, bulge: float, hull: Array, many: int, lines: Array, count: int) -> bool:
-    """Whether a point of the next hull, with a way to it that is ``bulge`` (m) off the straight one, keeps all lines.
+    """Whether a point of the next hull, with a way to it that is not straight, keeps all lines.
+
+    After a part s of the period the way is no more than ``bulge`` s (1 - s) (m) off the straight one: where it begins,
+    by as much as if the point itself were nearer by ``bulge``.
 
     The point q of the present hull may be chosen: the one that is nearest to the line, else to the new point.
     """
@@ -190,7 +193,8 @@ def _admits(
         return _keeps(px + sx, py + sy, 0.0, hull, many, lines, count)
     if body[LAG] <= 0.0:
         dx, dy = arc_offset(state[2], ux, uy, dt)
-        return _keeps(state[0] + dx, state[1] + dy, 0.125 * abs(ux * uy) * dt * dt, hull, many, lines, count)
+        bulge = 0.5 * (1.0 + body[STRAY]) * abs(ux * uy) * dt * dt
+        return _keeps(state[0] + dx, state[1] + dy, bulge, hull, many, lines, count)
     return _admits_roll(state, body, trail, ux, uy, hull, many, lines, count)
 
 
@@ -207,7 +211,7 @@ def _admits_roll(
     drive[0], drive[1] = trail[T_SPEED], trail[T_TURN_RATE]
     control[0], control[1] = speed, turn_rate
     v, w, push = max(abs(speed), abs(drive[0])), max(abs(turn_rate), abs(drive[1])), abs(speed - drive[0]) / lag
-    bulge = 0.125 * dt * dt * (v * w + push * w * dt)  # second derivative across the chord, times dt² / 8
+    bulge = 0.5 * (1.0 + body[STRAY]) * dt * dt * (v * w + push * w * dt)  # with the second derivative across the chord
     move(UNICYCLE, here, drive, control, dt, lag, 0.0, here, drive)
     found, trails = np.empty(STATE), np.empty(TRAIL)
     ahead(UNICYCLE, here, drive, lag, found, trails)

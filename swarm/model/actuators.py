@@ -22,7 +22,9 @@ from numba import njit
 from swarm.array_types import Array
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, STATE, UNICYCLE, arc_offset, step
 
-# Gauss-Legendre nodes and weights on [0, 1], for the path of a unicycle whose speeds change.
+# Gauss-Legendre nodes and weights on [0, 1], for the path of a unicycle whose speeds change: in so many pieces for each
+# time constant, and after so many time constants the old drive is forgotten.
+_PIECES, _FADED = 2.0, 40.0
 _NODES = np.array([0.06943184420297371, 0.33000947820757187, 0.6699905217924281, 0.9305681557970262])
 _WEIGHTS = np.array([0.17392742256872692, 0.3260725774312731, 0.3260725774312731, 0.17392742256872692])
 
@@ -81,15 +83,20 @@ def _roll(state: Array, drive: Array, control: Array, time: float, lag: float, a
     x, y, heading = state[0], state[1], state[2]
     v, w, dv, dw = control[0], control[1], drive[0] - control[0], drive[1] - control[1]
     dx, dy = 0.0, 0.0
-    for k in range(_NODES.size):
-        at = _NODES[k] * time
+    curved = min(time, _FADED * lag)
+    pieces = max(math.ceil(_PIECES * curved / lag), 1)
+    for k in range(pieces * _NODES.size):
+        at = (k // _NODES.size + _NODES[k % _NODES.size]) * curved / pieces
         fade = math.exp(-at / lag)
         angle = heading + w * at + dw * lag * (1.0 - fade)
-        speed = (v + dv * fade) * _WEIGHTS[k]
-        dx, dy = dx + speed * math.cos(angle), dy + speed * math.sin(angle)
+        way = (v + dv * fade) * _WEIGHTS[k % _NODES.size] * curved / pieces
+        dx, dy = dx + way * math.cos(angle), dy + way * math.sin(angle)
+    if curved < time:
+        rest_x, rest_y = arc_offset(heading + w * curved + dw * lag, v, w, time - curved)
+        dx, dy = dx + rest_x, dy + rest_y
     fade = math.exp(-time / lag)
     turned, speed = heading + w * time + dw * lag * (1.0 - fade), v + dv * fade
-    after[0], after[1] = x + dx * time, y + dy * time
+    after[0], after[1] = x + dx, y + dy
     after[2] = math.atan2(math.sin(turned), math.cos(turned))
     after[3], after[4] = speed * math.cos(turned), speed * math.sin(turned)
 

@@ -86,6 +86,7 @@ def body_of(
     body[YIELDS] = float(cooperative)
     diagonal = 1.0 if kind == Kind.UNICYCLE else math.sqrt(2.0)
     body[REACH] = reach(int(kind), radius, body[TOP_SPEED : TURN_RATE + 1], dt) + diagonal * top * errors.lag
+    body[REACH] *= 1.0 + errors.slip
     body[GROWTH] = growth_of(kind, top, limits, dt, errors.lag)
     _check_overrun(kind, body)
     return body

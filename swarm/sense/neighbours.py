@@ -92,9 +92,18 @@ def _insert(order: Array, count: int, slots: int, gap: float, j: int) -> int:
     return count
 
 
+@njit(cache=True, inline="always")
+def _nearer(own: Array, other: Array) -> float:
+    """By how much (m, at most) two bodies that lag, or of which old news are known, are nearer than their places."""
+    trails = abs(own[N_BODY_X]) + abs(own[N_BODY_Y]) + abs(other[N_BODY_X]) + abs(other[N_BODY_Y])
+    return trails + other[N_ERROR]
+
+
 @njit(cache=True)
 def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array) -> tuple[int, bool]:
     """Copy the nearest of ``others`` within the sensing radius of robot ``i`` into ``found``, nearest first.
+
+    The radius counts from body to body, at the nearest that they may be.
 
     Args:
         i: Row of the robot itself in ``others``.
@@ -112,7 +121,7 @@ def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array)
     for j in range(others.shape[0]):
         dx, dy = others[j, N_X] - x, others[j, N_Y] - y
         square = dx * dx + dy * dy
-        if square > sensing * sensing or j == i:
+        if j == i or (square > sensing * sensing and square > (sensing + _nearer(others[i], others[j])) ** 2):
             continue
         gap = math.sqrt(square) - others[j, N_RADIUS]
         if gap < body[RADIUS] + 2.0 * body[MARGIN] + others[i, N_REACH] + others[j, N_REACH]:

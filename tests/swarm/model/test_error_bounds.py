@@ -65,7 +65,7 @@ def test_what_is_no_bound_is_refused(key: str, value: object) -> None:
 def test_a_share_is_below_1(key: str) -> None:
     with pytest.raises(InputError, match=rf"errors\.{key}: got 1\.0; valid: a share, 0 or more and below 1"):
         one_bound(key, 1.0)
-    assert getattr(bounds(key, 1.0 - 1e-9), key) < 1.0
+    assert getattr(one_bound(key, 1.0 - 1e-9), key) < 1.0
 
 
 def test_others_are_heard_or_sensed() -> None:
