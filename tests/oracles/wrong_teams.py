@@ -16,11 +16,11 @@ from oracles.contact import lagging_path, least_gap
 from oracles.teams import Team, limits_of, place
 
 from swarm.filter.hull_shield import shield_hulls
-from swarm.model.actuators import T_BODY_X, T_CORNER_X, TRAIL, ahead
-from swarm.model.body import ACCELERATION, ERROR, body_of
+from swarm.model.actuators import T_BODY_X, T_CORNER_X, T_ERROR, T_STRAY, TRAIL, ahead
+from swarm.model.body import ACCELERATION, ERROR, STRAY, body_of
 from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import ErrorBounds
-from swarm.sense.neighbours import N_BODY_X, N_CORNER_X, N_VX, N_VY, N_X, N_Y, NEIGHBOUR, describe
+from swarm.sense.neighbours import N_BODY_X, N_CORNER_X, N_VX, N_VY, N_X, N_Y, NEIGHBOUR, Around, describe
 
 # Directions, relative to that from the contact, in which places are displaced [rad]; None: any.
 DISPLACED = (0.0, 0.5 * math.pi, -0.5 * math.pi, None)
@@ -39,6 +39,14 @@ class WrongTeam(Team):  # type: ignore[misc]
     errors: ErrorBounds
     drives: np.ndarray
     room: np.ndarray
+
+
+def shield_at_worst(kind: int, state: np.ndarray, body: np.ndarray, around: Around, control: np.ndarray) -> float:
+    """``shield_hulls`` of a robot that knows no more of itself than its bounds say."""
+    trail = around.trail.copy()
+    trail[T_ERROR], trail[T_STRAY] = body[ERROR], body[STRAY]
+    kept: float = shield_hulls(kind, state, body, around._replace(trail=trail), control)
+    return kept
 
 
 def draw_errors(rng: np.random.Generator) -> ErrorBounds:
@@ -176,7 +184,7 @@ def drive_wrong(team: WrongTeam, rng: np.random.Generator, *, steps: int, lag: f
             asked = attack(minded, i, int(styles[i]), rng, aside=float(aside[i]) * (styles[i] < 2))
             controls[i] = asked
             around = minded.sense(i, rows, 16, trail)
-            share = shield_hulls(team.kinds[i], state, team.bodies[i], around, controls[i])
+            share = shield_at_worst(team.kinds[i], state, team.bodies[i], around, controls[i])
             if lag == team.errors.lag:  # or their own velocities are not as planned
                 check_kept(team, i, asked, controls[i], share)
             held += share < 1.0

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from oracles.attackers import around_of, attack, drive
 from oracles.contact import lagging_path
 from oracles.teams import Team, draw_team, limits_of
-from oracles.wrong_teams import believed, draw_errors, draw_wrong_team, drive_wrong
+from oracles.wrong_teams import believed, draw_errors, draw_wrong_team, drive_wrong, shield_at_worst
 
-from swarm.filter.hull_shield import is_inexact, shield_hulls
+from swarm.filter.hull_shield import is_inexact
 from swarm.model.actuators import TRAIL, ahead, move
 from swarm.model.body import ERROR, MARGIN, RADIUS, STRAY, TOP_SPEED, TURN_RATE, body_of
 from swarm.model.dynamics import Kind, brake
@@ -52,7 +52,7 @@ def test_without_errors_it_is_the_shield_of_exact_robots(kinds: tuple[Kind, ...]
             asked = attack(team, i, 0, rng)
             exact, hulls = asked.copy(), asked.copy()
             share = team.shield(i, around, exact)
-            kept = shield_hulls(kind, team.states[i], team.bodies[i], around, hulls)
+            kept = shield_at_worst(kind, team.states[i], team.bodies[i], around, hulls)
             if kind == UNICYCLE and share < 1.0:
                 # A part of an arc is an arc here, and there a part of its chord, which bends as much as the whole.
                 assert kept >= share - PRECISION
@@ -73,7 +73,7 @@ def test_unicycles_that_drive_straight_on_are_held_as_exact_ones(seed: int) -> N
         exact = np.array([float(rng.choice([-1.0, 1.0])) * team.bodies[i, TOP_SPEED], 0.0])
         hulls, around = exact.copy(), team.sense(i, rows, 16)
         share = team.shield(i, around, exact)
-        kept = shield_hulls(2, team.states[i], team.bodies[i], around, hulls)
+        kept = shield_at_worst(2, team.states[i], team.bodies[i], around, hulls)
         assert kept == pytest.approx(share, abs=PRECISION)
 
 
@@ -92,7 +92,7 @@ def test_braking_is_always_admitted(kinds: tuple[Kind, ...], seed: int) -> None:
         asked = control.copy()
         seen = Team(team.kinds, np.array([*team.states[:i], state, *team.states[i + 1 :]]), team.bodies, team.obstacles,
                     team.bounds, team.dt)  # fmt: skip
-        shield_hulls(kind, state, team.bodies[i], seen.sense(i, rows, 16, trail), control)
+        shield_at_worst(kind, state, team.bodies[i], seen.sense(i, rows, 16, trail), control)
         assert control == pytest.approx(asked, abs=1e-12)
 
 
@@ -121,7 +121,7 @@ def test_with_more_errors_no_more_is_let_through(
     for error, news in ((small, 0.0), (small, more), (small + more, 0.0), (small + more, more)):
         body[ERROR] = error
         state, around = beside(kind, body, gap, angle, heading=float(seed % 6), news=news)
-        shares.append(shield_hulls(int(kind), state, body, around, asked.copy()))
+        shares.append(shield_at_worst(int(kind), state, body, around, asked.copy()))
     for less, greater in ((0, 1), (0, 2), (1, 3), (2, 3)):
         assert shares[greater] <= shares[less] + PRECISION
 
@@ -144,14 +144,14 @@ def test_a_robot_without_slack_moves_in_the_cone_and_never_slides(error: float, 
     for side in (-1.0, 1.0):
         for angle, kept in ((0.0, 1.0), (edge - 0.01, 1.0), (edge + 0.01, 0.0), (0.5 * math.pi, 0.0), (math.pi, 0.0)):
             asked = 0.6 * np.array([math.cos(side * angle), math.sin(side * angle)])
-            assert shield_hulls(0, state, body, around, asked) == kept
+            assert shield_at_worst(0, state, body, around, asked) == kept
             assert asked.any() == (kept > 0.0)
     # With slack it may slide as far as that pays for.
     slack = 0.004
     state, around = beside(SINGLE, body, both + 2.0 * slack, math.pi, news=news)
     kappa = 2.0 * math.sin(0.5 * math.asin(both / (distance + 2.0 * slack))) + stray
     asked = np.array([0.0, 1.0])
-    kept = shield_hulls(0, state, body, around, asked)
+    kept = shield_at_worst(0, state, body, around, asked)
     assert kept == pytest.approx(min(slack / (kappa * 0.05), 1.0), abs=2 * PRECISION)
 
 
@@ -171,7 +171,7 @@ def test_straight_at_a_wall_every_body_stands_before_it(kind: Kind, errors: dict
         control = np.array([1.0, 0.0]) if kind == UNICYCLE else 1.0 * towards
         if kind == DOUBLE:
             control = np.clip((towards - found[3:]) / 0.05, -2.0, 2.0)
-        shield_hulls(int(kind), found, body, around, control)
+        shield_at_worst(int(kind), found, body, around, control)
         move(int(kind), state, now, control, 0.05, bounds.lag, bounds.slip, state, now)
         nearest = min(nearest, float(np.linalg.norm(state[:2] - wall[:2])) - 0.6)
     assert nearest >= TOUCH
@@ -192,7 +192,7 @@ def test_an_arc_keeps_clear_where_it_begins_too(
     beside_it -= math.copysign(0.5 * math.pi + lean, turn_rate * speed)
     state, around = beside(UNICYCLE, body, gap, beside_it)
     control = np.array([speed, turn_rate])
-    shield_hulls(2, state, body, around, control)
+    shield_at_worst(2, state, body, around, control)
     path, _, _ = lagging_path(2, state, np.zeros(2), control, 0.05 * np.arange(1, 65) / 64, 0.0, slip)
     assert np.linalg.norm(path - around.neighbours[0, :2], axis=1).min() - 2.0 * body[RADIUS] >= TOUCH
 
@@ -211,7 +211,7 @@ def test_a_body_beside_is_not_forgotten_though_what_runs_ahead_of_it_is_out_of_s
     team = Team([0, 0], states, np.array([body, body]), np.zeros((0, 5)), np.array([-9.0, -9.0, 9.0, 9.0]), 0.03)
     control, around = np.array([0.2, -1.0]), team.sense(1, rows, 16, trails[1])
     assert around.num_neighbours == 1
-    assert shield_hulls(0, states[1], body, around, control) < 1.0
+    assert shield_at_worst(0, states[1], body, around, control) < 1.0
     after = float(np.linalg.norm(states[1, :2] + 0.03 * control))
     assert after >= 0.5 * (math.hypot(0.02, 0.11) + 0.1)  # half of the gap
     # So does one of whom it has heard nothing for long, told from beyond the radius.
@@ -230,7 +230,7 @@ def test_slip_takes_a_robot_to_what_is_just_out_of_reach(kind: Kind) -> None:
         way = 0.05 if kind != DOUBLE else 0.0025
         wall = [0.1 + body[MARGIN] + beyond * way, 0.0, 0.0, 0.0, 0.0]
         state, control = np.zeros(5), np.array([1.0 if kind != DOUBLE else 2.0, 0.0])
-        shield_hulls(int(kind), state, body, around_of(state, obstacles=[wall]), control)
+        shield_at_worst(int(kind), state, body, around_of(state, obstacles=[wall]), control)
         moved = 1.2 * (0.05 * control[0] if kind != DOUBLE else 0.5 * 0.05**2 * control[0])
         assert moved <= wall[0] - 0.1 - body[MARGIN] + 1e-9 or control[0] == 0.0
 
