@@ -127,6 +127,7 @@ class Robot:
         self._planned: tuple[tuple[float, bytes, bytes], Plan] | None = None
         self._motion = OwnMotion(self.kind, self.body, errors) if errors.any else None
         self._predicted: tuple[tuple[float, bytes], Array, Array] | None = None
+        self._decided: Array | None = None  # and perhaps not sent to the body
 
     def _allocate(self) -> None:
         self._scratch, self._nominal = safety.scratch(MAX_NEIGHBOURS + MAX_OBSTACLES), np.empty(2)
@@ -137,7 +138,7 @@ class Robot:
         """Forget the last step; the planner forgets its reservations."""
         self.last_action, self._memory, self._goal, self._planned = MIDDLE, blank(), b"", None
         self.planner.reset()
-        self._predicted = None
+        self._predicted = self._decided = None
         if self._motion is not None:
             self._motion.reset()
 
@@ -169,8 +170,13 @@ class Robot:
         )  # fmt: skip
         return Command(
             control, safety.OUTCOMES[outcome], relaxation, tunables, self.last_action, plan, message, clearance,
-            None if self._motion is None else self._motion.plan(control),
+            self._plan_ahead(control),
         )  # fmt: skip
+
+    def _plan_ahead(self, control: Array) -> tuple[Array, Array] | None:
+        """Where the robot will be, to tell others; None if nothing is predicted."""
+        self._decided = control
+        return None if self._motion is None else self._motion.plan(control)
 
     def believed(self, view: View) -> View:
         """The view with the robot's own state as it will be when the command acts: the one that it decides on.
@@ -184,6 +190,8 @@ class Robot:
         measured = view.time if view.measured is None else view.measured
         key = view.time, view.state.tobytes()
         if self._predicted is None or self._predicted[0] != key:
+            if self._decided is not None:
+                self.sent(self._decided)
             self._predicted = (key, *self._motion.believe(view.state, view.time - measured))
         found = copy.copy(view)
         found.state = self._predicted[1]
@@ -191,10 +199,12 @@ class Robot:
         return found
 
     def sent(self, control: Array) -> None:
-        """Take note of what the body was told in this period, ``float64[2]``; once a period, after ``step``.
+        """Take note of what the body was told in this period, ``float64[2]``, if it was not what ``step`` decided.
 
-        With declared errors the next state is predicted from it. Without them there is nothing to note.
+        With declared errors the next state is predicted from it: a robot that is held, or whose body brakes by itself,
+        has to know. Call it at most once a period, after ``step``.
         """
+        self._decided = None
         if self._motion is not None:
             self._motion.sent(np.asarray(control, dtype=np.float64))
 

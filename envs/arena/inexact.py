@@ -202,6 +202,8 @@ def believe_world(truth: Truth, robots: Robots, period: float, errors: Errors, o
         own: Written.
     """
     assumed, here = errors.assumed, np.empty(STATE)
+    # Commands that may have acted since the state was measured.
+    recent = math.ceil((assumed[E_AGE] + assumed[E_DEAD_TIME]) / period - 1e-9) + 1
     for i in range(len(robots.kind)):
         kind = robots.kind[i]
         _measured(kind, i, truth, errors, here, own.drive[i])
@@ -213,7 +215,7 @@ def believe_world(truth: Truth, robots: Robots, period: float, errors: Errors, o
             assumed[E_LAG], 0.0, own.body[i], own.drive[i],
         )  # fmt: skip
         body, known, trail, time = own.body[i], own.known[i], robots.trail[i], age + assumed[E_DEAD_TIME]
-        speed = fastest(kind, body, own.drive[i], truth.commands[i, :-1])
+        speed = fastest(kind, body, own.drive[i], truth.commands[i, -1 - recent : -1])
         error = assumed[E_POSITION] + robots.body[i, STRAY] * _meanwhile(kind, robots.body[i], speed, time) * time
         wide = assumed[E_HEADING] if kind == UNICYCLE else 0.0
         error = narrow(kind, body, known, error, wide, assumed[E_VELOCITY], time)
