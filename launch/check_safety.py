@@ -1,6 +1,8 @@
-"""Drives teams with random tunables and counts collisions, between the samples too; writes ``docs/safety.md``.
+"""Drives teams with random tunables and counts collisions; writes the tables of ``docs/safety.md``.
 
-Usage: ``python launch/check_safety.py [--steps N] [--seed K] [--out F.md]``. All dynamics, one kind a team and mixed,
+Usage: ``python launch/check_safety.py [--errors] [--steps N] [--seed K] [--out F.md]``. With ``--errors`` nothing is
+exact: noise, ages, lags, lost messages, row by row, also pushed by an adversary. Else exact states: all dynamics, one
+kind a team and mixed,
 with random radii and limits, loose and dense, also with robots that do not give way; the tunables are drawn at random
 inside the box, anew at every step in some worlds and held for a while in others (which gets robots closer together).
 """
@@ -12,6 +14,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,63 +28,34 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from envs.arena.core import ArenaCore
-from envs.arena.kernels import TOUCH
 from envs.scenarios import mixed
+from studies.safety import inexact
+from studies.safety.driving import CHECKS, Tally, drive
+from swarm.errors import InputError
 from swarm.files.text_files import write_text
 from swarm.model.dynamics import Kind
 from swarm.scenario.scenario import Scenario
+from swarm.tune.controllers import make_controller
 
-CHECKS = 6  # instants per period at which gaps are measured
 WORLDS = 32
-EPISODE = 300  # steps
-# The corner of the box that drives robots at each other: high gains, power 1, hardly any rotation, full speed.
-BOLD_LOW = np.array([0.9, 0.0, 0.9, 0.0, 0.45, 0.9])
-BOLD_HIGH = np.array([1.0, 0.1, 1.0, 0.1, 0.55, 1.0])
 
 
 @dataclass(frozen=True)
 class Options:
     """Drive random teams with random tunables and count collisions."""
 
+    errors: bool = False
+    """Drive teams that are not exact, row by row, instead of exact ones."""
     steps: int = 10_000_000
-    """Robot-steps in total."""
+    """Robot-steps of the exact teams in total."""
+    row_steps: int = 1_000_000
+    """Robot-steps of each row of errors, and as many with an adversary."""
+    episodes: int = 128
+    """Episodes with the tuner in each row and dynamics."""
     seed: int = 0
     """Of worlds and tunables."""
     out: Path = Path("docs/safety.md")
     """Report to write."""
-
-
-@dataclass
-class Tally:
-    """What one kind of team came to."""
-
-    steps: int = 0
-    collided: int = 0
-    least: float = np.inf
-    optimal: int = 0
-    relaxed: int = 0
-    braking: int = 0
-
-
-def drive(core: ArenaCore, rng: np.random.Generator, tally: Tally) -> None:
-    """One episode in all worlds of a core."""
-    core.reset()
-    shape = (core.num_worlds, core.num_robots)
-    action = rng.uniform(0.0, 1.0, (*shape, 6))
-    style = np.arange(core.num_worlds) % 3
-    always, bold = style == 0, style == 2
-    for _ in range(EPISODE):
-        core.advance(action)
-        anew = always[:, None] | (rng.random(shape) < 0.03)
-        drawn = rng.uniform(0.0, 1.0, (*shape, 6))
-        drawn[bold] = BOLD_LOW + drawn[bold] * (BOLD_HIGH - BOLD_LOW)
-        action = np.where(anew[..., None], drawn, action)
-    tally.steps += EPISODE * core.num_worlds * core.num_robots
-    tally.collided += int((core.min_clearance < TOUCH).sum())
-    tally.least = min(tally.least, float(core.min_clearance.min()))
-    counts = core.outcomes.sum(axis=0)
-    tally.optimal, tally.relaxed = tally.optimal + int(counts[0]), tally.relaxed + int(counts[1])
-    tally.braking += int(counts[2])
 
 
 def draw(rng: np.random.Generator, rude: float, **options: Any) -> Scenario:
@@ -111,51 +85,84 @@ def families() -> dict[str, partial[Scenario]]:
     }
 
 
-def report(tallies: dict[str, Tally], options: Options, seconds: float) -> str:
-    """The result as Markdown."""
+def table(tallies: dict[str, Tally], command: str) -> list[str]:
+    """The result with exact states, as Markdown."""
     total = sum(tally.steps for tally in tallies.values())
     collided = sum(tally.collided for tally in tallies.values())
     lines = [
-        "# Safety under random tunables",
-        "",
-        f"`python launch/check_safety.py --steps {options.steps} --seed {options.seed}`, {seconds / 60.0:.1f} minutes "
-        f"on {platform.machine()}, {os.cpu_count()} cores.",
-        "",
-        f"**{total:,} robot-steps, {collided} collisions.** Gaps are measured at {CHECKS} instants of every control "
-        f"period; a gap below {TOUCH:g} m is a collision. Tunables are drawn at random inside the box: from all of it "
-        "anew at every step in a third of the worlds, from all of it and held for a while in another third, from its "
-        "boldest corner in the last.",
-        "",
+        f"`{command}`", "", f"**{total:,} robot-steps, {collided} collisions.**", "",
         "| team | robot-steps | collided | smallest gap (m) | optimal % | relaxed % | braking % |",
         "|---|---|---|---|---|---|---|",
-    ]
+    ]  # fmt: skip
     for name, tally in tallies.items():
         shares = " | ".join(f"{100.0 * n / tally.steps:.3f}" for n in (tally.optimal, tally.relaxed, tally.braking))
         lines.append(f"| {name} | {tally.steps:,} | {tally.collided} | {tally.least:.1e} | {shares} |")
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def write_section(path: Path, name: str, lines: Sequence[str]) -> None:
+    """Replace what stands between the marks of a section in a report; the rest of it is written by hand.
+
+    Raises:
+        InputError: If the file has no such marks.
+    """
+    begin, end = f"<!-- {name}: written by launch/check_safety.py -->", f"<!-- end of {name} -->"
+    text = path.read_text(encoding="utf-8") if path.exists() else f"{begin}\n{end}\n"
+    if begin not in text or end not in text:
+        raise InputError(
+            str(path), f"no section {name!r}", f"a file with the lines {begin!r} and {end!r}, or a new one"
+        )
+    head, rest = text.split(begin, 1)
+    write_text(path, f"{head}{begin}\n" + "\n".join(lines) + f"\n{end}{rest.split(end, 1)[1]}")
+
+
+def machine(seconds: float) -> str:
+    """What the figures were made on."""
+    return f"{seconds / 60.0:.1f} minutes on {platform.machine()}, {os.cpu_count()} cores."
+
+
+def check_exact(options: Options, bar: Progress) -> tuple[list[str], int]:
+    """Teams with exact states: lines of the report, and how many robots collided."""
+    rng, tallies = np.random.default_rng(options.seed), {name: Tally() for name in families()}
+    began, done = time.perf_counter(), 0
+    task = bar.add_task("safety", total=options.steps, text="")
+    while done < options.steps:
+        for name, draw in families().items():
+            core = ArenaCore(draw, worlds=WORLDS, seed=int(rng.integers(1 << 31)), checks=CHECKS)
+            drive(core, rng, tallies[name])
+        done = sum(tally.steps for tally in tallies.values())
+        collided = sum(tally.collided for tally in tallies.values())
+        bar.update(task, completed=done, text=f"{done:,} robot-steps, {collided} collisions")
+    command = f"python launch/check_safety.py --steps {options.steps} --seed {options.seed}"
+    return [*table(tallies, command), "", machine(time.perf_counter() - began)], collided
+
+
+def check_errors(options: Options, bar: Progress) -> tuple[list[str], int]:
+    """Teams whose states, messages and actuators are not exact: lines of the report, and how many robots collided."""
+    began, outcomes, collided = time.perf_counter(), [], 0
+    task = bar.add_task("safety", total=len(inexact.ROWS), text="")
+    controller = make_controller("tuner")
+    for one in inexact.measure(inexact.ROWS, options.row_steps, options.episodes, options.seed, controller):
+        outcomes.append(one)
+        collided += one.as_said.collided + one.pushed.collided
+        bar.update(task, advance=1, text=f"{one.row.name}: {collided} collisions")
+    command = (
+        f"python launch/check_safety.py --errors --row-steps {options.row_steps} --episodes {options.episodes} "
+        f"--seed {options.seed}"
+    )
+    return [*inexact.table(outcomes, command), "", machine(time.perf_counter() - began)], collided
 
 
 def main() -> int:
     """Drive and report; 1 if anything collided."""
-    options = tyro.cli(Options, prog="check_safety.py", description=__doc__)
-    rng = np.random.default_rng(options.seed)
-    tallies = {name: Tally() for name in families()}
-    console, began, done = Console(), time.perf_counter(), 0
+    options, console = tyro.cli(Options, prog="check_safety.py", description=__doc__), Console()
     columns = (TextColumn("safety"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("safety", total=options.steps, text="")
-        while done < options.steps:
-            for name, draw in families().items():
-                core = ArenaCore(draw, worlds=WORLDS, seed=int(rng.integers(1 << 31)), checks=CHECKS)
-                drive(core, rng, tallies[name])
-            done = sum(tally.steps for tally in tallies.values())
-            collided = sum(tally.collided for tally in tallies.values())
-            progress.update(task, completed=done, text=f"{done:,} robot-steps, {collided} collisions")
-    text = report(tallies, options, time.perf_counter() - began)
+    with Progress(*columns, console=console) as bar:
+        lines, collided = (check_errors if options.errors else check_exact)(options, bar)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    write_text(options.out, text)
-    console.print(text, highlight=False)
-    return 1 if any(tally.collided for tally in tallies.values()) else 0
+    write_section(options.out, "errors" if options.errors else "exact", lines)
+    console.print("\n".join(lines), highlight=False)
+    return 1 if collided else 0
 
 
 if __name__ == "__main__":

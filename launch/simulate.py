@@ -163,10 +163,9 @@ class Simulation:
         if options.save is not None:
             scenario.save(options.save)
         self.planner = choose_planner(options.planner, scenario.world)
-        # Joins here: assume=options.assumed.
         self.run = bullet.start(
             scenario, planner=self.planner, controller=options.controller, margin=margin_of(options, scenario),
-            seed=options.seed, gui=options.gui, delays=delays_of(options, scenario),
+            seed=options.seed, gui=options.gui, delays=delays_of(options, scenario), assume=options.assumed,
         )  # fmt: skip
         self.painter = Painter(tuple(scenario.world.bounds), pixels=960)
         seconds = options.seconds or scenario.horizon

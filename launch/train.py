@@ -119,7 +119,10 @@ def start(options: TunerOptions | FollowerOptions, command: str) -> TunerTrainin
 
 def tuner_worlds(options: TunerOptions, seed: int) -> TunerWorlds:
     """The worlds of one process, drawn from its seed."""
-    return training_worlds(seed, options.worlds, options.robots, styles=options.styles, shared=options.shared)
+    return training_worlds(
+        seed, options.worlds, options.robots, styles=options.styles, shared=options.shared,
+        errors=tuner.bounds_of(options.errors, "--errors"), assume=tuner.bounds_of(options.assume, "--assume"),
+    )  # fmt: skip
 
 
 def describe(training: Training[Any]) -> None:

@@ -63,6 +63,7 @@ def explain(robot: Robot, view: View, command: Command) -> Override | None:
         command: What it decided.
     """
     nominal = robot.nominal(view, command)
+    view = robot.believed(view)
     final = command.control.copy()
     if robot.kind == UNICYCLE:
         final[1] *= robot.body[LOOK_AHEAD]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from swarm.filter.nominal import nominal_control
 from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
 from swarm.model import dynamics
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL
-from swarm.model.body import ACCELERATION, PERIOD, RADIUS, REACH, body_of, coast_of, is_second_order
+from swarm.model.body import ACCELERATION, MARGIN, PERIOD, RADIUS, REACH, body_of, coast_of, is_second_order
+from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.planning import Plan, Planner
 from swarm.planning.registry import make_planner
 from swarm.scenario.scenario import RobotSpec
@@ -37,6 +39,7 @@ from swarm.sense.neighbours import (
     Around,
     measure_obstacles,
 )
+from swarm.sense.own_motion import OwnMotion
 from swarm.sense.view import View
 from swarm.tune.controllers import Controller, make_controller
 from swarm.tune.heuristics import talk_of
@@ -69,6 +72,7 @@ class Command:
     plan: Plan
     message: Message
     clearance: float
+    ahead: tuple[Array, Array] | None = None
 
 
 class Robot:
@@ -100,19 +104,20 @@ class Robot:
         controller: str | Controller = "tuner",
         solver: str | Solver = "kernel",
         margin: float = 0.0,
+        errors: ErrorBounds = EXACT,
         robot_id: int = 0,
     ) -> None:
         self.kind, self.robot_id = int(spec.kind), robot_id
         self.body = body_of(
             spec.kind, spec.radius, spec.limits, dt=dt, sensing_radius=sensing_radius, margin=margin,
-            cooperative=spec.cooperative,
+            cooperative=spec.cooperative, errors=errors,
         )  # fmt: skip
         self.world, self.bounds = world, world.bounds
         index = world.index(sensing_radius)
         self._obstacles, self._origin, self._bin_size = index.obstacles, index.origin, index.bin_size
         self._shape = np.array(index.shape, dtype=np.int64)
         self._items, self._start = index.items.astype(np.int64), index.start.astype(np.int64)
-        self.planner = make_planner(planner, spec, world, dt=dt, margin=margin, robot_id=robot_id)
+        self.planner = make_planner(planner, spec, world, dt=dt, margin=float(self.body[MARGIN]), robot_id=robot_id)
         self.controller = make_controller(controller)
         self._talk = talk_of(self.controller)
         self._solver = _make_solver(solver)
@@ -121,6 +126,9 @@ class Robot:
         self.last_action, self._memory, self._goal = MIDDLE, blank(), b""
         self.drive: Array | None = None
         self._planned: tuple[tuple[float, bytes, bytes], Plan] | None = None
+        self._motion = OwnMotion(self.kind, self.body, errors) if errors.any else None
+        self._predicted: tuple[tuple[float, bytes], Array, Array] | None = None
+        self._decided: Array | None = None  # and perhaps not sent to the body
 
     def _allocate(self) -> None:
         self._scratch, self._nominal = safety.scratch(MAX_NEIGHBOURS + MAX_OBSTACLES), np.empty(2)
@@ -132,6 +140,9 @@ class Robot:
         self.last_action, self._memory, self._goal, self._planned = MIDDLE, blank(), b"", None
         self.drive = None
         self.planner.reset()
+        self._predicted = self._decided = None
+        if self._motion is not None:
+            self._motion.reset()
 
     def step(self, view: View, action: Array | None = None) -> Command:
         """One control period: plan, tune (unless an ``action`` in [0, 1] is given), filter.
@@ -139,6 +150,7 @@ class Robot:
         Raises:
             InputError: If the view holds something that is not a number, or too many neighbours or obstacles.
         """
+        view = self.believed(view)
         around = self._sense(view)
         clearance = self._clearance(view, around)
         plan = self._plan(view)
@@ -160,8 +172,45 @@ class Robot:
             float(self.last_action[ROTATION]), float(self.last_action[SPEED]), plan.intent, embedding,
         )  # fmt: skip
         return Command(
-            control, safety.OUTCOMES[outcome], relaxation, tunables, self.last_action, plan, message, clearance
-        )
+            control, safety.OUTCOMES[outcome], relaxation, tunables, self.last_action, plan, message, clearance,
+            self._plan_ahead(control),
+        )  # fmt: skip
+
+    def _plan_ahead(self, control: Array) -> tuple[Array, Array] | None:
+        """Where the robot will be, to tell others; None if nothing is predicted."""
+        self._decided = control
+        return None if self._motion is None else self._motion.plan(control)
+
+    def believed(self, view: View) -> View:
+        """The view with the robot's own state as it will be when the command acts: the one that it decides on.
+
+        Without declared errors it is the same view. After a lag, the state runs ahead of the body
+        (``swarm.model.actuators``).
+        """
+        if self._motion is None:
+            return view
+        _check(view)
+        measured = view.time if view.measured is None else view.measured
+        key = view.time, view.state.tobytes()
+        if self._predicted is None or self._predicted[0] != key:
+            if self._decided is not None:
+                self.sent(self._decided)
+            self._predicted = (key, *self._motion.believe(view.state, view.time - measured))
+        found = copy.copy(view)
+        found.state = self._predicted[1]
+        self._trail[:] = self._predicted[2]
+        found.drive = self._predicted[2][T_SPEED : T_TURN_RATE + 1]
+        return found
+
+    def sent(self, control: Array) -> None:
+        """Take note of what the body was told in this period, ``float64[2]``, if it was not what ``step`` decided.
+
+        With declared errors the next state is predicted from it: a robot that is held, or whose body brakes by itself,
+        has to know. Call it at most once a period, after ``step``.
+        """
+        self._decided = None
+        if self._motion is not None:
+            self._motion.sent(np.asarray(control, dtype=np.float64))
 
     def driven(self, state: Array) -> Array:
         """Forward speed and turn rate ``float64[2]`` of a unicycle of second order in a state ``float64[5]``.
@@ -172,6 +221,8 @@ class Robot:
         speed = dynamics.forward_speed(state)
         if self.drive is None:
             return np.array([speed, 0.0])
+        if self._motion is not None:  # what is measured is old
+            return self.drive
         most = self.body[ACCELERATION] * self.body[PERIOD]
         return np.array([min(max(self.drive[0], speed - most), speed + most), self.drive[1]])
 
@@ -195,16 +246,17 @@ class Robot:
 
     def observe(self, view: View) -> Observation:
         """What the policy gets to see for this view; a ``step`` with the same view may follow."""
+        view = self.believed(view)
         around, plan = self._sense(view), self._plan(view)
         return self._observe(view, plan, _remaining(plan, view), around)
 
     def sensed(self, view: View) -> Around:
         """What its filter takes into account; its own arrays, which the next step writes anew."""
-        return self._sense(view)
+        return self._sense(self.believed(view))
 
     def nominal(self, view: View, command: Command) -> Array:
         """The control ``float64[2]`` that its filter began with, in the QP's variables (``swarm.filter.nominal``)."""
-        found, plan = np.empty(2), command.plan
+        view, found, plan = self.believed(view), np.empty(2), command.plan
         nominal_control(
             self.kind, view.state, self.body, plan.waypoint, _remaining(plan, view), command.tunables, found
         )

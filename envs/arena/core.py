@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numba
@@ -49,6 +50,8 @@ Chooser = Callable[[Scenario], str]
 
 # Robots from which on waking the other threads pays.
 _WORTH_THREADS = 128
+# So many times the past that the first scenarios need is kept: later ones may have shorter periods.
+_SLACK = 2.0
 # As in the GCBF+ protocol: a goal is reached within so many radii.
 GOAL_RADII = 2.0
 
@@ -73,6 +76,10 @@ class ArenaCore:
         redraw: Whether a world whose episode ends is drawn anew in the same step.
         checks: Instants per period at which gaps are measured; 1 is the end of the period.
         planner: ``straight`` or ``roadmap``, or a function that says which for a scenario.
+        errors: What is not exact, simulated in every world; None: what each scenario declares. Gaps are then measured
+            at ``envs.arena.inexact.CHECKS`` instants a period.
+        assume: What the robots count on; None: what is simulated.
+        styles: Of the errors, each world one of them for an episode (``envs.arena.errors``).
     """
 
     def __init__(
@@ -88,6 +95,7 @@ class ArenaCore:
         redraw: bool = True,
         checks: int = 1,
         planner: str | Chooser = "straight",
+        errors: ErrorBounds | None = None,
         assume: ErrorBounds | None = None,
         styles: Sequence[str] = STYLES,
     ) -> None:
@@ -98,11 +106,12 @@ class ArenaCore:
         first = [self._next(b) for b in range(worlds)]
         self.num_worlds, self.num_robots = worlds, len(first[0].robots)
         self.slots = np.array([neighbours, obstacles])
-        self._assume, self._styles = assume, styles
+        self._errors, self._assume = errors, assume
         self.threads = numba.get_num_threads() if worlds * self.num_robots >= _WORTH_THREADS else 1
         self.reward = Reward()
         self._allocate()
-        most = max(_periods(scenario, assume) for scenario in first)
+        first = [self._declared(scenario) for scenario in first]
+        most = _SLACK * max(_periods(scenario, assume) for scenario in first)
         inexact = any(one.errors.any for one in first) or (assume is not None and assume.any)
         self._source = ErrorSource(worlds, self.num_robots, most, styles) if inexact else None
         self._kept = most
@@ -141,6 +150,7 @@ class ArenaCore:
 
     def load(self, b: int, scenario: Scenario) -> None:
         """Put a scenario into world ``b`` and clear everything that was counted there."""
+        scenario = self._declared(scenario)
         if len(scenario.robots) != self.num_robots:
             raise InputError(f"scenario {scenario.name!r}: robots", len(scenario.robots), f"{self.num_robots}")
         self.scenarios[b] = scenario
@@ -174,6 +184,10 @@ class ArenaCore:
             array[b] = value
         self._begin(b, scenario)
 
+    def _declared(self, scenario: Scenario) -> Scenario:
+        """The scenario with the errors that are simulated in it."""
+        return scenario if self._errors is None else replace(scenario, errors=self._errors)
+
     def _assumed(self, scenario: Scenario) -> ErrorBounds:
         """What the robots of a scenario count on."""
         return scenario.errors if self._assume is None else self._assume
@@ -188,7 +202,7 @@ class ArenaCore:
                 )
             return
         if _periods(scenario, self._assume) > self._kept:
-            valid = "an age, latency and dead time no longer than the first scenario's"
+            valid = f"an age, latency and dead time of at most {self._kept:g} periods, {_SLACK:g} times the first's"
             raise InputError(f"scenario {scenario.name!r}: errors", scenario.errors.describe(), valid)
         rows, drives = np.empty((self.num_robots, NEIGHBOUR)), self._trail[b][:, T_SPEED : T_TURN_RATE + 1]
         for i in range(self.num_robots):
@@ -389,6 +403,9 @@ class ArenaCore:
         arrays = {name: getattr(self, name).copy() for name in _SAVED}
         if np.isfinite(self.body[..., TURN_ACCELERATION]).any():
             arrays["drive"] = self._trail[..., T_SPEED : T_TURN_RATE + 1].copy()
+        if self._source is not None:
+            arrays |= {f"errors.{name}": value.copy() for name, value in self._source.arrays().items()}
+            arrays["errors.unseen"] = self._unseen.copy()
         drawn_from, rng = json.dumps(self._drawn_from), json.dumps(self.rng.bit_generator.state)
         return {**arrays, "drawn_from": drawn_from, "rng": rng}
 
@@ -411,6 +428,11 @@ class ArenaCore:
             own[...] = value
         if "drive" in saved:
             self._trail[..., T_SPEED : T_TURN_RATE + 1] = saved["drive"]
+        if self._source is not None:
+            for name, own in (*self._source.arrays().items(), ("unseen", self._unseen)):
+                if f"errors.{name}" not in saved or saved[f"errors.{name}"].shape != own.shape:
+                    raise InputError("ArenaCore state", sorted(saved), f"an entry 'errors.{name}' of shape {own.shape}")
+                own[...] = saved[f"errors.{name}"]
         self.rng.bit_generator.state = json.loads(saved["rng"])
 
 

@@ -16,6 +16,7 @@ from swarm.array_types import AnyArray
 from swarm.filter.safety import OUTCOMES
 from swarm.model.body import RADIUS
 from swarm.model.dynamics import UNICYCLE
+from swarm.model.error_bounds import ErrorBounds
 from swarm.scenario.scenario import Scenario
 
 
@@ -32,6 +33,8 @@ class ArenaEnv(RenderedEnv):
         scenario: A scenario, or what draws one: the name of a family (``envs.scenarios.FAMILIES``), or a function of a
             generator.
         margin: Safety margin of every robot [m].
+        errors: What is not exact, simulated; None: what the scenario declares.
+        assume: What the robots count on; None: what is simulated.
         render_mode: ``human``, ``rgb_array`` or None.
     """
 
@@ -40,13 +43,14 @@ class ArenaEnv(RenderedEnv):
     }  # fmt: skip
 
     def __init__(
-        self, scenario: Scenario | Draw | str = "clutter", *, margin: float = 0.0, render_mode: str | None = None
-    ) -> None:
+        self, scenario: Scenario | Draw | str = "clutter", *, margin: float = 0.0, errors: ErrorBounds | None = None,
+        assume: ErrorBounds | None = None, render_mode: str | None = None,
+    ) -> None:  # fmt: skip
         if isinstance(scenario, Scenario):
             draw: Draw = lambda rng: scenario  # noqa: E731
         else:
             draw = family(scenario) if isinstance(scenario, str) else scenario
-        self.core = ArenaCore(draw, margin=margin, redraw=False)
+        self.core = ArenaCore(draw, margin=margin, redraw=False, errors=errors, assume=assume)
         observation = observation_space(int(self.core.slots.sum()))
         super().__init__(self.core.num_robots, observation, action_space(), render_mode)
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from envs.arena.inexact import CHECKS, Errors, News, Own, Truth
-from swarm.array_types import Array
+from swarm.array_types import AnyArray, Array
 from swarm.errors import InputError
 from swarm.model.actuators import TRAIL
 from swarm.model.error_bounds import (
@@ -27,6 +27,7 @@ from swarm.model.error_bounds import (
     ERRORS,
     ErrorBounds,
 )
+from swarm.model.narrowing import KNOWN
 from swarm.sense.neighbours import NEIGHBOUR
 
 STYLES = ("white", "constant", "varying", "adversary")
@@ -65,13 +66,25 @@ class ErrorSource:
             self.told, np.zeros((*shape, robots, NEIGHBOUR)), np.zeros((*shape, robots), np.int64),
             np.zeros((*shape, robots, NEIGHBOUR)),
         )  # fmt: skip
-        self.own = Own(np.zeros((*shape, 5)), np.zeros((*shape, 2)), np.zeros((*shape, 2)))
+        self.own = Own(
+            np.zeros((*shape, 5)), np.zeros((*shape, 2)), np.zeros((*shape, KNOWN)), np.zeros(shape), np.zeros(shape)
+        )
         self.believed, self.trail = np.zeros((*shape, 5)), np.zeros((*shape, TRAIL))
         self.positions = np.zeros((worlds, CHECKS, robots, 2))
 
     def truth(self, state: Array) -> Truth:
         """What is, for the kernels; ``state``: ``float64[B, N, 5]``."""
         return Truth(state, self.truth_drive, self.past, self.past_drive, self.commands)
+
+    def arrays(self) -> dict[str, AnyArray]:
+        """All that the errors of the next periods depend on, by name; the arrays themselves."""
+        parts: dict[str, Errors | News | Own] = {"errors": self.errors, "news": self.news, "own": self.own}
+        found: dict[str, AnyArray] = {
+            f"{name}.{key}": value for name, part in parts.items() for key, value in part._asdict().items()
+        }
+        for name in ("style", "age", "truth_drive", "past", "past_drive", "commands", "believed", "trail"):
+            found[name] = getattr(self, name)
+        return found
 
     def begin(
         self, b: int, state: Array, drive: Array, rows: Array, real: ErrorBounds, assumed: ErrorBounds,
@@ -94,7 +107,7 @@ class ErrorSource:
         errors.adversary[b] = self.style[b] == STYLES.index("adversary")
         errors.sensed[b] = real.others == "sensed"
         self.truth_drive[b], self.commands[b], self.past_drive[b] = drive, drive[:, None], drive
-        self.own.velocity[b] = state[:, 3:5]
+        self.own.known[b] = 0.0
         self.past[b] = state
         news.told[b], news.received[b], news.missed[b] = rows, rows, 0
         for part in (errors.position, errors.heading, errors.velocity, errors.slip, errors.sensing):

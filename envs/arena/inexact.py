@@ -16,8 +16,8 @@ from envs.arena.geometry_store import Geometry, geometry_of
 from envs.arena.kernels import Counts, Robots, count_world, filter_world, gaps, robots_of, tell_minds
 from swarm.array_types import Array, Flags, Int64s
 from swarm.filter.tunables import ROTATION, SPEED
-from swarm.model.actuators import T_BODY_X, T_BODY_Y, ahead, move, predict, ramp, settle
-from swarm.model.body import GROWTH, RADIUS, TURN_ACCELERATION, YIELDS, coast_of
+from swarm.model.actuators import T_ERROR, T_STRAY, fastest, predict
+from swarm.model.body import ACCELERATION, GROWTH, RADIUS, STRAY, TURN_ACCELERATION, YIELDS, sway
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE, UNICYCLE
 from swarm.model.error_bounds import (
     E_AGE,
@@ -25,12 +25,15 @@ from swarm.model.error_bounds import (
     E_HEADING,
     E_LAG,
     E_LATENCY,
+    E_LOSS,
     E_POSITION,
     E_SENSING,
     E_SLIP,
     E_VELOCITY,
 )
 from swarm.model.geometry import to_obstacle
+from swarm.model.narrowing import carry, narrow, stray_of, unknown_velocity
+from swarm.model.second_order import ahead_of, coast_time, move_of, unsensed_way
 from swarm.sense.neighbours import (
     N_ERROR,
     N_REACH,
@@ -98,12 +101,16 @@ class Own(NamedTuple):
     Attributes:
         body: ``float64[B, N, 5]``, the body itself, not what runs ahead of it.
         drive: ``float64[B, N, 2]``, its drive.
-        velocity: ``float64[B, N, 2]``, of double integrators, from their own commands alone [m/s].
+        known: ``float64[B, N, KNOWN]`` (``swarm.model.narrowing``).
+        speed: ``float64[B, N]``, the fastest that they have been since they were measured [m/s].
+        error: ``float64[B, N]``, how far the bodies may be elsewhere [m].
     """
 
     body: Array
     drive: Array
-    velocity: Array
+    known: Array
+    speed: Array
+    error: Array
 
 
 class News(NamedTuple):
@@ -182,6 +189,8 @@ def believe_world(truth: Truth, robots: Robots, period: float, errors: Errors, o
         own: Written.
     """
     assumed, here = errors.assumed, np.empty(STATE)
+    # Commands that may have acted since the state was measured.
+    recent = math.ceil((assumed[E_AGE] + assumed[E_DEAD_TIME]) / period - 1e-9) + 1
     for i in range(len(robots.kind)):
         kind = robots.kind[i]
         _measured(kind, i, truth, errors, here, own.drive[i])
@@ -192,17 +201,27 @@ def believe_world(truth: Truth, robots: Robots, period: float, errors: Errors, o
             kind, here, own.drive[i], -age, assumed[E_DEAD_TIME], truth.commands[i], assumed[E_DEAD_TIME], period,
             assumed[E_LAG], 0.0, own.body[i], own.drive[i], not math.isinf(robots.body[i, TURN_ACCELERATION]),
         )  # fmt: skip
-        if kind == DOUBLE_INTEGRATOR:
-            settle(own.body[i], own.velocity[i], assumed[E_VELOCITY], age + assumed[E_DEAD_TIME])
-        _ahead(kind, robots.body[i], own.body[i], own.drive[i], assumed[E_LAG], robots.state[i], robots.trail[i])
+        body, known, trail, time = own.body[i], own.known[i], robots.trail[i], age + assumed[E_DEAD_TIME]
+        speed = fastest(kind, body, own.drive[i], truth.commands[i, -1 - recent : -1])
+        error = assumed[E_POSITION] + robots.body[i, STRAY] * _meanwhile(kind, robots.body[i], speed, time) * time
+        wide = assumed[E_HEADING] if kind == UNICYCLE else 0.0
+        error = narrow(kind, body, known, error, wide, assumed[E_VELOCITY], time)
+        ahead_of(kind, robots.body[i], body, own.drive[i], assumed[E_LAG], robots.state[i], trail)
+        trail[T_STRAY] = stray_of(known, assumed[E_SLIP])
+        trail[T_ERROR] = error + _sway(kind, robots.body[i], speed, known, trail, period, assumed)
+        own.speed[i], own.error[i] = speed, error
 
 
 @njit(cache=True)
-def _ahead(kind: int, body: Array, state: Array, drive: Array, lag: float, found: Array, trail: Array) -> None:
-    """``swarm.model.actuators.ahead``; a unicycle of second order trails nothing, but has its way to rest."""
-    ahead(kind, state, drive, lag, found, trail)
-    if not math.isinf(body[TURN_ACCELERATION]):
-        coast_of(state, body, trail)
+def _meanwhile(kind: int, body: Array, speed: float, time: float) -> float:
+    """A bound of the speed over the last ``time`` seconds, of a robot that is now so fast or was told to be."""
+    return speed + body[ACCELERATION] * time if kind == DOUBLE_INTEGRATOR else speed
+
+
+@njit(cache=True)
+def _sway(kind: int, body: Array, speed: float, known: Array, trail: Array, period: float, assumed: Array) -> float:
+    rolls = assumed[E_LAG] + coast_time(body, trail)
+    return sway(kind, unknown_velocity(known), trail[T_STRAY], speed, rolls, body[ACCELERATION], period)
 
 
 @njit(cache=True)
@@ -213,6 +232,7 @@ def _describe(i: int, robots: Robots, state: Array, trail: Array, intent: Array,
     else:
         describe(robots.kind[i], state, robots.body[i], state[:2], 0.5, 0.5, -1, row)
     trailing(row, trail)
+    row[N_ERROR] = trail[T_ERROR]
 
 
 @njit(cache=True)
@@ -225,12 +245,15 @@ def tell_world(
         told[k] = told[k - 1]
     after, then, found, trail = np.empty(STATE), np.empty(2), np.empty(STATE), np.empty(robots.trail.shape[1])
     for i in range(len(robots.kind)):
-        if math.isinf(robots.body[i, TURN_ACCELERATION]):
-            move(robots.kind[i], own.body[i], own.drive[i], control[i], period, assumed[E_LAG], 0.0, after, then)
-        else:
-            ramp(own.body[i], own.drive[i], control[i], period, period, 0.0, after, then)
-        own.velocity[i, 0], own.velocity[i, 1] = after[3], after[4]
-        _ahead(robots.kind[i], robots.body[i], after, then, assumed[E_LAG], found, trail)
+        kind, body = robots.kind[i], robots.body[i]
+        move_of(kind, body, own.body[i], own.drive[i], control[i], assumed[E_LAG], after, then)
+        ahead_of(kind, body, after, then, assumed[E_LAG], found, trail)
+        speed = max(fastest(kind, after, then, control[i : i + 1]), own.speed[i])
+        trail[T_STRAY] = stray_of(own.known[i], assumed[E_SLIP])
+        way = _meanwhile(kind, body, speed, period) * period
+        trail[T_ERROR] = own.error[i] + trail[T_STRAY] * way + unknown_velocity(own.known[i]) * period
+        trail[T_ERROR] += _sway(kind, body, speed, own.known[i], trail, period, assumed)
+        carry(own.known[i], after, way, assumed[E_SLIP], period)
         _describe(i, robots, found, trail, robots.waypoint[i], action[i], told[0, i])
 
 
@@ -248,7 +271,9 @@ def hear_world(robots: Robots, period: float, news: News, errors: Errors) -> Non
                 news.missed[i, j] += 1
             row = news.seen[i, j]
             row[:] = news.received[i, j]
-            grown = news.missed[i, j] * robots.body[j, GROWTH]
+            # Who assumes that every message comes at once does not look at its age.
+            counts = errors.assumed[E_LATENCY] > 0.0 or errors.assumed[E_LOSS] > 0.0
+            grown = news.missed[i, j] * robots.body[j, GROWTH] if counts else 0.0
             row[N_ERROR] += grown
             row[N_REACH] += grown
         _own_row(i, robots, news.seen[i, i])
@@ -258,21 +283,19 @@ def hear_world(robots: Robots, period: float, news: News, errors: Errors) -> Non
 def sense_world(truth: Truth, robots: Robots, period: float, errors: Errors, news: News) -> None:
     """The rows that each robot of one world takes the others for, if it senses them and hears only what they mean."""
     count = len(robots.kind)
-    assumed, found, trail = errors.assumed, np.empty(STATE), np.empty(robots.trail.shape[1])
+    assumed, trail = errors.assumed, np.zeros(robots.trail.shape[1])
     for i in range(count):
         age = errors.age[i]
         late = assumed[E_AGE] + assumed[E_DEAD_TIME]
-        back = 1.0 if math.isinf(robots.body[i, TURN_ACCELERATION]) else 0.0  # else the state is the body's
         for j in range(count):
-            state, drive = truth.past[age, j], truth.past_drive[age, j]
-            _ahead(robots.kind[j], robots.body[j], state, drive, assumed[E_LAG], found, trail)
             row = news.seen[i, j]
-            _describe(j, robots, found, trail, robots.told[j], robots.last_action[j], row)
-            # In the frame of the robot itself: what it takes its own place for moves others too.
-            dx = errors.sensing[i, j, 0] + robots.state[i, 0] + back * robots.trail[i, T_BODY_X] - truth.state[i, 0]
-            dy = errors.sensing[i, j, 1] + robots.state[i, 1] + back * robots.trail[i, T_BODY_Y] - truth.state[i, 1]
-            row[N_X], row[N_Y] = row[N_X] + dx, row[N_Y] + dy
-            grown = math.ceil(late / period - 1e-9) * robots.body[j, GROWTH] + assumed[E_SENSING]
+            _describe(j, robots, truth.past[age, j], trail, robots.told[j], robots.last_action[j], row)
+            # Seen from the place that it measured of itself at the same instant: that error moves others too.
+            row[N_X] += errors.sensing[i, j, 0] + errors.position[i, 0]
+            row[N_Y] += errors.sensing[i, j, 1] + errors.position[i, 1]
+            # What runs ahead of a body that lags is not sensed, nor how one of second order turns.
+            grown = unsensed_way(robots.body[j], assumed[E_LAG]) + assumed[E_SENSING]
+            grown += math.ceil(late / period - 1e-9) * robots.body[j, GROWTH] + assumed[E_POSITION]
             row[N_ERROR] += grown
             row[N_REACH] += grown
         _own_row(i, robots, news.seen[i, i])
@@ -340,7 +363,7 @@ def errors_of(worlds: Errors, b: int) -> Errors:
 @njit(cache=True)
 def self_of(worlds: Own, b: int) -> Own:
     """What robots know of their bodies in world ``b``."""
-    return Own(worlds.body[b], worlds.drive[b], worlds.velocity[b])
+    return Own(worlds.body[b], worlds.drive[b], worlds.known[b], worlds.speed[b], worlds.error[b])
 
 
 @njit(cache=True)

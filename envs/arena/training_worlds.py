@@ -15,6 +15,7 @@ from envs.scenarios.tiled import tile
 from swarm.array_types import AnyArray
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
+from swarm.model.error_bounds import ErrorBounds
 from swarm.scenario.scenario import Scenario
 from swarm.tune.observation import Observation
 
@@ -142,9 +143,10 @@ class TrainingArena(ArenaCore):
 
 
 def training_worlds(
-    seed: int, worlds: int, robots: int = ROBOTS, *, styles: Sequence[str] = tuple(STYLES), shared: bool = False
-) -> ArenaCore:
-    """The batched core over ``draw``.
+    seed: int, worlds: int, robots: int = ROBOTS, *, styles: Sequence[str] = tuple(STYLES), shared: bool = False,
+    errors: ErrorBounds | None = None, assume: ErrorBounds | None = None,
+) -> ArenaCore:  # fmt: skip
+    """The batched core over ``draw``; ``errors`` and ``assume`` as in ``ArenaCore``.
 
     Raises:
         InputError: If a style is unknown, or there is none.
@@ -152,5 +154,6 @@ def training_worlds(
     if not styles or (unknown := [name for name in styles if name not in STYLES]):
         raise InputError("styles", unknown[0] if styles else styles, f"some of {', '.join(STYLES)}")
     return TrainingArena(
-        lambda rng: draw(rng, robots, styles), worlds=worlds, seed=seed, planner=planner_of, shared=shared
-    )
+        lambda rng: draw(rng, robots, styles), worlds=worlds, seed=seed, planner=planner_of, shared=shared,
+        errors=errors, assume=assume,
+    )  # fmt: skip

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from envs.arena.core import Draw
+from envs.arena.inexact import CHECKS
 from envs.arena.reward import Reward
 from envs.arena.spaces import action_space, observation_space, split, stack
 from envs.bullet.world import GOAL_RADII, world_of
 from envs.render.rendered_env import Picture, RenderedEnv
 from envs.rollout.delays import Delays
+from envs.rollout.late_bodies import LateBodies
 from envs.rollout.pictures import scene_of
+from envs.rollout.plants import Plant
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet
 from envs.scenarios import clutter
@@ -21,6 +25,7 @@ from swarm.errors import InputError
 from swarm.filter.safety import OUTCOMES
 from swarm.model.body import TOP_SPEED
 from swarm.model.dynamics import Kind, Limits
+from swarm.model.error_bounds import ErrorBounds
 from swarm.scenario.scenario import Scenario
 from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES
 from swarm.tune.controllers import FixedController
@@ -40,12 +45,25 @@ def carts(rng: np.random.Generator) -> Scenario:
 
 def start(
     scenario: Scenario, *, planner: str, controller: Any, margin: float = MARGIN, seed: int = 0, gui: bool = False,
-    delays: Delays | None = None,
+    delays: Delays | None = None, assume: ErrorBounds | None = None,
 ) -> Run:  # fmt: skip
-    """A run of a scenario in a new physics world, one ``Robot`` per body; ``delays`` hold some of them."""
-    world = world_of(scenario, seed=seed, gui=gui)
-    fleet = Fleet(scenario, planner=planner, controller=controller, margin=margin)
-    return Run(scenario, fleet, world, goal_radii=GOAL_RADII, delays=delays)
+    """A run of a scenario in a new physics world, one ``Robot`` per body.
+
+    Args:
+        scenario: World, robots, and the errors that are simulated.
+        planner: Of every robot.
+        controller: Of every robot.
+        margin: Safety margin [m].
+        seed: Of the spread of masses and motors, and of the errors.
+        gui: Opens pybullet's own window.
+        delays: Hold some of the robots.
+        assume: Errors that the robots count on; None: those that are simulated.
+    """
+    inexact = scenario.errors.any or (assume is not None and assume.any)
+    world = world_of(scenario, seed=seed, gui=gui, control_dt=scenario.dt / CHECKS if inexact else None)
+    fleet = Fleet(scenario, planner=planner, controller=controller, margin=margin, assume=assume, seed=seed)
+    plant: Plant = LateBodies(scenario, world) if inexact else world
+    return Run(scenario, fleet, plant, goal_radii=GOAL_RADII, delays=delays)
 
 
 class BulletEnv(RenderedEnv):
@@ -58,6 +76,8 @@ class BulletEnv(RenderedEnv):
         scenario: A scenario, or a function that draws one from a generator; eight carts among boxes if not given.
         planner: Name of every robot's planner.
         margin: Safety margin [m].
+        errors: What is not exact, simulated; None: what the scenario declares.
+        assume: What the robots count on; None: what is simulated.
         render_mode: ``human``, ``rgb_array`` or None.
     """
 
@@ -67,8 +87,9 @@ class BulletEnv(RenderedEnv):
 
     def __init__(
         self, scenario: Scenario | Draw | None = None, *, planner: str = "roadmap", margin: float = MARGIN,
-        render_mode: str | None = None,
+        errors: ErrorBounds | None = None, assume: ErrorBounds | None = None, render_mode: str | None = None,
     ) -> None:  # fmt: skip
+        self._errors, self._assume = errors, assume
         self._draw: Draw
         if isinstance(scenario, Scenario):
             fixed = scenario
@@ -92,12 +113,14 @@ class BulletEnv(RenderedEnv):
         if self.run is not None:
             self.run.close()
         scenario = self._draw(self._rng)
+        if self._errors is not None:
+            scenario = replace(scenario, errors=self._errors)
         if len(scenario.robots) != len(self.possible_agents):
             raise InputError("scenario: robots", len(scenario.robots), f"{len(self.possible_agents)}, as in the first")
         middle = FixedController(2.0, 1.0)  # never asked: the actions come from outside
         self.run = start(
             scenario, planner=self._planner, controller=middle, margin=self._margin,
-            seed=int(self._rng.integers(1 << 31)),
+            seed=int(self._rng.integers(1 << 31)), assume=self._assume,
         )  # fmt: skip
         self.agents = list(self.possible_agents)
         if self.render_mode == "human":

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from envs.rollout.delays import Delays
+from envs.rollout.late_bodies import LateBodies
 from envs.rollout.plants import Plant
 from envs.rollout.score import Score
 from envs.rollout.team import Fleet
@@ -77,10 +78,7 @@ class Run(Score):
             self.commands = self.delays.apply(self.commands, self.states, kinds, bodies, drives)
             for robot, command in zip(self.fleet.robots, self.commands, strict=True):
                 robot.drive = command.control.copy()
-        self.plant.step(np.array([command.control for command in self.commands]))
-        self.tick_count += 1
-        self.note(self.time)
-        self.trajectory.add(self.time, self.states)
+        self._move(np.array([command.control for command in self.commands]))
         self.outcomes.update(command.outcome for command in self.commands)
         return self.commands
 
@@ -89,6 +87,20 @@ class Run(Score):
         if self.delays is None:
             return []
         return [robot.driven(state) for robot, state in zip(self.fleet.robots, self.states, strict=True)]
+
+    def _move(self, controls: Array) -> None:
+        """A period of the bodies; of those that are not exact, the samples on the way count and are kept as well."""
+        late = self.plant if isinstance(self.plant, LateBodies) else None
+        if late is not None and self.fleet.perception is not None:
+            late.slip[:] = self.fleet.perception.source.errors.slip[0]
+        self.plant.step(controls)
+        self.tick_count += 1
+        self.note(self.time)
+        if late is not None:
+            self.fleet.sent(self.commands, late.samples)
+            for k, sample in enumerate(late.samples[:-1]):
+                self.trajectory.add(self.time - self.scenario.dt * (1.0 - (k + 1) / len(late.samples)), sample)
+        self.trajectory.add(self.time, self.states)
 
     def close(self) -> None:
         """Give the plant back."""

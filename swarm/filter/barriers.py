@@ -24,12 +24,12 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
-from swarm.model.actuators import T_SPEED, T_TURN_RATE
+from swarm.model.actuators import T_ERROR, T_SPEED, T_STRAY, T_TURN_RATE
 from swarm.model.body import (
     ACCELERATION,
     ERROR,
+    FLOOR,
     LOOK_AHEAD,
-    MARGIN,
     PERIOD,
     RADIUS,
     SENSING,
@@ -166,7 +166,8 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
         aside, slow = body[LOOK_AHEAD] * around.trail[T_TURN_RATE], True  # of its control point
         vx, vy = vx - aside * math.sin(state[2]), vy + aside * math.cos(state[2])
     extra = (ROW_MARGIN_BRAKING if slow else ROW_MARGIN) * body[RADIUS]
-    size = body[RADIUS] + body[MARGIN] + grown + extra
+    size, own = body[RADIUS] + body[FLOOR] + grown + extra, around.trail[T_ERROR]
+    stray, sliding = around.trail[T_STRAY], math.hypot(state[3], state[4]) * body[PERIOD]
     gain, power = tunables[ROBOT_GAIN], tunables[ROBOT_POWER]
     robots = around.num_neighbours if body[YIELDS] > 0.0 else 0
     neighbours, obstacles, bounds = around.neighbours, around.obstacles, around.bounds
@@ -175,15 +176,19 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
         dx, dy = x - other[N_X] - other[N_OFFSET_X], y - other[N_Y] - other[N_OFFSET_Y]
         distance = math.sqrt(dx * dx + dy * dy)
         nx, ny = (dx / distance, dy / distance) if distance > 0.0 else (1.0, 0.0)
-        # What of its error is more than the margins: for want of news.
-        wider = max(body[ERROR] + other[N_ERROR] - 2.0 * body[MARGIN], 0.0)
-        gap = distance - size - other[N_RADIUS] - body[MARGIN] - wider
+        wider = max(own + other[N_ERROR] - 2.0 * body[FLOOR], 0.0)  # what errors need beyond the margins
+        if kind != UNICYCLE and (
+            own > 0.0 or stray > 0.0
+        ):  # so that who slides along another is not stopped by the cone of its shield
+            wider += 2.0 * sliding * ((own + other[N_ERROR]) / max(distance, size) + stray)
+        gap = distance - size - other[N_RADIUS] - body[FLOOR] - wider
         if other[N_OFFSET_X] != 0.0 or other[N_OFFSET_Y] != 0.0:
             gap -= math.hypot(other[N_OFFSET_X], other[N_OFFSET_Y])
-        rate, own = nx * (vx - other[N_VX]) + ny * (vy - other[N_VY]), nx * vx + ny * vy
-        rhs[k] = _write_row(kind, state, body, gap, nx, ny, rate, gain, power, 0.5, 2.0, own, rows[k])
+        rate, mine = nx * (vx - other[N_VX]) + ny * (vy - other[N_VY]), nx * vx + ny * vy
+        rhs[k] = _write_row(kind, state, body, gap, nx, ny, rate, gain, power, 0.5, 2.0, mine, rows[k])
         rhs[k] = _recover(kind, body, gap + extra, rate, 0.5, rhs[k])
     gain, power = tunables[OBSTACLE_GAIN], tunables[OBSTACLE_POWER]
+    size += max(own - body[FLOOR], 0.0) + (0.0 if kind == UNICYCLE else sliding * stray)
     for k in range(around.num_obstacles):
         thing = obstacles[k]
         gap, nx, ny = to_obstacle(x, y, thing) if grown > 0.0 else (thing[O_GAP], thing[O_NX], thing[O_NY])
@@ -196,7 +201,7 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
         axis, sign = side % 2, 1.0 if side < 2 else -1.0
         gap = sign * ((x if axis == 0 else y) - bounds[side]) - grown - extra
         if body[ERROR] > 0.0:
-            gap -= body[MARGIN]
+            gap -= max(body[FLOOR], own)
         if gap < body[SENSING]:
             nx, ny = (sign, 0.0) if axis == 0 else (0.0, sign)
             rate = nx * vx + ny * vy

@@ -9,7 +9,8 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.filter.hulls import MOST, closest, hull_to_hull, hull_to_obstacle, inside, other_hull
-from swarm.model.body import ERROR, MARGIN, PERIOD, RADIUS, REACH, STRAY
+from swarm.model.actuators import T_ERROR, T_STRAY
+from swarm.model.body import FLOOR, PERIOD, RADIUS, REACH
 from swarm.sense.neighbours import N_ERROR, N_RADIUS, N_REACH, N_X, N_Y, O_GAP, Around
 
 LINE = 6
@@ -53,21 +54,23 @@ def build_lines(
         lines: ``float64[K + M + 4, LINE]``, written.
     """
     neighbours, obstacles, bounds = around.neighbours, around.obstacles, around.bounds
-    size, reach, count = body[RADIUS], body[REACH], 0
+    size, reach, own, count = body[RADIUS], body[REACH], around.trail[T_ERROR], 0
+    stray = around.trail[T_STRAY]
     theirs = np.empty((MOST, 2))
     for k in range(around.num_neighbours):
         other = neighbours[k]
-        error = body[ERROR] + other[N_ERROR]
-        both = size + other[N_RADIUS] + max(2.0 * body[MARGIN], error)
+        error = own + other[N_ERROR]
+        both = size + other[N_RADIUS] + max(2.0 * body[FLOOR], error)
         dx, dy, far = state[0] - other[N_X], state[1] - other[N_Y], both + reach + other[N_REACH]
         if dx * dx + dy * dy >= far * far:
             continue
         distance, nx, ny, ax, ay = hull_to_hull(hull, many, theirs, other_hull(other, body[PERIOD], theirs))
         if distance <= 0.0:
             return -1
-        kappa = _cone(error, distance) + body[STRAY]
+        kappa = _cone(error, distance) + stray
         count = _write(lines, count, nx, ny, ax, ay, 0.5 * (distance - both), kappa)
-    room = size + body[MARGIN]
+    margin = max(body[FLOOR], own)
+    room = size + margin
     for k in range(around.num_obstacles):
         if obstacles[k, O_GAP] - room > reach:
             continue
@@ -75,7 +78,7 @@ def build_lines(
         if nx == 0.0 and ny == 0.0:
             return -1
         # The point of a rounded box that is nearest is so to its core as well, which is farther away.
-        kappa = _cone(body[ERROR], max(distance + obstacles[k, 4], 0.0)) + body[STRAY]
+        kappa = _cone(own, max(distance + obstacles[k, 4], 0.0)) + stray
         count = _write(lines, count, nx, ny, ax, ay, distance - room, kappa)
     for side in range(4):
         axis, sign = side % 2, 1.0 if side < 2 else -1.0
@@ -84,16 +87,19 @@ def build_lines(
             if sign * hull[k, axis] < sign * hull[least, axis]:
                 least = k
         gap = sign * (hull[least, axis] - bounds[side])
-        if gap < 2.0 * reach + body[MARGIN]:  # twice: one that was pushed is faster than its limits
+        if gap < 2.0 * reach + margin:  # twice: one that was pushed is faster than its limits
             nx, ny = (sign, 0.0) if axis == 0 else (0.0, sign)
-            share = gap - body[MARGIN]
-            count = _write(lines, count, nx, ny, hull[least, 0], hull[least, 1], share, body[STRAY])
+            share = gap - margin
+            count = _write(lines, count, nx, ny, hull[least, 0], hull[least, 1], share, stray)
     return count
 
 
 @njit(cache=True)
 def keeps(x: float, y: float, bulge: float, hull: Array, many: int, lines: Array, count: int) -> bool:
-    """Whether a point of the next hull, with a way to it that is ``bulge`` (m) off the straight one, keeps all lines.
+    """Whether a point of the next hull, with a way to it that is not straight, keeps all lines.
+
+    After a part s of the period the way is no more than ``bulge`` s (1 - s) (m) off the straight one: where it begins,
+    by as much as if the point itself were nearer by ``bulge``.
 
     The point q of the present hull may be chosen: the one that is nearest to the line, else to the new point.
     """

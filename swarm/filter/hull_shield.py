@@ -110,7 +110,8 @@ def _admits(
     if body[LAG] <= 0.0:
         # The arc leaves its chord by |v w| t (dt - t) / 2, and the line that the robot touches already at its start.
         dx, dy = arc_offset(state[2], ux, uy, dt)
-        return keeps(state[0] + dx, state[1] + dy, 0.5 * abs(ux * uy) * dt * dt, hull, many, lines, count)
+        bulge = 0.5 * (1.0 + body[STRAY]) * abs(ux * uy) * dt * dt
+        return keeps(state[0] + dx, state[1] + dy, bulge, hull, many, lines, count)
     return _admits_roll(state, body, trail, ux, uy, hull, many, lines, count)
 
 
@@ -127,7 +128,7 @@ def _admits_roll(
     drive[0], drive[1] = trail[T_SPEED], trail[T_TURN_RATE]
     control[0], control[1] = speed, turn_rate
     v, w, push = max(abs(speed), abs(drive[0])), max(abs(turn_rate), abs(drive[1])), abs(speed - drive[0]) / lag
-    bulge = 0.125 * dt * dt * (v * w + push * w * dt)  # second derivative across the chord, times dt² / 8
+    bulge = 0.5 * (1.0 + body[STRAY]) * dt * dt * (v * w + push * w * dt)  # with the second derivative across the chord
     move(UNICYCLE, here, drive, control, dt, lag, 0.0, here, drive)
     found, trails = np.empty(STATE), np.empty(TRAIL)
     ahead(UNICYCLE, here, drive, lag, found, trails)
@@ -150,7 +151,7 @@ def _admits_ramp(
     drive[0], drive[1], control[0], control[1] = trail[T_SPEED], trail[T_TURN_RATE], speed, turn_rate
     v, w = max(abs(speed), abs(drive[0])), max(abs(turn_rate), abs(drive[1]))
     dv, dw = abs(speed - drive[0]) / dt, abs(turn_rate - drive[1]) / dt
-    bulge = math.hypot(2.0 * dv * w + v * dw, v * w * w) * dt * dt * dt / 6.0
+    bulge = (1.0 + body[STRAY]) * math.hypot(2.0 * dv * w + v * dw, v * w * w) * dt * dt * dt / 6.0
     if coast_periods(drive[0], drive[1], push, turn_push, dt) == 1.0:
         half = 0.5 * dt * drive[0]
         x, y = state[0] + half * math.cos(state[2]), state[1] + half * math.sin(state[2])

@@ -92,15 +92,21 @@ def closest(x: float, y: float, hull: Array, count: int) -> tuple[float, float]:
 
 @njit(cache=True)
 def inside(x: float, y: float, hull: Array, count: int) -> bool:
-    """Whether a point lies in a triangle."""
+    """Whether a point lies in a triangle.
+
+    In line with a triangle that is a segment, a point is on no side of any edge: it also has to be between the ends.
+    """
     if count < 3:
         return False
     left, right = True, True
+    below, above, before, behind = False, False, False, False
     for edge in range(3):
         p, q = hull[edge], hull[(edge + 1) % 3]
+        before, behind = before or p[0] <= x, behind or p[0] >= x
+        below, above = below or p[1] <= y, above or p[1] >= y
         side = (q[0] - p[0]) * (y - p[1]) - (q[1] - p[1]) * (x - p[0])
         left, right = left and side >= 0.0, right and side <= 0.0
-    return left != right  # both: points on one line, which hold what their edges hold
+    return (left or right) and before and behind and below and above
 
 
 @njit(cache=True)

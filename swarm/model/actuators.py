@@ -23,9 +23,19 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, STATE, arc_offset, coast_periods, step
+from swarm.model.dynamics import (
+    DOUBLE_INTEGRATOR,
+    SINGLE_INTEGRATOR,
+    STATE,
+    UNICYCLE,
+    arc_offset,
+    coast_periods,
+    step,
+)
 
-# Gauss-Legendre nodes and weights on [0, 1], for the path of a unicycle whose speeds change.
+# Gauss-Legendre nodes and weights on [0, 1], for the path of a unicycle whose speeds change: in so many pieces for each
+# time constant, and after so many time constants the old drive is forgotten.
+_PIECES, _FADED = 2.0, 40.0
 _NODES = np.array([0.06943184420297371, 0.33000947820757187, 0.6699905217924281, 0.9305681557970262])
 _WEIGHTS = np.array([0.17392742256872692, 0.3260725774312731, 0.3260725774312731, 0.17392742256872692])
 
@@ -43,10 +53,11 @@ _FINE_WEIGHTS = np.array([
 _STRAIGHT = 1e-12
 
 # Columns of what a lag adds to a state ahead, float64[TRAIL]: from the place ahead back to the body, and to the corner
-# of the triangle that holds the arc between them [m]; the body's own heading [rad], speed [m/s], turn rate [rad/s].
+# of the triangle that holds the arc between them [m]; the body's own heading [rad], speed [m/s], turn rate [rad/s]; and
+# how far all of it may be elsewhere [m], and by which share of a way it may come elsewhere than planned.
 # A unicycle of second order has its state where its body is: there, the arc goes on to where it comes to rest.
-TRAIL = 7
-T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_HEADING, T_SPEED, T_TURN_RATE = range(TRAIL)
+TRAIL = 9
+T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_HEADING, T_SPEED, T_TURN_RATE, T_ERROR, T_STRAY = range(TRAIL)
 
 
 @njit(cache=True)
@@ -97,15 +108,20 @@ def _roll(state: Array, drive: Array, control: Array, time: float, lag: float, a
     x, y, heading = state[0], state[1], state[2]
     v, w, dv, dw = control[0], control[1], drive[0] - control[0], drive[1] - control[1]
     dx, dy = 0.0, 0.0
-    for k in range(_NODES.size):
-        at = _NODES[k] * time
+    curved = min(time, _FADED * lag)
+    pieces = max(math.ceil(_PIECES * curved / lag), 1)
+    for k in range(pieces * _NODES.size):
+        at = (k // _NODES.size + _NODES[k % _NODES.size]) * curved / pieces
         fade = math.exp(-at / lag)
         angle = heading + w * at + dw * lag * (1.0 - fade)
-        speed = (v + dv * fade) * _WEIGHTS[k]
-        dx, dy = dx + speed * math.cos(angle), dy + speed * math.sin(angle)
+        way = (v + dv * fade) * _WEIGHTS[k % _NODES.size] * curved / pieces
+        dx, dy = dx + way * math.cos(angle), dy + way * math.sin(angle)
+    if curved < time:
+        rest_x, rest_y = arc_offset(heading + w * curved + dw * lag, v, w, time - curved)
+        dx, dy = dx + rest_x, dy + rest_y
     fade = math.exp(-time / lag)
     turned, speed = heading + w * time + dw * lag * (1.0 - fade), v + dv * fade
-    after[0], after[1] = x + dx * time, y + dy * time
+    after[0], after[1] = x + dx, y + dy
     after[2] = math.atan2(math.sin(turned), math.cos(turned))
     after[3], after[4] = speed * math.cos(turned), speed * math.sin(turned)
 
@@ -233,23 +249,15 @@ def coast(
 
 
 @njit(cache=True)
-def settle(state: Array, known: Array, error: float, time: float) -> None:
-    """Correct a double integrator's predicted state by what it knows of its velocity from its own commands.
-
-    What it knows counts as far as what it has measured allows: from rest on, under commands that do what they say, it
-    is exact, and a bias of what measures the velocity does not make the robot drift.
-
-    Args:
-        state: ``float64[5]``, predicted from what was measured; changed.
-        known: ``float64[2]``, the velocity at that moment by its commands [m/s].
-        error: Bound of the measured velocity [m/s].
-        time: For how long it was predicted [s].
-    """
-    dx, dy = known[0] - state[3], known[1] - state[4]
-    size = math.hypot(dx, dy)
-    if size > error:
-        dx, dy = dx * error / size, dy * error / size
-    state[0], state[1], state[3], state[4] = state[0] + dx * time, state[1] + dy * time, state[3] + dx, state[4] + dy
+def fastest(kind: int, state: Array, drive: Array, commands: Array) -> float:
+    """A bound [m/s] of the speed of a body that is now so and was told ``commands`` (P, 2) before."""
+    if kind == DOUBLE_INTEGRATOR:
+        return math.hypot(state[3], state[4])
+    speed = abs(drive[0]) if kind == UNICYCLE else math.hypot(drive[0], drive[1])
+    for k in range(len(commands)):
+        told = abs(commands[k, 0]) if kind == UNICYCLE else math.hypot(commands[k, 0], commands[k, 1])
+        speed = max(speed, told)
+    return speed
 
 
 @njit(cache=True)

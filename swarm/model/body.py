@@ -11,20 +11,29 @@ from numba import njit
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, brake_roll, coast
-from swarm.model.dynamics import SHARPEST, Kind, Limits, brake, coast_periods, forward_speed, reach, seen_speed
-from swarm.model.error_bounds import ErrorBounds
+from swarm.model.dynamics import (
+    DOUBLE_INTEGRATOR,
+    SHARPEST,
+    Kind,
+    Limits,
+    brake,
+    coast_periods,
+    forward_speed,
+    reach,
+    seen_speed,
+)
+from swarm.model.error_bounds import EXACT, ErrorBounds
 
-EXACT = ErrorBounds()
 # Columns of a body, float64[BODY]: radius [m], look-ahead of a unicycle's control point [m], top speed [m/s], largest
 # acceleration [m/s²], largest turn rate [rad/s], control period [s], sensing radius [m], safety margin [m], reach in
 # one period [m] (see dynamics.reach), and whether it gives way to other robots (1) or not (0). From the declared errors
 # (swarm.model.error_bounds): the time constant of the actuators [s], how far the robot may be from where it and those
-# who hear it believe it to be [m], by which share of a way it may come elsewhere than planned, and by how much what is
-# known of it grows in a period without news [m]. Of a unicycle of second order, its turn acceleration [rad/s²];
-# inf of others.
-BODY = 15
+# who hear it believe it to be at most [m], by which share of a way it may come elsewhere than planned, by how much what
+# is known of it grows in a period without news [m], and the margin that is kept even where no error asks for it [m].
+# Of a unicycle of second order, its turn acceleration [rad/s²]; inf of others.
+BODY = 16
 RADIUS, LOOK_AHEAD, TOP_SPEED, ACCELERATION, TURN_RATE, PERIOD, SENSING, MARGIN, REACH, YIELDS = range(10)
-LAG, ERROR, STRAY, GROWTH, TURN_ACCELERATION = range(10, BODY)
+LAG, ERROR, STRAY, GROWTH, FLOOR, TURN_ACCELERATION = range(10, BODY)
 
 # A unicycle's control point, in radii ahead of its axle: nearer is less extra room, farther is easier steering.
 LOOK_AHEAD_RADII = 0.2
@@ -62,10 +71,10 @@ def body_of(
             acceleration overrun the margin where the filter plans to stop at once.
     """
     _check_numbers(kind, radius, limits, dt, sensing_radius, margin, errors)
-    margin = max(margin, error_of(kind, limits.speed, limits, dt, errors))
+    floor, margin = margin, max(margin, error_of(kind, limits.speed, limits, dt, errors))
     top = seen_speed(kind, radius + margin, limits, dt, sensing_radius)
     body = np.empty(BODY)
-    body[LAG], body[STRAY] = errors.lag, errors.slip
+    body[LAG], body[STRAY], body[FLOOR] = errors.lag, errors.slip, floor
     if kind == Kind.UNICYCLE:
         body[STRAY] += 2.0 * math.sin(0.5 * min(errors.heading, math.pi))
     body[ERROR] = error_of(kind, top, limits, dt, errors)
@@ -77,6 +86,7 @@ def body_of(
     body[TURN_ACCELERATION] = limits.turn_acceleration if kind == Kind.UNICYCLE else math.inf
     within = np.array([top, limits.acceleration, limits.turn_rate, body[TURN_ACCELERATION]])
     body[REACH] = reach(int(kind), radius, within, dt) + diagonal * top * errors.lag
+    body[REACH] *= 1.0 + errors.slip
     body[GROWTH] = growth_of(kind, top, limits, dt, errors.lag)
     _check_overrun(kind, body)
     return body
@@ -147,33 +157,53 @@ def _coast_time(kind: Kind, top: float, limits: Limits, dt: float) -> float:
 
 
 def error_of(kind: Kind, top: float, limits: Limits, dt: float, errors: ErrorBounds) -> float:
-    """How far (m) a robot, or where it would come to rest, may be from where it is believed to be.
+    """How far [m] a robot at top speed, or where it would come to rest, may be from where it is believed to be.
 
     A state is predicted from when it was measured to when the command acts, and told for one period more; over that
-    time slip and a wrong heading or velocity add up. What a lag trails is behind the robot by top speed times lag.
+    way slip and a wrong heading add up. What is known besides (``swarm.model.narrowing``) makes it less.
 
     Args:
         kind: Its dynamics.
-        top: Its top speed, m/s.
+        top: Its top speed [m/s].
         limits: Of its actuators.
-        dt: Control period, s.
+        dt: Control period [s].
         errors: Bounds of what is not exact.
     """
     if not errors.any:
         return 0.0
-    time, fastest = errors.age + errors.dead_time + dt + errors.lag + _coast_time(kind, top, limits, dt), top
-    if kind != Kind.UNICYCLE:
-        fastest *= math.sqrt(2.0)
-    found = errors.position + errors.slip * fastest * time
+    speed = top if kind == Kind.UNICYCLE else math.sqrt(2.0) * top
+    stray = errors.slip
     if kind == Kind.UNICYCLE:
-        found += 2.0 * math.sin(0.5 * min(errors.heading, math.pi)) * fastest * time
+        stray += 2.0 * math.sin(0.5 * min(errors.heading, math.pi))
+    found = errors.position + stray * speed * (errors.age + errors.dead_time + dt)
     if kind == Kind.DOUBLE_INTEGRATOR:
-        # A wrong velocity moves the stop point as well; that a robot drifts is only noticed by where it is.
-        stop = 0.5 * top / limits.acceleration + dt
-        found += errors.velocity * (time + stop + 1.0 / recovery(dt))
-    return found
+        found += errors.velocity * (errors.age + errors.dead_time)
+    rolls = errors.lag + _coast_time(kind, top, limits, dt)
+    return found + float(sway(int(kind), errors.velocity, stray, speed, rolls, limits.acceleration, dt))
 
 
+@njit(cache=True)
+def sway(kind: int, velocity: float, stray: float, speed: float, lag: float, acceleration: float, dt: float) -> float:
+    """By how much [m] a robot's way to rest may be elsewhere, besides the robot itself.
+
+    Args:
+        kind: A value of ``Kind``.
+        velocity: Bound of the measured velocity [m/s].
+        stray: Share of a way by which it may go elsewhere.
+        speed: At most so fast [m/s].
+        lag: Of its actuators; of a unicycle of second order, for how long at that speed it would come as far as it
+            rolls [s].
+        acceleration: Of a double integrator [m/s²].
+        dt: Control period [s].
+    """
+    if kind != DOUBLE_INTEGRATOR:
+        return stray * speed * lag
+    # A double integrator's wrong velocity moves the stop point; that it drifts is only noticed by where it is.
+    stop = lag + 0.5 * speed / acceleration + dt
+    return stray * speed * stop + velocity * (stop + 1.0 / recovery(dt))
+
+
+@njit(cache=True)
 def recovery(dt: float) -> float:
     """Gain (1/s) with which a double integrator leaves the margin of others, whatever its tunables are."""
     return 0.5 / dt

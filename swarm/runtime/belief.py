@@ -52,7 +52,7 @@ class Belief:
     """What a robot knows of the others in one period.
 
     Attributes:
-        neighbours: ``float64[k, 14]`` for the view.
+        neighbours: ``float64[k, 19]`` for the view.
         truncated: Whether somebody near had to be left out of ``neighbours``.
         hold: The robot that has to be waited for, or None.
         strangers: ``float64[k, 2]``, where robots are sensed that do not answer [m].

@@ -15,7 +15,7 @@ from numba import njit
 from swarm.array_types import Array, Int64s
 from swarm.model import dynamics
 from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y
-from swarm.model.body import ACCELERATION, ERROR, LOOK_AHEAD, MARGIN, RADIUS, REACH, SENSING
+from swarm.model.body import ACCELERATION, ERROR, LAG, LOOK_AHEAD, MARGIN, RADIUS, REACH, SENSING
 from swarm.model.dynamics import UNICYCLE
 from swarm.model.geometry import to_obstacle
 
@@ -101,9 +101,20 @@ def _insert(order: Array, count: int, slots: int, gap: float, j: int) -> int:
     return count
 
 
+@njit(cache=True, inline="always")
+def _nearer(own: Array, other: Array, lag: float) -> float:
+    """By how much (m, at most) two bodies that lag, or of which old news are known, are nearer than their places."""
+    if lag <= 0.0:  # what unicycles of second order trail lies before them
+        return float(other[N_ERROR])
+    trails = abs(own[N_BODY_X]) + abs(own[N_BODY_Y]) + abs(other[N_BODY_X]) + abs(other[N_BODY_Y])
+    return trails + other[N_ERROR]
+
+
 @njit(cache=True)
 def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array) -> tuple[int, bool]:
     """Copy the nearest of ``others`` within the sensing radius of robot ``i`` into ``found``, nearest first.
+
+    The radius counts from body to body, at the nearest that they may be.
 
     Args:
         i: Row of the robot itself in ``others``.
@@ -121,7 +132,9 @@ def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array)
     for j in range(others.shape[0]):
         dx, dy = others[j, N_X] - x, others[j, N_Y] - y
         square = dx * dx + dy * dy
-        if square > sensing * sensing or j == i:
+        if j == i:
+            continue
+        if square > sensing * sensing and square > (sensing + _nearer(others[i], others[j], body[LAG])) ** 2:
             continue
         gap = math.sqrt(square) - others[j, N_RADIUS]
         if gap < body[RADIUS] + 2.0 * body[MARGIN] + others[i, N_REACH] + others[j, N_REACH]:

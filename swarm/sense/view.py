@@ -12,6 +12,7 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.sense.messages import Message
 from swarm.sense.neighbour import Neighbour, rows_of
+from swarm.sense.neighbours import N_BODY_X, NEIGHBOUR
 
 
 @dataclass
@@ -22,8 +23,9 @@ class View:
         time: Time [s].
         state: ``float64[5]``, its own: x, y, heading, vx, vy (world frame).
         goal: ``float64[2]``, world frame [m].
-        neighbours: ``float64[k, 14]``, robots that it senses, at most 16 (columns in ``swarm.sense.neighbours``); given
-            as such rows or as a list of ``Neighbour``, which becomes them.
+        neighbours: ``float64[k, 19]``, robots that it senses, at most 16 (columns in ``swarm.sense.neighbours``); given
+            as such rows, the last five columns 0 if not given, or as a list of ``Neighbour``, which becomes them. Of
+            robots with declared errors, as they will be when the command acts.
         messages: The last message of each robot within its communication radius, by id.
         obstacles: ``float64[m, 5]``, obstacles that it senses, at most 16; None takes them from the static map.
         truncated: Whether somebody near had to be left out of ``neighbours``.
@@ -32,6 +34,7 @@ class View:
         drive: ``float64[2]``, of a unicycle of second order its own forward speed [m/s] and turn rate [rad/s]; None:
             those of its last command, which its robot then writes here.
         silent: ``float64[k, 2]``, last known places of robots that have been silent for long [m].
+        measured: When the own state was measured, in the time of ``time`` [s]; None: just now.
     """
 
     time: float
@@ -44,15 +47,21 @@ class View:
     strangers: Array | None
     silent: Array
     drive: Array | None
+    measured: float | None
 
     def __init__(
         self, time: float, state: ArrayLike, goal: ArrayLike, neighbours: Sequence[Neighbour] | ArrayLike = (),
         messages: Mapping[int, Message] | None = None, obstacles: ArrayLike | None = None, truncated: bool = False,
         strangers: Array | None = None, silent: Array | None = None, drive: Array | None = None,
+        measured: float | None = None,
     ) -> None:  # fmt: skip
+        self.measured = measured
         self.time, self.truncated, self.strangers = time, truncated, strangers
         self.state, self.goal = _contiguous("state", state), _contiguous("goal", goal)
-        self.neighbours = _contiguous("neighbours", _rows(neighbours))
+        rows = _contiguous("neighbours", _rows(neighbours))
+        if rows.ndim == 2 and rows.shape[1] == N_BODY_X:  # of exact robots
+            rows = np.pad(rows, ((0, 0), (0, NEIGHBOUR - N_BODY_X)))
+        self.neighbours = rows
         self.messages = {} if messages is None else messages
         self.obstacles = None if obstacles is None else _contiguous("obstacles", obstacles)
         self.silent = np.empty((0, 2)) if silent is None else silent

@@ -37,8 +37,11 @@ def admissible(team: Team, i: int, wish: np.ndarray) -> np.ndarray:
     return (np.clip(velocity + push * team.dt, -top, top) - velocity) / team.dt
 
 
-def attack(team: Team, i: int, style: int, rng: np.random.Generator) -> np.ndarray:
-    """A control that means no good: at the nearest robot at full throttle, at a wall, anything, or not a number."""
+def attack(team: Team, i: int, style: int, rng: np.random.Generator, *, aside: float = 0.0) -> np.ndarray:
+    """A control that means no good: at the nearest robot at full throttle, at a wall, anything, or not a number.
+
+    ``aside`` turns the way by an angle [rad]: past a robot instead of at it.
+    """
     if style == 0:
         others = np.delete(team.states[:, :2], i, axis=0)
         target = others[np.linalg.norm(others - team.states[i, :2], axis=1).argmin()] if len(others) else np.zeros(2)
@@ -47,6 +50,9 @@ def attack(team: Team, i: int, style: int, rng: np.random.Generator) -> np.ndarr
     else:
         target = team.states[i, :2] + rng.normal(size=2)
     way = target - team.states[i, :2]
+    if aside:
+        cos, sin = math.cos(aside), math.sin(aside)
+        way = np.array([cos * way[0] - sin * way[1], sin * way[0] + cos * way[1]])
     wish = 100.0 * way / (np.linalg.norm(way) + 1e-9)
     if team.kinds[i] == UNICYCLE:
         error = math.remainder(math.atan2(way[1], way[0]) - team.states[i, 2], math.tau)

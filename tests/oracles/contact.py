@@ -53,3 +53,36 @@ def least_gap(paths: np.ndarray, radii: np.ndarray, obstacles: np.ndarray, bound
     gaps += [(surface_distance(paths, obstacle).min(axis=1) - radii).min() for obstacle in obstacles]
     gaps += [(paths - bounds[:2]).min(), (bounds[2:] - paths).min()]
     return float(min(gaps))
+
+
+def lagging_path(
+    kind: int, state: np.ndarray, drive: np.ndarray, control: np.ndarray, times: np.ndarray, lag: float, slip: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """``path`` of a robot whose actuators lag and whose way is longer by a share ``slip``.
+
+    Args:
+        kind: 0, 1 or 2.
+        state: At the start (5,).
+        drive: What the actuators give at the start (2,).
+        control: The constant command (2,).
+        times: Instants (T,) [s], the last one the end.
+        lag: Time constant [s], 0: none.
+        slip: Of the way.
+
+    Returns:
+        Positions ``[T, 2]``, and state (5,) and drive (2,) at the last instant.
+    """
+    at = np.concatenate([0.5 * times[:, None] * (_NODES + 1.0), times[:, None]], axis=1)  # the instant itself last
+    fade = np.exp(-at / lag) if lag > 0.0 else np.zeros_like(at)
+    drives = control + (drive - control) * fade[..., None]
+    summed = control * at[..., None] + (drive - control) * (lag * (1.0 - fade))[..., None]
+    headings = np.full(at.shape, state[2])
+    if kind == 2:
+        headings = state[2] + summed[..., 1]
+        velocity = drives[..., :1] * np.stack([np.cos(headings), np.sin(headings)], axis=-1)
+    else:
+        velocity = drives if kind == 0 else state[3:] + summed
+    moved = 0.5 * times[:, None] * np.einsum("tkd,k->td", velocity[:, :-1], _WEIGHTS)
+    positions = state[:2] + (1.0 + slip) * moved
+    end = np.array([*positions[-1], (headings[-1, -1] + np.pi) % (2.0 * np.pi) - np.pi, *velocity[-1, -1]])
+    return positions, end, drives[-1, -1]

@@ -63,15 +63,16 @@ class Team:
                 trailing(rows[i], self.trails[i])
         return rows
 
-    def sense(self, i: int, rows: np.ndarray, slots: int) -> Around:
-        """What robot i has around it."""
+    def sense(self, i: int, rows: np.ndarray, slots: int, trail: np.ndarray | None = None) -> Around:
+        """What robot i, whose trail is that of an exact robot unless it is given, has around it."""
         found, things, order = np.zeros((slots, NEIGHBOUR)), np.zeros((slots, OBSTACLE)), np.empty((slots, 2))
         near, crowd = sense_robots(i, rows, self.bodies[i], found, order)
         items = np.arange(len(self.obstacles))
         walls, crush = sense_obstacles(
             self.states[i], self.bodies[i], rows[i, N_REACH], self.obstacles, items, 0, len(items), things, order
         )
-        return Around(found, near, things, walls, self.bounds, crowd or crush, self.trails[i])
+        own = self.trails[i] if trail is None else trail
+        return Around(found, near, things, walls, self.bounds, crowd or crush, own)
 
     def shield(self, i: int, around: Around, control: np.ndarray) -> float:
         """The share of a control of robot i that its shield keeps; the control is changed in place."""
@@ -111,7 +112,7 @@ def draw_team(
         [[1, 1, 0], [0, 0, 1], [1, 1, 1]], size=len(obstacles)
     )
     dt = float(rng.choice([0.02, 0.05, 0.1]))
-    places = _place(rng, radii + margin, side, obstacles)
+    places = place(rng, radii + margin, side, obstacles)
     team_kinds = [int(rng.choice(kinds)) for _ in places]
     states = np.zeros((len(places), 5))
     states[:, :2], states[:, 2] = places, rng.uniform(-math.pi, math.pi, len(places))
@@ -127,7 +128,7 @@ def draw_team(
     return Team(team_kinds, states, np.array(bodies), obstacles, np.array([0.0, 0.0, side, side]), dt)
 
 
-def _place(rng: np.random.Generator, sizes: np.ndarray, side: float, obstacles: np.ndarray) -> np.ndarray:
+def place(rng: np.random.Generator, sizes: np.ndarray, side: float, obstacles: np.ndarray) -> np.ndarray:
     """As many places (at least one) of the robots' as were found, apart from all else."""
     places: list[np.ndarray] = []
     for point in rng.uniform(0.0, side, (400, 2)):

@@ -12,6 +12,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from envs.rollout.late_bodies import LateBodies
 from envs.rollout.plants import ExactPlant
 from envs.rollout.results import record, save_trajectory
 from envs.rollout.run import Run
@@ -38,7 +39,7 @@ class Arena(ErrorOptions):
     planner: str = "auto"
     """straight, roadmap, cells, cells:pibt or cells:guided; auto is cells on a grid map, else roadmap."""
     seed: int = 0
-    """Written into the results; nothing is drawn at random here."""
+    """Written into the results; of the errors that are simulated, if any are declared."""
     json: Path | None = None
     """Results file."""
     trajectories: Path | None = None
@@ -59,9 +60,11 @@ def drive(options: Arena, scenario: Scenario, controller: Any) -> Iterator[Run]:
 
     A run that ended in motion would not show that the robots can stop, two at one goal for instance.
     """
-    # Joins here: assume=options.assumed.
-    fleet = Fleet(scenario, planner=choose_planner(options.planner, scenario.world), controller=controller)
-    run = Run(scenario, fleet, ExactPlant(scenario))
+    fleet = Fleet(
+        scenario, planner=choose_planner(options.planner, scenario.world), controller=controller,
+        assume=options.assumed, seed=options.seed,
+    )  # fmt: skip
+    run = Run(scenario, fleet, ExactPlant(scenario) if fleet.perception is None else LateBodies(scenario))
     yield run
     while run.tick_count < run.steps:
         if not run.lifelong and run.reached.all() and np.abs(run.states[:, 3:5]).max() < STANDING:

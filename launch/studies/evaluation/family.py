@@ -99,10 +99,9 @@ def evaluate_family(options: Family, console: Console, records: list[Record]) ->
         for name in options.families:
             progress.update(task, family=name)
             draw = drawing(name, options.robots, options.dynamics, options)
-            # Joins here: assume=options.assumed.
             result = run_episodes(
                 draw, controller, options.episodes, seed=options.seed, planner=options.planner,
-                filtered=options.filtered,
+                filtered=options.filtered, assume=options.assumed,
             )  # fmt: skip
             records += records_of(name, options, result)
             progress.update(task, advance=1, success=f"{100.0 * result.figures()['success']:.2f} %")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ def test_robots_may_assume_something_else() -> None:
         ({"assume": ""}, "^--assume: errors: got ''"),
     ],
 )
-def test_a_wrong_option_is_refused_at_once(given: dict[str, str], wrong: str) -> None:
+def test_a_wrong_option_is_refused_at_once(given: dict[str, Any], wrong: str) -> None:
     with pytest.raises(InputError, match=wrong):
         Arena((CROSSING,), **given)
     with pytest.raises(InputError, match=wrong):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,9 +35,14 @@ def test_without_any_everything_is_exact() -> None:
     assert not ErrorBounds(others="sensed").any and ErrorBounds(others="sensed") != EXACT
 
 
+def one_bound(key: str, value: Any) -> ErrorBounds:
+    """Bounds of which one is given."""
+    return ErrorBounds(**{key: value})
+
+
 @pytest.mark.parametrize("key", NUMBERS)
 def test_every_number_has_its_column(key: str) -> None:
-    found = ErrorBounds(**{key: 0.25})
+    found = one_bound(key, 0.25)
     column = getattr(error_bounds, f"E_{key.upper()}")
     assert found.any and found.declared() == {key: 0.25}
     assert found.as_array().dtype == np.float64 and np.flatnonzero(found.as_array()).tolist() == [column]
@@ -51,15 +57,15 @@ def test_fields_and_keys_are_the_same() -> None:
 @pytest.mark.parametrize("value", [-1e-9, math.nan, math.inf, -math.inf, 2e6, 10**400, True, None, "0.1", [0.1]])
 def test_what_is_no_bound_is_refused(key: str, value: object) -> None:
     with pytest.raises(InputError) as caught:
-        ErrorBounds(**{key: value})
+        one_bound(key, value)
     assert caught.value.where == f"errors.{key}" and caught.value.value is value and "0" in caught.value.valid
 
 
 @pytest.mark.parametrize("key", SHARES)
 def test_a_share_is_below_1(key: str) -> None:
     with pytest.raises(InputError, match=rf"errors\.{key}: got 1\.0; valid: a share, 0 or more and below 1"):
-        ErrorBounds(**{key: 1.0})
-    assert getattr(ErrorBounds(**{key: 1.0 - 1e-9}), key) < 1.0
+        one_bound(key, 1.0)
+    assert getattr(one_bound(key, 1.0 - 1e-9), key) < 1.0
 
 
 def test_others_are_heard_or_sensed() -> None:
@@ -68,7 +74,7 @@ def test_others_are_heard_or_sensed() -> None:
 
 
 def test_numbers_of_all_kinds_become_floats_and_equal_bounds_have_equal_bytes() -> None:
-    found = ErrorBounds(position=np.float32(0.5), age=1, lag=-0.0)
+    found = ErrorBounds(position=np.float32(0.5), age=1, lag=-0.0)  # type: ignore[arg-type]
     assert [type(getattr(found, key)) for key in NUMBERS] == [float] * ERRORS
     assert found.as_array().tobytes() == ErrorBounds(position=0.5, age=1.0).as_array().tobytes()
 

@@ -1,0 +1,108 @@
+"""Bodies that do not do at once, nor exactly, what they are told: dead time, lag and slip."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from envs.arena.inexact import CHECKS
+from envs.rollout.plants import ExactPlant, Plant
+from swarm.array_types import Array, Int64s
+from swarm.model.actuators import predict
+from swarm.model.dynamics import forward_speed
+from swarm.scenario.scenario import Scenario
+
+
+class LateBodies:
+    """A plant, stepped ``CHECKS`` times a period, whose bodies get what comes of a command after dead time and lag.
+
+    Args:
+        scenario: Robots, period, and the errors that are simulated.
+        plant: Steps the bodies for ``scenario.dt / CHECKS``; None: exact dynamics.
+
+    Attributes:
+        ramped: ``bool[N]``, who is a unicycle of second order.
+        slip: ``float64[N]``, by which share of its way each body now comes farther.
+        samples: ``float64[CHECKS, N, 5]``, the states at the sub-steps of the last period.
+    """
+
+    def __init__(self, scenario: Scenario, plant: Plant | None = None) -> None:
+        count, errors = len(scenario.robots), scenario.errors
+        self._dt, self._dead_time, self._lag = scenario.dt, errors.dead_time, errors.lag
+        self._kinds = np.array([int(robot.kind) for robot in scenario.robots])
+        self._bodies = _ExactBodies(scenario) if plant is None else plant
+        self._exact = self._bodies if plant is None else None
+        self._commands = np.zeros((count, math.ceil(errors.dead_time / scenario.dt - 1e-9) + 2, 2))
+        self._drive, self._begun = np.zeros((count, 2)), np.empty((0, 2), np.int64)
+        self.ramped = np.array([robot.limits.is_second_order(robot.kind) for robot in scenario.robots])
+        if plant is None:  # those of a physics world start at rest
+            for i in np.flatnonzero(self.ramped):
+                self._drive[i, 0] = self._commands[i, :, 0] = forward_speed(scenario.robots[i].start)
+        self.slip = np.zeros(count)
+        self.samples = np.repeat(self._bodies.state()[None], CHECKS, axis=0)
+
+    def state(self) -> Array:
+        """``float64[N, 5]``."""
+        return self._bodies.state()
+
+    def step(self, commands: Array) -> None:
+        """One control period; contacts are looked for at every sub-step."""
+        self._commands[:, -1] = commands
+        begun: dict[tuple[int, int], None] = {}
+        for check in range(CHECKS):
+            self._substep(check)
+            begun.update(dict.fromkeys(map(tuple, self._bodies.onsets().tolist())))
+            self.samples[check] = self._bodies.state()
+        self._begun = np.array(list(begun), dtype=np.int64).reshape(-1, 2)
+        self._commands[:, :-1] = self._commands[:, 1:].copy()
+
+    def _substep(self, check: int) -> None:
+        begin, end = self._dt * check / CHECKS, self._dt * (check + 1) / CHECKS
+        if isinstance(self._exact, _ExactBodies):
+            self._exact.move(self._kinds, self._commands, self._drive, begin, end, self)
+            return
+        # What motors are set to for a sub-step: the drive in its middle.
+        middle, nothing = 0.5 * (begin + end), np.zeros(5)
+        set_points = np.empty_like(self._drive)
+        for i in range(len(self._drive)):
+            args = (self._commands[i], self._dead_time, self._dt, self._lag, 0.0)
+            predict(0, nothing, self._drive[i], begin, middle, *args, np.empty(5), set_points[i], self.ramped[i])
+            predict(0, nothing, self._drive[i], begin, end, *args, np.empty(5), self._drive[i], self.ramped[i])
+            if self.ramped[i]:  # its body ramps by itself, to the drive at the end
+                set_points[i] = self._drive[i]
+        self._bodies.step(set_points * (1.0 + self.slip[:, None]))
+
+    @property
+    def timing(self) -> tuple[float, float, float]:
+        """Dead time, period and lag [s]."""
+        return self._dead_time, self._dt, self._lag
+
+    def onsets(self) -> Int64s:
+        """Pairs that began to touch in the last period."""
+        return self._begun
+
+    def close(self) -> None:
+        """Give the bodies back."""
+        self._bodies.close()
+
+
+class _ExactBodies(ExactPlant):
+    """Exact dynamics under dead time, lag and slip."""
+
+    def move(self, kinds: Int64s, commands: Array, drive: Array, begin: float, end: float, late: LateBodies) -> None:
+        """Move everybody from ``begin`` to ``end`` [s] of a period, and look for contacts."""
+        dead_time, period, lag = late.timing
+        states = self._states.copy()
+        for i, kind in enumerate(kinds.tolist()):
+            predict(
+                kind, states[i], drive[i], begin, end, commands[i], dead_time, period, lag, float(late.slip[i]),
+                states[i], drive[i], late.ramped[i],
+            )  # fmt: skip
+        self.place(states)
+
+
+def late_bodies(scenario: Scenario, plant: Callable[[float], Plant] | None = None) -> LateBodies:
+    """Late bodies of a scenario; ``plant`` makes one that steps for so many seconds, None: exact dynamics."""
+    return LateBodies(scenario, None if plant is None else plant(scenario.dt / CHECKS))

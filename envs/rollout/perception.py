@@ -1,0 +1,180 @@
+"""What the robots of a run that is not exact measure of themselves, and hear or sense of each other.
+
+Everything is wrong inside the bounds that the scenario declares (``envs.arena.errors`` draws how): states are old and
+off, messages late or lost, others sensed where they are not. What the robots make of it is their own affair.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from envs.arena.errors import STYLES, ErrorSource
+from envs.arena.geometry_store import GeometryStore, geometry_of
+from envs.arena.inexact import CHECKS, errors_of, push_world, truth_of
+from envs.arena.kernels import Robots, robots_of
+from swarm.array_types import Array, Int64s
+from swarm.model.actuators import T_ERROR, T_SPEED, T_TURN_RATE, TRAIL
+from swarm.model.body import GROWTH, coast_of, is_second_order
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, forward_speed
+from swarm.model.error_bounds import ErrorBounds
+from swarm.model.second_order import unsensed_way
+from swarm.robot import Command
+from swarm.scenario.scenario import Scenario
+from swarm.sense.messages import Message
+from swarm.sense.neighbours import N_ERROR, N_REACH, N_X, N_Y, NEIGHBOUR, describe, trailing
+
+
+class Perception:
+    """Errors of one run, and what has been told.
+
+    Args:
+        scenario: World, robots, and what is really so (``scenario.errors``).
+        assumed: What the robots count on.
+        kinds: ``int64[N]``.
+        bodies: ``float64[N, BODY]``.
+        seed: Of all errors.
+        style: One of ``envs.arena.errors.STYLES``, or None: drawn.
+
+    Attributes:
+        source: Draws the errors.
+    """
+
+    def __init__(
+        self, scenario: Scenario, assumed: ErrorBounds, kinds: Int64s, bodies: Array, *, seed: int = 0,
+        style: str | None = None,
+    ) -> None:  # fmt: skip
+        self.real, self.assumed, self._dt = scenario.errors, assumed, scenario.dt
+        self._kinds, self._bodies, count = kinds, bodies, len(kinds)
+        most = max(max(one.age, one.latency, one.dead_time) / scenario.dt for one in (self.real, assumed))
+        styles = STYLES if style is None else (style,)
+        self.source = ErrorSource(1, count, most, styles)
+        self._rng = np.random.default_rng(seed)
+        self._store = GeometryStore(1)
+        self._store.put(0, scenario.world, scenario.sensing_radius)
+        starts = np.array([robot.start for robot in scenario.robots])
+        self._tells = np.array([robot.cooperative for robot in scenario.robots])
+        rows, drives = np.empty((count, NEIGHBOUR)), np.zeros((count, 2))
+        for i in range(count):
+            describe(kinds[i], starts[i], bodies[i], starts[i, :2], 0.5, 0.5, i if self._tells[i] else -1, rows[i])
+            if is_second_order(kinds[i], bodies[i]):
+                drives[i, 0] = forward_speed(starts[i])
+                trailing(rows[i], self._way_to_rest(i, starts[i], drives[i]))
+        self.source.begin(0, starts, drives, rows, self.real, assumed, self._rng)
+        self.late = max(math.ceil(self.real.latency / scenario.dt - 1e-9), 1)
+        self._told: list[dict[int, Message]] = [{} for _ in range(self.late)]  # the newest first
+        self._heard: list[dict[int, Message]] = [{} for _ in range(count)]
+        self._begin_period()
+
+    def _way_to_rest(self, i: int, state: Array, drive: Array) -> Array:
+        """What a robot trails ``float64[TRAIL]`` that is exact: nothing, or a unicycle of second order its arc."""
+        trail = np.zeros(TRAIL)
+        if is_second_order(self._kinds[i], self._bodies[i]):
+            trail[T_SPEED : T_TURN_RATE + 1] = drive
+            coast_of(state, self._bodies[i], trail)
+        return trail
+
+    def _begin_period(self) -> None:
+        """Draw the errors of a period, and deliver what was told."""
+        source, count = self.source, len(self._kinds)
+        source.draw(np.array([self._dt]), self._rng)
+        if source.errors.adversary[0]:
+            none = np.zeros((1, count, TRAIL))
+            robots = Robots(
+                self._kinds[None], source.past[:, 0], self._bodies[None], none[..., :2], none[..., 0], none[..., :2],
+                none[..., :2], none[..., :6], none,
+            )  # fmt: skip
+            truth = truth_of(source.truth(source.past[:, 0]), 0)
+            push_world(truth, robots_of(robots, 0), geometry_of(self._store.arrays, 0), errors_of(source.errors, 0))
+        news, lost = source.news, source.errors.lost[0]
+        for i in range(count):
+            for j in range(count):
+                if i != j and not lost[i, j]:
+                    news.received[0, i, j], news.missed[0, i, j] = news.told[0, self.late - 1, j], self.late - 1
+                    if j in self._told[-1]:
+                        self._heard[i][j] = self._told[-1][j]
+                else:
+                    news.missed[0, i, j] += 1
+
+    def measured(self, i: int) -> tuple[Array, float]:
+        """What robot ``i`` measures of its own state, ``float64[5]``, and how old that is [s]."""
+        source, errors = self.source, self.source.errors
+        age = int(errors.age[0, i])
+        state: Array = source.past[0, age, i].copy()
+        state[:2] += errors.position[0, i]
+        if self._kinds[i] == UNICYCLE:
+            state[2] += errors.heading[0, i]
+        elif self._kinds[i] == DOUBLE_INTEGRATOR:
+            state[3:5] += errors.velocity[0, i]
+        return state, age * self._dt / CHECKS
+
+    def rows(self, i: int) -> Array:
+        """What robot ``i`` takes all others for, ``float64[N, NEIGHBOUR]``."""
+        return self._sensed(i) if self.real.others == "sensed" else self._by_hearing(i)
+
+    def _by_hearing(self, i: int) -> Array:
+        news = self.source.news
+        rows: Array = news.received[0, i].copy()
+        # Who assumes that every message comes at once does not look at its age.
+        counts = self.assumed.latency > 0.0 or self.assumed.loss > 0.0
+        grown = news.missed[0, i] * self._bodies[:, GROWTH] if counts else 0.0
+        rows[:, N_ERROR] += grown
+        rows[:, N_REACH] += grown
+        return rows
+
+    def _sensed(self, i: int) -> Array:
+        """Where others are, by a scan in the robot's own frame; what they mean to do, by what they told last."""
+        source, errors = self.source, self.source.errors
+        rows: Array = source.news.received[0, i].copy()
+        age = int(errors.age[0, i])
+        late = math.ceil((self.assumed.age + self.assumed.dead_time) / self._dt - 1e-9)
+        for j, row in enumerate(rows):
+            intent, rotation, speed, robot_id = row[9:11].copy(), row[11], row[12], int(row[13])
+            found = source.past[0, age, j]
+            describe(self._kinds[j], found, self._bodies[j], intent, rotation, speed, robot_id, row)
+            row[N_ERROR] = 0.0
+            # Seen from the place that it measured of itself at the same instant: that error moves others too.
+            row[[N_X, N_Y]] += errors.sensing[0, i, j] + errors.position[0, i]
+            # What runs ahead of a body that lags is not sensed, nor how one of second order turns.
+            way = unsensed_way(self._bodies[j], self.assumed.lag)
+            grown = late * self._bodies[j, GROWTH] + way + self.assumed.sensing + self.assumed.position
+            row[N_ERROR] += grown
+            row[N_REACH] += grown
+        return rows
+
+    def heard(self, i: int) -> dict[int, Message]:
+        """The last message of each robot that robot ``i`` has heard."""
+        return self._heard[i]
+
+    def end_period(self, commands: list[Command], samples: Array) -> None:
+        """What was decided and told, and what happened.
+
+        Args:
+            commands: Of all robots.
+            samples: ``float64[CHECKS, N, 5]``, the true states at the sub-steps of the period.
+        """
+        source = self.source
+        told = source.news.told[0]
+        told[1:] = told[:-1].copy()
+        for j, command in enumerate(commands):
+            if command.ahead is None:
+                found = samples[-1, j]
+                trail = self._way_to_rest(j, found, command.control)
+            else:
+                found, trail = command.ahead
+            row, message = told[0, j], command.message
+            if self._tells[j]:
+                describe(
+                    self._kinds[j], found, self._bodies[j], message.waypoint_world, message.rotation, message.speed, j,
+                    row,
+                )  # fmt: skip
+            else:
+                describe(self._kinds[j], found, self._bodies[j], found[:2], 0.5, 0.5, -1, row)
+            trailing(row, trail)
+            row[N_ERROR] = trail[T_ERROR]
+        self._told = [{j: one.message for j, one in enumerate(commands) if self._tells[j]}, *self._told][: self.late]
+        past = source.past[0]
+        past[CHECKS:] = past[:-CHECKS].copy()
+        past[:CHECKS] = samples[::-1]
+        self._begin_period()
