@@ -113,3 +113,4 @@ class OwnMotion:
         carry(self._known, body, way, self._errors.slip, self._period)
         self._commands[-1], self._drives[-1] = control, self._drive
         self._commands[:-1], self._drives[:-1] = self._commands[1:].copy(), self._drives[1:].copy()
+        self._drives[-1] = drive

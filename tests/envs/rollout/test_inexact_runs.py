@@ -61,6 +61,20 @@ def test_one_robot_at_a_time_is_the_batched_core(kind: Kind, others: str, style:
 
 
 @pytest.mark.parametrize("kind", list(Kind))
+def test_a_lag_alone_is_the_batched_core_as_well(kind: Kind) -> None:
+    """A state that is measured just now and acted on at once: the drive is that at the end of the last period."""
+    scenario = meeting(kind, ErrorBounds(lag=0.1))
+    core = ArenaCore(lambda rng: scenario, redraw=False, seed=7, styles=("white",))
+    run = run_of(scenario, "white", seed=7)
+    for _ in range(20):
+        action = np.tile(BOLD, (6, 1))
+        core.plan()
+        core.advance(action[None])
+        commands = run.tick(action)
+        np.testing.assert_allclose([command.control for command in commands], core.control[0], atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", list(Kind))
 def test_nobody_touches_and_who_assumes_nothing_does(kind: Kind) -> None:
     errors = ErrorBounds(position=0.01, age=0.06, dead_time=0.06, lag=0.1)
     touched = {}
