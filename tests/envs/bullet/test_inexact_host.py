@@ -14,6 +14,8 @@ from swarm.model.error_bounds import ErrorBounds
 PERIOD = 1.0 / 60.0
 KINDS = np.array([int(kind) for kind in Kind])
 
+pytestmark = pytest.mark.bullet
+
 
 def host(**errors: float) -> InexactHost:
     return InexactHost(ErrorBounds(**errors), KINDS, PERIOD, seed=1)  # type: ignore[arg-type]
