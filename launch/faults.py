@@ -27,6 +27,7 @@ from studies.faults.trial import Setup
 from studies.report.deployment.study import measure
 from studies.report.jobs import Lab, Store
 from swarm.errors import InputError, SwarmError
+from swarm.model.error_bounds import EXACT, parse_errors
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Options:
     """How long a fault lasts where it has no length of its own."""
     minutes: float = 60.0
     """Of the soak, simulated."""
+    errors: str | None = None
+    """What is not exact in the bodies: position=0.01,lag=0.1,... or a YAML file; exact if not given."""
     only: tuple[str, ...] = ()
     """Cells whose names contain one of these."""
     quick: bool = False
@@ -65,7 +68,8 @@ def faults(options: Options, console: Console) -> bool:
     if options.what == "soak":
         cells = [soak(options.minutes, options.seed, options.robots or 12)]
     else:
-        setup = Setup(robots=options.robots or 4, seed=options.seed)
+        errors = EXACT if options.errors is None else parse_errors(options.errors)
+        setup = Setup(robots=options.robots or 4, seed=options.seed, errors=errors)
         cells = quick(setup) if options.quick else matrix(setup, options.seconds)
     if options.only:
         cells = [cell for cell in cells if any(text in cell.name for text in options.only)]

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from envs.bullet.inexact_host import InexactHost
 from envs.bullet.links import FORGOTTEN, BodyLinks
 from envs.bullet.world import GOAL_RADII, world_of
 from envs.rollout.score import Score
@@ -73,6 +74,8 @@ class PhysicsHost:
         except BaseException:
             self.mailbox.close()
             raise
+        kinds = np.array([int(robot.kind) for robot in self.scenario.robots])
+        self.inexact = InexactHost(fleet.errors, kinds, self.period, fleet.seed) if fleet.errors.any else None
         self.links = BodyLinks(self.scenario.robots, self.period)
         self.score = Score(self.scenario, self.world, goal_radii=GOAL_RADII, again=True)
         self.links.controls(math.inf, self.score.states)  # compiled before the clock runs
@@ -118,17 +121,21 @@ class PhysicsHost:
 
     def step(self, now: float) -> None:
         """One step of the bodies; ``now`` [s], of the clock that commands are dated by."""
-        self.world.step(self.links.controls(now, self.score.states))
+        controls = self.links.controls(now, self.score.states)
+        self.world.step(controls if self.inexact is None else self.inexact.executed(controls))
         self.steps += 1
         self.score.note(self.time)
 
     def tell(self) -> None:
         """Send every driver that is there the state of its body."""
-        now = time.monotonic()
-        score, sensed = self.score, self._sense()
+        now, score = time.monotonic(), self.score
+        sensed, states = self._sense(), score.states
+        if self.inexact is not None:
+            now, states = self.inexact.measured(now, states)
+            sensed = [self.inexact.sensed(rows) for rows in sensed]
         for i, link in enumerate(self.links.links):
             if link.peer is not None and now - link.heard < FORGOTTEN:
-                state, goal = tuple(score.states[i].tolist()), tuple(score.goals[i].tolist())
+                state, goal = tuple(states[i].tolist()), tuple(score.goals[i].tolist())
                 told = BodyState(
                     i, link.incarnation, now, state, goal, int(score.deliveries[i]), link.applied, link.held,
                     sensed[i],

@@ -27,6 +27,7 @@ from studies.faults.watch import STANDS, Sample, WorldWatch
 from swarm.errors import SwarmError
 from swarm.fleet.child import guarded
 from swarm.fleet.supervisor import prepare
+from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.runtime.link.transport import Transport
 
 MAPS = ROOT / "envs" / "maps"
@@ -53,6 +54,7 @@ class Setup:
         controller: Of every robot.
         every: Seconds between two questions to the physics world.
         relayed: Whether the network is the proxy; else the robots reach each other directly.
+        errors: Declared of the bodies and simulated in them.
     """
 
     robots: int = 4
@@ -62,6 +64,7 @@ class Setup:
     controller: str = "tuner"
     every: float = 0.02
     relayed: bool = True
+    errors: ErrorBounds = EXACT
 
 
 class Trial:
@@ -130,6 +133,8 @@ class Trial:
                 "driver": "bullet", "endpoints": {one: f"tcp/{host}:{port}" for one, (host, port) in ends.items()},
                 "physics": f"{self.world[0]}:{self.world[1]}", **self.more,
             }  # fmt: skip
+            if self.setup.errors != EXACT:
+                answer["errors"] = self.setup.errors.declared()
             self.fleet_file(robot).write_text(yaml.safe_dump(answer, sort_keys=False), encoding="utf-8")
 
     def start_physics(self) -> None:

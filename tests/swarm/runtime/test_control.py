@@ -257,10 +257,10 @@ def test_robots_that_declare_different_errors_do_not_drive_together(tmp_path):
     world = World(tmp_path)
     world.fleet = replace(world.fleet, errors=ErrorBounds(position=0.001))
     before = world.way()
-    world.minds[1] = Control(world.fleet, 1, Body(world, 1), Link(world, 1), incarnation=1, clock=world.clock)
+    world.minds[1] = Control(mind_of(world.fleet, 1), Body(world, 1), Link(world, 1), incarnation=1, clock=world.clock)
     world.run(3.0)
     assert world.way() == before
     assert all("declared errors" in mind.refusal for mind in world.minds)
-    world.minds[0] = Control(world.fleet, 0, Body(world, 0), Link(world, 0), incarnation=2, clock=world.clock)
+    world.minds[0] = Control(mind_of(world.fleet, 0), Body(world, 0), Link(world, 0), incarnation=2, clock=world.clock)
     world.run(5.0)
     assert max(world.way()) < min(before) and all(mind.refusal is None for mind in world.minds)
