@@ -168,7 +168,7 @@ def test_prediction_is_a_simulation_of_what_was_commanded(
     timed = [((k - 7) * period + dead, commands[k]) for k in range(8)]
     after, then = np.empty(5), np.empty(2)
     predict(int(kind), state, drive, begin, end, commands, dead, period, lag, 0.1, after, then)
-    if end <= begin:
+    if end <= begin + 1e-9 * period:  # shorter counts as nothing
         assert (after == state).all() and (then == drive).all()
         return
     expected, drive_expected = simulated(kind, state, drive, begin, end, timed, lag, 0.1)
