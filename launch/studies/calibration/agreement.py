@@ -17,8 +17,39 @@ from swarm.model.dynamics import Kind
 
 CHANNELS = 5
 """Of a state: x, y [m], heading [rad], vx, vy [m/s]."""
-_ROUNDS = {Kind.SINGLE_INTEGRATOR: 1, Kind.DOUBLE_INTEGRATOR: 3, Kind.UNICYCLE: 3}
+_ROUNDS = {Kind.SINGLE_INTEGRATOR: 1, Kind.DOUBLE_INTEGRATOR: 2, Kind.UNICYCLE: 2}
 _LEAST = 1e-9  # Information below which there is none.
+
+
+class _Linear:
+    """Least squares near a point: every window has initial values of its own, all share the slip.
+
+    Args:
+        predicted: ``float64[W, n, 5]``, at that point.
+        error: ``float64[W, n, 5]``, measured less predicted.
+        columns: ``float64[W, 5 n, q + 2]`` in standard deviations: by the initial values, by the slip, and the error.
+    """
+
+    def __init__(self, predicted: Array, error: Array, columns: Array) -> None:
+        self.predicted, self.error, self._columns = predicted, error, columns
+        gram = columns.transpose(0, 2, 1) @ columns
+        self._count = q = columns.shape[2] - 2
+        normal = gram[:, :q, :q] + 1e-12 * gram[:, :q, :q].max(axis=(1, 2))[:, None, None] * np.eye(q)
+        self._inverse, onto = np.linalg.inv(normal), gram[:, :q, q:]
+        self._solved = self._inverse @ onto  # initial values for the slip's column, and for the error
+        left = gram[:, q:, q:] - onto.transpose(0, 2, 1) @ self._solved
+        self.gradients, self.cost = left[:, 0, 1], gram[:, q + 1, q + 1]
+        self.along, self.information = float(self.gradients.sum()), float(left[:, 0, 0].sum())
+
+    def down(self, slip: float) -> Array:
+        """How the initial values change ``[W, q]`` if the slip changes by so much."""
+        return self._solved[..., 1] - slip * self._solved[..., 0]
+
+    def leverage(self) -> Array:
+        """Of the samples of each channel ``float64[5]``: how many of them the initial values determine."""
+        basis = self._columns[..., : self._count]
+        each = np.sum((basis @ self._inverse) * basis, axis=2)
+        return np.sum(each.reshape(-1, CHANNELS), axis=0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,18 +61,24 @@ class Agreement:
         information: Of the slip: 1 / variance.
         residual: ``float64[W, n, 5]``, measured less predicted; 0 where a window is filled up.
         predicted: ``float64[W, n, 5]``.
-        cost: ``float64[W]``, sum of squares over the noise of each window.
-        slip_score: ``float64[W]``, derivative of half of ``cost`` by the slip, the initial states following.
-        freedom: ``float64[5]``, samples of each channel less the initial values that they determine.
+        system: The linear problem there.
     """
 
     slip: float
     information: float
     residual: Array
     predicted: Array
-    cost: Array
-    slip_score: Array
-    freedom: Array
+    system: _Linear
+
+    @property
+    def cost(self) -> Array:
+        """``float64[W]``, sum of squares over the noise of each window."""
+        return self.system.cost
+
+    @property
+    def slip_score(self) -> Array:
+        """``float64[W]``, derivative of half of ``cost`` by the slip, the initial states following."""
+        return -self.system.gradients
 
 
 class Measurements:
@@ -70,29 +107,26 @@ class Measurements:
             slip: Hold it at this; None: it is free.
         """
         model = response[self.index]
-        weight = self.known / noise
         share = 0.0 if slip is None else slip
         start = self._first(model)
         for _ in range(_ROUNDS[self.kind]):
-            predicted, jacobian, by_slip = self._predict(model, start, share)
-            error = weight * wrapped(self.found - predicted)
-            inverse, onto, along, information = _eliminated(weight, jacobian, by_slip, error)
-            change = along / information if slip is None and information > _LEAST else 0.0
-            down = np.einsum("wij,wj->wi", inverse, onto[0] - onto[1] * change)
-            start, share = start + down, share + change
-        predicted, jacobian, by_slip = self._predict(model, start, share)
-        residual = self.known * wrapped(self.found - predicted)
-        error = residual / noise
-        inverse, onto, _, information = _eliminated(weight, jacobian, by_slip, error)
-        weighted = jacobian * weight[..., None]
-        leverage = np.einsum("wnci,wij,wncj->c", weighted, inverse, weighted)
-        score = -np.einsum("wnc,wnc->w", by_slip * weight, error) + np.einsum(
-            "wi,wij,wj->w", onto[1], inverse, onto[0]
-        )
-        return Agreement(
-            share, information, residual, predicted, np.einsum("wnc,wnc->w", error, error), score,
-            self.known.sum(axis=(0, 1)) - leverage,
-        )  # fmt: skip
+            system = self._linear(model, start, share, noise)
+            change = system.along / system.information if slip is None and system.information > _LEAST else 0.0
+            start, share = start + system.down(change), share + change
+        system = self._linear(model, start, share, noise)
+        return Agreement(share, system.information, self.known * system.error, system.predicted, system)
+
+    def _linear(self, model: Array, start: Array, slip: float, noise: Array) -> _Linear:
+        """The problem near initial values ``[W, q]`` and a slip."""
+        predicted, jacobian, by_slip = self._predict(model, start, slip)
+        error = wrapped(self.found - predicted)
+        columns = np.concatenate([jacobian, by_slip[..., None], error[..., None]], axis=3)
+        columns *= (self.known / noise)[..., None]
+        return _Linear(predicted, error, columns.reshape(len(columns), -1, columns.shape[3]))
+
+    def freedom(self, found: Agreement) -> Array:
+        """``float64[5]``, samples of each channel less the initial values that they determine."""
+        return np.asarray(self.known.sum(axis=(0, 1)) - found.system.leverage())
 
     def _first(self, model: Array) -> Array:
         """Initial values to begin with ``[W, q]``: the first place; the mean heading; the first velocity."""
@@ -125,21 +159,6 @@ class Measurements:
         by_slip = np.zeros((*self.time.shape, CHANNELS))
         by_slip[..., :2] = way
         return np.concatenate([place, heading[..., None], velocity], axis=-1), jacobian, by_slip
-
-
-def _eliminated(
-    weight: Array, jacobian: Array, by_slip: Array, error: Array
-) -> tuple[Array, tuple[Array, Array], float, float]:
-    """Inverse normal matrices, their right sides for error and slip; gradient and information of the slip alone."""
-    weighted, slipping = jacobian * weight[..., None], by_slip * weight
-    normal = np.einsum("wnci,wncj->wij", weighted, weighted)
-    scale = np.einsum("wii->wi", normal).max(axis=1)
-    normal += 1e-12 * scale[:, None, None] * np.eye(normal.shape[-1])
-    inverse = np.linalg.inv(normal)
-    onto_error, onto_slip = (np.einsum("wnci,wnc->wi", weighted, one) for one in (error, slipping))
-    along = np.sum(slipping * error) - np.einsum("wi,wij,wj->", onto_slip, inverse, onto_error)
-    information = np.sum(slipping * slipping) - np.einsum("wi,wij,wj->", onto_slip, inverse, onto_slip)
-    return inverse, (onto_error, onto_slip), float(along), float(information)
 
 
 def _turned(vectors: Array, angle: Array) -> Array:

@@ -23,10 +23,10 @@ from swarm.array_types import Array
 
 LONGEST = np.array([0.5, 2.0])
 """Largest dead time and lag that are looked for [s]."""
-_DEAD_TIMES = np.linspace(0.0, LONGEST[0], 21)
-_LAGS = np.array([0.0, 0.03, 0.06, 0.1, 0.15, 0.25, 0.4, 0.7, 1.2, 2.0])
+_DEAD_TIMES = np.linspace(0.0, LONGEST[0], 11)
+_LAGS = np.array([0.0, 0.04, 0.08, 0.15, 0.3, 0.6, 1.2, 2.0])
 _NOISE, _FLOOR = np.array([0.01, 0.01, 0.02, 0.02, 0.02]), 2e-5  # First guess; logs are rounded to 1e-4.
-_NEAR = 0.001  # [s], steps of derivatives and of the last search.
+_STEPS = 1e-5 * 2.0 ** np.arange(13)  # [s], for derivatives: the first that shows.
 _GROUPS = ((0, 1), (2,), (3, 4))  # Channels that share a deviation.
 
 
@@ -42,8 +42,7 @@ class Fit:
         agreement: At the best values.
         states: ``float64[S, 5]``, the response there.
         drives: ``float64[S, 2]``, likewise.
-        excess: By how much more the windows disagree than white noise lets them: standard errors, of each of the three.
-        moved: Whether there was any way to tell the slip by.
+        excess: By how much more the windows disagree than white noise lets them: standard errors, of dead time and lag.
     """
 
     dead_time: Estimate
@@ -54,7 +53,6 @@ class Fit:
     states: Array
     drives: Array
     excess: Array
-    moved: bool
 
 
 class _Search:
@@ -80,15 +78,16 @@ class _Search:
         """A local minimum, from a triangle of that size."""
         corners = np.array([start, start + (step, 0.0), start + (0.0, step)])
         corners[1:] -= 2.0 * step * np.eye(2) * (corners[1:] > LONGEST)
-        options = {"xatol": 1e-6, "fatol": 1e-3, "initial_simplex": corners, "maxiter": 120}
+        options = {"xatol": 1e-5, "fatol": 2e-3, "initial_simplex": corners, "maxiter": 120}
         bounds = list(zip((0.0, 0.0), LONGEST.tolist(), strict=True))
         return np.asarray(minimize(self, start, method="Nelder-Mead", bounds=bounds, options=options).x)
 
     def learn_noise(self, pair: Array) -> None:
         """Take the noise from what remains."""
         found = self.agree(pair)
+        left = self.data.freedom(found)
         for group in map(list, _GROUPS):
-            squares, freedom = float(np.sum(found.residual[..., group] ** 2)), float(found.freedom[group].sum())
+            squares, freedom = float(np.sum(found.residual[..., group] ** 2)), float(left[group].sum())
             if freedom > 1.0:
                 self.noise[group] = max((squares / freedom) ** 0.5, _FLOOR)
 
@@ -97,60 +96,66 @@ def fit(drive: Drive, windows: Windows) -> Fit:
     """The values with which model and measurement agree best."""
     search = _Search(drive, windows)
     best = search.coarse()
-    for step in (0.01, 0.005, 0.002):
+    for step in (0.02, 0.005):
         best = min((search.polish(best, step), best), key=search)
         search.learn_noise(best)
-    best = min((search.polish(best, 0.004), best), key=search)
+    best = min((search.polish(best, 0.002), best), key=search)
     found = search.agree(best)
-    model, robust = _covariances(search, best, found)
-    excess = np.sqrt(np.maximum(robust / np.maximum(np.diag(model), 1e-300), 1.0))
+    model, robust = _covariances(search, best)
+    # At most as if all samples of a window erred together.
+    most = float(windows.real.sum(axis=1).mean())
+    excess = np.sqrt(np.clip(robust / np.diag(model), 1.0, most))
     wide = quantile(len(windows.index) - 1.0)
-    dead_time, lag = (_profile(search, best, axis, model, wide * excess[axis]) for axis in range(2))
-    half = wide * excess[2] * float(model[2, 2]) ** 0.5
+    dead_time, lag = (_profile(search, best, axis, model, wide * float(excess[axis])) for axis in range(2))
+    slip = _slip(search, best, (dead_time, lag), wide)
     states, drives = respond(drive, windows, *best.tolist())
     noise = np.where(search.data.known.any(axis=(0, 1)), search.noise, 0.0)
-    # Less than a thousandth of its way known: then the way was too short, and the slip may be anything.
-    moved = bool(found.information > 0.0 and half < 0.5)
-    return Fit(
-        dead_time, lag, Estimate(found.slip, found.slip - half, found.slip + half), noise, found, states, drives,
-        excess, moved,
-    )  # fmt: skip
+    return Fit(dead_time, lag, slip, noise, found, states, drives, excess)
 
 
-def _covariances(search: _Search, best: Array, found: Agreement) -> tuple[Array, Array]:
-    """Of dead time, lag and slip ``float64[3, 3]`` by the model, and the variances ``float64[3]`` by the windows."""
-    steps = np.maximum(_NEAR, 0.02 * best)
+def _slip(search: _Search, best: Array, pair: tuple[Estimate, Estimate], wide: float) -> Estimate:
+    """The slip: its error when dead time and lag are known, and what it changes by over their intervals."""
+    found = search.agree(best)
+    information = max(found.information, 1e-12)
+    scores, number = found.slip_score / information, len(found.slip_score)
+    half = wide * max(1.0 / information, number / (number - 1.0) * float(np.sum(scores**2))) ** 0.5
+    for axis, estimate in enumerate(pair):
+        ends = [np.where(np.arange(2) == axis, end, best) for end in (estimate.low, estimate.high)]
+        half += max(abs(search.agree(end).slip - found.slip) for end in ends) if not estimate.open_above else 0.0
+    return Estimate(found.slip, found.slip - half, found.slip + half)
+
+
+def _covariances(search: _Search, best: Array) -> tuple[Array, Array]:
+    """Of dead time and lag: ``float64[2, 2]`` by the model, and the variances ``float64[2]`` by the windows."""
+    steps = np.array([_step(search, best, axis) for axis in range(2)])
     # At an edge the middle of the differences lies inside.
     middle = np.clip(best, steps, LONGEST - steps)
-    around = {
-        (i, j): search.agree(middle + steps * (i, j)) for i in (-1, 0, 1) for j in (-1, 0, 1)
-    }  # fmt: skip
+    around = {(i, j): search.agree(middle + steps * (i, j)) for i in (-1, 0, 1) for j in (-1, 0, 1)}
     value = {at: 0.5 * float(one.cost.sum()) for at, one in around.items()}
     hessian = np.empty((2, 2))
     for k in range(2):
         up, down = ((1, 0), (-1, 0)) if k == 0 else ((0, 1), (0, -1))
         hessian[k, k] = (value[up] - 2.0 * value[0, 0] + value[down]) / steps[k] ** 2
     hessian[0, 1] = hessian[1, 0] = (value[1, 1] - value[1, -1] - value[-1, 1] + value[-1, -1]) / (4.0 * steps.prod())
-    hessian += np.diag(np.maximum(1e-6 * np.abs(np.diag(hessian)), 1e-9))
-    if np.linalg.eigvalsh(hessian)[0] <= 0.0:
-        hessian = np.diag(np.maximum(np.diag(hessian), 1e-9))
-    slope = np.array([
-        around[1, 0].slip - around[-1, 0].slip, around[0, 1].slip - around[0, -1].slip,
-    ]) / (2.0 * steps)  # fmt: skip
-    pair = np.linalg.inv(hessian)
-    # slip = slope · (dead time, lag) + what it is apart from them.
-    onto = np.vstack([np.eye(2), slope])
-    model = onto @ pair @ onto.T
-    model[2, 2] += 1.0 / max(found.information, 1e-12)
+    # Nothing is known less than by the search having an end; and a staircase may look bent downwards.
+    hessian[np.diag_indices(2)] = np.maximum(np.diag(hessian), 1.0 / LONGEST**2)
+    if hessian[0, 1] ** 2 >= 0.999 * hessian[0, 0] * hessian[1, 1]:
+        hessian[0, 1] = hessian[1, 0] = 0.0
+    model = np.linalg.inv(hessian)
     score = np.stack([
         0.5 * (around[1, 0].cost - around[-1, 0].cost) / (2.0 * steps[0]),
         0.5 * (around[0, 1].cost - around[0, -1].cost) / (2.0 * steps[1]),
     ])  # fmt: skip
     score -= score.mean(axis=1, keepdims=True)
-    effect = np.vstack([pair @ score, slope @ (pair @ score)])
-    effect[2] += found.slip_score / max(found.information, 1e-12)
     number = score.shape[1]
-    return model, number / (number - 1.0) * np.sum(effect**2, axis=1)
+    return model, number / (number - 1.0) * np.sum((model @ score) ** 2, axis=1)
+
+
+def _step(search: _Search, best: Array, axis: int) -> float:
+    """The step in dead time or lag at which the cost shows it clearly."""
+    least, inward = search(best), np.zeros(2)
+    inward[axis] = 1.0 if best[axis] < 0.5 * LONGEST[axis] else -1.0
+    return next((step for step in _STEPS.tolist() if search(best + step * inward) > least + 2.0), float(_STEPS[-1]))
 
 
 def _profile(search: _Search, best: Array, axis: int, model: Array, wide: float) -> Estimate:
@@ -178,7 +183,7 @@ def _profile(search: _Search, best: Array, axis: int, model: Array, wide: float)
             return search(pair)
 
         bounds = (max(guess - beside, 0.0), min(guess + beside, float(LONGEST[other])))
-        found = minimize_scalar(at, bounds=bounds, method="bounded", options={"maxiter": 10, "xatol": 1e-5})
+        found = minimize_scalar(at, bounds=bounds, method="bounded", options={"maxiter": 8, "xatol": 1e-5})
         return min(float(found.fun), at(guess))
 
     low, _ = _edge(lowest, float(best[axis]), -wide * error, 0.0, limit)
@@ -198,7 +203,7 @@ def _edge(
         if outside == end:
             return end, True
         inside, step = outside, 1.6 * step
-    for _ in range(9):
+    for _ in range(7):
         middle = 0.5 * (inside + outside)
         if lowest(middle) > limit:
             outside = middle

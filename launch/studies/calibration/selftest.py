@@ -1,0 +1,77 @@
+"""Whether a calibration finds again what is known: simulated bodies of every kind, several seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from studies.calibration.calibrate import calibrate
+from studies.calibration.known_bodies import Body, drive_of
+from swarm.model.dynamics import Kind
+
+NEAR = 0.15
+"""Share of the truth by which an estimate may be wrong."""
+TIMES, LENGTHS = 0.005, 0.01
+"""By so much it always may be: times [s], and all else [m, rad, m/s, ...]."""
+_TIMES = ("dead_time", "lag", "age")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One value of one kind of body, over all seeds.
+
+    Attributes:
+        kind: Of the body.
+        name: Of the value.
+        truth: Of the first seed.
+        worst: The largest error, as a share of what is allowed.
+        inside: In how many drives the truth was inside of the 95 % interval.
+        drives: How many there were.
+    """
+
+    kind: str
+    name: str
+    truth: float
+    worst: float
+    inside: int
+    drives: int
+
+    def record(self) -> dict[str, Any]:
+        """For a results file."""
+        return dict(vars(self))
+
+
+def allowed(name: str, truth: float) -> float:
+    """By how much an estimate may be wrong."""
+    return max(NEAR * abs(truth), TIMES if name in _TIMES else LENGTHS)
+
+
+def selftest(bodies: Sequence[Body], seeds: Sequence[int], tell: Callable[[], None] = lambda: None) -> list[Row]:
+    """Calibrate every body with every seed.
+
+    Args:
+        bodies: What drives.
+        seeds: Of the drives.
+        tell: Called after each drive.
+    """
+    rows = []
+    for body in bodies:
+        found: dict[str, list[tuple[float, float, bool]]] = {}
+        for seed in seeds:
+            drive, truth = drive_of(body, seed)
+            values = calibrate(drive).values
+            for name, true in truth.items():
+                estimate = values.get(name)
+                error = float("inf") if estimate is None else abs(estimate.value - true) / allowed(name, true)
+                found.setdefault(name, []).append((true, error, estimate is not None and estimate.holds(true)))
+            tell()
+        rows += [
+            Row(body.kind.label, name, each[0][0], max(one[1] for one in each), sum(one[2] for one in each), len(each))
+            for name, each in found.items()
+        ]
+    return rows
+
+
+BODIES = tuple(Body(kind) for kind in Kind)
+"""What the test of the command drives."""
