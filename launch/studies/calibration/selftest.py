@@ -12,9 +12,8 @@ from swarm.model.dynamics import Kind
 
 NEAR = 0.15
 """Share of the truth by which an estimate may be wrong."""
-TIMES, LENGTHS = 0.005, 0.01
-"""By so much it always may be: times [s], and all else [m, rad, m/s, ...]."""
-_TIMES = ("dead_time", "lag", "age")
+ALWAYS = {"dead_time": 0.005, "lag": 0.005, "age": 0.005, "slip": 0.005}
+"""By so much it always may be: times [s], and a share."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Row:
 
 def allowed(name: str, truth: float) -> float:
     """By how much an estimate may be wrong."""
-    return max(NEAR * abs(truth), TIMES if name in _TIMES else LENGTHS)
+    return max(NEAR * abs(truth), ALWAYS.get(name, 0.0))
 
 
 def selftest(bodies: Sequence[Body], seeds: Sequence[int], tell: Callable[[], None] = lambda: None) -> list[Row]:
@@ -64,7 +63,7 @@ def selftest(bodies: Sequence[Body], seeds: Sequence[int], tell: Callable[[], No
             for name, true in truth.items():
                 estimate = values.get(name)
                 error = float("inf") if estimate is None else abs(estimate.value - true) / allowed(name, true)
-                found.setdefault(name, []).append((true, error, estimate is not None and estimate.holds(true)))
+                found.setdefault(name, []).append((true, error, estimate is not None and bool(estimate.holds(true))))
             tell()
         rows += [
             Row(body.kind.label, name, each[0][0], max(one[1] for one in each), sum(one[2] for one in each), len(each))
