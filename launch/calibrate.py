@@ -109,14 +109,13 @@ def run(options: Options, log: Path, console: Console) -> None:
 
 def run_selftest(options: Options, console: Console) -> bool:
     """Calibrate known bodies; whether every value was near enough and its interval right often enough."""
-    bodies = BODIES
     with Progress(console=console) as progress:
-        task = progress.add_task("selftest", total=len(bodies) * options.seeds)
-        rows = selftest(bodies, range(options.seeds), lambda: progress.advance(task))
+        task = progress.add_task("selftest", total=len(BODIES) * options.seeds)
+        rows = selftest(BODIES, range(options.seeds), lambda: progress.advance(task))
     table = Table("body", "value", "truth", "worst error of what is allowed", "truth inside its 95 % interval")
     for row in rows:
         inside = f"{row.inside} of {row.drives}"
-        table.add_row(row.kind, row.name, f"{row.truth:.4g}", f"{100.0 * row.worst:.0f} %", inside)
+        table.add_row(row.body, row.name, f"{row.truth:.4g}", f"{100.0 * row.worst:.0f} %", inside)
     console.print(table)
     if options.json is not None:
         write_json(options.json, [row.record() for row in rows])
@@ -131,7 +130,7 @@ def write_json(path: Path, content: object) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Calibrate; 1 if the selftest fails, 2 on wrong input."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     try:
         options = tyro.cli(Options, prog="calibrate.py", description=__doc__, args=arguments)
         if options.log is None:

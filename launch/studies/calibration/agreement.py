@@ -61,6 +61,7 @@ class Agreement:
         information: Of the slip: 1 / variance.
         residual: ``float64[W, n, 5]``, measured less predicted; 0 where a window is filled up.
         predicted: ``float64[W, n, 5]``.
+        real: ``float64[W, n]``, 1: a sample; 0: filled up.
         system: The linear problem there.
     """
 
@@ -68,6 +69,7 @@ class Agreement:
     information: float
     residual: Array
     predicted: Array
+    real: Array
     system: _Linear
 
     @property
@@ -114,7 +116,7 @@ class Measurements:
             change = system.along / system.information if slip is None and system.information > _LEAST else 0.0
             start, share = start + system.down(change), share + change
         system = self._linear(model, start, share, noise)
-        return Agreement(share, system.information, self.known * system.error, system.predicted, system)
+        return Agreement(share, system.information, self.known * system.error, system.predicted, self.real, system)
 
     def _linear(self, model: Array, start: Array, slip: float, noise: Array) -> _Linear:
         """The problem near initial values ``[W, q]`` and a slip."""

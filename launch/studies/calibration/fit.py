@@ -76,7 +76,7 @@ class _Search:
 
     def polish(self, start: Array, step: float) -> Array:
         """A local minimum, from a triangle of that size."""
-        corners = np.array([start, start + (step, 0.0), start + (0.0, step)])
+        corners = start + step * np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
         corners[1:] -= 2.0 * step * np.eye(2) * (corners[1:] > LONGEST)
         options = {"xatol": 1e-5, "fatol": 2e-3, "initial_simplex": corners, "maxiter": 120}
         bounds = list(zip((0.0, 0.0), LONGEST.tolist(), strict=True))
@@ -141,7 +141,7 @@ def _covariances(search: _Search, best: Array) -> tuple[Array, Array]:
     hessian[np.diag_indices(2)] = np.maximum(np.diag(hessian), 1.0 / LONGEST**2)
     if hessian[0, 1] ** 2 >= 0.999 * hessian[0, 0] * hessian[1, 1]:
         hessian[0, 1] = hessian[1, 0] = 0.0
-    model = np.linalg.inv(hessian)
+    model = np.asarray(np.linalg.inv(hessian), dtype=np.float64)
     score = np.stack([
         0.5 * (around[1, 0].cost - around[-1, 0].cost) / (2.0 * steps[0]),
         0.5 * (around[0, 1].cost - around[0, -1].cost) / (2.0 * steps[1]),
@@ -191,9 +191,7 @@ def _profile(search: _Search, best: Array, axis: int, model: Array, wide: float)
     return Estimate(float(best[axis]), low, high, ended)
 
 
-def _edge(
-    lowest: Callable[[float], float], inside: float, step: float, end: float, limit: float
-) -> tuple[float, bool]:
+def _edge(lowest: Callable[[float], float], inside: float, step: float, end: float, limit: float) -> tuple[float, bool]:
     """Where a profile leaves the limit, from inside on, and whether it does not before the end of the search."""
     outside = inside
     while True:
@@ -210,5 +208,3 @@ def _edge(
         else:
             inside = middle
     return outside, False
-
-

@@ -52,7 +52,7 @@ def of_ratio(top: Array, bottom: Array, least: float = 0.0) -> Estimate:
     spread = 0.0
     if number > 1:
         spread = float(np.sqrt(number / (number - 1.0) * np.sum((top - ratio * bottom) ** 2))) / abs(bottom.sum())
-    half = quantile(number - 1.0) * max(spread, least)
+    half = quantile(number - 1.0) * max(float(spread), least)
     return Estimate(ratio, ratio - half, ratio + half)
 
 
@@ -62,7 +62,7 @@ def of_deviation(squares: Array, freedom: float) -> Estimate:
     The interval is the wider one of that of normal numbers (chi square) and that from how much the windows differ.
     """
     variance, number = float(squares.sum()) / freedom, len(squares)
-    low, high = (freedom / stats.chi2.ppf(0.5 * (1.0 + side * LEVEL), freedom) for side in (1.0, -1.0))
+    low, high = (freedom / float(stats.chi2.ppf(0.5 * (1.0 + side * LEVEL), freedom)) for side in (1.0, -1.0))
     spread = float(np.sqrt(number / (number - 1.0) * np.sum((squares - squares.mean()) ** 2)))
     wide = quantile(number - 1.0) * spread / max(float(squares.sum()), 1e-300)
     # On the logarithm, so that no end is below 0.

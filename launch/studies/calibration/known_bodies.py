@@ -52,7 +52,7 @@ class Body:
 def drive_of(body: Body, seed: int) -> tuple[Drive, dict[str, float]]:
     """A drive that excites everything, and the truth by the names of what is estimated."""
     rng = np.random.default_rng([seed, int(body.kind)])
-    told = np.arange(round(body.seconds / body.period)) * body.period
+    told: Array = np.arange(round(body.seconds / body.period), dtype=np.float64) * body.period
     commands = _commands(body, rng, told)
     count = round(body.seconds * body.rate)
     measured = (np.arange(count) + rng.uniform(-0.2, 0.2, count)) / body.rate
@@ -92,7 +92,9 @@ def _driven(body: Body, told: Array, commands: Array, measured: Array) -> tuple[
     state, drive, time = np.array([1.0, 2.0, 0.4, 0.0, 0.0]), np.zeros(2), 0.0
     states, drives = np.empty((len(measured), 5)), np.empty((len(measured), 2))
     # One list of moments: commands that begin to act, and measurements.
-    moments = sorted([(t + body.dead_time, 0, k) for k, t in enumerate(told)] + [(t, 1, k) for k, t in enumerate(measured)])
+    moments = sorted(
+        [(t + body.dead_time, 0, k) for k, t in enumerate(told)] + [(t, 1, k) for k, t in enumerate(measured)]
+    )
     control = np.zeros(2)
     for moment, measures, k in moments:
         if moment > time:
@@ -107,7 +109,9 @@ def _driven(body: Body, told: Array, commands: Array, measured: Array) -> tuple[
 
 def _truth(body: Body, states: Array, drives: Array) -> dict[str, float]:
     most = np.abs(drives).max(axis=0)
-    truth = {name: float(getattr(body, name)) for name in ("dead_time", "lag", "slip", "position", "heading", "velocity")}
+    truth = {
+        name: float(getattr(body, name)) for name in ("dead_time", "lag", "slip", "position", "heading", "velocity")
+    }
     truth |= {"rate": body.rate, "age": body.age}
     if body.kind == Kind.DOUBLE_INTEGRATOR:
         return truth | {"speed": float(np.abs(states[:, 3:]).max()), "acceleration": float(most.max())}

@@ -41,7 +41,9 @@ def read_own_log(path: Path, robot: int | None) -> dict[int, Drive]:
 def _drive(where: str, kind: Kind, dt: float, entries: list[tuple[float, Json]]) -> Drive:
     """Of one robot, from its periods; those of a simulation tell no age, and the state after the command."""
     simulated = not any("time" in period for _, period in entries)
-    told, commands, measured, states, ages, age_times = [], [], [], [], [], []
+    told: list[float] = []
+    measured: list[float] = []
+    commands, states, ages, age_times = [], [], [], []
     for time, period in entries:
         command = period.get("control" if simulated else "sent")
         if command is not None and not period.get("held"):
@@ -64,5 +66,3 @@ def _drive(where: str, kind: Kind, dt: float, entries: list[tuple[float, Json]])
         np.array(states, dtype=np.float64).reshape(-1, 5), np.array(ages), np.array(age_times), not simulated,
         max(COMMAND_TTL, 2.5 * dt),
     )  # fmt: skip
-
-

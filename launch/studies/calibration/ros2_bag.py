@@ -79,9 +79,7 @@ def read_bag(path: Path, files: list[Path], topics: Topics, robot: int | None = 
     return _drive(f"{path}: {odom}, {cmd_vel}", topics, heard)
 
 
-def _topic(
-    path: Path, option: str, asked: str | None, usual: str, seen: dict[str, str], types: tuple[str, ...]
-) -> str:
+def _topic(path: Path, option: str, asked: str | None, usual: str, seen: dict[str, str], types: tuple[str, ...]) -> str:
     """The topic that is meant."""
     fitting = sorted(topic for topic, schema in seen.items() if schema in types)
     if asked is not None and asked in fitting:

@@ -21,7 +21,7 @@ class Row:
     """One value of one kind of body, over all seeds.
 
     Attributes:
-        kind: Of the body.
+        body: Its kind, dead time and lag.
         name: Of the value.
         truth: Of the first seed.
         worst: The largest error, as a share of what is allowed.
@@ -29,7 +29,7 @@ class Row:
         drives: How many there were.
     """
 
-    kind: str
+    body: str
     name: str
     truth: float
     worst: float
@@ -65,12 +65,21 @@ def selftest(bodies: Sequence[Body], seeds: Sequence[int], tell: Callable[[], No
                 error = float("inf") if estimate is None else abs(estimate.value - true) / allowed(name, true)
                 found.setdefault(name, []).append((true, error, estimate is not None and bool(estimate.holds(true))))
             tell()
+        label = f"{body.kind.label}, {1e3 * body.dead_time:g} and {1e3 * body.lag:g} ms"
         rows += [
-            Row(body.kind.label, name, each[0][0], max(one[1] for one in each), sum(one[2] for one in each), len(each))
+            Row(label, name, each[0][0], max(one[1] for one in each), sum(one[2] for one in each), len(each))
             for name, each in found.items()
         ]
     return rows
 
 
-BODIES = tuple(Body(kind) for kind in Kind)
-"""What the test of the command drives."""
+BODIES = tuple(
+    body
+    for kind in Kind
+    for body in (
+        Body(kind),
+        Body(kind, dead_time=0.15, lag=0.3, slip=-0.03, rate=25.0),
+        Body(kind, dead_time=0.0, lag=0.0, slip=0.0),
+    )
+)
+"""What the selftest of the command drives."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import decimal
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.table import Table
 
@@ -30,7 +31,9 @@ _ON_TOP = "add what the position is off by all the time: no log shows that"
 def table_of(robot: int, found: Calibration) -> Table:
     """Every value with its interval."""
     seconds = float(found.windows.real.sum()) / found.values["rate"].value
-    table = Table(title=f"robot {robot}: {found.drive.kind.label}, {seconds:.0f} s in {len(found.windows.index)} windows")
+    table = Table(
+        title=f"robot {robot}: {found.drive.kind.label}, {seconds:.0f} s in {len(found.windows.index)} windows"
+    )
     for heading in ("", "value", "95 % interval", ""):
         table.add_column(heading, justify="left" if not heading else "right")
     for name, (words, unit, factor) in _SHOWN.items():
@@ -48,7 +51,7 @@ def table_of(robot: int, found: Calibration) -> Table:
 
 def errors_of(found: Sequence[Calibration]) -> ErrorBounds:
     """What to declare for robots that share a file: the largest bounds; of dead time and lag, the mean."""
-    bounds: dict[str, float] = {}
+    bounds: dict[str, Any] = {}
     for name in _NOISES:
         seen = [one.values[name].value for one in found if name in one.values]
         if seen:
@@ -91,11 +94,14 @@ def yaml_of(found: Mapping[int, Calibration]) -> str:
         lines.append(f"  {name}: {getattr(errors, name):.4g}  # {comment}")
     lines.append("  # sensing, latency, loss: of others and of messages; this log of own states does not show them")
     for kind in sorted({one.drive.kind for one in every}):
-        lines.append(f"limits:  # {kind.label}: as far as the drive used them")
-        for name in ("speed", "acceleration", "turn_rate"):
-            used = [one.values[name].value for one in every if one.drive.kind == kind and name in one.values]
-            if used:
-                lines.append(f"  {name}: {rounded(min(used), up=False):.4g}")
+        used = {
+            name: min(one.values[name].value for one in every if one.drive.kind == kind and name in one.values)
+            for name in ("speed", "acceleration", "turn_rate")
+            if any(name in one.values for one in every if one.drive.kind == kind)
+        }
+        if used:
+            lines.append(f"limits:  # {kind.label}: as far as the drive used them")
+            lines += [f"  {name}: {rounded(value, up=False):.4g}" for name, value in used.items()]
     return "\n".join(lines)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from studies.calibration.drive import WINDOW, Drive, Windows
-from studies.calibration.interval import Estimate, of_ratio
+from studies.calibration.interval import Estimate, of_ratio, quantile
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,15 @@ class Timing:
 
 def timing(drive: Drive, windows: Windows) -> Timing:
     """Rate and age."""
-    counts, lengths, gaps = [], [], []
-    for index, real in zip(windows.index, windows.real, strict=True):
-        times = drive.measured[index[real > 0.0]]
-        counts.append(len(times) - 1.0)
-        lengths.append(float(times[-1] - times[0]))
-        gaps.append(float(np.diff(times).max()))
-    rate = of_ratio(np.array(counts), np.array(lengths))
+    parts = [np.diff(drive.measured[low:high]) for low, high in windows.segments[:, 2:].tolist()]
+    between = np.concatenate(parts)
+    mean, gap = float(between.mean()), float(between.max())
+    # Relative; stamps that jitter around a regular beat would allow a narrower one.
+    half = quantile(len(between) - 1.0) * float(between.std(ddof=1)) / len(between) ** 0.5 / mean
+    rate = Estimate(1.0 / mean, (1.0 - half) / mean, (1.0 + half) / mean)
     if len(drive.ages) == 0:
-        return Timing(rate, max(gaps), None, None)
+        return Timing(rate, gap, None, None)
     block = ((drive.age_times - drive.age_times[0]) // WINDOW).astype(np.int64)
-    number = np.bincount(block).astype(np.float64)
-    age = of_ratio(np.bincount(block, weights=drive.ages), number)
-    return Timing(rate, max(gaps), age, float(drive.ages.max()))
+    number = np.asarray(np.bincount(block), dtype=np.float64)
+    age = of_ratio(np.asarray(np.bincount(block, weights=drive.ages), dtype=np.float64), number)
+    return Timing(rate, gap, age, float(drive.ages.max()))
