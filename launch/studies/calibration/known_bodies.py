@@ -51,7 +51,7 @@ class Body:
 
 def drive_of(body: Body, seed: int) -> tuple[Drive, dict[str, float]]:
     """A drive that excites everything, and the truth by the names of what is estimated."""
-    rng = np.random.default_rng([seed, int(body.kind)])
+    rng = np.random.default_rng([seed, int(body.kind), round(1e3 * body.lag)])
     told: Array = np.arange(round(body.seconds / body.period), dtype=np.float64) * body.period
     commands = _commands(body, rng, told)
     count = round(body.seconds * body.rate)

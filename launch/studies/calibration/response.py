@@ -16,23 +16,23 @@ def _respond(
     kind: int, segments: Int64s, told: Array, commands: Array, measured: Array, dead_time: float, lag: float,
     states: Array, drives: Array,
 ) -> None:  # fmt: skip
-    """Write states and drives at the samples of every segment; each begins at rest, at 0, before its first command."""
-    state, drive, nothing = np.zeros(STATE), np.zeros(2), np.zeros(2)
+    """Write states and drives at the samples of every segment, which begins at 0 with what its first command says.
+
+    So a log that begins while the robot drives on and on tells nothing of a lag.
+    """
+    state, drive = np.zeros(STATE), np.zeros(2)
     for g in range(len(segments)):
-        command, last = segments[g, 0] - 1, segments[g, 1]
-        time = told[segments[g, 0]]
-        state[:], drive[:] = 0.0, 0.0
+        command, last = segments[g, 0], segments[g, 1]
+        time, state[:], drive[:] = told[command], 0.0, commands[command]
         for k in range(segments[g, 2], segments[g, 3]):
             while command + 1 < last and told[command + 1] + dead_time <= measured[k]:
                 until = told[command + 1] + dead_time
                 if until > time:
-                    control = commands[command] if command >= segments[g, 0] else nothing
-                    move(kind, state, drive, control, until - time, lag, 0.0, state, drive)
+                    move(kind, state, drive, commands[command], until - time, lag, 0.0, state, drive)
                     time = until
                 command += 1
-            control = commands[command] if command >= segments[g, 0] else nothing
             if measured[k] > time:
-                move(kind, state, drive, control, measured[k] - time, lag, 0.0, state, drive)
+                move(kind, state, drive, commands[command], measured[k] - time, lag, 0.0, state, drive)
                 time = measured[k]
             states[k], drives[k] = state, drive
 
