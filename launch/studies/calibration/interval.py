@@ -64,7 +64,9 @@ def of_deviation(squares: Array, freedom: float) -> Estimate:
     variance, number = float(squares.sum()) / freedom, len(squares)
     low, high = (freedom / float(stats.chi2.ppf(0.5 * (1.0 + side * LEVEL), freedom)) for side in (1.0, -1.0))
     spread = float(np.sqrt(number / (number - 1.0) * np.sum((squares - squares.mean()) ** 2)))
-    wide = quantile(number - 1.0) * spread / max(float(squares.sum()), 1e-300)
+    # What normal numbers would have at least: windows may agree by chance.
+    relative = max(spread / max(float(squares.sum()), 1e-300), (2.0 / freedom) ** 0.5)
+    wide = quantile(number - 1.0) * relative
     # On the logarithm, so that no end is below 0.
     low, high = min(low, float(np.exp(-wide))), max(high, float(np.exp(wide)))
     return Estimate(variance**0.5, (variance * low) ** 0.5, (variance * high) ** 0.5)

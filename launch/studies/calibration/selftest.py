@@ -14,6 +14,8 @@ NEAR = 0.15
 """Share of the truth by which an estimate may be wrong."""
 ALWAYS = {"dead_time": 0.005, "lag": 0.005, "age": 0.005, "slip": 0.005}
 """By so much it always may be: times [s], and a share."""
+COVERED = 0.9
+"""Share of drives in which the truth has to be inside of the 95 % interval of each value."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,15 @@ class Row:
     def record(self) -> dict[str, Any]:
         """For a results file."""
         return dict(vars(self))
+
+
+def covered(rows: Sequence[Row]) -> dict[str, float]:
+    """By value, in which share of all drives of all bodies the truth was inside of its interval."""
+    names = dict.fromkeys(row.name for row in rows)
+    return {
+        name: sum(row.inside for row in rows if row.name == name) / sum(row.drives for row in rows if row.name == name)
+        for name in names
+    }
 
 
 def allowed(name: str, truth: float) -> float:
