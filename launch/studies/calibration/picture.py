@@ -55,6 +55,9 @@ def _speeds(axes: Array, found: Calibration, times: Array, real: Flags, shown: F
     drive, windows, predicted = found.drive, found.windows, found.fit.agreement.predicted
     at_once, drives = respond(drive, windows, 0.0, 0.0)
     measured = (predicted + found.fit.agreement.residual)[real]
+    if not drive.has_velocity:
+        steps = np.gradient(drive.states[:, :2], drive.measured, axis=0)
+        measured[:, 3:] = steps[windows.index][real]
     if drive.kind == Kind.UNICYCLE:
         ahead = np.stack([np.cos(predicted[real][:, 2]), np.sin(predicted[real][:, 2])], axis=1)
         told, model = drives[windows.index][real], found.fit.drives[windows.index][real]
@@ -71,8 +74,8 @@ def _speeds(axes: Array, found: Calibration, times: Array, real: Flags, shown: F
     for axis, name in enumerate(names):
         one: Axes = axes[axis]
         one.plot(times[shown], told[shown, axis], color=_TOLD, linewidth=1.0, label="commanded")
-        if drive.has_velocity or "turn" in name:
-            one.plot(times[shown], seen[axis][shown], color=_MEASURED, linewidth=0.7, label="measured")
+        label = "measured" if drive.has_velocity or "turn" in name else "measured (change of the position)"
+        one.plot(times[shown], seen[axis][shown], color=_MEASURED, linewidth=0.7, label=label)
         one.plot(times[shown], model[shown, axis], color=_MODEL, linewidth=1.0, label="model")
         one.set_ylabel(name)
 
