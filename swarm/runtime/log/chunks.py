@@ -97,7 +97,7 @@ def unpack(path: Path, chunk: Chunk) -> list[McapRecord]:
         InputError: If it is packed in a way that is not read, or too large.
     """
     if chunk.compression == "lz4":
-        raise InputError(str(path), "a chunk packed with lz4", VALID)
+        raise InputError(str(path), "a chunk packed with lz4", f"chunks packed with zstd or not at all, as in {VALID}")
     try:
         # A frame is unpacked into the size that it names itself.
         framed = zstandard.frame_content_size(chunk.data) if chunk.compression == "zstd" else 0
