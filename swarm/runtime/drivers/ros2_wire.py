@@ -131,15 +131,42 @@ def _twist(forward: float, left: float, turn: float) -> Any:
     return types[TWIST](vector(forward, left, 0.0), vector(0.0, 0.0, turn))
 
 
-def decode_odometry(data: bytes, odom_frame: str, base_frame: str) -> Odometry | str:
-    """An ``Odometry`` of these frames, or why it is refused; its covariances are not looked at."""
+def decode_twist(data: bytes) -> tuple[float, float, float] | str:
+    """Forward and left [m/s] and turn rate [rad/s] of a ``Twist``, or why it is refused."""
+    from rosbags.serde import SerdeError
+
+    try:
+        return _plane(_types().deserialize_cdr(data, TWIST))
+    except SerdeError:
+        return "malformed"
+
+
+def decode_twist_stamped(data: bytes) -> tuple[float, tuple[float, float, float]] | str:
+    """Stamp [s] and what ``decode_twist`` gives of a ``TwistStamped``, or why it is refused."""
+    from rosbags.serde import SerdeError
+
+    try:
+        message = _types().deserialize_cdr(data, TWIST_STAMPED)
+    except SerdeError:
+        return "malformed"
+    found, stamp = _plane(message.twist), message.header.stamp
+    return found if isinstance(found, str) else (stamp.sec + 1e-9 * stamp.nanosec, found)
+
+
+def _plane(twist: Any) -> tuple[float, float, float] | str:
+    found = float(twist.linear.x), float(twist.linear.y), float(twist.angular.z)
+    return found if math.isfinite(math.hypot(*found)) else "not finite"
+
+
+def decode_odometry(data: bytes, odom_frame: str | None, base_frame: str | None) -> Odometry | str:
+    """An ``Odometry`` of these frames (None: of any), or why it is refused; its covariances are not looked at."""
     from rosbags.serde import SerdeError
 
     try:
         message = _types().deserialize_cdr(data, ODOMETRY)
     except SerdeError:
         return "malformed"
-    if (message.header.frame_id, message.child_frame_id) != (odom_frame, base_frame):
+    if odom_frame not in (None, message.header.frame_id) or base_frame not in (None, message.child_frame_id):
         return "other frame"
     place, turned = message.pose.pose.position, message.pose.pose.orientation
     linear = message.twist.twist.linear

@@ -5,29 +5,21 @@ Only the chunks of the wanted time are unpacked. What is read is checked before 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
-import zstandard
-from mcap.exceptions import McapError
 from mcap.records import Channel, Chunk, Footer, McapRecord, Message, Schema
-from mcap.stream_reader import StreamReader, breakup_chunk
-from mcap.writer import MCAP0_MAGIC
 
 from swarm.errors import InputError
-from swarm.files.text_files import MEBIBYTE, check_file
+from swarm.files.text_files import check_file
+from swarm.runtime.log.chunks import LARGEST, VALID, records, unpack
 
 Json = dict[str, Any]
 
-VALID = "an MCAP log as swarm-robot or launch/simulate.py writes it"
-_LARGEST = 4096 * MEBIBYTE
-_LARGEST_RECORD = 64 * MEBIBYTE
 _MOST_FILES = 10_000
 
 
@@ -111,15 +103,15 @@ def open_logs(path: Path) -> Logs:
 
 def _scan(path: Path) -> LogFile | None:
     """What is in a file, from its first message and the times of its chunks; None if it was cut before its first."""
-    check_file(path, _LARGEST)
+    check_file(path, LARGEST)
     world, first, last, complete = None, None, 0, False
-    for record in _records(path):
+    for record in records(path):
         if isinstance(record, Chunk):
             first = record.message_start_time if first is None else min(first, record.message_start_time)
             last = max(last, record.message_end_time)
             if world is None:
                 reader = _Decoder(path)
-                names = (pair for one in reader.unpack(record) if (pair := reader.take(one)) is not None)
+                names = (pair for one in unpack(path, record) if (pair := reader.take(one)) is not None)
                 world = next((message for name, _, message in names if name == "swarm.World"), None)
                 if world is None:
                     raise InputError(str(path), "it does not begin with swarm.World", VALID)
@@ -132,42 +124,15 @@ def _scan(path: Path) -> LogFile | None:
     return LogFile(path, world, first, last, complete)
 
 
-class _NoFurther:
-    """A stream that is asked for no more than is left: a damaged length would ask for memory that nobody has."""
-
-    def __init__(self, stream: BinaryIO, size: int) -> None:
-        self._stream, self._size = stream, size
-
-    def read(self, length: int) -> bytes:
-        return self._stream.read(min(length, self._size - self._stream.tell()))
-
-
-def _records(path: Path) -> Iterator[McapRecord]:
-    """The records of a file, up to where it was cut.
-
-    Raises:
-        InputError: If it is no MCAP file.
-    """
-    with path.open("rb") as stream:
-        head = stream.read(len(MCAP0_MAGIC))
-        if not MCAP0_MAGIC.startswith(head):
-            raise InputError(str(path), f"a file that begins with {head!r}", VALID)
-        stream.seek(0)
-        # Cut, or still being written: the rest is not there.
-        with contextlib.suppress(McapError, struct.error, ValueError, OSError):
-            whole = cast(BinaryIO, _NoFurther(stream, path.stat().st_size))
-            yield from StreamReader(whole, emit_chunks=True, record_size_limit=_LARGEST_RECORD).records
-
-
 def _messages(path: Path, start: int, end: int) -> Iterator[tuple[str, int, Json]]:
     """Schema name, stamp [ns] and content of the messages of the chunks that touch a time."""
     reader, known = _Decoder(path), False
-    for record in _records(path):
+    for record in records(path):
         if isinstance(record, Chunk):
             if known and (record.message_end_time < start or record.message_start_time > end):
                 continue
             known = True  # The first chunk says what the channels are.
-            for one in reader.unpack(record):
+            for one in unpack(path, record):
                 if (found := reader.take(one)) is not None:
                     yield found
 
@@ -179,19 +144,6 @@ class _Decoder:
         self._path = path
         self._schemas: dict[int, str] = {}
         self._channels: dict[int, str] = {}
-
-    def unpack(self, chunk: Chunk) -> list[McapRecord]:
-        """The records of a chunk; none if it is damaged."""
-        if chunk.compression == "lz4":
-            raise InputError(str(self._path), "a chunk packed with lz4", VALID)
-        try:
-            # A frame is unpacked into the size that it names itself.
-            framed = zstandard.frame_content_size(chunk.data) if chunk.compression == "zstd" else 0
-            if max(framed, chunk.uncompressed_size) <= _LARGEST_RECORD:
-                return breakup_chunk(chunk, validate_crc=True)
-        except (McapError, struct.error, ValueError, zstandard.ZstdError):
-            return []
-        raise InputError(str(self._path), f"a chunk of {max(framed, chunk.uncompressed_size)} bytes", VALID)
 
     def take(self, record: McapRecord) -> tuple[str, int, Json] | None:
         """Schema name, stamp and content of a message of ours."""
@@ -270,7 +222,8 @@ _PERIOD: dict[str, tuple[Callable[[Any], bool], bool]] = {
     "robot": (_is_whole, True), "reason": (_is_text, True), "state": (_numbers("x y heading vx vy"), False),
     "goal": (_numbers("x y"), False), "waypoint": (_numbers("x y"), False), "path": (_list_of(_numbers("x y")), False),
     "control": (_list_of(_is_number), False), "nominal": (_list_of(_is_number), False),
-    "outcome": (_is_text, False), "clearance": (_is_number, False), "override": (_is_override, False),
+    "outcome": (_is_text, False), "clearance": (_is_number, False), "sent": (_list_of(_is_number), False),
+    "state_age": (_is_number, False), "held": (_is_text, False), "override": (_is_override, False),
     "believed": (_list_of(_numbers("id x y radius")), False), "heard": (_list_of(_numbers("id x y")), False),
 }  # fmt: skip
 _WORLD: dict[str, tuple[Callable[[Any], bool], bool]] = {
