@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -75,6 +76,15 @@ class Command:
     ahead: tuple[Array, Array] | None = None
 
 
+class _Predicted(NamedTuple):
+    """A state ahead ``float64[5]`` and its trail ``float64[TRAIL]``, and from what view they were predicted."""
+
+    view: View
+    key: tuple[float, float, bytes]
+    state: Array
+    trail: Array
+
+
 class Robot:
     """One robot that drives alone on what it sees and what its neighbours tell it.
 
@@ -126,7 +136,8 @@ class Robot:
         self.last_action, self._memory, self._goal = MIDDLE, blank(), b""
         self._planned: tuple[tuple[float, bytes, bytes], Plan] | None = None
         self._motion = OwnMotion(self.kind, self.body, errors) if errors.any else None
-        self._predicted: tuple[tuple[float, bytes], Array, Array] | None = None
+        self._predicted: _Predicted | None = None
+        self._moved_on = False  # Whether a period has ended since it was predicted.
 
     def _allocate(self) -> None:
         self._scratch, self._nominal = safety.scratch(MAX_NEIGHBOURS + MAX_OBSTACLES), np.empty(2)
@@ -137,7 +148,7 @@ class Robot:
         """Forget the last step; the planner forgets its reservations."""
         self.last_action, self._memory, self._goal, self._planned = MIDDLE, blank(), b"", None
         self.planner.reset()
-        self._predicted = None
+        self._predicted, self._moved_on = None, False
         if self._motion is not None:
             self._motion.reset()
 
@@ -182,21 +193,26 @@ class Robot:
             return view
         _check(view)
         measured = view.time if view.measured is None else view.measured
-        key = view.time, view.state.tobytes()
-        if self._predicted is None or self._predicted[0] != key:
-            self._predicted = (key, *self._motion.believe(view.state, view.time - measured))
+        key, last = (view.time, measured, view.state.tobytes()), self._predicted
+        # Time may stand still (``swarm.runtime.lockstep``) and a state may be the same again: then the period tells.
+        if last is None or last.key != key or (self._moved_on and last.view is not view):
+            last = _Predicted(view, key, *self._motion.believe(view.state, view.time - measured))
+            self._moved_on = False
+        self._predicted = last = last._replace(view=view)
         found = copy.copy(view)
-        found.state = self._predicted[1]
-        self._trail[:] = self._predicted[2]
+        found.state = last.state
+        self._trail[:] = last.trail
         return found
 
-    def sent(self, control: Array) -> None:
+    def sent(self, control: Array | None) -> None:
         """Take note of what the body was told in this period, ``float64[2]``; once a period, after ``step``.
 
-        With declared errors the next state is predicted from it. Without them there is nothing to note.
+        With declared errors the next state is predicted from it. Without them there is nothing to note. None: the body
+        was told nothing, and brakes by itself. A period without a view counts as well.
         """
         if self._motion is not None:
-            self._motion.sent(np.asarray(control, dtype=np.float64))
+            self._motion.sent(None if control is None else np.asarray(control, dtype=np.float64))
+            self._moved_on = True
 
     def _tune(self, view: View, plan: Plan, remaining: float, around: Around) -> tuple[Array, tuple[float, ...]]:
         """The controller's action, and what it has to tell the controllers of others."""

@@ -11,15 +11,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from swarm import explanation
 from swarm.explanation import Override
 from swarm.model.body import full_braking
 from swarm.model.dynamics import DOUBLE_INTEGRATOR
 from swarm.robot import Command
 from swarm.runtime.belief import Belief, believe
-from swarm.runtime.drivers.base import Driver, Reading, Sent
+from swarm.runtime.drivers.base import COMMAND_TTL, Driver, Reading, Sent
+from swarm.runtime.drivers.executed import Executed
 from swarm.runtime.goals import Goals
 from swarm.runtime.journal import Journal, Memory
 from swarm.runtime.link.base import Link
@@ -88,6 +87,7 @@ class Control:
         self.inbox = Inbox(self.robot_id, incarnation, self.roster, self.digest)
         self.lockstep = Lockstep(self.roster, mind.hearing_radius, clock())
         self._driver, self._link, self._clock, self._sequence = driver, link, clock, 0
+        self._executed = Executed(self.robot, self.dt, float(getattr(driver, "lifetime", COMMAND_TTL)))
         self._journal, self._held = journal, found.held
         self._latch = StopLatch(found.stop, found.doubted, clock())
         self.lockstep.known = found.heard
@@ -98,6 +98,7 @@ class Control:
         """One control period."""
         now = self._clock()
         resumed = self.watchdog.begin(now)
+        self._executed.begin(now)
         heard = self._listen(resumed, now)
         reading = self._driver.read()
         if reading is None:
@@ -106,6 +107,7 @@ class Control:
             found = Period(now, reason)
         else:
             found = self._decide(now, reading, heard)
+        self._executed.end(found.sent)
         self.watchdog.end(self._clock())
         return found
 
@@ -177,14 +179,13 @@ class Control:
     def _decide(self, now: float, reading: Reading, heard: list[Heard]) -> Period:
         self._resume(reading)
         senses = reading.sensed is not None
-        belief = believe(self.roster[self.robot_id], reading.state, heard, self.roster, self.dt, reading.sensed)
         self.lockstep.advance(reading.state[0], reading.state[1], heard, now, senses)
+        view = self._view(now, reading)
+        state = self.robot.believed(view).state
+        belief = believe(self.roster[self.robot_id], state, heard, self.roster, self.dt, reading.sensed)
         alone = self.lockstep.alone or len(belief.strangers) > 0
-        goal = np.array(self._goal(reading))
-        view = View(
-            self.lockstep.tick * self.dt, reading.state, goal, belief.neighbours, self.lockstep.messages(), None,
-            belief.truncated, belief.strangers if alone else None, self.lockstep.silent(),
-        )  # fmt: skip
+        view.neighbours, view.truncated = belief.neighbours, belief.truncated
+        view.strangers = belief.strangers if alone else None
         command = self.robot.step(view)
         self._remember(heard)
         self.refusal = self.handshakes.refusal(now, senses)
@@ -198,9 +199,18 @@ class Control:
             sent = self._driver.write(command.control)
         elif abs(now - reading.measured) <= STATE_AGE or self.robot.kind != DOUBLE_INTEGRATOR:
             # An acceleration that brakes by an old state drives backwards in the end; then the body brakes by itself.
-            sent = self._driver.write(full_braking(self.robot.kind, reading.state, self.robot.body))
-        self._tell(now, reading, command, (float(goal[0]), float(goal[1])), reason == MAY_MOVE)
+            sent = self._driver.write(full_braking(self.robot.kind, state, self.robot.body))
+        self._tell(now, reading, command, (float(view.goal[0]), float(view.goal[1])), reason == MAY_MOVE)
         return Period(now, reason, reading, command, sent, belief, view)
+
+    def _view(self, now: float, reading: Reading) -> View:
+        """What the robot knows, before it looks around; its own state as it was measured."""
+        time, goal = self.lockstep.tick * self.dt, self._goal(reading)
+        measured = time - (now - reading.measured)
+        return View(
+            time, reading.state, goal, messages=self.lockstep.messages(), silent=self.lockstep.silent(),
+            measured=measured,
+        )  # fmt: skip
 
     def _goal(self, reading: Reading) -> tuple[float, float]:
         """Where to go: what the body's side says, else the scenario's next goal."""

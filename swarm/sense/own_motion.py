@@ -8,7 +8,7 @@ import numpy as np
 
 from swarm.array_types import Array
 from swarm.model.actuators import T_ERROR, T_STRAY, TRAIL, ahead, fastest, move, predict
-from swarm.model.body import ACCELERATION, PERIOD, STRAY, sway
+from swarm.model.body import ACCELERATION, PERIOD, STRAY, full_braking, sway
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE, UNICYCLE
 from swarm.model.error_bounds import ErrorBounds
 from swarm.model.narrowing import KNOWN, carry, narrow, stray_of, unknown_velocity
@@ -88,8 +88,20 @@ class OwnMotion:
         trail[T_ERROR] += self._sway(speed, stray)
         return found, trail
 
-    def sent(self, control: Array) -> None:
-        """What the body has been told in this period, after ``believe``; call it once a period."""
+    def _braking(self) -> Array:
+        """What a body does that brakes by itself, ``float64[2]``."""
+        found, trail = np.empty(STATE), np.empty(TRAIL)
+        ahead(self._kind, self._body, self._drive, self._errors.lag, found, trail)
+        return full_braking(self._kind, found, self._limits)
+
+    def sent(self, control: Array | None) -> None:
+        """What the body has been told in this period, after ``believe`` if there was a state; call it once a period.
+
+        Args:
+            control: ``float64[2]``; None: nothing, it brakes by itself.
+        """
+        if control is None:
+            control = self._braking()
         body, drive = np.empty(STATE), np.empty(2)
         move(self._kind, self._body, self._drive, control, self._period, self._errors.lag, 0.0, body, drive)
         speed = max(fastest(self._kind, body, drive, control[None]), self._speed)
@@ -97,3 +109,4 @@ class OwnMotion:
         carry(self._known, body, way, self._errors.slip, self._period)
         self._commands[-1], self._drives[-1] = control, self._drive
         self._commands[:-1], self._drives[:-1] = self._commands[1:].copy(), self._drives[1:].copy()
+        self._body, self._drive = body, drive  # Of the next period, for one in which nothing is measured.

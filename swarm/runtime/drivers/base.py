@@ -29,7 +29,8 @@ complete one, for a base that speaks lines of text. In short::
 The rules: no method blocks or raises because the body is silent, since the reading's age says so; ``arrived`` is when
 the state arrived, not when it was read, and ``measured`` is earlier if the body's stamp says so; and the body itself
 brakes if no command comes for ``COMMAND_TTL``: a control process that has been killed cannot do it. A driver may have
-an attribute ``problem``: one line of at most 96 characters for an operator, empty if there is nothing to say.
+an attribute ``problem``: one line of at most 96 characters for an operator, empty if there is nothing to say; and
+``lifetime``: the seconds after which the body brakes, if these are not ``COMMAND_TTL``.
 """
 
 from __future__ import annotations

@@ -46,6 +46,7 @@ class BulletDriver:
 
     Attributes:
         rejected: Datagrams that were refused, by reason.
+        lifetime: Seconds for which a command holds.
 
     Raises:
         InputError: If the fleet file has no physics world.
@@ -57,7 +58,7 @@ class BulletDriver:
         self._spec, self._robot = fleet.scenario.robots[robot_id], robot_id
         self._incarnation = time.time_ns() if incarnation is None else incarnation
         self._mailbox = Mailbox(peer=fleet.physics)
-        self._sequence, self._lifetime = 0, min(COMMAND_TTL, LIFETIME * fleet.scenario.dt)
+        self._sequence, self.lifetime = 0, min(COMMAND_TTL, LIFETIME * fleet.scenario.dt)
         self._last: Reading | None = None
         self.rejected: Counter[str] = Counter()
         self._hello(time.monotonic())
@@ -99,7 +100,7 @@ class BulletDriver:
         self._sequence = (self._sequence + 1) & 0xFFFFFFFF
         wire = (float(clipped[0]), float(clipped[1]))
         request = Request(
-            Type.COMMAND, self._robot, self._incarnation, self._sequence, wire, self._lifetime
+            Type.COMMAND, self._robot, self._incarnation, self._sequence, wire, self.lifetime
         )  # fmt: skip
         self._mailbox.send(request.encode())
         return Sent(clipped, time.monotonic(), not np.array_equal(clipped, control))

@@ -106,7 +106,7 @@ class FleetFile:
             with located(f"robots[{robot}]: "):
                 body = body_of(
                     spec.kind, spec.radius, spec.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
-                    margin=self.margin, cooperative=spec.cooperative,
+                    margin=self.margin, cooperative=spec.cooperative, errors=self.errors,
                 )  # fmt: skip
             found[robot] = Peer(int(spec.kind), body, (low_x, low_y, high_x, high_y))
         return found

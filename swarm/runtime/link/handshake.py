@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from swarm.errors import InputError
+from swarm.model.body import LAG
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.link.report_codec import MAJOR, MINOR
@@ -67,8 +68,9 @@ def handshake_of(
     """The hello of a robot that runs with this map, roster in order of identity, planner, controller and errors."""
     limits = hashlib.sha256()
     for peer in roster:
-        limits.update(struct.pack("<i", peer.kind) + peer.body.tobytes())
-    # Only then: a fleet that declares none goes on with processes that know of no errors.
+        limits.update(struct.pack("<i", peer.kind) + peer.body[:LAG].tobytes())
+    # The other columns of a body are made of the errors, which count only if there are any: a fleet that declares none
+    # goes on with processes that know of no errors.
     if errors != EXACT:
         limits.update(b"errors" + errors.as_array().tobytes() + errors.others.encode())
     return Handshake(robot, MAJOR, MINOR, map_digest(world), limits.digest()[:8], _policy_digest(planner, controller))

@@ -148,4 +148,4 @@ def test_without_declared_errors_the_digest_is_that_of_processes_that_know_none(
     fleet = load_fleet(tmp_path / "f.yaml")
     (peer,) = fleet.roster().values()
     hello = handshake_of(0, fleet.scenario.world, [peer], fleet.planner, fleet.controller, fleet.errors)
-    assert hello.limits == hashlib.sha256(struct.pack("<i", peer.kind) + peer.body.tobytes()).digest()[:8]
+    assert hello.limits == hashlib.sha256(struct.pack("<i", peer.kind) + peer.body[:10].tobytes()).digest()[:8]
