@@ -204,6 +204,14 @@ class Robot:
         self._trail[:] = last.trail
         return found
 
+    def ahead(self, control: Array | None) -> tuple[Array, Array] | None:
+        """Where it is one period after a command begins to act, as ``Command.ahead``; between ``step`` and ``sent``.
+
+        Args:
+            control: ``float64[2]``; None: nothing, the body brakes by itself.
+        """
+        return None if self._motion is None else self._motion.plan(control)
+
     def sent(self, control: Array | None) -> None:
         """Take note of what the body was told in this period, ``float64[2]``; once a period, after ``step``.
 

@@ -12,7 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from swarm import explanation
+from swarm.array_types import Array
 from swarm.explanation import Override
+from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_ERROR
 from swarm.model.body import full_braking
 from swarm.model.dynamics import DOUBLE_INTEGRATOR
 from swarm.robot import Command
@@ -31,6 +33,8 @@ from swarm.runtime.lockstep import Lockstep
 from swarm.runtime.mind import Mind
 from swarm.runtime.watchdog import MAY_MOVE, STATE_AGE, Watchdog
 from swarm.sense.view import View
+
+_TOLD = [T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_ERROR]
 
 FAR_EVERY = 4
 """Periods between two reports to a robot that is far."""
@@ -84,8 +88,9 @@ class Control:
         self.watchdog, self.goals = Watchdog(self.dt), Goals(mind.spec, found.goal)
         self.handshakes = Handshakes(mind.handshake, (one for one in self.roster if one != self.robot_id))
         self.digest = mind.handshake.digest
-        self.inbox = Inbox(self.robot_id, incarnation, self.roster, self.digest)
+        self.inbox = Inbox(self.robot_id, incarnation, self.roster, self.digest, mind.errors)
         self.lockstep = Lockstep(self.roster, mind.hearing_radius, clock())
+        self._errors = mind.errors
         self._driver, self._link, self._clock, self._sequence = driver, link, clock, 0
         self._executed = Executed(self.robot, self.dt, float(getattr(driver, "lifetime", COMMAND_TTL)))
         self._journal, self._held = journal, found.held
@@ -182,7 +187,10 @@ class Control:
         self.lockstep.advance(reading.state[0], reading.state[1], heard, now, senses)
         view = self._view(now, reading)
         state = self.robot.believed(view).state
-        belief = believe(self.roster[self.robot_id], state, heard, self.roster, self.dt, reading.sensed)
+        belief = believe(
+            self.roster[self.robot_id], state, heard, self.roster, self.dt, reading.sensed, errors=self._errors,
+            age=now - reading.measured,
+        )  # fmt: skip
         alone = self.lockstep.alone or len(belief.strangers) > 0
         view.neighbours, view.truncated = belief.neighbours, belief.truncated
         view.strangers = belief.strangers if alone else None
@@ -200,7 +208,7 @@ class Control:
         elif abs(now - reading.measured) <= STATE_AGE or self.robot.kind != DOUBLE_INTEGRATOR:
             # An acceleration that brakes by an old state drives backwards in the end; then the body brakes by itself.
             sent = self._driver.write(full_braking(self.robot.kind, state, self.robot.body))
-        self._tell(now, reading, command, (float(view.goal[0]), float(view.goal[1])), reason == MAY_MOVE)
+        self._tell(now, reading, command, view, reason == MAY_MOVE, self.robot.ahead(self._executed.take(sent)))
         return Period(now, reason, reading, command, sent, belief, view)
 
     def _view(self, now: float, reading: Reading) -> View:
@@ -218,13 +226,18 @@ class Control:
             return reading.goal
         return self.goals.now(float(reading.state[0]), float(reading.state[1]))
 
-    def _tell(self, now: float, reading: Reading, command: Command, goal: tuple[float, float], armed: bool) -> None:
+    def _tell(
+        self, now: float, reading: Reading, command: Command, view: View, armed: bool,
+        ahead: tuple[Array, Array] | None,
+    ) -> None:  # fmt: skip
         self._sequence += 1
         age = min(max(now - reading.measured, 0.0), 10.0)
+        goal = float(view.goal[0]), float(view.goal[1])
         report = Report(
             self.robot_id, self.incarnation, self._sequence, round(now * 1e9), tuple(reading.state.tolist()), age,
             goal, armed, self.watchdog.stopped, self.inbox.acks(), command.message,
             0 if self.stop is None else self.stop.counter, self.digest,
+            () if ahead is None else (*ahead[0].tolist(), *ahead[1][_TOLD].tolist()),
         )  # fmt: skip
         self.inbox.sent(self._sequence, now)
         self.lockstep.told(self._sequence)

@@ -76,8 +76,13 @@ class OwnMotion:
         velocity = unknown_velocity(self._known)
         return float(sway(self._kind, velocity, stray, speed, errors.lag, limits[ACCELERATION], self._period))
 
-    def plan(self, control: Array) -> tuple[Array, Array]:
-        """State ahead and trail, as of ``believe``, a period after a command ``float64[2]`` has begun to act."""
+    def plan(self, control: Array | None) -> tuple[Array, Array]:
+        """State ahead and trail, as of ``believe``, a period after a command ``float64[2]`` has begun to act.
+
+        None: the body brakes by itself.
+        """
+        if control is None:
+            control = self._braking()
         body, drive, found, trail = np.empty(STATE), np.empty(2), np.empty(STATE), np.empty(TRAIL)
         move(self._kind, self._body, self._drive, control, self._period, self._errors.lag, 0.0, body, drive)
         ahead(self._kind, body, drive, self._errors.lag, found, trail)

@@ -40,9 +40,13 @@ class Executed:
 
     def end(self, sent: Sent | None) -> None:
         """The period's work is done, and so much was sent, if anything."""
+        self._robot.sent(self.take(sent))
+
+    def take(self, sent: Sent | None) -> Array | None:
+        """What the body does in this period, ``float64[2]``, if so much was sent; None: it brakes by itself."""
         if sent is not None:
             self._control, self._sent_at = sent.control, self._began
-        self._robot.sent(self._still(self._began))
+        return self._still(self._began)
 
     def _still(self, at: float) -> Array | None:
         """What the body does with the last command at a time [s]."""

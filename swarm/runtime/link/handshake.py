@@ -21,7 +21,7 @@ from swarm.errors import InputError
 from swarm.model.body import LAG
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.runtime.fleet_file.roster import Peer
-from swarm.runtime.link.report_codec import MAJOR, MINOR
+from swarm.runtime.link.report_codec import AHEAD, MAJOR, MINOR
 from swarm.scenario.world import World
 from swarm.tune.controllers import checkpoint_folder
 
@@ -73,7 +73,8 @@ def handshake_of(
     # goes on with processes that know of no errors.
     if errors != EXACT:
         limits.update(b"errors" + errors.as_array().tobytes() + errors.others.encode())
-    return Handshake(robot, MAJOR, MINOR, map_digest(world), limits.digest()[:8], _policy_digest(planner, controller))
+    minor = max(MINOR, AHEAD) if errors.any else MINOR
+    return Handshake(robot, MAJOR, minor, map_digest(world), limits.digest()[:8], _policy_digest(planner, controller))
 
 
 def map_digest(world: World) -> bytes:

@@ -1,10 +1,14 @@
 """Control processes whose bodies are not exact, as is declared: what they predict of themselves, and tell."""
 
+import math
+
 import numpy as np
 import pytest
-from oracles.control_world import DOUBLE, SCENARIO, LateWorld
+from oracles.control_world import DOUBLE, SCENARIO, LateWorld, World
 
 from swarm.runtime.link.estop import EmergencyStop
+from swarm.runtime.link.report_codec import encode
+from swarm.sense.neighbours import N_BODY_X
 from swarm.sense.view import View
 
 LATE = "{age: 0.05, dead_time: 0.1, lag: 0.1}"
@@ -62,3 +66,33 @@ def test_a_period_without_a_state_counts(tmp_path):
             robot.sent(np.array((0.5, 0.0)) if k != 3 or told == (0.5, 0.0) else told and np.array(told))
         found[told] = last
     assert found[None] == found[0.0, 0.0] < found[0.5, 0.0] - 0.01
+
+
+@pytest.mark.parametrize("scenario", [SCENARIO, DOUBLE])
+def test_robots_tell_where_they_will_be_and_are_believed(tmp_path, scenario):
+    """Also where the driver sent something else than the mind wanted, and where a robot brakes."""
+    world = LateWorld(tmp_path, LATE, scenario)
+    told, seen = [{}, {}], []
+    for k in range(260):
+        if k == 200:
+            world.wishes[1].append(EmergencyStop(True, 5))
+        world.run(0.05)
+        for i, mind in enumerate(world.minds):
+            told[1 - i] |= {one.report.sequence - 1: one.report.ahead for one in mind.inbox.heard(world.time)}
+        seen.append(world.last[0].belief.neighbours)
+    assert world.last[1].reason == "emergency stop" and not world.minds[0].rejected["out of range"]
+    for i in range(2):
+        true = np.array(world.true[i])
+        # What a robot tells in period k is of a period after a command that begins to act after the dead time.
+        gaps = [np.abs(true[k + world.steps + 1] - ahead[:5]).max() for k, ahead in told[i].items() if k < 255]
+        assert len(gaps) > 50 and max(gaps) < 1e-9
+    gap = min(math.hypot(*(a[:2] - b[:2])) for a, b in zip(*map(np.array, world.true), strict=True))
+    assert gap > 0.6 and max(len(rows) for rows in seen) == 1
+
+
+def test_without_errors_reports_and_rows_are_as_before(tmp_path):
+    world = World(tmp_path)
+    world.run(2.0)
+    (heard,) = world.minds[0].inbox.heard(world.time)
+    assert heard.report.ahead == () and encode(heard.report)[3] == 0
+    assert not world.last[0].belief.neighbours[:, N_BODY_X:].any() and world.minds[0].handshakes.own.minor == 0
