@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from oracles.control_world import DOUBLE, SCENARIO, LateWorld, World
 
+from swarm.model.body import RADIUS
 from swarm.runtime.link.estop import EmergencyStop
 from swarm.runtime.link.report_codec import encode
 from swarm.sense.neighbours import N_BODY_X
@@ -87,7 +88,8 @@ def test_robots_tell_where_they_will_be_and_are_believed(tmp_path, scenario):
         gaps = [np.abs(true[k + world.steps + 1] - ahead[:5]).max() for k, ahead in told[i].items() if k < 255]
         assert len(gaps) > 50 and max(gaps) < 1e-9
     gap = min(math.hypot(*(a[:2] - b[:2])) for a, b in zip(*map(np.array, world.true), strict=True))
-    assert gap > 0.6 and max(len(rows) for rows in seen) == 1
+    radii = sum(mind.robot.body[RADIUS] for mind in world.minds)
+    assert gap > radii and max(len(rows) for rows in seen) == 1
 
 
 def test_without_errors_reports_and_rows_are_as_before(tmp_path):
