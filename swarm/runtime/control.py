@@ -20,6 +20,7 @@ from swarm.model.dynamics import DOUBLE_INTEGRATOR
 from swarm.robot import Command
 from swarm.runtime.belief import Belief, believe
 from swarm.runtime.drivers.base import COMMAND_TTL, Driver, Reading, Sent
+from swarm.runtime.drivers.doubts import Doubts
 from swarm.runtime.drivers.executed import Executed
 from swarm.runtime.goals import Goals
 from swarm.runtime.journal import Journal, Memory
@@ -31,7 +32,7 @@ from swarm.runtime.link.inbox import Heard, Inbox
 from swarm.runtime.link.report_codec import Report, encode
 from swarm.runtime.lockstep import Lockstep
 from swarm.runtime.mind import Mind
-from swarm.runtime.watchdog import MAY_MOVE, STATE_AGE, Watchdog
+from swarm.runtime.watchdog import MAY_MOVE, Watchdog
 from swarm.sense.view import View
 
 _TOLD = [T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_ERROR]
@@ -85,12 +86,12 @@ class Control:
         self.robot, self.roster, self.dt, self.incarnation = mind.robot, mind.roster, mind.dt, incarnation
         self.robot_id = mind.robot.robot_id
         found = Memory() if journal is None else journal.found
-        self.watchdog, self.goals = Watchdog(self.dt), Goals(mind.spec, found.goal)
+        self.watchdog, self.goals = Watchdog(self.dt, mind.errors.age or None), Goals(mind.spec, found.goal)
         self.handshakes = Handshakes(mind.handshake, (one for one in self.roster if one != self.robot_id))
         self.digest = mind.handshake.digest
         self.inbox = Inbox(self.robot_id, incarnation, self.roster, self.digest, mind.errors)
         self.lockstep = Lockstep(self.roster, mind.hearing_radius, clock())
-        self._errors = mind.errors
+        self._errors, self._doubts = mind.errors, Doubts(self.roster[self.robot_id], mind.errors)
         self._driver, self._link, self._clock, self._sequence = driver, link, clock, 0
         self._executed = Executed(self.robot, self.dt, float(getattr(driver, "lifetime", COMMAND_TTL)))
         self._journal, self._held = journal, found.held
@@ -108,7 +109,7 @@ class Control:
         reading = self._driver.read()
         if reading is None:
             self._remember(heard)
-            reason = self.watchdog.check(now, state_at=None, planned=False, waits_for=None)
+            reason = self.watchdog.check(now, state_at=None, planned=False, waits_for=None, doubt=self._doubt)
             found = Period(now, reason)
         else:
             found = self._decide(now, reading, heard)
@@ -175,6 +176,11 @@ class Control:
         """What its driver says is wrong with the body's side; empty: nothing."""
         return str(getattr(self._driver, "problem", ""))
 
+    @property
+    def _doubt(self) -> str:
+        """Why the driver says that its states must not be driven by; empty: they may."""
+        return str(getattr(self._driver, "doubt", ""))
+
     def _resume(self, reading: Reading) -> None:
         """Hold the cells again that the process before this one held, if the robot stands in them."""
         if self._held:
@@ -200,15 +206,19 @@ class Control:
         # Who senses the others need hear only one of them, who tells if all are stopped.
         joined = (senses and bool(heard)) or self.lockstep.joined(heard, now, senses)
         reason = self.watchdog.check(
-            now, state_at=reading.measured, planned=True, waits_for=belief.hold, joined=joined, refusal=self.refusal
+            now, state_at=reading.measured, planned=True, waits_for=belief.hold, joined=joined, refusal=self.refusal,
+            doubt=self._doubt or self._doubts.of(now, reading),
         )  # fmt: skip
         sent = None
         if reason == MAY_MOVE:
             sent = self._driver.write(command.control)
-        elif abs(now - reading.measured) <= STATE_AGE or self.robot.kind != DOUBLE_INTEGRATOR:
+        elif abs(now - reading.measured) <= self.watchdog.state_age or self.robot.kind != DOUBLE_INTEGRATOR:
             # An acceleration that brakes by an old state drives backwards in the end; then the body brakes by itself.
             sent = self._driver.write(full_braking(self.robot.kind, state, self.robot.body))
-        self._tell(now, reading, command, view, reason == MAY_MOVE, self.robot.ahead(self._executed.take(sent)))
+        ahead = self.robot.ahead(self._executed.take(sent))
+        way = None if ahead is None or reason != MAY_MOVE else ahead[0][:2] - state[:2]
+        self._doubts.told(now, reading, way)
+        self._tell(now, reading, command, view, reason == MAY_MOVE, ahead)
         return Period(now, reason, reading, command, sent, belief, view)
 
     def _view(self, now: float, reading: Reading) -> View:

@@ -79,11 +79,14 @@ class Body:
     def __init__(self, world, i):
         self.world, self.i = world, i
         self.reading, self.late, self.problem = None, 0.0, ""
+        self.doubt, self.deviation = "", None
 
     def read(self):
         if self.i not in self.world.silent:
             now = self.world.time
-            self.reading = Reading(self.world.measured(self.i), now, now, measured=now - self.late)
+            self.reading = Reading(
+                self.world.measured(self.i), now, now, measured=now - self.late, deviation=self.deviation
+            )
         return self.reading
 
     def write(self, control):

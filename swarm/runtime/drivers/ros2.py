@@ -63,6 +63,7 @@ class Ros2Driver:
     def __init__(self, fleet: FleetFile, robot_id: int) -> None:
         self._names = needed(fleet.ros2, str(fleet.path)).of(robot_id)
         self._spec, self._dt = fleet.scenario.robots[robot_id], fleet.scenario.dt
+        self._age = fleet.errors.age or STATE_AGE
         self._message = wire.TWIST_STAMPED if self._names.stamped else wire.TWIST
         self._hears = wire.topic_key(self._names.domain, self._names.odom, wire.ODOMETRY)
         self._tells = wire.topic_key(self._names.domain, self._names.cmd_vel, self._message)
@@ -112,7 +113,9 @@ class Ros2Driver:
         measured = self._clock.measured(odometry.stamp, 1e-9 * sent, arrived)
         if isinstance(measured, str):
             return measured
-        self._last = Reading(self._state(odometry), odometry.stamp, arrived, measured=measured)
+        self._last = Reading(
+            self._state(odometry), odometry.stamp, arrived, measured=measured, deviation=odometry.deviation
+        )
         return ""
 
     def _state(self, odometry: wire.Odometry) -> Array:
@@ -128,7 +131,7 @@ class Ros2Driver:
     def write(self, control: Array) -> Sent:
         """Send a command."""
         clipped = clip(control, self._spec)
-        fresh = self._last is not None and time.monotonic() - self._last.measured <= STATE_AGE
+        fresh = self._last is not None and time.monotonic() - self._last.measured <= self._age
         state = self._last.state if self._last is not None and fresh else None
         sent, twist = body_twist(self._spec.kind, clipped, state, self._spec.limits, self._dt)
         self._send(*twist)

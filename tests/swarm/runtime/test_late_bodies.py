@@ -1,14 +1,17 @@
 """Control processes whose bodies are not exact, as is declared: what they predict of themselves, and tell."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from oracles.control_world import DOUBLE, SCENARIO, LateWorld, World
 
 from swarm.model.body import RADIUS
+from swarm.runtime.drivers.doubts import JUMPED, NO_MOTION, UNCERTAIN
 from swarm.runtime.link.estop import EmergencyStop
 from swarm.runtime.link.report_codec import encode
+from swarm.runtime.watchdog import MAY_MOVE, OLD_STATE
 from swarm.sense.neighbours import N_BODY_X
 from swarm.sense.view import View
 
@@ -98,3 +101,56 @@ def test_without_errors_reports_and_rows_are_as_before(tmp_path):
     (heard,) = world.minds[0].inbox.heard(world.time)
     assert heard.report.ahead == () and encode(heard.report)[3] == 0
     assert not world.last[0].belief.neighbours[:, N_BODY_X:].any() and world.minds[0].handshakes.own.minor == 0
+
+
+DOUBTED = "{age: 0.05, dead_time: 0.1, lag: 0.1, position: 0.01, heading: 0.02}"
+
+
+def test_who_does_not_move_though_told_brakes_and_goes_on_when_freed(tmp_path):
+    world = LateWorld(tmp_path, DOUBTED)
+    world.run(2.0)
+    body, held = world.minds[0]._driver, world.states[0].copy()
+    free, world.measured = world.measured, lambda i: held.copy() if i == 0 else free(i)
+    reasons = set()
+    for _ in range(50):
+        world.run(0.05)
+        reasons.add(world.last[0].reason)
+        assert world.last[0].reason == MAY_MOVE or not body.world.controls[0].any()
+    assert reasons == {MAY_MOVE, NO_MOTION}
+
+
+@pytest.mark.parametrize(("errors", "reason"), [(DOUBTED, JUMPED), ("{}", MAY_MOVE)])
+def test_a_pose_that_jumps_brakes(tmp_path, errors, reason):
+    world = LateWorld(tmp_path, errors) if errors != "{}" else World(tmp_path)
+    world.run(2.0)
+    assert world.last[0].reason == MAY_MOVE
+    free = world.measured
+    world.measured = lambda i: free(i) + np.array([0.0, 0.4, 0.0, 0.0, 0.0]) if i == 0 else free(i)
+    world.run(0.05)
+    assert world.last[0].reason == reason and (reason == MAY_MOVE or not world.controls[0].any())
+
+
+def test_what_a_body_says_of_its_certainty_and_what_its_driver_doubts_brakes(tmp_path):
+    world = LateWorld(tmp_path, DOUBTED)
+    world.run(2.0)
+    body = world.minds[0]._driver
+    body.deviation = 0.004, 0.0
+    world.run(0.05)
+    assert world.last[0].reason == UNCERTAIN and not world.controls[0].any()
+    body.deviation, body.doubt = None, "stamp in the future"
+    world.run(0.05)
+    assert world.last[0].reason == "stamp in the future" and not world.controls[0].any()
+    body.doubt = ""
+    world.run(0.05)
+    assert world.last[0].reason == MAY_MOVE
+
+
+def test_a_state_that_is_older_than_declared_brakes(tmp_path):
+    world = LateWorld(tmp_path, DOUBTED)
+    world.run(2.0)
+    free = world.clock
+    body = world.minds[0]._driver
+    read = body.read
+    body.read = lambda: replace(read(), measured=free() - 0.07)
+    world.run(0.05)
+    assert world.last[0].reason == OLD_STATE and not world.controls[0].any()
