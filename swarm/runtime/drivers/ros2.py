@@ -34,6 +34,7 @@ from swarm.array_types import Array
 from swarm.model.dynamics import Kind, Limits
 from swarm.runtime.drivers import ros2_wire as wire
 from swarm.runtime.drivers.base import Reading, Sent, clip
+from swarm.runtime.drivers.clocks import OffsetClock
 from swarm.runtime.drivers.ros2_clock import BaseClock
 from swarm.runtime.fleet_file.read import FleetFile
 from swarm.runtime.fleet_file.ros2_names import needed
@@ -63,7 +64,7 @@ class Ros2Driver:
     def __init__(self, fleet: FleetFile, robot_id: int) -> None:
         self._names = needed(fleet.ros2, str(fleet.path)).of(robot_id)
         self._spec, self._dt = fleet.scenario.robots[robot_id], fleet.scenario.dt
-        self._age = fleet.errors.age or STATE_AGE
+        self._age = fleet.errors_of(robot_id).age or STATE_AGE
         self._message = wire.TWIST_STAMPED if self._names.stamped else wire.TWIST
         self._hears = wire.topic_key(self._names.domain, self._names.odom, wire.ODOMETRY)
         self._tells = wire.topic_key(self._names.domain, self._names.cmd_vel, self._message)
@@ -72,7 +73,8 @@ class Ros2Driver:
         self._queue: deque[tuple[bytes | None, bytes | None, float]] = deque(maxlen=QUEUE)
         self._gid, self._sequence = os.urandom(wire.GID), 0
         self._source, self._newest, self._heard = b"", 0, -math.inf
-        self._clock = BaseClock(self._names.use_sim_time)
+        offset = OffsetClock(fleet.errors.age) if fleet.clock_of(robot_id) == "base" else None
+        self._clock = BaseClock(self._names.use_sim_time, offset=offset)
         self._last: Reading | None = None
         self._session: zenoh.Session | None = None
         self._publisher: zenoh.Publisher | None = None
@@ -95,6 +97,11 @@ class Ros2Driver:
     def problem(self) -> str:
         """What is wrong with the stamps of the odometry, one line for an operator; empty: nothing."""
         return self._clock.problem
+
+    @property
+    def doubt(self) -> str:
+        """Why its states must not be driven by, for the stamps; empty: they may."""
+        return self._clock.doubt
 
     def _take(self, data: bytes | None, attached: bytes | None, arrived: float) -> str:
         """One message becomes the last reading, or the reason why not is returned."""

@@ -68,9 +68,9 @@ def handshake_of(
     """The hello of a robot that runs with this map, roster in order of identity, planner, controller and errors."""
     limits = hashlib.sha256()
     for peer in roster:
-        limits.update(struct.pack("<i", peer.kind) + peer.body[:LAG].tobytes())
-    # The other columns of a body are made of the errors, which count only if there are any: a fleet that declares none
-    # goes on with processes that know of no errors.
+        # The last columns are made of the errors, which count only if there are any: a fleet that declares none goes on
+        # with processes that know of no errors.
+        limits.update(struct.pack("<i", peer.kind) + (peer.body[:LAG] if errors == EXACT else peer.body).tobytes())
     if errors != EXACT:
         limits.update(b"errors" + errors.as_array().tobytes() + errors.others.encode())
     minor = max(MINOR, AHEAD) if errors.any else MINOR
