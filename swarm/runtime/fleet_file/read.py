@@ -29,6 +29,7 @@ from pathlib import Path
 
 import numpy as np
 
+from swarm.errors import InputError
 from swarm.files.text_files import MEBIBYTE, located
 from swarm.files.yaml_input import Field, read_yaml
 from swarm.model.body import body_of
@@ -45,6 +46,9 @@ DRIVERS = ("bullet", "replay", "ros2")
 
 CLOCKS = ("same", "base")
 """Whose clock the body of a robot stamps by: one that agrees with the control process's, or one of its own."""
+
+OLDEST = 1.0
+"""The oldest state that can be declared [s]; as ``swarm.runtime.drivers.clocks.FARTHEST``."""
 
 _REQUIRED = ("fleet", "planner", "controller", "margin", "driver", "endpoints")
 _OPTIONAL = (
@@ -187,6 +191,10 @@ def load_fleet(path: str | Path) -> FleetFile:
         patience=patience, errors=errors, clocks=clocks, **folders,
     )  # fmt: skip
     with located(f"{keys['margin'].where}: "):
+        replace(fleet, errors=EXACT).roster()
+    with located(f"{(keys.get('errors') or keys.get('scenario') or root).where}: "):
+        if errors.age > OLDEST:
+            raise InputError("errors.age", errors.age, f"at most {OLDEST:g} s: older stamps are of another clock")
         fleet.roster()
     return fleet
 
