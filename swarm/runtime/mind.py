@@ -49,6 +49,7 @@ class Mind:
         start, robot = self.spec.start, self.robot
         belief = believe(self.roster[robot.robot_id], start, [], self.roster, self.dt)
         robot.step(View(0.0, start, start[:2], belief.neighbours))
+        robot.sent(None)
         explanation.warm_up(robot)
         robot.reset()
 
