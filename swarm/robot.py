@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -75,6 +76,15 @@ class Command:
     ahead: tuple[Array, Array] | None = None
 
 
+class _Predicted(NamedTuple):
+    """A state ahead ``float64[5]`` and its trail ``float64[TRAIL]``, and from what view they were predicted."""
+
+    view: View
+    key: tuple[float, float, bytes]
+    state: Array
+    trail: Array
+
+
 class Robot:
     """One robot that drives alone on what it sees and what its neighbours tell it.
 
@@ -127,7 +137,8 @@ class Robot:
         self.drive: Array | None = None
         self._planned: tuple[tuple[float, bytes, bytes], Plan] | None = None
         self._motion = OwnMotion(self.kind, self.body, errors) if errors.any else None
-        self._predicted: tuple[tuple[float, bytes], Array, Array] | None = None
+        self._predicted: _Predicted | None = None
+        self._moved_on = False  # Whether a period has ended since it was predicted.
         self._decided: Array | None = None  # and perhaps not sent to the body
 
     def _allocate(self) -> None:
@@ -140,7 +151,7 @@ class Robot:
         self.last_action, self._memory, self._goal, self._planned = MIDDLE, blank(), b"", None
         self.drive = None
         self.planner.reset()
-        self._predicted = self._decided = None
+        self._predicted, self._moved_on, self._decided = None, False, None
         if self._motion is not None:
             self._motion.reset()
 
@@ -191,26 +202,38 @@ class Robot:
             return view
         _check(view)
         measured = view.time if view.measured is None else view.measured
-        key = view.time, view.state.tobytes()
-        if self._predicted is None or self._predicted[0] != key:
+        key, last = (view.time, measured, view.state.tobytes()), self._predicted
+        # Time may stand still (``swarm.runtime.lockstep``) and a state may be the same again: then the period tells.
+        if last is None or last.key != key or (self._moved_on and last.view is not view):
             if self._decided is not None:
                 self.sent(self._decided)
-            self._predicted = (key, *self._motion.believe(view.state, view.time - measured))
+            last = _Predicted(view, key, *self._motion.believe(view.state, view.time - measured))
+            self._moved_on = False
+        self._predicted = last = last._replace(view=view)
         found = copy.copy(view)
-        found.state = self._predicted[1]
-        self._trail[:] = self._predicted[2]
-        found.drive = self._predicted[2][T_SPEED : T_TURN_RATE + 1]
+        found.state = last.state
+        self._trail[:] = last.trail
+        found.drive = last.trail[T_SPEED : T_TURN_RATE + 1]
         return found
 
-    def sent(self, control: Array) -> None:
+    def ahead(self, control: Array | None) -> tuple[Array, Array] | None:
+        """Where it is one period after a command begins to act, as ``Command.ahead``; between ``step`` and ``sent``.
+
+        Args:
+            control: ``float64[2]``; None: nothing, the body brakes by itself.
+        """
+        return None if self._motion is None else self._motion.plan(control)
+
+    def sent(self, control: Array | None) -> None:
         """Take note of what the body was told in this period, ``float64[2]``, if it was not what ``step`` decided.
 
-        With declared errors the next state is predicted from it: a robot that is held, or whose body brakes by itself,
-        has to know. Call it at most once a period, after ``step``.
+        With declared errors the next state is predicted from it: a robot that is held, or whose body brakes by itself
+        (None: it was told nothing), has to know. At most once a period, after ``step``; a period without a view counts.
         """
         self._decided = None
         if self._motion is not None:
-            self._motion.sent(np.asarray(control, dtype=np.float64))
+            self._motion.sent(None if control is None else np.asarray(control, dtype=np.float64))
+            self._moved_on = True
 
     def driven(self, state: Array) -> Array:
         """Forward speed and turn rate ``float64[2]`` of a unicycle of second order in a state ``float64[5]``.

@@ -17,14 +17,27 @@ import numpy as np
 
 from swarm.array_types import Array
 from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
-from swarm.model.body import ACCELERATION, MARGIN, RADIUS, REACH, SENSING, is_second_order
-from swarm.model.dynamics import DOUBLE_INTEGRATOR
+from swarm.model.body import (
+    ACCELERATION,
+    GROWTH,
+    MARGIN,
+    PERIOD,
+    RADIUS,
+    REACH,
+    SENSING,
+    TOP_SPEED,
+    is_second_order,
+)
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE
+from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.runtime.fleet_file.roster import Peer, coasting_distance, stopping_distance
 from swarm.runtime.link.inbox import Heard
-from swarm.runtime.sensing import S_RADIUS, S_VX, S_VY, S_X, S_Y, recognise
+from swarm.runtime.sensing import S_RADIUS, S_VX, S_VY, S_X, S_Y, SLACK, recognise
 from swarm.sense.neighbours import (
     MAX_NEIGHBOURS,
     N_ACCELERATION,
+    N_BODY_X,
+    N_ERROR,
     N_ID,
     N_INTENT_X,
     N_INTENT_Y,
@@ -65,24 +78,31 @@ class Belief:
 
 
 def believe(
-    me: Peer, state: Array, heard: Iterable[Heard], roster: Mapping[int, Peer], dt: float, sensed: Array | None = None
-) -> Belief:
+    me: Peer, state: Array, heard: Iterable[Heard], roster: Mapping[int, Peer], dt: float, sensed: Array | None = None,
+    *, errors: ErrorBounds = EXACT, age: float = 0.0,
+) -> Belief:  # fmt: skip
     """What a robot makes of the reports that it has, and of what it senses.
+
+    With declared errors, neighbours are where they will be when the robot's next command acts.
 
     Args:
         me: The robot itself.
-        state: Its own, ``float64[5]``.
+        state: Its own, ``float64[5]``; with declared errors, the one ahead (``swarm.robot.Robot.believed``).
         heard: Of each neighbour, the last report and its age.
         roster: All robots by identity.
         dt: Control period [s].
         sensed: ``float64[k, SENSED]`` (``swarm.runtime.sensing``), or None if the body does not sense robots.
+        errors: What is declared of all robots.
+        age: How old what is sensed is [s].
     """
     heard = list(heard)
     hold, strangers = None, np.empty((0, 2))
     if sensed is None:
         rows, hold = _by_reports(me, state, heard, roster, dt)
     else:
-        rows, strangers = _by_sensors(me, sensed, heard, roster)
+        rows, strangers = _by_sensors(me, sensed, heard, roster, errors)
+        if errors.any:
+            _grow(rows[1:], roster, errors, (max(age, 0.0) + errors.dead_time) / dt)
     describe(me.kind, state, me.body, state[:2], MIDDLE[ROTATION], MIDDLE[SPEED], -1, rows[0])
     found = np.empty((MAX_NEIGHBOURS, NEIGHBOUR))
     count, truncated = sense_robots(0, rows, me.body, found, np.empty((MAX_NEIGHBOURS, 2)))
@@ -97,16 +117,19 @@ def _by_reports(
     stop = stopping_distance(me, float(np.hypot(state[3], state[4])), dt)
     for row, one in zip(rows[1:], heard, strict=True):
         robot, peer = one.report.robot_id, roster[one.report.robot_id]
-        grown = _describe(one, peer, float(me.body[SENSING]), row)
+        grown = (_foresee if one.report.ahead else _describe)(one, peer, float(me.body[SENSING]), row)
         gap = math.hypot(row[0] - state[0], row[1] - state[1]) - grown - me.body[RADIUS] - peer.body[RADIUS]
         if one.age > HOLD_AGE and gap <= stop + 2.0 * me.body[MARGIN]:
             hold = robot
     return rows, hold
 
 
-def _by_sensors(me: Peer, sensed: Array, heard: list[Heard], roster: Mapping[int, Peer]) -> tuple[Array, Array]:
+def _by_sensors(
+    me: Peer, sensed: Array, heard: list[Heard], roster: Mapping[int, Peer], errors: ErrorBounds
+) -> tuple[Array, Array]:
     """Neighbour columns from the second row on, and where strangers are."""
-    rows, known = np.zeros((len(sensed) + 1, NEIGHBOUR)), recognise(sensed, heard, roster)
+    rows = np.zeros((len(sensed) + 1, NEIGHBOUR))
+    known = recognise(sensed, heard, roster, SLACK + errors.position + errors.sensing)
     slowest, fastest = _extremes(roster)
     for row, body, which in zip(rows[1:], sensed, known, strict=True):
         if which >= 0:
@@ -135,15 +158,49 @@ def _extremes(roster: Mapping[int, Peer]) -> tuple[float, float]:
     return weakest, max(float(peer.body[REACH]) for peer in roster.values())
 
 
+def _grow(rows: Array, roster: Mapping[int, Peer], errors: ErrorBounds, periods: float) -> None:
+    """Let sensed robots be where so many periods may have taken them, and where they are sensed wrongly.
+
+    What runs ahead of a body that lags is not sensed; how far it may be counts as unknown.
+    """
+    fastest = max(float(peer.body[GROWTH]) for peer in roster.values())
+    ahead = math.sqrt(2.0) * max(float(peer.body[TOP_SPEED]) for peer in roster.values()) * errors.lag
+    for row in rows:
+        peer = roster.get(int(row[N_ID]))
+        growth = fastest if peer is None else float(peer.body[GROWTH])
+        trails = ahead if peer is None else math.sqrt(2.0) * float(peer.body[TOP_SPEED]) * errors.lag
+        grown = periods * growth + trails + errors.sensing
+        row[N_ERROR] = grown  # Where it believes to be itself does not matter.
+        row[N_REACH] += grown
+
+
+def _foresee(one: Heard, peer: Peer, far: float, row: Array) -> float:
+    """Write the columns of a neighbour that tells its state ahead; returns by how much it may have moved meanwhile.
+
+    It holds for one period after the one that it was told in, as seen by when commands act; so is what is wanted here.
+    """
+    period = float(peer.body[PERIOD])
+    _write(one, peer, np.array(one.report.ahead[:STATE]), row)
+    row[N_BODY_X : N_ERROR + 1] = one.report.ahead[STATE:]
+    grown = float(peer.body[GROWTH]) * one.off(period) / period
+    row[N_ERROR] += min(grown, far)
+    row[N_REACH] += min(grown, far)
+    return grown
+
+
 def _describe(one: Heard, peer: Peer, far: float, row: Array) -> float:
     """Write a neighbour's columns, its radius grown; returns by how much it may have moved."""
-    report, fresh = one.report, one.age <= INTENT_AGE
-    state = np.array(report.state)
-    intent = np.array(report.message.waypoint) if fresh else state[:2]
-    rotation, speed = (report.message.rotation, report.message.speed) if fresh else (MIDDLE[ROTATION], MIDDLE[SPEED])
-    describe(peer.kind, state, peer.body, intent, rotation, speed, report.robot_id if fresh else -1, row)
+    _write(one, peer, np.array(one.report.state), row)
     grown = one.growth(peer)
     row[N_RADIUS] += min(grown, far)  # Farther is as good as everywhere, and stays a number.
     # Whatever its turn rate, which no report tells.
-    row[N_RADIUS] += coasting_distance(peer, math.hypot(state[3], state[4]), one.age)
+    row[N_RADIUS] += coasting_distance(peer, math.hypot(one.report.state[3], one.report.state[4]), one.age)
     return grown
+
+
+def _write(one: Heard, peer: Peer, state: Array, row: Array) -> None:
+    """Write the columns of a neighbour at a state ``float64[5]``; what it means to do only while that is fresh."""
+    report, fresh = one.report, one.age <= INTENT_AGE
+    intent = np.array(report.message.waypoint) if fresh else state[:2]
+    rotation, speed = (report.message.rotation, report.message.speed) if fresh else (MIDDLE[ROTATION], MIDDLE[SPEED])
+    describe(peer.kind, state, peer.body, intent, rotation, speed, report.robot_id if fresh else -1, row)

@@ -11,15 +11,17 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from swarm import explanation
+from swarm.array_types import Array
 from swarm.explanation import Override
+from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_ERROR
 from swarm.model.body import full_braking
 from swarm.model.dynamics import DOUBLE_INTEGRATOR
 from swarm.robot import Command
 from swarm.runtime.belief import Belief, believe
-from swarm.runtime.drivers.base import Driver, Reading, Sent
+from swarm.runtime.drivers.base import COMMAND_TTL, Driver, Reading, Sent
+from swarm.runtime.drivers.doubts import Doubts
+from swarm.runtime.drivers.executed import Executed
 from swarm.runtime.goals import Goals
 from swarm.runtime.journal import Journal, Memory
 from swarm.runtime.link.base import Link
@@ -30,8 +32,10 @@ from swarm.runtime.link.inbox import Heard, Inbox
 from swarm.runtime.link.report_codec import Report, encode
 from swarm.runtime.lockstep import Lockstep
 from swarm.runtime.mind import Mind
-from swarm.runtime.watchdog import MAY_MOVE, STATE_AGE, Watchdog
+from swarm.runtime.watchdog import MAY_MOVE, Watchdog
 from swarm.sense.view import View
+
+_TOLD = [T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_ERROR]
 
 FAR_EVERY = 4
 """Periods between two reports to a robot that is far."""
@@ -82,12 +86,14 @@ class Control:
         self.robot, self.roster, self.dt, self.incarnation = mind.robot, mind.roster, mind.dt, incarnation
         self.robot_id = mind.robot.robot_id
         found = Memory() if journal is None else journal.found
-        self.watchdog, self.goals = Watchdog(self.dt), Goals(mind.spec, found.goal)
+        self.watchdog, self.goals = Watchdog(self.dt, mind.errors.age or None), Goals(mind.spec, found.goal)
         self.handshakes = Handshakes(mind.handshake, (one for one in self.roster if one != self.robot_id))
         self.digest = mind.handshake.digest
-        self.inbox = Inbox(self.robot_id, incarnation, self.roster, self.digest)
+        self.inbox = Inbox(self.robot_id, incarnation, self.roster, self.digest, mind.errors)
         self.lockstep = Lockstep(self.roster, mind.hearing_radius, clock())
+        self._errors, self._doubts = mind.errors, Doubts(self.roster[self.robot_id], mind.errors)
         self._driver, self._link, self._clock, self._sequence = driver, link, clock, 0
+        self._executed = Executed(self.robot, self.dt, float(getattr(driver, "lifetime", COMMAND_TTL)))
         self._journal, self._held = journal, found.held
         self._latch = StopLatch(found.stop, found.doubted, clock())
         self.lockstep.known = found.heard
@@ -98,14 +104,16 @@ class Control:
         """One control period."""
         now = self._clock()
         resumed = self.watchdog.begin(now)
+        self._executed.begin(now)
         heard = self._listen(resumed, now)
         reading = self._driver.read()
         if reading is None:
             self._remember(heard)
-            reason = self.watchdog.check(now, state_at=None, planned=False, waits_for=None)
+            reason = self.watchdog.check(now, state_at=None, planned=False, waits_for=None, doubt=self._doubt)
             found = Period(now, reason)
         else:
             found = self._decide(now, reading, heard)
+        self._executed.end(found.sent)
         self.watchdog.end(self._clock())
         return found
 
@@ -168,6 +176,11 @@ class Control:
         """What its driver says is wrong with the body's side; empty: nothing."""
         return str(getattr(self._driver, "problem", ""))
 
+    @property
+    def _doubt(self) -> str:
+        """Why the driver says that its states must not be driven by; empty: they may."""
+        return str(getattr(self._driver, "doubt", ""))
+
     def _resume(self, reading: Reading) -> None:
         """Hold the cells again that the process before this one held, if the robot stands in them."""
         if self._held:
@@ -177,31 +190,46 @@ class Control:
     def _decide(self, now: float, reading: Reading, heard: list[Heard]) -> Period:
         self._resume(reading)
         senses = reading.sensed is not None
-        belief = believe(self.roster[self.robot_id], reading.state, heard, self.roster, self.dt, reading.sensed)
         self.lockstep.advance(reading.state[0], reading.state[1], heard, now, senses)
-        alone = self.lockstep.alone or len(belief.strangers) > 0
-        goal = np.array(self._goal(reading))
-        view = View(
-            self.lockstep.tick * self.dt, reading.state, goal, belief.neighbours, self.lockstep.messages(), None,
-            belief.truncated, belief.strangers if alone else None, self.lockstep.silent(),
+        view = self._view(now, reading)
+        state = self.robot.believed(view).state
+        belief = believe(
+            self.roster[self.robot_id], state, heard, self.roster, self.dt, reading.sensed, errors=self._errors,
+            age=now - reading.measured,
         )  # fmt: skip
+        alone = self.lockstep.alone or len(belief.strangers) > 0
+        view.neighbours, view.truncated = belief.neighbours, belief.truncated
+        view.strangers = belief.strangers if alone else None
         command = self.robot.step(view)
         self._remember(heard)
         self.refusal = self.handshakes.refusal(now, senses)
         # Who senses the others need hear only one of them, who tells if all are stopped.
         joined = (senses and bool(heard)) or self.lockstep.joined(heard, now, senses)
         reason = self.watchdog.check(
-            now, state_at=reading.measured, planned=True, waits_for=belief.hold, joined=joined, refusal=self.refusal
+            now, state_at=reading.measured, planned=True, waits_for=belief.hold, joined=joined, refusal=self.refusal,
+            doubt=self._doubt or self._doubts.of(now, reading),
         )  # fmt: skip
         sent = None
         if reason == MAY_MOVE:
             sent = self._driver.write(command.control)
-        elif abs(now - reading.measured) <= STATE_AGE or self.robot.kind != DOUBLE_INTEGRATOR:
+        elif abs(now - reading.measured) <= self.watchdog.state_age or self.robot.kind != DOUBLE_INTEGRATOR:
             # An acceleration that brakes by an old state drives backwards in the end; then the body brakes by itself.
-            sent = self._driver.write(full_braking(self.robot.kind, reading.state, self.robot.body, view.drive))
+            sent = self._driver.write(full_braking(self.robot.kind, state, self.robot.body, view.drive))
         self.robot.drive = None if sent is None else sent.control.copy()
-        self._tell(now, reading, command, (float(goal[0]), float(goal[1])), reason == MAY_MOVE)
+        ahead = self.robot.ahead(self._executed.take(sent))
+        way = None if ahead is None or reason != MAY_MOVE else ahead[0][:2] - state[:2]
+        self._doubts.told(now, reading, way)
+        self._tell(now, reading, command, view, reason == MAY_MOVE, ahead)
         return Period(now, reason, reading, command, sent, belief, view)
+
+    def _view(self, now: float, reading: Reading) -> View:
+        """What the robot knows, before it looks around; its own state as it was measured."""
+        time, goal = self.lockstep.tick * self.dt, self._goal(reading)
+        measured = time - (now - reading.measured)
+        return View(
+            time, reading.state, goal, messages=self.lockstep.messages(), silent=self.lockstep.silent(),
+            measured=measured,
+        )  # fmt: skip
 
     def _goal(self, reading: Reading) -> tuple[float, float]:
         """Where to go: what the body's side says, else the scenario's next goal."""
@@ -209,13 +237,18 @@ class Control:
             return reading.goal
         return self.goals.now(float(reading.state[0]), float(reading.state[1]))
 
-    def _tell(self, now: float, reading: Reading, command: Command, goal: tuple[float, float], armed: bool) -> None:
+    def _tell(
+        self, now: float, reading: Reading, command: Command, view: View, armed: bool,
+        ahead: tuple[Array, Array] | None,
+    ) -> None:  # fmt: skip
         self._sequence += 1
         age = min(max(now - reading.measured, 0.0), 10.0)
+        goal = float(view.goal[0]), float(view.goal[1])
         report = Report(
             self.robot_id, self.incarnation, self._sequence, round(now * 1e9), tuple(reading.state.tolist()), age,
             goal, armed, self.watchdog.stopped, self.inbox.acks(), command.message,
             0 if self.stop is None else self.stop.counter, self.digest,
+            () if ahead is None else (*ahead[0].tolist(), *ahead[1][_TOLD].tolist()),
         )  # fmt: skip
         self.inbox.sent(self._sequence, now)
         self.lockstep.told(self._sequence)

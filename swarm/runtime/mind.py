@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from swarm import explanation
 from swarm.errors import InputError
 from swarm.model.body import PERIOD
+from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.robot import Robot
 from swarm.runtime.belief import believe
 from swarm.runtime.fleet_file.read import FleetFile
@@ -28,6 +29,7 @@ class Mind:
         roster: All robots of the fleet as the others see them, by identity.
         handshake: What it tells of itself, for others to know whether they fit.
         hearing_radius: Whom it has to hear: robots that are no farther [m].
+        errors: What is declared of it as not exact.
     """
 
     robot: Robot
@@ -35,6 +37,7 @@ class Mind:
     roster: Mapping[int, Peer]
     handshake: Handshake
     hearing_radius: float
+    errors: ErrorBounds = EXACT
 
     @property
     def dt(self) -> float:
@@ -46,6 +49,7 @@ class Mind:
         start, robot = self.spec.start, self.robot
         belief = believe(self.roster[robot.robot_id], start, [], self.roster, self.dt)
         robot.step(View(0.0, start, start[:2], belief.neighbours))
+        robot.sent(None)
         explanation.warm_up(robot)
         robot.reset()
 
@@ -61,10 +65,11 @@ def mind_of(fleet: FleetFile, robot_id: int) -> Mind:
         raise InputError("robot", robot_id, f"0 to {len(roster) - 1}")
     robot = Robot(
         scenario.robots[robot_id], scenario.world, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
-        planner=fleet.planner, controller=fleet.controller, margin=fleet.margin, robot_id=robot_id,
+        planner=fleet.planner, controller=fleet.controller, margin=fleet.margin, errors=fleet.errors_of(robot_id),
+        robot_id=robot_id,
     )  # fmt: skip
     return Mind(
         robot, scenario.robots[robot_id], roster,
         handshake_of(robot_id, scenario.world, roster.values(), fleet.planner, fleet.controller, fleet.errors),
-        hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size),
+        hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size), fleet.errors_of(robot_id),
     )  # fmt: skip

@@ -39,6 +39,7 @@ from swarm.files.text_files import write_text
 from swarm.model.error_bounds import EXACT
 from swarm.runtime.control import Control
 from swarm.runtime.drivers.base import make_driver
+from swarm.runtime.fleet_file.needs import needs_of
 from swarm.runtime.fleet_file.read import FleetFile, load_fleet
 from swarm.runtime.fleet_file.zenoh_config import own_keys
 from swarm.runtime.journal import PATIENCE, Journal
@@ -97,6 +98,7 @@ def summary(fleet: FleetFile, robot: int) -> str:
         f"driver      {fleet.driver}{reached(fleet, robot)}",
         f"log         {fleet.log or 'none'}",
         *([f"errors      {fleet.errors.describe()}"] if fleet.errors != EXACT else []),
+        *needs_of(fleet, robot),
     ])  # fmt: skip
 
 

@@ -22,20 +22,21 @@ SILENCE = 1.5
 """Seconds, there and back, after which nobody waits any more for a robot to answer."""
 
 
-def recognise(sensed: Array, heard: Sequence[Heard], roster: Mapping[int, Peer]) -> list[int]:
+def recognise(sensed: Array, heard: Sequence[Heard], roster: Mapping[int, Peer], slack: float = SLACK) -> list[int]:
     """For each sensed robot, which of ``heard`` it is, or -1; each is one robot at most, the nearest pairs first.
 
     Args:
         sensed: ``float64[k, SENSED]``.
         heard: The last report of each neighbour; those that are silent are not recognised any more.
         roster: All robots by identity.
+        slack: By how much a robot may be sensed elsewhere than it reports, see ``SLACK`` [m].
     """
     pairs = []
     for h, one in enumerate(heard):
         if one.age > SILENCE:
             continue
         x, y, _, vx, vy = one.report.state
-        reach = one.growth(roster[one.report.robot_id]) + SLACK
+        reach = one.growth(roster[one.report.robot_id]) + slack
         for s in range(len(sensed)):
             at_x, at_y = float(sensed[s, S_X]), float(sensed[s, S_Y])
             if math.hypot(at_x - x, at_y - y) <= reach:

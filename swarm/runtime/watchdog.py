@@ -16,7 +16,8 @@ STOPPED_FOR = 3.0
 OVERRUNS = 2
 """Late periods in a row after which the robot brakes."""
 
-MAY_MOVE, NO_STATE = "moving", "no own state"
+MAY_MOVE, NO_STATE, OLD_STATE = "moving", "no own state", "own state older than declared"
+_ROUNDING = 1e-6
 
 
 class Watchdog:
@@ -24,18 +25,21 @@ class Watchdog:
 
     Args:
         period: Of the loop [s].
+        age: How old a state that is used may be, if that is declared [s]; None: it is not.
 
     Attributes:
+        state_age: How old a state may be to move by it [s].
         stopped: Whether an emergency stop is latched.
         reasons: How many periods each answer was given for.
         overruns: Late periods so far.
         resumes: How often the process had been stopped.
     """
 
-    def __init__(self, period: float) -> None:
+    def __init__(self, period: float, age: float | None = None) -> None:
         if not 0.0 < period < 10.0:
             raise InputError("period", period, "above 0 and below 10 s")
-        self.period = period
+        self.period, self._declared = period, age is not None
+        self.state_age = STATE_AGE if age is None else age + _ROUNDING
         self.stopped = False
         self.reasons: Counter[str] = Counter()
         self.overruns = self.resumes = 0
@@ -57,7 +61,7 @@ class Watchdog:
 
     def check(
         self, now: float, *, state_at: float | None, planned: bool, waits_for: int | None,
-        joined: bool = True, refusal: str | None = None,
+        joined: bool = True, refusal: str | None = None, doubt: str = "",
     ) -> str:  # fmt: skip
         """Whether it may move, as ``MAY_MOVE`` or the reason why not.
 
@@ -68,11 +72,16 @@ class Watchdog:
             waits_for: A robot that has to be waited for (``swarm.runtime.belief``).
             joined: Whether it had the time to hear the others (``swarm.runtime.lockstep``).
             refusal: Who does not fit, and why (``swarm.runtime.link.handshake``).
+            doubt: Why its own state cannot be so, or nothing (``swarm.runtime.drivers.doubts``).
         """
         reason = counted = MAY_MOVE
         if self.stopped:
             reason = "emergency stop"
-        elif state_at is None or not abs(now - state_at) <= STATE_AGE:
+        elif doubt:
+            reason = doubt
+        elif self._declared and state_at is not None and now - state_at > self.state_age:
+            reason = OLD_STATE
+        elif state_at is None or not abs(now - state_at) <= self.state_age:
             reason = NO_STATE
         elif state_at <= self._newer_than:
             reason = "own state from before the stop"

@@ -8,7 +8,7 @@ import numpy as np
 
 from swarm.array_types import Array
 from swarm.model.actuators import T_ERROR, T_STRAY, TRAIL, fastest, predict
-from swarm.model.body import ACCELERATION, PERIOD, STRAY, is_second_order, sway
+from swarm.model.body import ACCELERATION, PERIOD, STRAY, full_braking, is_second_order, sway
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE, UNICYCLE, forward_speed
 from swarm.model.error_bounds import ErrorBounds
 from swarm.model.narrowing import K_VALID, KNOWN, carry, narrow, stray_of, unknown_velocity
@@ -94,8 +94,13 @@ class OwnMotion:
         move_of(self._kind, self._limits, self._body, self._drive, control, self._errors.lag, body, drive)
         return body, drive
 
-    def plan(self, control: Array) -> tuple[Array, Array]:
-        """State ahead and trail, as of ``believe``, a period after a command ``float64[2]`` has begun to act."""
+    def plan(self, control: Array | None) -> tuple[Array, Array]:
+        """State ahead and trail, as of ``believe``, a period after a command ``float64[2]`` has begun to act.
+
+        None: the body brakes by itself.
+        """
+        if control is None:
+            control = self._braking()
         (body, drive), found, trail = self._move(control), np.empty(STATE), np.empty(TRAIL)
         ahead_of(self._kind, self._limits, body, drive, self._errors.lag, found, trail)
         speed = max(fastest(self._kind, body, drive, control[None]), self._speed)
@@ -105,8 +110,20 @@ class OwnMotion:
         trail[T_ERROR] += self._sway(speed, trail)
         return found, trail
 
-    def sent(self, control: Array) -> None:
-        """What the body has been told in this period, after ``believe``; call it once a period."""
+    def _braking(self) -> Array:
+        """What a body does that brakes by itself, ``float64[2]``."""
+        found, trail = np.empty(STATE), np.empty(TRAIL)
+        ahead_of(self._kind, self._limits, self._body, self._drive, self._errors.lag, found, trail)
+        return full_braking(self._kind, found, self._limits, self._drive)
+
+    def sent(self, control: Array | None) -> None:
+        """What the body has been told in this period, after ``believe`` if there was a state; call it once a period.
+
+        Args:
+            control: ``float64[2]``; None: nothing, it brakes by itself.
+        """
+        if control is None:
+            control = self._braking()
         body, drive = self._move(control)
         speed = max(fastest(self._kind, body, drive, control[None]), self._speed)
         way = self._meanwhile(speed, self._period) * self._period
@@ -114,3 +131,4 @@ class OwnMotion:
         self._commands[-1], self._drives[-1] = control, self._drive
         self._commands[:-1], self._drives[:-1] = self._commands[1:].copy(), self._drives[1:].copy()
         self._drives[-1] = drive
+        self._body, self._drive = body, drive  # Of the next period, for one in which nothing is measured.

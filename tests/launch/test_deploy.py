@@ -46,6 +46,12 @@ def test_check_says_what_a_robot_would_do(fleet):
     process = start("deploy.py", "--fleet", fleet, "--robot", 1, "--check")
     text, _ = process.communicate(timeout=120)
     assert process.returncode == 0 and "errors      position 10 mm, lag 100 ms" in text, text
+    assert "needs       a margin of 10 mm" in text and "where 60 mm are declared" in text, text
+    fleet.write_text(fleet.read_text().replace("lag: 0.1", "lag: 9"))
+    process = start("deploy.py", "--fleet", fleet, "--robot", 1, "--check")
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 2 and "errors.lag" in text and "at most" in text, text
+    fleet.write_text(fleet.read_text().replace("lag: 9", "lag: 0.1"))
     process = start("deploy.py", "--fleet", fleet, "--robot", 3, "--check")
     text, _ = process.communicate(timeout=120)
     assert process.returncode == 2 and "0 to 2" in text

@@ -29,7 +29,9 @@ complete one, for a base that speaks lines of text. In short::
 The rules: no method blocks or raises because the body is silent, since the reading's age says so; ``arrived`` is when
 the state arrived, not when it was read, and ``measured`` is earlier if the body's stamp says so; and the body itself
 brakes if no command comes for ``COMMAND_TTL``: a control process that has been killed cannot do it. A driver may have
-an attribute ``problem``: one line of at most 96 characters for an operator, empty if there is nothing to say.
+these attributes: ``problem``, one line of at most 96 characters for an operator, empty if there is nothing to say;
+``doubt``, in a few words why its states must not be driven by, empty if they may; and ``lifetime``, the seconds after
+which the body brakes, if these are not ``COMMAND_TTL``.
 """
 
 from __future__ import annotations
@@ -75,6 +77,8 @@ class Reading:
             (``swarm.runtime.sensing``); None: it cannot sense robots, and all that is known of them is what they tell.
         measured: When it was measured [s], by this process's ``time.monotonic``: its age counts from then. By default,
             and at the latest, when it arrived.
+        deviation: Standard deviations of the place [m], in the direction in which it is worst, and of the heading
+            [rad], as the body itself says; None: it does not.
     """
 
     state: Array
@@ -86,6 +90,7 @@ class Reading:
     held: str = ""
     sensed: Array | None = None
     measured: float = math.inf
+    deviation: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "measured", min(self.arrived, self.measured))

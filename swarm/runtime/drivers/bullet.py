@@ -27,6 +27,7 @@ from swarm.runtime.drivers.bullet_wire import (
     decode_reply,
     decode_state,
 )
+from swarm.runtime.drivers.clocks import WRONG, OffsetClock, wrong
 from swarm.runtime.fleet_file.read import FleetFile
 
 SILENCE, HELLO_EVERY = 0.25, 2.0
@@ -46,6 +47,8 @@ class BulletDriver:
 
     Attributes:
         rejected: Datagrams that were refused, by reason.
+        lifetime: Seconds for which a command holds.
+        doubt: What is wrong with the clock that the newest state is stamped by; empty: nothing.
 
     Raises:
         InputError: If the fleet file has no physics world.
@@ -57,9 +60,10 @@ class BulletDriver:
         self._spec, self._robot = fleet.scenario.robots[robot_id], robot_id
         self._incarnation = time.time_ns() if incarnation is None else incarnation
         self._mailbox = Mailbox(peer=fleet.physics)
-        self._sequence, self._lifetime = 0, min(COMMAND_TTL, LIFETIME * fleet.scenario.dt)
+        self._sequence, self.lifetime = 0, min(COMMAND_TTL, LIFETIME * fleet.scenario.dt)
         self._last: Reading | None = None
-        self.rejected: Counter[str] = Counter()
+        self._clock = OffsetClock(fleet.errors.age) if fleet.clock_of(robot_id) == "base" else None
+        self.rejected, self.doubt = Counter[str](), ""
         self._hello(time.monotonic())
 
     def read(self) -> Reading | None:
@@ -71,23 +75,36 @@ class BulletDriver:
                 self._incarnation,
             ):
                 received = "for another"
-            # A stamp ahead of its arrival is wrong: as it stands it would make all that follows old.
-            stamp = min(received.stamp, arrived) if isinstance(received, BodyState) else arrived
-            if isinstance(received, BodyState) and self._last is not None and stamp <= self._last.stamp:
-                received = "old"
-            if isinstance(received, str):
-                self.rejected[received] += 1
-                continue
-            self._last = Reading(
-                np.array(received.state), stamp, arrived, received.goal, received.goal_number,
-                np.array(received.applied), HELD[received.held], received.sensed, stamp,
-            )  # fmt: skip
-            break
+            reason = received if isinstance(received, str) else self._take(received, arrived)
+            if not reason:
+                break
+            self.rejected[reason] += 1
         now = time.monotonic()
         silent = self._last is None or now - self._last.arrived > SILENCE
         if now - self._said_hello > (SILENCE if silent else HELLO_EVERY):
             self._hello(now)
         return self._last
+
+    def _take(self, received: BodyState, arrived: float) -> str:
+        """A state becomes the last reading, or the reason why not is returned."""
+        if self._clock is None:
+            # A stamp ahead of its arrival is wrong: as it stands it would make all that follows old.
+            stamp = min(received.stamp, arrived)
+            measured: float | str = stamp
+            self.doubt = wrong(received.stamp, arrived)
+        else:
+            stamp = received.stamp
+            measured = self._clock.measured(stamp, arrived)
+            self.doubt = measured if isinstance(measured, str) and measured in WRONG else self.doubt
+        if isinstance(measured, str):
+            return measured
+        if self._last is not None and measured <= self._last.measured:
+            return "old"
+        self._last = Reading(
+            np.array(received.state), stamp, arrived, received.goal, received.goal_number,
+            np.array(received.applied), HELD[received.held], received.sensed, measured,
+        )  # fmt: skip
+        return ""
 
     def _hello(self, now: float) -> None:
         self._said_hello = now
@@ -99,7 +116,7 @@ class BulletDriver:
         self._sequence = (self._sequence + 1) & 0xFFFFFFFF
         wire = (float(clipped[0]), float(clipped[1]))
         request = Request(
-            Type.COMMAND, self._robot, self._incarnation, self._sequence, wire, self._lifetime
+            Type.COMMAND, self._robot, self._incarnation, self._sequence, wire, self.lifetime
         )  # fmt: skip
         self._mailbox.send(request.encode())
         return Sent(clipped, time.monotonic(), not np.array_equal(clipped, control))

@@ -17,7 +17,7 @@ import numpy as np
 
 from swarm.array_types import Array
 from swarm.runtime.drivers.base import Reading, Sent, clip
-from swarm.runtime.drivers.clocks import LearntClock
+from swarm.runtime.drivers.clocks import WRONG, LearntClock, OffsetClock
 from swarm.runtime.fleet_file.read import FleetFile
 
 BASE_PORT = 18_000
@@ -32,7 +32,9 @@ class LineDriver:
         self._socket.setblocking(False)
         self._socket.connect(("127.0.0.1", BASE_PORT + robot_id))
         self._last: Reading | None = None
-        self._clock = LearntClock()
+        own = fleet.clock_of(robot_id) == "base"
+        self._clock: LearntClock | OffsetClock = OffsetClock(fleet.errors.age) if own else LearntClock()
+        self.doubt = ""
         self._looked = time.monotonic()
         self.rejected = 0
 
@@ -58,6 +60,7 @@ class LineDriver:
             return
         # It came after the look before this one: an age that is too high is safe, one too low is not.
         measured = self._clock.measured(stamp, self._looked)
+        self.doubt = measured if isinstance(measured, str) and measured in WRONG else ""
         if not isinstance(measured, str):
             self._last = Reading(np.array(state), stamp, self._looked, measured=measured)
 

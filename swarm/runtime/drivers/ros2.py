@@ -34,6 +34,7 @@ from swarm.array_types import Array
 from swarm.model.dynamics import Kind, Limits
 from swarm.runtime.drivers import ros2_wire as wire
 from swarm.runtime.drivers.base import Reading, Sent, clip
+from swarm.runtime.drivers.clocks import OffsetClock
 from swarm.runtime.drivers.ros2_clock import BaseClock
 from swarm.runtime.fleet_file.read import FleetFile
 from swarm.runtime.fleet_file.ros2_names import needed
@@ -63,6 +64,7 @@ class Ros2Driver:
     def __init__(self, fleet: FleetFile, robot_id: int) -> None:
         self._names = needed(fleet.ros2, str(fleet.path)).of(robot_id)
         self._spec, self._dt = fleet.scenario.robots[robot_id], fleet.scenario.dt
+        self._age = fleet.errors_of(robot_id).age or STATE_AGE
         self._message = wire.TWIST_STAMPED if self._names.stamped else wire.TWIST
         self._hears = wire.topic_key(self._names.domain, self._names.odom, wire.ODOMETRY)
         self._tells = wire.topic_key(self._names.domain, self._names.cmd_vel, self._message)
@@ -71,7 +73,8 @@ class Ros2Driver:
         self._queue: deque[tuple[bytes | None, bytes | None, float]] = deque(maxlen=QUEUE)
         self._gid, self._sequence = os.urandom(wire.GID), 0
         self._source, self._newest, self._heard = b"", 0, -math.inf
-        self._clock = BaseClock(self._names.use_sim_time)
+        offset = OffsetClock(fleet.errors.age) if fleet.clock_of(robot_id) == "base" else None
+        self._clock = BaseClock(self._names.use_sim_time, offset=offset)
         self._last: Reading | None = None
         self._session: zenoh.Session | None = None
         self._publisher: zenoh.Publisher | None = None
@@ -95,6 +98,11 @@ class Ros2Driver:
         """What is wrong with the stamps of the odometry, one line for an operator; empty: nothing."""
         return self._clock.problem
 
+    @property
+    def doubt(self) -> str:
+        """Why its states must not be driven by, for the stamps; empty: they may."""
+        return self._clock.doubt
+
     def _take(self, data: bytes | None, attached: bytes | None, arrived: float) -> str:
         """One message becomes the last reading, or the reason why not is returned."""
         if data is None:
@@ -112,7 +120,9 @@ class Ros2Driver:
         measured = self._clock.measured(odometry.stamp, 1e-9 * sent, arrived)
         if isinstance(measured, str):
             return measured
-        self._last = Reading(self._state(odometry), odometry.stamp, arrived, measured=measured)
+        self._last = Reading(
+            self._state(odometry), odometry.stamp, arrived, measured=measured, deviation=odometry.deviation
+        )
         return ""
 
     def _state(self, odometry: wire.Odometry) -> Array:
@@ -128,7 +138,7 @@ class Ros2Driver:
     def write(self, control: Array) -> Sent:
         """Send a command."""
         clipped = clip(control, self._spec)
-        fresh = self._last is not None and time.monotonic() - self._last.measured <= STATE_AGE
+        fresh = self._last is not None and time.monotonic() - self._last.measured <= self._age
         state = self._last.state if self._last is not None and fresh else None
         sent, twist = body_twist(self._spec.kind, clipped, state, self._spec.limits, self._dt)
         self._send(*twist)

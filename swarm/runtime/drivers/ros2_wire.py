@@ -35,7 +35,10 @@ _ZEROS = b"\0\1\0\0" + bytes(8) + 2 * b"\1\0\0\0\0\0\0\0" + bytes(680)
 
 
 class Odometry(NamedTuple):
-    """An odometry message as far as a robot on a plane needs it [m, rad, m/s]; the velocity is in the body's frame."""
+    """An odometry message as far as a robot on a plane needs it [m, rad, m/s]; the velocity is in the body's frame.
+
+    ``deviation`` is that of place and heading (``swarm.runtime.drivers.base.Reading``), None if it is not known.
+    """
 
     stamp: float
     x: float
@@ -43,6 +46,7 @@ class Odometry(NamedTuple):
     heading: float
     forward: float
     left: float
+    deviation: tuple[float, float] | None = None
 
 
 @cache
@@ -159,7 +163,7 @@ def _plane(twist: Any) -> tuple[float, float, float] | str:
 
 
 def decode_odometry(data: bytes, odom_frame: str | None, base_frame: str | None) -> Odometry | str:
-    """An ``Odometry`` of these frames (None: of any), or why it is refused; its covariances are not looked at."""
+    """An ``Odometry`` of these frames (None: of any), or why it is refused."""
     from rosbags.serde import SerdeError
 
     try:
@@ -183,4 +187,19 @@ def decode_odometry(data: bytes, odom_frame: str | None, base_frame: str | None)
     if seconds < 0 or rest >= 10**9:
         return "no time"
     heading = math.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
-    return Odometry(seconds + 1e-9 * rest, place.x, place.y, heading, linear.x, linear.y)
+    found = _deviation(message.pose.covariance)
+    return Odometry(seconds + 1e-9 * rest, place.x, place.y, heading, linear.x, linear.y, found)
+
+
+def _deviation(covariance: Any) -> tuple[float, float] | None:
+    """Standard deviations of place (the longer axis of its ellipse) and heading; zeros mean unknown in ROS.
+
+    Args:
+        covariance: ``float64[36]``, rows of x, y, z and the turns about these axes.
+    """
+    xx, xy, yy, turned = (float(covariance[k]) for k in (0, 1, 7, 35))
+    if not any((xx, xy, yy, turned)):
+        return None
+    place = 0.5 * (xx + yy) + math.hypot(0.5 * (xx - yy), xy)
+    valid = min(xx, yy, turned) >= 0.0 and math.isfinite(place + turned)
+    return (math.sqrt(place), math.sqrt(turned)) if valid else (math.inf, math.inf)

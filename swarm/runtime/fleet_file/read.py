@@ -13,8 +13,9 @@ Optional: ``recording`` (of driver ``replay``), ``ros2`` (of driver ``ros2``: ``
 ``keys`` (folder of TLS files; the endpoints are then ``tls/``), ``log`` (folder), ``journal`` (folder; by default one
 of the user's, ``swarm.runtime.journal``), ``patience`` [s] (with an attempt to connect, which takes four round trips:
 more than 0.6 where one takes longer than 0.15), ``errors`` (what is not exact, ``swarm.model.error_bounds``; by default
-what the scenario file declares). Files and folders are relative to the fleet file. The robots are those
-of the scenario, in its order: identities 0 to N - 1.
+what the scenario file declares), ``clock`` (what the stamps of a body are of: ``same``, a clock that agrees with this
+computer's, or ``base``, one of its own; one word for all robots, or a mapping such as ``{0: base}``). Files and folders
+are relative to the fleet file. The robots are those of the scenario, in its order: identities 0 to N - 1.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from swarm.errors import InputError
 from swarm.files.text_files import MEBIBYTE, located
 from swarm.files.yaml_input import Field, read_yaml
 from swarm.model.body import body_of
@@ -41,8 +44,26 @@ from swarm.scenario.scenario import Scenario, deliveries, load_scenario
 DRIVERS = ("bullet", "replay", "ros2")
 """Drivers that have a name; any other is ``module:Class``."""
 
+CLOCKS = ("same", "base")
+"""Whose clock the body of a robot stamps by: one that agrees with the control process's, or one of its own."""
+
+OLDEST = 1.0
+"""The oldest state that can be declared [s]; as ``swarm.runtime.drivers.clocks.FARTHEST``."""
+
 _REQUIRED = ("fleet", "planner", "controller", "margin", "driver", "endpoints")
-_OPTIONAL = ("scenario", "deliveries", "physics", "recording", "ros2", "keys", "log", "journal", "patience", "errors")
+_OPTIONAL = (
+    "scenario",
+    "deliveries",
+    "physics",
+    "recording",
+    "ros2",
+    "keys",
+    "log",
+    "journal",
+    "patience",
+    "errors",
+    "clock",
+)
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 # Below are the system's own ports.
@@ -73,6 +94,7 @@ class FleetFile:
         journal: Folder of the robots' journals; None: the default.
             patience: With an attempt to connect [s].
         errors: What is not exact.
+        clocks: Of each robot that has its own, one of ``CLOCKS``.
     """
 
     path: Path
@@ -92,6 +114,17 @@ class FleetFile:
     journal: Path | None = None
     patience: float = PATIENCE
     errors: ErrorBounds = EXACT
+    clocks: Mapping[int, str] = field(default_factory=dict)
+
+    def clock_of(self, robot: int) -> str:
+        """Whose clock a robot's body stamps by: one of ``CLOCKS``."""
+        return self.clocks.get(robot, CLOCKS[0])
+
+    def errors_of(self, robot: int) -> ErrorBounds:
+        """What is declared of a robot: by a clock of its own a state may come a period later than the quickest."""
+        if self.clock_of(robot) == CLOCKS[0] or not self.errors.any:
+            return self.errors
+        return replace(self.errors, age=self.errors.age + self.scenario.dt)
 
     @property
     def addresses(self) -> dict[int, str]:
@@ -106,7 +139,7 @@ class FleetFile:
             with located(f"robots[{robot}]: "):
                 body = body_of(
                     spec.kind, spec.radius, spec.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
-                    margin=self.margin, cooperative=spec.cooperative,
+                    margin=self.margin, cooperative=spec.cooperative, errors=self.errors_of(robot),
                 )  # fmt: skip
             found[robot] = Peer(int(spec.kind), body, (low_x, low_y, high_x, high_y))
         return found
@@ -149,14 +182,19 @@ def load_fleet(path: str | Path) -> FleetFile:
         raise keys["patience"].error(f"{LEAST_PATIENCE:g} to {MOST_PATIENCE:g} s")
     ros2 = read_ros2(keys["ros2"], len(scenario.robots)) if "ros2" in keys else None
     errors = read_errors(keys["errors"]) if "errors" in keys else scenario.errors
+    clocks = _read_clocks(keys["clock"], len(scenario.robots)) if "clock" in keys else {}
     controller = keys["controller"].text()
     if (path.parent / controller).is_dir():
         controller = str(path.parent / controller)
     fleet = FleetFile(
         path, name, scenario, seed, planner, controller, margin, driver, endpoints, physics, ros2=ros2,
-        patience=patience, errors=errors, **folders,
+        patience=patience, errors=errors, clocks=clocks, **folders,
     )  # fmt: skip
     with located(f"{keys['margin'].where}: "):
+        replace(fleet, errors=EXACT).roster()
+    with located(f"{(keys.get('errors') or keys.get('scenario') or root).where}: "):
+        if errors.age > OLDEST:
+            raise InputError("errors.age", errors.age, f"at most {OLDEST:g} s: older stamps are of another clock")
         fleet.roster()
     return fleet
 
@@ -216,6 +254,20 @@ def _read_endpoints(field: Field, robots: int, scheme: str) -> tuple[str, ...]:
             raise entry.error(f"another than that of robot {found[endpoint]}")
         found[endpoint] = robot
     return tuple(found)
+
+
+def _read_clocks(field: Field, robots: int) -> dict[int, str]:
+    """Whose clock each robot's body stamps by, from one word or a mapping of identities."""
+    if not isinstance(field.value, dict):
+        return dict.fromkeys(range(robots), _clock(field))
+    given = field.mapping([], [str(robot) for robot in range(robots)])
+    return {int(robot): _clock(entry) for robot, entry in given.items()}
+
+
+def _clock(field: Field) -> str:
+    if field.value not in CLOCKS:
+        raise field.error(f"{' or '.join(CLOCKS)}, or a mapping of robots to these")
+    return field.text()
 
 
 def _read_address(field: Field, text: str) -> tuple[str, int]:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from swarm.array_types import Array
-from swarm.model.body import ACCELERATION, PERIOD, TOP_SPEED, TURN_ACCELERATION, TURN_RATE, is_second_order
+from swarm.model.body import ACCELERATION, PERIOD, STRAY, TOP_SPEED, TURN_ACCELERATION, TURN_RATE, is_second_order
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, coast_periods
 
 
@@ -26,8 +26,9 @@ class Peer:
 
 
 def top_speed(peer: Peer) -> float:
-    """Top speed whatever the direction [m/s]; the limits of integrators are per axis."""
-    return float(peer.body[TOP_SPEED]) * (1.0 if peer.kind == UNICYCLE else math.sqrt(2.0))
+    """Top speed whatever the direction [m/s], with slip if it is declared; the limits of integrators are per axis."""
+    along = float(peer.body[TOP_SPEED]) * (1.0 if peer.kind == UNICYCLE else math.sqrt(2.0))
+    return along * (1.0 + float(peer.body[STRAY]))
 
 
 def growth(peer: Peer, speed: float, age: float) -> float:

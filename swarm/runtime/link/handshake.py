@@ -21,7 +21,7 @@ from swarm.errors import InputError
 from swarm.model.body import LAG, TURN_ACCELERATION, is_second_order
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.runtime.fleet_file.roster import Peer
-from swarm.runtime.link.report_codec import MAJOR, MINOR
+from swarm.runtime.link.report_codec import AHEAD, MAJOR, MINOR
 from swarm.scenario.world import World
 from swarm.tune.controllers import checkpoint_folder
 
@@ -68,13 +68,15 @@ def handshake_of(
     """The hello of a robot that runs with this map, roster in order of identity, planner, controller and errors."""
     limits = hashlib.sha256()
     for peer in roster:
-        limits.update(struct.pack("<i", peer.kind) + peer.body[:LAG].tobytes())
+        # The last columns are made of the errors, which count only if there are any: a fleet that declares none goes on
+        # with processes that know of no errors.
+        limits.update(struct.pack("<i", peer.kind) + (peer.body[:LAG] if errors == EXACT else peer.body).tobytes())
         if is_second_order(peer.kind, peer.body):  # likewise: processes that do not know of it have no such robots
             limits.update(b"turn acceleration" + peer.body[TURN_ACCELERATION].tobytes())
-    # Only then: a fleet that declares none goes on with processes that know of no errors.
     if errors != EXACT:
         limits.update(b"errors" + errors.as_array().tobytes() + errors.others.encode())
-    return Handshake(robot, MAJOR, MINOR, map_digest(world), limits.digest()[:8], _policy_digest(planner, controller))
+    minor = max(MINOR, AHEAD) if errors.any else MINOR
+    return Handshake(robot, MAJOR, minor, map_digest(world), limits.digest()[:8], _policy_digest(planner, controller))
 
 
 def map_digest(world: World) -> bytes:

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from swarm.errors import InputError
+from swarm.model.body import ERROR, PERIOD
+from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.runtime.fleet_file.roster import Peer, growth, top_speed
 from swarm.runtime.link.report_codec import MAX_ACKS, Report, decode
 
@@ -64,11 +66,20 @@ class Heard:
         report: What it told.
         age: Its state is at most so old [s]; inf if it has not acknowledged anything of ours.
         acked: Sequence of our newest report that it acknowledges, -1 if none.
+        since: It arrived so long ago, so it was written before that [s].
     """
 
     report: Report
     age: float
     acked: int = -1
+    since: float = 0.0
+
+    def off(self, period: float) -> float:
+        """By how many seconds what it tells of one period later is off from now, either way, at most.
+
+        It was written at most so long ago as its state is old, less what that was old then; and before it arrived.
+        """
+        return max(abs(self.age - self.report.state_age - period), abs(self.since - period))
 
     def growth(self, peer: Peer) -> float:
         """How far it can have come since its state was measured [m]."""
@@ -83,15 +94,20 @@ class Inbox:
         incarnation: Of this process.
         roster: The robots of the fleet.
         digest: Of this robot's map and roster; reports of another are not taken.
+        errors: What is declared of all of them: so far what they say may be off.
 
     Attributes:
         rejected: How many reports were rejected, by reason; also of senders that are not in the roster.
     """
 
-    def __init__(self, robot_id: int, incarnation: int, roster: Mapping[int, Peer], digest: int = 0) -> None:
+    def __init__(
+        self, robot_id: int, incarnation: int, roster: Mapping[int, Peer], digest: int = 0,
+        errors: ErrorBounds = EXACT,
+    ) -> None:  # fmt: skip
         if robot_id not in roster:
             raise InputError("robot_id", robot_id, f"one of the roster: {', '.join(map(str, sorted(roster)))}")
         self.robot_id, self.incarnation, self.roster, self.digest = robot_id, incarnation, dict(roster), digest
+        self._errors = errors
         self.rejected: Counter[str] = Counter()
         self._senders = {peer: _Sender() for peer in roster if peer != robot_id}
         self._sent: deque[tuple[int, float]] = deque(maxlen=_REMEMBERED)
@@ -141,7 +157,7 @@ class Inbox:
     def heard(self, now: float) -> list[Heard]:
         """The last report of each neighbour that has told anything, by identity."""
         return [
-            Heard(sender.report, now - sender.measured_after, sender.acked)
+            Heard(sender.report, now - sender.measured_after, sender.acked, now - sender.taken)
             for _, sender in sorted(self._senders.items()) if sender.report is not None
         ]  # fmt: skip
 
@@ -170,15 +186,26 @@ class Inbox:
         peer = self.roster[report.robot_id]
         x, y, _, vx, vy = report.state
         left, low, right, high = peer.bounds
-        inside = left - SLACK <= x <= right + SLACK and low - SLACK <= y <= high + SLACK
-        if not inside or math.hypot(vx, vy) > top_speed(peer) * (1.0 + SLACK) + SLACK:
+        slack = SLACK + self._errors.position
+        inside = left - slack <= x <= right + slack and low - slack <= y <= high + slack
+        fastest = top_speed(peer) * (1.0 + SLACK) + SLACK + math.sqrt(2.0) * self._errors.velocity
+        if not inside or math.hypot(vx, vy) > fastest or not self._follows_from_state(report, peer):
             return "out of range"
-        elapsed = now - sender.measured_after
-        if sender.report is not None and self._jumped(report, sender.report, top_speed(peer), elapsed):
+        way = top_speed(peer) * (now - sender.measured_after) + slack + self._errors.position
+        if sender.report is not None and self._apart(report, sender.report) > way:
             # What it said before is not believed any more either, but nor is it forgotten: its age keeps growing.
             sender.banned_until = now + QUARANTINE
             return "jump"
         return None
+
+    def _follows_from_state(self, report: Report, peer: Peer) -> bool:
+        """Whether the state ahead that it tells, if it does, can follow from the one that it measured."""
+        if not report.ahead:
+            return True
+        errors, body = self._errors, peer.body
+        time = report.state_age + errors.dead_time + float(body[PERIOD]) + errors.lag
+        apart = math.hypot(report.ahead[0] - report.state[0], report.ahead[1] - report.state[1])
+        return apart <= top_speed(peer) * time + 2.0 * float(body[ERROR]) + SLACK
 
     @staticmethod
     def _follows(report: Report, sender: _Sender) -> bool:
@@ -186,10 +213,9 @@ class Inbox:
         return (report.incarnation, report.sequence) > (sender.incarnation, sender.sequence)
 
     @staticmethod
-    def _jumped(report: Report, before: Report, speed: float, elapsed: float) -> bool:
-        """Whether a robot cannot have come from one place to the other in at most so many seconds."""
-        apart = math.hypot(report.state[0] - before.state[0], report.state[1] - before.state[1])
-        return apart > speed * elapsed + SLACK
+    def _apart(report: Report, before: Report) -> float:
+        """How far apart the places of two reports are [m]."""
+        return math.hypot(report.state[0] - before.state[0], report.state[1] - before.state[1])
 
     def _acked(self, report: Report) -> tuple[int, float]:
         """The newest report of ours that it acknowledges, and when we sent that, by our clock."""

@@ -12,11 +12,14 @@ import struct
 from dataclasses import dataclass
 
 from swarm.errors import InputError
+from swarm.model.dynamics import STATE
 from swarm.sense.intent import MAX_HELD, RANKING_NUMBER, RANKINGS, WINDOW, Intent
 from swarm.sense.messages import EMBEDDING, Message
 
 MAJOR, MINOR = 1, 0
 """Version: another major one is refused; a newer minor one may end in bytes that this version does not know."""
+AHEAD = 1
+"""Minor version of reports that end in a state ahead; all others are of the version before, byte for byte."""
 MAX_BYTES = 1024
 MAX_ACKS = 32
 """Most neighbours whose reports one report acknowledges."""
@@ -27,7 +30,9 @@ _BODY = struct.Struct("<5df2d2dffQBB")  # State, its age, goal, waypoint, rotati
 _ACK = struct.Struct("<III")  # Robot, incarnation, sequence.
 _INTENT = struct.Struct(f"<qiqqBIB{MAX_HELD}i{WINDOW + 1}i")
 _EMBEDDING = struct.Struct(f"<{EMBEDDING}f")
-_ARMED, _STOPPED, _HAS_INTENT, _HAS_EMBEDDING = 1, 2, 4, 8
+_TRAILING = 5
+_AHEAD = struct.Struct(f"<{STATE + _TRAILING}d")
+_ARMED, _STOPPED, _HAS_INTENT, _HAS_EMBEDDING, _HAS_AHEAD = 1, 2, 4, 8, 16
 _LARGEST, _LONGEST = 1 << 32, 1 << 64
 
 
@@ -49,6 +54,10 @@ class Report:
         message: What its planner and its controller tell (``swarm.sense.messages``).
         stop_counter: Of the newest wish of an operator that it knows (``swarm.runtime.link.estop``); 0: of none.
         digest: Of the sender's map and roster (``swarm.runtime.link.handshake``).
+        ahead: If errors are declared: its state (as ``state``) one period after what it was told in this one begins to
+            act (``swarm.sense.own_motion``), where the actuators lag of a body that runs ahead; from there back to the
+            body, x and y, and to the corner beside the way there [m]; and how far all of it may be elsewhere [m].
+            Empty: not told.
 
     Raises:
         InputError: If a number is not finite or outside its range.
@@ -67,8 +76,10 @@ class Report:
     message: Message
     stop_counter: int = 0
     digest: int = 0
+    ahead: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
+        self._check_ahead()
         for name in ("robot_id", "incarnation", "sequence"):
             if not 0 <= getattr(self, name) < _LARGEST:
                 raise InputError(f"report: {name}", getattr(self, name), f"0 to {_LARGEST - 1}")
@@ -86,17 +97,23 @@ class Report:
         if self.message.robot_id != self.robot_id:
             raise InputError("report: message.robot_id", self.message.robot_id, f"that of the sender, {self.robot_id}")
 
+    def _check_ahead(self) -> None:
+        if not self.ahead:
+            return
+        if len(self.ahead) != STATE + _TRAILING or not all(map(math.isfinite, self.ahead)) or self.ahead[-1] < 0.0:
+            raise InputError("report: ahead", self.ahead, "10 finite numbers, the last one 0 or more")
+
 
 def encode(report: Report) -> bytes:
     """A report as bytes; see ``decode``."""
     message = report.message
-    flags = _ARMED * report.armed | _STOPPED * report.stopped
+    flags = _ARMED * report.armed | _STOPPED * report.stopped | _HAS_AHEAD * bool(report.ahead)
     flags |= _HAS_INTENT * (message.intent is not None) | _HAS_EMBEDDING * bool(message.embedding)
     parts = [
         _HEAD.pack(
             _MAGIC,
             MAJOR,
-            MINOR,
+            max(MINOR, AHEAD) if report.ahead else MINOR,
             report.robot_id,
             report.incarnation,
             report.sequence,
@@ -120,6 +137,8 @@ def encode(report: Report) -> bytes:
         parts.append(_pack_intent(message.intent))
     if message.embedding:
         parts.append(_EMBEDDING.pack(*message.embedding))
+    if report.ahead:
+        parts.append(_AHEAD.pack(*report.ahead))
     return b"".join(parts)
 
 
@@ -138,13 +157,16 @@ def decode(data: bytes) -> Report:
         raise InputError("report: version", f"{major}.{minor}", f"{MAJOR}.x")
     *numbers, rotation, speed, stop_counter, flags, acks = _BODY.unpack_from(data, _HEAD.size)
     at = _HEAD.size + _BODY.size
+    if minor < AHEAD:
+        flags &= ~_HAS_AHEAD  # There it has no meaning.
     end = (
         at
         + acks * _ACK.size
         + _INTENT.size * bool(flags & _HAS_INTENT)
         + _EMBEDDING.size * bool(flags & _HAS_EMBEDDING)
+        + _AHEAD.size * bool(flags & _HAS_AHEAD)
     )
-    if len(data) < end or (minor == MINOR and len(data) > end):
+    if len(data) < end or (minor <= max(MINOR, AHEAD) and len(data) > end):
         raise InputError("report", f"{len(data)} bytes", f"{end} bytes, as its head says")
     heard = tuple(_ACK.iter_unpack(data[at : at + acks * _ACK.size]))
     at += acks * _ACK.size
@@ -153,10 +175,12 @@ def decode(data: bytes) -> Report:
         intent = _unpack_intent(data, at)
         at += _INTENT.size
     embedding = _EMBEDDING.unpack_from(data, at) if flags & _HAS_EMBEDDING else ()
+    at += _EMBEDDING.size * bool(embedding)
+    ahead = _AHEAD.unpack_from(data, at) if flags & _HAS_AHEAD else ()
     message = Message(robot_id, clock_ns * 1e-9, (numbers[8], numbers[9]), rotation, speed, intent, embedding)
     return Report(
         robot_id, incarnation, sequence, clock_ns, tuple(numbers[:5]), numbers[5], (numbers[6], numbers[7]),
-        bool(flags & _ARMED), bool(flags & _STOPPED), heard, message, stop_counter, digest,
+        bool(flags & _ARMED), bool(flags & _STOPPED), heard, message, stop_counter, digest, ahead,
     )  # fmt: skip
 
 

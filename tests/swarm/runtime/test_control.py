@@ -1,124 +1,18 @@
 """Control processes of a fleet in one test process: bodies, network and clock are the test's."""
 
-import math
-from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from oracles.control_world import DOUBLE, Body, Link, World
 
 from swarm.errors import InputError
-from swarm.model.dynamics import step
 from swarm.model.error_bounds import ErrorBounds
 from swarm.runtime.control import Control, Period
-from swarm.runtime.drivers.base import Reading, Sent
-from swarm.runtime.fleet_file.read import load_fleet
 from swarm.runtime.link.estop import EmergencyStop
 from swarm.runtime.loop import Rate
 from swarm.runtime.mind import mind_of
 from swarm.runtime.watchdog import MAY_MOVE, STATE_AGE
-
-DT = 0.05
-FLEET = """
-fleet: test
-scenario: two.yaml
-planner: {planner}
-controller: fixed:4,1
-margin: 0.0
-driver: bullet
-physics: 127.0.0.1:17999
-endpoints: 18000
-"""
-SCENARIO = """
-environment:
-  min: [0, 0]
-  max: [8, 8]
-robots:
-  - {type: unicycle_first_order_0_sphere, start: [1, 4, 0], goal: [7, 4, 0]}
-  - {type: unicycle_first_order_0_sphere, start: [7, 4.2, 3.14], goal: [1, 4.2, 0]}
-"""
-DOUBLE = SCENARIO.replace("unicycle_first_order_0_sphere", "double_integrator_0").replace(", 0], goal", "], goal")
-DOUBLE = DOUBLE.replace(", 3.14], goal", "], goal").replace("4, 0]}", "4]}").replace("4.2, 0]}", "4.2]}")
-
-
-class World:
-    """Bodies that do as they are told, and a network that carries everything by the next period."""
-
-    def __init__(self, folder, planner="roadmap"):
-        (folder / "two.yaml").write_text(SCENARIO)
-        (folder / "fleet.yaml").write_text(FLEET.format(planner=planner))
-        self.fleet = load_fleet(folder / "fleet.yaml")
-        self.time, self.count = 100.0, len(self.fleet.scenario.robots)
-        self.states = [robot.start.copy() for robot in self.fleet.scenario.robots]
-        self.controls = [np.zeros(2) for _ in self.states]
-        self.queues, self.wishes = [[] for _ in self.states], [[] for _ in self.states]
-        self.handshakes = [[] for _ in self.states]
-        self.silent, self.cut, self.last = set(), set(), [None] * self.count
-        self.minds = [Control(mind_of(self.fleet, i), Body(self, i), Link(self, i), incarnation=1, clock=self.clock)
-                      for i in range(self.count)]  # fmt: skip
-
-    def clock(self):
-        return self.time
-
-    def run(self, seconds, stopped=()):
-        for _ in range(round(seconds / DT)):
-            for i, mind in enumerate(self.minds):
-                if i not in stopped:
-                    self.last[i] = mind.period()
-            for i in range(self.count):
-                after = np.empty(5)
-                step(int(self.fleet.scenario.robots[i].kind), self.states[i], self.controls[i], DT, after)
-                self.states[i] = after
-            self.time += DT
-            if self.count == 2:
-                assert math.hypot(*(self.states[0] - self.states[1])[:2]) > 0.8, "they touch"
-
-    def way(self):
-        return [float(np.linalg.norm(state[:2] - robot.goals[0][:2]))
-                for state, robot in zip(self.states, self.fleet.scenario.robots, strict=True)]  # fmt: skip
-
-
-class Body:
-    def __init__(self, world, i):
-        self.world, self.i = world, i
-        self.reading, self.late, self.problem = None, 0.0, ""
-
-    def read(self):
-        if self.i not in self.world.silent:
-            now = self.world.time
-            self.reading = Reading(self.world.states[self.i].copy(), now, now, measured=now - self.late)
-        return self.reading
-
-    def write(self, control):
-        self.world.controls[self.i] = np.array(control)
-        return Sent(np.array(control), self.world.time)
-
-
-class Link:
-    def __init__(self, world, i):
-        self.world, self.i, self.counts = world, i, Counter(oversized=2)
-
-    def publish(self, data, to=None):
-        for you in range(self.world.count) if to is None else to:
-            if you != self.i and self.i not in self.world.cut:
-                self.world.queues[you].append((self.i, data, self.world.time))
-
-    def drain(self):
-        found, self.world.queues[self.i] = self.world.queues[self.i], []
-        return found
-
-    def greet(self, data):
-        for you in range(self.world.count):
-            if you != self.i and self.i not in self.world.cut:
-                self.world.handshakes[you].append((self.i, data, self.world.time))
-
-    def greetings(self):
-        found, self.world.handshakes[self.i] = self.world.handshakes[self.i], []
-        return found
-
-    def stops(self):
-        found, self.world.wishes[self.i] = self.world.wishes[self.i], []
-        return found
 
 
 @pytest.fixture
@@ -158,8 +52,7 @@ def test_a_state_is_as_old_as_since_it_was_measured(world, late):
 
 
 def test_no_acceleration_is_commanded_by_an_old_state(tmp_path, monkeypatch):
-    monkeypatch.setitem(globals(), "SCENARIO", DOUBLE)
-    world = World(tmp_path)
+    world = World(tmp_path, scenario=DOUBLE)
     world.run(4.0)
     assert abs(world.states[0][3]) > 0.1
     world.silent.add(0)

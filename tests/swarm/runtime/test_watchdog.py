@@ -83,3 +83,25 @@ def test_it_never_moves_by_old_data(gaps, data):
 def test_periods_that_are_none():
     with pytest.raises(InputError, match="period"):
         Watchdog(float("nan"))
+
+
+def test_a_state_is_at_most_as_old_as_is_declared():
+    watchdog = Watchdog(PERIOD, 0.3)
+    watchdog.begin(1.0)
+    assert ask(watchdog, 1.0, 0.7) == ask(watchdog, 1.0, 0.75) == MAY_MOVE
+    assert ask(watchdog, 1.0, 0.69) == "own state older than declared"
+    assert ask(watchdog, 1.0, None) == ask(watchdog, 1.0, 1.31) == ask(watchdog, 1.0, float("nan")) == "no own state"
+    strict = Watchdog(PERIOD, 0.05)
+    strict.begin(1.0)
+    assert ask(strict, 1.0, 0.95) == MAY_MOVE and ask(strict, 1.0, 0.94) == "own state older than declared"
+
+
+def test_a_doubt_brakes_and_is_said_before_that_there_is_no_state():
+    watchdog = Watchdog(PERIOD)
+    watchdog.begin(1.0)
+    for state_at in (1.0, None):
+        found = watchdog.check(1.0, state_at=state_at, planned=True, waits_for=None, doubt="own state jumped")
+        assert found == "own state jumped"
+    watchdog.stop()
+    assert watchdog.check(1.0, state_at=1.0, planned=True, waits_for=None, doubt="own state jumped") == "emergency stop"
+    assert watchdog.reasons == {"own state jumped": 2, "emergency stop": 1}

@@ -5,7 +5,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm.runtime.drivers.clocks import HOLD, LEARN, LEARNING, OLDER, REPEATED, LearntClock, WallClock
+from swarm.runtime.drivers.clocks import (
+    CLOCK_JUMPED,
+    FARTHEST,
+    HOLD,
+    IN_FUTURE,
+    LEARN,
+    LEARNING,
+    OLDER,
+    OTHER_CLOCK,
+    REPEATED,
+    LearntClock,
+    OffsetClock,
+    WallClock,
+    wrong,
+)
 
 
 class Clocks:
@@ -113,3 +127,66 @@ def test_a_slow_simulation_looks_late(rate, usable):
     late = [0.02 * k - clock.measured(5.0 + rate * 0.02 * k, 0.02 * k) for k in range(100)]
     assert np.all(np.array(late) <= (1.0 - rate) * LEARN + 0.02)
     assert (max(late) < 0.06) == usable
+
+
+def test_a_second_from_its_arrival_a_time_is_of_another_clock():
+    assert FARTHEST == 1.0
+    assert wrong(10.99, 10.0) == wrong(9.01, 10.0) == ""
+    assert wrong(11.01, 10.0) == IN_FUTURE and wrong(8.99, 10.0) == OTHER_CLOCK
+
+
+@given(
+    st.floats(-1e6, 1e6), st.floats(0.0, 0.2), st.lists(st.floats(0.0, 0.9), min_size=30, max_size=150),
+)  # fmt: skip
+def test_by_its_own_clock_nothing_is_younger_than_it_is(offset, quickest, delays):
+    """If the quickest is as old as is declared, or younger; and what a base reads of its clock is not in its future."""
+    clock, arrived, known, least = OffsetClock(quickest), -1.0, 0, 2.0
+    for k, delay in enumerate(delays):
+        now = 0.02 * k
+        arrived = max(now + quickest + delay, arrived)
+        found = clock.measured(now + offset, arrived)
+        known += not isinstance(found, str)
+        least = min(least, arrived - now)  # Where that is not the declared one, all looks younger by the difference.
+        assert isinstance(found, str) or found <= now + least - quickest + 1e-6
+        assert clock.now(arrived) <= arrived + offset + 1e-6
+    assert known or len(delays) < 100
+
+
+def send(clock, stamp, arrived, count, gap=0.02):
+    return [clock.measured(stamp + gap * k, arrived + gap * k) for k in range(count)]
+
+
+def test_a_clock_of_its_own_is_as_old_as_declared_and_what_comes_late_is_older():
+    clock = OffsetClock(0.05)
+    found = send(clock, 5.0, 100.0, 40)
+    assert found[:25] == [LEARNING] * 25 and found[-1] == pytest.approx(100.78 - 0.05)
+    assert clock.measured(5.8, 100.9) == pytest.approx(100.8 - 0.05)
+    assert clock.measured(5.8, 100.92) == REPEATED and clock.measured(5.79, 100.93) == OLDER
+    assert clock.now(101.0) == pytest.approx(6.0) and OffsetClock().now(1.0) is None
+
+
+def test_a_clock_that_is_set_forward_is_believed_when_its_stamps_agree():
+    clock = OffsetClock(0.0)
+    send(clock, 5.0, 100.0, 40)
+    found = send(clock, 500.0, 100.8, 40)
+    assert found[:25] == [CLOCK_JUMPED] * 25 and found[-1] == pytest.approx(101.58)
+
+
+def test_a_clock_that_is_set_back_is_believed_late_as_a_slow_network_looks_the_same():
+    clock = OffsetClock(0.0)
+    send(clock, 50.0, 100.0, 40)
+    found = send(clock, 40.0, 100.8, 600)
+    last = max(k for k, one in enumerate(found) if one == CLOCK_JUMPED)
+    assert 0.02 * last == pytest.approx(HOLD, abs=0.05) and found[-1] == pytest.approx(100.8 + 0.02 * 599)
+    assert set(found[: last + 1]) == {CLOCK_JUMPED}
+    clock = OffsetClock(0.0)
+    send(clock, 50.0, 100.0, 40)
+    assert send(clock, 50.8, 102.3, 20) == [CLOCK_JUMPED] * 20, "1.5 s late"
+    assert clock.measured(52.4, 102.7) == pytest.approx(102.4), "and in time again"
+
+
+def test_after_a_long_silence_a_clock_is_learnt_anew():
+    clock = OffsetClock(0.0)
+    send(clock, 5.0, 100.0, 40)
+    found = send(clock, 900.0, 100.8 + HOLD + 1.0, 40)
+    assert found[:25] == [LEARNING] * 25 and found[-1] == pytest.approx(101.8 + HOLD + 0.02 * 39)

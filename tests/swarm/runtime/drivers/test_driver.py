@@ -1,6 +1,7 @@
 """Drivers: what is sent is within the limits, a recording is played in time, and one's own class is found."""
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
+from swarm.model.error_bounds import ErrorBounds
 from swarm.runtime.drivers import line as line_driver
 from swarm.runtime.drivers.base import Reading, clip, make_driver
 from swarm.runtime.drivers.bullet import BulletDriver
@@ -177,6 +179,7 @@ def test_a_body_of_the_physics_world_says_when_its_state_was(late):
     )
     reading = driver.read()
     assert (reading.arrived, reading.measured) == (100.0, min(100.0, 100.0 - late))
+    assert driver.doubt == ("stamp far back" if late > 1.0 else "")
     assert driver.read() is reading and driver.rejected == {"old": 1}
 
 
@@ -187,8 +190,36 @@ def test_a_stamp_far_ahead_makes_nothing_old_that_follows():
         told = BodyState(1, 5, stamp, (arrived, 2.0, 3.0, 4.0, 5.0), (6.0, 7.0), 8, (0.0, 0.0), 0, np.zeros((0, 5)))
         found = [(told.encode(), None, arrived)]
         driver._mailbox = SimpleNamespace(drain=lambda most, found=found: found, send=lambda data: True)
-        assert driver.read().state[0] == arrived
+        assert driver.read().state[0] == arrived and driver.doubt == ("stamp in the future" if stamp > 1e9 else "")
     assert not driver.rejected
+
+
+@pytest.mark.parametrize("kind", ["bullet", "swarm.runtime.drivers.line:LineDriver"])
+def test_by_a_clock_of_its_own_a_state_is_as_old_as_declared_and_a_jump_is_doubted(kind, monkeypatch):
+    """Stamps are of another clock by 1000 s; the quickest are 50 ms old, as is declared, and the last is 30 ms late."""
+    fleet = replace(fleet_of(kind, physics=("127.0.0.1", 17_999)), clocks={1: "base"}, errors=ErrorBounds(age=0.05))
+    driver, now = make_driver(fleet, 1), [100.0]
+    driver.close()
+    monkeypatch.setattr(line_driver, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def read(stamp, arrived):
+        now[0] = arrived
+        if kind != "bullet":
+            driver._looked = arrived
+            driver._take(f"{stamp} 1 2 0 0 0".encode())
+            return driver._last
+        told = BodyState(
+            1, driver._incarnation, stamp, (1.0, 2.0, 3.0, 4.0, 5.0), (6.0, 7.0), 8, (0.0, 0.0), 0, np.zeros((0, 5))
+        )  # fmt: skip
+        found = [(told.encode(), None, arrived)]
+        driver._mailbox = SimpleNamespace(drain=lambda most: found, send=lambda data: True)
+        return driver.read()
+
+    found = [read(1100.0 + 0.05 * k, 100.05 + 0.05 * k) for k in range(20)]
+    assert found[0] is None and found[-1].measured == pytest.approx(100.95) and driver.doubt == ""
+    late = read(1101.0, 101.08)
+    assert late.measured == pytest.approx(101.0) and driver.doubt == ""
+    assert read(1900.0, 101.1) is late and driver.doubt == "clock of the base jumped"
 
 
 def test_a_state_was_measured_when_it_arrived_unless_it_says_earlier():

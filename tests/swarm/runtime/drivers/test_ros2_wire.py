@@ -92,7 +92,7 @@ def test_without_rosbags_it_says_what_is_missing(monkeypatch):
 
 def test_an_odometry_is_read_byte_by_byte():
     told = wire.decode_odometry(bytes.fromhex(ODOMETRY), "odom", "base_link")
-    assert told[:3] == (1234567890.123456789, 1.0, 2.0) and told[4:] == (0.5, 0.0)
+    assert told[:3] == (1234567890.123456789, 1.0, 2.0) and told[4:] == (0.5, 0.0, None)
     assert told.heading == pytest.approx(math.pi / 2)
 
 
@@ -108,7 +108,7 @@ def odometry(x=1.0, y=2.0, z=0.0, turned=(0.0, 0.0, 0.0, 1.0), velocity=(0.5, 0.
 def test_the_heading_of_a_rotation_and_of_its_negative(angle, sign):
     turned = (0.0, 0.0, sign * math.sin(angle / 2), sign * math.cos(angle / 2))
     told = wire.decode_odometry(odometry(turned=turned), "odom", "base_link")
-    assert told.heading == pytest.approx(angle) and told[4:] == (0.5, 0.1)
+    assert told.heading == pytest.approx(angle) and told[4:] == (0.5, 0.1, None)
 
 
 def test_unknown_covariances_and_a_slight_lean_are_no_harm():
@@ -145,3 +145,21 @@ def test_warming_up_decodes_a_whole_message():
 def test_what_a_robot_must_not_drive_by_is_refused(data, reason):
     assert wire.decode_odometry(data, "odom", "base_link") == reason
     assert wire.decode_odometry(odometry(), "map", "base_link") == "other frame"
+
+
+def with_covariance(**places):
+    data = bytearray.fromhex(ODOMETRY)
+    begin = len(data) - 8 * (36 + 6 + 36)
+    for place, value in places.items():
+        struct.pack_into("<d", data, begin + 8 * int(place[1:]), value)
+    return wire.decode_odometry(bytes(data), "odom", "base_link").deviation
+
+
+def test_deviations_are_of_the_longer_axis_and_of_the_turn():
+    assert with_covariance() is None, "zeros are unknown"
+    assert with_covariance(_0=0.04, _7=0.01, _35=0.0025) == pytest.approx((0.2, 0.05))
+    assert with_covariance(_0=0.01, _7=0.04) == pytest.approx((0.2, 0.0))
+    # An ellipse with axes 0.3 and 0.1 that is turned by 45 degrees.
+    assert with_covariance(_0=0.05, _1=0.04, _6=0.04, _7=0.05) == pytest.approx((0.3, 0.0))
+    for value in (-1.0, math.nan, math.inf):
+        assert with_covariance(_0=value) == (math.inf, math.inf) == with_covariance(_35=value)

@@ -1,5 +1,6 @@
 """Fleet files: what is read, and one clear error, with its place, for each thing that can be wrong."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 import envs
 from swarm.errors import InputError
+from swarm.model.body import ERROR
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.runtime.fleet_file.read import load_fleet
 from swarm.scenario.grid_map import GridMap
@@ -76,6 +78,17 @@ def test_declared_errors_are_the_fleet_files_or_else_the_scenarios(load, tmp_pat
     assert load(new="errors: {}\n").errors == EXACT
 
 
+def test_the_clock_of_a_body_is_the_same_or_its_own(load):
+    fleet = load(new="errors: {age: 0.05, heading: 0.1}\n")
+    assert [fleet.clock_of(robot) for robot in range(2)] == ["same", "same"] and fleet.errors_of(1) == fleet.errors
+    other = load(new="errors: {age: 0.05, heading: 0.1}\nclock: {1: base}\n")
+    assert [other.clock_of(robot) for robot in range(2)] == ["same", "base"]
+    assert other.errors_of(0) == other.errors == fleet.errors
+    assert other.errors_of(1) == replace(fleet.errors, age=0.05 + other.scenario.dt), "a period later than the quickest"
+    assert other.roster()[1].body[ERROR] > fleet.roster()[1].body[ERROR] == other.roster()[0].body[ERROR]
+    assert load(new="clock: base\n").clock_of(0) == "base" and load(new="clock: base\n").errors_of(0) == EXACT
+
+
 WRONG = [
     ("fleet: two", "fleet: Two", "yaml:1: fleet", "a-z"),
     ("fleet: two", "fleets: two", "yaml:1: fleets", "unknown key"),
@@ -110,6 +123,12 @@ WRONG = [
     ("", "errors:\n  lag: 0.1\n  age: -1\n", "yaml:11: errors.age", "0 to 1e+06 s"),
     ("", "errors: {ages: 1}\n", "yaml:9: errors.ages", "age (optional)"),
     ("", "errors: none\n", "yaml:9: errors", "a mapping"),
+    ("", "errors: {age: 1.1}\n", "yaml:9: errors: errors.age", "at most 1 s"),
+    ("", "errors: {lag: 0.6}\n", "yaml:9: errors: robots[0]: errors.lag", "at most 0.5 s at a turn rate of 4 rad/s"),
+    ("", "errors: {position: 3}\n", "yaml:9: errors: robots[0]: sensing_radius", "(6.5 m)"),
+    ("", "clock: wall\n", "yaml:9: clock", "same or base"),
+    ("", "clock: {0: 1}\n", "yaml:9: clock.0", "same or base"),
+    ("", "clock: {2: base}\n", "yaml:9: clock.2", "unknown key"),
 ]  # fmt: skip
 
 

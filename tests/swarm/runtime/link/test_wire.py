@@ -39,9 +39,10 @@ def reports(draw):
     acks = draw(st.lists(st.tuples(words, words, words), max_size=MAX_ACKS).map(tuple))
     state = tuple(draw(reals) for _ in range(5))
     age, goal = draw(st.floats(0.0, 10.0, width=32)), (draw(reals), draw(reals))
+    told = st.tuples(*[reals] * 9, st.floats(0.0, 1e4))
     return Report(
         robot, draw(words), draw(words), clock, state, age, goal, draw(st.booleans()),
-        draw(st.booleans()), acks, message,
+        draw(st.booleans()), acks, message, ahead=draw(st.just(()) | told),
     )  # fmt: skip
 
 
@@ -203,7 +204,7 @@ def test_acknowledgements_are_taken_up_to_their_ends_and_no_further(place):
 def test_a_report_is_at_most_1024_bytes():
     """A newer minor version may be longer than this one's longest report, up to there."""
     raw = bytearray(encode(plain()))
-    raw[3] = 1
+    raw[3] = 2
     assert decode(bytes(raw) + bytes(1024 - len(raw))) == plain()
     with pytest.raises(InputError, match="1025 bytes"):
         decode(bytes(raw) + bytes(1025 - len(raw)))
@@ -238,4 +239,35 @@ def test_held_cells_have_no_gaps():
     assert struct.unpack_from("<5i", raw, at) == (3, 4, -1, -1, -1)
     struct.pack_into("<5i", raw, at, 3, -1, 0, -1, -1)
     with pytest.raises(InputError, match="without gaps"):
+        decode(bytes(raw))
+
+
+AHEAD = (1.5, 2.5, 3.5, 4.5, 5.5, -0.25, 0.5, -0.125, 0.75, 0.0625)
+
+
+def test_what_is_told_of_the_state_ahead_comes_last_and_older_versions_leave_it_out():
+    """Bytes written out here; without it a report is the one of version 1.0 (below)."""
+    message = Message(3, 1.0, (2.0, 2.0), 0.5, 0.5, intent(), (0.5,) * EMBEDDING)
+    report, without = plain(ahead=AHEAD, message=message), plain(message=message)
+    data, shorter = encode(report), bytearray(encode(without))
+    assert data[3] == 1 and shorter[3] == 0
+    assert data[len(shorter) :] == struct.pack("<10d", *AHEAD)
+    flags = next(k for k in range(4, len(shorter)) if shorter[k] != data[k])
+    assert data[flags] == shorter[flags] | 16
+    shorter[3], shorter[flags] = 1, data[flags]
+    assert data[: len(shorter)] == shorter and decode(data) == report
+    with pytest.raises(InputError, match="bytes"):
+        decode(data + b"more")
+    older = bytearray(data[: len(shorter)])
+    older[3] = 0  # There the flag means nothing.
+    assert decode(bytes(older)) == without
+
+
+def test_a_state_ahead_that_is_none_is_refused():
+    for wrong in (AHEAD[:9], (*AHEAD, 0.0), (float("nan"), *AHEAD[1:]), (*AHEAD[:9], -1e-9)):
+        with pytest.raises(InputError, match="ahead"):
+            plain(ahead=wrong)
+    raw = bytearray(encode(plain(ahead=AHEAD)))
+    struct.pack_into("<d", raw, len(raw) - 8, float("inf"))
+    with pytest.raises(InputError, match="ahead"):
         decode(bytes(raw))
