@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -27,7 +27,6 @@ from studies.faults.watch import STANDS, Sample, WorldWatch
 from swarm.errors import SwarmError
 from swarm.fleet.child import guarded
 from swarm.fleet.supervisor import prepare
-from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.runtime.link.transport import Transport
 
 MAPS = ROOT / "envs" / "maps"
@@ -64,7 +63,7 @@ class Setup:
     controller: str = "tuner"
     every: float = 0.02
     relayed: bool = True
-    errors: ErrorBounds = EXACT
+    errors: dict[str, float | str] = field(default_factory=dict)
 
 
 class Trial:
@@ -133,8 +132,8 @@ class Trial:
                 "driver": "bullet", "endpoints": {one: f"tcp/{host}:{port}" for one, (host, port) in ends.items()},
                 "physics": f"{self.world[0]}:{self.world[1]}", **self.more,
             }  # fmt: skip
-            if self.setup.errors != EXACT:
-                answer["errors"] = self.setup.errors.declared()
+            if self.setup.errors:
+                answer["errors"] = self.setup.errors
             self.fleet_file(robot).write_text(yaml.safe_dump(answer, sort_keys=False), encoding="utf-8")
 
     def start_physics(self) -> None:
