@@ -124,7 +124,7 @@ def _drive(where: str, topics: Topics, heard: _Heard) -> Drive:
     """Both in the world's frame; times from the first state on."""
     if not heard.odometry or not heard.told:
         raise InputError(where, f"{len(heard.odometry)} states, {len(heard.told)} commands", "both")
-    rows = np.array(heard.odometry)
+    rows = np.array([odometry[:6] for odometry in heard.odometry])  # what it says of its certainty is left out
     begin = float(rows[0, 0])
     measured, told = rows[:, 0] - begin, np.array(heard.told) - begin
     apart = max(told[0] - measured[-1], measured[0] - told[-1])
