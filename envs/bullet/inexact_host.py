@@ -11,6 +11,9 @@ from swarm.array_types import Array, Int64s
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
 from swarm.model.error_bounds import ErrorBounds
 
+# Steps that a state may take to whoever uses it.
+_ON_THE_WAY = 2
+
 
 class InexactHost:
     """Errors of N bodies inside their declared bounds, drawn anew at every step; none are exact.
@@ -29,7 +32,9 @@ class InexactHost:
         self._errors, self._kinds, self._period = errors, kinds, period
         self._rng = np.random.default_rng(seed)
         self._commands: deque[Array] = deque(maxlen=round(errors.dead_time / period) + 1)
-        self._states: deque[tuple[float, Array]] = deque(maxlen=math.floor(errors.age / period + 1e-9) + 1)
+        # A state is declared to be so old at most when it is used: the way to the driver is a part of that.
+        held = max(math.floor(errors.age / period + 1e-9) - _ON_THE_WAY, 0)
+        self._states: deque[tuple[float, Array]] = deque(maxlen=held + 1)
         self._drive = np.zeros((len(kinds), 2))
         self._keep = math.exp(-period / errors.lag) if errors.lag > 0.0 else 0.0
 

@@ -46,8 +46,8 @@ def test_slip_and_noise_stay_within_their_bounds_and_come_near_them() -> None:
     assert (seen[:, int(Kind.SINGLE_INTEGRATOR), 2:] == 0.0).all()
 
 
-def test_states_are_as_old_as_declared_and_say_so() -> None:
-    old = host(age=0.05)
+def test_states_are_so_old_that_with_the_way_to_the_driver_they_are_as_declared_and_say_so() -> None:
+    old = host(age=0.05 + 2 * PERIOD)
     for k in range(10):
         when, state = old.measured(k * PERIOD, np.full((3, 5), float(k)))
     assert when == pytest.approx(6 * PERIOD)
