@@ -257,7 +257,7 @@ def test_an_installed_fleet_delivers_and_shows_its_page(simulated: Environment, 
     assert url is not None
     with urllib.request.urlopen(url[0], timeout=10.0) as answer:
         assert "<html" in answer.read().decode()
-    with urllib.request.urlopen(f"{url}fleet.json", timeout=10.0) as answer:
+    with urllib.request.urlopen(f"{url[0]}fleet.json", timeout=10.0) as answer:
         assert json.load(answer)
     told = simulated.run("swarm-fleet", "status", deliveries)
     assert told.returncode == 0 and "four" in told.stdout and url in told.stdout, told.stdout + told.stderr
