@@ -253,11 +253,12 @@ def deliveries(simulated: Environment) -> Path:
 def test_an_installed_fleet_delivers_and_shows_its_page(simulated: Environment, deliveries: Path) -> None:
     results = simulated.folder / "results.json"
     process = simulated.start("swarm-fleet", "up", deliveries, "--seconds", 40, "--json", results)
-    url = re.search(r"http://127\.0\.0\.1:\d+/", "".join(ready(process)))
-    assert url is not None
-    with urllib.request.urlopen(url[0], timeout=10.0) as answer:
+    page = re.search(r"http://127\.0\.0\.1:\d+/", "".join(ready(process)))
+    assert page is not None
+    url = page[0]
+    with urllib.request.urlopen(url, timeout=10.0) as answer:
         assert "<html" in answer.read().decode()
-    with urllib.request.urlopen(f"{url[0]}fleet.json", timeout=10.0) as answer:
+    with urllib.request.urlopen(f"{url}fleet.json", timeout=10.0) as answer:
         assert json.load(answer)
     told = simulated.run("swarm-fleet", "status", deliveries)
     assert told.returncode == 0 and "four" in told.stdout and url in told.stdout, told.stdout + told.stderr
