@@ -59,7 +59,7 @@ GOAL_RADII = 2.0
 def _periods(scenario: Scenario, assume: ErrorBounds | None) -> float:
     """The largest age, latency and dead time that is simulated or assumed, in periods."""
     bounds = [scenario.errors] if assume is None else [scenario.errors, assume]
-    return max(max(one.age, one.latency, one.dead_time) / scenario.dt for one in bounds)
+    return max(one.delay / scenario.dt for one in bounds)
 
 
 class ArenaCore:
@@ -292,8 +292,7 @@ class ArenaCore:
     def _step_inexact(self, source: ErrorSource, action: Array) -> None:
         step_inexact_worlds(
             self._robots, self.geometry.arrays, self.slots, action, self._filtered, source.truth(self.state),
-            source.errors, source.news, self.period, source.own, source.positions,
-            self._counts,
+            source.errors, source.news, self.period, source.own, self._counts,
         )  # fmt: skip
         self._unseen[:] = True
 

@@ -70,7 +70,6 @@ class ErrorSource:
             np.zeros((*shape, 5)), np.zeros((*shape, 2)), np.zeros((*shape, KNOWN)), np.zeros(shape), np.zeros(shape)
         )
         self.believed, self.trail = np.zeros((*shape, 5)), np.zeros((*shape, TRAIL))
-        self.positions = np.zeros((worlds, CHECKS, robots, 2))
 
     def truth(self, state: Array) -> Truth:
         """What is, for the kernels; ``state``: ``float64[B, N, 5]``."""

@@ -16,8 +16,8 @@ from envs.arena.geometry_store import Geometry, geometry_of
 from envs.arena.kernels import Counts, Robots, count_world, filter_world, gaps, robots_of, tell_minds
 from swarm.array_types import Array, Flags, Int64s
 from swarm.filter.tunables import ROTATION, SPEED
-from swarm.model.actuators import T_ERROR, T_STRAY, fastest, predict
-from swarm.model.body import ACCELERATION, GROWTH, RADIUS, STRAY, TURN_ACCELERATION, YIELDS, sway
+from swarm.model.actuators import T_ERROR, predict
+from swarm.model.body import GROWTH, RADIUS, TURN_ACCELERATION, YIELDS
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE, UNICYCLE
 from swarm.model.error_bounds import (
     E_AGE,
@@ -32,8 +32,9 @@ from swarm.model.error_bounds import (
     E_VELOCITY,
 )
 from swarm.model.geometry import to_obstacle
-from swarm.model.narrowing import carry, narrow, stray_of, unknown_velocity
-from swarm.model.second_order import ahead_of, coast_time, move_of, unsensed_way
+from swarm.model.narrowing import carry
+from swarm.model.prediction import believe, foresee
+from swarm.model.second_order import unsensed_way
 from swarm.sense.neighbours import (
     N_ERROR,
     N_REACH,
@@ -164,7 +165,7 @@ def push_world(truth: Truth, robots: Robots, geometry: Geometry, errors: Errors)
 
 
 @njit(cache=True)
-def _measured(kind: int, i: int, truth: Truth, errors: Errors, found: Array, drive: Array) -> None:
+def measured(kind: int, i: int, truth: Truth, errors: Errors, found: Array, drive: Array) -> None:
     """What robot ``i`` measures of itself, and the drive that it had then, which it knows."""
     age = errors.age[i]
     for k in range(STATE):
@@ -193,7 +194,7 @@ def believe_world(truth: Truth, robots: Robots, period: float, errors: Errors, o
     recent = math.ceil((assumed[E_AGE] + assumed[E_DEAD_TIME]) / period - 1e-9) + 1
     for i in range(len(robots.kind)):
         kind = robots.kind[i]
-        _measured(kind, i, truth, errors, here, own.drive[i])
+        measured(kind, i, truth, errors, here, own.drive[i])
         age = min(errors.age[i] * period / CHECKS, assumed[E_AGE])  # who assumes that it is fresh reads no stamp
         if age < errors.age[i] * period / CHECKS and assumed[E_LAG] <= 0.0:
             own.drive[i] = truth.drive[i]
@@ -201,27 +202,10 @@ def believe_world(truth: Truth, robots: Robots, period: float, errors: Errors, o
             kind, here, own.drive[i], -age, assumed[E_DEAD_TIME], truth.commands[i], assumed[E_DEAD_TIME], period,
             assumed[E_LAG], 0.0, own.body[i], own.drive[i], not math.isinf(robots.body[i, TURN_ACCELERATION]),
         )  # fmt: skip
-        body, known, trail, time = own.body[i], own.known[i], robots.trail[i], age + assumed[E_DEAD_TIME]
-        speed = fastest(kind, body, own.drive[i], truth.commands[i, -1 - recent : -1])
-        error = assumed[E_POSITION] + robots.body[i, STRAY] * _meanwhile(kind, robots.body[i], speed, time) * time
-        wide = assumed[E_HEADING] if kind == UNICYCLE else 0.0
-        error = narrow(kind, body, known, error, wide, assumed[E_VELOCITY], time)
-        ahead_of(kind, robots.body[i], body, own.drive[i], assumed[E_LAG], robots.state[i], trail)
-        trail[T_STRAY] = stray_of(known, assumed[E_SLIP])
-        trail[T_ERROR] = error + _sway(kind, robots.body[i], speed, known, trail, period, assumed)
-        own.speed[i], own.error[i] = speed, error
-
-
-@njit(cache=True)
-def _meanwhile(kind: int, body: Array, speed: float, time: float) -> float:
-    """A bound of the speed over the last ``time`` seconds, of a robot that is now so fast or was told to be."""
-    return speed + body[ACCELERATION] * time if kind == DOUBLE_INTEGRATOR else speed
-
-
-@njit(cache=True)
-def _sway(kind: int, body: Array, speed: float, known: Array, trail: Array, period: float, assumed: Array) -> float:
-    rolls = assumed[E_LAG] + coast_time(body, trail)
-    return sway(kind, unknown_velocity(known), trail[T_STRAY], speed, rolls, body[ACCELERATION], period)
+        own.error[i], own.speed[i] = believe(
+            kind, robots.body[i], assumed, truth.commands[i, -1 - recent : -1], age + assumed[E_DEAD_TIME], own.body[i],
+            own.drive[i], own.known[i], robots.state[i], robots.trail[i],
+        )  # fmt: skip
 
 
 @njit(cache=True)
@@ -245,14 +229,10 @@ def tell_world(
         told[k] = told[k - 1]
     after, then, found, trail = np.empty(STATE), np.empty(2), np.empty(STATE), np.empty(robots.trail.shape[1])
     for i in range(len(robots.kind)):
-        kind, body = robots.kind[i], robots.body[i]
-        move_of(kind, body, own.body[i], own.drive[i], control[i], assumed[E_LAG], after, then)
-        ahead_of(kind, body, after, then, assumed[E_LAG], found, trail)
-        speed = max(fastest(kind, after, then, control[i : i + 1]), own.speed[i])
-        trail[T_STRAY] = stray_of(own.known[i], assumed[E_SLIP])
-        way = _meanwhile(kind, body, speed, period) * period
-        trail[T_ERROR] = own.error[i] + trail[T_STRAY] * way + unknown_velocity(own.known[i]) * period
-        trail[T_ERROR] += _sway(kind, body, speed, own.known[i], trail, period, assumed)
+        way = foresee(
+            robots.kind[i], robots.body[i], assumed, control[i], own.error[i], own.speed[i], own.body[i], own.drive[i],
+            own.known[i], after, then, found, trail,
+        )  # fmt: skip
         carry(own.known[i], after, way, assumed[E_SLIP], period)
         _describe(i, robots, found, trail, robots.waypoint[i], action[i], told[0, i])
 
@@ -308,9 +288,8 @@ def _own_row(i: int, robots: Robots, row: Array) -> None:
 
 @njit(cache=True)
 def drive_world(
-    truth: Truth, robots: Robots, control: Array, period: float, geometry: Geometry, errors: Errors, clearance: Array,
-    positions: Array,
-) -> None:  # fmt: skip
+    truth: Truth, robots: Robots, control: Array, period: float, geometry: Geometry, errors: Errors, clearance: Array
+) -> None:
     """Move the bodies of one world for a period under what is really so, and look at their gaps at every sub-step.
 
     Args:
@@ -321,7 +300,6 @@ def drive_world(
         geometry: What stands still.
         errors: Of this period.
         clearance: ``float64[N]``, written: smallest gaps [m].
-        positions: ``float64[CHECKS, N, 2]``, written [m].
     """
     real, past, past_drive = errors.real, truth.past, truth.past_drive
     clearance[:] = np.inf
@@ -338,7 +316,6 @@ def drive_world(
             past[k] = past[k - 1]
             past_drive[k] = past_drive[k - 1]
         past[0], past_drive[0] = truth.state, truth.drive
-        positions[check] = truth.state[:, :2]
         gaps(truth.state, robots.body, geometry, clearance)
     for i in range(len(robots.kind)):
         for k in range(truth.commands.shape[1] - 1):  # the last place is for the command of the next period
@@ -415,7 +392,7 @@ def perceive_worlds(
 @njit(cache=True)
 def _step(
     b: int, robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, truth: Truth,
-    errors: Errors, news: News, period: Array, own: Own, positions: Array, counts: Counts,
+    errors: Errors, news: News, period: Array, own: Own, counts: Counts,
 ) -> None:  # fmt: skip
     """``step_inexact_worlds`` for world ``b``."""
     here, walls, real = robots_of(robots, b), geometry_of(geometry, b), truth_of(truth, b)
@@ -423,7 +400,7 @@ def _step(
     control, outcome, clearance = counts.control[b], counts.outcome[b], counts.clearance[b]
     filter_world(here, walls, slots, action[b], filtered, control, outcome, said.seen)
     tell_world(here, period[b], action[b], control, wrong, self_of(own, b), said)
-    drive_world(real, here, control, period[b], walls, wrong, clearance, positions[b])
+    drive_world(real, here, control, period[b], walls, wrong, clearance)
     count_world(outcome, clearance, counts.outcomes[b], counts.min_clearance[b], counts.collided[b])
     tell_minds(here, action[b])
 
@@ -431,22 +408,8 @@ def _step(
 @njit(cache=True, parallel=True)
 def step_inexact_worlds(
     robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, truth: Truth, errors: Errors,
-    news: News, period: Array, own: Own, positions: Array, counts: Counts,
+    news: News, period: Array, own: Own, counts: Counts,
 ) -> None:  # fmt: skip
     """``step_worlds`` of worlds that are not exact; arguments as there and in ``perceive_worlds``."""
     for b in prange(len(robots.kind)):
-        _step(
-            b,
-            robots,
-            geometry,
-            slots,
-            action,
-            filtered,
-            truth,
-            errors,
-            news,
-            period,
-            own,
-            positions,
-            counts,
-        )
+        _step(b, robots, geometry, slots, action, filtered, truth, errors, news, period, own, counts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
@@ -32,12 +31,14 @@ class LateBodies:
         count, errors = len(scenario.robots), scenario.errors
         self._dt, self._dead_time, self._lag = scenario.dt, errors.dead_time, errors.lag
         self._kinds = np.array([int(robot.kind) for robot in scenario.robots])
-        self._bodies = _ExactBodies(scenario) if plant is None else plant
-        self._exact = self._bodies if plant is None else None
+        self._exact: ExactPlant | None = None
+        if plant is None:
+            plant = self._exact = ExactPlant(scenario)
+        self._bodies = plant
         self._commands = np.zeros((count, math.ceil(errors.dead_time / scenario.dt - 1e-9) + 2, 2))
         self._drive, self._begun = np.zeros((count, 2)), np.empty((0, 2), np.int64)
         self.ramped = np.array([robot.limits.is_second_order(robot.kind) for robot in scenario.robots])
-        if plant is None:  # those of a physics world start at rest
+        if self._exact is not None:  # those of a physics world start at rest
             for i in np.flatnonzero(self.ramped):
                 self._drive[i, 0] = self._commands[i, :, 0] = forward_speed(scenario.robots[i].start)
         self.slip = np.zeros(count)
@@ -60,8 +61,8 @@ class LateBodies:
 
     def _substep(self, check: int) -> None:
         begin, end = self._dt * check / CHECKS, self._dt * (check + 1) / CHECKS
-        if isinstance(self._exact, _ExactBodies):
-            self._exact.move(self._kinds, self._commands, self._drive, begin, end, self)
+        if self._exact is not None:
+            self._move(self._exact, begin, end)
             return
         # What motors are set to for a sub-step: the drive in its middle.
         middle, nothing = 0.5 * (begin + end), np.zeros(5)
@@ -74,10 +75,15 @@ class LateBodies:
                 set_points[i] = self._drive[i]
         self._bodies.step(set_points * (1.0 + self.slip[:, None]))
 
-    @property
-    def timing(self) -> tuple[float, float, float]:
-        """Dead time, period and lag [s]."""
-        return self._dead_time, self._dt, self._lag
+    def _move(self, bodies: ExactPlant, begin: float, end: float) -> None:
+        """Move bodies of exact dynamics from ``begin`` to ``end`` [s] of a period, and look for contacts."""
+        states = bodies.state()
+        for i, kind in enumerate(self._kinds.tolist()):
+            predict(
+                kind, states[i], self._drive[i], begin, end, self._commands[i], self._dead_time, self._dt, self._lag,
+                float(self.slip[i]), states[i], self._drive[i], self.ramped[i],
+            )  # fmt: skip
+        bodies.place(states)
 
     def onsets(self) -> Int64s:
         """Pairs that began to touch in the last period."""
@@ -86,23 +92,3 @@ class LateBodies:
     def close(self) -> None:
         """Give the bodies back."""
         self._bodies.close()
-
-
-class _ExactBodies(ExactPlant):
-    """Exact dynamics under dead time, lag and slip."""
-
-    def move(self, kinds: Int64s, commands: Array, drive: Array, begin: float, end: float, late: LateBodies) -> None:
-        """Move everybody from ``begin`` to ``end`` [s] of a period, and look for contacts."""
-        dead_time, period, lag = late.timing
-        states = self._states.copy()
-        for i, kind in enumerate(kinds.tolist()):
-            predict(
-                kind, states[i], drive[i], begin, end, commands[i], dead_time, period, lag, float(late.slip[i]),
-                states[i], drive[i], late.ramped[i],
-            )  # fmt: skip
-        self.place(states)
-
-
-def late_bodies(scenario: Scenario, plant: Callable[[float], Plant] | None = None) -> LateBodies:
-    """Late bodies of a scenario; ``plant`` makes one that steps for so many seconds, None: exact dynamics."""
-    return LateBodies(scenario, None if plant is None else plant(scenario.dt / CHECKS))

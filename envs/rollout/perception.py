@@ -12,12 +12,12 @@ import numpy as np
 
 from envs.arena.errors import STYLES, ErrorSource
 from envs.arena.geometry_store import GeometryStore, geometry_of
-from envs.arena.inexact import CHECKS, errors_of, push_world, truth_of
+from envs.arena.inexact import CHECKS, Truth, errors_of, hear_world, measured, news_of, push_world, truth_of
 from envs.arena.kernels import Robots, robots_of
 from swarm.array_types import Array, Int64s
 from swarm.model.actuators import T_ERROR, T_SPEED, T_TURN_RATE, TRAIL
 from swarm.model.body import GROWTH, coast_of, is_second_order
-from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, forward_speed
+from swarm.model.dynamics import STATE, forward_speed
 from swarm.model.error_bounds import ErrorBounds
 from swarm.model.second_order import unsensed_way
 from swarm.robot import Command
@@ -47,7 +47,7 @@ class Perception:
     ) -> None:  # fmt: skip
         self.real, self.assumed, self._dt = scenario.errors, assumed, scenario.dt
         self._kinds, self._bodies, count = kinds, bodies, len(kinds)
-        most = max(max(one.age, one.latency, one.dead_time) / scenario.dt for one in (self.real, assumed))
+        most = max(one.delay / scenario.dt for one in (self.real, assumed))
         styles = STYLES if style is None else (style,)
         self.source = ErrorSource(1, count, most, styles)
         self._rng = np.random.default_rng(seed)
@@ -77,51 +77,38 @@ class Perception:
 
     def _begin_period(self) -> None:
         """Draw the errors of a period, and deliver what was told."""
-        source, count = self.source, len(self._kinds)
+        source = self.source
         source.draw(np.array([self._dt]), self._rng)
+        truth, errors, robots = self._truth(), errors_of(source.errors, 0), self._robots()
         if source.errors.adversary[0]:
-            none = np.zeros((1, count, TRAIL))
-            robots = Robots(
-                self._kinds[None], source.past[:, 0], self._bodies[None], none[..., :2], none[..., 0], none[..., :2],
-                none[..., :2], none[..., :6], none,
-            )  # fmt: skip
-            truth = truth_of(source.truth(source.past[:, 0]), 0)
-            push_world(truth, robots_of(robots, 0), geometry_of(self._store.arrays, 0), errors_of(source.errors, 0))
-        news, lost = source.news, source.errors.lost[0]
-        for i in range(count):
-            for j in range(count):
-                if i != j and not lost[i, j]:
-                    news.received[0, i, j], news.missed[0, i, j] = news.told[0, self.late - 1, j], self.late - 1
-                    if j in self._told[-1]:
-                        self._heard[i][j] = self._told[-1][j]
-                else:
-                    news.missed[0, i, j] += 1
+            push_world(truth, robots, geometry_of(self._store.arrays, 0), errors)
+        hear_world(robots, self._dt, news_of(source.news, 0), errors)
+        for i, j in np.argwhere(~source.errors.lost[0]).tolist():
+            if i != j and j in self._told[-1]:
+                self._heard[i][j] = self._told[-1][j]
+
+    def _truth(self) -> Truth:
+        return truth_of(self.source.truth(self.source.past[:, 0]), 0)
+
+    def _robots(self) -> Robots:
+        """The robots as the kernels take them, as far as these look at them here."""
+        none = np.zeros((1, len(self._kinds), TRAIL))
+        worlds = Robots(
+            self._kinds[None], self.source.past[:, 0], self._bodies[None], none[..., :2], none[..., 0], none[..., :2],
+            none[..., :2], none[..., :6], none,
+        )  # fmt: skip
+        return robots_of(worlds, 0)
 
     def measured(self, i: int) -> tuple[Array, float]:
         """What robot ``i`` measures of its own state, ``float64[5]``, and how old that is [s]."""
-        source, errors = self.source, self.source.errors
-        age = int(errors.age[0, i])
-        state: Array = source.past[0, age, i].copy()
-        state[:2] += errors.position[0, i]
-        if self._kinds[i] == UNICYCLE:
-            state[2] += errors.heading[0, i]
-        elif self._kinds[i] == DOUBLE_INTEGRATOR:
-            state[3:5] += errors.velocity[0, i]
-        return state, age * self._dt / CHECKS
+        errors, state = errors_of(self.source.errors, 0), np.empty(STATE)
+        measured(self._kinds[i], i, self._truth(), errors, state, np.empty(2))
+        return state, int(errors.age[i]) * self._dt / CHECKS
 
     def rows(self, i: int) -> Array:
         """What robot ``i`` takes all others for, ``float64[N, NEIGHBOUR]``."""
-        return self._sensed(i) if self.real.others == "sensed" else self._by_hearing(i)
-
-    def _by_hearing(self, i: int) -> Array:
-        news = self.source.news
-        rows: Array = news.received[0, i].copy()
-        # Who assumes that every message comes at once does not look at its age.
-        counts = self.assumed.latency > 0.0 or self.assumed.loss > 0.0
-        grown = news.missed[0, i] * self._bodies[:, GROWTH] if counts else 0.0
-        rows[:, N_ERROR] += grown
-        rows[:, N_REACH] += grown
-        return rows
+        seen: Array = self.source.news.seen[0, i]
+        return self._sensed(i) if self.real.others == "sensed" else seen.copy()
 
     def _sensed(self, i: int) -> Array:
         """Where others are, by a scan in the robot's own frame; what they mean to do, by what they told last."""

@@ -117,6 +117,11 @@ class ErrorBounds:
         """Whether any number is not 0."""
         return any(getattr(self, key) for key in _UNITS)
 
+    @property
+    def delay(self) -> float:
+        """The longest of age, latency and dead time [s]: so much of the past matters."""
+        return max(self.age, self.latency, self.dead_time)
+
     def as_array(self) -> Array:
         """The numbers as ``float64[ERRORS]``, in the columns ``E_POSITION`` to ``E_SLIP``."""
         return np.array([getattr(self, key) for key in _UNITS])

@@ -7,12 +7,13 @@ import math
 import numpy as np
 
 from swarm.array_types import Array
-from swarm.model.actuators import T_ERROR, T_STRAY, TRAIL, fastest, predict
-from swarm.model.body import ACCELERATION, PERIOD, STRAY, full_braking, is_second_order, sway
-from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE, UNICYCLE, forward_speed
+from swarm.model.actuators import TRAIL, predict
+from swarm.model.body import PERIOD, full_braking, is_second_order
+from swarm.model.dynamics import STATE, forward_speed
 from swarm.model.error_bounds import ErrorBounds
-from swarm.model.narrowing import K_VALID, KNOWN, carry, narrow, stray_of, unknown_velocity
-from swarm.model.second_order import ahead_of, coast_time, move_of
+from swarm.model.narrowing import K_VALID, KNOWN, carry
+from swarm.model.prediction import believe, foresee
+from swarm.model.second_order import ahead_of
 
 
 class OwnMotion:
@@ -26,6 +27,7 @@ class OwnMotion:
 
     def __init__(self, kind: int, body: Array, errors: ErrorBounds) -> None:
         self._kind, self._limits, self._errors, self._speed = kind, body, errors, 0.0
+        self._declared = errors.as_array()
         self._period = period = float(body[PERIOD])
         self._ramped = is_second_order(kind, body)
         self._size = math.ceil((errors.age + errors.dead_time) / period - 1e-9) + 2
@@ -68,46 +70,28 @@ class OwnMotion:
             self._kind, state, self._driven(state, age), -age, errors.dead_time, self._commands, errors.dead_time,
             period, errors.lag, 0.0, self._body, self._drive, self._ramped,
         )  # fmt: skip
-        kind, body, time = self._kind, self._body, age + errors.dead_time
-        self._speed = fastest(kind, body, self._drive, self._commands[:-1])
-        error = errors.position + float(self._limits[STRAY]) * self._meanwhile(self._speed, time) * time
-        wide = errors.heading if kind == UNICYCLE else 0.0
-        self._error = narrow(kind, body, self._known, error, wide, errors.velocity, time)
         found, trail = np.empty(STATE), np.empty(TRAIL)
-        ahead_of(kind, self._limits, body, self._drive, errors.lag, found, trail)
-        trail[T_STRAY] = stray_of(self._known, errors.slip)
-        trail[T_ERROR] = self._error + self._sway(self._speed, trail)
+        self._error, self._speed = believe(
+            self._kind, self._limits, self._declared, self._commands[:-1], age + errors.dead_time, self._body,
+            self._drive, self._known, found, trail,
+        )  # fmt: skip
         return found, trail
 
-    def _meanwhile(self, speed: float, time: float) -> float:
-        """A bound of the speed over the last ``time`` seconds, of a robot that is now so fast or was told to be."""
-        return speed + float(self._limits[ACCELERATION]) * time if self._kind == DOUBLE_INTEGRATOR else speed
-
-    def _sway(self, speed: float, trail: Array) -> float:
-        limits, rolls = self._limits, self._errors.lag + coast_time(self._limits, trail)
-        velocity = unknown_velocity(self._known)
-        return float(sway(self._kind, velocity, trail[T_STRAY], speed, rolls, limits[ACCELERATION], self._period))
-
-    def _move(self, control: Array) -> tuple[Array, Array]:
-        """Body ``float64[5]`` and drive ``float64[2]`` a period after a command ``float64[2]`` has begun to act."""
-        body, drive = np.empty(STATE), np.empty(2)
-        move_of(self._kind, self._limits, self._body, self._drive, control, self._errors.lag, body, drive)
-        return body, drive
+    def _foresee(self, control: Array) -> tuple[Array, Array, Array, Array, float]:
+        """Body, drive, state ahead and trail a period after a command ``float64[2]`` has begun to act; the way [m]."""
+        body, drive, found, trail = np.empty(STATE), np.empty(2), np.empty(STATE), np.empty(TRAIL)
+        way: float = foresee(
+            self._kind, self._limits, self._declared, control, self._error, self._speed, self._body, self._drive,
+            self._known, body, drive, found, trail,
+        )  # fmt: skip
+        return body, drive, found, trail, way
 
     def plan(self, control: Array | None) -> tuple[Array, Array]:
         """State ahead and trail, as of ``believe``, a period after a command ``float64[2]`` has begun to act.
 
         None: the body brakes by itself.
         """
-        if control is None:
-            control = self._braking()
-        (body, drive), found, trail = self._move(control), np.empty(STATE), np.empty(TRAIL)
-        ahead_of(self._kind, self._limits, body, drive, self._errors.lag, found, trail)
-        speed = max(fastest(self._kind, body, drive, control[None]), self._speed)
-        trail[T_STRAY] = stray = stray_of(self._known, self._errors.slip)
-        way = self._meanwhile(speed, self._period) * self._period
-        trail[T_ERROR] = self._error + stray * way + unknown_velocity(self._known) * self._period
-        trail[T_ERROR] += self._sway(speed, trail)
+        _, _, found, trail, _ = self._foresee(self._braking() if control is None else control)
         return found, trail
 
     def _braking(self) -> Array:
@@ -124,9 +108,7 @@ class OwnMotion:
         """
         if control is None:
             control = self._braking()
-        body, drive = self._move(control)
-        speed = max(fastest(self._kind, body, drive, control[None]), self._speed)
-        way = self._meanwhile(speed, self._period) * self._period
+        body, drive, _, _, way = self._foresee(control)
         carry(self._known, body, way, self._errors.slip, self._period)
         self._commands[-1], self._drives[-1] = control, self._drive
         self._commands[:-1], self._drives[:-1] = self._commands[1:].copy(), self._drives[1:].copy()

@@ -1,0 +1,91 @@
+"""What a robot believes of itself when a command acts, and a period after: one robot and batches of them alike."""
+
+from __future__ import annotations
+
+from numba import njit
+
+from swarm.array_types import Array
+from swarm.model.actuators import T_ERROR, T_STRAY, fastest
+from swarm.model.body import ACCELERATION, PERIOD, STRAY, sway
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
+from swarm.model.error_bounds import E_HEADING, E_LAG, E_POSITION, E_SLIP, E_VELOCITY
+from swarm.model.narrowing import narrow, stray_of, unknown_velocity
+from swarm.model.second_order import ahead_of, coast_time, move_of
+
+
+@njit(cache=True)
+def _meanwhile(kind: int, limits: Array, speed: float, time: float) -> float:
+    """A bound of the speed over the last ``time`` seconds, of a robot that is now so fast or was told to be."""
+    return speed + limits[ACCELERATION] * time if kind == DOUBLE_INTEGRATOR else speed
+
+
+@njit(cache=True)
+def _sway(kind: int, limits: Array, errors: Array, speed: float, known: Array, trail: Array) -> float:
+    rolls = errors[E_LAG] + coast_time(limits, trail)
+    velocity = unknown_velocity(known)
+    return sway(kind, velocity, trail[T_STRAY], speed, rolls, limits[ACCELERATION], limits[PERIOD])
+
+
+@njit(cache=True)
+def believe(
+    kind: int, limits: Array, errors: Array, commands: Array, time: float, body: Array, drive: Array, known: Array,
+    found: Array, trail: Array,
+) -> tuple[float, float]:  # fmt: skip
+    """Correct a predicted state by what is known, and write where it leads.
+
+    Args:
+        kind: A value of ``Kind``.
+        limits: ``float64[BODY]`` of the robot.
+        errors: ``float64[ERRORS]``, what it assumes (``swarm.model.error_bounds``).
+        commands: ``float64[P, 2]`` that may have acted since it was measured.
+        time: For how long was predicted [s].
+        body: ``float64[5]``, predicted (``swarm.model.actuators.predict``); corrected.
+        drive: ``float64[2]``, of the same moment.
+        known: ``float64[KNOWN]`` (``swarm.model.narrowing``), replaced.
+        found: ``float64[5]``, written: the state ahead of the body.
+        trail: ``float64[TRAIL]``, written.
+
+    Returns:
+        How far the body may be elsewhere [m], and the fastest that it has been [m/s].
+    """
+    speed = fastest(kind, body, drive, commands)
+    error = errors[E_POSITION] + limits[STRAY] * _meanwhile(kind, limits, speed, time) * time
+    wide = errors[E_HEADING] if kind == UNICYCLE else 0.0
+    error = narrow(kind, body, known, error, wide, errors[E_VELOCITY], time)
+    ahead_of(kind, limits, body, drive, errors[E_LAG], found, trail)
+    trail[T_STRAY] = stray_of(known, errors[E_SLIP])
+    trail[T_ERROR] = error + _sway(kind, limits, errors, speed, known, trail)
+    return error, speed
+
+
+@njit(cache=True)
+def foresee(
+    kind: int, limits: Array, errors: Array, control: Array, error: float, speed: float, body: Array, drive: Array,
+    known: Array, after: Array, drive_after: Array, found: Array, trail: Array,
+) -> float:  # fmt: skip
+    """Write where a command leads within a period; returns the longest way that it may be [m].
+
+    Args:
+        kind: A value of ``Kind``.
+        limits: ``float64[BODY]`` of the robot.
+        errors: ``float64[ERRORS]``, what it assumes.
+        control: ``float64[2]``, the command.
+        error: See ``believe``.
+        speed: See ``believe``.
+        body: ``float64[5]``, when the command begins to act.
+        drive: ``float64[2]``, then.
+        known: ``float64[KNOWN]``, then.
+        after: ``float64[5]``, written: the body a period later.
+        drive_after: ``float64[2]``, written: its drive.
+        found: ``float64[5]``, written: the state ahead of it.
+        trail: ``float64[TRAIL]``, written.
+    """
+    period = limits[PERIOD]
+    move_of(kind, limits, body, drive, control, errors[E_LAG], after, drive_after)
+    ahead_of(kind, limits, after, drive_after, errors[E_LAG], found, trail)
+    speed = max(fastest(kind, after, drive_after, control.reshape((1, 2))), speed)
+    trail[T_STRAY] = stray_of(known, errors[E_SLIP])
+    way: float = _meanwhile(kind, limits, speed, period) * period
+    trail[T_ERROR] = error + trail[T_STRAY] * way + unknown_velocity(known) * period
+    trail[T_ERROR] += _sway(kind, limits, errors, speed, known, trail)
+    return way
