@@ -37,6 +37,7 @@ from swarm.model.body import (
     TURN_ACCELERATION,
     TURN_RATE,
     YIELDS,
+    recovery,
 )
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, UNICYCLE
 from swarm.model.geometry import to_obstacle
@@ -61,8 +62,6 @@ BOUNDS_ROWS = 4
 # The rows keep this part of the radius more than the shield does, so that a robot that slides along another is not
 # stopped for the last digits; a robot that needs time to brake is not stopped for what its rows could not foresee.
 ROW_MARGIN, ROW_MARGIN_BRAKING = 0.02, 0.1
-# The part of a margin that a double integrator wins back in one period.
-_RECOVERY = 0.5
 
 
 @njit(cache=True)
@@ -141,7 +140,7 @@ def _recover(kind: int, body: Array, gap: float, rate: float, share: float, limi
     if kind != DOUBLE_INTEGRATOR or body[ERROR] <= 0.0 or gap >= 0.0:
         return limit
     dt = body[PERIOD]
-    return min(limit, share * (_RECOVERY / dt * gap + rate) / dt)
+    return min(limit, share * (recovery(dt) * gap + rate) / dt)
 
 
 @njit(cache=True, inline="always")
