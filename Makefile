@@ -1,7 +1,7 @@
 # `make` alone prints the targets. Everything is installed into .venv of this checkout.
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint wheel pythons demo fleet faults authority clean
+.PHONY: help install test lint docs wheel pythons demo fleet faults authority clean
 
 VENV   := .venv
 PY     := $(VENV)/bin/python
@@ -45,6 +45,9 @@ lint: $(STAMP) ## ruff (rules, docstrings, format) and mypy
 # Two processes share the compiled kernels, and each test file stays in one of them.
 test: lint ## lint and every test, in two processes (ARGS="-n 0": in one)
 	$(PY) -m pytest -q -n 2 --dist loadfile $(ARGS)
+
+docs: $(STAMP) ## the site in out/site (guides, reports, API pages); a dead link is an error
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build $(ARGS)
 
 wheel: $(STAMP) ## the wheel in empty environments: a robot, a fleet in physics (4 minutes; needs a package index)
 	$(PY) -m pytest -q -rs -m slow tests/launch/test_wheel.py $(ARGS)

@@ -13,7 +13,8 @@ import pytest
 from oracles.project import ROOT
 
 README = ROOT / "README.md"
-DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [*PAGES, *sorted((ROOT / "docs" / "guides").glob("*.md"))]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
 
@@ -96,7 +97,7 @@ def test_what_does_not_exist_is_found() -> None:
 
 BLOCKS = [
     pytest.param(code, id=f"{document.name}-{number}")
-    for document in DOCUMENTS
+    for document in PAGES  # test_guides.py runs those of the guides
     for number, code in enumerate(re.findall(r"```python\n(.*?)```", document.read_text(encoding="utf-8"), re.S))
 ]
 
@@ -117,7 +118,8 @@ def test_the_example_of_the_readme_drives_towards_its_goal() -> None:
 
 def test_the_readme_links_the_other_documents() -> None:
     linked = set(re.findall(r"\]\(([^)#]+)\)", README.read_text(encoding="utf-8")))
-    assert {document.relative_to(ROOT).as_posix() for document in DOCUMENTS} - linked == {"README.md"}
+    assert {document.relative_to(ROOT).as_posix() for document in PAGES} - linked == {"README.md"}
+    assert "docs/guides/index.md" in linked
 
 
 def test_the_version_is_the_same_everywhere() -> None:
