@@ -91,7 +91,8 @@ class Control:
         self.digest = mind.handshake.digest
         self.inbox = Inbox(self.robot_id, incarnation, self.roster, self.digest, mind.errors)
         self.lockstep = Lockstep(self.roster, mind.hearing_radius, clock())
-        self._errors, self._doubts = mind.errors, Doubts(self.roster[self.robot_id], mind.errors)
+        self._errors, obeys = mind.errors, bool(getattr(driver, "obeys", True))
+        self._doubts = Doubts(self.roster[self.robot_id], mind.errors, obeys)
         self._driver, self._link, self._clock, self._sequence = driver, link, clock, 0
         self._executed = Executed(self.robot, self.dt, float(getattr(driver, "lifetime", COMMAND_TTL)))
         self._journal, self._held = journal, found.held

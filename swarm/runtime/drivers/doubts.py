@@ -42,10 +42,12 @@ class Doubts:
     Args:
         peer: The robot.
         errors: What is declared of it. Without any there is no doubt.
+        obeys: Whether it executes commands: that one moves as it is told is asked of no other.
     """
 
-    def __init__(self, peer: Peer, errors: ErrorBounds) -> None:
+    def __init__(self, peer: Peer, errors: ErrorBounds, obeys: bool = True) -> None:
         self._peer, self._errors, self._period = peer, errors, float(peer.body[PERIOD])
+        self._obeys = obeys
         self._last: Reading | None = None
         self._told: deque[_Told] = deque()
         self._reason, self._until = "", -math.inf
@@ -65,7 +67,7 @@ class Doubts:
 
     def told(self, now: float, reading: Reading, way: Array | None) -> None:
         """By how much the robot was told to move in this period, ``float64[2]`` [m]; None: not to move."""
-        if way is None:
+        if way is None or not self._obeys:
             self._told.clear()
             return
         x, y = reading.state[:2].tolist()

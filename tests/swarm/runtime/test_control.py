@@ -9,6 +9,7 @@ from oracles.control_world import DOUBLE, Body, Link, World
 from swarm.errors import InputError
 from swarm.model.error_bounds import ErrorBounds
 from swarm.runtime.control import Control, Period
+from swarm.runtime.drivers.doubts import NO_MOTION
 from swarm.runtime.link.estop import EmergencyStop
 from swarm.runtime.loop import Rate
 from swarm.runtime.mind import mind_of
@@ -157,3 +158,14 @@ def test_robots_that_declare_different_errors_do_not_drive_together(tmp_path):
     world.minds[0] = Control(mind_of(world.fleet, 0), Body(world, 0), Link(world, 0), incarnation=2, clock=world.clock)
     world.run(5.0)
     assert max(world.way()) < min(before) and all(mind.refusal is None for mind in world.minds)
+
+
+@pytest.mark.parametrize("obeys", [True, False])
+def test_only_of_a_body_that_executes_commands_it_is_asked_that_it_moves(tmp_path, monkeypatch, obeys):
+    monkeypatch.setattr(Body, "obeys", obeys, raising=False)
+    world = World(tmp_path, more="errors: {position: 0.001}\n")
+    monkeypatch.setattr(world, "measured", lambda i: world.fleet.scenario.robots[i].start.copy())
+    world.run(4.0)
+    stuck = [mind.watchdog.reasons[NO_MOTION] for mind in world.minds]
+    assert all(stuck) == obeys == any(stuck)
+    assert all(mind.watchdog.reasons[MAY_MOVE] for mind in world.minds)
