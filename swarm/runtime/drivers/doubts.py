@@ -14,15 +14,13 @@ from swarm.model.body import PERIOD, STRAY, TURN_RATE
 from swarm.model.dynamics import UNICYCLE
 from swarm.model.error_bounds import ErrorBounds
 from swarm.runtime.drivers.base import Reading
+from swarm.runtime.fleet_file.braking import JUMPED, NO_MOTION, UNCERTAIN
 from swarm.runtime.fleet_file.roster import Peer, top_speed
 
 WINDOW = 1.0
 """Seconds for which a robot that is told to move may not do so; and for which it then stands before it tries again."""
 SIGMAS = 3.0
 """Standard deviations of what a body says that have to be within the declared bound."""
-NO_MOTION, JUMPED, UNCERTAIN = (
-    "told to move and does not", "own state jumped", "own state less certain than declared",
-)  # fmt: skip
 _SHARE = 0.1  # Of the way that it was told to go; who moves less does not move.
 
 

@@ -97,10 +97,12 @@ class StopLatch:
 
     Attributes:
         known: What holds; None: nothing was ever told. Its counter is an operator's, 0 if none has told one.
+        released: Whether the last news held an operator's release that was newer than all before.
     """
 
     def __init__(self, known: EmergencyStop | None, doubted: Iterable[int], now: float) -> None:
         self.known = None if known is None else EmergencyStop(known.latched, min(known.counter, CEILING))
+        self.released = False
         self._doubted = dict.fromkeys(doubted, now)  # And when each last told of a stop.
 
     @property
@@ -121,8 +123,9 @@ class StopLatch:
             stopped: Of each robot whose last report tells of a stop, its counter.
             now: Time [s].
         """
-        before = self.latched
+        before, self.released = self.latched, False
         for wish in wishes:
+            self.released |= not wish.latched and (self.known is None or wish.counter > self.known.counter)
             self.known = follow(self.known, wish)
             if wish.latched:
                 self._doubted.clear()
