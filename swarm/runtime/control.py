@@ -23,14 +23,16 @@ from swarm.runtime.drivers.base import COMMAND_TTL, Driver, Reading, Sent
 from swarm.runtime.drivers.doubts import Doubts
 from swarm.runtime.drivers.executed import Executed
 from swarm.runtime.fleet_file.braking import LATE_NEWS, WAITS, describe
+from swarm.runtime.fleet_file.roster import oldest_news
 from swarm.runtime.goals import Goals
 from swarm.runtime.journal import Journal, Memory
 from swarm.runtime.link.base import Link
 from swarm.runtime.link.estop import EmergencyStop, StopLatch
 from swarm.runtime.link.handshake import Handshakes
 from swarm.runtime.link.handshake import encode as encode_handshake
-from swarm.runtime.link.inbox import Heard, Inbox, oldest_news
+from swarm.runtime.link.inbox import Heard, Inbox
 from swarm.runtime.link.report_codec import Report, encode
+from swarm.runtime.link.signed_stop import Relay
 from swarm.runtime.lockstep import Lockstep
 from swarm.runtime.mind import Mind
 from swarm.runtime.watchdog import MAY_MOVE, Watchdog
@@ -98,7 +100,7 @@ class Control:
         self._driver, self._link, self._clock, self._sequence = driver, link, clock, 0
         self._executed = Executed(self.robot, self.dt, float(getattr(driver, "lifetime", COMMAND_TTL)))
         self._journal, self._held = journal, found.held
-        self._latch = StopLatch(found.stop, found.doubted, clock())
+        self._latch, self._relay = StopLatch(found.stop, found.doubted, clock(), signed=link.signs), Relay()
         self.lockstep.known = found.heard
         self.refusal: str | None = None
         self._wanted: Array | None = None  # The last command while it was free to move.
@@ -159,7 +161,9 @@ class Control:
                 self.handshakes.suspect(robot, arrived)
         heard = self.inbox.heard(now)
         stopped = {one.report.robot_id: one.report.stop_counter for one in heard if one.report.stopped}
-        self._latch.take(self._link.stops(), stopped, now)
+        self._latch.take(self._link.stops(), stopped, now, self._link.passed_on())
+        if self._relay.due(self._link.newest, (one.report.stop_counter for one in heard), now):
+            self._link.pass_on()
         if self._latch.latched and not self.watchdog.stopped:
             self.watchdog.stop()
         elif (self.watchdog.stopped or self._latch.released) and not self._latch.latched:

@@ -73,7 +73,10 @@ def mind_of(fleet: FleetFile, robot_id: int) -> Mind:
     )  # fmt: skip
     return Mind(
         robot, scenario.robots[robot_id], roster,
-        handshake_of(robot_id, scenario.world, roster.values(), fleet.planner, fleet.controller, fleet.errors),
+        handshake_of(
+            robot_id, scenario.world, roster.values(), fleet.planner, fleet.controller, fleet.errors,
+            fleet.keys is not None,
+        ),
         hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size), fleet.errors_of(robot_id),
         fleet.braking,
     )  # fmt: skip

@@ -215,7 +215,8 @@ def run(options: Options, fleet: FleetFile, mind: Mind) -> None:
     driver, keys = make_driver(fleet, robot), own_keys(fleet.keys, robot)
     with ExitStack() as stack:
         transport = stack.enter_context(Transport(
-            fleet.name, robot, fleet.addresses, keys=keys, patience=fleet.patience
+            fleet.name, robot, fleet.addresses, keys=keys, patience=fleet.patience,
+            proof=journal.path.with_suffix(".stop") if journal.path.name else None,
         ))  # fmt: skip
         control = Control(mind, driver, transport, incarnation=journal.incarnation, journal=journal)
         mind.rehearse()

@@ -7,9 +7,8 @@ import math
 from swarm.array_types import Array
 from swarm.model.body import GROWTH, MARGIN, TOP_SPEED, body_of, error_of
 from swarm.model.error_bounds import ErrorBounds
-from swarm.runtime.belief import HOLD_AGE
 from swarm.runtime.fleet_file.read import FleetFile
-from swarm.runtime.link.inbox import loss_run, oldest_news
+from swarm.runtime.fleet_file.roster import HOLD_AGE, loss_run, oldest_news
 
 
 def needs_of(fleet: FleetFile, robot: int) -> list[str]:

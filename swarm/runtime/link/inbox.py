@@ -32,8 +32,6 @@ FORGOTTEN = 3.0
 count (``swarm.runtime.link.handshake.SPEAKS``), and longer than a link that works is ever silent. So a forged report,
 or a clock that was set back, does not silence a robot for ever. An old report that is replayed then is as old as its
 own acknowledgements prove, or of unknown age: where its sender may be meanwhile only gets larger."""
-UNLIKELY = 1e-6
-"""Messages are lost so often in a row, at the declared loss of each: that is what old news has to be beyond."""
 _REMEMBERED = 1200  # Own reports whose sending is remembered: a minute of them.
 
 REASONS = (
@@ -86,26 +84,6 @@ class Heard:
     def growth(self, peer: Peer) -> float:
         """How far it can have come since its state was measured [m]."""
         return growth(peer, math.hypot(self.report.state[3], self.report.state[4]), self.age)
-
-
-def loss_run(loss: float) -> int:
-    """How many messages in a row are lost at most, of which each is lost with this probability (``UNLIKELY``)."""
-    return math.ceil(math.log(UNLIKELY) / math.log(loss) - 1e-9) if loss > 0.0 else 0
-
-
-def oldest_news(errors: ErrorBounds, period: float, run: int | None = None) -> float:
-    """How old ``Heard.age`` can be besides the age of the sender's state [s], if messages are as declared.
-
-    Twice, since it counts from our report that is acknowledged: the wait for a report that comes through, its way, and
-    the periods at whose ends it is written, read and late.
-
-    Args:
-        errors: What is declared of messages.
-        period: Between two reports [s].
-        run: Messages lost in a row; None: as many as the declared loss explains.
-    """
-    lost = loss_run(errors.loss) if run is None else run
-    return 2.0 * (errors.latency + (lost + 3) * period)
 
 
 class Inbox:

@@ -10,9 +10,9 @@ from swarm.errors import InputError
 from swarm.model.error_bounds import ErrorBounds
 from swarm.runtime.control import Control, Period
 from swarm.runtime.fleet_file.braking import JUMPED, LATE_NEWS, NO_MOTION
+from swarm.runtime.fleet_file.roster import oldest_news
 from swarm.runtime.journal import Memory
 from swarm.runtime.link.estop import EmergencyStop
-from swarm.runtime.link.inbox import oldest_news
 from swarm.runtime.link.status import MAX_TEXT
 from swarm.runtime.loop import Rate
 from swarm.runtime.mind import mind_of
@@ -224,7 +224,7 @@ def test_what_a_reason_latches_an_operator_releases_also_after_a_restart(tmp_pat
 
 
 def test_a_command_is_held_through_the_filter_while_a_neighbour_is_waited_for(tmp_path, monkeypatch):
-    """Robot 1 has fallen silent: its disc grows, and what was wanted before goes on for a while, as far as it is safe."""
+    """Robot 1 has fallen silent: its disc grows; what was wanted before goes on for a while, as far as it is safe."""
     ways = []
     for braking in ("", "braking: {waits: {hold: 0.5}}\n"):
         (tmp_path / f"{bool(braking)}").mkdir()
@@ -274,3 +274,49 @@ def test_news_that_are_older_than_latency_and_loss_explain_are_told_and_brake_if
     world.run(1.0)
     assert world.last[0].reason == MAY_MOVE
     assert not any(note.startswith("news") for note in world.minds[0].notes())
+
+
+class Signed(Link):  # type: ignore[misc]
+    """Carries what operators sign, as it stands; what robots pass on arrives in the next period."""
+
+    signs, newest = True, None
+
+    def __init__(self, world, i):
+        super().__init__(world, i)
+        world.passed[i] = []
+
+    def _take(self, wishes):
+        for wish in wishes:
+            if self.newest is None or wish.counter > self.newest.counter:
+                self.newest = wish
+        return wishes
+
+    def stops(self):
+        return self._take(super().stops())
+
+    def pass_on(self):
+        for passed in self.world.passed.values():
+            passed.append(self.newest)
+
+    def passed_on(self):
+        found, self.world.passed[self.i] = self.world.passed[self.i], []
+        return self._take(found)
+
+
+def test_where_stops_are_signed_a_robot_that_is_reached_tells_the_others_and_reports_tell_nothing(
+    tmp_path, monkeypatch
+):
+    world = World(tmp_path)
+    world.passed = {}
+    for i in range(2):
+        mind, body, link = mind_of(world.fleet, i), Body(world, i), Signed(world, i)
+        world.minds[i] = Control(mind, body, link, incarnation=2, clock=world.clock)
+    world.run(1.0)
+    world.minds[1]._latch.known = EmergencyStop(True, 99)  # it lies, or an earlier process of it was pushed
+    world.run(1.0)
+    assert [one.reason for one in world.last] == [MAY_MOVE, "emergency stop"]
+    for latched, counter, reached in ((True, 100, 0), (False, 101, 1)):
+        world.wishes[reached].append(EmergencyStop(latched, counter))
+        world.run(0.5)
+        assert [one.reason == "emergency stop" for one in world.last] == [latched] * 2
+        assert [mind.stop for mind in world.minds] == [EmergencyStop(latched, counter)] * 2

@@ -11,15 +11,13 @@ from oracles.reports import PERIOD, ROSTER, SPEED, report
 
 from swarm.errors import InputError
 from swarm.model.error_bounds import ErrorBounds
+from swarm.runtime.fleet_file.roster import UNLIKELY, loss_run, oldest_news
 from swarm.runtime.link.inbox import (
     BURST,
     FORGOTTEN,
     QUARANTINE,
     RATE,
-    UNLIKELY,
     Inbox,
-    loss_run,
-    oldest_news,
 )
 
 
