@@ -17,7 +17,7 @@ from swarm.filter.nominal import nominal_control
 from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
 from swarm.model import dynamics
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL
-from swarm.model.body import ACCELERATION, MARGIN, PERIOD, RADIUS, REACH, body_of, coast_of, is_second_order
+from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, REACH, body_of, coast_of, is_second_order
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.planning import Plan, Planner
 from swarm.planning.registry import make_planner
@@ -155,8 +155,10 @@ class Robot:
         if self._motion is not None:
             self._motion.reset()
 
-    def step(self, view: View, action: Array | None = None) -> Command:
+    def step(self, view: View, action: Array | None = None, wanted: Array | None = None) -> Command:
         """One control period: plan, tune (unless an ``action`` in [0, 1] is given), filter.
+
+        With a control ``wanted``, ``float64[2]``, the filter gives what is nearest to it, and not to the plan's.
 
         Raises:
             InputError: If the view holds something that is not a number, or too many neighbours or obstacles.
@@ -175,6 +177,10 @@ class Robot:
             raise InputError("action", action, f"{COUNT} numbers in [0, 1]")
         tunables = decode(action)
         nominal_control(self.kind, view.state, self.body, plan.waypoint, remaining, tunables, self._nominal)
+        if wanted is not None:
+            self._nominal[:] = wanted
+            if self.kind == dynamics.UNICYCLE:  # the filter moves a point ahead of it
+                self._nominal[1] *= self.body[LOOK_AHEAD]
         control, outcome, relaxation = self._filter(view, around, tunables)
         self.drive = control.copy()
         self.last_action = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from swarm.fleet.watch import FleetSnapshot, FleetWatch
 from swarm.runtime.drivers.bullet import ask
 from swarm.runtime.drivers.bullet_wire import Address, Type
-from swarm.runtime.link.estop import EmergencyStop
+from swarm.runtime.link.estop import CEILING, EmergencyStop
+from swarm.runtime.link.transport import Transport
 
 AGAIN = 0.1
 """Seconds between two times that a wish is told."""
@@ -53,7 +54,9 @@ def wish(watch: FleetWatch, latched: bool, patience: float, clock: Callable[[], 
     """Stop or release all, and wait for the answers.
 
     A release needs a larger counter than any wish that a robot knows, whatever the clocks of operators say: it grows
-    with what the robots tell. What they told before this wish was first said does not count as an answer.
+    with what the robots tell. Where wishes are signed, so does a stop, since robots pass on only what is newer; and
+    what robots tell without a signature counts only as far as a clock can have told it. What they told before this wish
+    was first said does not count as an answer.
 
     Args:
         watch: Of the fleet.
@@ -65,8 +68,7 @@ def wish(watch: FleetWatch, latched: bool, patience: float, clock: Callable[[], 
     counter, world = time.time_ns(), None if physics is None else False
     while True:
         scene = watch.look()
-        if not latched:
-            counter = max(counter, _newest_stop(scene) + 1)
+        counter = _newer(watch.transport, scene, EmergencyStop(latched, counter))
         watch.transport.tell_stop(EmergencyStop(latched, counter))
         if physics is not None and not world:
             world = _confirmed(physics, latched)
@@ -77,10 +79,21 @@ def wish(watch: FleetWatch, latched: bool, patience: float, clock: Callable[[], 
         time.sleep(AGAIN)
 
 
-def _newest_stop(scene: FleetSnapshot) -> int:
-    """The largest counter that a robot is stopped by; what no robot can have from an operator does not count."""
+def _newer(link: Transport, scene: FleetSnapshot, own: EmergencyStop) -> int:
+    """The counter that makes a wish newer than those of others that robots know, if it has to be."""
+    counter, most = own.counter, CEILING if link.signs else TOLD_BY_ROBOTS
+    if not own.latched:
+        counter = max(counter, _newest_stop(scene, most) + 1)
+    link.passed_on()
+    if link.newest is not None and link.newest != own:
+        counter = max(counter, link.newest.counter + 1)
+    return counter
+
+
+def _newest_stop(scene: FleetSnapshot, most: int) -> int:
+    """The largest counter below ``most`` that a robot is stopped by."""
     found = [one.status.stop_counter for one in scene.robots if one.status is not None and one.status.stopped]
-    return max((counter for counter in found if counter < TOLD_BY_ROBOTS), default=0)
+    return max((counter for counter in found if counter < most), default=0)
 
 
 def _answers(scene: FleetSnapshot, robot: int, latched: bool, start: float) -> bool:

@@ -18,11 +18,12 @@ from swarm.errors import InputError
 from swarm.explanation import Override, sentence
 from swarm.runtime.drivers.bullet import ask
 from swarm.runtime.drivers.bullet_wire import Type
+from swarm.runtime.fleet_file.braking import EMERGENCY
 from swarm.runtime.fleet_file.read import FleetFile
 from swarm.runtime.fleet_file.zenoh_config import OPERATOR, own_keys
 from swarm.runtime.link.status import Status, decode
 from swarm.runtime.link.transport import Transport
-from swarm.runtime.watchdog import MAY_MOVE
+from swarm.runtime.watchdog import MAY_MOVE, RELEASE
 
 SILENT = 1.0
 """Seconds without a status after which a robot is silent."""
@@ -145,7 +146,7 @@ def verdict_of(one: Watched, now: float) -> tuple[str, str]:
     if age > SILENT:
         return "silent", f"last heard {age:.0f} s ago" + ("" if one.linked else ", its process is gone")
     if status.stopped:
-        return "stopped", "emergency stop"
+        return "stopped", status.reason if status.reason.endswith(RELEASE) else EMERGENCY
     if status.reason != MAY_MOVE:
         return "held", status.reason
     if now - one.since > WAITS:

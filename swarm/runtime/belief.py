@@ -30,7 +30,7 @@ from swarm.model.body import (
 )
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE
 from swarm.model.error_bounds import EXACT, ErrorBounds
-from swarm.runtime.fleet_file.roster import Peer, coasting_distance, stopping_distance
+from swarm.runtime.fleet_file.roster import HOLD_AGE, Peer, coasting_distance, stopping_distance
 from swarm.runtime.link.inbox import Heard
 from swarm.runtime.sensing import S_RADIUS, S_VX, S_VY, S_X, S_Y, SLACK, recognise
 from swarm.sense.neighbours import (
@@ -56,8 +56,6 @@ from swarm.sense.neighbours import (
 
 INTENT_AGE = 0.25
 """Seconds after which nobody counts on what a robot meant to do."""
-HOLD_AGE = 0.5
-"""Seconds after which a robot that may be within stopping distance is waited for."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ from swarm.runtime.belief import Belief, believe
 from swarm.runtime.drivers.base import COMMAND_TTL, Driver, Reading, Sent
 from swarm.runtime.drivers.doubts import Doubts
 from swarm.runtime.drivers.executed import Executed
+from swarm.runtime.fleet_file.braking import LATE_NEWS, WAITS, describe
+from swarm.runtime.fleet_file.roster import oldest_news
 from swarm.runtime.goals import Goals
 from swarm.runtime.journal import Journal, Memory
 from swarm.runtime.link.base import Link
@@ -30,6 +32,7 @@ from swarm.runtime.link.handshake import Handshakes
 from swarm.runtime.link.handshake import encode as encode_handshake
 from swarm.runtime.link.inbox import Heard, Inbox
 from swarm.runtime.link.report_codec import Report, encode
+from swarm.runtime.link.signed_stop import Relay
 from swarm.runtime.lockstep import Lockstep
 from swarm.runtime.mind import Mind
 from swarm.runtime.watchdog import MAY_MOVE, Watchdog
@@ -86,18 +89,22 @@ class Control:
         self.robot, self.roster, self.dt, self.incarnation = mind.robot, mind.roster, mind.dt, incarnation
         self.robot_id = mind.robot.robot_id
         found = Memory() if journal is None else journal.found
-        self.watchdog, self.goals = Watchdog(self.dt, mind.errors.age or None), Goals(mind.spec, found.goal)
+        self.watchdog = Watchdog(self.dt, mind.errors.age or None, mind.braking, found.latched)
+        self.braking, self.goals = mind.braking, Goals(mind.spec, found.goal)
         self.handshakes = Handshakes(mind.handshake, (one for one in self.roster if one != self.robot_id))
         self.digest = mind.handshake.digest
         self.inbox = Inbox(self.robot_id, incarnation, self.roster, self.digest, mind.errors)
         self.lockstep = Lockstep(self.roster, mind.hearing_radius, clock())
-        self._errors, self._doubts = mind.errors, Doubts(self.roster[self.robot_id], mind.errors)
+        self._errors, obeys = mind.errors, bool(getattr(driver, "obeys", True))
+        self._doubts = Doubts(self.roster[self.robot_id], mind.errors, obeys)
         self._driver, self._link, self._clock, self._sequence = driver, link, clock, 0
         self._executed = Executed(self.robot, self.dt, float(getattr(driver, "lifetime", COMMAND_TTL)))
         self._journal, self._held = journal, found.held
-        self._latch = StopLatch(found.stop, found.doubted, clock())
+        self._latch, self._relay = StopLatch(found.stop, found.doubted, clock(), signed=link.signs), Relay()
         self.lockstep.known = found.heard
         self.refusal: str | None = None
+        self._wanted: Array | None = None  # The last command while it was free to move.
+        self._late: Heard | None = None
         self._explained: tuple[Period, Override | None] | None = None
 
     def period(self) -> Period:
@@ -106,13 +113,16 @@ class Control:
         resumed = self.watchdog.begin(now)
         self._executed.begin(now)
         heard = self._listen(resumed, now)
-        reading = self._driver.read()
+        reading, latched = self._driver.read(), self.watchdog.latched
         if reading is None:
+            self._late = None
             self._remember(heard)
             reason = self.watchdog.check(now, state_at=None, planned=False, waits_for=None, doubt=self._doubt)
             found = Period(now, reason)
         else:
             found = self._decide(now, reading, heard)
+        if self.watchdog.latched != latched:
+            self._remember(heard)
         self._executed.end(found.sent)
         self.watchdog.end(self._clock())
         return found
@@ -151,10 +161,12 @@ class Control:
                 self.handshakes.suspect(robot, arrived)
         heard = self.inbox.heard(now)
         stopped = {one.report.robot_id: one.report.stop_counter for one in heard if one.report.stopped}
-        self._latch.take(self._link.stops(), stopped, now)
+        self._latch.take(self._link.stops(), stopped, now, self._link.passed_on())
+        if self._relay.due(self._link.newest, (one.report.stop_counter for one in heard), now):
+            self._link.pass_on()
         if self._latch.latched and not self.watchdog.stopped:
             self.watchdog.stop()
-        elif self.watchdog.stopped and not self._latch.latched:
+        elif (self.watchdog.stopped or self._latch.released) and not self._latch.latched:
             self.watchdog.release()
         return heard
 
@@ -163,13 +175,17 @@ class Control:
         if self._journal is not None:
             held = tuple(self.robot.planner.held)
             known = self.lockstep.known.union(one.report.robot_id for one in heard)
-            self._journal.keep(Memory(self.goals.goal_index, held or self._held, self.stop, known, self._latch.doubted))
+            self._journal.keep(Memory(
+                self.goals.goal_index, held or self._held, self.stop, known, self._latch.doubted, self.watchdog.latched
+            ))  # fmt: skip
 
     def notes(self) -> tuple[str, ...]:
         """What an operator should know of this robot and those that it hears."""
         now, problem = self._clock(), "" if self._journal is None else self._journal.problem
-        wrong = [text for text in (self.body_problem, problem) if text]
-        return (*self.handshakes.misfits(now).values(), *wrong, *self.handshakes.notes(now))
+        late = "" if self._late is None else _old_news(self._late, oldest_news(self._errors, self.dt))
+        braking = f"braking: {changed}" if (changed := describe(self.braking)) else ""
+        wrong = [text for text in (self.body_problem, problem, late) if text]
+        return (*self.handshakes.misfits(now).values(), *wrong, *self.handshakes.notes(now), *filter(None, [braking]))
 
     @property
     def body_problem(self) -> str:
@@ -200,7 +216,9 @@ class Control:
         alone = self.lockstep.alone or len(belief.strangers) > 0
         view.neighbours, view.truncated = belief.neighbours, belief.truncated
         view.strangers = belief.strangers if alone else None
-        command = self.robot.step(view)
+        self._late = self._find_late(heard)
+        why = WAITS if belief.hold is not None else LATE_NEWS if self._late is not None else MAY_MOVE
+        command = self.robot.step(view, wanted=self._wanted if self.watchdog.holding(now, why) else None)
         self._remember(heard)
         self.refusal = self.handshakes.refusal(now, senses)
         # Who senses the others need hear only one of them, who tells if all are stopped.
@@ -208,19 +226,30 @@ class Control:
         reason = self.watchdog.check(
             now, state_at=reading.measured, planned=True, waits_for=belief.hold, joined=joined, refusal=self.refusal,
             doubt=self._doubt or self._doubts.of(now, reading),
+            late=None if self._late is None else self._late.report.robot_id,
         )  # fmt: skip
-        sent = None
-        if reason == MAY_MOVE:
+        sent, moves = None, reason == MAY_MOVE or self.watchdog.holds
+        if moves:
             sent = self._driver.write(command.control)
+            self._wanted = sent.control if reason == MAY_MOVE else self._wanted
         elif abs(now - reading.measured) <= self.watchdog.state_age or self.robot.kind != DOUBLE_INTEGRATOR:
             # An acceleration that brakes by an old state drives backwards in the end; then the body brakes by itself.
             sent = self._driver.write(full_braking(self.robot.kind, state, self.robot.body, view.drive))
         self.robot.drive = None if sent is None else sent.control.copy()
         ahead = self.robot.ahead(self._executed.take(sent))
-        way = None if ahead is None or reason != MAY_MOVE else ahead[0][:2] - state[:2]
+        way = None if ahead is None or not moves else ahead[0][:2] - state[:2]
         self._doubts.told(now, reading, way)
-        self._tell(now, reading, command, view, reason == MAY_MOVE, ahead)
+        self._tell(now, reading, command, view, moves, ahead)
         return Period(now, reason, reading, command, sent, belief, view)
+
+    def _find_late(self, heard: list[Heard]) -> Heard | None:
+        """The oldest news of a robot that may be near, if it is older than the declared latency and loss explain."""
+        near = [one for one in heard if one.report.robot_id in self.lockstep.near]
+        if not near or not (self._errors.latency or self._errors.loss):
+            return None
+        oldest = max(near, key=lambda one: one.age - one.report.state_age)
+        late = oldest.age - oldest.report.state_age > oldest_news(self._errors, self.dt)
+        return oldest if late else None
 
     def _view(self, now: float, reading: Reading) -> View:
         """What the robot knows, before it looks around; its own state as it was measured."""
@@ -260,3 +289,10 @@ class Control:
             one for one in self.roster
             if one != self.robot_id and (one in self.lockstep.soon or (one + self._sequence) % FAR_EVERY == 0)
         ]  # fmt: skip
+
+
+def _old_news(one: Heard, most: float) -> str:
+    """What a person should know of news that are older than declared."""
+    age = one.age - one.report.state_age
+    old = f"{age:.2f} s old" if age < 100.0 else "of unknown age"
+    return f"{LATE_NEWS}: of robot {one.report.robot_id}, {old}, where {most:.2f} s are explained"

@@ -27,6 +27,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from swarm.errors import InputError
+from swarm.runtime.fleet_file.braking import REASONS
 from swarm.runtime.link.estop import EmergencyStop
 from swarm.sense.intent import MAX_HELD
 
@@ -42,9 +43,9 @@ _HEAD = struct.Struct("<4sHIQ")  # Magic, version, checksum of all that follows,
 _BODY = struct.Struct(
     f"<8sI8s16sIIBQB{MAX_HELD}i{_ROBOTS // 8}s"  # Fleet, robot, map, boot, incarnation, goal, stop, counter, cells,
 )  # whom it heard: a bit for each robot.
-# What older versions do not know stands behind that, with a checksum of its own: whom it doubts, at most so many.
-_DOUBTED = 64
-_MORE = struct.Struct(f"<IB{_DOUBTED}H")
+_DOUBTED = 64  # What older versions do not know stands behind that, each part with a checksum: whom it doubts, at most;
+# and the reason that has latched it, its place in the list of them, from 1 on.
+_DOUBT_PART, _LATCH_PART = struct.Struct(f"<B{_DOUBTED}H"), struct.Struct("<B")
 _MAGIC = b"SWRJ"
 _NO_STOP, _RELEASED, _LATCHED = range(3)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -60,6 +61,7 @@ class Memory:
         stop: The last wish of an operator that it knows.
         heard: The robots that it has heard.
         doubted: Whom it does not believe that it is stopped (``swarm.runtime.link.estop``).
+        latched: The reason that keeps it until an operator releases it (``swarm.runtime.fleet_file.braking``), or none.
     """
 
     goal: int = 0
@@ -67,6 +69,7 @@ class Memory:
     stop: EmergencyStop | None = None
     heard: frozenset[int] = frozenset()
     doubted: frozenset[int] = frozenset()
+    latched: str = ""
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,7 @@ class Journal:
         self.incarnation = max(self.incarnation, last.incarnation + 1)
         if last.map != self._map:
             self.problem = f"{self.path}: of another map; goal and cells are not used"
-            self.found = Memory(stop=last.memory.stop, doubted=last.memory.doubted)
+            self.found = Memory(stop=last.memory.stop, doubted=last.memory.doubted, latched=last.memory.latched)
         elif last.boot != self._boot:
             self.found = replace(self.found, held=(), heard=frozenset())
 
@@ -243,26 +246,25 @@ def _encode(slot: _Slot) -> bytes:
     )  # fmt: skip
     serial = struct.pack("<Q", slot.serial)
     head = _HEAD.pack(_MAGIC, VERSION, zlib.crc32(serial + body), slot.serial)
-    return (head + body + _encode_doubted(serial, memory.doubted)).ljust(_SLOT, b"\0")
+    return (head + body + _encode_more(serial, memory)).ljust(_SLOT, b"\0")
 
 
-def _encode_doubted(serial: bytes, doubted: frozenset[int]) -> bytes:
-    """Of more than there is room for, the first ones: the others are doubted again after they have lied again."""
-    given = sorted(doubted)[:_DOUBTED]
-    part = _MORE.pack(0, len(given), *given, *[0] * (_DOUBTED - len(given)))[4:]
+def _checked(serial: bytes, part: bytes) -> bytes:
     return struct.pack("<I", zlib.crc32(serial + part)) + part
 
 
-def _decode_doubted(data: bytes) -> frozenset[int]:
-    """Nobody, if an older version wrote the slot."""
-    at = _HEAD.size + _BODY.size
-    part = data[at : at + _MORE.size]
-    if len(part) < _MORE.size:
-        return frozenset()
-    checksum, count, *robots = _MORE.unpack(part)
-    if zlib.crc32(data[_HEAD.size - 8 : _HEAD.size] + part[4:]) != checksum:
-        return frozenset()
-    return frozenset(robots[:count])
+def _part(data: bytes, at: int, layout: struct.Struct) -> tuple[int, ...]:
+    """The numbers of a part of a slot; zeros if an older version wrote it."""
+    found, end = data.ljust(_SLOT, b"\0")[at:], 4 + layout.size
+    whole = found[:end] == _checked(data[_HEAD.size - 8 : _HEAD.size], found[4:end])
+    return layout.unpack(found[4:end] if whole else bytes(layout.size))
+
+
+def _encode_more(serial: bytes, memory: Memory) -> bytes:
+    """Of more doubted ones than there is room for, the first: the others are doubted again once they lie again."""
+    given = sorted(memory.doubted)[:_DOUBTED]
+    doubted = _DOUBT_PART.pack(len(given), *given, *[0] * (_DOUBTED - len(given)))
+    return _checked(serial, doubted) + _checked(serial, _LATCH_PART.pack(("", *REASONS).index(memory.latched)))
 
 
 def _slots(data: bytes) -> list[_Slot]:
@@ -291,5 +293,8 @@ def _decode(data: bytes) -> _Slot | None:
     stop = None if state == _NO_STOP else EmergencyStop(state == _LATCHED, counter)
     known = int.from_bytes(bits, "little")
     heard = frozenset(robot for robot in range(known.bit_length()) if known >> robot & 1)
-    memory = Memory(goal, tuple(cells[:count]), stop, heard, _decode_doubted(data))
+    many, *doubted = _part(data, end, _DOUBT_PART)
+    (number,) = _part(data, end + 4 + _DOUBT_PART.size, _LATCH_PART)
+    latched = ("", *REASONS)[number] if number <= len(REASONS) else ""  # A newer version may know of more.
+    memory = Memory(goal, tuple(cells[:count]), stop, heard, frozenset(doubted[:many]), latched)
     return _Slot(serial, fleet, robot, world, boot, incarnation, memory)

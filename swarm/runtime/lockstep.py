@@ -66,6 +66,11 @@ class Lockstep:
         self._near: list[Heard] = []
         self._solid: frozenset[int] = frozenset()  # Of these, who is not waited for.
 
+    @property
+    def near(self) -> frozenset[int]:
+        """Who may be within the radius, as of the last ``advance``."""
+        return frozenset(one.report.robot_id for one in self._near)
+
     def told(self, sequence: int) -> None:
         """A report with this tick's intent is on its way."""
         if self._told_at is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from swarm import explanation
 from swarm.errors import InputError
@@ -11,6 +11,7 @@ from swarm.model.body import PERIOD
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.robot import Robot
 from swarm.runtime.belief import believe
+from swarm.runtime.fleet_file.braking import DEFAULT, Action
 from swarm.runtime.fleet_file.read import FleetFile
 from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.link.handshake import Handshake, handshake_of
@@ -30,6 +31,7 @@ class Mind:
         handshake: What it tells of itself, for others to know whether they fit.
         hearing_radius: Whom it has to hear: robots that are no farther [m].
         errors: What is declared of it as not exact.
+        braking: What it does about each reason not to move.
     """
 
     robot: Robot
@@ -38,6 +40,7 @@ class Mind:
     handshake: Handshake
     hearing_radius: float
     errors: ErrorBounds = EXACT
+    braking: Mapping[str, Action] = field(default_factory=lambda: DEFAULT)
 
     @property
     def dt(self) -> float:
@@ -70,6 +73,10 @@ def mind_of(fleet: FleetFile, robot_id: int) -> Mind:
     )  # fmt: skip
     return Mind(
         robot, scenario.robots[robot_id], roster,
-        handshake_of(robot_id, scenario.world, roster.values(), fleet.planner, fleet.controller, fleet.errors),
+        handshake_of(
+            robot_id, scenario.world, roster.values(), fleet.planner, fleet.controller, fleet.errors,
+            fleet.keys is not None,
+        ),
         hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size), fleet.errors_of(robot_id),
+        fleet.braking,
     )  # fmt: skip

@@ -39,6 +39,7 @@ from swarm.files.text_files import write_text
 from swarm.model.error_bounds import EXACT
 from swarm.runtime.control import Control
 from swarm.runtime.drivers.base import make_driver
+from swarm.runtime.fleet_file.braking import describe
 from swarm.runtime.fleet_file.needs import needs_of
 from swarm.runtime.fleet_file.read import FleetFile, load_fleet
 from swarm.runtime.fleet_file.zenoh_config import own_keys
@@ -96,6 +97,7 @@ def summary(fleet: FleetFile, robot: int) -> str:
         f"margin {fleet.margin:g} m",
         f"listens     {fleet.endpoints[robot]}" + ("" if fleet.keys else ", without authentication"),
         f"driver      {fleet.driver}{reached(fleet, robot)}",
+        f"braking     {describe(fleet.braking) or 'as long as a reason holds'}",
         f"log         {fleet.log or 'none'}",
         *([f"errors      {fleet.errors.describe()}"] if fleet.errors != EXACT else []),
         *needs_of(fleet, robot),
@@ -213,7 +215,8 @@ def run(options: Options, fleet: FleetFile, mind: Mind) -> None:
     driver, keys = make_driver(fleet, robot), own_keys(fleet.keys, robot)
     with ExitStack() as stack:
         transport = stack.enter_context(Transport(
-            fleet.name, robot, fleet.addresses, keys=keys, patience=fleet.patience
+            fleet.name, robot, fleet.addresses, keys=keys, patience=fleet.patience,
+            proof=journal.path.with_suffix(".stop") if journal.path.name else None,
         ))  # fmt: skip
         control = Control(mind, driver, transport, incarnation=journal.incarnation, journal=journal)
         mind.rehearse()

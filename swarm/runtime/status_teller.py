@@ -38,7 +38,8 @@ class StatusTeller:
         """What is known after a period."""
         control, command, reading = self._control, period.command, period.reading
         return Status(
-            control.robot_id, control.incarnation, period.reason, control.watchdog.stopped,
+            control.robot_id, control.incarnation, period.reason,
+            control.watchdog.stopped or bool(control.watchdog.latched),
             0 if control.stop is None else control.stop.counter, control.lockstep.tick,
             None if reading is None else tuple(reading.state.tolist()),
             None if period.view is None else _pair(period.view.goal),

@@ -10,6 +10,7 @@ from swarm.model.dynamics import step
 from swarm.runtime.control import Control
 from swarm.runtime.drivers.base import Reading, Sent
 from swarm.runtime.fleet_file.read import load_fleet
+from swarm.runtime.link import base as links
 from swarm.runtime.mind import mind_of
 
 DT = 0.05
@@ -94,7 +95,7 @@ class Body:
         return Sent(np.array(control), self.world.time)
 
 
-class Link:
+class Link(links.Link):
     def __init__(self, world, i):
         self.world, self.i, self.counts = world, i, Counter(oversized=2)
 

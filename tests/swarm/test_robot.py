@@ -379,3 +379,12 @@ def test_a_robot_that_cannot_stop_within_its_margin_is_refused() -> None:
     with pytest.raises(InputError, match=r"limits.acceleration: got 4.0; valid: at least 10 m/s², or none"):
         Robot(spec, ROOM, dt=0.05, sensing_radius=2.0, planner="straight", controller=FIXED, margin=0.2)
     Robot(spec, ROOM, dt=0.05, sensing_radius=2.0, planner="straight", controller=FIXED, margin=0.5)
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_wanted_control_takes_the_place_of_the_plans_as_far_as_it_is_safe(kind: Kind) -> None:
+    robot, wanted = a_robot(kind), np.array([0.3, -0.2])
+    assert robot.step(a_view(), wanted=wanted).control == pytest.approx(wanted, abs=1e-9)
+    assert robot.step(a_view()).control != pytest.approx(wanted, abs=1e-2)
+    near = np.array([neighbour(1.21, 1.0)])
+    assert robot.step(a_view(neighbours=near), wanted=np.array([1.0, 0.0])).control[0] < 0.9

@@ -119,12 +119,15 @@ def _processes(cell: Callable[..., FaultCell], seconds: float) -> list[FaultCell
 
 
 def _hostile(cell: Callable[..., FaultCell], seconds: float, robots: int) -> list[FaultCell]:
+    lies = f"1 of {robots} lies: stop, with keys"
+    signed = cell(lies, "input", "liars", kind="stop", count=1, seconds=0.7 * seconds)
     return [
         cell("rubbish from an attacker", "input", "rubbish", seconds=0.1 * seconds),
         *(
             cell(f"{count} of {robots} lie: {kind}", "input", "liars", kind=kind, count=count, seconds=0.7 * seconds)
             for kind in ("place", "jump", "intent") for count in (1, robots - 1)
         ),
+        replace(signed, setup=replace(signed.setup, relayed=False)),
         cell("version 2.0 among 1.x", "input", "skew", version="2.0", fits=False, seconds=0.3 * seconds),
         cell("version 1.9 among 1.0", "input", "skew", version="1.9", fits=True, seconds=0.3 * seconds),
     ]  # fmt: skip

@@ -3,8 +3,9 @@
 What follows the two dashes goes to ``swarm.runtime.process``, whose code runs as it is, but for one thing:
 
 * ``clock SECONDS``: its clocks, of the day and the monotonic one, are ahead by so much.
-* ``lie place|jump|intent``: it reports that it is elsewhere; that it is here and there in turns; that it holds the
-  cells around others, goes before everybody and wants to go where it does not. Its body drives as it should.
+* ``lie place|jump|intent|stop``: it reports that it is elsewhere; that it is here and there in turns; that it holds the
+  cells around others, goes before everybody and wants to go where it does not; that an operator has stopped it. Its
+  body drives as it should.
 * ``slow PERIODS``: after each SIGUSR1 so many periods take longer than they may.
 * ``blind``: its body does not sense others, so it has to believe what they report.
 * ``version MAJOR.MINOR``: it speaks another version of the protocol.
@@ -63,7 +64,7 @@ def lie(value: str) -> None:
     from swarm.runtime import control
     from swarm.runtime.link.report_codec import Report
 
-    falsify = {"place": _elsewhere, "jump": _jumping, "intent": _pushing}[value]
+    falsify = {"place": _elsewhere, "jump": _jumping, "intent": _pushing, "stop": _stopping}[value]
 
     def false(*fields: Any) -> Report:
         return falsify(Report(*fields))
@@ -88,6 +89,10 @@ def _pushing(report: Any) -> Any:
         intent = replace(intent, priority=(1 << 41), claim_priority=(1 << 41), window=wanted)
     waypoint = (report.state[0] + math.sin(report.sequence), report.state[1] + math.cos(report.sequence))
     return replace(report, message=replace(message, intent=intent, waypoint=waypoint))
+
+
+def _stopping(report: Any) -> Any:
+    return replace(report, stopped=True, stop_counter=(1 << 61) + report.sequence)
 
 
 def slow(value: str) -> None:

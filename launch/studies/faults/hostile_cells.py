@@ -11,6 +11,7 @@ from studies.faults.checks import Findings, Record, at_least, at_most
 from studies.faults.trial import Trial
 from studies.faults.watch import STANDS
 from swarm.errors import InputError
+from swarm.runtime.fleet_file.braking import EMERGENCY
 from swarm.runtime.link.inbox import BURST, RATE
 from swarm.runtime.link.status import Status, decode
 from swarm.runtime.link.transport import Transport
@@ -93,6 +94,8 @@ def _flooded(sent: Record, finished: Record, others: set[int], seconds: float) -
 
 def liars(trial: Trial, kind: str, count: int, seconds: float) -> Findings:
     """Some robots report what is not so; their bodies drive as they should."""
+    if kind == "stop":
+        trial.use_keys()
     trial.start(odd={robot: ("lie", kind) for robot in range(count)}, still=range(len(trial.listens)))
     honest = list(trial.listens)[count:]
     trial.run_for(10.0)
@@ -106,6 +109,10 @@ def liars(trial: Trial, kind: str, count: int, seconds: float) -> Findings:
     checks = [at_least("honest robots that moved", moved, len(honest))]
     if kind == "jump":
         checks.append(at_least("reports refused for a jump", rejected.get("jump", 0), 1))
+    if kind == "stop":
+        reasons = [finished["robots"].get(robot, {"reasons": {}})["reasons"] for robot in honest]
+        stood = sum(found.get(EMERGENCY, 0) for found in reasons) if all(reasons) else None
+        checks.append(at_most("periods in which honest robots stood for a stop that no operator signed", stood, 0))
     return Findings(stretch, checks, {"rejected_by_honest_robots": rejected})
 
 

@@ -117,8 +117,21 @@ class Trial:
         """The fleet file of a robot; without one that of the physics world and of operators."""
         return self.folder / ("fleet.yaml" if robot is None else f"fleet-{robot}.yaml")
 
+    def use_keys(self) -> None:
+        """Give everybody keys before they are started: TLS, and signed stops. The relay does not speak TLS."""
+        names = ["--fleet", "trial", "--robots", *map(str, self.listens), "--out", str(self.folder / "keys")]
+        made = subprocess.run(
+            [sys.executable, "-m", "authority", *names], env=os.environ | _ENVIRONMENT, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        if made.returncode != 0 or self.setup.relayed:
+            raise TrialError(f"keys, {'relayed' if self.setup.relayed else 'direct'}: {made.stderr}")
+        self.more["keys"] = "keys"
+        self.write_fleet_files()
+
     def write_fleet_files(self) -> None:
         """Write all fleet files."""
+        scheme = "tls" if "keys" in self.more else "tcp"
         for robot in (None, *self.listens):
             ends = {one: address for one, address in self.listens.items()}
             if robot is not None and self.setup.relayed:
@@ -129,7 +142,7 @@ class Trial:
                     "map": str(MAPS / self.setup.map), "robots": self.setup.robots, "seed": self.setup.seed,
                     "seconds": 3600,
                 },
-                "driver": "bullet", "endpoints": {one: f"tcp/{host}:{port}" for one, (host, port) in ends.items()},
+                "driver": "bullet", "endpoints": {one: f"{scheme}/{host}:{port}" for one, (host, port) in ends.items()},
                 "physics": f"{self.world[0]}:{self.world[1]}", **self.more,
             }  # fmt: skip
             if self.setup.errors:

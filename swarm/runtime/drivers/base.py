@@ -30,8 +30,9 @@ The rules: no method blocks or raises because the body is silent, since the read
 the state arrived, not when it was read, and ``measured`` is earlier if the body's stamp says so; and the body itself
 brakes if no command comes for ``COMMAND_TTL``: a control process that has been killed cannot do it. A driver may have
 these attributes: ``problem``, one line of at most 96 characters for an operator, empty if there is nothing to say;
-``doubt``, in a few words why its states must not be driven by, empty if they may; and ``lifetime``, the seconds after
-which the body brakes, if these are not ``COMMAND_TTL``.
+``doubt``, in a few words why its states must not be driven by, empty if they may; ``lifetime``, the seconds after
+which the body brakes, if these are not ``COMMAND_TTL``; and ``obeys``, False if the body does not execute commands, as
+a recording does not: then nobody expects it to move as it is told.
 """
 
 from __future__ import annotations

@@ -14,15 +14,13 @@ from swarm.model.body import PERIOD, STRAY, TURN_RATE
 from swarm.model.dynamics import UNICYCLE
 from swarm.model.error_bounds import ErrorBounds
 from swarm.runtime.drivers.base import Reading
+from swarm.runtime.fleet_file.braking import JUMPED, NO_MOTION, UNCERTAIN
 from swarm.runtime.fleet_file.roster import Peer, top_speed
 
 WINDOW = 1.0
 """Seconds for which a robot that is told to move may not do so; and for which it then stands before it tries again."""
 SIGMAS = 3.0
 """Standard deviations of what a body says that have to be within the declared bound."""
-NO_MOTION, JUMPED, UNCERTAIN = (
-    "told to move and does not", "own state jumped", "own state less certain than declared",
-)  # fmt: skip
 _SHARE = 0.1  # Of the way that it was told to go; who moves less does not move.
 
 
@@ -42,10 +40,12 @@ class Doubts:
     Args:
         peer: The robot.
         errors: What is declared of it. Without any there is no doubt.
+        obeys: Whether it executes commands: that one moves as it is told is asked of no other.
     """
 
-    def __init__(self, peer: Peer, errors: ErrorBounds) -> None:
+    def __init__(self, peer: Peer, errors: ErrorBounds, obeys: bool = True) -> None:
         self._peer, self._errors, self._period = peer, errors, float(peer.body[PERIOD])
+        self._obeys = obeys
         self._last: Reading | None = None
         self._told: deque[_Told] = deque()
         self._reason, self._until = "", -math.inf
@@ -65,7 +65,7 @@ class Doubts:
 
     def told(self, now: float, reading: Reading, way: Array | None) -> None:
         """By how much the robot was told to move in this period, ``float64[2]`` [m]; None: not to move."""
-        if way is None:
+        if way is None or not self._obeys:
             self._told.clear()
             return
         x, y = reading.state[:2].tolist()

@@ -41,10 +41,13 @@ class ReplayDriver:
     Attributes:
         commands: The last ``KEPT`` commands.
         count: How many there were.
+        obeys: False: the body moves as it was recorded, whatever it is told.
 
     Raises:
         InputError: If the recording cannot be read, or has not this robot.
     """
+
+    obeys = False
 
     def __init__(self, fleet: FleetFile, robot_id: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._spec = fleet.scenario.robots[robot_id]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 
+from swarm.array_types import Array
 from swarm.model.body import GROWTH, MARGIN, TOP_SPEED, body_of, error_of
+from swarm.model.error_bounds import ErrorBounds
 from swarm.runtime.fleet_file.read import FleetFile
+from swarm.runtime.fleet_file.roster import HOLD_AGE, loss_run, oldest_news
 
 
 def needs_of(fleet: FleetFile, robot: int) -> list[str]:
@@ -24,8 +27,22 @@ def needs_of(fleet: FleetFile, robot: int) -> list[str]:
         f"needs       a margin of {_mm(needed)} for {late}",
         f"keeps       a margin of {_mm(body[MARGIN])}, where {_mm(fleet.margin)} are declared, and "
         f"{_mm(body[GROWTH])} more for each period that news is late",
+        *_news(errors, body, scenario.dt),
         f"drives      at most {body[TOP_SPEED]:.3g}{slower} m/s, by a sensing radius of {scenario.sensing_radius:g} m",
     ]
+
+
+def _news(errors: ErrorBounds, body: Array, dt: float) -> list[str]:
+    """How old news of others becomes by the declared latency and loss, and how much more others are kept away from."""
+    if not errors.latency and not errors.loss:
+        return []
+    run = loss_run(errors.loss)
+    ages = [errors.age + oldest_news(errors, dt, lost) for lost in (0, run)]
+    wider = [float(body[GROWTH]) * age / dt for age in ages]
+    lost = f" ({_ms(ages[0])} with none lost, {run} in a row at a loss of {100.0 * errors.loss:g} %)" if run else ""
+    more = f"{_mm(wider[1])} more around others" + (f" ({_mm(wider[0])} with none lost)" if run else "")
+    waits = f"; from {_ms(HOLD_AGE)} on who is near is waited for" if ages[1] > HOLD_AGE else ""
+    return [f"hears       news up to {_ms(ages[1])} old{lost}: {more}{waits}"]
 
 
 def _mm(metres: float) -> str:
@@ -34,4 +51,4 @@ def _mm(metres: float) -> str:
 
 
 def _ms(seconds: float) -> str:
-    return f"{1e3 * seconds:g} ms"
+    return f"{1e3 * seconds:.6g} ms"

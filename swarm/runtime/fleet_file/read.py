@@ -14,8 +14,9 @@ Optional: ``recording`` (of driver ``replay``), ``ros2`` (of driver ``ros2``: ``
 of the user's, ``swarm.runtime.journal``), ``patience`` [s] (with an attempt to connect, which takes four round trips:
 more than 0.6 where one takes longer than 0.15), ``errors`` (what is not exact, ``swarm.model.error_bounds``; by default
 what the scenario file declares), ``clock`` (what the stamps of a body are of: ``same``, a clock that agrees with this
-computer's, or ``base``, one of its own; one word for all robots, or a mapping such as ``{0: base}``). Files and folders
-are relative to the fleet file. The robots are those of the scenario, in its order: identities 0 to N - 1.
+computer's, or ``base``, one of its own; one word for all robots, or a mapping such as ``{0: base}``), ``braking`` (what
+is done about a reason not to move: ``swarm.runtime.fleet_file.braking``). Files and folders are relative to the fleet
+file. The robots are those of the scenario, in its order: identities 0 to N - 1.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from swarm.files.yaml_input import Field, read_yaml
 from swarm.model.body import body_of
 from swarm.model.error_bounds import EXACT, ErrorBounds, read_errors
 from swarm.planning.registry import PLANNERS, choose_planner
+from swarm.runtime.fleet_file.braking import DEFAULT, Action, read_braking
 from swarm.runtime.fleet_file.ros2_names import Ros2, read_ros2
 from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.fleet_file.zenoh_config import LEAST_PATIENCE, MOST_PATIENCE, PATIENCE
@@ -52,18 +54,9 @@ OLDEST = 1.0
 
 _REQUIRED = ("fleet", "planner", "controller", "margin", "driver", "endpoints")
 _OPTIONAL = (
-    "scenario",
-    "deliveries",
-    "physics",
-    "recording",
-    "ros2",
-    "keys",
-    "log",
-    "journal",
-    "patience",
-    "errors",
-    "clock",
-)
+    "scenario", "deliveries", "physics", "recording", "ros2", "keys", "log", "journal", "patience", "errors", "clock",
+    "braking",
+)  # fmt: skip
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 # Below are the system's own ports.
@@ -92,9 +85,10 @@ class FleetFile:
         log: Folder of the logs.
         ros2: Where the driver ``ros2`` finds the bases.
         journal: Folder of the robots' journals; None: the default.
-            patience: With an attempt to connect [s].
+        patience: With an attempt to connect [s].
         errors: What is not exact.
         clocks: Of each robot that has its own, one of ``CLOCKS``.
+        braking: What is done about each reason not to move.
     """
 
     path: Path
@@ -115,6 +109,7 @@ class FleetFile:
     patience: float = PATIENCE
     errors: ErrorBounds = EXACT
     clocks: Mapping[int, str] = field(default_factory=dict)
+    braking: Mapping[str, Action] = field(default_factory=lambda: DEFAULT)
 
     def clock_of(self, robot: int) -> str:
         """Whose clock a robot's body stamps by: one of ``CLOCKS``."""
@@ -183,12 +178,13 @@ def load_fleet(path: str | Path) -> FleetFile:
     ros2 = read_ros2(keys["ros2"], len(scenario.robots)) if "ros2" in keys else None
     errors = read_errors(keys["errors"]) if "errors" in keys else scenario.errors
     clocks = _read_clocks(keys["clock"], len(scenario.robots)) if "clock" in keys else {}
+    braking = read_braking(keys["braking"]) if "braking" in keys else DEFAULT
     controller = keys["controller"].text()
     if (path.parent / controller).is_dir():
         controller = str(path.parent / controller)
     fleet = FleetFile(
         path, name, scenario, seed, planner, controller, margin, driver, endpoints, physics, ros2=ros2,
-        patience=patience, errors=errors, clocks=clocks, **folders,
+        patience=patience, errors=errors, clocks=clocks, braking=braking, **folders,
     )  # fmt: skip
     with located(f"{keys['margin'].where}: "):
         replace(fleet, errors=EXACT).roster()

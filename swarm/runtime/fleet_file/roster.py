@@ -1,4 +1,4 @@
-"""The robots of a fleet as the others see them, and how far they can come in some time."""
+"""The robots of a fleet as the others see them, and how far they can come, and how old news of them can be."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from dataclasses import dataclass
 from swarm.array_types import Array
 from swarm.model.body import ACCELERATION, PERIOD, STRAY, TOP_SPEED, TURN_ACCELERATION, TURN_RATE, is_second_order
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, coast_periods
+from swarm.model.error_bounds import ErrorBounds
+
+HOLD_AGE = 0.5
+"""Seconds after which a robot that may be within stopping distance is waited for."""
+UNLIKELY = 1e-6
+"""Messages are lost so often in a row, at the declared loss of each: that is what old news has to be beyond."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,3 +61,23 @@ def coasting_distance(peer: Peer, speed: float, age: float = 0.0) -> float:
     push, turn_push, dt = float(body[ACCELERATION]), float(body[TURN_ACCELERATION]), float(body[PERIOD])
     speed = max(speed, min(speed + push * age, float(body[TOP_SPEED])))
     return 0.5 * speed * dt * coast_periods(speed, float(body[TURN_RATE]), push, turn_push, dt)
+
+
+def loss_run(loss: float) -> int:
+    """How many messages in a row are lost at most, of which each is lost with this probability (``UNLIKELY``)."""
+    return math.ceil(math.log(UNLIKELY) / math.log(loss) - 1e-9) if loss > 0.0 else 0
+
+
+def oldest_news(errors: ErrorBounds, period: float, run: int | None = None) -> float:
+    """How old news can be besides the sender's state [s] (``swarm.runtime.link.inbox``), if messages are as declared.
+
+    Twice, since it counts from our report that is acknowledged: the wait for a report that comes through, its way, and
+    the periods at whose ends it is written, read and late.
+
+    Args:
+        errors: What is declared of messages.
+        period: Between two reports [s].
+        run: Messages lost in a row; None: as many as the declared loss explains.
+    """
+    lost = loss_run(errors.loss) if run is None else run
+    return 2.0 * (errors.latency + (lost + 3) * period)

@@ -74,6 +74,16 @@ def stop_key(fleet: str) -> str:
     return f"swarm/{fleet}/estop"
 
 
+def wish_key(fleet: str) -> str:
+    """Where the operator tells what he has signed (``swarm.runtime.link.signed_stop``)."""
+    return f"swarm/{fleet}/wish"
+
+
+def passing_key(fleet: str, robot: int | str) -> str:
+    """Where a robot passes that on; ``*``: where all do."""
+    return f"swarm/{fleet}/wish/{robot}"
+
+
 def identity(fleet: str, robot: int | str) -> str:
     """Common name in the certificate of a robot, or of the ``OPERATOR``."""
     return f"{robot if robot == OPERATOR else f'robot-{robot}'}.{fleet}.swarm"
@@ -170,10 +180,11 @@ def _access(fleet: str, others: Iterable[int]) -> dict[str, object]:
 
     rule("out", "egress", _MESSAGES, [f"swarm/{fleet}/**"])
     rule("asks", "ingress", (one for one in _MESSAGES if one not in ("put", "liveliness_token")), [f"swarm/{fleet}/**"])
-    rule("stops", "ingress", ["put"], [stop_key(fleet)])
+    rule("stops", "ingress", ["put"], [stop_key(fleet), wish_key(fleet)])
     allow(OPERATOR, ["out", "asks", "stops"])
     for one in others:
-        options = [robot_key(fleet, one, "*"), handshake_key(fleet, one), status_key(fleet, one)]
+        told = (handshake_key, status_key, passing_key)
+        options = [robot_key(fleet, one, "*"), *(key(fleet, one) for key in told)]
         rule(f"tells-{one}", "ingress", ["put"], options)
         rule(f"lives-{one}", "ingress", ["liveliness_token"], [alive_key(fleet, one)])
         allow(one, ["out", "asks", f"tells-{one}", f"lives-{one}"])

@@ -32,5 +32,23 @@ class Link(Protocol):
         ...
 
     def stops(self) -> list[EmergencyStop]:
-        """Emergency stops and releases that have arrived."""
+        """Emergency stops and releases of operators that have arrived."""
         ...
+
+    @property
+    def signs(self) -> bool:
+        """Whether only stops and releases count that an operator has signed."""
+        return False
+
+    @property
+    def newest(self) -> EmergencyStop | None:
+        """The newest signed one, if there is any."""
+        return None
+
+    def pass_on(self) -> None:
+        """Tell the others the newest signed one, as it was heard."""
+        return
+
+    def passed_on(self) -> list[EmergencyStop]:
+        """Signed ones that other robots have passed on, as far as they are newer than all before."""
+        return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from swarm.errors import InputError
 
@@ -25,10 +25,12 @@ class EmergencyStop:
     Attributes:
         latched: Stop, or release.
         counter: Grows with every wish of an operator; that a wish is repeated does not change it.
+        signed: The bytes that prove that an operator wished so (``swarm.runtime.link.signed_stop``), if there are any.
     """
 
     latched: bool
     counter: int
+    signed: bytes = field(default=b"", compare=False, repr=False)
 
 
 def encode(stop: EmergencyStop) -> bytes:
@@ -90,17 +92,27 @@ class StopLatch:
     is in doubt from then on, as is one that contradicts an operator's release: it makes nobody stop any more until it
     has told of no stop for ``DOUBT`` seconds, or an operator tells of a stop himself. So no lie outlives a release.
 
+    Where wishes are signed, what robots tell of themselves counts for nothing. They pass on what an operator signed,
+    and that counts if it is newer than all before: a liar can neither stop nor release, and what he repeats is old.
+
     Args:
         known: What held when the process before this one ended.
         doubted: Whom that one doubted.
         now: Time [s], monotonic.
+        signed: Whether wishes are signed. A counter from before that may have been pushed, as far as one is remembered.
 
     Attributes:
         known: What holds; None: nothing was ever told. Its counter is an operator's, 0 if none has told one.
+        released: Whether the last news held an operator's release that was newer than all before.
     """
 
-    def __init__(self, known: EmergencyStop | None, doubted: Iterable[int], now: float) -> None:
-        self.known = None if known is None else EmergencyStop(known.latched, min(known.counter, CEILING))
+    def __init__(
+        self, known: EmergencyStop | None, doubted: Iterable[int], now: float, *, signed: bool = False
+    ) -> None:
+        most = CEILING - 1 if signed else CEILING
+        self.known = None if known is None else EmergencyStop(known.latched, min(known.counter, most))
+        self._signed = signed
+        self.released = False
         self._doubted = dict.fromkeys(doubted, now)  # And when each last told of a stop.
 
     @property
@@ -113,19 +125,29 @@ class StopLatch:
         """The robots that make this one stop no more."""
         return frozenset(self._doubted)
 
-    def take(self, wishes: Iterable[EmergencyStop], stopped: Mapping[int, int], now: float) -> None:
+    def take(
+        self, wishes: Iterable[EmergencyStop], stopped: Mapping[int, int], now: float,
+        passed_on: Iterable[EmergencyStop] = (),
+    ) -> None:  # fmt: skip
         """A period's news.
 
         Args:
             wishes: What operators told since the last call, oldest first.
             stopped: Of each robot whose last report tells of a stop, its counter.
             now: Time [s].
+            passed_on: What operators signed and robots pass on.
         """
-        before = self.latched
+        before, self.released = self.latched, False
         for wish in wishes:
+            self.released |= not wish.latched and (self.known is None or wish.counter > self.known.counter)
             self.known = follow(self.known, wish)
             if wish.latched:
                 self._doubted.clear()
+        for wish in passed_on:
+            if self.known is None or wish.counter > self.known.counter:
+                self.known, self.released = EmergencyStop(wish.latched, wish.counter), not wish.latched
+        if self._signed:
+            return
         released = before and not self.latched
         for robot, counter in stopped.items():
             learned = learn(self.known, counter)

@@ -30,6 +30,9 @@ EVERY = 1.0
 SPEAKS = 3.0
 """Seconds after which a robot that says nothing more is not counted any more."""
 
+SIGNED = 2
+"""Minor version of hellos where stops are signed (``swarm.runtime.link.signed_stop``)."""
+
 _MAGIC = b"HELO"
 _HEAD = struct.Struct("<4sBB")  # Magic, major, minor: the same in every version.
 _BODY = struct.Struct("<I8s8s8s")  # Robot, map, limits, policy.
@@ -63,9 +66,13 @@ class Handshake:
 
 
 def handshake_of(
-    robot: int, world: World, roster: Iterable[Peer], planner: str, controller: str, errors: ErrorBounds = EXACT
-) -> Handshake:
-    """The hello of a robot that runs with this map, roster in order of identity, planner, controller and errors."""
+    robot: int, world: World, roster: Iterable[Peer], planner: str, controller: str, errors: ErrorBounds = EXACT,
+    signs: bool = False,
+) -> Handshake:  # fmt: skip
+    """The hello of a robot that runs with this map, roster in order of identity, planner, controller and errors.
+
+    Where stops are signed, its minor version says so: who speaks an older one obeys an operator, but passes nothing on.
+    """
     limits = hashlib.sha256()
     for peer in roster:
         # The last columns are made of the errors, which count only if there are any: a fleet that declares none goes on
@@ -75,7 +82,7 @@ def handshake_of(
             limits.update(b"turn acceleration" + peer.body[TURN_ACCELERATION].tobytes())
     if errors != EXACT:
         limits.update(b"errors" + errors.as_array().tobytes() + errors.others.encode())
-    minor = max(MINOR, AHEAD) if errors.any else MINOR
+    minor = max(MINOR, AHEAD if errors.any else MINOR, SIGNED if signs else MINOR)
     return Handshake(robot, MAJOR, minor, map_digest(world), limits.digest()[:8], _policy_digest(planner, controller))
 
 

@@ -42,7 +42,7 @@ class Status:
         robot: Its identity.
         incarnation: Of its process.
         reason: Why it stands, or ``swarm.runtime.watchdog.MAY_MOVE``.
-        stopped: Whether an emergency stop is latched.
+        stopped: Whether an emergency stop is latched, or a reason of its own that an operator has to release.
         stop_counter: Of the newest wish of an operator that it knows, 0: none.
         tick: Of its planner.
         state: x, y [m], heading [rad], vx, vy [m/s]; None if it does not know.

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import zenoh
 
@@ -27,12 +27,15 @@ from swarm.runtime.fleet_file.zenoh_config import (
     PATIENCE,
     alive_key,
     handshake_key,
+    passing_key,
     robot_key,
     settings,
     status_key,
     stop_key,
+    wish_key,
 )
 from swarm.runtime.link.estop import EmergencyStop, decode, encode
+from swarm.runtime.link.signed_stop import Believed, Signer, Verifier
 
 QUEUE = 32
 """Messages that are taken of each neighbour at a time; older ones are dropped."""
@@ -52,10 +55,12 @@ class Transport:
         endpoints: ``host:port`` of every robot of the roster, by identity. Who is not there yet is tried again.
         keys: Folder of its own key and certificate (``launch/authority.py``); None: no authentication.
         patience: Of an attempt to connect [s] (``swarm.runtime.fleet_file.zenoh_config.PATIENCE``).
+        proof: Where the newest signed wish of an operator is kept for the next process; None: nowhere.
 
     Attributes:
         counts: Messages that were lost here, by reason: ``dropped`` (too many at a time; those beyond the ring are not
-            counted), ``oversized``, ``unknown`` (of no robot of the roster), ``malformed stop``.
+            counted), ``oversized``, ``unknown`` (of no robot of the roster), ``malformed stop``, and with keys
+            ``unsigned stop``, ``forged stop``.
 
     Raises:
         InputError: For arguments that cannot be used, and an own endpoint that is taken.
@@ -63,16 +68,19 @@ class Transport:
 
     def __init__(
         self, fleet: str, robot_id: int | None, endpoints: Mapping[int, str], *, keys: Path | None = None,
-        patience: float = PATIENCE,
+        patience: float = PATIENCE, proof: Path | None = None,
     ) -> None:  # fmt: skip
         options = settings(fleet, robot_id, endpoints, keys, patience)
         others = [one for one in sorted(endpoints) if one != robot_id]
         self.robot_id = robot_id
         self.counts: Counter[str] = Counter()
+        self._signer = Signer(keys) if keys is not None and robot_id is None else None
+        self._believed = None if keys is None else Believed(Verifier(fleet, keys), self.counts, proof)
         self._lock = threading.Lock()
         self._reporters = {robot_key(fleet, one, robot_id): one for one in others if robot_id is not None}
         self._greeters = {handshake_key(fleet, one): one for one in others}
         self._tellers = {status_key(fleet, one): one for one in endpoints}
+        self._passers = {passing_key(fleet, one): one for one in others}
         self._alive: set[int] = set()
         self._roster = {alive_key(fleet, one): one for one in others}
         self._session = _open(options, robot_id, endpoints)
@@ -134,21 +142,49 @@ class Transport:
         return self._newest(self._greetings, self._greeters)
 
     def tell_stop(self, stop: EmergencyStop) -> None:
-        """Ask every robot to stop, or to go on. It is not repeated here: do so until all have answered."""
+        """Ask every robot to stop, or to go on. It is not repeated here: do so until all have answered.
+
+        With keys it is signed; older processes, which know of no signature, take what is not.
+        """
+        if self._signer is not None:
+            self._wisher.put(self._signer.sign(stop))
         self._stopper.put(encode(stop))
 
     def stops(self) -> list[EmergencyStop]:
-        """What operators asked for since the last call, oldest first."""
+        """What operators asked for since the last call, oldest first; with keys, what they have signed."""
+        signed = [] if self._believed is None else self._believed.direct(self._payloads(self._wishes))
         wishes = []
-        for sample in _received(self._stops):
-            if len(sample.payload) > MAX_PAYLOAD:
-                self.counts["oversized"] += 1
-                continue
+        for data in self._payloads(self._stops):
             try:
-                wishes.append(decode(sample.payload.to_bytes()))
+                wishes.append(decode(data))
             except InputError:
                 self.counts["malformed stop"] += 1
-        return wishes
+        if self._believed is None:
+            return wishes
+        most = -1 if self.newest is None else self.newest.counter
+        self.counts["unsigned stop"] += sum(wish.counter > most for wish in wishes)
+        return signed
+
+    @property
+    def signs(self) -> bool:
+        """Whether only stops and releases count that an operator has signed."""
+        return self._believed is not None
+
+    @property
+    def newest(self) -> EmergencyStop | None:
+        """The newest signed wish that is known here, if there is any."""
+        return None if self._believed is None else self._believed.newest
+
+    def pass_on(self) -> None:
+        """Tell the others the newest signed wish, as it was heard."""
+        if self.newest is not None and self.robot_id is not None:
+            self._passer.put(self.newest.signed)
+
+    def passed_on(self) -> list[EmergencyStop]:
+        """Signed wishes that robots have passed on since the last call, as far as they are newer than all before."""
+        if self._believed is None:
+            return []
+        return self._believed.passed_on(self._newest(self._passed, self._passers))
 
     def alive(self) -> set[int]:
         """Who has a link to here now, for information: who hangs or is cut off is still among them for a while."""
@@ -176,25 +212,19 @@ class Transport:
                 key, zenoh.handlers.RingChannel(_RING), allowed_origin=zenoh.Locality.REMOTE
             )
 
-        self._publishers = {
-            one: session.declare_publisher(
-                robot_key(fleet, me, one), congestion_control=zenoh.CongestionControl.DROP, express=True
-            )
-            for one in others if me is not None
-        }  # fmt: skip
+        def tells(key: str, **options: Any) -> zenoh.Publisher:
+            return session.declare_publisher(key, congestion_control=zenoh.CongestionControl.DROP, **options)
+
+        # Wishes have a queue of their own on every link, before the reports.
+        first = {"priority": zenoh.Priority.REAL_TIME, "express": True}
+        self._stopper, self._wisher = tells(stop_key(fleet), **first), tells(wish_key(fleet), **first)
+        self._publishers = {}
         if me is not None:
-            self._status = session.declare_publisher(
-                status_key(fleet, me), congestion_control=zenoh.CongestionControl.DROP,
-                priority=zenoh.Priority.BACKGROUND,
-            )  # fmt: skip
-            self._greeter = session.declare_publisher(
-                handshake_key(fleet, me), congestion_control=zenoh.CongestionControl.DROP
-            )
-        # It has a queue of its own on every link, before the reports.
-        self._stopper = session.declare_publisher(
-            stop_key(fleet), congestion_control=zenoh.CongestionControl.DROP, priority=zenoh.Priority.REAL_TIME,
-            express=True,
-        )  # fmt: skip
+            self._publishers = {one: tells(robot_key(fleet, me, one), express=True) for one in others}
+            self._status = tells(status_key(fleet, me), priority=zenoh.Priority.BACKGROUND)
+            self._greeter, self._passer = tells(handshake_key(fleet, me)), tells(passing_key(fleet, me), **first)
+        self._wishes = ring(wish_key(fleet)) if self.signs else None
+        self._passed = ring(passing_key(fleet, "*")) if self.signs else None
         # One ring for all senders: so it is seen if one speaks who is not in the roster.
         self._reports = None if me is None else ring(robot_key(fleet, "*", me))
         self._statuses = ring(status_key(fleet, "*")) if me is None else None
@@ -211,6 +241,13 @@ class Transport:
             raise InputError("robot_id", self.robot_id, "a robot: the operator has nothing to publish")
         if len(data) > MAX_PAYLOAD:
             raise InputError("data", len(data), f"at most {MAX_PAYLOAD} bytes")
+
+    def _payloads(self, ring: Ring | None) -> list[bytes]:
+        """What is in a ring, without what is too long."""
+        found = list(_received(ring))
+        fits = [sample.payload.to_bytes() for sample in found if len(sample.payload) <= MAX_PAYLOAD]
+        self.counts["oversized"] += len(found) - len(fits)
+        return fits
 
     def _take(self, ring: Ring | None, senders: Mapping[str, int]) -> list[Message]:
         """What is in a ring, of those who may have sent it."""

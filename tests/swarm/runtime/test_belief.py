@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_SPEED, T_TURN_RATE, TRAIL
 from swarm.model.body import RADIUS, TOP_SPEED, body_of, coast_of
 from swarm.model.dynamics import Kind, Limits, step
-from swarm.runtime.belief import HOLD_AGE, INTENT_AGE, believe
-from swarm.runtime.fleet_file.roster import Peer, growth, stopping_distance
+from swarm.runtime.belief import INTENT_AGE, believe
+from swarm.runtime.fleet_file.roster import HOLD_AGE, Peer, growth, stopping_distance
 from swarm.runtime.link.inbox import Heard
 from swarm.runtime.link.report_codec import Report
 from swarm.sense.messages import Message

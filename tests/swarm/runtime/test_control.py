@@ -4,15 +4,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from oracles.control_world import DOUBLE, Body, Link, World
+from oracles.control_world import DOUBLE, DT, Body, Link, World
 
 from swarm.errors import InputError
 from swarm.model.error_bounds import ErrorBounds
 from swarm.runtime.control import Control, Period
+from swarm.runtime.fleet_file.braking import JUMPED, LATE_NEWS, NO_MOTION
+from swarm.runtime.fleet_file.roster import oldest_news
+from swarm.runtime.journal import Memory
 from swarm.runtime.link.estop import EmergencyStop
+from swarm.runtime.link.status import MAX_TEXT
 from swarm.runtime.loop import Rate
 from swarm.runtime.mind import mind_of
-from swarm.runtime.watchdog import MAY_MOVE, STATE_AGE
+from swarm.runtime.status_teller import StatusTeller
+from swarm.runtime.watchdog import MAY_MOVE, RELEASE, STATE_AGE
 
 
 @pytest.fixture
@@ -157,3 +162,161 @@ def test_robots_that_declare_different_errors_do_not_drive_together(tmp_path):
     world.minds[0] = Control(mind_of(world.fleet, 0), Body(world, 0), Link(world, 0), incarnation=2, clock=world.clock)
     world.run(5.0)
     assert max(world.way()) < min(before) and all(mind.refusal is None for mind in world.minds)
+
+
+@pytest.mark.parametrize("obeys", [True, False])
+def test_only_of_a_body_that_executes_commands_it_is_asked_that_it_moves(tmp_path, monkeypatch, obeys):
+    monkeypatch.setattr(Body, "obeys", obeys, raising=False)
+    world = World(tmp_path, more="errors: {position: 0.001}\n")
+    monkeypatch.setattr(world, "measured", lambda i: world.fleet.scenario.robots[i].start.copy())
+    world.run(4.0)
+    stuck = [mind.watchdog.reasons[NO_MOTION] for mind in world.minds]
+    assert all(stuck) == obeys == any(stuck)
+    assert all(mind.watchdog.reasons[MAY_MOVE] for mind in world.minds)
+
+
+LATCHES = "errors: {position: 0.001}\nbraking: {own state jumped: latch}\n"
+
+
+def jump(world, monkeypatch, metres):
+    """Robot 0 measures itself elsewhere."""
+    aside = np.array([0.0, metres, 0.0, 0.0, 0.0])
+    monkeypatch.setattr(world, "measured", lambda i: world.states[i] + aside * (i == 0))
+
+
+@pytest.mark.parametrize("more", ["errors: {position: 0.001}\n", LATCHES])
+def test_what_a_reason_latches_an_operator_releases_also_after_a_restart(tmp_path, monkeypatch, more):
+    latches, kept = more == LATCHES, Memory()
+    world = World(tmp_path, more=more)
+
+    class Kept:
+        found, problem = Memory(), ""
+
+        def keep(self, memory):
+            nonlocal kept
+            kept = memory
+
+    def start(incarnation):
+        mind, body, link = mind_of(world.fleet, 0), Body(world, 0), Link(world, 0)
+        world.minds[0] = Control(
+            mind, body, link, incarnation=incarnation, clock=world.clock, journal=Kept(),
+        )  # fmt: skip
+
+    start(2)
+    world.run(1.0)
+    jump(world, monkeypatch, 0.5)
+    world.run(0.5)
+    jump(world, monkeypatch, 0.0)
+    world.run(0.1)
+    told = StatusTeller(world.minds[0], Rate(DT)).status(world.last[0])
+    assert told.reason.startswith(JUMPED) and told.stopped == told.reason.endswith(RELEASE) == latches
+    assert kept.latched == (JUMPED if latches else "") and not world.controls[0].any()
+    world.run(2.0)
+    assert (world.last[0].reason == MAY_MOVE) != latches and world.last[1].reason == MAY_MOVE, "it stops no other"
+    Kept.found = kept
+    start(3)
+    world.run(2.0)
+    assert (world.last[0].reason == MAY_MOVE) != latches
+    world.wishes[0].append(EmergencyStop(False, 7))
+    world.run(0.2)
+    assert world.last[0].reason == MAY_MOVE and kept.latched == ""
+    assert ("braking: own state jumped: latch" in world.minds[0].notes()) == latches
+
+
+def test_a_command_is_held_through_the_filter_while_a_neighbour_is_waited_for(tmp_path, monkeypatch):
+    """Robot 1 has fallen silent: its disc grows; what was wanted before goes on for a while, as far as it is safe."""
+    ways = []
+    for braking in ("", "braking: {waits: {hold: 0.5}}\n"):
+        (tmp_path / f"{bool(braking)}").mkdir()
+        world = World(tmp_path / f"{bool(braking)}", more=braking)
+        world.run(4.0)
+        world.cut.add(1)
+        asked, step = [], world.minds[0].robot.step
+
+        def noted(view, *, wanted, step=step, asked=asked):
+            asked.append(None if wanted is None else wanted.tolist())
+            return step(view, wanted=wanted)
+
+        monkeypatch.setattr(world.minds[0].robot, "step", noted)
+        while world.last[0].reason == MAY_MOVE:
+            last = world.last[0].sent.control.tolist()
+            world.run(DT)
+        assert world.last[0].reason == "waits for robot 1"
+        held = [world.last[0]]
+        before = world.states[0].copy()
+        for _ in range(11):
+            world.run(DT)
+            held.append(world.last[0])
+        ways.append(float(np.linalg.norm(world.states[0][:2] - before[:2])))
+        moved = [one.sent.control.any() for one in held]
+        assert moved == ([True] * 10 + [False] * 2 if braking else [False] * 12)
+        assert asked[-13:] == ([None] + [last] * 10 + [None] * 2 if braking else [None] * 13)
+        assert not world.controls[0].any()
+    assert ways[0] == 0.0 < ways[1]
+
+
+@pytest.mark.parametrize("braking", ["", "braking: {news older than declared: brake}\n"])
+def test_news_that_are_older_than_latency_and_loss_explain_are_told_and_brake_if_so_declared(tmp_path, braking):
+    errors = "errors: {position: 0.001, latency: 0.05, loss: 0.1}\n"
+    world = World(tmp_path, more=errors + braking)
+    world.run(4.0)
+    assert not any(note.startswith("news") for mind in world.minds for note in mind.notes())
+    world.cut.add(1)
+    most = oldest_news(world.fleet.errors, DT)
+    assert most == pytest.approx(2 * (0.05 + 9 * DT))
+    world.run(most - 3 * DT)
+    assert not any(note.startswith("news") for note in world.minds[0].notes())
+    world.run(6 * DT)
+    (note,) = (note for note in world.minds[0].notes() if note.startswith("news older than declared: of robot 1"))
+    assert "where 1.00 s are explained" in note and len(note) <= MAX_TEXT
+    assert world.minds[0].watchdog.reasons[LATE_NEWS] == (3 if braking else 0)
+    world.cut.clear()
+    world.run(1.0)
+    assert world.last[0].reason == MAY_MOVE
+    assert not any(note.startswith("news") for note in world.minds[0].notes())
+
+
+class Signed(Link):  # type: ignore[misc]
+    """Carries what operators sign, as it stands; what robots pass on arrives in the next period."""
+
+    signs, newest = True, None
+
+    def __init__(self, world, i):
+        super().__init__(world, i)
+        world.passed[i] = []
+
+    def _take(self, wishes):
+        for wish in wishes:
+            if self.newest is None or wish.counter > self.newest.counter:
+                self.newest = wish
+        return wishes
+
+    def stops(self):
+        return self._take(super().stops())
+
+    def pass_on(self):
+        for passed in self.world.passed.values():
+            passed.append(self.newest)
+
+    def passed_on(self):
+        found, self.world.passed[self.i] = self.world.passed[self.i], []
+        return self._take(found)
+
+
+def test_where_stops_are_signed_a_robot_that_is_reached_tells_the_others_and_reports_tell_nothing(
+    tmp_path, monkeypatch
+):
+    world = World(tmp_path)
+    world.passed = {}
+    for i in range(2):
+        mind, body, link = mind_of(world.fleet, i), Body(world, i), Signed(world, i)
+        world.minds[i] = Control(mind, body, link, incarnation=2, clock=world.clock)
+    world.run(1.0)
+    world.minds[1]._latch.known = EmergencyStop(True, 99)  # it lies, or an earlier process of it was pushed
+    world.run(1.0)
+    assert [one.reason for one in world.last] == [MAY_MOVE, "emergency stop"]
+    for latched, counter, reached in ((True, 100, 0), (False, 101, 1)):
+        world.wishes[reached].append(EmergencyStop(latched, counter))
+        world.run(0.5)
+        assert [one.reason == "emergency stop" for one in world.last] == [latched] * 2
+        assert [mind.stop for mind in world.minds] == [EmergencyStop(latched, counter)] * 2

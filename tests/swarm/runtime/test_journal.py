@@ -15,6 +15,7 @@ from oracles.loopback import journal_of
 
 from swarm.errors import InputError
 from swarm.runtime import journal as module
+from swarm.runtime.fleet_file.braking import REASONS
 from swarm.runtime.fleet_file.read import load_fleet
 from swarm.runtime.journal import Memory, default_folder
 from swarm.runtime.link.estop import EmergencyStop
@@ -63,6 +64,7 @@ memories = st.builds(
     Memory, st.integers(0, 2**32 - 1), st.lists(st.integers(0, 2**31 - 1), max_size=MAX_HELD).map(tuple),
     st.none() | st.builds(EmergencyStop, st.booleans(), st.integers(0, 2**64 - 1)),
     doubted=st.frozensets(st.integers(0, module._ROBOTS - 1), max_size=module._DOUBTED),
+    latched=st.sampled_from(["", *REASONS]),
 )  # fmt: skip
 
 
@@ -83,7 +85,10 @@ def test_the_last_that_was_written_is_found(tmp_path_factory, told):
 
 def test_what_older_versions_wrote_and_read_stays_the_same(fleet):
     """They end a slot with the robots that were heard, and zeros."""
-    known, end = replace(KNOWN, doubted=frozenset(range(100))), module._HEAD.size + module._BODY.size
+    known, end = (
+        replace(KNOWN, doubted=frozenset(range(100)), latched=REASONS[-1]),
+        module._HEAD.size + module._BODY.size,
+    )
     journal = write(fleet, known)
     data = journal.path.read_bytes()
     older = b"".join(data[at : at + end].ljust(module._SLOT, b"\0") for at in (0, module._SLOT))

@@ -8,10 +8,10 @@ import pytest
 from oracles.control_world import DOUBLE, SCENARIO, LateWorld, World
 
 from swarm.model.body import RADIUS
-from swarm.runtime.drivers.doubts import JUMPED, NO_MOTION, UNCERTAIN
+from swarm.runtime.fleet_file.braking import JUMPED, NO_MOTION, OLD_STATE, UNCERTAIN
 from swarm.runtime.link.estop import EmergencyStop
 from swarm.runtime.link.report_codec import encode
-from swarm.runtime.watchdog import MAY_MOVE, OLD_STATE
+from swarm.runtime.watchdog import MAY_MOVE
 from swarm.sense.neighbours import N_BODY_X
 from swarm.sense.view import View
 

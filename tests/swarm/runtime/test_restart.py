@@ -18,6 +18,7 @@ from swarm.runtime import journal as journal_module
 from swarm.runtime.control import Control
 from swarm.runtime.drivers.base import Reading, Sent
 from swarm.runtime.fleet_file.read import load_fleet
+from swarm.runtime.link import base as links
 from swarm.runtime.link.estop import EmergencyStop
 from swarm.runtime.link.inbox import FORGOTTEN
 from swarm.runtime.link.report_codec import Report, decode, encode
@@ -199,7 +200,7 @@ class Body:
         return Sent(np.array(control), self.world.time)
 
 
-class Link:
+class Link(links.Link):
     def __init__(self, world, i):
         self.world, self.i = world, i
 

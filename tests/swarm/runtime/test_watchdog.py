@@ -5,7 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swarm.errors import InputError
-from swarm.runtime.watchdog import MAY_MOVE, STATE_AGE, Watchdog
+from swarm.runtime.fleet_file.braking import (
+    BRAKE,
+    DEFAULT,
+    HOLD,
+    JUMPED,
+    LATCH,
+    LATE_NEWS,
+    OVERRUN,
+    REASONS,
+    WAITS,
+    Action,
+)
+from swarm.runtime.watchdog import MAY_MOVE, RELEASE, STATE_AGE, Watchdog
 
 PERIOD = 0.05
 
@@ -105,3 +117,73 @@ def test_a_doubt_brakes_and_is_said_before_that_there_is_no_state():
     watchdog.stop()
     assert watchdog.check(1.0, state_at=1.0, planned=True, waits_for=None, doubt="own state jumped") == "emergency stop"
     assert watchdog.reasons == {"own state jumped": 2, "emergency stop": 1}
+
+
+HELD = {**DEFAULT, WAITS: Action(HOLD, 0.2), OVERRUN: Action(LATCH), LATE_NEWS: Action(BRAKE)}
+
+
+def test_a_command_is_held_for_a_bounded_time_after_it_was_last_free_to_move():
+    watchdog = Watchdog(PERIOD, braking=HELD)
+    assert ask(watchdog, 1.0, waits_for=4) == "waits for robot 4" and not watchdog.holds, "it never moved"
+    assert ask(watchdog, 1.05) == MAY_MOVE and not watchdog.holds
+    found = []
+    for k in range(1, 8):
+        assert ask(watchdog, 1.05 + k * PERIOD, waits_for=4) == "waits for robot 4"
+        found.append(watchdog.holds)
+    assert found == [True] * 4 + [False] * 3
+    assert ask(watchdog, 1.45) == MAY_MOVE
+    assert ask(watchdog, 1.5, planned=False, waits_for=4) == "no plan" and not watchdog.holds
+    assert ask(watchdog, 1.55, None, waits_for=4) == "no own state" and not watchdog.holds
+    assert ask(watchdog, 1.6, waits_for=4) and watchdog.holds
+
+
+def test_what_a_reason_latches_only_a_release_ends():
+    watchdog = Watchdog(PERIOD, braking=HELD)
+    watchdog.begin(1.0)
+    for _ in range(2):
+        watchdog.end(1.06)
+    assert ask(watchdog, 1.0) == f"overrun, {RELEASE}"
+    watchdog.end(1.01)
+    watchdog.begin(1.05)
+    assert ask(watchdog, 1.05) == f"overrun, {RELEASE}" and watchdog.latched == OVERRUN
+    again = Watchdog(PERIOD, braking=HELD, latched=watchdog.latched)
+    assert ask(again, 5.0) == f"overrun, {RELEASE}"
+    watchdog.stop()
+    assert ask(watchdog, 1.05) == "emergency stop"
+    watchdog.release()
+    assert ask(watchdog, 1.05, 1.04) == "own state from before the stop"
+    assert ask(watchdog, 1.1) == MAY_MOVE
+    assert watchdog.reasons["overrun"] == 2
+
+
+def test_old_news_brake_only_where_the_fleet_file_says_so():
+    for braking, reason in ((DEFAULT, MAY_MOVE), (HELD, "news of robot 3 older than declared")):
+        watchdog = Watchdog(PERIOD, braking=braking)
+        assert watchdog.check(1.0, state_at=1.0, planned=True, waits_for=None, late=3) == reason
+    assert watchdog.reasons == {LATE_NEWS: 1}
+
+
+@given(
+    st.dictionaries(st.sampled_from(REASONS), st.sampled_from([Action(LATCH), Action(HOLD, 0.1), Action(BRAKE)])),
+    st.lists(st.tuples(
+        st.sampled_from([None, -1.0, 0.0]), st.booleans(), st.booleans(), st.none() | st.just(3), st.booleans(),
+        st.sampled_from([None, "robot 3 has another map"]), st.sampled_from(["", JUMPED, "stamp in the future"]),
+    ), max_size=30),
+)  # fmt: skip
+def test_whatever_happens_each_reason_has_a_name_and_a_command_is_never_held_for_long(actions, told):
+    watchdog, now, moved = Watchdog(PERIOD, braking={**DEFAULT, **actions}), 100.0, -1.0
+    for age, planned, joined, waits_for, stopped, refusal, doubt in told:
+        now += PERIOD
+        (watchdog.stop if stopped else watchdog.release)()
+        before = watchdog.reasons.copy()
+        reason = watchdog.check(
+            now, state_at=None if age is None else now + age, planned=planned, waits_for=waits_for, joined=joined,
+            refusal=refusal, doubt=doubt,
+        )  # fmt: skip
+        ((counted, _),) = (watchdog.reasons - before).items()
+        assert counted in (MAY_MOVE, doubt, *REASONS)
+        moved = now if reason == MAY_MOVE else moved
+        assert not watchdog.holds or (reason != MAY_MOVE and now - moved <= 0.1 + 1e-6 and not stopped)
+        latches = reason != MAY_MOVE and actions.get(counted, DEFAULT.get(counted)) == Action(LATCH)
+        assert reason.endswith(RELEASE) == bool(watchdog.latched) or stopped
+        assert not latches or stopped or watchdog.latched

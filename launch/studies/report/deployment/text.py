@@ -61,7 +61,8 @@ _GROUPS = {
         "Rubbish, liars, versions",
         "An attacker takes the place of one robot's process and sends each kind of rubbish to all others. Liars are "
         "robots that drive as they should and report what is not so: that they are 2 m aside (*place*), that they are "
-        "here and there in turns (*jump*), that they go before everybody and somewhere else (*intent*).",
+        "here and there in turns (*jump*), that they go before everybody and somewhere else (*intent*), that an "
+        "operator has stopped them (*stop*: with keys, where only what he has signed counts).",
     ),
 }  # fmt: skip
 
@@ -72,7 +73,7 @@ TCP; TLS is tested elsewhere, and not under loss.
 - The physics world senses other robots exactly, up to its sensing radius. A body whose sensors err by more than the \
 safety margin keeps less distance than here.
 - Without keys whoever is on the network can speak in any robot's name, and stop the fleet. With keys he has to be one \
-of the roster.
+of the roster, and cannot stop it: stops and releases are signed by the operator, and robots only pass them on.
 - Whoever floods in a robot's name keeps that robot's own reports from being heard. The others drive around it, slower.
 - Liars can keep others waiting: what they hold in their plans is believed as long as their bodies may be near."""
 

@@ -11,7 +11,8 @@ from swarm.model.body import TOP_SPEED, body_of
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import ErrorBounds
 from swarm.runtime.drivers.base import Reading
-from swarm.runtime.drivers.doubts import JUMPED, NO_MOTION, UNCERTAIN, WINDOW, Doubts
+from swarm.runtime.drivers.doubts import WINDOW, Doubts
+from swarm.runtime.fleet_file.braking import JUMPED, NO_MOTION, UNCERTAIN
 from swarm.runtime.fleet_file.roster import Peer
 
 DT = 0.05

@@ -84,7 +84,7 @@ def test_commands_of_a_replay_are_counted_and_kept_within_bounds(recording):
     assert not driver.write(np.array([0.5, -1.0])).clipped
     for _ in range(KEPT):
         driver.write(np.zeros(2))
-    assert driver.count == KEPT + 2 and len(driver.commands) == KEPT
+    assert driver.count == KEPT + 2 and len(driver.commands) == KEPT and not driver.obeys
 
 
 def test_bad_recordings_are_named(tmp_path, recording):

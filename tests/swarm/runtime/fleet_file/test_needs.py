@@ -71,3 +71,16 @@ def test_the_oldest_state_is_as_old_as_a_stamp_may_be(tmp_path):
     assert OLDEST == FARTHEST and np.isfinite(load(tmp_path, f"errors: {{age: {OLDEST}}}\n").roster()[0].body[MARGIN])
     with pytest.raises(InputError, match="at most 1 s"):
         load(tmp_path, f"errors: {{age: {OLDEST + 0.01}}}\n")
+
+
+def test_declared_latency_and_loss_say_how_old_news_become_and_how_wide_others_count(tmp_path):
+    """Of a hundred messages ten are lost: six in a row once in a million; there and back, with the wait for both."""
+    fleet = load(tmp_path, "errors: {position: 0.01, latency: 0.1, loss: 0.1}\n")
+    growth = fleet.roster()[0].body[GROWTH]
+    _, _, hears, _ = needs_of(fleet, 0)
+    assert hears.startswith("hears       news up to 1100 ms old (500 ms with none lost, 6 in a row at a loss of 10 %)")
+    millimetres = [round(1e3 * growth * periods, 1) for periods in (22, 10)]
+    assert f": {millimetres[0]:g} mm more around others ({millimetres[1]:g} mm with none lost); from 500 ms" in hears
+    _, _, exact, _ = needs_of(load(tmp_path, "errors: {latency: 0.05}\n"), 0)
+    assert exact == f"hears       news up to 400 ms old: {1e3 * growth * 8:g} mm more around others"
+    assert len(needs_of(load(tmp_path, ERRORS), 0)) == 3

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from oracles.reports import PERIOD, ROSTER, SPEED, report
 
 from swarm.errors import InputError
-from swarm.runtime.link.inbox import BURST, FORGOTTEN, QUARANTINE, RATE, Inbox
+from swarm.model.error_bounds import ErrorBounds
+from swarm.runtime.fleet_file.roster import UNLIKELY, loss_run, oldest_news
+from swarm.runtime.link.inbox import (
+    BURST,
+    FORGOTTEN,
+    QUARANTINE,
+    RATE,
+    Inbox,
+)
 
 
 @settings(max_examples=30, deadline=None)
@@ -169,3 +177,34 @@ def test_replayed_reports_are_never_believed_to_be_newer_than_they_are(seed, mov
             box.receive(said[rng.integers(len(said))], now)
         for heard in box.heard(now):
             assert heard.age >= now - measured[heard.report.clock_ns] - 1e-9
+
+
+@given(st.floats(0.0, 0.99))
+def test_a_run_of_losses_that_is_not_explained_is_one_in_a_million(loss):
+    run = loss_run(loss)
+    assert loss ** (run * (1.0 + 1e-9)) <= UNLIKELY * (1.0 + 1e-6) if loss else run == 0
+    assert run == 0 or loss ** (run - 1) > UNLIKELY
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.1, 0.4]), st.floats(0.0, 0.3), st.floats(0.0, 1.0),
+)  # fmt: skip
+def test_news_are_never_older_than_what_is_declared_explains(seed, loss, latency, phase):
+    """Two robots that report once a period, messages that come late by up to the latency, and lost ones in runs."""
+    rng, errors, boxes = np.random.default_rng(seed), ErrorBounds(latency=latency, loss=loss), {}
+    wire, lost, run, most = [], {1: 0, 2: 0}, loss_run(loss), oldest_news(errors, PERIOD)
+    boxes = {me: Inbox(me, 1, ROSTER) for me in (1, 2)}
+    for tick in range(160):
+        for me, you in ((1, 2), (2, 1)):
+            now = 100.0 + (tick + (me - 1) * phase) * PERIOD
+            for entry in sorted(one for one in wire if one[1] == me and one[0] <= now):
+                boxes[me].receive(entry[2], now)
+                wire.remove(entry)
+            for one in boxes[me].heard(now):
+                assert one.age - one.report.state_age <= most or (one.age == np.inf and tick <= most / PERIOD)
+            boxes[me].sent(tick, now)
+            lost[me] = lost[me] + 1 if lost[me] < run and rng.random() < max(loss, 0.5) else 0
+            if not lost[me]:
+                arrival = now + rng.uniform(0.0, latency)
+                wire.append((arrival, you, report(me, tick, acks=boxes[me].acks(), clock=int(now * 1e9))))

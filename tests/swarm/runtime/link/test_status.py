@@ -107,7 +107,7 @@ def test_a_robot_tells_at_most_five_times_a_second_what_it_did():
             vars(self).update(parts)
 
     control = Part(
-        robot_id=2, incarnation=9, dt=0.05, stop=None, watchdog=Part(stopped=False, overruns=1),
+        robot_id=2, incarnation=9, dt=0.05, stop=None, watchdog=Part(stopped=False, latched="", overruns=1),
         notes=lambda: ("a\tnote",), lockstep=Part(tick=4), rejected=Counter({"jump": 3}), why=lambda period: None,
     )  # fmt: skip
     rate = Part(late=[0.001] * 99 + [0.5], took=[])

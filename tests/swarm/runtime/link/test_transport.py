@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -19,7 +20,16 @@ from oracles.loopback import free_endpoints, seconds_until, until
 from oracles.project import ROOT
 
 from swarm.errors import InputError
-from swarm.runtime.fleet_file.zenoh_config import MAX_PAYLOAD, alive_key, handshake_key, robot_key, settings, stop_key
+from swarm.runtime.fleet_file.zenoh_config import (
+    MAX_PAYLOAD,
+    alive_key,
+    handshake_key,
+    passing_key,
+    robot_key,
+    settings,
+    stop_key,
+    wish_key,
+)
 from swarm.runtime.link.estop import EmergencyStop, decode, encode, follow
 from swarm.runtime.link.transport import _RING, QUEUE, Transport
 
@@ -382,6 +392,55 @@ def test_robots_of_the_roster_hear_each_other_over_tls(authority, opened):
 
     until(all_hear_all)
     assert all(robot.alive() == {0, 1, 2} - {robot.robot_id} for robot in [*robots, operator])
+
+
+def test_with_keys_only_signed_stops_count_and_robots_pass_them_on(authority, opened):
+    endpoints, keys = free_endpoints(3), authority / "ours"
+    robots = [opened(robot, endpoints, keys=keys / f"robot-{robot}") for robot in endpoints]
+    assert all(robot.signs and robot.newest is None for robot in robots)
+    older = opened(raw(settings(FLEET, None, endpoints, keys / "operator")))
+
+    def unsigned():
+        older.put(stop_key(FLEET), encode(EmergencyStop(True, 9)))
+        assert robots[0].stops() == []
+        return robots[0].counts["unsigned stop"]
+
+    until(unsigned)
+    older.close()
+    operator, wish, heard = opened(None, endpoints, keys=keys / "operator"), EmergencyStop(True, 5), []
+    until(lambda: operator.tell_stop(wish) or heard.extend(robots[0].stops()) or heard)
+    assert heard[-1] == wish == robots[0].newest and robots[0].newest.signed and robots[1].newest is None
+    until(lambda: robots[0].pass_on() or robots[1].passed_on() == [wish])
+    assert robots[1].newest.signed == robots[0].newest.signed and robots[1].passed_on() == []
+    until(lambda: robots[1].pass_on() or operator.passed_on() == [wish])
+    assert sum((robot.counts for robot in robots), Counter()).keys() <= {"unsigned stop"}
+
+
+def test_a_robot_passes_wishes_on_in_its_own_name_only(authority, opened):
+    endpoints, keys = free_endpoints(4), authority / "ours"
+    hearer = opened(1, endpoints, keys=keys / "robot-1")
+    session = opened(raw(settings(FLEET, 2, endpoints, keys / "robot-3"), access_control={"enabled": False}))
+
+    def heard(*places):
+        for place in places:
+            session.put(place, b"rubbish")
+        assert hearer.stops() == [] == hearer.passed_on()
+        return hearer.counts["malformed stop"]
+
+    until(lambda: heard(passing_key(FLEET, 3)) == 1)
+    end = time.monotonic() + 1.5  # longer than it is not listened to
+    while time.monotonic() < end:
+        assert heard(wish_key(FLEET), passing_key(FLEET, 0), passing_key(FLEET, 2)) == 1
+        time.sleep(0.02)
+    until(lambda: heard(passing_key(FLEET, 3)) == 2)
+
+
+def test_without_keys_nothing_is_signed_nor_passed_on(opened):
+    endpoints = free_endpoints(2)
+    robots = [opened(robot, endpoints) for robot in endpoints]
+    for robot in robots:
+        robot.pass_on()
+    assert not any(robot.signs or robot.newest or robot.passed_on() for robot in robots)
 
 
 @pytest.mark.parametrize("at", [0, 2], ids=["is called", "calls"])

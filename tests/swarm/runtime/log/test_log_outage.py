@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -152,16 +153,34 @@ def test_after_a_fault_of_the_disk_a_new_file_is_begun(running: Running, disk: D
 
 @pytest.mark.parametrize("whole", [False, True], ids=["files", "folder"])
 def test_logs_that_are_removed_meanwhile_are_missed(running: Running, tmp_path: Path, whole: bool) -> None:
-    folder = tmp_path / "logs"
-    running.until(lambda: any(folder.glob("*.mcap")))
+    folder, log = tmp_path / "logs", running.log
+    running.until(lambda: log._file is not None and log._file.settled)
+    if whole:  # at once: the writer may begin a file in it meanwhile
+        gone = folder.rename(tmp_path / "gone")
+        shutil.rmtree(gone)
+    else:
+        for path in folder.iterdir():
+            path.unlink()
+    # It may be noticed by a flush for which nothing waits: then nothing is lost but what was written before.
+    running.until(lambda: "removed" in log.error and any(folder.glob("*.mcap")))
+    running.until(lambda: not log.outage.reason)
+    log.close()
+    assert logged(folder)
+
+
+def test_a_log_that_is_removed_while_nothing_waits_is_missed_too(pair: Pair, disk: Disk, tmp_path: Path) -> None:
+    """As beside a busy machine: the writer has flushed all before anything comes."""
+    running, folder = Running(pair, tmp_path / "logs"), tmp_path / "logs"
+    log = running.log
+    running.until(lambda: log._file is not None and log._file.settled)
+    until(lambda: log._queue.empty() and not log._waiting)
     for path in folder.iterdir():
         path.unlink()
-    if whole:
-        folder.rmdir()
-    running.until(lambda: running.log.dropped > 0 and any(folder.glob("*.mcap")))
-    running.until(lambda: not running.log.outage.reason)
-    running.log.close()
-    assert "removed" in running.log.error and logged(folder)
+    until(lambda: "removed" in log.error)
+    assert log.dropped == 0 and log.outage.reason
+    running.until(lambda: any(folder.glob("*.mcap")) and not log.outage.reason)
+    log.close()
+    assert logged(folder)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
