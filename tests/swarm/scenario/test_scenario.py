@@ -8,6 +8,7 @@ import os
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -186,7 +187,9 @@ BAD = [
     ("max: [5, 5]", "max: [5, 5]\n  colour: red", ":4: environment.colour", "min, max, obstacles"),
     ("max: [5, 5]", "max: [5, 5]\n  cell_size: 1", ":4: environment.cell_size", "without a map"),
     ("max: [5, 5]", "max: [5, 5]\n  map: none.map", ":4: environment.map", "No such file"),
-    ("max: [5, 5]", "max: &a [5, 5]\n  map: *a", ":4: environment.map", "alias *a"),
+    ("max: [5, 5]", "max: &a [5, 5]\n  map: *a", ":4: environment.map", "a list of 2"),
+    ("max: [5, 5]", "max: *a", ":3: environment.max", "an anchor &a before it"),
+    ("max: [5, 5]", "max: &a [5, *a]", ":3: environment.max[1]", "inside of what it stands for"),
     ("max: [5, 5]", "max: !!python/tuple [5, 5]", ":3: environment.max", "without a tag"),
     ("type: box", "type: sphere", ":5: environment.obstacles[0].type", "box or circle"),
     ("type: box", "type: circle", ":7: environment.obstacles[0].size", "type, center, radius"),
@@ -288,8 +291,28 @@ def test_numbers_are_those_of_yaml_1_2():
 def test_an_alias_bomb_ends_at_once(tmp_path):
     lines = ["a0: &a0 [1,1,1,1,1,1,1,1]"]
     lines += [f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 30)]
-    with pytest.raises(InputError, match=r":2: a1\[0\].*alias"):
+    with pytest.raises(InputError, match=r":6: a5\[\d\].*the alias \*a4, one too many.*100000 values"):
         load_scenario(write(tmp_path, "\n".join(lines)))
+    deep = ["a0: &a0 1", *(f"a{i}: &a{i} [*a{i - 1}]" for i in range(1, 40))]
+    with pytest.raises(InputError, match=r":33: a32.*at most 32 levels"):
+        load_scenario(write(tmp_path, "\n".join(deep)))
+
+
+@given(st.integers(0, 2**16))
+def test_what_pyyaml_writes_with_aliases_is_what_it_writes_without(seed):
+    rng = np.random.default_rng(seed)
+    shared: list = [[0.5, 1.0], {"speed": 0.5}, "word", [[1.0], {"a": [2.0]}]]
+    document = {f"k{i}": [shared[j] for j in rng.integers(len(shared), size=3)] for i in range(4)}
+    document["twice"] = [shared[0], shared[0]]
+    text = yaml.safe_dump(document)
+    assert "*id001" in text and plain(parse_yaml(text, "x")) == document
+
+
+def plain(field):
+    value = field.value
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    return [plain(entry) for entry in value] if isinstance(value, list) else value
 
 
 def test_a_scenario_that_ends_safely_is_no_error(tmp_path):
