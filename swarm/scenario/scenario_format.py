@@ -18,7 +18,16 @@ from swarm.files.text_files import located, write_text
 from swarm.files.yaml_input import Field
 from swarm.model.dynamics import Kind
 from swarm.scenario.grid_map import GridMap
-from swarm.scenario.robot_spec import GOAL_LAYOUTS, START_LAYOUTS, RobotSpec, numbers_from, robot_type, state_from
+from swarm.scenario.robot_spec import (
+    ROBOT_TYPES,
+    RobotSpec,
+    RobotType,
+    goal_layouts,
+    numbers_from,
+    robot_type,
+    start_layouts,
+    state_from,
+)
 from swarm.scenario.world import World
 
 
@@ -76,8 +85,9 @@ def read_robot(field: Field) -> RobotSpec:
     """
     keys = field.mapping(["type", "start"], ["goal", "goals", "radius", "limits", "cooperative"])
     base = robot_type(keys["type"].where, keys["type"].text())
-    start = state_from(keys["start"].numbers(START_LAYOUTS[base.kind]))
-    goals, heading = _read_goals(field, keys, base.kind)
+    with located(f"{keys['start'].where}: "):
+        start = state_from(keys["start"].numbers(start_layouts(base)), base.reduced)
+    goals, heading = _read_goals(field, keys, base)
     radius = keys["radius"].number(above=0.0) if "radius" in keys else base.radius
     limits = base.limits
     if "limits" in keys:
@@ -88,7 +98,7 @@ def read_robot(field: Field) -> RobotSpec:
         return RobotSpec(base.kind, start, goals, radius, limits, heading, keys["type"].text(), cooperative)
 
 
-def _read_goals(field: Field, keys: dict[str, Field], kind: Kind) -> tuple[Array, float | None]:
+def _read_goals(field: Field, keys: dict[str, Field], robot: RobotType) -> tuple[Array, float | None]:
     """Goals ``float64[g, 2]`` and the goal's heading. A goal's velocity is read and not used."""
     if "goal" not in keys and "goals" not in keys:
         raise InputError(f"{field.where}: goal", None, "this key or goals is required")
@@ -98,8 +108,8 @@ def _read_goals(field: Field, keys: dict[str, Field], kind: Kind) -> tuple[Array
         if len(goals) == 0:
             raise keys["goals"].error("at least one goal [x, y]")
     if "goal" in keys:
-        numbers = keys["goal"].numbers(GOAL_LAYOUTS[kind])
-        if kind == Kind.UNICYCLE and len(numbers) > 2:
+        numbers = keys["goal"].numbers(goal_layouts(robot))
+        if robot.kind == Kind.UNICYCLE and len(numbers) > 2:
             heading = float(numbers[2])
         if "goals" in keys and not np.array_equal(goals[0], numbers[:2]):
             valid = f"the first of goals, {goals[0].tolist()}"
@@ -141,7 +151,7 @@ def robot_entry(robot: RobotSpec) -> dict[str, Any]:
         goal += [0.0, 0.0]
     elif robot.goal_heading is not None:
         goal.append(float(robot.goal_heading))
-    start = numbers_from(robot.start, robot.kind)
+    start = numbers_from(robot.start, robot.kind, ROBOT_TYPES[robot.type_name].reduced)
     entry: dict[str, Any] = {"type": robot.type_name, "start": start, "goal": goal}
     if len(robot.goals) > 1:
         entry["goals"] = robot.goals.tolist()

@@ -140,7 +140,8 @@ def random_scenario(seed):
         kind = ROBOT_TYPES[name].kind
         limits = Limits(rng.uniform(0.1, 2), rng.uniform(0.1, 5), rng.uniform(0.1, 5))
         heading = rng.uniform(-4, 4) if kind == Kind.UNICYCLE or rng.integers(2) else 0.0
-        speed = rng.uniform(0, limits.speed) * rng.integers(2)
+        # A reduced state holds a speed along the heading: what comes back of a velocity is rounded.
+        speed = rng.uniform(0, limits.speed) * rng.integers(2) * (not ROBOT_TYPES[name].reduced)
         along = heading if kind == Kind.UNICYCLE else rng.uniform(-4, 4)
         start = [3 * place + 1, rng.uniform(1, 2), heading, speed * math.cos(along), speed * math.sin(along)]
         goals = rng.uniform(1e-7, 2.9, (rng.integers(1, 4), 2))
@@ -165,6 +166,51 @@ def test_random_scenarios_round_trip(tmp_path):
 @given(st.sampled_from(list(Kind)), st.lists(st.sampled_from([0.0, 1.5, -2.25]), min_size=5, max_size=5))
 def test_a_state_survives_its_shortest_list(kind, numbers):
     assert state_from(np.array(numbers_from(np.array(numbers), kind))).tolist() == numbers
+
+
+DYNOBENCH_2 = """\
+name: corridor
+environment: {min: [0, 0], max: [9, 9]}
+robots:
+  - {type: integrator1_2d_v0, start: [1, 1], goal: [5, 1]}
+  - {type: integrator2_2d_v0, start: [1, 2, 0, 0.5], goal: [5, 2, 0, 0]}
+  - {type: unicycle1_v0, start: [1, 3, 0], goal: [5, 3, 0]}
+  - {type: unicycle1_sphere_v0, start: [1, 4, 0], goal: [5, 4, 0]}
+  - {type: unicycle2_v0, start: [1, 5, 1.57, -0.25, 0], goal: [5, 5, 0, 0, 0]}
+  - {type: unicycle_second_order_0, start: [1, 6, 0], goal: [5, 6, 1.5]}
+"""
+
+
+def test_reads_dynobench_files_under_all_names_of_what_is_driven(tmp_path):
+    scenario = load_scenario(write(tmp_path, DYNOBENCH_2))
+    assert scenario.name == "corridor"
+    single, double, box, sphere, second, other = scenario.robots
+    assert (single.kind, single.limits) == (Kind.SINGLE_INTEGRATOR, Limits(0.5))
+    assert (double.kind, double.limits) == (Kind.DOUBLE_INTEGRATOR, Limits(0.5, 2.0))
+    assert (box.kind, box.radius, box.limits) == (Kind.UNICYCLE, math.hypot(0.25, 0.125), Limits(0.5, math.inf, 0.5))
+    assert (sphere.radius, sphere.limits) == (0.4, Limits(0.5, math.inf, 0.5))
+    assert second.limits == other.limits == Limits(0.5, 0.25, 0.5, 0.25)
+    assert second.start == pytest.approx([1, 5, 1.57, -0.25 * math.cos(1.57), -0.25 * math.sin(1.57)])
+    assert second.goal_heading == 0.0 and other.goal_heading == 1.5 and other.start.tolist() == [1, 6, 0, 0, 0]
+    assert len(scenario.notes) == 3 and "box of 0.5 × 0.25 m of unicycle1_v0" in scenario.notes[0]
+    scenario.save(tmp_path / "again.yaml")
+    again = load_scenario(tmp_path / "again.yaml")
+    assert again.name == "corridor" and again.robots[:4] == scenario.robots[:4] and again.robots[5] == other
+    assert again.robots[4].start == pytest.approx(second.start, abs=1e-15)
+    scenario.save(tmp_path / "corridor.yaml")
+    assert "name" not in (tmp_path / "corridor.yaml").read_text()
+
+
+def test_where_a_box_does_not_fit_the_error_says_what_was_taken_for_it(tmp_path):
+    near = DYNOBENCH.replace("start: [4,1.5,3.14]", "start: [2.87,3,1.57]")
+    with pytest.raises(InputError, match=r"robots\[1\].start.*box of 0.5 × 0.25 m.*disc around it, radius 0.28 m"):
+        load_scenario(write(tmp_path, near))
+    beside = DYNOBENCH.replace("start: [4,1.5,3.14]", "start: [1.3,1,1.57]")
+    with pytest.raises(InputError, match=r"robots\[0\].start and robots\[1\].start.*disc around it, radius 0.28 m"):
+        load_scenario(write(tmp_path, beside))
+    given = near.replace("goal: [1,2.5,-1.57]", "goal: [1,2.5,-1.57]\n    radius: 0.28")
+    with pytest.raises(InputError, match=r"nearest is 0.27 m away\)"):
+        load_scenario(write(tmp_path, given))
 
 
 BAD = [
@@ -197,6 +243,16 @@ BAD = [
     ("size: [0.2, 2.2]", "size: [0.2, 0]", ":7: environment.obstacles[0].size[1]", "above 0"),
     ("size: [0.2, 2.2]", "size: [0.2, -2]", ":7: environment.obstacles[0].size[1]", "above 0"),
     ("type: double_integrator_0", "type: trailer", ":10: robots[0].type", ", ".join(ROBOT_TYPES)),
+    ("type: double_integrator_0", "type: car1_v0", ":10: robots[0].type", "others are not driven"),
+    ("type: double_integrator_0", "type: unicycle1_v1", ":10: robots[0].type", "cannot stand still"),
+    ("type: double_integrator_0", "type: unicycle2_v0", ":11: robots[0].start", "heading, speed, turn rate"),
+    (
+        "double_integrator_0\n    start: [1,1,0.1,0]",
+        "unicycle2_v0\n    start: [1,1,0,0,0.1]",
+        "turn rate",
+        "while they turn",
+    ),
+    ("environment:\n", "name: [1]\nenvironment:\n", ":1: name", "text"),
     ("type: double_integrator_0", "type: [1]", ":10: robots[0].type", "text"),
     ("start: [1,1,0.1,0]", "start: [1,1,0]", ":11: robots[0].start", "[x, y, vx, vy]"),
     ("start: [1,1,0.1,0]", "start: [1,.nan,0,0]", ":11: robots[0].start[1]", "nan"),
