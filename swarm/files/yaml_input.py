@@ -176,7 +176,7 @@ def _build(events: Iterator[Any], name: str) -> Field:
             continue
         field = root if parent is None else _attach(parent, pending, line)
         if isinstance(event, yaml.AliasEvent):
-            aliases.copy(event.anchor, field, open_fields)
+            aliases.copy(str(event.anchor), field, open_fields)
             continue
         aliases.named[event.anchor] = field
         field.value, field.line = _value(event, field), line if parent is None else field.line

@@ -182,10 +182,13 @@ class RobotSpec(ArrayRecord):
         self._check_velocity()
 
     def _check_limits(self) -> None:
-        needed = {Kind.DOUBLE_INTEGRATOR: "acceleration", Kind.UNICYCLE: "turn_rate"}.get(self.kind)
+        needed: tuple[str, ...] = ("acceleration",) if self.kind == Kind.DOUBLE_INTEGRATOR else ()
+        needed = ("turn_rate",) if self.kind == Kind.UNICYCLE else needed
+        if ROBOT_TYPES[self.type_name].reduced:
+            needed = ("acceleration", "turn_rate", "turn_acceleration")
         for name in ("speed", "acceleration", "turn_rate", "turn_acceleration"):
             value = getattr(self.limits, name)
-            if math.isfinite(value) or name == needed:
+            if math.isfinite(value) or name in needed:
                 number(f"RobotSpec.limits.{name}", value, above=0.0)
 
     def _check_velocity(self) -> None:

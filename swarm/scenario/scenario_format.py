@@ -18,6 +18,7 @@ from swarm.files.text_files import located, write_text
 from swarm.files.yaml_input import Field
 from swarm.model.dynamics import Kind
 from swarm.scenario.grid_map import GridMap
+from swarm.scenario.map_file import load_map
 from swarm.scenario.robot_spec import (
     ROBOT_TYPES,
     RobotSpec,
@@ -39,17 +40,15 @@ def read_world(field: Field, folder: Path) -> World:
     """
     has_map = isinstance(field.value, dict) and "map" in field.value
     corners = ["min", "max"]
-    optional = ["obstacles", "map", "cell_size"]
+    optional = ["obstacles", "map", "cell_size", "origin"]
     keys = field.mapping([], corners + optional) if has_map else field.mapping(corners, optional)
-    grid = None
-    if has_map:
-        cell_size = keys["cell_size"].number(above=0.0) if "cell_size" in keys else 1.0
-        with located(f"{keys['map'].where}: "):
-            grid = GridMap.from_movingai(folder / keys["map"].text(), cell_size)
-    elif "cell_size" in keys:
-        raise InputError(keys["cell_size"].where, keys["cell_size"].value, "no cell size without a map")
-    low = keys["min"].numbers(["x, y"]) if "min" in keys else np.zeros(2)
-    high = keys["max"].numbers(["x, y"]) if "max" in keys else np.array(grid.size if grid else (0.0, 0.0))
+    grid = _read_map(keys, folder) if has_map else None
+    for key in ("cell_size", "origin"):
+        if grid is None and key in keys:
+            raise InputError(keys[key].where, keys[key].value, f"no {key.replace('_', ' ')} without a map")
+    edges = np.zeros(4) if grid is None else grid.bounds
+    low = keys["min"].numbers(["x, y"]) if "min" in keys else edges[:2]
+    high = keys["max"].numbers(["x, y"]) if "max" in keys else edges[2:]
     if not (low < high).all():
         raise InputError(keys.get("max", field).where, high.tolist(), f"more than min, {low.tolist()}")
     boxes: list[list[float]] = []
@@ -60,6 +59,17 @@ def read_world(field: Field, folder: Path) -> World:
         _read_obstacle(obstacle, boxes, circles)
     with located(f"{field.where}: "):
         return World(np.array([*low, *high]), np.array(boxes), np.array(circles), grid)
+
+
+def _read_map(keys: dict[str, Field], folder: Path) -> GridMap:
+    """The map that an environment names; a map of Nav2 has a cell size and an origin of its own."""
+    cell_size = keys["cell_size"].number(above=0.0) if "cell_size" in keys else None
+    with located(f"{keys['map'].where}: "):
+        grid, _ = load_map(folder / keys["map"].text(), cell_size)
+    if "origin" not in keys:
+        return grid
+    x, y = keys["origin"].numbers(["x, y"]).tolist()
+    return replace(grid, origin=(x, y))
 
 
 def _read_obstacle(field: Field, boxes: list[list[float]], circles: list[list[float]]) -> None:
@@ -137,11 +147,12 @@ def save_map(grid: GridMap, path: Path) -> dict[str, Any]:
         raise InputError("GridMap.name", grid.name, "a name that a file beside the scenario can have")
     text = grid.to_movingai()
     if file.exists() and file.read_bytes() != text.encode("ascii"):
-        if GridMap.from_movingai(file, grid.cell_size) != grid:
+        if replace(GridMap.from_movingai(file, grid.cell_size), origin=grid.origin) != grid:
             raise InputError(str(file), "another map", "a folder without a different map of this name")
     else:
         write_text(file, text)
-    return {"map": file.name, "cell_size": grid.cell_size}
+    keys = {"map": file.name, "cell_size": grid.cell_size}
+    return keys if grid.origin == (0.0, 0.0) else keys | {"origin": list(grid.origin)}
 
 
 def robot_entry(robot: RobotSpec) -> dict[str, Any]:

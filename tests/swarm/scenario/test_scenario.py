@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -139,6 +140,8 @@ def random_scenario(seed):
         name = str(rng.choice(list(ROBOT_TYPES)))
         kind = ROBOT_TYPES[name].kind
         limits = Limits(rng.uniform(0.1, 2), rng.uniform(0.1, 5), rng.uniform(0.1, 5))
+        if ROBOT_TYPES[name].reduced:
+            limits = replace(limits, turn_acceleration=rng.uniform(0.1, 5))
         heading = rng.uniform(-4, 4) if kind == Kind.UNICYCLE or rng.integers(2) else 0.0
         # A reduced state holds a speed along the heading: what comes back of a velocity is rounded.
         speed = rng.uniform(0, limits.speed) * rng.integers(2) * (not ROBOT_TYPES[name].reduced)
