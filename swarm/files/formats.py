@@ -17,7 +17,8 @@ from swarm.files.text_files import MEBIBYTE, check_file, decode
 LARGEST = 256 * MEBIBYTE
 _HEAD = MEBIBYTE
 _KEY = re.compile(r"""^(?:"([^"]+)"|'([^']+)'|([A-Za-z_][^\s:#]*))\s*:(?=\s|$)""", re.MULTILINE)
-_MEMBER = re.compile(r'"([A-Za-z_]+)"\s*:')
+# A member of JSON, or of YAML in one line.
+_MEMBER = re.compile(r'"([A-Za-z_]+)"\s*:|[{,]\s*([A-Za-z_]+)\s*:')
 
 
 class Format(enum.Enum):
@@ -84,13 +85,13 @@ def format_of(head: bytes) -> Format | None:
     if words[:1] == ["version"]:
         return Format.MOVINGAI_SCEN
     if text.lstrip().startswith("{"):
-        return _of_keys(set(_MEMBER.findall(text)))
+        return _of_keys({"".join(groups) for groups in _MEMBER.findall(text)})
     keys = ["".join(groups) for groups in _KEY.findall(text)]
     return _of_keys(set(keys)) or (Format.POGEMA_MAPS if _is_map_list(text, keys) else None)
 
 
 def _of_keys(keys: set[str]) -> Format | None:
-    """The format of a mapping with these keys (of JSON: at any depth)."""
+    """The format of a mapping with these keys (where they stand in one line: at any depth)."""
     if keys & {"mapFile", "agentFile", "taskFile"}:
         return Format.LEAGUE_PROBLEM
     if {"actionModel", "actualPaths"} <= keys:

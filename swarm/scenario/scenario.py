@@ -13,6 +13,7 @@ import yaml
 from swarm.array_types import Int64s
 from swarm.errors import InputError
 from swarm.files.checks import ArrayRecord, number
+from swarm.files.formats import Format, recognise
 from swarm.files.text_files import located, write_text
 from swarm.files.yaml_input import read_yaml
 from swarm.model.dynamics import Kind, Limits, coast_periods, stop_offset
@@ -105,6 +106,7 @@ def load_scenario(path: str | Path) -> Scenario:
             where one line is to blame, the line.
     """
     path = Path(path)
+    recognise(path, [Format.SCENARIO])
     root = read_yaml(path)
     fields = root.mapping(["environment", "robots"], ["name", *_OPTIONS, "errors"])
     world = read_world(fields["environment"], path.parent)

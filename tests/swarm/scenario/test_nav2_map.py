@@ -50,8 +50,11 @@ def plain(shade: int, shading: Shading) -> int:
 @pytest.mark.parametrize("mode", ["trinary", "scale", "raw"])
 @pytest.mark.parametrize("negate", [False, True])
 @pytest.mark.parametrize("thresholds", [(0.65, 0.196), (0.9, 0.25), (1.0, 0.0)])
-def test_every_shade_has_the_occupancy_that_the_documentation_says(mode, negate, thresholds) -> None:
-    shading = Shading(*thresholds, negate, mode)
+def test_every_shade_has_the_occupancy_that_the_documentation_says(
+    mode: str, negate: bool, thresholds: tuple[float, float]
+) -> None:
+    occupied, free = thresholds
+    shading = Shading(occupied, free, negate, mode)
     grey = np.arange(256, dtype=np.uint8)
     found = shading.occupancy(grey, np.ones(256, bool))
     # 1 - g/255 and (255 - g)/255 may round to different sides of a half.
@@ -166,7 +169,8 @@ def test_a_scenario_on_a_map_of_nav2(tmp_path: Path) -> None:
         load_scenario(tmp_path / "s.yaml")
     image = text.replace("floor.yaml", "floor.pgm, cell_size: 1.0, origin: [-3, 2.5]")
     (tmp_path / "s.yaml").write_text(image)
-    assert load_scenario(tmp_path / "s.yaml").world.grid.origin == (-3.0, 2.5)
+    grid = load_scenario(tmp_path / "s.yaml").world.grid
+    assert grid is not None and grid.origin == (-3.0, 2.5)
     (tmp_path / "s.yaml").write_text(text.replace("floor.yaml", "s.yaml"))
     with pytest.raises(InputError, match=r"a scenario .*valid: a MovingAI map .* or a map of Nav2"):
         load_scenario(tmp_path / "s.yaml")
