@@ -2,7 +2,8 @@
 
 Usage: ``python launch/evaluate.py arena SCENARIO.yaml… --controller tuner|CHECKPOINT|fixed:GAIN,POWER`` for scenario
 files, ``… family FAMILY… --controller …`` for families of scenarios in batches, ``… sweep FAMILY…`` for all fixed
-settings, and ``… grid INSTANCES.jsonl… --robots N… --planner NAME``. Results go to ``--json``, and everything that is
+settings, and ``… grid INSTANCES.jsonl… --robots N… --planner NAME`` (or maps, MovingAI's ``.scen``, POGEMA's YAML,
+problems of the League of Robot Runners). Results go to ``--json``, and everything that is
 needed to check those of arena and grid to ``--trajectories``.
 """
 

@@ -1,13 +1,15 @@
 """Simulates a team of robots in pybullet, each planning, tuning and filtering for itself.
 
 Without arguments: 24 wheeled robots do lifelong deliveries in a warehouse for 60 s (``make demo``). With a scenario
-(``.yaml``) its robots drive; with a MovingAI map (``.map``) ``--robots`` wheeled robots do deliveries on it; with the
-name of a family (``clutter``, ``doorway``, ...) a scenario is drawn from ``--seed``. Writes a film, a picture, a log
-(MCAP) and the results (JSON) into ``out/``.
+(``.yaml``) its robots drive; with a map (MovingAI's ``.map``, Nav2's ``.yaml``) ``--robots`` wheeled robots do
+deliveries on it; of instances of path finding (``.jsonl``, ``.scen``, POGEMA's YAML, a League problem) the first is
+driven; with the name of a family (``clutter``, ``doorway``, ...) a scenario is drawn from ``--seed``. Writes a film, a
+picture, a log (MCAP) and the results (JSON) into ``out/``.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -27,6 +29,7 @@ from rich.table import Table
 
 import envs
 from envs.bullet import env as bullet
+from envs.formats.read import GRID_FORMATS, Wanted, driven, read_instances
 from envs.render.drawing import Painter, write_png, write_video
 from envs.rollout.delays import Delays, check_rate
 from envs.rollout.log import RunLog
@@ -37,12 +40,14 @@ from envs.scenarios import FAMILIES, draw_family
 from studies.error_options import ErrorOptions
 from swarm.array_types import UInt8s
 from swarm.errors import InputError, SwarmError
+from swarm.files.formats import Format, recognise
 from swarm.model.dynamics import Kind
 from swarm.planning.registry import PLANNERS, choose_planner
+from swarm.scenario.map_file import MAP_FORMATS, load_map
 from swarm.scenario.scenario import Scenario, deliveries, load_scenario
-from swarm.scenario.world import GridMap
 
 DEMO_MAP = Path(envs.__file__).parent / "maps" / "warehouse.map"
+TEAM = 24  # Robots on a map.
 # The film runs at this many times real time.
 FILM_SPEED = 2
 
@@ -52,11 +57,15 @@ class Options(ErrorOptions):
     """Simulate a team of robots in pybullet; without arguments, the warehouse demo."""
 
     scenario: Annotated[Path | None, tyro.conf.Positional] = None
-    """Scenario (.yaml), MovingAI map (.map) or a family's name; the warehouse of the demo if not given."""
+    """Scenario, map, file of instances or a family's name; the warehouse of the demo if not given."""
     robots: int | None = None
     """Robots on a map (24) or in a family (its own number); a scenario file brings its own."""
     seconds: float | None = None
     """Simulated time [s]; 60 on a map, a scenario's own horizon."""
+    cell_size: float | None = None
+    """Cells of a map [m], 1 if not given; of a map of Nav2, one is free if all of it is."""
+    map: Path | None = None
+    """Map of a .scen file, or list of maps of POGEMA's scenarios; the one beside it if not given."""
     seed: int = 0
     """Of starts, goals, and the spread of masses and motors."""
     save: Path | None = None
@@ -98,22 +107,30 @@ class Options(ErrorOptions):
         return "demo" if self.scenario is None else self.scenario.stem
 
 
-def make_scenario(options: Options) -> Scenario:
-    """The scenario that was asked for."""
+def make_scenario(options: Options) -> tuple[Scenario, list[str]]:
+    """The scenario that was asked for, and what is to be said of its file."""
     path = options.scenario or DEMO_MAP
-    if path.suffix in (".yaml", ".yml"):
-        return load_scenario(path)
     if str(path) in FAMILIES:
         wanted = {"robots": options.robots, "horizon": options.seconds}
         given = {name: value for name, value in wanted.items() if value is not None}
-        return draw_family(str(path), options.seed, **given)
-    if path.suffix != ".map":
-        raise InputError("scenario", str(path), f"a file that ends in .yaml or .map, or one of {', '.join(FAMILIES)}")
-    grid = GridMap.from_movingai(path)
+        return draw_family(str(path), options.seed, **given), []
+    if not path.exists():
+        raise InputError("scenario", str(path), f"an existing file, or one of {', '.join(FAMILIES)}")
+    form = None if path.is_dir() else recognise(path, (Format.SCENARIO, *GRID_FORMATS))
+    if form is Format.SCENARIO:
+        scenario = load_scenario(path)
+        return scenario, list(scenario.notes)
     horizon = options.seconds or 60.0
-    rng = np.random.default_rng(options.seed)
-    robots = 24 if options.robots is None else options.robots
-    return deliveries(grid, robots, rng, goals_per_robot=8 + int(horizon), horizon=horizon)
+    if form in MAP_FORMATS:
+        grid, notes = load_map(path, options.cell_size or (None if form is Format.MOVINGAI_MAP else 1.0))
+        rng = np.random.default_rng(options.seed)
+        robots = TEAM if options.robots is None else options.robots
+        return deliveries(grid, robots, rng, goals_per_robot=8 + int(horizon), horizon=horizon), list(notes)
+    wanted_of_file = Wanted(options.robots, math.ceil(horizon), options.seed, options.cell_size, options.map)
+    instances, found = read_instances(path, wanted_of_file)
+    first = next(iter(instances))
+    robots = min(TEAM, len(first.starts)) if options.robots is None else options.robots
+    return driven(first, robots, horizon), found
 
 
 def margin_of(options: Options, scenario: Scenario) -> float:
@@ -159,7 +176,8 @@ class Simulation:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        scenario = options.declared_in(make_scenario(options))
+        found, self.notes = make_scenario(options)
+        scenario = options.declared_in(found)
         if options.save is not None:
             scenario.save(options.save)
         self.planner = choose_planner(options.planner, scenario.world)
@@ -210,6 +228,8 @@ def simulate(options: Options, console: Console) -> dict[str, Any]:
     for path in (video, log_path, results):
         path.parent.mkdir(parents=True, exist_ok=True)
     simulation = Simulation(options)
+    for note in simulation.notes:
+        console.print(f"note: {note}", highlight=False, markup=False)
     run = simulation.run
     columns = (
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"),

@@ -21,6 +21,7 @@ _FIELDS = 1024
 def draw_instance(
     rng: np.random.Generator, world: str | GridMap, robots: int, *, suite: str = "drawn", seed: int = 0,
     steps: int = 256, goals: int | None = None, counts: Sequence[int] | None = None,
+    places: tuple[Int64s, Int64s] | None = None,
 ) -> LifelongInstance:  # fmt: skip
     """An instance with starts and goals as in ``envs.grid.episode.draw_episode``.
 
@@ -33,6 +34,8 @@ def draw_instance(
         steps: Length of an episode that no robot reaches all of its goals in, however fast it is.
         goals: Number of goals of each robot, instead.
         counts: Team sizes that the instance is for; by default all robots.
+        places: Cells where robots may start and cells where goals may be, each ``int64[n, 2]``, of which those in the
+            largest connected part count; by default as in ``draw_episode``.
 
     Returns:
         The instance; a robot's goal is never the one before, nor is the first its start.
@@ -49,10 +52,25 @@ def draw_instance(
         world = MAPS[world](rng)
     grid = world
     fields = FieldCache(lambda row, column: distance_field(grid.free, row, column), _FIELDS)
-    episode = draw_episode(grid, robots, rng)
-    pool = episode.goals.pool.astype(np.int64)
-    targets = tuple(_draw_goals(rng, start, pool, fields, steps, goals) for start in episode.starts)
-    return LifelongInstance(suite, grid.name, seed, grid, episode.starts, targets, tuple(counts or (robots,)))
+    if places is None:
+        episode = draw_episode(grid, robots, rng)
+        starts, pool = episode.starts, episode.goals.pool.astype(np.int64)
+    else:
+        starts, pool = _draw_starts(rng, grid, robots, places)
+    targets = tuple(_draw_goals(rng, start, pool, fields, steps, goals) for start in starts)
+    return LifelongInstance(suite, grid.name, seed, grid, starts, targets, tuple(counts or (robots,)))
+
+
+def _draw_starts(
+    rng: np.random.Generator, grid: GridMap, robots: int, places: tuple[Int64s, Int64s]
+) -> tuple[Int64s, Int64s]:
+    """Starts among the first of two lists of cells, and those of the other that can be reached."""
+    part = grid.largest_component()
+    homes, pool = (cells[part[cells[:, 0], cells[:, 1]]] for cells in places)
+    if robots > len(homes) or len(pool) < 2:
+        found = f"{robots} on {len(homes)} connected cells to start from, and {len(pool)} to go to"
+        raise InputError("robots", found, "at most one for each of these cells, and 2 cells or more to go to")
+    return homes[rng.choice(len(homes), size=robots, replace=False)], pool
 
 
 def _draw_goals(

@@ -28,7 +28,7 @@ class GridScenes:
     """
 
     def __init__(self, grid: GridMap) -> None:
-        self.grid, self.bounds = grid, (0.0, 0.0, *grid.size)
+        self.grid, self.bounds = grid, tuple(grid.bounds.tolist())
         self._obstacles = World.from_grid(grid).obstacles
 
     def scene(self, positions: Array, goals: Int64s, way: Callable[[int], Array], caption: tuple[str, ...]) -> Scene:

@@ -65,15 +65,15 @@ def decode(where: str, content: bytes) -> str:
         raise InputError(f"{where}: byte {error.start}", bad, "text in UTF-8") from None
 
 
-def read_text(path: str | Path, limit: int) -> str:
-    """The whole text of a file.
+def read_bytes(path: str | Path, limit: int) -> bytes:
+    """The whole content of a file.
 
     Args:
         path: The file.
         limit: Largest size that is read, bytes.
 
     Raises:
-        InputError: If it is missing, not a file, larger than ``limit`` or not UTF-8.
+        InputError: If it is missing, not a file, or larger than ``limit``.
     """
     path = Path(path)
     check_file(path, limit)
@@ -84,7 +84,16 @@ def read_text(path: str | Path, limit: int) -> str:
         raise InputError(str(path), error.strerror or str(error), "an existing, readable file") from None
     if len(content) > limit:
         raise InputError(str(path), "a growing file", f"a file of at most {limit / MEBIBYTE:g} MiB")
-    return decode(str(path), content)
+    return content
+
+
+def read_text(path: str | Path, limit: int) -> str:
+    """The whole text of a file, as ``read_bytes``.
+
+    Raises:
+        InputError: Also if it is not UTF-8.
+    """
+    return decode(str(path), read_bytes(path, limit))
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """Strict YAML: a tree of fields that know their file, line and key, and read themselves as what is expected.
 
 PyYAML's loaders accept duplicate keys, expand aliases without bound, recurse as deep as the file says and
-read ``1e-3`` as a string. This reader takes PyYAML's events (libyaml's where built in) and does none of it.
+read ``1e-3`` as a string. This reader takes PyYAML's events (libyaml's where built in) and does none of it; an alias is
+a copy of what its anchor names, and all copies of a file together are bounded.
 Plain scalars follow YAML 1.2's core schema; every number is a float.
 """
 
@@ -22,6 +23,8 @@ from swarm.files.text_files import MEBIBYTE, read_text
 
 YAML_LIMIT = 16 * MEBIBYTE
 DEEPEST = 32
+COPIES = 100_000
+"""Values that the aliases of one file may stand for, all together: PyYAML writes one for every repeated list."""
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
@@ -130,8 +133,8 @@ def read_yaml(path: str | Path, limit: int = YAML_LIMIT) -> Field:
         Its root.
 
     Raises:
-        InputError: If the file cannot be read, is malformed, or uses duplicate keys, aliases, tags, several
-            documents or more than 32 levels; names the file, the line and the key.
+        InputError: If the file cannot be read, is malformed, or uses duplicate keys, tags, several documents, more
+            than 32 levels, or aliases that stand for very much; names the file, the line and the key.
     """
     return parse_yaml(read_text(path, limit), str(path))
 
@@ -154,6 +157,7 @@ def _build(events: Iterator[Any], name: str) -> Field:
     open_fields: list[Field] = []
     # The key that the next event is the value of, for each open mapping.
     pending: list[tuple[str, int] | None] = []
+    aliases = _Aliases()
     documents = 0
     for event in events:
         line = event.start_mark.line + 1
@@ -171,6 +175,10 @@ def _build(events: Iterator[Any], name: str) -> Field:
             pending[-1] = (_read_key(event, parent, line), line)
             continue
         field = root if parent is None else _attach(parent, pending, line)
+        if isinstance(event, yaml.AliasEvent):
+            aliases.copy(str(event.anchor), field, open_fields)
+            continue
+        aliases.named[event.anchor] = field
         field.value, field.line = _value(event, field), line if parent is None else field.line
         if isinstance(field.value, dict | list):
             open_fields.append(field)
@@ -178,6 +186,42 @@ def _build(events: Iterator[Any], name: str) -> Field:
             if len(open_fields) > DEEPEST:
                 raise InputError(field.where, "deeper nesting", f"at most {DEEPEST} levels")
     return root
+
+
+class _Aliases:
+    """What the anchors of a file name, and how much its aliases have copied."""
+
+    def __init__(self) -> None:
+        self.named: dict[str | None, Field] = {}
+        self.copied = 0
+
+    def copy(self, anchor: str, field: Field, open_fields: list[Field]) -> None:
+        """Give a field the value that an anchor names."""
+        if anchor not in self.named:
+            raise InputError(field.where, f"the alias *{anchor}", f"an anchor &{anchor} before it")
+        source = self.named[anchor]
+        if any(source is parent for parent in open_fields):
+            raise InputError(field.where, f"the alias *{anchor}", "no alias inside of what it stands for")
+        self._copy(anchor, source.value, field, len(open_fields))
+
+    def _copy(self, anchor: str, value: Any, field: Field, depth: int) -> None:
+        self.copied += 1
+        if self.copied > COPIES:
+            valid = f"aliases that stand for at most {COPIES} values together"
+            raise InputError(field.where, f"the alias *{anchor}, one too many", valid)
+        if not isinstance(value, dict | list):
+            field.value = value
+            return
+        if depth >= DEEPEST:
+            raise InputError(field.where, "deeper nesting", f"at most {DEEPEST} levels")
+        field.value = type(value)()
+        for key, entry in value.items() if isinstance(value, dict) else enumerate(value):
+            child = Field(None, field.line, key, field)
+            if isinstance(field.value, dict):
+                field.value[key] = child
+            else:
+                field.value.append(child)
+            self._copy(anchor, entry.value, child, depth + 1)
 
 
 def _attach(parent: Field, pending: list[tuple[str, int] | None], line: int) -> Field:
@@ -207,8 +251,6 @@ def _read_key(event: Any, parent: Field, line: int) -> str:
 
 def _value(event: Any, field: Field) -> Any:
     """The value that an event starts: a scalar, or an empty list or mapping."""
-    if isinstance(event, yaml.AliasEvent):
-        raise InputError(field.where, f"the alias *{event.anchor}", "the value itself, written out")
     if event.tag is not None:
         raise InputError(field.where, f"the tag {event.tag}", "a value without a tag")
     if isinstance(event, yaml.MappingStartEvent):

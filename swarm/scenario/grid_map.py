@@ -1,6 +1,6 @@
 """Grid maps: MovingAI's ``.map`` format, cells and metres, walls as few rectangles, connected parts.
 
-Cells are (row, column), row 0 at the top; the lower-left corner of the map is the world's origin.
+Cells are (row, column), row 0 at the top.
 Format: https://movingai.com/benchmarks/formats.html.
 """
 
@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
 from swarm.errors import InputError
 from swarm.files.checks import ArrayRecord, number
 from swarm.files.text_files import MEBIBYTE, located, read_text, write_text
+from swarm.scenario.grid_kernels import cover, label_parts
 
 FREE, WALL = ".GSE", "@OTW"
 MAP_LIMIT = 64 * MEBIBYTE
+# Of a ratio of cell sizes: 0.5 m are ten cells of 0.05 m.
+_ROUNDING = 1e-6
 _HEADER = "the header 'type octile', 'height N', 'width N', 'map'"
 
 
@@ -34,12 +36,14 @@ class GridMap(ArrayRecord):
         name: Name of the map, a file's stem.
         symbols: The rows as text in MovingAI's alphabet (``S`` and ``E`` are pickup and delivery cells of
             the League of Robot Runners); drawn from ``free`` if not given.
+        origin: Lower-left corner of the map, world frame [m].
     """
 
     free: Flags
     cell_size: float = 1.0
     name: str = "map"
     symbols: tuple[str, ...] = ()
+    origin: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         free = np.array(self.free, order="C")
@@ -52,6 +56,8 @@ class GridMap(ArrayRecord):
         object.__setattr__(self, "cell_size", number("GridMap.cell_size", self.cell_size, above=0.0))
         object.__setattr__(self, "symbols", symbols)
         number("GridMap: cell_size × cells", float(self.cell_size) * max(free.shape))
+        x, y = (number("GridMap.origin", value) for value in self.origin)
+        object.__setattr__(self, "origin", (x, y))
 
     @classmethod
     def from_rows(cls, rows: Sequence[str], cell_size: float = 1.0, name: str = "map") -> GridMap:
@@ -108,6 +114,12 @@ class GridMap(ArrayRecord):
         rows, cols = self.free.shape
         return cols * self.cell_size, rows * self.cell_size
 
+    @property
+    def bounds(self) -> Array:
+        """The map's edges, ``float64[4]`` (xmin, ymin, xmax, ymax) [m]."""
+        low = np.array(self.origin)
+        return np.concatenate([low, low + self.size])
+
     def centre(self, cell: ArrayLike) -> Array:
         """World position of the centres of cells.
 
@@ -119,7 +131,7 @@ class GridMap(ArrayRecord):
         """
         cell = np.asarray(cell, dtype=np.float64)
         row, col = cell[..., 0], cell[..., 1]
-        return np.stack([col + 0.5, self.free.shape[0] - row - 0.5], axis=-1) * self.cell_size
+        return np.stack([col + 0.5, self.free.shape[0] - row - 0.5], axis=-1) * self.cell_size + np.array(self.origin)
 
     def cells_at(self, xy: ArrayLike) -> Int64s:
         """The cells that contain points; for a point outside the map, the nearest cell of its border.
@@ -137,8 +149,9 @@ class GridMap(ArrayRecord):
         if np.isnan(xy).any():
             raise InputError("xy", xy.tolist(), "numbers")
         rows, cols = self.free.shape
-        col = np.clip(np.floor(xy[..., 0] / self.cell_size), 0, cols - 1)
-        up = np.clip(np.floor(xy[..., 1] / self.cell_size), 0, rows - 1)
+        here: Array = (xy - np.array(self.origin)) / self.cell_size
+        col = np.clip(np.floor(here[..., 0]), 0, cols - 1)
+        up = np.clip(np.floor(here[..., 1]), 0, rows - 1)
         return np.stack([rows - 1 - up, col], axis=-1).astype(np.int64)
 
     def cell_at(self, xy: ArrayLike) -> tuple[int, int]:
@@ -153,7 +166,7 @@ class GridMap(ArrayRecord):
         longer side. Distances from free space are exact; inside a wall, at a seam, a depth can be too small.
         """
         rows = len(self.free)
-        top, left, bottom, right = _cover(~self.free).T.astype(np.float64)
+        top, left, bottom, right = cover(~self.free).T.astype(np.float64)
         width, height = self.size
         x0, x1 = left * self.cell_size, right * self.cell_size
         y0, y1 = (rows - bottom) * self.cell_size, (rows - top) * self.cell_size
@@ -161,11 +174,34 @@ class GridMap(ArrayRecord):
         half = max(width, height) / 2
         x, y, tall = width / 2, height / 2, height / 2 + 2 * half
         sides = [[-half, y, half, tall], [width + half, y, half, tall]]
-        return np.concatenate([walls, sides, [[x, -half, x, half], [x, height + half, x, half]]])
+        boxes = np.concatenate([walls, sides, [[x, -half, x, half], [x, height + half, x, half]]])
+        boxes[:, :2] += self.origin
+        return boxes
+
+    def coarsened(self, cell_size: float) -> GridMap:
+        """The same floor in larger cells: a cell is free if all of it is, and what is left at the far edges is wall.
+
+        Args:
+            cell_size: Side of the new cells [m], any number from the map's own on.
+
+        Raises:
+            InputError: If the cells are smaller than the map's own, or larger than the map.
+        """
+        ratio = number("cell size", cell_size, above=0.0) / self.cell_size
+        if not 1.0 - _ROUNDING <= ratio <= min(self.free.shape) + _ROUNDING:
+            valid = f"{self.cell_size:g} m, the cells of {self.name}, to {min(self.size):g} m, its shorter side"
+            raise InputError("cell size", cell_size, valid)
+        low, high = _spans(self.free.shape[0], ratio)
+        left, right = _spans(self.free.shape[1], ratio)
+        # Walls to the left of and below each corner, from the lower left one: four of them count those of a cell.
+        walls = np.pad((~self.free[::-1]).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+        above, below = walls[high], walls[low]
+        inside = above[:, right] - below[:, right] - above[:, left] + below[:, left]
+        return GridMap(inside[::-1] == 0, cell_size, self.name, origin=self.origin)
 
     def components(self) -> Int32s:
         """4-connected parts of the free cells: ``int32[rows, cols]`` from 0 in reading order, walls -1."""
-        labels: Int32s = _label(self.free)
+        labels: Int32s = label_parts(self.free)
         return labels
 
     def largest_component(self) -> Flags:
@@ -173,6 +209,12 @@ class GridMap(ArrayRecord):
         labels = self.components()
         sizes = np.bincount(labels[self.free], minlength=1)
         return labels == int(np.argmax(sizes)) if self.free.any() else self.free.copy()
+
+
+def _spans(count: int, ratio: float) -> tuple[Int64s, Int64s]:
+    """The first of ``count`` small cells that each large one touches, and the one behind its last."""
+    index = np.arange(int(count / ratio + _ROUNDING))
+    return np.floor(index * ratio + _ROUNDING).astype(int), np.ceil((index + 1) * ratio - _ROUNDING).astype(int)
 
 
 def _draw(free: Flags, wall: str) -> tuple[str, ...]:
@@ -219,72 +261,3 @@ def _read_header(lines: Sequence[str], where: str) -> tuple[int, int, int]:
         else:
             raise InputError(place, line, _HEADER)
     raise InputError(where, "no line 'map'", _HEADER)
-
-
-@njit(cache=True)
-def _cover(wall: Flags) -> Int64s:
-    """Cover wall cells by maximal rectangles, ``int64[n, 4]`` (top, left, bottom, right; ends exclusive).
-
-    Greedy: from each cell that is not covered yet, the larger of the rectangle that grows sideways first and
-    of the one that grows up and down first. Each side grows as far as it can, so that rectangles overlap.
-    """
-    rows, cols = wall.shape
-    covered = np.zeros((rows, cols), dtype=np.bool_)
-    boxes = np.empty((rows * cols, 4), dtype=np.int64)
-    count = 0
-    for row in range(rows):
-        for col in range(cols):
-            if wall[row, col] and not covered[row, col]:
-                wide = _grow(wall, row, col, True)
-                tall = _grow(wall, row, col, False)
-                area_wide = (wide[2] - wide[0]) * (wide[3] - wide[1])
-                area_tall = (tall[2] - tall[0]) * (tall[3] - tall[1])
-                top, left, bottom, right = wide if area_wide >= area_tall else tall
-                covered[top:bottom, left:right] = True
-                boxes[count, 0], boxes[count, 1] = top, left
-                boxes[count, 2], boxes[count, 3] = bottom, right
-                count += 1
-    return boxes[:count].copy()
-
-
-@njit(cache=True)
-def _grow(wall: Flags, row: int, col: int, sideways_first: bool) -> tuple[int, int, int, int]:
-    """The maximal all-wall rectangle around a cell, grown along one axis and then along the other."""
-    top, left, bottom, right = row, col, row + 1, col + 1
-    for turn in range(2):
-        if (turn == 0) == sideways_first:
-            while left > 0 and wall[top:bottom, left - 1].all():
-                left -= 1
-            while right < wall.shape[1] and wall[top:bottom, right].all():
-                right += 1
-        else:
-            while top > 0 and wall[top - 1, left:right].all():
-                top -= 1
-            while bottom < wall.shape[0] and wall[bottom, left:right].all():
-                bottom += 1
-    return top, left, bottom, right
-
-
-@njit(cache=True)
-def _label(free: Flags) -> Int32s:
-    """Flood fill of the free cells, with an explicit stack."""
-    rows, cols = free.shape
-    label = np.full((rows, cols), -1, dtype=np.int32)
-    stack = np.empty(rows * cols, dtype=np.int64)
-    count = 0
-    for seed in range(rows * cols):
-        if not free[seed // cols, seed % cols] or label[seed // cols, seed % cols] >= 0:
-            continue
-        label[seed // cols, seed % cols] = count
-        stack[0] = seed
-        depth = 1
-        while depth > 0:
-            depth -= 1
-            row, col = stack[depth] // cols, stack[depth] % cols
-            for r, c in ((row - 1, col), (row + 1, col), (row, col - 1), (row, col + 1)):
-                if 0 <= r < rows and 0 <= c < cols and free[r, c] and label[r, c] < 0:
-                    label[r, c] = count
-                    stack[depth] = r * cols + c
-                    depth += 1
-        count += 1
-    return label

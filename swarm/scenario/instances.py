@@ -1,13 +1,11 @@
-"""Instances of multi-agent path finding: lifelong ones as JSON lines, one-shot ones as MovingAI's ``.scen``.
+"""Lifelong instances of multi-agent path finding as JSON lines.
 
-Formats: https://movingai.com/benchmarks/formats.html for ``.scen``; the JSON lines carry instances such as
-those of the POGEMA benchmark (Skrynnik et al., ICLR 2025), one a line.
+They carry instances such as those of the POGEMA benchmark (Skrynnik et al., ICLR 2025), one a line.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +16,10 @@ import numpy as np
 from swarm.array_types import Int32s, Int64s
 from swarm.errors import InputError
 from swarm.files.checks import ArrayRecord
-from swarm.files.text_files import MEBIBYTE, atomic_writer, check_file, decode, located, read_text, write_text
+from swarm.files.text_files import MEBIBYTE, atomic_writer, check_file, decode, located
 from swarm.scenario.grid_map import GridMap
 
 INSTANCES_LIMIT = 256 * MEBIBYTE
-SCEN_LIMIT = 64 * MEBIBYTE
 _KEYS = ("suite", "map", "seed", "rows", "starts", "targets", "counts")
 _CELLS = "a list of cells [row, column]"
 
@@ -202,89 +199,3 @@ def _check_reachable(starts: Int64s, targets: Sequence[Int64s], part: Int32s) ->
         for index in np.flatnonzero(part[cells[:, 0], cells[:, 1]] != home)[:1]:
             where = f"LifelongInstance.targets[{robot}][{index}]"
             raise InputError(where, cells[index].tolist(), f"a cell that starts[{robot}] can reach")
-
-
-@dataclass(frozen=True)
-class ScenEntry:
-    """One line of a MovingAI ``.scen`` file: a path-finding problem of one robot.
-
-    Attributes:
-        bucket: Group of problems of similar length.
-        map: The map's file name.
-        width: Its columns.
-        height: Its rows.
-        start: Cell (row, column).
-        goal: Cell (row, column).
-        optimal_length: Length of the shortest 8-connected path, in cells (a diagonal step is √2).
-    """
-
-    bucket: int
-    map: str
-    width: int
-    height: int
-    start: tuple[int, int]
-    goal: tuple[int, int]
-    optimal_length: float
-
-
-_SCEN = "bucket, map, width, height, start column, start row, goal column, goal row, optimal length"
-
-
-def load_scen(path: str | Path, grid: GridMap | None = None) -> list[ScenEntry]:
-    """Read a MovingAI ``.scen`` file.
-
-    Args:
-        path: The file.
-        grid: Its map, to check that sizes agree and that starts and goals are free.
-
-    Raises:
-        InputError: If the file cannot be read or is malformed; names file, line and field.
-    """
-    lines = [line.removesuffix("\r") for line in read_text(path, SCEN_LIMIT).split("\n")]
-    if lines[0].split() not in (["version", "1"], ["version", "1.0"]):
-        raise InputError(f"{path}:1", lines[0], "version 1")
-    numbered = enumerate(lines[1:], start=2)
-    return [_parse_entry(line, f"{path}:{number}", grid) for number, line in numbered if line.strip()]
-
-
-def save_scen(path: str | Path, entries: Iterable[ScenEntry]) -> None:
-    """Write a MovingAI ``.scen`` file, atomically.
-
-    Raises:
-        InputError: If the file cannot be written there.
-    """
-    lines = ["version 1"]
-    for e in entries:
-        cells = (e.start[1], e.start[0], e.goal[1], e.goal[0])
-        fields = (e.bucket, e.map, e.width, e.height, *cells, repr(float(e.optimal_length)))
-        lines.append("\t".join(map(str, fields)))
-    write_text(path, "\n".join(lines) + "\n")
-
-
-def _parse_entry(line: str, where: str, grid: GridMap | None) -> ScenEntry:
-    fields = line.split("\t") if "\t" in line else line.split()
-    if len(fields) != 9:
-        raise InputError(where, f"{len(fields)} fields", f"9 fields: {_SCEN}")
-    names = _SCEN.split(", ")
-    whole = {}
-    for index in (0, 2, 3, 4, 5, 6, 7):
-        text = fields[index].strip()
-        if not (text.isascii() and text.isdecimal() and len(text) <= 9):
-            raise InputError(f"{where}: {names[index]}", text, "a whole number of at least 0")
-        whole[index] = int(text)
-    try:
-        length = float(fields[8])
-    except ValueError:
-        length = math.nan
-    if not (math.isfinite(length) and length >= 0.0):
-        raise InputError(f"{where}: {names[8]}", fields[8], "a finite number of at least 0")
-    start, goal = (whole[5], whole[4]), (whole[7], whole[6])
-    width, height = whole[2], whole[3]
-    if grid is not None and grid.free.shape != (height, width):
-        rows, cols = grid.free.shape
-        raise InputError(f"{where}: width, height", [width, height], f"{cols}, {rows}, as the map has")
-    for name, (row, col) in (("start", start), ("goal", goal)):
-        if row >= height or col >= width or (grid is not None and not grid.free[row, col]):
-            valid = f"a free cell of the {width} × {height} map"
-            raise InputError(f"{where}: {name} column and row", [col, row], valid)
-    return ScenEntry(whole[0], fields[1], width, height, start, goal, length)

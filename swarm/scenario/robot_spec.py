@@ -22,28 +22,54 @@ _ROUNDING = 1e-6
 
 
 class RobotType(NamedTuple):
-    """What a type's name alone says: kind, radius of the enclosing disc [m] and limits."""
+    """What a type's name alone says.
+
+    Attributes:
+        kind: Its dynamics.
+        radius: Of the enclosing disc [m].
+        limits: Its actuators.
+        box: Length and width of a body that is no disc [m].
+        reduced: Whether the numbers of its states are x, y, heading, speed, turn rate.
+    """
 
     kind: Kind
     radius: float
     limits: Limits
+    box: tuple[float, float] | None = None
+    reduced: bool = False
+
+
+def _box(length: float, width: float, limits: Limits, *, reduced: bool = False) -> RobotType:
+    return RobotType(Kind.UNICYCLE, math.hypot(length / 2, width / 2), limits, (length, width), reduced)
 
 
 _SINGLE = RobotType(Kind.SINGLE_INTEGRATOR, 0.1, Limits(0.5))
 _DOUBLE = RobotType(Kind.DOUBLE_INTEGRATOR, 0.1, Limits(0.5, acceleration=2.0))
+_BOX = _box(0.5, 0.25, Limits(0.5, turn_rate=0.5))
+_SECOND_ORDER = _box(0.5, 0.25, Limits(0.5, 0.25, 0.5, 0.25), reduced=True)
 _UNICYCLE_LIMITS = Limits(0.5, turn_rate=2.0)
 ROBOT_TYPES: dict[str, RobotType] = {
     "single_integrator": _SINGLE,
     "double_integrator": _DOUBLE,
     "unicycle": RobotType(Kind.UNICYCLE, 0.1, _UNICYCLE_LIMITS),
+    # db-CBS.
     "single_integrator_0": _SINGLE,
     "double_integrator_0": _DOUBLE,
-    # A box of 0.5 × 0.25 m.
-    "unicycle_first_order_0": RobotType(Kind.UNICYCLE, math.hypot(0.25, 0.125), Limits(0.5, turn_rate=0.5)),
+    "unicycle_first_order_0": _BOX,
     "unicycle_first_order_0_sphere": RobotType(Kind.UNICYCLE, 0.4, _UNICYCLE_LIMITS),
+    "unicycle_second_order_0": _SECOND_ORDER,
+    # dynobench.
+    "integrator1_2d_v0": _SINGLE,
+    "integrator2_2d_v0": _DOUBLE,
+    "unicycle1_v0": _BOX,
+    "unicycle1_sphere_v0": RobotType(Kind.UNICYCLE, 0.4, Limits(0.5, turn_rate=0.5)),
+    "unicycle2_v0": _SECOND_ORDER,
 }
+_CANNOT_STOP = ("unicycle1_v1", "unicycle1_v2")
+"""Unicycles of dynobench that drive at 0.25 m/s or more: whoever cannot stand cannot be kept from collisions."""
 
 _FULL = "x, y, heading, vx, vy"
+_REDUCED = ("x, y, heading", "x, y, heading, speed, turn rate")
 START_LAYOUTS: dict[Kind, tuple[str, ...]] = {
     Kind.SINGLE_INTEGRATOR: ("x, y", "x, y, heading", _FULL),
     Kind.DOUBLE_INTEGRATOR: ("x, y", "x, y, vx, vy", _FULL),
@@ -59,13 +85,39 @@ def robot_type(where: str, name: str) -> RobotType:
         InputError: If it is not one that this stack drives; lists those.
     """
     if name not in ROBOT_TYPES:
-        raise InputError(where, name, f"a type that this stack drives: {', '.join(ROBOT_TYPES)}")
+        why = "; this one cannot stand still" if name in _CANNOT_STOP else ""
+        valid = f"a type that this stack drives (others are not driven{why}): {', '.join(ROBOT_TYPES)}"
+        raise InputError(where, name, valid)
     return ROBOT_TYPES[name]
 
 
-def state_from(numbers: Array) -> Array:
+def start_layouts(robot: RobotType) -> tuple[str, ...]:
+    """The lists of numbers that a start may be."""
+    return _REDUCED if robot.reduced else START_LAYOUTS[robot.kind]
+
+
+def goal_layouts(robot: RobotType) -> tuple[str, ...]:
+    """The lists of numbers that a goal may be."""
+    return ("x, y", *_REDUCED) if robot.reduced else GOAL_LAYOUTS[robot.kind]
+
+
+def enclosing_disc(type_name: str, radius: float) -> str:
+    """What is to be said of a robot whose box is taken for a disc; nothing of others, or if its radius was given."""
+    robot = ROBOT_TYPES[type_name]
+    if robot.box is None or radius != robot.radius:
+        return ""
+    length, width = robot.box
+    return f"the box of {length:g} × {width:g} m of {type_name} is taken for the disc around it, radius {radius:.3g} m"
+
+
+def state_from(numbers: Array, reduced: bool = False) -> Array:
     """``float64[5]`` (x, y, heading, vx, vy) from a list of 2 to 5 numbers in one of the layouts."""
     state = np.zeros(5)
+    if reduced and len(numbers) == 5:
+        x, y, heading, speed, turn_rate = numbers.tolist()
+        if turn_rate != 0.0:
+            raise InputError("turn rate", turn_rate, "0: robots do not start while they turn")
+        return np.array([x, y, heading, speed * math.cos(heading), speed * math.sin(heading)])
     if len(numbers) == 4:
         state[[0, 1, 3, 4]] = numbers
     else:
@@ -73,9 +125,11 @@ def state_from(numbers: Array) -> Array:
     return state
 
 
-def numbers_from(state: Array, kind: Kind) -> list[float]:
+def numbers_from(state: Array, kind: Kind, reduced: bool = False) -> list[float]:
     """The shortest list of the kind's layouts that ``state_from`` turns into this state."""
     x, y, heading, vx, vy = state.tolist()
+    if reduced and (vx != 0.0 or vy != 0.0):
+        return [x, y, heading, vx * math.cos(heading) + vy * math.sin(heading), 0.0]
     if kind == Kind.DOUBLE_INTEGRATOR and heading == 0.0:
         return [x, y, vx, vy]
     if vx != 0.0 or vy != 0.0 or kind == Kind.DOUBLE_INTEGRATOR:
@@ -128,10 +182,13 @@ class RobotSpec(ArrayRecord):
         self._check_velocity()
 
     def _check_limits(self) -> None:
-        needed = {Kind.DOUBLE_INTEGRATOR: "acceleration", Kind.UNICYCLE: "turn_rate"}.get(self.kind)
+        needed: tuple[str, ...] = ("acceleration",) if self.kind == Kind.DOUBLE_INTEGRATOR else ()
+        needed = ("turn_rate",) if self.kind == Kind.UNICYCLE else needed
+        if ROBOT_TYPES[self.type_name].reduced:
+            needed = ("acceleration", "turn_rate", "turn_acceleration")
         for name in ("speed", "acceleration", "turn_rate", "turn_acceleration"):
             value = getattr(self.limits, name)
-            if math.isfinite(value) or name == needed:
+            if math.isfinite(value) or name in needed:
                 number(f"RobotSpec.limits.{name}", value, above=0.0)
 
     def _check_velocity(self) -> None:

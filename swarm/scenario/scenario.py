@@ -13,13 +13,14 @@ import yaml
 from swarm.array_types import Int64s
 from swarm.errors import InputError
 from swarm.files.checks import ArrayRecord, number
+from swarm.files.formats import Format, recognise
 from swarm.files.text_files import located, write_text
 from swarm.files.yaml_input import read_yaml
 from swarm.model.dynamics import Kind, Limits, coast_periods, stop_offset
 from swarm.model.error_bounds import EXACT, ErrorBounds, read_errors
 from swarm.model.geometry import segment_to_obstacle, segment_to_segment
 from swarm.scenario.grid_map import GridMap
-from swarm.scenario.robot_spec import RobotSpec
+from swarm.scenario.robot_spec import RobotSpec, enclosing_disc
 from swarm.scenario.scenario_format import environment_entry, read_robot, read_world, robot_entry, save_map
 from swarm.scenario.world import World
 
@@ -46,7 +47,7 @@ class Scenario(ArrayRecord):
         dt: Control period [s].
         sensing_radius: Robots and obstacles beyond it are unknown to the controller [m]; None is 10 times the
             largest robot's radius, at least 2 m.
-        name: Stem of the file.
+        name: As the file says, or else its stem.
         errors: What is not exact: simulated, and assumed by the robots.
     """
 
@@ -72,6 +73,12 @@ class Scenario(ArrayRecord):
         _check_apart(self.robots)
         _check_can_stop(self.world, self.robots, self.dt)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the robots are driven as, where a file said something else."""
+        found = (enclosing_disc(robot.type_name, robot.radius) for robot in self.robots)
+        return tuple(dict.fromkeys(note for note in found if note))
+
     def save(self, path: str | Path) -> None:
         """Write the scenario as YAML, atomically; a grid map is written beside it as ``<map's name>.map``.
 
@@ -79,7 +86,8 @@ class Scenario(ArrayRecord):
             InputError: If a file cannot be written, or another map of that name is there already.
         """
         path = Path(path)
-        document: dict[str, Any] = {"environment": environment_entry(self.world)}
+        document: dict[str, Any] = {"name": self.name} if self.name not in ("", path.stem) else {}
+        document["environment"] = environment_entry(self.world)
         if self.world.grid is not None:
             document["environment"] |= save_map(self.world.grid, path)
         document["robots"] = [robot_entry(robot) for robot in self.robots]
@@ -98,14 +106,16 @@ def load_scenario(path: str | Path) -> Scenario:
             where one line is to blame, the line.
     """
     path = Path(path)
+    recognise(path, [Format.SCENARIO])
     root = read_yaml(path)
-    fields = root.mapping(["environment", "robots"], [*_OPTIONS, "errors"])
+    fields = root.mapping(["environment", "robots"], ["name", *_OPTIONS, "errors"])
     world = read_world(fields["environment"], path.parent)
     robots = tuple(read_robot(field) for field in fields["robots"].items())
     options = {key: fields[key].number(above=0.0) for key in _OPTIONS if key in fields}
     errors = read_errors(fields["errors"]) if "errors" in fields else EXACT
+    name = fields["name"].text() if "name" in fields else path.stem
     with located(f"{path}: ", drop="Scenario."):
-        return Scenario(world, robots, name=path.stem, errors=errors, **options)
+        return Scenario(world, robots, name=name, errors=errors, **options)
 
 
 def deliveries(
@@ -192,7 +202,9 @@ def _check_places(world: World, robots: tuple[RobotSpec, ...]) -> None:
         need = radius[who] - _TOUCH if key == "start" else np.full(len(points), np.finfo(float).tiny)
         for index in np.flatnonzero(clearance < need)[:1]:
             size = f"at least {radius[who[index]]:g} m from" if key == "start" else "outside of"
-            valid = f"a centre {size} obstacles (the nearest is {clearance[index]:g} m away)"
+            note = enclosing_disc(robots[who[index]].type_name, radius[who[index]]) if key == "start" else ""
+            note = f"the nearest is {clearance[index]:g} m away{'; ' if note else ''}{note}"
+            valid = f"a centre {size} obstacles ({note})"
             raise InputError(f"Scenario.robots[{who[index]}].{key}", points[index].tolist(), valid)
 
 
@@ -208,7 +220,9 @@ def _check_apart(robots: tuple[RobotSpec, ...]) -> None:
         for j in others[gap < -_TOUCH][:1]:
             a, b = sorted((int(i), int(j)))
             distance = float(np.hypot(*(xy[a] - xy[b])))
+            notes = dict.fromkeys(enclosing_disc(robots[k].type_name, robots[k].radius) for k in (a, b))
             valid = f"starts at least {radius[a] + radius[b]:g} m apart, the sum of the two radii"
+            valid = "; ".join([valid, *filter(None, notes)])
             where = f"Scenario.robots[{a}].start and robots[{b}].start"
             raise InputError(where, f"{distance:g} m apart", valid)
 

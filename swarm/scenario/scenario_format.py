@@ -18,7 +18,17 @@ from swarm.files.text_files import located, write_text
 from swarm.files.yaml_input import Field
 from swarm.model.dynamics import Kind
 from swarm.scenario.grid_map import GridMap
-from swarm.scenario.robot_spec import GOAL_LAYOUTS, START_LAYOUTS, RobotSpec, numbers_from, robot_type, state_from
+from swarm.scenario.map_file import load_map
+from swarm.scenario.robot_spec import (
+    ROBOT_TYPES,
+    RobotSpec,
+    RobotType,
+    goal_layouts,
+    numbers_from,
+    robot_type,
+    start_layouts,
+    state_from,
+)
 from swarm.scenario.world import World
 
 
@@ -30,17 +40,15 @@ def read_world(field: Field, folder: Path) -> World:
     """
     has_map = isinstance(field.value, dict) and "map" in field.value
     corners = ["min", "max"]
-    optional = ["obstacles", "map", "cell_size"]
+    optional = ["obstacles", "map", "cell_size", "origin"]
     keys = field.mapping([], corners + optional) if has_map else field.mapping(corners, optional)
-    grid = None
-    if has_map:
-        cell_size = keys["cell_size"].number(above=0.0) if "cell_size" in keys else 1.0
-        with located(f"{keys['map'].where}: "):
-            grid = GridMap.from_movingai(folder / keys["map"].text(), cell_size)
-    elif "cell_size" in keys:
-        raise InputError(keys["cell_size"].where, keys["cell_size"].value, "no cell size without a map")
-    low = keys["min"].numbers(["x, y"]) if "min" in keys else np.zeros(2)
-    high = keys["max"].numbers(["x, y"]) if "max" in keys else np.array(grid.size if grid else (0.0, 0.0))
+    grid = _read_map(keys, folder) if has_map else None
+    for key in ("cell_size", "origin"):
+        if grid is None and key in keys:
+            raise InputError(keys[key].where, keys[key].value, f"no {key.replace('_', ' ')} without a map")
+    edges = np.zeros(4) if grid is None else grid.bounds
+    low = keys["min"].numbers(["x, y"]) if "min" in keys else edges[:2]
+    high = keys["max"].numbers(["x, y"]) if "max" in keys else edges[2:]
     if not (low < high).all():
         raise InputError(keys.get("max", field).where, high.tolist(), f"more than min, {low.tolist()}")
     boxes: list[list[float]] = []
@@ -51,6 +59,17 @@ def read_world(field: Field, folder: Path) -> World:
         _read_obstacle(obstacle, boxes, circles)
     with located(f"{field.where}: "):
         return World(np.array([*low, *high]), np.array(boxes), np.array(circles), grid)
+
+
+def _read_map(keys: dict[str, Field], folder: Path) -> GridMap:
+    """The map that an environment names; a map of Nav2 has a cell size and an origin of its own."""
+    cell_size = keys["cell_size"].number(above=0.0) if "cell_size" in keys else None
+    with located(f"{keys['map'].where}: "):
+        grid, _ = load_map(folder / keys["map"].text(), cell_size)
+    if "origin" not in keys:
+        return grid
+    x, y = keys["origin"].numbers(["x, y"]).tolist()
+    return replace(grid, origin=(x, y))
 
 
 def _read_obstacle(field: Field, boxes: list[list[float]], circles: list[list[float]]) -> None:
@@ -76,8 +95,9 @@ def read_robot(field: Field) -> RobotSpec:
     """
     keys = field.mapping(["type", "start"], ["goal", "goals", "radius", "limits", "cooperative"])
     base = robot_type(keys["type"].where, keys["type"].text())
-    start = state_from(keys["start"].numbers(START_LAYOUTS[base.kind]))
-    goals, heading = _read_goals(field, keys, base.kind)
+    with located(f"{keys['start'].where}: "):
+        start = state_from(keys["start"].numbers(start_layouts(base)), base.reduced)
+    goals, heading = _read_goals(field, keys, base)
     radius = keys["radius"].number(above=0.0) if "radius" in keys else base.radius
     limits = base.limits
     if "limits" in keys:
@@ -88,7 +108,7 @@ def read_robot(field: Field) -> RobotSpec:
         return RobotSpec(base.kind, start, goals, radius, limits, heading, keys["type"].text(), cooperative)
 
 
-def _read_goals(field: Field, keys: dict[str, Field], kind: Kind) -> tuple[Array, float | None]:
+def _read_goals(field: Field, keys: dict[str, Field], robot: RobotType) -> tuple[Array, float | None]:
     """Goals ``float64[g, 2]`` and the goal's heading. A goal's velocity is read and not used."""
     if "goal" not in keys and "goals" not in keys:
         raise InputError(f"{field.where}: goal", None, "this key or goals is required")
@@ -98,8 +118,8 @@ def _read_goals(field: Field, keys: dict[str, Field], kind: Kind) -> tuple[Array
         if len(goals) == 0:
             raise keys["goals"].error("at least one goal [x, y]")
     if "goal" in keys:
-        numbers = keys["goal"].numbers(GOAL_LAYOUTS[kind])
-        if kind == Kind.UNICYCLE and len(numbers) > 2:
+        numbers = keys["goal"].numbers(goal_layouts(robot))
+        if robot.kind == Kind.UNICYCLE and len(numbers) > 2:
             heading = float(numbers[2])
         if "goals" in keys and not np.array_equal(goals[0], numbers[:2]):
             valid = f"the first of goals, {goals[0].tolist()}"
@@ -127,11 +147,12 @@ def save_map(grid: GridMap, path: Path) -> dict[str, Any]:
         raise InputError("GridMap.name", grid.name, "a name that a file beside the scenario can have")
     text = grid.to_movingai()
     if file.exists() and file.read_bytes() != text.encode("ascii"):
-        if GridMap.from_movingai(file, grid.cell_size) != grid:
+        if replace(GridMap.from_movingai(file, grid.cell_size), origin=grid.origin) != grid:
             raise InputError(str(file), "another map", "a folder without a different map of this name")
     else:
         write_text(file, text)
-    return {"map": file.name, "cell_size": grid.cell_size}
+    keys = {"map": file.name, "cell_size": grid.cell_size}
+    return keys if grid.origin == (0.0, 0.0) else keys | {"origin": list(grid.origin)}
 
 
 def robot_entry(robot: RobotSpec) -> dict[str, Any]:
@@ -141,7 +162,7 @@ def robot_entry(robot: RobotSpec) -> dict[str, Any]:
         goal += [0.0, 0.0]
     elif robot.goal_heading is not None:
         goal.append(float(robot.goal_heading))
-    start = numbers_from(robot.start, robot.kind)
+    start = numbers_from(robot.start, robot.kind, ROBOT_TYPES[robot.type_name].reduced)
     entry: dict[str, Any] = {"type": robot.type_name, "start": start, "goal": goal}
     if len(robot.goals) > 1:
         entry["goals"] = robot.goals.tolist()

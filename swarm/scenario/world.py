@@ -57,7 +57,7 @@ class World(ArrayRecord):
     @classmethod
     def from_grid(cls, grid: GridMap) -> World:
         """The world of a grid map alone; its bounds are the map's edges."""
-        return cls(np.array([0.0, 0.0, *grid.size]), grid=grid)
+        return cls(grid.bounds, grid=grid)
 
     @cached_property
     def obstacles(self) -> Array:

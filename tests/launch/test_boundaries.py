@@ -18,6 +18,7 @@ ORDER = (
     ("envs.commands",),
     ("envs.bullet",),
     ("envs.rollout",),
+    ("envs.formats",),
     ("envs.arena", "envs.grid"),
     ("envs.scenarios", "envs.render"),
     ("envs",),

@@ -14,7 +14,9 @@ from oracles.project import ROOT
 from oracles.scripts import load_script
 
 from envs.grid.run import GridRun
+from swarm.scenario.grid_map import GridMap
 from swarm.scenario.instances import load_instances
+from swarm.scenario.nav2_map import save_nav2_map
 from swarm.scenario.scenario import load_scenario
 
 MAPS = ROOT / "envs" / "maps"
@@ -119,6 +121,40 @@ def test_cells_drive_scenarios_with_a_grid_map(evaluate: ModuleType, tmp_path: P
 # Grid.
 
 
+def write_other_formats(folder: Path) -> list[str]:
+    """A small file of each format that ``grid`` takes, with the map ``room`` where it needs one."""
+    rows = ["......", ".@@@@.", "......", "......"]
+    (folder / "room.map").write_text("\n".join(["type octile", "height 4", "width 6", "map", *rows, ""]))
+    (folder / "room.scen").write_text("version 1\n0 room.map 6 4 0 0 5 3 8\n0 room.map 6 4 1 1 0 0 2\n")
+    (folder / "rooms.yaml").write_text("hall: |-\n  @@..$$\n  .####.\n  !!!!!!\n")
+    hall = {"agents_xy": [[0, 0], [2, 5]], "targets_xy": [[2, 0], [0, 5]], "map_name": "hall", "seed": 3}
+    (folder / "list.yaml").write_text(json.dumps({"scenarios": {"a": hall}}))
+    (folder / "agents").write_text("2\n0\n5\n")
+    (folder / "tasks").write_text("2\n12,5\n23\n")
+    keys = {"mapFile": "room.map", "agentFile": "agents", "taskFile": "tasks", "teamSize": 2, "version": "2024 LoRR"}
+    (folder / "problem.json").write_text(json.dumps(keys))
+    save_nav2_map(folder / "floor.yaml", GridMap.from_rows(["." * 12] * 8, 0.25))
+    return ["room.map", "room.scen", "rooms.yaml", "list.yaml", "problem.json", "floor.yaml"]
+
+
+def test_grid_takes_files_of_other_projects(
+    evaluate: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [str(tmp_path / name) for name in write_other_formats(tmp_path)]
+    command = ["grid", *paths, "--robots", "1", "--steps", "30", "--planner", "pibt"]
+    assert evaluate.main([*command, "--json", str(tmp_path / "r.json")]) == 0
+    records = read(tmp_path / "r.json")
+    assert [record["map"] for record in records] == ["room", "room", "hall", "hall", "problem", "floor"]
+    assert all(record["goals"] >= 1 for record in records) and records[3]["seed"] == 3
+    said = capsys.readouterr().out.replace("\n", " ")
+    assert "note: room.scen: 1 of 2 rows left out: 1 from or to a wall" in said
+    assert "note: problem: a problem of 2024; robots move to any side without turning; tasks by turns" in said
+    assert (
+        evaluate.main(["grid", paths[-1], "--cell-size", "1", "--steps", "4", "--json", str(tmp_path / "r.json")]) == 0
+    )
+    assert read(tmp_path / "r.json")[0]["robots"] == 3  # half of 2 × 3 cells
+
+
 def test_grid_results_hold_against_the_oracle(evaluate: ModuleType, tmp_path: Path) -> None:
     command = ["grid", str(MAPS / "examples.jsonl"), "--robots", "4", "12", "--planner", "pibt", "--steps", "120"]
     assert evaluate.main([*command, "--json", str(tmp_path / "r.json"), "--trajectories", str(tmp_path / "t")]) == 0
@@ -204,6 +240,8 @@ def test_ctrl_c_leaves_the_results_so_far(
         (["grid", "nowhere.jsonl"], "nowhere.jsonl"),
         (["grid", "bad.jsonl"], "bad.jsonl:1"),
         (["grid", "good.jsonl", "--robots", "99"], "at most 16"),
+        (["grid", "good.jsonl", "--cell-size", "2"], "whose cells have no size"),
+        (["grid", "good.yaml"], "a scenario (YAML"),
         (["grid", "good.jsonl", "--robots", "0"], "--robots"),
         (["grid", "good.jsonl", "--planner", "magic"], "pibt"),
         (["grid", "good.jsonl", "--video", "a.gif"], ".mp4 or .svg"),

@@ -15,6 +15,8 @@ from rich.console import Console
 from envs.scenarios import draw_family
 from swarm.errors import InputError
 from swarm.model.error_bounds import ErrorBounds
+from swarm.scenario.grid_map import GridMap
+from swarm.scenario.nav2_map import save_nav2_map
 from swarm.scenario.scenario import load_scenario
 
 pytestmark = pytest.mark.bullet
@@ -104,9 +106,33 @@ def test_wrong_errors_are_refused(simulate: ModuleType) -> None:
         simulate.Options(assume="lag=-1")
 
 
-def test_other_files_are_refused(simulate: ModuleType) -> None:
-    with pytest.raises(InputError, match=r"\.yaml or \.map"):
-        simulate.make_scenario(simulate.Options(Path("film.mp4")))
+def test_other_files_are_refused(simulate: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="an existing file, or one of clutter"):
+        simulate.make_scenario(simulate.Options(tmp_path / "film.mp4"))
+    (tmp_path / "film.mp4").write_bytes(b"\x00\x00 ftyp")
+    with pytest.raises(InputError, match=r"no known format.*a scenario \(YAML.*a MovingAI map"):
+        simulate.make_scenario(simulate.Options(tmp_path / "film.mp4"))
+
+
+def test_files_of_other_projects_are_driven(
+    simulate: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "room.map").write_text(ROOM)
+    (tmp_path / "room.scen").write_text("version 1\n0 room.map 6 4 0 0 5 3 8\n0 room.map 6 4 1 1 5 3 8\n")
+    options = simulate.Options(tmp_path / "room.scen", seconds=1.0, controller="fixed:4,1", film=False)
+    result = simulate.simulate(options, Console(quiet=True))
+    assert result["robots"] == 1 and result["collisions"] == 0 and result["planner"] == "cells"
+    scenario, notes = simulate.make_scenario(options)
+    assert scenario.robots[0].start.tolist() == [0.5, 3.5, 0, 0, 0] and scenario.robots[0].goals.tolist() == [
+        [5.5, 0.5]
+    ]
+    assert notes == ["room.scen: 1 of 2 rows left out: 1 from or to a wall"]
+    save_nav2_map(tmp_path / "floor.yaml", GridMap.from_rows(["." * 24] * 16, 0.25))
+    options = simulate.Options(tmp_path / "floor.yaml", robots=2, seconds=1.0, controller="fixed:4,1", film=False)
+    result = simulate.simulate(options, Console(quiet=True))
+    assert result["robots"] == 2 and result["collisions"] == 0
+    assert simulate.make_scenario(options)[0].world.grid.free.shape == (4, 6)
 
 
 def test_too_many_robots_are_refused(simulate: ModuleType, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ class TinyGrid:
 
     def __init__(self, rows: list[str], cell_size: float = 1.0) -> None:
         self.free = np.array([[c not in "#@TOW" for c in row] for row in rows])
-        self.cell_size = cell_size
+        self.cell_size, self.origin = cell_size, (0.0, 0.0)
         self.symbols = tuple(rows)
 
     def centre(self, cell):

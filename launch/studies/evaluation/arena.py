@@ -77,6 +77,9 @@ def evaluate_arena(options: Arena, console: Console, records: list[Record]) -> N
     """Run every scenario; results are appended to ``records`` as they come."""
     # All files are read first: a bad one is found at once, not after an hour.
     scenarios = [options.declared_in(load_scenario(path)) for path in options.scenarios]
+    for path, scenario in zip(options.scenarios, scenarios, strict=True):
+        for note in scenario.notes:
+            console.print(f"note: {path}: {note}", highlight=False, markup=False)
     controller = make_controller(options.controller)
     total = sum(max(1, round(scenario.horizon / scenario.dt)) for scenario in scenarios)
     done, unsafe = 0, 0

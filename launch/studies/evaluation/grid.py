@@ -13,10 +13,11 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from envs.formats.read import Wanted, read_instances
 from envs.grid.run import FILMS, GridRun, team_of
 from studies.evaluation.common import Record, check_names, progress_bar
 from swarm.errors import InputError
-from swarm.scenario.instances import LifelongInstance, load_instances
+from swarm.scenario.instances import LifelongInstance
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,17 @@ class Grid:
     """Run lifelong path finding; moves in conflict are reverted, robots hear each other within 5 cells."""
 
     instances: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Files of instances (.jsonl)."""
+    """Files of instances (.jsonl), maps (.map, .yaml of Nav2), MovingAI's .scen, POGEMA's .yaml, or League problems."""
     robots: tuple[int, ...] = ()
-    """Team sizes, each an episode of every instance; those that an instance names if not given."""
+    """Team sizes, each an episode of every instance; if not given, those that an instance names, or 16 on a map."""
     planner: str = "guided"
     """Planner of every robot; follower:FOLDER for a checkpoint of one's own."""
     steps: int = 256
     """Steps of an episode."""
+    cell_size: float | None = None
+    """Cells of a map of Nav2 [m], coarser than its own: a cell is free if all of it is."""
+    map: Path | None = None
+    """Map of .scen files, or list of maps of POGEMA's scenarios; the one beside them if not given."""
     limit: int | None = None
     """Instances taken from each file, from its beginning; all if not given."""
     json: Path | None = None
@@ -39,27 +44,34 @@ class Grid:
     """Folder for one .npz an episode, <map>_<seed>_<robots>.npz."""
     video: Path | None = None
     """Film of the first episode: .mp4, or .svg, which every browser animates."""
+    notes: tuple[str, ...] = field(init=False, repr=False)
+    """What is to be said of the files."""
     episodes: tuple[tuple[LifelongInstance, int], ...] = field(init=False, repr=False)
     """The instances, each with a team size; all files are read first: a bad one is found at once, not after an hour."""
 
     def __post_init__(self) -> None:
         team_of(self.planner)
         if not self.instances:
-            raise InputError("INSTANCES", "nothing", "one or more files of instances (.jsonl)")
+            raise InputError("INSTANCES", "nothing", "one or more files of instances or maps")
         if self.video is not None and self.video.suffix not in FILMS:
             raise InputError("--video", str(self.video), f"a file that ends in {' or '.join(FILMS)}")
         for name, values in (("robots", self.robots), ("steps", [self.steps]), ("limit", [self.limit])):
             for value in values:
                 if value is not None and value < 1:
                     raise InputError(f"--{name}", value, "1 or more")
-        object.__setattr__(self, "episodes", tuple(self._read()))
+        notes: list[str] = []
+        object.__setattr__(self, "episodes", tuple(self._read(notes)))
+        object.__setattr__(self, "notes", tuple(notes))
         if self.trajectories is not None:
             check_names(f"{instance.map}_{instance.seed}_{robots}" for instance, robots in self.episodes)
 
-    def _read(self) -> Iterator[tuple[LifelongInstance, int]]:
-        """The episodes that were asked for, from the files."""
+    def _read(self, notes: list[str]) -> Iterator[tuple[LifelongInstance, int]]:
+        """The episodes that were asked for, from the files; what is to be said of these is appended to the notes."""
+        wanted = Wanted(max(self.robots, default=None), self.steps, cell_size=self.cell_size, map_path=self.map)
         for path in self.instances:
-            for instance in islice(load_instances(path), self.limit):
+            instances, found = read_instances(path, wanted)
+            notes.extend(found)
+            for instance in islice(instances, self.limit):
                 for robots in self.robots or instance.counts:
                     if robots > len(instance.starts):
                         where = f"--robots, for {path}, {instance.map} with seed {instance.seed}"
@@ -69,6 +81,8 @@ class Grid:
 
 def evaluate_grid(options: Grid, console: Console, records: list[Record]) -> None:
     """Run every episode; results are appended to ``records`` as they come."""
+    for note in options.notes:
+        console.print(f"note: {note}", highlight=False, markup=False)
     goals = steps = 0
     with progress_bar(console, "grid", ("map", "robots", "throughput")) as progress:
         task = progress.add_task("grid", total=len(options.episodes) * options.steps, map="", robots="", throughput="–")

@@ -17,7 +17,7 @@ _KEPT_FIELDS = 4
 
 
 class Grid(Protocol):
-    """What is needed of a grid map: lower-left corner of the map at (0, 0), row 0 at the top."""
+    """What is needed of a grid map; row 0 is at the top."""
 
     @property
     def free(self) -> Flags:
@@ -27,6 +27,11 @@ class Grid(Protocol):
     @property
     def cell_size(self) -> float:
         """Side of a cell [m]."""
+        ...
+
+    @property
+    def origin(self) -> tuple[float, float]:
+        """Lower-left corner of the map, world frame [m]."""
         ...
 
 
@@ -41,6 +46,7 @@ class CellMap:
     Attributes:
         free: Where robots may be, bool[rows, columns].
         size: Side of a cell [m].
+        origin: Lower-left corner of the map, world frame [m].
         costs: Cost of leaving each cell by each move [steps], float64[5, cells].
         parent: Next cell on the way out of a dead end, -1 elsewhere, int32[cells].
         without_fork: Cells of dead ends below which nobody can step aside, bool[cells].
@@ -49,7 +55,7 @@ class CellMap:
     def __init__(self, grid: Grid, costs: Array | None = None) -> None:
         self.free = np.ascontiguousarray(grid.free, dtype=np.bool_)
         self.rows, self.columns = self.free.shape
-        self.size = float(grid.cell_size)
+        self.size, self.origin = float(grid.cell_size), grid.origin
         branch, self.parent = dead_ends(self.free)
         self.without_fork = _without_fork(branch, self.parent)
         self.costs = lane_costs(self.free, branch, _AGAINST) if costs is None else costs
@@ -73,12 +79,13 @@ class CellMap:
     def centre(self, cell: int) -> tuple[float, float]:
         """Centre of a cell, world frame [m]."""
         row, column = divmod(cell, self.columns)
-        return (column + 0.5) * self.size, (self.rows - row - 0.5) * self.size
+        x, y = self.origin
+        return (column + 0.5) * self.size + x, (self.rows - row - 0.5) * self.size + y
 
     def cell_at(self, x: float, y: float) -> int:
         """Cell at a point; points outside the map belong to its nearest cell."""
-        column = min(max(math.floor(x / self.size), 0), self.columns - 1)
-        row = min(max(self.rows - 1 - math.floor(y / self.size), 0), self.rows - 1)
+        column = min(max(math.floor((x - self.origin[0]) / self.size), 0), self.columns - 1)
+        row = min(max(self.rows - 1 - math.floor((y - self.origin[1]) / self.size), 0), self.rows - 1)
         return int(row * self.columns + column)
 
     def gap(self, x: float, y: float, cell: int) -> float:
@@ -102,7 +109,8 @@ class CellMap:
 
     def cells_within(self, x: float, y: float, reach: float) -> list[int]:
         """Cells whose centres are at most so many cells from a point."""
-        column, row = x / self.size - 0.5, self.rows - y / self.size - 0.5
+        column = (x - self.origin[0]) / self.size - 0.5
+        row = self.rows - (y - self.origin[1]) / self.size - 0.5
         most = math.ceil(reach)
         return [
             r * self.columns + c

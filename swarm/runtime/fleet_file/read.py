@@ -40,7 +40,7 @@ from swarm.runtime.fleet_file.braking import DEFAULT, Action, read_braking
 from swarm.runtime.fleet_file.ros2_names import Ros2, read_ros2
 from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.fleet_file.zenoh_config import LEAST_PATIENCE, MOST_PATIENCE, PATIENCE
-from swarm.scenario.grid_map import GridMap
+from swarm.scenario.map_file import load_map
 from swarm.scenario.scenario import Scenario, deliveries, load_scenario
 
 DRIVERS = ("bullet", "replay", "ros2")
@@ -207,11 +207,11 @@ def _read_scenario(root: Field, keys: dict[str, Field], folder: Path) -> tuple[S
     robots = _whole(drawn["robots"], 1, 10_000)
     seed = _whole(drawn["seed"], 0, 2**31 - 1) if "seed" in drawn else 0
     seconds = drawn["seconds"].number(above=0.0) if "seconds" in drawn else 60.0
-    cell_size = drawn["cell_size"].number(above=0.0) if "cell_size" in drawn else 1.0
+    cell_size = drawn["cell_size"].number(above=0.0) if "cell_size" in drawn else None
     if seconds > 86_400.0:
         raise drawn["seconds"].error("at most 86400 s")
     with located(f"{drawn['map'].where}: "):
-        grid = GridMap.from_movingai(folder / drawn["map"].text(), cell_size)
+        grid, _ = load_map(folder / drawn["map"].text(), cell_size)
     with located(f"{field.where}: "):
         goals = _SPARE_GOALS + math.floor(seconds)
         return deliveries(grid, robots, np.random.default_rng(seed), goals, horizon=seconds), seed

@@ -94,6 +94,8 @@ def map_digest(world: World) -> bytes:
     if world.grid is not None:
         rows, columns = world.grid.free.shape
         found.update(struct.pack("<IId", rows, columns, world.grid.cell_size) + np.packbits(world.grid.free).tobytes())
+        if world.grid.origin != (0.0, 0.0):  # older versions know of no other
+            found.update(struct.pack("<dd", *world.grid.origin))
     return found.digest()[:8]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from swarm.errors import InputError
-from swarm.scenario import grid_map
+from swarm.scenario.grid_kernels import cover
 from swarm.scenario.grid_map import GridMap
 
 MAP = "type octile\nheight 3\nwidth 4\nmap\n.S@E\n.@TG\nO.W.\n"
@@ -163,7 +163,7 @@ def test_components_against_a_flood_of_tuples(free):
 
 @given(maps)
 def test_rectangles_cover_walls_and_are_maximal(free):
-    boxes = grid_map._cover(~free)
+    boxes = cover(~free)
     covered = np.zeros_like(free)
     for top, left, bottom, right in boxes:
         covered[top:bottom, left:right] = True
@@ -178,5 +178,5 @@ def test_rectangles_cover_walls_and_are_maximal(free):
 
 def test_rectangles_are_few():
     aisles = GridMap.from_rows(["." * 26, *["." + "####." * 5] * 8, "." * 26])
-    assert len(grid_map._cover(~aisles.free)) == 5
+    assert len(cover(~aisles.free)) == 5
     assert len(aisles.wall_boxes()) == 5 + 4

@@ -1,4 +1,4 @@
-"""Lifelong instances as JSON lines and MovingAI's .scen files."""
+"""Lifelong instances as JSON lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from swarm.errors import InputError
 from swarm.scenario.grid_map import GridMap
-from swarm.scenario.instances import LifelongInstance, ScenEntry, load_instances, load_scen, save_instances, save_scen
+from swarm.scenario.instances import LifelongInstance, load_instances, save_instances
 
 GOOD = {
     "suite": "01-random",
@@ -160,39 +160,3 @@ def test_a_failed_save_leaves_the_old_file(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         save_instances(path, failing())
     assert path.read_text() == LINE and os.listdir(tmp_path) == ["cases.jsonl"]
-
-
-SCEN = "version 1\n0\tsmall.map\t4\t3\t1\t0\t2\t2\t2.41421356\n3\tsmall.map\t4\t3\t0\t0\t3\t2\t4\n"
-
-
-def test_reads_and_writes_scen(tmp_path):
-    grid = GridMap.from_rows(GOOD["rows"])
-    entries = load_scen(write(tmp_path, SCEN, "a.scen"), grid)
-    assert entries[0] == ScenEntry(0, "small.map", 4, 3, (0, 1), (2, 2), 2.41421356)
-    assert entries[1].goal == (2, 3)
-    save_scen(tmp_path / "b.scen", entries)
-    assert load_scen(tmp_path / "b.scen") == entries
-    spaced = SCEN.replace("\t", " ").replace("\n", "\r\n").replace("version 1", "version 1.0")
-    assert load_scen(write(tmp_path, spaced, "c.scen")) == entries
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "place", "says"),
-    [
-        ("version 1", "version 2", ":1", "version 1"),
-        ("\t2.41421356", "", ":2", "8 fields"),
-        ("2.41421356", "nan", ":2: optimal length", "finite"),
-        ("2.41421356", "far", ":2: optimal length", "finite"),
-        ("\t1\t0\t2\t2", "\tx\t0\t2\t2", ":2: start column", "whole number"),
-        ("\t1\t0\t2\t2", "\t-1\t0\t2\t2", ":2: start column", "whole number"),
-        ("\t1\t0\t2\t2", "\t4\t0\t2\t2", ":2: start column and row", "4 × 3"),
-        ("\t1\t0\t2\t2", "\t1\t0\t2\t" + "9" * 5000, ":2: goal row", "whole number"),
-        ("\t1\t0\t2\t2", "\t2\t0\t2\t2", ":2: start column and row", "free cell"),
-        ("0\tsmall.map\t4", "0\tsmall.map\t5", ":2: width, height", "4, 3"),
-    ],
-)
-def test_malformed_scen_names_file_and_line(tmp_path, old, new, place, says):
-    path = write(tmp_path, SCEN.replace(old, new), "a.scen")
-    with pytest.raises(InputError) as caught:
-        load_scen(path, GridMap.from_rows(GOOD["rows"]))
-    assert str(caught.value).startswith(f"{path}{place}: ") and says in str(caught.value)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -138,8 +140,11 @@ def random_scenario(seed):
         name = str(rng.choice(list(ROBOT_TYPES)))
         kind = ROBOT_TYPES[name].kind
         limits = Limits(rng.uniform(0.1, 2), rng.uniform(0.1, 5), rng.uniform(0.1, 5))
+        if ROBOT_TYPES[name].reduced:
+            limits = replace(limits, turn_acceleration=rng.uniform(0.1, 5))
         heading = rng.uniform(-4, 4) if kind == Kind.UNICYCLE or rng.integers(2) else 0.0
-        speed = rng.uniform(0, limits.speed) * rng.integers(2)
+        # A reduced state holds a speed along the heading: what comes back of a velocity is rounded.
+        speed = rng.uniform(0, limits.speed) * rng.integers(2) * (not ROBOT_TYPES[name].reduced)
         along = heading if kind == Kind.UNICYCLE else rng.uniform(-4, 4)
         start = [3 * place + 1, rng.uniform(1, 2), heading, speed * math.cos(along), speed * math.sin(along)]
         goals = rng.uniform(1e-7, 2.9, (rng.integers(1, 4), 2))
@@ -166,6 +171,51 @@ def test_a_state_survives_its_shortest_list(kind, numbers):
     assert state_from(np.array(numbers_from(np.array(numbers), kind))).tolist() == numbers
 
 
+DYNOBENCH_2 = """\
+name: corridor
+environment: {min: [0, 0], max: [9, 9]}
+robots:
+  - {type: integrator1_2d_v0, start: [1, 1], goal: [5, 1]}
+  - {type: integrator2_2d_v0, start: [1, 2, 0, 0.5], goal: [5, 2, 0, 0]}
+  - {type: unicycle1_v0, start: [1, 3, 0], goal: [5, 3, 0]}
+  - {type: unicycle1_sphere_v0, start: [1, 4, 0], goal: [5, 4, 0]}
+  - {type: unicycle2_v0, start: [1, 5, 1.57, -0.25, 0], goal: [5, 5, 0, 0, 0]}
+  - {type: unicycle_second_order_0, start: [1, 6, 0], goal: [5, 6, 1.5]}
+"""
+
+
+def test_reads_dynobench_files_under_all_names_of_what_is_driven(tmp_path):
+    scenario = load_scenario(write(tmp_path, DYNOBENCH_2))
+    assert scenario.name == "corridor"
+    single, double, box, sphere, second, other = scenario.robots
+    assert (single.kind, single.limits) == (Kind.SINGLE_INTEGRATOR, Limits(0.5))
+    assert (double.kind, double.limits) == (Kind.DOUBLE_INTEGRATOR, Limits(0.5, 2.0))
+    assert (box.kind, box.radius, box.limits) == (Kind.UNICYCLE, math.hypot(0.25, 0.125), Limits(0.5, math.inf, 0.5))
+    assert (sphere.radius, sphere.limits) == (0.4, Limits(0.5, math.inf, 0.5))
+    assert second.limits == other.limits == Limits(0.5, 0.25, 0.5, 0.25)
+    assert second.start == pytest.approx([1, 5, 1.57, -0.25 * math.cos(1.57), -0.25 * math.sin(1.57)])
+    assert second.goal_heading == 0.0 and other.goal_heading == 1.5 and other.start.tolist() == [1, 6, 0, 0, 0]
+    assert len(scenario.notes) == 3 and "box of 0.5 × 0.25 m of unicycle1_v0" in scenario.notes[0]
+    scenario.save(tmp_path / "again.yaml")
+    again = load_scenario(tmp_path / "again.yaml")
+    assert again.name == "corridor" and again.robots[:4] == scenario.robots[:4] and again.robots[5] == other
+    assert again.robots[4].start == pytest.approx(second.start, abs=1e-15)
+    scenario.save(tmp_path / "corridor.yaml")
+    assert "name" not in (tmp_path / "corridor.yaml").read_text()
+
+
+def test_where_a_box_does_not_fit_the_error_says_what_was_taken_for_it(tmp_path):
+    near = DYNOBENCH.replace("start: [4,1.5,3.14]", "start: [2.87,3,1.57]")
+    with pytest.raises(InputError, match=r"robots\[1\].start.*box of 0.5 × 0.25 m.*disc around it, radius 0.28 m"):
+        load_scenario(write(tmp_path, near))
+    beside = DYNOBENCH.replace("start: [4,1.5,3.14]", "start: [1.3,1,1.57]")
+    with pytest.raises(InputError, match=r"robots\[0\].start and robots\[1\].start.*disc around it, radius 0.28 m"):
+        load_scenario(write(tmp_path, beside))
+    given = near.replace("goal: [1,2.5,-1.57]", "goal: [1,2.5,-1.57]\n    radius: 0.28")
+    with pytest.raises(InputError, match=r"nearest is 0.27 m away\)"):
+        load_scenario(write(tmp_path, given))
+
+
 BAD = [
     # What the good file says, what this one says, the place that the error names, what it says about it.
     ("environment:\n", "environment: {\n", ":", "well-formed YAML"),
@@ -186,7 +236,9 @@ BAD = [
     ("max: [5, 5]", "max: [5, 5]\n  colour: red", ":4: environment.colour", "min, max, obstacles"),
     ("max: [5, 5]", "max: [5, 5]\n  cell_size: 1", ":4: environment.cell_size", "without a map"),
     ("max: [5, 5]", "max: [5, 5]\n  map: none.map", ":4: environment.map", "No such file"),
-    ("max: [5, 5]", "max: &a [5, 5]\n  map: *a", ":4: environment.map", "alias *a"),
+    ("max: [5, 5]", "max: &a [5, 5]\n  map: *a", ":4: environment.map", "a list of 2"),
+    ("max: [5, 5]", "max: *a", ":3: environment.max", "an anchor &a before it"),
+    ("max: [5, 5]", "max: &a [5, *a]", ":3: environment.max[1]", "inside of what it stands for"),
     ("max: [5, 5]", "max: !!python/tuple [5, 5]", ":3: environment.max", "without a tag"),
     ("type: box", "type: sphere", ":5: environment.obstacles[0].type", "box or circle"),
     ("type: box", "type: circle", ":7: environment.obstacles[0].size", "type, center, radius"),
@@ -194,6 +246,16 @@ BAD = [
     ("size: [0.2, 2.2]", "size: [0.2, 0]", ":7: environment.obstacles[0].size[1]", "above 0"),
     ("size: [0.2, 2.2]", "size: [0.2, -2]", ":7: environment.obstacles[0].size[1]", "above 0"),
     ("type: double_integrator_0", "type: trailer", ":10: robots[0].type", ", ".join(ROBOT_TYPES)),
+    ("type: double_integrator_0", "type: car1_v0", ":10: robots[0].type", "others are not driven"),
+    ("type: double_integrator_0", "type: unicycle1_v1", ":10: robots[0].type", "cannot stand still"),
+    ("type: double_integrator_0", "type: unicycle2_v0", ":11: robots[0].start", "heading, speed, turn rate"),
+    (
+        "double_integrator_0\n    start: [1,1,0.1,0]",
+        "unicycle2_v0\n    start: [1,1,0,0,0.1]",
+        "turn rate",
+        "while they turn",
+    ),
+    ("environment:\n", "name: [1]\nenvironment:\n", ":1: name", "text"),
     ("type: double_integrator_0", "type: [1]", ":10: robots[0].type", "text"),
     ("start: [1,1,0.1,0]", "start: [1,1,0]", ":11: robots[0].start", "[x, y, vx, vy]"),
     ("start: [1,1,0.1,0]", "start: [1,.nan,0,0]", ":11: robots[0].start[1]", "nan"),
@@ -288,8 +350,28 @@ def test_numbers_are_those_of_yaml_1_2():
 def test_an_alias_bomb_ends_at_once(tmp_path):
     lines = ["a0: &a0 [1,1,1,1,1,1,1,1]"]
     lines += [f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 30)]
-    with pytest.raises(InputError, match=r":2: a1\[0\].*alias"):
+    with pytest.raises(InputError, match=r":6: a5\[\d\].*the alias \*a4, one too many.*100000 values"):
         load_scenario(write(tmp_path, "\n".join(lines)))
+    deep = ["a0: &a0 1", *(f"a{i}: &a{i} [*a{i - 1}]" for i in range(1, 40))]
+    with pytest.raises(InputError, match=r":33: a32.*at most 32 levels"):
+        load_scenario(write(tmp_path, "\n".join(deep)))
+
+
+@given(st.integers(0, 2**16))
+def test_what_pyyaml_writes_with_aliases_is_what_it_writes_without(seed):
+    rng = np.random.default_rng(seed)
+    shared: list = [[0.5, 1.0], {"speed": 0.5}, "word", [[1.0], {"a": [2.0]}]]
+    document = {f"k{i}": [shared[j] for j in rng.integers(len(shared), size=3)] for i in range(4)}
+    document["twice"] = [shared[0], shared[0]]
+    text = yaml.safe_dump(document)
+    assert "*id001" in text and plain(parse_yaml(text, "x")) == document
+
+
+def plain(field):
+    value = field.value
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    return [plain(entry) for entry in value] if isinstance(value, list) else value
 
 
 def test_a_scenario_that_ends_safely_is_no_error(tmp_path):
