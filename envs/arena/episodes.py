@@ -181,8 +181,8 @@ def play(
     )  # fmt: skip
     tally, tape = _tally(len(scenarios), core.num_robots), _Tape(scenarios[:record])
     episode, running = np.arange(core.num_worlds), np.ones(core.num_worlds, bool)
-    for b in range(core.num_worlds):
-        core.begin_errors(b, _error_rng(seed, b))
+    for world in range(core.num_worlds):
+        core.begin_errors(world, _error_rng(seed, world))
     while running.any():
         core.advance(_checked(act(core, episode), core))
         core.arrive()

@@ -129,7 +129,7 @@ class ErrorSource:
         )  # fmt: skip
         steps = np.floor(errors.real[:, E_AGE] / period * CHECKS + 1e-9).astype(np.int64)
         fresh = [np.zeros_like(part) for part, _, _ in kinds]
-        for b in which:
+        for b in which.tolist():
             rng, real = rngs[b], errors.real[b]
             for part, (_, column, _) in zip(fresh, kinds, strict=True):
                 if real[column] > 0.0:
