@@ -1,10 +1,11 @@
 """Drives teams with random tunables and counts collisions; writes the tables of ``docs/safety.md``.
 
-Usage: ``python launch/check_safety.py [--errors] [--steps N] [--seed K] [--out F.md]``. With ``--errors`` nothing is
-exact: noise, ages, lags, lost messages, row by row, also pushed by an adversary. Else exact states: all dynamics, one
-kind a team and mixed,
-with random radii and limits, loose and dense, also with robots that do not give way; the tunables are drawn at random
-inside the box, anew at every step in some worlds and held for a while in others (which gets robots closer together).
+Usage: ``python launch/check_safety.py [--errors] [--ablation] [--steps N] [--seed K] [--out F.md]``. With ``--errors``
+nothing is exact: noise, ages, lags, lost messages, row by row, also pushed by an adversary; with ``--ablation`` as
+well, with one part of the filter switched off at a time (without some, robots are to collide). Else exact states: all
+dynamics, one kind a team and mixed, with random radii and limits, loose and dense, also with robots that do not give
+way; the tunables are drawn at random inside the box, anew at every step in some worlds and held for a while in others
+(which gets robots closer together).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from envs.arena.core import ArenaCore
 from envs.scenarios import mixed
-from studies.safety import inexact
+from studies.safety import ablation, inexact
 from studies.safety.driving import CHECKS, Tally, drive
 from swarm.errors import InputError
 from swarm.files.text_files import write_text
@@ -46,6 +47,8 @@ class Options:
 
     errors: bool = False
     """Drive teams that are not exact, row by row, instead of exact ones."""
+    ablation: bool = False
+    """Drive teams that are not exact with one part of the filter switched off at a time."""
     steps: int = 10_000_000
     """Robot-steps of the exact teams in total."""
     row_steps: int = 1_000_000
@@ -153,14 +156,31 @@ def check_errors(options: Options, bar: Progress) -> tuple[list[str], int]:
     return [*inexact.table(outcomes, command), "", machine(time.perf_counter() - began)], collided
 
 
+def check_parts(options: Options, bar: Progress) -> tuple[list[str], int]:
+    """Teams without one part of the filter: lines of the report, and how many robots collided with all of it."""
+    began, found = time.perf_counter(), {}
+    task = bar.add_task("safety", total=len(ablation.PARTS), text="")
+    for name, rows in ablation.ablate(tuple(ablation.PARTS), options.row_steps, options.episodes, options.seed):
+        found[name] = rows
+        bar.update(task, advance=1, text=name)
+    command = (
+        f"python launch/check_safety.py --ablation --row-steps {options.row_steps} --episodes {options.episodes} "
+        f"--seed {options.seed}"
+    )
+    collided = sum(row["collided"] for row in found["all"].values())
+    return [*ablation.table(found, command), "", machine(time.perf_counter() - began)], collided
+
+
 def main() -> int:
     """Drive and report; 1 if anything collided."""
     options, console = tyro.cli(Options, prog="check_safety.py", description=__doc__), Console()
     columns = (TextColumn("safety"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
-        lines, collided = (check_errors if options.errors else check_exact)(options, bar)
+        section = "ablation" if options.ablation else "errors" if options.errors else "exact"
+        check = {"ablation": check_parts, "errors": check_errors, "exact": check_exact}[section]
+        lines, collided = check(options, bar)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    write_section(options.out, "errors" if options.errors else "exact", lines)
+    write_section(options.out, section, lines)
     console.print("\n".join(lines), highlight=False)
     return 1 if collided else 0
 

@@ -27,7 +27,7 @@ from studies.faults.trial import Setup
 from studies.report.deployment.study import measure
 from studies.report.jobs import Lab, Store
 from swarm.errors import InputError, SwarmError
-from swarm.model.error_bounds import parse_errors
+from swarm.model.error_bounds import EXACT, parse_option
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def faults(options: Options, console: Console) -> bool:
     if options.what == "soak":
         cells = [soak(options.minutes, options.seed, options.robots or 12)]
     else:
-        errors = {} if options.errors is None else parse_errors(options.errors).declared()
+        errors = (parse_option("--errors", options.errors) or EXACT).declared()
         setup = Setup(robots=options.robots or 4, seed=options.seed, errors=errors)
         cells = quick(setup) if options.quick else matrix(setup, options.seconds)
     if options.only:

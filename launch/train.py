@@ -43,6 +43,7 @@ from studies.evaluation.follower_table import follower_table
 from studies.evaluation.tuner_table import tuner_table
 from studies.machine import processor
 from swarm.errors import InputError, SwarmError
+from swarm.model.error_bounds import parse_option
 
 
 @contextmanager
@@ -121,7 +122,7 @@ def tuner_worlds(options: TunerOptions, seed: int) -> TunerWorlds:
     """The worlds of one process, drawn from its seed."""
     return training_worlds(
         seed, options.worlds, options.robots, styles=options.styles, shared=options.shared,
-        errors=tuner.bounds_of(options.errors, "--errors"), assume=tuner.bounds_of(options.assume, "--assume"),
+        errors=parse_option("--errors", options.errors), assume=parse_option("--assume", options.assume),
     )  # fmt: skip
 
 

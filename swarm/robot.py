@@ -260,7 +260,7 @@ class Robot:
 
         Only a unicycle of second order has one (``swarm.model.actuators.coast``).
         """
-        if is_second_order(self.kind, self.body):
+        if is_second_order(self.body):
             self._trail[T_SPEED : T_TURN_RATE + 1] = self.driven(state) if drive is None else drive
             coast_of(state, self.body, self._trail)
         return self._trail
@@ -308,7 +308,7 @@ class Robot:
     def _sense(self, view: View) -> Around:
         """Check the view and copy what it senses into fixed-size arrays; obstacles from the map if it has none."""
         _check(view)
-        if is_second_order(self.kind, self.body):
+        if is_second_order(self.body):
             view.drive = self.driven(view.state) if view.drive is None else view.drive
             self.trail(view.state, view.drive)
         num_neighbours = len(view.neighbours)

@@ -114,7 +114,7 @@ class ArenaCore:
         most = _SLACK * max(_periods(scenario, assume) for scenario in first)
         inexact = any(one.errors.any for one in first) or (assume is not None and assume.any)
         self._source = ErrorSource(worlds, self.num_robots, most, styles) if inexact else None
-        self._kept = most
+        self._kept, self._error_rngs = most, [self.rng] * worlds
         for b, scenario in enumerate(first):
             self.load(b, scenario)
 
@@ -167,7 +167,7 @@ class ArenaCore:
                 )  # fmt: skip
             self.goal[b, i], self.cooperative[b, i] = robot.goals[0], robot.cooperative
             self._trail[b, i] = 0.0
-            if is_second_order(self.kind[b, i], self.body[b, i]):
+            if is_second_order(self.body[b, i]):
                 self._trail[b, i, T_SPEED] = forward_speed(self.state[b, i])
         self._planners.pop(b, None)
         planner = self._planner if isinstance(self._planner, str) else self._planner(scenario)
@@ -182,7 +182,7 @@ class ArenaCore:
             (self.returns, 0.0),
         ):  # fmt: skip
             array[b] = value
-        self._begin(b, scenario)
+        self.begin_errors(b)
 
     def _declared(self, scenario: Scenario) -> Scenario:
         """The scenario with the errors that are simulated in it."""
@@ -192,8 +192,14 @@ class ArenaCore:
         """What the robots of a scenario count on."""
         return scenario.errors if self._assume is None else self._assume
 
-    def _begin(self, b: int, scenario: Scenario) -> None:
-        """An episode begins in world ``b``: nothing of the past is left."""
+    def begin_errors(self, b: int, rng: np.random.Generator | None = None) -> None:
+        """The episode that begins in world ``b`` has all of its errors from a generator of its own.
+
+        Args:
+            b: Which world, as it was loaded.
+            rng: None: a new one, seeded by the core's.
+        """
+        scenario = self.scenarios[b]
         assumed = self._assumed(scenario)
         if self._source is None:
             if scenario.errors.any or assumed.any:
@@ -210,11 +216,12 @@ class ArenaCore:
             describe(
                 self.kind[b, i], self.state[b, i], self.body[b, i], self.state[b, i, :2], 0.5, 0.5, robot_id, rows[i]
             )
-            if is_second_order(self.kind[b, i], self.body[b, i]):
+            if is_second_order(self.body[b, i]):
                 coast_of(self.state[b, i], self.body[b, i], self._trail[b, i])
                 trailing(rows[i], self._trail[b, i])
-        self._source.begin(b, self.state[b], drives, rows, scenario.errors, assumed, self.rng)
-        self._unseen[b] = True
+        rng = np.random.default_rng(self.rng.integers(1 << 63)) if rng is None else rng
+        self._source.begin(b, self.state[b], drives, rows, scenario.errors, assumed, rng)
+        self._error_rngs[b], self._unseen[b] = rng, True
 
     @property
     def _robots(self) -> Robots:
@@ -316,7 +323,7 @@ class ArenaCore:
         source = self._source
         if source is None or not self._unseen.any():
             return
-        source.draw(self.period, self.rng)
+        source.draw(self.period, self._error_rngs, self._unseen)
         with threads(self.threads):
             perceive_worlds(
                 self._unseen, self._robots, self.geometry.arrays, source.truth(self.state), source.errors, source.news,
@@ -405,6 +412,7 @@ class ArenaCore:
         if self._source is not None:
             arrays |= {f"errors.{name}": value.copy() for name, value in self._source.arrays().items()}
             arrays["errors.unseen"] = self._unseen.copy()
+            arrays["errors.rngs"] = json.dumps([one.bit_generator.state for one in self._error_rngs])
         drawn_from, rng = json.dumps(self._drawn_from), json.dumps(self.rng.bit_generator.state)
         return {**arrays, "drawn_from": drawn_from, "rng": rng}
 
@@ -432,6 +440,8 @@ class ArenaCore:
                 if f"errors.{name}" not in saved or saved[f"errors.{name}"].shape != own.shape:
                     raise InputError("ArenaCore state", sorted(saved), f"an entry 'errors.{name}' of shape {own.shape}")
                 own[...] = saved[f"errors.{name}"]
+            for b, state in enumerate(json.loads(saved.get("errors.rngs", "[]"))):
+                self._error_rngs[b].bit_generator.state = state
         self.rng.bit_generator.state = json.loads(saved["rng"])
 
 

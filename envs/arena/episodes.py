@@ -141,7 +141,7 @@ def run_episodes(
         checks: Instants per period at which gaps are measured.
         record: Of how many episodes, the first ones, to keep the tracks.
         assume: Errors that the robots count on; None: those that their scenarios declare.
-        styles: Of the errors (``envs.arena.errors``), in turn; what is drawn depends on ``worlds_at_once``.
+        styles: Of the errors (``envs.arena.errors``), each episode one of them.
 
     Raises:
         InputError: If ``episodes`` is below 1 or the scenarios differ in the number of robots.
@@ -149,13 +149,14 @@ def run_episodes(
     return play(
         draw_episodes(draw, episodes, seed), lambda core, _: policy(core.observe()), planner=planner,
         filtered=filtered, worlds_at_once=worlds_at_once, checks=checks, record=record, assume=assume, styles=styles,
+        seed=seed,
     )  # fmt: skip
 
 
 def play(
     scenarios: Sequence[Scenario], act: Act, *, planner: str | Callable[[Scenario], str] = "straight",
     filtered: bool = True, worlds_at_once: int | None = None, checks: int = 1, record: int = 0,
-    assume: ErrorBounds | None = None, styles: Sequence[str] = STYLES,
+    assume: ErrorBounds | None = None, styles: Sequence[str] = STYLES, seed: int = 0,
 ) -> Episodes:  # fmt: skip
     """Drive given scenarios, one episode each, to the horizon or until every robot that counts is at its goal.
 
@@ -169,6 +170,7 @@ def play(
         record: See there.
         assume: See there.
         styles: See there.
+        seed: Of the errors.
     """
     if worlds_at_once is None:
         worlds_at_once = max(1, _ROBOTS_AT_ONCE // len(scenarios[0].robots))
@@ -179,6 +181,8 @@ def play(
     )  # fmt: skip
     tally, tape = _tally(len(scenarios), core.num_robots), _Tape(scenarios[:record])
     episode, running = np.arange(core.num_worlds), np.ones(core.num_worlds, bool)
+    for world in range(core.num_worlds):
+        core.begin_errors(world, _error_rng(seed, world))
     while running.any():
         core.advance(_checked(act(core, episode), core))
         core.arrive()
@@ -191,8 +195,14 @@ def play(
             else:
                 episode[b] = following
                 core.load(int(b), scenarios[following])
+                core.begin_errors(int(b), _error_rng(seed, following))
         core.moved &= running  # where an episode is over, nobody needs to plan
     return replace(tally, tracks=tape.tracks())
+
+
+def _error_rng(seed: int, episode: int) -> np.random.Generator:
+    """Source of the errors of an episode; the episode itself is drawn from (seed, episode)."""
+    return np.random.default_rng([seed, episode, 1])
 
 
 def _checked(action: Array, core: ArenaCore) -> Array:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from envs.arena.inexact import CHECKS, Errors, News, Own, Truth
-from swarm.array_types import AnyArray, Array
+from swarm.array_types import AnyArray, Array, Flags, Int64s
 from swarm.errors import InputError
 from swarm.model.actuators import TRAIL
 from swarm.model.error_bounds import (
@@ -98,7 +98,7 @@ class ErrorSource:
             rows: ``float64[N, NEIGHBOUR]``, what they would tell of themselves as they stand.
             real: What is simulated.
             assumed: What the robots count on.
-            rng: Source of all random numbers.
+            rng: Draws the style of the errors.
         """
         errors, news = self.errors, self.news
         self.style[b] = self._styles[int(rng.integers(len(self._styles)))]
@@ -111,29 +111,43 @@ class ErrorSource:
         news.told[b], news.received[b], news.missed[b] = rows, rows, 0
         for part in (errors.position, errors.heading, errors.velocity, errors.slip, errors.sensing):
             part[b] = 0.0
+        errors.age[b], errors.lost[b] = 0, False
         self.age[b] = 0
 
-    def draw(self, period: Array, rng: np.random.Generator) -> None:
-        """The errors of the next period in all worlds; ``period``: ``float64[B]`` [s]."""
-        errors, real = self.errors, self.errors.real
-        fade = np.exp(-period / _MEMORY)
-        for part, column, ball in (
+    def draw(self, period: Array, rngs: Sequence[np.random.Generator], where: Flags) -> None:
+        """The errors of the next period, of each world from its own generator.
+
+        Args:
+            period: ``float64[B]`` [s]
+            rngs: B sources of random numbers.
+            where: ``bool[B]``, the worlds in which a period begins; nothing changes in the others.
+        """
+        errors, which = self.errors, np.flatnonzero(where)
+        kinds = (
             (errors.position, E_POSITION, True), (errors.heading, E_HEADING, False),
             (errors.velocity, E_VELOCITY, True), (errors.slip, E_SLIP, False), (errors.sensing, E_SENSING, True),
-        ):  # fmt: skip
-            if (real[:, column] > 0.0).any():
-                self._draw(part, real[:, column], ball, fade, rng)
-        steps = np.floor(real[:, E_AGE] / period * CHECKS + 1e-9).astype(np.int64)
-        shape = errors.age.shape
-        low = np.where(self.style == STYLES.index("white"), 0, steps)
-        errors.age[:] = rng.integers(np.broadcast_to(low[:, None], shape), np.broadcast_to(steps[:, None], shape) + 1)
-        if (real[:, E_LOSS] > 0.0).any():
-            errors.lost[:] = rng.random(errors.lost.shape) < real[:, E_LOSS, None, None]
-        self.age += 1
+        )  # fmt: skip
+        steps = np.floor(errors.real[:, E_AGE] / period * CHECKS + 1e-9).astype(np.int64)
+        fresh = [np.zeros_like(part) for part, _, _ in kinds]
+        for b in which.tolist():
+            rng, real = rngs[b], errors.real[b]
+            for part, (_, column, _) in zip(fresh, kinds, strict=True):
+                if real[column] > 0.0:
+                    rng.standard_normal(out=part[b])
+            if steps[b] > 0:
+                low = 0 if self.style[b] == STYLES.index("white") else steps[b]
+                errors.age[b] = rng.integers(low, steps[b] + 1, len(errors.age[b]))
+            if real[E_LOSS] > 0.0:
+                errors.lost[b] = rng.random(errors.lost[b].shape) < real[E_LOSS]
+        fade = np.exp(-period[which] / _MEMORY)
+        for drawn, (part, column, ball) in zip(fresh, kinds, strict=True):
+            bound = errors.real[which, column]
+            if (bound > 0.0).any():
+                part[which] = self._of_style(which, drawn[which] / 3.0, part[which], bound, ball, fade)
+        self.age[which] += 1
 
-    def _draw(self, part: Array, bound: Array, ball: bool, fade: Array, rng: np.random.Generator) -> None:
-        """One kind of error; ``ball``: the last axis is a vector whose length is bounded."""
-        fresh = rng.standard_normal(part.shape) / 3.0
+    def _of_style(self, which: Int64s, fresh: Array, part: Array, bound: Array, ball: bool, fade: Array) -> Array:
+        """One kind of error of some worlds, after the last; ``ball``: the last axis is a vector of bounded length."""
         wide = (slice(None),) + (None,) * (part.ndim - 1)
         size = np.linalg.norm(fresh, axis=-1, keepdims=True) if ball else np.abs(fresh)
         edge = fresh / np.maximum(size, 1e-12)  # at the bound
@@ -142,7 +156,7 @@ class ErrorSource:
         wander = old * fade[wide] + np.sqrt(1.0 - fade[wide] ** 2) * 1.5 * fresh
         length = np.linalg.norm(wander, axis=-1, keepdims=True) if ball else np.abs(wander)
         wander = wander / np.maximum(length, 1.0)
-        style, first = self.style[wide], (self.age == 0)[wide]
+        style, first = self.style[which][wide], (self.age[which] == 0)[wide]
         held = np.where(first, edge, old)
-        unit = np.where(style == 0, white, np.where(style == 2, wander, held))
-        part[:] = bound[wide] * unit
+        unit: Array = np.where(style == 0, white, np.where(style == 2, wander, held))
+        return bound[wide] * unit

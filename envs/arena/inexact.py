@@ -17,7 +17,7 @@ from envs.arena.kernels import Counts, Robots, count_world, filter_world, gaps, 
 from swarm.array_types import Array, Flags, Int64s
 from swarm.filter.tunables import ROTATION, SPEED
 from swarm.model.actuators import T_ERROR, predict
-from swarm.model.body import GROWTH, RADIUS, TURN_ACCELERATION, YIELDS
+from swarm.model.body import GROWTH, RADIUS, YIELDS, is_second_order
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE, UNICYCLE
 from swarm.model.error_bounds import (
     E_AGE,
@@ -200,7 +200,7 @@ def believe_world(truth: Truth, robots: Robots, period: float, errors: Errors, o
             own.drive[i] = truth.drive[i]
         predict(
             kind, here, own.drive[i], -age, assumed[E_DEAD_TIME], truth.commands[i], assumed[E_DEAD_TIME], period,
-            assumed[E_LAG], 0.0, own.body[i], own.drive[i], not math.isinf(robots.body[i, TURN_ACCELERATION]),
+            assumed[E_LAG], 0.0, own.body[i], own.drive[i], is_second_order(robots.body[i]),
         )  # fmt: skip
         own.error[i], own.speed[i] = believe(
             kind, robots.body[i], assumed, truth.commands[i, -1 - recent : -1], age + assumed[E_DEAD_TIME], own.body[i],
@@ -310,7 +310,7 @@ def drive_world(
             predict(
                 robots.kind[i], truth.state[i], truth.drive[i], period * check / CHECKS, period * (check + 1) / CHECKS,
                 truth.commands[i], real[E_DEAD_TIME], period, real[E_LAG], errors.slip[i], truth.state[i],
-                truth.drive[i], not math.isinf(robots.body[i, TURN_ACCELERATION]),
+                truth.drive[i], is_second_order(robots.body[i]),
             )  # fmt: skip
         for k in range(len(past) - 1, 0, -1):
             past[k] = past[k - 1]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, ramp
-from swarm.model.body import TURN_ACCELERATION, coast_of
+from swarm.model.body import coast_of, is_second_order
 from swarm.sense.neighbours import trailing
 
 
@@ -24,7 +22,7 @@ def coast_world(state: Array, body: Array, trail: Array, others: Array) -> None:
         others: ``float64[N, NEIGHBOUR]``, written.
     """
     for i in range(len(body)):
-        if not math.isinf(body[i, TURN_ACCELERATION]):
+        if is_second_order(body[i]):
             coast_of(state[i], body[i], trail[i])
             trailing(others[i], trail[i])
 
@@ -47,7 +45,7 @@ def ramp_world(
     """
     then = np.empty(2)
     for i in range(len(body)):
-        if not math.isinf(body[i, TURN_ACCELERATION]):
+        if is_second_order(body[i]):
             time = period if check == checks else period * check / checks
             ramp(state[i], trail[i, T_SPEED : T_TURN_RATE + 1], control[i], time, period, 0.0, at[i], then)
             if check == checks:

@@ -58,7 +58,7 @@ class Perception:
         rows, drives = np.empty((count, NEIGHBOUR)), np.zeros((count, 2))
         for i in range(count):
             describe(kinds[i], starts[i], bodies[i], starts[i, :2], 0.5, 0.5, i if self._tells[i] else -1, rows[i])
-            if is_second_order(kinds[i], bodies[i]):
+            if is_second_order(bodies[i]):
                 drives[i, 0] = forward_speed(starts[i])
                 trailing(rows[i], self._way_to_rest(i, starts[i], drives[i]))
         self.source.begin(0, starts, drives, rows, self.real, assumed, self._rng)
@@ -70,7 +70,7 @@ class Perception:
     def _way_to_rest(self, i: int, state: Array, drive: Array) -> Array:
         """What a robot trails ``float64[TRAIL]`` that is exact: nothing, or a unicycle of second order its arc."""
         trail = np.zeros(TRAIL)
-        if is_second_order(self._kinds[i], self._bodies[i]):
+        if is_second_order(self._bodies[i]):
             trail[T_SPEED : T_TURN_RATE + 1] = drive
             coast_of(state, self._bodies[i], trail)
         return trail
@@ -78,7 +78,7 @@ class Perception:
     def _begin_period(self) -> None:
         """Draw the errors of a period, and deliver what was told."""
         source = self.source
-        source.draw(np.array([self._dt]), self._rng)
+        source.draw(np.array([self._dt]), [self._rng], np.array([True]))
         truth, errors, robots = self._truth(), errors_of(source.errors, 0), self._robots()
         if source.errors.adversary[0]:
             push_world(truth, robots, geometry_of(self._store.arrays, 0), errors)

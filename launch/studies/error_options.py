@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from swarm.files.text_files import located
-from swarm.model.error_bounds import EXACT, ErrorBounds, parse_errors
+from swarm.model.error_bounds import EXACT, ErrorBounds, parse_option
 from swarm.scenario.scenario import Scenario
 
 
@@ -20,9 +19,9 @@ class ErrorOptions:
     """
 
     errors: str | None = None
-    """What is not exact, simulated: position=0.01,lag=0.1,... or a YAML file; else what the scenario declares."""
+    """What is not exact, simulated: position=0.01,lag=0.1,..., a YAML file or none; else what the scenario declares."""
     assume: str | None = None
-    """What the robots assume to be not exact: likewise, or none; what is simulated if not given."""
+    """What the robots assume to be not exact: likewise; what is simulated if not given."""
 
     def __post_init__(self) -> None:
         # Both are read at once: a wrong one is found before anything runs.
@@ -31,12 +30,12 @@ class ErrorOptions:
     @cached_property
     def simulated(self) -> ErrorBounds | None:
         """What is simulated in all scenarios; None: what each declares."""
-        return _parsed("--errors", self.errors)
+        return parse_option("--errors", self.errors)
 
     @cached_property
     def assumed(self) -> ErrorBounds | None:
         """What all robots assume; None: what is simulated."""
-        return EXACT if self.assume == "none" else _parsed("--assume", self.assume)
+        return parse_option("--assume", self.assume)
 
     def declared_in(self, scenario: Scenario) -> Scenario:
         """The scenario with the errors that are simulated in it."""
@@ -48,11 +47,3 @@ class ErrorOptions:
         if simulated == assumed == EXACT:
             return {}
         return {"errors": simulated.declared(), "assume": assumed.declared()}
-
-
-def _parsed(option: str, text: str | None) -> ErrorBounds | None:
-    """What an option declares, if it is given."""
-    if text is None:
-        return None
-    with located(f"{option}: ", drop="errors."):
-        return parse_errors(text)

@@ -21,9 +21,8 @@ from policies.tuner import checkpoint
 from policies.tuner.network import SENSES, Tuner
 from policies.tuner.ppo import PPOConfig, TunerPPO, VectorWorlds
 from swarm.errors import InputError
-from swarm.files.text_files import located
 from swarm.filter.tunables import NAMES
-from swarm.model.error_bounds import EXACT, ErrorBounds, parse_errors
+from swarm.model.error_bounds import parse_option
 from swarm.scenario.scenario import Scenario
 
 COLUMNS = (
@@ -66,7 +65,7 @@ class TunerOptions:
     shared: bool = False
     """All robots of a world use the mean of what they propose, instead of each its own (for comparison)."""
     errors: str = ""
-    """What is not exact in the worlds: position=0.01,lag=0.1,... or a YAML file; exact if not given."""
+    """What is not exact in the worlds: position=0.01,lag=0.1,... or a YAML file; exact if none or not given."""
     assume: str = ""
     """What the robots assume to be not exact: likewise, or none; what is simulated if not given."""
     threads: int | None = None
@@ -79,20 +78,12 @@ class TunerOptions:
     """Settings of the optimisation."""
 
     def __post_init__(self) -> None:
-        bounds_of(self.errors, "--errors"), bounds_of(self.assume, "--assume")  # a wrong one is found at once
+        parse_option("--errors", self.errors), parse_option("--assume", self.assume)  # a wrong one is found at once
         for name in ("worlds", "robots", "threads"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise InputError(f"--{name}", getattr(self, name), "1 or more")
         if self.steps is not None and self.steps < 1:
             raise InputError("--steps", self.steps, "1 or more")
-
-
-def bounds_of(text: str, option: str) -> ErrorBounds | None:
-    """The errors that an option declares; None if it is not given."""
-    if not text:
-        return None
-    with located(f"{option}: ", drop="errors."):
-        return EXACT if text == "none" else parse_errors(text)
 
 
 class TunerWorlds(VectorWorlds, Protocol):

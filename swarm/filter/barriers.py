@@ -37,6 +37,7 @@ from swarm.model.body import (
     TURN_ACCELERATION,
     TURN_RATE,
     YIELDS,
+    is_second_order,
     recovery,
 )
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, UNICYCLE
@@ -123,7 +124,7 @@ def _write_row(
     if kind == UNICYCLE:
         c, s = math.cos(state[2]), math.sin(state[2])
         row[0], row[1] = -(nx * c + ny * s), -(ny * c - nx * s)
-        if not math.isinf(body[TURN_ACCELERATION]):
+        if is_second_order(body):
             braking = BRAKE_SHARE * partners * body[ACCELERATION]
             return share * (braking_speed(gap, rate, gain, power, braking, dt) + rate) - own
     else:
@@ -161,7 +162,7 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
     """
     x, y, grown = control_point(kind, state, body)
     vx, vy, slow = state[3], state[4], kind == DOUBLE_INTEGRATOR
-    if kind == UNICYCLE and not math.isinf(body[TURN_ACCELERATION]):
+    if is_second_order(body):
         aside, slow = body[LOOK_AHEAD] * around.trail[T_TURN_RATE], True  # of its control point
         vx, vy = vx - aside * math.sin(state[2]), vy + aside * math.cos(state[2])
     extra = (ROW_MARGIN_BRAKING if slow else ROW_MARGIN) * body[RADIUS]
@@ -218,7 +219,7 @@ def control_box(kind: int, state: Array, body: Array, trail: Array, box: Array) 
     limit. Unicycle: forward speed, and ``look_ahead`` times the turn rate; of one of second order, what it can reach
     in a period from its present ones (in ``trail``), and so that its way to rest does not become too sharp an arc.
     """
-    if kind == UNICYCLE and not math.isinf(body[TURN_ACCELERATION]):
+    if is_second_order(body):
         dt, v, w = body[PERIOD], trail[T_SPEED], trail[T_TURN_RATE]
         box[0, 0], box[1, 0] = _within(v, body[ACCELERATION] * dt, body[TOP_SPEED])
         fastest = max(abs(box[0, 0]), abs(box[1, 0]))

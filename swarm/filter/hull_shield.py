@@ -59,6 +59,7 @@ from swarm.model.body import (
     TOP_SPEED,
     TURN_ACCELERATION,
     TURN_RATE,
+    is_second_order,
 )
 from swarm.model.dynamics import (
     DOUBLE_INTEGRATOR,
@@ -79,7 +80,7 @@ _BISECTIONS = 12
 @njit(cache=True)
 def is_inexact(body: Array, around: Around) -> bool:
     """Whether anything declared of the robot or of somebody near is not exact, or a way to rest is an arc."""
-    if body[ERROR] > 0.0 or body[LAG] > 0.0 or body[STRAY] > 0.0 or not math.isinf(body[TURN_ACCELERATION]):
+    if body[ERROR] > 0.0 or body[LAG] > 0.0 or body[STRAY] > 0.0 or is_second_order(body):
         return True
     neighbours = around.neighbours
     for k in range(around.num_neighbours):
@@ -105,7 +106,7 @@ def _admits(
         if not keeps(px, py, 0.0, hull, many, lines, count):
             return False
         return keeps(px + sx, py + sy, 0.0, hull, many, lines, count)
-    if not math.isinf(body[TURN_ACCELERATION]):
+    if is_second_order(body):
         return _admits_ramp(state, body, trail, ux, uy, hull, many, lines, count)
     if body[LAG] <= 0.0:
         # The arc leaves its chord by |v w| t (dt - t) / 2, and the line that the robot touches already at its start.
@@ -169,7 +170,7 @@ def _admits_ramp(
 @njit(cache=True)
 def _brake(kind: int, state: Array, body: Array, trail: Array, control: Array) -> None:
     """Write the command with which a robot stays in its hull, and its next hull in the present one."""
-    if kind == UNICYCLE and not math.isinf(body[TURN_ACCELERATION]):
+    if is_second_order(body):
         push, turn_push = body[ACCELERATION], body[TURN_ACCELERATION]
         brake_roll(trail[T_SPEED], trail[T_TURN_RATE], push, turn_push, body[PERIOD], control)
     else:
@@ -210,7 +211,7 @@ def shield_hulls(kind: int, state: Array, body: Array, around: Around, control: 
     control[0], control[1] = ux, uy
     if _admits(kind, state, body, trail, ux, uy, hull, many, lines, count):
         return 1.0
-    slowest = bx if kind == UNICYCLE and not math.isinf(body[TURN_ACCELERATION]) else 0.0
+    slowest = bx if is_second_order(body) else 0.0
     if kind == UNICYCLE and _admits(kind, state, body, trail, slowest, uy, hull, many, lines, count):
         by = uy  # Turning on the spot is free, as soon as the robot stands.
     return _bisect(kind, state, body, trail, bx, by, control, hull, many, lines, count)

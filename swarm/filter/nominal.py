@@ -8,7 +8,7 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.filter.tunables import ROTATION, SPEED
-from swarm.model.body import ACCELERATION, LOOK_AHEAD, PERIOD, TOP_SPEED, TURN_ACCELERATION, TURN_RATE
+from swarm.model.body import ACCELERATION, LOOK_AHEAD, PERIOD, TOP_SPEED, TURN_ACCELERATION, TURN_RATE, is_second_order
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, UNICYCLE
 
 # Periods over which a velocity error (double integrator) or a heading error (unicycle) is removed.
@@ -37,7 +37,7 @@ def nominal_control(
     distance = math.hypot(dx, dy)
     dt = body[PERIOD]
     speed = min(tunables[SPEED] * body[TOP_SPEED], remaining / dt)
-    slow = kind == UNICYCLE and not math.isinf(body[TURN_ACCELERATION])
+    slow = is_second_order(body)
     if kind == DOUBLE_INTEGRATOR or slow:
         speed = min(speed, math.sqrt(2.0 * _APPROACH_SHARE * body[ACCELERATION] * remaining))
         speed = min(speed, remaining / (_VELOCITY_PERIODS * dt))

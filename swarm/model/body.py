@@ -23,6 +23,7 @@ from swarm.model.dynamics import (
     seen_speed,
 )
 from swarm.model.error_bounds import EXACT, ErrorBounds
+from swarm.model.growth import growth_of
 
 # Columns of a body, float64[BODY]: radius [m], look-ahead of a unicycle's control point [m], top speed [m/s], largest
 # acceleration [m/s²], largest turn rate [rad/s], control period [s], sensing radius [m], safety margin [m], reach in
@@ -74,9 +75,7 @@ def body_of(
     floor, margin = margin, max(margin, error_of(kind, limits.speed, limits, dt, errors))
     top = seen_speed(kind, radius + margin, limits, dt, sensing_radius)
     body = np.empty(BODY)
-    body[LAG], body[STRAY], body[FLOOR] = errors.lag, errors.slip, floor
-    if kind == Kind.UNICYCLE:
-        body[STRAY] += 2.0 * math.sin(0.5 * min(errors.heading, math.pi))
+    body[LAG], body[STRAY], body[FLOOR] = errors.lag, errors.stray(kind), floor
     body[ERROR] = error_of(kind, top, limits, dt, errors)
     body[RADIUS], body[LOOK_AHEAD], body[TOP_SPEED] = radius, LOOK_AHEAD_RADII * radius, top
     body[ACCELERATION], body[TURN_RATE], body[PERIOD] = limits.acceleration, limits.turn_rate, dt
@@ -87,7 +86,7 @@ def body_of(
     within = np.array([top, limits.acceleration, limits.turn_rate, body[TURN_ACCELERATION]])
     body[REACH] = reach(int(kind), radius, within, dt) + diagonal * top * errors.lag
     body[REACH] *= 1.0 + errors.slip
-    body[GROWTH] = growth_of(kind, top, limits, dt, errors.lag)
+    body[GROWTH] = growth_of(kind, top, limits, dt, errors)
     _check_overrun(kind, body)
     return body
 
@@ -131,9 +130,10 @@ def _check_second_order(limits: Limits, dt: float, errors: ErrorBounds) -> None:
         raise InputError("limits.turn_acceleration", push, f"at least {fine:g} rad/s² at {turn_rate:g} rad/s, or none")
 
 
-def is_second_order(kind: int, body: Array) -> bool:
+@njit(cache=True)
+def is_second_order(body: Array) -> bool:
     """Whether it is a unicycle with finite accelerations, which are part of the plan."""
-    return kind == Kind.UNICYCLE and math.isfinite(body[TURN_ACCELERATION])
+    return math.isfinite(body[TURN_ACCELERATION])
 
 
 @njit(cache=True)
@@ -172,9 +172,7 @@ def error_of(kind: Kind, top: float, limits: Limits, dt: float, errors: ErrorBou
     if not errors.any:
         return 0.0
     speed = top if kind == Kind.UNICYCLE else math.sqrt(2.0) * top
-    stray = errors.slip
-    if kind == Kind.UNICYCLE:
-        stray += 2.0 * math.sin(0.5 * min(errors.heading, math.pi))
+    stray = errors.stray(kind)
     found = errors.position + stray * speed * (errors.age + errors.dead_time + dt)
     if kind == Kind.DOUBLE_INTEGRATOR:
         found += errors.velocity * (errors.age + errors.dead_time)
@@ -209,15 +207,6 @@ def recovery(dt: float) -> float:
     return 0.5 / dt
 
 
-def growth_of(kind: Kind, top: float, limits: Limits, dt: float, lag: float) -> float:
-    """How far (m) the hull of a robot and its way to rest may get out of itself within one period."""
-    if kind == Kind.UNICYCLE:
-        return top * (dt + lag + _coast_time(kind, top, limits, dt))
-    if kind == Kind.DOUBLE_INTEGRATOR:
-        return math.sqrt(2.0) * (2.0 * top + 1.5 * limits.acceleration * dt) * dt
-    return math.sqrt(2.0) * top * dt
-
-
 def overrun(kind: Kind, body: Array) -> float:
     """How much farther [m] than planned motors of the given acceleration take a robot that is told to stop at once.
 
@@ -229,7 +218,7 @@ def overrun(kind: Kind, body: Array) -> float:
       ``_BUSY`` times v it is infinite: turns to and fro keep the wheels busy, and the robot coasts on.
     """
     top, acceleration = float(body[TOP_SPEED]), float(body[ACCELERATION])
-    if kind == Kind.DOUBLE_INTEGRATOR or math.isinf(acceleration) or is_second_order(kind, body):
+    if kind == Kind.DOUBLE_INTEGRATOR or math.isinf(acceleration) or is_second_order(body):
         return 0.0
     if kind == Kind.SINGLE_INTEGRATOR:
         return math.sqrt(0.5) * top * top / acceleration
@@ -276,7 +265,7 @@ def full_braking(kind: int, state: Array, body: Array, drive: Array | None = Non
         drive: Of a unicycle of second order, its forward speed [m/s] and turn rate [rad/s]; None: straight on.
     """
     control = np.empty(2)
-    if is_second_order(kind, body):
+    if is_second_order(body):
         acceleration, turn_acceleration = float(body[ACCELERATION]), float(body[TURN_ACCELERATION])
         speed, turn_rate = (forward_speed(state), 0.0) if drive is None else drive.tolist()
         brake_roll(speed, turn_rate, acceleration, turn_acceleration, float(body[PERIOD]), control)

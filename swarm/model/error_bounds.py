@@ -28,7 +28,9 @@ import numpy as np
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import LARGEST
+from swarm.files.text_files import located
 from swarm.files.yaml_input import Field, read_yaml, scalar
+from swarm.model.dynamics import Kind
 
 # Columns of ErrorBounds.as_array, float64[ERRORS], in the order of its fields.
 ERRORS = 10
@@ -122,6 +124,10 @@ class ErrorBounds:
         """The longest of age, latency and dead time [s]: so much of the past matters."""
         return max(self.age, self.latency, self.dead_time)
 
+    def stray(self, kind: Kind) -> float:
+        """By which share of a way a robot of a kind may come elsewhere: by slip, of a unicycle also by its heading."""
+        return self.slip + (2.0 * math.sin(0.5 * min(self.heading, math.pi)) if kind == Kind.UNICYCLE else 0.0)
+
     def as_array(self) -> Array:
         """The numbers as ``float64[ERRORS]``, in the columns ``E_POSITION`` to ``E_SLIP``."""
         return np.array([getattr(self, key) for key in _UNITS])
@@ -184,6 +190,25 @@ def parse_errors(text: str) -> ErrorBounds:
             raise InputError(f"errors.{key}", "the key again", "each key once")
         given[key] = scalar(value)
     return ErrorBounds(**given)
+
+
+def parse_option(option: str, text: str | None) -> ErrorBounds | None:
+    """What an option of a command line declares (``parse_errors``); ``none``: everything is exact.
+
+    Args:
+        option: Its name, for errors.
+        text: None or empty: not given.
+
+    Returns:
+        The bounds; None if the option is not given.
+
+    Raises:
+        InputError: As ``parse_errors``; names the option as well.
+    """
+    if not text:
+        return None
+    with located(f"{option}: ", drop="errors."):
+        return EXACT if text == "none" else parse_errors(text)
 
 
 def _shown(key: str, value: float) -> str:

@@ -148,9 +148,7 @@ def _by_sensors(
 def _extremes(roster: Mapping[int, Peer]) -> tuple[float, float]:
     """The weakest brakes [m/s²] (inf: all stop at once) and the longest way in a period [m] of the roster."""
     weakest = min(
-        float(peer.body[ACCELERATION])
-        if peer.kind == DOUBLE_INTEGRATOR or is_second_order(peer.kind, peer.body)
-        else math.inf
+        float(peer.body[ACCELERATION]) if peer.kind == DOUBLE_INTEGRATOR or is_second_order(peer.body) else math.inf
         for peer in roster.values()
     )
     return weakest, max(float(peer.body[REACH]) for peer in roster.values())
@@ -161,15 +159,25 @@ def _grow(rows: Array, roster: Mapping[int, Peer], errors: ErrorBounds, periods:
 
     What runs ahead of a body that lags is not sensed; how far it may be counts as unknown.
     """
-    fastest = max(float(peer.body[GROWTH]) for peer in roster.values())
+    fastest = max(_strayed(peer, periods) for peer in roster.values())
     ahead = math.sqrt(2.0) * max(float(peer.body[TOP_SPEED]) for peer in roster.values()) * errors.lag
     for row in rows:
         peer = roster.get(int(row[N_ID]))
-        growth = fastest if peer is None else float(peer.body[GROWTH])
+        growth = fastest if peer is None else _strayed(peer, periods)
         trails = ahead if peer is None else math.sqrt(2.0) * float(peer.body[TOP_SPEED]) * errors.lag
-        grown = periods * growth + trails + errors.sensing
+        grown = growth + trails + errors.sensing
         row[N_ERROR] = grown  # Where it believes to be itself does not matter.
         row[N_REACH] += grown
+
+
+def _strayed(peer: Peer, periods: float) -> float:
+    """How far a robot may have got from its stop hull in so many periods [m].
+
+    The way to rest of a unicycle of second order changes with a command, all at once: a part of a period counts whole.
+    """
+    if is_second_order(peer.body):
+        periods = float(np.ceil(periods - 1e-9))
+    return periods * float(peer.body[GROWTH])
 
 
 def _foresee(one: Heard, peer: Peer, far: float, row: Array) -> float:
@@ -180,7 +188,7 @@ def _foresee(one: Heard, peer: Peer, far: float, row: Array) -> float:
     period = float(peer.body[PERIOD])
     _write(one, peer, np.array(one.report.ahead[:STATE]), row)
     row[N_BODY_X : N_ERROR + 1] = one.report.ahead[STATE:]
-    grown = float(peer.body[GROWTH]) * one.off(period) / period
+    grown = _strayed(peer, one.off(period) / period)
     row[N_ERROR] += min(grown, far)
     row[N_REACH] += min(grown, far)
     return grown

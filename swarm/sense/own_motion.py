@@ -29,7 +29,7 @@ class OwnMotion:
         self._kind, self._limits, self._errors, self._speed = kind, body, errors, 0.0
         self._declared = errors.as_array()
         self._period = period = float(body[PERIOD])
-        self._ramped = is_second_order(kind, body)
+        self._ramped = is_second_order(body)
         self._size = math.ceil((errors.age + errors.dead_time) / period - 1e-9) + 2
         self.reset()
 

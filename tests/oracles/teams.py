@@ -43,7 +43,7 @@ class Team:
 
     def ramped(self, i: int) -> bool:
         """Whether robot i is a unicycle of second order."""
-        return is_second_order(self.kinds[i], self.bodies[i])
+        return is_second_order(self.bodies[i])
 
     def drive(self, i: int) -> np.ndarray:
         """Forward speed and turn rate of robot i, if it is a unicycle of second order; a view."""

@@ -65,7 +65,7 @@ def matrix(setup: Setup, seconds: float) -> list[FaultCell]:
     """All cells but the soak, in the order of the report.
 
     Args:
-        setup: The fleet of all cells but those of 16 robots.
+        setup: The fleet of all cells; those of 16 robots take its errors alone.
         seconds: How long a fault lasts where it has no length of its own.
     """
 
@@ -73,7 +73,7 @@ def matrix(setup: Setup, seconds: float) -> list[FaultCell]:
         return FaultCell(name, group, function, options, setup)
 
     hostile = _hostile(cell, seconds, setup.robots)
-    return [*_network(cell, seconds), *_processes(cell, seconds), *hostile, *_team(seconds)]
+    return [*_network(cell, seconds), *_processes(cell, seconds), *hostile, *_team(seconds, setup.errors)]
 
 
 def lossy_name(loss: float, delay: float) -> str:
@@ -133,8 +133,8 @@ def _hostile(cell: Callable[..., FaultCell], seconds: float, robots: int) -> lis
     ]  # fmt: skip
 
 
-def _team(seconds: float) -> list[FaultCell]:
-    setup = Setup(robots=16, map="warehouse.map", seed=0, every=0.1, relayed=False)
+def _team(seconds: float, errors: Record) -> list[FaultCell]:
+    setup = Setup(robots=16, map="warehouse.map", seed=0, every=0.1, relayed=False, errors=errors)
     hand_over = {"times": 4, "seconds": 0.3 * seconds}
     return [
         FaultCell("16 robots", "period", "period", {"seconds": 60.0}, setup),

@@ -56,7 +56,7 @@ def stopping_distance(peer: Peer, speed: float, dt: float) -> float:
 def coasting_distance(peer: Peer, speed: float, age: float = 0.0) -> float:
     """Longest way to rest [m] of a unicycle of second order that had a speed, whatever its turn rate; 0 for others."""
     body = peer.body
-    if not is_second_order(peer.kind, body):
+    if not is_second_order(body):
         return 0.0
     push, turn_push, dt = float(body[ACCELERATION]), float(body[TURN_ACCELERATION]), float(body[PERIOD])
     speed = max(speed, min(speed + push * age, float(body[TOP_SPEED])))

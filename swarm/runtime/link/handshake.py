@@ -78,7 +78,7 @@ def handshake_of(
         # The last columns are made of the errors, which count only if there are any: a fleet that declares none goes on
         # with processes that know of no errors.
         limits.update(struct.pack("<i", peer.kind) + (peer.body[:LAG] if errors == EXACT else peer.body).tobytes())
-        if is_second_order(peer.kind, peer.body):  # likewise: processes that do not know of it have no such robots
+        if is_second_order(peer.body):  # likewise: processes that do not know of it have no such robots
             limits.update(b"turn acceleration" + peer.body[TURN_ACCELERATION].tobytes())
     if errors != EXACT:
         limits.update(b"errors" + errors.as_array().tobytes() + errors.others.encode())

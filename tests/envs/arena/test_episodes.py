@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import pytest
 
 from envs.arena.core import ArenaCore
 from envs.arena.episodes import Episodes, draw_episodes, run_episodes
+from envs.arena.inexact import CHECKS
 from envs.scenarios import clutter, moving, swap
 from swarm.errors import InputError
+from swarm.model.error_bounds import ErrorBounds
 from swarm.scenario.scenario import Scenario
 from swarm.tune.controllers import make_controller
 from swarm.tune.memory import blank
 from swarm.tune.observation import Observation
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+FIGURES = ("safe", "reached", "reach_time", "deliveries", "min_clearance", "counted", "outcomes", "steps")
 SMALL = partial(clutter.draw, robots=4, obstacles=4, side=2.0, horizon=4.0)
 
 
@@ -26,9 +31,32 @@ def run(count: int, **options: object) -> Episodes:
 
 def test_the_batch_changes_nothing() -> None:
     whole, single, few = run(5), run(5, worlds_at_once=1), run(3, worlds_at_once=2)
-    for name in ("safe", "reached", "reach_time", "deliveries", "min_clearance", "counted", "outcomes", "steps"):
+    for name in FIGURES:
         np.testing.assert_array_equal(getattr(single, name), getattr(whole, name), err_msg=name)
         np.testing.assert_array_equal(getattr(few, name), getattr(whole, name)[:3], err_msg=name)
+
+
+@pytest.mark.parametrize("others", ["heard", "sensed"])
+def test_the_batch_changes_no_error(others: Literal["heard", "sensed"]) -> None:
+    errors = ErrorBounds(
+        position=0.004, heading=0.02, velocity=0.01, sensing=0.003, age=0.03, latency=0.06, loss=0.2, dead_time=0.02,
+        lag=0.04, slip=0.05, others=others,
+    )  # fmt: skip
+
+    def draw(rng: np.random.Generator) -> Scenario:
+        # Some worlds are exact, so that not all draw the same kinds of errors, and end at other times.
+        scenario = SMALL(rng, horizon=float(rng.choice([1.5, 3.0])))
+        return replace(scenario, errors=errors if rng.random() < 0.7 else replace(errors, position=0.0, loss=0.0))
+
+    one, three, all_of_them = (
+        run_episodes(draw, make_controller("fixed:6,1"), 8, seed=3, worlds_at_once=worlds, checks=CHECKS)
+        for worlds in (1, 3, 8)
+    )
+    for name in FIGURES:
+        np.testing.assert_array_equal(getattr(three, name), getattr(one, name), err_msg=name)
+        np.testing.assert_array_equal(getattr(all_of_them, name), getattr(one, name), err_msg=name)
+    other = run_episodes(draw, make_controller("fixed:6,1"), 8, seed=4, checks=CHECKS)
+    assert not np.array_equal(other.min_clearance, one.min_clearance)
 
 
 def test_every_episode_has_its_own_seed() -> None:

@@ -145,8 +145,9 @@ def test_without_news_a_robot_grows_and_news_make_it_small_again(latency: float)
         core.advance(bold(core, rng))
         told.append(source.told[0, 0].copy())
     assert old.max() > late + 1 and (old == late).any()
-    # What is told is no worse than the worst that may be, and no better than what was measured.
-    assert all(0.0 < row[N_ERROR] <= core.body[0, j, ERROR] for row, j in zip(told[-1], range(count), strict=True))
+    # What is told is about as bad as may be at most: the corner of a box of what is known is farther than its sides.
+    worst = math.sqrt(2.0) * core.body[0, :, ERROR]
+    assert all(((row[:, N_ERROR] > 0.0) & (row[:, N_ERROR] <= worst)).all() for row in told[1:])
 
 
 def test_who_senses_others_needs_no_message() -> None:
@@ -244,3 +245,19 @@ def test_others_are_sensed_from_where_the_robot_is() -> None:
     assert tape.states[11][0, 0] > 0.6
     for k in range(12):
         assert tape.seen[k][0, 1, :2] == pytest.approx(tape.states[k][1, :2], abs=1e-12)
+
+
+def test_worlds_that_are_not_exact_go_on_exactly_from_what_was_saved() -> None:
+    core, other = (
+        ArenaCore(partial(drawn, errors=ALL, kinds=tuple(Kind), horizon=0.6), worlds=3, seed=seed) for seed in (1, 5)
+    )
+    rng, ended = np.random.default_rng(0), 0
+    actions = rng.random((40, 3, core.num_robots, 6))
+    for action in actions[:15]:
+        core.step(action)
+    other.load_state_dict(core.state_dict())
+    for action in actions[15:]:
+        ended += len(core.step(action)[4]["episodes"])
+        other.step(action)
+        assert (core.state == other.state).all()
+    assert ended >= 3  # also with errors of episodes that begin afterwards

@@ -123,7 +123,8 @@ def test_one_robot_at_a_time_is_the_batched_core(
 ) -> None:
     """The same errors from the same seed: what each robot works out for itself is what the kernels of the core do."""
     scenario = draw(np.random.default_rng(3), errors)
-    core = ArenaCore(lambda rng: scenario, redraw=False, seed=7, styles=(style,))
+    core = ArenaCore(lambda rng: scenario, redraw=False, styles=(style,))
+    core.begin_errors(0, np.random.default_rng(7))
     fleet = Fleet(scenario, planner="straight", controller="fixed:6,1", seed=7, style=style)
     run, rng = Run(scenario, fleet, LateBodies(scenario)), np.random.default_rng(1)
     fastest = 0.0

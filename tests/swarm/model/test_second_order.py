@@ -153,7 +153,7 @@ def test_what_is_no_second_order_has_no_column_and_what_is_needs_no_margin() -> 
     ):  # fmt: skip
         body = body_of(kind, 0.2, limits, dt=0.05, sensing_radius=4.0)
         assert body.shape == (BODY,)
-        assert is_second_order(kind, body) == limits.is_second_order(kind) == expected
+        assert is_second_order(body) == limits.is_second_order(kind) == expected
         assert math.isfinite(body[TURN_ACCELERATION]) == expected
         assert body[MARGIN] == 0.0
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from studies.faults.cells import FaultCell, matrix, soak
 from studies.faults.checks import Check, Record
 from studies.faults.trial import Setup, TrialError
 from studies.report.jobs import Job, Lab
+from swarm.model.error_bounds import ErrorBounds
 
+DECLARED = ErrorBounds(position=0.005, heading=0.01, age=0.1, lag=0.05, slip=0.02)
+"""Errors of the bodies in a second matrix."""
 FUNCTION = "studies.faults.cells:run"
 
 
@@ -34,7 +37,7 @@ class DeploymentStudy:
         lab: Has the cells made.
         setup: The fleet of the matrix.
         seconds: How long faults last.
-        minutes: Of the soak; it is made by ``launch/faults.py soak``, not here.
+        minutes: Of the soak; it is made by ``launch/faults.py soak``, not here, and so is the matrix with errors.
     """
 
     lab: Lab
@@ -51,6 +54,12 @@ class DeploymentStudy:
     def long_run(self) -> FaultCell:
         """The soak."""
         return soak(self.minutes, self.setup.seed)
+
+    def inexact(self) -> dict[str, Record]:
+        """Results of the cells whose bodies have ``DECLARED`` errors, by name, as far as these have been made."""
+        cells = matrix(replace(self.setup, errors=DECLARED.declared()), self.seconds)
+        kept = {cell.name: self.lab.kept(job(cell)) for cell in cells}
+        return {name: result for name, result in kept.items() if result is not None}
 
     def run(self) -> dict[str, Record]:
         """Make what is missing; results by the cells' names, the soak among them if it has been made."""

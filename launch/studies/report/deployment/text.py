@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from studies.faults.cells import DELAYS, FREE, LOSSES, FaultCell, lossy_name
 from studies.faults.checks import Record
 from studies.faults.table import HEAD, NONE, kept, row, sentence
-from studies.report.deployment.study import DeploymentStudy
+from studies.report.deployment.study import DECLARED, DeploymentStudy
 from studies.report.markdown import table
 
 
@@ -22,8 +22,8 @@ def report(of: DeploymentStudy, results: Mapping[str, Record], machine: str, com
     """
     parts = [
         _INTRODUCTION, _measured(of, machine, command), _short(results), _matrix(results),
-        *(_group(of.cells, results, group) for group in _GROUPS), _period(results), _long_run(of, results),
-        _not_kept(results), _LIMITS,
+        *(_group(of.cells, results, group) for group in _GROUPS), _period(results),
+        inexact(of.inexact(), len(of.cells)), _long_run(of, results), _not_kept(results), _LIMITS,
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
@@ -174,6 +174,29 @@ def _period(results: Mapping[str, Record]) -> str:
     )
 
 
+def inexact(results: Mapping[str, Record], cells: int) -> str:
+    """The section on bodies that are not exact.
+
+    Args:
+        results: Of the cells that have been made so, by name.
+        cells: How many there are.
+    """
+    options = ",".join(f"{key}={value}" for key, value in DECLARED.declared().items())
+    command = f"`python launch/faults.py --errors {options}`"
+    if not results:
+        return f"## Declared errors\n\nNot measured yet: {command}."
+    collided = sum(result["checks"][0]["measured"] or 0 for result in results.values() if "error" not in result)
+    return (
+        f"## Declared errors\n\nThe same cells where bodies and what they measure are not exact "
+        f"({DECLARED.describe()}), "
+        f"and the robots know it: {command}. {len(results)} of {cells} cells were made so; collisions in all of them "
+        f"together: {collided:g}.\n\n"
+        + table(HEAD, [[name, *row(result, results.get(FREE))] for name, result in results.items()])
+        + "\n\n### Not kept with declared errors\n\n"
+        + _broken(results)
+    )
+
+
 def _long_run(of: DeploymentStudy, results: Mapping[str, Record]) -> str:
     """The soak, if it was made."""
     result = results.get(of.long_run.name)
@@ -191,9 +214,14 @@ def _long_run(of: DeploymentStudy, results: Mapping[str, Record]) -> str:
 
 
 def _not_kept(results: Mapping[str, Record]) -> str:
+    return "## What is not kept\n\n" + _broken(results)
+
+
+def _broken(results: Mapping[str, Record]) -> str:
+    """Promises that were not kept, one a line."""
     lines = [
         f"- {name}: {result['error'].splitlines()[0] if 'error' in result else sentence(check)}"
         for name, result in results.items() if not kept(result)
         for check in result["checks"] if not check["kept"]
     ]  # fmt: skip
-    return "## What is not kept\n\n" + ("\n".join(lines) or "In these measurements everything was kept.")
+    return "\n".join(lines) or "In these measurements everything was kept."

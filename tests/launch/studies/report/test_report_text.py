@@ -1,4 +1,4 @@
-"""The text of the report on online CBFs says what the measurements say: made-up results, known conclusions."""
+"""The texts of reports say what the measurements say: made-up results, known conclusions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import pytest
 
 from envs.arena.sweep import Setting as Row
 from envs.arena.sweep import SweepTable, actions_of, full_grid
+from studies.faults.checks import Check
+from studies.report.deployment.text import inexact
 from studies.report.jobs import Job, Lab
 from studies.report.online_cbf import cases as study
 from studies.report.online_cbf.floors import floors, solved_online_only
@@ -139,3 +141,13 @@ def test_hand_rules_are_offered_the_best_settings_of_the_sweep(tmp_path: Path) -
     assert of.best(case).parameters in job.options["settings"] and of.single in job.options["settings"]
     assert job.options["choice_seed"] != job.options["seed"]
     np.testing.assert_array_equal(actions_of([study.BOLD])[0, :4], [1.0, 0.0, 1.0, 0.0])
+
+
+def test_a_matrix_with_declared_errors_is_shown_as_far_as_it_was_made() -> None:
+    assert "Not measured yet: `python launch/faults.py --errors position=0.005," in inexact({}, 44)
+    collisions = asdict(Check("collisions", 1, "≤ 0", False))
+    made = {"deliveries_a_minute": 12.0, "min_clearance_m": 0.1, "checks": [collisions]}
+    text = inexact({"overruns": made, "reordered": {"error": "no start", "checks": [collisions]}}, 44)
+    assert "2 of 44 cells were made so; collisions in all of them together: 1." in text
+    assert "| overruns | 0 of 1 | 1 | 100 mm | 12.0 |" in text
+    assert "- overruns: NOT KEPT: collisions: 1 (≤ 0)" in text and "- reordered: no start" in text

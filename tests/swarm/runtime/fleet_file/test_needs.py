@@ -41,8 +41,8 @@ def test_the_margin_that_is_needed_stands_beside_the_declared_one(tmp_path):
     needs, keeps, drives = needs_of(fleet, 0)
     assert needs == "needs       a margin of 40 mm for a state 50 ms old, dead time 100 ms and a period of 50 ms"
     body = fleet.roster()[0].body
-    assert body[MARGIN] == pytest.approx(0.04) and body[GROWTH] == pytest.approx(0.15)
-    assert "keeps       a margin of 40 mm, where 20 mm are declared, and 150 mm more for each period" in keeps
+    assert body[MARGIN] == pytest.approx(0.04) and body[GROWTH] == pytest.approx(62.4e-3, abs=1e-4)
+    assert "keeps       a margin of 40 mm, where 20 mm are declared, and 62.4 mm more for each period" in keeps
     assert body[TOP_SPEED] == 1.0 and drives == "drives      at most 1 m/s, by a sensing radius of 5 m"
 
 
