@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -154,6 +155,6 @@ def training_worlds(
     if not styles or (unknown := [name for name in styles if name not in STYLES]):
         raise InputError("styles", unknown[0] if styles else styles, f"some of {', '.join(STYLES)}")
     return TrainingArena(
-        lambda rng: draw(rng, robots, styles), worlds=worlds, seed=seed, planner=planner_of, shared=shared,
+        partial(draw, robots=robots, styles=styles), worlds=worlds, seed=seed, planner=planner_of, shared=shared,
         errors=errors, assume=assume,
     )  # fmt: skip
