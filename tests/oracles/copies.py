@@ -65,9 +65,10 @@ def _answer(connection: Connection, thing: Any, go: Go) -> None:
 
 def in_process(method: Literal["fork", "spawn"], thing: Any, go: Go) -> Any:
     """What comes of it in a child process: ``fork`` inherits it, ``spawn`` gets it pickled."""
-    context = multiprocessing.get_context(method)
-    ours, theirs = context.Pipe()
-    child = context.Process(target=_answer, args=(theirs, thing, go))
+    fork, spawn = multiprocessing.get_context("fork"), multiprocessing.get_context("spawn")
+    make = fork.Process if method == "fork" else spawn.Process
+    ours, theirs = spawn.Pipe()
+    child = make(target=_answer, args=(theirs, thing, go))
     child.start()
     theirs.close()
     try:
