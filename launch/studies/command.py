@@ -9,6 +9,7 @@ import atexit
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
 WRONG_INPUT, INTERRUPTED = 2, 130
+_SOON = 0.05  # [s]
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 Handler = Callable[[int, FrameType | None], Any]
 
@@ -36,8 +38,34 @@ def _end_at_once(number: int, frame: FrameType | None) -> None:
     os._exit(INTERRUPTED)
 
 
+class _Moment:
+    """What there is to know when a signal comes.
+
+    Attributes:
+        message: What is said of an interrupt.
+        compiling: How many kernels the main thread is inside of, one for the sake of another.
+        signalled: Whether a signal came.
+        pending: Whether it waits for the end of a kernel.
+    """
+
+    message = "interrupted"
+    compiling = 0
+    signalled = pending = False
+
+
+_now = _Moment()
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    """Interrupts, but not inside of the compiler: what is raised in its callbacks is lost, and leaves it broken."""
+    if _now.pending:
+        os._exit(INTERRUPTED)
+    _now.signalled = True
+    if _now.compiling:
+        _now.pending = True
+        print(_now.message, file=sys.stderr, flush=True)
+    else:
+        raise KeyboardInterrupt
 
 
 def _handle(handler: Handler) -> dict[int, Any]:
@@ -64,28 +92,32 @@ def run_command(command: Callable[[], int], interrupted: str = "interrupted") ->
     """
     from swarm.errors import SwarmError
 
-    before, hook = _handle(_interrupt), sys.unraisablehook
-    sys.unraisablehook = _not_lost
+    global _now
+    _now, before, hook = _Moment(), _handle(_interrupt), sys.unraisablehook
+    _now.message, sys.unraisablehook = interrupted, _not_lost
     try:
-        with _said_when_compiling():
+        with _told_of_compiling():
             return command()
-    except SwarmError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return WRONG_INPUT
     except Interrupted:
         return INTERRUPTED
-    except KeyboardInterrupt:
-        print(interrupted, file=sys.stderr)
-        return INTERRUPTED
+    except (KeyboardInterrupt, Exception) as error:
+        if isinstance(error, KeyboardInterrupt) or _now.signalled:  # Or what came of an interrupt that was lost.
+            print(interrupted, file=sys.stderr)
+            return INTERRUPTED
+        if isinstance(error, SwarmError):
+            print(f"error: {error}", file=sys.stderr)
+            return WRONG_INPUT
+        raise
     finally:
         sys.unraisablehook = hook
         _restore(before)
 
 
 def _not_lost(problem: UnraisableHookArgs) -> None:
-    """An interrupt in a place that can raise nothing, as in a callback of the compiler's, comes again after it."""
+    """An interrupt in a place that can raise nothing, as in a callback, comes again soon after it."""
     if issubclass(problem.exc_type, KeyboardInterrupt):
-        signal.raise_signal(signal.SIGINT)
+        signal.signal(signal.SIGALRM, _interrupt)
+        signal.setitimer(signal.ITIMER_REAL, _SOON)
     else:
         sys.__unraisablehook__(problem)
 
@@ -102,7 +134,8 @@ def postponed(begun: Callable[[], bool], what: str) -> Iterator[list[int]]:
 
     def note(number: int, frame: FrameType | None) -> None:
         if received or not begun():
-            raise KeyboardInterrupt
+            _interrupt(number, frame)
+            return
         received.append(number)
         if what:
             print(f"interrupted: {what}; once more ends at once", file=sys.stderr)
@@ -115,24 +148,30 @@ def postponed(begun: Callable[[], bool], what: str) -> Iterator[list[int]]:
 
 
 @contextmanager
-def _said_when_compiling() -> Iterator[None]:
+def _told_of_compiling() -> Iterator[None]:
     """One line when the first kernel is compiled, which nothing else would explain the wait for."""
     from numba.core import event
 
-    class Notice(event.Listener):
+    class Compiling(event.Listener):
         """Is told when a kernel is compiled, and not when it is loaded."""
 
         said = False
 
         def on_start(self, _: event.Event) -> None:
-            if not self.said:
-                self.said = True
-                print("compiling kernels, once after each installation or change: some minutes", file=sys.stderr)
+            if threading.current_thread() is threading.main_thread():
+                _now.compiling += 1
+                if not self.said:
+                    self.said = True
+                    print("compiling kernels, once after each installation or change: some minutes", file=sys.stderr)
 
         def on_end(self, _: event.Event) -> None:
-            """Nothing is said."""
+            if threading.current_thread() is threading.main_thread():
+                _now.compiling -= 1
+                if _now.pending:
+                    _now.pending = False
+                    raise Interrupted
 
-    with event.install_listener("numba:compile", Notice()):
+    with event.install_listener("numba:compile", Compiling()):
         yield
 
 
