@@ -54,7 +54,7 @@ clients: ## PettingZoo's tests, SuperSuit, Stable-Baselines3 and Gymnasium, in .
 	@test -x $(CLIENTS)/bin/python || $(or $(PYTHON),python3.11) -m venv $(CLIENTS)
 	$(CLIENTS)/bin/python -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) -c constraints.txt \
 	    -e '.[sim]' pytest hypothesis torch supersuit stable-baselines3
-	SDL_VIDEODRIVER=dummy $(CLIENTS)/bin/python -m pytest -q -rs tests/clients $(ARGS)
+	SDL_VIDEODRIVER=dummy OMP_NUM_THREADS=1 $(CLIENTS)/bin/python -m pytest -q -rs tests/clients $(ARGS)
 
 pythons: $(STAMP) ## every test with every Python from 3.11 on that is here (20 minutes each the first time)
 	$(PY) tests/every_python.py $(ARGS)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from small_envs import make_flat, vectors
 from stable_baselines3 import PPO
 from stable_baselines3.common.utils import set_random_seed
@@ -28,7 +27,6 @@ def mean_reward(model: Any, id: str, steps: int) -> float:
 
 def trained(id: str, steps: int, measured: int) -> tuple[float, float]:
     """Mean rewards before and after training for so many steps of agents; 0 steps of measuring: NaN."""
-    torch.set_num_threads(1)
     worlds = vectors(make_flat(id), COPIES, 2, "stable_baselines3")
     try:
         set_random_seed(1)  # PPO's own option calls a method that SuperSuit's vector environments have not.
