@@ -136,11 +136,11 @@ def train() -> int:
         options = app.cli(prog="train.py", description=__doc__)
         training = start(options, f"{started_by()} launch/train.py {shlex.join(sys.argv[1:])}")
         finished = run(training, console)
+        console.print(f"Checkpoint: {training.folder}", highlight=False)
         if finished and distributed.rank() == 0:
             describe(training)
     finally:
         distributed.leave()
-    console.print(f"Checkpoint: {training.folder}", highlight=False)
     if not finished:
         again = f"launch/train.py {training.name} --resume {training.folder}"
         console.print(f"To go on: {started_by()} {again}", highlight=False)
