@@ -1,11 +1,12 @@
 # `make` alone prints the targets. Everything is installed into .venv of this checkout.
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint docs wheel pythons demo fleet faults authority clean
+.PHONY: help install test lint docs wheel clients pythons demo fleet faults authority clean
 
 VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
+CLIENTS := .venv-clients
 EXTRAS ?= train,sim,dev
 
 help: ## this list
@@ -51,6 +52,12 @@ docs: $(STAMP) ## the site in out/site (guides, reports, API pages); a dead link
 
 wheel: $(STAMP) ## the wheel in empty environments: a robot, a fleet in physics (4 minutes; needs a package index)
 	$(PY) -m pytest -q -rs -m slow tests/launch/test_wheel.py $(ARGS)
+
+clients: ## PettingZoo's tests, SuperSuit, Stable-Baselines3 and Gymnasium, in .venv-clients (5 minutes; package index)
+	@test -x $(CLIENTS)/bin/python || $(or $(PYTHON),python3.11) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) -c constraints.txt \
+	    -e '.[sim]' pytest hypothesis torch supersuit stable-baselines3
+	SDL_VIDEODRIVER=dummy OMP_NUM_THREADS=1 $(CLIENTS)/bin/python -m pytest -q -rs tests/clients $(ARGS)
 
 pythons: $(STAMP) ## every test with every Python from 3.11 on that is here (20 minutes each the first time)
 	$(PY) tests/every_python.py $(ARGS)

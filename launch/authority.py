@@ -11,15 +11,20 @@ from __future__ import annotations
 import argparse
 import datetime
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+if __name__ == "__main__":
+    from studies.command import begin
+
+    begin()  # An interrupt leaves one line, also while all that follows is loaded.
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from studies.command import leave, run_command
 from swarm.errors import InputError
 from swarm.runtime.fleet_file.zenoh_config import OPERATOR, check_fleet, identity
 
@@ -119,25 +124,26 @@ def write_member(fleet: str, who: int | str, out: Path) -> Path:
     return folder
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def certify(arguments: Sequence[str] | None) -> int:
     """Write what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--fleet", required=True, help="its name")
     parser.add_argument("--robots", required=True, nargs="+", type=int, metavar="ID", help="identities, at least 0")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder of the authority")
     options = parser.parse_args(arguments)
-    try:
-        check_fleet(options.fleet)
-        if min(options.robots) < 0:
-            raise InputError("--robots", min(options.robots), "identities of at least 0")
-        options.out.mkdir(parents=True, exist_ok=True)
-        for who in [*options.robots, OPERATOR]:
-            print(write_member(options.fleet, who, options.out))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    check_fleet(options.fleet)
+    if min(options.robots) < 0:
+        raise InputError("--robots", min(options.robots), "identities of at least 0")
+    options.out.mkdir(parents=True, exist_ok=True)
+    for who in [*options.robots, OPERATOR]:
+        print(write_member(options.fleet, who, options.out))
     return 0
 
 
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write certificates; 2 on wrong input, 130 if interrupted."""
+    return run_command(lambda: certify(arguments))
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -9,10 +9,14 @@ alone (``advance``).
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
+
+if __name__ == "__main__":
+    from studies.command import begin
+
+    begin()  # An interrupt leaves one line, also while all that follows is loaded.
 
 import tyro
 from rich.console import Console
@@ -27,7 +31,7 @@ from studies.bench.lifelong import bench_lifelong
 from studies.bench.period import bench_period
 from studies.bench.planner import bench_planner
 from studies.bench.qp import bench_qp
-from swarm.errors import SwarmError
+from studies.command import leave, run_command
 from swarm.files.text_files import write_text
 
 
@@ -61,7 +65,7 @@ def _shown(value: float | str) -> str:
     return f"{value:,.4g}" if value < 1e4 else f"{value:,.0f}"
 
 
-def main() -> int:
+def measure() -> int:
     """Measure, print, and write."""
     options = tyro.cli(Options, prog="bench.py", description=__doc__)
     parts = {
@@ -69,17 +73,18 @@ def main() -> int:
         "controller": bench_controller, "lifelong": bench_lifelong, "period": bench_period,
     }  # fmt: skip
     part = parts[options.what]
-    try:
-        figures = part()
-        Console().print(table_of((part.__doc__ or "").strip(), figures))
-        if options.json is not None:
-            options.json.parent.mkdir(parents=True, exist_ok=True)
-            write_text(options.json, json.dumps({options.what: figures}, indent=1, ensure_ascii=False) + "\n")
-    except SwarmError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    figures = part()
+    Console().print(table_of((part.__doc__ or "").strip(), figures))
+    if options.json is not None:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        write_text(options.json, json.dumps({options.what: figures}, indent=1, ensure_ascii=False) + "\n")
     return 0
 
 
+def main() -> int:
+    """Measure; 2 on wrong input, 130 if interrupted."""
+    return run_command(measure)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -14,6 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+if __name__ == "__main__":
+    from studies.command import begin
+
+    begin()  # An interrupt leaves one line, also while all that follows is loaded.
+
 import tyro
 from rich.console import Console
 from rich.progress import Progress
@@ -25,7 +30,8 @@ from studies.calibration.read import read_drives
 from studies.calibration.ros2_bag import Topics
 from studies.calibration.selftest import BODIES, COVERED, covered, selftest
 from studies.calibration.text import errors_of, table_of, yaml_of
-from swarm.errors import InputError, SwarmError
+from studies.command import leave, run_command
+from swarm.errors import InputError
 from swarm.files.text_files import write_text
 from swarm.model.dynamics import Kind
 
@@ -131,21 +137,20 @@ def write_json(path: Path, content: object) -> None:
     write_text(path, json.dumps(content, indent=1) + "\n")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Calibrate; 1 if the selftest fails, 2 on wrong input."""
+def parse_and_calibrate(arguments: list[str] | None) -> int:
+    """Do what the command line says; 1 if the selftest fails."""
     console = Console(width=None if sys.stdout.isatty() else 120)
-    try:
-        options = tyro.cli(Options, prog="calibrate.py", description=__doc__, args=arguments)
-        if options.log is None:
-            return 0 if run_selftest(options, console) else 1
-        run(options, options.log, console)
-    except SwarmError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    options = tyro.cli(Options, prog="calibrate.py", description=__doc__, args=arguments)
+    if options.log is None:
+        return 0 if run_selftest(options, console) else 1
+    run(options, options.log, console)
     return 0
 
 
+def main(arguments: list[str] | None = None) -> int:
+    """Calibrate; 1 if the selftest fails, 2 on wrong input, 130 if interrupted."""
+    return run_command(lambda: parse_and_calibrate(arguments))
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -13,13 +13,17 @@ from __future__ import annotations
 import dataclasses
 import os
 import platform
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+if __name__ == "__main__":
+    from studies.command import begin
+
+    begin()  # An interrupt leaves one line, also while all that follows is loaded.
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -30,6 +34,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from envs.arena.core import ArenaCore
 from envs.scenarios import mixed
+from studies.command import leave, run_command
 from studies.safety import ablation, inexact
 from studies.safety.driving import CHECKS, Tally, drive
 from swarm.errors import InputError
@@ -171,7 +176,7 @@ def check_parts(options: Options, bar: Progress) -> tuple[list[str], int]:
     return [*ablation.table(found, command), "", machine(time.perf_counter() - began)], collided
 
 
-def main() -> int:
+def check() -> int:
     """Drive and report; 1 if anything collided."""
     options, console = tyro.cli(Options, prog="check_safety.py", description=__doc__), Console()
     columns = (TextColumn("safety"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
@@ -185,5 +190,10 @@ def main() -> int:
     return 1 if collided else 0
 
 
+def main() -> int:
+    """Check; 1 if anything collided, 2 on wrong input, 130 if interrupted."""
+    return run_command(check)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

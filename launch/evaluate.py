@@ -14,6 +14,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+if __name__ == "__main__":
+    from studies.command import begin
+
+    begin()  # An interrupt leaves one line, also while all that follows is loaded.
+
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import tyro
@@ -22,11 +27,11 @@ from rich.table import Table
 
 from envs.arena.sweep import save_tables
 from envs.rollout.results import save_records
+from studies.command import leave, run_command
 from studies.evaluation.arena import Arena, arena_table, evaluate_arena
 from studies.evaluation.family import Family, evaluate_family, family_table
 from studies.evaluation.grid import Grid, evaluate_grid, grid_table
 from studies.evaluation.sweeping import Sweep, evaluate_sweep, sweep_table
-from swarm.errors import SwarmError
 
 
 class Command(NamedTuple):
@@ -61,23 +66,21 @@ def evaluate(options: Any, console: Console) -> list[Any]:
     return results
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Evaluate; 2 on wrong input, 130 if interrupted (what was finished by then is written)."""
+def parse_and_evaluate(arguments: Sequence[str] | None) -> int:
+    """Do what the command line says."""
     # A file or a pipe has no width; 80 columns would only break the tables there.
     console = Console(width=None if sys.stdout.isatty() else 120)
     app = tyro.extras.SubcommandApp()
     for name, command in COMMANDS.items():
         app.command(name=name)(command.options)
-    try:
-        evaluate(app.cli(prog="evaluate.py", description=__doc__, args=arguments), console)
-    except SwarmError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+    evaluate(app.cli(prog="evaluate.py", description=__doc__, args=arguments), console)
     return 0
 
 
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Evaluate; 2 on wrong input, 130 if interrupted (what was finished by then is written)."""
+    return run_command(lambda: parse_and_evaluate(arguments))
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

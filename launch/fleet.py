@@ -2,6 +2,11 @@
 
 import sys
 
+if __name__ == "__main__":
+    from studies.command import begin
+
+    begin()  # An interrupt leaves one line, also while all that follows is loaded.
+
 from envs.commands.fleet import main
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ what held it back.
 
 from __future__ import annotations
 
-import sys
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,13 +15,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
+if __name__ == "__main__":
+    from studies.command import begin
+
+    begin()  # An interrupt leaves one line, also while all that follows is loaded.
+
 import numpy as np
 import tyro
 from rich.console import Console
 
 from envs.render.drawing import Painter, Scene, write_png, write_video
+from studies.command import leave, run_command
 from swarm.array_types import Array, UInt8s
-from swarm.errors import InputError, SwarmError
+from swarm.errors import InputError
 from swarm.runtime.log.reader import Json, Logs, open_logs
 from swarm.runtime.watchdog import MAY_MOVE
 
@@ -227,16 +232,14 @@ def run(options: Options, console: Console) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Replay; 2 on wrong input."""
-    try:
+    """Replay; 2 on wrong input, 130 if interrupted."""
+
+    def replay() -> int:
         run(tyro.cli(Options, prog="replay.py", description=__doc__, args=arguments), Console())
-    except SwarmError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0
+        return 0
+
+    return run_command(replay)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

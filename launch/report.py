@@ -17,12 +17,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
+if __name__ == "__main__":
+    from studies.command import begin
+
+    begin()  # An interrupt leaves one line, also while all that follows is loaded.
+
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import tyro
 from rich.console import Console
 
 from studies.checkout import ROOT
+from studies.command import leave, run_command
 from studies.faults.trial import Setup
 from studies.machine import processor
 from studies.report.deployment import study as deployment
@@ -35,7 +41,7 @@ from studies.report.lifelong_mapf.published_baselines import load_published
 from studies.report.online_cbf.pictures import draw_pictures
 from studies.report.online_cbf.study import QUICK, OnlineCbfStudy, Scale
 from studies.report.online_cbf.text import report
-from swarm.errors import InputError, SwarmError
+from swarm.errors import InputError
 from swarm.files.text_files import write_text
 
 MACHINE = f"{processor()}, Python {platform.python_version()}"
@@ -125,22 +131,20 @@ def write(options: Options, console: Console, command: str) -> Path:
     return out / f"{options.what}.md"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write a report; 2 on wrong input, 130 if interrupted (what was measured by then is kept)."""
+def parse_and_write(arguments: Sequence[str] | None) -> int:
+    """Write what the command line asks for."""
     console = Console(width=None if sys.stdout.isatty() else 120)
     given = sys.argv[1:] if arguments is None else list(arguments)
-    try:
-        options = tyro.cli(Options, prog="report.py", description=__doc__, args=given)
-        path = write(options, console, shlex.join(["python", "launch/report.py", *given]))
-        console.print(f"written: {path}", highlight=False)
-    except SwarmError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; go on with --reuse", file=sys.stderr)
-        return 130
+    options = tyro.cli(Options, prog="report.py", description=__doc__, args=given)
+    path = write(options, console, shlex.join(["python", "launch/report.py", *given]))
+    console.print(f"written: {path}", highlight=False)
     return 0
 
 
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write a report; 2 on wrong input, 130 if interrupted (what was measured by then is kept)."""
+    return run_command(lambda: parse_and_write(arguments), interrupted="interrupted; go on with --reuse")
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

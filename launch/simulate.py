@@ -11,13 +11,17 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
+
+if __name__ == "__main__":
+    from studies.command import begin
+
+    begin()  # An interrupt leaves one line, also while all that follows is loaded.
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -37,9 +41,10 @@ from envs.rollout.pictures import Routes, scene_of
 from envs.rollout.results import alone, record, save_records, save_trajectory
 from envs.rollout.run import Run
 from envs.scenarios import FAMILIES, draw_family
+from studies.command import Interrupted, leave, postponed, run_command
 from studies.error_options import ErrorOptions
 from swarm.array_types import UInt8s
-from swarm.errors import InputError, SwarmError
+from swarm.errors import InputError
 from swarm.files.formats import Format, recognise
 from swarm.model.dynamics import Kind
 from swarm.planning.registry import PLANNERS, choose_planner
@@ -189,12 +194,12 @@ class Simulation:
         seconds = options.seconds or scenario.horizon
         self.steps = max(1, round(seconds / scenario.dt))
 
-    def frames(self, progress: Progress, log: RunLog) -> Iterator[UInt8s]:
-        """Run to the end, logging every period; yields the film's frames if there is to be a film."""
+    def frames(self, progress: Progress, log: RunLog, interrupts: Sequence[int]) -> Iterator[UInt8s]:
+        """Run to the end, or until interrupted, logging every period; yields the frames of the film, if any."""
         run, film = self.run, self.options.film
         routes = Routes(run)
         task = progress.add_task("simulate", total=self.steps, deliveries=0, collisions=0)
-        while run.tick_count < self.steps and not (run.reached.all() and not run.lifelong):
+        while run.tick_count < self.steps and not interrupts and not (run.reached.all() and not run.lifelong):
             run.tick()
             log.add(run)
             progress.update(
@@ -221,7 +226,11 @@ class Simulation:
 
 
 def simulate(options: Options, console: Console) -> dict[str, Any]:
-    """Run, write everything, print the table; returns the results."""
+    """Run, write everything, print the table; returns the results.
+
+    Raises:
+        Interrupted: If the run was interrupted; what was driven until then has been written.
+    """
     out = Path("out")
     video, log_path = options.video or out / f"{options.name}.mp4", options.log or out / f"{options.name}.mcap"
     results = options.json or out / f"{options.name}.json"
@@ -240,7 +249,8 @@ def simulate(options: Options, console: Console) -> dict[str, Any]:
     with ExitStack() as stack:
         progress = stack.enter_context(Progress(*columns, console=console))
         log = stack.enter_context(RunLog(log_path))
-        frames = simulation.frames(progress, log)
+        interrupts = stack.enter_context(postponed(lambda: run.tick_count > 0, "what was driven is written"))
+        frames = simulation.frames(progress, log, interrupts)
         if options.film:
             write_video(video, frames, FILM_SPEED * round(1.0 / run.scenario.dt))
         else:
@@ -256,23 +266,21 @@ def simulate(options: Options, console: Console) -> dict[str, Any]:
     console.print(table_of(run, result))
     written = [picture, results, log_path] + ([video] if options.film else [])
     console.print("written: " + ", ".join(str(path) for path in written), highlight=False)
+    if interrupts:
+        raise Interrupted
     return result
 
 
-def main() -> int:
-    """Simulate; 1 if robots collided, 2 on wrong input."""
-    console = Console()
-    try:
-        options = tyro.cli(Options, prog="simulate.py", description=__doc__)
-        result = simulate(options, console)
-    except SwarmError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        console.print("interrupted; files that were not finished are not left behind")
-        return 130
+def parse_and_simulate() -> int:
+    """Do what the command line says; 1 if robots collided."""
+    result = simulate(tyro.cli(Options, prog="simulate.py", description=__doc__), Console())
     return 1 if result["collisions"] else 0
 
 
+def main() -> int:
+    """Simulate; 1 if robots collided, 2 on wrong input, 130 if interrupted."""
+    return run_command(parse_and_simulate)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

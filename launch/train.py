@@ -1,7 +1,8 @@
 """Trains a policy and writes its checkpoint folder.
 
-Usage: ``python launch/train.py tuner|follower [--out DIR] [--seed N] [--steps N] [--resume DIR]``. Ctrl-C finishes the
-update, saves, and prints how to go on; ``--resume`` then continues exactly, as if nothing had happened.
+Usage: ``python launch/train.py tuner|follower [--out DIR] [--seed N] [--steps N] [--resume DIR]``. Ctrl-C, or SIGTERM,
+finishes the update, saves, and prints how to go on; ``--resume`` then continues exactly, as if nothing had happened. In
+the first update, in which kernels may be compiled, it ends at once.
 
 ``torchrun --nproc-per-node K launch/train.py tuner …`` trains in K processes, each with ``--worlds`` of its own, as one
 process with K times as many would. On M machines, started on each of them: ``torchrun --nnodes M --nproc-per-node K
@@ -14,13 +15,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import shlex
-import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import Any
+
+if __name__ == "__main__":
+    from studies.command import begin
+
+    begin()  # An interrupt leaves one line, also while all that follows is loaded.
 
 # Threads that wait for one another sleep: spinning ones take the cores from the simulation's threads.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -39,30 +41,12 @@ from policies.training import Training
 from policies.training_log import NOT_EVALUATED
 from policies.tuner import training as tuner
 from policies.tuner.training import TunerOptions, TunerTraining, TunerWorlds
+from studies.command import INTERRUPTED, leave, postponed, run_command
 from studies.evaluation.follower_table import follower_table
 from studies.evaluation.tuner_table import tuner_table
 from studies.machine import processor
-from swarm.errors import InputError, SwarmError
+from swarm.errors import InputError
 from swarm.model.error_bounds import parse_option
-
-
-@contextmanager
-def interruptible() -> Iterator[list[int]]:
-    """Collects the first Ctrl-C (or SIGTERM) in a list instead of raising; a second one raises."""
-    received: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        if received:
-            raise KeyboardInterrupt
-        received.append(number)
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, note) for number in numbers]
-    try:
-        yield received
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
 
 
 def run(training: Training[Any], console: Console) -> bool:
@@ -76,15 +60,17 @@ def run(training: Training[Any], console: Console) -> bool:
     shown: dict[str, Any] = dict.fromkeys((*names, "steps/s"), "–")
     figures = " · ".join(f"{name} {{task.fields[{name}]}}" for name in shown)
     columns = (TextColumn(training.name), BarColumn(), TextColumn("{task.percentage:.0f} %"), TextColumn(figures))
-    last_saved, last_said, stop = time.monotonic(), time.monotonic(), False
-    with interruptible() as received, Progress(*columns, TimeRemainingColumn(), console=console) as progress:
+    last_saved, last_said, stop, first = time.monotonic(), time.monotonic(), False, training.ppo.done
+    what = "" if distributed.rank() else "this update is finished, and the checkpoint written"
+    ending = postponed(lambda: training.ppo.done > first, what)
+    with ending as received, Progress(*columns, TimeRemainingColumn(), console=console) as progress:
         task = progress.add_task(training.name, total=training.updates, completed=training.ppo.done, **shown)
         while training.ppo.done < training.updates and not stop:
             row = training.update()
             shown |= {name: f"{row[name]:.3g}" for name in names if name in row}
             shown["steps/s"] = f"{row['steps_per_second']:,}"
             progress.update(task, completed=training.ppo.done, **shown)
-            if not console.is_terminal and time.monotonic() - last_said > 30.0:
+            if not console.is_terminal and (time.monotonic() - last_said > 30.0 or training.ppo.done == first + 1):
                 console.print(f"{training.ppo.done} of {training.updates} updates: {shown}", highlight=False)
                 last_said = time.monotonic()
             if writer is not None:
@@ -140,8 +126,8 @@ def started_by() -> str:
     return "python" if count is None else f"torchrun --nproc-per-node {count}"
 
 
-def main() -> int:
-    """Train; 130 if interrupted, 2 on wrong input."""
+def train() -> int:
+    """Do what the command line says; 130 if interrupted and saved."""
     distributed.join()
     console = Console(quiet=distributed.rank() > 0)
     app = tyro.extras.SubcommandApp()
@@ -151,19 +137,21 @@ def main() -> int:
         options = app.cli(prog="train.py", description=__doc__)
         training = start(options, f"{started_by()} launch/train.py {shlex.join(sys.argv[1:])}")
         finished = run(training, console)
+        console.print(f"Checkpoint: {training.folder}", highlight=False)
         if finished and distributed.rank() == 0:
             describe(training)
-    except SwarmError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     finally:
         distributed.leave()
-    console.print(f"Checkpoint: {training.folder}", highlight=False)
     if not finished:
         again = f"launch/train.py {training.name} --resume {training.folder}"
         console.print(f"To go on: {started_by()} {again}", highlight=False)
-    return 0 if finished else 130
+    return 0 if finished else INTERRUPTED
+
+
+def main() -> int:
+    """Train; 130 if interrupted, 2 on wrong input."""
+    return run_command(train)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -11,7 +11,7 @@ from envs.arena.kernels import TOUCH
 from envs.arena.spaces import action_space, careful, observation_space, split, stack
 from envs.render.drawing import Scene
 from envs.render.rendered_env import Picture, RenderedEnv
-from envs.scenarios import family
+from envs.scenarios import drawing
 from swarm.array_types import AnyArray
 from swarm.filter.safety import OUTCOMES
 from swarm.model.body import RADIUS
@@ -46,11 +46,7 @@ class ArenaEnv(RenderedEnv):
         self, scenario: Scenario | Draw | str = "clutter", *, margin: float = 0.0, errors: ErrorBounds | None = None,
         assume: ErrorBounds | None = None, render_mode: str | None = None,
     ) -> None:  # fmt: skip
-        if isinstance(scenario, Scenario):
-            draw: Draw = lambda rng: scenario  # noqa: E731
-        else:
-            draw = family(scenario) if isinstance(scenario, str) else scenario
-        self.core = ArenaCore(draw, margin=margin, redraw=False, errors=errors, assume=assume)
+        self.core = ArenaCore(drawing(scenario), margin=margin, redraw=False, errors=errors, assume=assume)
         observation = observation_space(int(self.core.slots.sum()))
         super().__init__(self.core.num_robots, observation, action_space(), render_mode)
 
@@ -58,7 +54,7 @@ class ArenaEnv(RenderedEnv):
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Draw a scenario (from ``seed``, if given) and observe it."""
-        self.agents = list(self.possible_agents)
+        self.agents, self._begun = list(self.possible_agents), True
         observation = self.core.reset(seed)
         if self.render_mode == "human":
             self.render()
@@ -68,7 +64,7 @@ class ArenaEnv(RenderedEnv):
         self, actions: dict[str, AnyArray]
     ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Any]]:
         """One control period."""
-        if not self.agents:
+        if self._is_over():
             return {}, {}, {}, {}, {}
         core = self.core
         observation, reward, terminated, truncated, _ = core.step(stack(self.agents, actions)[None])

@@ -127,6 +127,7 @@ def run_episodes(
     draw: Draw, policy: Policy, episodes: int, *, seed: int, planner: str | Callable[[Scenario], str] = "straight",
     filtered: bool = True, worlds_at_once: int | None = None, checks: int = 1, record: int = 0,
     assume: ErrorBounds | None = None, styles: Sequence[str] = STYLES,
+    report: Callable[[bool], object] = lambda complete: None,
 ) -> Episodes:  # fmt: skip
     """Drive a policy through whole episodes.
 
@@ -142,6 +143,7 @@ def run_episodes(
         record: Of how many episodes, the first ones, to keep the tracks.
         assume: Errors that the robots count on; None: those that their scenarios declare.
         styles: Of the errors (``envs.arena.errors``), each episode one of them.
+        report: Is told of each episode that ends whether all was well (``Episodes.complete``).
 
     Raises:
         InputError: If ``episodes`` is below 1 or the scenarios differ in the number of robots.
@@ -149,7 +151,7 @@ def run_episodes(
     return play(
         draw_episodes(draw, episodes, seed), lambda core, _: policy(core.observe()), planner=planner,
         filtered=filtered, worlds_at_once=worlds_at_once, checks=checks, record=record, assume=assume, styles=styles,
-        seed=seed,
+        seed=seed, report=report,
     )  # fmt: skip
 
 
@@ -157,6 +159,7 @@ def play(
     scenarios: Sequence[Scenario], act: Act, *, planner: str | Callable[[Scenario], str] = "straight",
     filtered: bool = True, worlds_at_once: int | None = None, checks: int = 1, record: int = 0,
     assume: ErrorBounds | None = None, styles: Sequence[str] = STYLES, seed: int = 0,
+    report: Callable[[bool], object] = lambda complete: None,
 ) -> Episodes:  # fmt: skip
     """Drive given scenarios, one episode each, to the horizon or until every robot that counts is at its goal.
 
@@ -171,6 +174,7 @@ def play(
         assume: See there.
         styles: See there.
         seed: Of the errors.
+        report: See there.
     """
     if worlds_at_once is None:
         worlds_at_once = max(1, _ROBOTS_AT_ONCE // len(scenarios[0].robots))
@@ -189,6 +193,7 @@ def play(
         tape.add(core, episode, running)
         for b in np.flatnonzero(running & (core.resting.all(axis=1) | (core.age >= core.horizon))):
             _enter(tally, int(episode[b]), core, int(b))
+            report(bool((~core.collided[b] & (core.reached[b] | ~core.cooperative[b])).all()))
             following = next(waiting, None)
             if following is None:
                 running[b] = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,8 @@ STYLES: dict[str, tuple[float, Style]] = {
     "mixed": (0.04, lambda rng, robots: mixed.draw(rng, robots=robots)),
 }
 """Kinds of worlds: share, and how to draw one for some number of robots."""
+IN_PAIRS = ("swap", "merge", "door_swap", "door", "corridor")
+"""Those whose rooms hold two robots each."""
 
 
 def draw(rng: np.random.Generator, robots: int = ROBOTS, styles: Sequence[str] = tuple(STYLES)) -> Scenario:
@@ -149,11 +152,13 @@ def training_worlds(
     """The batched core over ``draw``; ``errors`` and ``assume`` as in ``ArenaCore``.
 
     Raises:
-        InputError: If a style is unknown, or there is none.
+        InputError: If a style is unknown, or there is none, or the robots do not fit into its rooms.
     """
     if not styles or (unknown := [name for name in styles if name not in STYLES]):
         raise InputError("styles", unknown[0] if styles else styles, f"some of {', '.join(STYLES)}")
+    if robots % 2 and (paired := [name for name in styles if name in IN_PAIRS]):
+        raise InputError("robots", robots, f"an even number, as rooms of {', '.join(paired)} hold two; or other styles")
     return TrainingArena(
-        lambda rng: draw(rng, robots, styles), worlds=worlds, seed=seed, planner=planner_of, shared=shared,
+        partial(draw, robots=robots, styles=styles), worlds=worlds, seed=seed, planner=planner_of, shared=shared,
         errors=errors, assume=assume,
     )  # fmt: skip

@@ -9,17 +9,14 @@ The files have a nominal radius; a robot of another radius is the same robot sca
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import math
-import os
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from envs.bullet.engine import bullet
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
@@ -49,34 +46,6 @@ _SPARE_FORCE = 3.0
 RAY, GROUND, WALL, HULL, WHEEL = 1, 2, 4, 8, 16
 
 
-@contextlib.contextmanager
-def silent() -> Iterator[None]:
-    """Keeps the engine's messages, which C code prints, off the standard streams."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    saved = [(number, os.dup(number)) for number in (1, 2)]
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        for number, _ in saved:
-            os.dup2(nowhere, number)
-        yield
-    finally:
-        for number, copy in saved:
-            os.dup2(copy, number)
-            os.close(copy)
-        os.close(nowhere)
-
-
-with silent():
-    bullet: Any = importlib.import_module("pybullet")
-
-
-def _disconnect(client: int) -> None:
-    """Gives the engine's memory back; harmless when it has gone already."""
-    with silent(), contextlib.suppress(bullet.error):
-        bullet.disconnect(physicsClientId=client)
-
-
 def scale_of(radius: float) -> float:
     """Size relative to the nominal robot's, such that the padded hull has this radius [m]."""
     return (radius - HULL_MARGIN) / NOMINAL_RADIUS
@@ -97,6 +66,7 @@ class Body:
     hull_link = -1
     anchored = False
     motors: tuple[int, int] = (0, 1)
+    remembered: tuple[str, ...] = ()
 
     def __init__(self, client: int, name: str, start: Array, heading: float, radius: float, mass_factor: float) -> None:
         self.client, self.start, self.scale = client, start.copy(), scale_of(radius)
@@ -131,6 +101,10 @@ class Body:
         bullet.setCollisionFilterGroupMask(self.uid, link, group, touches, physicsClientId=self.client)
         return float(mass)
 
+    def memory(self) -> dict[str, Any]:
+        """What the robot keeps from one control period to the next, outside of the engine."""
+        return {name: getattr(self, name) for name in self.remembered}
+
     def drive(self, speeds: tuple[float, float], force: float) -> None:
         """Sets the two motors' target speeds, with the same largest force (or torque) for both."""
         bullet.setJointMotorControlArray(
@@ -145,6 +119,8 @@ class Body:
 
 class DifferentialDrive(Body):
     """Two driven wheels. A command is forward speed [m/s] and turn rate [rad/s]."""
+
+    remembered = ("told", "change", "period")
 
     def __init__(self, client: int, start: Array, radius: float, limits: Limits, factors: Array) -> None:
         super().__init__(client, "differential_drive.urdf", start, float(start[2]), radius, float(factors[0]))
@@ -195,6 +171,7 @@ class HolonomicDisc(Body):
 
     hull_link = 1
     anchored = True
+    remembered = ("velocity_before", "acceleration")
 
     def __init__(
         self, client: int, start: Array, radius: float, limits: Limits, factors: Array, accelerated: bool

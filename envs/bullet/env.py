@@ -19,7 +19,7 @@ from envs.rollout.pictures import scene_of
 from envs.rollout.plants import Plant
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet
-from envs.scenarios import clutter
+from envs.scenarios import clutter, drawing
 from swarm.array_types import AnyArray
 from swarm.errors import InputError
 from swarm.filter.safety import OUTCOMES
@@ -73,7 +73,8 @@ class BulletEnv(RenderedEnv):
     and contacts that the engine reports count as collisions. All agents stay until the episode ends for all.
 
     Args:
-        scenario: A scenario, or a function that draws one from a generator; eight carts among boxes if not given.
+        scenario: A scenario, or what draws one: the name of a family (``envs.scenarios.FAMILIES``), or a function of a
+            generator; eight carts among boxes if not given.
         planner: Name of every robot's planner.
         margin: Safety margin [m].
         errors: What is not exact, simulated; None: what the scenario declares.
@@ -86,16 +87,11 @@ class BulletEnv(RenderedEnv):
     }  # fmt: skip
 
     def __init__(
-        self, scenario: Scenario | Draw | None = None, *, planner: str = "roadmap", margin: float = MARGIN,
+        self, scenario: Scenario | Draw | str | None = None, *, planner: str = "roadmap", margin: float = MARGIN,
         errors: ErrorBounds | None = None, assume: ErrorBounds | None = None, render_mode: str | None = None,
     ) -> None:  # fmt: skip
         self._errors, self._assume = errors, assume
-        self._draw: Draw
-        if isinstance(scenario, Scenario):
-            fixed = scenario
-            self._draw = lambda rng: fixed
-        else:
-            self._draw = carts if scenario is None else scenario
+        self._draw = carts if scenario is None else drawing(scenario)
         first = self._draw(np.random.default_rng(0))
         observation = observation_space(MAX_NEIGHBOURS + MAX_OBSTACLES)
         super().__init__(len(first.robots), observation, action_space(), render_mode)
@@ -122,7 +118,7 @@ class BulletEnv(RenderedEnv):
             scenario, planner=self._planner, controller=middle, margin=self._margin,
             seed=int(self._rng.integers(1 << 31)), assume=self._assume,
         )  # fmt: skip
-        self.agents = list(self.possible_agents)
+        self.agents, self._begun = list(self.possible_agents), True
         if self.render_mode == "human":
             self.render()
         return split(self.agents, self._observe(self.run)), {agent: {} for agent in self.agents}
@@ -137,7 +133,7 @@ class BulletEnv(RenderedEnv):
         self, actions: dict[str, AnyArray]
     ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Any]]:
         """One control period."""
-        if not self.agents or self.run is None:
+        if self._is_over() or self.run is None:
             return {}, {}, {}, {}, {}
         run, agents = self.run, self.agents
         chosen = stack(agents, actions)
@@ -178,4 +174,4 @@ class BulletEnv(RenderedEnv):
         super().close()
         if self.run is not None:
             self.run.close()
-            self.run = None
+            self.run, self._begun = None, False

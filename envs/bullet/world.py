@@ -1,15 +1,15 @@
 """A physical world of disc-shaped robots on a plane, between walls, simulated by pybullet.
 
-The robots (``bullet_bodies.py``) are moved by motors of limited strength only. Wheels and casters touch only
+The robots (``envs.bullet.bodies``) are moved by motors of limited strength only. Wheels and casters touch only
 the ground, hulls only hulls and walls: each contact that :meth:``BulletWorld.contacts`` reports is a collision.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
 import weakref
 from collections.abc import Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -24,12 +24,11 @@ from envs.bullet.bodies import (
     add_ground,
     add_robot,
     add_wall,
-    bullet,
     check_motors,
     check_sizes,
     scale_of,
-    silent,
 )
+from envs.bullet.engine import bullet, connect, disconnect, restore, saved
 from swarm.array_types import Array, Int64s
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
@@ -41,15 +40,8 @@ GOAL_RADII = 1.0
 # How robots of one fleet differ when a seed is given: relative spread of masses and motor strengths.
 _SPREAD = 0.05
 
-_SOLVER_ITERATIONS = 10
 _OVERLAP = -1e-3  # [m]; bodies that are deeper in each other at the start overlap
 _RAYS_PER_CALL = 16_384  # the engine's own limit
-
-
-def _disconnect(client: int) -> None:
-    """Gives the engine's memory back; harmless when it has gone already."""
-    with silent(), contextlib.suppress(bullet.error):
-        bullet.disconnect(physicsClientId=client)
 
 
 class BulletWorld:
@@ -105,7 +97,11 @@ class BulletWorld:
         self.substeps = max(1, round(control_dt * physics_hz))
         self.physics_dt = control_dt / self.substeps
         self._radii = radii
-        self._start_engine(gui)
+        # What a copy is made of; the arrays are the caller's, and may change.
+        self._made_of = starts.copy(), radii.copy(), list(kinds), each_limits, obstacles.copy()
+        self._options: dict[str, Any] = {"physics_hz": physics_hz, "control_dt": control_dt, "seed": seed}
+        self.client = connect(gui, self.physics_dt)
+        self._release = weakref.finalize(self, disconnect, self.client)
         try:
             self._ground = add_ground(self.client)
             walls = [add_wall(self.client, obstacle) for obstacle in obstacles]
@@ -125,23 +121,6 @@ class BulletWorld:
         self.collisions = 0
         self._state = np.zeros((count, 5))
         self._read_state()
-
-    def _start_engine(self, gui: bool) -> None:
-        with silent():
-            self.client: int = bullet.connect(bullet.GUI if gui else bullet.DIRECT)
-        if self.client < 0:
-            raise InputError("gui", gui, "False, or a display that the engine can open")
-        self._release = weakref.finalize(self, _disconnect, self.client)
-        bullet.setGravity(0.0, 0.0, -9.81, physicsClientId=self.client)
-        bullet.setPhysicsEngineParameter(
-            fixedTimeStep=self.physics_dt,
-            numSolverIterations=_SOLVER_ITERATIONS,
-            deterministicOverlappingPairs=1,
-            enableConeFriction=0,  # The pyramid leads a wheel straighter than the engine's cone does.
-            physicsClientId=self.client,
-        )
-        if gui:
-            bullet.configureDebugVisualizer(bullet.COV_ENABLE_GUI, 0, physicsClientId=self.client)
 
     def _add_robots(
         self, starts: Array, radii: Array, kinds: Sequence[Kind], limits: Sequence[Limits], seed: int | None
@@ -279,6 +258,25 @@ class BulletWorld:
     def close(self) -> None:
         """Releases the engine; may be called more than once."""
         self._release()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy is a world of its own in the state of this one: a new engine, without a window."""
+        engine = saved(self.client) if self._release.alive else None
+        noted = {name: getattr(self, name) for name in ("_touching", "_begun", "collisions")}
+        noted["_state"] = self._state.copy()
+        bodies = [body.memory() for body in self._bodies]
+        return partial(BulletWorld, **self._options), self._made_of, (engine, noted, bodies)
+
+    def __setstate__(self, state: tuple[bytes | None, dict[str, Any], list[dict[str, Any]]]) -> None:
+        """Takes over the state of the world that this one is a copy of."""
+        engine, noted, bodies = state
+        vars(self).update(noted)
+        for body, memory in zip(self._bodies, bodies, strict=True):
+            vars(body).update(memory)
+        if engine is None:
+            self.close()
+        else:
+            restore(self.client, engine)
 
     def __enter__(self) -> BulletWorld:
         """Returns the world itself."""

@@ -287,6 +287,7 @@ def main() -> int:
     try:
         checks = diagnose()
     except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
         return 130  # as a shell says it
     show(checks)
     failed = ", ".join(check.name for check in checks if check.status == FAILED)

@@ -180,6 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(app.cli(prog=Path(sys.argv[0]).name, description=__doc__, args=arguments))
     except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except SwarmError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -89,7 +90,7 @@ class GridEnv(RenderedEnv):
         """Begin an episode (drawn from ``seed``, if given) and observe it."""
         if seed is not None:
             self._rng = np.random.default_rng(seed)
-        self.agents = list(self.possible_agents)
+        self.agents, self._begun = list(self.possible_agents), True
         self._begin(draw_episode(self._draw(self._rng), len(self.agents), self._rng))
         if self.render_mode == "human":
             self.render()
@@ -107,7 +108,7 @@ class GridEnv(RenderedEnv):
         self, actions: dict[str, Any]
     ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Any]]:
         """All robots move."""
-        if not self.agents:
+        if self._is_over():
             return {}, {}, {}, {}, {}
         agents = self.agents
         (reached,) = self.batch.step(_moves(agents, actions)[None])
@@ -141,9 +142,13 @@ def _as_draw(
 ) -> Callable[[np.random.Generator], GridWorld]:
     """Whatever was given, as a function that draws."""
     if world is None:
-        return lambda rng: random_map(rng, at_least=1 + (robots or 16))
+        return partial(random_map, at_least=1 + (robots or 16))
     if isinstance(world, GridMap | LifelongInstance):
-        return lambda rng: world
+        return partial(_always, world)  # Unlike a lambda, it can be pickled.
+    return world
+
+
+def _always(world: GridWorld, rng: np.random.Generator) -> GridWorld:
     return world
 
 

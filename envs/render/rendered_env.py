@@ -37,10 +37,25 @@ class RenderedEnv(ParallelEnv):  # type: ignore[misc]
         self.render_mode = render_mode
         self.possible_agents = [f"robot_{i}" for i in range(robots)]
         self.agents: list[str] = []
+        self._begun = False
         # Every agent has its own spaces, since a space that is sampled has a generator of its own.
         self.observation_spaces = {agent: deepcopy(observation) for agent in self.possible_agents}
         self.action_spaces = {agent: deepcopy(action) for agent in self.possible_agents}
         self._painter: Painter | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy opens a window of its own, when it has something to show."""
+        return {**vars(self), "_painter": None}
+
+    def _is_over(self) -> bool:
+        """Whether the episode has ended: a step does nothing then, as PettingZoo wants it.
+
+        Raises:
+            InputError: If none has begun.
+        """
+        if not self._begun:
+            raise InputError(f"{self.metadata['name']}: step", "no episode has begun", "a call of reset() before")
+        return not self.agents
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
         """Of one agent; all are alike."""

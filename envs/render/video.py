@@ -99,8 +99,9 @@ def _encode(path: str | Path, frames: Iterable[UInt8s], fps: float, arguments: l
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-hide_banner", "-loglevel", "error"]
         command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", f"{fps:g}", "-i", "pipe:0"]
         encoder = subprocess.Popen(
-            [*command, *arguments, str(temporary)], stdin=subprocess.PIPE, stdout=messages, stderr=messages
-        )
+            [*command, *arguments, str(temporary)], stdin=subprocess.PIPE, stdout=messages, stderr=messages,
+            start_new_session=True,  # Ctrl-C is for this process, which still has a film to finish.
+        )  # fmt: skip
         try:
             count = _feed(encoder, chain([first], source), shape)
             failed = encoder.wait() != 0

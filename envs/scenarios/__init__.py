@@ -49,6 +49,21 @@ def family(name: str) -> Draw:
     return FAMILIES[name]
 
 
+def drawing(scenario: Scenario | Draw | str) -> Draw:
+    """What draws scenarios from a generator: a family by its name, a function, or always the same scenario.
+
+    Raises:
+        InputError: If there is no such family.
+    """
+    if isinstance(scenario, Scenario):
+        return partial(_always, scenario)  # Unlike a lambda, it can be pickled.
+    return family(scenario) if isinstance(scenario, str) else scenario
+
+
+def _always(scenario: Scenario, rng: np.random.Generator) -> Scenario:
+    return scenario
+
+
 def draw_family(name: str, seed: int, **options: Any) -> Scenario:
     """Draw a scenario of a family.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -94,17 +95,23 @@ def drawing(name: str, robots: int | None, dynamics: str | None, errors: ErrorOp
 def evaluate_family(options: Family, console: Console, records: list[Record]) -> None:
     """Run every family; the records are appended as they come."""
     controller = make_controller(options.controller)
-    with progress_bar(console, "families", ("family", "success")) as progress:
-        task = progress.add_task("families", total=len(options.families), family="", success="–")
+    total = len(options.families) * options.episodes
+    with progress_bar(console, "episodes", ("family", "complete")) as progress:
+        task = progress.add_task("episodes", total=total, family="", complete="–")
         for name in options.families:
             progress.update(task, family=name)
+            ended: Counter[bool] = Counter()
+
+            def report(complete: bool, ended: Counter[bool] = ended) -> None:
+                ended[complete] += 1
+                progress.update(task, advance=1, complete=f"{100.0 * ended[True] / ended.total():.1f} %")
+
             draw = drawing(name, options.robots, options.dynamics, options)
             result = run_episodes(
                 draw, controller, options.episodes, seed=options.seed, planner=options.planner,
-                filtered=options.filtered, assume=options.assumed,
+                filtered=options.filtered, assume=options.assumed, report=report,
             )  # fmt: skip
             records += records_of(name, options, result)
-            progress.update(task, advance=1, success=f"{100.0 * result.figures()['success']:.2f} %")
 
 
 def records_of(name: str, options: Family, result: Episodes) -> list[Record]:

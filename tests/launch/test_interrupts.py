@@ -1,0 +1,172 @@
+"""Ctrl-C and SIGTERM to real processes of the commands: one line, status 130, and what was done is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from oracles.project import ROOT
+
+PATIENCE = 300.0
+"""Seconds for a command on a busy machine."""
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+COMPILING = "compiling kernels"
+
+
+class Command:
+    """A running command of ``launch``, with a terminal's worth of what it says.
+
+    Args:
+        folder: Where it runs.
+        kernels: Folder of compiled kernels; None: the user's.
+        arguments: The script and its arguments.
+    """
+
+    def __init__(self, folder: Path, *arguments: str, kernels: Path | None = None) -> None:
+        script, *rest = arguments
+        environment = dict(os.environ) | ({} if kernels is None else {"NUMBA_CACHE_DIR": str(kernels)})
+        self.process = subprocess.Popen(
+            [sys.executable, "-u", str(ROOT / "launch" / script), *rest], cwd=folder, env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+        self.said: dict[str, str] = {"out": "", "err": ""}
+        self._readers = [
+            threading.Thread(target=self._read, args=(name, stream))
+            for name, stream in (("out", self.process.stdout), ("err", self.process.stderr))
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def _read(self, name: str, stream) -> None:
+        for line in stream:
+            self.said[name] += line
+
+    def wait_for(self, condition) -> None:
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() < end, self.said
+            time.sleep(0.02)
+
+    def end(self, number: int) -> int:
+        """Sends a signal, as a terminal does: to all processes of the command; gives the exit status."""
+        os.killpg(self.process.pid, number)
+        status = self.process.wait(PATIENCE)
+        for reader in self._readers:
+            reader.join(PATIENCE)
+        return status
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Command]]:
+    running: list[Command] = []
+
+    def begin(*arguments: str, kernels: Path | None = None) -> Command:
+        running.append(Command(tmp_path, *arguments, kernels=kernels))
+        return running[-1]
+
+    yield begin
+    for command in running:
+        command.kill()
+
+
+def assert_clean(command: Command, *expected: str) -> None:
+    """On stderr, these lines and no other."""
+    lines = command.said["err"].splitlines()
+    assert len(lines) == len(expected), command.said
+    for line, words in zip(lines, expected, strict=True):
+        assert line.startswith(words), command.said
+
+
+TINY = ("--worlds", "2", "--robots", "4", "--threads", "1", "--ppo.rollout", "8", "--ppo.minibatches", "2")
+COMPILED = {
+    "evaluate": ("evaluate.py", "family", "clutter", "--episodes", "2"),
+    "check_safety": ("check_safety.py", "--steps", "1000", "--out", "safety.md"),
+    "bench": ("bench.py", "grid"),
+    "train": pytest.param(("train.py", "tuner", "--out", "run"), marks=pytest.mark.torch),
+    "simulate": pytest.param(("simulate.py", "clutter", "--no-film"), marks=pytest.mark.bullet),
+}
+
+
+@pytest.mark.parametrize("arguments", COMPILED.values(), ids=COMPILED)
+@pytest.mark.parametrize("number", SIGNALS)
+def test_an_interrupt_while_kernels_compile(start, tmp_path: Path, arguments, number: int) -> None:
+    command = start(*arguments, kernels=tmp_path / "kernels")
+    command.wait_for(lambda: COMPILING in command.said["err"])
+    time.sleep(0.5)  # somewhere inside of the compiler
+    assert command.end(number) == 130
+    assert_clean(command, COMPILING, "interrupted")
+    assert not (tmp_path / "run").exists() and not (tmp_path / "safety.md").exists()
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_an_interrupt_while_modules_are_loaded(start, number: int) -> None:
+    command = start("evaluate.py", "--help")
+    maps = Path(f"/proc/{command.process.pid}/maps")
+    command.wait_for(lambda: "numpy" in maps.read_text())
+    status = command.end(number)
+    if status != 0:  # it was faster
+        assert status == 130
+        assert_clean(command, "interrupted")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_what_an_evaluation_has_done_is_written(start, tmp_path: Path, number: int) -> None:
+    instances = str(ROOT / "envs" / "instances" / "puzzles.jsonl")
+    folder = tmp_path / "t"
+    command = start("evaluate.py", "grid", instances, "--json", "found.json", "--trajectories", str(folder))
+    command.wait_for(lambda: len(list(folder.glob("*.npz"))) >= 3)
+    assert command.end(number) == 130
+    assert command.said["err"].splitlines()[-1] == "interrupted"
+    assert len(json.loads((tmp_path / "found.json").read_text())) >= 3
+
+
+@pytest.mark.bullet
+@pytest.mark.parametrize("number", SIGNALS)
+def test_what_a_simulation_has_driven_is_written(start, tmp_path: Path, number: int) -> None:
+    command = start("simulate.py", "--seconds", "3000", "--robots", "4", "--trajectories", "t")
+    film = tmp_path / "out"
+    command.wait_for(lambda: any(path.stat().st_size > 0 for path in film.glob(".demo.mp4.*")))
+    assert command.end(number) == 130
+    assert command.said["err"].splitlines()[-1].startswith("interrupted: what was driven is written")
+    (result,) = json.loads((tmp_path / "out" / "demo.json").read_text())
+    assert 0 < result["steps"] < 3000 / result["dt"]
+    with np.load(tmp_path / "t" / "demo.npz") as track:
+        assert len(track["position"]) == result["steps"] + 1
+    for name in ("demo.mp4", "demo.png", "demo.mcap"):
+        assert (tmp_path / "out" / name).stat().st_size > 500, name
+    assert not list(film.glob(".*"))
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("number", SIGNALS)
+def test_what_a_training_has_done_is_written_and_goes_on(start, tmp_path: Path, number: int) -> None:
+    command = start("train.py", "tuner", "--out", "run", *TINY)
+    command.wait_for(lambda: "updates" in command.said["out"])
+    assert command.end(number) == 130
+    assert command.said["err"].splitlines()[-1].startswith("interrupted: this update is finished")
+    assert (tmp_path / "run" / "weights.pt").is_file() and "--resume" in command.said["out"]
+
+
+@pytest.mark.bullet
+def test_a_window_without_a_display_is_wrong_input(start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    command = start("simulate.py", "clutter", "--gui", "--no-film")
+    assert command.process.wait(PATIENCE) == 2
+    command.end(signal.SIGTERM) if command.process.poll() is None else [one.join() for one in command._readers]
+    (line,) = [line for line in command.said["err"].splitlines() if not line.startswith(COMPILING)]
+    assert line.startswith("error: gui") and "display" in line
