@@ -3,7 +3,8 @@
 Usage: ``python launch/authority.py --fleet NAME --robots 0 1 2 --out DIR``. Copy ``DIR/robot-2`` to robot 2, and
 nothing else; keep ``DIR/ca.key`` off the robots. Where ``DIR`` has an authority already it is used again: so robots are
 added, and keys renewed. The robots trust whoever it signs to be who the certificate names, so a robot that left, or
-whose key leaked, is taken out of the roster; if it keeps its number, a new authority is needed.
+whose key leaked, is taken out of the roster; if it keeps its number, a new authority is needed. So it is if the
+operator's key leaked: with it stops and releases are signed.
 """
 
 from __future__ import annotations

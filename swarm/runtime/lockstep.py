@@ -23,6 +23,7 @@ from dataclasses import replace
 import numpy as np
 
 from swarm.array_types import Array
+from swarm.planning.cells.claims import bounded_priority
 from swarm.planning.pibt.priority_inheritance import priority_key
 from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.link.inbox import Heard
@@ -123,7 +124,10 @@ class Lockstep:
         for one in self._near:
             message = one.report.message
             if message.intent is not None:
-                intent = self._solidify(message.intent) if message.robot_id in self._solid else message.intent
+                told = message.intent
+                if (counts := bounded_priority(told.priority, message.robot_id)) != told.priority:
+                    told = replace(told, priority=counts)
+                intent = self._solidify(told) if message.robot_id in self._solid else told
                 known = message.robot_id in self._solid or self._knew(one)
                 message = replace(message, intent=replace(intent, stamp=self.tick - 1 if known else _UNKNOWN))
             found[message.robot_id] = message

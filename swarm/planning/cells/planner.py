@@ -34,6 +34,7 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.planning import Plan, StatefulPlanner
 from swarm.planning.cells.cell_map import CellMap, Grid
+from swarm.planning.cells.claims import LONGEST, claim_rank
 from swarm.planning.cells.guidance import look_ahead
 from swarm.planning.cells.held_path import length, look_ahead_distance, point_along, way_ahead
 from swarm.planning.cells.yielding import Manners, idle_ranking
@@ -221,7 +222,7 @@ class CellPlanner(StatefulPlanner):
         if self._field is None:
             return priority_key(_NO_GOAL, self.robot_id)
         self._manners.update(self._field, self.held[-1], heard, self.tick)
-        ticks = _YIELDING if self._manners.yields else max(self.tick - self._since, 0)
+        ticks = _YIELDING if self._manners.yields else min(max(self.tick - self._since, 0), LONGEST)
         return priority_key(ticks, self.robot_id)
 
     def _known_priority(self) -> int:
@@ -274,12 +275,15 @@ class CellPlanner(StatefulPlanner):
         cell, self.claim = self.claim, -1
         if cell < 0 or self._last is None or cell in self._closed:
             return False
-        for other in heard.values():
+        own = claim_rank(self.claim_priority, self.robot_id, cell)
+        for robot, other in heard.items():
             fresh = other.stamp == self._last.stamp
             # Who was not heard in that tick may have claimed the cell without our knowing.
             if not fresh and self.map.steps_between(cell, other.held[-1]) <= MAX_HELD:
                 return False
-            if cell in other.held or (other.claim == cell and other.claim_priority > self.claim_priority):
+            if cell in other.held:
+                return False
+            if other.claim == cell and claim_rank(other.claim_priority, robot, cell) > own:
                 return False
         self.held.append(cell)
         if self._field is not None and self._field[cell] < self._nearest:

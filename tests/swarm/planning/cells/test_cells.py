@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from oracles.cell_world import TinyGrid, alone, draw_jobs, run
 
 from swarm.errors import InputError
+from swarm.planning.cells.claims import LONGEST
 from swarm.planning.cells.planner import CellPlanner
+from swarm.planning.pibt.priority_inheritance import priority_key
 from swarm.sense.intent import MAX_HELD, WINDOW
 from swarm.sense.view import View
 
@@ -241,3 +243,24 @@ def test_an_intent_about_cells_that_are_not_on_the_map_is_not_heard():
     intent = ask(planner).intent
     plan = ask(planner, messages={1: say(replace(intent, held=(10**9,)))})
     assert plan.intent.held == (0, 1)
+
+
+@pytest.mark.parametrize("waited", [LONGEST - 20, 50 * LONGEST])
+def test_a_liar_wins_no_claim_for_ever_of_one_that_has_waited_the_longest(waited):
+    """In a lane of many cells, of each of which both claim the same one."""
+    won = []
+    for column in range(1, 39):
+        grid = TinyGrid(["." * 41])
+        planner, other = CellPlanner(grid, 3, 0.05), CellPlanner(grid, 4, 0.05)
+        x = column + 0.5
+        ask(planner, x, 0.5, (40.5, 0.5))
+        planner._since -= waited
+        mine = [ask(planner, x, 0.5, (40.5, 0.5)).intent for _ in range(3)][-1]
+        planner.held, planner.claim = [column], column + 1  # as at first, but after so long a time
+        planner.claim_priority = mine.priority
+        planner._last = replace(mine, held=(column,), claim=column + 1, claim_priority=mine.priority)
+        theirs = ask(other, x + 2.0, 0.5, (0.5, 0.5)).intent
+        lie = replace(theirs, claim=column + 1, claim_priority=2**62, priority=2**62, stamp=planner._last.stamp)
+        won.append(ask(planner, x, 0.5, (40.5, 0.5), {4: say(lie)}).intent.held == (column, column + 1))
+        assert mine.priority <= priority_key(LONGEST, 3)
+    assert 8 < sum(won) < 30 if waited > LONGEST else not any(won)

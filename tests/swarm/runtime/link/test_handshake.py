@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from swarm.errors import InputError
 from swarm.model.body import YIELDS
 from swarm.runtime.fleet_file.read import load_fleet
-from swarm.runtime.link.handshake import EVERY, SPEAKS, Handshake, Handshakes, decode, encode, handshake_of
+from swarm.runtime.link.handshake import EVERY, SIGNED, SPEAKS, Handshake, Handshakes, decode, encode, handshake_of
 from swarm.runtime.link.report_codec import MAJOR, MINOR
 
 OWN = Handshake(0, MAJOR, MINOR, b"map-here", b"limits-1", b"policy-1")
@@ -163,3 +163,15 @@ def test_robots_of_another_turn_acceleration_do_not_fit(tmp_path):
 
     accelerations = ("", ", turn_acceleration: 4", ", turn_acceleration: 5")
     assert len({digest("speed: 0.4, acceleration: 1.5, turn_rate: 1" + more) for more in accelerations}) == 3
+
+
+def test_where_stops_are_signed_who_passes_nothing_on_is_noted_and_fits(tmp_path):
+    (tmp_path / "s.yaml").write_text((SCENARIO + ROBOT).format(4, 1, 0.3))
+    (tmp_path / "fleet.yaml").write_text(FLEET.format("straight", "fixed:2,1", 0.0) + "endpoints: 18000\n")
+    fleet = load_fleet(tmp_path / "fleet.yaml")
+    parts = fleet.scenario.world, fleet.roster().values(), fleet.planner, fleet.controller
+    old, new = (handshake_of(0, *parts, signs=signs) for signs in (False, True))
+    assert old.digest == new.digest and (old.minor, new.minor) == (MINOR, SIGNED)
+    hears = Handshakes(new, [1])
+    hears.receive(1, encode(replace(old, robot=1)), 1.0)
+    assert hears.refusal(1.0, False) is None and hears.notes(1.0) == (f"robot 1 speaks protocol {MAJOR}.{MINOR}",)
