@@ -23,6 +23,7 @@ from swarm.scenario.instances import LifelongInstance
 PROBLEM_LIMIT, LIST_LIMIT = MEBIBYTE, 256 * MEBIBYTE
 STEPS = 5000
 """Length of a run of the league's kits, if nobody says another; no robot reaches all of its goals before."""
+# As the kits do, other keys of a problem are ignored, which is said.
 _FILES = ("mapFile", "agentFile", "taskFile", "teamSize")
 _OPTIONS = ("numTasksReveal", "taskAssignmentStrategy", "version", "agentCounter", "agentSize", "delayConfig")
 ASSIGNMENTS = ("roundrobin", "roundrobin_fixed", "greedy")
@@ -69,6 +70,7 @@ class LeagueProblem:
         agent_counter: Ticks that a move takes (2026), else 1.
         agent_size: Side of a robot, cells (2026), else 1.
         delays: How robots are held up (2026).
+        ignored: Keys of the file that this stack does not know.
     """
 
     name: str
@@ -81,6 +83,7 @@ class LeagueProblem:
     agent_counter: int
     agent_size: float
     delays: DelayConfig | None
+    ignored: tuple[str, ...] = ()
 
     def instance(self) -> LifelongInstance:
         """The problem as a lifelong instance: task r, r + N, … for robot r of N, errands in order.
@@ -115,6 +118,8 @@ class LeagueProblem:
             found[0] += f"; tasks by turns (robot r gets task r, r + {len(self.starts)}, …), errands in order"
         if self.delays is not None:
             found.append(f"{self.name}: delays and ticks ({self.agent_counter} a move) are read and not simulated")
+        if self.ignored:
+            found.append(f"{self.name}: unknown keys are ignored: {', '.join(self.ignored)}")
         return found
 
 
@@ -142,7 +147,8 @@ def load_problem(path: Path) -> LeagueProblem:
         if isinstance(error, InputError):
             raise
         raise InputError(str(path), str(error), "one JSON object, a problem of the League of Robot Runners") from None
-    keys = _Keys(str(path), entry, _FILES, _OPTIONS)
+    unknown = tuple(key for key in entry if key not in (*_FILES, *_OPTIONS)) if isinstance(entry, dict) else ()
+    keys = _Keys(str(path), entry, _FILES, (*_OPTIONS, *unknown))
     generation = _generation(keys)
     with located(f"{path}: mapFile: "):
         grid = GridMap.from_movingai(path.parent / keys.text("mapFile"))
@@ -161,6 +167,7 @@ def load_problem(path: Path) -> LeagueProblem:
         agent_counter=keys.whole("agentCounter", 10) if ticks else 1,
         agent_size=keys.number("agentSize", 1.0) if ticks else 1.0,
         delays=_read_delays(keys) if ticks else None,
+        ignored=unknown,
     )  # fmt: skip
 
 

@@ -67,6 +67,7 @@ def scen_instances(path: Path, map_path: Path | None = None) -> tuple[list[Lifel
 
 def _find_map(path: Path, name: str) -> Path:
     """The file that rows name, which is often relative to the root of a collection."""
+    name = name.replace("\\", "/")  # some collections were written on Windows
     folders = [path.parent, *path.absolute().parents[1 : 1 + _ABOVE]]
     for folder in folders:
         for candidate in (folder / name, folder / Path(name).name):

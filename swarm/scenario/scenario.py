@@ -21,7 +21,7 @@ from swarm.model.error_bounds import EXACT, ErrorBounds, read_errors
 from swarm.model.geometry import segment_to_obstacle, segment_to_segment
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.robot_spec import RobotSpec, enclosing_disc
-from swarm.scenario.scenario_format import environment_entry, read_robot, read_world, robot_entry, save_map
+from swarm.scenario.scenario_format import check_types, environment_entry, read_robot, read_world, robot_entry, save_map
 from swarm.scenario.world import World
 
 __all__ = ["RobotSpec", "Scenario", "deliveries", "load_scenario"]
@@ -109,6 +109,7 @@ def load_scenario(path: str | Path) -> Scenario:
     recognise(path, [Format.SCENARIO])
     root = read_yaml(path)
     fields = root.mapping(["environment", "robots"], ["name", *_OPTIONS, "errors"])
+    check_types(fields["robots"])
     world = read_world(fields["environment"], path.parent)
     robots = tuple(read_robot(field) for field in fields["robots"].items())
     options = {key: fields[key].number(above=0.0) for key in _OPTIONS if key in fields}

@@ -87,6 +87,18 @@ def _read_obstacle(field: Field, boxes: list[list[float]], circles: list[list[fl
         boxes.append([*keys["center"].numbers(["x, y"]).tolist(), *half.tolist()])
 
 
+def check_types(robots: Field) -> None:
+    """Refuse robots that are not driven; first, since their worlds may have three dimensions, and other obstacles.
+
+    Raises:
+        InputError: If a type is not driven; names the file, the line and the key.
+    """
+    for field in robots.items():
+        kind = field.value.get("type") if isinstance(field.value, dict) else None
+        if kind is not None:
+            robot_type(kind.where, kind.text())
+
+
 def read_robot(field: Field) -> RobotSpec:
     """One entry of ``robots``.
 

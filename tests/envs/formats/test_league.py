@@ -52,6 +52,13 @@ def test_three_generations(tmp_path: Path, year: int) -> None:
     assert ("as it declares" if year == 2023 else "by turns") in said
 
 
+def test_unknown_keys_are_ignored_and_said(tmp_path: Path) -> None:
+    known = load_problem(write(tmp_path, PROBLEMS[2024]))
+    problem = load_problem(write(tmp_path, PROBLEMS[2024] | {"colour": "red"}))
+    assert problem.ignored == ("colour",) and problem.notes() == [*known.notes(), "p: unknown keys are ignored: colour"]
+    assert problem.instance() == known.instance()
+
+
 def test_errands_are_goals_in_order_and_tasks_begin_again(tmp_path: Path) -> None:
     instance = load_problem(write(tmp_path, PROBLEMS[2024])).instance()
     tasks = [[[0, 2], [0, 3]], [[1, 1]], [[1, 2], [0, 0], [0, 1]]]
@@ -97,7 +104,7 @@ def bad(**keys: Any) -> dict[str, Any]:
         (bad(mapFile=None), "p.json: mapFile", "required"),
         (bad(mapFile=3), "p.json: mapFile", "text"),
         (bad(mapFile="maps/none.map"), "p.json: mapFile: ", "No such file"),
-        (bad(colour="red"), "p.json: colour", "unknown key"),
+        (bad(delayConfig={**DELAYS, "colour": "red"}), "p.json: delayConfig: colour", "unknown key"),
         (bad(teamSize=4), "p.json: teamSize", "at most 3"),
         (bad(teamSize=0), "p.json: teamSize", "from 1 on"),
         (bad(teamSize=True), "p.json: teamSize", "from 1 on"),

@@ -69,6 +69,9 @@ def test_the_map_is_found_beside_above_or_where_it_is_said_to_be(tmp_path: Path)
         file.write_text(MAP)
         assert len(scen_instances(path)[0]) == 1
         file.unlink()
+    (path.parent / "pond.map").write_text(MAP)
+    path.write_text(path.read_text().replace("maps/", "maps\\"))
+    assert len(scen_instances(path)[0]) == 1
     (tmp_path / "elsewhere.map").write_text(MAP)
     assert scen_instances(path, tmp_path / "elsewhere.map")[0][0].map == "elsewhere"
 

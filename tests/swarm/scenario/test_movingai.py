@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from swarm.errors import InputError
 from swarm.scenario.grid_map import GridMap
@@ -70,3 +72,17 @@ def test_water_is_a_ground_of_its_own(start, goal, on_land, on_water):
         assert reason in found and bool(reason) == bool(found)
     wide = ScenEntry(0, "pond.map", 12, 6, start, goal, 1.0)
     assert "another size than 6 × 3" in misfit(wide, POND, POND.components())
+
+
+entries = st.builds(
+    ScenEntry, st.integers(0, 99), st.sampled_from(["a.map", "maps/b c.map"]), st.integers(1, 999), st.integers(1, 999),
+    st.tuples(st.integers(0, 999), st.integers(0, 999)), st.tuples(st.integers(0, 999), st.integers(0, 999)),
+    st.floats(0, 1e6),
+)  # fmt: skip
+
+
+@given(st.lists(entries))
+def test_round_trip(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("scen") / "a.scen"
+    save_scen(path, rows)
+    assert load_scen(path) == rows

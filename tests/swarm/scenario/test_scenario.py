@@ -204,6 +204,15 @@ def test_reads_dynobench_files_under_all_names_of_what_is_driven(tmp_path):
     assert "name" not in (tmp_path / "corridor.yaml").read_text()
 
 
+def test_what_is_not_driven_is_said_first(tmp_path):
+    text = "environment: {min: [0, 0, 0], max: [5, 5, 5], obstacles: [{type: octomap}]}\nrobots:\n"
+    text += (
+        "- {type: integrator2_2d_v0, start: [1, 1, 0, 0], goal: [2, 2, 0, 0]}\n- {type: quad3d_v0, start: [1, 2, 3]}\n"
+    )
+    with pytest.raises(InputError, match=r"case\.yaml:4: robots\[1\]\.type: got 'quad3d_v0'.*not driven"):
+        load_scenario(write(tmp_path, text))
+
+
 def test_where_a_box_does_not_fit_the_error_says_what_was_taken_for_it(tmp_path):
     near = DYNOBENCH.replace("start: [4,1.5,3.14]", "start: [2.87,3,1.57]")
     with pytest.raises(InputError, match=r"robots\[1\].start.*box of 0.5 × 0.25 m.*disc around it, radius 0.28 m"):
