@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ import pytest
 from oracles.project import ROOT
 from oracles.scripts import load_script
 
+from envs.scenarios import draw_family
+from policies.tuner.training import TunerOptions
 from studies.error_options import ErrorOptions
 from studies.evaluation.arena import Arena
 from studies.evaluation.family import Family, drawing
 from swarm.errors import InputError
-from swarm.model.error_bounds import EXACT, ErrorBounds
+from swarm.model.error_bounds import EXACT, ErrorBounds, parse_option
 from swarm.scenario.scenario import load_scenario
 
 CROSSING = ROOT / "envs" / "maps" / "crossing.yaml"
@@ -53,14 +56,26 @@ def test_robots_may_assume_something_else() -> None:
     assert ErrorOptions(assume="lag=0.1").record(EXACT) == {"errors": {}, "assume": {"lag": 0.1}}
 
 
+def test_none_is_exact_and_nothing_is_not_given_for_both_options_and_in_training() -> None:
+    declared = replace(draw_family("swap", seed=3), errors=ErrorBounds(lag=0.1))
+    assert ErrorOptions(errors="none").declared_in(declared).errors == EXACT
+    assert ErrorOptions(errors="", assume="").assumed is None
+    assert ErrorOptions(errors="").declared_in(declared) == declared
+    for option in ("--errors", "--assume"):
+        assert parse_option(option, "none") == EXACT
+        assert parse_option(option, "") is parse_option(option, None) is None
+        with pytest.raises(InputError, match=f"^{option}: lag: got"):
+            TunerOptions(**{option.removeprefix("--"): "lag=-1"})  # type: ignore[arg-type]
+    TunerOptions(errors="none", assume="none")
+
+
 @pytest.mark.parametrize(
     ("given", "wrong"),
     [
         ({"errors": "lag=-1"}, r"^--errors: lag: got -1\.0; valid: a number, 0 to 1e\+06 s$"),
-        ({"errors": "none"}, r"^--errors: errors: got 'none'; valid: KEY=VALUE"),
+        ({"errors": "nothing"}, r"^--errors: errors: got 'nothing'; valid: KEY=VALUE"),
         ({"assume": "lags=1"}, r"^--assume: lags: got 'an unknown key'; valid: one of the keys position"),
         ({"assume": "gone.yaml"}, r"^--assume: gone\.yaml: got 'No such file"),
-        ({"assume": ""}, "^--assume: errors: got ''"),
     ],
 )
 def test_a_wrong_option_is_refused_at_once(given: dict[str, Any], wrong: str) -> None:
