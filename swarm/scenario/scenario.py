@@ -18,6 +18,7 @@ from swarm.files.yaml_input import read_yaml
 from swarm.model.dynamics import Kind, Limits, coast_periods, stop_offset
 from swarm.model.error_bounds import EXACT, ErrorBounds, read_errors
 from swarm.model.geometry import segment_to_obstacle, segment_to_segment
+from swarm.model.strangers import UNKNOWN, Strangers, read_strangers
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario_format import environment_entry, read_robot, read_world, robot_entry, save_map
@@ -48,6 +49,7 @@ class Scenario(ArrayRecord):
             largest robot's radius, at least 2 m.
         name: Stem of the file.
         errors: What is not exact: simulated, and assumed by the robots.
+        strangers: What the robots count on of those who ignore everybody.
     """
 
     world: World
@@ -57,6 +59,7 @@ class Scenario(ArrayRecord):
     sensing_radius: float = None  # type: ignore[assignment]  # replaced on construction: never None
     name: str = "scenario"
     errors: ErrorBounds = EXACT
+    strangers: Strangers = UNKNOWN
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "robots", tuple(self.robots))
@@ -86,6 +89,8 @@ class Scenario(ArrayRecord):
         document |= {"horizon": self.horizon, "dt": self.dt, "sensing_radius": self.sensing_radius}
         if self.errors != EXACT:
             document["errors"] = self.errors.declared()
+        if self.strangers != UNKNOWN:
+            document["strangers"] = self.strangers.declared()
         text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=1 << 30)
         write_text(path, text)
 
@@ -99,13 +104,14 @@ def load_scenario(path: str | Path) -> Scenario:
     """
     path = Path(path)
     root = read_yaml(path)
-    fields = root.mapping(["environment", "robots"], [*_OPTIONS, "errors"])
+    fields = root.mapping(["environment", "robots"], [*_OPTIONS, "errors", "strangers"])
     world = read_world(fields["environment"], path.parent)
     robots = tuple(read_robot(field) for field in fields["robots"].items())
     options = {key: fields[key].number(above=0.0) for key in _OPTIONS if key in fields}
     errors = read_errors(fields["errors"]) if "errors" in fields else EXACT
+    strangers = read_strangers(fields["strangers"]) if "strangers" in fields else UNKNOWN
     with located(f"{path}: ", drop="Scenario."):
-        return Scenario(world, robots, name=path.stem, errors=errors, **options)
+        return Scenario(world, robots, name=path.stem, errors=errors, strangers=strangers, **options)
 
 
 def deliveries(

@@ -74,7 +74,7 @@ def read_robot(field: Field) -> RobotSpec:
     Raises:
         InputError: If it is malformed; names the file, the line and the key.
     """
-    keys = field.mapping(["type", "start"], ["goal", "goals", "radius", "limits", "cooperative"])
+    keys = field.mapping(["type", "start"], ["goal", "goals", "radius", "limits", "cooperative", "ignores"])
     base = robot_type(keys["type"].where, keys["type"].text())
     start = state_from(keys["start"].numbers(START_LAYOUTS[base.kind]))
     goals, heading = _read_goals(field, keys, base.kind)
@@ -84,8 +84,11 @@ def read_robot(field: Field) -> RobotSpec:
         entries = keys["limits"].mapping([], ["speed", "acceleration", "turn_rate", "turn_acceleration"])
         limits = replace(limits, **{name: entry.number(above=0.0) for name, entry in entries.items()})
     cooperative = keys["cooperative"].flag() if "cooperative" in keys else True
+    ignores = keys["ignores"].flag() if "ignores" in keys else False
+    if ignores and "cooperative" in keys and cooperative:
+        raise keys["cooperative"].error("false, or no such key: who ignores everybody does not cooperate")
     with located(f"{field.where}.", drop="RobotSpec."):
-        return RobotSpec(base.kind, start, goals, radius, limits, heading, keys["type"].text(), cooperative)
+        return RobotSpec(base.kind, start, goals, radius, limits, heading, keys["type"].text(), cooperative, ignores)
 
 
 def _read_goals(field: Field, keys: dict[str, Field], kind: Kind) -> tuple[Array, float | None]:
@@ -147,4 +150,6 @@ def robot_entry(robot: RobotSpec) -> dict[str, Any]:
         entry["goals"] = robot.goals.tolist()
     limits = {name: float(value) for name, value in vars(robot.limits).items() if math.isfinite(value)}
     entry |= {"radius": robot.radius, "limits": limits}
+    if robot.ignores:
+        return entry | {"ignores": True}
     return entry if robot.cooperative else entry | {"cooperative": False}
