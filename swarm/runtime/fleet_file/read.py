@@ -12,9 +12,10 @@
 Optional: ``recording`` (of driver ``replay``), ``ros2`` (of driver ``ros2``: ``swarm.runtime.fleet_file.ros2_names``),
 ``keys`` (folder of TLS files; the endpoints are then ``tls/``), ``log`` (folder), ``journal`` (folder; by default one
 of the user's, ``swarm.runtime.journal``), ``patience`` [s] (with an attempt to connect, which takes four round trips:
-more than 0.6 where one takes longer than 0.15), ``errors`` (what is not exact, ``swarm.model.error_bounds``; by default
-what the scenario file declares), ``clock`` (what the stamps of a body are of: ``same``, a clock that agrees with this
-computer's, or ``base``, one of its own; one word for all robots, or a mapping such as ``{0: base}``). Files and folders
+more than 0.6 where one takes longer than 0.15), ``errors`` (what is not exact, ``swarm.model.error_bounds``) and
+``strangers`` (who ignore everybody, ``swarm.model.strangers``; both by default as the scenario file declares),
+``clock`` (what the stamps of a body are of: ``same``, a clock that agrees with this computer's, or ``base``, one of its
+own; one word for all robots, or a mapping such as ``{0: base}``). Files and folders
 are relative to the fleet file. The robots are those of the scenario, in its order: identities 0 to N - 1.
 """
 
@@ -34,6 +35,7 @@ from swarm.files.text_files import MEBIBYTE, located
 from swarm.files.yaml_input import Field, read_yaml
 from swarm.model.body import body_of
 from swarm.model.error_bounds import EXACT, ErrorBounds, read_errors
+from swarm.model.strangers import UNKNOWN, Strangers, read_strangers
 from swarm.planning.registry import PLANNERS, choose_planner
 from swarm.runtime.fleet_file.ros2_names import Ros2, read_ros2
 from swarm.runtime.fleet_file.roster import Peer
@@ -62,6 +64,7 @@ _OPTIONAL = (
     "journal",
     "patience",
     "errors",
+    "strangers",
     "clock",
 )
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
@@ -94,6 +97,7 @@ class FleetFile:
         journal: Folder of the robots' journals; None: the default.
             patience: With an attempt to connect [s].
         errors: What is not exact.
+        strangers: What is counted on of those who ignore everybody.
         clocks: Of each robot that has its own, one of ``CLOCKS``.
     """
 
@@ -114,6 +118,7 @@ class FleetFile:
     journal: Path | None = None
     patience: float = PATIENCE
     errors: ErrorBounds = EXACT
+    strangers: Strangers = UNKNOWN
     clocks: Mapping[int, str] = field(default_factory=dict)
 
     def clock_of(self, robot: int) -> str:
@@ -140,6 +145,7 @@ class FleetFile:
                 body = body_of(
                     spec.kind, spec.radius, spec.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
                     margin=self.margin, cooperative=spec.cooperative, errors=self.errors_of(robot),
+                    ignores=spec.ignores,
                 )  # fmt: skip
             found[robot] = Peer(int(spec.kind), body, (low_x, low_y, high_x, high_y))
         return found
@@ -182,13 +188,14 @@ def load_fleet(path: str | Path) -> FleetFile:
         raise keys["patience"].error(f"{LEAST_PATIENCE:g} to {MOST_PATIENCE:g} s")
     ros2 = read_ros2(keys["ros2"], len(scenario.robots)) if "ros2" in keys else None
     errors = read_errors(keys["errors"]) if "errors" in keys else scenario.errors
+    strangers = read_strangers(keys["strangers"]) if "strangers" in keys else scenario.strangers
     clocks = _read_clocks(keys["clock"], len(scenario.robots)) if "clock" in keys else {}
     controller = keys["controller"].text()
     if (path.parent / controller).is_dir():
         controller = str(path.parent / controller)
     fleet = FleetFile(
         path, name, scenario, seed, planner, controller, margin, driver, endpoints, physics, ros2=ros2,
-        patience=patience, errors=errors, clocks=clocks, **folders,
+        patience=patience, errors=errors, strangers=strangers, clocks=clocks, **folders,
     )  # fmt: skip
     with located(f"{keys['margin'].where}: "):
         replace(fleet, errors=EXACT).roster()
