@@ -1,7 +1,8 @@
 """Drives teams with random tunables and counts collisions; writes the tables of ``docs/safety.md``.
 
-Usage: ``python launch/check_safety.py [--errors] [--steps N] [--seed K] [--out F.md]``. With ``--errors`` nothing is
-exact: noise, ages, lags, lost messages, row by row, also pushed by an adversary. Else exact states: all dynamics, one
+Usage: ``python launch/check_safety.py [--errors | --strangers] [--steps N] [--seed K] [--out F.md]``. With ``--errors``
+nothing is exact: noise, ages, lags, lost messages, row by row, also pushed by an adversary. With ``--strangers``, among
+robots that ignore everybody. Else exact states: all dynamics, one
 kind a team and mixed,
 with random radii and limits, loose and dense, also with robots that do not give way; the tunables are drawn at random
 inside the box, anew at every step in some worlds and held for a while in others (which gets robots closer together).
@@ -29,7 +30,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from envs.arena.core import ArenaCore
 from envs.scenarios import mixed
-from studies.safety import inexact
+from studies.safety import inexact, strangers
 from studies.safety.driving import CHECKS, Tally, drive
 from swarm.errors import InputError
 from swarm.files.text_files import write_text
@@ -46,12 +47,14 @@ class Options:
 
     errors: bool = False
     """Drive teams that are not exact, row by row, instead of exact ones."""
+    strangers: bool = False
+    """Drive teams among robots that ignore everybody, row by row."""
     steps: int = 10_000_000
     """Robot-steps of the exact teams in total."""
     row_steps: int = 1_000_000
-    """Robot-steps of each row of errors, and as many with an adversary."""
+    """Robot-steps of each row of errors, and as many with an adversary; of each row of strangers."""
     episodes: int = 128
-    """Episodes with the tuner in each row and dynamics."""
+    """Episodes with the tuner in each row and dynamics, and of each dynamics past one who stands."""
     seed: int = 0
     """Of worlds and tunables."""
     out: Path = Path("docs/safety.md")
@@ -153,14 +156,35 @@ def check_errors(options: Options, bar: Progress) -> tuple[list[str], int]:
     return [*inexact.table(outcomes, command), "", machine(time.perf_counter() - began)], collided
 
 
+def check_strangers(options: Options, bar: Progress) -> tuple[list[str], int]:
+    """Teams among strangers: lines of the report, and how many contacts there were while ours moved, or among ours."""
+    began, outcomes, wrong = time.perf_counter(), [], 0
+    task = bar.add_task("safety", total=len(strangers.ROWS), text="")
+    for one in strangers.measure(strangers.ROWS, options.row_steps, options.seed):
+        outcomes.append(one)
+        wrong += one.declared.moving + one.declared.collided
+        bar.update(task, advance=1, text=f"{one.row.name}: {wrong} contacts")
+    passed = strangers.arrivals(options.episodes, options.seed, make_controller("tuner"))
+    command = (
+        f"python launch/check_safety.py --strangers --row-steps {options.row_steps} --episodes {options.episodes} "
+        f"--seed {options.seed}"
+    )
+    return [*strangers.table(outcomes, passed, command), "", machine(time.perf_counter() - began)], wrong
+
+
 def main() -> int:
     """Drive and report; 1 if anything collided."""
     options, console = tyro.cli(Options, prog="check_safety.py", description=__doc__), Console()
+    if options.errors and options.strangers:
+        console.print("error: --errors and --strangers: together; one of them would do", highlight=False)
+        return 2
     columns = (TextColumn("safety"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
-        lines, collided = (check_errors if options.errors else check_exact)(options, bar)
+        check = check_strangers if options.strangers else check_errors if options.errors else check_exact
+        lines, collided = check(options, bar)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    write_section(options.out, "errors" if options.errors else "exact", lines)
+    section = "strangers" if options.strangers else "errors" if options.errors else "exact"
+    write_section(options.out, section, lines)
     console.print("\n".join(lines), highlight=False)
     return 1 if collided else 0
 

@@ -162,8 +162,10 @@ def _stranger_row(
     distance = math.sqrt(dx * dx + dy * dy)
     nx, ny = (dx / distance, dy / distance) if distance > 0.0 else (1.0, 0.0)
     wider = max(trail[T_ERROR] + other[N_ERROR] - body[FLOOR], 0.0)
-    time = body[PERIOD] + rest_time(kind, body, state, trail)
-    gap = distance - size - other[N_RADIUS] - wider - covered(other[N_PACE], other[N_PUSH], other[N_TOP], time)
+    pace, push, top, time = other[N_PACE], other[N_PUSH], other[N_TOP], rest_time(kind, body, state, trail)
+    nearest = distance - size - other[N_RADIUS] - wider - covered(pace, push, top, body[PERIOD])
+    gap = distance - size - other[N_RADIUS] - wider - covered(pace, push, top, body[PERIOD] + time)
+    gap = max(gap, min(nearest, 0.0))  # who is only too fast need not go away: the shield slows it
     mine, theirs = nx * vx + ny * vy, max(nx * other[N_VX] + ny * other[N_VY], 0.0)
     limit = _write_row(kind, state, body, gap, nx, ny, mine - theirs, gain, power, 1.0, 1.0, mine, row)
     if kind == DOUBLE_INTEGRATOR or (kind == UNICYCLE and not math.isinf(body[TURN_ACCELERATION])):
