@@ -145,6 +145,9 @@ def table_of(run: Run, result: dict[str, Any]) -> Table:
     if result["delays"]:
         table.add_row("held by delays", "{holds} times, {robot_seconds:.0f} robot-seconds".format(**result["delays"]))
     table.add_row("collisions", f"{result['collisions']}")
+    if not run.ours.all():
+        contacts = f"{result['contacts_moving']} moving, {result['contacts_standing']} standing"
+        table.add_row("contacts with strangers, of ours that were", contacts)
     table.add_row("smallest clearance", f"{100.0 * result['min_clearance']:.1f} cm")
     for outcome, count in result["qp"].items():
         table.add_row(f"QP {outcome}", f"{count} ({100.0 * count / max(steps, 1):.2f} %)")
@@ -240,7 +243,7 @@ def simulate(options: Options, console: Console) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Simulate; 1 if robots collided, 2 on wrong input."""
+    """Simulate; 1 if robots collided, or met a stranger while they moved; 2 on wrong input."""
     console = Console()
     try:
         options = tyro.cli(Options, prog="simulate.py", description=__doc__)
@@ -251,7 +254,7 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print("interrupted; files that were not finished are not left behind")
         return 130
-    return 1 if result["collisions"] else 0
+    return 1 if result["collisions"] or result["contacts_moving"] else 0
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ class Score:
                 self.contacts[MOVING if moves else STANDING] += 1
         ours = self.ours
         gap, wall = gaps(self.states[ours, :2], self.radii[ours], self.scenario.world)
-        self.min_clearance = min(self.min_clearance, float(gap.min()), float(wall.min()))
+        self.min_clearance = min(self.min_clearance, float(gap.min(initial=np.inf)), float(wall.min(initial=np.inf)))
         there = np.linalg.norm(self.states[:, :2] - self.goals, axis=1) <= self._tolerance
         for i in np.flatnonzero(there & ~self.reached):
             self._note_arrival(int(i), time)

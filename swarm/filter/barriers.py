@@ -41,7 +41,7 @@ from swarm.model.body import (
 )
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, UNICYCLE
 from swarm.model.geometry import to_obstacle
-from swarm.model.strangers import covered, rest_time
+from swarm.model.strangers import covered
 from swarm.sense.neighbours import (
     N_ERROR,
     N_OFFSET_X,
@@ -155,20 +155,19 @@ def _stranger_row(
 ) -> float:  # fmt: skip
     """Write the row of a stranger, of which the robot has all, and give way if it comes; returns its right-hand side.
 
-    The gap is what is left when the robot, as fast as it is now, comes to rest. x, y, vx, vy: of the point that the
-    rows constrain; ``size``: how near it may come to a point [m].
+    The gap is what is left if the robot creeps. A faster one the shield slows down: it would have to go round by far.
+    x, y, vx, vy: of the point that the rows constrain; ``size``: how near it may come to a point [m].
     """
+    slow = kind == DOUBLE_INTEGRATOR or (kind == UNICYCLE and not math.isinf(body[TURN_ACCELERATION]))
     dx, dy = x - other[N_X], y - other[N_Y]
     distance = math.sqrt(dx * dx + dy * dy)
     nx, ny = (dx / distance, dy / distance) if distance > 0.0 else (1.0, 0.0)
     wider = max(trail[T_ERROR] + other[N_ERROR] - body[FLOOR], 0.0)
-    pace, push, top, time = other[N_PACE], other[N_PUSH], other[N_TOP], rest_time(kind, body, state, trail)
-    nearest = distance - size - other[N_RADIUS] - wider - covered(pace, push, top, body[PERIOD])
-    gap = distance - size - other[N_RADIUS] - wider - covered(pace, push, top, body[PERIOD] + time)
-    gap = max(gap, min(nearest, 0.0))  # who is only too fast need not go away: the shield slows it
+    time = body[PERIOD] * (2.0 if slow else 1.0)
+    gap = distance - size - other[N_RADIUS] - wider - covered(other[N_PACE], other[N_PUSH], other[N_TOP], time)
     mine, theirs = nx * vx + ny * vy, max(nx * other[N_VX] + ny * other[N_VY], 0.0)
     limit = _write_row(kind, state, body, gap, nx, ny, mine - theirs, gain, power, 1.0, 1.0, mine, row)
-    if kind == DOUBLE_INTEGRATOR or (kind == UNICYCLE and not math.isinf(body[TURN_ACCELERATION])):
+    if slow:
         return limit  # that the gap closes from the other side too is a part of its rate
     return limit - theirs
 
