@@ -8,11 +8,11 @@
     command = robot.step(View(time=0.0, state=spec.start, goal=spec.goals[0]))
 
 One step is: sense (a ``View``), plan (a waypoint), tune (the filter's parameters), filter (a safe control), act (a
-``Command``). To describe a run: ``Scenario``, ``RobotSpec``, ``Kind``, ``Limits``, ``ErrorBounds``, ``Strangers``, ``World``,
-``GridMap``; ``load_scenario`` reads a scenario file, ``load_fleet`` a fleet file, ``deliveries`` draws a scenario on a
-grid map. To decide: ``Robot``, ``View`` with ``Neighbour`` and ``Message``, ``Command``; ``explain`` says why a control
-was changed. To write parts of your own: ``Planner`` and its ``Plan``, ``Controller`` and its ``Observation``,
-``Driver``. What goes wrong is a ``SwarmError``; wrong input is an ``InputError``, which is also a ``ValueError``.
+``Command``). To describe a run: ``Scenario``, ``RobotSpec``, ``Kind``, ``Limits``, ``ErrorBounds``, ``Strangers``,
+``World``, ``GridMap``; ``load_scenario`` reads a scenario file, ``load_fleet`` a fleet file, ``deliveries`` draws a
+scenario on a grid map. To decide: ``Robot``, ``View`` with ``Neighbour`` and ``Message``, ``Command``; ``explain`` says
+why a control was changed. To write parts of your own: ``Planner`` and its ``Plan``, ``Controller`` and its
+``Observation``, ``Driver``. What goes wrong is a ``SwarmError``; wrong input is an ``InputError``, which is also a ``ValueError``.
 
 Rooms, each importing only what comes before it:
 

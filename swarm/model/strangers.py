@@ -26,7 +26,6 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import LARGEST
 from swarm.files.yaml_input import Field
-from swarm.model.actuators import T_SPEED, T_TURN_RATE
 from swarm.model.body import ACCELERATION, LAG, PERIOD, STRAY, TOP_SPEED, TURN_ACCELERATION, TURN_RATE
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, coast_periods, stop_periods
 
@@ -154,24 +153,6 @@ def fade(speed: float, body: Array) -> float:
     """For how long [s] a robot whose actuators lag still moves when it is told to stop at a speed [m/s]."""
     moves: float = speed * (1.0 + body[STRAY])
     return float(body[LAG] * math.log(moves / STANDS)) if body[LAG] > 0.0 and moves > STANDS else 0.0
-
-
-@njit(cache=True)
-def rest_time(kind: int, body: Array, state: Array, trail: Array) -> float:
-    """For about how long [s] a robot still moves that is told to stop now.
-
-    Args:
-        kind: A value of ``Kind``.
-        body: ``float64[BODY]``.
-        state: ``float64[5]``, ahead of the body if its actuators lag.
-        trail: ``float64[TRAIL]``.
-    """
-    dt = body[PERIOD]
-    if kind == UNICYCLE and not math.isinf(body[TURN_ACCELERATION]):
-        push, turn_push = body[ACCELERATION], body[TURN_ACCELERATION]
-        return float(dt * coast_periods(trail[T_SPEED], trail[T_TURN_RATE], push, turn_push, dt))
-    time = fade(math.hypot(state[3], state[4]), body)
-    return time + dt * stop_periods(state[3], state[4], body[ACCELERATION], dt) if kind == DOUBLE_INTEGRATOR else time
 
 
 @njit(cache=True)
