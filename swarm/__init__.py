@@ -12,7 +12,8 @@ One step is: sense (a ``View``), plan (a waypoint), tune (the filter's parameter
 ``World``, ``GridMap``; ``load_scenario`` reads a scenario file, ``load_fleet`` a fleet file, ``deliveries`` draws a
 scenario on a grid map. To decide: ``Robot``, ``View`` with ``Neighbour`` and ``Message``, ``Command``; ``explain`` says
 why a control was changed. To write parts of your own: ``Planner`` and its ``Plan``, ``Controller`` and its
-``Observation``, ``Driver``. What goes wrong is a ``SwarmError``; wrong input is an ``InputError``, which is also a ``ValueError``.
+``Observation``, ``Driver``. What goes wrong is a ``SwarmError``; wrong input is an ``InputError``, which is also a
+``ValueError``.
 
 Rooms, each importing only what comes before it:
 
