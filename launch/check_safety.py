@@ -1,11 +1,11 @@
 """Drives teams with random tunables and counts collisions; writes the tables of ``docs/safety.md``.
 
-Usage: ``python launch/check_safety.py [--errors] [--ablation] [--steps N] [--seed K] [--out F.md]``. With ``--errors``
-nothing is exact: noise, ages, lags, lost messages, row by row, also pushed by an adversary; with ``--ablation`` as
-well, with one part of the filter switched off at a time (without some, robots are to collide). Else exact states: all
-dynamics, one kind a team and mixed, with random radii and limits, loose and dense, also with robots that do not give
-way; the tunables are drawn at random inside the box, anew at every step in some worlds and held for a while in others
-(which gets robots closer together).
+Usage: ``python launch/check_safety.py [--errors | --ablation | --strangers] [--steps N] [--seed K] [--out F.md]``. With
+``--errors`` nothing is exact: noise, ages, lags, lost messages, row by row, also pushed by an adversary; with
+``--ablation`` as well, with one part of the filter switched off at a time (without some, robots are to collide); with
+``--strangers`` among robots that ignore everybody. Else exact states: all dynamics, one kind a team and mixed, with
+random radii and limits, loose and dense, also with robots that do not give way; the tunables are drawn at random inside
+the box, anew at every step in some worlds and held for a while in others (which gets robots closer together).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from envs.arena.core import ArenaCore
 from envs.scenarios import mixed
 from studies.command import leave, run_command
-from studies.safety import ablation, inexact
+from studies.safety import ablation, inexact, strangers
 from studies.safety.driving import CHECKS, Tally, drive
 from swarm.errors import InputError
 from swarm.files.text_files import write_text
@@ -54,12 +54,14 @@ class Options:
     """Drive teams that are not exact, row by row, instead of exact ones."""
     ablation: bool = False
     """Drive teams that are not exact with one part of the filter switched off at a time."""
+    strangers: bool = False
+    """Drive teams among robots that ignore everybody, row by row."""
     steps: int = 10_000_000
     """Robot-steps of the exact teams in total."""
     row_steps: int = 1_000_000
-    """Robot-steps of each row of errors, and as many with an adversary."""
+    """Robot-steps of each row of errors, and as many with an adversary; of each row of strangers."""
     episodes: int = 128
-    """Episodes with the tuner in each row and dynamics."""
+    """Episodes with the tuner in each row and dynamics, and of each dynamics past one who stands."""
     seed: int = 0
     """Of worlds and tunables."""
     out: Path = Path("docs/safety.md")
@@ -176,14 +178,35 @@ def check_parts(options: Options, bar: Progress) -> tuple[list[str], int]:
     return [*ablation.table(found, command), "", machine(time.perf_counter() - began)], collided
 
 
+def check_strangers(options: Options, bar: Progress) -> tuple[list[str], int]:
+    """Teams among strangers: lines of the report, and how many contacts there were while ours moved, or among ours."""
+    began, outcomes, wrong = time.perf_counter(), [], 0
+    task = bar.add_task("safety", total=len(strangers.ROWS), text="")
+    for one in strangers.measure(strangers.ROWS, options.row_steps, options.seed):
+        outcomes.append(one)
+        wrong += one.declared.moving + one.declared.collided
+        bar.update(task, advance=1, text=f"{one.row.name}: {wrong} contacts")
+    passed = strangers.arrivals(options.episodes, options.seed, make_controller("tuner"))
+    command = (
+        f"python launch/check_safety.py --strangers --row-steps {options.row_steps} --episodes {options.episodes} "
+        f"--seed {options.seed}"
+    )
+    return [*strangers.table(outcomes, passed, command), "", machine(time.perf_counter() - began)], wrong
+
+
 def check() -> int:
     """Drive and report; 1 if anything collided."""
     options, console = tyro.cli(Options, prog="check_safety.py", description=__doc__), Console()
+    if options.errors and options.strangers:
+        console.print("error: --errors and --strangers: together; one of them would do", highlight=False)
+        return 2
     columns = (TextColumn("safety"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
         section = "ablation" if options.ablation else "errors" if options.errors else "exact"
-        check = {"ablation": check_parts, "errors": check_errors, "exact": check_exact}[section]
-        lines, collided = check(options, bar)
+        if options.strangers:
+            section = "strangers"
+        measure = {"ablation": check_parts, "errors": check_errors, "strangers": check_strangers, "exact": check_exact}
+        lines, collided = measure[section](options, bar)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     write_section(options.out, section, lines)
     console.print("\n".join(lines), highlight=False)

@@ -167,6 +167,9 @@ def table_of(run: Run, result: dict[str, Any]) -> Table:
     if result["delays"]:
         table.add_row("held by delays", "{holds} times, {robot_seconds:.0f} robot-seconds".format(**result["delays"]))
     table.add_row("collisions", f"{result['collisions']}")
+    if not run.ours.all():
+        contacts = f"{result['contacts_moving']} moving, {result['contacts_standing']} standing"
+        table.add_row("contacts with strangers, of ours that were", contacts)
     table.add_row("smallest clearance", f"{100.0 * result['min_clearance']:.1f} cm")
     for outcome, count in result["qp"].items():
         table.add_row(f"QP {outcome}", f"{count} ({100.0 * count / max(steps, 1):.2f} %)")
@@ -272,9 +275,9 @@ def simulate(options: Options, console: Console) -> dict[str, Any]:
 
 
 def parse_and_simulate() -> int:
-    """Do what the command line says; 1 if robots collided."""
+    """Do what the command line says; 1 if robots collided, or met a stranger while they moved."""
     result = simulate(tyro.cli(Options, prog="simulate.py", description=__doc__), Console())
-    return 1 if result["collisions"] else 0
+    return 1 if result["collisions"] or result["contacts_moving"] else 0
 
 
 def main() -> int:

@@ -8,11 +8,12 @@
     command = robot.step(View(time=0.0, state=spec.start, goal=spec.goals[0]))
 
 One step is: sense (a ``View``), plan (a waypoint), tune (the filter's parameters), filter (a safe control), act (a
-``Command``). To describe a run: ``Scenario``, ``RobotSpec``, ``Kind``, ``Limits``, ``ErrorBounds``, ``World``,
-``GridMap``; ``load_scenario`` reads a scenario file, ``load_fleet`` a fleet file, ``deliveries`` draws a scenario on a
-grid map. To decide: ``Robot``, ``View`` with ``Neighbour`` and ``Message``, ``Command``; ``explain`` says why a control
-was changed. To write parts of your own: ``Planner`` and its ``Plan``, ``Controller`` and its ``Observation``,
-``Driver``. What goes wrong is a ``SwarmError``; wrong input is an ``InputError``, which is also a ``ValueError``.
+``Command``). To describe a run: ``Scenario``, ``RobotSpec``, ``Kind``, ``Limits``, ``ErrorBounds``, ``Strangers``,
+``World``, ``GridMap``; ``load_scenario`` reads a scenario file, ``load_fleet`` a fleet file, ``deliveries`` draws a
+scenario on a grid map. To decide: ``Robot``, ``View`` with ``Neighbour`` and ``Message``, ``Command``; ``explain`` says
+why a control was changed. To write parts of your own: ``Planner`` and its ``Plan``, ``Controller`` and its
+``Observation``, ``Driver``. What goes wrong is a ``SwarmError``; wrong input is an ``InputError``, which is also a
+``ValueError``.
 
 Rooms, each importing only what comes before it:
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from swarm.explanation import explain
     from swarm.model.dynamics import Kind, Limits
     from swarm.model.error_bounds import ErrorBounds
+    from swarm.model.strangers import Strangers
     from swarm.planning import Plan, Planner
     from swarm.robot import Command, Robot
     from swarm.runtime.drivers.base import Driver
@@ -75,6 +77,7 @@ _HOME = {
     "Robot": "robot",
     "RobotSpec": "scenario.robot_spec",
     "Scenario": "scenario.scenario",
+    "Strangers": "model.strangers",
     "SwarmError": "errors",
     "View": "sense.view",
     "World": "scenario.world",
@@ -86,8 +89,8 @@ _HOME = {
 
 __all__ = [
     "Command", "Controller", "Driver", "ErrorBounds", "GridMap", "InputError", "Kind", "Limits", "Message", "Neighbour",
-    "Observation", "Plan", "Planner", "Robot", "RobotSpec", "Scenario", "SwarmError", "View", "World", "deliveries",
-    "explain", "load_fleet", "load_scenario",
+    "Observation", "Plan", "Planner", "Robot", "RobotSpec", "Scenario", "Strangers", "SwarmError", "View", "World",
+    "deliveries", "explain", "load_fleet", "load_scenario",
 ]  # fmt: skip
 
 register_kernels("swarm", Path(__file__).parent)

@@ -17,8 +17,20 @@ from swarm.filter.nominal import nominal_control
 from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
 from swarm.model import dynamics
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL
-from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, REACH, body_of, coast_of, is_second_order
+from swarm.model.body import (
+    ACCELERATION,
+    LOOK_AHEAD,
+    MARGIN,
+    PERIOD,
+    RADIUS,
+    REACH,
+    YIELDS,
+    body_of,
+    coast_of,
+    is_second_order,
+)
 from swarm.model.error_bounds import EXACT, ErrorBounds
+from swarm.model.strangers import UNKNOWN, Strangers
 from swarm.planning import Plan, Planner
 from swarm.planning.registry import make_planner
 from swarm.scenario.scenario import RobotSpec
@@ -97,6 +109,8 @@ class Robot:
         controller: ``tuner``, ``fixed:GAIN,POWER``, a checkpoint folder, or a controller of one's own.
         solver: ``kernel``, ``cvxpy``, or a callable like ``swarm.filter.qp.solve``.
         margin: Extra distance kept on its own side [m]; for sensing and actuation that are not exact.
+        errors: What is declared of it as not exact.
+        strangers: What is counted on of those who ignore everybody, by whoever tells it what is near.
         robot_id: Its identity among the others.
 
     Raises:
@@ -115,14 +129,15 @@ class Robot:
         solver: str | Solver = "kernel",
         margin: float = 0.0,
         errors: ErrorBounds = EXACT,
+        strangers: Strangers = UNKNOWN,
         robot_id: int = 0,
     ) -> None:
         self.kind, self.robot_id = int(spec.kind), robot_id
         self.body = body_of(
             spec.kind, spec.radius, spec.limits, dt=dt, sensing_radius=sensing_radius, margin=margin,
-            cooperative=spec.cooperative, errors=errors,
+            cooperative=spec.cooperative, errors=errors, ignores=spec.ignores,
         )  # fmt: skip
-        self.world, self.bounds = world, world.bounds
+        self.world, self.bounds, self.strangers = world, world.bounds, strangers
         index = world.index(sensing_radius)
         self._obstacles, self._origin, self._bin_size = index.obstacles, index.origin, index.bin_size
         self._shape = np.array(index.shape, dtype=np.int64)
@@ -326,6 +341,8 @@ class Robot:
         return self._around(num_neighbours, num_obstacles, view.truncated or crush)
 
     def _around(self, num_neighbours: int, num_obstacles: int, truncated: bool) -> Around:
+        if self.body[YIELDS] < 0.0:
+            num_neighbours, truncated = 0, False
         return Around(
             self._near, num_neighbours, self._near_obstacles, num_obstacles, self.bounds, truncated, self._trail
         )

@@ -21,6 +21,7 @@ from envs.arena.inexact import perceive_worlds, step_inexact_worlds
 from envs.arena.kernels import Counts, Robots, observe_worlds, remember_worlds, step_worlds
 from envs.arena.reward import Reward
 from envs.arena.team_planner import TeamPlanner, make_team_planner
+from envs.strangers import MOVING, STANDING
 from envs.threads import threads
 from swarm.array_types import AnyArray, Array, Flags, Float32s
 from swarm.errors import InputError
@@ -34,14 +35,16 @@ from swarm.model.body import (
     RADIUS,
     TOP_SPEED,
     TURN_ACCELERATION,
+    YIELDS,
     body_of,
     coast_of,
     is_second_order,
 )
 from swarm.model.dynamics import forward_speed
 from swarm.model.error_bounds import ErrorBounds
+from swarm.model.strangers import STRANGERS, Strangers
 from swarm.scenario.scenario import Scenario
-from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, NEIGHBOUR, describe, trailing
+from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, N_PACE, NEIGHBOUR, describe, trailing
 from swarm.tune.memory import MEMORY, blank
 from swarm.tune.observation import EDGE, EGO, Observation
 
@@ -79,6 +82,7 @@ class ArenaCore:
         errors: What is not exact, simulated in every world; None: what each scenario declares. Gaps are then measured
             at ``envs.arena.inexact.CHECKS`` instants a period.
         assume: What the robots count on; None: what is simulated.
+        strangers: What the robots count on of those who ignore them; None: what each scenario declares.
         styles: Of the errors, each world one of them for an episode (``envs.arena.errors``).
     """
 
@@ -97,6 +101,7 @@ class ArenaCore:
         planner: str | Chooser = "straight",
         errors: ErrorBounds | None = None,
         assume: ErrorBounds | None = None,
+        strangers: Strangers | None = None,
         styles: Sequence[str] = STYLES,
     ) -> None:
         self._draw, self._margin, self._filtered = draw, margin, filtered
@@ -106,7 +111,7 @@ class ArenaCore:
         first = [self._next(b) for b in range(worlds)]
         self.num_worlds, self.num_robots = worlds, len(first[0].robots)
         self.slots = np.array([neighbours, obstacles])
-        self._errors, self._assume = errors, assume
+        self._errors, self._assume, self._count_on = errors, assume, strangers
         self.threads = numba.get_num_threads() if worlds * self.num_robots >= _WORTH_THREADS else 1
         self.reward = Reward()
         self._allocate()
@@ -144,6 +149,9 @@ class ArenaCore:
         self.outcomes = np.zeros((self.num_worlds, 3), np.int64)
         self.period, self.horizon = np.zeros(self.num_worlds), np.zeros(self.num_worlds, np.int64)
         self.age, self.returns = np.zeros(self.num_worlds, np.int64), np.zeros(shape)
+        self.contacts = np.zeros((self.num_worlds, 2), np.int64)  # with strangers (``envs.strangers``)
+        self._touching = np.zeros((*shape, self.num_robots), np.int8)
+        self._strangers = np.zeros((self.num_worlds, STRANGERS))
         self.geometry = GeometryStore(self.num_worlds)
         self._trail, self._room = np.zeros((*shape, TRAIL)), np.empty((shape[0], 1, shape[1], NEIGHBOUR))
         self._unseen = np.zeros(self.num_worlds, bool)  # where a period has begun and nobody has looked
@@ -164,6 +172,7 @@ class ArenaCore:
                 self.body[b, i] = body_of(
                     robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
                     margin=self._margin, cooperative=robot.cooperative, errors=self._assumed(scenario),
+                    ignores=robot.ignores,
                 )  # fmt: skip
             self.goal[b, i], self.cooperative[b, i] = robot.goals[0], robot.cooperative
             self._trail[b, i] = 0.0
@@ -179,9 +188,10 @@ class ArenaCore:
         for array, value in (
             (self.goal_index, 0), (self.deliveries, 0), (self.reached, False), (self.reach_time, np.nan),
             (self.collided, False), (self.min_clearance, np.inf), (self.outcomes, 0), (self.age, 0),
-            (self.returns, 0.0),
+            (self.returns, 0.0), (self.contacts, 0), (self._touching, 0),
         ):  # fmt: skip
             array[b] = value
+        self._strangers[b] = (scenario.strangers if self._count_on is None else self._count_on).as_array()
         self.begin_errors(b)
 
     def _declared(self, scenario: Scenario) -> Scenario:
@@ -228,7 +238,7 @@ class ArenaCore:
         trail = self._trail if self._source is None else self._source.trail
         return Robots(
             self.kind, self.believed, self.body, self.waypoint, self.remaining, self.told, self.memory,
-            self.last_action, trail,
+            self.last_action, trail, self._strangers,
         )  # fmt: skip
 
     @property
@@ -238,7 +248,10 @@ class ArenaCore:
 
     @property
     def _counts(self) -> Counts:
-        return Counts(self.control, self.outcome, self.clearance, self.outcomes, self.min_clearance, self.collided)
+        return Counts(
+            self.control, self.outcome, self.clearance, self.outcomes, self.min_clearance, self.collided, self.contacts,
+            self._touching,
+        )  # fmt: skip
 
     def reset(self, seed: int | None = None) -> Observation:
         """Draw all worlds anew (from a new generator, if a seed is given) and observe them."""
@@ -396,6 +409,8 @@ class ArenaCore:
             "success": float((safe & reached).mean()),
             "reached": float(reached.mean()),
             "collisions": float(self.collided[b].sum()),
+            "contacts_moving": float(self.contacts[b, MOVING]),
+            "contacts_standing": float(self.contacts[b, STANDING]),
             "time": float(finished.mean()),
             "deliveries": float(self.deliveries[b].sum()),
             "min_clearance": float(self.min_clearance[b].min()),
@@ -409,6 +424,8 @@ class ArenaCore:
         arrays = {name: getattr(self, name).copy() for name in _SAVED}
         if np.isfinite(self.body[..., TURN_ACCELERATION]).any():
             arrays["drive"] = self._trail[..., T_SPEED : T_TURN_RATE + 1].copy()
+        if (self.body[..., YIELDS] < 0.0).any():
+            arrays |= {"contacts": self.contacts.copy(), "touching": self._touching.copy()}
         if self._source is not None:
             arrays |= {f"errors.{name}": value.copy() for name, value in self._source.arrays().items()}
             arrays["errors.unseen"] = self._unseen.copy()
@@ -433,13 +450,18 @@ class ArenaCore:
             if own.shape != value.shape:
                 raise InputError(f"ArenaCore state: {name}", value.shape, f"shape {own.shape}")
             own[...] = value
+        if "contacts" in saved:
+            self.contacts[:], self._touching[:] = saved["contacts"], saved["touching"]
         if "drive" in saved:
             self._trail[..., T_SPEED : T_TURN_RATE + 1] = saved["drive"]
         if self._source is not None:
             for name, own in (*self._source.arrays().items(), ("unseen", self._unseen)):
-                if f"errors.{name}" not in saved or saved[f"errors.{name}"].shape != own.shape:
+                held: AnyArray = saved.get(f"errors.{name}", np.empty(0))
+                if held.ndim > 1 and held.shape[-1] == N_PACE:  # from before there were strangers
+                    held = np.pad(held, [(0, 0)] * (held.ndim - 1) + [(0, NEIGHBOUR - N_PACE)])
+                if held.shape != own.shape:
                     raise InputError("ArenaCore state", sorted(saved), f"an entry 'errors.{name}' of shape {own.shape}")
-                own[...] = saved[f"errors.{name}"]
+                own[...] = held
             for b, state in enumerate(json.loads(saved.get("errors.rngs", "[]"))):
                 self._error_rngs[b].bit_generator.state = state
         self.rng.bit_generator.state = json.loads(saved["rng"])

@@ -7,16 +7,17 @@ from typing import Any, ClassVar
 import numpy as np
 
 from envs.arena.core import ArenaCore, Draw
-from envs.arena.kernels import TOUCH
 from envs.arena.spaces import action_space, careful, observation_space, split, stack
 from envs.render.drawing import Scene
 from envs.render.rendered_env import Picture, RenderedEnv
 from envs.scenarios import drawing
+from envs.strangers import TOUCH
 from swarm.array_types import AnyArray
 from swarm.filter.safety import OUTCOMES
 from swarm.model.body import RADIUS
 from swarm.model.dynamics import UNICYCLE
 from swarm.model.error_bounds import ErrorBounds
+from swarm.model.strangers import Strangers
 from swarm.scenario.scenario import Scenario
 
 
@@ -35,6 +36,7 @@ class ArenaEnv(RenderedEnv):
         margin: Safety margin of every robot [m].
         errors: What is not exact, simulated; None: what the scenario declares.
         assume: What the robots count on; None: what is simulated.
+        strangers: What the robots count on of those who ignore them; None: what the scenario declares.
         render_mode: ``human``, ``rgb_array`` or None.
     """
 
@@ -44,9 +46,11 @@ class ArenaEnv(RenderedEnv):
 
     def __init__(
         self, scenario: Scenario | Draw | str = "clutter", *, margin: float = 0.0, errors: ErrorBounds | None = None,
-        assume: ErrorBounds | None = None, render_mode: str | None = None,
+        assume: ErrorBounds | None = None, strangers: Strangers | None = None, render_mode: str | None = None,
     ) -> None:  # fmt: skip
-        self.core = ArenaCore(drawing(scenario), margin=margin, redraw=False, errors=errors, assume=assume)
+        self.core = ArenaCore(
+            drawing(scenario), margin=margin, redraw=False, errors=errors, assume=assume, strangers=strangers
+        )
         observation = observation_space(int(self.core.slots.sum()))
         super().__init__(self.core.num_robots, observation, action_space(), render_mode)
 

@@ -7,7 +7,7 @@ the next one, so that no world waits for the slowest.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -60,6 +60,7 @@ class Episodes:
         outcomes: ``int64[E, 3]``, in the order of ``swarm.filter.safety.OUTCOMES``.
         steps: ``int64[E]``, periods that were driven.
         horizon: ``float64[E]`` [s].
+        contacts: ``int64[E, 2]``, with those who ignore everybody (``envs.strangers``).
         tracks: Of the episodes that were recorded, the first ones.
     """
 
@@ -72,6 +73,7 @@ class Episodes:
     outcomes: Int64s
     steps: Int64s
     horizon: Array
+    contacts: Int64s = field(default_factory=lambda: np.zeros((0, 2), np.int64))
     tracks: tuple[Track, ...] = ()
 
     @property
@@ -228,7 +230,7 @@ def _tally(episodes: int, robots: int) -> Episodes:
     return Episodes(
         safe, reached, np.full((episodes, robots), np.nan), np.zeros((episodes, robots), np.int64),
         np.full((episodes, robots), np.inf), counted, np.zeros((episodes, len(OUTCOMES)), np.int64),
-        np.zeros(episodes, np.int64), np.zeros(episodes),
+        np.zeros(episodes, np.int64), np.zeros(episodes), np.zeros((episodes, 2), np.int64),
     )  # fmt: skip
 
 
@@ -236,7 +238,7 @@ def _enter(tally: Episodes, episode: int, core: ArenaCore, b: int) -> None:
     """Write down the episode that world ``b`` has just finished."""
     tally.safe[episode], tally.reached[episode] = ~core.collided[b], core.reached[b]
     tally.counted[episode] = core.cooperative[b]
-    for name in ("reach_time", "deliveries", "min_clearance", "outcomes"):
+    for name in ("reach_time", "deliveries", "min_clearance", "outcomes", "contacts"):
         getattr(tally, name)[episode] = getattr(core, name)[b]
     tally.steps[episode], tally.horizon[episode] = core.age[b], core.horizon[b] * core.period[b]
 

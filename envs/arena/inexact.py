@@ -14,7 +14,8 @@ from numba import njit, prange
 
 from envs.arena.geometry_store import Geometry, geometry_of
 from envs.arena.kernels import Counts, Robots, count_world, filter_world, gaps, robots_of, tell_minds
-from swarm.array_types import Array, Flags, Int64s
+from envs.strangers import meet_world
+from swarm.array_types import Array, Flags, Int8s, Int64s
 from swarm.filter.tunables import ROTATION, SPEED
 from swarm.model.actuators import T_ERROR, predict
 from swarm.model.body import GROWTH, RADIUS, YIELDS, is_second_order
@@ -35,11 +36,13 @@ from swarm.model.geometry import to_obstacle
 from swarm.model.narrowing import carry
 from swarm.model.prediction import believe, foresee
 from swarm.model.second_order import unsensed_way
+from swarm.model.strangers import longest_rest
 from swarm.sense.neighbours import (
     N_ERROR,
     N_REACH,
     N_X,
     N_Y,
+    count_on,
     describe,
     trailing,
 )
@@ -238,8 +241,11 @@ def tell_world(
 
 
 @njit(cache=True)
-def hear_world(robots: Robots, period: float, news: News, errors: Errors) -> None:
-    """What comes of what was told: the rows that each robot of one world takes the others for."""
+def hear_world(truth: Truth, robots: Robots, period: float, news: News, errors: Errors) -> None:
+    """What comes of what was told: the rows that each robot of one world takes the others for.
+
+    Who ignores everybody tells nothing, and is sensed.
+    """
     count = len(robots.kind)
     late = max(math.ceil(errors.real[E_LATENCY] / period - 1e-9), 1) - 1
     for i in range(count):
@@ -250,6 +256,9 @@ def hear_world(robots: Robots, period: float, news: News, errors: Errors) -> Non
             else:
                 news.missed[i, j] += 1
             row = news.seen[i, j]
+            if robots.body[j, YIELDS] < 0.0:
+                _sense_stranger(i, j, truth, robots, period, errors, row)
+                continue
             row[:] = news.received[i, j]
             # Who assumes that every message comes at once does not look at its age.
             counts = errors.assumed[E_LATENCY] > 0.0 or errors.assumed[E_LOSS] > 0.0
@@ -257,6 +266,19 @@ def hear_world(robots: Robots, period: float, news: News, errors: Errors) -> Non
             row[N_ERROR] += grown
             row[N_REACH] += grown
         _own_row(i, robots, news.seen[i, i])
+
+
+@njit(cache=True)
+def _sense_stranger(i: int, j: int, truth: Truth, robots: Robots, period: float, errors: Errors, row: Array) -> None:
+    """What robot ``i`` takes one for who ignores everybody: what it counts on since its scan, whose age it knows."""
+    assumed, age = errors.assumed, errors.age[i]
+    found = truth.past[age, j]
+    describe(robots.kind[j], found, robots.body[j], found[:2], 0.5, 0.5, -1, row)
+    row[N_X] += errors.sensing[i, j, 0] + errors.position[i, 0]
+    row[N_Y] += errors.sensing[i, j, 1] + errors.position[i, 1]
+    row[N_ERROR] = assumed[E_SENSING] + assumed[E_POSITION]
+    late = min(age * period / CHECKS, assumed[E_AGE]) + assumed[E_DEAD_TIME]
+    count_on(row, robots.strangers, late, period + longest_rest(robots.kind[i], robots.body[i]))
 
 
 @njit(cache=True)
@@ -269,6 +291,9 @@ def sense_world(truth: Truth, robots: Robots, period: float, errors: Errors, new
         late = assumed[E_AGE] + assumed[E_DEAD_TIME]
         for j in range(count):
             row = news.seen[i, j]
+            if robots.body[j, YIELDS] < 0.0:
+                _sense_stranger(i, j, truth, robots, period, errors, row)
+                continue
             _describe(j, robots, truth.past[age, j], trail, robots.told[j], robots.last_action[j], row)
             # Seen from the place that it measured of itself at the same instant: that error moves others too.
             row[N_X] += errors.sensing[i, j, 0] + errors.position[i, 0]
@@ -288,8 +313,9 @@ def _own_row(i: int, robots: Robots, row: Array) -> None:
 
 @njit(cache=True)
 def drive_world(
-    truth: Truth, robots: Robots, control: Array, period: float, geometry: Geometry, errors: Errors, clearance: Array
-) -> None:
+    truth: Truth, robots: Robots, control: Array, period: float, geometry: Geometry, errors: Errors, clearance: Array,
+    contacts: Int64s, touching: Int8s,
+) -> None:  # fmt: skip
     """Move the bodies of one world for a period under what is really so, and look at their gaps at every sub-step.
 
     Args:
@@ -300,6 +326,8 @@ def drive_world(
         geometry: What stands still.
         errors: Of this period.
         clearance: ``float64[N]``, written: smallest gaps [m].
+        contacts: ``int64[2]``, added to (``envs.strangers``).
+        touching: ``int8[N, N]``, there as well.
     """
     real, past, past_drive = errors.real, truth.past, truth.past_drive
     clearance[:] = np.inf
@@ -317,6 +345,7 @@ def drive_world(
             past_drive[k] = past_drive[k - 1]
         past[0], past_drive[0] = truth.state, truth.drive
         gaps(truth.state, robots.body, geometry, clearance)
+        meet_world(truth.state, robots.body, contacts, touching)
     for i in range(len(robots.kind)):
         for k in range(truth.commands.shape[1] - 1):  # the last place is for the command of the next period
             truth.commands[i, k] = truth.commands[i, k + 1]
@@ -365,7 +394,7 @@ def _perceive(
     if wrong.sensed:
         sense_world(real, here, period[b], wrong, said)
     else:
-        hear_world(here, period[b], said, wrong)
+        hear_world(real, here, period[b], said, wrong)
 
 
 @njit(cache=True, parallel=True)
@@ -400,7 +429,7 @@ def _step(
     control, outcome, clearance = counts.control[b], counts.outcome[b], counts.clearance[b]
     filter_world(here, walls, slots, action[b], filtered, control, outcome, said.seen)
     tell_world(here, period[b], action[b], control, wrong, self_of(own, b), said)
-    drive_world(real, here, control, period[b], walls, wrong, clearance)
+    drive_world(real, here, control, period[b], walls, wrong, clearance, counts.contacts[b], counts.touching[b])
     count_world(outcome, clearance, counts.outcomes[b], counts.min_clearance[b], counts.collided[b])
     tell_minds(here, action[b])
 

@@ -13,7 +13,8 @@ from numba import njit, prange
 
 from envs.arena.geometry_store import Geometry, geometry_of
 from envs.arena.second_order import coast_world, ramp_world
-from swarm.array_types import Array, Flags, Int32s, Int64s
+from envs.strangers import TOUCH, mark_strangers, meet_world
+from swarm.array_types import Array, Flags, Int8s, Int32s, Int64s
 from swarm.filter.nominal import nominal_control
 from swarm.filter.safety import Scratch, filter_control
 from swarm.filter.tunables import COUNT, ROTATION, SPEED, decode_one
@@ -34,9 +35,6 @@ from swarm.sense.neighbours import (
 from swarm.tune.memory import remember
 from swarm.tune.observation import Observation, observe
 
-# A gap below this [m] counts as a collision: rounding is 1e-15 times the coordinates.
-TOUCH = -1e-9
-
 
 class Robots(NamedTuple):
     """The robots of B worlds; of one world the same without the first axis.
@@ -51,6 +49,7 @@ class Robots(NamedTuple):
         memory: ``float64[B, N, 2]`` (``swarm.tune.memory``).
         last_action: ``float64[B, N, 6]`` in [0, 1], of the period before.
         trail: ``float64[B, N, TRAIL]``, what they trail behind their states (``swarm.model.actuators``).
+        strangers: ``float64[B, STRANGERS]``, what they count on of those who ignore them (``swarm.model.strangers``).
     """
 
     kind: Int64s
@@ -62,6 +61,7 @@ class Robots(NamedTuple):
     memory: Array
     last_action: Array
     trail: Array
+    strangers: Array
 
 
 class Counts(NamedTuple):
@@ -74,6 +74,8 @@ class Counts(NamedTuple):
         outcomes: ``int64[B, 3]``, added to.
         min_clearance: ``float64[B, N]``, lowered.
         collided: ``bool[B, N]``, set where a gap was below ``TOUCH``.
+        contacts: ``int64[B, 2]``, with strangers, added to: with a robot that moves, and with one that stands.
+        touching: ``int8[B, N, N]`` (``envs.strangers``).
     """
 
     control: Array
@@ -82,6 +84,8 @@ class Counts(NamedTuple):
     outcomes: Int64s
     min_clearance: Array
     collided: Flags
+    contacts: Int64s
+    touching: Int8s
 
 
 @njit(cache=True, inline="always")
@@ -89,13 +93,13 @@ def robots_of(worlds: Robots, b: int) -> Robots:
     """The robots of world ``b``."""
     return Robots(
         worlds.kind[b], worlds.state[b], worlds.body[b], worlds.waypoint[b], worlds.remaining[b], worlds.told[b],
-        worlds.memory[b], worlds.last_action[b], worlds.trail[b],
+        worlds.memory[b], worlds.last_action[b], worlds.trail[b], worlds.strangers[b],
     )  # fmt: skip
 
 
 @njit(cache=True)
 def describe_world(robots: Robots, others: Array) -> None:
-    """Neighbour columns (N, 19) of all robots of one world; one that does not cooperate has told nothing: id -1.
+    """Neighbour columns (N, 22) of all robots of one world; one that does not cooperate has told nothing: id -1.
 
     Of unicycles of second order, the way to rest is written into ``robots.trail`` as well.
     """
@@ -107,6 +111,7 @@ def describe_world(robots: Robots, others: Array) -> None:
         else:
             describe(kind[i], state[i], body[i], state[i, :2], 0.5, 0.5, -1, others[i])
     coast_world(state, body, robots.trail, others)
+    mark_strangers(kind, body, robots.strangers, others)
 
 
 @njit(cache=True, inline="always")
@@ -120,7 +125,7 @@ def candidates(state: Array, geometry: Geometry) -> tuple[int, int]:
 def _sense(
     i: int, robots: Robots, others: Array, geometry: Geometry, neighbours: Array, things: Array, order: Array
 ) -> Around:
-    """What robot ``i`` has around it; ``neighbours`` (K, 14), ``things`` (M, 8) and ``order`` are written."""
+    """What robot ``i`` has around it; ``neighbours`` (K, 22), ``things`` (M, 8) and ``order`` are written."""
     near, crowd = sense_robots(i, others, robots.body[i], neighbours, order)
     first, last = candidates(robots.state[i], geometry)
     reach = others[i, N_REACH]
@@ -149,20 +154,25 @@ def filter_world(
         around = _sense(i, robots, others, geometry, neighbours, things, order)
         if not filtered:
             around = Around(neighbours, 0, things, 0, geometry.bounds, False, robots.trail[i])
+        elif body[YIELDS] < 0.0:
+            around = Around(neighbours, 0, things, around.num_obstacles, geometry.bounds, False, robots.trail[i])
         outcome[i], _ = filter_control(kind, state, body, around, nominal, tunables, scratch, chosen)
         control[i, 0], control[i, 1] = chosen[0], chosen[1]
 
 
 @njit(cache=True)
 def gaps(at: Array, body: Array, geometry: Geometry, clearance: Array) -> None:
-    """Lower ``clearance`` (N,) of one world to each robot's gap to the nearest robot or obstacle [m]."""
+    """Lower ``clearance`` (N,) of one world to each robot's gap to the nearest robot or obstacle [m].
+
+    Who ignores everybody is none of these robots: contacts with them count apart (``envs.strangers``).
+    """
     obstacles, items = geometry.obstacles, geometry.items
     for i in range(len(at)):
         for j in range(i):
             dx, dy = at[i, 0] - at[j, 0], at[i, 1] - at[j, 1]
             both = body[i, RADIUS] + body[j, RADIUS]
             square, least = dx * dx + dy * dy, max(max(clearance[i], clearance[j]) + both, 0.0)
-            if square < least * least:
+            if square < least * least and body[i, YIELDS] >= 0.0 and body[j, YIELDS] >= 0.0:
                 gap = math.sqrt(square) - both
                 clearance[i], clearance[j] = min(clearance[i], gap), min(clearance[j], gap)
         first, last = candidates(at[i], geometry)
@@ -176,8 +186,9 @@ def gaps(at: Array, body: Array, geometry: Geometry, clearance: Array) -> None:
 
 @njit(cache=True)
 def _move_world(
-    robots: Robots, control: Array, period: float, geometry: Geometry, checks: int, clearance: Array
-) -> Array:
+    robots: Robots, control: Array, period: float, geometry: Geometry, checks: int, clearance: Array, contacts: Int64s,
+    touching: Int8s,
+) -> Array:  # fmt: skip
     """The second part of ``step_worlds``, for one world; returns the new states."""
     at = np.empty((len(robots.kind), dynamics.STATE))
     clearance[:] = np.inf
@@ -186,6 +197,7 @@ def _move_world(
             dynamics.step(robots.kind[i], robots.state[i], control[i], period * check / checks, at[i])
         ramp_world(robots.state, robots.body, robots.trail, control, check, checks, period, at)
         gaps(at, robots.body, geometry, clearance)
+        meet_world(at, robots.body, contacts, touching)
     return at
 
 
@@ -218,7 +230,9 @@ def _step_world(
     seen = np.empty((1, len(here.kind), NEIGHBOUR))
     describe_world(here, seen[0])
     filter_world(here, walls, slots, action[b], filtered, control, outcome, seen)
-    here.state[:] = _move_world(here, control, period[b], walls, checks, clearance)
+    here.state[:] = _move_world(
+        here, control, period[b], walls, checks, clearance, counts.contacts[b], counts.touching[b]
+    )
     count_world(outcome, clearance, counts.outcomes[b], counts.min_clearance[b], counts.collided[b])
     tell_minds(here, action[b])
 

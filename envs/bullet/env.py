@@ -26,6 +26,7 @@ from swarm.filter.safety import OUTCOMES
 from swarm.model.body import TOP_SPEED
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import ErrorBounds
+from swarm.model.strangers import Strangers
 from swarm.scenario.scenario import Scenario
 from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES
 from swarm.tune.controllers import FixedController
@@ -79,6 +80,7 @@ class BulletEnv(RenderedEnv):
         margin: Safety margin [m].
         errors: What is not exact, simulated; None: what the scenario declares.
         assume: What the robots count on; None: what is simulated.
+        strangers: What the robots count on of those who ignore them; None: what the scenario declares.
         render_mode: ``human``, ``rgb_array`` or None.
     """
 
@@ -88,9 +90,10 @@ class BulletEnv(RenderedEnv):
 
     def __init__(
         self, scenario: Scenario | Draw | str | None = None, *, planner: str = "roadmap", margin: float = MARGIN,
-        errors: ErrorBounds | None = None, assume: ErrorBounds | None = None, render_mode: str | None = None,
+        errors: ErrorBounds | None = None, assume: ErrorBounds | None = None, strangers: Strangers | None = None,
+        render_mode: str | None = None,
     ) -> None:  # fmt: skip
-        self._errors, self._assume = errors, assume
+        self._errors, self._assume, self._strangers = errors, assume, strangers
         self._draw = carts if scenario is None else drawing(scenario)
         first = self._draw(np.random.default_rng(0))
         observation = observation_space(MAX_NEIGHBOURS + MAX_OBSTACLES)
@@ -111,6 +114,8 @@ class BulletEnv(RenderedEnv):
         scenario = self._draw(self._rng)
         if self._errors is not None:
             scenario = replace(scenario, errors=self._errors)
+        if self._strangers is not None:
+            scenario = replace(scenario, strangers=self._strangers)
         if len(scenario.robots) != len(self.possible_agents):
             raise InputError("scenario: robots", len(scenario.robots), f"{len(self.possible_agents)}, as in the first")
         middle = FixedController(2.0, 1.0)  # never asked: the actions come from outside

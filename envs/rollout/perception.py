@@ -16,7 +16,7 @@ from envs.arena.inexact import CHECKS, Truth, errors_of, hear_world, measured, n
 from envs.arena.kernels import Robots, robots_of
 from swarm.array_types import Array, Int64s
 from swarm.model.actuators import T_ERROR, T_SPEED, T_TURN_RATE, TRAIL
-from swarm.model.body import GROWTH, coast_of, is_second_order
+from swarm.model.body import GROWTH, YIELDS, coast_of, is_second_order
 from swarm.model.dynamics import STATE, forward_speed
 from swarm.model.error_bounds import ErrorBounds
 from swarm.model.second_order import unsensed_way
@@ -45,6 +45,7 @@ class Perception:
         self, scenario: Scenario, assumed: ErrorBounds, kinds: Int64s, bodies: Array, *, seed: int = 0,
         style: str | None = None,
     ) -> None:  # fmt: skip
+        self._strangers = scenario.strangers.as_array()
         self.real, self.assumed, self._dt = scenario.errors, assumed, scenario.dt
         self._kinds, self._bodies, count = kinds, bodies, len(kinds)
         most = max(one.delay / scenario.dt for one in (self.real, assumed))
@@ -82,7 +83,7 @@ class Perception:
         truth, errors, robots = self._truth(), errors_of(source.errors, 0), self._robots()
         if source.errors.adversary[0]:
             push_world(truth, robots, geometry_of(self._store.arrays, 0), errors)
-        hear_world(robots, self._dt, news_of(source.news, 0), errors)
+        hear_world(truth, robots, self._dt, news_of(source.news, 0), errors)
         for i, j in np.argwhere(~source.errors.lost[0]).tolist():
             if i != j and j in self._told[-1]:
                 self._heard[i][j] = self._told[-1][j]
@@ -95,7 +96,7 @@ class Perception:
         none = np.zeros((1, len(self._kinds), TRAIL))
         worlds = Robots(
             self._kinds[None], self.source.past[:, 0], self._bodies[None], none[..., :2], none[..., 0], none[..., :2],
-            none[..., :2], none[..., :6], none,
+            none[..., :2], none[..., :6], none, self._strangers[None],
         )  # fmt: skip
         return robots_of(worlds, 0)
 
@@ -117,6 +118,9 @@ class Perception:
         age = int(errors.age[0, i])
         late = math.ceil((self.assumed.age + self.assumed.dead_time) / self._dt - 1e-9)
         for j, row in enumerate(rows):
+            if self._bodies[j, YIELDS] < 0.0:
+                row[:] = source.news.seen[0, i, j]
+                continue
             intent, rotation, speed, robot_id = row[9:11].copy(), row[11], row[12], int(row[13])
             found = source.past[0, age, j]
             describe(self._kinds[j], found, self._bodies[j], intent, rotation, speed, robot_id, row)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from envs.arena.kernels import TOUCH
+from envs.strangers import TOUCH
 from swarm.array_types import Array, Int64s
 from swarm.model import dynamics
 from swarm.model.actuators import advance_ramped

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from envs.rollout.run import Run
+from envs.strangers import MOVING, STANDING
+from swarm.array_types import Int64s
 from swarm.files.text_files import atomic_path, write_text
 from swarm.planning.graph.fields import distance_field
 from swarm.scenario.scenario import Scenario
@@ -32,9 +34,15 @@ def record(run: Run, *, kind: str, seed: int, controller: str, planner: str) -> 
         "reached": run.reached.tolist(),
         "reach_time": [None if math.isnan(time) else time for time in run.reach_time.tolist()],
         "min_clearance": run.min_clearance,
+        **contacts_of(run.contacts),
         "qp": dict(run.outcomes),
         "step_ms": {"p50": p50, "p99": p99},
     }
+
+
+def contacts_of(contacts: Int64s) -> dict[str, int]:
+    """Contacts ``int64[2]`` with those who ignore everybody, as results have them."""
+    return {"contacts_moving": int(contacts[MOVING]), "contacts_standing": int(contacts[STANDING])}
 
 
 def alone(scenario: Scenario, seconds: float, tolerance: float = 0.0) -> int:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from envs.rollout.plants import Plant, gaps
+from envs.strangers import MOVING, STANDING
+from swarm.array_types import Array, Flags
+from swarm.model.dynamics import UNICYCLE
+from swarm.model.strangers import STANDS
 from swarm.scenario.scenario import Scenario
 
 
@@ -22,36 +26,59 @@ class Score:
         deliveries: ``int64[N]``, goals reached.
         reached: ``bool[N]``, at the last goal.
         touched: ``bool[N]``, in a collision.
+        collisions: Of robots with each other and with obstacles; not: with who ignores everybody.
+        contacts: ``int64[2]``, with those: while the robot moves, and while it stands (``envs.strangers``).
     """
 
     def __init__(self, scenario: Scenario, plant: Plant, *, goal_radii: float, again: bool = False) -> None:
         self.scenario, self.plant = scenario, plant
         count = len(scenario.robots)
         self.radii = np.array([robot.radius for robot in scenario.robots])
+        self._kinds = np.array([int(robot.kind) for robot in scenario.robots])
         self._tolerance, self._again = goal_radii * self.radii, again
         self._goal_index = np.zeros(count, np.int64)
         self.goals = np.array([robot.goals[0] for robot in scenario.robots], dtype=np.float64)
         self.states = plant.state()
         self.deliveries, self.reach_time = np.zeros(count, np.int64), np.full(count, np.nan)
         self.reached, self.touched = np.zeros(count, bool), np.zeros(count, bool)
+        self.ours = np.array([not robot.ignores for robot in scenario.robots])
         self.collisions, self.min_clearance = 0, np.inf
+        self.contacts = np.zeros(2, np.int64)
         self.last_delivery = np.zeros(count)
         self.longest_wait = 0.0
         self.note(0.0)
 
-    def note(self, time: float) -> None:
-        """Take the plant's present sample, at ``time`` [s], into account."""
+    def note(self, time: float, controls: Array | None = None) -> None:
+        """Take the plant's present sample, at ``time`` [s], into account.
+
+        Args:
+            time: [s]
+            controls: ``float64[N, 2]``, what the bodies were told in the period that ends; None: nothing.
+        """
+        moved = self._moved(controls)
         self.states = self.plant.state()
         for first, second in self.plant.onsets():
-            self.collisions += 1
-            self.touched[first] = True
-            if second >= 0:
-                self.touched[second] = True
-        gap, wall = gaps(self.states[:, :2], self.radii, self.scenario.world)
-        self.min_clearance = min(self.min_clearance, float(gap.min()), float(wall.min()))
+            pair = [int(first), int(second)] if second >= 0 else [int(first)]
+            if self.ours[pair].all():
+                self.collisions += 1
+                self.touched[pair] = True
+            elif self.ours[pair].any():
+                moves = moved[pair][self.ours[pair]][0]
+                self.contacts[MOVING if moves else STANDING] += 1
+        ours = self.ours
+        gap, wall = gaps(self.states[ours, :2], self.radii[ours], self.scenario.world)
+        self.min_clearance = min(self.min_clearance, float(gap.min(initial=np.inf)), float(wall.min(initial=np.inf)))
         there = np.linalg.norm(self.states[:, :2] - self.goals, axis=1) <= self._tolerance
         for i in np.flatnonzero(there & ~self.reached):
             self._note_arrival(int(i), time)
+
+    def _moved(self, controls: Array | None) -> Flags:
+        """Who moves in the period that ends: was moving when it began, or told to; turning on the spot is standing."""
+        moves: Flags = np.hypot(self.states[:, 3], self.states[:, 4]) >= STANDS
+        if controls is not None:
+            drives = np.where((self._kinds == UNICYCLE)[:, None], [1.0, 0.0], 1.0)
+            moves |= (controls * drives != 0.0).any(axis=1)
+        return moves
 
     def _note_arrival(self, i: int, time: float) -> None:
         goals = self.scenario.robots[i].goals

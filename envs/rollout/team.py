@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from envs.rollout.perception import Perception
+from envs.strangers import mark_strangers
 from swarm.array_types import Array
 from swarm.files.text_files import located
 from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
@@ -44,13 +45,14 @@ class Fleet:
             with located(f"scenario {scenario.name!r}: robots[{i}]: "):
                 robot = Robot(
                     spec, scenario.world, dt=scenario.dt, sensing_radius=scenario.sensing_radius, planner=planner,
-                    controller=controller, margin=margin, errors=assumed, robot_id=i,
+                    controller=controller, margin=margin, errors=assumed, strangers=scenario.strangers, robot_id=i,
                 )  # fmt: skip
             self.robots.append(robot)
         self.kinds = np.array([robot.kind for robot in self.robots])
         self.bodies = np.array([robot.body for robot in self.robots])
         grid = scenario.world.grid if planner.startswith("cells") else None
         self.hearing = hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size)
+        self._strangers = scenario.strangers.as_array()
         self.messages: dict[int, Message] = {}
         self.step_ms: list[float] = []
         self._others = np.empty((len(self.robots), NEIGHBOUR))
@@ -69,6 +71,7 @@ class Fleet:
             robot_id = i if self.robots[i].cooperative else -1
             describe(self.kinds[i], states[i], self.bodies[i], intent, rotation, speed, robot_id, self._others[i])
             trailing(self._others[i], self.robots[i].trail(states[i]))
+        mark_strangers(self.kinds, self.bodies, self._strangers, self._others)
         apart = np.linalg.norm(states[:, None, :2] - states[None, :, :2], axis=-1)
         if self.perception is not None:
             return [self._perceived(self.perception, i, now, goals[i], apart[i]) for i in range(len(self.robots))]

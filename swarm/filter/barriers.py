@@ -42,11 +42,15 @@ from swarm.model.body import (
 )
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, UNICYCLE
 from swarm.model.geometry import to_obstacle
+from swarm.model.strangers import covered
 from swarm.sense.neighbours import (
     N_ERROR,
     N_OFFSET_X,
     N_OFFSET_Y,
+    N_PACE,
+    N_PUSH,
     N_RADIUS,
+    N_TOP,
     N_VX,
     N_VY,
     N_X,
@@ -55,6 +59,7 @@ from swarm.sense.neighbours import (
     O_NX,
     O_NY,
     Around,
+    is_stranger,
 )
 
 # The part of the brakes that the barrier counts on; the rest covers directions in which two rows pull at once.
@@ -144,6 +149,30 @@ def _recover(kind: int, body: Array, gap: float, rate: float, share: float, limi
     return min(limit, share * (recovery(dt) * gap + rate) / dt)
 
 
+@njit(cache=True)
+def _stranger_row(
+    kind: int, state: Array, body: Array, trail: Array, x: float, y: float, vx: float, vy: float, size: float,
+    other: Array, gain: float, power: float, row: Array,
+) -> float:  # fmt: skip
+    """Write the row of a stranger, of which the robot has all, and give way if it comes; returns its right-hand side.
+
+    The gap is what is left if the robot creeps. A faster one the shield slows down: it would have to go round by far.
+    x, y, vx, vy: of the point that the rows constrain; ``size``: how near it may come to a point [m].
+    """
+    slow = kind == DOUBLE_INTEGRATOR or (kind == UNICYCLE and not math.isinf(body[TURN_ACCELERATION]))
+    dx, dy = x - other[N_X], y - other[N_Y]
+    distance = math.sqrt(dx * dx + dy * dy)
+    nx, ny = (dx / distance, dy / distance) if distance > 0.0 else (1.0, 0.0)
+    wider = max(trail[T_ERROR] + other[N_ERROR] - body[FLOOR], 0.0)
+    time = body[PERIOD] * (2.0 if slow else 1.0)
+    gap = distance - size - other[N_RADIUS] - wider - covered(other[N_PACE], other[N_PUSH], other[N_TOP], time)
+    mine, theirs = nx * vx + ny * vy, max(nx * other[N_VX] + ny * other[N_VY], 0.0)
+    limit = _write_row(kind, state, body, gap, nx, ny, mine - theirs, gain, power, 1.0, 1.0, mine, row)
+    if slow:
+        return limit  # that the gap closes from the other side too is a part of its rate
+    return limit - theirs
+
+
 @njit(cache=True, inline="always")
 def build(kind: int, state: Array, body: Array, around: Around, tunables: Array, rows: Array, rhs: Array) -> int:
     """Write one row per neighbour (if it yields), per obstacle and per side of the bounds; all of unit norm.
@@ -173,6 +202,9 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
     neighbours, obstacles, bounds = around.neighbours, around.obstacles, around.bounds
     for k in range(robots):
         other = neighbours[k]
+        if is_stranger(other):
+            rhs[k] = _stranger_row(kind, state, body, around.trail, x, y, vx, vy, size, other, gain, power, rows[k])
+            continue
         dx, dy = x - other[N_X] - other[N_OFFSET_X], y - other[N_Y] - other[N_OFFSET_Y]
         distance = math.sqrt(dx * dx + dy * dy)
         nx, ny = (dx / distance, dy / distance) if distance > 0.0 else (1.0, 0.0)

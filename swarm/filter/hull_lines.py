@@ -11,7 +11,7 @@ from swarm.array_types import Array
 from swarm.filter.hulls import MOST, closest, hull_to_hull, hull_to_obstacle, inside, other_hull
 from swarm.model.actuators import T_ERROR, T_STRAY
 from swarm.model.body import FLOOR, PERIOD, RADIUS, REACH
-from swarm.sense.neighbours import N_ERROR, N_RADIUS, N_REACH, N_X, N_Y, O_GAP, Around
+from swarm.sense.neighbours import N_ERROR, N_RADIUS, N_REACH, N_X, N_Y, O_GAP, Around, is_stranger
 
 LINE = 6
 """Columns of a line: normal, the nearest point of the own hull (m), the share of the gap (m), kappa."""
@@ -59,6 +59,8 @@ def build_lines(
     theirs = np.empty((MOST, 2))
     for k in range(around.num_neighbours):
         other = neighbours[k]
+        if is_stranger(other):
+            continue
         error = own + other[N_ERROR]
         both = size + other[N_RADIUS] + max(2.0 * body[FLOOR], error)
         dx, dy, far = state[0] - other[N_X], state[1] - other[N_Y], both + reach + other[N_REACH]

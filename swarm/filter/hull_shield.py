@@ -15,7 +15,8 @@ d - 2 (d + e - radii - room) / 2 >= radii; where one has, (d - e + radii + room)
 comes nearer along n at all, and no robot slides into another. Braking (the next hull within the present one) is always
 admitted. What is unknown of somebody for want of news is a part of e, for as long as it lasts.
 
-Exact states have e = kappa = 0: then these are the lines of ``swarm.filter.safety``.
+Exact states have e = kappa = 0: then these are the lines of ``swarm.filter.safety``. Strangers have lines of their own
+(``swarm.filter.stranger_lines``).
 
 Unicycles of second order. Between samples a body's place p(t) differs from the quadratic Bezier curve with the control
 points p(0), q = p(0) + p'(0) dt / 2 and p(dt) by the error of an interpolation, at most J dt^3 / 6 s^2 (1 - s) with
@@ -35,6 +36,7 @@ from numba import njit
 from swarm.array_types import Array
 from swarm.filter.hull_lines import LINE, build_lines, keeps
 from swarm.filter.hulls import MOST, own_hull
+from swarm.filter.stranger_lines import STRANGER_LINE, build_stranger_lines, keeps_clear
 from swarm.model.actuators import (
     T_BODY_X,
     T_BODY_Y,
@@ -72,20 +74,20 @@ from swarm.model.dynamics import (
     coast_periods,
     stop_offset,
 )
-from swarm.sense.neighbours import N_BODY_X, N_BODY_Y, N_ERROR, Around
+from swarm.sense.neighbours import N_BODY_X, N_BODY_Y, N_ERROR, Around, is_stranger
 
 _BISECTIONS = 12
 
 
 @njit(cache=True)
 def is_inexact(body: Array, around: Around) -> bool:
-    """Whether anything declared of the robot or of somebody near is not exact, or a way to rest is an arc."""
+    """Whether anything of the robot or of somebody near is not exact, a way to rest bends, or a stranger is near."""
     if body[ERROR] > 0.0 or body[LAG] > 0.0 or body[STRAY] > 0.0 or is_second_order(body):
         return True
     neighbours = around.neighbours
     for k in range(around.num_neighbours):
         other = neighbours[k]
-        if other[N_ERROR] > 0.0 or other[N_BODY_X] != 0.0 or other[N_BODY_Y] != 0.0:
+        if other[N_ERROR] > 0.0 or other[N_BODY_X] != 0.0 or other[N_BODY_Y] != 0.0 or is_stranger(other):
             return True
     return False
 
@@ -178,16 +180,27 @@ def _brake(kind: int, state: Array, body: Array, trail: Array, control: Array) -
 
 
 @njit(cache=True)
+def _passes(
+    kind: int, state: Array, body: Array, trail: Array, ux: float, uy: float, hull: Array, many: int, lines: Array,
+    count: int, strange: Array, met: int,
+) -> bool:  # fmt: skip
+    """Whether a control keeps all lines, and clear of the strangers that are met."""
+    if not _admits(kind, state, body, trail, ux, uy, hull, many, lines, count):
+        return False
+    return met == 0 or keeps_clear(kind, state, body, trail, ux, uy, hull, many, strange, met)
+
+
+@njit(cache=True)
 def _bisect(
     kind: int, state: Array, body: Array, trail: Array, bx: float, by: float, control: Array, hull: Array, many: int,
-    lines: Array, count: int,
+    lines: Array, count: int, strange: Array, met: int,
 ) -> float:  # fmt: skip
     """Draw ``control`` towards (bx, by), which counts as admitted, until it is; returns the share that was kept."""
     ux, uy, low, high = control[0], control[1], 0.0, 1.0
     for _ in range(_BISECTIONS):
         middle = 0.5 * (low + high)
         x, y = bx + middle * (ux - bx), by + middle * (uy - by)
-        if _admits(kind, state, body, trail, x, y, hull, many, lines, count):
+        if _passes(kind, state, body, trail, x, y, hull, many, lines, count, strange, met):
             low = middle
         else:
             high = middle
@@ -202,6 +215,8 @@ def shield_hulls(kind: int, state: Array, body: Array, around: Around, control: 
     lines = np.empty((around.num_neighbours + around.num_obstacles + 4, LINE))
     many = own_hull(kind, state, body[ACCELERATION], body[PERIOD], trail, hull)
     count = build_lines(kind, state, body, around, hull, many, lines)
+    strange = np.empty((around.num_neighbours, STRANGER_LINE))
+    met = build_stranger_lines(body, around, hull, many, strange)
     ux, uy = control[0], control[1]
     finite = math.isfinite(ux) and math.isfinite(uy)
     _brake(kind, state, body, trail, control)
@@ -209,9 +224,9 @@ def shield_hulls(kind: int, state: Array, body: Array, around: Around, control: 
         return 0.0
     bx, by = control[0], control[1]
     control[0], control[1] = ux, uy
-    if _admits(kind, state, body, trail, ux, uy, hull, many, lines, count):
+    if _passes(kind, state, body, trail, ux, uy, hull, many, lines, count, strange, met):
         return 1.0
     slowest = bx if is_second_order(body) else 0.0
-    if kind == UNICYCLE and _admits(kind, state, body, trail, slowest, uy, hull, many, lines, count):
+    if kind == UNICYCLE and _passes(kind, state, body, trail, slowest, uy, hull, many, lines, count, strange, met):
         by = uy  # Turning on the spot is free, as soon as the robot stands.
-    return _bisect(kind, state, body, trail, bx, by, control, hull, many, lines, count)
+    return _bisect(kind, state, body, trail, bx, by, control, hull, many, lines, count, strange, met)

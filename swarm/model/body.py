@@ -27,10 +27,11 @@ from swarm.model.growth import growth_of
 
 # Columns of a body, float64[BODY]: radius [m], look-ahead of a unicycle's control point [m], top speed [m/s], largest
 # acceleration [m/s²], largest turn rate [rad/s], control period [s], sensing radius [m], safety margin [m], reach in
-# one period [m] (see dynamics.reach), and whether it gives way to other robots (1) or not (0). From the declared errors
-# (swarm.model.error_bounds): the time constant of the actuators [s], how far the robot may be from where it and those
-# who hear it believe it to be at most [m], by which share of a way it may come elsewhere than planned, by how much what
-# is known of it grows in a period without news [m], and the margin that is kept even where no error asks for it [m].
+# one period [m] (see dynamics.reach), and whether it gives way to other robots (1), only stops before them (0), or
+# drives as if they were not there (-1). From the declared errors (swarm.model.error_bounds): the time constant of the
+# actuators [s], how far the robot may be from where it and those who hear it believe it to be at most [m], by which
+# share of a way it may come elsewhere than planned, by how much what is known of it grows in a period without news [m],
+# and the margin that is kept even where no error asks for it [m].
 # Of a unicycle of second order, its turn acceleration [rad/s²]; inf of others.
 BODY = 16
 RADIUS, LOOK_AHEAD, TOP_SPEED, ACCELERATION, TURN_RATE, PERIOD, SENSING, MARGIN, REACH, YIELDS = range(10)
@@ -49,7 +50,7 @@ _BUSY = 8.0
 
 def body_of(
     kind: Kind, radius: float, limits: Limits, *, dt: float, sensing_radius: float, margin: float = 0.0,
-    cooperative: bool = True, errors: ErrorBounds = EXACT,
+    cooperative: bool = True, errors: ErrorBounds = EXACT, ignores: bool = False,
 ) -> Array:  # fmt: skip
     """The body array ``float64[BODY]`` of one robot.
 
@@ -63,6 +64,7 @@ def body_of(
             is kept in any case.
         errors: Bounds of what is not exact.
         cooperative: Whether it gives way; one that does not is only kept from touching anybody.
+        ignores: Whether it drives as if nobody else were there: a stranger to all others.
 
     Returns:
         The array; its top speed may be below the limit, so that robots out of sight cannot be met within a period.
@@ -80,7 +82,7 @@ def body_of(
     body[RADIUS], body[LOOK_AHEAD], body[TOP_SPEED] = radius, LOOK_AHEAD_RADII * radius, top
     body[ACCELERATION], body[TURN_RATE], body[PERIOD] = limits.acceleration, limits.turn_rate, dt
     body[SENSING], body[MARGIN] = sensing_radius, margin
-    body[YIELDS] = float(cooperative)
+    body[YIELDS] = -1.0 if ignores else float(cooperative)
     diagonal = 1.0 if kind == Kind.UNICYCLE else math.sqrt(2.0)
     body[TURN_ACCELERATION] = limits.turn_acceleration if kind == Kind.UNICYCLE else math.inf
     within = np.array([top, limits.acceleration, limits.turn_rate, body[TURN_ACCELERATION]])

@@ -26,10 +26,12 @@ from swarm.model.body import (
     REACH,
     SENSING,
     TOP_SPEED,
+    YIELDS,
     is_second_order,
 )
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE
 from swarm.model.error_bounds import EXACT, ErrorBounds
+from swarm.model.strangers import UNKNOWN, Strangers, longest_rest
 from swarm.runtime.fleet_file.roster import HOLD_AGE, Peer, coasting_distance, stopping_distance
 from swarm.runtime.link.inbox import Heard
 from swarm.runtime.sensing import S_RADIUS, S_VX, S_VY, S_X, S_Y, SLACK, recognise
@@ -50,12 +52,16 @@ from swarm.sense.neighbours import (
     N_X,
     N_Y,
     NEIGHBOUR,
+    count_on,
     describe,
+    is_stranger,
     sense_robots,
 )
 
 INTENT_AGE = 0.25
 """Seconds after which nobody counts on what a robot meant to do."""
+# News of a stranger that are older [s] make it no larger: it may be everywhere.
+_OLDEST = 10.0
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class Belief:
     """What a robot knows of the others in one period.
 
     Attributes:
-        neighbours: ``float64[k, 19]`` for the view.
+        neighbours: ``float64[k, 22]`` for the view.
         truncated: Whether somebody near had to be left out of ``neighbours``.
         hold: The robot that has to be waited for, or None.
         strangers: ``float64[k, 2]``, where robots are sensed that do not answer [m].
@@ -77,7 +83,7 @@ class Belief:
 
 def believe(
     me: Peer, state: Array, heard: Iterable[Heard], roster: Mapping[int, Peer], dt: float, sensed: Array | None = None,
-    *, errors: ErrorBounds = EXACT, age: float = 0.0,
+    *, errors: ErrorBounds = EXACT, age: float = 0.0, strangers: Strangers = UNKNOWN,
 ) -> Belief:  # fmt: skip
     """What a robot makes of the reports that it has, and of what it senses.
 
@@ -92,19 +98,37 @@ def believe(
         sensed: ``float64[k, SENSED]`` (``swarm.runtime.sensing``), or None if the body does not sense robots.
         errors: What is declared of all robots.
         age: How old what is sensed is [s].
+        strangers: What is counted on of those who do not answer, or are known to ignore everybody.
     """
     heard = list(heard)
-    hold, strangers = None, np.empty((0, 2))
+    hold, silent = None, np.empty((0, 2))
+    late = max(age, 0.0) + errors.dead_time
     if sensed is None:
         rows, hold = _by_reports(me, state, heard, roster, dt)
+        for row, one in zip(rows[1:], heard, strict=True):
+            if roster[one.report.robot_id].body[YIELDS] < 0.0:
+                _count_on(row, me, strangers, min(one.age, _OLDEST) + errors.dead_time, float(row[N_ERROR]))
     else:
-        rows, strangers = _by_sensors(me, sensed, heard, roster, errors)
+        rows, known = _by_sensors(me, sensed, heard, roster, errors)
+        silent = sensed[np.array(known, dtype=np.int64) < 0][:, [S_X, S_Y]]
+        for row, which in zip(rows[1:], known, strict=True):
+            if which < 0 or roster[heard[which].report.robot_id].body[YIELDS] < 0.0:
+                _count_on(row, me, strangers, late, errors.sensing + errors.position)
         if errors.any:
-            _grow(rows[1:], roster, errors, (max(age, 0.0) + errors.dead_time) / dt)
+            _grow(rows[1:], roster, errors, late / dt)
     describe(me.kind, state, me.body, state[:2], MIDDLE[ROTATION], MIDDLE[SPEED], -1, rows[0])
     found = np.empty((MAX_NEIGHBOURS, NEIGHBOUR))
     count, truncated = sense_robots(0, rows, me.body, found, np.empty((MAX_NEIGHBOURS, 2)))
-    return Belief(found[:count], bool(truncated), hold, strangers)
+    return Belief(found[:count], bool(truncated), hold, silent)
+
+
+def _count_on(row: Array, me: Peer, strangers: Strangers, late: float, error: float) -> None:
+    """Make one a stranger who was at its place ``late`` seconds before the command acts, or ``error`` [m] beside it."""
+    before = row.copy()
+    row[N_ERROR] = error
+    count_on(row, strangers.as_array(), late, float(me.body[PERIOD]) + longest_rest(me.kind, me.body))
+    if not is_stranger(row):
+        row[:] = before
 
 
 def _by_reports(
@@ -124,8 +148,8 @@ def _by_reports(
 
 def _by_sensors(
     me: Peer, sensed: Array, heard: list[Heard], roster: Mapping[int, Peer], errors: ErrorBounds
-) -> tuple[Array, Array]:
-    """Neighbour columns from the second row on, and where strangers are."""
+) -> tuple[Array, list[int]]:
+    """Neighbour columns from the second row on, and which of ``heard`` each is, or -1."""
     rows = np.zeros((len(sensed) + 1, NEIGHBOUR))
     known = recognise(sensed, heard, roster, SLACK + errors.position + errors.sensing)
     slowest, fastest = _extremes(roster)
@@ -142,7 +166,7 @@ def _by_sensors(
         if which >= 0:
             peer = roster[heard[which].report.robot_id]
             row[N_RADIUS] += coasting_distance(peer, math.hypot(body[S_VX], body[S_VY]))
-    return rows, sensed[np.array(known, dtype=np.int64) < 0][:, [S_X, S_Y]]
+    return rows, known
 
 
 def _extremes(roster: Mapping[int, Peer]) -> tuple[float, float]:
@@ -162,6 +186,8 @@ def _grow(rows: Array, roster: Mapping[int, Peer], errors: ErrorBounds, periods:
     fastest = max(_strayed(peer, periods) for peer in roster.values())
     ahead = math.sqrt(2.0) * max(float(peer.body[TOP_SPEED]) for peer in roster.values()) * errors.lag
     for row in rows:
+        if is_stranger(row):
+            continue
         peer = roster.get(int(row[N_ID]))
         growth = fastest if peer is None else _strayed(peer, periods)
         trails = ahead if peer is None else math.sqrt(2.0) * float(peer.body[TOP_SPEED]) * errors.lag

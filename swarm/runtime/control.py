@@ -211,7 +211,7 @@ class Control:
         state = self.robot.believed(view).state
         belief = believe(
             self.roster[self.robot_id], state, heard, self.roster, self.dt, reading.sensed, errors=self._errors,
-            age=now - reading.measured,
+            age=now - reading.measured, strangers=self.robot.strangers,
         )  # fmt: skip
         alone = self.lockstep.alone or len(belief.strangers) > 0
         view.neighbours, view.truncated = belief.neighbours, belief.truncated

@@ -69,12 +69,12 @@ def mind_of(fleet: FleetFile, robot_id: int) -> Mind:
     robot = Robot(
         scenario.robots[robot_id], scenario.world, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
         planner=fleet.planner, controller=fleet.controller, margin=fleet.margin, errors=fleet.errors_of(robot_id),
-        robot_id=robot_id,
+        strangers=fleet.strangers, robot_id=robot_id,
     )  # fmt: skip
     return Mind(
         robot, scenario.robots[robot_id], roster,
         handshake_of(
-            robot_id, scenario.world, roster.values(), fleet.planner, fleet.controller, fleet.errors,
+            robot_id, scenario.world, roster.values(), fleet.planner, fleet.controller, fleet.errors, fleet.strangers,
             fleet.keys is not None,
         ),
         hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size), fleet.errors_of(robot_id),

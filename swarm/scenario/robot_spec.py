@@ -154,6 +154,8 @@ class RobotSpec(ArrayRecord):
         type_name: Its type in a scenario file; the kind's own name if not given.
         cooperative: False for one that takes no account of the others: it goes straight on, tells nothing, and only
             stops before it would touch somebody.
+        ignores: True for a stranger, who does not even stop: it drives to its goals, around obstacles, as if nobody
+            else were there. It is not cooperative either, whatever is said of that.
     """
 
     kind: Kind
@@ -164,6 +166,7 @@ class RobotSpec(ArrayRecord):
     goal_heading: float | None = None
     type_name: str = ""
     cooperative: bool = True
+    ignores: bool = False
 
     def __post_init__(self) -> None:
         name = self.type_name or self.kind.label
@@ -171,6 +174,7 @@ class RobotSpec(ArrayRecord):
             of_kind = [key for key, value in ROBOT_TYPES.items() if value.kind == self.kind]
             raise InputError("RobotSpec.type_name", name, f"one of the kind's types: {', '.join(of_kind)}")
         object.__setattr__(self, "type_name", name)
+        object.__setattr__(self, "cooperative", self.cooperative and not self.ignores)
         object.__setattr__(self, "start", array("RobotSpec.start", self.start, (5,)))
         object.__setattr__(self, "goals", array("RobotSpec.goals", self.goals, (None, 2)))
         object.__setattr__(self, "radius", number("RobotSpec.radius", self.radius, above=0.0))

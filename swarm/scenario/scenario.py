@@ -19,6 +19,7 @@ from swarm.files.yaml_input import read_yaml
 from swarm.model.dynamics import Kind, Limits, coast_periods, stop_offset
 from swarm.model.error_bounds import EXACT, ErrorBounds, read_errors
 from swarm.model.geometry import segment_to_obstacle, segment_to_segment
+from swarm.model.strangers import UNKNOWN, Strangers, read_strangers
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.robot_spec import RobotSpec, enclosing_disc
 from swarm.scenario.scenario_format import check_types, environment_entry, read_robot, read_world, robot_entry, save_map
@@ -49,6 +50,7 @@ class Scenario(ArrayRecord):
             largest robot's radius, at least 2 m.
         name: As the file says, or else its stem.
         errors: What is not exact: simulated, and assumed by the robots.
+        strangers: What the robots count on of those who ignore everybody.
     """
 
     world: World
@@ -58,6 +60,7 @@ class Scenario(ArrayRecord):
     sensing_radius: float = None  # type: ignore[assignment]  # replaced on construction: never None
     name: str = "scenario"
     errors: ErrorBounds = EXACT
+    strangers: Strangers = UNKNOWN
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "robots", tuple(self.robots))
@@ -94,6 +97,8 @@ class Scenario(ArrayRecord):
         document |= {"horizon": self.horizon, "dt": self.dt, "sensing_radius": self.sensing_radius}
         if self.errors != EXACT:
             document["errors"] = self.errors.declared()
+        if self.strangers != UNKNOWN:
+            document["strangers"] = self.strangers.declared()
         text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=1 << 30)
         write_text(path, text)
 
@@ -108,15 +113,16 @@ def load_scenario(path: str | Path) -> Scenario:
     path = Path(path)
     recognise(path, [Format.SCENARIO])
     root = read_yaml(path)
-    fields = root.mapping(["environment", "robots"], ["name", *_OPTIONS, "errors"])
+    fields = root.mapping(["environment", "robots"], ["name", *_OPTIONS, "errors", "strangers"])
     check_types(fields["robots"])
     world = read_world(fields["environment"], path.parent)
     robots = tuple(read_robot(field) for field in fields["robots"].items())
     options = {key: fields[key].number(above=0.0) for key in _OPTIONS if key in fields}
     errors = read_errors(fields["errors"]) if "errors" in fields else EXACT
+    strangers = read_strangers(fields["strangers"]) if "strangers" in fields else UNKNOWN
     name = fields["name"].text() if "name" in fields else path.stem
     with located(f"{path}: ", drop="Scenario."):
-        return Scenario(world, robots, name=name, errors=errors, **options)
+        return Scenario(world, robots, name=name, errors=errors, strangers=strangers, **options)
 
 
 def deliveries(

@@ -105,7 +105,7 @@ def read_robot(field: Field) -> RobotSpec:
     Raises:
         InputError: If it is malformed; names the file, the line and the key.
     """
-    keys = field.mapping(["type", "start"], ["goal", "goals", "radius", "limits", "cooperative"])
+    keys = field.mapping(["type", "start"], ["goal", "goals", "radius", "limits", "cooperative", "ignores"])
     base = robot_type(keys["type"].where, keys["type"].text())
     with located(f"{keys['start'].where}: "):
         start = state_from(keys["start"].numbers(start_layouts(base)), base.reduced)
@@ -116,8 +116,11 @@ def read_robot(field: Field) -> RobotSpec:
         entries = keys["limits"].mapping([], ["speed", "acceleration", "turn_rate", "turn_acceleration"])
         limits = replace(limits, **{name: entry.number(above=0.0) for name, entry in entries.items()})
     cooperative = keys["cooperative"].flag() if "cooperative" in keys else True
+    ignores = keys["ignores"].flag() if "ignores" in keys else False
+    if ignores and "cooperative" in keys and cooperative:
+        raise keys["cooperative"].error("false, or no such key: who ignores everybody does not cooperate")
     with located(f"{field.where}.", drop="RobotSpec."):
-        return RobotSpec(base.kind, start, goals, radius, limits, heading, keys["type"].text(), cooperative)
+        return RobotSpec(base.kind, start, goals, radius, limits, heading, keys["type"].text(), cooperative, ignores)
 
 
 def _read_goals(field: Field, keys: dict[str, Field], robot: RobotType) -> tuple[Array, float | None]:
@@ -180,4 +183,6 @@ def robot_entry(robot: RobotSpec) -> dict[str, Any]:
         entry["goals"] = robot.goals.tolist()
     limits = {name: float(value) for name, value in vars(robot.limits).items() if math.isfinite(value)}
     entry |= {"radius": robot.radius, "limits": limits}
+    if robot.ignores:
+        return entry | {"ignores": True}
     return entry if robot.cooperative else entry | {"cooperative": False}

@@ -10,6 +10,7 @@ import numpy as np
 
 from swarm.array_types import Array
 from swarm.errors import InputError
+from swarm.model.strangers import NOBODY, Strangers, start_of
 from swarm.sense.neighbours import NEIGHBOUR
 
 _UNTOLD = 0.5  # The tunables of a robot that tells none: the middle of their range.
@@ -23,7 +24,7 @@ class Neighbour:
         position: x, y [m], world frame.
         radius: Of the disc that encloses it [m].
         reach: How far it can come within one control period and the braking after it [m]; for a robot that stops at
-            once, top speed times period.
+            once, top speed times period. Of a stranger, within a period and until the robot that sees it stands.
         velocity: vx, vy [m/s], world frame.
         acceleration: With which it brakes [m/s²]; infinite if it stops at once.
         ahead: From its centre to its control point [m], world frame; not zero for a unicycle alone.
@@ -35,6 +36,8 @@ class Neighbour:
             actuators lag (then ``position`` runs ahead of its body), or of second order.
         corner: From ``position`` to where the tangents at both ends of that arc meet, x, y [m].
         error: How far it may be elsewhere [m].
+        stranger: What is counted on of one who ignores everybody (``swarm.model.strangers``); None: it keeps the rules
+            that all robots share.
 
     Raises:
         InputError: If a number is not finite, or a length is negative.
@@ -53,6 +56,7 @@ class Neighbour:
     body: tuple[float, float] = (0.0, 0.0)
     corner: tuple[float, float] = (0.0, 0.0)
     error: float = 0.0
+    stranger: Strangers | None = None
 
     def __post_init__(self) -> None:
         for name in ("position", "velocity", "ahead", "intent", "body", "corner"):
@@ -69,15 +73,17 @@ class Neighbour:
                 raise InputError(f"neighbour: {name}", getattr(self, name), "0 to 1")
 
     def row(self) -> Array:
-        """The columns of ``swarm.sense.neighbours``, ``float64[19]``."""
+        """The columns of ``swarm.sense.neighbours``, ``float64[22]``."""
         intent = self.position if self.intent is None else self.intent
+        known = NOBODY if self.stranger is None else self.stranger
         values = (
             *self.position, *self.velocity, self.radius, *self.ahead, self.acceleration, self.reach, *intent,
             self.rotation, self.speed, self.robot_id, *self.body, *self.corner, self.error,
+            *start_of(math.hypot(*self.velocity), known.as_array()),
         )  # fmt: skip
         return np.array(values, dtype=np.float64)
 
 
 def rows_of(neighbours: Sequence[Neighbour]) -> Array:
-    """Neighbours as rows ``float64[k, 19]``."""
+    """Neighbours as rows ``float64[k, 22]``."""
     return np.array([one.row() for one in neighbours]).reshape(-1, NEIGHBOUR)

@@ -18,19 +18,22 @@ from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y
 from swarm.model.body import ACCELERATION, ERROR, LAG, LOOK_AHEAD, MARGIN, RADIUS, REACH, SENSING
 from swarm.model.dynamics import UNICYCLE
 from swarm.model.geometry import to_obstacle
+from swarm.model.strangers import covered, faster, start_of
 
 MAX_NEIGHBOURS = 16
 MAX_OBSTACLES = 16
 
-# Columns of a neighbour, float64[19]: position and velocity (world), radius, the offset of its control point, its
+# Columns of a neighbour, float64[22]: position and velocity (world), radius, the offset of its control point, its
 # braking acceleration (inf: stops at once), its reach in one period, where it is heading (world), its last
 # rotation and speed tunables (in [0, 1]) and its id, -1 if it tells nothing; from its position back to its body and to
 # the corner of the triangle that holds the arc between them, if its actuators lag (of a unicycle of second order: on to
-# where it comes to rest, and the corner between); and how far it may be elsewhere (m).
-NEIGHBOUR = 19
+# where it comes to rest, and the corner between); how far it may be elsewhere (m); and, of a stranger, how fast it is
+# (m/s), by how much it may become faster (m/s²) and how fast it is at most (m/s, 0: not known): see
+# ``swarm.model.strangers``. Whose pace and push are both 0 keeps the rules that all robots share.
+NEIGHBOUR = 22
 N_X, N_Y, N_VX, N_VY, N_RADIUS, N_OFFSET_X, N_OFFSET_Y, N_ACCELERATION, N_REACH = range(9)
 N_INTENT_X, N_INTENT_Y, N_ROTATION, N_SPEED, N_ID = range(9, 14)
-N_BODY_X, N_BODY_Y, N_CORNER_X, N_CORNER_Y, N_ERROR = range(14, NEIGHBOUR)
+N_BODY_X, N_BODY_Y, N_CORNER_X, N_CORNER_Y, N_ERROR, N_PACE, N_PUSH, N_TOP = range(14, NEIGHBOUR)
 
 # Columns of an obstacle that is sensed, float64[8]: the five of ``swarm.model.geometry``, then the gap between its
 # surface and the robot's centre, and the unit normal there, away from it.
@@ -42,7 +45,7 @@ class Around(NamedTuple):
     """What one robot has around it, as the kernels of the filter and of the observation read it.
 
     Attributes:
-        neighbours: ``float64[K, 19]``; the first ``num_neighbours`` count.
+        neighbours: ``float64[K, 22]``; the first ``num_neighbours`` count.
         num_neighbours: See ``neighbours``.
         obstacles: ``float64[M, 8]``; the first ``num_obstacles`` count.
         num_obstacles: See ``obstacles``.
@@ -64,7 +67,7 @@ class Around(NamedTuple):
 def describe(
     kind: int, state: Array, body: Array, intent: Array, rotation: float, speed: float, robot_id: int, row: Array
 ) -> None:
-    """Write the neighbour columns of one robot that trails nothing into ``row`` (19,)."""
+    """Write the neighbour columns of one robot that trails nothing into ``row`` (22,)."""
     row[N_X], row[N_Y], row[N_VX], row[N_VY] = state[0], state[1], state[3], state[4]
     row[N_RADIUS] = body[RADIUS]
     row[N_OFFSET_X] = row[N_OFFSET_Y] = 0.0
@@ -77,11 +80,39 @@ def describe(
     row[N_ROTATION], row[N_SPEED], row[N_ID] = rotation, speed, robot_id
     row[N_BODY_X] = row[N_BODY_Y] = row[N_CORNER_X] = row[N_CORNER_Y] = 0.0
     row[N_ERROR] = body[ERROR]
+    row[N_PACE] = row[N_PUSH] = row[N_TOP] = 0.0
+
+
+@njit(cache=True, inline="always")
+def is_stranger(row: Array) -> bool:
+    """Whether neighbour columns are those of a stranger."""
+    return bool(row[N_PACE] > 0.0 or row[N_PUSH] > 0.0)
+
+
+@njit(cache=True)
+def count_on(row: Array, declared: Array, late: float, time: float) -> None:
+    """Make the neighbour columns ``row`` (22,) of a sensed robot those of a stranger, unless nobody is one.
+
+    Args:
+        row: Place, velocity, radius, and how far the place may be wrong; the rest is written.
+        declared: ``float64[STRANGERS]``, what is counted on (``swarm.model.strangers``).
+        late: How long ago it was there when the command acts [s].
+        time: A period, and for how long the robot that senses it may still move then [s].
+    """
+    pace, push, top = start_of(math.hypot(row[N_VX], row[N_VY]), declared)
+    if pace == 0.0 and push == 0.0:
+        return
+    row[N_OFFSET_X] = row[N_OFFSET_Y] = 0.0
+    row[N_BODY_X] = row[N_BODY_Y] = row[N_CORNER_X] = row[N_CORNER_Y] = 0.0
+    row[N_ACCELERATION], row[N_ID] = np.inf, -1
+    row[N_ERROR] += covered(pace, push, top, late)
+    row[N_PACE], row[N_PUSH], row[N_TOP] = faster(pace, push, top, late), push, top
+    row[N_REACH] = row[N_ERROR] + covered(row[N_PACE], push, top, time)
 
 
 @njit(cache=True)
 def trailing(row: Array, trail: Array) -> None:
-    """Put what a robot trails, or its way to rest, into its neighbour columns ``row`` (19,)."""
+    """Put what a robot trails, or its way to rest, into its neighbour columns ``row`` (22,)."""
     row[N_BODY_X], row[N_BODY_Y] = trail[T_BODY_X], trail[T_BODY_Y]
     row[N_CORNER_X], row[N_CORNER_Y] = trail[T_CORNER_X], trail[T_CORNER_Y]
 
@@ -118,9 +149,9 @@ def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array)
 
     Args:
         i: Row of the robot itself in ``others``.
-        others: ``float64[N, 19]``, neighbour columns of all robots.
+        others: ``float64[N, 22]``, neighbour columns of all robots.
         body: ``float64[BODY]`` of robot i.
-        found: ``float64[K, 19]``, written.
+        found: ``float64[K, 22]``, written.
         order: ``float64[K, 2]``, scratch.
 
     Returns:

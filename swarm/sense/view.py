@@ -12,7 +12,7 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.sense.messages import Message
 from swarm.sense.neighbour import Neighbour, rows_of
-from swarm.sense.neighbours import N_BODY_X, NEIGHBOUR
+from swarm.sense.neighbours import N_BODY_X, N_PACE, NEIGHBOUR
 
 
 @dataclass
@@ -23,9 +23,9 @@ class View:
         time: Time [s].
         state: ``float64[5]``, its own: x, y, heading, vx, vy (world frame).
         goal: ``float64[2]``, world frame [m].
-        neighbours: ``float64[k, 19]``, robots that it senses, at most 16 (columns in ``swarm.sense.neighbours``); given
-            as such rows, the last five columns 0 if not given, or as a list of ``Neighbour``, which becomes them. Of
-            robots with declared errors, as they will be when the command acts.
+        neighbours: ``float64[k, 22]``, robots that it senses, at most 16 (columns in ``swarm.sense.neighbours``); given
+            as such rows, the last three or eight columns 0 if not given, or as a list of ``Neighbour``, which becomes
+            them. Of robots with declared errors, as they will be when the command acts.
         messages: The last message of each robot within its communication radius, by id.
         obstacles: ``float64[m, 5]``, obstacles that it senses, at most 16; None takes them from the static map.
         truncated: Whether somebody near had to be left out of ``neighbours``.
@@ -59,8 +59,8 @@ class View:
         self.time, self.truncated, self.strangers = time, truncated, strangers
         self.state, self.goal = _contiguous("state", state), _contiguous("goal", goal)
         rows = _contiguous("neighbours", _rows(neighbours))
-        if rows.ndim == 2 and rows.shape[1] == N_BODY_X:  # of exact robots
-            rows = np.pad(rows, ((0, 0), (0, NEIGHBOUR - N_BODY_X)))
+        if rows.ndim == 2 and rows.shape[1] in (N_BODY_X, N_PACE):  # of exact robots, and where nobody is a stranger
+            rows = np.pad(rows, ((0, 0), (0, NEIGHBOUR - rows.shape[1])))
         self.neighbours = rows
         self.messages = {} if messages is None else messages
         self.obstacles = None if obstacles is None else _contiguous("obstacles", obstacles)

@@ -19,13 +19,15 @@ from swarm import Robot, View
 from swarm.errors import InputError
 from swarm.filter.reference import ReferenceSolver
 from swarm.model.dynamics import Kind, Limits
+from swarm.model.error_bounds import EXACT, ErrorBounds
+from swarm.model.strangers import Strangers
 from swarm.planning import Plan
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
 from swarm.sense.intent import WINDOW, Intent
 from swarm.sense.messages import EMBEDDING, Message
-from swarm.sense.neighbours import NEIGHBOUR
+from swarm.sense.neighbours import N_ERROR, N_PUSH, NEIGHBOUR
 from swarm.tune.heuristics import Recovery
 from swarm.tune.observation import EGO_LOST, EGO_STUCK, Observation
 
@@ -81,6 +83,27 @@ def test_so_it_is_with_unicycles_of_second_order() -> None:
     scenario = dataclasses.replace(scenario, robots=(*ramped, *scenario.robots[5:]))
     assert compare_with_the_batched_core(scenario, "straight", 0.0) < 0.05
     compare_with_the_batched_core(scenario, "roadmap", 0.01)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("errors", [EXACT, ErrorBounds(age=0.03, dead_time=0.03, sensing=0.002)], ids=["exact", "late"])
+def test_so_it_is_with_those_who_ignore_everybody(kind: Kind, errors: ErrorBounds) -> None:
+    scenario = swap.draw(np.random.default_rng(3), kind=kind, robots=8, spread=6.0, sensing_radius=1.5)
+    robots = [dataclasses.replace(robot, ignores=i > 4) for i, robot in enumerate(scenario.robots)]
+    scenario = dataclasses.replace(scenario, robots=tuple(robots), errors=errors, strangers=Strangers(1.5, 3.0))
+    if errors == EXACT:
+        compare_with_the_batched_core(scenario, "straight", 0.0)
+        return
+    core, fleet = ArenaCore(lambda rng: scenario, redraw=False), Fleet(scenario, planner="straight", controller=FIXED)
+    assert fleet.perception is not None
+    source = core._source
+    assert source is not None
+    for name in ("position", "sensing", "slip", "age"):  # the same errors for both
+        getattr(fleet.perception.source.errors, name)[:] = 0
+    core.observe()
+    rows = fleet.perception.rows(0)[5:]
+    assert (rows[:, N_PUSH] == 3.0).all() and (rows[:, N_ERROR] >= 0.002 + 1.5 * 0.03**2).all()
+    assert np.allclose(source.news.seen[0, 0, 5:, N_PUSH:], rows[:, N_PUSH:])
 
 
 def compare_with_the_batched_core(scenario: Scenario, planner: str, margin: float) -> float:

@@ -18,7 +18,7 @@ from envs.rollout.results import record, save_trajectory
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet
 from studies.error_options import ErrorOptions
-from studies.evaluation.common import Record, check_names, progress_bar
+from studies.evaluation.common import Record, check_names, contacts, met_strangers, progress_bar
 from swarm.errors import InputError
 from swarm.planning.registry import PLANNERS, choose_planner
 from swarm.scenario.scenario import Scenario, load_scenario
@@ -108,17 +108,18 @@ def arena_table(records: list[Record]) -> Table:
     table.add_column("scenario", overflow="fold")
     for name in (
         "robots", "safe/reached/\nsuccess %", "mean\ntime s", "clearance\ncm", "relaxed/\nbraking", "p50/p99\nms",
+        *(["met moving/\nstanding"] if met_strangers(records) else []),
     ):  # fmt: skip
         table.add_column(name, justify="right", no_wrap=True)
     for entry in records:
-        table.add_row(*_arena_row(entry["scenario"], [entry]))
+        table.add_row(*_arena_row(entry["scenario"], [entry], met=met_strangers(records)))
     if len(records) > 1:
         table.add_section()
-        table.add_row(*_arena_row("all", records))
+        table.add_row(*_arena_row("all", records, met=met_strangers(records)))
     return table
 
 
-def _arena_row(name: str, records: list[Record]) -> list[str]:
+def _arena_row(name: str, records: list[Record], *, met: bool) -> list[str]:
     """The figures of some records; rates are over robots, clearance the smallest, times of a step the largest."""
     safe, reached = (np.concatenate([entry[key] for entry in records]).astype(bool) for key in ("safe", "reached"))
     times = [time for entry in records for time in entry["reach_time"] if time is not None]
@@ -127,4 +128,5 @@ def _arena_row(name: str, records: list[Record]) -> list[str]:
         f"{np.mean(times):.2f}" if times else "–", f"{100.0 * min(entry['min_clearance'] for entry in records):.2f}",
         "/".join(str(sum(entry["qp"][key] for entry in records)) for key in ("relaxed", "braking")),
         "/".join(f"{max(entry['step_ms'][key] for entry in records):.2f}" for key in ("p50", "p99")),
+        *([contacts(records)] if met else []),
     ]  # fmt: skip

@@ -27,3 +27,13 @@ def progress_bar(console: Console, what: str, figures: Sequence[str]) -> Progres
     shown = " · ".join(f"{name} {{task.fields[{name}]}}" for name in figures)
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn(shown), TimeRemainingColumn())
     return Progress(*columns, console=console, transient=True)
+
+
+def met_strangers(records: Sequence[Record]) -> bool:
+    """Whether anybody was met by one who ignores everybody; then tables have a column for it."""
+    return any(entry["contacts_moving"] or entry["contacts_standing"] for entry in records)
+
+
+def contacts(records: Sequence[Record]) -> str:
+    """How often robots were met by one who ignores everybody: while they moved, and while they stood."""
+    return "/".join(str(sum(entry[f"contacts_{key}"] for entry in records)) for key in ("moving", "standing"))

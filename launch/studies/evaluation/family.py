@@ -17,9 +17,10 @@ from rich.table import Table
 from envs.arena.core import Draw
 from envs.arena.episodes import Episodes, run_episodes
 from envs.arena.team_planner import BATCHED
+from envs.rollout.results import contacts_of
 from envs.scenarios import family
 from studies.error_options import ErrorOptions
-from studies.evaluation.common import Record, check_names, progress_bar
+from studies.evaluation.common import Record, check_names, contacts, met_strangers, progress_bar
 from studies.intervals import Interval, mean_interval, rate_interval
 from swarm.errors import InputError
 from swarm.filter.safety import OUTCOMES
@@ -134,6 +135,7 @@ def records_of(name: str, options: Family, result: Episodes) -> list[Record]:
             "reach_time": times[k],
             "deliveries": result.deliveries[k].tolist(),
             "min_clearance": float(result.min_clearance[k].min()),
+            **contacts_of(result.contacts[k]),
             "qp": dict(zip(OUTCOMES, result.outcomes[k].tolist(), strict=True)),
             **options.record(options.simulated or EXACT),
         }
@@ -150,14 +152,16 @@ def family_table(records: list[Record]) -> Table:
     for column in (
         "episodes ×\nrobots", "safe %", "reached %", "success %", "episodes\ncomplete %", "time s",
         "clearance cm\nmean/least", "relaxed/\nbraking %",
+        *(["met moving/\nstanding"] if met_strangers(records) else []),
     ):  # fmt: skip
         table.add_column(column, justify="right")
+    met = met_strangers(records)
     for name in dict.fromkeys(entry["scenario"] for entry in records):
-        table.add_row(name, *_row([entry for entry in records if entry["scenario"] == name]))
+        table.add_row(name, *_row([entry for entry in records if entry["scenario"] == name], met=met))
     return table
 
 
-def _row(records: list[Record]) -> list[str]:
+def _row(records: list[Record], *, met: bool) -> list[str]:
     """The figures of one family."""
     safe, reached, counted = (
         np.array([entry[key] for entry in records], dtype=bool) for key in ("safe", "reached", "counted")
@@ -177,6 +181,7 @@ def _row(records: list[Record]) -> list[str]:
         with_interval(time[counted].mean(), mean_interval(time, counted)),
         f"{least.mean():.2f}/{least.min():.2f}",
         "/".join(f"{100.0 * share / max(1, shares.sum()):.2f}" for share in shares[1:]),
+        *([contacts(records)] if met else []),
     ]
 
 

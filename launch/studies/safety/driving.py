@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from envs.arena.core import ArenaCore
-from envs.arena.kernels import TOUCH
+from envs.strangers import TOUCH
 
 EPISODE = 300
 """Steps."""

@@ -18,7 +18,7 @@ def needs_of(fleet: FleetFile, robot: int) -> list[str]:
         return []
     body = body_of(
         spec.kind, spec.radius, spec.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
-        margin=fleet.margin, cooperative=spec.cooperative, errors=errors,
+        margin=fleet.margin, cooperative=spec.cooperative, errors=errors, ignores=spec.ignores,
     )  # fmt: skip
     needed = error_of(spec.kind, spec.limits.speed, spec.limits, scenario.dt, errors)
     late = f"a state {_ms(errors.age)} old, dead time {_ms(errors.dead_time)} and a period of {_ms(scenario.dt)}"

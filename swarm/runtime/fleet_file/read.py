@@ -12,11 +12,12 @@
 Optional: ``recording`` (of driver ``replay``), ``ros2`` (of driver ``ros2``: ``swarm.runtime.fleet_file.ros2_names``),
 ``keys`` (folder of TLS files; the endpoints are then ``tls/``), ``log`` (folder), ``journal`` (folder; by default one
 of the user's, ``swarm.runtime.journal``), ``patience`` [s] (with an attempt to connect, which takes four round trips:
-more than 0.6 where one takes longer than 0.15), ``errors`` (what is not exact, ``swarm.model.error_bounds``; by default
-what the scenario file declares), ``clock`` (what the stamps of a body are of: ``same``, a clock that agrees with this
-computer's, or ``base``, one of its own; one word for all robots, or a mapping such as ``{0: base}``), ``braking`` (what
-is done about a reason not to move: ``swarm.runtime.fleet_file.braking``). Files and folders are relative to the fleet
-file. The robots are those of the scenario, in its order: identities 0 to N - 1.
+more than 0.6 where one takes longer than 0.15), ``errors`` (what is not exact, ``swarm.model.error_bounds``) and
+``strangers`` (who ignore everybody, ``swarm.model.strangers``; both by default as the scenario file declares),
+``clock`` (what the stamps of a body are of: ``same``, a clock that agrees with this computer's, or ``base``, one of its
+own; one word for all robots, or a mapping such as ``{0: base}``), ``braking`` (what is done about a reason not to move:
+``swarm.runtime.fleet_file.braking``). Files and folders are relative to the fleet file. The robots are those of the
+scenario, in its order: identities 0 to N - 1.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from swarm.files.text_files import MEBIBYTE, located
 from swarm.files.yaml_input import Field, read_yaml
 from swarm.model.body import body_of
 from swarm.model.error_bounds import EXACT, ErrorBounds, read_errors
+from swarm.model.strangers import UNKNOWN, Strangers, read_strangers
 from swarm.planning.registry import PLANNERS, choose_planner
 from swarm.runtime.fleet_file.braking import DEFAULT, Action, read_braking
 from swarm.runtime.fleet_file.ros2_names import Ros2, read_ros2
@@ -54,8 +56,8 @@ OLDEST = 1.0
 
 _REQUIRED = ("fleet", "planner", "controller", "margin", "driver", "endpoints")
 _OPTIONAL = (
-    "scenario", "deliveries", "physics", "recording", "ros2", "keys", "log", "journal", "patience", "errors", "clock",
-    "braking",
+    "scenario", "deliveries", "physics", "recording", "ros2", "keys", "log", "journal", "patience", "errors",
+    "strangers", "clock", "braking",
 )  # fmt: skip
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
@@ -87,6 +89,7 @@ class FleetFile:
         journal: Folder of the robots' journals; None: the default.
         patience: With an attempt to connect [s].
         errors: What is not exact.
+        strangers: What is counted on of those who ignore everybody.
         clocks: Of each robot that has its own, one of ``CLOCKS``.
         braking: What is done about each reason not to move.
     """
@@ -108,6 +111,7 @@ class FleetFile:
     journal: Path | None = None
     patience: float = PATIENCE
     errors: ErrorBounds = EXACT
+    strangers: Strangers = UNKNOWN
     clocks: Mapping[int, str] = field(default_factory=dict)
     braking: Mapping[str, Action] = field(default_factory=lambda: DEFAULT)
 
@@ -135,6 +139,7 @@ class FleetFile:
                 body = body_of(
                     spec.kind, spec.radius, spec.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
                     margin=self.margin, cooperative=spec.cooperative, errors=self.errors_of(robot),
+                    ignores=spec.ignores,
                 )  # fmt: skip
             found[robot] = Peer(int(spec.kind), body, (low_x, low_y, high_x, high_y))
         return found
@@ -177,6 +182,7 @@ def load_fleet(path: str | Path) -> FleetFile:
         raise keys["patience"].error(f"{LEAST_PATIENCE:g} to {MOST_PATIENCE:g} s")
     ros2 = read_ros2(keys["ros2"], len(scenario.robots)) if "ros2" in keys else None
     errors = read_errors(keys["errors"]) if "errors" in keys else scenario.errors
+    strangers = read_strangers(keys["strangers"]) if "strangers" in keys else scenario.strangers
     clocks = _read_clocks(keys["clock"], len(scenario.robots)) if "clock" in keys else {}
     braking = read_braking(keys["braking"]) if "braking" in keys else DEFAULT
     controller = keys["controller"].text()
@@ -184,7 +190,7 @@ def load_fleet(path: str | Path) -> FleetFile:
         controller = str(path.parent / controller)
     fleet = FleetFile(
         path, name, scenario, seed, planner, controller, margin, driver, endpoints, physics, ros2=ros2,
-        patience=patience, errors=errors, clocks=clocks, braking=braking, **folders,
+        patience=patience, errors=errors, strangers=strangers, clocks=clocks, braking=braking, **folders,
     )  # fmt: skip
     with located(f"{keys['margin'].where}: "):
         replace(fleet, errors=EXACT).roster()

@@ -20,6 +20,7 @@ import numpy as np
 from swarm.errors import InputError
 from swarm.model.body import LAG, TURN_ACCELERATION, is_second_order
 from swarm.model.error_bounds import EXACT, ErrorBounds
+from swarm.model.strangers import UNKNOWN, Strangers
 from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.link.report_codec import AHEAD, MAJOR, MINOR
 from swarm.scenario.world import World
@@ -48,7 +49,7 @@ class Handshake:
         major: Protocol; with another one nothing else is known.
         minor: Protocol.
         map: Digest of the map, 8 bytes.
-        limits: Digest of the roster: bodies, limits, margin, period, and errors if any are declared; 8 bytes.
+        limits: Digest of the roster: bodies, limits, margin, period, errors and strangers if any are declared; 8 bytes.
         policy: Digest of planner and controller, 8 bytes.
     """
 
@@ -67,9 +68,9 @@ class Handshake:
 
 def handshake_of(
     robot: int, world: World, roster: Iterable[Peer], planner: str, controller: str, errors: ErrorBounds = EXACT,
-    signs: bool = False,
+    strangers: Strangers = UNKNOWN, signs: bool = False,
 ) -> Handshake:  # fmt: skip
-    """The hello of a robot that runs with this map, roster in order of identity, planner, controller and errors.
+    """The hello of a robot that runs with this map, roster in order of identity, planner, controller, declarations.
 
     Where stops are signed, its minor version says so: who speaks an older one obeys an operator, but passes nothing on.
     """
@@ -82,6 +83,8 @@ def handshake_of(
             limits.update(b"turn acceleration" + peer.body[TURN_ACCELERATION].tobytes())
     if errors != EXACT:
         limits.update(b"errors" + errors.as_array().tobytes() + errors.others.encode())
+    if strangers != UNKNOWN:
+        limits.update(b"strangers" + strangers.as_array().tobytes())
     minor = max(MINOR, AHEAD if errors.any else MINOR, SIGNED if signs else MINOR)
     return Handshake(robot, MAJOR, minor, map_digest(world), limits.digest()[:8], _policy_digest(planner, controller))
 

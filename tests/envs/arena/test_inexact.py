@@ -14,8 +14,8 @@ from oracles.inexact_worlds import ALL, DT, bold, core_of, drawn, hull_of, recor
 
 from envs.arena.core import ArenaCore
 from envs.arena.errors import STYLES
-from envs.arena.kernels import TOUCH
 from envs.scenarios import clutter, mixed
+from envs.strangers import TOUCH
 from swarm.errors import InputError
 from swarm.filter.hulls import MOST, other_hull
 from swarm.model.body import ERROR, GROWTH, TOP_SPEED

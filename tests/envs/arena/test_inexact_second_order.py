@@ -14,10 +14,10 @@ from oracles.inexact_worlds import ALL, DT, Tape, bold, drawn, hull_of, record
 
 from envs.arena.core import ArenaCore
 from envs.arena.errors import STYLES
-from envs.arena.kernels import TOUCH
 from envs.rollout.late_bodies import LateBodies
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet
+from envs.strangers import TOUCH
 from swarm.filter.hulls import MOST, other_hull
 from swarm.model.actuators import T_BODY_X, T_CORNER_Y, T_ERROR, T_SPEED, T_TURN_RATE, TRAIL
 from swarm.model.body import coast_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -264,3 +265,21 @@ def test_the_default_clutter_is_driven_without_a_touch() -> None:
         run.tick()
     assert run.collisions == 0
     assert run.reached.sum() >= 3
+
+
+def test_contacts_with_those_who_ignore_everybody_count_apart() -> None:
+    """One drives into a robot that stands, another robot drives into one that stands and ignores everybody."""
+    team = [
+        disc(0.5, 1.0, (0.5, 1.0)),
+        disc(1.5, 1.0, (0.2, 1.0)),
+        disc(0.5, 3.0, (2.0, 3.0)),
+        disc(1.5, 3.0, (1.5, 3.0)),
+    ]
+    team = [replace(one, ignores=i % 2 == 1) for i, one in enumerate(team)]
+    run = stubbed(scenario_of(*team), [[0.0, 0.0], [-1.0, 0.0], [1.0, 0.0], [0.0, 0.0]])
+    for _ in range(20):
+        run.tick()
+    assert run.contacts.tolist() == [1, 1] and run.collisions == 0 and not run.touched.any()
+    assert run.min_clearance >= 1.8 - 1e-9, "between those who keep the rules"
+    result = record(run, kind="test", seed=0, controller="", planner="")
+    assert result["contacts_moving"] == result["contacts_standing"] == 1

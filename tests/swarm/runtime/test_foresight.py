@@ -11,6 +11,7 @@ from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_
 from swarm.model.body import ERROR, GROWTH, REACH, TOP_SPEED, body_of
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, Kind, Limits, brake
 from swarm.model.error_bounds import ErrorBounds
+from swarm.model.strangers import NOBODY
 from swarm.runtime.belief import believe
 from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.link.inbox import Heard, Inbox
@@ -143,11 +144,12 @@ def test_who_is_sensed_grows_by_the_age_of_the_scan(known):
     one = peer(Kind.UNICYCLE, errors)
     sensed = np.array([[21.0, 20.0, 0.0, 0.0, 0.3]])
     heard = [Heard(report(2, at(1.0), TELLS), 0.1, 1, 0.1)] if known else []
-    row = believe(one, ME, heard, {2: one}, DT, sensed, errors=errors, age=0.075).neighbours[0]
+    exact = believe(one, ME, heard, {2: one}, DT, sensed, strangers=NOBODY).neighbours[0]
+    row = believe(one, ME, heard, {2: one}, DT, sensed, errors=errors, age=0.075, strangers=NOBODY).neighbours[0]
     grown = 2.5 * one.body[GROWTH] + math.sqrt(2.0) * one.body[TOP_SPEED] * 0.1 + 0.02
     assert row[N_ERROR] == pytest.approx(grown) and row[N_REACH] == pytest.approx(one.body[REACH] + grown)
     assert row[N_ID] == (2 if known else -1) and not row[N_BODY_X : N_CORNER_X + 2].any() and row[N_X] == 21.0
-    assert believe(one, ME, heard, {2: one}, DT, sensed).neighbours[0, N_REACH] == pytest.approx(one.body[REACH])
+    assert exact[N_REACH] == pytest.approx(one.body[REACH])
 
 
 def test_what_cannot_follow_from_the_state_that_was_measured_is_refused():

@@ -7,15 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swarm.model.body import REACH, body_of
+from swarm.model.body import REACH, YIELDS, body_of
 from swarm.model.dynamics import Kind, Limits
+from swarm.model.strangers import NOBODY, UNKNOWN, Strangers
 from swarm.runtime.belief import believe
 from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.link.inbox import Heard
 from swarm.runtime.link.report_codec import Report
-from swarm.runtime.sensing import SILENCE, SLACK, recognise
+from swarm.runtime.sensing import S_VX, SILENCE, SLACK, recognise
 from swarm.sense.messages import Message
-from swarm.sense.neighbours import N_ACCELERATION, N_ID, N_RADIUS, N_REACH, N_X, N_Y
+from swarm.sense.neighbours import N_ACCELERATION, N_ERROR, N_ID, N_PACE, N_PUSH, N_RADIUS, N_REACH, N_X, N_Y
 
 LIMITS = Limits(1.0, turn_rate=4.0)
 BODY = body_of(Kind.UNICYCLE, 0.3, LIMITS, dt=0.05, sensing_radius=3.0)
@@ -47,12 +48,41 @@ def test_a_robot_can_only_be_where_it_can_have_driven():
 
 
 def test_who_is_recognised_keeps_its_name_and_who_is_not_is_a_stranger_with_the_worst_limits():
-    belief = believe(ROSTER[0], ME, [heard(1, 11.0, 10.0)], ROSTER, 0.05, seen((11.02, 10.0), (10.0, 12.0)))
+    near = seen((11.02, 10.0), (10.0, 12.0))
+    belief = believe(ROSTER[0], ME, [heard(1, 11.0, 10.0)], ROSTER, 0.05, near, strangers=NOBODY)
     assert belief.neighbours[:, N_ID].tolist() == [1, -1] and belief.neighbours[0, N_X] == 11.02
     assert belief.strangers.tolist() == [[10.0, 12.0]]
     stranger = belief.neighbours[1]
     assert stranger[N_ACCELERATION] == pytest.approx(0.8) and stranger[N_RADIUS] == 0.3
     assert stranger[N_REACH] == max(BODY[REACH], SLOW[REACH])
+
+
+def test_who_does_not_answer_is_a_stranger_whose_reach_grows_with_the_age_of_the_scan():
+    near = seen((11.02, 10.0), (10.0, 12.0))
+    near[1, S_VX] = 0.6
+    for news_age in (0.0, 1.0):  # what it tells is old, but it answers
+        news = [heard(1, 11.0, 10.0, news_age)]
+        for age, declared in ((0.0, UNKNOWN), (0.2, UNKNOWN), (0.2, Strangers(0.7, 2.0)), (0.2, Strangers(1.5))):
+            belief = believe(ROSTER[0], ME, news, ROSTER, 0.05, near, age=age, strangers=declared)
+            ours, stranger = belief.neighbours
+            assert ours[N_X] == 11.02 and ours[N_PACE] == ours[N_PUSH] == 0.0
+            push = 1.0 if declared == UNKNOWN else declared.acceleration or math.inf
+            most = declared.speed or math.inf
+            fine = np.linspace(0.0, age, 20_001)
+            way = np.trapezoid(np.minimum(0.6 + (push * fine if math.isfinite(push) else math.inf), most), fine)
+            assert stranger[N_ERROR] == pytest.approx(way, abs=1e-6)
+            assert stranger[N_PACE] == pytest.approx(most if math.isinf(push) else min(0.6 + push * age, most))
+            assert stranger[N_REACH] >= stranger[N_ERROR] + 0.05 * stranger[N_PACE] - 1e-12
+
+
+def test_a_robot_of_the_roster_that_ignores_everybody_is_a_stranger_whether_sensed_or_heard():
+    body = BODY.copy()
+    body[YIELDS] = -1.0
+    roster = ROSTER | {1: Peer(ROSTER[1].kind, body, ROSTER[1].bounds)}
+    for sensed in (None, seen((11.0, 10.0))):
+        for team, push in ((ROSTER, 0.0), (roster, 1.0)):
+            belief = believe(team[0], ME, [heard(1, 11.0, 10.0)], team, 0.05, sensed)
+            assert belief.neighbours[0, N_PUSH] == push
 
 
 @settings(max_examples=80, deadline=None)

@@ -115,7 +115,7 @@ def test_the_columns_of_a_neighbour() -> None:
         brakes = 3.0 if kind == Kind.DOUBLE_INTEGRATOR else math.inf
         assert row[:N_REACH] == pytest.approx([1, 2, 0.3, 0.4, 0.1, *offset, brakes])
         assert row[N_REACH] > 0.069
-        assert row[N_REACH + 1 :].tolist() == [4, 5, 0.25, 0.75, 7, 0, 0, 0, 0, 0]
+        assert row[N_REACH + 1 :].tolist() == [4, 5, 0.25, 0.75, 7, *[0] * 8]
 
 
 @settings(max_examples=20)

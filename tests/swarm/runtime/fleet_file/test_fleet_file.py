@@ -10,7 +10,9 @@ import envs
 from swarm.errors import InputError
 from swarm.model.body import ERROR
 from swarm.model.error_bounds import EXACT, ErrorBounds
+from swarm.model.strangers import UNKNOWN, Strangers
 from swarm.runtime.fleet_file.read import load_fleet
+from swarm.runtime.mind import mind_of
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.scenario import deliveries
 
@@ -76,6 +78,18 @@ def test_declared_errors_are_the_fleet_files_or_else_the_scenarios(load, tmp_pat
     assert load().errors == load().scenario.errors == ErrorBounds(lag=0.1)
     assert load(new="errors: {slip: 0.1}\n").errors == ErrorBounds(slip=0.1)
     assert load(new="errors: {}\n").errors == EXACT
+
+
+def test_declared_strangers_are_the_fleet_files_or_else_the_scenarios(load, tmp_path):
+    assert load().strangers == UNKNOWN
+    assert load(new="strangers: {speed: 1.5}\n").strangers == Strangers(1.5)
+    (tmp_path / "two_robots.yaml").write_text(SCENARIO + "strangers: {acceleration: 2}\n")
+    assert load().strangers == load().scenario.strangers == Strangers(acceleration=2.0)
+    robot = mind_of(load(), 1)
+    assert robot.robot.strangers == Strangers(acceleration=2.0)
+    assert robot.handshake.digest != mind_of(load(new="strangers: {speed: 1}\n"), 0).handshake.digest
+    with pytest.raises(InputError, match=r"yaml:9: strangers.speed.*0 to 1e\+06 m/s"):
+        load(new="strangers: {speed: fast}\n")
 
 
 def test_the_clock_of_a_body_is_the_same_or_its_own(load):

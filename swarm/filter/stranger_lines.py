@@ -1,0 +1,265 @@
+"""What keeps a robot clear of strangers: whoever moves comes to rest before one of them can be there.
+
+A stranger shares nothing, so a robot has all of the gap, as with an obstacle; but the obstacle grows. With n the unit
+normal from where the stranger was (q) to the nearest point of the robot's stop hull, the stranger is, t seconds later,
+where n . x <= n . q + covered(t) (``swarm.model.strangers``). A control is let through if the robot keeps
+n . p(t) >= n . q + radii + errors + covered(t) under it and under braking behind it, for every t until it stands.
+Nothing is asked of the present hull: what was let through before holds until the robot stands, so that braking needs no
+leave, and what was let through once needs nothing of what is known later.
+
+``covered`` is convex and rises, so few points are enough, each with its time. Between two instants a straight way lies
+above the chord of ``covered`` if both ends do, and a quadratic Bezier curve if its middle point does so with the mean
+of both ends. Braking along a line is such a curve; along an arc of at most 2 rad a robot leaves the first corner of the
+triangle around it faster than time passes. A body that lags is kept in the hull of where it is and of what runs ahead
+of it, all of which then has to keep clear until it stands.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from swarm.array_types import Array
+from swarm.filter.hulls import closest, hull_to_hull, inside
+from swarm.model.actuators import (
+    T_BODY_X,
+    T_BODY_Y,
+    T_CORNER_X,
+    T_CORNER_Y,
+    T_ERROR,
+    T_HEADING,
+    T_SPEED,
+    T_STRAY,
+    T_TURN_RATE,
+    TRAIL,
+    ahead,
+    coast,
+    move,
+    ramp,
+)
+from swarm.model.body import ACCELERATION, FLOOR, LAG, PERIOD, RADIUS, STRAY, TURN_ACCELERATION
+from swarm.model.dynamics import (
+    DOUBLE_INTEGRATOR,
+    SINGLE_INTEGRATOR,
+    STATE,
+    UNICYCLE,
+    arc_offset,
+    coast_periods,
+    stop_offset,
+    stop_periods,
+)
+from swarm.model.strangers import STANDS, covered, fade
+from swarm.sense.neighbours import N_ERROR, N_PACE, N_PUSH, N_RADIUS, N_TOP, N_X, N_Y, Around, is_stranger
+
+STRANGER_LINE = 6
+"""Columns of a line: normal, the least n . x [m] if the stranger stood, its pace, push and top speed."""
+_NX, _NY, _LEAST, _PACE, _PUSH, _TOP = range(STRANGER_LINE)
+# Room that rounding may not eat.
+_ROUNDING = 1e-12
+
+
+@njit(cache=True, inline="always")
+def build_stranger_lines(body: Array, around: Around, hull: Array, many: int, lines: Array) -> int:
+    """Write a line for every stranger near; returns how many there are.
+
+    Args:
+        body: ``float64[BODY]``.
+        around: What the robot has to keep clear of.
+        hull: ``float64[3, 2]``, its own stop hull.
+        many: Points of it.
+        lines: ``float64[K, STRANGER_LINE]``, written.
+    """
+    count, there, own = 0, np.empty((1, 2)), around.trail[T_ERROR]
+    for k in range(around.num_neighbours):
+        other = around.neighbours[k]
+        if not is_stranger(other):
+            continue
+        there[0, 0], there[0, 1] = other[N_X], other[N_Y]
+        distance, nx, ny, _, _ = hull_to_hull(hull, many, there, 1)
+        both = body[RADIUS] + other[N_RADIUS] + max(body[FLOOR], own + other[N_ERROR]) + _ROUNDING
+        line = lines[count]
+        line[_NX], line[_NY] = nx, ny
+        # One who stands in the robot's way to rest leaves no normal, and only braking.
+        line[_LEAST] = nx * other[N_X] + ny * other[N_Y] + both if distance > 0.0 else math.inf
+        line[_PACE], line[_PUSH], line[_TOP] = other[N_PACE], other[N_PUSH], other[N_TOP]
+        count += 1
+    return count
+
+
+@njit(cache=True)
+def _clear(
+    x: float, y: float, bulge: float, time: float, part: float, stray: float, hull: Array, many: int, lines: Array,
+    count: int,
+) -> bool:  # fmt: skip
+    """Whether a point keeps all lines with ``part`` of what strangers cover in a time [s], and ``bulge`` more [m].
+
+    A way that comes elsewhere than planned does so by a share ``stray`` of itself, from the nearest point of the hull.
+    """
+    if stray > 0.0:
+        cx, cy = hull[0, 0], hull[0, 1]
+        if many > 1:
+            cx, cy = (x, y) if inside(x, y, hull, many) else closest(x, y, hull, many)
+        bulge += stray * math.hypot(x - cx, y - cy)
+    for k in range(count):
+        line = lines[k]
+        grown = part * covered(line[_PACE], line[_PUSH], line[_TOP], time) if time > 0.0 else 0.0
+        if line[_NX] * x + line[_NY] * y < line[_LEAST] + bulge + grown:
+            return False
+    return True
+
+
+@njit(cache=True)
+def keeps_clear(
+    kind: int, state: Array, body: Array, trail: Array, ux: float, uy: float, hull: Array, many: int, lines: Array,
+    count: int,
+) -> bool:  # fmt: skip
+    """Whether a robot under a control, and under braking behind it, stands before any stranger can be there.
+
+    Args:
+        kind: A value of ``Kind``.
+        state: ``float64[5]``, ahead of the body if its actuators lag.
+        body: ``float64[BODY]``.
+        trail: ``float64[TRAIL]``.
+        ux: The first number of the control.
+        uy: The second.
+        hull: ``float64[3, 2]``, its own stop hull.
+        many: Points of it.
+        lines: ``float64[K, STRANGER_LINE]`` (``build_stranger_lines``).
+        count: How many.
+    """
+    dt, stray, x, y = body[PERIOD], trail[T_STRAY], state[0], state[1]
+    if body[LAG] > 0.0:
+        return _keeps_clear_late(kind, state, body, trail, ux, uy, hull, many, lines, count)
+    if kind != SINGLE_INTEGRATOR and kind != DOUBLE_INTEGRATOR:
+        ramped = not math.isinf(body[TURN_ACCELERATION])
+        if ux == 0.0 and (not ramped or trail[T_SPEED] == 0.0):
+            return True  # It stands, however it turns.
+        if ramped:
+            return _keeps_clear_ramp(state, body, trail, ux, uy, hull, many, lines, count)
+    if not _clear(x, y, 0.0, 0.0, 1.0, 0.0, hull, many, lines, count):
+        return False
+    if kind == SINGLE_INTEGRATOR:
+        return _clear(x + ux * dt, y + uy * dt, 0.0, dt, 1.0, stray, hull, many, lines, count)
+    if kind != DOUBLE_INTEGRATOR:
+        dx, dy = arc_offset(state[2], ux, uy, dt)
+        bulge = 0.5 * (1.0 + body[STRAY]) * abs(ux * uy) * dt * dt
+        return _clear(x + dx, y + dy, bulge, dt, 1.0, stray, hull, many, lines, count)
+    px, py, sx, sy, time = _next_stop(state, body, ux, uy)
+    if not _clear(x + 0.5 * dt * state[3], y + 0.5 * dt * state[4], 0.0, dt, 0.5, stray, hull, many, lines, count):
+        return False
+    if not _clear(px, py, 0.0, dt, 1.0, stray, hull, many, lines, count):
+        return False
+    return _clear(sx, sy, 0.0, dt + time, 1.0, stray, hull, many, lines, count)
+
+
+@njit(cache=True)
+def _next_stop(state: Array, body: Array, ux: float, uy: float) -> tuple[float, float, float, float, float]:
+    """Of a double integrator after a period: its place, where it then comes to rest, and in what time [s]."""
+    dt = body[PERIOD]
+    vx, vy = state[3] + ux * dt, state[4] + uy * dt
+    px, py = state[0] + dt * (state[3] + 0.5 * dt * ux), state[1] + dt * (state[4] + 0.5 * dt * uy)
+    sx, sy = stop_offset(DOUBLE_INTEGRATOR, vx, vy, body[ACCELERATION], dt)
+    return px, py, px + sx, py + sy, dt * stop_periods(vx, vy, body[ACCELERATION], dt)
+
+
+@njit(cache=True)
+def _keeps_clear_ramp(
+    state: Array, body: Array, trail: Array, speed: float, turn_rate: float, hull: Array, many: int, lines: Array,
+    count: int,
+) -> bool:  # fmt: skip
+    """``keeps_clear`` of a unicycle of second order."""
+    dt, push, turn_push, stray = body[PERIOD], body[ACCELERATION], body[TURN_ACCELERATION], trail[T_STRAY]
+    then, drive, control, trails = np.empty(STATE), np.empty(2), np.empty(2), np.empty(TRAIL)
+    drive[0], drive[1], control[0], control[1] = trail[T_SPEED], trail[T_TURN_RATE], speed, turn_rate
+    v, w = max(abs(speed), abs(drive[0])), max(abs(turn_rate), abs(drive[1]))
+    dv, dw = abs(speed - drive[0]) / dt, abs(turn_rate - drive[1]) / dt
+    bulge = (1.0 + body[STRAY]) * math.hypot(2.0 * dv * w + v * dw, v * w * w) * dt * dt * dt / 6.0
+    half = 0.5 * dt * drive[0]
+    x, y = state[0] + half * math.cos(state[2]), state[1] + half * math.sin(state[2])
+    if not _clear(state[0], state[1], 0.0, 0.0, 1.0, 0.0, hull, many, lines, count):
+        return False
+    if not _clear(x, y, 0.0, dt, 0.5, stray, hull, many, lines, count):
+        return False
+    ramp(state, drive, control, dt, dt, 0.0, then, drive)
+    if not _clear(then[0], then[1], bulge, dt, 1.0, stray, hull, many, lines, count):
+        return False
+    coast(then[2], speed, turn_rate, push, turn_push, dt, trails)
+    time = dt + dt * coast_periods(speed, turn_rate, push, turn_push, dt) if speed != 0.0 else dt
+    x, y = then[0] + trails[T_BODY_X], then[1] + trails[T_BODY_Y]
+    if not _clear(x, y, 0.0, time, 1.0, stray, hull, many, lines, count):
+        return False
+    x, y = then[0] + trails[T_CORNER_X], then[1] + trails[T_CORNER_Y]
+    return _clear(x, y, 0.0, time, 1.0, stray, hull, many, lines, count)
+
+
+@njit(cache=True)
+def _keeps_clear_late(
+    kind: int, state: Array, body: Array, trail: Array, ux: float, uy: float, hull: Array, many: int, lines: Array,
+    count: int,
+) -> bool:  # fmt: skip
+    """``keeps_clear`` of a robot whose actuators lag: old and new hull keep clear until it stands."""
+    dt, lag, stray = body[PERIOD], body[LAG], trail[T_STRAY]
+    kept = math.exp(-dt / lag)
+    vx, vy = ux + (trail[T_SPEED] - ux) * kept, uy + (trail[T_TURN_RATE] - uy) * kept  # of its drive
+    if kind == SINGLE_INTEGRATOR:
+        time = dt + fade(math.hypot(vx, vy), body)
+        if not _clear(state[0] + ux * dt, state[1] + uy * dt, 0.0, time, 1.0, stray, hull, many, lines, count):
+            return False
+    elif kind == DOUBLE_INTEGRATOR:
+        px, py, sx, sy, stop = _next_stop(state, body, ux, uy)
+        time = dt + stop + fade(_left_over(state, body, trail, ux, uy, stop), body)
+        if not _clear(px, py, 0.0, time, 1.0, stray, hull, many, lines, count):
+            return False
+        if not _clear(sx, sy, 0.0, time, 1.0, stray, hull, many, lines, count):
+            return False
+    else:
+        if ux == 0.0 and abs(trail[T_SPEED]) * (1.0 + body[STRAY]) <= STANDS:
+            return True  # It stands, however it turns.
+        time = dt + fade(abs(vx), body)
+        if not _clear_roll(state, body, trail, ux, uy, time, hull, many, lines, count):
+            return False
+    clear = True
+    for k in range(many):
+        clear = clear and _clear(hull[k, 0], hull[k, 1], 0.0, time, 1.0, 0.0, hull, many, lines, count)
+    return clear
+
+
+@njit(cache=True)
+def _left_over(state: Array, body: Array, trail: Array, ux: float, uy: float, stop: float) -> float:
+    """A bound of the speed [m/s] of a double integrator's body when what runs ahead of it comes to rest."""
+    dt, lag = body[PERIOD], body[LAG]
+    begins = math.hypot(state[3] + ux * dt, state[4] + uy * dt)
+    body_speed = math.hypot(trail[T_BODY_X], trail[T_BODY_Y]) / lag
+    fastest = max(max(body_speed, math.hypot(state[3], state[4])), begins)
+    if stop <= 0.0:
+        return fastest
+    kept = math.exp(-stop / lag)
+    # A low-pass filter of a speed that falls linearly.
+    return kept * fastest + begins * lag / stop * (1.0 - kept * (1.0 + stop / lag))
+
+
+@njit(cache=True)
+def _clear_roll(
+    state: Array, body: Array, trail: Array, speed: float, turn_rate: float, time: float, hull: Array, many: int,
+    lines: Array, count: int,
+) -> bool:  # fmt: skip
+    """Whether all new points of the hull of a unicycle that lags keep clear for a time [s]."""
+    dt, lag, stray = body[PERIOD], body[LAG], trail[T_STRAY]
+    here, drive, control = np.empty(STATE), np.empty(2), np.empty(2)
+    here[0], here[1], here[2] = state[0] + trail[T_BODY_X], state[1] + trail[T_BODY_Y], trail[T_HEADING]
+    here[3] = here[4] = 0.0
+    drive[0], drive[1] = trail[T_SPEED], trail[T_TURN_RATE]
+    control[0], control[1] = speed, turn_rate
+    v, w, push = max(abs(speed), abs(drive[0])), max(abs(turn_rate), abs(drive[1])), abs(speed - drive[0]) / lag
+    bulge = 0.5 * (1.0 + body[STRAY]) * dt * dt * (v * w + push * w * dt)
+    move(UNICYCLE, here, drive, control, dt, lag, 0.0, here, drive)
+    found, trails = np.empty(STATE), np.empty(TRAIL)
+    ahead(UNICYCLE, here, drive, lag, found, trails)
+    x, y = found[0] + trails[T_CORNER_X], found[1] + trails[T_CORNER_Y]
+    if not _clear(here[0], here[1], bulge, time, 1.0, stray, hull, many, lines, count):
+        return False
+    if not _clear(x, y, 0.0, time, 1.0, stray, hull, many, lines, count):
+        return False
+    return _clear(found[0], found[1], 0.0, time, 1.0, stray, hull, many, lines, count)
