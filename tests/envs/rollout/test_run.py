@@ -150,7 +150,8 @@ def test_results_can_be_written_and_have_no_nan(tmp_path: Path) -> None:
     assert "NaN" not in text
     assert "Infinity" not in text
     first, second = json.loads(text)
-    wanted = "kind, scenario, seed, controller, planner, robots, steps, dt, safe, reached, reach_time, min_clearance"
+    wanted = "kind, scenario, seed, controller, planner, robots, steps, dt, safe, reached, reach_time, min_clearance, "
+    wanted += "contacts_moving, contacts_standing"
     assert ", ".join(first) == f"{wanted}, qp, step_ms"
     assert (first["robots"], first["steps"], first["safe"]) == (5, 5, [True] * 5)
     assert first["reach_time"] == [None] * 5
