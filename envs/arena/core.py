@@ -18,11 +18,12 @@ import numpy as np
 from envs.arena.errors import STYLES, ErrorSource
 from envs.arena.geometry_store import GeometryStore
 from envs.arena.inexact import perceive_worlds, step_inexact_worlds
-from envs.arena.kernels import Counts, Robots, observe_worlds, remember_worlds, step_worlds
+from envs.arena.kernels import Counts, Robots, step_worlds
+from envs.arena.observing import observe_worlds, remember_worlds
 from envs.arena.reward import Reward
 from envs.arena.team_planner import TeamPlanner, make_team_planner
 from envs.threads import threads
-from swarm.array_types import AnyArray, Array, Flags, Float32s
+from swarm.array_types import AnyArray, Array, Flags, Float32s, Int32s, Int64s
 from swarm.errors import InputError
 from swarm.files.text_files import located
 from swarm.filter.safety import BRAKING, RELAXED
@@ -258,17 +259,26 @@ class ArenaCore:
 
     def observe(self) -> Observation:
         """The observation of all robots: arrays with leading dimensions [B, N]."""
-        self.plan()
-        shape = (self.num_worlds, self.num_robots)
-        edges = int(self.slots.sum())
+        shape, edges = (self.num_worlds, self.num_robots), int(self.slots.sum())
         ego, mask = np.empty((*shape, EGO), np.float32), np.empty((*shape, edges), np.bool_)
         links, sender = np.empty((*shape, edges, EDGE), np.float32), np.empty((*shape, edges), np.int32)
-        with threads(self.threads):
-            observe_worlds(
-                self._robots, self.geometry.arrays, self.slots, self._views, Observation(ego, links, mask), sender
-            )
-        sender[self.age == 0] = -1  # nobody has told anything yet
+        self._observe_into(Observation(ego, links, mask), sender, np.arange(self.num_worlds))
         return Observation(ego, links, mask, sender)
+
+    def _observe_into(self, seen: Observation, sender: Int32s, worlds: Int64s) -> None:
+        """Write what the robots of some worlds observe."""
+        self.plan()
+        with threads(self.threads if len(worlds) == self.num_worlds else 1):
+            observe_worlds(
+                worlds, self._robots, self.geometry.arrays, self.slots, self._views, self.age > 0, seen, sender
+            )
+
+    def _observe_again(self, seen: Observation, worlds: Int64s) -> Observation:
+        """An observation in which some worlds are observed anew."""
+        again = Observation(seen.ego.copy(), seen.edges.copy(), seen.mask.copy())
+        sender = np.array(seen.sender)
+        self._observe_into(again, sender, worlds)
+        return again._replace(sender=sender)
 
     def advance(self, action: Array) -> None:
         """Filter the tunables ``[B, N, 6]`` in [0, 1], move everybody for one period, and count what happened.
@@ -371,13 +381,16 @@ class ArenaCore:
         truncated = ~terminated & (self.age >= self.horizon)
         info: dict[str, Any] = {"episodes": [], "final_observation": None, "resting": self.resting}
         ended = np.flatnonzero(terminated | truncated)
+        observation = self.observe()
         if ended.size:
-            info["final_observation"] = self.observe()
+            info["final_observation"] = observation
             for b in ended:
                 info["episodes"].append(self.summary(int(b)))
                 if self._redraw:
                     self.load(int(b), self._next(int(b)))
-        return self.observe(), reward, terminated, truncated, info
+            if self._redraw:
+                observation = self._observe_again(observation, ended)
+        return observation, reward, terminated, truncated, info
 
     def summary(self, b: int = 0) -> dict[str, float]:
         """Figures of the present episode of world ``b``; rates are over its robots that cooperate."""
