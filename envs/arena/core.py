@@ -18,8 +18,8 @@ import numpy as np
 from envs.arena.errors import STYLES, ErrorSource
 from envs.arena.geometry_store import GeometryStore
 from envs.arena.inexact import perceive_worlds, step_inexact_worlds
-from envs.arena.kernels import Counts, Robots, step_worlds
-from envs.arena.observing import observe_worlds, remember_worlds
+from envs.arena.kernels import Counts, Robots, step_in_turn, step_worlds
+from envs.arena.observing import head_for_goals, observe_in_turn, observe_worlds, remember_worlds, ways_left
 from envs.arena.reward import Reward
 from envs.arena.team_planner import TeamPlanner, make_team_planner
 from envs.threads import threads
@@ -158,14 +158,18 @@ class ArenaCore:
         self.period[b] = scenario.dt
         self.horizon[b] = max(1, round(scenario.horizon / scenario.dt))
         self.geometry.put(b, scenario.world, scenario.sensing_radius)
+        assumed, bodies = self._assumed(scenario), {}
         for i, robot in enumerate(scenario.robots):
             self.kind[b, i] = int(robot.kind)
             self.state[b, i] = robot.start
-            with located(f"scenario {scenario.name!r}: robots[{i}]: "):
-                self.body[b, i] = body_of(
-                    robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
-                    margin=self._margin, cooperative=robot.cooperative, errors=self._assumed(scenario),
-                )  # fmt: skip
+            alike = robot.kind, robot.radius, robot.limits, robot.cooperative
+            if alike not in bodies:
+                with located(f"scenario {scenario.name!r}: robots[{i}]: "):
+                    bodies[alike] = body_of(
+                        robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
+                        margin=self._margin, cooperative=robot.cooperative, errors=assumed,
+                    )  # fmt: skip
+            self.body[b, i] = bodies[alike]
             self.goal[b, i], self.cooperative[b, i] = robot.goals[0], robot.cooperative
             self._trail[b, i] = 0.0
             if is_second_order(self.kind[b, i], self.body[b, i]):
@@ -247,9 +251,7 @@ class ArenaCore:
         if not self.moved.any():
             return
         self._perceive()
-        moved = self.moved[:, None]
-        np.copyto(self.waypoint, self.goal, where=moved[..., None])
-        np.copyto(self.remaining, self._distances(self.believed), where=moved)
+        head_for_goals(self.moved, self.believed, self.goal, self.waypoint, self.remaining)
         for b, team in self._planners.items():
             if self.moved[b]:
                 time = self.age[b] * self.period[b]
@@ -268,10 +270,13 @@ class ArenaCore:
     def _observe_into(self, seen: Observation, sender: Int32s, worlds: Int64s) -> None:
         """Write what the robots of some worlds observe."""
         self.plan()
-        with threads(self.threads if len(worlds) == self.num_worlds else 1):
-            observe_worlds(
-                worlds, self._robots, self.geometry.arrays, self.slots, self._views, self.age > 0, seen, sender
-            )
+        told = self.age > 0  # else nobody has told anything yet
+        arguments = (worlds, self._robots, self.geometry.arrays, self.slots, self._views, told, seen, sender)
+        if self.threads == 1 or len(worlds) * self.num_robots < _WORTH_THREADS:
+            observe_in_turn(*arguments)
+        else:
+            with threads(self.threads):
+                observe_worlds(*arguments)
 
     def _observe_again(self, seen: Observation, worlds: Int64s) -> Observation:
         """An observation in which some worlds are observed anew."""
@@ -288,22 +293,27 @@ class ArenaCore:
         self.plan()
         if not self.cooperative.all():
             action = np.where(self.cooperative[..., None], action, STRAIGHT)
-        with threads(self.threads):
-            if self._source is None:
-                step_worlds(
-                    self._robots, self.geometry.arrays, self.slots, action, self._filtered, self.period, self._checks,
-                    self._counts,
-                )  # fmt: skip
+        if self._source is not None:
+            self._step_inexact(self._source, action)
+        else:
+            arguments = (
+                self._robots, self.geometry.arrays, self.slots, action, self._filtered, self.period, self._checks,
+                self._counts,
+            )  # fmt: skip
+            if self.threads == 1:
+                step_in_turn(*arguments)
             else:
-                self._step_inexact(self._source, action)
+                with threads(self.threads):
+                    step_worlds(*arguments)
         self.moved[:] = True
         self.age += 1
 
     def _step_inexact(self, source: ErrorSource, action: Array) -> None:
-        step_inexact_worlds(
-            self._robots, self.geometry.arrays, self.slots, action, self._filtered, source.truth(self.state),
-            source.errors, source.news, self.period, source.own, self._counts,
-        )  # fmt: skip
+        with threads(self.threads):
+            step_inexact_worlds(
+                self._robots, self.geometry.arrays, self.slots, action, self._filtered, source.truth(self.state),
+                source.errors, source.news, self.period, source.own, self._counts,
+            )  # fmt: skip
         self._unseen[:] = True
 
     @property
@@ -311,9 +321,10 @@ class ArenaCore:
         """Robots ``[B, N]`` whose part is over though their world goes on: at their last goals, or not cooperative."""
         return self.reached | ~self.cooperative
 
-    def _distances(self, state: Array | None = None) -> Array:
-        """Metres from every robot to its goal, ``[B, N]``; by default from where it really is."""
-        distances: Array = np.linalg.norm(self.goal - (self.state if state is None else state)[..., :2], axis=-1)
+    def _distances(self) -> Array:
+        """Metres from every robot to its goal, ``[B, N]``."""
+        distances = np.empty_like(self.remaining)
+        ways_left(self.state, self.goal, distances)
         return distances
 
     @property

@@ -292,3 +292,13 @@ def step_worlds(
     # Only calls in the loops: numba drops what a parallel function itself writes to an array in a tuple.
     for b in prange(len(robots.kind)):
         _step_world(b, robots, geometry, slots, action, filtered, period, checks, counts)
+
+
+@njit(cache=True)
+def step_in_turn(
+    robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, period: Array, checks: int,
+    counts: Counts,
+) -> None:  # fmt: skip
+    """``step_worlds`` in one thread: where there is little to do, waking the others takes longer than the step."""
+    for b in range(len(robots.kind)):
+        _step_world(b, robots, geometry, slots, action, filtered, period, checks, counts)

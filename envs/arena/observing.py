@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from numba import njit, prange
 
 from envs.arena.geometry_store import Geometry, geometry_of
@@ -10,6 +12,25 @@ from swarm.array_types import Array, Flags, Int32s, Int64s
 from swarm.sense.neighbours import N_ID
 from swarm.tune.memory import remember
 from swarm.tune.observation import Observation, observe
+
+
+@uncounted
+def ways_left(state: Array, goal: Array, ways: Array) -> None:
+    """Write the distances ``float64[B, N]`` [m] of robots ``[B, N, 5]`` from their goals ``[B, N, 2]``."""
+    for b in range(ways.shape[0]):
+        for i in range(ways.shape[1]):
+            dx, dy = goal[b, i, 0] - state[b, i, 0], goal[b, i, 1] - state[b, i, 1]
+            ways[b, i] = math.sqrt(dx * dx + dy * dy)
+
+
+@uncounted
+def head_for_goals(moved: Flags, state: Array, goal: Array, waypoint: Array, remaining: Array) -> None:
+    """In the worlds ``bool[B]`` that moved: straight to the goals; waypoints and what is left of the ways."""
+    for b in range(remaining.shape[0]):
+        if moved[b]:
+            ways_left(state[b : b + 1], goal[b : b + 1], remaining[b : b + 1])
+            for i in range(remaining.shape[1]):
+                waypoint[b, i, 0], waypoint[b, i, 1] = goal[b, i, 0], goal[b, i, 1]
 
 
 @uncounted
@@ -70,4 +91,14 @@ def observe_worlds(
         sender: ``int32[B, N, P]``, written.
     """
     for k in prange(len(which)):
+        _observe_world(which[k], robots, geometry, slots, views, told, seen, sender)
+
+
+@njit(cache=True)
+def observe_in_turn(
+    which: Int64s, robots: Robots, geometry: Geometry, slots: Int64s, views: Array, told: Flags, seen: Observation,
+    sender: Int32s,
+) -> None:  # fmt: skip
+    """``observe_worlds`` in one thread."""
+    for k in range(len(which)):
         _observe_world(which[k], robots, geometry, slots, views, told, seen, sender)
