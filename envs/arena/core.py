@@ -18,12 +18,12 @@ import numpy as np
 from envs.arena.errors import STYLES, ErrorSource
 from envs.arena.geometry_store import GeometryStore
 from envs.arena.inexact import perceive_worlds, step_inexact_worlds
-from envs.arena.kernels import Counts, Robots, step_in_turn, step_worlds
-from envs.arena.observing import head_for_goals, observe_in_turn, observe_worlds, remember_worlds, ways_left
+from envs.arena.kernels import Counts, Robots, step_some, step_worlds
+from envs.arena.observing import Pages, head_for_goals, observe_some, observe_worlds, remember_worlds, ways_left
 from envs.arena.reward import Reward
 from envs.arena.team_planner import TeamPlanner, make_team_planner
 from envs.threads import threads
-from swarm.array_types import AnyArray, Array, Flags, Float32s, Int32s, Int64s
+from swarm.array_types import AnyArray, Array, Flags, Float32s, Int64s
 from swarm.errors import InputError
 from swarm.files.text_files import located
 from swarm.filter.safety import BRAKING, RELAXED
@@ -44,7 +44,7 @@ from swarm.model.error_bounds import ErrorBounds
 from swarm.scenario.scenario import Scenario
 from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, NEIGHBOUR, describe, trailing
 from swarm.tune.memory import MEMORY, blank
-from swarm.tune.observation import EDGE, EGO, Observation
+from swarm.tune.observation import Observation
 
 Draw = Callable[[np.random.Generator], Scenario]
 Chooser = Callable[[Scenario], str]
@@ -146,6 +146,7 @@ class ArenaCore:
         self.period, self.horizon = np.zeros(self.num_worlds), np.zeros(self.num_worlds, np.int64)
         self.age, self.returns = np.zeros(self.num_worlds, np.int64), np.zeros(shape)
         self.geometry = GeometryStore(self.num_worlds)
+        self._pages = Pages(shape, int(self.slots.sum()))
         self._trail, self._room = np.zeros((*shape, TRAIL)), np.empty((shape[0], 1, shape[1], NEIGHBOUR))
         self._unseen = np.zeros(self.num_worlds, bool)  # where a period has begun and nobody has looked
 
@@ -261,29 +262,29 @@ class ArenaCore:
 
     def observe(self) -> Observation:
         """The observation of all robots: arrays with leading dimensions [B, N]."""
-        shape, edges = (self.num_worlds, self.num_robots), int(self.slots.sum())
-        ego, mask = np.empty((*shape, EGO), np.float32), np.empty((*shape, edges), np.bool_)
-        links, sender = np.empty((*shape, edges, EDGE), np.float32), np.empty((*shape, edges), np.int32)
-        self._observe_into(Observation(ego, links, mask), sender, np.arange(self.num_worlds))
-        return Observation(ego, links, mask, sender)
+        seen = self._pages.take()
+        self._observe_into(seen, np.arange(self.num_worlds))
+        return seen
 
-    def _observe_into(self, seen: Observation, sender: Int32s, worlds: Int64s) -> None:
+    def _observe_into(self, seen: Observation, worlds: Int64s) -> None:
         """Write what the robots of some worlds observe."""
         self.plan()
         told = self.age > 0  # else nobody has told anything yet
-        arguments = (worlds, self._robots, self.geometry.arrays, self.slots, self._views, told, seen, sender)
+        parts: Any = Observation(*seen[:3]), seen.sender
+        arguments = worlds, self._robots, self.geometry.arrays, self.slots, self._views, told, *parts
         if self.threads == 1 or len(worlds) * self.num_robots < _WORTH_THREADS:
-            observe_in_turn(*arguments)
+            observe_some(*arguments)
         else:
             with threads(self.threads):
-                observe_worlds(*arguments)
+                observe_worlds(self.threads, *arguments)
 
     def _observe_again(self, seen: Observation, worlds: Int64s) -> Observation:
         """An observation in which some worlds are observed anew."""
-        again = Observation(seen.ego.copy(), seen.edges.copy(), seen.mask.copy())
-        sender = np.array(seen.sender)
-        self._observe_into(again, sender, worlds)
-        return again._replace(sender=sender)
+        again = self._pages.take()
+        for part, before in zip(again, seen, strict=True):
+            np.copyto(part, before)  # type: ignore[arg-type]  # nothing is None in what the core observes
+        self._observe_into(again, worlds)
+        return again
 
     def advance(self, action: Array) -> None:
         """Filter the tunables ``[B, N, 6]`` in [0, 1], move everybody for one period, and count what happened.
@@ -301,10 +302,10 @@ class ArenaCore:
                 self._counts,
             )  # fmt: skip
             if self.threads == 1:
-                step_in_turn(*arguments)
+                step_some(0, self.num_worlds, *arguments)
             else:
                 with threads(self.threads):
-                    step_worlds(*arguments)
+                    step_worlds(self.threads, *arguments)
         self.moved[:] = True
         self.age += 1
 

@@ -91,9 +91,11 @@ class Counts(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """Room to work in, for the robots of a world one after the other.
+    """Room to work in, for one world, and in it for one robot, after the other.
 
     Attributes:
+        seen: ``float64[1, N, NEIGHBOUR]``, all robots as they are.
+        at: ``float64[N, 5]``, where they are at an instant of the period.
         neighbours: ``float64[K, NEIGHBOUR]``, those of one robot.
         things: ``float64[M, OBSTACLE]``, its obstacles.
         order: ``float64[max(K, M), 2]``, to sort them.
@@ -103,6 +105,8 @@ class Desk(NamedTuple):
         chosen: ``float64[2]``, its control.
     """
 
+    seen: Array
+    at: Array
     neighbours: Array
     things: Array
     order: Array
@@ -113,10 +117,11 @@ class Desk(NamedTuple):
 
 
 @njit(cache=True, inline="always")
-def desk_for(slots: Int64s) -> Desk:
-    """Room for robots with so many neighbours and obstacles at most."""
+def desk_for(count: int, slots: Int64s) -> Desk:
+    """Room for worlds of ``count`` robots, each with so many neighbours and obstacles at most."""
     size = slots[0] + slots[1] + BOUNDS_ROWS
     return Desk(
+        np.empty((1, count, NEIGHBOUR)), np.empty((count, dynamics.STATE)),
         np.empty((slots[0], NEIGHBOUR)), np.empty((slots[1], OBSTACLE)), np.empty((max(slots[0], slots[1]), 2)),
         Scratch(np.empty((size, 2)), np.empty(size), np.empty((2, 2)), np.empty((size, 3)), np.empty(1)),
         np.empty(2), np.empty(COUNT), np.empty(2),
@@ -193,7 +198,7 @@ def filter_world(
     seen: Array,
 ) -> None:  # fmt: skip
     """The first part of ``step_worlds``, for one world; ``seen``: all robots as each takes them, or as they are."""
-    _filter_robots(robots, geometry, action, filtered, control, outcome, seen, desk_for(slots))
+    _filter_robots(robots, geometry, action, filtered, control, outcome, seen, desk_for(len(robots.kind), slots))
 
 
 @uncounted
@@ -218,24 +223,16 @@ def gaps(at: Array, body: Array, geometry: Geometry, clearance: Array) -> None:
 
 
 @uncounted
-def _place_robots(robots: Robots, control: Array, time: float, at: Array) -> None:
-    """Where the robots of one world, but for unicycles of second order, are so many seconds later: ``at`` (N, 5)."""
-    for i in range(len(robots.kind)):
-        dynamics.step(robots.kind[i], robots.state[i], control[i], time, at[i])
-
-
-@njit(cache=True)
 def _move_world(
-    robots: Robots, control: Array, period: float, geometry: Geometry, checks: int, clearance: Array
-) -> Array:
-    """The second part of ``step_worlds``, for one world; returns the new states."""
-    at = np.empty((len(robots.kind), dynamics.STATE))
+    robots: Robots, control: Array, period: float, geometry: Geometry, checks: int, clearance: Array, at: Array
+) -> None:
+    """The second part of ``step_worlds``, for one world; ``at`` (N, 5) is written: the new states."""
     clearance[:] = np.inf
     for check in range(1, checks + 1):
-        _place_robots(robots, control, period * check / checks, at)
+        for i in range(len(robots.kind)):
+            dynamics.step(robots.kind[i], robots.state[i], control[i], period * check / checks, at[i])
         ramp_world(robots.state, robots.body, robots.trail, control, check, checks, period, at)
         gaps(at, robots.body, geometry, clearance)
-    return at
 
 
 @uncounted
@@ -256,30 +253,44 @@ def tell_minds(robots: Robots, action: Array) -> None:
             robots.last_action[i, k] = min(max(action[i, k], 0.0), 1.0)
 
 
-@njit(cache=True)
+@uncounted
 def _step_world(
-    b: int, robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, period: Array,
-    checks: int, counts: Counts,
+    b: int, robots: Robots, geometry: Geometry, action: Array, filtered: bool, period: Array, checks: int,
+    counts: Counts, desk: Desk,
 ) -> None:  # fmt: skip
-    """``step_worlds`` for world ``b``."""
+    """``step_worlds`` for world ``b``, on a desk."""
     here, walls = robots_of(robots, b), geometry_of(geometry, b)
     control, outcome, clearance = counts.control[b], counts.outcome[b], counts.clearance[b]
-    seen = np.empty((1, len(here.kind), NEIGHBOUR))
-    describe_world(here, seen[0])
-    filter_world(here, walls, slots, action[b], filtered, control, outcome, seen)
-    here.state[:] = _move_world(here, control, period[b], walls, checks, clearance)
+    describe_world(here, desk.seen[0])
+    _filter_robots(here, walls, action[b], filtered, control, outcome, desk.seen, desk)
+    _move_world(here, control, period[b], walls, checks, clearance, desk.at)
+    for i in range(len(here.kind)):
+        for k in range(dynamics.STATE):
+            here.state[i, k] = desk.at[i, k]
     count_world(outcome, clearance, counts.outcomes[b], counts.min_clearance[b], counts.collided[b])
     tell_minds(here, action[b])
 
 
+@njit(cache=True)
+def step_some(
+    first: int, last: int, robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool,
+    period: Array, checks: int, counts: Counts,
+) -> None:  # fmt: skip
+    """``step_worlds`` for the worlds from ``first`` to before ``last``, one after the other."""
+    desk = desk_for(robots.kind.shape[1], slots)
+    for b in range(first, last):
+        _step_world(b, robots, geometry, action, filtered, period, checks, counts, desk)
+
+
 @njit(cache=True, parallel=True)
 def step_worlds(
-    robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, period: Array, checks: int,
-    counts: Counts,
+    parts: int, robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, period: Array,
+    checks: int, counts: Counts,
 ) -> None:  # fmt: skip
     """One period of B worlds of N robots: sense, nominal control, filter, exact motion.
 
     Args:
+        parts: Into so many parts the worlds are divided, one for a thread.
         robots: State, told waypoints and last action are replaced.
         geometry: What stands still.
         slots: Most robots and most obstacles in a neighbourhood.
@@ -290,15 +301,7 @@ def step_worlds(
         counts: What happened.
     """
     # Only calls in the loops: numba drops what a parallel function itself writes to an array in a tuple.
-    for b in prange(len(robots.kind)):
-        _step_world(b, robots, geometry, slots, action, filtered, period, checks, counts)
-
-
-@njit(cache=True)
-def step_in_turn(
-    robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, period: Array, checks: int,
-    counts: Counts,
-) -> None:  # fmt: skip
-    """``step_worlds`` in one thread: where there is little to do, waking the others takes longer than the step."""
-    for b in range(len(robots.kind)):
-        _step_world(b, robots, geometry, slots, action, filtered, period, checks, counts)
+    count = len(robots.kind)
+    for k in prange(parts):
+        first, last = count * k // parts, count * (k + 1) // parts
+        step_some(first, last, robots, geometry, slots, action, filtered, period, checks, counts)
