@@ -56,6 +56,7 @@ class Robots(NamedTuple):
         told: ``float64[B, N, 2]``, the waypoints that the robots told each other [m].
         memory: ``float64[B, N, 2]`` (``swarm.tune.memory``).
         last_action: ``float64[B, N, 6]`` in [0, 1], of the period before.
+        wanted: ``float64[B, N, 2]``, controls in the variables of the QP that replace the nominal ones; NaN: none.
         trail: ``float64[B, N, TRAIL]``, what they trail behind their states (``swarm.model.actuators``).
     """
 
@@ -67,6 +68,7 @@ class Robots(NamedTuple):
     told: Array
     memory: Array
     last_action: Array
+    wanted: Array
     trail: Array
 
 
@@ -133,7 +135,7 @@ def robots_of(worlds: Robots, b: int) -> Robots:
     """The robots of world ``b``."""
     return Robots(
         worlds.kind[b], worlds.state[b], worlds.body[b], worlds.waypoint[b], worlds.remaining[b], worlds.told[b],
-        worlds.memory[b], worlds.last_action[b], worlds.trail[b],
+        worlds.memory[b], worlds.last_action[b], worlds.wanted[b], worlds.trail[b],
     )  # fmt: skip
 
 
@@ -184,7 +186,10 @@ def _filter_robots(
         others = seen[min(i, len(seen) - 1)]
         kind, state, body = robots.kind[i], robots.state[i], robots.body[i]
         decode_one(action[i], tunables)
-        nominal_control(kind, state, body, robots.waypoint[i], robots.remaining[i], tunables, nominal)
+        if math.isnan(robots.wanted[i, 0]):
+            nominal_control(kind, state, body, robots.waypoint[i], robots.remaining[i], tunables, nominal)
+        else:
+            nominal[0], nominal[1] = robots.wanted[i, 0], robots.wanted[i, 1]
         around = sense_around(i, robots, others, geometry, desk)
         if not filtered:
             around = Around(around.neighbours, 0, around.obstacles, 0, geometry.bounds, False, robots.trail[i])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from envs.scenarios import (
     warehouse,
 )
 from swarm.errors import InputError
-from swarm.scenario.scenario import Scenario
+from swarm.scenario.scenario import Scenario, load_scenario
 
 Draw = Callable[..., Scenario]
 
@@ -47,6 +48,32 @@ def family(name: str) -> Draw:
     if name not in FAMILIES:
         raise InputError("scenario family", name, ", ".join(FAMILIES))
     return FAMILIES[name]
+
+
+def drawn_from(scenario: Scenario | Draw | str | Path) -> Draw:
+    """A function that draws scenarios from a generator, from all that an environment takes for one.
+
+    Args:
+        scenario: The name of a family, a scenario's file, a scenario, or already such a function.
+
+    Raises:
+        InputError: If it is none of these, or the file is not usable.
+    """
+    if isinstance(scenario, str) and scenario in FAMILIES:
+        return FAMILIES[scenario]
+    if isinstance(scenario, str | Path):
+        if Path(scenario).suffix not in (".yaml", ".yml"):
+            raise InputError("scenario", str(scenario), f"a file .yaml, or a family: {', '.join(FAMILIES)}")
+        scenario = load_scenario(scenario)
+    if isinstance(scenario, Scenario):
+        return partial(_always, scenario)
+    if not callable(scenario):
+        raise InputError("scenario", scenario, "a family's name, a file, a Scenario, or a function of a generator")
+    return scenario
+
+
+def _always(scenario: Scenario, rng: np.random.Generator) -> Scenario:
+    return scenario
 
 
 def draw_family(name: str, seed: int, **options: Any) -> Scenario:
