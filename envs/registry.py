@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from swarm.errors import InputError
 
 if TYPE_CHECKING:
+    from gymnasium.vector import VectorEnv
     from pettingzoo import ParallelEnv
 
 IDS = {
@@ -16,6 +17,10 @@ IDS = {
     "bullet_v0": "envs.bullet.env:BulletEnv",
 }
 """Where the class of each id is, ``module:class``."""
+
+
+VECTOR_IDS = {"arena_v0": "envs.vector.arena:ArenaVectorEnv", "grid_v0": "envs.vector.grid:GridVectorEnv"}
+"""Where the class of each id with many worlds is."""
 
 
 def make(id: str, **options: Any) -> ParallelEnv:
@@ -34,14 +39,39 @@ def make(id: str, **options: Any) -> ParallelEnv:
     return getattr(import_module(module), name)(**options)
 
 
-def register() -> None:
-    """Enter the ids into PettingZoo's own registry: ``pettingzoo.make("parallel", "swarm/arena_v0")``, and so on.
+def make_vec(id: str, worlds: int = 1, **options: Any) -> VectorEnv[Any, Any, Any]:
+    """Make many worlds of an environment that are stepped at once, behind Gymnasium's vector API.
 
-    Not done on import, since that would load PettingZoo for whoever needs only a part of this package.
+    Args:
+        id: ``arena_v0`` or ``grid_v0``.
+        worlds: How many.
+        options: Arguments of its class: ``envs.vector.arena.ArenaVectorEnv``, ``envs.vector.grid.GridVectorEnv``.
+
+    Raises:
+        InputError: If there is no such id.
     """
+    if id not in VECTOR_IDS:
+        raise InputError("vector environment", id, ", ".join(VECTOR_IDS))
+    module, name = VECTOR_IDS[id].split(":")
+    return getattr(import_module(module), name)(worlds, **options)
+
+
+def register() -> None:
+    """Enter the ids into the registries of PettingZoo and Gymnasium.
+
+    Then ``pettingzoo.make("parallel", "swarm/arena_v0")`` and ``gymnasium.make_vec("swarm/arena-v0", num_envs=64)``
+    work, and so on.
+
+    Not done on import, since that would load both for whoever needs only a part of this package.
+    """
+    import gymnasium
     import pettingzoo
 
     for id, place in IDS.items():
         # PettingZoo writes versions with a hyphen, and warns if an id comes twice.
         if f"swarm/{id}".replace("_v", "-v") not in pettingzoo.parallel_registry:
             pettingzoo.register("parallel", f"swarm/{id}", place)
+    for id, place in VECTOR_IDS.items():
+        name = f"swarm/{id}".replace("_v", "-v")
+        if name not in gymnasium.registry:
+            gymnasium.register(name, vector_entry_point=place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 from swarm.array_types import Array, Flags, Float32s, Int64s
 from swarm.filter.safety import BRAKING, RELAXED
@@ -35,6 +36,27 @@ class Reward:
         Returns:
             ``float32``, of the shape of the arguments; 0 for robots that are done.
         """
-        reward = self.progress * np.clip(closer / fastest, -1.0, 1.0) - self.time + self.arrival * arrived
-        reward = reward - self.relaxed * (outcome == RELAXED) - self.braking * (outcome == BRAKING)
-        return np.where(done, 0.0, reward).astype(np.float32)
+        reward = np.empty(np.shape(closer), np.float32)
+        prices = self.progress, self.time, self.arrival, self.relaxed, self.braking
+        _sum_up(
+            np.ravel(closer), np.ravel(fastest), np.ravel(arrived), np.ravel(done), np.ravel(outcome), prices,
+            reward.reshape(-1),
+        )  # fmt: skip
+        return reward
+
+
+@njit(cache=True)
+def _sum_up(
+    closer: Array, fastest: Array, arrived: Flags, done: Flags, outcome: Int64s,
+    prices: tuple[float, float, float, float, float], reward: Float32s,
+) -> None:  # fmt: skip
+    progress, time, arrival, relaxed, braking = prices
+    for i in range(len(reward)):
+        share = closer[i] / fastest[i]
+        if share > 1.0:
+            share = 1.0
+        elif share < -1.0:
+            share = -1.0
+        value = progress * share - time + arrival * arrived[i]
+        value = value - relaxed * (outcome[i] == RELAXED) - braking * (outcome[i] == BRAKING)
+        reward[i] = 0.0 if done[i] else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from envs.arena.core import Draw
 from envs.arena.inexact import CHECKS
 from envs.arena.reward import Reward
-from envs.arena.spaces import action_space, observation_space, split, stack
+from envs.arena.spaces import action_space, observation_space, split, stack, state_of, state_space
 from envs.bullet.world import GOAL_RADII, world_of
 from envs.render.rendered_env import Picture, RenderedEnv
 from envs.rollout.delays import Delays
@@ -19,8 +20,8 @@ from envs.rollout.pictures import scene_of
 from envs.rollout.plants import Plant
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet
-from envs.scenarios import clutter, drawing
-from swarm.array_types import AnyArray
+from envs.scenarios import clutter, drawn_from
+from swarm.array_types import AnyArray, Float32s
 from swarm.errors import InputError
 from swarm.filter.safety import OUTCOMES
 from swarm.model.body import TOP_SPEED
@@ -74,8 +75,9 @@ class BulletEnv(RenderedEnv):
     and contacts that the engine reports count as collisions. All agents stay until the episode ends for all.
 
     Args:
-        scenario: A scenario, or what draws one: the name of a family (``envs.scenarios.FAMILIES``), or a function of a
-            generator; eight carts among boxes if not given.
+        scenario: As of ``ArenaEnv``; eight carts among boxes if not given.
+        observation: ``dict``, or ``flat`` for one row of numbers.
+        max_cycles: Most steps of an episode; None: as many as the scenario has.
         planner: Name of every robot's planner.
         margin: Safety margin [m].
         errors: What is not exact, simulated; None: what the scenario declares.
@@ -89,15 +91,20 @@ class BulletEnv(RenderedEnv):
     }  # fmt: skip
 
     def __init__(
-        self, scenario: Scenario | Draw | str | None = None, *, planner: str = "roadmap", margin: float = MARGIN,
+        self, scenario: Scenario | Draw | str | Path | None = None, *, planner: str = "roadmap",
+        observation: str = "dict", max_cycles: int | None = None, margin: float = MARGIN,
         errors: ErrorBounds | None = None, assume: ErrorBounds | None = None, strangers: Strangers | None = None,
         render_mode: str | None = None,
     ) -> None:  # fmt: skip
+        if max_cycles is not None and max_cycles < 1:
+            raise InputError("max_cycles", max_cycles, "1 or more, or None")
         self._errors, self._assume, self._strangers = errors, assume, strangers
-        self._draw = carts if scenario is None else drawing(scenario)
+        self._draw: Draw = carts if scenario is None else drawn_from(scenario)
+        self._form, self._max_cycles = observation, max_cycles
         first = self._draw(np.random.default_rng(0))
-        observation = observation_space(MAX_NEIGHBOURS + MAX_OBSTACLES)
-        super().__init__(len(first.robots), observation, action_space(), render_mode)
+        observed = observation_space(MAX_NEIGHBOURS + MAX_OBSTACLES, observation)
+        super().__init__(len(first.robots), observed, action_space(), render_mode)
+        self.state_space = state_space(len(first.robots))
         self._planner, self._margin = planner, margin
         self._rng = np.random.default_rng(0)
         self.run: Run | None = None
@@ -126,7 +133,7 @@ class BulletEnv(RenderedEnv):
         self.agents, self._begun = list(self.possible_agents), True
         if self.render_mode == "human":
             self.render()
-        return split(self.agents, self._observe(self.run)), {agent: {} for agent in self.agents}
+        return split(self.agents, self._observe(self.run), self._form), {agent: {} for agent in self.agents}
 
     def _observe(self, run: Run) -> Observation:
         """What every robot would base its tunables on now."""
@@ -150,7 +157,7 @@ class BulletEnv(RenderedEnv):
         outcome = np.array([OUTCOMES.index(command.outcome) for command in commands])
         reward = self.reward(closer, fastest, run.deliveries > delivered, done, outcome)
         terminated = bool(run.reached.all())
-        truncated = not terminated and run.tick_count >= run.steps
+        truncated = not terminated and run.tick_count >= min(run.steps, self._max_cycles or run.steps)
         infos = {
             agent: {
                 "outcome": commands[i].outcome, "clearance": commands[i].clearance,
@@ -164,12 +171,23 @@ class BulletEnv(RenderedEnv):
         if self.render_mode == "human":
             self.render()
         return (
-            split(agents, self._observe(run)),
+            split(agents, self._observe(run), self._form),
             {agent: float(reward[i]) for i, agent in enumerate(agents)},
             dict.fromkeys(agents, terminated),
             dict.fromkeys(agents, truncated),
             infos,
         )
+
+    def state(self) -> Float32s:
+        """The whole world, as it really is: see ``envs.arena.spaces.state_of``.
+
+        Raises:
+            InputError: If there is none yet.
+        """
+        run = self.run
+        if run is None:
+            raise InputError("state", "no world", "after reset()")
+        return state_of(run.states, run.goals, run.reached, run.time)
 
     def _picture(self) -> Picture | None:
         return None if self.run is None else (self.run.scenario.world.bounds, None, scene_of(self.run))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from envs.scenarios import (
     warehouse,
 )
 from swarm.errors import InputError
-from swarm.scenario.scenario import Scenario
+from swarm.scenario.scenario import Scenario, load_scenario
 
 Draw = Callable[..., Scenario]
 
@@ -49,15 +50,26 @@ def family(name: str) -> Draw:
     return FAMILIES[name]
 
 
-def drawing(scenario: Scenario | Draw | str) -> Draw:
-    """What draws scenarios from a generator: a family by its name, a function, or always the same scenario.
+def drawn_from(scenario: Scenario | Draw | str | Path) -> Draw:
+    """A function that draws scenarios from a generator, from all that an environment takes for one.
+
+    Args:
+        scenario: The name of a family, a scenario's file, a scenario, or already such a function.
 
     Raises:
-        InputError: If there is no such family.
+        InputError: If it is none of these, or the file is not usable.
     """
+    if isinstance(scenario, str) and scenario in FAMILIES:
+        return FAMILIES[scenario]
+    if isinstance(scenario, str | Path):
+        if Path(scenario).suffix not in (".yaml", ".yml"):
+            raise InputError("scenario", str(scenario), f"a file .yaml, or a family: {', '.join(FAMILIES)}")
+        scenario = load_scenario(scenario)
     if isinstance(scenario, Scenario):
-        return partial(_always, scenario)  # Unlike a lambda, it can be pickled.
-    return family(scenario) if isinstance(scenario, str) else scenario
+        return partial(_always, scenario)
+    if not callable(scenario):
+        raise InputError("scenario", scenario, "a family's name, a file, a Scenario, or a function of a generator")
+    return scenario
 
 
 def _always(scenario: Scenario, rng: np.random.Generator) -> Scenario:

@@ -237,6 +237,8 @@ def _check_apart(robots: tuple[RobotSpec, ...]) -> None:
 def _stop_offset(robot: RobotSpec, dt: float) -> tuple[float, float]:
     """Where a robot that starts in motion, and straight on, comes to rest, relative to its start [m]."""
     x, y = robot.start[3:].tolist()
+    if x == y == 0.0:
+        return 0.0, 0.0
     if robot.limits.is_second_order(robot.kind):
         time = 0.5 * dt * coast_periods(math.hypot(x, y), 0.0, robot.limits.acceleration, 1.0, dt)
         return x * time, y * time
