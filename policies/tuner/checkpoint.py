@@ -30,7 +30,7 @@ from policies.checkpoint_folder import (
     write_onnx,
     write_parts,
 )
-from policies.tuner.network import ROUNDS, SENSES, WIDTH, DensePolicy, Tuner
+from policies.tuner.network import ROUNDS, WIDTH, DensePolicy, Tuner
 from policies.tuner.own_network import OwnTuner
 from swarm.errors import InputError
 from swarm.files.references import in_file, moved, source_of
@@ -85,47 +85,53 @@ def save(
         card: Text of ``card.md``.
         extra: Contents of further files by name (the learning curve, the state of the training).
     """
-    own = isinstance(tuner, OwnTuner)
-    senses = SENSES if own else [name for name, seen in zip(SENSES, tuner.actor.seen, strict=True) if seen]
+    own = tuner.reference if isinstance(tuner, OwnTuner) else None
     document = {
         "format": FORMAT,
         "policy": "tuner",
-        "architecture": architecture(None if own else tuner.width),
-        **({"network": config.network or tuner.reference} if own else {}),
+        "architecture": architecture(None if isinstance(tuner, OwnTuner) else tuner.width),
+        **({} if own is None else {"network": config.network or own}),
         "tunables": [name for name, free in zip(NAMES, tuner.free, strict=True) if free],
         "rounds": tuner.rounds,
-        "senses": list(senses),
+        "senses": tuner.senses,
         "box": parameter_box(),
         "limits": plain(config.limits),
         "seed": config.seed,
         "command": config.command,
     }
-    if own and SOURCE not in (extra or {}):
-        extra = {SOURCE: source_of(tuner.reference).read_bytes(), **(extra or {})}
+    if own is not None and SOURCE not in (extra or {}):
+        extra = {SOURCE: source_of(own).read_bytes(), **(extra or {})}
     with replaced(folder) as new:
         export_onnx(tuner, new / ONNX)
         write_parts(new, tuner, document, card, extra)
 
 
-def load(folder: Path, *, run_source: bool = False) -> tuple[Tuner | OwnTuner, Config]:
-    """Read the network and how it was made.
-
-    Args:
-        folder: The checkpoint folder.
-        run_source: Whether the Python in it may be run, which a network of a user's own needs; for folders of your own.
+def load(folder: Path) -> tuple[Tuner, Config]:
+    """Read the network and how it was made; nothing in the folder is run.
 
     Raises:
         InputError: If a file is missing, malformed or made for another architecture; names file and key.
     """
     folder = existing(folder)
     config = read_config(folder / CONFIG)
-    tuner: Tuner | OwnTuner
+    if config.network is not None:
+        raise InputError(str(folder / SOURCE), config.network, "load_and_run(folder), if that file may be run")
+    tuner = Tuner(config.width, rounds=config.rounds)
+    load_weights(tuner, folder / WEIGHTS)
+    return tuner.eval(), config
+
+
+def load_and_run(folder: Path) -> tuple[Tuner | OwnTuner, Config]:
+    """As ``load``, also of a network of a user's own, whose Python in the folder is run: for folders of your own.
+
+    Raises:
+        InputError: As ``load``, and if that Python is not what the network needs.
+    """
+    folder = existing(folder)
+    config = read_config(folder / CONFIG)
     if config.network is None:
-        tuner = Tuner(config.width, rounds=config.rounds)
-    elif run_source:
-        tuner = OwnTuner(kept_reference(config.network, folder))
-    else:
-        raise InputError(f"{folder / SOURCE}", config.network, "load(folder, run_source=True), if it may be run")
+        return load(folder)
+    tuner = OwnTuner(kept_reference(config.network, folder))
     load_weights(tuner, folder / WEIGHTS)
     return tuner.eval(), config
 

@@ -30,7 +30,9 @@ def by_tuner(tuner: Tuner | OwnTuner) -> Policy:
         nonlocal embedding
         seen = flatten(observation)
         with torch.no_grad():
-            if not isinstance(tuner, Tuner) or tuner.rounds < 2:
+            if not isinstance(tuner, Tuner):
+                mean = tuner.mean(tuner.see(*seen))
+            elif tuner.rounds < 2:
                 mean = tuner.mean(tuner.see(*seen))
             else:
                 embedding = embedding if len(embedding) == len(seen[0]) else silence(len(seen[0]))

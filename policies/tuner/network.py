@@ -219,6 +219,11 @@ class Tuner(nn.Module):
             self.telling = nn.Linear(width, EMBEDDING)
             orthogonal(self.telling, 1.0)
 
+    @property
+    def senses(self) -> list[str]:
+        """What it takes account of."""
+        return [name for name, seen in zip(SENSES, self.actor.seen, strict=True) if seen]
+
     def see(self, ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = None) -> Graph:
         """What it takes of padded neighbourhoods, or of those at ``index``; see ``to_graph``."""
         return to_graph(ego, edges, mask, index)

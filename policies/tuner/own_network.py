@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from policies.tuner.network import FIXED
+from policies.tuner.network import FIXED, SENSES
 from swarm.errors import InputError
 from swarm.files.references import make_part
 from swarm.filter.tunables import COUNT, NAMES
@@ -45,6 +45,7 @@ class OwnTuner(nn.Module):
     free: Tensor  # float32 [6], 1 for the tunables that it sets
     fixed: Tensor  # float32 [6], the actions of the others
     rounds = 1
+    senses = list(SENSES)
 
     def __init__(self, reference: str, tunables: Sequence[str] = NAMES) -> None:
         super().__init__()
@@ -110,7 +111,7 @@ def _try(where: str, network: nn.Module) -> None:
     ):  # fmt: skip
         if part is None and one is None and name == "standard deviation":
             continue
-        if not isinstance(part, Tensor) or part.shape != shape:
+        if not isinstance(part, Tensor) or not isinstance(one, Tensor) or part.shape != shape:
             raise InputError(f"{where}: {name}", getattr(part, "shape", part), f"a tensor of shape {list(shape)}")
         if not torch.isfinite(part).all():
             valid = "finite numbers, also for a robot that senses nothing (its mask is False everywhere)"

@@ -116,9 +116,11 @@ class TunerPPO(PPO[Rollout]):
     worlds: VectorWorlds
     config: PPOConfig
 
-    def __init__(self, worlds: VectorWorlds, tuner: Tuner | OwnTuner, config: PPOConfig, *, seed: int, updates: int) -> None:
+    def __init__(
+        self, worlds: VectorWorlds, tuner: Tuner | OwnTuner, config: PPOConfig, *, seed: int, updates: int
+    ) -> None:
         super().__init__(worlds, tuner, config, seed=seed, updates=updates)
-        self.tuner = tuner
+        self.tuner: Any = tuner
         self.observation = worlds.reset()
         self.held = torch.randn(worlds.num_worlds * worlds.num_robots, COUNT, generator=self.random)  # noise
         self.embedding = silence(worlds.num_worlds * worlds.num_robots)  # in the step before, for two rounds

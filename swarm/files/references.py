@@ -143,7 +143,9 @@ def _module(where: str, place: str, text: str) -> ModuleType:
             raise InputError(where, text, f"a built-in name, or {FORM} (no module {error.name} here)") from error
         raise InputError(f"{where}: {place}", str(error), "a file that can be imported") from error
     except Exception as error:  # whatever the user's own lines raise
-        raise InputError(f"{where}: {place}", f"{type(error).__name__}: {error}", "a file that can be imported") from error
+        raise InputError(
+            f"{where}: {place}", f"{type(error).__name__}: {error}", "a file that can be imported"
+        ) from error
 
 
 def _run(where: str, path: Path) -> ModuleType:

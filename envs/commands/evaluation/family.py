@@ -16,10 +16,10 @@ from rich.table import Table
 from envs.arena.core import Draw
 from envs.arena.episodes import Episodes, run_episodes
 from envs.arena.team_planner import BATCHED
+from envs.commands.error_options import ErrorOptions
+from envs.commands.evaluation.common import Record, check_names, progress_bar
+from envs.commands.intervals import Interval, mean_interval, rate_interval
 from envs.scenarios import family
-from studies.error_options import ErrorOptions
-from studies.evaluation.common import Record, check_names, progress_bar
-from studies.intervals import Interval, mean_interval, rate_interval
 from swarm.errors import InputError
 from swarm.filter.safety import OUTCOMES
 from swarm.model.dynamics import Kind

@@ -12,13 +12,13 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from envs.commands.error_options import ErrorOptions
+from envs.commands.evaluation.common import Record, check_names, progress_bar
 from envs.rollout.late_bodies import LateBodies
 from envs.rollout.plants import ExactPlant
 from envs.rollout.results import record, save_trajectory
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet
-from studies.error_options import ErrorOptions
-from studies.evaluation.common import Record, check_names, progress_bar
 from swarm.errors import InputError
 from swarm.planning.registry import PLANNERS, choose_planner
 from swarm.scenario.scenario import Scenario, load_scenario

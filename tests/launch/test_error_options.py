@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from oracles.project import ROOT
-from oracles.scripts import load_script
 
-from studies.error_options import ErrorOptions
-from studies.evaluation.arena import Arena
-from studies.evaluation.family import Family, drawing
+from envs.commands.error_options import ErrorOptions
+from envs.commands.evaluation.arena import Arena
+from envs.commands.evaluation.family import Family, drawing
 from swarm.errors import InputError
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.scenario.scenario import load_scenario
@@ -77,7 +77,7 @@ def test_drawn_scenarios_have_them_and_the_same_robots() -> None:
 
 
 def test_the_results_say_what_was_declared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    evaluate = load_script("evaluate")
+    evaluate = import_module("envs.commands.evaluate")
     (tmp_path / "s.yaml").write_text(CROSSING.read_text().replace("horizon:", "# horizon:") + "\nhorizon: 0.3\n")
     results = tmp_path / "r.json"
     command = ["--controller", "fixed:4,1", "--planner", "straight", "--json", str(results)]

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from envs.arena.sweep import Setting, SweepTable, best_fixed, best_single, fine_grid, full_grid, sweep
-from studies.evaluation.common import progress_bar
-from studies.evaluation.family import Dynamics, check_family_options, drawing
+from envs.commands.evaluation.common import progress_bar
+from envs.commands.evaluation.family import Dynamics, check_family_options, drawing
 from swarm.errors import InputError
 
 
