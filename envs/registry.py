@@ -23,7 +23,8 @@ def make(id: str, **options: Any) -> ParallelEnv:
 
     Args:
         id: ``arena_v0``, ``grid_v0`` or ``bullet_v0``.
-        options: Arguments of its class.
+        options: Arguments of its class; of ``arena_v0`` and ``bullet_v0`` also ``family`` or ``map``, by name or by
+            reference (``my_file.py:NAME``), in place of ``scenario``.
 
     Raises:
         InputError: If there is no such id.
@@ -31,6 +32,14 @@ def make(id: str, **options: Any) -> ParallelEnv:
     if id not in IDS:
         raise InputError("environment", id, ", ".join(IDS))
     module, name = IDS[id].split(":")
+    if named := {"family", "map"} & set(options):
+        if len(named) > 1 or "scenario" in options or id == "grid_v0":
+            raise InputError(
+                f"{id}: family, map, scenario", sorted(options), "one of the three, with robots in the plane"
+            )
+        scenarios = import_module("envs.scenarios")
+        find = scenarios.family if "family" in options else scenarios.map_family
+        options["scenario"] = find(options.pop(named.pop()))
     return getattr(import_module(module), name)(**options)
 
 

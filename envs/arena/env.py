@@ -13,11 +13,13 @@ from envs.render.drawing import Scene
 from envs.render.rendered_env import Picture, RenderedEnv
 from envs.scenarios import family
 from swarm.array_types import AnyArray
+from swarm.filter.further_rows import Constraint
 from swarm.filter.safety import OUTCOMES
 from swarm.model.body import RADIUS
 from swarm.model.dynamics import UNICYCLE
 from swarm.model.error_bounds import ErrorBounds
 from swarm.scenario.scenario import Scenario
+from swarm.tune.reward import Reward
 
 
 class ArenaEnv(RenderedEnv):
@@ -30,12 +32,15 @@ class ArenaEnv(RenderedEnv):
     horizon.
 
     Args:
-        scenario: A scenario, or what draws one: the name of a family (``envs.scenarios.FAMILIES``), or a function of a
-            generator.
+        scenario: A scenario, or what draws one: the name of a family (``envs.scenarios.FAMILIES``) or its reference, or
+            a function of a generator (``swarm.Family``).
         margin: Safety margin of every robot [m].
         errors: What is not exact, simulated; None: what the scenario declares.
         assume: What the robots count on; None: what is simulated.
         render_mode: ``human``, ``rgb_array`` or None.
+        planner: ``straight``, ``roadmap``, or the reference of a ``swarm.Planner``.
+        reward: A ``swarm.Reward`` or the reference of one; None: the built-in one.
+        constraint: A ``swarm.Constraint`` or the reference of one.
     """
 
     metadata: ClassVar[dict[str, Any]] = {
@@ -44,13 +49,17 @@ class ArenaEnv(RenderedEnv):
 
     def __init__(
         self, scenario: Scenario | Draw | str = "clutter", *, margin: float = 0.0, errors: ErrorBounds | None = None,
-        assume: ErrorBounds | None = None, render_mode: str | None = None,
+        assume: ErrorBounds | None = None, render_mode: str | None = None, planner: str = "straight",
+        reward: str | Reward | None = None, constraint: str | Constraint | None = None,
     ) -> None:  # fmt: skip
         if isinstance(scenario, Scenario):
             draw: Draw = lambda rng: scenario  # noqa: E731
         else:
             draw = family(scenario) if isinstance(scenario, str) else scenario
-        self.core = ArenaCore(draw, margin=margin, redraw=False, errors=errors, assume=assume)
+        self.core = ArenaCore(
+            draw, margin=margin, redraw=False, errors=errors, assume=assume, planner=planner, reward=reward,
+            constraint=constraint,
+        )  # fmt: skip
         observation = observation_space(int(self.core.slots.sum()))
         super().__init__(self.core.num_robots, observation, action_space(), render_mode)
 

@@ -117,7 +117,7 @@ def candidates(state: Array, geometry: Geometry) -> tuple[int, int]:
 
 
 @njit(cache=True, inline="always")
-def _sense(
+def sense(
     i: int, robots: Robots, others: Array, geometry: Geometry, neighbours: Array, things: Array, order: Array
 ) -> Around:
     """What robot ``i`` has around it; ``neighbours`` (K, 14), ``things`` (M, 8) and ``order`` are written."""
@@ -146,7 +146,7 @@ def filter_world(
         kind, state, body = robots.kind[i], robots.state[i], robots.body[i]
         decode_one(action[i], tunables)
         nominal_control(kind, state, body, robots.waypoint[i], robots.remaining[i], tunables, nominal)
-        around = _sense(i, robots, others, geometry, neighbours, things, order)
+        around = sense(i, robots, others, geometry, neighbours, things, order)
         if not filtered:
             around = Around(neighbours, 0, things, 0, geometry.bounds, False, robots.trail[i])
         outcome[i], _ = filter_control(kind, state, body, around, nominal, tunables, scratch, chosen)
@@ -175,7 +175,7 @@ def gaps(at: Array, body: Array, geometry: Geometry, clearance: Array) -> None:
 
 
 @njit(cache=True)
-def _move_world(
+def move_world(
     robots: Robots, control: Array, period: float, geometry: Geometry, checks: int, clearance: Array
 ) -> Array:
     """The second part of ``step_worlds``, for one world; returns the new states."""
@@ -218,7 +218,7 @@ def _step_world(
     seen = np.empty((1, len(here.kind), NEIGHBOUR))
     describe_world(here, seen[0])
     filter_world(here, walls, slots, action[b], filtered, control, outcome, seen)
-    here.state[:] = _move_world(here, control, period[b], walls, checks, clearance)
+    here.state[:] = move_world(here, control, period[b], walls, checks, clearance)
     count_world(outcome, clearance, counts.outcomes[b], counts.min_clearance[b], counts.collided[b])
     tell_minds(here, action[b])
 
@@ -267,7 +267,7 @@ def _observe_world(
         describe_world(here, views[b, 0])
     for i in range(count):
         others = views[b, min(i, len(views[b]) - 1)]
-        around = _sense(i, here, others, walls, neighbours, things, order)
+        around = sense(i, here, others, walls, neighbours, things, order)
         one = Observation(seen.ego[b, i], seen.edges[b, i], seen.mask[b, i], sender[b, i])
         observe(
             here.kind[i], here.state[i], here.body[i], i, here.waypoint[i], here.remaining[i], around, here.memory[i],

@@ -2,8 +2,8 @@
 
 Without arguments: 24 wheeled robots do lifelong deliveries in a warehouse for 60 s (``make demo``). With a scenario
 (``.yaml``) its robots drive; with a MovingAI map (``.map``) ``--robots`` wheeled robots do deliveries on it; with the
-name of a family (``clutter``, ``doorway``, ...) a scenario is drawn from ``--seed``. Writes a film, a picture, a log
-(MCAP) and the results (JSON) into ``out/``.
+name of a family (``clutter``, ``doorway``, ``my_file.py:NAME``, ...) a scenario is drawn from ``--seed``. Writes a
+film, a picture, a log (MCAP) and the results (JSON) into ``out/``.
 """
 
 from __future__ import annotations
@@ -34,13 +34,14 @@ from envs.rollout.log import RunLog
 from envs.rollout.pictures import Routes, scene_of
 from envs.rollout.results import alone, record, save_records, save_trajectory
 from envs.rollout.run import Run
-from envs.scenarios import FAMILIES, draw_family
+from envs.scenarios import FAMILIES, family, map_family, options_of
 from swarm.array_types import UInt8s
 from swarm.errors import InputError, SwarmError
+from swarm.files.references import FORM, is_reference
+from swarm.filter.further_rows import make_constraint
 from swarm.model.dynamics import Kind
-from swarm.planning.registry import PLANNERS, choose_planner
-from swarm.scenario.scenario import Scenario, deliveries, load_scenario
-from swarm.scenario.world import GridMap
+from swarm.planning.registry import PLANNERS, check_planner, choose_planner
+from swarm.scenario.scenario import Scenario, load_scenario
 
 DEMO_MAP = Path(envs.__file__).parent / "maps" / "warehouse.map"
 # The film runs at this many times real time.
@@ -53,6 +54,10 @@ class Options(ErrorOptions):
 
     scenario: Annotated[Path | None, tyro.conf.Positional] = None
     """Scenario (.yaml), MovingAI map (.map) or a family's name; the warehouse of the demo if not given."""
+    family: str = ""
+    """A family, also by reference: my_file.py:NAME."""
+    map: str = ""
+    """A grid map with deliveries: warehouse, depot, sorting, a file (.map), or my_file.py:NAME."""
     robots: int | None = None
     """Robots on a map (24) or in a family (its own number); a scenario file brings its own."""
     seconds: float | None = None
@@ -62,9 +67,11 @@ class Options(ErrorOptions):
     save: Path | None = None
     """Write the scenario itself to this file (.yaml)."""
     controller: str = "tuner"
-    """tuner, a checkpoint folder, or fixed:GAIN,POWER."""
+    """tuner, a checkpoint folder, fixed:GAIN,POWER, or my_file.py:NAME."""
     planner: str = "auto"
-    """cells, cells:pibt, cells:guided, roadmap or straight; auto is cells on a grid map, else roadmap."""
+    """cells, cells:pibt, cells:guided, roadmap, straight, or my_file.py:NAME; auto is cells on a map, else roadmap."""
+    constraint: str = ""
+    """Further rows of every robot's quadratic program: my_file.py:NAME."""
     delays: float = 0.0
     """Times a second that a robot is held for 0.5 to 3 s, drawn from --seed; 0.01 is 1 % of the robots a second."""
     margin: float | None = None
@@ -86,8 +93,12 @@ class Options(ErrorOptions):
         super().__post_init__()
         if self.seconds is not None and not 0.0 < self.seconds <= 86_400.0:
             raise InputError("--seconds", self.seconds, "above 0, at most 86400")
-        if self.planner not in ("auto", *PLANNERS):
-            raise InputError("--planner", self.planner, f"auto, {', '.join(PLANNERS)}")
+        check_planner("--planner", self.planner, ("auto", *PLANNERS))
+        make_constraint(self.constraint)
+        if sum(map(bool, (self.scenario, self.family, self.map))) > 1:
+            raise InputError(
+                "SCENARIO, --family, --map", [str(self.scenario), self.family, self.map], "one of the three"
+            )
         if self.seed < 0:
             raise InputError("--seed", self.seed, "0 or more")
         check_rate("--delays", self.delays)
@@ -95,25 +106,21 @@ class Options(ErrorOptions):
     @property
     def name(self) -> str:
         """Stem of the files that are written."""
-        return "demo" if self.scenario is None else self.scenario.stem
+        named = self.scenario or Path((self.family or self.map).replace(":", "_"))
+        return named.stem if named.name else "demo"
 
 
 def make_scenario(options: Options) -> Scenario:
     """The scenario that was asked for."""
-    path = options.scenario or DEMO_MAP
-    if path.suffix in (".yaml", ".yml"):
+    path = options.scenario
+    if path is not None and path.suffix in (".yaml", ".yml"):
         return load_scenario(path)
-    if str(path) in FAMILIES:
-        wanted = {"robots": options.robots, "horizon": options.seconds}
-        given = {name: value for name, value in wanted.items() if value is not None}
-        return draw_family(str(path), options.seed, **given)
-    if path.suffix != ".map":
-        raise InputError("scenario", str(path), f"a file that ends in .yaml or .map, or one of {', '.join(FAMILIES)}")
-    grid = GridMap.from_movingai(path)
-    horizon = options.seconds or 60.0
-    rng = np.random.default_rng(options.seed)
-    robots = 24 if options.robots is None else options.robots
-    return deliveries(grid, robots, rng, goals_per_robot=8 + int(horizon), horizon=horizon)
+    given = options.family or (str(path) if path is not None and path.suffix != ".map" else "")
+    if given and not (given in FAMILIES or is_reference(given)):
+        raise InputError("scenario", given, f"a file that ends in .yaml or .map, {', '.join(FAMILIES)}, or {FORM}")
+    draw = family(given) if given else map_family(options.map or str(path or DEMO_MAP))
+    wanted = options_of(draw, "robots", robots=options.robots, horizon=options.seconds)
+    return draw(np.random.default_rng(options.seed), **wanted)
 
 
 def margin_of(options: Options, scenario: Scenario) -> float:
@@ -166,6 +173,7 @@ class Simulation:
         self.run = bullet.start(
             scenario, planner=self.planner, controller=options.controller, margin=margin_of(options, scenario),
             seed=options.seed, gui=options.gui, delays=delays_of(options, scenario), assume=options.assumed,
+            constraint=options.constraint,
         )  # fmt: skip
         self.painter = Painter(tuple(scenario.world.bounds), pixels=960)
         seconds = options.seconds or scenario.horizon

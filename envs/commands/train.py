@@ -109,7 +109,8 @@ def start(options: TunerOptions | FollowerOptions, command: str) -> TunerTrainin
     """
     if isinstance(options, TunerOptions):
         given, saved = tuner.restored(options)
-        given = dataclasses.replace(given, styles=given.styles or tuple(STYLES))
+        if not (given.family or given.map):
+            given = dataclasses.replace(given, styles=given.styles or tuple(STYLES))
         return TunerTraining(given, tuner_worlds, command, processor(), saved)
     if distributed.size() > 1:
         raise InputError("torchrun --nproc-per-node", distributed.size(), "1 for the follower")
@@ -123,6 +124,8 @@ def tuner_worlds(options: TunerOptions, seed: int) -> TunerWorlds:
     return training_worlds(
         seed, options.worlds, options.robots, styles=options.styles, shared=options.shared,
         errors=tuner.bounds_of(options.errors, "--errors"), assume=tuner.bounds_of(options.assume, "--assume"),
+        families=options.family, map_name=options.map, planner=options.planner, reward=options.reward,
+        constraint=options.constraint,
     )  # fmt: skip
 
 

@@ -30,10 +30,8 @@ def by_tuner(tuner: Tuner | OwnTuner) -> Policy:
         nonlocal embedding
         seen = flatten(observation)
         with torch.no_grad():
-            if not isinstance(tuner, Tuner):
-                mean = tuner.mean(tuner.see(*seen))
-            elif tuner.rounds < 2:
-                mean = tuner.mean(tuner.see(*seen))
+            if tuner.rounds < 2 or isinstance(tuner, OwnTuner):
+                mean = tuner.propose(tuner.see(*seen))[0]  # type: ignore[arg-type]  # each takes what it sees
             else:
                 embedding = embedding if len(embedding) == len(seen[0]) else silence(len(seen[0]))
                 mean, embedding = speak(tuner, seen, torch.from_numpy(senders(observation)), embedding)

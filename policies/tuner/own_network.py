@@ -45,7 +45,6 @@ class OwnTuner(nn.Module):
     free: Tensor  # float32 [6], 1 for the tunables that it sets
     fixed: Tensor  # float32 [6], the actions of the others
     rounds = 1
-    senses = list(SENSES)
 
     def __init__(self, reference: str, tunables: Sequence[str] = NAMES) -> None:
         super().__init__()
@@ -59,6 +58,11 @@ class OwnTuner(nn.Module):
         self.register_buffer("fixed", torch.from_numpy(FIXED).float())
         self.network = network
         _try(f"{where}: {reference}", network)
+
+    @property
+    def senses(self) -> list[str]:
+        """What it takes account of: all that there is."""
+        return list(SENSES)
 
     def see(self, ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = None) -> Padded:
         """The neighbourhoods, or those at ``index``, with an empty slot behind: there is always one."""

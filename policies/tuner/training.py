@@ -59,7 +59,7 @@ class TunerOptions:
     worlds: int = 128
     """Worlds that are stepped together, by each process."""
     robots: int = 8
-    """Robots in each of them; the most, where teams differ in size."""
+    """Robots in each of them; of a family, if it takes that option; the most, where teams differ in size."""
     tunables: tuple[str, ...] = NAMES
     """Those that the policy sets; the others stay at gain 6, power 1, straight ahead, full speed."""
     styles: tuple[str, ...] = ()
@@ -150,7 +150,7 @@ class TunerTraining(Training[TunerOptions]):
         self.worlds = make_worlds(options, seed)
         self.sources = sources_of(options)
         self.tuner = network_of(options)
-        per_update = distributed.size() * options.ppo.rollout * options.worlds * options.robots
+        per_update = distributed.size() * options.ppo.rollout * self.worlds.num_worlds * self.worlds.num_robots
         updates = -(-(options.steps or DEFAULT_STEPS) // per_update)
         ppo = TunerPPO(self.worlds, self.tuner, options.ppo, seed=seed, updates=updates)
         super().__init__(options, ppo, command, hardware, saved)
@@ -179,7 +179,7 @@ Whatever it proposes, the filter decides what is safe.
 | training | |
 |---|---|
 | robot-steps | {done:,} of {planned:,} |
-| processes × worlds × robots | {distributed.size()} × {self.options.worlds} × {self.options.robots} |
+| processes × worlds × robots | {distributed.size()} × {self.options.worlds} × {self.worlds.num_robots} |
 | minutes | {self.minutes:.1f} |
 | hardware | {self.hardware}, {self.threads} threads a process |
 | seed | {self.options.seed} |

@@ -14,6 +14,7 @@ from oracles.project import ROOT
 from envs.commands.error_options import ErrorOptions
 from envs.commands.evaluation.arena import Arena
 from envs.commands.evaluation.family import Family, drawing
+from envs.scenarios import family
 from swarm.errors import InputError
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.scenario.scenario import load_scenario
@@ -72,7 +73,9 @@ def test_a_wrong_option_is_refused_at_once(given: dict[str, Any], wrong: str) ->
 
 def test_drawn_scenarios_have_them_and_the_same_robots() -> None:
     options = Family(("swap",), robots=3, errors="sensing=0.02")
-    exact, found = (drawing("swap", 3, None, errors)(np.random.default_rng(4)) for errors in (None, options))
+    exact, found = (
+        drawing("swap", family("swap"), 3, None, errors)(np.random.default_rng(4)) for errors in (None, options)
+    )
     assert exact.errors == EXACT and found.errors == ErrorBounds(sensing=0.02) and found.robots == exact.robots
 
 
