@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numba
+import numpy as np
 import torch
 
 from policies import distributed, training
@@ -29,6 +30,8 @@ from swarm.files.text_files import located
 from swarm.filter.tunables import NAMES
 from swarm.model.error_bounds import EXACT, ErrorBounds, parse_errors
 from swarm.scenario.scenario import Scenario
+from swarm.tune.observation import EDGE, EGO
+from swarm.tune.onnx_file import open_session
 
 COLUMNS = (
     "update", "robot_steps", "minutes", "steps_per_second", "reward", "episodes", "return", "success",
@@ -41,6 +44,8 @@ FIXED = ("seed", "worlds", "robots", "tunables", "styles", "senses", "rounds", "
 """Options that would make it another training."""
 DEFAULT_STEPS = 40_000_000
 RECENT = 20
+# Actions of a network and of its ONNX graph differ by less, in single precision.
+_SAME = 1e-4
 THREADS = 2
 
 
@@ -212,13 +217,31 @@ def network_of(options: TunerOptions) -> Tuner | OwnTuner:
     if not options.network:
         return Tuner(tunables=options.tunables, senses=options.senses, rounds=options.rounds)
     tuner = OwnTuner(options.network, options.tunables)
+    where = f"--network: {options.network}"
     with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "policy.onnx"
         try:
-            checkpoint.export_onnx(tuner, Path(folder) / "policy.onnx")
+            checkpoint.export_onnx(tuner, path)
         except Exception as error:  # torch raises anything here
             shown = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            raise InputError(f"--network: {options.network}", shown, "operations that ONNX has") from error
+            raise InputError(where, shown, "operations that ONNX has") from error
+        if (apart := _apart(tuner, path)) > _SAME:
+            raise InputError(f"{where}: ONNX", f"actions that are {apart:.2g} off", "operations that ONNX repeats")
     return tuner
+
+
+def _apart(tuner: OwnTuner, path: Path) -> float:
+    """How far the actions of a network and of its ONNX graph are apart, on random observations of 4 robots."""
+    rng, training = np.random.default_rng(0), tuner.training
+    ego, edges = (rng.normal(size=shape).astype(np.float32) for shape in ((4, EGO), (4, 7, EDGE)))
+    mask = rng.random((4, 7)) < 0.5
+    edges *= mask[..., None]
+    session, _ = open_session(path, "the network's graph")
+    (action,) = session.run(None, {"ego": ego, "edges": edges, "mask": mask})
+    with torch.no_grad():
+        wanted = tuner.eval().mean(tuner.see(*map(torch.from_numpy, (ego, edges, mask)))).numpy()
+    tuner.train(training)
+    return float(np.abs(action - wanted).max())
 
 
 def with_parts(options: TunerOptions, change: Callable[[str, str], str]) -> TunerOptions:
