@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from test_ppo import Toy
+from test_ppo import Toy  # type: ignore[import-not-found]  # beside this file, as pytest finds it
 
+from policies.checkpoint_folder import pack, unpack
 from policies.tuner import checkpoint
 from policies.tuner.network import Tuner
 from policies.tuner.own_network import OwnTuner
@@ -71,7 +73,7 @@ class Nothing(nn.Module):
 class Odd(Net):
     def forward(self, ego, edges, mask):
         mean, _, value = super().forward(ego, edges, mask)
-        return torch.from_numpy(mean.detach().numpy().copy()), None, value
+        return (mean * 0.5 if torch.compiler.is_exporting() else mean), None, value
 
 class Branch(Net):
     def forward(self, ego, edges, mask):
@@ -89,7 +91,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-def trained(file: Path, name: str, updates: int = 3) -> TunerPPO:
+def trained(file: Path, name: str, updates: int = 3) -> Any:
     torch.manual_seed(4)
     settings = PPOConfig(rollout=8, minibatches=2, epochs=1, learning_rate=0.02)
     ppo = TunerPPO(Toy(3), OwnTuner(f"{file}:{name}"), settings, seed=3, updates=6)
@@ -120,7 +122,7 @@ def test_what_is_saved_is_what_was_trained_in_torch_and_in_onnx(file: Path, tmp_
 
 
 def test_training_changes_it_and_goes_on_exactly(file: Path) -> None:
-    ppo, start = trained(file, "Wide"), OwnTuner(f"{file}:Wide")
+    ppo, start = trained(file, "Wide"), trained(file, "Wide", updates=0).tuner
     assert not torch.equal(ppo.tuner.network.mean.weight, start.network.mean.weight)
     assert not torch.equal(ppo.tuner.network.log_std, start.network.log_std), "its own deviation is learnt"
     state = checkpoint_state(ppo)
@@ -132,10 +134,8 @@ def test_training_changes_it_and_goes_on_exactly(file: Path) -> None:
     assert all(torch.equal(value, other.tuner.state_dict()[key]) for key, value in ppo.tuner.state_dict().items())
 
 
-def checkpoint_state(ppo: TunerPPO) -> dict[str, object]:
+def checkpoint_state(ppo: Any) -> dict[str, object]:
     """What a file would give back."""
-    from policies.checkpoint_folder import pack, unpack
-
     return unpack(pack(ppo.state_dict()), "test")
 
 
@@ -175,7 +175,9 @@ def test_what_is_no_such_network_is_refused(file: Path, name: str, said: str) ->
         OwnTuner(f"{file}:{name}")
 
 
-@pytest.mark.parametrize(("name", "said"), [("Branch", "operations that ONNX has"), ("Odd", "ONNX")])
+@pytest.mark.parametrize(
+    ("name", "said"), [("Branch", "operations that ONNX has"), ("Odd", "operations that ONNX repeats")]
+)
 def test_a_network_that_onnx_does_not_repeat_is_refused_before_the_training(file: Path, name: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         network_of(TunerOptions(network=f"{file}:{name}"))

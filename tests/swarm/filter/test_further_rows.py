@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -110,7 +112,9 @@ def test_no_row_drives_a_robot_into_another(kind: Kind) -> None:
 )
 def test_rows_that_are_none_are_refused(rows: object) -> None:
     spec = RobotSpec(Kind.SINGLE_INTEGRATOR, np.zeros(5), np.array([[1.0, 0.0]]), 0.2, Limits(1.0))
-    robot = Robot(spec, World(np.array([-5.0, -5.0, 5.0, 5.0]), np.empty((0, 4))), dt=0.05, sensing_radius=3.0, planner="straight",
-                  controller="fixed:6,1", constraint=lambda view: rows)  # type: ignore[arg-type,return-value]  # fmt: skip
+    world, given = World(np.array([-5.0, -5.0, 5.0, 5.0]), np.empty((0, 4))), cast(Constraint, lambda view: rows)
+    robot = Robot(
+        spec, world, dt=0.05, sensing_radius=3.0, planner="straight", controller="fixed:6,1", constraint=given
+    )
     with pytest.raises(InputError, match="constraint"):
         robot.step(View(0.0, spec.start, spec.goals[0]))
