@@ -28,7 +28,8 @@ def make(id: str, **options: Any) -> ParallelEnv:
 
     Args:
         id: ``arena_v0``, ``grid_v0`` or ``bullet_v0``.
-        options: Arguments of its class.
+        options: Arguments of its class; of ``arena_v0`` and ``bullet_v0`` also ``family`` or ``map``, by name or by
+            reference (``my_file.py:NAME``), in place of ``scenario``.
 
     Raises:
         InputError: If there is no such id.
@@ -36,7 +37,7 @@ def make(id: str, **options: Any) -> ParallelEnv:
     if id not in IDS:
         raise InputError("environment", id, ", ".join(IDS))
     module, name = IDS[id].split(":")
-    return getattr(import_module(module), name)(**options)
+    return getattr(import_module(module), name)(**_with_scenario(id, options))
 
 
 def make_vec(id: str, worlds: int = 1, **options: Any) -> VectorEnv[Any, Any, Any]:
@@ -45,7 +46,8 @@ def make_vec(id: str, worlds: int = 1, **options: Any) -> VectorEnv[Any, Any, An
     Args:
         id: ``arena_v0`` or ``grid_v0``.
         worlds: How many.
-        options: Arguments of its class: ``envs.vector.arena.ArenaVectorEnv``, ``envs.vector.grid.GridVectorEnv``.
+        options: Arguments of its class, ``envs.vector.arena.ArenaVectorEnv`` or ``envs.vector.grid.GridVectorEnv``; of
+            ``arena_v0`` also ``family`` or ``map``, as of ``make``.
 
     Raises:
         InputError: If there is no such id.
@@ -53,7 +55,24 @@ def make_vec(id: str, worlds: int = 1, **options: Any) -> VectorEnv[Any, Any, An
     if id not in VECTOR_IDS:
         raise InputError("vector environment", id, ", ".join(VECTOR_IDS))
     module, name = VECTOR_IDS[id].split(":")
-    return getattr(import_module(module), name)(worlds, **options)
+    return getattr(import_module(module), name)(worlds, **_with_scenario(id, options))
+
+
+def _with_scenario(id: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The options with a scenario in place of a family or a map.
+
+    Raises:
+        InputError: If there is more than one of the three, or an environment takes neither family nor map.
+    """
+    named = [key for key in ("family", "map") if key in options]
+    if not named:
+        return options
+    if len(named) > 1 or "scenario" in options or id == "grid_v0":
+        raise InputError(f"{id}: family, map, scenario", sorted(options), "one of the three, with robots in the plane")
+    scenarios = import_module("envs.scenarios")
+    find = scenarios.family if named == ["family"] else scenarios.map_family
+    rest = {key: value for key, value in options.items() if key not in named}
+    return rest | {"scenario": find(options[named[0]])}
 
 
 def register() -> None:

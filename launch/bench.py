@@ -22,6 +22,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from envs.commands.command import leave, run_command
 from studies.bench.arena import bench_arena
 from studies.bench.common import Figures
 from studies.bench.controller import bench_controller
@@ -31,7 +32,6 @@ from studies.bench.lifelong import bench_lifelong
 from studies.bench.period import bench_period
 from studies.bench.planner import bench_planner
 from studies.bench.qp import bench_qp
-from studies.command import leave, run_command
 from swarm.files.text_files import write_text
 
 

@@ -33,8 +33,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from envs.arena.core import ArenaCore
+from envs.commands.command import leave, run_command
 from envs.scenarios import mixed
-from studies.command import leave, run_command
 from studies.safety import ablation, inexact, strangers
 from studies.safety.driving import CHECKS, Tally, drive
 from swarm.errors import InputError

@@ -108,8 +108,9 @@ def load_weights(network: torch.nn.Module, path: Path) -> None:
             shown = "nothing" if found is None else found
             raise InputError(f"{path}: {key}", shown, f"a tensor of shape {shape}")
         if tuple(found.shape) != shape:
-            raise InputError(f"{path}: {key}", tuple(found.shape), f"shape {shape} (width {network.width})")
-        if not found.is_floating_point() or not torch.isfinite(found).all():
+            width = f" (width {network.width})" if hasattr(network, "width") else ""
+            raise InputError(f"{path}: {key}", tuple(found.shape), f"shape {shape}{width}")
+        if found.is_floating_point() != wanted[key].is_floating_point() or not torch.isfinite(found).all():
             raise InputError(f"{path}: {key}", "values that are not finite", "finite floating-point numbers")
     network.load_state_dict(weights)
 

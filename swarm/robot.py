@@ -13,6 +13,7 @@ import numpy as np
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.filter import qp, safety
+from swarm.filter.further_rows import Constraint, further_rows, make_constraint, solve_with
 from swarm.filter.nominal import nominal_control
 from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
 from swarm.model import dynamics
@@ -112,6 +113,7 @@ class Robot:
         errors: What is declared of it as not exact.
         strangers: What is counted on of those who ignore everybody, by whoever tells it what is near.
         robot_id: Its identity among the others.
+        constraint: Further rows of its QP, a ``swarm.Constraint`` or the reference of one; with the kernel alone.
 
     Raises:
         InputError: If an argument is not usable.
@@ -131,6 +133,7 @@ class Robot:
         errors: ErrorBounds = EXACT,
         strangers: Strangers = UNKNOWN,
         robot_id: int = 0,
+        constraint: str | Constraint | None = None,
     ) -> None:
         self.kind, self.robot_id = int(spec.kind), robot_id
         self.body = body_of(
@@ -146,6 +149,9 @@ class Robot:
         self.controller = make_controller(controller)
         self._talk = talk_of(self.controller)
         self._solver = _make_solver(solver)
+        self._constraint = make_constraint(constraint) if spec.cooperative else None
+        if self._solver is not None and self._constraint is not None:
+            raise InputError("solver", solver, "'kernel', with a constraint")
         self._allocate()
         self.cooperative = spec.cooperative
         self.last_action, self._memory, self._goal = MIDDLE, blank(), b""
@@ -365,6 +371,8 @@ class Robot:
     def _filter(self, view: View, around: Around, tunables: Array) -> tuple[Array, int, float]:
         """QP and shield."""
         control, me = np.empty(2), (self.kind, view.state, self.body, around)
+        if self._constraint is not None:
+            return self._filter_further(self._constraint, view, around, tunables)
         if self._solver is None:
             outcome, relaxation = safety.filter_control(*me, self._nominal, tunables, self._scratch, control)
             return control, outcome, relaxation
@@ -374,6 +382,16 @@ class Robot:
         control[:] = solution.control
         outcome = safety.dispose(*me, int(solution.relaxed), control, self._scratch)
         return control, outcome, solution.relaxation
+
+    def _filter_further(
+        self, constraint: Constraint, view: View, around: Around, tunables: Array
+    ) -> tuple[Array, int, float]:
+        """QP with the rows of a constraint behind ours, and shield."""
+        control, me = np.empty(2), (self.kind, view.state, self.body, around)
+        count = safety.constrain(*me, tunables, self._scratch)
+        further = further_rows(constraint, view, self.kind, self.body)
+        status, relaxation = solve_with(*further, self._nominal, count, self._scratch, control)
+        return control, safety.dispose(*me, status, control, self._scratch), relaxation
 
     def _clearance(self, view: View, around: Around) -> float:
         least, x, y = math.inf, view.state[0], view.state[1]

@@ -15,19 +15,21 @@ from typing import Any
 import numba
 import numpy as np
 
+from envs.arena.constrained import step_constrained
 from envs.arena.errors import STYLES, ErrorSource
 from envs.arena.geometry_store import GeometryStore
 from envs.arena.inexact import perceive_worlds, step_inexact_worlds
 from envs.arena.kernels import Counts, Robots, step_some, step_worlds
 from envs.arena.observing import Pages, head_for_goals, observe_some, observe_worlds, remember_worlds, ways_left
-from envs.arena.reward import Reward
+from envs.arena.reward import given_by, make_reward
 from envs.arena.team_planner import TeamPlanner, make_team_planner
-from envs.strangers import MOVING, STANDING
+from envs.strangers import MOVING, STANDING, TOUCH
 from envs.threads import threads
 from swarm.array_types import AnyArray, Array, Flags, Float32s, Int64s
 from swarm.errors import InputError
 from swarm.files.text_files import located
-from swarm.filter.safety import BRAKING, RELAXED
+from swarm.filter.further_rows import Constraint, make_constraint
+from swarm.filter.safety import BRAKING, OPTIMAL, RELAXED
 from swarm.filter.tunables import COUNT, MIDDLE, STRAIGHT
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL
 from swarm.model.body import (
@@ -44,13 +46,15 @@ from swarm.model.body import (
     coast_of,
     is_second_order,
 )
-from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, forward_speed
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, Kind, Limits, forward_speed
 from swarm.model.error_bounds import ErrorBounds
 from swarm.model.strangers import STRANGERS, Strangers
 from swarm.scenario.scenario import Scenario
 from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, N_PACE, NEIGHBOUR, describe, trailing
 from swarm.tune.memory import MEMORY, blank
 from swarm.tune.observation import Observation
+from swarm.tune.reward import Reward as OwnReward
+from swarm.tune.reward import StepRecord
 
 Draw = Callable[[np.random.Generator], Scenario]
 Chooser = Callable[[Scenario], str]
@@ -59,6 +63,8 @@ Chooser = Callable[[Scenario], str]
 _WORTH_THREADS = 128
 # So many times the past that the first scenarios need is kept: later ones may have shorter periods.
 _SLACK = 2.0
+# Robots that are not there are so many sensing radii from the world, and from each other.
+_FAR = 1000.0
 # As in the GCBF+ protocol: a goal is reached within so many radii.
 GOAL_RADII = 2.0
 
@@ -105,7 +111,7 @@ class ArenaCore:
     """B worlds, each drawn anew whenever its episode ends.
 
     Args:
-        draw: Draws a scenario; all must have the same number of robots.
+        draw: Draws a scenario; all must have the same number of robots, unless ``robots`` is given.
         worlds: B.
         seed: Of the generator that ``draw`` is given.
         margin: Safety margin of every robot [m].
@@ -114,7 +120,8 @@ class ArenaCore:
         obstacles: M, most obstacles in a neighbourhood.
         redraw: Whether a world whose episode ends is drawn anew in the same step.
         checks: Instants per period at which gaps are measured; 1 is the end of the period.
-        planner: ``straight`` or ``roadmap``, or a function that says which for a scenario.
+        planner: ``straight``, ``roadmap`` or the reference of one of a user's own, or a function that says which for a
+            scenario.
         errors: What is not exact, simulated in every world; None: what each scenario declares. Gaps are then measured
             at ``envs.arena.inexact.CHECKS`` instants a period.
         assume: What the robots count on; None: what is simulated.
@@ -122,6 +129,11 @@ class ArenaCore:
         styles: Of the errors, each world one of them for an episode (``envs.arena.errors``).
         actions: one of ``ACTIONS``.
         max_cycles: Most periods of an episode; None: as many as its scenario has.
+        robots: N, where teams differ in size: the most. Smaller teams are filled up with robots that are not there: far
+            away, at rest, counted nowhere.
+        reward: A ``swarm.Reward`` or the reference of one; None: the built-in one.
+        constraint: Further rows of every robot's QP, a ``swarm.Constraint`` or the reference of one; None: there are
+            none. Worlds have to be exact then, and are stepped robot by robot.
     """
 
     def __init__(
@@ -143,6 +155,9 @@ class ArenaCore:
         styles: Sequence[str] = STYLES,
         actions: str = "tunables",
         max_cycles: int | None = None,
+        robots: int | None = None,
+        reward: str | OwnReward | None = None,
+        constraint: str | Constraint | None = None,
     ) -> None:
         if max_cycles is not None and max_cycles < 1:
             raise InputError("max_cycles", max_cycles, "1 or more, or None")
@@ -154,15 +169,18 @@ class ArenaCore:
         self.rng = np.random.default_rng(seed)
         self._drawn_from = [self.rng.bit_generator.state] * worlds
         first = [self._next(b) for b in range(worlds)]
-        self.num_worlds, self.num_robots = worlds, len(first[0].robots)
+        self.num_worlds, self.num_robots = worlds, len(first[0].robots) if robots is None else robots
+        self._fills_up, self._missing = robots is not None, np.zeros((worlds, self.num_robots), bool)
         self.slots = np.array([neighbours, obstacles])
         self._errors, self._assume, self._count_on = errors, assume, strangers
         self.threads = numba.get_num_threads() if worlds * self.num_robots >= _WORTH_THREADS else 1
-        self.reward = Reward()
+        self.reward, self._constraint = make_reward(reward), make_constraint(constraint)
         self._allocate()
         first = [self._declared(scenario) for scenario in first]
         most = _SLACK * max(_periods(scenario, assume) for scenario in first)
         inexact = any(one.errors.any for one in first) or (assume is not None and assume.any)
+        if inexact and self._constraint is not None:
+            raise InputError("constraint", constraint, "none where errors are declared: batches of worlds are exact")
         self._source = ErrorSource(worlds, self.num_robots, most, styles) if inexact else None
         self._kept, self._error_rngs = most, [self.rng] * worlds
         for b, scenario in enumerate(first):
@@ -198,6 +216,7 @@ class ArenaCore:
         self.contacts = np.zeros((self.num_worlds, 2), np.int64)  # with strangers (``envs.strangers``)
         self._touching = np.zeros((*shape, self.num_robots), np.int8)
         self._strangers = np.zeros((self.num_worlds, STRANGERS))
+        self._parked = np.zeros((*shape, 5))  # robots that are not there
         self.geometry = GeometryStore(self.num_worlds)
         self._pages = Pages(shape, int(self.slots.sum()))
         self._trail, self._room = np.zeros((*shape, TRAIL)), np.empty((shape[0], 1, shape[1], NEIGHBOUR))
@@ -206,8 +225,10 @@ class ArenaCore:
     def load(self, b: int, scenario: Scenario) -> None:
         """Put a scenario into world ``b`` and clear everything that was counted there."""
         scenario = self._declared(scenario)
-        if len(scenario.robots) != self.num_robots:
-            raise InputError(f"scenario {scenario.name!r}: robots", len(scenario.robots), f"{self.num_robots}")
+        team = len(scenario.robots)
+        if team > self.num_robots or (team < self.num_robots and not self._fills_up):
+            valid = f"at most {self.num_robots}; or ask for more robots" if self._fills_up else f"{self.num_robots}"
+            raise InputError(f"scenario {scenario.name!r}: robots", team, valid)
         self.scenarios[b] = scenario
         self.period[b] = scenario.dt
         self.horizon[b] = max(1, round(scenario.horizon / scenario.dt))
@@ -230,10 +251,11 @@ class ArenaCore:
             self._trail[b, i] = 0.0
             if is_second_order(self.body[b, i]):
                 self._trail[b, i, T_SPEED] = forward_speed(self.state[b, i])
+        self._fill_up(b, scenario)
         self._planners.pop(b, None)
         planner = self._planner if isinstance(self._planner, str) else self._planner(scenario)
-        if (team := make_team_planner(planner, scenario, float(self.body[b, :, MARGIN].max()))) is not None:
-            self._planners[b] = team
+        if (planners := make_team_planner(planner, scenario, float(self.body[b, :, MARGIN].max()))) is not None:
+            self._planners[b] = planners
         self.memory[b], self.moved[b] = blank(), True
         self.last_action[b] = MIDDLE
         self.told[b] = self.state[b, :, :2]  # nothing yet: here
@@ -243,8 +265,26 @@ class ArenaCore:
             (self.returns, 0.0), (self.contacts, 0), (self._touching, 0),
         ):  # fmt: skip
             array[b] = value
+        self.reached[b] = self._missing[b]
         self._strangers[b] = (scenario.strangers if self._count_on is None else self._count_on).as_array()
         self.begin_errors(b)
+
+    def _fill_up(self, b: int, scenario: Scenario) -> None:
+        """Robots that are not there, behind those of a scenario: bodies at rest where nobody ever comes."""
+        team = len(scenario.robots)
+        self._missing[b] = np.arange(self.num_robots) >= team
+        if team == self.num_robots:
+            return
+        first, places = scenario.robots[0], np.arange(1, self.num_robots - team + 1)
+        self.kind[b, team:], self._trail[b, team:] = int(Kind.SINGLE_INTEGRATOR), 0.0
+        self.body[b, team:] = body_of(
+            Kind.SINGLE_INTEGRATOR, first.radius, Limits(first.limits.speed), dt=scenario.dt,
+            sensing_radius=scenario.sensing_radius, cooperative=False,
+        )  # fmt: skip
+        self.state[b, team:] = 0.0
+        self.state[b, team:, 0] = scenario.world.bounds[2] + _FAR * scenario.sensing_radius * places
+        self.goal[b, team:], self.cooperative[b, team:] = self.state[b, team:, :2], False
+        self._parked[b] = self.state[b]
 
     def _declared(self, scenario: Scenario) -> Scenario:
         """The scenario with the errors that are simulated in it."""
@@ -321,8 +361,9 @@ class ArenaCore:
         head_for_goals(self.moved, self.believed, self.goal, self.waypoint, self.remaining)
         for b, team in self._planners.items():
             if self.moved[b]:
-                time = self.age[b] * self.period[b]
-                team.plan(time, self.believed[b], self.goal[b], self.told[b], self.waypoint[b], self.remaining[b])
+                time, size = self.age[b] * self.period[b], len(self.scenarios[b].robots)
+                own = self.believed, self.goal, self.told, self.waypoint, self.remaining
+                team.plan(time, *(part[b, :size] for part in own))
         remember_worlds(self.moved, self.body, self.remaining, self.memory)
         self.moved[:] = False
 
@@ -352,20 +393,33 @@ class ArenaCore:
         self.plan()
         if not self.cooperative.all():
             action = np.where(self.cooperative[..., None], action, STRAIGHT)
-        if self._source is not None:
-            self._step_inexact(self._source, action)
+        if self._source is None:
+            self._step_exact(action)
         else:
-            arguments = (
-                self._robots, self.geometry.arrays, self.slots, action, self._filtered, self.period, self._checks,
-                self._counts,
-            )  # fmt: skip
-            if self.threads == 1:
-                step_some(0, self.num_worlds, *arguments)
-            else:
-                with threads(self.threads):
-                    step_worlds(self.threads, *arguments)
+            self._step_inexact(self._source, action)
+        if self._missing.any():
+            self._forget_missing()
         self.moved[:] = True
         self.age += 1
+
+    def _step_exact(self, action: Array) -> None:
+        worlds, checks = (self._robots, self.geometry.arrays, self.slots, action), self._checks
+        if self._constraint is not None and self._filtered:
+            step_constrained(self._constraint, *worlds, self.goal, self.age, self.period, checks, self._counts)
+        elif self.threads == 1:
+            step_some(0, self.num_worlds, *worlds, self._filtered, self.period, checks, self._counts)
+        else:
+            with threads(self.threads):
+                step_worlds(self.threads, *worlds, self._filtered, self.period, checks, self._counts)
+
+    def _forget_missing(self) -> None:
+        """Robots that are not there stay where they are, and count nowhere."""
+        missing = self._missing
+        for outcome in range(self.outcomes.shape[1]):
+            self.outcomes[:, outcome] -= (missing & (self.outcome == outcome)).sum(axis=1)
+        self.outcome[missing], self.control[missing] = OPTIMAL, 0.0
+        self.state[missing], self.collided[missing] = self._parked[missing], False
+        self.min_clearance[missing] = self.clearance[missing] = np.inf
 
     def _step_inexact(self, source: ErrorSource, action: Array) -> None:
         with threads(self.threads):
@@ -452,7 +506,7 @@ class ArenaCore:
         """
         tunables = self._chosen(action)
         self.plan()
-        before, distance_before = self.remaining.copy(), self._distances()
+        before, distance_before, state = self.remaining.copy(), self._distances(), self.state.copy()
         done_before = self.resting
         self.advance(tunables)
         straight = distance_before - self._distances()
@@ -460,7 +514,14 @@ class ArenaCore:
         self.plan()
         closer = np.where(arrived, straight, before - self.remaining)  # an arrival may have changed the goal
         fastest = self.body[..., TOP_SPEED] * self.period[:, None]
-        reward = self.reward(closer, fastest, arrived, done_before, self.outcome)
+        reward = given_by(
+            self.reward,
+            StepRecord(
+                self.period[:, None], state, self.state, before, self.remaining, closer, fastest, self.clearance,
+                self.last_action, self.control, self.outcome, arrived, self.reached, self.clearance < TOUCH,
+                done_before,
+            ),
+        )  # fmt: skip
         self.returns += reward
         terminated: Flags = np.all(self.resting, axis=1)
         truncated = ~terminated & (self.age >= self.horizon)
@@ -501,7 +562,7 @@ class ArenaCore:
             "min_clearance": float(self.min_clearance[b].min()),
             "relaxed": float(self.outcomes[b, RELAXED] / steps),
             "braking": float(self.outcomes[b, BRAKING] / steps),
-            "return": float(self.returns[b].mean()),
+            "return": float(self.returns[b, : len(self.scenarios[b].robots)].mean()),
         }
 
     def state_dict(self) -> dict[str, Any]:

@@ -22,12 +22,14 @@ from envs.render.rendered_env import Picture, RenderedEnv
 from envs.scenarios import drawn_from
 from envs.strangers import TOUCH
 from swarm.array_types import AnyArray, Float32s
+from swarm.filter.further_rows import Constraint
 from swarm.filter.safety import OUTCOMES
 from swarm.model.body import RADIUS
 from swarm.model.dynamics import UNICYCLE
 from swarm.model.error_bounds import ErrorBounds
 from swarm.model.strangers import Strangers
 from swarm.scenario.scenario import Scenario
+from swarm.tune.reward import Reward
 
 
 class ArenaEnv(RenderedEnv):
@@ -40,8 +42,8 @@ class ArenaEnv(RenderedEnv):
     truncated at the scenario's horizon.
 
     Args:
-        scenario: A scenario, its file, or what draws one: the name of a family (``envs.scenarios.FAMILIES``), or a
-            function of a generator.
+        scenario: A scenario, its file, or what draws one: the name of a family (``envs.scenarios.FAMILIES``) or its
+            reference, or a function of a generator (``swarm.Family``).
         actions: ``tunables``, ``control`` or ``free``.
         observation: ``dict``, or ``flat`` for one row of numbers.
         max_cycles: Most steps of an episode; None: as many as the scenario has.
@@ -50,6 +52,9 @@ class ArenaEnv(RenderedEnv):
         assume: What the robots count on; None: what is simulated.
         strangers: What the robots count on of those who ignore them; None: what the scenario declares.
         render_mode: ``human``, ``rgb_array`` or None.
+        planner: ``straight``, ``roadmap``, or the reference of a ``swarm.Planner``.
+        reward: A ``swarm.Reward`` or the reference of one; None: the built-in one.
+        constraint: A ``swarm.Constraint`` or the reference of one.
     """
 
     metadata: ClassVar[dict[str, Any]] = {
@@ -60,10 +65,11 @@ class ArenaEnv(RenderedEnv):
         self, scenario: Scenario | Draw | str | Path = "clutter", *, actions: str = TUNED, observation: str = "dict",
         max_cycles: int | None = None, margin: float = 0.0, errors: ErrorBounds | None = None,
         assume: ErrorBounds | None = None, strangers: Strangers | None = None, render_mode: str | None = None,
+        planner: str = "straight", reward: str | Reward | None = None, constraint: str | Constraint | None = None,
     ) -> None:  # fmt: skip
         self.core = ArenaCore(
             drawn_from(scenario), margin=margin, redraw=False, errors=errors, assume=assume, strangers=strangers,
-            actions=actions, max_cycles=max_cycles,
+            actions=actions, max_cycles=max_cycles, planner=planner, reward=reward, constraint=constraint,
         )  # fmt: skip
         self._actions, self._form = actions, observation
         observed = observation_space(int(self.core.slots.sum()), observation)

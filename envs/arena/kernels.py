@@ -239,11 +239,11 @@ def gaps(at: Array, body: Array, geometry: Geometry, clearance: Array) -> None:
 
 
 @uncounted
-def _move_world(
+def move_world(
     robots: Robots, control: Array, period: float, geometry: Geometry, checks: int, clearance: Array, at: Array,
     contacts: Int64s, touching: Int8s,
 ) -> None:  # fmt: skip
-    """The second part of ``step_worlds``, for one world; ``at`` (N, 5) is written: the new states."""
+    """The second part of ``step_worlds``, for one world; ``at`` (N, 5) is room to work in."""
     strange = has_strangers(robots.body)
     clearance[:] = np.inf
     for check in range(1, checks + 1):
@@ -253,6 +253,9 @@ def _move_world(
         gaps(at, robots.body, geometry, clearance)
         if strange:
             meet_world(at, robots.body, contacts, touching)
+    for i in range(len(robots.kind)):
+        for k in range(dynamics.STATE):
+            robots.state[i, k] = at[i, k]
 
 
 @uncounted
@@ -283,12 +286,7 @@ def _step_world(
     control, outcome, clearance = counts.control[b], counts.outcome[b], counts.clearance[b]
     describe_world(here, desk.seen[0])
     _filter_robots(here, walls, action[b], filtered, control, outcome, desk.seen, desk)
-    _move_world(
-        here, control, period[b], walls, checks, clearance, desk.at, counts.contacts[b], counts.touching[b]
-    )  # fmt: skip
-    for i in range(len(here.kind)):
-        for k in range(dynamics.STATE):
-            here.state[i, k] = desk.at[i, k]
+    move_world(here, control, period[b], walls, checks, clearance, desk.at, counts.contacts[b], counts.touching[b])
     count_world(outcome, clearance, counts.outcomes[b], counts.min_clearance[b], counts.collided[b])
     tell_minds(here, action[b])
 

@@ -11,14 +11,16 @@ from envs.rollout.perception import Perception
 from envs.strangers import mark_strangers
 from swarm.array_types import Array
 from swarm.files.text_files import located
+from swarm.filter.further_rows import Constraint
 from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
 from swarm.model.error_bounds import ErrorBounds
+from swarm.planning.registry import PLANNERS
 from swarm.robot import Command, Robot
 from swarm.scenario.scenario import Scenario
 from swarm.sense.messages import Message, hearing_radius
 from swarm.sense.neighbours import MAX_NEIGHBOURS, NEIGHBOUR, describe, sense_robots, trailing
 from swarm.sense.view import View
-from swarm.tune.controllers import Controller, make_controller
+from swarm.tune.controllers import Controller, shared_controller
 
 
 class Fleet:
@@ -27,30 +29,34 @@ class Fleet:
     Args:
         scenario: World and robots.
         planner: Name of every robot's planner.
-        controller: Where the tunables come from; one object may serve all, as it keeps no state.
+        controller: Where the tunables come from; one object may serve all, as it keeps no state. Of one of a user's own
+            by reference each robot gets its own.
         margin: Safety margin [m].
         assume: Errors that the robots count on; None: those that the scenario declares.
         seed: Of the errors that are simulated.
         style: Of these, one of ``envs.arena.errors.STYLES``; None: drawn.
+        constraint: Further rows of every robot's QP.
     """
 
     def __init__(
         self, scenario: Scenario, *, planner: str = "roadmap", controller: str | Controller = "tuner",
         margin: float = 0.0, assume: ErrorBounds | None = None, seed: int = 0, style: str | None = None,
+        constraint: str | Constraint | None = None,
     ) -> None:  # fmt: skip
         assumed = scenario.errors if assume is None else assume
-        controller = make_controller(controller)
+        controller = shared_controller(controller)
         self.robots: list[Robot] = []
         for i, spec in enumerate(scenario.robots):
             with located(f"scenario {scenario.name!r}: robots[{i}]: "):
                 robot = Robot(
                     spec, scenario.world, dt=scenario.dt, sensing_radius=scenario.sensing_radius, planner=planner,
                     controller=controller, margin=margin, errors=assumed, strangers=scenario.strangers, robot_id=i,
+                    constraint=constraint,
                 )  # fmt: skip
             self.robots.append(robot)
         self.kinds = np.array([robot.kind for robot in self.robots])
         self.bodies = np.array([robot.body for robot in self.robots])
-        grid = scenario.world.grid if planner.startswith("cells") else None
+        grid = scenario.world.grid if planner in PLANNERS and planner.startswith("cells") else None
         self.hearing = hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size)
         self._strangers = scenario.strangers.as_array()
         self.messages: dict[int, Message] = {}

@@ -13,10 +13,12 @@ from envs.scenarios import drawn_from
 from envs.vector.team import TeamVectorEnv
 from swarm.array_types import AnyArray, Flags, Float32s
 from swarm.errors import InputError
+from swarm.filter.further_rows import Constraint
 from swarm.model.error_bounds import ErrorBounds
 from swarm.model.strangers import Strangers
 from swarm.scenario.scenario import Scenario
 from swarm.tune.observation import Observation
+from swarm.tune.reward import Reward
 
 
 class ArenaVectorEnv(TeamVectorEnv):
@@ -47,6 +49,9 @@ class ArenaVectorEnv(TeamVectorEnv):
         errors: See there.
         assume: See there.
         strangers: See there.
+        planner: See there.
+        reward: See there.
+        constraint: See there.
 
     Raises:
         InputError: If an argument is not usable.
@@ -58,13 +63,15 @@ class ArenaVectorEnv(TeamVectorEnv):
         self, num_envs: int = 1, scenario: Scenario | Draw | str | Path = "clutter", *, actions: str = TUNED,
         observation: str = "dict", max_cycles: int | None = None, margin: float = 0.0,
         errors: ErrorBounds | None = None, assume: ErrorBounds | None = None, strangers: Strangers | None = None,
+        planner: str = "straight", reward: str | Reward | None = None, constraint: str | Constraint | None = None,
     ) -> None:  # fmt: skip
         if num_envs < 1:
             raise InputError("worlds", num_envs, "1 or more")
         self._draw, self._form = drawn_from(scenario), observation
         self.core = ArenaCore(
             self._draw, worlds=num_envs, margin=margin, redraw=False, errors=errors, assume=assume,
-            strangers=strangers, actions=actions, max_cycles=max_cycles,
+            strangers=strangers, actions=actions, max_cycles=max_cycles, planner=planner, reward=reward,
+            constraint=constraint,
         )  # fmt: skip
         observed = observation_space(int(self.core.slots.sum()), observation)
         super().__init__(num_envs, self.core.num_robots, observed, action_space(actions))

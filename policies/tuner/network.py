@@ -219,6 +219,23 @@ class Tuner(nn.Module):
             self.telling = nn.Linear(width, EMBEDDING)
             orthogonal(self.telling, 1.0)
 
+    @property
+    def senses(self) -> list[str]:
+        """What it takes account of."""
+        return [name for name, seen in zip(SENSES, self.actor.seen, strict=True) if seen]
+
+    def see(self, ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = None) -> Graph:
+        """What it takes of padded neighbourhoods, or of those at ``index``; see ``to_graph``."""
+        return to_graph(ego, edges, mask, index)
+
+    def judge(self, graph: Graph, heard: Tensor | None = None) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Mean actions [n, 6]; their standard deviation, None: that of the training; and expected returns [n]."""
+        return self.mean(graph, heard), None, self.value(graph)
+
+    def propose(self, graph: Graph, heard: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Mean actions [n, 6]; and their standard deviation, None: that of the training."""
+        return self.mean(graph, heard), None
+
     def mean(self, graph: Graph, heard: Tensor | None = None) -> Tensor:
         """Mean action in [0, 1], [n, 6]; ``heard`` [e, TOLD] are the embeddings for two rounds, None for nothing."""
         return self.to_action(self.actor(graph, heard))
@@ -235,6 +252,12 @@ class Tuner(nn.Module):
         """Expected return, [n]."""
         return self.worth(self.critic(graph)).squeeze(-1)
 
+    def dense(self, ego: Tensor, edges: Tensor, mask: Tensor, heard: Tensor | None = None) -> tuple[Tensor, ...]:
+        """What is exported: mean action [..., 6] of padded neighbourhoods, and what is told if there are two rounds."""
+        features = self.actor.dense(ego, edges, mask, heard)
+        action = self.to_action(features)
+        return (action,) if heard is None else (action, self.to_embedding(features))
+
     def mean_dense(self, ego: Tensor, edges: Tensor, mask: Tensor) -> Tensor:
         """``mean`` of padded neighbourhoods, [..., 6]."""
         return self.to_action(self.actor.dense(ego, edges, mask))
@@ -245,17 +268,15 @@ class Tuner(nn.Module):
 
 
 class DensePolicy(nn.Module):
-    """What is exported: the mean action of padded neighbourhoods, and what is told if there are two rounds."""
+    """What is exported of a network: its ``dense`` form."""
 
-    def __init__(self, tuner: Tuner) -> None:
+    def __init__(self, tuner: Any) -> None:
         super().__init__()
         self.tuner = tuner
 
     def forward(self, ego: Tensor, edges: Tensor, mask: Tensor, heard: Tensor | None = None) -> tuple[Tensor, ...]:
         """Mean action [B, 6] (and told [B, TOLD]) of ego [B, EGO], edges [B, P, EDGE], mask, heard [B, P, TOLD]."""
-        features = self.tuner.actor.dense(ego, edges, mask, heard)
-        action = self.tuner.to_action(features)
-        return (action,) if heard is None else (action, self.tuner.to_embedding(features))
+        return self.tuner.dense(ego, edges, mask, heard)
 
 
 def orthogonal(layer: nn.Linear, gain: float) -> None:

@@ -17,7 +17,8 @@ from torch import Tensor
 from policies import distributed
 from policies.ppo import PPO, Worlds, advantages, as_arrays, clipped_loss
 from policies.ppo_settings import PPOSettings
-from policies.tuner.network import Tuner, to_graph
+from policies.tuner.network import Tuner
+from policies.tuner.own_network import OwnTuner
 from policies.tuner.rounds import Steps, silence, speak
 from swarm.array_types import AnyArray, Flags, Float32s
 from swarm.errors import InputError
@@ -85,10 +86,10 @@ class VectorWorlds(Worlds, Protocol):
         ...
 
 
-def log_probability(action: Tensor, mean: Tensor, std: float, free: Tensor) -> Tensor:
-    """Log density [...] of Gaussian actions [..., 6]; only those that are ``free`` [6] count."""
-    scaled = (action - mean) / std
-    return (free * (-0.5 * scaled.square() - math.log(std) - 0.5 * math.log(2.0 * math.pi))).sum(dim=-1)
+def log_probability(action: Tensor, mean: Tensor, std: float | Tensor, free: Tensor) -> Tensor:
+    """Log density [...] of Gaussian actions [..., 6] (``std`` too, or one number); only ``free`` [6] ones count."""
+    scaled, log_std = (action - mean) / std, std.log() if isinstance(std, Tensor) else math.log(std)
+    return (free * (-0.5 * scaled.square() - log_std - 0.5 * math.log(2.0 * math.pi))).sum(dim=-1)
 
 
 class Rollout(NamedTuple):
@@ -115,9 +116,11 @@ class TunerPPO(PPO[Rollout]):
     worlds: VectorWorlds
     config: PPOConfig
 
-    def __init__(self, worlds: VectorWorlds, tuner: Tuner, config: PPOConfig, *, seed: int, updates: int) -> None:
+    def __init__(
+        self, worlds: VectorWorlds, tuner: Tuner | OwnTuner, config: PPOConfig, *, seed: int, updates: int
+    ) -> None:
         super().__init__(worlds, tuner, config, seed=seed, updates=updates)
-        self.tuner = tuner
+        self.tuner: Any = tuner
         self.observation = worlds.reset()
         self.held = torch.randn(worlds.num_worlds * worlds.num_robots, COUNT, generator=self.random)  # noise
         self.embedding = silence(worlds.num_worlds * worlds.num_robots)  # in the step before, for two rounds
@@ -145,8 +148,8 @@ class TunerPPO(PPO[Rollout]):
         """Step all worlds once with the present policy."""
         worlds, robots = self.worlds.num_worlds, self.worlds.num_robots
         ego, edges, mask = (part.clone() for part in flatten(self.observation))  # worlds may reuse theirs
-        mean, sender, embedding = self._propose(ego, edges, mask)
-        action = mean + self.std * self.tuner.free * self._noise()
+        mean, std, sender, embedding = self._propose(ego, edges, mask)
+        action = mean + std * self.tuner.free * self._noise()
         active = torch.from_numpy(~self.worlds.resting).flatten()
         executed = action.clamp(0.0, 1.0).view(worlds, robots, COUNT).numpy()
         self.observation, reward, terminated, truncated, info = self.worlds.step(executed)
@@ -158,7 +161,7 @@ class TunerPPO(PPO[Rollout]):
             next_value[cut] = self._value(final).view(-1, robots)
         return Rollout(
             ego=ego, edges=edges, mask=mask, action=action,
-            log_probability=log_probability(action, mean, self.std, self.tuner.free),
+            log_probability=log_probability(action, mean, std, self.tuner.free),
             reward=torch.from_numpy(np.asarray(reward, np.float32)).flatten(),
             next_value=next_value.flatten(),
             # For a robot the episode is over when its part is, whatever goes on around it.
@@ -167,14 +170,15 @@ class TunerPPO(PPO[Rollout]):
             active=active, sender=sender, embedding=embedding,
         )  # fmt: skip
 
-    def _propose(self, ego: Tensor, edges: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Mean actions [S, 6], who was heard [S, P], and what was told one step before [S, TOLD]."""
-        if self.tuner.rounds < 2:
+    def _propose(self, ego: Tensor, edges: Tensor, mask: Tensor) -> tuple[Tensor, float | Tensor, Tensor, Tensor]:
+        """Mean actions [S, 6], their deviation, who was heard [S, P], and what was told one step before [S, TOLD]."""
+        if not isinstance(self.tuner, Tuner) or self.tuner.rounds < 2:
             none = len(ego), 0
-            return self.tuner.mean(to_graph(ego, edges, mask)), torch.empty(none, dtype=torch.int64), torch.empty(none)
+            mean, std = self.tuner.propose(self.tuner.see(ego, edges, mask))
+            return mean, self.std if std is None else std, torch.empty(none, dtype=torch.int64), torch.empty(none)
         sender, before = torch.from_numpy(senders(self.observation)).long(), self.embedding
         mean, self.embedding = speak(self.tuner, (ego, edges, mask), sender, before)
-        return mean, sender, before
+        return mean, self.std, sender, before
 
     def _noise(self) -> Tensor:
         """Standard normal noise [S, 6] for one step; each sample's density is taken as if it stood alone."""
@@ -211,23 +215,27 @@ class TunerPPO(PPO[Rollout]):
         )
         (_, error, _), (_, spread, _) = (distributed.moments(part[active]) for part in (returns - value, returns))
         explained = 1.0 - float(error.square() / spread.square().clamp(min=1e-8))
-        return {**figures, "explained_variance": explained, "std": self.std}
+        return {"std": self.std, **figures, "explained_variance": explained}
 
     def _loss(
         self, flat: Rollout, value: Tensor, advantage: Tensor, returns: Tensor, chosen: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """This process's part of the loss of the samples that all processes have ``chosen``, and its parts."""
-        graph, heard = to_graph(*flat[:3], chosen), None
-        if self.tuner.rounds > 1:
+        seen, heard = self.tuner.see(*flat[:3], chosen), None
+        if isinstance(self.tuner, Tuner) and self.tuner.rounds > 1:
             heard = Steps(*flat[:3], flat.sender, flat.embedding, robots=len(self.embedding)).heard_now(
                 self.tuner, chosen
             )
-        now = log_probability(flat.action[chosen], self.tuner.mean(graph, heard), self.std, self.tuner.free)
+        action, own_std, judged = self.tuner.judge(seen, heard)
+        std = self.std if own_std is None else own_std
+        now = log_probability(flat.action[chosen], action, std, self.tuner.free)
         gain = advantage[chosen]
         mean, spread, count = distributed.moments(gain)
         gain = (gain - mean) / (spread + 1e-8)
         policy_loss, figures = clipped_loss(now - flat.log_probability[chosen], gain, self.config.clip_coef, count)
-        value_loss = self._value_loss(self.tuner.value(graph), value[chosen], returns[chosen]).sum() / count
+        if own_std is not None:
+            figures["std"] = own_std.detach().mean(dim=-1).sum() / count
+        value_loss = self._value_loss(judged, value[chosen], returns[chosen]).sum() / count
         return policy_loss + self.config.value_weight * value_loss, {**figures, "value_loss": value_loss}
 
     def _value_loss(self, value: Tensor, before: Tensor, returns: Tensor) -> Tensor:
@@ -240,7 +248,7 @@ class TunerPPO(PPO[Rollout]):
 
     def _value(self, sensed: tuple[Tensor, Tensor, Tensor], index: Tensor | None = None) -> Tensor:
         """V [S] of flat observations, or of those at ``index``."""
-        return self.tuner.value(to_graph(*sensed, index))
+        return self.tuner.value(self.tuner.see(*sensed, index))
 
     def state_dict(self) -> dict[str, Any]:
         """All that ``load_state_dict`` needs to continue exactly: tensors, arrays and plain values."""

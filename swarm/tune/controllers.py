@@ -13,6 +13,7 @@ from numba import njit
 
 from swarm.array_types import Array, Flags, Float32s
 from swarm.errors import InputError
+from swarm.files.references import FORM, is_reference, make_part
 from swarm.filter.tunables import COUNT, NAMES, ROTATION, TUNABLES, encode
 from swarm.sense.messages import EMBEDDING
 from swarm.tune.heuristics import RandomRotation, Recovery, Talk, WallFollowing
@@ -25,7 +26,8 @@ CHECKPOINTS = "swarm.checkpoints"
 _HEURISTICS = {"random_rotation": RandomRotation, "wall_following": WallFollowing}
 _FORMS = (
     "'tuner', a checkpoint folder, or 'fixed:GAIN,POWER' (also fixed:GAIN,POWER,OBSTACLE_GAIN,OBSTACLE_POWER; "
-    "also random_rotation: and wall_following: in place of fixed:), or 'alone:' and one of the first two"
+    "also random_rotation: and wall_following: in place of fixed:), or 'alone:' and one of the first two, "
+    f"or one of your own: {FORM}"
 )
 _ALONE = "alone:"
 # Robots that go through the network together: many more would not fit into the processor's cache.
@@ -41,6 +43,34 @@ class Controller(Protocol):
         The controllers here also turn observations ``[...]`` with leading dimensions into actions ``[..., 6]``.
         """
         ...
+
+
+class OwnController:
+    """A controller of a user's own by reference: what it gives is checked, and in batches each robot is asked alone.
+
+    Args:
+        reference: Of a ``Controller``: a function, or a class that is made without arguments.
+
+    Raises:
+        InputError: If there is none, or it takes something else than an observation.
+    """
+
+    def __init__(self, reference: str) -> None:
+        self._reference = reference
+        self._controller: Controller = make_part("controller", reference, Controller)
+
+    def __call__(self, observation: Observation) -> Array:
+        """The actions ``float64[..., 6]`` for observations with any leading dimensions."""
+        leading = observation.ego.shape[:-1]
+        actions = np.empty((*leading, COUNT))
+        for index in np.ndindex(leading):
+            ego, edges, mask, sender = observation
+            one = Observation(ego[index], edges[index], mask[index], None if sender is None else sender[index])
+            action = np.asarray(self._controller(one), dtype=np.float64)
+            if action.shape != (COUNT,) or not np.isfinite(action).all():
+                raise InputError(f"controller: {self._reference}", action, f"{COUNT} numbers in [0, 1]")
+            actions[index] = action
+        return actions
 
 
 class FixedController:
@@ -199,7 +229,19 @@ def make_controller(text: str | Controller) -> Controller:
             return fixed
         if rule in _HEURISTICS:
             return _HEURISTICS[rule](fixed.action)
+    if is_reference(text):
+        return OwnController(text)
     raise InputError("controller", text, _FORMS)
+
+
+def shared_controller(text: str | Controller) -> str | Controller:
+    """The controller of a whole team: one object for all; a user's own stays a reference, since it may remember.
+
+    Raises:
+        InputError: If it names nothing.
+    """
+    controller = make_controller(text)
+    return text if isinstance(controller, OwnController) else controller
 
 
 def checkpoint_folder(text: str) -> Path | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 from oracles.project import ROOT
-from oracles.scripts import load_script
 from rich.console import Console
 
 from envs.scenarios import draw_family
@@ -26,7 +26,7 @@ ROOM = "type octile\nheight 4\nwidth 6\nmap\n......\n.@@@@.\n......\n......\n"
 
 @pytest.fixture(scope="module")
 def simulate() -> ModuleType:
-    return load_script("simulate")
+    return import_module("envs.commands.simulate")
 
 
 def test_a_map_is_driven_filmed_and_logged(

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,7 +17,6 @@ import numpy as np
 import pytest
 import torch
 from oracles.project import ROOT
-from oracles.scripts import load_script
 
 from policies.training_log import LOG, read_log
 from policies.tuner import checkpoint
@@ -32,7 +32,7 @@ UPDATES = 6
 
 @pytest.fixture(scope="module")
 def train() -> ModuleType:
-    return load_script("train")
+    return import_module("envs.commands.train")
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def start(train: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Callable[..., i
     threads = torch.get_num_threads()
 
     def call(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["train.py", "tuner", *arguments])
+        monkeypatch.setattr(sys, "argv", ["launch/train.py", "tuner", *arguments])
         logging.disable(logging.WARNING)  # the export traces itself at length for whoever listens, as pytest does
         try:
             return train.main()
@@ -99,13 +99,11 @@ def test_interrupted_and_resumed_is_the_same_training(
 
 
 PROCESS = f"""
-import importlib.util, os, signal, sys
+import os, signal, sys
+from envs.commands import train
 from policies import distributed
 from policies.tuner import checkpoint, training
 
-spec = importlib.util.spec_from_file_location("train", {str(ROOT / "launch" / "train.py")!r})
-train = sys.modules["train"] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(train)
 distributed.join()
 distributed.join = distributed.leave = lambda: None  # stay together from one training to the next
 update = train.TunerTraining.update
@@ -116,7 +114,7 @@ def interrupted(training):
     return update(training)
 
 def call(*arguments):
-    sys.argv = ["train.py", "tuner", *arguments]
+    sys.argv = ["launch/train.py", "tuner", *arguments]
     return train.main()
 
 train.tuner_table = lambda folder: train.NOT_EVALUATED
@@ -177,7 +175,7 @@ def test_follower_interrupted_and_resumed_is_the_same_training(
     train: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def call(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["train.py", "follower", *arguments])
+        monkeypatch.setattr(sys, "argv", ["launch/train.py", "follower", *arguments])
         logging.disable(logging.WARNING)
         try:
             return train.main()

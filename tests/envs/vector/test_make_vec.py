@@ -7,7 +7,6 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
-import torch
 from gymnasium.vector import AutoresetMode, VectorEnv
 
 import envs
@@ -125,7 +124,10 @@ def test_seeds(env: Any) -> None:
         env.reset(seed=[1, 2])
 
 
+@pytest.mark.torch
 def test_what_is_held_is_never_written_again() -> None:
+    import torch
+
     env = envs.make_vec("arena_v0", worlds=4, scenario=short)
     env.action_space.seed(0)
     held = [env.reset(seed=0)[0]]
@@ -153,7 +155,10 @@ def test_memory_that_nobody_holds_is_used_again() -> None:
     assert len(places) <= 2
 
 
-def test_float32_and_float64_actions_do_the_same() -> None:
+@pytest.mark.torch
+def test_float32_and_float64_actions_and_tensors_do_the_same() -> None:
+    import torch
+
     one, two = (envs.make_vec("arena_v0", worlds=2, scenario=short) for _ in range(2))
     for env in (one, two):
         env.reset(seed=0)
