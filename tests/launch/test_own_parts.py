@@ -47,7 +47,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def here(folder: Path, monkeypatch: pytest.MonkeyPatch, same_signals: None) -> None:
     monkeypatch.chdir(folder)
     train = import_module("envs.commands.train")
     monkeypatch.setattr(train, "tuner_table", lambda folder: train.NOT_EVALUATED)
@@ -61,7 +61,9 @@ def call(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     logging.disable(logging.WARNING)  # the export traces itself at length for whoever listens, as pytest does
     threads = torch.get_num_threads()
     try:
-        return int(getattr(import_module("envs.commands.entry"), command)())
+        with pytest.raises(SystemExit) as left:
+            getattr(import_module("envs.commands.entry"), command)()
+        return int(left.value.code or 0)
     finally:
         torch.set_num_threads(threads)
         logging.disable(logging.NOTSET)
