@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 
 from envs.arena.env import ArenaEnv
 from envs.scenarios import FAMILIES, clutter
@@ -49,7 +50,7 @@ def test_head_on_free_controls_collide_and_filtered_ones_do_not(kind: Kind) -> N
     free, safe = (ArenaEnv(head_on(kind), actions=name) for name in ("free", "control"))
     assert all(info["collided"] for info in drive(free, actions).values())
     assert not any(info["collided"] for info in drive(safe, actions).values())
-    assert np.ptp(safe.core.state[0, :, 0]) < 0.3  # they came near
+    assert np.ptp(safe.core.state[0, :, 0]) < 0.5  # they came near
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -86,8 +87,8 @@ def test_spaces_are_finite_and_contain_everything(form: str, family: str, errors
     env = ArenaEnv(family, observation=form, actions="control", errors=errors, max_cycles=60)
     observations, _ = env.reset(seed=0)
     for space in (env.observation_space("robot_0"), env.action_space("robot_0"), env.state_space):
-        for box in space.values() if hasattr(space, "values") else [space]:
-            assert not hasattr(box, "is_bounded") or (box.is_bounded() and np.isfinite([box.low, box.high]).all())
+        for box in space.values() if isinstance(space, spaces.Dict) else [space]:
+            assert isinstance(box, spaces.MultiBinary) or np.isfinite([box.low, box.high]).all()  # type: ignore[union-attr]
     rng = np.random.default_rng(0)
     while True:
         assert all(env.observation_space(agent).contains(seen) for agent, seen in observations.items())
@@ -139,7 +140,8 @@ def test_a_scenario_is_a_name_a_file_an_object_or_a_function(tmp_path: Path) -> 
         env.reset(seed=0)
         states.append(env.state())
     assert all((state == states[0]).all() for state in states)
-    for bad, message in (("nowhere", "doorway"), (tmp_path / "mine.map", r"\.yaml"), (7, "family")):
+    wrong: list[tuple[Any, str]] = [("nowhere", "doorway"), (tmp_path / "mine.map", r"\.yaml"), (7, "family")]
+    for bad, message in wrong:
         with pytest.raises(InputError, match=message):
             ArenaEnv(bad)
 

@@ -44,7 +44,7 @@ def test_shapes_types_and_spaces_of_gymnasium(env: Any) -> None:
     env.action_space.seed(0)
     observation, infos = env.reset(seed=3)
     assert infos == {} and env.observation_space.contains(observation)
-    robots = env.num_robots
+    robots: int = env.num_robots  # type: ignore[attr-defined]
     for _ in range(30):
         action = env.action_space.sample()
         assert action.shape[:2] == (5, robots)
