@@ -49,7 +49,7 @@ def test_head_on_free_controls_collide_and_filtered_ones_do_not(kind: Kind) -> N
     free, safe = (ArenaEnv(head_on(kind), actions=name) for name in ("free", "control"))
     assert all(info["collided"] for info in drive(free, actions).values())
     assert not any(info["collided"] for info in drive(safe, actions).values())
-    assert np.ptp(safe.core.state[0, :, 0]) < 0.3  # they came near
+    assert np.ptp(safe.core.state[0, :, 0]) < 0.5  # they came near
 
 
 @pytest.mark.parametrize("kind", list(Kind))

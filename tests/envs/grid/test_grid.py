@@ -257,11 +257,11 @@ def test_wrong_actions_are_named(action: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"robots": 0}, "robots"), ({"steps": 0}, "steps"), ({"radius": 0}, "radius"),
+        ({"robots": 0}, "robots"), ({"max_cycles": 0}, "max_cycles"), ({"radius": 0}, "radius"),
         ({"render_mode": "ansi"}, "rgb_array"),
-        ({"world": GridMap.from_rows(["...", "###"]), "robots": 4}, "4 on 3 connected"),
-        ({"world": GridMap.from_rows(["#.#"]), "robots": 1}, "at least 2 cells"),
-        ({"world": next(load_instances(EXAMPLES)), "robots": 99}, "1 to 16, the robots of rooms"),
+        ({"scenario": GridMap.from_rows(["...", "###"]), "robots": 4}, "4 on 3 connected"),
+        ({"scenario": GridMap.from_rows(["#.#"]), "robots": 1}, "at least 2 cells"),
+        ({"scenario": next(load_instances(EXAMPLES)), "robots": 99}, "1 to 16, the robots of rooms"),
     ],
 )  # fmt: skip
 def test_wrong_arguments_are_named(options: dict[str, Any], text: str) -> None:
@@ -279,7 +279,7 @@ def test_scenarios_by_name_and_file(tmp_path: Path) -> None:
         env = GridEnv(name, robots=4, max_cycles=3)
         assert len(env.reset(seed=0)[0]) == 4
         assert env.state_space.contains(env.state())
-    rows = ["....", ".#..", "...."]
+    rows = ["....", ".@..", "...."]
     (tmp_path / "small.map").write_text("type octile\nheight 3\nwidth 4\nmap\n" + "\n".join(rows) + "\n")
     drawn, read = GridEnv(GridMap.from_rows(rows), robots=3), GridEnv(tmp_path / "small.map", robots=3)
     for one, other in zip(drawn.reset(seed=2)[0].values(), read.reset(seed=2)[0].values(), strict=True):
