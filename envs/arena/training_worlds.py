@@ -157,7 +157,8 @@ class TrainingArena(ArenaCore):
         """See ``ArenaCore.step``."""
         if not self._shared:
             return super().step(action)
-        mean = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0).mean(axis=1, keepdims=True)
+        there = np.broadcast_to(~self._missing[..., None], np.shape(action))
+        mean = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0).mean(axis=1, keepdims=True, where=there)
         return super().step(np.broadcast_to(mean, np.shape(action)))
 
 

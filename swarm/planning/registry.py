@@ -29,7 +29,8 @@ def check_planner(where: str, name: str, names: Sequence[str] = PLANNERS) -> Non
     if name in names:
         return
     if not is_reference(name):
-        raise InputError(where, name, f"{', '.join(names)}, or {FORM}")
+        known = (" or " if len(names) == 2 else ", ").join(names)
+        raise InputError(where, name, f"{known}, or {FORM}")
     load_reference(where, name)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -64,7 +64,9 @@ class Family(ErrorOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_family_options(self.draws, self.planner, self.episodes, self.robots)
+        names = (*self.families, *self.family, *self.map)
+        check_family_options(names, self.planner, self.episodes, self.robots)
+        _ = self.draws  # an unknown one is found at once
         make_constraint(self.constraint)
 
     @property
@@ -75,7 +77,7 @@ class Family(ErrorOptions):
         }
 
 
-def check_family_options(families: Collection[str], planner: str, episodes: int, robots: int | None) -> None:
+def check_family_options(families: Sequence[str], planner: str, episodes: int, robots: int | None) -> None:
     """Refuse what would only fail after a while.
 
     Raises:
