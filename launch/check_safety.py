@@ -198,7 +198,7 @@ def check() -> int:
     """Drive and report; 1 if anything collided."""
     options, console = tyro.cli(Options, prog="check_safety.py", description=__doc__), Console()
     if options.errors and options.strangers:
-        console.print("error: --errors and --strangers: together; one of them would do", highlight=False)
+        print(f"error: {InputError('--strangers', 'together with --errors', 'one of the two')}", file=sys.stderr)
         return 2
     columns = (TextColumn("safety"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:

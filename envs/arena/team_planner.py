@@ -79,7 +79,7 @@ class RoadmapTeam:
         yield_all(ours, others, goal, self._margin, waypoint, remaining)
 
     def others(self, state: Array, told: Array) -> Array:
-        """All robots as neighbours, ``float64[N, 19]``, as far as planners look at them."""
+        """All robots as neighbours, ``float64[N, 22]``, as far as planners look at them."""
         others = np.zeros((len(state), NEIGHBOUR))
         others[:, [N_X, N_Y, N_VX, N_VY]], others[:, N_RADIUS] = state[:, [0, 1, 3, 4]], self._radii
         others[:, [N_INTENT_X, N_INTENT_Y]] = np.where(self._tells[:, None], told, state[:, :2])
