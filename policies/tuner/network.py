@@ -21,14 +21,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch_geometric.nn import MessagePassing
 
+from policies.linear import linear
+from policies.tuner.messages import LargestMessages
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, NAMES, encode
 from swarm.sense.messages import EMBEDDING
@@ -44,17 +45,17 @@ _INSIDE = 0.1
 
 
 class Graph(NamedTuple):
-    """Neighbourhoods of ``n`` robots as a graph of the ``e`` slots in use.
+    """Neighbourhoods of ``n`` robots as a graph of the ``e`` slots in use, robot by robot.
 
     Attributes:
         ego: Features of the robots, float32 [n, EGO].
         edges: Features of what they sense, float32 [e, EDGE].
-        target: The robot that senses it, int64 [e].
+        start: First edge of each robot, and at last the number of edges, int64 [n + 1].
     """
 
     ego: Tensor
     edges: Tensor
-    target: Tensor
+    start: Tensor
 
 
 def to_graph(ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = None) -> Graph:
@@ -72,33 +73,10 @@ def to_graph(ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = No
     source = target if index is None else index[target]
     # One flat gather: reads only the slots in use, a small part of the padded array.
     used = edges.reshape(-1, edges.shape[-1])[source * edges.shape[-2] + slot]
-    return Graph(ego, used, target)
+    return Graph(ego, used, functional.pad(mask.sum(dim=1).cumsum(dim=0), (1, 0)))
 
 
-class LargestMessage(torch.autograd.Function):
-    """Largest value of each feature among the messages [e, width] to each robot; 0 where there are none.
-
-    The same as the maximum of torch, whose gradient is five times as slow because it is shared among ties.
-    Here every largest message gets all of it: ties above 0 need two neighbours that are exactly alike.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, messages: Tensor, target: Tensor, robots: int) -> Tensor:
-        """Messages [e, width], each to the robot ``target`` [e], to [robots, width]."""
-        largest = messages.new_zeros(robots, messages.shape[1])
-        largest.scatter_reduce_(0, target[:, None].expand_as(messages), messages, "amax")
-        ctx.save_for_backward(messages, target, largest)
-        return largest
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        """Route the gradient [robots, width] to the largest messages."""
-        messages, target, largest = ctx.saved_tensors
-        chosen = messages == largest.index_select(0, target)
-        return gradient.index_select(0, target) * chosen, None, None
-
-
-class Neighbourhood(MessagePassing):
+class Neighbourhood(nn.Module):
     """Encodes a robot and what it senses as ``width`` features.
 
     Args:
@@ -111,7 +89,7 @@ class Neighbourhood(MessagePassing):
     sensed: Tensor  # float32 [EDGE], 0 where an edge is told
 
     def __init__(self, width: int = WIDTH, senses: Sequence[str] = SENSES, rounds: int = 1) -> None:
-        super().__init__(aggr="max")
+        super().__init__()
         self.rounds = rounds
         sensed = torch.tensor([float(column not in EDGE_TOLD) for column in range(EDGE)])
         self.register_buffer("sensed", sensed, persistent=False)
@@ -130,30 +108,25 @@ class Neighbourhood(MessagePassing):
 
     def forward(self, graph: Graph, heard: Tensor | None = None) -> Tensor:
         """Features [n, width] of the robots of a graph (sparse form); ``heard`` [e, TOLD] comes with the edges."""
-        robots, count = graph.ego.shape[0], graph.edges.shape[0]
-        edge_index = torch.stack([torch.arange(count), graph.target])
-        received = self.message_ego(graph.ego)
-        sizes = (count, robots)
-        relation, taken = self.relation(graph.edges, heard)
-        largest = self.propagate(edge_index, x=(None, received), relation=relation, taken=taken, size=sizes)
-        return self.embed(graph.ego, largest)
-
-    def relation(self, edges: Tensor, heard: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The part of messages [..., width] that comes from the edges, and which are taken account of [..., 1]."""
-        weight = self.message_edge.weight
-        relation = functional.linear(edges, weight if self.rounds > 0 else weight * self.sensed)
+        edges, weight = graph.edges, self.edge_weight()
         if heard is not None:
-            relation = relation + self.message_heard(heard)
+            edges, weight = torch.cat([edges, heard], dim=1), torch.cat([weight, self.message_heard.weight], dim=1)
+        received, out = linear(graph.ego, self.message_ego), self.message_out
+        largest: Tensor = LargestMessages.apply(
+            received, edges, weight.t(), out.weight, out.bias, self.taken(graph.edges).squeeze(1), graph.start
+        )
+        hidden = linear(torch.cat([graph.ego, largest], dim=1), self.update_in, relu=True)
+        return linear(hidden, self.update_out, relu=True)
+
+    def edge_weight(self) -> Tensor:
+        """Weight [width, EDGE] of the edges in messages: 0 for what is told, if nothing is."""
+        weight = self.message_edge.weight
+        return weight if self.rounds > 0 else weight * self.sensed
+
+    def taken(self, edges: Tensor) -> Tensor:
+        """Which edges [..., EDGE] are taken account of [..., 1]."""
         robot_or_obstacle = edges[..., EDGE_IS_ROBOT : EDGE_IS_OBSTACLE + 1]
-        return relation, (robot_or_obstacle * self.seen).sum(dim=-1, keepdim=True)
-
-    def message(self, x_i: Tensor, relation: Tensor, taken: Tensor) -> Tensor:
-        """Messages [e, width]; never negative, so that 0 is neutral under the maximum."""
-        return torch.relu(self.message_out(torch.relu(x_i + relation))) * taken
-
-    def aggregate(self, inputs: Tensor, index: Tensor, dim_size: int) -> Tensor:
-        """Largest messages [n, width]."""
-        return LargestMessage.apply(inputs, index, dim_size)
+        return (robot_or_obstacle * self.seen).sum(dim=-1, keepdim=True)
 
     def dense(self, ego: Tensor, edges: Tensor, mask: Tensor, heard: Tensor | None = None) -> Tensor:
         """Features [..., width] of padded neighbourhoods (dense form).
@@ -164,15 +137,16 @@ class Neighbourhood(MessagePassing):
             mask: bool [..., P].
             heard: float32 [..., P, TOLD], for two rounds.
         """
-        sent = self.message(self.message_ego(ego).unsqueeze(-2), *self.relation(edges, heard))
+        relation = functional.linear(edges, self.edge_weight())
+        if heard is not None:
+            relation = relation + self.message_heard(heard)
+        sent = torch.relu(self.message_out(torch.relu(self.message_ego(ego).unsqueeze(-2) + relation)))
+        # Never negative, so that 0 is neutral under the maximum.
+        sent = sent * self.taken(edges)
         sent = torch.where(mask.unsqueeze(-1), sent, 0.0)
         # A slot of zeros: the maximum exists also when there are no slots at all.
         sent = torch.nn.functional.pad(sent, (0, 0, 0, 1))
-        return self.embed(ego, sent.amax(dim=-2))
-
-    def embed(self, ego: Tensor, largest: Tensor) -> Tensor:
-        """Update a robot with its largest messages."""
-        hidden = torch.relu(self.update_in(torch.cat([ego, largest], dim=-1)))
+        hidden = torch.relu(self.update_in(torch.cat([ego, sent.amax(dim=-2)], dim=-1)))
         return torch.relu(self.update_out(hidden))
 
 
