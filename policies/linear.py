@@ -1,7 +1,9 @@
 """Linear layers by oneDNN.
 
 Torch multiplies float32 matrices on CPUs by MKL, which uses half the width of the vectors where the processor is not
-Intel's; oneDNN, which torch brings along, uses all of it, and does the relu on the way.
+Intel's; oneDNN, which torch brings along, uses all of it, and does the relu on the way. But it compiles a product for
+each shape that it has not met yet, which takes as long as a hundred products of a few rows: ``filled`` says how many
+rows to give it.
 """
 
 from __future__ import annotations
@@ -13,6 +15,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
+ROWS = 256
+"""Numbers of rows are multiples of it."""
+
+
+def filled(rows: int) -> int:
+    """The multiple of ``ROWS`` that so many rows are to be filled up to."""
+    return -(-rows // ROWS) * ROWS
+
+
 def linear(x: Tensor, layer: nn.Linear, relu: bool = False) -> Tensor:
     """``layer`` of x [n, k], and its relu."""
     return Linear.apply(x, layer.weight, layer.bias, relu)
@@ -22,21 +33,22 @@ class Linear(torch.autograd.Function):
     """x weightᵀ + bias, and its relu."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, relu: bool) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, relu: bool) -> Tensor:
         """x [n, k], weight [m, k], bias [m] to [n, m]."""
         result = product(x, weight, bias, relu)
-        ctx.relu, ctx.biased = relu, bias is not None
+        ctx.relu = relu
         ctx.save_for_backward(x, weight, result if relu else None)
         return result
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor | None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
         """Gradients of x, weight and bias."""
         x, weight, result = ctx.saved_tensors
         if ctx.relu:
             gradient = torch.ops.aten.threshold_backward(gradient, result, 0.0)
         to_x = product(gradient, weight.t()) if ctx.needs_input_grad[0] else None
-        return to_x, gradient.t() @ x, gradient.sum(dim=0) if ctx.biased else None, None
+        to_weight = product(x.t(), gradient.t()).t()
+        return to_x, to_weight, gradient.sum(dim=0), None
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None, relu: bool = False) -> Tensor:

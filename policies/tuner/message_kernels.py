@@ -2,7 +2,7 @@
 
 The edges of a robot stand one after the other: those of robot i from ``start[i]`` to ``start[i + 1]``. So all that
 concerns a robot is done while it is in the cache, and nothing that belongs to an edge is gathered or scattered.
-A part is the robots from ``first`` to ``last``; parts write different rows, and may be run at the same time.
+A part is the robots from ``first`` to ``last``; parts write different rows, and may run at the same time.
 """
 
 from __future__ import annotations
@@ -10,40 +10,65 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from swarm.array_types import AnyArray, Float32s, Int32s, Int64s
+from swarm.array_types import Flags, Float32s, Int32s, Int64s
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def hidden_of(
-    first: int, last: int, start: Int64s, received: Float32s, edges: Float32s, weight: Float32s, hidden: Float32s
+@njit(cache=True, nogil=True)
+def gather(
+    first: int, last: int, start: Int64s, index: Int64s, mask: Flags, edges: Float32s, used: Float32s
 ) -> None:
-    """Hidden features [e, width]: relu(received + edges weight).
+    """Edges of the slots in use.
 
     Args:
         first: First robot of the part.
         last: The one behind its last.
         start: First edge of each robot, and the number of edges, [n + 1].
-        received: What comes from the robot itself, [n, width].
-        edges: Features [e, k]; many are 0.
-        weight: [k, width].
-        hidden: Result.
+        index: Where each robot stands among the padded ones, [n].
+        mask: Which slots are in use, [rows, P].
+        edges: What is in the slots, [rows, P, k].
+        used: Result [e, k].
     """
-    width = received.shape[1]
     for i in range(first, last):
-        for j in range(start[i], start[i + 1]):
-            for f in range(width):
-                hidden[j, f] = received[i, f]
-            for c in range(edges.shape[1]):
-                value = edges[j, c]
-                if value != 0.0:
-                    for f in range(width):
-                        hidden[j, f] += value * weight[c, f]
-            for f in range(width):
-                hidden[j, f] = max(hidden[j, f], np.float32(0.0))
+        row, j = index[i], start[i]
+        for slot in range(mask.shape[1]):
+            if mask[row, slot]:
+                for c in range(edges.shape[2]):
+                    used[j, c] = edges[row, slot, c]
+                j += 1
 
 
 @njit(cache=True, nogil=True)
-def largest_of(
+def hide(first: int, last: int, start: Int64s, received: Float32s, hidden: Float32s) -> None:
+    """Add what comes from the robot itself, ``received`` [n, width], to ``hidden`` [e, width], and take the relu."""
+    for i in range(first, last):
+        for j in range(start[i], start[i + 1]):
+            for f in range(hidden.shape[1]):
+                hidden[j, f] = max(hidden[j, f] + received[i, f], np.float32(0.0))
+
+
+@njit(cache=True, nogil=True)
+def unhide(first: int, last: int, start: Int64s, hidden: Float32s, gradient: Float32s, to_received: Float32s) -> None:
+    """Gradients of what ``hide`` added.
+
+    Args:
+        first: First robot of the part.
+        last: The one behind its last.
+        start: First edge of each robot, and the number of edges, [n + 1].
+        hidden: As ``hide`` gave it, [e, width].
+        gradient: Of ``hidden`` [e, width] afterwards; becomes that of ``hidden`` before.
+        to_received: Result [n, width].
+    """
+    for i in range(first, last):
+        for f in range(hidden.shape[1]):
+            to_received[i, f] = 0.0
+        for j in range(start[i], start[i + 1]):
+            for f in range(hidden.shape[1]):
+                gradient[j, f] = gradient[j, f] if hidden[j, f] > 0.0 else np.float32(0.0)
+                to_received[i, f] += gradient[j, f]
+
+
+@njit(cache=True, nogil=True)
+def choose(
     first: int, last: int, start: Int64s, sent: Float32s, taken: Float32s, largest: Float32s, chosen: Int32s
 ) -> None:
     """Largest of the messages relu(sent) taken [e, width] to each robot, and the edge that each came on.
@@ -54,17 +79,16 @@ def largest_of(
         start: First edge of each robot, and the number of edges, [n + 1].
         sent: Messages before their relu, [e, width].
         taken: How much each counts, [e], not negative.
-        largest: Result [n, width]; 0 where no message is larger.
+        largest: Result [n, width]; 0 where no message is above 0.
         chosen: Result [n, width]: the edge, the first one of those that are equal; -1 where no message is above 0.
     """
-    width = sent.shape[1]
     for i in range(first, last):
-        for f in range(width):
+        for f in range(sent.shape[1]):
             largest[i, f] = 0.0
             chosen[i, f] = -1
         for j in range(start[i], start[i + 1]):
             share = taken[j]
-            for f in range(width):
+            for f in range(sent.shape[1]):
                 message = sent[j, f] * share
                 larger = message > largest[i, f]
                 largest[i, f] = message if larger else largest[i, f]
@@ -72,55 +96,39 @@ def largest_of(
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def add_gradients(
-    first: int, last: int, start: Int64s, gradient: Float32s, chosen: Int32s, saved: tuple[Float32s, ...],
-    to_robot: Float32s, to_edge: Float32s, to_weights: tuple[Float32s, ...],
+def unchoose(
+    first: int, last: int, start: Int64s, chosen: Int32s, taken: Float32s, hidden: Float32s, to_largest: Float32s,
+    to_sent: Float32s, to_weight: Float32s, to_bias: Float32s,
 ) -> None:  # fmt: skip
-    """The gradients of the messages. Each feature of a robot sends its gradient to the one edge that was largest.
+    """Gradients of messages sent = hidden weightᵀ + bias: each feature sends its own to the one edge that was chosen.
 
     Args:
         first: First robot of the part.
         last: The one behind its last.
         start: First edge of each robot, and the number of edges, [n + 1].
-        gradient: Of the largest messages, [n, width].
-        chosen: Their edges, [n, width].
-        saved: Of the forward pass: hidden [e, width], edges [e, k], taken [e], weight of the messages [width, width].
-        to_robot: Result [n, width]: of ``received``.
-        to_edge: Result [e, width]: of hidden before its relu. Without rows if nobody asks for it.
-        to_weights: Of this part, all 0 before: of the edges' weight [k, width], the messages' weight [width, width]
-            and the messages' bias [width].
+        chosen: As ``choose`` gave it, [n, width].
+        taken: As ``choose`` was given it, [e].
+        hidden: What messages are made of, [e, width].
+        to_largest: Gradient of the largest messages, [n, width].
+        to_sent: Result [e, width].
+        to_weight: The gradient of the weight [width, width] is added to it.
+        to_bias: That of the bias [width] is added to it.
     """
-    hidden, edges, taken, weight = saved
-    of_edges, of_weight, of_bias = to_weights
-    width, most = hidden.shape[1], 0
+    width = chosen.shape[1]
+    feature = np.empty(width + 1, np.int64)
     for i in range(first, last):
-        most = max(most, start[i + 1] - start[i])
-    rows = np.empty((most, width), np.float32)
-    for i in range(first, last):
-        begin, count = start[i], start[i + 1] - start[i]
-        rows[:count] = 0.0
+        for j in range(start[i], start[i + 1]):
+            share = taken[j]
+            for f in range(width):
+                to_sent[j, f] = to_largest[i, f] * share if chosen[i, f] == j else np.float32(0.0)
+        # Listed before they are used: a branch for each feature would be guessed wrong half of the time.
+        listed = 0
         for f in range(width):
-            edge = chosen[i, f]
-            if edge >= 0 and gradient[i, f] != 0.0:
-                value = gradient[i, f] * taken[edge]
-                of_bias[f] += value
-                row = rows[edge - begin]
-                for h in range(width):
-                    row[h] += value * weight[f, h]
-                for h in range(width):
-                    of_weight[f, h] += value * hidden[edge, h]
-        for h in range(width):
-            to_robot[i, h] = 0.0
-        for j in range(count):
-            row, edge = rows[j], begin + j
+            feature[listed] = f
+            listed += chosen[i, f] >= 0
+        for f in feature[:listed]:
+            j = chosen[i, f]
+            value = to_sent[j, f]
+            to_bias[f] += value
             for h in range(width):
-                row[h] = row[h] if hidden[edge, h] > 0.0 else np.float32(0.0)
-            for h in range(width):
-                to_robot[i, h] += row[h]
-            for c in range(edges.shape[1]):
-                value = edges[edge, c]
-                if value != 0.0:
-                    for h in range(width):
-                        of_edges[c, h] += value * row[h]
-            if len(to_edge) > 0:
-                to_edge[edge] = row
+                to_weight[f, h] += value * hidden[j, h]

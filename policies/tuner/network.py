@@ -28,8 +28,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from policies.linear import linear
-from policies.tuner.messages import LargestMessages
+from policies.linear import filled, linear
+from policies.tuner.message_kernels import gather
+from policies.tuner.messages import Hidden, Largest, in_parts
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, NAMES, encode
 from swarm.sense.messages import EMBEDDING
@@ -47,15 +48,20 @@ _INSIDE = 0.1
 class Graph(NamedTuple):
     """Neighbourhoods of ``n`` robots as a graph of the ``e`` slots in use, robot by robot.
 
+    Empty rows at the end fill the arrays up to N and E, multiples of ``policies.linear.ROWS``: then matrices have few
+    different shapes.
+
     Attributes:
-        ego: Features of the robots, float32 [n, EGO].
-        edges: Features of what they sense, float32 [e, EDGE].
-        start: First edge of each robot, and at last the number of edges, int64 [n + 1].
+        ego: Features of the robots, float32 [N, EGO].
+        edges: Features of what they sense, float32 [E, EDGE].
+        start: First edge of each robot, and at last the number of edges, int64 [N + 1].
+        robots: n.
     """
 
     ego: Tensor
     edges: Tensor
     start: Tensor
+    robots: int
 
 
 def to_graph(ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = None) -> Graph:
@@ -67,13 +73,13 @@ def to_graph(ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = No
         mask: bool [n, P]; True where a slot is in use.
         index: Robots to take, int64 [m]; all of them if None.
     """
-    if index is not None:
-        ego, mask = ego[index], mask[index]
-    target, slot = mask.nonzero(as_tuple=True)
-    source = target if index is None else index[target]
-    # One flat gather: reads only the slots in use, a small part of the padded array.
-    used = edges.reshape(-1, edges.shape[-1])[source * edges.shape[-2] + slot]
-    return Graph(ego, used, functional.pad(mask.sum(dim=1).cumsum(dim=0), (1, 0)))
+    index = torch.arange(len(ego)) if index is None else index
+    robots, mine = len(index), ego.new_zeros(filled(len(index)), ego.shape[1])
+    mine[:robots] = ego[index]
+    start = functional.pad(mask[index].sum(dim=1), (1, len(mine) - robots)).cumsum(dim=0)
+    used = edges.new_zeros(filled(int(start[-1])), edges.shape[-1])
+    in_parts(gather, start[: robots + 1], [index, mask, edges, used])
+    return Graph(mine, used, start, robots)
 
 
 class Neighbourhood(nn.Module):
@@ -108,15 +114,16 @@ class Neighbourhood(nn.Module):
 
     def forward(self, graph: Graph, heard: Tensor | None = None) -> Tensor:
         """Features [n, width] of the robots of a graph (sparse form); ``heard`` [e, TOLD] comes with the edges."""
-        edges, weight = graph.edges, self.edge_weight()
+        ego, edges, start, robots = graph
+        weight = self.edge_weight()
         if heard is not None:
+            heard = functional.pad(heard, (0, 0, 0, len(edges) - len(heard)))
             edges, weight = torch.cat([edges, heard], dim=1), torch.cat([weight, self.message_heard.weight], dim=1)
-        received, out = linear(graph.ego, self.message_ego), self.message_out
-        largest: Tensor = LargestMessages.apply(
-            received, edges, weight.t(), out.weight, out.bias, self.taken(graph.edges).squeeze(1), graph.start
-        )
-        hidden = linear(torch.cat([graph.ego, largest], dim=1), self.update_in, relu=True)
-        return linear(hidden, self.update_out, relu=True)
+        hidden = Hidden.apply(linear(ego, self.message_ego), edges, weight, start)
+        taken, out = self.taken(graph.edges).squeeze(1), self.message_out
+        largest = Largest.apply(hidden, out.weight, out.bias, taken, start)
+        hidden = linear(torch.cat([ego, largest], dim=1), self.update_in, relu=True)
+        return linear(hidden, self.update_out, relu=True)[:robots]
 
     def edge_weight(self) -> Tensor:
         """Weight [width, EDGE] of the edges in messages: 0 for what is told, if nothing is."""
