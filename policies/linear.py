@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-
 ROWS = 256
 """Numbers of rows are multiples of it."""
 
@@ -34,7 +33,7 @@ class Linear(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, relu: bool) -> Tensor:
-        """x [n, k], weight [m, k], bias [m] to [n, m]."""
+        """From x [n, k], weight [m, k] and bias [m] to [n, m]."""
         result = product(x, weight, bias, relu)
         ctx.relu = relu
         ctx.save_for_backward(x, weight, result if relu else None)
@@ -52,8 +51,8 @@ class Linear(torch.autograd.Function):
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None, relu: bool = False) -> Tensor:
-    """x [n, k] weight [m, k]ᵀ + bias [m], and its relu."""
-    if len(x) > 0 and x.dtype == torch.float32 and x.device.type == "cpu" and torch.backends.mkldnn.is_available():
+    """Product x [n, k] weight [m, k]ᵀ + bias [m], and its relu."""
+    if x.numel() > 0 and x.dtype == torch.float32 and x.device.type == "cpu" and torch.backends.mkldnn.is_available():
         return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "relu" if relu else "none", [], "")
     result = functional.linear(x, weight, bias)
     return torch.relu_(result) if relu else result

@@ -14,9 +14,7 @@ from swarm.array_types import Flags, Float32s, Int32s, Int64s
 
 
 @njit(cache=True, nogil=True)
-def gather(
-    first: int, last: int, start: Int64s, index: Int64s, mask: Flags, edges: Float32s, used: Float32s
-) -> None:
+def gather(first: int, last: int, start: Int64s, index: Int64s, mask: Flags, edges: Float32s, used: Float32s) -> None:
     """Edges of the slots in use.
 
     Args:

@@ -1,0 +1,78 @@
+"""``bench.py training``: one update of the tuner's training, part by part, beside the same network in plain torch."""
+
+from __future__ import annotations
+
+import copy
+import time
+import types
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from envs.arena.training_worlds import training_worlds
+from policies.tuner.network import Graph, Neighbourhood, Tuner
+from policies.tuner.ppo import PPOConfig, TunerPPO
+from policies.tuner.training import share_cores
+from studies.bench.common import Figures
+
+Result = TypeVar("Result")
+WORLDS, ROBOTS, REPEATS = 128, 8, 5
+
+
+def plain_features(network: Neighbourhood, graph: Graph, heard: Tensor | None = None) -> Tensor:
+    """Features [n, width] of the robots of a graph, by gathering and scattering: the formula in plain torch."""
+    ego, edges, robots = graph.ego[: graph.robots], graph.edges[: int(graph.start[-1])], graph.robots
+    target = torch.arange(len(graph.start) - 1).repeat_interleave(graph.start.diff())
+    relation = functional.linear(edges, network.edge_weight())
+    if heard is not None:
+        relation = relation + network.message_heard(heard)
+    hidden = torch.relu(network.message_ego(ego)[target] + relation)
+    sent = torch.relu(network.message_out(hidden)) * network.taken(edges)
+    largest = sent.new_zeros(robots, sent.shape[1])
+    largest = largest.scatter_reduce(0, target[:, None].expand_as(sent), sent, "amax")
+    return torch.relu(network.update_out(torch.relu(network.update_in(torch.cat([ego, largest], dim=1)))))
+
+
+def in_plain_torch(tuner: Tuner) -> Tuner:
+    """The same tuner, whose features are computed by ``plain_features``."""
+    plain = copy.deepcopy(tuner)
+    for network in (plain.actor, plain.critic):
+        setattr(network, "forward", types.MethodType(plain_features, network))  # noqa: B010
+    return plain
+
+
+def timed(seconds: list[float], work: Callable[[], Result]) -> Result:
+    """What ``work`` returns; how long it took is added to ``seconds``."""
+    began = time.perf_counter()
+    result = work()
+    seconds.append(time.perf_counter() - began)
+    return result
+
+
+def bench_training() -> Figures:
+    """One update of the tuner's training: its parts, and the passes also in plain torch."""
+    threads = share_cores(None)
+    torch.manual_seed(0)
+    config = PPOConfig(target_kl=None)  # all passes, whatever the rounding
+    ours = TunerPPO(training_worlds(0, WORLDS, ROBOTS), Tuner(), config, seed=0, updates=100)
+    plain = TunerPPO(training_worlds(0, 2, ROBOTS), in_plain_torch(ours.tuner), config, seed=0, updates=100)
+    times: dict[str, list[float]] = {name: [] for name in ("rollout", "values", "passes", "passes, plain torch")}
+    for _ in range(REPEATS + 1):  # the first is not counted: it compiles
+        with torch.no_grad():
+            rollout = timed(times["rollout"], ours.collect)
+            value, advantage = timed(times["values"], partial(ours.estimate, rollout))
+        plain.network.load_state_dict(ours.network.state_dict())
+        plain.optimiser.load_state_dict(copy.deepcopy(ours.optimiser.state_dict()))
+        plain.random.set_state(ours.random.get_state())
+        for name, ppo in (("passes", ours), ("passes, plain torch", plain)):
+            timed(times[name], partial(ppo.optimise, rollout, value, advantage))
+    steps = WORLDS * ROBOTS * config.rollout
+    return {
+        f"{name}, {threads} threads": {"s": (s := float(np.median(seen[1:]))), "robot-steps/s": steps / s}
+        for name, seen in times.items()
+    }
