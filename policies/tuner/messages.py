@@ -16,8 +16,8 @@ from torch import Tensor
 from policies.linear import product
 from policies.tuner.message_kernels import choose, hide, unchoose, unhide
 
-_FEW = 256
-"""Robots that are not worth a thread."""
+_FEW = 2048
+"""Robots that are not worth a thread: a step of the worlds has fewer, a minibatch more."""
 _pool: ThreadPoolExecutor | None = None
 
 

@@ -53,7 +53,7 @@ def threads(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.mark.parametrize("options", [{}, {"width": 10}, {"rounds": 0}, {"senses": ("robots",)}, {"rounds": 2}], ids=str)
-@pytest.mark.parametrize(("robots", "slots"), [(1, 3), (40, 8), (1100, 6), (ROWS, 0)])
+@pytest.mark.parametrize(("robots", "slots"), [(1, 3), (40, 8), (7000, 6), (ROWS, 0)])
 def test_features_and_gradients_are_those_of_plain_torch(
     threads: int, options: dict[str, Any], robots: int, slots: int
 ) -> None:
@@ -66,7 +66,8 @@ def test_features_and_gradients_are_those_of_plain_torch(
     found, wanted = gradients(network, fast, *others), gradients(network, plain, *others)
     assert slots == 0 or all(gradient.abs().max() > 0.0 for gradient in wanted)
     for own, other in zip(found, wanted, strict=True):
-        torch.testing.assert_close(own, other, atol=1e-5 * float(1.0 + other.abs().max()), rtol=1e-4)
+        # Sums of thousands of numbers of both signs, in float32 and in another order.
+        torch.testing.assert_close(own, other, atol=3e-4 * float(1.0 + other.abs().max()), rtol=1e-4)
 
 
 def test_of_equal_messages_one_gets_the_gradient() -> None:
@@ -78,14 +79,14 @@ def test_of_equal_messages_one_gets_the_gradient() -> None:
 
 
 def test_the_graph_has_the_slots_in_use_and_nothing_behind_them(threads: int) -> None:
-    ego, edges, mask = drawn(700, 5)
-    chosen = torch.from_numpy(np.random.default_rng(0).integers(0, 700, 1000))
+    ego, edges, mask = drawn(5000, 5)
+    chosen = torch.from_numpy(np.random.default_rng(0).integers(0, 5000, 5000))
     graph = to_graph(ego, edges, mask, chosen)
     count = int(mask[chosen].sum())
-    assert torch.equal(graph.ego[:1000], ego[chosen]) and torch.equal(graph.edges[:count], edges[chosen][mask[chosen]])
-    assert not graph.ego[1000:].any() and not graph.edges[count:].any()
-    assert len(graph.ego) == 1024 and len(graph.edges) == filled(count) and filled(ROWS) == ROWS
-    assert graph.start[1000] == count and (graph.start[1000:] == count).all()
+    assert torch.equal(graph.ego[:5000], ego[chosen]) and torch.equal(graph.edges[:count], edges[chosen][mask[chosen]])
+    assert not graph.ego[5000:].any() and not graph.edges[count:].any()
+    assert len(graph.ego) == 5120 and len(graph.edges) == filled(count) and filled(ROWS) == ROWS
+    assert graph.start[5000] == count and (graph.start[5000:] == count).all()
 
 
 def test_what_fills_the_graph_up_does_not_matter() -> None:
