@@ -26,7 +26,7 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 hypothesis.settings.register_profile("swarm", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("swarm")
 
-PACKAGES = {"torch": ("torch", "torch_geometric"), "bullet": ("pybullet",)}
+PACKAGES = {"torch": ("torch",), "bullet": ("pybullet",)}
 """What the tests of a marker import."""
 WITHOUT = (3, 12)
 """Pythons from this one on have no wheels of those, or none without gigabytes; ``pyproject.toml`` says so too."""
