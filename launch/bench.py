@@ -1,7 +1,8 @@
 """Benchmarks, side by side with the alternative in one run: look at the ratios, the machine's speed drifts.
 
-Usage: ``python launch/bench.py qp|arena|grid|decision|planner|controller|lifelong|period [--json F]``. Every figure
-is the median of several repetitions that are interleaved with those of the alternatives, if it does not say otherwise.
+Usage: ``python launch/bench.py qp|arena|grid|decision|planner|controller|lifelong|period|training [--json F]``. Every
+figure is the median of several repetitions that are interleaved with those of the alternatives, if it does not say
+otherwise.
 ``arena`` says both what a user gets (``step``, with episodes that end and worlds drawn anew) and what the moving takes
 alone (``advance``).
 """
@@ -32,6 +33,7 @@ from studies.bench.lifelong import bench_lifelong
 from studies.bench.period import bench_period
 from studies.bench.planner import bench_planner
 from studies.bench.qp import bench_qp
+from studies.bench.training import bench_training
 from swarm.files.text_files import write_text
 
 
@@ -40,7 +42,8 @@ class Options:
     """Measure one part of the stack."""
 
     what: Annotated[
-        Literal["qp", "arena", "grid", "decision", "planner", "controller", "lifelong", "period"], tyro.conf.Positional
+        Literal["qp", "arena", "grid", "decision", "planner", "controller", "lifelong", "period", "training"],
+        tyro.conf.Positional,
     ]
     """Which part."""
     json: Path | None = None
@@ -71,6 +74,7 @@ def measure() -> int:
     parts = {
         "qp": bench_qp, "arena": bench_arena, "grid": bench_grid, "decision": bench_decision, "planner": bench_planner,
         "controller": bench_controller, "lifelong": bench_lifelong, "period": bench_period,
+        "training": bench_training,
     }  # fmt: skip
     part = parts[options.what]
     figures = part()

@@ -100,7 +100,7 @@ class PPO(ABC, Generic[Rows]):
 
     def __init__(self, worlds: Worlds, network: nn.Module, config: PPOSettings, *, seed: int, updates: int) -> None:
         self.worlds, self.network, self.config, self.updates = worlds, network, config, updates
-        self.optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate, eps=1e-5)
+        self.optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate, eps=1e-5, fused=True)
         self.random = torch.Generator().manual_seed(seed)
         self.done = 0  # updates so far
         self.episodes: list[Mapping[str, float]] = []  # those that ended in this update

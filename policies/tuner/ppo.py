@@ -221,6 +221,7 @@ class TunerPPO(PPO[Rollout]):
         self, flat: Rollout, value: Tensor, advantage: Tensor, returns: Tensor, chosen: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """This process's part of the loss of the samples that all processes have ``chosen``, and its parts."""
+        chosen = chosen.sort().values  # what is read from memory lies in this order; a sum has none
         seen, heard = self.tuner.see(*flat[:3], chosen), None
         if isinstance(self.tuner, Tuner) and self.tuner.rounds > 1:
             heard = Steps(*flat[:3], flat.sender, flat.embedding, robots=len(self.embedding)).heard_now(

@@ -96,7 +96,7 @@ def test_its_extras_leave_out_what_a_newer_python_does_not_have(metadata: Messag
     robot = {re.split(r"[ ;<>=]", text)[0] for text in needed if "extra ==" not in text}
     assert robot == {"numpy", "numba", "cvxpy", "onnxruntime", "PyYAML", "eclipse-zenoh", "mcap", "msgspec"}
     older = {re.split(r"[ ;<>=]", text)[0] for text in needed if 'python_version < "3.12"' in text}
-    assert older == {"torch", "torch-geometric", "pybullet"}
+    assert older == {"torch", "pybullet"}
 
 
 def test_its_commands_and_checkpoints_are_found(texts: dict[str, str]) -> None:
