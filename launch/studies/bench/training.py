@@ -1,4 +1,4 @@
-"""``bench.py training``: one update of the tuner's training, part by part, beside the same network by torch_geometric."""
+"""``bench.py training``: one update of the tuner, part by part, beside the same network by torch_geometric."""
 
 from __future__ import annotations
 
