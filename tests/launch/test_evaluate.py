@@ -22,7 +22,7 @@ from swarm.scenario.scenario import load_scenario
 MAPS = ROOT / "envs" / "maps"
 ARENA_KEYS = (
     "kind", "scenario", "seed", "controller", "planner", "robots", "steps", "dt", "safe", "reached", "reach_time",
-    "min_clearance", "qp", "step_ms",
+    "min_clearance", "contacts_moving", "contacts_standing", "qp", "step_ms",
 )  # fmt: skip
 GRID_KEYS = (
     "kind", "suite", "map", "seed", "planner", "robots", "steps", "goals", "throughput", "blocked_moves",
