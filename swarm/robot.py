@@ -347,8 +347,6 @@ class Robot:
         return self._around(num_neighbours, num_obstacles, view.truncated or crush)
 
     def _around(self, num_neighbours: int, num_obstacles: int, truncated: bool) -> Around:
-        if self.body[YIELDS] < 0.0:
-            num_neighbours, truncated = 0, False
         return Around(
             self._near, num_neighbours, self._near_obstacles, num_obstacles, self.bounds, truncated, self._trail
         )
@@ -370,6 +368,8 @@ class Robot:
 
     def _filter(self, view: View, around: Around, tunables: Array) -> tuple[Array, int, float]:
         """QP and shield."""
+        if self.body[YIELDS] < 0.0:  # it sees others, and drives as if it did not
+            around = around._replace(num_neighbours=0, truncated=False)
         control, me = np.empty(2), (self.kind, view.state, self.body, around)
         if self._constraint is not None:
             return self._filter_further(self._constraint, view, around, tunables)
