@@ -57,7 +57,7 @@ def make_planner(
     """
     if not isinstance(planner, str):
         return stateful(planner)
-    own = planner not in PLANNERS and is_reference(planner)
+    own = planner.partition(":")[0] not in PLANNERS and is_reference(planner)
     if planner == "straight" or ((own or planner in PLANNERS) and not spec.cooperative):
         from swarm.planning.roadmap.planner import StraightPlanner
 
