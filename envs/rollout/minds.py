@@ -117,11 +117,11 @@ class Minds:
         count = len(self._robots)
         seen = Observation(
             np.empty((count, EGO), np.float32), np.empty((count, _SLOTS, EDGE), np.float32),
-            np.empty((count, _SLOTS), np.bool_), np.full((count, _SLOTS), -1, np.int32),
+            np.empty((count, _SLOTS), np.bool_),
         )  # fmt: skip
         remembered = [robot.remembered for robot in self._robots]
         memory, last_action = (np.array(part) for part in zip(*remembered, strict=True))
-        observe_team(crowd, wish, memory, last_action, seen)
+        observe_team(crowd, wish, memory, last_action, seen, np.full((count, _SLOTS), -1, np.int32))
         return np.array(self._controller(seen), dtype=np.float64)
 
     def _filter(

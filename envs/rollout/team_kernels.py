@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from swarm.array_types import Array, Flags, Int64s
+from swarm.array_types import Array, Flags, Int32s, Int64s
 from swarm.filter.nominal import nominal_control
 from swarm.filter.safety import Scratch, filter_control
 from swarm.model.body import REACH
@@ -124,7 +124,9 @@ def _around(crowd: Crowd, i: int) -> Around:
 
 
 @njit(cache=True)
-def observe_team(crowd: Crowd, wish: Wish, memory: Array, last_action: Array, seen: Observation) -> None:
+def observe_team(
+    crowd: Crowd, wish: Wish, memory: Array, last_action: Array, seen: Observation, sender: Int32s
+) -> None:
     """Write the observation of each robot, all but ``sender``.
 
     Args:
@@ -133,12 +135,13 @@ def observe_team(crowd: Crowd, wish: Wish, memory: Array, last_action: Array, se
         memory: ``float64[N, 2]`` (``swarm.tune.memory``).
         last_action: ``float64[N, 6]`` in [0, 1].
         seen: Of N robots.
+        sender: ``int32[N, P]``, not touched.
     """
     for i in range(len(crowd.kind)):
         observe(
             crowd.kind[i], crowd.state[i], crowd.body[i], crowd.robot_id[i], wish.waypoint[i], wish.remaining[i],
             _around(crowd, i), memory[i], last_action[i],
-            Observation(seen.ego[i], seen.edges[i], seen.mask[i], seen.sender[i]),
+            Observation(seen.ego[i], seen.edges[i], seen.mask[i], sender[i]),
         )  # fmt: skip
 
 
