@@ -129,6 +129,8 @@ class Minds:
     ) -> list[Command]:
         """The commands of actions ``[N, 6]``."""
         count = len(self._robots)
+        if actions.shape[1:] != (COUNT,):
+            raise InputError("action", actions[0], f"{COUNT} numbers in [0, 1]")
         actions[~self._cooperative] = STRAIGHT
         tunables = _decoded(actions)
         control, outcome, relaxation = np.empty((count, 2)), np.empty(count, np.int64), np.empty(count)
@@ -156,8 +158,6 @@ def _check(views: Sequence[View]) -> None:
 
 def _decoded(actions: Array) -> Array:
     """Physical tunables ``float64[N, 6]``; what is wrong is said of the first robot that it is wrong of."""
-    if actions.ndim != 2 or actions.shape[1] != COUNT:
-        raise InputError("action", actions[0], f"{COUNT} numbers in [0, 1]")
     try:
         return decode(actions)
     except InputError:
