@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -68,17 +69,27 @@ class Fleet:
 
     def views(self, now: float, states: Array, goals: Array) -> list[View]:
         """What every robot knows at ``now`` [s], from states ``[N, 5]`` and goals ``[N, 2]``."""
-        apart = np.linalg.norm(states[:, None, :2] - states[None, :, :2], axis=-1)
+        near = self._within_hearing(states)
         if self.perception is not None:
-            return [self._perceived(self.perception, i, now, goals[i], apart[i]) for i in range(len(self.robots))]
+            return [self._perceived(self.perception, i, now, goals[i], near[i]) for i in range(len(self.robots))]
         self._describe(states)
         found = np.empty((len(self.robots), MAX_NEIGHBOURS, NEIGHBOUR))
         count, truncated = np.empty(len(found), np.int64), np.empty(len(found), np.bool_)
         sense_team(self._others, self.bodies, found, count, truncated)
+        messages = self.messages
         return [
-            View(now, states[i].copy(), goals[i].copy(), found[i, : count[i]], self._heard(i, apart[i]), None, crowd)
-            for i, crowd in enumerate(truncated.tolist())
-        ]
+            View(
+                now, states[i].copy(), goals[i].copy(), found[i, : count[i]],
+                {j: messages[j] for j in near[i] if j != i and j in messages}, None, crowd,
+            ) for i, crowd in enumerate(truncated.tolist())
+        ]  # fmt: skip
+
+    def _within_hearing(self, states: Array) -> list[list[int]]:
+        """Who is within hearing of each robot, itself too; states ``[N, 5]``."""
+        dx, dy = (states[:, None, axis] - states[:, axis] for axis in (0, 1))
+        robot, other = np.nonzero(np.sqrt(dx * dx + dy * dy) <= self.hearing)
+        ends, others = np.cumsum(np.bincount(robot, minlength=len(states))).tolist(), other.tolist()
+        return [others[first:last] for first, last in pairwise([0, *ends])]
 
     def _describe(self, states: Array) -> None:
         """What all see of each robot, from what it told last; states ``[N, 5]``."""
@@ -91,12 +102,7 @@ class Fleet:
             trailing(self._others[i], self.robots[i].trail(states[i]))
         mark_strangers(self.kinds, self.bodies, self._strangers, self._others)
 
-    def _heard(self, i: int, apart: Array) -> dict[int, Message]:
-        """The last messages of those within hearing of robot ``i``, ``float64[N]`` metres away."""
-        near = np.flatnonzero(apart <= self.hearing).tolist()
-        return {j: self.messages[j] for j in near if j != i and j in self.messages}
-
-    def _perceived(self, perception: Perception, i: int, now: float, goal: Array, apart: Array) -> View:
+    def _perceived(self, perception: Perception, i: int, now: float, goal: Array, near: list[int]) -> View:
         """The view of robot ``i`` where things are not exact."""
         state, age = perception.measured(i)
         view = View(now, state, goal.copy(), measured=now - age)
@@ -108,7 +114,7 @@ class Fleet:
         count, view.truncated = sense_robots(i, rows, robot.body, found, self._order)
         view.neighbours = found[:count]
         heard = perception.heard(i)
-        view.messages = {int(j): heard[int(j)] for j in np.flatnonzero(apart <= self.hearing) if int(j) in heard}
+        view.messages = {j: heard[j] for j in near if j in heard}
         return view
 
     def sent(self, commands: Sequence[Command], samples: Array) -> None:
