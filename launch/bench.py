@@ -1,10 +1,8 @@
 """Benchmarks, side by side with the alternative in one run: look at the ratios, the machine's speed drifts.
 
-Usage: ``python launch/bench.py qp|arena|grid|decision|planner|controller|lifelong|period|training [--json F]``. Every
-figure is the median of several repetitions that are interleaved with those of the alternatives, if it does not say
-otherwise.
-``arena`` says both what a user gets (``step``, with episodes that end and worlds drawn anew) and what the moving takes
-alone (``advance``).
+Usage: ``python launch/bench.py PART [--json F]``; ``--help`` lists the parts. Every figure is the median of several
+repetitions that are interleaved with those of the alternatives, if it does not say otherwise. ``arena`` says both what
+a user gets (``step``, with episodes that end and worlds drawn anew) and what the moving takes alone (``advance``).
 """
 
 from __future__ import annotations
@@ -33,6 +31,7 @@ from studies.bench.lifelong import bench_lifelong
 from studies.bench.period import bench_period
 from studies.bench.planner import bench_planner
 from studies.bench.qp import bench_qp
+from studies.bench.team import bench_team
 from studies.bench.training import bench_training
 from swarm.files.text_files import write_text
 
@@ -42,7 +41,7 @@ class Options:
     """Measure one part of the stack."""
 
     what: Annotated[
-        Literal["qp", "arena", "grid", "decision", "planner", "controller", "lifelong", "period", "training"],
+        Literal["qp", "arena", "grid", "decision", "planner", "controller", "lifelong", "period", "team", "training"],
         tyro.conf.Positional,
     ]
     """Which part."""
@@ -73,7 +72,7 @@ def measure() -> int:
     options = tyro.cli(Options, prog="bench.py", description=__doc__)
     parts = {
         "qp": bench_qp, "arena": bench_arena, "grid": bench_grid, "decision": bench_decision, "planner": bench_planner,
-        "controller": bench_controller, "lifelong": bench_lifelong, "period": bench_period,
+        "controller": bench_controller, "lifelong": bench_lifelong, "period": bench_period, "team": bench_team,
         "training": bench_training,
     }  # fmt: skip
     part = parts[options.what]

@@ -42,6 +42,8 @@ MOTOR_ACCELERATION = 9.0
 # A double integrator's motor needs strength to spare, or it could not follow the commanded acceleration.
 _SPARE_FORCE = 3.0
 
+WALL_LINK = -1  # A wall is all base.
+
 # Collision groups; the engine's rays belong to group 1.
 RAY, GROUND, WALL, HULL, WHEEL = 1, 2, 4, 8, 16
 

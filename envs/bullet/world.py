@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import product
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +21,7 @@ from envs.bullet.bodies import (
     HULL_BOTTOM,
     HULL_TOP,
     WALL,
+    WALL_LINK,
     Robot,
     add_ground,
     add_robot,
@@ -103,11 +105,12 @@ class BulletWorld:
         self.client = connect(gui, self.physics_dt)
         self._release = weakref.finalize(self, disconnect, self.client)
         try:
-            self._ground = add_ground(self.client)
+            add_ground(self.client)
             walls = [add_wall(self.client, obstacle) for obstacle in obstacles]
             self._wall_of = {uid: -1 - index for index, uid in enumerate(walls)}
             self._bodies = self._add_robots(starts, radii, kinds, each_limits, seed)
             self._robot_of = {body.uid: index for index, body in enumerate(self._bodies)}
+            self._hulls_and_walls = sorted({WALL_LINK, *(body.hull_link for body in self._bodies)})
             self._limit = np.array([body.limit for body in self._bodies]).reshape(count, 2)
             self._check_separation()
         except BaseException:
@@ -168,16 +171,23 @@ class BulletWorld:
     def _touching_pairs(self, distance: float) -> set[tuple[int, int]]:
         """Pairs of (robot, robot) or (robot, -1 - obstacle) at most ``distance`` apart, or pressing."""
         pairs = set()
-        for point in bullet.getContactPoints(physicsClientId=self.client):
+        for point in self._points():
             first, second = point[1], point[2]
-            if first == self._ground or second == self._ground:
-                continue
             # The engine also lists pairs that are near but do not touch.
             if point[8] <= distance or (distance == 0.0 and point[9] > 0.0):
                 one, other = (self._robot_of.get(uid, self._wall_of.get(uid)) for uid in (first, second))
                 if one is not None and other is not None:
                     pairs.add((one, other) if 0 <= one < other or other < 0 else (other, one))
         return pairs
+
+    def _points(self) -> Iterator[Any]:
+        """Contact points of hulls and walls as the engine lists them; of wheels only where a hull has their number.
+
+        Every wheel stands on the ground, in every physics step: to have all points listed takes longer than the rest
+        of what Python does in it.
+        """
+        for first, second in product(self._hulls_and_walls, repeat=2):
+            yield from bullet.getContactPoints(linkIndexA=first, linkIndexB=second, physicsClientId=self.client)
 
     def _read_state(self) -> None:
         for body, row in zip(self._bodies, self._state, strict=True):

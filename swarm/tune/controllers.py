@@ -16,7 +16,7 @@ from swarm.errors import InputError
 from swarm.files.references import FORM, is_reference, make_part
 from swarm.filter.tunables import COUNT, NAMES, ROTATION, TUNABLES, encode
 from swarm.sense.messages import EMBEDDING
-from swarm.tune.heuristics import RandomRotation, Recovery, Talk, WallFollowing
+from swarm.tune.heuristics import RandomRotation, Recovery, Talk, WallFollowing, talk_of
 from swarm.tune.observation import EDGE, EGO, Observation, rows, senders
 from swarm.tune.onnx_file import open_session
 
@@ -83,6 +83,8 @@ class FixedController:
         obstacle_power: For obstacles; by default that for robots.
     """
 
+    takes_batches = True
+
     def __init__(
         self, gain: float, power: float, obstacle_gain: float | None = None, obstacle_power: float | None = None
     ) -> None:
@@ -108,6 +110,8 @@ class OnnxController:
     Raises:
         InputError: If a file is missing or unreadable, or was made for other features or another parameter box.
     """
+
+    takes_batches = True
 
     def __init__(self, folder: str | Path) -> None:
         folder = Path(folder)
@@ -199,6 +203,14 @@ def _packed(slots: Float32s, mask: Flags) -> tuple[Float32s, Flags]:
 def _clipped(action: Float32s) -> Array:
     """As ``float64[n, 6]`` in [0, 1]; the network may miss that by a rounding."""
     return np.minimum(np.maximum(action.astype(np.float64), 0.0), 1.0)
+
+
+def takes_batches(controller: Controller) -> bool:
+    """Whether it gives each of N robots in one call what it would give that robot alone.
+
+    Those here do, and say so; but not if the robots tell each other what it works out.
+    """
+    return bool(getattr(controller, "takes_batches", False)) and talk_of(controller) is None
 
 
 def make_controller(text: str | Controller) -> Controller:
