@@ -17,7 +17,6 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.filter.safety import scratch
 from swarm.filter.tunables import COUNT, STRAIGHT, decode
-from swarm.model.body import YIELDS
 from swarm.model.dynamics import STATE
 from swarm.planning import Plan
 from swarm.robot import Command, Filtered, Robot, check_view, describes_robots, way_left
@@ -52,7 +51,6 @@ class Minds:
         self._ids = np.array([robot.robot_id for robot in robots], np.int64)
         self._bodies = np.array([robot.body for robot in robots])
         self._cooperative = np.array([robot.cooperative for robot in robots])
-        self._ignores = self._bodies[:, YIELDS] < 0.0
         self._bounds = scenario.world.bounds
         self._walls = flat_index(scenario.world.index(scenario.sensing_radius))
         self._scratch = scratch(_SLOTS)
@@ -95,17 +93,16 @@ class Minds:
     def _sense(self, views: Sequence[View]) -> Crowd:
         """Check the views, and put what all robots have around them below each other."""
         _check(views)
-        near = [view.neighbours[: 0 if ignores else None] for view, ignores in zip(views, self._ignores, strict=True)]
+        near = [view.neighbours for view in views]
         count = len(views)
         crowd = Crowd(
             self._kinds, self._ids, np.array([view.state for view in views]), self._bodies,
             np.concatenate(near), np.cumsum([0, *map(len, near)]), np.zeros((count, MAX_OBSTACLES, OBSTACLE)),
             np.zeros(count, np.int64), self._bounds,
-            np.array([view.truncated for view in views]) & ~self._ignores,
+            np.array([view.truncated for view in views]),
             np.array([robot.trail_of(view) for robot, view in zip(self._robots, views, strict=True)]),
         )  # fmt: skip
         sense_walls(crowd, self._walls)
-        crowd.truncated[self._ignores] = False
         return crowd
 
     def _plan(self, views: Sequence[View]) -> tuple[list[Plan], list[float]]:

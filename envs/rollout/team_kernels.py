@@ -14,7 +14,7 @@ from numba import njit
 from swarm.array_types import Array, Flags, Int32s, Int64s
 from swarm.filter.nominal import nominal_control
 from swarm.filter.safety import Scratch, filter_control
-from swarm.model.body import REACH
+from swarm.model.body import REACH, YIELDS
 from swarm.scenario.obstacle_index import ObstacleIndex
 from swarm.sense.neighbours import (
     MAX_NEIGHBOURS,
@@ -164,6 +164,9 @@ def filter_team(
     for i in range(len(crowd.kind)):
         kind, state, body = crowd.kind[i], crowd.state[i], crowd.body[i]
         nominal_control(kind, state, body, wish.waypoint[i], wish.remaining[i], tunables[i], nominal)
-        outcome[i], relaxation[i] = filter_control(
-            kind, state, body, _around(crowd, i), nominal, tunables[i], scratch, control[i]
-        )
+        around = _around(crowd, i)
+        if body[YIELDS] < 0.0:  # it sees others, and drives as if it did not
+            around = Around(
+                around.neighbours, 0, around.obstacles, around.num_obstacles, around.bounds, False, around.trail
+            )
+        outcome[i], relaxation[i] = filter_control(kind, state, body, around, nominal, tunables[i], scratch, control[i])
