@@ -17,22 +17,20 @@ import numpy as np
 
 from envs.bullet.bodies import (
     HULL,
-    HULL_BOTTOM,
-    HULL_TOP,
     WALL,
     Robot,
     add_ground,
-    add_robot,
     add_wall,
     check_motors,
     check_sizes,
-    scale_of,
 )
 from envs.bullet.engine import bullet, connect, disconnect, restore, saved
+from envs.bullet.own_bodies import add_body, half_tracks, ray_height
 from swarm.array_types import Array, Int64s
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
 from swarm.scenario.scenario import Scenario
+from swarm.scenario.urdf.body import UrdfBody
 
 # Goals count as reached within so many radii.
 GOAL_RADII = 1.0
@@ -62,6 +60,7 @@ class BulletWorld:
         control_dt: Control period [s].
         gui: Opens the engine's window.
         seed: Draws each robot's mass and motor strength within 5 % of the design's; None: all as designed.
+        urdfs: The body of each robot that has one of its own; None: the shipped one of its radius.
 
     Raises:
         InputError: An array of the wrong shape or not finite, an acceleration that the motors do not have, or a robot
@@ -80,6 +79,7 @@ class BulletWorld:
         control_dt: float = 0.05,
         gui: bool = False,
         seed: int | None = None,
+        urdfs: Sequence[UrdfBody | None] | None = None,
     ) -> None:
         starts = _checked("starts", starts, (None, 5))
         count = len(starts)
@@ -89,7 +89,8 @@ class BulletWorld:
         check_sizes(radii, obstacles)
         if not len(kinds) == len(each_limits) == count:
             raise InputError("kinds, limits", (len(kinds), len(each_limits)), f"one for each of the {count} robots")
-        check_motors(kinds, each_limits, radii)
+        own = [None] * count if urdfs is None else list(urdfs)
+        check_motors(kinds, each_limits, half_tracks(radii, own))
         for name, value in (("physics_hz", physics_hz), ("control_dt", control_dt)):
             if not (value > 0.0 and math.isfinite(value)):
                 raise InputError(name, value, "a finite number above 0")
@@ -99,23 +100,21 @@ class BulletWorld:
         self._radii = radii
         # What a copy is made of; the arrays are the caller's, and may change.
         self._made_of = starts.copy(), radii.copy(), list(kinds), each_limits, obstacles.copy()
-        self._options: dict[str, Any] = {"physics_hz": physics_hz, "control_dt": control_dt, "seed": seed}
+        self._options: dict[str, Any] = {"physics_hz": physics_hz, "control_dt": control_dt, "seed": seed, "urdfs": own}
         self.client = connect(gui, self.physics_dt)
         self._release = weakref.finalize(self, disconnect, self.client)
         try:
             self._ground = add_ground(self.client)
             walls = [add_wall(self.client, obstacle) for obstacle in obstacles]
             self._wall_of = {uid: -1 - index for index, uid in enumerate(walls)}
-            self._bodies = self._add_robots(starts, radii, kinds, each_limits, seed)
+            self._bodies = self._add_robots(starts, radii, kinds, each_limits, seed, own)
             self._robot_of = {body.uid: index for index, body in enumerate(self._bodies)}
             self._limit = np.array([body.limit for body in self._bodies]).reshape(count, 2)
             self._check_separation()
         except BaseException:
             self.close()
             raise
-        scale = np.array([scale_of(radius) for radius in radii] or [1.0])
-        # A height at which a ray meets the hull of every robot.
-        self._ray_height = math.sqrt(HULL_BOTTOM * scale.max() * HULL_TOP * scale.min())
+        self._ray_height = ray_height(radii, own)
         self._touching: set[tuple[int, int]] = set()
         self._begun: set[tuple[int, int]] = set()
         self.collisions = 0
@@ -123,14 +122,15 @@ class BulletWorld:
         self._read_state()
 
     def _add_robots(
-        self, starts: Array, radii: Array, kinds: Sequence[Kind], limits: Sequence[Limits], seed: int | None
-    ) -> list[Robot]:
+        self, starts: Array, radii: Array, kinds: Sequence[Kind], limits: Sequence[Limits], seed: int | None,
+        own: Sequence[UrdfBody | None],
+    ) -> list[Robot]:  # fmt: skip
         factors = np.ones((len(starts), 2))
         if seed is not None:
             factors += np.random.default_rng(seed).uniform(-_SPREAD, _SPREAD, factors.shape)
         return [
-            add_robot(self.client, *robot)
-            for robot in zip(kinds, starts, map(float, radii), limits, factors, strict=True)
+            add_body(self.client, *robot)
+            for robot in zip(kinds, starts, map(float, radii), limits, factors, own, strict=True)
         ]
 
     def _check_separation(self) -> None:
@@ -300,7 +300,7 @@ def world_of(
         [robot.kind for robot in robots],
         [robot.limits for robot in robots],
         scenario.world.obstacles,
-        control_dt=control_dt or scenario.dt, gui=gui, seed=seed,
+        control_dt=control_dt or scenario.dt, gui=gui, seed=seed, urdfs=[robot.urdf for robot in robots],
     )  # fmt: skip
 
 
