@@ -67,6 +67,7 @@ class Body:
 
     hull_link = -1
     anchored = False
+    blind = 0.0  # From so far on [m] rays begin: a ray does not see the hull that it starts in, but what is beside it.
     motors: Sequence[int] = (0, 1)
     flags: int = bullet.URDF_USE_INERTIA_FROM_FILE
     remembered: tuple[str, ...] = ()

@@ -2,7 +2,8 @@
 
 Every link touches ground, walls and other robots. What is no wheel glides on the ground, whatever it is a caster of,
 unless the file gives it a friction; tyres hold as those of the shipped robots, unless the file says otherwise.
-Continuous joints that are no wheels turn freely, all others are held at 0.
+Continuous joints that are no wheels turn freely, all others are held at 0. The engine restores the contacts of a link
+that collides as one shape; those of several are found anew, so that a copy goes on the same but for rounding.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ _FRAME_MASS, _FRAME_INERTIA = 1e-3, 1e-6
 _HOLDING_FORCE = 1e3  # [N or Nm]; of joints that are held and have no effort in the file
 # How much of a wrong heading, and of a wrong turn rate, is taken away in a physics step.
 _HEADING_GAIN, _TURN_GAIN = 0.1, 0.5
-_LOWEST = 0.1
-"""From this share of its height on a robot of one's own has a hull that rays may meet."""
+_LOWEST = 0.6
+"""From this share of its height on a robot of one's own has a hull that rays meet."""
 
 
 class OwnBody(Body):
@@ -72,7 +73,7 @@ class OwnBody(Body):
         placed = np.array([x, y, heading, 0.0, 0.0])
         with silent():  # The engine tells of every link without a mass.
             Body.__init__(self, client, Path(urdf.path), placed, heading, 1.0, mass_factor, -urdf.heights[0])
-        self.start = start.copy()
+        self.start, self.blind = start.copy(), urdf.reach
         inertial = bullet.getDynamicsInfo(self.uid, -1, physicsClientId=client)[3:5]
         self._to_centre = bullet.multiplyTransforms(
             *bullet.invertTransform(*inertial), (*urdf.centre, 0.0), (0.0, 0.0, 0.0, 1.0)

@@ -220,13 +220,15 @@ class BulletWorld:
         self, radius: float, rays: int, *, robots: bool = True, which: Sequence[int] | None = None
     ) -> list[Array]:
         """The lidar of every robot (or of those in ``which``) cast together; see :meth:``sense``."""
-        chosen = self._state[range(self.num_robots) if which is None else list(which)]
+        numbers = list(range(self.num_robots) if which is None else which)
+        chosen = self._state[numbers]
         angle = chosen[:, 2, None] + np.arange(rays) * (2.0 * math.pi / max(rays, 1))
         start = np.empty((len(chosen), rays, 3))
         start[..., :2], start[..., 2] = chosen[:, None, :2], self._ray_height
-        end = start.copy()
-        end[..., 0] += radius * np.cos(angle)
-        end[..., 1] += radius * np.sin(angle)
+        end, ahead = start.copy(), np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+        end[..., :2] += radius * ahead
+        blind = np.array([min(self._bodies[robot].blind, radius) for robot in numbers])
+        start[..., :2] += blind[:, None, None] * ahead
         begins, ends = start.reshape(-1, 3).tolist(), end.reshape(-1, 3).tolist()
         hits: list[Any] = []
         for at in range(0, len(begins), _RAYS_PER_CALL):

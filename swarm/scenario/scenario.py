@@ -79,7 +79,8 @@ class Scenario(ArrayRecord):
     @property
     def notes(self) -> tuple[str, ...]:
         """What the robots are driven as, where a file said something else."""
-        found = (enclosing_disc(robot.type_name, robot.radius) for robot in self.robots)
+        found = [enclosing_disc(robot.type_name, robot.radius) for robot in self.robots]
+        found += [robot.urdf.note(robot.radius) for robot in self.robots if robot.urdf is not None]
         return tuple(dict.fromkeys(note for note in found if note))
 
     def save(self, path: str | Path) -> None:

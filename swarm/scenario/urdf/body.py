@@ -62,6 +62,13 @@ class UrdfBody:
         speed = self.wheel_speed * self.wheel_radius
         return Limits(speed, turn_rate=2.0 * speed / self.track)
 
+    def note(self, radius: float) -> str:
+        """What is to be said where the disc does not hold what collides; nothing where it does."""
+        if radius >= self.reach * (1.0 - _ROUNDING):
+            return ""
+        name = Path(self.path).name
+        return f"{name} reaches {self.reach:.3g} m from its centre, and is taken for a disc of radius {radius:.3g} m"
+
     def check(self, where: str, kind: Kind, limits: Limits) -> None:
         """Refuse dynamics and limits that the body does not have.
 
@@ -118,7 +125,7 @@ def wheeled_body(
     names = [*left, *right]
     for side, joints in (("left", left), ("right", right)):
         if not joints:
-            raise InputError(f"{path}: wheels.{side}", [], f"one or more of the joints {_spinning(model)}")
+            raise InputError(f"{path}: wheels.{side}", [], f"one or more of {_spinning(model)}")
     if twice := [name for name in names if names.count(name) > 1]:
         raise InputError(f"{path}: wheels", twice[0], "each joint once")
     places = {name: _wheel_place(model, name) for name in names}
@@ -143,17 +150,17 @@ def wheeled_body(
 def _spinning(model: Model) -> str:
     """The joints that can be wheels', for errors."""
     found = [joint.name for joint in model.joints.values() if joint.type == "continuous"]
-    return ", ".join(found) if found else "of type continuous, of which the file has none"
+    return f"the continuous joints ({', '.join(found) if found else 'the file has none'})"
 
 
 def _wheel_place(model: Model, name: str) -> Array:
     """Where a wheel's joint is in the frame of the root link, ``float64[3]``."""
     where = f"{model.path}: joint {name}"
     if name not in model.joints:
-        raise InputError(where, "no such joint", f"one of the joints {_spinning(model)}")
+        raise InputError(where, "no such joint", f"one of {_spinning(model)}")
     joint = model.joints[name]
     if joint.type != "continuous":
-        raise InputError(f"{where}: type", joint.type, f"continuous, as {_spinning(model)}")
+        raise InputError(f"{where}: type", joint.type, f"one of {_spinning(model)}")
     for above in model.chain(joint.parent):
         if above.type != "fixed":
             raise InputError(f"{where}: joint {above.name} above it", above.type, "fixed joints up to the root link")
