@@ -71,8 +71,13 @@ class OwnBody(Body):
         self._joint_of: dict[str, int] = {}
         self._link_names = {-1: self._model.root}
         placed = np.array([x, y, heading, 0.0, 0.0])
-        with silent():  # The engine tells of every link without a mass.
-            Body.__init__(self, client, Path(urdf.path), placed, heading, 1.0, mass_factor, -urdf.heights[0])
+        try:
+            with silent():  # The engine tells of every link without a mass.
+                Body.__init__(self, client, Path(urdf.path), placed, heading, 1.0, mass_factor, -urdf.heights[0])
+        except bullet.error as error:
+            raise InputError(
+                urdf.path, str(error), "a file that pybullet loads; pybullet.loadURDF prints why"
+            ) from None
         self.start, self.blind = start.copy(), urdf.reach
         inertial = bullet.getDynamicsInfo(self.uid, -1, physicsClientId=client)[3:5]
         self._to_centre = bullet.multiplyTransforms(

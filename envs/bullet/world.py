@@ -1,7 +1,8 @@
-"""A physical world of disc-shaped robots on a plane, between walls, simulated by pybullet.
+"""A physical world of robots on a plane, between walls, simulated by pybullet.
 
 The robots (``envs.bullet.bodies``) are moved by motors of limited strength only. Wheels and casters touch only
-the ground, hulls only hulls and walls: each contact that :meth:``BulletWorld.contacts`` reports is a collision.
+the ground, hulls only hulls and walls: each contact that :meth:``BulletWorld.contacts`` reports is a collision. Robots
+of one's own (``envs.bullet.own_bodies``) are what their URDF files say.
 """
 
 from __future__ import annotations

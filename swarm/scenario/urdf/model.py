@@ -134,8 +134,18 @@ def _read_link(where: str, link: Element, folder: Path) -> Link:
     for mesh in link.findall("visual/geometry/mesh"):
         mesh_path(where, mesh, folder)  # The physics engine loads what is seen, too.
     shapes = tuple(read_shape(where, collision, folder) for collision in link.findall("collision"))
-    has_friction = link.find("contact/lateral_friction") is not None
-    return Link(shapes, link.find("inertial/mass") is not None, has_friction)
+    return Link(shapes, _has_mass(where, link), link.find("contact/lateral_friction") is not None)
+
+
+def _has_mass(where: str, link: Element) -> bool:
+    """Whether a link has a mass; an inertial without its parts is refused, as by physics engines."""
+    inertial = link.find("inertial")
+    if inertial is None:
+        return False
+    for tag in ("mass", "inertia"):
+        if inertial.find(tag) is None:
+            raise InputError(f"{where}: inertial: {tag}", None, "mass and inertia, or no inertial for a mere frame")
+    return bool(numbers(f"{where}: inertial", inertial.find("mass"), "value", count=1).item() > 0.0)
 
 
 def _read_joint(where: str, joint: Element, links: dict[str, Link]) -> Joint:

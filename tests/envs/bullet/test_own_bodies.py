@@ -141,6 +141,40 @@ def test_an_arm_is_held_and_a_caster_rolls(tmp_path: Path) -> None:
         assert abs(angle) < 0.05 and speed == pytest.approx(10.0, rel=0.02)
 
 
+@pytest.mark.parametrize(
+    ("geometry", "turns"),
+    [
+        ('<box size="0.3 0.2 0.4"/>', "0.4 -0.7 1.1"),
+        ('<cylinder radius="0.1" length="0.5"/>', "1.1 0.3 -0.2"),
+        ('<sphere radius="0.2"/>', "0 0 0"),
+        ('<mesh filename="wedge.obj" scale="0.2 0.2 0.4"/>', "0.2 0.5 -1"),
+    ],
+)
+def test_what_is_read_of_a_shape_is_what_the_engine_has(geometry: str, turns: str, tmp_path: Path) -> None:
+    (tmp_path / "wedge.obj").write_text("v 1 0 0\nv 0 1 0\nv -1 -1 0\nv 0 0 1\nf 1 3 2\nf 1 2 4\nf 2 3 4\nf 3 1 4\n")
+    (tmp_path / "own.urdf").write_text(
+        '<robot name="own"><link name="base"><inertial><mass value="1"/>'
+        '<inertia ixx="0.01" ixy="0" ixz="0" iyy="0.01" iyz="0" izz="0.01"/></inertial>'
+        f'<collision><origin xyz="0.1 -0.2 0.5" rpy="{turns}"/><geometry>{geometry}</geometry></collision>'
+        "</link></robot>"
+    )
+    body = planar_body(tmp_path / "own.urdf")
+    around, up = np.meshgrid(np.linspace(0.0, math.tau, 720), np.linspace(0.001, body.heights[1] - body.heights[0], 60))
+    ahead = np.stack([np.cos(around), np.sin(around), np.zeros_like(up)], axis=-1).reshape(-1, 3)
+    middle = np.column_stack([np.zeros((up.size, 2)), up.ravel()])
+    with world(body, SINGLE, limits=Limits(0.5)) as simulation:
+        uid, client = simulation._bodies[0].uid, simulation.client
+        ground = bullet.getClosestPoints(uid, simulation._ground, 0.5, physicsClientId=client)
+        hits: list[Any] = []
+        for batch in np.array_split(np.arange(len(middle)), 8):
+            starts, ends = middle[batch] + 1.1 * body.reach * ahead[batch], middle[batch]
+            hits += bullet.rayTestBatch(starts.tolist(), ends.tolist(), physicsClientId=client)
+    # It stands on the ground; rays from outside meet it as far out as the disc reaches, and nowhere beyond.
+    assert min(point[8] for point in ground) == pytest.approx(0.0, abs=2e-3)
+    outermost = max(math.hypot(*hit[3][:2]) for hit in hits if hit[0] == uid)
+    assert 0.98 * body.reach < outermost < body.reach + 2e-3
+
+
 @pytest.mark.parametrize("kind", [SINGLE, DOUBLE])
 def test_a_base_moves_as_told_and_keeps_its_heading(kind: Kind, plate: UrdfBody) -> None:
     limits = Limits(0.5, acceleration=2.0 if kind == DOUBLE else math.inf)
@@ -219,7 +253,7 @@ def test_kinematic_worlds_take_them_as_discs() -> None:
             Limits(0.5, 2.0, 2.0, 20.0),
             "joint left_axle: limit effort: got 0.1; valid: at least",
         ),
-        ("<mass", "<grams", None, "links: got 'no mass'"),
+        ('<mass value="', '<mass value="0" was="', None, "links: got 'no mass'"),
     ],
 )
 def test_bodies_that_cannot_drive_are_refused(

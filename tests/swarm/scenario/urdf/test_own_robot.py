@@ -31,7 +31,8 @@ WHEELS = "wheels: {left: [l], right: [r]}"
 
 def link(name: str, geometry: str = "", origin: str = "") -> str:
     collision = f"<collision><origin {origin}/><geometry>{geometry}</geometry></collision>" if geometry else ""
-    return f'<link name="{name}"><inertial><mass value="1"/></inertial>{collision}</link>'
+    inertia = '<inertia ixx="1" ixy="0" ixz="0" iyy="1" iyz="0" izz="1"/>'
+    return f'<link name="{name}"><inertial><mass value="1"/>{inertia}</inertial>{collision}</link>'
 
 
 def joint(name: str, parent: str, child: str, xyz: str = "0 0 0", **more: str) -> str:
@@ -260,6 +261,8 @@ BASE = link("base", '<box size="1 1 1"/>')
         ([link("base", '<sphere radius="-1"/>')], "sphere's radius: got -1"),
         ([link("base", '<sphere radius="nan"/>')], "sphere's radius"),
         ([link("base")], "links: got 'nothing that collides'"),
+        ([BASE.replace("<inertia ", "<other ")], "link base: inertial: inertia: got None; valid: mass and inertia"),
+        ([BASE.replace('value="1"', 'value="heavy"')], "link base: inertial: mass's value: got 'heavy'"),
         ([BASE, link("base")], "a name of its own for each link"),
         ([BASE, link("other")], r"links that hang on no joint: got \['base', 'other'\]"),
         ([BASE, joint("a", "base", "none")], "joint a: child link: got 'none'; valid: one of the links base"),
