@@ -66,6 +66,7 @@ def test_it_has_every_source_and_what_they_need_and_nothing_else(wheel: Path) ->
     assert packed == wanted
     for name in (
         "swarm/py.typed", "swarm/fleet/page.html", "envs/bullet/assets/differential_drive.urdf",
+        "envs/bullet/assets/cart.urdf", "envs/maps/carts.yaml",
         "envs/maps/warehouse.map", "envs/maps/examples.jsonl", "envs/fleets/warehouse16.yaml",
         "envs/instances/mazes.jsonl", "policies/checkpoints/tuner/policy.onnx",
         "policies/checkpoints/follower/policy.onnx",
