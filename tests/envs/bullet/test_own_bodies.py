@@ -164,7 +164,8 @@ def test_what_is_read_of_a_shape_is_what_the_engine_has(geometry: str, turns: st
     middle = np.column_stack([np.zeros((up.size, 2)), up.ravel()])
     with world(body, SINGLE, limits=Limits(0.5)) as simulation:
         uid, client = simulation._bodies[0].uid, simulation.client
-        ground = bullet.getClosestPoints(uid, simulation._ground, 0.5, physicsClientId=client)
+        floor = bullet.getBodyUniqueId(0, physicsClientId=client)  # the first body of a world
+        ground = bullet.getClosestPoints(uid, floor, 0.5, physicsClientId=client)
         hits: list[Any] = []
         for batch in np.array_split(np.arange(len(middle)), 8):
             starts, ends = middle[batch] + 1.1 * body.reach * ahead[batch], middle[batch]
