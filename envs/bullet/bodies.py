@@ -88,7 +88,7 @@ class Body:
             flags=self.flags,
             physicsClientId=client,
         )
-        self.mass = 0.0
+        self.mass, self.hull_links = 0.0, list[int]()
         for link in range(-1, bullet.getNumJoints(self.uid, physicsClientId=client)):
             self.mass += self._prepare(link, mass_factor)
 
@@ -107,6 +107,8 @@ class Body:
             physicsClientId=self.client,
         )
         group, touches = self._touches(link)
+        if group & HULL:
+            self.hull_links.append(link)
         bullet.setCollisionFilterGroupMask(self.uid, link, group, touches, physicsClientId=self.client)
         return float(mass)
 

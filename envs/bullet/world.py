@@ -112,7 +112,7 @@ class BulletWorld:
             self._wall_of = {uid: -1 - index for index, uid in enumerate(walls)}
             self._bodies = self._add_robots(starts, radii, kinds, each_limits, seed, own)
             self._robot_of = {body.uid: index for index, body in enumerate(self._bodies)}
-            self._hulls_and_walls = sorted({WALL_LINK, *(body.hull_link for body in self._bodies)})
+            self._hulls_and_walls = sorted({WALL_LINK, *(link for body in self._bodies for link in body.hull_links)})
             self._limit = np.array([body.limit for body in self._bodies]).reshape(count, 2)
             self._check_separation()
         except BaseException:
