@@ -60,6 +60,11 @@ class Options(Protocol):
         ...
 
     @property
+    def evaluate(self) -> bool:
+        """Whether to evaluate in the end."""
+        ...
+
+    @property
     def ppo(self) -> PPOSettings:
         """Settings of the optimisation."""
         ...
@@ -187,7 +192,8 @@ def restored(given: OptionsT, fixed: Sequence[str]) -> tuple[OptionsT, Mapping[s
             raise InputError(f"--{name} with --resume", value, f"{getattr(stored, name)}, or leave it out")
     going_on = dataclasses.replace(
         stored, resume=given.resume, steps=given.steps or stored.steps, save_every=given.save_every,
-        tensorboard=given.tensorboard, device=given.device or stored.device,
+        tensorboard=given.tensorboard, evaluate=given.evaluate,
+        device=given.device or stored.device,
     )  # fmt: skip
     return going_on, saved
 

@@ -141,7 +141,7 @@ def train() -> int:
         training = start(options, f"{program()} {shlex.join(sys.argv[1:])}")
         finished = run(training, console)
         console.print(f"Checkpoint: {training.folder}", highlight=False)
-        if finished and distributed.rank() == 0:
+        if finished and training.options.evaluate and distributed.rank() == 0:
             describe(training)
     finally:
         distributed.leave()

@@ -57,6 +57,8 @@ class FollowerOptions:
     """Minutes between checkpoints."""
     tensorboard: bool = False
     """Also log for tensorboard, into the checkpoint folder."""
+    evaluate: bool = True
+    """Evaluate in the end, into the card: a minute."""
     ppo: RankingPPO = field(default_factory=RankingPPO)
     """Settings of the optimisation."""
 

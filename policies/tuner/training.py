@@ -98,6 +98,8 @@ class TunerOptions:
     """Minutes between checkpoints."""
     tensorboard: bool = False
     """Also log for tensorboard, into the checkpoint folder."""
+    evaluate: bool = True
+    """Evaluate in the end, into the card: a minute or two."""
     ppo: PPOConfig = field(default_factory=PPOConfig)
     """Settings of the optimisation."""
 
