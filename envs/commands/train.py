@@ -4,10 +4,11 @@ Usage: ``python launch/train.py tuner|follower [--out DIR] [--seed N] [--steps N
 finishes the update, saves, and prints how to go on; ``--resume`` then continues exactly, as if nothing had happened. In
 the first update, in which kernels may be compiled, it ends at once.
 
-``torchrun --nproc-per-node K launch/train.py tuner …`` trains in K processes, each with ``--worlds`` of its own, as one
-process with K times as many would. On M machines, started on each of them: ``torchrun --nnodes M --nproc-per-node K
---rdzv-backend c10d --rdzv-endpoint HOST:PORT launch/train.py tuner …``; the first process writes the checkpoint, and
-to resume, all of them (as many as before) have to find it.
+``torchrun --nproc-per-node K launch/train.py tuner …`` (or ``follower``) trains in K processes, each with worlds of its
+own, as one process with K times as many would. On M machines, started on each of them: ``torchrun --nnodes M
+--nproc-per-node K --rdzv-backend c10d --rdzv-endpoint HOST:PORT launch/train.py tuner …``; the first process writes the
+checkpoint, and to resume, all of them (as many as before) have to find it. ``--device cuda`` has the network and its
+optimiser on a GPU, one for each process of a machine; a training may go on on another device.
 """
 
 from __future__ import annotations
@@ -41,7 +42,6 @@ from policies.training import Training
 from policies.training_log import NOT_EVALUATED
 from policies.tuner import training as tuner
 from policies.tuner.training import TunerOptions, TunerTraining, TunerWorlds
-from swarm.errors import InputError
 from swarm.model.error_bounds import parse_option
 
 
@@ -87,18 +87,15 @@ def start(options: TunerOptions | FollowerOptions, command: str) -> TunerTrainin
     """The training that is asked for.
 
     Raises:
-        InputError: If options contradict what is resumed, or the follower is to be trained by several processes.
+        InputError: If options contradict what is resumed, or there is no such device.
     """
     if isinstance(options, TunerOptions):
         given, saved = tuner.restored(options)
         if not (given.family or given.map):
             given = dataclasses.replace(given, styles=given.styles or tuple(STYLES))
         return TunerTraining(given, tuner_worlds, command, processor(), saved)
-    if distributed.size() > 1:
-        raise InputError("torchrun --nproc-per-node", distributed.size(), "1 for the follower")
     options, saved = follower.restored(options)
-    worlds = FollowerWorlds(options.seed, options.kinds or tuple(KINDS))
-    return FollowerTraining(options, worlds, command, processor(), saved)
+    return FollowerTraining(options, follower_worlds, command, processor(), saved)
 
 
 def tuner_worlds(options: TunerOptions, seed: int) -> TunerWorlds:
@@ -109,6 +106,11 @@ def tuner_worlds(options: TunerOptions, seed: int) -> TunerWorlds:
         families=options.family, map_name=options.map, planner=options.planner, reward=options.reward,
         constraint=options.constraint,
     )  # fmt: skip
+
+
+def follower_worlds(options: FollowerOptions, seed: int) -> FollowerWorlds:
+    """The worlds of one process, drawn from its seed."""
+    return FollowerWorlds(seed, options.kinds or tuple(KINDS))
 
 
 def describe(training: Training[Any]) -> None:
@@ -139,7 +141,7 @@ def train() -> int:
         training = start(options, f"{program()} {shlex.join(sys.argv[1:])}")
         finished = run(training, console)
         console.print(f"Checkpoint: {training.folder}", highlight=False)
-        if finished and distributed.rank() == 0:
+        if finished and training.options.evaluate and distributed.rank() == 0:
             describe(training)
     finally:
         distributed.leave()

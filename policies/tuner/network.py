@@ -65,7 +65,7 @@ class Graph(NamedTuple):
     robots: int
 
 
-def to_graph(ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = None) -> Graph:
+def to_graph(ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = None, *, kernels: bool = True) -> Graph:
     """The slots in use of padded neighbourhoods.
 
     Args:
@@ -73,13 +73,14 @@ def to_graph(ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = No
         edges: float32 [n, P, EDGE].
         mask: bool [n, P]; True where a slot is in use.
         index: Robots to take, int64 [m]; all of them if None.
+        kernels: False: as on other devices, on a CPU too.
     """
     index = torch.arange(len(ego), device=ego.device) if index is None else index
     robots, mine = len(index), ego.new_zeros(filled(len(index)), ego.shape[1])
     mine[:robots] = ego[index]
     start = functional.pad(mask[index].sum(dim=1), (1, len(mine) - robots)).cumsum(dim=0)
     used = edges.new_zeros(filled(int(start[-1])), edges.shape[-1])
-    if edges.device.type == "cpu":
+    if kernels and edges.device.type == "cpu":
         in_parts(gather, start[: robots + 1], [index, mask, edges, used])
     else:
         robot, slot = mask[index].nonzero(as_tuple=True)
@@ -96,14 +97,17 @@ class Neighbourhood(MessagePassing):
         width: Number of features of messages and of the result.
         senses: What it takes account of: ``robots``, ``obstacles`` or both.
         rounds: 0 leaves out what others have told; 2 also takes their embeddings.
+        kernels: False: as on other devices, on a CPU too.
     """
 
     seen: Tensor  # float32 [2], 1 where robots, obstacles are taken account of
     sensed: Tensor  # float32 [EDGE], 0 where an edge is told
 
-    def __init__(self, width: int = WIDTH, senses: Sequence[str] = SENSES, rounds: int = 1) -> None:
+    def __init__(
+        self, width: int = WIDTH, senses: Sequence[str] = SENSES, rounds: int = 1, *, kernels: bool = True
+    ) -> None:
         super().__init__(aggr="max")
-        self.rounds = rounds
+        self.rounds, self.kernels = rounds, kernels
         sensed = torch.tensor([float(column not in EDGE_TOLD) for column in range(EDGE)])
         self.register_buffer("sensed", sensed, persistent=False)
         self.register_buffer("seen", torch.tensor([float(sense in senses) for sense in SENSES]))
@@ -121,7 +125,8 @@ class Neighbourhood(MessagePassing):
 
     def forward(self, graph: Graph, heard: Tensor | None = None) -> Tensor:
         """Features [n, width] of the robots of a graph (sparse form); ``heard`` [e, TOLD] comes with the edges."""
-        return self.by_kernels(graph, heard) if graph.edges.device.type == "cpu" else self.by_messages(graph, heard)
+        fast = self.kernels and graph.edges.device.type == "cpu"
+        return self.by_kernels(graph, heard) if fast else self.by_messages(graph, heard)
 
     def by_kernels(self, graph: Graph, heard: Tensor | None = None) -> Tensor:
         """``forward`` on a CPU."""
@@ -199,6 +204,7 @@ class Tuner(nn.Module):
         senses: What it takes account of: ``robots``, ``obstacles`` or both.
         rounds: Rounds of messages between robots: 0, 1 or 2. The critic, which is not deployed, never takes
             embeddings.
+        kernels: False: computes as on other devices, on a CPU too.
 
     Raises:
         InputError: If a name or the number of rounds is unknown.
@@ -208,19 +214,20 @@ class Tuner(nn.Module):
     fixed: Tensor  # float32 [6], the actions of the others
 
     def __init__(
-        self, width: int = WIDTH, tunables: Sequence[str] = NAMES, senses: Sequence[str] = SENSES, rounds: int = 1
-    ) -> None:
+        self, width: int = WIDTH, tunables: Sequence[str] = NAMES, senses: Sequence[str] = SENSES, rounds: int = 1,
+        *, kernels: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__()
         for given, known, what in ((tunables, NAMES, "tunables"), (senses, SENSES, "senses")):
             if unknown := [name for name in given if name not in known]:
                 raise InputError(what, unknown[0], ", ".join(known))
         if rounds not in ROUNDS:
             raise InputError("rounds", rounds, ", ".join(map(str, ROUNDS)))
-        self.width, self.rounds = width, rounds
+        self.width, self.rounds, self.kernels = width, rounds, kernels
         self.register_buffer("free", torch.tensor([float(name in tunables) for name in NAMES]))
         self.register_buffer("fixed", torch.from_numpy(FIXED).float())
-        self.actor = Neighbourhood(width, senses, rounds)
-        self.critic = Neighbourhood(width, senses, min(rounds, 1))
+        self.actor = Neighbourhood(width, senses, rounds, kernels=kernels)
+        self.critic = Neighbourhood(width, senses, min(rounds, 1), kernels=kernels)
         self.action, self.worth = nn.Linear(width, COUNT), nn.Linear(width, 1)
         # A small last layer: the untrained tuner proposes the same everywhere.
         orthogonal(self.action, 0.01)
@@ -238,7 +245,7 @@ class Tuner(nn.Module):
 
     def see(self, ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = None) -> Graph:
         """What it takes of padded neighbourhoods, or of those at ``index``; see ``to_graph``."""
-        return to_graph(ego, edges, mask, index)
+        return to_graph(ego, edges, mask, index, kernels=self.kernels)
 
     def judge(self, graph: Graph, heard: Tensor | None = None) -> tuple[Tensor, Tensor | None, Tensor]:
         """Mean actions [n, 6]; their standard deviation, None: that of the training; and expected returns [n]."""

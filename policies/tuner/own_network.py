@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from policies.devices import CPU, to_device
 from policies.tuner.network import FIXED, SENSES
 from swarm.errors import InputError
 from swarm.files.references import make_part
@@ -57,7 +58,18 @@ class OwnTuner(nn.Module):
         self.register_buffer("free", torch.tensor([float(name in tunables) for name in NAMES]))
         self.register_buffer("fixed", torch.from_numpy(FIXED).float())
         self.network = network
-        _try(f"{where}: {reference}", network)
+        _try(f"{where}: {reference}", network, CPU)
+
+    def moved(self, device: torch.device) -> OwnTuner:
+        """The same on a device, where it has shown that it runs.
+
+        Raises:
+            InputError: If it does not, as where ``forward`` makes tensors that stay on the CPU.
+        """
+        self.to(device)
+        if device != CPU:
+            _try(f"--network: {self.reference}, on {device}", self.network, device)
+        return self
 
     @property
     def senses(self) -> list[str]:
@@ -92,7 +104,7 @@ class OwnTuner(nn.Module):
         return (self.mean(self.see(ego, edges, mask)),)
 
 
-def _try(where: str, network: nn.Module) -> None:
+def _try(where: str, network: nn.Module, device: torch.device) -> None:
     """Refuse a network that gives something else than the protocol says.
 
     Raises:
@@ -100,8 +112,9 @@ def _try(where: str, network: nn.Module) -> None:
     """
     rng, training = np.random.default_rng(0), network.training
     shapes = (_ROBOTS, EGO), (_ROBOTS, _SLOTS, EDGE)
-    ego, edges = (torch.from_numpy(rng.normal(size=shape).astype(np.float32)) for shape in shapes)
-    mask = torch.arange(_SLOTS) < torch.tensor([[_SLOTS], [2], [0]])  # the last robot senses nothing
+    ego, edges = (to_device(rng.normal(size=shape).astype(np.float32), device) for shape in shapes)
+    used = np.array([[_SLOTS], [2], [0]])  # the last robot senses nothing
+    mask = to_device(np.arange(_SLOTS) < used, device)
     seen = ego, edges * mask[..., None], mask
     network.eval()
     try:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from policies import distributed
+from policies.devices import CPU, to_device
 from policies.ppo import PPO, Worlds, advantages, as_arrays, clipped_loss
 from policies.ppo_settings import PPOSettings
 from policies.tuner.network import Tuner
@@ -123,10 +124,7 @@ class TunerPPO(PPO[Rollout]):
         self.tuner: Any = tuner
         self.observation = worlds.reset()
         self.held = torch.randn(worlds.num_worlds * worlds.num_robots, COUNT, generator=self.random)  # noise
-        self.embedding = silence(worlds.num_worlds * worlds.num_robots)  # in the step before, for two rounds
-        distributed.start_alike(tuner)
-        if config.minibatches > (samples := self.steps_per_update // distributed.size()):
-            raise InputError("ppo.minibatches", config.minibatches, f"at most {samples}, all of an update")
+        self.embedding = silence(len(self.held), self.device)  # in the step before, for two rounds
 
     @property
     def steps_per_update(self) -> int:
@@ -147,36 +145,36 @@ class TunerPPO(PPO[Rollout]):
     def step(self) -> Rollout:
         """Step all worlds once with the present policy."""
         worlds, robots = self.worlds.num_worlds, self.worlds.num_robots
-        ego, edges, mask = (part.clone() for part in flatten(self.observation))  # worlds may reuse theirs
+        ego, edges, mask = flatten(self.observation, self.device)
         mean, std, sender, embedding = self._propose(ego, edges, mask)
-        action = mean + std * self.tuner.free * self._noise()
-        active = torch.from_numpy(~self.worlds.resting).flatten()
-        executed = action.clamp(0.0, 1.0).view(worlds, robots, COUNT).numpy()
+        action = mean + std * self.tuner.free * self._noise().to(self.device)
+        active = self.sent(~self.worlds.resting).flatten()
+        executed = action.clamp(0.0, 1.0).view(worlds, robots, COUNT).cpu().numpy()
         self.observation, reward, terminated, truncated, info = self.worlds.step(executed)
         self.episodes += info["episodes"]
-        next_value = torch.full((worlds, robots), math.nan)
+        next_value = torch.full((worlds, robots), math.nan, device=self.device)
         if truncated.any():
             cut = np.flatnonzero(truncated)
-            final = flatten(Observation(*(array[cut] for array in info["final_observation"][:3])))
-            next_value[cut] = self._value(final).view(-1, robots)
+            final = flatten(Observation(*(array[cut] for array in info["final_observation"][:3])), self.device)
+            next_value[self.sent(cut)] = self._value(final).view(-1, robots)
         return Rollout(
             ego=ego, edges=edges, mask=mask, action=action,
             log_probability=log_probability(action, mean, std, self.tuner.free),
-            reward=torch.from_numpy(np.asarray(reward, np.float32)).flatten(),
+            reward=self.sent(np.asarray(reward, np.float32)).flatten(),
             next_value=next_value.flatten(),
             # For a robot the episode is over when its part is, whatever goes on around it.
-            terminated=torch.from_numpy(info["resting"] | terminated[:, None]).flatten(),
-            truncated=torch.from_numpy(truncated).repeat_interleave(robots),
+            terminated=self.sent(info["resting"] | terminated[:, None]).flatten(),
+            truncated=self.sent(truncated).repeat_interleave(robots),
             active=active, sender=sender, embedding=embedding,
         )  # fmt: skip
 
     def _propose(self, ego: Tensor, edges: Tensor, mask: Tensor) -> tuple[Tensor, float | Tensor, Tensor, Tensor]:
         """Mean actions [S, 6], their deviation, who was heard [S, P], and what was told one step before [S, TOLD]."""
         if not isinstance(self.tuner, Tuner) or self.tuner.rounds < 2:
-            none = len(ego), 0
+            none = ego.new_empty(len(ego), 0)
             mean, std = self.tuner.propose(self.tuner.see(ego, edges, mask))
-            return mean, self.std if std is None else std, torch.empty(none, dtype=torch.int64), torch.empty(none)
-        sender, before = torch.from_numpy(senders(self.observation)).long(), self.embedding
+            return mean, self.std if std is None else std, none.long(), none
+        sender, before = self.sent(senders(self.observation)).long(), self.embedding
         mean, self.embedding = speak(self.tuner, (ego, edges, mask), sender, before)
         return mean, self.std, sender, before
 
@@ -192,10 +190,10 @@ class TunerPPO(PPO[Rollout]):
 
     def estimate(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
         """Values and advantages, both [T, S]."""
-        value = torch.zeros(self.config.rollout + 1, rollout.reward.shape[1])
+        value = rollout.reward.new_zeros(self.config.rollout + 1, rollout.reward.shape[1])
         for t, row in enumerate(zip(rollout.ego, rollout.edges, rollout.mask, strict=True)):
             value[t, rollout.active[t]] = self._value(row, rollout.active[t].nonzero().squeeze(1))
-        value[-1] = self._value(flatten(self.observation))
+        value[-1] = self._value(flatten(self.observation, self.device))
         next_value = torch.where(rollout.next_value.isnan(), value[1:], rollout.next_value)
         ends = rollout.terminated, rollout.truncated
         gamma, gae_lambda = self.config.gamma, self.config.gae_lambda
@@ -261,10 +259,10 @@ class TunerPPO(PPO[Rollout]):
         super().load_state_dict(saved)
         self.held = saved["held"]
         self.observation = Observation(*as_arrays(saved["observation"]))
-        self.embedding = saved.get("told", self.embedding)
+        self.embedding = saved.get("told", self.embedding).to(self.device)
 
 
-def flatten(observation: Observation) -> tuple[Tensor, Tensor, Tensor]:
-    """Tensors [S, ...] of an observation [B, N, ...]."""
-    ego, edges, mask = (torch.from_numpy(np.ascontiguousarray(array)).flatten(0, 1) for array in observation[:3])
+def flatten(observation: Observation, device: torch.device = CPU) -> tuple[Tensor, Tensor, Tensor]:
+    """Tensors [S, ...] on a device of an observation [B, N, ...]; copies, since worlds may reuse theirs."""
+    ego, edges, mask = (to_device(array, device).flatten(0, 1) for array in observation[:3])
     return ego, edges, mask

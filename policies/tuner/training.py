@@ -5,19 +5,18 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-import numba
 import numpy as np
 import torch
 
 from policies import distributed, training
 from policies.checkpoint_folder import RESUME
+from policies.devices import CPU, Device, device_of
 from policies.training import Training
 from policies.training_log import CURVE, NOT_EVALUATED, Row, draw_curves, known
 from policies.tuner import checkpoint
@@ -45,7 +44,6 @@ DEFAULT_STEPS = 40_000_000
 RECENT = 20
 # Actions of a network and of its ONNX graph differ by less, in single precision.
 _SAME = 1e-4
-THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -91,12 +89,17 @@ class TunerOptions:
     """What is not exact in the worlds: position=0.01,lag=0.1,... or a YAML file; exact if none or not given."""
     assume: str = ""
     """What the robots assume to be not exact: likewise, or none; what is simulated if not given."""
+    device: Device | None = None
+    """Where the network and its optimiser are (cpu if not given); worlds are stepped on the cores. cuda: a GPU for each
+    process of this machine."""
     threads: int | None = None
     """Threads of torch, by each process (2 by all of them if not given); a run repeats to the last bit on as many."""
     save_every: float = 5.0
     """Minutes between checkpoints."""
     tensorboard: bool = False
     """Also log for tensorboard, into the checkpoint folder."""
+    evaluate: bool = True
+    """Evaluate in the end, into the card: a minute or two."""
     ppo: PPOConfig = field(default_factory=PPOConfig)
     """Settings of the optimisation."""
 
@@ -140,12 +143,13 @@ class TunerTraining(Training[TunerOptions]):
         self, options: TunerOptions, make_worlds: Callable[[TunerOptions, int], TunerWorlds], command: str,
         hardware: str, saved: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
-        self.threads = share_cores(options.threads)
+        device = device_of(options.device or "cpu")
+        self.threads = distributed.share_cores(options.threads)
         torch.manual_seed(options.seed)
         seed = distributed.own_seed(options.seed)
         self.worlds = make_worlds(options, seed)
         self.sources = sources_of(options)
-        self.tuner = network_of(options)
+        self.tuner = network_of(options, device)
         per_update = distributed.size() * options.ppo.rollout * self.worlds.num_worlds * self.worlds.num_robots
         updates = -(-(options.steps or DEFAULT_STEPS) // per_update)
         ppo = TunerPPO(self.worlds, self.tuner, options.ppo, seed=seed, updates=updates)
@@ -199,14 +203,14 @@ def restored(given: TunerOptions) -> tuple[TunerOptions, Mapping[str, Any] | Non
     return dataclasses.replace(options, threads=given.threads or options.threads), saved
 
 
-def network_of(options: TunerOptions) -> Tuner | OwnTuner:
-    """What is trained; one of a user's own has shown that it can be exported.
+def network_of(options: TunerOptions, device: torch.device = CPU) -> Tuner | OwnTuner:
+    """What is trained, on a device; one of a user's own has shown that it can be exported, and runs there.
 
     Raises:
         InputError: If it is not what ``swarm.Network`` asks, or has no ONNX.
     """
     if not options.network:
-        return Tuner(tunables=options.tunables, senses=options.senses, rounds=options.rounds)
+        return Tuner(tunables=options.tunables, senses=options.senses, rounds=options.rounds).to(device)
     tuner = OwnTuner(options.network, options.tunables)
     where = f"--network: {options.network}"
     with tempfile.TemporaryDirectory() as folder:
@@ -218,7 +222,7 @@ def network_of(options: TunerOptions) -> Tuner | OwnTuner:
             raise InputError(where, shown, "operations that ONNX has") from error
         if (apart := _apart(tuner, path)) > _SAME:
             raise InputError(f"{where}: ONNX", f"actions that are {apart:.2g} off", "operations that ONNX repeats")
-    return tuner
+    return tuner.moved(device)
 
 
 def _apart(tuner: OwnTuner, path: Path) -> float:
@@ -258,16 +262,6 @@ def sources_of(options: TunerOptions) -> dict[str, bytes]:
 
     with_parts(options, read)
     return found
-
-
-def share_cores(threads: int | None) -> int:
-    """Set the threads of torch, and of the simulation where processes share this machine; returns the former."""
-    local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    threads = threads or max(1, THREADS // local)
-    torch.set_num_threads(threads)
-    if local > 1:
-        numba.set_num_threads(max(1, numba.get_num_threads() // local))
-    return threads
 
 
 def limits_of(worlds: TunerWorlds) -> dict[str, dict[str, list[float]]]:

@@ -12,21 +12,13 @@ import numpy as np
 import torch
 
 from envs.arena.training_worlds import training_worlds
+from policies.distributed import share_cores
 from policies.tuner.network import Tuner
 from policies.tuner.ppo import PPOConfig, TunerPPO
-from policies.tuner.training import share_cores
 from studies.bench.common import Figures
 
 Result = TypeVar("Result")
 WORLDS, ROBOTS, REPEATS = 128, 8, 5
-
-
-def by_messages(tuner: Tuner) -> Tuner:
-    """The same tuner, whose messages torch_geometric passes, as on any device."""
-    plain = copy.deepcopy(tuner)
-    for network in (plain.actor, plain.critic):
-        setattr(network, "forward", network.by_messages)  # noqa: B010
-    return plain
 
 
 def timed(seconds: list[float], work: Callable[[], Result]) -> Result:
@@ -43,7 +35,7 @@ def bench_training() -> Figures:
     torch.manual_seed(0)
     config = PPOConfig(target_kl=None)  # all passes, whatever the rounding
     ours = TunerPPO(training_worlds(0, WORLDS, ROBOTS), Tuner(), config, seed=0, updates=100)
-    plain = TunerPPO(training_worlds(0, 2, ROBOTS), by_messages(ours.tuner), config, seed=0, updates=100)
+    plain = TunerPPO(training_worlds(0, 2, ROBOTS), Tuner(kernels=False), config, seed=0, updates=100)
     times: dict[str, list[float]] = {name: [] for name in ("rollout", "values", "passes", "passes, torch_geometric")}
     for _ in range(REPEATS + 1):  # the first is not counted: it compiles
         with torch.no_grad():
