@@ -12,6 +12,7 @@ Colour = tuple[int, int, int]
 PAPER: Colour = (250, 249, 246)
 FLOOR: Colour = (255, 255, 255)
 GRID: Colour = (236, 235, 231)
+SHADE: Colour = (214, 213, 208)
 SHELF: Colour = (96, 104, 120)
 SHELF_EDGE: Colour = (74, 81, 96)
 INK: Colour = (44, 48, 58)

@@ -33,12 +33,12 @@ class Lettering:
         return self._texts[key]
 
     def scale_bar(
-        self, surface: pygame.Surface, left: int, middle: int, unit: float, size: int, note: str = ""
-    ) -> None:  # fmt: skip
-        """A bar of a round length, and that length in words.
+        self, surface: pygame.Surface | None, left: int, middle: int, unit: float, size: int, note: str = ""
+    ) -> int:  # fmt: skip
+        """A bar of a round length, and that length in words; returns how wide both are [pixels].
 
         Args:
-            surface: Where it is drawn.
+            surface: Where it is drawn; None: nowhere.
             left: Column of its left end.
             middle: Row of its middle.
             unit: Pixels a metre.
@@ -47,11 +47,15 @@ class Lettering:
         """
         length = round_length(8.0 * size / unit)
         right, tick, width = left + round(length * unit), size // 4, max(1, size // 8)
+        text = self.text(f"{length:g} m{note}", size, INK)
+        place = text.get_rect(midleft=(right + size // 2, middle))
+        if surface is None:
+            return place.right - left
         pygame.draw.line(surface, INK, (left, middle), (right, middle), width)
         for end in (left, right):
             pygame.draw.line(surface, INK, (end, middle - tick), (end, middle + tick), width)
-        text = self.text(f"{length:g} m{note}", size, INK)
-        surface.blit(text, text.get_rect(midleft=(right + size // 2, middle)))
+        surface.blit(text, place)
+        return place.right - left
 
 
 def round_length(most: float) -> float:
