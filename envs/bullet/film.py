@@ -124,7 +124,7 @@ class Film:
 
     def _main(self, moment: Moment, still: Still) -> UInt8s:
         """The whole world."""
-        over = self._drawn(self._camera, still, moment, 0.75 * _TEXT, None)
+        over = self._drawn(self._camera, still, moment, 0.85 * _TEXT, None)
         column = _TEXT
         for text in moment.scene.caption:
             column = over.text(text, column, _TEXT, _TEXT) + _TEXT
