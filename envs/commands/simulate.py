@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -26,19 +26,19 @@ import numpy as np
 import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 import envs
 from envs.bullet import env as bullet
+from envs.bullet.film import Film
 from envs.commands.command import Interrupted, postponed, run_command
 from envs.commands.error_options import ErrorOptions
+from envs.commands.simulated import table_of
 from envs.formats.read import GRID_FORMATS, Wanted, driven, read_instances
-from envs.render.drawing import Painter, write_png, write_video
+from envs.render.drawing import Painter, write_gif, write_png, write_video
 from envs.rollout.delays import Delays, check_rate
 from envs.rollout.log import RunLog
 from envs.rollout.pictures import Routes, scene_of
 from envs.rollout.results import alone, record, save_records, save_trajectory
-from envs.rollout.run import Run
 from envs.scenarios import FAMILIES, Draw, always, draw_deliveries, family, map_family, map_file, options_of
 from swarm.array_types import UInt8s
 from swarm.errors import InputError
@@ -92,7 +92,9 @@ class Options(ErrorOptions):
     trajectories: Path | None = None
     """Folder for the trajectories as .npz."""
     video: Path | None = None
-    """Film; out/NAME.mp4 if not given."""
+    """Film (.mp4, or .gif: 640 pixels wide); out/NAME.mp4 if not given."""
+    view: Literal["2d", "3d", "both"] = "2d"
+    """What the film shows: the map; in three dimensions, with a close-up where two robots meet; or both."""
     log: Path | None = None
     """Log; out/NAME.mcap if not given."""
     film: bool = True
@@ -113,6 +115,8 @@ class Options(ErrorOptions):
         if self.seed < 0:
             raise InputError("--seed", self.seed, "0 or more")
         check_rate("--delays", self.delays)
+        if self.video is not None and self.video.suffix not in (".mp4", ".gif"):
+            raise InputError("--video", str(self.video), "a file that ends in .mp4 or .gif")
 
     @property
     def name(self) -> str:
@@ -176,31 +180,6 @@ def delays_of(options: Options, scenario: Scenario) -> Delays | None:
     return Delays(stream, len(scenario.robots), options.delays, scenario.dt)
 
 
-def table_of(run: Run, result: dict[str, Any]) -> Table:
-    """The figures of a run for the terminal."""
-    steps = sum(result["qp"].values())
-    table = Table(title=f"{result['scenario']}: {result['robots']} robots, {run.time:.0f} s", show_header=False)
-    table.add_row("deliveries", f"{result['deliveries']}")
-    table.add_row("deliveries per minute", f"{result['deliveries_per_minute']:.1f}")
-    if result["deliveries_alone"]:
-        share = result["deliveries"] / result["deliveries_alone"]
-        table.add_row("… of what each would make alone", f"{result['deliveries_alone']} ({100.0 * share:.0f} %)")
-    table.add_row("longest without a delivery", f"{result['longest_wait']:.1f} s")
-    if result["delays"]:
-        table.add_row("held by delays", "{holds} times, {robot_seconds:.0f} robot-seconds".format(**result["delays"]))
-    table.add_row("collisions", f"{result['collisions']}")
-    if not run.ours.all():
-        contacts = f"{result['contacts_moving']} moving, {result['contacts_standing']} standing"
-        table.add_row("contacts with strangers, of ours that were", contacts)
-    table.add_row("smallest clearance", f"{100.0 * result['min_clearance']:.1f} cm")
-    for outcome, count in result["qp"].items():
-        table.add_row(f"QP {outcome}", f"{count} ({100.0 * count / max(steps, 1):.2f} %)")
-    times = result["step_ms"]
-    table.add_row("control time per robot", f"p50 {times['p50']:.2f} ms, p99 {times['p99']:.2f} ms")
-    table.add_row("real-time factor", f"{result['real_time_factor']:.1f} (film included)")
-    return table
-
-
 class Simulation:
     """One run with everything that is written about it."""
 
@@ -219,12 +198,15 @@ class Simulation:
         self.painter = Painter(tuple(scenario.world.bounds), pixels=960)
         seconds = options.seconds or scenario.horizon
         self.steps = max(1, round(seconds / scenario.dt))
+        deep = options.film and options.view != "2d"
+        self.film = Film(self.run, options.view, FILM_SPEED) if deep else None
+        self.fps = self.film.fps if self.film else FILM_SPEED * round(1.0 / scenario.dt)
         gc.collect()
         gc.freeze()  # Maps, robots and kernels stay: to look through them again and again takes a tenth of the run.
 
     def frames(self, progress: Progress, log: RunLog, interrupts: Sequence[int]) -> Iterator[UInt8s]:
         """Run to the end, or until interrupted, logging every period; yields the frames of the film, if any."""
-        run, film = self.run, self.options.film
+        run, film, flat = self.run, self.film, self.options.film and self.film is None
         routes = Routes(run)
         task = progress.add_task("simulate", total=self.steps, deliveries=0, collisions=0, time=0.0, factor=0.0)
         began = time.perf_counter()
@@ -235,8 +217,16 @@ class Simulation:
                 task, completed=run.tick_count, deliveries=int(run.deliveries.sum()), collisions=run.collisions,
                 time=run.time, factor=run.time / (time.perf_counter() - began),
             )  # fmt: skip
-            if film:
+            if film is not None:
+                film.note(run)
+            elif flat:
                 yield self.painter.frame(scene_of(run, routes=routes))
+        if film is not None:
+            progress.update(task, description="film", completed=0, total=len(film))
+            for frame in film.frames():
+                progress.advance(task)
+                yield frame
+            film.close()
 
     def record(self, seconds: float) -> dict[str, Any]:
         """The results."""
@@ -284,7 +274,8 @@ def simulate(options: Options, console: Console) -> dict[str, Any]:
         interrupts = stack.enter_context(postponed(lambda: run.tick_count > 0, "what was driven is written"))
         frames = simulation.frames(progress, log, interrupts)
         if options.film:
-            write_video(video, frames, FILM_SPEED * round(1.0 / run.scenario.dt))
+            write = write_gif if video.suffix == ".gif" else write_video
+            write(video, frames, simulation.fps)
         else:
             for _ in frames:
                 pass

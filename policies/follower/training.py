@@ -138,12 +138,6 @@ def restored(given: FollowerOptions) -> tuple[FollowerOptions, Mapping[str, Any]
 
 
 def learning_curve(rows: list[Row]) -> bytes:
-    """A picture (PNG) of reward, throughput and entropy over robot-steps, means over ``RECENT`` updates."""
+    """A picture (PNG) of reward, throughput and entropy over robot-steps."""
     panels = {"reward": "reward a step", "throughput": "goals a robot and 100 steps", "entropy": "entropy"}
-    curves = {}
-    for name, title in panels.items():
-        x, y = known(rows, name)
-        span = max(1, min(RECENT, len(y) // 4))
-        parts = [y[max(0, k - span) : k + 1] for k in range(len(y))]
-        curves[title] = x, [sum(part) / len(part) for part in parts]
-    return draw_curves(curves)
+    return draw_curves({title: known(rows, name) for name, title in panels.items()})
