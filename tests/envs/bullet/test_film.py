@@ -93,7 +93,7 @@ def test_a_scene_stays_as_it_is_when_the_run_goes_on() -> None:
     goals = run.goals.copy()
     run.goals += 1.0
     run.tick()
-    assert (scene.goals == goals).all() and (scene.positions[0] == place).all()
+    assert scene.goals is not None and np.array_equal(scene.goals, goals) and np.array_equal(scene.positions[0], place)
     run.close()
 
 
