@@ -18,7 +18,7 @@ from envs.render.drawing import Painter, Scene
 from envs.render.lettering import Lettering
 from envs.render.overlay import Overlay
 from envs.rollout.meetings import Meeting, meetings, nearest
-from envs.rollout.pictures import Routes, scene_of
+from envs.rollout.pictures import TRAIL_SECONDS, Routes, scene_of
 from envs.rollout.run import Run
 from swarm.array_types import Array, UInt8s
 from swarm.filter.tunables import ROBOT_GAIN, ROBOT_POWER, ROTATION, SPEED
@@ -41,19 +41,18 @@ class Moment(NamedTuple):
 
     Attributes:
         scene: As on the map.
-        states: ``float64[N, 5]``.
         tunables: ``float64[N, 6]``, physical values.
     """
 
     scene: Scene
-    states: Array
     tunables: Array
 
 
 def slowing_gap(tunables: Array, top_speed: float) -> float:
     """The gap [m] between two robots from which on the barrier slows the one with these tunables.
 
-    Its half of the class-K bound is its wanted speed there: gain gap^power / 2 = speed share times top speed.
+    Its half of the class-K bound is its wanted speed there: gain gap^power / 2 = speed share times top speed. Who needs
+    time to brake is slowed earlier, by the other part of its bound (``swarm.filter.barriers``).
     """
     wanted = float(tunables[SPEED]) * top_speed
     return float((2.0 * wanted / tunables[ROBOT_GAIN]) ** (1.0 / tunables[ROBOT_POWER]))
@@ -83,9 +82,11 @@ class Film:
 
     def note(self, run: Run) -> None:
         """Keep this moment, if it is one that the film shows."""
-        if run.tick_count % self._every == 0:
+        if (run.tick_count - 1) % self._every == 0:
+            # Trails are seen on the map alone.
+            scene = scene_of(run, routes=self._routes, trail=TRAIL_SECONDS if self._painter else 0.0)
             tunables = np.array([command.tunables for command in run.commands])
-            self._moments.append(Moment(scene_of(run, routes=self._routes), run.states.copy(), tunables))
+            self._moments.append(Moment(scene, tunables))
 
     def __len__(self) -> int:
         return len(self._moments)
@@ -93,7 +94,7 @@ class Film:
     def frames(self) -> Iterator[UInt8s]:
         """The pictures, ``uint8[height, width, 3]``."""
         radii = self._run.radii
-        met = meetings(np.array([moment.states[:, :2] for moment in self._moments]), radii, self._between)
+        met = meetings(np.array([moment.scene.positions for moment in self._moments]), radii, self._between)
         shown = nearest(met, len(self._moments)) if met else np.full(len(self._moments), -1)
         still, near, before = self._stage.still(self._camera), None, -1
         for moment, which in zip(self._moments, shown.tolist(), strict=True):
@@ -114,7 +115,7 @@ class Film:
     def _near(self, meeting: Meeting) -> tuple[Camera, Still]:
         """The camera that looks at a meeting, and what of the world it sees."""
         pair = list(meeting.pair)
-        place = self._moments[meeting.at].states[pair, :2].mean(axis=0)
+        place = self._moments[meeting.at].scene.positions[pair].mean(axis=0)
         reach = _AROUND * float(self._run.radii[pair].sum())
         x, y = place
         corners = np.array([[x + a, y + b, 0.0] for a in (-reach, reach) for b in (-reach, reach)])
@@ -141,7 +142,7 @@ class Film:
     def _close_up(self, moment: Moment, meeting: Meeting, camera: Camera, still: Still) -> UInt8s:
         """Two robots from near, and what they have tuned."""
         over = self._drawn(camera, still, moment, _TEXT, meeting.pair)
-        place = moment.states[list(meeting.pair), :2].mean(axis=0)
+        place = moment.scene.positions[list(meeting.pair)].mean(axis=0)
         over.scale_bar(np.array([*place, 0.0]), _TEXT)
         header = Overlay(_paper(self._near_size[0], _HEADER), camera, self._lettering)
         for side, robot in enumerate(meeting.pair):
@@ -182,10 +183,13 @@ class Film:
             for robot in pair or ():
                 reach = slowing_gap(moment.tunables[robot], team[robot].limits.speed)
                 value = 0.5 if scene.colour_value is None else float(scene.colour_value[robot])
-                floor.ring(scene.positions[robot], float(scene.radii[robot]) + reach, tuner_colour(value), 5.0)
+                if math.isfinite(reach):
+                    floor.ring(scene.positions[robot], float(scene.radii[robot]) + reach, tuner_colour(value), 5.0)
             return floor.image()
 
-        over = Overlay(self._stage.picture(camera, still, moment.states, on_floor), camera, self._lettering)
+        headings = np.zeros(len(team)) if scene.headings is None else scene.headings
+        poses = np.column_stack([scene.positions, headings])
+        over = Overlay(self._stage.picture(camera, still, poses, on_floor), camera, self._lettering)
         for robot, place in enumerate(scene.positions if len(scene.positions) <= _MOST_NUMBERS else ()):
             over.number(str(robot), place, float(self._stage.tops[robot]), self._colours[robot], round(size))
         return over

@@ -56,6 +56,9 @@ class Stage:
     Args:
         scenario: World and robots.
         colours: Of each robot.
+
+    Attributes:
+        tops: Height of each robot, ``float64[N]`` [m].
     """
 
     def __init__(self, scenario: Scenario, colours: Sequence[Colour]) -> None:
@@ -124,19 +127,19 @@ class Stage:
             shadows.area(np.array([*corners, (xmin, ymax)]), SHADE)
         return Still(np.where(floor[..., None], shadows.image(), image), depth, floor)
 
-    def picture(self, camera: Camera, still: Still, states: Array, on_floor: Callable[[UInt8s], UInt8s]) -> UInt8s:
+    def picture(self, camera: Camera, still: Still, poses: Array, on_floor: Callable[[UInt8s], UInt8s]) -> UInt8s:
         """The robots in a world.
 
         Args:
             camera: The camera.
             still: What does not move, as this camera sees it.
-            states: ``float64[N, 5]``: x, y [m], heading [rad], and what is not used here.
+            poses: ``float64[N, 3]``: x, y [m], heading [rad].
             on_floor: Draws on the image of the world; what it draws is seen where the floor is.
 
         Returns:
             ``uint8[height, width, 3]``.
         """
-        for bodies, (x, y, heading) in zip(self._robots, states[:, :3].tolist(), strict=True):
+        for bodies, (x, y, heading) in zip(self._robots, poses.tolist(), strict=True):
             turn = (0.0, 0.0, math.sin(0.5 * heading), math.cos(0.5 * heading))
             for uid in bodies:
                 bullet.resetBasePositionAndOrientation(uid, (x, y, 0.0), turn, physicsClientId=self._team)

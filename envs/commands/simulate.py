@@ -92,7 +92,7 @@ class Options(ErrorOptions):
     trajectories: Path | None = None
     """Folder for the trajectories as .npz."""
     video: Path | None = None
-    """Film (.mp4, or .gif: 640 pixels wide); out/NAME.mp4 if not given."""
+    """Film: mp4, or 640 pixels wide if it ends in .gif; out/NAME.mp4 if not given."""
     view: Literal["2d", "3d", "both"] = "2d"
     """What the film shows: the map; in three dimensions, with a close-up where two robots meet; or both."""
     log: Path | None = None
@@ -115,8 +115,6 @@ class Options(ErrorOptions):
         if self.seed < 0:
             raise InputError("--seed", self.seed, "0 or more")
         check_rate("--delays", self.delays)
-        if self.video is not None and self.video.suffix not in (".mp4", ".gif"):
-            raise InputError("--video", str(self.video), "a file that ends in .mp4 or .gif")
 
     @property
     def name(self) -> str:

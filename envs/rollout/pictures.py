@@ -12,7 +12,7 @@ from swarm.array_types import Array
 from swarm.model.dynamics import UNICYCLE
 from swarm.planning.graph.fields import FieldCache, distance_field
 
-_TRAIL_SECONDS = 2.0
+TRAIL_SECONDS = 2.0
 
 
 class Routes:
@@ -40,9 +40,9 @@ class Routes:
 
 
 def scene_of(
-    run: Run, *, routes: Routes | None = None, lines: tuple[str, ...] | None = None, trail: float = _TRAIL_SECONDS
+    run: Run, *, routes: Routes | None = None, lines: tuple[str, ...] | None = None, trail: float = TRAIL_SECONDS
 ) -> Scene:
-    """The scene at this moment.
+    """The scene at this moment, which stays as it is when the run goes on.
 
     Args:
         run: The run.
@@ -66,9 +66,9 @@ def scene_of(
     else:
         paths = [np.concatenate([states[i : i + 1, :2], c.plan.path]) for i, c in enumerate(commands)]
     return Scene(
-        run.scenario.world.obstacles, states[:, :2], run.radii, headings=headings, goals=run.goals,
+        run.scenario.world.obstacles, states[:, :2], run.radii, headings=headings, goals=run.goals.copy(),
         paths=paths or None,
         trails=trails,
         colour_value=careful(np.array([c.action for c in commands])) if commands else None,
-        contacts=run.touched if run.collisions else None, caption=lines,
+        contacts=run.touched.copy() if run.collisions else None, caption=lines,
     )  # fmt: skip

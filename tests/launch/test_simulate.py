@@ -69,11 +69,6 @@ def test_a_film_in_three_dimensions_is_a_gif_if_its_name_says_so(
     assert (tmp_path / "film.png").exists()
 
 
-def test_other_films_are_refused(simulate: ModuleType) -> None:
-    with pytest.raises(InputError, match=r"--video: got .*avi.*\.mp4 or \.gif"):
-        simulate.Options(video=Path("film.avi"))
-
-
 def test_a_scenario_is_driven_without_a_film(
     simulate: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

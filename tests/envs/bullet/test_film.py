@@ -13,6 +13,7 @@ from envs.bullet import env as bullet
 from envs.bullet.film import Film, slowing_gap
 from envs.bullet.stage import Stage
 from envs.render.camera import Camera
+from envs.rollout.pictures import scene_of
 from envs.scenarios import draw_family
 from swarm import Kind, Limits, RobotSpec, Scenario, World
 from swarm.array_types import Array, UInt8s
@@ -51,7 +52,7 @@ def red(image: UInt8s) -> Array:
 @pytest.mark.parametrize("place", [(2.0, 2.0), (7.5, 8.0), (3.0, 6.5)])
 def test_a_robot_is_where_the_camera_projects_it(stage: Stage, place: tuple[float, float], azimuth: float) -> None:
     camera = Camera(np.array([5.0, 5.0, 0.0]), azimuth, 1.0, 22.0, (320, 320))
-    image = stage.picture(camera, stage.still(camera), np.array([[*place, 0.3, 0.0, 0.0]]), untouched)
+    image = stage.picture(camera, stage.still(camera), np.array([[*place, 0.3]]), untouched)
     assert image.shape == (320, 320, 3)
     column, row, _ = camera.project(np.array([*place, 0.11]))[0]
     assert red(image).mean(axis=0) == pytest.approx((row, column), abs=2.0)
@@ -60,14 +61,14 @@ def test_a_robot_is_where_the_camera_projects_it(stage: Stage, place: tuple[floa
 def test_a_robot_behind_a_shelf_is_hidden_and_in_front_of_it_is_not(stage: Stage) -> None:
     camera = Camera(np.array([5.0, 4.0, 0.0]), math.pi / 2, 0.35, 18.0, (320, 320))
     still = stage.still(camera)
-    near, far = (stage.picture(camera, still, np.array([[5.0, y, 0.0, 0.0, 0.0]]), untouched) for y in (3.0, 4.85))
+    near, far = (stage.picture(camera, still, np.array([[5.0, y, 0.0]]), untouched) for y in (3.0, 4.85))
     assert len(red(near)) > 100
     assert len(red(far)) < 0.1 * len(red(near))
 
 
 def test_what_is_drawn_on_the_floor_is_hidden_by_shelves(stage: Stage) -> None:
     camera = Camera(np.array([5.0, 5.0, 0.0]), 0.0, 1.0, 22.0, (320, 320))
-    still, nobody = stage.still(camera), np.array([[500.0, 0.0, 0.0, 0.0, 0.0]])
+    still, nobody = stage.still(camera), np.array([[500.0, 0.0, 0.0]])
     image = stage.picture(camera, still, nobody, lambda under: np.full_like(under, 7))
     assert ((image == 7).all(axis=2) == still.floor).all()
     column, row, _ = camera.project(np.array([5.0, 4.0, 0.5]))[0]
@@ -82,6 +83,18 @@ def test_the_ring_is_where_half_of_the_bound_is_the_wanted_speed(seed: int) -> N
     gap = slowing_gap(tunables, 1.5)
     bound = class_k(gap, tunables[ROBOT_GAIN], tunables[ROBOT_POWER])
     assert 0.5 * bound == pytest.approx(1.5 * tunables[SPEED])
+
+
+def test_a_scene_stays_as_it_is_when_the_run_goes_on() -> None:
+    scenario = draw_family("door_swap", seed=3)
+    run = bullet.start(scenario, planner="roadmap", controller="fixed:4,1", margin=0.01, seed=0)
+    run.tick()
+    scene, place = scene_of(run), run.states[0, :2].copy()
+    goals = run.goals.copy()
+    run.goals += 1.0
+    run.tick()
+    assert scene.goals is not None and np.array_equal(scene.goals, goals) and np.array_equal(scene.positions[0], place)
+    run.close()
 
 
 @pytest.mark.parametrize("view", ["3d", "both"])
