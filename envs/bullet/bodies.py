@@ -41,7 +41,7 @@ WALL_HEIGHT = 0.5
 # the weight; nearer to that the wheels slip at the start, and the robot sets off in another direction.
 MOTOR_ACCELERATION = 9.0
 # A double integrator's motor needs strength to spare, or it could not follow the commanded acceleration.
-SPARE_FORCE = 3.0
+_SPARE_FORCE = 3.0
 
 WALL_LINK = -1  # A wall is all base.
 
@@ -205,7 +205,7 @@ class HolonomicDisc(Body):
         self.limit = np.full(2, limits.acceleration if accelerated else limits.speed)
         acceleration = min(limits.acceleration, MOTOR_ACCELERATION)
         if accelerated:
-            acceleration = max(MOTOR_ACCELERATION, SPARE_FORCE * acceleration)
+            acceleration = max(MOTOR_ACCELERATION, _SPARE_FORCE * acceleration)
         self.force = self.mass * acceleration * float(factors[1])
         self.velocity_before, self.acceleration = np.zeros(2), np.zeros(2)
 

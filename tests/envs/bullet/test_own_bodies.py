@@ -100,6 +100,12 @@ def test_no_wheel_turns_faster_than_its_joint_may_and_the_arc_stays(cart: UrdfBo
         assert rate == pytest.approx(0.5 * limits.turn_rate, rel=0.05)
 
 
+def test_a_cart_of_second_order_reaches_its_command_at_the_end_of_the_period(cart: UrdfBody) -> None:
+    with world(cart, limits=Limits(0.4, acceleration=0.5, turn_rate=2.0, turn_acceleration=5.0)) as simulation:
+        for period, state in enumerate(drive(simulation, (0.4, 0.0), 12), start=1):
+            assert math.hypot(*state[3:]) == pytest.approx(0.025 * period, abs=0.01)
+
+
 def test_wheels_whose_axes_point_the_other_way_drive_the_same_way(cart: UrdfBody, tmp_path: Path) -> None:
     turned = changed(
         tmp_path, ('<origin xyz="0 -0.12 0"/><axis xyz="0 1 0"/>', '<origin xyz="0 -0.12 0"/><axis xyz="0 -1 0"/>')
