@@ -16,6 +16,7 @@ from envs.arena.second_order import coast_world, ramp_world
 from envs.strangers import TOUCH, mark_strangers, meet_world
 from swarm.array_types import Array, Flags, Int8s, Int32s, Int64s
 from swarm.filter.nominal import nominal_control
+from swarm.filter.passages import straighten
 from swarm.filter.safety import Scratch, filter_control
 from swarm.filter.tunables import COUNT, ROTATION, SPEED, decode_one
 from swarm.model import dynamics
@@ -150,12 +151,13 @@ def filter_world(
         others = seen[min(i, len(seen) - 1)]
         kind, state, body = robots.kind[i], robots.state[i], robots.body[i]
         decode_one(action[i], tunables)
-        nominal_control(kind, state, body, robots.waypoint[i], robots.remaining[i], tunables, nominal)
         around = _sense(i, robots, others, geometry, neighbours, things, order)
         if not filtered:
             around = Around(neighbours, 0, things, 0, geometry.bounds, False, robots.trail[i])
         elif body[YIELDS] < 0.0:
             around = Around(neighbours, 0, things, around.num_obstacles, geometry.bounds, False, robots.trail[i])
+        straighten(kind, body, around, tunables)
+        nominal_control(kind, state, body, robots.waypoint[i], robots.remaining[i], tunables, nominal)
         outcome[i], _ = filter_control(kind, state, body, around, nominal, tunables, scratch, chosen)
         control[i, 0], control[i, 1] = chosen[0], chosen[1]
 

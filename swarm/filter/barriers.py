@@ -23,6 +23,7 @@ import math
 from numba import njit
 
 from swarm.array_types import Array
+from swarm.filter.passages import room_beside
 from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
 from swarm.model.actuators import T_ERROR, T_SPEED, T_STRAY, T_TURN_RATE
 from swarm.model.body import (
@@ -40,7 +41,7 @@ from swarm.model.body import (
     is_second_order,
     recovery,
 )
-from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, UNICYCLE
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, SINGLE_INTEGRATOR, UNICYCLE
 from swarm.model.geometry import to_obstacle
 from swarm.model.strangers import covered
 from swarm.sense.neighbours import (
@@ -68,6 +69,10 @@ BOUNDS_ROWS = 4
 # The rows keep this part of the radius more than the shield does, so that a robot that slides along another is not
 # stopped for the last digits; a robot that needs time to brake is not stopped for what its rows could not foresee.
 ROW_MARGIN, ROW_MARGIN_BRAKING = 0.02, 0.1
+# A row whose normal is shorter before it is scaled says nothing.
+_PARALLEL = 1e-9
+# In a passage a unicycle comes no nearer to a side than it has room for while it turns by so much [rad].
+_TURN = 0.5
 
 
 @njit(cache=True)
@@ -173,6 +178,37 @@ def _stranger_row(
     return limit - theirs
 
 
+@njit(cache=True)
+def _narrow_row(
+    kind: int, state: Array, body: Array, trail: Array, thing: Array, size: float, room: float, wide: float,
+    extra: float, gain: float, power: float, row: Array,
+) -> float:  # fmt: skip
+    """Write the row of an obstacle that leaves so little ``room`` [m] beside another one; returns its right-hand side.
+
+    It is about a point that is ahead by half of the room that is left, at most the look-ahead: a row may have a point
+    of its own, whose velocity is linear in the variables too.
+    """
+    if kind != UNICYCLE:
+        extra = min(extra, max(room - ROW_MARGIN * body[RADIUS], 0.0))
+        gap, nx, ny = thing[O_GAP] - size - extra, thing[O_NX], thing[O_NY]
+        rate = nx * state[3] + ny * state[4]
+        limit = _write_row(kind, state, body, gap, nx, ny, rate, gain, power, 1.0, 1.0, rate, row)
+        return _recover(kind, body, gap + extra, rate, 1.0, limit)
+    extra = min(extra, 0.25 * room)
+    c, s, gap = math.cos(state[2]), math.sin(state[2]), thing[O_GAP] - size - extra
+    along = thing[O_NX] * c + thing[O_NY] * s
+    rate = thing[O_NX] * state[3] + thing[O_NY] * state[4]
+    limit = _write_row(kind, state, body, gap, thing[O_NX], thing[O_NY], rate, gain, power, 1.0, 1.0, rate, row)
+    turning = (1.0 - room / wide) * (_TURN / body[TURN_RATE] + 4.0 * body[PERIOD])
+    limit = max(min(limit, gap / turning), 0.0)
+    row[1] = 0.0
+    if abs(along) < _PARALLEL:  # it drives along the obstacle, and nothing that it does brings it nearer
+        row[0] = 0.0
+        return limit
+    row[0] = -math.copysign(1.0, along)
+    return limit / abs(along)
+
+
 @njit(cache=True, inline="always")
 def build(kind: int, state: Array, body: Array, around: Around, tunables: Array, rows: Array, rhs: Array) -> int:
     """Write one row per neighbour (if it yields), per obstacle and per side of the bounds; all of unit norm.
@@ -221,11 +257,15 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
         rhs[k] = _recover(kind, body, gap + extra, rate, 0.5, rhs[k])
     gain, power = tunables[OBSTACLE_GAIN], tunables[OBSTACLE_POWER]
     size += max(own - body[FLOOR], 0.0) + (0.0 if kind == UNICYCLE else sliding * stray)
+    wide = 0.0 if kind == SINGLE_INTEGRATOR else extra + max(2.0 * grown, ROW_MARGIN * body[RADIUS])
     for k in range(around.num_obstacles):
-        thing = obstacles[k]
+        thing, i = obstacles[k], robots + k
+        room = room_beside(k, obstacles, around.num_obstacles, size - grown - extra, wide)
+        if room < wide:
+            rhs[i] = _narrow_row(kind, state, body, around.trail, thing, size - grown - extra, room, wide, extra, gain, power, rows[i])
+            continue
         gap, nx, ny = to_obstacle(x, y, thing) if grown > 0.0 else (thing[O_GAP], thing[O_NX], thing[O_NY])
         rate = nx * vx + ny * vy
-        i = robots + k
         rhs[i] = _write_row(kind, state, body, gap - size, nx, ny, rate, gain, power, 1.0, 1.0, rate, rows[i])
         rhs[i] = _recover(kind, body, gap - size + extra, rate, 1.0, rhs[i])
     count = robots + around.num_obstacles

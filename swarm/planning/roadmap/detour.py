@@ -14,8 +14,8 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int64s
-from swarm.planning.roadmap.occupancy import REACH, Roadmap, roadmap_of
-from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, trace, waypoint
+from swarm.planning.roadmap.occupancy import REACH, Roadmap, narrow_costs, roadmap_of
+from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, has_way, trace, waypoint
 from swarm.scenario.obstacle_index import ObstacleIndex
 from swarm.scenario.world import World
 from swarm.sense.neighbours import MAX_NEIGHBOURS, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_VX, N_VY, N_X, N_Y
@@ -52,6 +52,15 @@ class _Maps(NamedTuple):
     resolution: Array
     clearance: Array
     radius: Array
+
+
+    def narrowed(self, k: int, first: int) -> _Maps:
+        """With costs of robot ``k`` that begin at ``first``; appended, if that is behind all others."""
+        costs, (_, rows, columns) = self.costs, self.place[k]
+        if first == len(costs):
+            costs = np.concatenate([costs, narrow_costs(_map(self, k, np.empty((0, 5)))).ravel()])
+        self.place[k, 0] = first
+        return self._replace(costs=costs)
 
 
 class _Fields(NamedTuple):
@@ -163,6 +172,9 @@ class Ways:
     def __init__(self, world: World, radii: Array, margin: float = 0.0) -> None:
         count = len(radii)
         self._maps = _maps(world, radii, margin)
+        # Where the costs of each robot begin, and by that where its costs with narrow cells do, if they are known.
+        self._plain: Int64s = self._maps.place[:, 0].copy()
+        self._narrow: dict[int, int] = {}
         self._goals = np.full((count, 2), np.nan)
         self._fields, self._detours = (
             _Fields(np.empty(0), np.zeros((count, 5), np.int64), np.full(count, np.inf)) for _ in range(2)
@@ -226,7 +238,23 @@ class Ways:
         """Take up a new goal."""
         self._goals[k], self._standing[k] = goal, 0
         self._progress[k] = np.inf, np.inf, time
-        self._fields = self._fields.put(k, self._find(k, self._others[k, :0], position))
+        self._maps.place[k, 0] = self._plain[k]
+        field = self._find(k, self._others[k, :0], position)
+        if not self._reaches(k, field, position):
+            self._squeeze(k)
+            field = self._find(k, self._others[k, :0], position)
+        self._fields = self._fields.put(k, field)
+
+    def _squeeze(self, k: int) -> None:
+        """Let a robot that has no way otherwise pass wherever it fits."""
+        plain = int(self._plain[k])
+        first = self._narrow.setdefault(plain, len(self._maps.costs))
+        self._maps = self._maps.narrowed(k, first)
+
+    def _reaches(self, k: int, field: Field, position: Array) -> bool:
+        """Whether a field has a way from a position."""
+        found: bool = has_way(_map(self._maps, k, self._others[k, :0]), field, position)
+        return found
 
     def _go_around(self, k: int, time: float, position: Array, others: Array, found: Array) -> None:
         """Begin a detour around those who stand, if there is one; it changes the waypoint ``found``."""

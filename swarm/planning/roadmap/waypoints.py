@@ -123,6 +123,12 @@ def _farthest_in_sight(
 
 
 @njit(cache=True)
+def has_way(roadmap: Roadmap, field: Field, position: Array) -> bool:
+    """Whether there is a way to the goal of a field from a position (world frame [m])."""
+    return field.values.size > 0 and _left(field, *cell_at(roadmap, position[0], position[1])) < np.inf
+
+
+@njit(cache=True)
 def waypoint(roadmap: Roadmap, field: Field, position: Array, goal: Array) -> tuple[float, float, float]:
     """Where to drive next: the farthest point on the way to the goal that is in sight.
 
