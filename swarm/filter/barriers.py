@@ -194,7 +194,7 @@ def _narrow_row(
         rate = nx * state[3] + ny * state[4]
         limit = _write_row(kind, state, body, gap, nx, ny, rate, gain, power, 1.0, 1.0, rate, row)
         return _recover(kind, body, gap + extra, rate, 1.0, limit)
-    extra = min(extra, 0.25 * room)
+    extra = min(extra, 0.2 * room, 0.01 * body[RADIUS])
     c, s, gap = math.cos(state[2]), math.sin(state[2]), thing[O_GAP] - size - extra
     along = thing[O_NX] * c + thing[O_NY] * s
     rate = thing[O_NX] * state[3] + thing[O_NY] * state[4]

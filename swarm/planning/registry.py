@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from swarm.errors import InputError
+from swarm.model.dynamics import Kind
 from swarm.planning import Planner, StatefulPlanner, stateful
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.world import GridMap, World
@@ -45,7 +46,7 @@ def make_planner(
     if planner == "roadmap":
         from swarm.planning.roadmap.planner import RoadmapPlanner
 
-        return RoadmapPlanner(world, spec.radius, margin)
+        return RoadmapPlanner(world, spec.radius, margin, turns=spec.kind == Kind.UNICYCLE)
     if planner in PLANNERS:
         if world.grid is None:
             raise InputError("planner", planner, "a world with a grid map (environment.map); else straight or roadmap")

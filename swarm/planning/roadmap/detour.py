@@ -14,7 +14,8 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int64s
-from swarm.planning.roadmap.occupancy import REACH, Roadmap, narrow_costs, roadmap_of
+from swarm.planning.roadmap.occupancy import REACH, Roadmap, roadmap_of
+from swarm.planning.roadmap.passages import with_passages
 from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, has_way, trace, waypoint
 from swarm.scenario.obstacle_index import ObstacleIndex
 from swarm.scenario.world import World
@@ -43,24 +44,17 @@ def stands(others: Array) -> Flags:
 
 
 class _Maps(NamedTuple):
-    """The roadmaps of n robots of any radii; ``costs`` holds those of all radii one after the other."""
+    """The roadmaps of n robots of any radii; ``costs`` and ``narrow`` hold those of all radii one after the other."""
 
     obstacles: ObstacleIndex
     origin: Array
     costs: Array
-    place: Int64s  # int64[n, 3]: first of the costs, rows, columns
+    place: Int64s  # int64[n, 5]: first of the costs, rows, columns; first and last narrow cell
     resolution: Array
     clearance: Array
     radius: Array
-
-
-    def narrowed(self, k: int, first: int) -> _Maps:
-        """With costs of robot ``k`` that begin at ``first``; appended, if that is behind all others."""
-        costs, (_, rows, columns) = self.costs, self.place[k]
-        if first == len(costs):
-            costs = np.concatenate([costs, narrow_costs(_map(self, k, np.empty((0, 5)))).ravel()])
-        self.place[k, 0] = first
-        return self._replace(costs=costs)
+    narrow: Array
+    turns: Flags
 
 
 class _Fields(NamedTuple):
@@ -92,9 +86,9 @@ class _Fields(NamedTuple):
 @njit(cache=True)
 def _map(maps: _Maps, k: int, others: Array) -> Roadmap:
     """The roadmap of robot ``k``, with further obstacles."""
-    first, rows, columns = maps.place[k]
+    first, rows, columns, narrow, end = maps.place[k]
     cost = maps.costs[first : first + rows * columns].reshape((rows, columns))
-    return Roadmap(cost, maps.origin, maps.resolution[k], maps.clearance[k], maps.obstacles, others)
+    return Roadmap(cost, maps.origin, maps.resolution[k], maps.clearance[k], maps.obstacles, others, maps.narrow[narrow:end], maps.turns[k])
 
 
 @njit(cache=True)
@@ -167,14 +161,15 @@ class Ways:
         world: The static map.
         radii: Of the robots [m], float64[n].
         margin: Extra distance from obstacles [m].
+        turns: Who drives along its heading only (unicycles), bool[n]; None: nobody.
     """
 
-    def __init__(self, world: World, radii: Array, margin: float = 0.0) -> None:
+    def __init__(self, world: World, radii: Array, margin: float = 0.0, turns: Flags | None = None) -> None:
         count = len(radii)
-        self._maps = _maps(world, radii, margin)
-        # Where the costs of each robot begin, and by that where its costs with narrow cells do, if they are known.
-        self._plain: Int64s = self._maps.place[:, 0].copy()
-        self._narrow: dict[int, int] = {}
+        self._maps = _maps(world, radii, margin, np.zeros(count, bool) if turns is None else turns)
+        # The places of the plain maps, and by where one begins that of the map with passages, if it is known.
+        self._plain: Int64s = self._maps.place.copy()
+        self._narrow: dict[int, Int64s] = {}
         self._goals = np.full((count, 2), np.nan)
         self._fields, self._detours = (
             _Fields(np.empty(0), np.zeros((count, 5), np.int64), np.full(count, np.inf)) for _ in range(2)
@@ -238,7 +233,7 @@ class Ways:
         """Take up a new goal."""
         self._goals[k], self._standing[k] = goal, 0
         self._progress[k] = np.inf, np.inf, time
-        self._maps.place[k, 0] = self._plain[k]
+        self._maps.place[k] = self._plain[k]
         field = self._find(k, self._others[k, :0], position)
         if not self._reaches(k, field, position):
             self._squeeze(k)
@@ -247,9 +242,16 @@ class Ways:
 
     def _squeeze(self, k: int) -> None:
         """Let a robot that has no way otherwise pass wherever it fits."""
-        plain = int(self._plain[k])
-        first = self._narrow.setdefault(plain, len(self._maps.costs))
-        self._maps = self._maps.narrowed(k, first)
+        maps, plain = self._maps, int(self._plain[k, 0])
+        if plain not in self._narrow:
+            roadmap = with_passages(_map(maps, k, self._others[k, :0]))
+            ends = len(maps.narrow), len(maps.narrow) + len(roadmap.narrow)
+            self._narrow[plain] = np.array([len(maps.costs), *roadmap.cost.shape, *ends])
+            self._maps = maps._replace(
+                costs=np.concatenate([maps.costs, roadmap.cost.ravel()]),
+                narrow=np.concatenate([maps.narrow, roadmap.narrow]),
+            )
+        self._maps.place[k] = self._narrow[plain]
 
     def _reaches(self, k: int, field: Field, position: Array) -> bool:
         """Whether a field has a way from a position."""
@@ -270,7 +272,7 @@ class Ways:
             self._detours = self._detours.put(k, field)
 
 
-def _maps(world: World, radii: Array, margin: float) -> _Maps:
+def _maps(world: World, radii: Array, margin: float, turns: Flags) -> _Maps:
     """The maps of robots of these radii; those of one radius share theirs."""
     distinct, which = np.unique(radii, return_inverse=True)
     each = [roadmap_of(world, float(radius), margin) for radius in distinct]
@@ -280,6 +282,6 @@ def _maps(world: World, radii: Array, margin: float) -> _Maps:
     clearance = np.array([roadmap.clearance for roadmap in each])
     costs = each[0].cost.ravel() if len(each) == 1 else np.concatenate([roadmap.cost.ravel() for roadmap in each])
     return _Maps(
-        world.index(REACH * clearance.max()), each[0].origin, costs, np.column_stack([first, shapes])[which],
-        resolution[which], clearance[which], radii,
+        world.index(REACH * clearance.max()), each[0].origin, costs, np.column_stack([first, shapes, 0 * shapes])[which],
+        resolution[which], clearance[which], radii, np.empty((0, 3)), turns,
     )  # fmt: skip

@@ -25,9 +25,7 @@ _DETOUR = 0.3  # Extra cost of a cell at a wall: keeps the way off corners where
 TOLERANCE = 0.03
 """Share of the clearance that a robot may lose by not driving exactly straight; planned on top."""
 NARROW = 1.4
-"""Cost of a narrow cell, whose middle is not free; others cost less."""
-_LATTICE = 3  # Steps from the middle to the border of a cell, where its point with the most room is looked for.
-_FINE = 0.002  # Share of the clearance within which that point is found.
+"""Cost of a cell that is only free beside its middle (``swarm.planning.roadmap.passages``); others cost less."""
 REACH = 2.0
 """Clearances up to which obstacles are looked for."""
 
@@ -43,6 +41,8 @@ class Roadmap(NamedTuple):
         clearance: Of the way [m].
         obstacles: Those of the world, within at least twice the clearance of each bin.
         others: Further obstacles, rows as in ``ObstacleIndex.obstacles``, float64[m, 5].
+        narrow: Cells that cost ``NARROW``, float64[p, 3]: number of the cell, ascending, and the point for it [m].
+        turns: Whether it is for a robot that drives along its heading only, and does not slide along a corner.
     """
 
     cost: Array
@@ -51,6 +51,8 @@ class Roadmap(NamedTuple):
     clearance: float
     obstacles: ObstacleIndex
     others: Array
+    narrow: Array
+    turns: bool
 
 
 @njit(cache=True)
@@ -85,55 +87,11 @@ def _centre(roadmap: Roadmap, row: int, column: int) -> tuple[float, float]:
 
 @njit(cache=True)
 def middle(roadmap: Roadmap, row: int, column: int) -> tuple[float, float]:
-    """The point that stands for a cell, world frame [m]: its middle; of a narrow cell, the one with the most room."""
-    x, y = _centre(roadmap, row, column)
-    if not NARROW <= roadmap.cost[row, column] < np.inf:
-        return x, y
-    return _roomiest(roadmap, x, y)
-
-
-@njit(cache=True)
-def _roomiest(roadmap: Roadmap, x: float, y: float) -> tuple[float, float]:
-    """The point of the cell around (x, y) with the most clearance [m]: the best of a lattice, then of finer ones."""
-    least_x, least_y, half = x, y, 0.5 * roadmap.resolution
-    step = half / _LATTICE
-    best, found_x, found_y = -np.inf, x, y
-    while step > _FINE * roadmap.clearance:
-        around_x, around_y = found_x, found_y
-        for i in range(-_LATTICE, _LATTICE + 1):
-            for j in range(-_LATTICE, _LATTICE + 1):
-                to_x, to_y = around_x + i * step, around_y + j * step
-                if abs(to_x - least_x) > half or abs(to_y - least_y) > half:
-                    continue
-                room = clearance_at(roadmap, to_x, to_y)
-                if room > best + 1e-9:
-                    best, found_x, found_y = room, to_x, to_y
-        step /= _LATTICE
-    return found_x, found_y
-
-
-@njit(cache=True)
-def _open_narrow(roadmap: Roadmap, cost: Array) -> None:
-    """Write the costs with the cells whose middle is not free but some point is."""
-    half = 0.5 * math.sqrt(2.0) * roadmap.resolution
-    for row in range(cost.shape[0]):
-        for column in range(cost.shape[1]):
-            cost[row, column] = roadmap.cost[row, column]
-            x, y = _centre(roadmap, row, column)
-            if np.isfinite(cost[row, column]) or clearance_at(roadmap, x, y) + half < roadmap.clearance:
-                continue
-            if clearance_at(roadmap, *_roomiest(roadmap, x, y)) >= roadmap.clearance:
-                cost[row, column] = NARROW
-
-
-def narrow_costs(roadmap: Roadmap) -> Array:
-    """Costs of a roadmap on which a way is found through any passage that is wide enough, but not along its middle.
-
-    A cell is free if any of its points is. That takes time, so it is only asked for where there is no way otherwise.
-    """
-    cost = np.empty_like(roadmap.cost)
-    _open_narrow(roadmap, cost)
-    return cost
+    """The point that stands for a cell, world frame [m]: its middle; of a narrow cell, one that is free."""
+    if roadmap.cost[row, column] != NARROW:
+        return _centre(roadmap, row, column)
+    k = np.searchsorted(roadmap.narrow[:, 0], float(row * roadmap.cost.shape[1] + column))
+    return roadmap.narrow[k, 1], roadmap.narrow[k, 2]
 
 
 @njit(cache=True)
@@ -214,7 +172,7 @@ def _make(world: World, radius: float, margin: float) -> Roadmap:
     size = world.bounds[2:] - world.bounds[:2]
     columns, rows = (max(1, math.ceil(side / resolution - 1e-9)) for side in size)
     index, origin = world.index(REACH * clearance), world.bounds[:2].copy()
-    roadmap = Roadmap(np.empty((rows, columns)), origin, resolution, clearance, index, np.empty((0, 5)))
+    roadmap = Roadmap(np.empty((rows, columns)), origin, resolution, clearance, index, np.empty((0, 5)), np.empty((0, 3)), False)
     _fill(roadmap)
     return roadmap
 

@@ -19,6 +19,9 @@ from swarm.planning.roadmap.occupancy import REACH, TOLERANCE, Roadmap, cell_at,
 TOO_FAR = -1.0
 """Length of a way that begins where the field is not known yet."""
 _SLACK = 1e-9
+# A robot that only turns goes back to the middle of its cell where that is straight ahead of the next cell, and it is
+# not itself: with so much of the tolerance used up, less for the middle, so that it does not go to and fro.
+_SPARE, _SPARER = 0.6, 0.5
 
 
 class Field(NamedTuple):
@@ -117,9 +120,17 @@ def _farthest_in_sight(
             if at_end or not visible(roadmap, clearance, position[0], position[1], x, y):
                 break
             seen_row, seen_column = far_row, far_column
-    if seen_row == row and seen_column == column:
-        return _downhill(field, row, column)
-    return seen_row, seen_column
+    if seen_row != row or seen_column != column:
+        return seen_row, seen_column
+    far_row, far_column = _downhill(field, row, column)
+    if roadmap.turns:
+        x, y = middle(roadmap, far_row, far_column)
+        here_x, here_y = middle(roadmap, row, column)
+        wide = (1.0 - _SPARE * TOLERANCE) * roadmap.clearance
+        wider = (1.0 - _SPARER * TOLERANCE) * roadmap.clearance
+        if not visible(roadmap, wide, position[0], position[1], x, y) and visible(roadmap, wider, here_x, here_y, x, y):
+            return row, column
+    return far_row, far_column
 
 
 @njit(cache=True)
