@@ -23,7 +23,7 @@ import math
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.filter.passages import room_beside
+from swarm.filter.passages import NARROW_ROOM, room_beside
 from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
 from swarm.model.actuators import T_ERROR, T_SPEED, T_STRAY, T_TURN_RATE
 from swarm.model.body import (
@@ -180,7 +180,7 @@ def _stranger_row(
 
 @njit(cache=True)
 def _narrow_row(
-    kind: int, state: Array, body: Array, trail: Array, thing: Array, size: float, room: float, wide: float,
+    kind: int, state: Array, body: Array, trail: Array, thing: Array, size: float, room: float,
     extra: float, gain: float, power: float, row: Array,
 ) -> float:  # fmt: skip
     """Write the row of an obstacle that leaves so little ``room`` [m] beside another one; returns its right-hand side.
@@ -199,7 +199,7 @@ def _narrow_row(
     along = thing[O_NX] * c + thing[O_NY] * s
     rate = thing[O_NX] * state[3] + thing[O_NY] * state[4]
     limit = _write_row(kind, state, body, gap, thing[O_NX], thing[O_NY], rate, gain, power, 1.0, 1.0, rate, row)
-    turning = (1.0 - room / wide) * (_TURN / body[TURN_RATE] + 4.0 * body[PERIOD])
+    turning = _TURN / body[TURN_RATE] + 4.0 * body[PERIOD]
     limit = max(min(limit, gap / turning), 0.0)
     row[1] = 0.0
     if abs(along) < _PARALLEL:  # it drives along the obstacle, and nothing that it does brings it nearer
@@ -257,12 +257,12 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
         rhs[k] = _recover(kind, body, gap + extra, rate, 0.5, rhs[k])
     gain, power = tunables[OBSTACLE_GAIN], tunables[OBSTACLE_POWER]
     size += max(own - body[FLOOR], 0.0) + (0.0 if kind == UNICYCLE else sliding * stray)
-    wide = 0.0 if kind == SINGLE_INTEGRATOR else extra + max(2.0 * grown, ROW_MARGIN * body[RADIUS])
+    wide = 0.0 if kind == SINGLE_INTEGRATOR else extra + max(NARROW_ROOM * grown, ROW_MARGIN * body[RADIUS])
     for k in range(around.num_obstacles):
         thing, i = obstacles[k], robots + k
         room = room_beside(k, obstacles, around.num_obstacles, size - grown - extra, wide)
         if room < wide:
-            rhs[i] = _narrow_row(kind, state, body, around.trail, thing, size - grown - extra, room, wide, extra, gain, power, rows[i])
+            rhs[i] = _narrow_row(kind, state, body, around.trail, thing, size - grown - extra, room, extra, gain, power, rows[i])
             continue
         gap, nx, ny = to_obstacle(x, y, thing) if grown > 0.0 else (thing[O_GAP], thing[O_NX], thing[O_NY])
         rate = nx * vx + ny * vy

@@ -17,6 +17,9 @@ from swarm.model.body import FLOOR, LOOK_AHEAD, RADIUS
 from swarm.model.dynamics import UNICYCLE
 from swarm.sense.neighbours import O_GAP, Around
 
+NARROW_ROOM = 3.0
+"""A passage is narrow for a unicycle that leaves less than so many look-aheads free on each side."""
+
 
 @njit(cache=True)
 def width_between(one: Array, other: Array) -> float:
@@ -64,7 +67,7 @@ def straighten(kind: int, body: Array, around: Around, tunables: Array) -> None:
     """
     if kind != UNICYCLE or around.num_neighbours > 0:
         return
-    size, most = body[RADIUS] + body[FLOOR], 2.0 * body[LOOK_AHEAD]
+    size, most = body[RADIUS] + body[FLOOR], NARROW_ROOM * body[LOOK_AHEAD]
     for k in range(around.num_obstacles):
         if room_beside(k, around.obstacles, around.num_obstacles, size, most) < most:
             tunables[ROTATION] = 0.0
