@@ -1,8 +1,8 @@
 """Narrow passages: what room two obstacles leave a robot between them, and what its rows ask for there.
 
 The rows of a unicycle are about a point ahead of its axle, and all rows keep a little more than the shield does. In the
-open both are easier driving; between two obstacles they shut a passage that the body fits through. There the point
-moves back towards the axle, and the extra distance shrinks, by what the passage leaves free.
+open both are easier driving; between two obstacles they shut a passage that the body fits through. There the rows of a
+unicycle are about the axle itself, and the extra distance shrinks to a part of what the passage leaves free.
 """
 
 from __future__ import annotations
@@ -12,13 +12,20 @@ import math
 from numba import njit
 
 from swarm.array_types import Array
+from swarm.filter.row import recover, write_row
 from swarm.filter.tunables import ROTATION
-from swarm.model.body import FLOOR, LOOK_AHEAD, RADIUS
+from swarm.model.body import FLOOR, LOOK_AHEAD, PERIOD, RADIUS, TURN_RATE
 from swarm.model.dynamics import UNICYCLE
-from swarm.sense.neighbours import O_GAP, Around
+from swarm.sense.neighbours import O_GAP, O_NX, O_NY, Around
 
 NARROW_ROOM = 3.0
 """A passage is narrow for a unicycle that leaves less than so many look-aheads free on each side."""
+# Of one's radius: what rows keep more than the shield.
+ROW_MARGIN = 0.02
+# A row whose normal is shorter before it is scaled says nothing.
+_PARALLEL = 1e-9
+# How long a unicycle takes to turn to where it wants to drive: by so much [rad], and so many periods.
+_TURN, _PERIODS = 0.5, 4.0
 
 
 @njit(cache=True)
@@ -57,6 +64,46 @@ def room_beside(k: int, obstacles: Array, count: int, size: float, most: float) 
         if 2.0 * size <= width < 2.0 * (size + room) and max(obstacles[k, O_GAP], obstacles[j, O_GAP]) < width:
             room = 0.5 * width - size
     return room
+
+
+@njit(cache=True)
+def narrow_row(
+    kind: int, state: Array, body: Array, thing: Array, size: float, room: float, extra: float, gain: float,
+    power: float, row: Array,
+) -> float:  # fmt: skip
+    """Write the row of an obstacle beside which a passage is narrow; returns its right-hand side.
+
+    That of a unicycle is about its axle, which turning does not move: the row slows the robot down, and never steers
+    it. Nobody comes nearer to a side, while the robot turns to where it wants to drive, than there is room for.
+
+    Args:
+        kind: A value of ``Kind``.
+        state: ``float64[5]``.
+        body: ``float64[BODY]``.
+        thing: The obstacle, ``float64[8]``.
+        size: How far the robot's centre has to be from it [m].
+        room: As of ``room_beside`` [m].
+        extra: What rows keep besides where it is not narrow [m].
+        gain: Of the class-K function [1/s].
+        power: Of the class-K function.
+        row: ``float64[2]``, written: its normal, of unit norm or 0.
+    """
+    unicycle, nx, ny = kind == UNICYCLE, thing[O_NX], thing[O_NY]
+    if unicycle:
+        extra = min(extra, 0.2 * room, 0.5 * ROW_MARGIN * body[RADIUS])
+    else:
+        extra = min(extra, max(room - ROW_MARGIN * body[RADIUS], 0.0))
+    gap, rate = thing[O_GAP] - size - extra, nx * state[3] + ny * state[4]
+    limit = write_row(kind, state, body, gap, nx, ny, rate, gain, power, 1.0, 1.0, rate, row)
+    if not unicycle:
+        return recover(kind, body, gap + extra, rate, 1.0, limit)
+    limit = max(min(limit, gap / (_TURN / body[TURN_RATE] + _PERIODS * body[PERIOD])), 0.0)
+    along, row[1] = row[0], 0.0
+    if abs(along) < _PARALLEL:  # it drives along the obstacle
+        row[0] = 0.0
+        return limit
+    row[0] = math.copysign(1.0, along)
+    return limit / abs(along)
 
 
 @njit(cache=True, inline="always")

@@ -14,9 +14,9 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int64s
-from swarm.planning.roadmap.occupancy import REACH, Roadmap, roadmap_of
+from swarm.planning.roadmap.occupancy import REACH, Roadmap, cell_at, middle, roadmap_of
 from swarm.planning.roadmap.passages import with_passages
-from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, has_way, trace, waypoint
+from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, trace, waypoint
 from swarm.scenario.obstacle_index import ObstacleIndex
 from swarm.scenario.world import World
 from swarm.sense.neighbours import MAX_NEIGHBOURS, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_VX, N_VY, N_X, N_Y
@@ -28,8 +28,9 @@ PATIENCE = 2.0
 _STILL, _ARRIVED, _NEARER = 0.1, 2.0, 0.05
 # Rounding of clocks [s].
 _TICK = 1e-9
-# What the kernel leaves to do for a robot: nothing, a field on the plain map or on that of its detour, a new detour.
-_NOTHING, _FIELD, _DETOUR_FIELD, _STUCK = range(4)
+# What the kernel leaves to do for a robot: nothing, a field on the plain map, through passages or for its detour, a new
+# detour.
+_NOTHING, _FIELD, _NARROW_FIELD, _DETOUR_FIELD, _STUCK = range(5)
 # Columns of the progress of a robot: least way left on the plain map [m], least way left on the way that is followed at
 # present [m], since when that is no less [s].
 _PLAIN, _LEAST, _SINCE = range(3)
@@ -49,7 +50,9 @@ class _Maps(NamedTuple):
     obstacles: ObstacleIndex
     origin: Array
     costs: Array
-    place: Int64s  # int64[n, 5]: first of the costs, rows, columns; first and last narrow cell
+    place: Int64s  # int64[n, 5]: first of the costs, rows, columns; first and last narrow cell (there are none)
+    through: Int64s  # The same, of the maps with passages
+    squeezed: Flags  # Whose map is at present the one with passages
     resolution: Array
     clearance: Array
     radius: Array
@@ -86,9 +89,18 @@ class _Fields(NamedTuple):
 @njit(cache=True)
 def _map(maps: _Maps, k: int, others: Array) -> Roadmap:
     """The roadmap of robot ``k``, with further obstacles."""
-    first, rows, columns, narrow, end = maps.place[k]
+    first, rows, columns, narrow, end = maps.through[k] if maps.squeezed[k] else maps.place[k]
     cost = maps.costs[first : first + rows * columns].reshape((rows, columns))
-    return Roadmap(cost, maps.origin, maps.resolution[k], maps.clearance[k], maps.obstacles, others, maps.narrow[narrow:end], maps.turns[k])
+    return Roadmap(
+        cost,
+        maps.origin,
+        maps.resolution[k],
+        maps.clearance[k],
+        maps.obstacles,
+        others,
+        maps.narrow[narrow:end],
+        maps.turns[k],
+    )
 
 
 @njit(cache=True)
@@ -128,18 +140,34 @@ def _waypoint(maps: _Maps, fields: _Fields, k: int, others: Array, position: Arr
 
 
 @njit(cache=True)
+def _is_in_free_cell(maps: _Maps, k: int, position: Array) -> bool:
+    """Whether the cell of robot ``k`` itself is free, and not only one nearby: who is in a passage goes on there."""
+    roadmap = _map(maps, k, np.empty((0, 5)))
+    row, column = cell_at(roadmap, position[0], position[1])
+    x, y = middle(roadmap, row, column)
+    return max(abs(x - position[0]), abs(y - position[1])) <= 0.5 * roadmap.resolution
+
+
+@njit(cache=True)
 def _follow(
-    maps: _Maps, fields: _Fields, detours: _Fields, others: Array, standing: Int64s, progress: Array, time: float,
-    positions: Array, goals: Array, to_do: Int64s, found: Array,
+    maps: _Maps, fields: _Fields, narrow: _Fields, squeezes: Flags, detours: _Fields, others: Array, standing: Int64s,
+    progress: Array, time: float, positions: Array, goals: Array, to_do: Int64s, found: Array,
 ) -> None:  # fmt: skip
     """Waypoints of all robots that have something to do, and what is left to do for them; see ``Ways``."""
     for k in range(len(goals)):
         if to_do[k] == _NOTHING:
             continue
         position, goal, near = positions[k], goals[k], _NEARER * maps.radius[k]
+        maps.squeezed[k] = False
         if not _waypoint(maps, fields, k, others[k, :0], position, goal, found[k]):
             to_do[k] = _FIELD
             continue
+        squeezes[k] = squeezes[k] and (found[k, 2] == np.inf or not _is_in_free_cell(maps, k, position))
+        if squeezes[k] or found[k, 2] == np.inf:
+            maps.squeezed[k] = squeezes[k]
+            if not squeezes[k] or not _waypoint(maps, narrow, k, others[k, :0], position, goal, found[k]):
+                to_do[k] = _NARROW_FIELD
+                continue
         if found[k, 2] < progress[k, _PLAIN] - near:
             progress[k, _PLAIN] = found[k, 2]
             if standing[k] > 0:
@@ -167,12 +195,12 @@ class Ways:
     def __init__(self, world: World, radii: Array, margin: float = 0.0, turns: Flags | None = None) -> None:
         count = len(radii)
         self._maps = _maps(world, radii, margin, np.zeros(count, bool) if turns is None else turns)
-        # The places of the plain maps, and by where one begins that of the map with passages, if it is known.
-        self._plain: Int64s = self._maps.place.copy()
-        self._narrow: dict[int, Int64s] = {}
+        # By where a plain map begins, the place of the map with passages; and who has a field there.
+        self._passages: dict[int, Int64s] = {}
+        self._squeezes = np.zeros(count, bool)
         self._goals = np.full((count, 2), np.nan)
-        self._fields, self._detours = (
-            _Fields(np.empty(0), np.zeros((count, 5), np.int64), np.full(count, np.inf)) for _ in range(2)
+        self._fields, self._narrow, self._detours = (
+            _Fields(np.empty(0), np.zeros((count, 5), np.int64), np.full(count, np.inf)) for _ in range(3)
         )
         self._progress = np.zeros((count, 3))
         # Whom a robot goes around, as rows of obstacles, and how many these are; 0: it is on no detour.
@@ -197,14 +225,16 @@ class Ways:
                 self._begin(k, time, goals[k], positions[k])
         while True:
             _follow(
-                self._maps, self._fields, self._detours, self._others, self._standing, self._progress, time,
-                positions, self._goals, to_do, found,
+                self._maps, self._fields, self._narrow, self._squeezes, self._detours, self._others, self._standing,
+                self._progress, time, positions, self._goals, to_do, found,
             )  # fmt: skip
             if not to_do.any():
                 return found
             for k in np.flatnonzero(to_do).tolist():
                 if to_do[k] == _FIELD:
                     self._fields = self._fields.put(k, self._find(k, self._others[k, :0], positions[k]))
+                elif to_do[k] == _NARROW_FIELD:
+                    self._squeeze(k, positions[k])
                 elif to_do[k] == _DETOUR_FIELD:
                     others = self._others[k, : self._standing[k]]
                     self._detours = self._detours.put(k, self._find(k, others, positions[k]))
@@ -215,7 +245,8 @@ class Ways:
     def path(self, k: int, x: float, y: float, most: int) -> Array:
         """At most ``most`` points [m] of what robot ``k`` follows at present, from a point on, float64[p, 2]."""
         standing = self._standing[k]
-        fields = self._detours if standing else self._fields
+        fields = self._narrow if self._maps.squeezed[k] else self._fields
+        fields = self._detours if standing else fields
         path: Array = _trace(self._maps, fields, k, self._others[k, :standing], x, y, most)
         return path
 
@@ -233,30 +264,22 @@ class Ways:
         """Take up a new goal."""
         self._goals[k], self._standing[k] = goal, 0
         self._progress[k] = np.inf, np.inf, time
-        self._maps.place[k] = self._plain[k]
-        field = self._find(k, self._others[k, :0], position)
-        if not self._reaches(k, field, position):
-            self._squeeze(k)
-            field = self._find(k, self._others[k, :0], position)
-        self._fields = self._fields.put(k, field)
+        self._maps.squeezed[k] = self._squeezes[k] = False
+        self._fields = self._fields.put(k, self._find(k, self._others[k, :0], position))
 
-    def _squeeze(self, k: int) -> None:
-        """Let a robot that has no way otherwise pass wherever it fits."""
-        maps, plain = self._maps, int(self._plain[k, 0])
-        if plain not in self._narrow:
+    def _squeeze(self, k: int, position: Array) -> None:
+        """Look for a way through passages as well, for a robot that has none otherwise."""
+        maps, plain = self._maps, int(self._maps.place[k, 0])
+        maps.squeezed[k] = False
+        if plain not in self._passages:
             roadmap = with_passages(_map(maps, k, self._others[k, :0]))
             ends = len(maps.narrow), len(maps.narrow) + len(roadmap.narrow)
-            self._narrow[plain] = np.array([len(maps.costs), *roadmap.cost.shape, *ends])
-            self._maps = maps._replace(
-                costs=np.concatenate([maps.costs, roadmap.cost.ravel()]),
-                narrow=np.concatenate([maps.narrow, roadmap.narrow]),
-            )
-        self._maps.place[k] = self._narrow[plain]
-
-    def _reaches(self, k: int, field: Field, position: Array) -> bool:
-        """Whether a field has a way from a position."""
-        found: bool = has_way(_map(self._maps, k, self._others[k, :0]), field, position)
-        return found
+            self._passages[plain] = np.array([len(maps.costs), *roadmap.cost.shape, *ends])
+            costs = np.concatenate([maps.costs, roadmap.cost.ravel()])
+            self._maps = maps._replace(costs=costs, narrow=np.concatenate([maps.narrow, roadmap.narrow]))
+        maps.through[k] = self._passages[plain]
+        maps.squeezed[k] = self._squeezes[k] = True
+        self._narrow = self._narrow.put(k, self._find(k, self._others[k, :0], position))
 
     def _go_around(self, k: int, time: float, position: Array, others: Array, found: Array) -> None:
         """Begin a detour around those who stand, if there is one; it changes the waypoint ``found``."""
@@ -278,10 +301,11 @@ def _maps(world: World, radii: Array, margin: float, turns: Flags) -> _Maps:
     each = [roadmap_of(world, float(radius), margin) for radius in distinct]
     shapes = np.array([roadmap.cost.shape for roadmap in each])
     first = np.cumsum(shapes.prod(axis=1)) - shapes.prod(axis=1)
+    place = np.column_stack([first, shapes, 0 * shapes])[which]
     resolution = np.array([roadmap.resolution for roadmap in each])
     clearance = np.array([roadmap.clearance for roadmap in each])
     costs = each[0].cost.ravel() if len(each) == 1 else np.concatenate([roadmap.cost.ravel() for roadmap in each])
     return _Maps(
-        world.index(REACH * clearance.max()), each[0].origin, costs, np.column_stack([first, shapes, 0 * shapes])[which],
+        world.index(REACH * clearance.max()), each[0].origin, costs, place, place.copy(), np.zeros(len(radii), bool),
         resolution[which], clearance[which], radii, np.empty((0, 3)), turns,
     )  # fmt: skip

@@ -172,7 +172,9 @@ def _make(world: World, radius: float, margin: float) -> Roadmap:
     size = world.bounds[2:] - world.bounds[:2]
     columns, rows = (max(1, math.ceil(side / resolution - 1e-9)) for side in size)
     index, origin = world.index(REACH * clearance), world.bounds[:2].copy()
-    roadmap = Roadmap(np.empty((rows, columns)), origin, resolution, clearance, index, np.empty((0, 5)), np.empty((0, 3)), False)
+    roadmap = Roadmap(
+        np.empty((rows, columns)), origin, resolution, clearance, index, np.empty((0, 5)), np.empty((0, 3)), False
+    )
     _fill(roadmap)
     return roadmap
 

@@ -148,15 +148,11 @@ def _lined_up(roadmap: Roadmap, field: Field, row: int, column: int, position: A
             if way >= best or not visible(roadmap, wider, to_x, to_y, next_x, next_y):
                 continue
             leaves = clearance_at(roadmap, x + 0.25 * (to_x - x), y + 0.25 * (to_y - y))
-            if leaves >= min(room + _AWAY * roadmap.clearance, wide) and visible(roadmap, room - _SLACK, x, y, to_x, to_y):
+            if leaves >= min(room + _AWAY * roadmap.clearance, wide) and visible(
+                roadmap, room - _SLACK, x, y, to_x, to_y
+            ):
                 best, best_row, best_column = way, r, c
     return best_row, best_column
-
-
-@njit(cache=True)
-def has_way(roadmap: Roadmap, field: Field, position: Array) -> bool:
-    """Whether there is a way to the goal of a field from a position (world frame [m])."""
-    return field.values.size > 0 and _left(field, *cell_at(roadmap, position[0], position[1])) < np.inf
 
 
 @njit(cache=True)
