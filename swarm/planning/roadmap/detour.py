@@ -14,10 +14,9 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int64s
-from swarm.planning.roadmap.occupancy import REACH, Roadmap, cell_at, middle, roadmap_of
+from swarm.planning.roadmap.many import Maps, is_in_free_cell, map_of, maps_of
 from swarm.planning.roadmap.passages import with_passages
 from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, trace, waypoint
-from swarm.scenario.obstacle_index import ObstacleIndex
 from swarm.scenario.world import World
 from swarm.sense.neighbours import MAX_NEIGHBOURS, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_VX, N_VY, N_X, N_Y
 
@@ -42,22 +41,6 @@ def stands(others: Array) -> Flags:
     still = np.hypot(others[:, N_VX], others[:, N_VY]) < _STILL * others[:, N_RADIUS]
     arrived: Flags = (left > 0.0) & (left <= _ARRIVED * others[:, N_RADIUS])
     return still | arrived
-
-
-class _Maps(NamedTuple):
-    """The roadmaps of n robots of any radii; ``costs`` and ``narrow`` hold those of all radii one after the other."""
-
-    obstacles: ObstacleIndex
-    origin: Array
-    costs: Array
-    place: Int64s  # int64[n, 5]: first of the costs, rows, columns; first and last narrow cell (there are none)
-    through: Int64s  # The same, of the maps with passages
-    squeezed: Flags  # Whose map is at present the one with passages
-    resolution: Array
-    clearance: Array
-    radius: Array
-    narrow: Array
-    turns: Flags
 
 
 class _Fields(NamedTuple):
@@ -87,23 +70,6 @@ class _Fields(NamedTuple):
 
 
 @njit(cache=True)
-def _map(maps: _Maps, k: int, others: Array) -> Roadmap:
-    """The roadmap of robot ``k``, with further obstacles."""
-    first, rows, columns, narrow, end = maps.through[k] if maps.squeezed[k] else maps.place[k]
-    cost = maps.costs[first : first + rows * columns].reshape((rows, columns))
-    return Roadmap(
-        cost,
-        maps.origin,
-        maps.resolution[k],
-        maps.clearance[k],
-        maps.obstacles,
-        others,
-        maps.narrow[narrow:end],
-        maps.turns[k],
-    )
-
-
-@njit(cache=True)
 def _field(fields: _Fields, k: int) -> Field:
     first, row, column, height, width = fields.place[k]
     values = fields.values[first : first + height * width].reshape((height, width))
@@ -111,28 +77,28 @@ def _field(fields: _Fields, k: int) -> Field:
 
 
 @njit(cache=True)
-def _find_field(maps: _Maps, k: int, others: Array, goal: Array, position: Array) -> Field:
-    return field_to(_map(maps, k, others), goal, position)
+def _find_field(maps: Maps, k: int, others: Array, goal: Array, position: Array) -> Field:
+    return field_to(map_of(maps, k, others), goal, position)
 
 
 @njit(cache=True)
-def _find_way(maps: _Maps, k: int, others: Array, goal: Array, position: Array) -> tuple[Field, float, float, float]:
+def _find_way(maps: Maps, k: int, others: Array, goal: Array, position: Array) -> tuple[Field, float, float, float]:
     """A field and the waypoint."""
-    roadmap = _map(maps, k, others)
+    roadmap = map_of(maps, k, others)
     field = field_to(roadmap, goal, position)
     x, y, left = waypoint(roadmap, field, position, goal)
     return field, x, y, left
 
 
 @njit(cache=True)
-def _trace(maps: _Maps, fields: _Fields, k: int, others: Array, x: float, y: float, most: int) -> Array:
-    return trace(_map(maps, k, others), _field(fields, k), x, y, most)
+def _trace(maps: Maps, fields: _Fields, k: int, others: Array, x: float, y: float, most: int) -> Array:
+    return trace(map_of(maps, k, others), _field(fields, k), x, y, most)
 
 
 @njit(cache=True)
-def _waypoint(maps: _Maps, fields: _Fields, k: int, others: Array, position: Array, goal: Array, found: Array) -> bool:
+def _waypoint(maps: Maps, fields: _Fields, k: int, others: Array, position: Array, goal: Array, found: Array) -> bool:
     """Write the waypoint and the length of the way of robot ``k``; false if its field does not reach that far."""
-    x, y, left = waypoint(_map(maps, k, others), _field(fields, k), position, goal)
+    x, y, left = waypoint(map_of(maps, k, others), _field(fields, k), position, goal)
     if left == TOO_FAR:
         return False
     found[0], found[1], found[2] = x, y, left
@@ -140,17 +106,8 @@ def _waypoint(maps: _Maps, fields: _Fields, k: int, others: Array, position: Arr
 
 
 @njit(cache=True)
-def _is_in_free_cell(maps: _Maps, k: int, position: Array) -> bool:
-    """Whether the cell of robot ``k`` itself is free, and not only one nearby: who is in a passage goes on there."""
-    roadmap = _map(maps, k, np.empty((0, 5)))
-    row, column = cell_at(roadmap, position[0], position[1])
-    x, y = middle(roadmap, row, column)
-    return max(abs(x - position[0]), abs(y - position[1])) <= 0.5 * roadmap.resolution
-
-
-@njit(cache=True)
 def _follow(
-    maps: _Maps, fields: _Fields, narrow: _Fields, squeezes: Flags, detours: _Fields, others: Array, standing: Int64s,
+    maps: Maps, fields: _Fields, narrow: _Fields, squeezes: Flags, detours: _Fields, others: Array, standing: Int64s,
     progress: Array, time: float, positions: Array, goals: Array, to_do: Int64s, found: Array,
 ) -> None:  # fmt: skip
     """Waypoints of all robots that have something to do, and what is left to do for them; see ``Ways``."""
@@ -162,7 +119,7 @@ def _follow(
         if not _waypoint(maps, fields, k, others[k, :0], position, goal, found[k]):
             to_do[k] = _FIELD
             continue
-        squeezes[k] = squeezes[k] and (found[k, 2] == np.inf or not _is_in_free_cell(maps, k, position))
+        squeezes[k] = squeezes[k] and (found[k, 2] == np.inf or not is_in_free_cell(maps, k, position))
         if squeezes[k] or found[k, 2] == np.inf:
             maps.squeezed[k] = squeezes[k]
             if not squeezes[k] or not _waypoint(maps, narrow, k, others[k, :0], position, goal, found[k]):
@@ -194,7 +151,7 @@ class Ways:
 
     def __init__(self, world: World, radii: Array, margin: float = 0.0, turns: Flags | None = None) -> None:
         count = len(radii)
-        self._maps = _maps(world, radii, margin, np.zeros(count, bool) if turns is None else turns)
+        self._maps = maps_of(world, radii, margin, np.zeros(count, bool) if turns is None else turns)
         # By where a plain map begins, the place of the map with passages; and who has a field there.
         self._passages: dict[int, Int64s] = {}
         self._squeezes = np.zeros(count, bool)
@@ -272,7 +229,7 @@ class Ways:
         maps, plain = self._maps, int(self._maps.place[k, 0])
         maps.squeezed[k] = False
         if plain not in self._passages:
-            roadmap = with_passages(_map(maps, k, self._others[k, :0]))
+            roadmap = with_passages(map_of(maps, k, self._others[k, :0]))
             ends = len(maps.narrow), len(maps.narrow) + len(roadmap.narrow)
             self._passages[plain] = np.array([len(maps.costs), *roadmap.cost.shape, *ends])
             costs = np.concatenate([maps.costs, roadmap.cost.ravel()])
@@ -293,19 +250,3 @@ class Ways:
         if np.isfinite(way[2]):
             found[:], self._standing[k], self._others[k, : len(circles)] = way, len(circles), circles
             self._detours = self._detours.put(k, field)
-
-
-def _maps(world: World, radii: Array, margin: float, turns: Flags) -> _Maps:
-    """The maps of robots of these radii; those of one radius share theirs."""
-    distinct, which = np.unique(radii, return_inverse=True)
-    each = [roadmap_of(world, float(radius), margin) for radius in distinct]
-    shapes = np.array([roadmap.cost.shape for roadmap in each])
-    first = np.cumsum(shapes.prod(axis=1)) - shapes.prod(axis=1)
-    place = np.column_stack([first, shapes, 0 * shapes])[which]
-    resolution = np.array([roadmap.resolution for roadmap in each])
-    clearance = np.array([roadmap.clearance for roadmap in each])
-    costs = each[0].cost.ravel() if len(each) == 1 else np.concatenate([roadmap.cost.ravel() for roadmap in each])
-    return _Maps(
-        world.index(REACH * clearance.max()), each[0].origin, costs, place, place.copy(), np.zeros(len(radii), bool),
-        resolution[which], clearance[which], radii, np.empty((0, 3)), turns,
-    )  # fmt: skip
