@@ -18,8 +18,11 @@ from swarm.model.body import FLOOR, LOOK_AHEAD, PERIOD, RADIUS, TURN_RATE
 from swarm.model.dynamics import UNICYCLE
 from swarm.sense.neighbours import O_GAP, O_NX, O_NY, Around
 
-NARROW_ROOM = 3.0
-"""A passage is narrow for a unicycle that leaves less than so many look-aheads free on each side."""
+# A passage is narrow for a unicycle that leaves less than so many look-aheads free on each side: for one that is alone,
+# and among others, for whom steering matters more.
+_ALONE, _AMONG_OTHERS = 3.0, 1.25
+# Among others, a unicycle that looks at a side within this cosine of its normal is not on its way through.
+_FACING = 0.7
 # Of one's radius: what rows keep more than the shield.
 ROW_MARGIN = 0.02
 # A row whose normal is shorter before it is scaled says nothing.
@@ -64,6 +67,18 @@ def room_beside(k: int, obstacles: Array, count: int, size: float, most: float) 
         if 2.0 * size <= width < 2.0 * (size + room) and max(obstacles[k, O_GAP], obstacles[j, O_GAP]) < width:
             room = 0.5 * width - size
     return room
+
+
+@njit(cache=True, inline="always")
+def narrow_room(around: Around) -> float:
+    """Below how much room on each side [look-aheads] a passage is narrow for a unicycle."""
+    return _ALONE if around.num_neighbours == 0 else _AMONG_OTHERS
+
+
+@njit(cache=True)
+def faces(kind: int, state: Array, thing: Array) -> bool:
+    """Whether a unicycle looks at an obstacle, and not along it."""
+    return kind == UNICYCLE and thing[O_NX] * math.cos(state[2]) + thing[O_NY] * math.sin(state[2]) < -_FACING
 
 
 @njit(cache=True)
@@ -114,7 +129,7 @@ def straighten(kind: int, body: Array, around: Around, tunables: Array) -> None:
     """
     if kind != UNICYCLE or around.num_neighbours > 0:
         return
-    size, most = body[RADIUS] + body[FLOOR], NARROW_ROOM * body[LOOK_AHEAD]
+    size, most = body[RADIUS] + body[FLOOR], _ALONE * body[LOOK_AHEAD]
     for k in range(around.num_obstacles):
         if room_beside(k, around.obstacles, around.num_obstacles, size, most) < most:
             tunables[ROTATION] = 0.0

@@ -120,7 +120,7 @@ def _follow(
             to_do[k] = _FIELD
             continue
         squeezes[k] = squeezes[k] and (found[k, 2] == np.inf or not is_in_free_cell(maps, k, position))
-        if squeezes[k] or found[k, 2] == np.inf:
+        if maps.turns[k] and (squeezes[k] or found[k, 2] == np.inf):
             maps.squeezed[k] = squeezes[k]
             if not squeezes[k] or not _waypoint(maps, narrow, k, others[k, :0], position, goal, found[k]):
                 to_do[k] = _NARROW_FIELD
