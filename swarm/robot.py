@@ -14,7 +14,7 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.filter import qp, safety
 from swarm.filter.nominal import nominal_control
-from swarm.filter.passages import straighten
+from swarm.filter.passages import note_passages
 from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
 from swarm.model import dynamics
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL
@@ -192,7 +192,7 @@ class Robot:
         if np.shape(action) != (COUNT,):
             raise InputError("action", action, f"{COUNT} numbers in [0, 1]")
         tunables = decode(action)
-        straighten(self.kind, self.body, around, tunables)
+        note_passages(self.kind, view.state, self.body, around, plan.waypoint, tunables)
         nominal_control(self.kind, view.state, self.body, plan.waypoint, remaining, tunables, self._nominal)
         if wanted is not None:
             self._nominal[:] = wanted

@@ -16,7 +16,7 @@ from envs.arena.second_order import coast_world, ramp_world
 from envs.strangers import TOUCH, mark_strangers, meet_world
 from swarm.array_types import Array, Flags, Int8s, Int32s, Int64s
 from swarm.filter.nominal import nominal_control
-from swarm.filter.passages import straighten
+from swarm.filter.passages import note_passages
 from swarm.filter.safety import Scratch, filter_control
 from swarm.filter.tunables import COUNT, ROTATION, SPEED, decode_one
 from swarm.model import dynamics
@@ -126,7 +126,7 @@ def candidates(state: Array, geometry: Geometry) -> tuple[int, int]:
 def _sense(
     i: int, robots: Robots, others: Array, geometry: Geometry, neighbours: Array, things: Array, order: Array
 ) -> Around:
-    """What robot ``i`` has around it; ``neighbours`` (K, 22), ``things`` (M, 8) and ``order`` are written."""
+    """What robot ``i`` has around it; ``neighbours`` (K, 22), ``things`` (M, 9) and ``order`` are written."""
     near, crowd = sense_robots(i, others, robots.body[i], neighbours, order)
     first, last = candidates(robots.state[i], geometry)
     reach = others[i, N_REACH]
@@ -156,7 +156,7 @@ def filter_world(
             around = Around(neighbours, 0, things, 0, geometry.bounds, False, robots.trail[i])
         elif body[YIELDS] < 0.0:
             around = Around(neighbours, 0, things, around.num_obstacles, geometry.bounds, False, robots.trail[i])
-        straighten(kind, body, around, tunables)
+        note_passages(kind, state, body, around, robots.waypoint[i], tunables)
         nominal_control(kind, state, body, robots.waypoint[i], robots.remaining[i], tunables, nominal)
         outcome[i], _ = filter_control(kind, state, body, around, nominal, tunables, scratch, chosen)
         control[i, 0], control[i, 1] = chosen[0], chosen[1]

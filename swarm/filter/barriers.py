@@ -25,7 +25,7 @@ import math
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.filter.passages import ROW_MARGIN, faces, narrow_room, narrow_row, room_beside
+from swarm.filter.passages import ROW_MARGIN, ROW_MARGIN_BRAKING, faces, narrow_row
 from swarm.filter.row import BRAKE_SHARE, approach_speed, class_k, recover, write_row
 from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
 from swarm.model.actuators import T_ERROR, T_SPEED, T_STRAY, T_TURN_RATE
@@ -43,7 +43,7 @@ from swarm.model.body import (
     YIELDS,
     is_second_order,
 )
-from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, SINGLE_INTEGRATOR, UNICYCLE
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, UNICYCLE
 from swarm.model.geometry import to_obstacle
 from swarm.model.strangers import covered
 from swarm.sense.neighbours import (
@@ -61,6 +61,7 @@ from swarm.sense.neighbours import (
     O_GAP,
     O_NX,
     O_NY,
+    O_ROOM,
     Around,
     is_stranger,
 )
@@ -71,9 +72,6 @@ __all__ = [
 ]  # fmt: skip
 
 BOUNDS_ROWS = 4
-# The rows keep this part of the radius more than the shield does, so that a robot that slides along another is not
-# stopped for the last digits; a robot that needs time to brake is not stopped for what its rows could not foresee.
-ROW_MARGIN_BRAKING = 0.1
 
 
 @njit(cache=True)
@@ -157,12 +155,10 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
         rhs[k] = recover(kind, body, gap + extra, rate, 0.5, rhs[k])
     gain, power = tunables[OBSTACLE_GAIN], tunables[OBSTACLE_POWER]
     size += max(own - body[FLOOR], 0.0) + (0.0 if kind == UNICYCLE else sliding * stray)
-    wide = 0.0 if kind == SINGLE_INTEGRATOR else extra + max(narrow_room(around) * grown, ROW_MARGIN * body[RADIUS])
-    alone = around.num_neighbours == 0
     for k in range(around.num_obstacles):
         thing, i = obstacles[k], robots + k
-        room = room_beside(k, obstacles, around.num_obstacles, size - grown - extra, wide)
-        if room < wide and (alone or not faces(kind, state, thing)):
+        room = thing[O_ROOM]
+        if room < math.inf and (around.num_neighbours == 0 or not faces(kind, state, thing)):
             rhs[i] = narrow_row(kind, state, body, thing, size - grown - extra, room, extra, gain, power, rows[i])
             continue
         gap, nx, ny = to_obstacle(x, y, thing) if grown > 0.0 else (thing[O_GAP], thing[O_NX], thing[O_NY])
