@@ -63,7 +63,7 @@ pythons: $(STAMP) ## every test with every Python from 3.11 on that is here (20 
 	$(PY) tests/every_python.py $(ARGS)
 
 demo: $(STAMP) ## 24 robots deliver in a warehouse, in physics: a table, out/demo.mp4, out/demo.png
-	$(PY) launch/simulate.py $(ARGS)
+	$(PY) launch/simulate.py --view both $(ARGS)
 
 fleet: $(STAMP) ## 16 robots, a process each, in physics, with a table and a browser page (Ctrl-C ends it)
 	$(PY) launch/fleet.py up envs/fleets/warehouse16.yaml $(ARGS)

@@ -1,5 +1,8 @@
 """Worlds to drive in: PettingZoo ``ParallelEnv``s of teams of robots, made by id with ``make``.
 
+With ``make_vec``, many worlds are stepped at once behind Gymnasium's vector API.
+
+
 ``arena_v0``: continuous worlds, exact dynamics. ``grid_v0``: lifelong path finding on grid maps. ``bullet_v0``: wheels
 and motors in a physics engine. Also scenario families, runs robot by robot, and pictures of them.
 
@@ -12,6 +15,6 @@ from swarm.kernel_cache import register_kernels
 
 register_kernels("envs", Path(__file__).parent)
 
-from envs.registry import IDS, make, register  # noqa: E402 - its kernels come after that
+from envs.registry import IDS, VECTOR_IDS, make, make_vec, register  # noqa: E402 - its kernels come after that
 
-__all__ = ["IDS", "make", "register"]
+__all__ = ["IDS", "VECTOR_IDS", "make", "make_vec", "register"]

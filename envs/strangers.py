@@ -22,6 +22,15 @@ MOVING, STANDING = range(2)
 
 
 @njit(cache=True)
+def has_strangers(body: Array) -> bool:
+    """Whether anybody of a world ``float64[N, BODY]`` ignores everybody."""
+    found = False
+    for i in range(len(body)):
+        found = found or body[i, YIELDS] < 0.0
+    return found
+
+
+@njit(cache=True)
 def mark_strangers(kind: Int64s, body: Array, declared: Array, others: Array) -> None:
     """Make strangers of those who ignore everybody, where all are seen as they are, now.
 
@@ -31,11 +40,11 @@ def mark_strangers(kind: Int64s, body: Array, declared: Array, others: Array) ->
         declared: ``float64[STRANGERS]``.
         others: ``float64[N, NEIGHBOUR]``, their columns; those of strangers are changed.
     """
-    time = -1.0
+    if not has_strangers(body):
+        return
+    time = _longest(kind, body)
     for j in range(len(body)):
         if body[j, YIELDS] < 0.0:
-            if time < 0.0:
-                time = _longest(kind, body)
             others[j, N_ERROR] = 0.0
             count_on(others[j], declared, 0.0, time)
 

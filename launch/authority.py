@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from studies.command import leave, run_command
+from envs.commands.command import leave, run_command
 from swarm.errors import InputError
 from swarm.runtime.fleet_file.zenoh_config import OPERATOR, check_fleet, identity
 

@@ -1,9 +1,8 @@
 """Benchmarks, side by side with the alternative in one run: look at the ratios, the machine's speed drifts.
 
-Usage: ``python launch/bench.py qp|arena|grid|decision|planner|controller|lifelong|period [--json F]``. Every figure
-is the median of several repetitions that are interleaved with those of the alternatives, if it does not say otherwise.
-``arena`` says both what a user gets (``step``, with episodes that end and worlds drawn anew) and what the moving takes
-alone (``advance``).
+Usage: ``python launch/bench.py PART [--json F]``; ``--help`` lists the parts. Every figure is the median of several
+repetitions that are interleaved with those of the alternatives, if it does not say otherwise. ``arena`` says both what
+a user gets (``step``, with episodes that end and worlds drawn anew) and what the moving takes alone (``advance``).
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from envs.commands.command import leave, run_command
 from studies.bench.arena import bench_arena
 from studies.bench.common import Figures
 from studies.bench.controller import bench_controller
@@ -31,7 +31,8 @@ from studies.bench.lifelong import bench_lifelong
 from studies.bench.period import bench_period
 from studies.bench.planner import bench_planner
 from studies.bench.qp import bench_qp
-from studies.command import leave, run_command
+from studies.bench.team import bench_team
+from studies.bench.training import bench_training
 from swarm.files.text_files import write_text
 
 
@@ -40,7 +41,8 @@ class Options:
     """Measure one part of the stack."""
 
     what: Annotated[
-        Literal["qp", "arena", "grid", "decision", "planner", "controller", "lifelong", "period"], tyro.conf.Positional
+        Literal["qp", "arena", "grid", "decision", "planner", "controller", "lifelong", "period", "team", "training"],
+        tyro.conf.Positional,
     ]
     """Which part."""
     json: Path | None = None
@@ -70,7 +72,8 @@ def measure() -> int:
     options = tyro.cli(Options, prog="bench.py", description=__doc__)
     parts = {
         "qp": bench_qp, "arena": bench_arena, "grid": bench_grid, "decision": bench_decision, "planner": bench_planner,
-        "controller": bench_controller, "lifelong": bench_lifelong, "period": bench_period,
+        "controller": bench_controller, "lifelong": bench_lifelong, "period": bench_period, "team": bench_team,
+        "training": bench_training,
     }  # fmt: skip
     part = parts[options.what]
     figures = part()

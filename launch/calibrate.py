@@ -24,13 +24,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from envs.commands.command import leave, run_command
 from studies.calibration.calibrate import Calibration, calibrate
 from studies.calibration.picture import draw
 from studies.calibration.read import read_drives
 from studies.calibration.ros2_bag import Topics
 from studies.calibration.selftest import BODIES, COVERED, covered, selftest
 from studies.calibration.text import errors_of, table_of, yaml_of
-from studies.command import leave, run_command
 from swarm.errors import InputError
 from swarm.files.text_files import write_text
 from swarm.model.dynamics import Kind

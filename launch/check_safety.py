@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import platform
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,8 +34,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from envs.arena.core import ArenaCore
+from envs.commands.command import leave, run_command
 from envs.scenarios import mixed
-from studies.command import leave, run_command
 from studies.safety import ablation, inexact, strangers
 from studies.safety.driving import CHECKS, Tally, drive
 from swarm.errors import InputError
@@ -198,7 +199,7 @@ def check() -> int:
     """Drive and report; 1 if anything collided."""
     options, console = tyro.cli(Options, prog="check_safety.py", description=__doc__), Console()
     if options.errors and options.strangers:
-        console.print("error: --errors and --strangers: together; one of them would do", highlight=False)
+        print(f"error: {InputError('--strangers', 'together with --errors', 'one of the two')}", file=sys.stderr)
         return 2
     columns = (TextColumn("safety"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:

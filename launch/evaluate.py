@@ -1,86 +1,12 @@
-"""Measures controllers on continuous scenarios, and planners on lifelong grid instances.
-
-Usage: ``python launch/evaluate.py arena SCENARIO.yaml… --controller tuner|CHECKPOINT|fixed:GAIN,POWER`` for scenario
-files, ``… family FAMILY… --controller …`` for families of scenarios in batches, ``… sweep FAMILY…`` for all fixed
-settings, and ``… grid INSTANCES.jsonl… --robots N… --planner NAME`` (or maps, MovingAI's ``.scen``, POGEMA's YAML,
-problems of the League of Robot Runners). Results go to ``--json``, and everything that is
-needed to check those of arena and grid to ``--trajectories``.
-"""
-
-from __future__ import annotations
-
-import os
-import sys
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+"""``envs.commands.evaluate``, from a checkout."""
 
 if __name__ == "__main__":
     from studies.command import begin
 
     begin()  # An interrupt leaves one line, also while all that follows is loaded.
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-import tyro
-from rich.console import Console
-from rich.table import Table
-
-from envs.arena.sweep import save_tables
-from envs.rollout.results import save_records
-from studies.command import leave, run_command
-from studies.evaluation.arena import Arena, arena_table, evaluate_arena
-from studies.evaluation.family import Family, evaluate_family, family_table
-from studies.evaluation.grid import Grid, evaluate_grid, grid_table
-from studies.evaluation.sweeping import Sweep, evaluate_sweep, sweep_table
-
-
-class Command(NamedTuple):
-    """What a subcommand is made of."""
-
-    options: type
-    run: Callable[[Any, Console, list[Any]], None]
-    table: Callable[[list[Any]], Table]
-    save: Callable[[Any, list[Any]], None] = save_records
-
-
-COMMANDS = {
-    "arena": Command(Arena, evaluate_arena, arena_table),
-    "family": Command(Family, evaluate_family, family_table),
-    "sweep": Command(Sweep, evaluate_sweep, sweep_table, save_tables),
-    "grid": Command(Grid, evaluate_grid, grid_table),
-}
-
-
-def evaluate(options: Any, console: Console) -> list[Any]:
-    """Run, write the results (also those so far, if interrupted), print the table."""
-    (command,) = (command for command in COMMANDS.values() if command.options is type(options))
-    results: list[Any] = []
-    try:
-        command.run(options, console, results)
-    finally:
-        if results:
-            console.print(command.table(results))
-            if options.json is not None:
-                command.save(options.json, results)
-                console.print(f"written: {options.json}", highlight=False)
-    return results
-
-
-def parse_and_evaluate(arguments: Sequence[str] | None) -> int:
-    """Do what the command line says."""
-    # A file or a pipe has no width; 80 columns would only break the tables there.
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    app = tyro.extras.SubcommandApp()
-    for name, command in COMMANDS.items():
-        app.command(name=name)(command.options)
-    evaluate(app.cli(prog="evaluate.py", description=__doc__, args=arguments), console)
-    return 0
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Evaluate; 2 on wrong input, 130 if interrupted (what was finished by then is written)."""
-    return run_command(lambda: parse_and_evaluate(arguments))
-
+from envs.commands.command import leave
+from envs.commands.evaluate import main
 
 if __name__ == "__main__":
     leave(main())

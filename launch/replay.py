@@ -24,8 +24,8 @@ import numpy as np
 import tyro
 from rich.console import Console
 
+from envs.commands.command import leave, run_command
 from envs.render.drawing import Painter, Scene, write_png, write_video
-from studies.command import leave, run_command
 from swarm.array_types import Array, UInt8s
 from swarm.errors import InputError
 from swarm.runtime.log.reader import Json, Logs, open_logs

@@ -27,10 +27,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import tyro
 from rich.console import Console
 
+from envs.commands.command import leave, run_command
+from envs.commands.machine import processor
 from studies.checkout import ROOT
-from studies.command import leave, run_command
 from studies.faults.trial import Setup
-from studies.machine import processor
 from studies.report.deployment import study as deployment
 from studies.report.deployment import text as deployment_text
 from studies.report.jobs import Lab, Store

@@ -26,6 +26,7 @@ import numpy as np
 import torch
 import yaml
 
+from policies.devices import on_cpu
 from swarm.errors import InputError
 
 WEIGHTS, ONNX, CONFIG, CARD, RESUME = "weights.pt", "policy.onnx", "config.yaml", "card.md", "resume.pt"
@@ -85,7 +86,7 @@ def write_parts(
     folder: Path, network: torch.nn.Module, document: Mapping[str, Any], card: str, extra: Mapping[str, bytes] | None
 ) -> None:
     """Write all of a checkpoint but ``policy.onnx``; arguments as of ``save``, ``document`` is ``config.yaml``."""
-    torch.save(network.state_dict(), folder / WEIGHTS)
+    torch.save(on_cpu(network).state_dict(), folder / WEIGHTS)
     (folder / CONFIG).write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
     (folder / CARD).write_text(card, encoding="utf-8")
     for name, contents in (extra or {}).items():
@@ -108,8 +109,9 @@ def load_weights(network: torch.nn.Module, path: Path) -> None:
             shown = "nothing" if found is None else found
             raise InputError(f"{path}: {key}", shown, f"a tensor of shape {shape}")
         if tuple(found.shape) != shape:
-            raise InputError(f"{path}: {key}", tuple(found.shape), f"shape {shape} (width {network.width})")
-        if not found.is_floating_point() or not torch.isfinite(found).all():
+            width = f" (width {network.width})" if hasattr(network, "width") else ""
+            raise InputError(f"{path}: {key}", tuple(found.shape), f"shape {shape}{width}")
+        if found.is_floating_point() != wanted[key].is_floating_point() or not torch.isfinite(found).all():
             raise InputError(f"{path}: {key}", "values that are not finite", "finite floating-point numbers")
     network.load_state_dict(weights)
 
@@ -129,7 +131,7 @@ def write_onnx(
     """
     with silence():
         program = torch.onnx.export(
-            network.eval(),
+            on_cpu(network).eval(),
             tuple(inputs.values()),
             dynamo=True,
             input_names=list(inputs),
@@ -158,7 +160,7 @@ def silence() -> Iterator[None]:
 def pack(state: Mapping[str, Any]) -> bytes:
     """Serialise nested dicts and lists of tensors, numpy arrays and plain values, readable weights-only.
 
-    Arrays become tensors, and come back from ``unpack`` as tensors.
+    Arrays become tensors, and come back from ``unpack`` as tensors; those of all devices come back on the CPU.
     """
     buffer = io.BytesIO()
     torch.save(plain(state, arrays=True), buffer)
@@ -200,4 +202,6 @@ def plain(value: Any, *, arrays: bool = False) -> Any:
         return [plain(item, arrays=arrays) for item in value]
     if isinstance(value, np.ndarray):
         return torch.from_numpy(value.copy()) if arrays else value.tolist()
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu()
     return value.item() if isinstance(value, np.generic) else value

@@ -1,8 +1,9 @@
 """Training in several processes: all that they have to agree on.
 
-``torchrun --nproc-per-node K launch/train.py tuner`` starts K processes, on one machine or (``--nnodes``) on many.
-Each steps worlds of its own; all hold the same network, and take the same steps on the sum of their gradients.
-In a process that is alone nothing is sent, and every function here is the plain one.
+``torchrun --nproc-per-node K launch/train.py tuner`` (or ``follower``) starts K processes, on one machine or
+(``--nnodes``) on many. Each steps worlds of its own; all hold the same network, and take the same steps on the sum of
+their gradients. In a process that is alone nothing is sent, and every function here is the plain one. What is sent is
+small (a network's gradients, a few sums), so it goes through the memory of the cores wherever the network is.
 
 One step of K processes is, to rounding, that of one process on the same samples (tests/policies/test_distributed.py).
 Whole trainings draw different samples; their success rates in ``progress.csv`` have to agree within the spread of
@@ -17,10 +18,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+import numba
 import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+
+THREADS = 2
+"""Of torch, by all processes of a machine together, if nobody says how many."""
 
 
 def join() -> None:
@@ -33,6 +38,16 @@ def leave() -> None:
     """End what :func:``join`` began."""
     if dist.is_initialized():
         dist.destroy_process_group()
+
+
+def share_cores(threads: int | None) -> int:
+    """Set the threads of torch, and of the simulation where processes share this machine; returns the former."""
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    threads = threads or max(1, THREADS // local)
+    torch.set_num_threads(threads)
+    if local > 1:
+        numba.set_num_threads(max(1, numba.get_num_threads() // local))
+    return threads
 
 
 def rank() -> int:
@@ -64,15 +79,25 @@ def agree(*wishes: bool) -> list[bool]:
     return [count > 0.0 for count in total(*map(float, wishes))]
 
 
-def moments(values: Tensor) -> tuple[Tensor, Tensor, int]:
-    """Mean, standard deviation and number (1 if there are none) of the values of all processes together."""
+def moments(values: Tensor, correction: int = 0) -> tuple[Tensor, Tensor, int]:
+    """Mean, standard deviation and number (1 if there are none) of the values of all processes together.
+
+    Args:
+        values: Of this process.
+        correction: What the number is less by in the mean of the squares: 1 estimates the deviation of a sample.
+    """
     if size() == 1:
-        return values.mean(), values.std(correction=0), max(values.numel(), 1)
+        return values.mean(), values.std(correction=correction), max(values.numel(), 1)
     count, first = total(values.numel(), float(values.double().sum()))
     mean = first / max(count, 1.0)
     (second,) = total(float((values.double() - mean).square().sum()))
-    spread = (second / max(count, 1.0)) ** 0.5
+    spread = (second / max(count - correction, 1.0)) ** 0.5
     return values.new_tensor(mean), values.new_tensor(spread), max(int(count), 1)
+
+
+def variance(values: Tensor) -> Tensor:
+    """Estimate of the variance that the values of all processes together are a sample of."""
+    return values.var() if size() == 1 else moments(values, correction=1)[1].square()
 
 
 def add_gradients(parameters: Iterable[nn.Parameter]) -> None:
@@ -80,7 +105,7 @@ def add_gradients(parameters: Iterable[nn.Parameter]) -> None:
     if size() == 1:
         return
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    flat = torch.cat([gradient.flatten() for gradient in gradients]).cpu()
     dist.all_reduce(flat)
     for gradient, part in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
         gradient.copy_(part.view_as(gradient))
@@ -90,7 +115,9 @@ def start_alike(module: nn.Module) -> None:
     """Give all processes the parameters and buffers of the first one."""
     if size() > 1:
         for tensor in module.state_dict().values():
-            dist.broadcast(tensor, 0)
+            sent = tensor.cpu()
+            dist.broadcast(sent, 0)
+            tensor.copy_(sent)
 
 
 def gather(data: bytes) -> list[bytes]:

@@ -18,7 +18,10 @@ import torch
 from torch import Tensor, nn
 
 from policies import distributed
+from policies.devices import to_device
 from policies.ppo_settings import PPOSettings
+from swarm.array_types import AnyArray
+from swarm.errors import InputError
 
 Rows = TypeVar("Rows", bound=NamedTuple)
 """What is stored of a step [S, ...], and of a rollout [T, S, ...]."""
@@ -89,10 +92,13 @@ class PPO(ABC, Generic[Rows]):
 
     Args:
         worlds: Where to train.
-        network: What to train.
+        network: What to train, on the device that it is on.
         config: Settings.
         seed: Of the exploration and of the shuffling.
         updates: Length of the training, for the annealing.
+
+    Raises:
+        InputError: If there are more minibatches than samples.
     """
 
     name: ClassVar[str]
@@ -100,10 +106,14 @@ class PPO(ABC, Generic[Rows]):
 
     def __init__(self, worlds: Worlds, network: nn.Module, config: PPOSettings, *, seed: int, updates: int) -> None:
         self.worlds, self.network, self.config, self.updates = worlds, network, config, updates
-        self.optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate, eps=1e-5)
-        self.random = torch.Generator().manual_seed(seed)
+        self.device = next(network.parameters()).device
+        self.optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate, eps=1e-5, fused=True)
+        self.random = torch.Generator().manual_seed(seed)  # on the cores, whatever the device
         self.done = 0  # updates so far
         self.episodes: list[Mapping[str, float]] = []  # those that ended in this update
+        distributed.start_alike(network)
+        if config.minibatches > (samples := self.steps_per_update // distributed.size()):
+            raise InputError("ppo.minibatches", config.minibatches, f"at most {samples}, all of an update")
 
     @property
     @abstractmethod
@@ -135,6 +145,10 @@ class PPO(ABC, Generic[Rows]):
     def learning_rate(self) -> float:
         """Step size of the present update."""
         return self.left * self.config.learning_rate
+
+    def sent(self, array: AnyArray) -> Tensor:
+        """A copy of what the worlds say, where the network is."""
+        return to_device(array, self.device)
 
     def update(self) -> dict[str, float]:
         """One rollout and its optimisation; returns the figures of both."""
@@ -175,7 +189,7 @@ class PPO(ABC, Generic[Rows]):
         """
         figures: list[dict[str, float]] = []
         for _ in range(self.config.epochs):
-            order = samples[torch.randperm(len(samples), generator=self.random)]
+            order = samples[torch.randperm(len(samples), generator=self.random).to(samples.device)]
             for chosen in order.tensor_split(self.config.minibatches):
                 loss, parts = loss_of(chosen)
                 self.optimiser.zero_grad()

@@ -17,6 +17,7 @@ import numpy as np
 
 from policies import distributed
 from policies.checkpoint_folder import RESUME, pack, read_tensors, unpack
+from policies.devices import Device, shown
 from policies.ppo import PPO
 from policies.ppo_settings import PPOSettings, from_file, to_file
 from policies.training_log import LOG, Row, known, log_row, read_log, write_log
@@ -44,6 +45,11 @@ class Options(Protocol):
         ...
 
     @property
+    def device(self) -> Device | None:
+        """Where the network is, if given."""
+        ...
+
+    @property
     def save_every(self) -> float:
         """Minutes between checkpoints."""
         ...
@@ -51,6 +57,11 @@ class Options(Protocol):
     @property
     def tensorboard(self) -> bool:
         """Whether to log for tensorboard too."""
+        ...
+
+    @property
+    def evaluate(self) -> bool:
+        """Whether to evaluate in the end."""
         ...
 
     @property
@@ -99,7 +110,7 @@ class Training(ABC, Generic[OptionsT]):
     ) -> None:
         self.options, self.folder = options, options.out
         self.ppo, self.updates = ppo, ppo.updates
-        self.command, self.hardware = command, hardware
+        self.command, self.hardware = command, hardware + shown(ppo.device)
         self.minutes = 0.0
         self.rows: list[Row] = []
         if saved is not None:
@@ -159,7 +170,7 @@ def restored(given: OptionsT, fixed: Sequence[str]) -> tuple[OptionsT, Mapping[s
 
     Args:
         given: The options on the command line.
-        fixed: Those that a training keeps when it goes on; its length and its logging may change.
+        fixed: Those that a training keeps when it goes on; its length, its logging and its device may change.
 
     Raises:
         InputError: If an option is given that would make it another training.
@@ -181,7 +192,8 @@ def restored(given: OptionsT, fixed: Sequence[str]) -> tuple[OptionsT, Mapping[s
             raise InputError(f"--{name} with --resume", value, f"{getattr(stored, name)}, or leave it out")
     going_on = dataclasses.replace(
         stored, resume=given.resume, steps=given.steps or stored.steps, save_every=given.save_every,
-        tensorboard=given.tensorboard,
+        tensorboard=given.tensorboard, evaluate=given.evaluate,
+        device=given.device or stored.device,
     )  # fmt: skip
     return going_on, saved
 

@@ -11,6 +11,9 @@ from typing import Any
 
 LOG, CURVE = "progress.csv", "learning_curve.png"
 """Files of a checkpoint folder."""
+SMOOTHED = 40
+"""A smoothed curve takes the mean over such a part of its length."""
+_LINE = "#1f6f8b"
 NOT_EVALUATED = "Not evaluated yet."
 """What a card says until its checkpoint is evaluated."""
 
@@ -60,17 +63,34 @@ def known(rows: list[Row], name: str) -> Curve:
     return [float(row["robot_steps"]) / 1e6 for row in chosen], [float(row[name]) for row in chosen]
 
 
+def smoothed(values: Sequence[float]) -> list[float]:
+    """Each value's mean with those around it, a fortieth of all; at the ends those that there are."""
+    reach = len(values) // (2 * SMOOTHED)
+    parts = (values[max(0, k - reach) : k + reach + 1] for k in range(len(values)))
+    return [math.fsum(part) / len(part) for part in parts]
+
+
 def draw_curves(curves: Mapping[str, Curve]) -> bytes:
-    """A picture (PNG) of curves over million robot-steps, side by side under their titles."""
+    """A picture (PNG) of curves over million robot-steps, side by side under their titles.
+
+    The line is smoothed, with what it is the mean of pale behind it. What is zero all the time is a line of text.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9.0, 3.0), dpi=110, layout="constrained")
-    for axes, (title, curve) in zip(figure.subplots(1, len(curves)), curves.items(), strict=True):
-        axes.plot(*curve, color="#1f6f8b", linewidth=1.2)
-        axes.set_title(title, fontsize=10)
-        axes.set_xlabel("million robot-steps", fontsize=9)
+    drawn = {title: curve for title, curve in curves.items() if any(curve[1])}
+    zero = [title for title, curve in curves.items() if curve[1] and title not in drawn]
+    figure = Figure(figsize=(max(3.0, 3.0 * len(drawn)), 3.0), dpi=110, layout="constrained")
+    panels = figure.subplots(1, len(drawn), squeeze=False)[0] if drawn else ()
+    for axes, (title, (steps, values)) in zip(panels, drawn.items(), strict=True):
+        axes.plot(steps, values, color=_LINE, linewidth=0.8, alpha=0.28)
+        axes.plot(steps, smoothed(values), color=_LINE, linewidth=2.0)
+        axes.set_title(title, fontsize=12)
+        axes.set_xlabel("million robot-steps", fontsize=11)
+        axes.tick_params(labelsize=11)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
+    if zero:
+        figure.supxlabel(f"{', '.join(zero)}: 0 all the time", fontsize=11)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()

@@ -11,8 +11,9 @@ One step is: sense (a ``View``), plan (a waypoint), tune (the filter's parameter
 ``Command``). To describe a run: ``Scenario``, ``RobotSpec``, ``Kind``, ``Limits``, ``ErrorBounds``, ``Strangers``,
 ``World``, ``GridMap``; ``load_scenario`` reads a scenario file, ``load_fleet`` a fleet file, ``deliveries`` draws a
 scenario on a grid map. To decide: ``Robot``, ``View`` with ``Neighbour`` and ``Message``, ``Command``; ``explain`` says
-why a control was changed. To write parts of your own: ``Planner`` and its ``Plan``, ``Controller`` and its
-``Observation``, ``Driver``. What goes wrong is a ``SwarmError``; wrong input is an ``InputError``, which is also a
+why a control was changed. To write parts of your own, each a protocol that says what is asked: ``Family``, ``Map``,
+``Network``, ``Reward`` and its ``StepRecord``, ``Planner`` and its ``Plan``, ``Controller`` and its ``Observation``,
+``Constraint``, ``Driver``. What goes wrong is a ``SwarmError``; wrong input is an ``InputError``, which is also a
 ``ValueError``.
 
 Rooms, each importing only what comes before it:
@@ -41,6 +42,7 @@ from swarm.kernel_cache import register_kernels
 if TYPE_CHECKING:
     from swarm.errors import InputError, SwarmError
     from swarm.explanation import explain
+    from swarm.filter.further_rows import Constraint
     from swarm.model.dynamics import Kind, Limits
     from swarm.model.error_bounds import ErrorBounds
     from swarm.model.strangers import Strangers
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from swarm.robot import Command, Robot
     from swarm.runtime.drivers.base import Driver
     from swarm.runtime.fleet_file.read import load_fleet
+    from swarm.scenario.family import Family, Map
     from swarm.scenario.grid_map import GridMap
     from swarm.scenario.robot_spec import RobotSpec
     from swarm.scenario.scenario import Scenario, deliveries, load_scenario
@@ -56,27 +59,35 @@ if TYPE_CHECKING:
     from swarm.sense.neighbour import Neighbour
     from swarm.sense.view import View
     from swarm.tune.controllers import Controller
+    from swarm.tune.network import Network
     from swarm.tune.observation import Observation
+    from swarm.tune.reward import Reward, StepRecord
 
 __version__ = "0.1.0"
 
 _HOME = {
     "Command": "robot",
+    "Constraint": "filter.further_rows",
     "Controller": "tune.controllers",
     "Driver": "runtime.drivers.base",
     "ErrorBounds": "model.error_bounds",
+    "Family": "scenario.family",
     "GridMap": "scenario.grid_map",
     "InputError": "errors",
     "Kind": "model.dynamics",
     "Limits": "model.dynamics",
+    "Map": "scenario.family",
     "Message": "sense.messages",
     "Neighbour": "sense.neighbour",
+    "Network": "tune.network",
     "Observation": "tune.observation",
     "Plan": "planning",
     "Planner": "planning",
+    "Reward": "tune.reward",
     "Robot": "robot",
     "RobotSpec": "scenario.robot_spec",
     "Scenario": "scenario.scenario",
+    "StepRecord": "tune.reward",
     "Strangers": "model.strangers",
     "SwarmError": "errors",
     "View": "sense.view",
@@ -88,9 +99,10 @@ _HOME = {
 }
 
 __all__ = [
-    "Command", "Controller", "Driver", "ErrorBounds", "GridMap", "InputError", "Kind", "Limits", "Message", "Neighbour",
-    "Observation", "Plan", "Planner", "Robot", "RobotSpec", "Scenario", "Strangers", "SwarmError", "View", "World",
-    "deliveries", "explain", "load_fleet", "load_scenario",
+    "Command", "Constraint", "Controller", "Driver", "ErrorBounds", "Family", "GridMap", "InputError", "Kind", "Limits",
+    "Map", "Message", "Neighbour", "Network", "Observation", "Plan", "Planner", "Reward", "Robot", "RobotSpec",
+    "Scenario", "StepRecord", "Strangers", "SwarmError", "View", "World", "deliveries", "explain", "load_fleet",
+    "load_scenario",
 ]  # fmt: skip
 
 register_kernels("swarm", Path(__file__).parent)

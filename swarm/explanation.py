@@ -16,13 +16,26 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.filter import qp, safety
+from swarm.filter.hull_shield import shield_hulls
 from swarm.filter.tunables import MIDDLE, decode
 from swarm.model.body import LOOK_AHEAD, RADIUS, YIELDS
 from swarm.model.dynamics import UNICYCLE
 from swarm.planning import Plan
 from swarm.robot import Command, Robot
 from swarm.sense.messages import Message
-from swarm.sense.neighbours import N_ACCELERATION, N_ID, N_RADIUS, N_X, N_Y, NEIGHBOUR, O_GAP, O_NX, O_NY, Around
+from swarm.sense.neighbours import (
+    N_ACCELERATION,
+    N_ID,
+    N_RADIUS,
+    N_X,
+    N_Y,
+    NEIGHBOUR,
+    O_GAP,
+    O_NX,
+    O_NY,
+    Around,
+    is_stranger,
+)
 from swarm.sense.view import View
 
 # Controls that differ by less [m/s or m/s²] are the same, and rows with less room are active.
@@ -175,7 +188,10 @@ def _stopper(robot: Robot, state: Array, around: Around, wanted: Array) -> int:
             side[:] = _OPEN
             side[k - robots - things] = around.bounds[k - robots - things]
             one = one._replace(bounds=side)
-        share = safety.shield(robot.kind, state, robot.body, one, control, lines)
+        if k < robots and is_stranger(around.neighbours[k]):
+            share = shield_hulls(robot.kind, state, robot.body, one, control)
+        else:
+            share = safety.shield(robot.kind, state, robot.body, one, control, lines)
         if share < least:
             found, least = k, share
     return found

@@ -13,6 +13,7 @@ import numpy as np
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.filter import qp, safety
+from swarm.filter.further_rows import Constraint, further_rows, make_constraint, solve_with
 from swarm.filter.nominal import nominal_control
 from swarm.filter.passages import note_passages
 from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
@@ -60,6 +61,7 @@ from swarm.tune.heuristics import talk_of
 from swarm.tune.memory import LEAST, WAITED, blank, remember
 from swarm.tune.observation import EDGE, EGO, Observation, observe
 
+_PLACE_AND_SIZE = [N_X, N_Y, N_RADIUS]
 Solver = Callable[[Array, Array, Array, Array, Array], qp.Solution]
 
 
@@ -89,6 +91,14 @@ class Command:
     ahead: tuple[Array, Array] | None = None
 
 
+class Filtered(NamedTuple):
+    """What a filter gives: a control ``float64[2]``, an index of ``safety.OUTCOMES``, how far the rows gave way."""
+
+    control: Array
+    outcome: int
+    relaxation: float
+
+
 class _Predicted(NamedTuple):
     """A state ahead ``float64[5]`` and its trail ``float64[TRAIL]``, and from what view they were predicted."""
 
@@ -113,6 +123,7 @@ class Robot:
         errors: What is declared of it as not exact.
         strangers: What is counted on of those who ignore everybody, by whoever tells it what is near.
         robot_id: Its identity among the others.
+        constraint: Further rows of its QP, a ``swarm.Constraint`` or the reference of one; with the kernel alone.
 
     Raises:
         InputError: If an argument is not usable.
@@ -132,6 +143,7 @@ class Robot:
         errors: ErrorBounds = EXACT,
         strangers: Strangers = UNKNOWN,
         robot_id: int = 0,
+        constraint: str | Constraint | None = None,
     ) -> None:
         self.kind, self.robot_id = int(spec.kind), robot_id
         self.body = body_of(
@@ -147,6 +159,9 @@ class Robot:
         self.controller = make_controller(controller)
         self._talk = talk_of(self.controller)
         self._solver = _make_solver(solver)
+        self.constraint = make_constraint(constraint) if spec.cooperative else None
+        if self._solver is not None and self.constraint is not None:
+            raise InputError("solver", solver, "'kernel', with a constraint")
         self._allocate()
         self.cooperative = spec.cooperative
         self.last_action, self._memory, self._goal = MIDDLE, blank(), b""
@@ -181,9 +196,8 @@ class Robot:
         """
         view = self.believed(view)
         around = self._sense(view)
-        clearance = self._clearance(view, around)
-        plan = self._plan(view)
-        remaining = _remaining(plan, view)
+        plan = self.planned(view)
+        remaining = way_left(plan, view)
         embedding: tuple[float, ...] = ()
         if not self.cooperative:
             action = STRAIGHT
@@ -192,22 +206,44 @@ class Robot:
         if np.shape(action) != (COUNT,):
             raise InputError("action", action, f"{COUNT} numbers in [0, 1]")
         tunables = decode(action)
-        note_passages(self.kind, view.state, self.body, around, plan.waypoint, tunables)
+        # One that ignores everybody sees others, and drives as if it did not.
+        heeded = around._replace(num_neighbours=0, truncated=False) if self.body[YIELDS] < 0.0 else around
+        note_passages(self.kind, view.state, self.body, heeded, plan.waypoint, tunables)
         nominal_control(self.kind, view.state, self.body, plan.waypoint, remaining, tunables, self._nominal)
         if wanted is not None:
             self._nominal[:] = wanted
             if self.kind == dynamics.UNICYCLE:  # the filter moves a point ahead of it
                 self._nominal[1] *= self.body[LOOK_AHEAD]
-        control, outcome, relaxation = self._filter(view, around, tunables)
-        self.drive = control.copy()
-        self.last_action = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0)
+        control, outcome, relaxation = self._filter(view, heeded, tunables)
+        near = view.neighbours[: around.num_neighbours]
+        clearance = self.clearance(view.state, near, around.obstacles[: around.num_obstacles])
+        action = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0)
+        filtered = Filtered(control, outcome, relaxation)
+        return self.conclude(view.time, plan, action, tunables, filtered, clearance, embedding)
+
+    def conclude(
+        self, time: float, plan: Plan, action: Array, tunables: Array, filtered: Filtered, clearance: float,
+        embedding: tuple[float, ...] = (),
+    ) -> Command:  # fmt: skip
+        """The command that a period ends with; the robot remembers what the next one needs of it.
+
+        Args:
+            time: Of the view [s].
+            plan: Its planner's (``planned``).
+            action: ``float64[6]`` in [0, 1].
+            tunables: ``float64[6]``, the same as physical values.
+            filtered: What the filter gives.
+            clearance: Gap to the nearest robot or obstacle [m].
+            embedding: What its controller tells those of others.
+        """
+        self.drive, self.last_action = filtered.control.copy(), action
         message = Message(
-            self.robot_id, view.time, (float(plan.waypoint[0]), float(plan.waypoint[1])),
-            float(self.last_action[ROTATION]), float(self.last_action[SPEED]), plan.intent, embedding,
+            self.robot_id, time, (float(plan.waypoint[0]), float(plan.waypoint[1])), float(action[ROTATION]),
+            float(action[SPEED]), plan.intent, embedding,
         )  # fmt: skip
         return Command(
-            control, safety.OUTCOMES[outcome], relaxation, tunables, self.last_action, plan, message, clearance,
-            self._plan_ahead(control),
+            filtered.control, safety.OUTCOMES[filtered.outcome], filtered.relaxation, tunables, action, plan, message,
+            clearance, self._plan_ahead(filtered.control),
         )  # fmt: skip
 
     def _plan_ahead(self, control: Array) -> tuple[Array, Array] | None:
@@ -223,7 +259,7 @@ class Robot:
         """
         if self._motion is None:
             return view
-        _check(view)
+        check_view(view)
         measured = view.time if view.measured is None else view.measured
         key, last = (view.time, measured, view.state.tobytes()), self._predicted
         # Time may stand still (``swarm.runtime.lockstep``) and a state may be the same again: then the period tells.
@@ -282,6 +318,18 @@ class Robot:
             coast_of(state, self.body, self._trail)
         return self._trail
 
+    def trail_of(self, view: View) -> Array:
+        """What it trails in a view that it believes, ``float64[TRAIL]``; an array of the robot's own."""
+        if is_second_order(self.body):
+            view.drive = self.driven(view.state) if view.drive is None else view.drive
+            self.trail(view.state, view.drive)
+        return self._trail
+
+    @property
+    def remembered(self) -> tuple[Array, Array]:
+        """Its memory of the way ``float64[2]`` (``swarm.tune.memory``) and its last action ``float64[6]``."""
+        return self._memory, self.last_action
+
     def _tune(self, view: View, plan: Plan, remaining: float, around: Around) -> tuple[Array, tuple[float, ...]]:
         """The controller's action, and what it has to tell the controllers of others."""
         observation = self._observe(view, plan, remaining, around)
@@ -293,8 +341,8 @@ class Robot:
     def observe(self, view: View) -> Observation:
         """What the policy gets to see for this view; a ``step`` with the same view may follow."""
         view = self.believed(view)
-        around, plan = self._sense(view), self._plan(view)
-        return self._observe(view, plan, _remaining(plan, view), around)
+        around, plan = self._sense(view), self.planned(view)
+        return self._observe(view, plan, way_left(plan, view), around)
 
     def sensed(self, view: View) -> Around:
         """What its filter takes into account; its own arrays, which the next step writes anew."""
@@ -303,19 +351,17 @@ class Robot:
     def nominal(self, view: View, command: Command) -> Array:
         """The control ``float64[2]`` that its filter began with, in the QP's variables (``swarm.filter.nominal``)."""
         view, found, plan = self.believed(view), np.empty(2), command.plan
-        nominal_control(
-            self.kind, view.state, self.body, plan.waypoint, _remaining(plan, view), command.tunables, found
-        )
+        nominal_control(self.kind, view.state, self.body, plan.waypoint, way_left(plan, view), command.tunables, found)
         return found
 
-    def _plan(self, view: View) -> Plan:
-        """Ask the planner and remember, once per period: both count time by being asked."""
+    def planned(self, view: View) -> Plan:
+        """Its planner's plan, and remember; once a period, as both count time by being asked."""
         period = (view.time, view.state.tobytes(), view.goal.tobytes())
         if self._planned is None or self._planned[0] != period:
             self._planned = (period, self.planner.plan(view))
             if period[2] != self._goal:
                 self._memory, self._goal = blank(), period[2]
-            remaining = _remaining(self._planned[1], view)
+            remaining = way_left(self._planned[1], view)
             if self._planned[1].intent is None:
                 remember(self.body, remaining, self._memory)
             else:  # who waits for a cell is not stuck
@@ -324,10 +370,8 @@ class Robot:
 
     def _sense(self, view: View) -> Around:
         """Check the view and copy what it senses into fixed-size arrays; obstacles from the map if it has none."""
-        _check(view)
-        if is_second_order(self.body):
-            view.drive = self.driven(view.state) if view.drive is None else view.drive
-            self.trail(view.state, view.drive)
+        check_view(view)
+        self.trail_of(view)
         num_neighbours = len(view.neighbours)
         self._near[:num_neighbours] = view.neighbours
         if view.obstacles is not None:
@@ -343,8 +387,6 @@ class Robot:
         return self._around(num_neighbours, num_obstacles, view.truncated or crush)
 
     def _around(self, num_neighbours: int, num_obstacles: int, truncated: bool) -> Around:
-        if self.body[YIELDS] < 0.0:
-            num_neighbours, truncated = 0, False
         return Around(
             self._near, num_neighbours, self._near_obstacles, num_obstacles, self.bounds, truncated, self._trail
         )
@@ -367,6 +409,8 @@ class Robot:
     def _filter(self, view: View, around: Around, tunables: Array) -> tuple[Array, int, float]:
         """QP and shield."""
         control, me = np.empty(2), (self.kind, view.state, self.body, around)
+        if self.constraint is not None:
+            return self._filter_further(self.constraint, view, around, tunables)
         if self._solver is None:
             outcome, relaxation = safety.filter_control(*me, self._nominal, tunables, self._scratch, control)
             return control, outcome, relaxation
@@ -377,11 +421,23 @@ class Robot:
         outcome = safety.dispose(*me, int(solution.relaxed), control, self._scratch)
         return control, outcome, solution.relaxation
 
-    def _clearance(self, view: View, around: Around) -> float:
-        least, x, y = math.inf, view.state[0], view.state[1]
-        for other in view.neighbours[: around.num_neighbours]:
-            least = min(least, math.hypot(other[N_X] - x, other[N_Y] - y) - other[N_RADIUS])
-        least = min(least, around.obstacles[: around.num_obstacles, O_GAP].min(initial=math.inf))
+    def _filter_further(
+        self, constraint: Constraint, view: View, around: Around, tunables: Array
+    ) -> tuple[Array, int, float]:
+        """QP with the rows of a constraint behind ours, and shield."""
+        control, me = np.empty(2), (self.kind, view.state, self.body, around)
+        count = safety.constrain(*me, tunables, self._scratch)
+        further = further_rows(constraint, view, self.kind, self.body)
+        status, relaxation = solve_with(*further, self._nominal, count, self._scratch, control)
+        return control, safety.dispose(*me, status, control, self._scratch), relaxation
+
+    def clearance(self, state: Array, near: Array, obstacles: Array) -> float:
+        """Gap to the nearest of some robots ``float64[k, 22]`` and obstacles ``float64[m, 8]`` [m]; inf: none."""
+        x, y = float(state[0]), float(state[1])
+        least = math.inf
+        for other_x, other_y, radius in near[:, _PLACE_AND_SIZE].tolist():
+            least = min(least, math.hypot(other_x - x, other_y - y) - radius)
+        least = min(least, obstacles[:, O_GAP].min(initial=math.inf))
         return float(least - self.body[RADIUS])
 
 
@@ -398,14 +454,14 @@ def _make_solver(solver: str | Solver) -> Solver | None:
     raise InputError("solver", solver, "'kernel', 'cvxpy', or a callable like swarm.filter.qp.solve")
 
 
-def _remaining(plan: Plan, view: View) -> float:
+def way_left(plan: Plan, view: View) -> float:
     """Metres to where the robot should come to rest: what the plan says, else straight to the goal."""
     if math.isfinite(plan.stop_distance):
         return plan.stop_distance
     return math.hypot(view.goal[0] - view.state[0], view.goal[1] - view.state[1])
 
 
-def _check(view: View) -> None:
+def check_view(view: View) -> None:
     """Refuse what is not a number or does not fit."""
     if view.state.shape != (dynamics.STATE,) or not np.isfinite(view.state).all():
         raise InputError("view.state", view.state, "5 finite numbers: x, y, heading, vx, vy")
@@ -413,7 +469,7 @@ def _check(view: View) -> None:
         raise InputError("view.goal", view.goal, "2 finite numbers: x, y")
     near = view.neighbours
     fits = near.ndim == 2 and near.shape[1] == NEIGHBOUR and len(near) <= MAX_NEIGHBOURS
-    if not fits or not _describes_robots(near):
+    if not fits or not describes_robots(near):
         valid = f"finite numbers of shape (at most {MAX_NEIGHBOURS}, {NEIGHBOUR}); radius and reach 0 or more"
         raise InputError("view.neighbours", near, valid)
     if view.obstacles is not None:
@@ -424,7 +480,7 @@ def _check(view: View) -> None:
             raise InputError("view.obstacles", obstacles, valid)
 
 
-def _describes_robots(near: Array) -> bool:
+def describes_robots(near: Array) -> bool:
     """Whether neighbour columns are finite (but for the brakes of one that stops at once) and sizes not negative."""
     finite = np.isfinite(near[:, :N_ACCELERATION]).all() and np.isfinite(near[:, N_REACH:]).all()
     sizes = min(near[:, N_RADIUS].min(initial=0.0), near[:, N_REACH].min(initial=0.0))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -66,6 +67,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for reason in filter(None, (why_not(mark.name) for mark in item.iter_markers())):
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture
+def same_signals() -> Iterator[None]:
+    """An installed command sets what signals do, for good; a process of tests goes on after it."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

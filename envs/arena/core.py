@@ -8,45 +8,53 @@ its robots have reached their last goals.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numba
 import numpy as np
 
+from envs.arena.constrained import step_constrained
 from envs.arena.errors import STYLES, ErrorSource
 from envs.arena.geometry_store import GeometryStore
 from envs.arena.inexact import perceive_worlds, step_inexact_worlds
-from envs.arena.kernels import Counts, Robots, observe_worlds, remember_worlds, step_worlds
-from envs.arena.reward import Reward
+from envs.arena.kernels import Counts, Robots, step_some, step_worlds
+from envs.arena.observing import Pages, head_for_goals, observe_some, observe_worlds, remember_worlds, ways_left
+from envs.arena.reward import given_by, make_reward
 from envs.arena.team_planner import TeamPlanner, make_team_planner
-from envs.strangers import MOVING, STANDING
+from envs.strangers import MOVING, STANDING, TOUCH
 from envs.threads import threads
-from swarm.array_types import AnyArray, Array, Flags, Float32s
+from swarm.array_types import AnyArray, Array, Flags, Float32s, Int64s
 from swarm.errors import InputError
 from swarm.files.text_files import located
-from swarm.filter.safety import BRAKING, RELAXED
+from swarm.filter.further_rows import Constraint, make_constraint
+from swarm.filter.safety import BRAKING, OPTIMAL, RELAXED
 from swarm.filter.tunables import COUNT, MIDDLE, STRAIGHT
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL
 from swarm.model.body import (
+    ACCELERATION,
     BODY,
+    LOOK_AHEAD,
     MARGIN,
     RADIUS,
     TOP_SPEED,
     TURN_ACCELERATION,
+    TURN_RATE,
     YIELDS,
     body_of,
     coast_of,
     is_second_order,
 )
-from swarm.model.dynamics import forward_speed
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, Kind, Limits, forward_speed
 from swarm.model.error_bounds import ErrorBounds
 from swarm.model.strangers import STRANGERS, Strangers
 from swarm.scenario.scenario import Scenario
 from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, N_PACE, NEIGHBOUR, describe, trailing
 from swarm.tune.memory import MEMORY, blank
-from swarm.tune.observation import EDGE, EGO, Observation
+from swarm.tune.observation import Observation
+from swarm.tune.reward import Reward as OwnReward
+from swarm.tune.reward import StepRecord
 
 Draw = Callable[[np.random.Generator], Scenario]
 Chooser = Callable[[Scenario], str]
@@ -55,8 +63,42 @@ Chooser = Callable[[Scenario], str]
 _WORTH_THREADS = 128
 # So many times the past that the first scenarios need is kept: later ones may have shorter periods.
 _SLACK = 2.0
+# Robots that are not there are so many sensing radii from the world, and from each other.
+_FAR = 1000.0
 # As in the GCBF+ protocol: a goal is reached within so many radii.
 GOAL_RADII = 2.0
+
+
+TUNED, CONTROLLED, FREE = "tunables", "control", "free"
+ACTIONS = (TUNED, CONTROLLED, FREE)
+"""What an action is.
+
+* ``tunables``: the six tunables of ``swarm.filter.tunables``, in [0, 1].
+* ``control``: two numbers in [-1, 1], shares of the robot's limits: of a single integrator its velocity along x and y,
+  of a double integrator its acceleration along x and y, of a unicycle forward speed and turn rate. They take the place
+  of the nominal control: QP and shield let pass the nearest control that is safe, with the boldest barriers.
+* ``free``: the same controls without rows and lines for robots and obstacles, for research: then there are collisions,
+  and they are counted. Actuators and the bounds of the world still hold.
+"""
+
+
+def action_size(actions: str) -> int:
+    """How many numbers an action has.
+
+    Raises:
+        InputError: If there is no such kind of action.
+    """
+    if actions not in ACTIONS:
+        raise InputError("actions", actions, ", ".join(ACTIONS))
+    return COUNT if actions == TUNED else 2
+
+
+def full_control(kind: int, body: Array) -> tuple[float, float]:
+    """The control of a robot, in the variables of the QP, that an action (1, 1) stands for."""
+    if kind == UNICYCLE:
+        return body[TOP_SPEED], body[LOOK_AHEAD] * body[TURN_RATE]
+    most = body[ACCELERATION] if kind == DOUBLE_INTEGRATOR else body[TOP_SPEED]
+    return most, most
 
 
 def _periods(scenario: Scenario, assume: ErrorBounds | None) -> float:
@@ -69,7 +111,7 @@ class ArenaCore:
     """B worlds, each drawn anew whenever its episode ends.
 
     Args:
-        draw: Draws a scenario; all must have the same number of robots.
+        draw: Draws a scenario; all must have the same number of robots, unless ``robots`` is given.
         worlds: B.
         seed: Of the generator that ``draw`` is given.
         margin: Safety margin of every robot [m].
@@ -78,12 +120,20 @@ class ArenaCore:
         obstacles: M, most obstacles in a neighbourhood.
         redraw: Whether a world whose episode ends is drawn anew in the same step.
         checks: Instants per period at which gaps are measured; 1 is the end of the period.
-        planner: ``straight`` or ``roadmap``, or a function that says which for a scenario.
+        planner: ``straight``, ``roadmap`` or the reference of one of a user's own, or a function that says which for a
+            scenario.
         errors: What is not exact, simulated in every world; None: what each scenario declares. Gaps are then measured
             at ``envs.arena.inexact.CHECKS`` instants a period.
         assume: What the robots count on; None: what is simulated.
         strangers: What the robots count on of those who ignore them; None: what each scenario declares.
         styles: Of the errors, each world one of them for an episode (``envs.arena.errors``).
+        actions: one of ``ACTIONS``.
+        max_cycles: Most periods of an episode; None: as many as its scenario has.
+        robots: N, where teams differ in size: the most. Smaller teams are filled up with robots that are not there: far
+            away, at rest, counted nowhere.
+        reward: A ``swarm.Reward`` or the reference of one; None: the built-in one.
+        constraint: Further rows of every robot's QP, a ``swarm.Constraint`` or the reference of one; None: there are
+            none. Worlds have to be exact then, and are stepped robot by robot.
     """
 
     def __init__(
@@ -103,21 +153,34 @@ class ArenaCore:
         assume: ErrorBounds | None = None,
         strangers: Strangers | None = None,
         styles: Sequence[str] = STYLES,
+        actions: str = "tunables",
+        max_cycles: int | None = None,
+        robots: int | None = None,
+        reward: str | OwnReward | None = None,
+        constraint: str | Constraint | None = None,
     ) -> None:
+        if max_cycles is not None and max_cycles < 1:
+            raise InputError("max_cycles", max_cycles, "1 or more, or None")
+        self.action_size = action_size(actions)
+        self._controlled, self._max_cycles = actions != TUNED, max_cycles
+        filtered = filtered and actions != FREE
         self._draw, self._margin, self._filtered = draw, margin, filtered
         self._redraw, self._checks, self._planner = redraw, checks, planner
         self.rng = np.random.default_rng(seed)
         self._drawn_from = [self.rng.bit_generator.state] * worlds
         first = [self._next(b) for b in range(worlds)]
-        self.num_worlds, self.num_robots = worlds, len(first[0].robots)
+        self.num_worlds, self.num_robots = worlds, len(first[0].robots) if robots is None else robots
+        self._fills_up, self._missing = robots is not None, np.zeros((worlds, self.num_robots), bool)
         self.slots = np.array([neighbours, obstacles])
         self._errors, self._assume, self._count_on = errors, assume, strangers
         self.threads = numba.get_num_threads() if worlds * self.num_robots >= _WORTH_THREADS else 1
-        self.reward = Reward()
+        self.reward, self._constraint = make_reward(reward), make_constraint(constraint)
         self._allocate()
         first = [self._declared(scenario) for scenario in first]
         most = _SLACK * max(_periods(scenario, assume) for scenario in first)
         inexact = any(one.errors.any for one in first) or (assume is not None and assume.any)
+        if inexact and self._constraint is not None:
+            raise InputError("constraint", constraint, "none where errors are declared: batches of worlds are exact")
         self._source = ErrorSource(worlds, self.num_robots, most, styles) if inexact else None
         self._kept, self._error_rngs = most, [self.rng] * worlds
         for b, scenario in enumerate(first):
@@ -142,6 +205,7 @@ class ArenaCore:
         self.told = np.zeros((*shape, 2))  # the waypoints that the robots told each other in the last period
         self.clearance = np.full(shape, np.inf)
         self.control, self.outcome = np.zeros((*shape, 2)), np.zeros(shape, np.int64)
+        self._wanted, self._full = np.full((*shape, 2), np.nan), np.zeros((*shape, 2))  # and at full speed or push
         self.last_action = np.tile(MIDDLE, (*shape, 1))
         self.goal_index, self.deliveries = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         self.reached, self.reach_time = np.zeros(shape, bool), np.full(shape, np.nan)
@@ -152,36 +216,46 @@ class ArenaCore:
         self.contacts = np.zeros((self.num_worlds, 2), np.int64)  # with strangers (``envs.strangers``)
         self._touching = np.zeros((*shape, self.num_robots), np.int8)
         self._strangers = np.zeros((self.num_worlds, STRANGERS))
+        self._parked = np.zeros((*shape, 5))  # robots that are not there
         self.geometry = GeometryStore(self.num_worlds)
+        self._pages = Pages(shape, int(self.slots.sum()))
         self._trail, self._room = np.zeros((*shape, TRAIL)), np.empty((shape[0], 1, shape[1], NEIGHBOUR))
         self._unseen = np.zeros(self.num_worlds, bool)  # where a period has begun and nobody has looked
 
     def load(self, b: int, scenario: Scenario) -> None:
         """Put a scenario into world ``b`` and clear everything that was counted there."""
         scenario = self._declared(scenario)
-        if len(scenario.robots) != self.num_robots:
-            raise InputError(f"scenario {scenario.name!r}: robots", len(scenario.robots), f"{self.num_robots}")
+        team = len(scenario.robots)
+        if team > self.num_robots or (team < self.num_robots and not self._fills_up):
+            valid = f"at most {self.num_robots}; or ask for more robots" if self._fills_up else f"{self.num_robots}"
+            raise InputError(f"scenario {scenario.name!r}: robots", team, valid)
         self.scenarios[b] = scenario
         self.period[b] = scenario.dt
         self.horizon[b] = max(1, round(scenario.horizon / scenario.dt))
+        if self._max_cycles is not None:
+            self.horizon[b] = min(self.horizon[b], self._max_cycles)
         self.geometry.put(b, scenario.world, scenario.sensing_radius)
+        assumed, bodies = self._assumed(scenario), {}
         for i, robot in enumerate(scenario.robots):
             self.kind[b, i] = int(robot.kind)
             self.state[b, i] = robot.start
-            with located(f"scenario {scenario.name!r}: robots[{i}]: "):
-                self.body[b, i] = body_of(
-                    robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
-                    margin=self._margin, cooperative=robot.cooperative, errors=self._assumed(scenario),
-                    ignores=robot.ignores,
-                )  # fmt: skip
+            alike = robot.kind, robot.radius, robot.limits, robot.cooperative, robot.ignores
+            if alike not in bodies:
+                with located(f"scenario {scenario.name!r}: robots[{i}]: "):
+                    bodies[alike] = body_of(
+                        robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
+                        margin=self._margin, cooperative=robot.cooperative, errors=assumed, ignores=robot.ignores,
+                    )  # fmt: skip
+            self.body[b, i], self._full[b, i] = bodies[alike], full_control(robot.kind, bodies[alike])
             self.goal[b, i], self.cooperative[b, i] = robot.goals[0], robot.cooperative
             self._trail[b, i] = 0.0
             if is_second_order(self.body[b, i]):
                 self._trail[b, i, T_SPEED] = forward_speed(self.state[b, i])
+        self._fill_up(b, scenario)
         self._planners.pop(b, None)
         planner = self._planner if isinstance(self._planner, str) else self._planner(scenario)
-        if (team := make_team_planner(planner, scenario, float(self.body[b, :, MARGIN].max()))) is not None:
-            self._planners[b] = team
+        if (planners := make_team_planner(planner, scenario, float(self.body[b, :, MARGIN].max()))) is not None:
+            self._planners[b] = planners
         self.memory[b], self.moved[b] = blank(), True
         self.last_action[b] = MIDDLE
         self.told[b] = self.state[b, :, :2]  # nothing yet: here
@@ -191,8 +265,26 @@ class ArenaCore:
             (self.returns, 0.0), (self.contacts, 0), (self._touching, 0),
         ):  # fmt: skip
             array[b] = value
+        self.reached[b] = self._missing[b]
         self._strangers[b] = (scenario.strangers if self._count_on is None else self._count_on).as_array()
         self.begin_errors(b)
+
+    def _fill_up(self, b: int, scenario: Scenario) -> None:
+        """Robots that are not there, behind those of a scenario: bodies at rest where nobody ever comes."""
+        team = len(scenario.robots)
+        self._missing[b] = np.arange(self.num_robots) >= team
+        if team == self.num_robots:
+            return
+        first, places = scenario.robots[0], np.arange(1, self.num_robots - team + 1)
+        self.kind[b, team:], self._trail[b, team:] = int(Kind.SINGLE_INTEGRATOR), 0.0
+        self.body[b, team:] = body_of(
+            Kind.SINGLE_INTEGRATOR, first.radius, Limits(first.limits.speed), dt=scenario.dt,
+            sensing_radius=scenario.sensing_radius, cooperative=False,
+        )  # fmt: skip
+        self.state[b, team:] = 0.0
+        self.state[b, team:, 0] = scenario.world.bounds[2] + _FAR * scenario.sensing_radius * places
+        self.goal[b, team:], self.cooperative[b, team:] = self.state[b, team:, :2], False
+        self._parked[b] = self.state[b]
 
     def _declared(self, scenario: Scenario) -> Scenario:
         """The scenario with the errors that are simulated in it."""
@@ -238,7 +330,7 @@ class ArenaCore:
         trail = self._trail if self._source is None else self._source.trail
         return Robots(
             self.kind, self.believed, self.body, self.waypoint, self.remaining, self.told, self.memory,
-            self.last_action, trail, self._strangers,
+            self.last_action, self._wanted, trail, self._strangers,
         )  # fmt: skip
 
     @property
@@ -266,29 +358,32 @@ class ArenaCore:
         if not self.moved.any():
             return
         self._perceive()
-        moved = self.moved[:, None]
-        np.copyto(self.waypoint, self.goal, where=moved[..., None])
-        np.copyto(self.remaining, self._distances(self.believed), where=moved)
+        head_for_goals(self.moved, self.believed, self.goal, self.waypoint, self.remaining)
         for b, team in self._planners.items():
             if self.moved[b]:
-                time = self.age[b] * self.period[b]
-                team.plan(time, self.believed[b], self.goal[b], self.told[b], self.waypoint[b], self.remaining[b])
+                time, size = self.age[b] * self.period[b], len(self.scenarios[b].robots)
+                own = self.believed, self.goal, self.told, self.waypoint, self.remaining
+                team.plan(time, *(part[b, :size] for part in own))
         remember_worlds(self.moved, self.body, self.remaining, self.memory)
         self.moved[:] = False
 
     def observe(self) -> Observation:
         """The observation of all robots: arrays with leading dimensions [B, N]."""
+        seen = self._pages.take()
+        self._observe_into(seen, np.arange(self.num_worlds))
+        return seen
+
+    def _observe_into(self, seen: Observation, worlds: Int64s) -> None:
+        """Write what the robots of some worlds observe."""
         self.plan()
-        shape = (self.num_worlds, self.num_robots)
-        edges = int(self.slots.sum())
-        ego, mask = np.empty((*shape, EGO), np.float32), np.empty((*shape, edges), np.bool_)
-        links, sender = np.empty((*shape, edges, EDGE), np.float32), np.empty((*shape, edges), np.int32)
-        with threads(self.threads):
-            observe_worlds(
-                self._robots, self.geometry.arrays, self.slots, self._views, Observation(ego, links, mask), sender
-            )
-        sender[self.age == 0] = -1  # nobody has told anything yet
-        return Observation(ego, links, mask, sender)
+        told = self.age > 0  # else nobody has told anything yet
+        parts: Any = Observation(*seen[:3]), seen.sender
+        arguments = worlds, self._robots, self.geometry.arrays, self.slots, self._views, told, *parts
+        if self.threads == 1 or len(worlds) * self.num_robots < _WORTH_THREADS:
+            observe_some(*arguments)
+        else:
+            with threads(self.threads):
+                observe_worlds(self.threads, *arguments)
 
     def advance(self, action: Array) -> None:
         """Filter the tunables ``[B, N, 6]`` in [0, 1], move everybody for one period, and count what happened.
@@ -298,22 +393,40 @@ class ArenaCore:
         self.plan()
         if not self.cooperative.all():
             action = np.where(self.cooperative[..., None], action, STRAIGHT)
-        with threads(self.threads):
-            if self._source is None:
-                step_worlds(
-                    self._robots, self.geometry.arrays, self.slots, action, self._filtered, self.period, self._checks,
-                    self._counts,
-                )  # fmt: skip
-            else:
-                self._step_inexact(self._source, action)
+        if self._source is None:
+            self._step_exact(action)
+        else:
+            self._step_inexact(self._source, action)
+        if self._missing.any():
+            self._forget_missing()
         self.moved[:] = True
         self.age += 1
 
+    def _step_exact(self, action: Array) -> None:
+        worlds, checks = (self._robots, self.geometry.arrays, self.slots, action), self._checks
+        if self._constraint is not None and self._filtered:
+            step_constrained(self._constraint, *worlds, self.goal, self.age, self.period, checks, self._counts)
+        elif self.threads == 1:
+            step_some(0, self.num_worlds, *worlds, self._filtered, self.period, checks, self._counts)
+        else:
+            with threads(self.threads):
+                step_worlds(self.threads, *worlds, self._filtered, self.period, checks, self._counts)
+
+    def _forget_missing(self) -> None:
+        """Robots that are not there stay where they are, and count nowhere."""
+        missing = self._missing
+        for outcome in range(self.outcomes.shape[1]):
+            self.outcomes[:, outcome] -= (missing & (self.outcome == outcome)).sum(axis=1)
+        self.outcome[missing], self.control[missing] = OPTIMAL, 0.0
+        self.state[missing], self.collided[missing] = self._parked[missing], False
+        self.min_clearance[missing] = self.clearance[missing] = np.inf
+
     def _step_inexact(self, source: ErrorSource, action: Array) -> None:
-        step_inexact_worlds(
-            self._robots, self.geometry.arrays, self.slots, action, self._filtered, source.truth(self.state),
-            source.errors, source.news, self.period, source.own, self._counts,
-        )  # fmt: skip
+        with threads(self.threads):
+            step_inexact_worlds(
+                self._robots, self.geometry.arrays, self.slots, action, self._filtered, source.truth(self.state),
+                source.errors, source.news, self.period, source.own, self._counts,
+            )  # fmt: skip
         self._unseen[:] = True
 
     @property
@@ -321,9 +434,10 @@ class ArenaCore:
         """Robots ``[B, N]`` whose part is over though their world goes on: at their last goals, or not cooperative."""
         return self.reached | ~self.cooperative
 
-    def _distances(self, state: Array | None = None) -> Array:
-        """Metres from every robot to its goal, ``[B, N]``; by default from where it really is."""
-        distances: Array = np.linalg.norm(self.goal - (self.state if state is None else state)[..., :2], axis=-1)
+    def _distances(self) -> Array:
+        """Metres from every robot to its goal, ``[B, N]``."""
+        distances = np.empty_like(self.remaining)
+        ways_left(self.state, self.goal, distances)
         return distances
 
     @property
@@ -359,11 +473,28 @@ class ArenaCore:
                 self.reach_time[b, i] = self.age[b] * self.period[b]
         return arrived
 
+    def _chosen(self, action: AnyArray) -> Array:
+        """The tunables ``[B, N, 6]`` of an action; if that is a control, ``_wanted`` is written.
+
+        Raises:
+            InputError: If the action has another shape or is not a number.
+        """
+        action = np.ascontiguousarray(action, dtype=np.float64)
+        if action.shape != (self.num_worlds, self.num_robots, self.action_size) or np.isnan(action).any():
+            low = -1 if self._controlled else 0
+            shape = f"[{self.num_worlds}, {self.num_robots}, {self.action_size}]"
+            raise InputError("action", action, f"{shape} numbers in [{low}, 1]")
+        if not self._controlled:
+            return action
+        np.multiply(np.clip(action, -1.0, 1.0), self._full, out=self._wanted)
+        self._wanted[~self.cooperative] = np.nan  # they go straight on, whatever anybody wants
+        return np.broadcast_to(STRAIGHT, self.last_action.shape)
+
     def step(self, action: AnyArray) -> tuple[Observation, Float32s, Flags, Flags, dict[str, Any]]:
         """One control period of all worlds; worlds that end are drawn anew.
 
         Args:
-            action: Tunables ``[B, N, 6]`` in [0, 1]; values outside are clipped.
+            action: Tunables ``[B, N, 6]`` in [0, 1], or controls ``[B, N, 2]`` in [-1, 1]; values outside are clipped.
 
         Returns:
             The observation (of the new episode where one ended), reward ``[B, N]``, terminated ``[B]``, truncated
@@ -373,31 +504,46 @@ class ArenaCore:
         Raises:
             InputError: If the action has another shape or is not a number.
         """
-        action = np.ascontiguousarray(action, dtype=np.float64)
-        if action.shape != (self.num_worlds, self.num_robots, COUNT) or np.isnan(action).any():
-            raise InputError("action", action, f"[{self.num_worlds}, {self.num_robots}, {COUNT}] numbers in [0, 1]")
+        tunables = self._chosen(action)
         self.plan()
-        before, distance_before = self.remaining.copy(), self._distances()
+        before, distance_before, state = self.remaining.copy(), self._distances(), self.state.copy()
         done_before = self.resting
-        self.advance(action)
+        self.advance(tunables)
         straight = distance_before - self._distances()
         arrived = self.arrive()
         self.plan()
         closer = np.where(arrived, straight, before - self.remaining)  # an arrival may have changed the goal
         fastest = self.body[..., TOP_SPEED] * self.period[:, None]
-        reward = self.reward(closer, fastest, arrived, done_before, self.outcome)
+        reward = given_by(
+            self.reward,
+            StepRecord(
+                self.period[:, None], state, self.state, before, self.remaining, closer, fastest, self.clearance,
+                self.last_action, self.control, self.outcome, arrived, self.reached, self.clearance < TOUCH,
+                done_before,
+            ),
+        )  # fmt: skip
         self.returns += reward
         terminated: Flags = np.all(self.resting, axis=1)
         truncated = ~terminated & (self.age >= self.horizon)
         info: dict[str, Any] = {"episodes": [], "final_observation": None, "resting": self.resting}
+        observation = self.observe()
         ended = np.flatnonzero(terminated | truncated)
         if ended.size:
-            info["final_observation"] = self.observe()
-            for b in ended:
-                info["episodes"].append(self.summary(int(b)))
-                if self._redraw:
-                    self.load(int(b), self._next(int(b)))
-        return self.observe(), reward, terminated, truncated, info
+            info["final_observation"] = observation
+            info["episodes"] = [self.summary(int(b)) for b in ended]
+            if self._redraw:
+                observation = self.begin_anew(observation, {int(b): self._next(int(b)) for b in ended})
+        return observation, reward, terminated, truncated, info
+
+    def begin_anew(self, observation: Observation, scenarios: Mapping[int, Scenario]) -> Observation:
+        """Put scenarios into some worlds; returns the present observation, and these worlds observed anew in it."""
+        for b, scenario in scenarios.items():
+            self.load(b, scenario)
+        again = self._pages.take()
+        for part, before in zip(again, observation, strict=True):
+            np.copyto(part, before)  # type: ignore[arg-type]  # nothing is None in what the core observes
+        self._observe_into(again, np.array(list(scenarios)))
+        return again
 
     def summary(self, b: int = 0) -> dict[str, float]:
         """Figures of the present episode of world ``b``; rates are over its robots that cooperate."""
@@ -416,7 +562,7 @@ class ArenaCore:
             "min_clearance": float(self.min_clearance[b].min()),
             "relaxed": float(self.outcomes[b, RELAXED] / steps),
             "braking": float(self.outcomes[b, BRAKING] / steps),
-            "return": float(self.returns[b].mean()),
+            "return": float(self.returns[b, : len(self.scenarios[b].robots)].mean()),
         }
 
     def state_dict(self) -> dict[str, Any]:

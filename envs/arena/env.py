@@ -2,42 +2,59 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from envs.arena.core import ArenaCore, Draw
-from envs.arena.spaces import action_space, careful, observation_space, split, stack
+from envs.arena.core import TUNED, ArenaCore, Draw
+from envs.arena.spaces import (
+    action_space,
+    careful,
+    observation_space,
+    split,
+    stack,
+    state_of,
+    state_space,
+)
 from envs.render.drawing import Scene
 from envs.render.rendered_env import Picture, RenderedEnv
-from envs.scenarios import drawing
+from envs.scenarios import drawn_from
 from envs.strangers import TOUCH
-from swarm.array_types import AnyArray
+from swarm.array_types import AnyArray, Float32s
+from swarm.filter.further_rows import Constraint
 from swarm.filter.safety import OUTCOMES
 from swarm.model.body import RADIUS
 from swarm.model.dynamics import UNICYCLE
 from swarm.model.error_bounds import ErrorBounds
 from swarm.model.strangers import Strangers
 from swarm.scenario.scenario import Scenario
+from swarm.tune.reward import Reward
 
 
 class ArenaEnv(RenderedEnv):
     """Robots with exact dynamics among static obstacles; every agent chooses its tunables at each step.
 
     An action is the six tunables of ``swarm.filter.tunables`` in [0, 1]: class-K gain and power for robots and for
-    obstacles, sideways rotation of the nominal control, its speed. The filter makes any action safe. The
-    observation is that of ``swarm.tune.observation``: ``ego``, ``edges`` and ``mask``. All agents stay until the
-    episode ends for all of them: terminated when every robot is at its (last) goal, truncated at the scenario's
-    horizon.
+    obstacles, sideways rotation of the nominal control, its speed; or a control (``envs.arena.core.ACTIONS``). The
+    filter makes any action safe. The observation is that of ``swarm.tune.observation``: ``ego``, ``edges`` and
+    ``mask``. All agents stay until the episode ends for all of them: terminated when every robot is at its (last) goal,
+    truncated at the scenario's horizon.
 
     Args:
-        scenario: A scenario, or what draws one: the name of a family (``envs.scenarios.FAMILIES``), or a function of a
-            generator.
+        scenario: A scenario, its file, or what draws one: the name of a family (``envs.scenarios.FAMILIES``) or its
+            reference, or a function of a generator (``swarm.Family``).
+        actions: ``tunables``, ``control`` or ``free``.
+        observation: ``dict``, or ``flat`` for one row of numbers.
+        max_cycles: Most steps of an episode; None: as many as the scenario has.
         margin: Safety margin of every robot [m].
         errors: What is not exact, simulated; None: what the scenario declares.
         assume: What the robots count on; None: what is simulated.
         strangers: What the robots count on of those who ignore them; None: what the scenario declares.
         render_mode: ``human``, ``rgb_array`` or None.
+        planner: ``straight``, ``roadmap``, or the reference of a ``swarm.Planner``.
+        reward: A ``swarm.Reward`` or the reference of one; None: the built-in one.
+        constraint: A ``swarm.Constraint`` or the reference of one.
     """
 
     metadata: ClassVar[dict[str, Any]] = {
@@ -45,14 +62,19 @@ class ArenaEnv(RenderedEnv):
     }  # fmt: skip
 
     def __init__(
-        self, scenario: Scenario | Draw | str = "clutter", *, margin: float = 0.0, errors: ErrorBounds | None = None,
+        self, scenario: Scenario | Draw | str | Path = "clutter", *, actions: str = TUNED, observation: str = "dict",
+        max_cycles: int | None = None, margin: float = 0.0, errors: ErrorBounds | None = None,
         assume: ErrorBounds | None = None, strangers: Strangers | None = None, render_mode: str | None = None,
+        planner: str = "straight", reward: str | Reward | None = None, constraint: str | Constraint | None = None,
     ) -> None:  # fmt: skip
         self.core = ArenaCore(
-            drawing(scenario), margin=margin, redraw=False, errors=errors, assume=assume, strangers=strangers
-        )
-        observation = observation_space(int(self.core.slots.sum()))
-        super().__init__(self.core.num_robots, observation, action_space(), render_mode)
+            drawn_from(scenario), margin=margin, redraw=False, errors=errors, assume=assume, strangers=strangers,
+            actions=actions, max_cycles=max_cycles, planner=planner, reward=reward, constraint=constraint,
+        )  # fmt: skip
+        self._actions, self._form = actions, observation
+        observed = observation_space(int(self.core.slots.sum()), observation)
+        super().__init__(self.core.num_robots, observed, action_space(actions), render_mode)
+        self.state_space = state_space(self.core.num_robots)
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
@@ -62,7 +84,7 @@ class ArenaEnv(RenderedEnv):
         observation = self.core.reset(seed)
         if self.render_mode == "human":
             self.render()
-        return split(self.agents, observation), {agent: {} for agent in self.agents}
+        return split(self.agents, observation, self._form), {agent: {} for agent in self.agents}
 
     def step(
         self, actions: dict[str, AnyArray]
@@ -71,27 +93,33 @@ class ArenaEnv(RenderedEnv):
         if self._is_over():
             return {}, {}, {}, {}, {}
         core = self.core
-        observation, reward, terminated, truncated, _ = core.step(stack(self.agents, actions)[None])
+        observation, reward, terminated, truncated, _ = core.step(stack(self.agents, actions, self._actions)[None])
         agents = self.agents
+        figures = (core.clearance, core.reached, core.collided, core.deliveries)
+        columns = zip(agents, core.outcome[0].tolist(), *(figure[0].tolist() for figure in figures), strict=True)
         infos = {
             agent: {
-                "outcome": OUTCOMES[core.outcome[0, i]], "clearance": float(core.clearance[0, i]),
-                "reached": bool(core.reached[0, i]), "collided": bool(core.collided[0, i]),
-                "deliveries": int(core.deliveries[0, i]),
+                "outcome": OUTCOMES[outcome], "clearance": clearance, "reached": reached, "collided": collided,
+                "deliveries": deliveries,
             }
-            for i, agent in enumerate(agents)
+            for agent, outcome, clearance, reached, collided, deliveries in columns
         }  # fmt: skip
         if terminated[0] or truncated[0]:
             self.agents = []
         if self.render_mode == "human":
             self.render()
         return (
-            split(agents, observation),
-            {agent: float(reward[0, i]) for i, agent in enumerate(agents)},
+            split(agents, observation, self._form),
+            dict(zip(agents, reward[0].tolist(), strict=True)),
             dict.fromkeys(agents, bool(terminated[0])),
             dict.fromkeys(agents, bool(truncated[0])),
             infos,
         )
+
+    def state(self) -> Float32s:
+        """The whole world, as it really is: see ``envs.arena.spaces.state_of``."""
+        core = self.core
+        return state_of(core.state[0], core.goal[0], core.reached[0], float(core.age[0] * core.period[0]))
 
     def _picture(self) -> Picture:
         core, scenario = self.core, self.core.scenarios[0]

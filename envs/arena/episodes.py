@@ -15,6 +15,7 @@ from envs.arena.core import ArenaCore, Draw
 from envs.arena.errors import STYLES
 from swarm.array_types import Array, Flags, Int64s
 from swarm.errors import InputError
+from swarm.filter.further_rows import Constraint
 from swarm.filter.safety import OUTCOMES
 from swarm.model.error_bounds import ErrorBounds
 from swarm.scenario.scenario import Scenario
@@ -128,7 +129,7 @@ def draw_episodes(draw: Draw, episodes: int, seed: int) -> list[Scenario]:
 def run_episodes(
     draw: Draw, policy: Policy, episodes: int, *, seed: int, planner: str | Callable[[Scenario], str] = "straight",
     filtered: bool = True, worlds_at_once: int | None = None, checks: int = 1, record: int = 0,
-    assume: ErrorBounds | None = None, styles: Sequence[str] = STYLES,
+    assume: ErrorBounds | None = None, styles: Sequence[str] = STYLES, constraint: str | Constraint | None = None,
     report: Callable[[bool], object] = lambda complete: None,
 ) -> Episodes:  # fmt: skip
     """Drive a policy through whole episodes.
@@ -138,13 +139,14 @@ def run_episodes(
         policy: Observations ``[B, N, ...]`` to actions ``[B, N, 6]``; it keeps nothing from step to step.
         episodes: How many.
         seed: Of the episodes; every policy gets the same.
-        planner: ``straight``, ``roadmap``, or a function that names one for a scenario.
+        planner: ``straight``, ``roadmap``, a reference, or a function that names one for a scenario.
         filtered: False lets the nominal control through.
         worlds_at_once: Worlds in one batch; the results do not depend on it.
         checks: Instants per period at which gaps are measured.
         record: Of how many episodes, the first ones, to keep the tracks.
         assume: Errors that the robots count on; None: those that their scenarios declare.
         styles: Of the errors (``envs.arena.errors``), each episode one of them.
+        constraint: As in ``ArenaCore``.
         report: Is told of each episode that ends whether all was well (``Episodes.complete``).
 
     Raises:
@@ -153,15 +155,15 @@ def run_episodes(
     return play(
         draw_episodes(draw, episodes, seed), lambda core, _: policy(core.observe()), planner=planner,
         filtered=filtered, worlds_at_once=worlds_at_once, checks=checks, record=record, assume=assume, styles=styles,
-        seed=seed, report=report,
+        constraint=constraint, seed=seed, report=report,
     )  # fmt: skip
 
 
 def play(
     scenarios: Sequence[Scenario], act: Act, *, planner: str | Callable[[Scenario], str] = "straight",
     filtered: bool = True, worlds_at_once: int | None = None, checks: int = 1, record: int = 0,
-    assume: ErrorBounds | None = None, styles: Sequence[str] = STYLES, seed: int = 0,
-    report: Callable[[bool], object] = lambda complete: None,
+    assume: ErrorBounds | None = None, styles: Sequence[str] = STYLES, constraint: str | Constraint | None = None,
+    seed: int = 0, report: Callable[[bool], object] = lambda complete: None,
 ) -> Episodes:  # fmt: skip
     """Drive given scenarios, one episode each, to the horizon or until every robot that counts is at its goal.
 
@@ -175,6 +177,7 @@ def play(
         record: See there.
         assume: See there.
         styles: See there.
+        constraint: See there.
         seed: Of the errors.
         report: See there.
     """
@@ -183,7 +186,7 @@ def play(
     waiting = iter(range(len(scenarios)))
     core = ArenaCore(
         lambda _: scenarios[next(waiting)], worlds=min(worlds_at_once, len(scenarios)), filtered=filtered,
-        redraw=False, checks=checks, planner=planner, assume=assume, styles=styles,
+        redraw=False, checks=checks, planner=planner, assume=assume, styles=styles, constraint=constraint,
     )  # fmt: skip
     tally, tape = _tally(len(scenarios), core.num_robots), _Tape(scenarios[:record])
     episode, running = np.arange(core.num_worlds), np.ones(core.num_worlds, bool)

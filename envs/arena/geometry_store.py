@@ -33,7 +33,7 @@ class Geometry(NamedTuple):
     shape: Int64s
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def geometry_of(worlds: Geometry, b: int) -> Geometry:
     """The geometry of world ``b``."""
     return Geometry(

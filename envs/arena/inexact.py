@@ -14,7 +14,7 @@ from numba import njit, prange
 
 from envs.arena.geometry_store import Geometry, geometry_of
 from envs.arena.kernels import Counts, Robots, count_world, filter_world, gaps, robots_of, tell_minds
-from envs.strangers import meet_world
+from envs.strangers import has_strangers, meet_world
 from swarm.array_types import Array, Flags, Int8s, Int64s
 from swarm.filter.tunables import ROTATION, SPEED
 from swarm.model.actuators import T_ERROR, predict
@@ -345,7 +345,8 @@ def drive_world(
             past_drive[k] = past_drive[k - 1]
         past[0], past_drive[0] = truth.state, truth.drive
         gaps(truth.state, robots.body, geometry, clearance)
-        meet_world(truth.state, robots.body, contacts, touching)
+        if has_strangers(robots.body):
+            meet_world(truth.state, robots.body, contacts, touching)
     for i in range(len(robots.kind)):
         for k in range(truth.commands.shape[1] - 1):  # the last place is for the command of the next period
             truth.commands[i, k] = truth.commands[i, k + 1]

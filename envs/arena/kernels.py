@@ -1,20 +1,26 @@
 """One step of many worlds at once: sense, filter, move; every world runs the kernels of ``swarm`` (numba, parallel).
 
 Waypoints and what is left of the way come from the planners of ``envs.arena.team_planner``.
+
+Counting the references of all these small views of arrays took three quarters of a step: numba changes an atomic
+counter for each, and all threads change the same ones. The kernels that go through the robots of a world therefore
+count none (``uncounted``). Such a kernel cannot allocate: its caller holds all arrays, and room to work in (``Desk``).
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit, prange
 
 from envs.arena.geometry_store import Geometry, geometry_of
 from envs.arena.second_order import coast_world, ramp_world
-from envs.strangers import TOUCH, mark_strangers, meet_world
-from swarm.array_types import Array, Flags, Int8s, Int32s, Int64s
+from envs.strangers import TOUCH, has_strangers, mark_strangers, meet_world
+from swarm.array_types import Array, Flags, Int8s, Int64s
+from swarm.filter.barriers import BOUNDS_ROWS
 from swarm.filter.nominal import nominal_control
 from swarm.filter.passages import note_passages
 from swarm.filter.safety import Scratch, filter_control
@@ -23,7 +29,6 @@ from swarm.model import dynamics
 from swarm.model.body import RADIUS, YIELDS
 from swarm.model.geometry import to_obstacle
 from swarm.sense.neighbours import (
-    N_ID,
     N_REACH,
     NEIGHBOUR,
     OBSTACLE,
@@ -33,8 +38,9 @@ from swarm.sense.neighbours import (
     sense_obstacles,
     sense_robots,
 )
-from swarm.tune.memory import remember
-from swarm.tune.observation import Observation, observe
+
+uncounted: Any = partial(njit, cache=True, _nrt=False)
+"""Decorates a kernel that counts no references (see above)."""
 
 
 class Robots(NamedTuple):
@@ -49,6 +55,7 @@ class Robots(NamedTuple):
         told: ``float64[B, N, 2]``, the waypoints that the robots told each other [m].
         memory: ``float64[B, N, 2]`` (``swarm.tune.memory``).
         last_action: ``float64[B, N, 6]`` in [0, 1], of the period before.
+        wanted: ``float64[B, N, 2]``, controls in the variables of the QP that replace the nominal ones; NaN: none.
         trail: ``float64[B, N, TRAIL]``, what they trail behind their states (``swarm.model.actuators``).
         strangers: ``float64[B, STRANGERS]``, what they count on of those who ignore them (``swarm.model.strangers``).
     """
@@ -61,6 +68,7 @@ class Robots(NamedTuple):
     told: Array
     memory: Array
     last_action: Array
+    wanted: Array
     trail: Array
     strangers: Array
 
@@ -89,16 +97,54 @@ class Counts(NamedTuple):
     touching: Int8s
 
 
+class Desk(NamedTuple):
+    """Room to work in, for one world, and in it for one robot, after the other.
+
+    Attributes:
+        seen: ``float64[1, N, NEIGHBOUR]``, all robots as they are.
+        at: ``float64[N, 5]``, where they are at an instant of the period.
+        neighbours: ``float64[K, NEIGHBOUR]``, those of one robot.
+        things: ``float64[M, OBSTACLE]``, its obstacles.
+        order: ``float64[max(K, M), 2]``, to sort them.
+        scratch: Of its filter.
+        nominal: ``float64[2]``, its nominal control.
+        tunables: ``float64[6]``, physical.
+        chosen: ``float64[2]``, its control.
+    """
+
+    seen: Array
+    at: Array
+    neighbours: Array
+    things: Array
+    order: Array
+    scratch: Scratch
+    nominal: Array
+    tunables: Array
+    chosen: Array
+
+
+@njit(cache=True, inline="always")
+def desk_for(count: int, slots: Int64s) -> Desk:
+    """Room for worlds of ``count`` robots, each with so many neighbours and obstacles at most."""
+    size = slots[0] + slots[1] + BOUNDS_ROWS
+    return Desk(
+        np.empty((1, count, NEIGHBOUR)), np.empty((count, dynamics.STATE)),
+        np.empty((slots[0], NEIGHBOUR)), np.empty((slots[1], OBSTACLE)), np.empty((max(slots[0], slots[1]), 2)),
+        Scratch(np.empty((size, 2)), np.empty(size), np.empty((2, 2)), np.empty((size, 3)), np.empty(1)),
+        np.empty(2), np.empty(COUNT), np.empty(2),
+    )  # fmt: skip
+
+
 @njit(cache=True, inline="always")
 def robots_of(worlds: Robots, b: int) -> Robots:
     """The robots of world ``b``."""
     return Robots(
         worlds.kind[b], worlds.state[b], worlds.body[b], worlds.waypoint[b], worlds.remaining[b], worlds.told[b],
-        worlds.memory[b], worlds.last_action[b], worlds.trail[b], worlds.strangers[b],
+        worlds.memory[b], worlds.last_action[b], worlds.wanted[b], worlds.trail[b], worlds.strangers[b],
     )  # fmt: skip
 
 
-@njit(cache=True)
+@uncounted
 def describe_world(robots: Robots, others: Array) -> None:
     """Neighbour columns (N, 22) of all robots of one world; one that does not cooperate has told nothing: id -1.
 
@@ -123,10 +169,9 @@ def candidates(state: Array, geometry: Geometry) -> tuple[int, int]:
 
 
 @njit(cache=True, inline="always")
-def _sense(
-    i: int, robots: Robots, others: Array, geometry: Geometry, neighbours: Array, things: Array, order: Array
-) -> Around:
-    """What robot ``i`` has around it; ``neighbours`` (K, 22), ``things`` (M, 9) and ``order`` are written."""
+def sense_around(i: int, robots: Robots, others: Array, geometry: Geometry, desk: Desk) -> Around:
+    """What robot ``i`` has around it; ``neighbours``, ``things`` and ``order`` of the desk are written."""
+    neighbours, things, order = desk.neighbours, desk.things, desk.order
     near, crowd = sense_robots(i, others, robots.body[i], neighbours, order)
     first, last = candidates(robots.state[i], geometry)
     reach = others[i, N_REACH]
@@ -136,33 +181,42 @@ def _sense(
     return Around(neighbours, near, things, walls, geometry.bounds, crowd or crush, robots.trail[i])
 
 
+@uncounted
+def _filter_robots(
+    robots: Robots, geometry: Geometry, action: Array, filtered: bool, control: Array, outcome: Int64s, seen: Array,
+    desk: Desk,
+) -> None:  # fmt: skip
+    """``filter_world``, on a desk."""
+    nominal, tunables, chosen = desk.nominal, desk.tunables, desk.chosen
+    for i in range(len(robots.kind)):
+        others = seen[min(i, len(seen) - 1)]
+        kind, state, body = robots.kind[i], robots.state[i], robots.body[i]
+        decode_one(action[i], tunables)
+        around = sense_around(i, robots, others, geometry, desk)
+        if not filtered:
+            around = Around(around.neighbours, 0, around.obstacles, 0, geometry.bounds, False, robots.trail[i])
+        elif body[YIELDS] < 0.0:
+            walls = around.num_obstacles
+            around = Around(around.neighbours, 0, around.obstacles, walls, geometry.bounds, False, robots.trail[i])
+        note_passages(kind, state, body, around, robots.waypoint[i], tunables)
+        if math.isnan(robots.wanted[i, 0]):
+            nominal_control(kind, state, body, robots.waypoint[i], robots.remaining[i], tunables, nominal)
+        else:
+            nominal[0], nominal[1] = robots.wanted[i, 0], robots.wanted[i, 1]
+        outcome[i], _ = filter_control(kind, state, body, around, nominal, tunables, desk.scratch, chosen)
+        control[i, 0], control[i, 1] = chosen[0], chosen[1]
+
+
 @njit(cache=True)
 def filter_world(
     robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, control: Array, outcome: Int64s,
     seen: Array,
 ) -> None:  # fmt: skip
     """The first part of ``step_worlds``, for one world; ``seen``: all robots as each takes them, or as they are."""
-    count, size = len(robots.kind), slots[0] + slots[1] + 4
-    neighbours = np.empty((slots[0], NEIGHBOUR))
-    things, order = np.empty((slots[1], OBSTACLE)), np.empty((max(slots[0], slots[1]), 2))
-    scratch = Scratch(np.empty((size, 2)), np.empty(size), np.empty((2, 2)), np.empty((size, 3)), np.empty(1))
-    nominal, tunables, chosen = np.empty(2), np.empty(COUNT), np.empty(2)
-    for i in range(count):
-        others = seen[min(i, len(seen) - 1)]
-        kind, state, body = robots.kind[i], robots.state[i], robots.body[i]
-        decode_one(action[i], tunables)
-        around = _sense(i, robots, others, geometry, neighbours, things, order)
-        if not filtered:
-            around = Around(neighbours, 0, things, 0, geometry.bounds, False, robots.trail[i])
-        elif body[YIELDS] < 0.0:
-            around = Around(neighbours, 0, things, around.num_obstacles, geometry.bounds, False, robots.trail[i])
-        note_passages(kind, state, body, around, robots.waypoint[i], tunables)
-        nominal_control(kind, state, body, robots.waypoint[i], robots.remaining[i], tunables, nominal)
-        outcome[i], _ = filter_control(kind, state, body, around, nominal, tunables, scratch, chosen)
-        control[i, 0], control[i, 1] = chosen[0], chosen[1]
+    _filter_robots(robots, geometry, action, filtered, control, outcome, seen, desk_for(len(robots.kind), slots))
 
 
-@njit(cache=True)
+@uncounted
 def gaps(at: Array, body: Array, geometry: Geometry, clearance: Array) -> None:
     """Lower ``clearance`` (N,) of one world to each robot's gap to the nearest robot or obstacle [m].
 
@@ -186,24 +240,27 @@ def gaps(at: Array, body: Array, geometry: Geometry, clearance: Array) -> None:
                 clearance[i] = min(clearance[i], gap - body[i, RADIUS])
 
 
-@njit(cache=True)
-def _move_world(
-    robots: Robots, control: Array, period: float, geometry: Geometry, checks: int, clearance: Array, contacts: Int64s,
-    touching: Int8s,
-) -> Array:  # fmt: skip
-    """The second part of ``step_worlds``, for one world; returns the new states."""
-    at = np.empty((len(robots.kind), dynamics.STATE))
+@uncounted
+def move_world(
+    robots: Robots, control: Array, period: float, geometry: Geometry, checks: int, clearance: Array, at: Array,
+    contacts: Int64s, touching: Int8s,
+) -> None:  # fmt: skip
+    """The second part of ``step_worlds``, for one world; ``at`` (N, 5) is room to work in."""
+    strange = has_strangers(robots.body)
     clearance[:] = np.inf
     for check in range(1, checks + 1):
         for i in range(len(robots.kind)):
             dynamics.step(robots.kind[i], robots.state[i], control[i], period * check / checks, at[i])
         ramp_world(robots.state, robots.body, robots.trail, control, check, checks, period, at)
         gaps(at, robots.body, geometry, clearance)
-        meet_world(at, robots.body, contacts, touching)
-    return at
+        if strange:
+            meet_world(at, robots.body, contacts, touching)
+    for i in range(len(robots.kind)):
+        for k in range(dynamics.STATE):
+            robots.state[i, k] = at[i, k]
 
 
-@njit(cache=True)
+@uncounted
 def count_world(outcome: Int64s, clearance: Array, outcomes: Int64s, min_clearance: Array, collided: Flags) -> None:
     """The third part of ``step_worlds``, for one world: outcomes and gaps of the episode so far."""
     for i in range(len(outcome)):
@@ -212,7 +269,7 @@ def count_world(outcome: Int64s, clearance: Array, outcomes: Int64s, min_clearan
         collided[i] |= clearance[i] < TOUCH
 
 
-@njit(cache=True)
+@uncounted
 def tell_minds(robots: Robots, action: Array) -> None:
     """The last part of ``step_worlds``, for one world: what the robots tell each other in the next period."""
     for i in range(len(robots.kind)):
@@ -221,32 +278,41 @@ def tell_minds(robots: Robots, action: Array) -> None:
             robots.last_action[i, k] = min(max(action[i, k], 0.0), 1.0)
 
 
-@njit(cache=True)
+@uncounted
 def _step_world(
-    b: int, robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, period: Array,
-    checks: int, counts: Counts,
+    b: int, robots: Robots, geometry: Geometry, action: Array, filtered: bool, period: Array, checks: int,
+    counts: Counts, desk: Desk,
 ) -> None:  # fmt: skip
-    """``step_worlds`` for world ``b``."""
+    """``step_worlds`` for world ``b``, on a desk."""
     here, walls = robots_of(robots, b), geometry_of(geometry, b)
     control, outcome, clearance = counts.control[b], counts.outcome[b], counts.clearance[b]
-    seen = np.empty((1, len(here.kind), NEIGHBOUR))
-    describe_world(here, seen[0])
-    filter_world(here, walls, slots, action[b], filtered, control, outcome, seen)
-    here.state[:] = _move_world(
-        here, control, period[b], walls, checks, clearance, counts.contacts[b], counts.touching[b]
-    )
+    describe_world(here, desk.seen[0])
+    _filter_robots(here, walls, action[b], filtered, control, outcome, desk.seen, desk)
+    move_world(here, control, period[b], walls, checks, clearance, desk.at, counts.contacts[b], counts.touching[b])
     count_world(outcome, clearance, counts.outcomes[b], counts.min_clearance[b], counts.collided[b])
     tell_minds(here, action[b])
 
 
+@njit(cache=True)
+def step_some(
+    first: int, last: int, robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool,
+    period: Array, checks: int, counts: Counts,
+) -> None:  # fmt: skip
+    """``step_worlds`` for the worlds from ``first`` to before ``last``, one after the other."""
+    desk = desk_for(robots.kind.shape[1], slots)
+    for b in range(first, last):
+        _step_world(b, robots, geometry, action, filtered, period, checks, counts, desk)
+
+
 @njit(cache=True, parallel=True)
 def step_worlds(
-    robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, period: Array, checks: int,
-    counts: Counts,
+    parts: int, robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, period: Array,
+    checks: int, counts: Counts,
 ) -> None:  # fmt: skip
     """One period of B worlds of N robots: sense, nominal control, filter, exact motion.
 
     Args:
+        parts: Into so many parts the worlds are divided, one for a thread.
         robots: State, told waypoints and last action are replaced.
         geometry: What stands still.
         slots: Most robots and most obstacles in a neighbourhood.
@@ -257,57 +323,7 @@ def step_worlds(
         counts: What happened.
     """
     # Only calls in the loops: numba drops what a parallel function itself writes to an array in a tuple.
-    for b in prange(len(robots.kind)):
-        _step_world(b, robots, geometry, slots, action, filtered, period, checks, counts)
-
-
-@njit(cache=True)
-def remember_worlds(moved: Flags, body: Array, remaining: Array, memory: Array) -> None:
-    """Update the memories ``float64[B, N, 2]`` in the worlds ``bool[B]`` that moved; ``remaining``: ``[B, N]`` [m]."""
-    for b in range(remaining.shape[0]):
-        if moved[b]:
-            for i in range(remaining.shape[1]):
-                remember(body[b, i], remaining[b, i], memory[b, i])
-
-
-@njit(cache=True)
-def _observe_world(
-    b: int, robots: Robots, geometry: Geometry, slots: Int64s, views: Array, seen: Observation, sender: Int32s
-) -> None:
-    """``observe_worlds`` for world ``b``."""
-    here, walls = robots_of(robots, b), geometry_of(geometry, b)
-    count = len(here.kind)
-    neighbours = np.empty((slots[0], NEIGHBOUR))
-    things, order = np.empty((slots[1], OBSTACLE)), np.empty((max(slots[0], slots[1]), 2))
-    if len(views[b]) == 1:
-        describe_world(here, views[b, 0])
-    for i in range(count):
-        others = views[b, min(i, len(views[b]) - 1)]
-        around = _sense(i, here, others, walls, neighbours, things, order)
-        one = Observation(seen.ego[b, i], seen.edges[b, i], seen.mask[b, i], sender[b, i])
-        observe(
-            here.kind[i], here.state[i], here.body[i], i, here.waypoint[i], here.remaining[i], around, here.memory[i],
-            here.last_action[i], one,
-        )  # fmt: skip
-        sender[b, i] = -1
-        for k in range(around.num_neighbours):
-            sender[b, i, k] = int(neighbours[k, N_ID])
-
-
-@njit(cache=True, parallel=True)
-def observe_worlds(
-    robots: Robots, geometry: Geometry, slots: Int64s, views: Array, seen: Observation, sender: Int32s
-) -> None:
-    """Sense and observe, for B worlds of N robots.
-
-    Args:
-        robots: As in ``step_worlds``.
-        geometry: What stands still.
-        slots: Most robots and most obstacles in a neighbourhood.
-        views: ``float64[B, N, N, NEIGHBOUR]``, all robots as each robot takes them; or ``float64[B, 1, N, NEIGHBOUR]``,
-            written: as they are, for all.
-        seen: Written, arrays with leading dimensions [B, N].
-        sender: ``int32[B, N, P]``, written.
-    """
-    for b in prange(len(robots.kind)):
-        _observe_world(b, robots, geometry, slots, views, seen, sender)
+    count = len(robots.kind)
+    for k in prange(parts):
+        first, last = count * k // parts, count * (k + 1) // parts
+        step_some(first, last, robots, geometry, slots, action, filtered, period, checks, counts)

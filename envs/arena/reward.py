@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 from swarm.array_types import Array, Flags, Float32s, Int64s
+from swarm.errors import InputError
+from swarm.files.references import check_part, make_part
 from swarm.filter.safety import BRAKING, RELAXED
+from swarm.tune.reward import Reward as OwnReward
+from swarm.tune.reward import StepRecord
 
 
 @dataclass(frozen=True)
@@ -20,21 +25,58 @@ class Reward:
     relaxed: float = 0.05  # price of a QP whose rows had to give way
     braking: float = 0.02  # price of a control that the shield had to change
 
-    def __call__(
-        self, closer: Array, fastest: Array, arrived: Flags, done: Flags, outcome: Int64s,
-    ) -> Float32s:  # fmt: skip
-        """Reward of one step.
+    def __call__(self, step: StepRecord) -> Float32s:
+        """Reward of one step, ``float32``; 0 for robots that are done."""
+        reward = np.empty(np.shape(step.closer), np.float32)
+        prices = self.progress, self.time, self.arrival, self.relaxed, self.braking
+        _sum_up(
+            np.ravel(step.closer), np.ravel(step.fastest), np.ravel(step.arrived), np.ravel(step.done),
+            np.ravel(step.outcome), prices, reward.reshape(-1),
+        )  # fmt: skip
+        return reward
 
-        Args:
-            closer: By how much the robot is closer to its goal [m].
-            fastest: How far it can get in one period [m].
-            arrived: Who arrived in this step.
-            done: Who had arrived before.
-            outcome: OPTIMAL, RELAXED or BRAKING.
 
-        Returns:
-            ``float32``, of the shape of the arguments; 0 for robots that are done.
-        """
-        reward = self.progress * np.clip(closer / fastest, -1.0, 1.0) - self.time + self.arrival * arrived
-        reward = reward - self.relaxed * (outcome == RELAXED) - self.braking * (outcome == BRAKING)
-        return np.where(done, 0.0, reward).astype(np.float32)
+def make_reward(reward: str | OwnReward | None) -> OwnReward:
+    """The reward that a reference stands for; None or an empty text: the built-in one.
+
+    Raises:
+        InputError: If it cannot be loaded, or takes something else than the record of a step.
+    """
+    if reward is None or reward == "":
+        return Reward()
+    if isinstance(reward, str):
+        found: OwnReward = make_part("reward", reward, OwnReward)
+        return found
+    check_part("reward", reward, OwnReward)
+    return reward
+
+
+def given_by(reward: OwnReward, step: StepRecord) -> Float32s:
+    """What a reward gives for a step, ``float32[B, N]``; 0 for robots that are done.
+
+    Raises:
+        InputError: If that is something else than a number for each robot.
+    """
+    if isinstance(reward, Reward):
+        return reward(step)  # right by its making
+    found = np.asarray(reward(step))
+    if found.shape != step.done.shape or not np.isfinite(found).all():
+        raise InputError("reward", found, f"finite numbers of shape {step.done.shape}")
+    return np.where(step.done, 0.0, found).astype(np.float32)
+
+
+@njit(cache=True)
+def _sum_up(
+    closer: Array, fastest: Array, arrived: Flags, done: Flags, outcome: Int64s,
+    prices: tuple[float, float, float, float, float], reward: Float32s,
+) -> None:  # fmt: skip
+    progress, time, arrival, relaxed, braking = prices
+    for i in range(len(reward)):
+        share = closer[i] / fastest[i]
+        if share > 1.0:
+            share = 1.0
+        elif share < -1.0:
+            share = -1.0
+        value = progress * share - time + arrival * arrived[i]
+        value = value - relaxed * (outcome[i] == RELAXED) - braking * (outcome[i] == BRAKING)
+        reward[i] = 0.0 if done[i] else value

@@ -2,54 +2,151 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from gymnasium import spaces
 
-from swarm.array_types import AnyArray, Array
+from envs.arena.core import TUNED, action_size
+from swarm.array_types import AnyArray, Array, Flags, Float32s
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, OBSTACLE_GAIN, ROBOT_GAIN, SPEED
-from swarm.tune.observation import EDGE, EGO, Observation
+from swarm.tune.observation import (
+    EDGE,
+    EDGE_HIGHER_ID,
+    EDGE_INTENT_X,
+    EDGE_INTENT_Y,
+    EDGE_IS_OBSTACLE,
+    EDGE_IS_ROBOT,
+    EDGE_LEFT,
+    EDGE_RIGHT,
+    EDGE_ROTATION,
+    EDGE_SPEED,
+    EGO,
+    EGO_ACTION,
+    EGO_DISTANCE,
+    EGO_DOUBLE_INTEGRATOR,
+    EGO_HEADING_X,
+    EGO_HEADING_Y,
+    EGO_REMAINING,
+    EGO_SINGLE_INTEGRATOR,
+    EGO_TURN_RATE,
+    EGO_UNICYCLE,
+    Observation,
+)
+
+FLAT = "flat"
+OBSERVATIONS = ("dict", FLAT)
+# Lengths and speeds that are shares of a robot's own are as large as a scenario makes them.
+_LARGE = 1e6
+# Cosines and shares of lengths are rounded.
+_UNIT = 1.0 + 1e-5
 
 
-def action_space() -> spaces.Box:
-    """The six tunables; a new space each time, because a space carries its own random numbers."""
-    return spaces.Box(0.0, 1.0, (COUNT,), np.float32)
+STATE_COLUMNS = 8
+"""Numbers of one robot in the state of its world (``state_of``)."""
 
 
-def observation_space(slots: int) -> spaces.Dict:
-    """``ego`` [EGO], ``edges`` [slots, EDGE] and ``mask`` [slots], as in ``swarm.tune.observation``."""
+def action_space(actions: str = TUNED) -> spaces.Box:
+    """Of one robot; a new space each time, because a space carries its own random numbers."""
+    return spaces.Box(0.0 if actions == TUNED else -1.0, 1.0, (action_size(actions),), np.float32)
+
+
+def observation_space(slots: int, observation: str = "dict") -> spaces.Dict | spaces.Box:
+    """``ego`` [EGO], ``edges`` [slots, EDGE] and ``mask`` [slots], as in ``swarm.tune.observation``.
+
+    Args:
+        slots: Edges of a robot.
+        observation: ``dict``, or ``flat``: all of it in one row, in this order, the mask as 0 and 1.
+
+    Raises:
+        InputError: If there is no such form.
+    """
+    if observation not in OBSERVATIONS:
+        raise InputError("observation", observation, ", ".join(OBSERVATIONS))
+    ego, edge = _bound(EGO, _EGO_UNIT, _EGO_SHARE), _bound(EDGE, _EDGE_UNIT, _EDGE_SHARE)
+    edges = np.tile(edge[:, None, :], (1, slots, 1))
+    if observation == FLAT:
+        mask = np.array([np.zeros(slots), np.ones(slots)], np.float32)
+        low, high = np.concatenate([ego, edges.reshape(2, -1), mask], axis=1)
+        return spaces.Box(low, high, dtype=np.float32)
     return spaces.Dict(
-        {
-            "ego": spaces.Box(-np.inf, np.inf, (EGO,), np.float32),
-            "edges": spaces.Box(-np.inf, np.inf, (slots, EDGE), np.float32),
-            "mask": spaces.MultiBinary(slots),
-        }
-    )
+        {"ego": spaces.Box(*ego), "edges": spaces.Box(*edges), "mask": spaces.MultiBinary(slots)}
+    )  # fmt: skip
 
 
-def split(agents: list[str], observation: Observation) -> dict[str, dict[str, AnyArray]]:
-    """Observations ``[1, N, ...]`` or ``[N, ...]`` as one dictionary per agent."""
+_EGO_SHARE = (EGO_DISTANCE, EGO_REMAINING, EGO_SINGLE_INTEGRATOR, EGO_DOUBLE_INTEGRATOR, EGO_UNICYCLE, EGO_TURN_RATE)
+_EGO_UNIT = (EGO_HEADING_X, EGO_HEADING_Y, *range(EGO_ACTION, EGO_ACTION + COUNT))
+_EDGE_SHARE = (EDGE_IS_ROBOT, EDGE_IS_OBSTACLE)
+_EDGE_UNIT = (EDGE_INTENT_X, EDGE_INTENT_Y, EDGE_ROTATION, EDGE_SPEED, EDGE_RIGHT, EDGE_LEFT, EDGE_HIGHER_ID)
+
+
+def _bound(columns: int, units: tuple[int, ...], shares: tuple[int, ...]) -> Float32s:
+    """Least and largest values ``float32[2, columns]``: in [-1, 1], in [0, 1], or only by the scenario's numbers."""
+    bound = np.full((2, columns), _LARGE, np.float32)
+    bound[:, [*units, *shares]] = _UNIT
+    bound[0] *= -1.0
+    bound[0, list(shares)] = 0.0
+    return bound
+
+
+def flat(observation: Observation) -> Float32s:
+    """The observation ``float32[..., EGO + slots * EDGE + slots]`` in one row for each robot."""
+    lead = observation.ego.shape[:-1]
+    return np.concatenate([observation.ego, observation.edges.reshape(*lead, -1), observation.mask], axis=-1)
+
+
+def state_space(robots: int) -> spaces.Box:
+    """Of all robots of a world together, see ``state_of``."""
+    return spaces.Box(-_LARGE, _LARGE, (robots * STATE_COLUMNS + 1,), np.float32)
+
+
+def state_of(states: Array, goals: Array, reached: Flags, time: float) -> Float32s:
+    """Of each robot of a world x, y [m], heading [rad], velocity [m/s], goal [m], whether it is there; the time [s].
+
+    Args:
+        states: ``float64[N, 5]``, as they really are.
+        goals: ``float64[N, 2]``.
+        reached: ``bool[N]``.
+        time: Since the episode began.
+
+    Returns:
+        ``float32[8 N + 1]``; headings as angles in [-pi, pi].
+    """
+    state = np.concatenate([states, goals, reached[:, None]], axis=1)
+    state[:, 2] = np.arctan2(np.sin(state[:, 2]), np.cos(state[:, 2]))
+    return np.append(state.ravel(), time).astype(np.float32)
+
+
+def split(agents: list[str], observation: Observation, form: str = "dict") -> dict[str, Any]:
+    """Observations ``[1, N, ...]`` or ``[N, ...]`` as one entry per agent: a dictionary, or a flat row."""
     count = len(agents)
-    ego, mask = observation.ego.reshape(count, -1), observation.mask.reshape(count, -1)
-    edges = observation.edges.reshape(count, -1, EDGE)
-    return {
-        agent: {"ego": ego[i], "edges": edges[i], "mask": mask[i].astype(np.int8)} for i, agent in enumerate(agents)
-    }
+    if form == FLAT:
+        return dict(zip(agents, flat(observation).reshape(count, -1), strict=True))
+    ego, mask = observation.ego.reshape(count, -1), observation.mask.reshape(count, -1).astype(np.int8)
+    parts = zip(agents, ego, observation.edges.reshape(count, -1, EDGE), mask, strict=True)
+    return {agent: {"ego": own, "edges": edges, "mask": there} for agent, own, edges, there in parts}
 
 
-def stack(agents: list[str], actions: dict[str, AnyArray]) -> Array:
-    """Actions ``[N, 6]`` in the order of the agents.
+def stack(agents: list[str], actions: dict[str, AnyArray], kind: str = TUNED) -> Array:
+    """Actions ``[N, 6]`` or ``[N, 2]`` in the order of the agents.
 
     Raises:
         InputError: If an agent has no action, or one of the wrong shape, or one that is not a number.
     """
-    stacked = np.empty((len(agents), COUNT))
-    for i, agent in enumerate(agents):
+    size = action_size(kind)
+    try:
+        stacked: Array = np.array([actions[agent] for agent in agents], np.float64)
+        if stacked.shape == (len(agents), size) and np.isfinite(stacked).all():
+            return stacked
+    except (KeyError, TypeError, ValueError):
+        pass  # said below, by the name of the agent
+    low = 0 if kind == TUNED else -1
+    for agent in agents:
         action = actions.get(agent)
-        if action is None or np.shape(action) != (COUNT,) or not np.isfinite(action).all():
-            raise InputError(f"action of {agent}", action, f"{COUNT} numbers in [0, 1]")
-        stacked[i] = action
-    return stacked
+        if action is None or np.shape(action) != (size,) or not np.isfinite(action).all():
+            raise InputError(f"action of {agent}", action, f"{size} numbers in [{low}, 1]")
+    raise InputError("actions", actions, f"{size} numbers in [{low}, 1] for each agent")
 
 
 def careful(actions: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Protocol
 
@@ -9,8 +10,10 @@ import numpy as np
 
 from swarm.array_types import Array
 from swarm.errors import InputError
+from swarm.files.references import FORM, is_reference
 from swarm.model.body import BODY, SENSING
 from swarm.model.dynamics import Kind
+from swarm.planning.registry import PLANNERS, make_planner
 from swarm.planning.roadmap.detour import Ways
 from swarm.planning.roadmap.yielding import yield_all
 from swarm.scenario.scenario import Scenario
@@ -26,6 +29,7 @@ from swarm.sense.neighbours import (
     NEIGHBOUR,
     sense_robots,
 )
+from swarm.sense.view import View
 
 BATCHED = ("straight", "roadmap")
 
@@ -53,15 +57,16 @@ class RoadmapTeam:
     Args:
         scenario: World and robots.
         margin: Extra distance from obstacles [m].
+        plans: False: for what it knows of the team alone.
     """
 
-    def __init__(self, scenario: Scenario, margin: float = 0.0) -> None:
+    def __init__(self, scenario: Scenario, margin: float = 0.0, *, plans: bool = True) -> None:
         self._margin = margin
         self._radii = np.array([robot.radius for robot in scenario.robots])
         self._tells = np.array([robot.cooperative for robot in scenario.robots])
         self._body = np.zeros(BODY)
         self._body[SENSING] = scenario.sensing_radius
-        self._planned = np.flatnonzero(self._tells)
+        self._planned = np.flatnonzero(self._tells) if plans else np.empty(0, np.int64)
         turns = np.array([robot.kind == Kind.UNICYCLE for robot in scenario.robots])[self._planned]
         radii = self._radii[self._planned]
         self._ways = Ways(scenario.world, radii, margin, turns) if self._planned.size else None
@@ -70,24 +75,57 @@ class RoadmapTeam:
         """See ``TeamPlanner``; a goal to which there is no way stays the waypoint."""
         if self._ways is None:
             return
-        ours, others = self._planned, self._others(state, told)
-        found = self._ways.plan(time, state[ours, :2], goal[ours], partial(self._around, others))
+        ours, others = self._planned, self.others(state, told)
+        found = self._ways.plan(time, state[ours, :2], goal[ours], partial(self._near, others))
         waypoint[ours] = found[:, :2]
         remaining[ours] = np.where(np.isfinite(found[:, 2]), found[:, 2], remaining[ours])
         yield_all(ours, others, goal, self._margin, waypoint, remaining)
 
-    def _others(self, state: Array, told: Array) -> Array:
-        """All robots as neighbours, ``float64[N, 19]``, as far as planners look at them."""
+    def others(self, state: Array, told: Array) -> Array:
+        """All robots as neighbours, ``float64[N, 22]``, as far as planners look at them."""
         others = np.zeros((len(state), NEIGHBOUR))
         others[:, [N_X, N_Y, N_VX, N_VY]], others[:, N_RADIUS] = state[:, [0, 1, 3, 4]], self._radii
         others[:, [N_INTENT_X, N_INTENT_Y]] = np.where(self._tells[:, None], told, state[:, :2])
         return others
 
-    def _around(self, others: Array, k: int) -> Array:
-        """The neighbours of a planned robot, ``float64[m, 14]``."""
+    def _near(self, others: Array, k: int) -> Array:
+        """The neighbours of a planned robot, ``float64[m, 19]``."""
+        return self.around(others, int(self._planned[k]))
+
+    def around(self, others: Array, i: int) -> Array:
+        """The neighbours of robot ``i``, ``float64[m, 19]``."""
         found = np.empty((MAX_NEIGHBOURS, NEIGHBOUR))
-        count, _ = sense_robots(self._planned[k], others, self._body, found, np.empty((MAX_NEIGHBOURS, 2)))
+        count, _ = sense_robots(i, others, self._body, found, np.empty((MAX_NEIGHBOURS, 2)))
         return found[:count]
+
+
+class OwnTeam:
+    """A planner of a user's own for every robot of a scenario that cooperates; the others go straight.
+
+    Its views have neighbours, and no messages: in batches of worlds planners tell each other their waypoints alone.
+
+    Args:
+        reference: Of a ``swarm.Planner``.
+        scenario: World and robots.
+        margin: Extra distance from obstacles [m].
+    """
+
+    def __init__(self, reference: str, scenario: Scenario, margin: float = 0.0) -> None:
+        self._team = RoadmapTeam(scenario, margin, plans=False)
+        self._planners = {
+            i: make_planner(reference, spec, scenario.world, dt=scenario.dt, margin=margin, robot_id=i)
+            for i, spec in enumerate(scenario.robots)
+            if spec.cooperative
+        }
+
+    def plan(self, time: float, state: Array, goal: Array, told: Array, waypoint: Array, remaining: Array) -> None:
+        """See ``TeamPlanner``."""
+        others = self._team.others(state, told)
+        for i, planner in self._planners.items():
+            plan = planner.plan(View(time, state[i], goal[i], self._team.around(others, i)))
+            waypoint[i] = plan.waypoint
+            if math.isfinite(plan.stop_distance):
+                remaining[i] = plan.stop_distance
 
 
 def make_team_planner(name: str, scenario: Scenario, margin: float = 0.0) -> TeamPlanner | None:
@@ -100,4 +138,6 @@ def make_team_planner(name: str, scenario: Scenario, margin: float = 0.0) -> Tea
         return None
     if name == "roadmap":
         return RoadmapTeam(scenario, margin)
-    raise InputError("planner", name, f"{' or '.join(BATCHED)} in the batched core")
+    if name not in PLANNERS and is_reference(name):
+        return OwnTeam(name, scenario, margin)
+    raise InputError("planner", name, f"{', '.join(BATCHED)}, or {FORM}, in the batched core")

@@ -10,8 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from envs.arena.core import ArenaCore
-from envs.scenarios import clutter, corridor, crossing, door_swap, doorway, merge, mixed, moving, open_floor, swap
+from envs.arena.core import ArenaCore, Draw
+from envs.scenarios import (
+    clutter,
+    corridor,
+    crossing,
+    door_swap,
+    doorway,
+    family,
+    map_family,
+    merge,
+    mixed,
+    moving,
+    open_floor,
+    options_of,
+    swap,
+)  # fmt: skip
 from envs.scenarios.tiled import tile
 from swarm.array_types import AnyArray
 from swarm.errors import InputError
@@ -21,6 +35,10 @@ from swarm.scenario.scenario import Scenario
 from swarm.tune.observation import Observation
 
 ROBOTS = 8
+MAP_HORIZON = 20.0
+"""Length of an episode on a map [s]."""
+# Scenarios that are drawn to see how large teams are.
+_TRIALS = 16
 Style = Callable[[np.random.Generator, int], Scenario]
 
 
@@ -103,8 +121,6 @@ STYLES: dict[str, tuple[float, Style]] = {
     "mixed": (0.04, lambda rng, robots: mixed.draw(rng, robots=robots)),
 }
 """Kinds of worlds: share, and how to draw one for some number of robots."""
-IN_PAIRS = ("swap", "merge", "door_swap", "door", "corridor")
-"""Those whose rooms hold two robots each."""
 
 
 def draw(rng: np.random.Generator, robots: int = ROBOTS, styles: Sequence[str] = tuple(STYLES)) -> Scenario:
@@ -141,24 +157,83 @@ class TrainingArena(ArenaCore):
         """See ``ArenaCore.step``."""
         if not self._shared:
             return super().step(action)
-        mean = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0).mean(axis=1, keepdims=True)
+        there = np.broadcast_to(~self._missing[..., None], np.shape(action))
+        mean = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0).mean(axis=1, keepdims=True, where=there)
         return super().step(np.broadcast_to(mean, np.shape(action)))
+
+
+class OwnDraw:
+    """Draws from families in equal shares, or deliveries on a map.
+
+    Args:
+        families: Names or references of families.
+        map_name: Name or reference of a map, in place of families.
+        robots: What a family is asked for that takes this option; one that has a size of its own keeps it.
+
+    Attributes:
+        most: Robots of the largest team: ``robots``, or what a few scenarios have that are drawn to see.
+
+    Raises:
+        InputError: If there is no such family or map.
+    """
+
+    def __init__(self, families: Sequence[str], map_name: str, robots: int) -> None:
+        draws = [map_family(map_name)] if map_name else [family(name) for name in families]
+        horizon = MAP_HORIZON if map_name else None
+        self._draws = [self._with(one, robots, horizon) for one in draws]
+        seen = [len(one(np.random.default_rng(k)).robots) for one in self._draws for k in range(_TRIALS)]
+        self.most = max(robots, *seen)
+
+    @staticmethod
+    def _with(draw_one: Callable[..., Scenario], robots: int, horizon: float | None) -> Draw:
+        """A family with the options that it takes."""
+        options = options_of(draw_one, robots=robots, horizon=horizon)
+        try:
+            draw_one(np.random.default_rng(0), **options)
+        except InputError:
+            options.pop("robots", None)
+            draw_one(np.random.default_rng(0), **options)
+        return partial(draw_one, **options)
+
+    def __call__(self, rng: np.random.Generator) -> Scenario:
+        """Draw one; which robot has which id says nothing of its place."""
+        scenario = self._draws[int(rng.integers(len(self._draws))) if len(self._draws) > 1 else 0](rng)
+        return dataclasses.replace(scenario, robots=tuple(rng.permutation(np.array(scenario.robots, dtype=object))))
 
 
 def training_worlds(
     seed: int, worlds: int, robots: int = ROBOTS, *, styles: Sequence[str] = tuple(STYLES), shared: bool = False,
-    errors: ErrorBounds | None = None, assume: ErrorBounds | None = None,
+    errors: ErrorBounds | None = None, assume: ErrorBounds | None = None, families: Sequence[str] = (),
+    map_name: str = "", planner: str = "", reward: str = "", constraint: str = "",
 ) -> ArenaCore:  # fmt: skip
-    """The batched core over ``draw``; ``errors`` and ``assume`` as in ``ArenaCore``.
+    """The batched core over ``draw``, or over families or a map of a user's own.
+
+    Args:
+        seed: Of what is drawn.
+        worlds: How many.
+        robots: In each; the most, where teams differ in size.
+        styles: Kinds of worlds, if there are neither families nor a map.
+        shared: See ``TrainingArena``.
+        errors: As in ``ArenaCore``.
+        assume: As in ``ArenaCore``.
+        families: Names or references of families (``envs.scenarios.family``).
+        map_name: Name or reference of a map (``envs.scenarios.map_family``).
+        planner: As in ``ArenaCore``; if not given, the roadmap on a map, and else straight or what a style says.
+        reward: As in ``ArenaCore``.
+        constraint: As in ``ArenaCore``.
 
     Raises:
-        InputError: If a style is unknown, or there is none, or the robots do not fit into its rooms.
+        InputError: If a name is unknown, or there are no styles.
     """
+    options: dict[str, Any] = {"worlds": worlds, "seed": seed, "shared": shared, "errors": errors, "assume": assume,
+               "reward": reward, "constraint": constraint}  # fmt: skip
+    if families or map_name:
+        own = OwnDraw(families, map_name, robots)
+        return TrainingArena(
+            own, planner=planner or ("roadmap" if map_name else "straight"), robots=own.most, **options
+        )
     if not styles or (unknown := [name for name in styles if name not in STYLES]):
         raise InputError("styles", unknown[0] if styles else styles, f"some of {', '.join(STYLES)}")
-    if robots % 2 and (paired := [name for name in styles if name in IN_PAIRS]):
-        raise InputError("robots", robots, f"an even number, as rooms of {', '.join(paired)} hold two; or other styles")
     return TrainingArena(
-        partial(draw, robots=robots, styles=styles), worlds=worlds, seed=seed, planner=planner_of, shared=shared,
-        errors=errors, assume=assume,
+        partial(draw, robots=robots, styles=styles), planner=planner or planner_of, robots=robots, **options
     )  # fmt: skip

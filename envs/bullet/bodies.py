@@ -2,6 +2,7 @@
 
 * A unicycle is ``assets/differential_drive.urdf``: two driven wheels under a hull, with two casters.
 * A single or double integrator is ``assets/holonomic_disc.urdf``: a hull on two crossed prismatic motors.
+* Robots of one's own are in ``envs.bullet.own_bodies``.
 
 The files have a nominal radius; a robot of another radius is the same robot scaled in all three dimensions
 (masses with the cube of the scale). Wheels and casters touch only the ground, hulls only hulls and walls.
@@ -26,7 +27,7 @@ ASSETS = Path(__file__).parent / "assets"
 # What the URDF files hold: metres at the nominal radius.
 NOMINAL_RADIUS = 0.25
 HULL_BOTTOM, HULL_TOP = 0.02, 0.20
-_WHEEL_RADIUS, _HALF_TRACK = 0.07, 0.18
+_WHEEL_RADIUS, HALF_TRACK = 0.07, 0.18
 # The engine pads a hull by this much [m], whatever its size; the padded hull has the robot's radius.
 HULL_MARGIN = 0.001
 
@@ -40,7 +41,9 @@ WALL_HEIGHT = 0.5
 # the weight; nearer to that the wheels slip at the start, and the robot sets off in another direction.
 MOTOR_ACCELERATION = 9.0
 # A double integrator's motor needs strength to spare, or it could not follow the commanded acceleration.
-_SPARE_FORCE = 3.0
+SPARE_FORCE = 3.0
+
+WALL_LINK = -1  # A wall is all base.
 
 # Collision groups; the engine's rays belong to group 1.
 RAY, GROUND, WALL, HULL, WHEEL = 1, 2, 4, 8, 16
@@ -52,34 +55,40 @@ def scale_of(radius: float) -> float:
 
 
 class Body:
-    """A robot in the engine: loaded from a URDF file and scaled to its radius.
+    """A robot in the engine: loaded from a URDF file and scaled.
 
     Args:
         client: The engine's connection.
-        name: The file's name in ``assets``.
+        path: The file.
         start: ``float64[5]``: x, y, heading, vx, vy; the robot starts at rest, whatever its velocity here.
         heading: The heading the body is placed with [rad].
-        radius: Radius of the disc that encloses the robot [m].
+        scale: Size relative to the file's.
         mass_factor: Mass relative to the design's.
+        height: Where the file's origin is above the ground [m].
     """
 
     hull_link = -1
     anchored = False
-    motors: tuple[int, int] = (0, 1)
+    blind = 0.0  # From so far on [m] rays begin: a ray does not see the hull that it starts in, but what is beside it.
+    motors: Sequence[int] = (0, 1)
+    flags: int = bullet.URDF_USE_INERTIA_FROM_FILE
     remembered: tuple[str, ...] = ()
 
-    def __init__(self, client: int, name: str, start: Array, heading: float, radius: float, mass_factor: float) -> None:
-        self.client, self.start, self.scale = client, start.copy(), scale_of(radius)
+    def __init__(
+        self, client: int, path: Path, start: Array, heading: float, scale: float, mass_factor: float,
+        height: float = 0.0,
+    ) -> None:  # fmt: skip
+        self.client, self.start, self.scale = client, start.copy(), scale
         self.uid: int = bullet.loadURDF(
-            str(ASSETS / name),
-            (start[0], start[1], 0.0),
+            str(path),
+            (start[0], start[1], height),
             (0.0, 0.0, math.sin(heading / 2), math.cos(heading / 2)),
             useFixedBase=self.anchored,
             globalScaling=self.scale,
-            flags=bullet.URDF_USE_INERTIA_FROM_FILE,
+            flags=self.flags,
             physicsClientId=client,
         )
-        self.mass = 0.0
+        self.mass, self.hull_links = 0.0, list[int]()
         for link in range(-1, bullet.getNumJoints(self.uid, physicsClientId=client)):
             self.mass += self._prepare(link, mass_factor)
 
@@ -97,22 +106,28 @@ class Body:
             jointDamping=0.0,
             physicsClientId=self.client,
         )
-        group, touches = (HULL, HULL | WALL | RAY) if link == self.hull_link else (WHEEL, GROUND)
+        group, touches = self._touches(link)
+        if group & HULL:
+            self.hull_links.append(link)
         bullet.setCollisionFilterGroupMask(self.uid, link, group, touches, physicsClientId=self.client)
         return float(mass)
+
+    def _touches(self, link: int) -> tuple[int, int]:
+        """The collision group of a link, and the groups that it touches."""
+        return (HULL, HULL | WALL | RAY) if link == self.hull_link else (WHEEL, GROUND)
 
     def memory(self) -> dict[str, Any]:
         """What the robot keeps from one control period to the next, outside of the engine."""
         return {name: getattr(self, name) for name in self.remembered}
 
-    def drive(self, speeds: tuple[float, float], force: float) -> None:
-        """Sets the two motors' target speeds, with the same largest force (or torque) for both."""
+    def drive(self, speeds: Sequence[float], force: float) -> None:
+        """Sets the motors' target speeds, with the same largest force (or torque) for all."""
         bullet.setJointMotorControlArray(
             self.uid,
             self.motors,
             bullet.VELOCITY_CONTROL,
             targetVelocities=speeds,
-            forces=(force, force),
+            forces=[force] * len(self.motors),
             physicsClientId=self.client,
         )
 
@@ -123,9 +138,13 @@ class DifferentialDrive(Body):
     remembered = ("told", "change", "period")
 
     def __init__(self, client: int, start: Array, radius: float, limits: Limits, factors: Array) -> None:
-        super().__init__(client, "differential_drive.urdf", start, float(start[2]), radius, float(factors[0]))
-        self.wheel_radius = _WHEEL_RADIUS * self.scale
-        self.half_track = _HALF_TRACK * self.scale
+        path, scale = ASSETS / "differential_drive.urdf", scale_of(radius)
+        super().__init__(client, path, start, float(start[2]), scale, float(factors[0]))
+        self._set_drive(limits, factors, _WHEEL_RADIUS * scale, HALF_TRACK * scale)
+
+    def _set_drive(self, limits: Limits, factors: Array, wheel_radius: float, half_track: float) -> None:
+        """What the wheels are told and how strongly they push; half the track and the wheels' radius in metres."""
+        self.wheel_radius, self.half_track = wheel_radius, half_track
         self.limit = np.array([limits.speed, limits.turn_rate])
         self.ramped = limits.is_second_order(Kind.UNICYCLE)
         # Forward speed and turn rate that the wheels are told, and what they go to in a period.
@@ -171,30 +190,35 @@ class HolonomicDisc(Body):
 
     hull_link = 1
     anchored = True
-    remembered = ("velocity_before", "acceleration")
+    remembered: tuple[str, ...] = ("velocity_before", "acceleration")
 
     def __init__(
         self, client: int, start: Array, radius: float, limits: Limits, factors: Array, accelerated: bool
     ) -> None:
-        super().__init__(client, "holonomic_disc.urdf", start, 0.0, radius, float(factors[0]))
-        self.ramped, self.speed = accelerated, limits.speed
+        super().__init__(client, ASSETS / "holonomic_disc.urdf", start, 0.0, scale_of(radius), float(factors[0]))
+        self._set_motors(limits, factors, accelerated)
+
+    def _set_motors(self, limits: Limits, factors: Array, accelerated: bool) -> None:
+        """What the motors are told, and how strong they are."""
+        self.accelerated = self.ramped = accelerated
+        self.speed = limits.speed
         self.limit = np.full(2, limits.acceleration if accelerated else limits.speed)
         acceleration = min(limits.acceleration, MOTOR_ACCELERATION)
         if accelerated:
-            acceleration = max(MOTOR_ACCELERATION, _SPARE_FORCE * acceleration)
+            acceleration = max(MOTOR_ACCELERATION, SPARE_FORCE * acceleration)
         self.force = self.mass * acceleration * float(factors[1])
         self.velocity_before, self.acceleration = np.zeros(2), np.zeros(2)
 
     def command(self, command: Array, period: float) -> None:
         """Starts a control period of so many seconds."""
-        if self.ramped:
+        if self.accelerated:
             self.velocity_before, self.acceleration = self._joints()[1], command
         else:
             self.drive((float(command[0]), float(command[1])), self.force)
 
     def substep(self, elapsed: float) -> None:
         """Moves the target speed along the commanded acceleration, ``elapsed`` seconds into the period."""
-        if self.ramped:
+        if self.accelerated:
             target = np.clip(self.velocity_before + elapsed * self.acceleration, -self.speed, self.speed)
             self.drive((float(target[0]), float(target[1])), self.force)
 
@@ -219,15 +243,15 @@ def add_robot(client: int, kind: Kind, start: Array, radius: float, limits: Limi
     return HolonomicDisc(client, start, radius, limits, factors, accelerated=kind == Kind.DOUBLE_INTEGRATOR)
 
 
-def check_motors(kinds: Sequence[Kind], limits: Sequence[Limits], radii: Array) -> None:
+def check_motors(kinds: Sequence[Kind], limits: Sequence[Limits], half_tracks: Array) -> None:
     """Refuses motors stronger than this world has: their robots would stop later than whoever drives them thinks."""
-    for robot, (kind, limit, radius) in enumerate(zip(kinds, limits, radii.tolist(), strict=True)):
+    for robot, (kind, limit, half_track) in enumerate(zip(kinds, limits, half_tracks.tolist(), strict=True)):
         # A double integrator's motors follow whatever acceleration it is commanded.
         if kind != Kind.DOUBLE_INTEGRATOR and MOTOR_ACCELERATION < limit.acceleration < math.inf:
             valid = f"at most {MOTOR_ACCELERATION:g} m/s², which this world's motors have, or none"
             raise InputError(f"robots[{robot}]: limits.acceleration", limit.acceleration, valid)
         if limit.is_second_order(kind):
-            left = (MOTOR_ACCELERATION - limit.acceleration) / (_HALF_TRACK * scale_of(radius))
+            left = (MOTOR_ACCELERATION - limit.acceleration) / half_track
             if limit.turn_acceleration > left:
                 valid = f"at most {left:g} rad/s², which this world's motors have beside {limit.acceleration:g} m/s²"
                 raise InputError(f"robots[{robot}]: limits.turn_acceleration", limit.turn_acceleration, valid)

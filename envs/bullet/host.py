@@ -26,6 +26,7 @@ import numpy as np
 from envs.bullet.inexact_host import InexactHost
 from envs.bullet.links import FORGOTTEN, BodyLinks
 from envs.bullet.world import GOAL_RADII, world_of
+from envs.rollout.results import contacts_of
 from envs.rollout.score import Score
 from swarm.array_types import Array
 from swarm.errors import InputError
@@ -181,6 +182,7 @@ class PhysicsHost:
             "robots": len(links), "seconds": round(self.time, 3), "steps": self.steps, "rate": RATE,
             "deliveries": int(score.deliveries.sum()), "delivered": score.deliveries.tolist(),
             "collisions": score.collisions, "safe": np.logical_not(score.touched).tolist(),
+            **contacts_of(score.contacts),
             "min_clearance": self._clearance(), "longest_wait": round(waits, 3),
             "timeouts": [link.timeouts for link in links], "clipped": [link.clipped for link in links],
             "rejected": dict(self.links.rejected), "stopped": self.links.stopped,

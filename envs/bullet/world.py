@@ -1,15 +1,17 @@
-"""A physical world of disc-shaped robots on a plane, between walls, simulated by pybullet.
+"""A physical world of robots on a plane, between walls, simulated by pybullet.
 
 The robots (``envs.bullet.bodies``) are moved by motors of limited strength only. Wheels and casters touch only
-the ground, hulls only hulls and walls: each contact that :meth:``BulletWorld.contacts`` reports is a collision.
+the ground, hulls only hulls and walls: each contact that :meth:``BulletWorld.contacts`` reports is a collision. Robots
+of one's own (``envs.bullet.own_bodies``) are what their URDF files say.
 """
 
 from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import product
 from types import TracebackType
 from typing import Any
 
@@ -17,22 +19,21 @@ import numpy as np
 
 from envs.bullet.bodies import (
     HULL,
-    HULL_BOTTOM,
-    HULL_TOP,
     WALL,
+    WALL_LINK,
     Robot,
     add_ground,
-    add_robot,
     add_wall,
     check_motors,
     check_sizes,
-    scale_of,
 )
 from envs.bullet.engine import bullet, connect, disconnect, restore, saved
+from envs.bullet.own_bodies import add_body, half_tracks, ray_height
 from swarm.array_types import Array, Int64s
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
 from swarm.scenario.scenario import Scenario
+from swarm.scenario.urdf.body import UrdfBody
 
 # Goals count as reached within so many radii.
 GOAL_RADII = 1.0
@@ -62,6 +63,7 @@ class BulletWorld:
         control_dt: Control period [s].
         gui: Opens the engine's window.
         seed: Draws each robot's mass and motor strength within 5 % of the design's; None: all as designed.
+        urdfs: The body of each robot that has one of its own; None: the shipped one of its radius.
 
     Raises:
         InputError: An array of the wrong shape or not finite, an acceleration that the motors do not have, or a robot
@@ -80,6 +82,7 @@ class BulletWorld:
         control_dt: float = 0.05,
         gui: bool = False,
         seed: int | None = None,
+        urdfs: Sequence[UrdfBody | None] | None = None,
     ) -> None:
         starts = _checked("starts", starts, (None, 5))
         count = len(starts)
@@ -89,7 +92,8 @@ class BulletWorld:
         check_sizes(radii, obstacles)
         if not len(kinds) == len(each_limits) == count:
             raise InputError("kinds, limits", (len(kinds), len(each_limits)), f"one for each of the {count} robots")
-        check_motors(kinds, each_limits, radii)
+        own = [None] * count if urdfs is None else list(urdfs)
+        check_motors(kinds, each_limits, half_tracks(radii, own))
         for name, value in (("physics_hz", physics_hz), ("control_dt", control_dt)):
             if not (value > 0.0 and math.isfinite(value)):
                 raise InputError(name, value, "a finite number above 0")
@@ -99,23 +103,22 @@ class BulletWorld:
         self._radii = radii
         # What a copy is made of; the arrays are the caller's, and may change.
         self._made_of = starts.copy(), radii.copy(), list(kinds), each_limits, obstacles.copy()
-        self._options: dict[str, Any] = {"physics_hz": physics_hz, "control_dt": control_dt, "seed": seed}
+        self._options: dict[str, Any] = {"physics_hz": physics_hz, "control_dt": control_dt, "seed": seed, "urdfs": own}
         self.client = connect(gui, self.physics_dt)
         self._release = weakref.finalize(self, disconnect, self.client)
         try:
-            self._ground = add_ground(self.client)
+            add_ground(self.client)
             walls = [add_wall(self.client, obstacle) for obstacle in obstacles]
             self._wall_of = {uid: -1 - index for index, uid in enumerate(walls)}
-            self._bodies = self._add_robots(starts, radii, kinds, each_limits, seed)
+            self._bodies = self._add_robots(starts, radii, kinds, each_limits, seed, own)
             self._robot_of = {body.uid: index for index, body in enumerate(self._bodies)}
+            self._hulls_and_walls = sorted({WALL_LINK, *(link for body in self._bodies for link in body.hull_links)})
             self._limit = np.array([body.limit for body in self._bodies]).reshape(count, 2)
             self._check_separation()
         except BaseException:
             self.close()
             raise
-        scale = np.array([scale_of(radius) for radius in radii] or [1.0])
-        # A height at which a ray meets the hull of every robot.
-        self._ray_height = math.sqrt(HULL_BOTTOM * scale.max() * HULL_TOP * scale.min())
+        self._ray_height = ray_height(radii, own)
         self._touching: set[tuple[int, int]] = set()
         self._begun: set[tuple[int, int]] = set()
         self.collisions = 0
@@ -123,14 +126,15 @@ class BulletWorld:
         self._read_state()
 
     def _add_robots(
-        self, starts: Array, radii: Array, kinds: Sequence[Kind], limits: Sequence[Limits], seed: int | None
-    ) -> list[Robot]:
+        self, starts: Array, radii: Array, kinds: Sequence[Kind], limits: Sequence[Limits], seed: int | None,
+        own: Sequence[UrdfBody | None],
+    ) -> list[Robot]:  # fmt: skip
         factors = np.ones((len(starts), 2))
         if seed is not None:
             factors += np.random.default_rng(seed).uniform(-_SPREAD, _SPREAD, factors.shape)
         return [
-            add_robot(self.client, *robot)
-            for robot in zip(kinds, starts, map(float, radii), limits, factors, strict=True)
+            add_body(self.client, *robot)
+            for robot in zip(kinds, starts, map(float, radii), limits, factors, own, strict=True)
         ]
 
     def _check_separation(self) -> None:
@@ -168,16 +172,23 @@ class BulletWorld:
     def _touching_pairs(self, distance: float) -> set[tuple[int, int]]:
         """Pairs of (robot, robot) or (robot, -1 - obstacle) at most ``distance`` apart, or pressing."""
         pairs = set()
-        for point in bullet.getContactPoints(physicsClientId=self.client):
+        for point in self._points():
             first, second = point[1], point[2]
-            if first == self._ground or second == self._ground:
-                continue
             # The engine also lists pairs that are near but do not touch.
             if point[8] <= distance or (distance == 0.0 and point[9] > 0.0):
                 one, other = (self._robot_of.get(uid, self._wall_of.get(uid)) for uid in (first, second))
                 if one is not None and other is not None:
                     pairs.add((one, other) if 0 <= one < other or other < 0 else (other, one))
         return pairs
+
+    def _points(self) -> Iterator[Any]:
+        """Contact points of hulls and walls as the engine lists them; of wheels only where a hull has their number.
+
+        Every wheel stands on the ground, in every physics step: to have all points listed takes longer than the rest
+        of what Python does in it.
+        """
+        for first, second in product(self._hulls_and_walls, repeat=2):
+            yield from bullet.getContactPoints(linkIndexA=first, linkIndexB=second, physicsClientId=self.client)
 
     def _read_state(self) -> None:
         for body, row in zip(self._bodies, self._state, strict=True):
@@ -220,13 +231,15 @@ class BulletWorld:
         self, radius: float, rays: int, *, robots: bool = True, which: Sequence[int] | None = None
     ) -> list[Array]:
         """The lidar of every robot (or of those in ``which``) cast together; see :meth:``sense``."""
-        chosen = self._state[range(self.num_robots) if which is None else list(which)]
+        numbers = list(range(self.num_robots) if which is None else which)
+        chosen = self._state[numbers]
         angle = chosen[:, 2, None] + np.arange(rays) * (2.0 * math.pi / max(rays, 1))
         start = np.empty((len(chosen), rays, 3))
         start[..., :2], start[..., 2] = chosen[:, None, :2], self._ray_height
-        end = start.copy()
-        end[..., 0] += radius * np.cos(angle)
-        end[..., 1] += radius * np.sin(angle)
+        end, ahead = start.copy(), np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+        end[..., :2] += radius * ahead
+        blind = np.array([min(self._bodies[robot].blind, radius) for robot in numbers])
+        start[..., :2] += blind[:, None, None] * ahead
         begins, ends = start.reshape(-1, 3).tolist(), end.reshape(-1, 3).tolist()
         hits: list[Any] = []
         for at in range(0, len(begins), _RAYS_PER_CALL):
@@ -300,7 +313,7 @@ def world_of(
         [robot.kind for robot in robots],
         [robot.limits for robot in robots],
         scenario.world.obstacles,
-        control_dt=control_dt or scenario.dt, gui=gui, seed=seed,
+        control_dt=control_dt or scenario.dt, gui=gui, seed=seed, urdfs=[robot.urdf for robot in robots],
     )  # fmt: skip
 
 

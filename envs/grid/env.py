@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,14 +12,14 @@ from gymnasium import spaces
 
 from envs.grid.batch import CHANNELS, GridBatch
 from envs.grid.episode import Episode, GridWorld, draw_episode
-from envs.grid.maps import random_map
+from envs.grid.maps import maze_map, puzzle_map, random_map, room_map, warehouse_map
 from envs.render.grid_scene import GridScenes
 from envs.render.rendered_env import Picture, RenderedEnv
 from swarm.array_types import Float32s, Int64s
 from swarm.errors import InputError
 from swarm.planning.graph.moves import MOVES
 from swarm.scenario.grid_map import GridMap
-from swarm.scenario.instances import LifelongInstance
+from swarm.scenario.instances import LifelongInstance, load_instances
 
 
 class GridEnv(RenderedEnv):
@@ -40,20 +41,22 @@ class GridEnv(RenderedEnv):
        to [-1, 1]; 1 in walls.
 
     The last four are zero (but for others' ``next``) for a robot that has no goal left: it stays an agent, and should
-    yield. The reward is 1 for each goal that is reached. Nobody terminates; all are truncated after ``steps``. Infos
-    tell ``goals`` (reached so far) and ``blocked`` (whether the last move was reverted).
+    yield. The reward is 1 for each goal that is reached. Nobody terminates; all are truncated after
+    ``max_cycles`` steps. Infos tell ``goals`` (reached so far) and ``blocked`` (whether the last move was reverted).
 
     Each robot's distance field takes 2 bytes a cell: 10,000 robots on 140 × 500 cells take 1.8 GB. ``GridBatch`` is the
     same for many worlds at once, without dictionaries.
 
     Args:
-        world: A map (starts and goals are drawn, see ``envs.grid.episode.draw_episode``), an instance (its targets in
-            order), or a function that draws either from a generator, such as those of ``envs.grid.maps``; if not given,
-            20 × 20 cells, 30 % random walls.
+        scenario: A map (starts and goals are drawn, see ``envs.grid.episode.draw_episode``), an instance (its targets
+            in order), or a function that draws either from a generator, such as those of ``envs.grid.maps``; also the
+            name of one of these (``MAPS``; ``random``: 20 × 20 cells, 30 % random walls), or a file: a map, or
+            instances, one of which is drawn for each episode.
         robots: Number of robots; by default all of an instance's, or 16.
-        steps: Length of an episode.
+        max_cycles: Length of an episode.
         radius: Cells that a robot sees in each direction.
         render_mode: ``human``, ``rgb_array`` or None.
+        steps: An older name of ``max_cycles``.
 
     Raises:
         InputError: If an argument is not usable, or the robots do not fit into the map.
@@ -64,14 +67,16 @@ class GridEnv(RenderedEnv):
     }  # fmt: skip
 
     def __init__(
-        self, world: GridWorld | Callable[[np.random.Generator], GridWorld] | None = None, *, robots: int | None = None,
-        steps: int = 256, radius: int = 5, render_mode: str | None = None,
+        self, scenario: GridWorld | Callable[[np.random.Generator], GridWorld] | str | Path = "random", *,
+        robots: int | None = None, max_cycles: int = 256, radius: int = 5, render_mode: str | None = None,
+        steps: int | None = None,
     ) -> None:  # fmt: skip
-        for name, value in (("robots", robots), ("steps", steps), ("radius", radius)):
+        max_cycles = max_cycles if steps is None else steps
+        for name, value in (("robots", robots), ("max_cycles", max_cycles), ("radius", radius)):
             if value is not None and value < 1:
                 raise InputError(name, value, "1 or more")
-        self._draw = _as_draw(world, robots)
-        self.steps, self.radius = steps, radius
+        self._draw = drawn_from(scenario, robots)
+        self.max_cycles, self.radius = max_cycles, radius
         self._rng = np.random.default_rng(0)
         self._scenes: GridScenes | None = None
         first = np.random.default_rng(0)
@@ -80,6 +85,8 @@ class GridEnv(RenderedEnv):
         super().__init__(
             self.batch.robots, spaces.Box(-1.0, 1.0, shape, np.float32), spaces.Discrete(len(MOVES)), render_mode
         )
+        largest = float(np.iinfo(np.int32).max)  # maps of all sizes may be drawn
+        self.state_space = spaces.Box(-1.0, largest, (self.batch.robots * 4 + 1,), np.float32)
 
     def _begin(self, episode: Episode) -> None:
         self._grid, self.batch = episode.grid, GridBatch([episode], self.radius)
@@ -95,6 +102,12 @@ class GridEnv(RenderedEnv):
         if self.render_mode == "human":
             self.render()
         return self._observe(), self._infos()
+
+    def state(self) -> Float32s:
+        """Of each robot cell and goal, (row, column) each, -1 without a goal; and the step: ``float32[4 N + 1]``."""
+        batch = self.batch
+        goals = np.where(batch.has_goal[0, :, None], batch.goals[0], -1)
+        return np.append(np.concatenate([batch.cells[0], goals], axis=1).ravel(), batch.age[0]).astype(np.float32)
 
     def _observe(self) -> dict[str, Float32s]:
         return dict(zip(self.possible_agents, self.batch.observe()[0].copy(), strict=True))
@@ -112,7 +125,7 @@ class GridEnv(RenderedEnv):
             return {}, {}, {}, {}, {}
         agents = self.agents
         (reached,) = self.batch.step(_moves(agents, actions)[None])
-        truncated = bool(self.batch.age[0] >= self.steps)
+        truncated = bool(self.batch.age[0] >= self.max_cycles)
         if truncated:
             self.agents = []
         if self.render_mode == "human":
@@ -132,24 +145,46 @@ class GridEnv(RenderedEnv):
         goals = np.where(batch.has_goal[0, :, None], batch.goals[0], -1)
         scene = scenes.scene(
             self._grid.centre(batch.cells[0]), goals, lambda robot: self._grid.centre(batch.path(0, robot)),
-            (f"step {batch.age[0]} of {self.steps}    goals {batch.reached.sum()}",),
+            (f"step {batch.age[0]} of {self.max_cycles}    goals {batch.reached.sum()}",),
         )  # fmt: skip
         return scenes.bounds, self._grid.cell_size, scene
 
 
-def _as_draw(
-    world: GridWorld | Callable[[np.random.Generator], GridWorld] | None, robots: int | None
+MAPS: dict[str, Callable[..., GridMap]] = {
+    "random": random_map, "maze": maze_map, "room": room_map, "warehouse": warehouse_map, "puzzle": puzzle_map,
+}  # fmt: skip
+"""The families of maps by name (``envs.grid.maps``)."""
+
+
+def drawn_from(
+    scenario: GridWorld | Callable[[np.random.Generator], GridWorld] | str | Path, robots: int | None
 ) -> Callable[[np.random.Generator], GridWorld]:
-    """Whatever was given, as a function that draws."""
-    if world is None:
+    """Whatever a grid environment takes for a scenario, as a function that draws.
+
+    Raises:
+        InputError: If it is none of these, or the file is not usable.
+    """
+    if isinstance(scenario, str) and scenario == "random":
         return partial(random_map, at_least=1 + (robots or 16))
-    if isinstance(world, GridMap | LifelongInstance):
-        return partial(_always, world)  # Unlike a lambda, it can be pickled.
-    return world
+    if isinstance(scenario, str) and scenario in MAPS:
+        return MAPS[scenario]
+    if isinstance(scenario, str | Path):
+        path = Path(scenario)
+        if path.suffix not in (".map", ".jsonl"):
+            raise InputError("scenario", str(scenario), f"a file .map or .jsonl, or maps: {', '.join(MAPS)}")
+        if path.suffix == ".jsonl":
+            return partial(_one_of, list(load_instances(path)))
+        return partial(_one_of, [GridMap.from_movingai(path)])
+    if isinstance(scenario, GridMap | LifelongInstance):
+        return partial(_one_of, [scenario])
+    if not callable(scenario):
+        raise InputError("scenario", scenario, "a name or file of maps, a map, an instance, or a function that draws")
+    return scenario
 
 
-def _always(world: GridWorld, rng: np.random.Generator) -> GridWorld:
-    return world
+def _one_of(worlds: Sequence[GridWorld], rng: np.random.Generator) -> GridWorld:
+    """One of several; of a single one without asking the generator."""
+    return worlds[0] if len(worlds) == 1 else worlds[int(rng.integers(len(worlds)))]
 
 
 def _moves(agents: list[str], actions: dict[str, Any]) -> Int64s:

@@ -6,7 +6,6 @@ Pictures are drawn at twice their size and scaled down, which smooths every edge
 
 from __future__ import annotations
 
-import colorsys
 import math
 import os
 from collections.abc import Sequence
@@ -15,6 +14,22 @@ from typing import Any
 
 import numpy as np
 
+from envs.render.colours import (
+    ALARM,
+    FAINT,
+    FLOOR,
+    GRID,
+    INK,
+    PAPER,
+    SHELF,
+    SHELF_EDGE,
+    STRANGER,
+    Colour,
+    robot_hue,
+    tint,
+    tuner_colour,
+)
+from envs.render.lettering import Lettering
 from envs.render.video import write_gif, write_png, write_video
 from swarm.errors import InputError
 
@@ -26,49 +41,9 @@ from swarm.array_types import Array, Flags, UInt8s
 
 __all__ = ["Painter", "Scene", "robot_hue", "tuner_colour", "write_gif", "write_png", "write_video"]
 
-Colour = tuple[int, int, int]
-
 _SMOOTH = 2  # Drawn this many times larger than shown.
-_MARGIN, _HEADER = 14, 46  # Pixels around the world, and above it for caption and legend.
-
-_PAPER: Colour = (250, 249, 246)
-_FLOOR: Colour = (255, 255, 255)
-_GRID: Colour = (236, 235, 231)
-_SHELF: Colour = (96, 104, 120)
-_SHELF_EDGE: Colour = (74, 81, 96)
-_INK: Colour = (44, 48, 58)
-_FAINT: Colour = (128, 132, 142)
-_ALARM: Colour = (214, 40, 40)
-_STRANGER: Colour = (64, 64, 64)
-# From bold to careful: plasma without its ends, so lightness falls evenly, also for colour-blind eyes.
-_RAMP = np.array(
-    [(252, 174, 49), (243, 128, 72), (219, 86, 104), (176, 47, 141), (118, 18, 163), (63, 18, 141)],
-    dtype=float,
-)
-_GOLDEN = 0.6180339887498949
-
-
-def tuner_colour(value: float) -> Colour:
-    """Colour for how conservative the tuner is, from 0 (bold) to 1 (careful)."""
-    at = min(max(float(value), 0.0), 1.0) * (len(_RAMP) - 1)
-    low = min(int(at), len(_RAMP) - 2)
-    red, green, blue = _RAMP[low] + (at - low) * (_RAMP[low + 1] - _RAMP[low])
-    return int(red), int(green), int(blue)
-
-
-def robot_hue(robot: int) -> Colour:
-    """A robot's own colour: hues a golden section apart, so that neighbouring numbers differ most."""
-    hue = (0.58 + robot * _GOLDEN) % 1.0
-    # Yellows and greens look lighter than blues of the same value.
-    value = 0.80 - 0.18 * math.exp(-(((hue - 0.25) / 0.16) ** 2))
-    red, green, blue = colorsys.hsv_to_rgb(hue, 0.72, value)
-    return int(red * 255), int(green * 255), int(blue * 255)
-
-
-def _tint(colour: Colour, amount: float, towards: Colour = _FLOOR) -> Colour:
-    """The colour, mixed with ``amount`` of another."""
-    red, green, blue = (round(a + amount * (b - a)) for a, b in zip(colour, towards, strict=True))
-    return red, green, blue
+_MARGIN = 14  # Pixels around the world.
+_TEXT = 19  # Height of texts [pixels].
 
 
 @dataclass
@@ -118,12 +93,15 @@ class Painter:
         pixels: Length of the longer side of the world's picture. The whole is a little larger; its width and
             height are even, as video needs.
         grid: Distance of the grid lines [m]; None: no lines.
+        text: Height of the texts [pixels].
 
     Raises:
         InputError: Bounds that hold nothing, or too few or too many pixels.
     """
 
-    def __init__(self, bounds: Sequence[float] | Array, *, pixels: int = 960, grid: float | None = None) -> None:
+    def __init__(
+        self, bounds: Sequence[float] | Array, *, pixels: int = 960, grid: float | None = None, text: int = _TEXT
+    ) -> None:  # fmt: skip
         xmin, ymin, xmax, ymax = (float(value) for value in bounds)
         if not (np.isfinite([xmin, ymin, xmax, ymax]).all() and xmax > xmin and ymax > ymin):
             raise InputError("bounds", list(bounds), "finite xmin < xmax and ymin < ymax")
@@ -131,20 +109,20 @@ class Painter:
             raise InputError("pixels", pixels, "64 to 8192")
         if grid is not None and not grid > 0.0:
             raise InputError("grid", grid, "a distance above 0, or None")
-        pygame.font.init()
+        self._lettering, self._size = Lettering(), text * _SMOOTH
+        # Above the world for caption and legend, below it for the scale bar [pixels].
+        self._header, footer = round(2.4 * text), round(1.1 * text)
         self.bounds, self.grid = (xmin, ymin, xmax, ymax), grid
         self._unit = pixels / max(xmax - xmin, ymax - ymin)  # Pixels a metre, in the finished picture.
         self._scale = _SMOOTH * self._unit
         inner = (round((xmax - xmin) * self._unit), round((ymax - ymin) * self._unit))
-        width, height = max(inner[0], 360) + 2 * _MARGIN, inner[1] + 2 * _MARGIN + _HEADER
+        width, height = max(inner[0], 360) + 2 * _MARGIN, inner[1] + 2 * _MARGIN + self._header + footer
         self.size = (width + width % 2, height + height % 2)
         self._left = _SMOOTH * ((self.size[0] - inner[0]) // 2)
-        self._bottom = _SMOOTH * (_HEADER + _MARGIN + inner[1])
+        self._bottom = _SMOOTH * (self._header + _MARGIN + inner[1])
         self._canvas = self._surface(_SMOOTH)
         self._finished = self._surface(1)
         self._static: tuple[bytes, pygame.Surface] | None = None
-        self._fonts: dict[int, pygame.font.Font] = {}
-        self._texts: dict[tuple[str, int, Colour], pygame.Surface] = {}
         self._window: pygame.Surface | None = None
 
     def _surface(self, factor: int) -> pygame.Surface:
@@ -204,7 +182,7 @@ class Painter:
         self._canvas.set_clip(self._box(*self.bounds).inflate(2 * _MARGIN * _SMOOTH, 2 * _MARGIN * _SMOOTH))
         colours = [robot_hue(robot) for robot in range(len(scene.positions))]
         for robot in np.flatnonzero(scene.strangers if scene.strangers is not None else ()):
-            colours[robot] = _STRANGER
+            colours[robot] = STRANGER
         fills = colours
         if scene.colour_value is not None:
             fills = [tuner_colour(value) for value in scene.colour_value]
@@ -222,17 +200,19 @@ class Painter:
         key = obstacles.tobytes() + bytes([scene.colour_value is not None])
         if self._static is None or self._static[0] != key:
             layer = self._surface(_SMOOTH)
-            layer.fill(_PAPER)
+            layer.fill(PAPER)
             floor = self._box(*self.bounds)
-            pygame.draw.rect(layer, _FLOOR, floor)
+            pygame.draw.rect(layer, FLOOR, floor)
             layer.set_clip(floor)
             self._paint_grid(layer)
             # All edges first: where obstacles meet, the bodies cover them, and one outline is left.
-            for border, colour in ((_SMOOTH, _SHELF_EDGE), (0, _SHELF)):
+            for border, colour in ((_SMOOTH, SHELF_EDGE), (0, SHELF)):
                 for obstacle in obstacles:
                     self._paint_obstacle(layer, obstacle, border, colour)
             layer.set_clip(None)
-            pygame.draw.rect(layer, _tint(_FAINT, 0.5), floor.inflate(2, 2), width=2)
+            pygame.draw.rect(layer, tint(FAINT, 0.5), floor.inflate(2, 2), width=2)
+            middle = round(self._bottom + 0.5 * _SMOOTH * _MARGIN + 0.55 * self._size)
+            self._lettering.scale_bar(layer, self._left, middle, self._scale, self._size)
             if scene.colour_value is not None:
                 self._paint_legend(layer)
             self._static = key, layer
@@ -248,9 +228,9 @@ class Painter:
             return
         xmin, ymin, xmax, ymax = self.bounds
         for x in np.arange(xmin, xmax, self.grid):
-            pygame.draw.line(layer, _GRID, self._at((x, ymin)), self._at((x, ymax)), width=2)
+            pygame.draw.line(layer, GRID, self._at((x, ymin)), self._at((x, ymax)), width=2)
         for y in np.arange(ymin, ymax, self.grid):
-            pygame.draw.line(layer, _GRID, self._at((xmin, y)), self._at((xmax, y)), width=2)
+            pygame.draw.line(layer, GRID, self._at((xmin, y)), self._at((xmax, y)), width=2)
 
     def _paint_obstacle(self, layer: pygame.Surface, obstacle: Array, border: int, colour: Colour) -> None:
         """An obstacle, grown by a border; corners are rounded by its rounding (a circle: by all of it)."""
@@ -263,10 +243,10 @@ class Painter:
     def _paint_legend(self, layer: pygame.Surface) -> None:
         """A colour bar, top right: bold … careful."""
         width, height = 110 * _SMOOTH, 9 * _SMOOTH
-        careful = self._text("careful", 16 * _SMOOTH, _FAINT)
-        bold = self._text("bold", 16 * _SMOOTH, _FAINT)
+        careful = self._lettering.text("careful", round(0.85 * self._size), FAINT)
+        bold = self._lettering.text("bold", round(0.85 * self._size), FAINT)
         right = _SMOOTH * (self.size[0] - _MARGIN) - careful.get_width()
-        middle = _SMOOTH * (_MARGIN + _HEADER) // 2
+        middle = _SMOOTH * (_MARGIN + self._header) // 2
         left = right - 8 * _SMOOTH - width
         for step in range(width):
             colour = tuner_colour(step / (width - 1))
@@ -285,24 +265,24 @@ class Painter:
             bands = min(most, len(points) - 1)
             edges = np.linspace(0, len(points) - 1, bands + 1).round().astype(int)
             for band in range(bands):
-                faded = _tint(colour, palest - change * (band + 1) / bands)
+                faded = tint(colour, palest - change * (band + 1) / bands)
                 pygame.draw.lines(self._canvas, faded, False, points[edges[band] : edges[band + 1] + 1], width)
 
     def _paint_plans(self, scene: Scene, colours: list[Colour]) -> None:
         """Links, planned paths, and goals as diamonds."""
         for first, second in scene.links:
             ends = self._at(scene.positions[first]), self._at(scene.positions[second])
-            pygame.draw.line(self._canvas, _tint(_FAINT, 0.6), *ends, width=_SMOOTH)
+            pygame.draw.line(self._canvas, tint(FAINT, 0.6), *ends, width=_SMOOTH)
         for path, colour in zip(scene.paths or (), colours, strict=False):
             if path is not None and len(path) > 1:
-                pygame.draw.lines(self._canvas, _tint(colour, 0.45), False, self._many(np.asarray(path)), 2 * _SMOOTH)
+                pygame.draw.lines(self._canvas, tint(colour, 0.45), False, self._many(np.asarray(path)), 2 * _SMOOTH)
         if scene.goals is None:
             return
         for goal, radius, colour in zip(scene.goals, scene.radii, colours, strict=False):
             if np.isfinite(goal).all():
                 x, y = self._at(goal)
                 size = max(5.0 * _SMOOTH, 0.62 * radius * self._scale)
-                for reach, shade in ((size + 1.5 * _SMOOTH, _FLOOR), (size, colour), (0.55 * size, _FLOOR)):
+                for reach, shade in ((size + 1.5 * _SMOOTH, FLOOR), (size, colour), (0.55 * size, FLOOR)):
                     corners = [(x + reach, y), (x, y + reach), (x - reach, y), (x, y - reach)]
                     pygame.draw.polygon(self._canvas, shade, corners)
 
@@ -312,9 +292,9 @@ class Painter:
             centre, size = self._at(position), max(3.0 * _SMOOTH, float(radius) * self._scale)
             fill, rim = fills[robot], max(_SMOOTH, round(0.10 * size))
             if scene.contacts is not None and scene.contacts[robot]:
-                pygame.draw.circle(self._canvas, _tint(_ALARM, 0.45), centre, size * 1.55)
-                pygame.draw.circle(self._canvas, _ALARM, centre, size * 1.55, width=rim)
-            pygame.draw.circle(self._canvas, _tint(fill, 0.5, _INK), centre, size)
+                pygame.draw.circle(self._canvas, tint(ALARM, 0.45), centre, size * 1.55)
+                pygame.draw.circle(self._canvas, ALARM, centre, size * 1.55, width=rim)
+            pygame.draw.circle(self._canvas, tint(fill, 0.5, INK), centre, size)
             pygame.draw.circle(self._canvas, fill, centre, size - rim)
             if scene.headings is not None:
                 heading = float(scene.headings[robot])
@@ -338,32 +318,23 @@ class Painter:
             )
             for reach, side in tips
         ]
-        pygame.draw.polygon(self._canvas, _tint(fill, 0.85), corners)
+        pygame.draw.polygon(self._canvas, tint(fill, 0.85), corners)
 
     def _paint_label(self, label: str, centre: tuple[float, float], size: float, fill: Colour) -> None:
         light = 0.299 * fill[0] + 0.587 * fill[1] + 0.114 * fill[2] < 150.0
-        text = self._text(label, round(1.05 * size), _FLOOR if light else _INK)
+        text = self._lettering.text(label, round(1.05 * size), FLOOR if light else INK)
         self._canvas.blit(text, text.get_rect(center=(round(centre[0]), round(centre[1]))))
 
     def _paint_discs(self, scene: Scene) -> None:
         """Outlined circles, over everything."""
         for x, y, radius in scene.discs if scene.discs is not None else ():
             size = max(5.0 * _SMOOTH, float(radius) * self._scale)
-            pygame.draw.circle(self._canvas, _ALARM, self._at((x, y)), size, width=2 * _SMOOTH)
+            pygame.draw.circle(self._canvas, ALARM, self._at((x, y)), size, width=2 * _SMOOTH)
 
     def _paint_caption(self, scene: Scene) -> None:
         """The texts above the picture."""
         left = max(_SMOOTH * _MARGIN, self._left)
         for line in scene.caption:
-            text = self._text(line, 19 * _SMOOTH, _INK)
-            self._canvas.blit(text, text.get_rect(midleft=(left, _SMOOTH * (_MARGIN + _HEADER) // 2)))
-            left += text.get_width() + 26 * _SMOOTH
-
-    def _text(self, text: str, size: int, colour: Colour) -> pygame.Surface:
-        key = text, size, colour
-        if key not in self._texts:
-            if len(self._texts) > 512:
-                self._texts.clear()
-            font = self._fonts.setdefault(size, pygame.font.Font(None, max(size, 6)))
-            self._texts[key] = font.render(text, True, colour)
-        return self._texts[key]
+            text = self._lettering.text(line, self._size, INK)
+            self._canvas.blit(text, text.get_rect(midleft=(left, _SMOOTH * (_MARGIN + self._header) // 2)))
+            left += text.get_width() + round(1.4 * self._size)

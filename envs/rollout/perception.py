@@ -96,7 +96,7 @@ class Perception:
         none = np.zeros((1, len(self._kinds), TRAIL))
         worlds = Robots(
             self._kinds[None], self.source.past[:, 0], self._bodies[None], none[..., :2], none[..., 0], none[..., :2],
-            none[..., :2], none[..., :6], none, self._strangers[None],
+            none[..., :2], none[..., :6], none[..., :2], none, self._strangers[None],
         )  # fmt: skip
         return robots_of(worlds, 0)
 

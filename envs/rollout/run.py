@@ -72,15 +72,20 @@ class Run(Score):
     def tick(self, actions: Array | None = None) -> list[Command]:
         """One control period; ``actions`` ``[N, 6]`` replace the tunables that the robots would choose."""
         drives = self._drives()
-        self.commands = self.fleet.step(self.time, self.states, self.goals, actions)
+        commands = self.fleet.step(self.time, self.states, self.goals, actions)
         if self.delays is not None:
             kinds, bodies = self.fleet.kinds, self.fleet.bodies
-            self.commands = self.delays.apply(self.commands, self.states, kinds, bodies, drives)
-            for robot, command in zip(self.fleet.robots, self.commands, strict=True):
+            commands = self.delays.apply(commands, self.states, kinds, bodies, drives)
+            for robot, command in zip(self.fleet.robots, commands, strict=True):
                 robot.drive = command.control.copy()
-        self._move(np.array([command.control for command in self.commands]))
-        self.outcomes.update(command.outcome for command in self.commands)
-        return self.commands
+        self.move(commands)
+        return commands
+
+    def move(self, commands: list[Command]) -> None:
+        """The second half of a period: the bodies do what was decided, and it is counted."""
+        self.commands = commands
+        self._move(np.array([command.control for command in commands]))
+        self.outcomes.update(command.outcome for command in commands)
 
     def _drives(self) -> list[Array]:
         """Where robots may be held: the forward speeds and turn rates, for those of second order."""

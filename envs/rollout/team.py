@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
+from envs.rollout.minds import Minds
 from envs.rollout.perception import Perception
+from envs.rollout.team_kernels import describe_team, sense_team
 from envs.strangers import mark_strangers
 from swarm.array_types import Array
 from swarm.files.text_files import located
+from swarm.filter.further_rows import Constraint
 from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
+from swarm.model.body import is_second_order
 from swarm.model.error_bounds import ErrorBounds
+from swarm.planning.registry import PLANNERS
 from swarm.robot import Command, Robot
 from swarm.scenario.scenario import Scenario
 from swarm.sense.messages import Message, hearing_radius
 from swarm.sense.neighbours import MAX_NEIGHBOURS, NEIGHBOUR, describe, sense_robots, trailing
 from swarm.sense.view import View
-from swarm.tune.controllers import Controller, make_controller
+from swarm.tune.controllers import Controller, shared_controller
 
 
 class Fleet:
@@ -27,64 +32,83 @@ class Fleet:
     Args:
         scenario: World and robots.
         planner: Name of every robot's planner.
-        controller: Where the tunables come from; one object may serve all, as it keeps no state.
+        controller: Where the tunables come from; one object may serve all, as it keeps no state. Of one of a user's own
+            by reference each robot gets its own.
         margin: Safety margin [m].
         assume: Errors that the robots count on; None: those that the scenario declares.
         seed: Of the errors that are simulated.
         style: Of these, one of ``envs.arena.errors.STYLES``; None: drawn.
+        constraint: Further rows of every robot's QP.
     """
 
     def __init__(
         self, scenario: Scenario, *, planner: str = "roadmap", controller: str | Controller = "tuner",
         margin: float = 0.0, assume: ErrorBounds | None = None, seed: int = 0, style: str | None = None,
+        constraint: str | Constraint | None = None,
     ) -> None:  # fmt: skip
         assumed = scenario.errors if assume is None else assume
-        controller = make_controller(controller)
+        controller = shared_controller(controller)
         self.robots: list[Robot] = []
         for i, spec in enumerate(scenario.robots):
             with located(f"scenario {scenario.name!r}: robots[{i}]: "):
                 robot = Robot(
                     spec, scenario.world, dt=scenario.dt, sensing_radius=scenario.sensing_radius, planner=planner,
                     controller=controller, margin=margin, errors=assumed, strangers=scenario.strangers, robot_id=i,
+                    constraint=constraint,
                 )  # fmt: skip
             self.robots.append(robot)
         self.kinds = np.array([robot.kind for robot in self.robots])
         self.bodies = np.array([robot.body for robot in self.robots])
-        grid = scenario.world.grid if planner.startswith("cells") else None
+        grid = scenario.world.grid if planner in PLANNERS and planner.startswith("cells") else None
         self.hearing = hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size)
         self._strangers = scenario.strangers.as_array()
         self.messages: dict[int, Message] = {}
         self.step_ms: list[float] = []
         self._others = np.empty((len(self.robots), NEIGHBOUR))
         self._order = np.empty((MAX_NEIGHBOURS, 2))
+        self._told_ids = np.array([i if robot.cooperative else -1 for i, robot in enumerate(self.robots)])
+        self._ramped = [i for i, body in enumerate(self.bodies) if is_second_order(body)]
+        self._minds = Minds(self.robots, scenario, controller)
         self.perception: Perception | None = None
         if scenario.errors.any or assumed.any:
             self.perception = Perception(scenario, assumed, self.kinds, self.bodies, seed=seed, style=style)
 
     def views(self, now: float, states: Array, goals: Array) -> list[View]:
         """What every robot knows at ``now`` [s], from states ``[N, 5]`` and goals ``[N, 2]``."""
-        for i in range(len(self.robots)):
-            message = self.messages.get(i)
-            intent = states[i, :2] if message is None else message.waypoint_world
-            rotation = MIDDLE[ROTATION] if message is None else message.rotation
-            speed = MIDDLE[SPEED] if message is None else message.speed
-            robot_id = i if self.robots[i].cooperative else -1
-            describe(self.kinds[i], states[i], self.bodies[i], intent, rotation, speed, robot_id, self._others[i])
+        near = self._within_hearing(states)
+        if self.perception is not None:
+            return [self._perceived(self.perception, i, now, goals[i], near[i]) for i in range(len(self.robots))]
+        self._describe(states)
+        found = np.empty((len(self.robots), MAX_NEIGHBOURS, NEIGHBOUR))
+        count, truncated = np.empty(len(found), np.int64), np.empty(len(found), np.bool_)
+        sense_team(self._others, self.bodies, found, count, truncated)
+        messages = self.messages
+        return [
+            View(
+                now, states[i].copy(), goals[i].copy(), found[i, : count[i]],
+                {j: messages[j] for j in near[i] if j != i and j in messages}, None, crowd,
+            ) for i, crowd in enumerate(truncated.tolist())
+        ]  # fmt: skip
+
+    def _within_hearing(self, states: Array) -> list[list[int]]:
+        """Who is within hearing of each robot, itself too; states ``[N, 5]``."""
+        dx, dy = (states[:, None, axis] - states[:, axis] for axis in (0, 1))
+        robot, other = np.nonzero(np.sqrt(dx * dx + dy * dy) <= self.hearing)
+        ends, others = np.cumsum(np.bincount(robot, minlength=len(states))).tolist(), other.tolist()
+        return [others[first:last] for first, last in pairwise([0, *ends])]
+
+    def _describe(self, states: Array) -> None:
+        """What all see of each robot, from what it told last; states ``[N, 5]``."""
+        told = np.empty((len(states), 4))
+        told[:, :2], told[:, 2:] = states[:, :2], MIDDLE[[ROTATION, SPEED]]
+        for i, message in self.messages.items():
+            told[i] = *message.waypoint, message.rotation, message.speed
+        describe_team(self.kinds, states, self.bodies, told, self._told_ids, self._others)
+        for i in self._ramped:
             trailing(self._others[i], self.robots[i].trail(states[i]))
         mark_strangers(self.kinds, self.bodies, self._strangers, self._others)
-        apart = np.linalg.norm(states[:, None, :2] - states[None, :, :2], axis=-1)
-        if self.perception is not None:
-            return [self._perceived(self.perception, i, now, goals[i], apart[i]) for i in range(len(self.robots))]
-        return [self._view(i, now, states[i], goals[i], apart[i]) for i in range(len(self.robots))]
 
-    def _view(self, i: int, now: float, state: Array, goal: Array, apart: Array) -> View:
-        found = np.empty((MAX_NEIGHBOURS, NEIGHBOUR))
-        count, truncated = sense_robots(i, self._others, self.bodies[i], found, self._order)
-        heard = {int(j): self.messages[int(j)] for j in np.flatnonzero(apart <= self.hearing) if j in self.messages}
-        heard.pop(i, None)
-        return View(now, state.copy(), goal.copy(), found[:count], heard, None, truncated)
-
-    def _perceived(self, perception: Perception, i: int, now: float, goal: Array, apart: Array) -> View:
+    def _perceived(self, perception: Perception, i: int, now: float, goal: Array, near: list[int]) -> View:
         """The view of robot ``i`` where things are not exact."""
         state, age = perception.measured(i)
         view = View(now, state, goal.copy(), measured=now - age)
@@ -96,7 +120,7 @@ class Fleet:
         count, view.truncated = sense_robots(i, rows, robot.body, found, self._order)
         view.neighbours = found[:count]
         heard = perception.heard(i)
-        view.messages = {int(j): heard[int(j)] for j in np.flatnonzero(apart <= self.hearing) if int(j) in heard}
+        view.messages = {j: heard[j] for j in near if j in heard}
         return view
 
     def sent(self, commands: Sequence[Command], samples: Array) -> None:
@@ -121,10 +145,7 @@ class Fleet:
             goals: ``float64[N, 2]``.
             actions: Tunables ``[N, 6]`` in [0, 1] to use instead of the robots' own.
         """
-        commands = []
-        for i, view in enumerate(self.views(now, states, goals)):
-            began = time.perf_counter()
-            commands.append(self.robots[i].step(view, None if actions is None else actions[i]))
-            self.step_ms.append(1e3 * (time.perf_counter() - began))
+        commands = self._minds.step(self.views(now, states, goals), actions)
+        self.step_ms += self._minds.step_ms
         self.messages = {i: command.message for i, command in enumerate(commands) if self.robots[i].cooperative}
         return commands

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from policies import distributed
 from policies.follower.network import Follower
 from policies.ppo import PPO, Worlds, advantages, clipped_loss
 from policies.ppo_settings import PPOSettings
@@ -101,19 +102,19 @@ class FollowerPPO(PPO[Rollout]):
 
     @property
     def steps_per_update(self) -> int:
-        """Robot-steps in one update."""
-        return self.config.rollout * len(self.worlds.own)
+        """Robot-steps in one update, of all processes."""
+        return distributed.size() * self.config.rollout * len(self.worlds.own)
 
     def step(self) -> Rollout:
         """Step all worlds once with the present policy."""
-        view, own = (torch.from_numpy(array.copy()) for array in (self.worlds.view, self.worlds.own))
+        view, own = self.sent(self.worlds.view), self.sent(self.worlds.own)
         scores, value = self.follower(view, own)
-        uniform = torch.rand(scores.shape, generator=self.random)
+        uniform = torch.rand(scores.shape, generator=self.random).to(self.device)
         ranking = (scores - (-uniform.clamp(min=1e-9).log()).log()).argsort(dim=1, descending=True)
-        reward, cut, ended = self.worlds.step(ranking.to(torch.int8).numpy())
+        reward, cut, ended = self.worlds.step(ranking.to(torch.int8).cpu().numpy())
         self.episodes += ended
         log = log_probability(scores, ranking, self.config.places)
-        return Rollout(view, own, ranking, log, value, torch.from_numpy(reward), torch.from_numpy(cut))
+        return Rollout(view, own, ranking, log, value, self.sent(reward), self.sent(cut))
 
     def rewards(self, rollout: Rollout) -> Tensor:
         """Those of all robots."""
@@ -121,7 +122,7 @@ class FollowerPPO(PPO[Rollout]):
 
     def estimate(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
         """Values and advantages, both [T, S]."""
-        last = self.follower(torch.from_numpy(self.worlds.view), torch.from_numpy(self.worlds.own))[1]
+        last = self.follower(self.sent(self.worlds.view), self.sent(self.worlds.own))[1]
         next_value = torch.cat([rollout.value[1:], last[None]])
         # A step that was cut has no surprise, and lets none through.
         reward = torch.where(rollout.cut, rollout.value, rollout.reward)
@@ -134,19 +135,20 @@ class FollowerPPO(PPO[Rollout]):
         flat = Rollout(*(array.flatten(0, 1) for array in rollout))
         value, advantage = value.flatten(), advantage.flatten()
         returns, used = advantage + value, (~flat.cut).nonzero().squeeze(1)
-        gain = (advantage - advantage[used].mean()) / (advantage[used].std() + 1e-8)
+        mean, spread, _ = distributed.moments(advantage[used], correction=1)
+        gain = (advantage - mean) / (spread + 1e-8)
         figures = self.passes(used, lambda chosen: self._loss(flat, gain, returns, chosen))
-        error, spread = (returns - value)[used], returns[used]
-        return {**figures, "explained_variance": 1.0 - float(error.var() / spread.var().clamp(min=1e-8))}
+        error, whole = (distributed.variance(part[used]) for part in (returns - value, returns))
+        return {**figures, "explained_variance": 1.0 - float(error / whole.clamp(min=1e-8))}
 
     def _loss(self, flat: Rollout, gain: Tensor, returns: Tensor, chosen: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Loss of a minibatch, and its parts."""
-        config = self.config
+        """This process's part of the loss of the samples that all processes have ``chosen``, and its parts."""
+        config, count = self.config, max(1, round(distributed.total(len(chosen))[0]))
         scores, value = self.follower(flat.view[chosen], flat.own[chosen])
         change = log_probability(scores, flat.ranking[chosen], config.places) - flat.log_probability[chosen]
-        policy_loss, figures = clipped_loss(change, gain[chosen], config.clip_coef, len(chosen))
-        value_loss = 0.5 * (value - returns[chosen]).square().mean()
+        policy_loss, figures = clipped_loss(change, gain[chosen], config.clip_coef, count)
+        value_loss = 0.5 * (value - returns[chosen]).square().sum() / count
         log = scores.log_softmax(dim=1)
-        entropy = -(log.exp() * log).sum(dim=1).mean()
+        entropy = -(log.exp() * log).sum(dim=1).sum() / count
         loss = policy_loss + config.value_weight * value_loss - self.left * config.entropy * entropy
         return loss, {**figures, "value_loss": value_loss, "entropy": entropy}

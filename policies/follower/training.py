@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from policies import training
+from policies import distributed, training
 from policies.checkpoint_folder import RESUME
+from policies.devices import Device, device_of
 from policies.follower import checkpoint
 from policies.follower.network import FILTERS, WIDTH, Follower
 from policies.follower.ppo import FollowerPPO, RankingPPO, RankingWorlds
@@ -38,7 +39,7 @@ class FollowerOptions:
     seed: int = 0
     """Of the network, of the worlds and of the rankings."""
     steps: int | None = None
-    """Robot-steps in total (50 million if not given)."""
+    """Robot-steps of all processes in total (50 million if not given)."""
     resume: Path | None = None
     """Checkpoint folder whose training to continue, in place."""
     kinds: tuple[str, ...] = ()
@@ -47,12 +48,17 @@ class FollowerOptions:
     """Filters of the convolution."""
     width: int = WIDTH
     """Width of the fully connected layers."""
+    device: Device | None = None
+    """Where the network and its optimiser are (cpu if not given); worlds are stepped on the cores. cuda: a GPU for each
+    process of this machine."""
     threads: int = 1
-    """Threads of torch; a run repeats to the last bit on as many."""
+    """Threads of torch, by each process; a run repeats to the last bit on as many."""
     save_every: float = 5.0
     """Minutes between checkpoints."""
     tensorboard: bool = False
     """Also log for tensorboard, into the checkpoint folder."""
+    evaluate: bool = True
+    """Evaluate in the end, into the card: a minute."""
     ppo: RankingPPO = field(default_factory=RankingPPO)
     """Settings of the optimisation."""
 
@@ -67,7 +73,7 @@ class FollowerTraining(Training[FollowerOptions]):
 
     Args:
         options: Of ``restored`` if the training goes on.
-        worlds: Where to train.
+        make_worlds: Where to train, from the options and a seed that is this process's own.
         command: Command line.
         hardware: Processor, for the card.
         saved: What ``checkpoint_folder.read_tensors`` found in ``resume.pt``.
@@ -77,15 +83,18 @@ class FollowerTraining(Training[FollowerOptions]):
     shown = ("reward", "throughput", "entropy")
 
     def __init__(
-        self, options: FollowerOptions, worlds: RankingWorlds, command: str, hardware: str,
-        saved: Mapping[str, Any] | None = None,
+        self, options: FollowerOptions, make_worlds: Callable[[FollowerOptions, int], RankingWorlds], command: str,
+        hardware: str, saved: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
-        torch.set_num_threads(options.threads)
+        device = device_of(options.device or "cpu")
+        distributed.share_cores(options.threads)
         torch.manual_seed(options.seed)
-        self.worlds = worlds
-        self.follower = Follower(options.filters, options.width)
-        updates = -(-(options.steps or DEFAULT_STEPS) // (options.ppo.rollout * len(worlds.own)))
-        ppo = FollowerPPO(worlds, self.follower, options.ppo, seed=options.seed, updates=updates)
+        seed = distributed.own_seed(options.seed)
+        self.worlds = make_worlds(options, seed)
+        self.follower = Follower(options.filters, options.width).to(device)
+        per_update = distributed.size() * options.ppo.rollout * len(self.worlds.own)
+        updates = -(-(options.steps or DEFAULT_STEPS) // per_update)
+        ppo = FollowerPPO(self.worlds, self.follower, options.ppo, seed=seed, updates=updates)
         super().__init__(options, ppo, command, hardware, saved)
 
     def write(self, resume: bytes) -> None:
@@ -107,9 +116,9 @@ around congestion. Whatever it ranks, priority inheritance decides what is free 
 | training | |
 |---|---|
 | robot-steps | {done:,} of {planned:,} |
-| robots in a batch | {len(self.worlds.own):,} |
+| processes × robots in a batch | {distributed.size()} × {len(self.worlds.own):,} |
 | minutes | {self.minutes:.1f} |
-| hardware | {self.hardware}, {self.options.threads} threads |
+| hardware | {self.hardware}, {self.options.threads} threads a process |
 | seed | {self.options.seed} |
 | torch | {torch.__version__} |
 {figures}
@@ -129,12 +138,6 @@ def restored(given: FollowerOptions) -> tuple[FollowerOptions, Mapping[str, Any]
 
 
 def learning_curve(rows: list[Row]) -> bytes:
-    """A picture (PNG) of reward, throughput and entropy over robot-steps, means over ``RECENT`` updates."""
+    """A picture (PNG) of reward, throughput and entropy over robot-steps."""
     panels = {"reward": "reward a step", "throughput": "goals a robot and 100 steps", "entropy": "entropy"}
-    curves = {}
-    for name, title in panels.items():
-        x, y = known(rows, name)
-        span = max(1, min(RECENT, len(y) // 4))
-        parts = [y[max(0, k - span) : k + 1] for k in range(len(y))]
-        curves[title] = x, [sum(part) / len(part) for part in parts]
-    return draw_curves(curves)
+    return draw_curves({title: known(rows, name) for name, title in panels.items()})

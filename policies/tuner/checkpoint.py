@@ -2,6 +2,9 @@
 
 ``policy.onnx`` is the mean action: inputs ego, edges, mask; output action; any number of robots and of slots; with two
 rounds of messages also an input heard and an output told. ``config.yaml`` also holds parameter box and limits.
+
+A network of a user's own has no width: ``config.yaml`` has its reference under ``network`` instead, and ``network.py``
+is a copy of the file that it comes from. Robots do not read that file. Whoever loads the weights into torch has it run.
 """
 
 from __future__ import annotations
@@ -27,13 +30,16 @@ from policies.checkpoint_folder import (
     write_onnx,
     write_parts,
 )
-from policies.tuner.network import ROUNDS, SENSES, WIDTH, DensePolicy, Tuner
+from policies.tuner.network import ROUNDS, WIDTH, DensePolicy, Tuner
+from policies.tuner.own_network import OwnTuner
 from swarm.errors import InputError
+from swarm.files.references import in_file, moved, source_of
 from swarm.filter.tunables import COUNT, NAMES, TUNABLES
 from swarm.sense.messages import EMBEDDING
 from swarm.tune.observation import EDGE, EGO
 
 WIDEST = 4096
+SOURCE = "network.py"
 
 
 @dataclass(frozen=True)
@@ -50,11 +56,13 @@ class Config:
     """Width of the hidden layers."""
     rounds: int = 1
     """Rounds of messages between robots."""
+    network: str | None = None
+    """Reference of a network of a user's own, as it was given; None: the built-in one."""
 
 
-def architecture(width: int) -> dict[str, int]:
-    """What weights and features have to fit."""
-    return {"ego": EGO, "edge": EDGE, "actions": COUNT, "width": width}
+def architecture(width: int | None) -> dict[str, int]:
+    """What weights and features have to fit; a network of a user's own has no width."""
+    return {"ego": EGO, "edge": EDGE, "actions": COUNT} | ({} if width is None else {"width": width})
 
 
 def parameter_box() -> dict[str, dict[str, float | bool | str]]:
@@ -65,7 +73,9 @@ def parameter_box() -> dict[str, dict[str, float | bool | str]]:
     }
 
 
-def save(folder: Path, tuner: Tuner, config: Config, card: str, extra: Mapping[str, bytes] | None = None) -> None:
+def save(
+    folder: Path, tuner: Tuner | OwnTuner, config: Config, card: str, extra: Mapping[str, bytes] | None = None
+) -> None:
     """Write a checkpoint, replacing an old one in one step.
 
     Args:
@@ -75,34 +85,60 @@ def save(folder: Path, tuner: Tuner, config: Config, card: str, extra: Mapping[s
         card: Text of ``card.md``.
         extra: Contents of further files by name (the learning curve, the state of the training).
     """
+    own = tuner.reference if isinstance(tuner, OwnTuner) else None
     document = {
         "format": FORMAT,
         "policy": "tuner",
-        "architecture": architecture(tuner.width),
+        "architecture": architecture(None if isinstance(tuner, OwnTuner) else tuner.width),
+        **({} if own is None else {"network": config.network or own}),
         "tunables": [name for name, free in zip(NAMES, tuner.free, strict=True) if free],
         "rounds": tuner.rounds,
-        "senses": [name for name, seen in zip(SENSES, tuner.actor.seen, strict=True) if seen],
+        "senses": tuner.senses,
         "box": parameter_box(),
         "limits": plain(config.limits),
         "seed": config.seed,
         "command": config.command,
     }
+    if own is not None and SOURCE not in (extra or {}):
+        extra = {SOURCE: source_of(own).read_bytes(), **(extra or {})}
     with replaced(folder) as new:
         export_onnx(tuner, new / ONNX)
         write_parts(new, tuner, document, card, extra)
 
 
 def load(folder: Path) -> tuple[Tuner, Config]:
-    """Read the network and how it was made.
+    """Read the network and how it was made; nothing in the folder is run.
 
     Raises:
         InputError: If a file is missing, malformed or made for another architecture; names file and key.
     """
     folder = existing(folder)
     config = read_config(folder / CONFIG)
+    if config.network is not None:
+        raise InputError(str(folder / SOURCE), config.network, "load_and_run(folder), if that file may be run")
     tuner = Tuner(config.width, rounds=config.rounds)
     load_weights(tuner, folder / WEIGHTS)
     return tuner.eval(), config
+
+
+def load_and_run(folder: Path) -> tuple[Tuner | OwnTuner, Config]:
+    """As ``load``, also of a network of a user's own, whose Python in the folder is run: for folders of your own.
+
+    Raises:
+        InputError: As ``load``, and if that Python is not what the network needs.
+    """
+    folder = existing(folder)
+    config = read_config(folder / CONFIG)
+    if config.network is None:
+        return load(folder)
+    tuner = OwnTuner(kept_reference(config.network, folder))
+    load_weights(tuner, folder / WEIGHTS)
+    return tuner.eval(), config
+
+
+def kept_reference(reference: str, folder: Path) -> str:
+    """A network's reference in the copy of its file that a checkpoint keeps; one of a package stays there."""
+    return moved(reference, folder / SOURCE) if in_file(reference) else reference
 
 
 def read_config(path: Path) -> Config:
@@ -121,10 +157,11 @@ def read_config(path: Path) -> Config:
     _demand(path, "format", _get(path, document, "format", int), FORMAT)
     _demand(path, "policy", _get(path, document, "policy", str), "tuner")
     shape = _get(path, document, "architecture", dict)
-    width = _get(path, shape, "width", int, "architecture.")
+    network = _get(path, document, "network", str) if "network" in document else None
+    width = WIDTH if network is not None else _get(path, shape, "width", int, "architecture.")
     if not 1 <= width <= WIDEST:
         raise InputError(f"{path}: architecture.width", width, f"1 to {WIDEST}")
-    for key, value in architecture(width).items():
+    for key, value in architecture(None if network is not None else width).items():
         _demand(path, f"architecture.{key}", _get(path, shape, key, int, "architecture."), value)
     rounds = _get(path, {"rounds": 1, **document}, "rounds", int)  # older ones do not say: 1
     if rounds not in ROUNDS:
@@ -136,11 +173,13 @@ def read_config(path: Path) -> Config:
         limits=_get(path, document, "limits", dict),
         width=width,
         rounds=rounds,
+        network=network,
     )
 
 
-def export_onnx(tuner: Tuner, path: Path) -> None:
+def export_onnx(tuner: Tuner | OwnTuner, path: Path) -> None:
     """Write the mean action as an ONNX graph with any number of robots (axis ``batch``) and of ``slots``."""
+    training = tuner.training
     robots, slots = 2, 3  # any sizes above 1: the exporter takes 0 and 1 for constants
     inputs = {
         "ego": torch.zeros(robots, EGO),
@@ -153,7 +192,10 @@ def export_onnx(tuner: Tuner, path: Path) -> None:
         outputs.append("told")
     batch, count = torch.export.Dim("batch"), torch.export.Dim("slots")
     axes = {name: {0: batch} if name == "ego" else {0: batch, 1: count} for name in inputs}
-    write_onnx(DensePolicy(tuner), path, inputs, outputs, axes)
+    try:
+        write_onnx(DensePolicy(tuner), path, inputs, outputs, axes)
+    finally:
+        tuner.train(training)
 
 
 def _get(path: Path, mapping: Any, key: str, kind: type, prefix: str = "") -> Any:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from policies.tuner.network import Tuner, to_graph
+from policies.tuner.network import Tuner
+from policies.tuner.own_network import OwnTuner
 from policies.tuner.ppo import VectorWorlds, flatten
 from policies.tuner.rounds import silence, speak
 from swarm.array_types import Array
@@ -17,7 +18,7 @@ from swarm.tune.observation import Observation, senders
 Policy = Callable[[Observation], Array]
 
 
-def by_tuner(tuner: Tuner) -> Policy:
+def by_tuner(tuner: Tuner | OwnTuner) -> Policy:
     """The mean action of a network, for observations ``[B, N, ...]``.
 
     With two rounds of messages the policy keeps what was told from one call to the next; in the first step of an
@@ -29,8 +30,8 @@ def by_tuner(tuner: Tuner) -> Policy:
         nonlocal embedding
         seen = flatten(observation)
         with torch.no_grad():
-            if tuner.rounds < 2:
-                mean = tuner.mean(to_graph(*seen))
+            if tuner.rounds < 2 or isinstance(tuner, OwnTuner):
+                mean = tuner.propose(tuner.see(*seen))[0]  # type: ignore[arg-type]  # each takes what it sees
             else:
                 embedding = embedding if len(embedding) == len(seen[0]) else silence(len(seen[0]))
                 mean, embedding = speak(tuner, seen, torch.from_numpy(senders(observation)), embedding)

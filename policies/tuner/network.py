@@ -29,6 +29,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch_geometric.nn import MessagePassing
 
+from policies.linear import filled, linear
+from policies.tuner.message_kernels import gather
+from policies.tuner.messages import Hidden, Largest, in_parts
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, NAMES, encode
 from swarm.sense.messages import EMBEDDING
@@ -44,20 +47,25 @@ _INSIDE = 0.1
 
 
 class Graph(NamedTuple):
-    """Neighbourhoods of ``n`` robots as a graph of the ``e`` slots in use.
+    """Neighbourhoods of ``n`` robots as a graph of the ``e`` slots in use, robot by robot.
+
+    Empty rows at the end fill the arrays up to N and E, multiples of ``policies.linear.ROWS``: then matrices have few
+    different shapes.
 
     Attributes:
-        ego: Features of the robots, float32 [n, EGO].
-        edges: Features of what they sense, float32 [e, EDGE].
-        target: The robot that senses it, int64 [e].
+        ego: Features of the robots, float32 [N, EGO].
+        edges: Features of what they sense, float32 [E, EDGE].
+        start: First edge of each robot, and at last the number of edges, int64 [N + 1].
+        robots: n.
     """
 
     ego: Tensor
     edges: Tensor
-    target: Tensor
+    start: Tensor
+    robots: int
 
 
-def to_graph(ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = None) -> Graph:
+def to_graph(ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = None, *, kernels: bool = True) -> Graph:
     """The slots in use of padded neighbourhoods.
 
     Args:
@@ -65,54 +73,41 @@ def to_graph(ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = No
         edges: float32 [n, P, EDGE].
         mask: bool [n, P]; True where a slot is in use.
         index: Robots to take, int64 [m]; all of them if None.
+        kernels: False: as on other devices, on a CPU too.
     """
-    if index is not None:
-        ego, mask = ego[index], mask[index]
-    target, slot = mask.nonzero(as_tuple=True)
-    source = target if index is None else index[target]
-    # One flat gather: reads only the slots in use, a small part of the padded array.
-    used = edges.reshape(-1, edges.shape[-1])[source * edges.shape[-2] + slot]
-    return Graph(ego, used, target)
-
-
-class LargestMessage(torch.autograd.Function):
-    """Largest value of each feature among the messages [e, width] to each robot; 0 where there are none.
-
-    The same as the maximum of torch, whose gradient is five times as slow because it is shared among ties.
-    Here every largest message gets all of it: ties above 0 need two neighbours that are exactly alike.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, messages: Tensor, target: Tensor, robots: int) -> Tensor:
-        """Messages [e, width], each to the robot ``target`` [e], to [robots, width]."""
-        largest = messages.new_zeros(robots, messages.shape[1])
-        largest.scatter_reduce_(0, target[:, None].expand_as(messages), messages, "amax")
-        ctx.save_for_backward(messages, target, largest)
-        return largest
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        """Route the gradient [robots, width] to the largest messages."""
-        messages, target, largest = ctx.saved_tensors
-        chosen = messages == largest.index_select(0, target)
-        return gradient.index_select(0, target) * chosen, None, None
+    index = torch.arange(len(ego), device=ego.device) if index is None else index
+    robots, mine = len(index), ego.new_zeros(filled(len(index)), ego.shape[1])
+    mine[:robots] = ego[index]
+    start = functional.pad(mask[index].sum(dim=1), (1, len(mine) - robots)).cumsum(dim=0)
+    used = edges.new_zeros(filled(int(start[-1])), edges.shape[-1])
+    if kernels and edges.device.type == "cpu":
+        in_parts(gather, start[: robots + 1], [index, mask, edges, used])
+    else:
+        robot, slot = mask[index].nonzero(as_tuple=True)
+        used[: len(robot)] = edges[index[robot], slot]
+    return Graph(mine, used, start, robots)
 
 
 class Neighbourhood(MessagePassing):
     """Encodes a robot and what it senses as ``width`` features.
 
+    On a CPU the messages are the kernels of ``policies.tuner.messages``; elsewhere, torch_geometric passes them.
+
     Args:
         width: Number of features of messages and of the result.
         senses: What it takes account of: ``robots``, ``obstacles`` or both.
         rounds: 0 leaves out what others have told; 2 also takes their embeddings.
+        kernels: False: as on other devices, on a CPU too.
     """
 
     seen: Tensor  # float32 [2], 1 where robots, obstacles are taken account of
     sensed: Tensor  # float32 [EDGE], 0 where an edge is told
 
-    def __init__(self, width: int = WIDTH, senses: Sequence[str] = SENSES, rounds: int = 1) -> None:
+    def __init__(
+        self, width: int = WIDTH, senses: Sequence[str] = SENSES, rounds: int = 1, *, kernels: bool = True
+    ) -> None:
         super().__init__(aggr="max")
-        self.rounds = rounds
+        self.rounds, self.kernels = rounds, kernels
         sensed = torch.tensor([float(column not in EDGE_TOLD) for column in range(EDGE)])
         self.register_buffer("sensed", sensed, persistent=False)
         self.register_buffer("seen", torch.tensor([float(sense in senses) for sense in SENSES]))
@@ -130,30 +125,57 @@ class Neighbourhood(MessagePassing):
 
     def forward(self, graph: Graph, heard: Tensor | None = None) -> Tensor:
         """Features [n, width] of the robots of a graph (sparse form); ``heard`` [e, TOLD] comes with the edges."""
-        robots, count = graph.ego.shape[0], graph.edges.shape[0]
-        edge_index = torch.stack([torch.arange(count), graph.target])
-        received = self.message_ego(graph.ego)
-        sizes = (count, robots)
-        relation, taken = self.relation(graph.edges, heard)
-        largest = self.propagate(edge_index, x=(None, received), relation=relation, taken=taken, size=sizes)
-        return self.embed(graph.ego, largest)
+        fast = self.kernels and graph.edges.device.type == "cpu"
+        return self.by_kernels(graph, heard) if fast else self.by_messages(graph, heard)
 
-    def relation(self, edges: Tensor, heard: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The part of messages [..., width] that comes from the edges, and which are taken account of [..., 1]."""
-        weight = self.message_edge.weight
-        relation = functional.linear(edges, weight if self.rounds > 0 else weight * self.sensed)
+    def by_kernels(self, graph: Graph, heard: Tensor | None = None) -> Tensor:
+        """``forward`` on a CPU."""
+        ego, edges, start, robots = graph
+        weight = self.edge_weight()
         if heard is not None:
-            relation = relation + self.message_heard(heard)
-        robot_or_obstacle = edges[..., EDGE_IS_ROBOT : EDGE_IS_OBSTACLE + 1]
-        return relation, (robot_or_obstacle * self.seen).sum(dim=-1, keepdim=True)
+            heard = functional.pad(heard, (0, 0, 0, len(edges) - len(heard)))
+            edges, weight = torch.cat([edges, heard], dim=1), torch.cat([weight, self.message_heard.weight], dim=1)
+        hidden = Hidden.apply(linear(ego, self.message_ego), edges, weight, start)
+        taken, out = self.taken(graph.edges).squeeze(1), self.message_out
+        largest = Largest.apply(hidden, out.weight, out.bias, taken, start)
+        hidden = linear(torch.cat([ego, largest], dim=1), self.update_in, relu=True)
+        return linear(hidden, self.update_out, relu=True)[:robots]
+
+    def by_messages(self, graph: Graph, heard: Tensor | None = None) -> Tensor:
+        """``forward`` on any device."""
+        robots, count = graph.robots, int(graph.start[-1])
+        ego, edges, device = graph.ego[:robots], graph.edges[:count], graph.edges.device
+        target = torch.repeat_interleave(torch.arange(robots, device=device), graph.start[: robots + 1].diff())
+        edge_index = torch.stack([torch.arange(count, device=device), target])
+        largest = self.propagate(
+            edge_index, x=(None, self.message_ego(ego)), relation=self.relation(edges, heard), taken=self.taken(edges),
+            size=(count, robots),
+        )  # fmt: skip
+        return self.embed(ego, largest)
+
+    def relation(self, edges: Tensor, heard: Tensor | None) -> Tensor:
+        """The part of messages [..., width] that comes from the edges."""
+        relation = functional.linear(edges, self.edge_weight())
+        return relation if heard is None else relation + self.message_heard(heard)
 
     def message(self, x_i: Tensor, relation: Tensor, taken: Tensor) -> Tensor:
-        """Messages [e, width]; never negative, so that 0 is neutral under the maximum."""
+        """Messages [..., width]; never negative, so that 0 is neutral under the maximum."""
         return torch.relu(self.message_out(torch.relu(x_i + relation))) * taken
 
-    def aggregate(self, inputs: Tensor, index: Tensor, dim_size: int) -> Tensor:
-        """Largest messages [n, width]."""
-        return LargestMessage.apply(inputs, index, dim_size)
+    def embed(self, ego: Tensor, largest: Tensor) -> Tensor:
+        """Update a robot with its largest messages."""
+        hidden = torch.relu(self.update_in(torch.cat([ego, largest], dim=-1)))
+        return torch.relu(self.update_out(hidden))
+
+    def edge_weight(self) -> Tensor:
+        """Weight [width, EDGE] of the edges in messages: 0 for what is told, if nothing is."""
+        weight = self.message_edge.weight
+        return weight if self.rounds > 0 else weight * self.sensed
+
+    def taken(self, edges: Tensor) -> Tensor:
+        """Which edges [..., EDGE] are taken account of [..., 1]."""
+        robot_or_obstacle = edges[..., EDGE_IS_ROBOT : EDGE_IS_OBSTACLE + 1]
+        return (robot_or_obstacle * self.seen).sum(dim=-1, keepdim=True)
 
     def dense(self, ego: Tensor, edges: Tensor, mask: Tensor, heard: Tensor | None = None) -> Tensor:
         """Features [..., width] of padded neighbourhoods (dense form).
@@ -164,16 +186,11 @@ class Neighbourhood(MessagePassing):
             mask: bool [..., P].
             heard: float32 [..., P, TOLD], for two rounds.
         """
-        sent = self.message(self.message_ego(ego).unsqueeze(-2), *self.relation(edges, heard))
+        sent = self.message(self.message_ego(ego).unsqueeze(-2), self.relation(edges, heard), self.taken(edges))
         sent = torch.where(mask.unsqueeze(-1), sent, 0.0)
         # A slot of zeros: the maximum exists also when there are no slots at all.
         sent = torch.nn.functional.pad(sent, (0, 0, 0, 1))
         return self.embed(ego, sent.amax(dim=-2))
-
-    def embed(self, ego: Tensor, largest: Tensor) -> Tensor:
-        """Update a robot with its largest messages."""
-        hidden = torch.relu(self.update_in(torch.cat([ego, largest], dim=-1)))
-        return torch.relu(self.update_out(hidden))
 
 
 class Tuner(nn.Module):
@@ -187,6 +204,7 @@ class Tuner(nn.Module):
         senses: What it takes account of: ``robots``, ``obstacles`` or both.
         rounds: Rounds of messages between robots: 0, 1 or 2. The critic, which is not deployed, never takes
             embeddings.
+        kernels: False: computes as on other devices, on a CPU too.
 
     Raises:
         InputError: If a name or the number of rounds is unknown.
@@ -196,19 +214,20 @@ class Tuner(nn.Module):
     fixed: Tensor  # float32 [6], the actions of the others
 
     def __init__(
-        self, width: int = WIDTH, tunables: Sequence[str] = NAMES, senses: Sequence[str] = SENSES, rounds: int = 1
-    ) -> None:
+        self, width: int = WIDTH, tunables: Sequence[str] = NAMES, senses: Sequence[str] = SENSES, rounds: int = 1,
+        *, kernels: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__()
         for given, known, what in ((tunables, NAMES, "tunables"), (senses, SENSES, "senses")):
             if unknown := [name for name in given if name not in known]:
                 raise InputError(what, unknown[0], ", ".join(known))
         if rounds not in ROUNDS:
             raise InputError("rounds", rounds, ", ".join(map(str, ROUNDS)))
-        self.width, self.rounds = width, rounds
+        self.width, self.rounds, self.kernels = width, rounds, kernels
         self.register_buffer("free", torch.tensor([float(name in tunables) for name in NAMES]))
         self.register_buffer("fixed", torch.from_numpy(FIXED).float())
-        self.actor = Neighbourhood(width, senses, rounds)
-        self.critic = Neighbourhood(width, senses, min(rounds, 1))
+        self.actor = Neighbourhood(width, senses, rounds, kernels=kernels)
+        self.critic = Neighbourhood(width, senses, min(rounds, 1), kernels=kernels)
         self.action, self.worth = nn.Linear(width, COUNT), nn.Linear(width, 1)
         # A small last layer: the untrained tuner proposes the same everywhere.
         orthogonal(self.action, 0.01)
@@ -218,6 +237,23 @@ class Tuner(nn.Module):
         if rounds > 1:
             self.telling = nn.Linear(width, EMBEDDING)
             orthogonal(self.telling, 1.0)
+
+    @property
+    def senses(self) -> list[str]:
+        """What it takes account of."""
+        return [name for name, seen in zip(SENSES, self.actor.seen, strict=True) if seen]
+
+    def see(self, ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = None) -> Graph:
+        """What it takes of padded neighbourhoods, or of those at ``index``; see ``to_graph``."""
+        return to_graph(ego, edges, mask, index, kernels=self.kernels)
+
+    def judge(self, graph: Graph, heard: Tensor | None = None) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Mean actions [n, 6]; their standard deviation, None: that of the training; and expected returns [n]."""
+        return self.mean(graph, heard), None, self.value(graph)
+
+    def propose(self, graph: Graph, heard: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Mean actions [n, 6]; and their standard deviation, None: that of the training."""
+        return self.mean(graph, heard), None
 
     def mean(self, graph: Graph, heard: Tensor | None = None) -> Tensor:
         """Mean action in [0, 1], [n, 6]; ``heard`` [e, TOLD] are the embeddings for two rounds, None for nothing."""
@@ -235,6 +271,12 @@ class Tuner(nn.Module):
         """Expected return, [n]."""
         return self.worth(self.critic(graph)).squeeze(-1)
 
+    def dense(self, ego: Tensor, edges: Tensor, mask: Tensor, heard: Tensor | None = None) -> tuple[Tensor, ...]:
+        """What is exported: mean action [..., 6] of padded neighbourhoods, and what is told if there are two rounds."""
+        features = self.actor.dense(ego, edges, mask, heard)
+        action = self.to_action(features)
+        return (action,) if heard is None else (action, self.to_embedding(features))
+
     def mean_dense(self, ego: Tensor, edges: Tensor, mask: Tensor) -> Tensor:
         """``mean`` of padded neighbourhoods, [..., 6]."""
         return self.to_action(self.actor.dense(ego, edges, mask))
@@ -245,17 +287,15 @@ class Tuner(nn.Module):
 
 
 class DensePolicy(nn.Module):
-    """What is exported: the mean action of padded neighbourhoods, and what is told if there are two rounds."""
+    """What is exported of a network: its ``dense`` form."""
 
-    def __init__(self, tuner: Tuner) -> None:
+    def __init__(self, tuner: Any) -> None:
         super().__init__()
         self.tuner = tuner
 
     def forward(self, ego: Tensor, edges: Tensor, mask: Tensor, heard: Tensor | None = None) -> tuple[Tensor, ...]:
         """Mean action [B, 6] (and told [B, TOLD]) of ego [B, EGO], edges [B, P, EDGE], mask, heard [B, P, TOLD]."""
-        features = self.tuner.actor.dense(ego, edges, mask, heard)
-        action = self.tuner.to_action(features)
-        return (action,) if heard is None else (action, self.tuner.to_embedding(features))
+        return self.tuner.dense(ego, edges, mask, heard)
 
 
 def orthogonal(layer: nn.Linear, gain: float) -> None:

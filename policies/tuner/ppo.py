@@ -15,9 +15,11 @@ import torch
 from torch import Tensor
 
 from policies import distributed
+from policies.devices import CPU, to_device
 from policies.ppo import PPO, Worlds, advantages, as_arrays, clipped_loss
 from policies.ppo_settings import PPOSettings
-from policies.tuner.network import Tuner, to_graph
+from policies.tuner.network import Tuner
+from policies.tuner.own_network import OwnTuner
 from policies.tuner.rounds import Steps, silence, speak
 from swarm.array_types import AnyArray, Flags, Float32s
 from swarm.errors import InputError
@@ -85,10 +87,10 @@ class VectorWorlds(Worlds, Protocol):
         ...
 
 
-def log_probability(action: Tensor, mean: Tensor, std: float, free: Tensor) -> Tensor:
-    """Log density [...] of Gaussian actions [..., 6]; only those that are ``free`` [6] count."""
-    scaled = (action - mean) / std
-    return (free * (-0.5 * scaled.square() - math.log(std) - 0.5 * math.log(2.0 * math.pi))).sum(dim=-1)
+def log_probability(action: Tensor, mean: Tensor, std: float | Tensor, free: Tensor) -> Tensor:
+    """Log density [...] of Gaussian actions [..., 6] (``std`` too, or one number); only ``free`` [6] ones count."""
+    scaled, log_std = (action - mean) / std, std.log() if isinstance(std, Tensor) else math.log(std)
+    return (free * (-0.5 * scaled.square() - log_std - 0.5 * math.log(2.0 * math.pi))).sum(dim=-1)
 
 
 class Rollout(NamedTuple):
@@ -115,15 +117,14 @@ class TunerPPO(PPO[Rollout]):
     worlds: VectorWorlds
     config: PPOConfig
 
-    def __init__(self, worlds: VectorWorlds, tuner: Tuner, config: PPOConfig, *, seed: int, updates: int) -> None:
+    def __init__(
+        self, worlds: VectorWorlds, tuner: Tuner | OwnTuner, config: PPOConfig, *, seed: int, updates: int
+    ) -> None:
         super().__init__(worlds, tuner, config, seed=seed, updates=updates)
-        self.tuner = tuner
+        self.tuner: Any = tuner
         self.observation = worlds.reset()
         self.held = torch.randn(worlds.num_worlds * worlds.num_robots, COUNT, generator=self.random)  # noise
-        self.embedding = silence(worlds.num_worlds * worlds.num_robots)  # in the step before, for two rounds
-        distributed.start_alike(tuner)
-        if config.minibatches > (samples := self.steps_per_update // distributed.size()):
-            raise InputError("ppo.minibatches", config.minibatches, f"at most {samples}, all of an update")
+        self.embedding = silence(len(self.held), self.device)  # in the step before, for two rounds
 
     @property
     def steps_per_update(self) -> int:
@@ -144,37 +145,38 @@ class TunerPPO(PPO[Rollout]):
     def step(self) -> Rollout:
         """Step all worlds once with the present policy."""
         worlds, robots = self.worlds.num_worlds, self.worlds.num_robots
-        ego, edges, mask = (part.clone() for part in flatten(self.observation))  # worlds may reuse theirs
-        mean, sender, embedding = self._propose(ego, edges, mask)
-        action = mean + self.std * self.tuner.free * self._noise()
-        active = torch.from_numpy(~self.worlds.resting).flatten()
-        executed = action.clamp(0.0, 1.0).view(worlds, robots, COUNT).numpy()
+        ego, edges, mask = flatten(self.observation, self.device)
+        mean, std, sender, embedding = self._propose(ego, edges, mask)
+        action = mean + std * self.tuner.free * self._noise().to(self.device)
+        active = self.sent(~self.worlds.resting).flatten()
+        executed = action.clamp(0.0, 1.0).view(worlds, robots, COUNT).cpu().numpy()
         self.observation, reward, terminated, truncated, info = self.worlds.step(executed)
         self.episodes += info["episodes"]
-        next_value = torch.full((worlds, robots), math.nan)
+        next_value = torch.full((worlds, robots), math.nan, device=self.device)
         if truncated.any():
             cut = np.flatnonzero(truncated)
-            final = flatten(Observation(*(array[cut] for array in info["final_observation"][:3])))
-            next_value[cut] = self._value(final).view(-1, robots)
+            final = flatten(Observation(*(array[cut] for array in info["final_observation"][:3])), self.device)
+            next_value[self.sent(cut)] = self._value(final).view(-1, robots)
         return Rollout(
             ego=ego, edges=edges, mask=mask, action=action,
-            log_probability=log_probability(action, mean, self.std, self.tuner.free),
-            reward=torch.from_numpy(np.asarray(reward, np.float32)).flatten(),
+            log_probability=log_probability(action, mean, std, self.tuner.free),
+            reward=self.sent(np.asarray(reward, np.float32)).flatten(),
             next_value=next_value.flatten(),
             # For a robot the episode is over when its part is, whatever goes on around it.
-            terminated=torch.from_numpy(info["resting"] | terminated[:, None]).flatten(),
-            truncated=torch.from_numpy(truncated).repeat_interleave(robots),
+            terminated=self.sent(info["resting"] | terminated[:, None]).flatten(),
+            truncated=self.sent(truncated).repeat_interleave(robots),
             active=active, sender=sender, embedding=embedding,
         )  # fmt: skip
 
-    def _propose(self, ego: Tensor, edges: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Mean actions [S, 6], who was heard [S, P], and what was told one step before [S, TOLD]."""
-        if self.tuner.rounds < 2:
-            none = len(ego), 0
-            return self.tuner.mean(to_graph(ego, edges, mask)), torch.empty(none, dtype=torch.int64), torch.empty(none)
-        sender, before = torch.from_numpy(senders(self.observation)).long(), self.embedding
+    def _propose(self, ego: Tensor, edges: Tensor, mask: Tensor) -> tuple[Tensor, float | Tensor, Tensor, Tensor]:
+        """Mean actions [S, 6], their deviation, who was heard [S, P], and what was told one step before [S, TOLD]."""
+        if not isinstance(self.tuner, Tuner) or self.tuner.rounds < 2:
+            none = ego.new_empty(len(ego), 0)
+            mean, std = self.tuner.propose(self.tuner.see(ego, edges, mask))
+            return mean, self.std if std is None else std, none.long(), none
+        sender, before = self.sent(senders(self.observation)).long(), self.embedding
         mean, self.embedding = speak(self.tuner, (ego, edges, mask), sender, before)
-        return mean, sender, before
+        return mean, self.std, sender, before
 
     def _noise(self) -> Tensor:
         """Standard normal noise [S, 6] for one step; each sample's density is taken as if it stood alone."""
@@ -188,10 +190,10 @@ class TunerPPO(PPO[Rollout]):
 
     def estimate(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
         """Values and advantages, both [T, S]."""
-        value = torch.zeros(self.config.rollout + 1, rollout.reward.shape[1])
+        value = rollout.reward.new_zeros(self.config.rollout + 1, rollout.reward.shape[1])
         for t, row in enumerate(zip(rollout.ego, rollout.edges, rollout.mask, strict=True)):
             value[t, rollout.active[t]] = self._value(row, rollout.active[t].nonzero().squeeze(1))
-        value[-1] = self._value(flatten(self.observation))
+        value[-1] = self._value(flatten(self.observation, self.device))
         next_value = torch.where(rollout.next_value.isnan(), value[1:], rollout.next_value)
         ends = rollout.terminated, rollout.truncated
         gamma, gae_lambda = self.config.gamma, self.config.gae_lambda
@@ -211,23 +213,28 @@ class TunerPPO(PPO[Rollout]):
         )
         (_, error, _), (_, spread, _) = (distributed.moments(part[active]) for part in (returns - value, returns))
         explained = 1.0 - float(error.square() / spread.square().clamp(min=1e-8))
-        return {**figures, "explained_variance": explained, "std": self.std}
+        return {"std": self.std, **figures, "explained_variance": explained}
 
     def _loss(
         self, flat: Rollout, value: Tensor, advantage: Tensor, returns: Tensor, chosen: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """This process's part of the loss of the samples that all processes have ``chosen``, and its parts."""
-        graph, heard = to_graph(*flat[:3], chosen), None
-        if self.tuner.rounds > 1:
+        chosen = chosen.sort().values  # what is read from memory lies in this order; a sum has none
+        seen, heard = self.tuner.see(*flat[:3], chosen), None
+        if isinstance(self.tuner, Tuner) and self.tuner.rounds > 1:
             heard = Steps(*flat[:3], flat.sender, flat.embedding, robots=len(self.embedding)).heard_now(
                 self.tuner, chosen
             )
-        now = log_probability(flat.action[chosen], self.tuner.mean(graph, heard), self.std, self.tuner.free)
+        action, own_std, judged = self.tuner.judge(seen, heard)
+        std = self.std if own_std is None else own_std
+        now = log_probability(flat.action[chosen], action, std, self.tuner.free)
         gain = advantage[chosen]
         mean, spread, count = distributed.moments(gain)
         gain = (gain - mean) / (spread + 1e-8)
         policy_loss, figures = clipped_loss(now - flat.log_probability[chosen], gain, self.config.clip_coef, count)
-        value_loss = self._value_loss(self.tuner.value(graph), value[chosen], returns[chosen]).sum() / count
+        if own_std is not None:
+            figures["std"] = own_std.detach().mean(dim=-1).sum() / count
+        value_loss = self._value_loss(judged, value[chosen], returns[chosen]).sum() / count
         return policy_loss + self.config.value_weight * value_loss, {**figures, "value_loss": value_loss}
 
     def _value_loss(self, value: Tensor, before: Tensor, returns: Tensor) -> Tensor:
@@ -240,7 +247,7 @@ class TunerPPO(PPO[Rollout]):
 
     def _value(self, sensed: tuple[Tensor, Tensor, Tensor], index: Tensor | None = None) -> Tensor:
         """V [S] of flat observations, or of those at ``index``."""
-        return self.tuner.value(to_graph(*sensed, index))
+        return self.tuner.value(self.tuner.see(*sensed, index))
 
     def state_dict(self) -> dict[str, Any]:
         """All that ``load_state_dict`` needs to continue exactly: tensors, arrays and plain values."""
@@ -252,10 +259,10 @@ class TunerPPO(PPO[Rollout]):
         super().load_state_dict(saved)
         self.held = saved["held"]
         self.observation = Observation(*as_arrays(saved["observation"]))
-        self.embedding = saved.get("told", self.embedding)
+        self.embedding = saved.get("told", self.embedding).to(self.device)
 
 
-def flatten(observation: Observation) -> tuple[Tensor, Tensor, Tensor]:
-    """Tensors [S, ...] of an observation [B, N, ...]."""
-    ego, edges, mask = (torch.from_numpy(np.ascontiguousarray(array)).flatten(0, 1) for array in observation[:3])
+def flatten(observation: Observation, device: torch.device = CPU) -> tuple[Tensor, Tensor, Tensor]:
+    """Tensors [S, ...] on a device of an observation [B, N, ...]; copies, since worlds may reuse theirs."""
+    ego, edges, mask = (to_device(array, device).flatten(0, 1) for array in observation[:3])
     return ego, edges, mask

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from policies.tuner.network import Graph, Tuner, to_graph
+from policies.devices import CPU
+from policies.tuner.network import Tuner
 from swarm.sense.messages import EMBEDDING
 
 
@@ -33,10 +34,6 @@ class Steps:
     ) -> None:
         self.seen, self.sender, self.embedding, self.robots = (ego, edges, mask), sender, embedding, robots
 
-    def graph(self, chosen: Tensor) -> Graph:
-        """Neighbourhoods of the ``chosen`` samples."""
-        return to_graph(*self.seen, chosen)
-
     def heard(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """What the ``chosen`` samples heard, [e, TOLD], and the samples [e] one step before that told it (or < 0)."""
         target, slot = self.seen[2][chosen].nonzero(as_tuple=True)
@@ -50,7 +47,7 @@ class Steps:
         embedding, source = self.heard(chosen)
         stored = (source >= 0).nonzero().squeeze(1)
         before, place = source[stored].unique(return_inverse=True)
-        features = tuner.actor(self.graph(before), self.heard(before)[0])
+        features = tuner.actor(tuner.see(*self.seen, before), self.heard(before)[0])
         return embedding.index_put((stored,), tuner.to_embedding(features)[place])
 
 
@@ -59,12 +56,14 @@ def pick(embedding: Tensor, rows: Tensor) -> Tensor:
     return functional.pad(embedding, (0, 0, 0, 1))[rows]
 
 
-def silence(robots: int) -> Tensor:
+def silence(robots: int, device: torch.device = CPU) -> Tensor:
     """What ``robots`` have told that have not spoken yet."""
-    return torch.zeros(robots, EMBEDDING)
+    return torch.zeros(robots, EMBEDDING, device=device)
 
 
-def speak(tuner: Tuner, seen: tuple[Tensor, ...], sender: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor]:
+def speak(
+    tuner: Tuner, seen: tuple[Tensor, Tensor, Tensor], sender: Tensor, embedding: Tensor
+) -> tuple[Tensor, Tensor]:
     """One step of all robots: mean actions [S, 6] and what they tell [S, TOLD], from what was ``embedding`` before."""
-    features = tuner.actor(to_graph(*seen), pick(embedding, sender[seen[2]]))
+    features = tuner.actor(tuner.see(*seen), pick(embedding, sender[seen[2]]))
     return tuner.to_action(features), tuner.to_embedding(features)

@@ -3,38 +3,47 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
-import os
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-import numba
+import numpy as np
 import torch
 
 from policies import distributed, training
 from policies.checkpoint_folder import RESUME
+from policies.devices import CPU, Device, device_of
 from policies.training import Training
 from policies.training_log import CURVE, NOT_EVALUATED, Row, draw_curves, known
 from policies.tuner import checkpoint
-from policies.tuner.network import SENSES, Tuner
+from policies.tuner.network import SENSES, WIDTH, Tuner
+from policies.tuner.own_network import OwnTuner
 from policies.tuner.ppo import PPOConfig, TunerPPO, VectorWorlds
 from swarm.errors import InputError
+from swarm.files.references import in_file, is_reference, load_reference, moved, source_of
 from swarm.filter.tunables import NAMES
 from swarm.model.error_bounds import parse_option
 from swarm.scenario.scenario import Scenario
+from swarm.tune.observation import EDGE, EGO
+from swarm.tune.onnx_file import open_session
 
 COLUMNS = (
     "update", "robot_steps", "minutes", "steps_per_second", "reward", "episodes", "return", "success",
     "reached", "collisions", "time", "relaxed", "braking", "policy_loss", "value_loss", "kl",
     "clipped", "explained_variance", "std", "learning_rate",
 )  # fmt: skip
-FIXED = ("seed", "worlds", "robots", "tunables", "styles", "senses", "rounds", "shared", "ppo")
+PARTS = ("network", "family", "map", "reward", "planner", "constraint")
+"""Options that may name parts of a user's own: copies of their files stay with the checkpoint, and are what resumes."""
+FIXED = ("seed", "worlds", "robots", "tunables", "styles", "senses", "rounds", "shared", "ppo", *PARTS)
 """Options that would make it another training."""
 DEFAULT_STEPS = 40_000_000
 RECENT = 20
-THREADS = 2
+# Actions of a network and of its ONNX graph differ by less, in single precision.
+_SAME = 1e-4
 
 
 @dataclass(frozen=True)
@@ -52,11 +61,23 @@ class TunerOptions:
     worlds: int = 128
     """Worlds that are stepped together, by each process."""
     robots: int = 8
-    """Robots in each of them."""
+    """Robots in each of them; of a family, if it takes that option; the most, where teams differ in size."""
     tunables: tuple[str, ...] = NAMES
     """Those that the policy sets; the others stay at gain 6, power 1, straight ahead, full speed."""
     styles: tuple[str, ...] = ()
     """Kinds of worlds to train in; all if not given."""
+    family: tuple[str, ...] = ()
+    """Families of scenarios to train in instead: built-in ones or my_file.py:NAME."""
+    map: str = ""
+    """A grid map to train on instead: a built-in one, a file (.map), or my_file.py:NAME."""
+    network: str = ""
+    """What to train instead of the built-in network: my_file.py:NAME (swarm.Network)."""
+    reward: str = ""
+    """What is maximised instead of the built-in reward: my_file.py:NAME (swarm.Reward)."""
+    planner: str = ""
+    """straight, roadmap or my_file.py:NAME; if not given, roadmap on maps and else what the kind of world says."""
+    constraint: str = ""
+    """Further rows of every robot's quadratic program: my_file.py:NAME (swarm.Constraint)."""
     senses: tuple[str, ...] = SENSES
     """What the policy takes account of: robots, obstacles."""
     rounds: Literal[0, 1, 2] = 1
@@ -68,12 +89,17 @@ class TunerOptions:
     """What is not exact in the worlds: position=0.01,lag=0.1,... or a YAML file; exact if none or not given."""
     assume: str = ""
     """What the robots assume to be not exact: likewise, or none; what is simulated if not given."""
+    device: Device | None = None
+    """Where the network and its optimiser are (cpu if not given); worlds are stepped on the cores. cuda: a GPU for each
+    process of this machine."""
     threads: int | None = None
     """Threads of torch, by each process (2 by all of them if not given); a run repeats to the last bit on as many."""
     save_every: float = 5.0
     """Minutes between checkpoints."""
     tensorboard: bool = False
     """Also log for tensorboard, into the checkpoint folder."""
+    evaluate: bool = True
+    """Evaluate in the end, into the card: a minute or two."""
     ppo: PPOConfig = field(default_factory=PPOConfig)
     """Settings of the optimisation."""
 
@@ -84,6 +110,10 @@ class TunerOptions:
                 raise InputError(f"--{name}", getattr(self, name), "1 or more")
         if self.steps is not None and self.steps < 1:
             raise InputError("--steps", self.steps, "1 or more")
+        if sum(map(bool, (self.styles, self.family, self.map))) > 1:
+            raise InputError("--styles, --family, --map", [*self.styles, *self.family, self.map], "one of the three")
+        if self.network and (self.rounds != 1 or self.senses != SENSES):
+            raise InputError("--rounds, --senses", (self.rounds, self.senses), "neither of them with --network")
 
 
 class TunerWorlds(VectorWorlds, Protocol):
@@ -113,30 +143,35 @@ class TunerTraining(Training[TunerOptions]):
         self, options: TunerOptions, make_worlds: Callable[[TunerOptions, int], TunerWorlds], command: str,
         hardware: str, saved: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
-        self.threads = share_cores(options.threads)
+        device = device_of(options.device or "cpu")
+        self.threads = distributed.share_cores(options.threads)
         torch.manual_seed(options.seed)
         seed = distributed.own_seed(options.seed)
         self.worlds = make_worlds(options, seed)
-        self.tuner = Tuner(tunables=options.tunables, senses=options.senses, rounds=options.rounds)
-        per_update = distributed.size() * options.ppo.rollout * options.worlds * options.robots
+        self.sources = sources_of(options)
+        self.tuner = network_of(options, device)
+        per_update = distributed.size() * options.ppo.rollout * self.worlds.num_worlds * self.worlds.num_robots
         updates = -(-(options.steps or DEFAULT_STEPS) // per_update)
         ppo = TunerPPO(self.worlds, self.tuner, options.ppo, seed=seed, updates=updates)
         super().__init__(options, ppo, command, hardware, saved)
 
     def write(self, resume: bytes) -> None:
         """Write the checkpoint folder; ``resume`` is what ``resume.pt`` holds."""
-        limits, width = limits_of(self.worlds), self.tuner.width
-        config = checkpoint.Config(self.options.seed, self.command, limits, width, self.tuner.rounds)
-        extra = {CURVE: learning_curve(self.rows), RESUME: resume}
+        config = checkpoint.Config(
+            self.options.seed, self.command, limits_of(self.worlds), getattr(self.tuner, "width", WIDTH),
+            self.tuner.rounds, self.options.network or None,
+        )  # fmt: skip
+        extra = {CURVE: learning_curve(self.rows), RESUME: resume, **self.sources}
         checkpoint.save(self.folder, self.tuner, config, self.card(NOT_EVALUATED), extra)
 
     def card(self, evaluation: str) -> str:
         """Text of the model card."""
         names = ("return", "success", "collisions", "relaxed", "braking")
         parameters, done, planned, figures = self.progress(names, RECENT)
+        kind = f"A network of its own, `{self.options.network}`" if self.options.network else "A graph network"
         return f"""# Tuner
 
-A graph network ({parameters:,} parameters, critic included) that proposes the tunables of the safety filter.
+{kind} ({parameters:,} parameters, critic included) that proposes the tunables of the safety filter.
 Whatever it proposes, the filter decides what is safe.
 
     {self.command}
@@ -144,7 +179,7 @@ Whatever it proposes, the filter decides what is safe.
 | training | |
 |---|---|
 | robot-steps | {done:,} of {planned:,} |
-| processes × worlds × robots | {distributed.size()} × {self.options.worlds} × {self.options.robots} |
+| processes × worlds × robots | {distributed.size()} × {self.options.worlds} × {self.worlds.num_robots} |
 | minutes | {self.minutes:.1f} |
 | hardware | {self.hardware}, {self.threads} threads a process |
 | seed | {self.options.seed} |
@@ -161,19 +196,72 @@ The figures are means over the last {RECENT} updates, with exploration.
 
 
 def restored(given: TunerOptions) -> tuple[TunerOptions, Mapping[str, Any] | None]:
-    """As ``policies.training.restored``; another number of threads may be given."""
+    """As ``policies.training.restored``; another number of threads may be given, and parts come from the checkpoint."""
     options, saved = training.restored(given, FIXED)
+    if saved is not None:
+        options = with_parts(options, lambda name, text: moved(text, options.out / name))
     return dataclasses.replace(options, threads=given.threads or options.threads), saved
 
 
-def share_cores(threads: int | None) -> int:
-    """Set the threads of torch, and of the simulation where processes share this machine; returns the former."""
-    local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    threads = threads or max(1, THREADS // local)
-    torch.set_num_threads(threads)
-    if local > 1:
-        numba.set_num_threads(max(1, numba.get_num_threads() // local))
-    return threads
+def network_of(options: TunerOptions, device: torch.device = CPU) -> Tuner | OwnTuner:
+    """What is trained, on a device; one of a user's own has shown that it can be exported, and runs there.
+
+    Raises:
+        InputError: If it is not what ``swarm.Network`` asks, or has no ONNX.
+    """
+    if not options.network:
+        return Tuner(tunables=options.tunables, senses=options.senses, rounds=options.rounds).to(device)
+    tuner = OwnTuner(options.network, options.tunables)
+    where = f"--network: {options.network}"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "policy.onnx"
+        try:
+            checkpoint.export_onnx(tuner, path)
+        except Exception as error:  # torch raises anything here
+            shown = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            raise InputError(where, shown, "operations that ONNX has") from error
+        if (apart := _apart(tuner, path)) > _SAME:
+            raise InputError(f"{where}: ONNX", f"actions that are {apart:.2g} off", "operations that ONNX repeats")
+    return tuner.moved(device)
+
+
+def _apart(tuner: OwnTuner, path: Path) -> float:
+    """How far the actions of a network and of its ONNX graph are apart, on random observations of 4 robots."""
+    rng, training = np.random.default_rng(0), tuner.training
+    ego, edges = (rng.normal(size=shape).astype(np.float32) for shape in ((4, EGO), (4, 7, EDGE)))
+    mask = rng.random((4, 7)) < 0.5
+    edges *= mask[..., None]
+    session, _ = open_session(path, "the network's graph")
+    (action,) = session.run(None, {"ego": ego, "edges": edges, "mask": mask})
+    with torch.no_grad():
+        wanted = tuner.eval().mean(tuner.see(*map(torch.from_numpy, (ego, edges, mask)))).numpy()
+    tuner.train(training)
+    return float(np.abs(action - wanted).max())
+
+
+def with_parts(options: TunerOptions, change: Callable[[str, str], str]) -> TunerOptions:
+    """The options with the references into files changed, each with the name of its copy in the checkpoint."""
+
+    def changed(name: str, text: str) -> str:
+        return change(name, text) if is_reference(text) and in_file(text) else text
+
+    found: dict[str, Any] = {part: changed(f"{part}.py", getattr(options, part)) for part in PARTS if part != "family"}
+    names = (f"family{k or ''}.py" for k in itertools.count())
+    found["family"] = tuple(map(changed, names, options.family))
+    return dataclasses.replace(options, **found)
+
+
+def sources_of(options: TunerOptions) -> dict[str, bytes]:
+    """The files that its parts come from, by the names of their copies in the checkpoint."""
+    found: dict[str, bytes] = {}
+
+    def read(name: str, text: str) -> str:
+        load_reference(f"--{name.removesuffix('.py').rstrip('0123456789')}", text)
+        found[name] = source_of(text).read_bytes()
+        return text
+
+    with_parts(options, read)
+    return found
 
 
 def limits_of(worlds: TunerWorlds) -> dict[str, dict[str, list[float]]]:

@@ -53,9 +53,9 @@ def array(where: str, value: ArrayLike, shape: tuple[int | None, ...], *, most: 
     fits = len(shape) == result.ndim
     if not fits or any(axis not in (None, size) for axis, size in zip(shape, result.shape, strict=True)):
         raise InputError(where, f"shape {result.shape}", f"numbers of shape {wanted}")
-    bad = np.argwhere(~(np.abs(result) <= most))
-    if len(bad):
-        index = tuple(int(axis) for axis in bad[0])
+    good = np.abs(result) <= most
+    if not good.all():
+        index = tuple(int(axis) for axis in np.argwhere(~good)[0])
         raise InputError(f"{where}{list(index)}", float(result[index]), f"a number in ±{most:g}")
     return result
 

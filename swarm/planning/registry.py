@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from swarm.errors import InputError
+from swarm.files.references import FORM, is_reference, load_reference, make_part
 from swarm.model.dynamics import Kind
 from swarm.planning import Planner, StatefulPlanner, stateful
 from swarm.scenario.robot_spec import RobotSpec
@@ -18,6 +21,20 @@ def choose_planner(name: str, world: World) -> str:
     return "roadmap" if world.grid is None else "cells"
 
 
+def check_planner(where: str, name: str, names: Sequence[str] = PLANNERS) -> None:
+    """Refuse what names no planner.
+
+    Raises:
+        InputError: If it is none of ``names`` and no reference that can be loaded.
+    """
+    if name in names:
+        return
+    if not is_reference(name):
+        known = (" or " if len(names) == 2 else ", ").join(names)
+        raise InputError(where, name, f"{known}, or {FORM}")
+    load_reference(where, name)
+
+
 def make_planner(
     planner: str | Planner, spec: RobotSpec, world: World, *, dt: float, margin: float = 0.0, robot_id: int = 0
 ) -> StatefulPlanner:
@@ -27,7 +44,9 @@ def make_planner(
         planner: ``straight`` (to the goal, whatever is in between), ``roadmap`` (shortest way around the static
             map), ``cells`` (shared one-lane aisles: cells of the grid map are reserved before they are entered),
             ``cells:pibt`` and ``cells:guided`` (the same, led as those grid planners are: by the shortest way alone,
-            or with the traffic that is expected on the map). A robot that does not cooperate goes straight.
+            or with the traffic that is expected on the map), or the reference of one of a user's own: a class that
+            gets those of ``spec``, ``world``, ``dt``, ``margin`` and ``robot_id`` that it takes. A robot that does not
+            cooperate goes straight.
         spec: The robot.
         world: The static map.
         dt: Control period [s].
@@ -39,7 +58,8 @@ def make_planner(
     """
     if not isinstance(planner, str):
         return stateful(planner)
-    if planner == "straight" or (planner in PLANNERS and not spec.cooperative):
+    own = planner.partition(":")[0] not in PLANNERS and is_reference(planner)
+    if planner == "straight" or ((own or planner in PLANNERS) and not spec.cooperative):
         from swarm.planning.roadmap.planner import StraightPlanner
 
         return StraightPlanner()
@@ -51,7 +71,10 @@ def make_planner(
         if world.grid is None:
             raise InputError("planner", planner, "a world with a grid map (environment.map); else straight or roadmap")
         return _cell_planner(planner, world.grid, robot_id, dt, spec)
-    raise InputError("planner", planner, ", ".join(PLANNERS))
+    if own:
+        offered = {"spec": spec, "world": world, "dt": dt, "margin": margin, "robot_id": robot_id}
+        return stateful(make_part("planner", planner, Planner, offered))
+    raise InputError("planner", planner, f"{', '.join(PLANNERS)}, or {FORM}")
 
 
 def _cell_planner(planner: str, grid: GridMap, robot_id: int, dt: float, spec: RobotSpec) -> StatefulPlanner:

@@ -16,6 +16,7 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import ArrayRecord, array, number
 from swarm.model.dynamics import Kind, Limits
+from swarm.scenario.urdf.body import UrdfBody
 
 # A speed or a lateral slip [m/s] so small is rounding.
 _ROUNDING = 1e-6
@@ -156,6 +157,7 @@ class RobotSpec(ArrayRecord):
             stops before it would touch somebody.
         ignores: True for a stranger, who does not even stop: it drives to its goals, around obstacles, as if nobody
             else were there. It is not cooperative either, whatever is said of that.
+        urdf: Its body, if it has one of its own: the physics world drives that, all others the disc.
     """
 
     kind: Kind
@@ -167,6 +169,7 @@ class RobotSpec(ArrayRecord):
     type_name: str = ""
     cooperative: bool = True
     ignores: bool = False
+    urdf: UrdfBody | None = None
 
     def __post_init__(self) -> None:
         name = self.type_name or self.kind.label
@@ -183,6 +186,8 @@ class RobotSpec(ArrayRecord):
         if self.goal_heading is not None:
             number("RobotSpec.goal_heading", self.goal_heading)
         self._check_limits()
+        if self.urdf is not None:
+            self.urdf.check("RobotSpec", self.kind, self.limits)
         self._check_velocity()
 
     def _check_limits(self) -> None:

@@ -79,7 +79,8 @@ class Scenario(ArrayRecord):
     @property
     def notes(self) -> tuple[str, ...]:
         """What the robots are driven as, where a file said something else."""
-        found = (enclosing_disc(robot.type_name, robot.radius) for robot in self.robots)
+        found = [enclosing_disc(robot.type_name, robot.radius) for robot in self.robots]
+        found += [robot.urdf.note(robot.radius) for robot in self.robots if robot.urdf is not None]
         return tuple(dict.fromkeys(note for note in found if note))
 
     def save(self, path: str | Path) -> None:
@@ -93,7 +94,7 @@ class Scenario(ArrayRecord):
         document["environment"] = environment_entry(self.world)
         if self.world.grid is not None:
             document["environment"] |= save_map(self.world.grid, path)
-        document["robots"] = [robot_entry(robot) for robot in self.robots]
+        document["robots"] = [robot_entry(robot, path.parent) for robot in self.robots]
         document |= {"horizon": self.horizon, "dt": self.dt, "sensing_radius": self.sensing_radius}
         if self.errors != EXACT:
             document["errors"] = self.errors.declared()
@@ -116,7 +117,7 @@ def load_scenario(path: str | Path) -> Scenario:
     fields = root.mapping(["environment", "robots"], ["name", *_OPTIONS, "errors", "strangers"])
     check_types(fields["robots"])
     world = read_world(fields["environment"], path.parent)
-    robots = tuple(read_robot(field) for field in fields["robots"].items())
+    robots = tuple(read_robot(field, path.parent) for field in fields["robots"].items())
     options = {key: fields[key].number(above=0.0) for key in _OPTIONS if key in fields}
     errors = read_errors(fields["errors"]) if "errors" in fields else EXACT
     strangers = read_strangers(fields["strangers"]) if "strangers" in fields else UNKNOWN
@@ -237,6 +238,8 @@ def _check_apart(robots: tuple[RobotSpec, ...]) -> None:
 def _stop_offset(robot: RobotSpec, dt: float) -> tuple[float, float]:
     """Where a robot that starts in motion, and straight on, comes to rest, relative to its start [m]."""
     x, y = robot.start[3:].tolist()
+    if x == y == 0.0:
+        return 0.0, 0.0
     if robot.limits.is_second_order(robot.kind):
         time = 0.5 * dt * coast_periods(math.hypot(x, y), 0.0, robot.limits.acceleration, 1.0, dt)
         return x * time, y * time

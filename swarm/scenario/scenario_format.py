@@ -29,6 +29,7 @@ from swarm.scenario.robot_spec import (
     start_layouts,
     state_from,
 )
+from swarm.scenario.urdf.keys import KEYS, body_entry, limits_of, read_body
 from swarm.scenario.world import World
 
 
@@ -99,19 +100,23 @@ def check_types(robots: Field) -> None:
             robot_type(kind.where, kind.text())
 
 
-def read_robot(field: Field) -> RobotSpec:
-    """One entry of ``robots``.
+def read_robot(field: Field, folder: Path) -> RobotSpec:
+    """One entry of ``robots`` of a file that lies in ``folder``.
 
     Raises:
         InputError: If it is malformed; names the file, the line and the key.
     """
-    keys = field.mapping(["type", "start"], ["goal", "goals", "radius", "limits", "cooperative", "ignores"])
+    keys = field.mapping(["type", "start"], ["goal", "goals", "radius", "limits", "cooperative", "ignores", *KEYS])
     base = robot_type(keys["type"].where, keys["type"].text())
     with located(f"{keys['start'].where}: "):
         start = state_from(keys["start"].numbers(start_layouts(base)), base.reduced)
     goals, heading = _read_goals(field, keys, base)
-    radius = keys["radius"].number(above=0.0) if "radius" in keys else base.radius
-    limits = base.limits
+    body = read_body(field, folder)
+    radius, limits = base.radius, base.limits
+    if body is not None:
+        _check_plain(keys["type"], base)
+        radius, limits = body.reach, limits_of(body, field, base.limits, base.kind)
+    radius = keys["radius"].number(above=0.0) if "radius" in keys else radius
     if "limits" in keys:
         entries = keys["limits"].mapping([], ["speed", "acceleration", "turn_rate", "turn_acceleration"])
         limits = replace(limits, **{name: entry.number(above=0.0) for name, entry in entries.items()})
@@ -120,7 +125,15 @@ def read_robot(field: Field) -> RobotSpec:
     if ignores and "cooperative" in keys and cooperative:
         raise keys["cooperative"].error("false, or no such key: who ignores everybody does not cooperate")
     with located(f"{field.where}.", drop="RobotSpec."):
-        return RobotSpec(base.kind, start, goals, radius, limits, heading, keys["type"].text(), cooperative, ignores)
+        return RobotSpec(
+            base.kind, start, goals, radius, limits, heading, keys["type"].text(), cooperative, ignores, body
+        )
+
+
+def _check_plain(kind: Field, robot: RobotType) -> None:
+    """Refuse a type that has a shape or limits of its own beside a URDF file."""
+    if kind.text() != robot.kind.label:
+        raise kind.error(f"{robot.kind.label}: shape and limits are those of the URDF file")
 
 
 def _read_goals(field: Field, keys: dict[str, Field], robot: RobotType) -> tuple[Array, float | None]:
@@ -170,8 +183,8 @@ def save_map(grid: GridMap, path: Path) -> dict[str, Any]:
     return keys if grid.origin == (0.0, 0.0) else keys | {"origin": list(grid.origin)}
 
 
-def robot_entry(robot: RobotSpec) -> dict[str, Any]:
-    """One robot of a scenario file; limits are written out, so that the file does not rest on defaults."""
+def robot_entry(robot: RobotSpec, folder: Path) -> dict[str, Any]:
+    """One robot of a scenario file in that folder; limits are written out, so that it does not rest on defaults."""
     goal = robot.goals[0].tolist()
     if robot.kind == Kind.DOUBLE_INTEGRATOR:
         goal += [0.0, 0.0]
@@ -179,6 +192,8 @@ def robot_entry(robot: RobotSpec) -> dict[str, Any]:
         goal.append(float(robot.goal_heading))
     start = numbers_from(robot.start, robot.kind, ROBOT_TYPES[robot.type_name].reduced)
     entry: dict[str, Any] = {"type": robot.type_name, "start": start, "goal": goal}
+    if robot.urdf is not None:
+        entry |= body_entry(robot.urdf, folder)
     if len(robot.goals) > 1:
         entry["goals"] = robot.goals.tolist()
     limits = {name: float(value) for name, value in vars(robot.limits).items() if math.isfinite(value)}

@@ -48,7 +48,7 @@ class World(ArrayRecord):
         if not (bounds[:2] < bounds[2:]).all():
             raise InputError("World.bounds", bounds.tolist(), "xmin < xmax and ymin < ymax")
         for name, sizes in (("boxes", boxes[:, 2:]), ("circles", circles[:, 2:])):
-            for index in np.argwhere(~(sizes > 0.0))[:1]:
+            for index in () if (sizes > 0.0).all() else np.argwhere(~(sizes > 0.0))[:1]:
                 where = f"World.{name}[{index[0]}]"
                 raise InputError(where, float(sizes[tuple(index)]), "half sizes and radii above 0 m")
         for name, value in (("bounds", bounds), ("boxes", boxes), ("circles", circles)):

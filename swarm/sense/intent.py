@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import permutations
 
 from swarm.errors import InputError
@@ -63,7 +64,7 @@ class Intent:
         if min(*self.held, *self.window, self.claim + 1) < 0:
             raise InputError("intent: held, window, claim", (self.held, self.window, self.claim), "cells from 0 on")
 
-    @property
+    @cached_property
     def last_cell(self) -> int:
         """The largest cell that it names; it must be on the map of whoever reads it."""
         return max(*self.held, *self.window, self.claim)

@@ -13,9 +13,10 @@ from numba import njit
 
 from swarm.array_types import Array, Flags, Float32s
 from swarm.errors import InputError
+from swarm.files.references import FORM, is_reference, make_part
 from swarm.filter.tunables import COUNT, NAMES, ROTATION, TUNABLES, encode
 from swarm.sense.messages import EMBEDDING
-from swarm.tune.heuristics import RandomRotation, Recovery, Talk, WallFollowing
+from swarm.tune.heuristics import RandomRotation, Recovery, Talk, WallFollowing, talk_of
 from swarm.tune.observation import EDGE, EGO, Observation, rows, senders
 from swarm.tune.onnx_file import open_session
 
@@ -25,7 +26,8 @@ CHECKPOINTS = "swarm.checkpoints"
 _HEURISTICS = {"random_rotation": RandomRotation, "wall_following": WallFollowing}
 _FORMS = (
     "'tuner', a checkpoint folder, or 'fixed:GAIN,POWER' (also fixed:GAIN,POWER,OBSTACLE_GAIN,OBSTACLE_POWER; "
-    "also random_rotation: and wall_following: in place of fixed:), or 'alone:' and one of the first two"
+    "also random_rotation: and wall_following: in place of fixed:), or 'alone:' and one of the first two, "
+    f"or one of your own: {FORM}"
 )
 _ALONE = "alone:"
 # Robots that go through the network together: many more would not fit into the processor's cache.
@@ -43,6 +45,34 @@ class Controller(Protocol):
         ...
 
 
+class OwnController:
+    """A controller of a user's own by reference: what it gives is checked, and in batches each robot is asked alone.
+
+    Args:
+        reference: Of a ``Controller``: a function, or a class that is made without arguments.
+
+    Raises:
+        InputError: If there is none, or it takes something else than an observation.
+    """
+
+    def __init__(self, reference: str) -> None:
+        self._reference = reference
+        self._controller: Controller = make_part("controller", reference, Controller)
+
+    def __call__(self, observation: Observation) -> Array:
+        """The actions ``float64[..., 6]`` for observations with any leading dimensions."""
+        leading = observation.ego.shape[:-1]
+        actions = np.empty((*leading, COUNT))
+        for index in np.ndindex(leading):
+            ego, edges, mask, sender = observation
+            one = Observation(ego[index], edges[index], mask[index], None if sender is None else sender[index])
+            action = np.asarray(self._controller(one), dtype=np.float64)
+            if action.shape != (COUNT,) or not np.isfinite(action).all():
+                raise InputError(f"controller: {self._reference}", action, f"{COUNT} numbers in [0, 1]")
+            actions[index] = action
+        return actions
+
+
 class FixedController:
     """The same class-K parameters at every step; straight ahead and at full speed.
 
@@ -52,6 +82,8 @@ class FixedController:
         obstacle_gain: For obstacles; by default that for robots.
         obstacle_power: For obstacles; by default that for robots.
     """
+
+    takes_batches = True
 
     def __init__(
         self, gain: float, power: float, obstacle_gain: float | None = None, obstacle_power: float | None = None
@@ -78,6 +110,8 @@ class OnnxController:
     Raises:
         InputError: If a file is missing or unreadable, or was made for other features or another parameter box.
     """
+
+    takes_batches = True
 
     def __init__(self, folder: str | Path) -> None:
         folder = Path(folder)
@@ -171,6 +205,14 @@ def _clipped(action: Float32s) -> Array:
     return np.minimum(np.maximum(action.astype(np.float64), 0.0), 1.0)
 
 
+def takes_batches(controller: Controller) -> bool:
+    """Whether it gives each of N robots in one call what it would give that robot alone.
+
+    Those here do, and say so; but not if the robots tell each other what it works out.
+    """
+    return bool(getattr(controller, "takes_batches", False)) and talk_of(controller) is None
+
+
 def make_controller(text: str | Controller) -> Controller:
     """The controller that a command line names: ``tuner``, a checkpoint folder, or a rule with its parameters.
 
@@ -199,7 +241,19 @@ def make_controller(text: str | Controller) -> Controller:
             return fixed
         if rule in _HEURISTICS:
             return _HEURISTICS[rule](fixed.action)
+    if is_reference(text):
+        return OwnController(text)
     raise InputError("controller", text, _FORMS)
+
+
+def shared_controller(text: str | Controller) -> str | Controller:
+    """The controller of a whole team: one object for all; a user's own stays a reference, since it may remember.
+
+    Raises:
+        InputError: If it names nothing.
+    """
+    controller = make_controller(text)
+    return text if isinstance(controller, OwnController) else controller
 
 
 def checkpoint_folder(text: str) -> Path | None:

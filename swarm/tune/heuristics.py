@@ -36,6 +36,8 @@ class RandomRotation:
         largest: Angles are uniform between 0.3 and this to either side [rad].
     """
 
+    takes_batches = True
+
     def __init__(
         self, action: Array, *, turned: float = 1.0, straight: float = 0.4, largest: float = 2.0 * math.pi / 3.0
     ) -> None:
@@ -64,6 +66,8 @@ class WallFollowing:
         within: A surface farther than this is lost.
         keeps: Mean time between changes of the side; a fifth of it for a robot that stands.
     """
+
+    takes_batches = True
 
     def __init__(
         self, action: Array, *, distance: float = 0.05, free: float = 0.1, within: float = 0.5, keeps: float = 5.0
@@ -98,6 +102,7 @@ class Recovery:
 
     def __init__(self, policy: Policy, *, patience: float = 4.0) -> None:
         self._policy, self._patience = policy, patience
+        self.takes_batches: bool = getattr(policy, "takes_batches", False)
         self._settings = WallFollowing(MIDDLE).settings
         talk = talk_of(policy)
         self.talk: Talk | None = None if talk is None else functools.partial(self._talk, talk)

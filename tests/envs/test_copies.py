@@ -43,12 +43,12 @@ ENVIRONMENTS: dict[str, Callable[[], Any]] = {
     "arena of a function": lambda: envs.make("arena_v0", scenario=clutter.draw, render_mode="rgb_array"),
     "grid": lambda: envs.make("grid_v0", render_mode="rgb_array"),
     "grid of a map": lambda: envs.make(
-        "grid_v0", world=GridMap(np.ones((6, 7), bool)), robots=5, render_mode="rgb_array"
+        "grid_v0", scenario=GridMap(np.ones((6, 7), bool)), robots=5, render_mode="rgb_array"
     ),
     "grid of an instance": lambda: envs.make(
-        "grid_v0", world=next(iter(load_instances(INSTANCES))), render_mode="rgb_array"
+        "grid_v0", scenario=next(iter(load_instances(INSTANCES))), render_mode="rgb_array"
     ),
-    "grid of a function": lambda: envs.make("grid_v0", world=small_map, robots=4, render_mode="rgb_array"),
+    "grid of a function": lambda: envs.make("grid_v0", scenario=small_map, robots=4, render_mode="rgb_array"),
 }
 
 

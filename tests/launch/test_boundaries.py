@@ -17,7 +17,7 @@ ORDER = (
     ("studies",),
     ("envs.commands",),
     ("envs.bullet",),
-    ("envs.rollout",),
+    ("envs.rollout", "envs.vector"),
     ("envs.formats",),
     ("envs.arena", "envs.grid"),
     ("envs.scenarios", "envs.render"),

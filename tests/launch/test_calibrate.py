@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -122,7 +123,7 @@ def test_a_run_that_is_exact_has_no_dead_time_no_lag_and_no_slip(
 @pytest.mark.bullet
 def test_the_log_that_simulate_wrote(script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    path, simulate = scenario_of(Kind.DOUBLE_INTEGRATOR, tmp_path), load_script("simulate")
+    path, simulate = scenario_of(Kind.DOUBLE_INTEGRATOR, tmp_path), import_module("envs.commands.simulate")
     options = simulate.Options(path, seconds=30.0, controller="fixed:4,1", film=False)
     simulate.simulate(options, Console(quiet=True))
     values = calibrated(script, tmp_path, str(tmp_path / "out" / "alone.mcap"))["0"]

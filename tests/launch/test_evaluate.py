@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,7 +12,6 @@ import numpy as np
 import pytest
 from oracles.mapf import violations
 from oracles.project import ROOT
-from oracles.scripts import load_script
 
 from envs.grid.run import GridRun
 from swarm.scenario.grid_map import GridMap
@@ -22,7 +22,7 @@ from swarm.scenario.scenario import load_scenario
 MAPS = ROOT / "envs" / "maps"
 ARENA_KEYS = (
     "kind", "scenario", "seed", "controller", "planner", "robots", "steps", "dt", "safe", "reached", "reach_time",
-    "min_clearance", "qp", "step_ms",
+    "min_clearance", "contacts_moving", "contacts_standing", "qp", "step_ms",
 )  # fmt: skip
 GRID_KEYS = (
     "kind", "suite", "map", "seed", "planner", "robots", "steps", "goals", "throughput", "blocked_moves",
@@ -40,7 +40,7 @@ dt: 0.05
 
 @pytest.fixture(scope="module")
 def evaluate() -> ModuleType:
-    return load_script("evaluate")
+    return import_module("envs.commands.evaluate")
 
 
 def read(path: Path) -> list[dict[str, Any]]:

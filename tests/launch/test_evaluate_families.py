@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
-from oracles.scripts import load_script
 
-from envs.arena.sweep import load_tables
+from envs.commands.evaluation.sweep import load_tables
 
 
 @pytest.fixture(scope="module")
 def evaluate() -> ModuleType:
-    return load_script("evaluate")
+    return import_module("envs.commands.evaluate")
 
 
 @pytest.mark.usefixtures("one_thread")

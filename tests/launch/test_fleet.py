@@ -179,7 +179,7 @@ def test_interrupted_it_ends_without_a_traceback(tell, monkeypatch):
 
 
 @pytest.mark.parametrize("missing", ["tyro", "rich"])
-def test_where_packages_are_missing_the_installed_command_names_the_extra(monkeypatch, capsys, missing):
+def test_where_packages_are_missing_the_installed_command_names_the_extra(monkeypatch, capsys, missing, same_signals):
     for name in ("envs.commands.fleet", "envs.render.fleet_table"):
         monkeypatch.delitem(sys.modules, name)
     for name in [name for name in sys.modules if name.split(".")[0] == missing]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 from oracles.project import ROOT
-from oracles.scripts import load_script
+from PIL import Image
 from rich.console import Console
 
 from envs.scenarios import draw_family
@@ -26,7 +27,7 @@ ROOM = "type octile\nheight 4\nwidth 6\nmap\n......\n.@@@@.\n......\n......\n"
 
 @pytest.fixture(scope="module")
 def simulate() -> ModuleType:
-    return load_script("simulate")
+    return import_module("envs.commands.simulate")
 
 
 def test_a_map_is_driven_filmed_and_logged(
@@ -52,6 +53,25 @@ def test_a_map_is_driven_filmed_and_logged(
         moved = np.linalg.norm(track["position"][-1] - track["position"][0], axis=1)
         apart = np.linalg.norm(track["position"][:, 0] - track["position"][:, 1], axis=1) - track["radius"][:2].sum()
     assert moved.max() > 0.3 and apart.min() >= result["min_clearance"] - 1e-12
+
+
+def test_a_film_in_three_dimensions_is_a_gif_if_its_name_says_so(
+    simulate: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "room.map").write_text(ROOM)
+    options = simulate.Options(
+        tmp_path / "room.map", robots=2, seconds=1.0, controller="fixed:4,1", view="both", video=tmp_path / "film.gif"
+    )
+    simulate.simulate(options, Console(quiet=True))
+    with Image.open(tmp_path / "film.gif") as film:
+        assert film.format == "GIF" and film.size == (640, 400) and getattr(film, "n_frames", 1) >= 5
+    assert (tmp_path / "film.png").exists()
+
+
+def test_other_films_are_refused(simulate: ModuleType) -> None:
+    with pytest.raises(InputError, match=r"--video: got .*avi.*\.mp4 or \.gif"):
+        simulate.Options(video=Path("film.avi"))
 
 
 def test_a_scenario_is_driven_without_a_film(

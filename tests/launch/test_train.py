@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,7 +17,6 @@ import numpy as np
 import pytest
 import torch
 from oracles.project import ROOT
-from oracles.scripts import load_script
 
 from policies.training_log import LOG, read_log
 from policies.tuner import checkpoint
@@ -32,7 +32,7 @@ UPDATES = 6
 
 @pytest.fixture(scope="module")
 def train() -> ModuleType:
-    return load_script("train")
+    return import_module("envs.commands.train")
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def start(train: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Callable[..., i
     threads = torch.get_num_threads()
 
     def call(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["train.py", "tuner", *arguments])
+        monkeypatch.setattr(sys, "argv", ["launch/train.py", "tuner", *arguments])
         logging.disable(logging.WARNING)  # the export traces itself at length for whoever listens, as pytest does
         try:
             return train.main()
@@ -98,17 +98,22 @@ def test_interrupted_and_resumed_is_the_same_training(
     assert f"{UPDATES * PER_UPDATE:,} of {UPDATES * PER_UPDATE:,}" in (parts / "card.md").read_text()
 
 
+FOLLOWER = ("--kinds", "puzzles", "--filters", "2", "--width", "8", "--ppo.minibatches", "2")
+PUZZLES = (2, 3)
+PARTS = {"tuner": (TINY, PER_UPDATE), "follower": (FOLLOWER, 8 * sum(PUZZLES))}
+"""Options of each training, and robot-steps of an update of each process."""
 PROCESS = f"""
-import importlib.util, os, signal, sys
+import os, signal, sys
+from envs.commands import train
 from policies import distributed
+from policies.follower import checkpoint as follower_checkpoint, training as follower_training
 from policies.tuner import checkpoint, training
 
-spec = importlib.util.spec_from_file_location("train", {str(ROOT / "launch" / "train.py")!r})
-train = sys.modules["train"] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(train)
 distributed.join()
 distributed.join = distributed.leave = lambda: None  # stay together from one training to the next
-update = train.TunerTraining.update
+kind, kept, steps, *options = sys.argv[1:]
+kinds = dict(tuner=train.TunerTraining, follower=train.FollowerTraining)
+update = kinds[kind].update
 
 def interrupted(training):
     if training.ppo.done == 1 and distributed.rank() == 1:
@@ -116,29 +121,32 @@ def interrupted(training):
     return update(training)
 
 def call(*arguments):
-    sys.argv = ["train.py", "tuner", *arguments]
+    sys.argv = ["launch/train.py", kind, *arguments, "--no-evaluate"]
     return train.main()
 
-train.tuner_table = lambda folder: train.NOT_EVALUATED
-training.learning_curve = lambda rows: b""
-checkpoint.export_onnx = lambda tuner, path: path.write_bytes(b"")
-options = ["--seed", "5", "--steps", {str(2 * 3 * PER_UPDATE)!r}, *{TINY!r}]
+train.KINDS["puzzles"] = train.KINDS["puzzles"]._replace(robots={PUZZLES!r})
+training.learning_curve = follower_training.learning_curve = lambda rows: b""
+checkpoint.export_onnx = follower_checkpoint.export_onnx = lambda network, path: path.write_bytes(b"")
+options = ["--seed", "5", "--steps", steps, *options]
 codes = [call("--out", "whole", *options)]
-train.TunerTraining.update = interrupted
-codes.append(call("--out", "parts", *options))
-train.TunerTraining.update = update
+kinds[kind].update = interrupted
+codes.append(call("--out", kept, *options))
+kinds[kind].update = update
 distributed.agree(True)  # the first process has written the checkpoint
-codes.append(call("--resume", "parts"))
+codes.append(call("--resume", kept))
 with open(f"codes{{distributed.rank()}}", "w") as file:
     file.write(" ".join(map(str, codes)))
 """
 
 
+@pytest.mark.parametrize("kind", PARTS)
 def test_two_processes_stop_and_resume_together(
-    start: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    train: ModuleType, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    options, per_update = PARTS[kind]
     (tmp_path / "process.py").write_text(PROCESS)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "process.py"]
+    command += [kind, "parts", str(2 * 3 * per_update), *options]
     path = os.pathsep.join([str(ROOT), str(ROOT / "launch"), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=300
@@ -146,15 +154,36 @@ def test_two_processes_stop_and_resume_together(
     assert done.returncode == 0, done.stdout + done.stderr
     # Ctrl-C reached the second process alone, in the second update.
     assert [(tmp_path / f"codes{rank}").read_text() for rank in range(2)] == ["0 130 0"] * 2
-    assert done.stdout.count("To go on: torchrun --nproc-per-node 2 launch/train.py tuner --resume parts") == 1
+    assert done.stdout.count(f"To go on: torchrun --nproc-per-node 2 launch/train.py {kind} --resume parts") == 1
     first, second = weights(tmp_path / "whole"), weights(tmp_path / "parts")
     assert all(torch.equal(first[name], second[name]) for name in first), "bit for bit"
     rows = (tmp_path / "parts" / "progress.csv").read_text().splitlines()
-    assert [row.split(",")[:2] for row in rows[1:]] == [[str(k), str(2 * k * PER_UPDATE)] for k in (1, 2, 3)]
+    assert [row.split(",")[:2] for row in rows[1:]] == [[str(k), str(2 * k * per_update)] for k in (1, 2, 3)]
     assert "torchrun --nproc-per-node 2" in (tmp_path / "parts" / "card.md").read_text()
     capsys.readouterr()
-    assert start("--resume", str(tmp_path / "parts")) == 2
+    monkeypatch.setattr(sys, "argv", ["launch/train.py", kind, "--resume", str(tmp_path / "parts")])
+    monkeypatch.setitem(train.KINDS, "puzzles", train.KINDS["puzzles"]._replace(robots=PUZZLES))
+    threads = torch.get_num_threads()
+    assert train.main() == 2
+    torch.set_num_threads(threads)
     assert "torchrun --nproc-per-node 2, as before" in capsys.readouterr().err
+
+
+def test_a_gpu_that_is_not_there_is_refused_and_a_resumed_training_can_do_without(
+    start: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    run = str(tmp_path / "run")
+    assert start("--out", run, "--steps", str(PER_UPDATE), "--device", "cuda", *TINY) == 2
+    assert "error: --device: got 'cuda'; valid: cpu" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+    assert start("--out", run, "--steps", str(PER_UPDATE), *TINY) == 0
+    saved = torch.load(tmp_path / "run" / "resume.pt", weights_only=True)
+    torch.save({**saved, "options": {**saved["options"], "device": "cuda"}}, tmp_path / "run" / "resume.pt")
+    assert start("--resume", run) == 2, "it was on a GPU"
+    assert "error: --device: got 'cuda'" in capsys.readouterr().err
+    assert start("--resume", run, "--steps", str(2 * PER_UPDATE), "--device", "cpu") == 0
+    assert len(read_log(tmp_path / "run" / LOG)) == 2
 
 
 def test_resuming_as_another_training_is_refused(
@@ -170,14 +199,11 @@ def test_resuming_as_another_training_is_refused(
     assert "nothing" in capsys.readouterr().err
 
 
-FOLLOWER = ("--kinds", "puzzles", "--filters", "2", "--width", "8", "--ppo.minibatches", "2")
-
-
 def test_follower_interrupted_and_resumed_is_the_same_training(
     train: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def call(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["train.py", "follower", *arguments])
+        monkeypatch.setattr(sys, "argv", ["launch/train.py", "follower", *arguments])
         logging.disable(logging.WARNING)
         try:
             return train.main()

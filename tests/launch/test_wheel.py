@@ -66,6 +66,7 @@ def test_it_has_every_source_and_what_they_need_and_nothing_else(wheel: Path) ->
     assert packed == wanted
     for name in (
         "swarm/py.typed", "swarm/fleet/page.html", "envs/bullet/assets/differential_drive.urdf",
+        "envs/bullet/assets/cart.urdf", "envs/maps/carts.yaml",
         "envs/maps/warehouse.map", "envs/maps/examples.jsonl", "envs/fleets/warehouse16.yaml",
         "envs/instances/mazes.jsonl", "policies/checkpoints/tuner/policy.onnx",
         "policies/checkpoints/follower/policy.onnx",
@@ -96,14 +97,14 @@ def test_its_extras_leave_out_what_a_newer_python_does_not_have(metadata: Messag
     robot = {re.split(r"[ ;<>=]", text)[0] for text in needed if "extra ==" not in text}
     assert robot == {"numpy", "numba", "cvxpy", "onnxruntime", "PyYAML", "eclipse-zenoh", "mcap", "msgspec"}
     older = {re.split(r"[ ;<>=]", text)[0] for text in needed if 'python_version < "3.12"' in text}
-    assert older == {"torch", "torch-geometric", "pybullet"}
+    assert older == {"torch", "pybullet"}
 
 
 def test_its_commands_and_checkpoints_are_found(texts: dict[str, str]) -> None:
     lines = set(texts["entry_points.txt"].split("\n"))
     assert {"swarm-robot = swarm.runtime.process:main", "shipped = policies:CHECKPOINTS"} <= lines
     assert {line.split(" ")[0] for line in lines if line.startswith("swarm-")} == {
-        "swarm-robot", "swarm-fleet", "swarm-doctor",
+        "swarm-robot", "swarm-fleet", "swarm-doctor", "swarm-train", "swarm-evaluate", "swarm-simulate",
     }  # fmt: skip
     assert texts["top_level.txt"].split() == sorted(PACKAGES)
     assert "Apache License" in texts["licenses/LICENSE"]

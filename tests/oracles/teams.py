@@ -54,7 +54,7 @@ class Team:
         return self.bodies[:, RADIUS]
 
     def rows(self) -> np.ndarray:
-        """Neighbour columns ``[N, 19]`` of all."""
+        """Neighbour columns ``[N, 22]`` of all."""
         rows = np.empty((len(self.kinds), NEIGHBOUR))
         for i, kind in enumerate(self.kinds):
             describe(kind, self.states[i], self.bodies[i], self.states[i, :2], 0.5, 0.5, i, rows[i])

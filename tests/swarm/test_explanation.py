@@ -13,7 +13,7 @@ from oracles.attackers import around_of
 from oracles.contact import surface_distance
 from oracles.teams import limits_of
 
-from swarm import Robot, View
+from swarm import Neighbour, Robot, Strangers, View
 from swarm.explanation import Override, explain, sentence
 from swarm.filter import barriers
 from swarm.filter.reference import ReferenceSolver
@@ -194,3 +194,16 @@ def test_nothing_of_the_robot_changes() -> None:
 )
 def test_in_words(override: Override, text: str) -> None:
     assert sentence(override) == text
+
+
+def test_a_stranger_beside_its_way_slows_who_could_not_stop_before_it_comes() -> None:
+    robot, state = a_robot(Kind.DOUBLE_INTEGRATOR), [2.0, 2.0, 0.0, 0.9, 0.0]
+    beside = Neighbour((2.0, 2.28), 0.1, 0.5, stranger=Strangers())
+    for near, outcome in (([beside], "braking"), ([dataclasses.replace(beside, stranger=None)], "optimal")):
+        view = View(0.0, state, [3.5, 2.0], near, obstacles=np.empty((0, 5)))
+        command = robot.step(view)
+        assert command.outcome == outcome
+    view = View(0.0, state, [3.5, 2.0], [beside], obstacles=np.empty((0, 5)))
+    override = explain(robot, view, robot.step(view))
+    assert override is not None
+    assert (override.barrier, override.neighbour) == ("braking", -1) and override.gap == pytest.approx(0.08)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import envs
+import policies
 import studies
 import swarm
 from swarm.kernel_cache.locator import _KEPT
@@ -203,11 +204,10 @@ def test_names_are_followed_through_packages_that_hand_them_on(tmp_path: Path) -
 
 def test_all_kernels_of_the_project_are_of_registered_packages_and_can_be_followed() -> None:
     root = Path(swarm.__file__).parents[1]
-    roots = {package.__name__: Path(str(package.__file__)).parent for package in (swarm, envs, studies)}
-    for folder in ("policies", "launch"):
-        for path in (root / folder).rglob("*.py"):
-            registered = path.is_relative_to(roots["studies"])
-            assert registered or "njit" not in path.read_text(encoding="utf-8"), f"{path}: register its kernels"
+    roots = {package.__name__: Path(str(package.__file__)).parent for package in (swarm, envs, policies, studies)}
+    for path in (root / "launch").rglob("*.py"):
+        registered = path.is_relative_to(roots["studies"])
+        assert registered or "njit" not in path.read_text(encoding="utf-8"), f"{path}: register its kernels"
     tree = SourceTree(roots)
     for _, path in tree.files():
         text = path.read_text(encoding="utf-8")

@@ -22,7 +22,7 @@ def bench_grid() -> Figures:
     rng, robots, steps = np.random.default_rng(0), 32, 64
     cases = [draw_instance(rng, random_map(rng, density=0.2, at_least=100), robots) for _ in range(256)]
     episodes, threads = [draw_episode(case, None, rng) for case in cases], numba.get_num_threads()
-    env = GridEnv(cases[0], steps=steps)
+    env = GridEnv(cases[0], max_cycles=steps)
     figures: Figures = {}
     for worlds in (1, 16, 64, 256):
         batch = GridBatch(episodes[:worlds])

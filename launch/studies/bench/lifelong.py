@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
+from envs.commands.machine import peak_memory
 from envs.grid.batch import GridBatch
 from envs.grid.episode import GridWorld, draw_episode
 from envs.grid.instances import examples
@@ -21,7 +22,6 @@ from envs.grid.maps import puzzle_map, warehouse_map
 from envs.grid.run import team_of
 from studies.bench.alone import alone_times
 from studies.bench.common import Figures, spread
-from studies.machine import peak_memory
 from swarm.planning.pibt.hearing import RADIUS
 from swarm.scenario.grid_map import GridMap
 

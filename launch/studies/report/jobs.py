@@ -22,7 +22,7 @@ from typing import Any
 
 from rich.console import Console
 
-from studies.evaluation.common import progress_bar
+from envs.commands.evaluation.common import progress_bar
 from studies.report.code_state import code_hash
 from swarm.errors import InputError, SwarmError
 from swarm.files.text_files import write_text

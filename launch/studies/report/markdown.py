@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from envs.arena.episodes import Episodes
-from studies.intervals import difference_interval, mean_interval, rate_interval
+from envs.commands.intervals import difference_interval, mean_interval, rate_interval
 from studies.report.jobs import Record
 from swarm.array_types import AnyArray, Array, Flags
 

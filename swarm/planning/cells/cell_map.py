@@ -59,6 +59,7 @@ class CellMap:
         branch, self.parent = dead_ends(self.free)
         self.without_fork = _without_fork(branch, self.parent)
         self.costs = lane_costs(self.free, branch, _AGAINST) if costs is None else costs
+        self._near: dict[int, tuple[int, ...]] = {}
         self._fields = FieldCache(
             lambda row, column: directed_field(self.costs, self.columns, row * self.columns + column), _KEPT_FIELDS
         )
@@ -123,10 +124,16 @@ class CellMap:
         """The next cells of the way down a field; its goal again and again once it is reached."""
         cells = []
         for _ in range(count):
-            near = [n for n in (self.after(cell, move) for move in range(5)) if n >= 0]
-            cell = min(near, key=lambda n: float(field[n]))
+            cell = min(self._around(cell), key=field.item)
             cells.append(cell)
         return cells
+
+    def _around(self, cell: int) -> tuple[int, ...]:
+        """The cell and those beside it, in the order of the moves; worked out once."""
+        near = self._near.get(cell)
+        if near is None:
+            near = self._near[cell] = tuple(n for n in (self.after(cell, move) for move in range(5)) if n >= 0)
+        return near
 
     def in_branch(self, cell: int, entrance: int, most: int) -> bool:
         """Whether a cell is in the part of a dead end that begins with ``entrance``, at most ``most`` steps inside."""

@@ -72,7 +72,7 @@ def yield_all(who: Int64s, others: Array, goals: Array, margin: float, waypoints
 
     Args:
         who: Rows of those who may, int64[n].
-        others: All robots, columns as in ``swarm.sense.neighbours``, float64[N, 19].
+        others: All robots, columns as in ``swarm.sense.neighbours``, float64[N, 22].
         goals: World frame [m], float64[N, 2].
         margin: Extra distance that is kept [m].
         waypoints: World frame [m], float64[N, 2], changed in place.

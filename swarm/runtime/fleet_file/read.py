@@ -32,6 +32,7 @@ from pathlib import Path
 import numpy as np
 
 from swarm.errors import InputError
+from swarm.files.references import is_reference
 from swarm.files.text_files import MEBIBYTE, located
 from swarm.files.yaml_input import Field, read_yaml
 from swarm.model.body import body_of
@@ -44,6 +45,7 @@ from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.fleet_file.zenoh_config import LEAST_PATIENCE, MOST_PATIENCE, PATIENCE
 from swarm.scenario.map_file import load_map
 from swarm.scenario.scenario import Scenario, deliveries, load_scenario
+from swarm.tune.controllers import checkpoint_folder
 
 DRIVERS = ("bullet", "replay", "ros2")
 """Drivers that have a name; any other is ``module:Class``."""
@@ -188,6 +190,8 @@ def load_fleet(path: str | Path) -> FleetFile:
     controller = keys["controller"].text()
     if (path.parent / controller).is_dir():
         controller = str(path.parent / controller)
+    if is_reference(controller) and checkpoint_folder(controller) is None:
+        raise keys["controller"].error("tuner, a checkpoint folder or a rule; of Python a robot runs its driver alone")
     fleet = FleetFile(
         path, name, scenario, seed, planner, controller, margin, driver, endpoints, physics, ros2=ros2,
         patience=patience, errors=errors, strangers=strangers, clocks=clocks, braking=braking, **folders,

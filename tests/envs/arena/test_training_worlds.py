@@ -1,20 +1,17 @@
-"""What the worlds of a training refuse before they are drawn."""
+"""How many robots the worlds of a training have, of those that are asked for."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from envs.arena.training_worlds import IN_PAIRS, STYLES, draw, training_worlds
-from swarm.errors import InputError
+from envs.arena.training_worlds import STYLES, draw
+
+IN_PAIRS = ("merge", "door_swap", "door", "corridor")
+"""Those whose rooms hold two robots each; swap has such rooms half of the time."""
 
 
-def test_an_odd_team_is_refused_for_rooms_of_two_with_one_line_that_says_so() -> None:
-    with pytest.raises(InputError, match=r"robots: got 3; valid: an even number, as rooms of swap, .*, corridor hold"):
-        training_worlds(0, 2, 3)
-
-
-@pytest.mark.parametrize("style", sorted(set(STYLES) - set(IN_PAIRS)))
-def test_styles_that_do_not_come_in_pairs_take_an_odd_team(style: str) -> None:
-    for seed in range(3):
-        assert len(draw(np.random.default_rng(seed), 5, [style]).robots) == 5
+@pytest.mark.parametrize("style", STYLES)
+def test_of_an_odd_team_rooms_for_two_leave_out_one(style: str) -> None:
+    sizes = {len(draw(np.random.default_rng(seed), 5, [style]).robots) for seed in range(3)}
+    assert sizes <= ({4, 5} if style == "swap" else {4} if style in IN_PAIRS else {5})

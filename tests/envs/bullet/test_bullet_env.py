@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -177,3 +178,20 @@ def test_closing_twice_and_a_picture() -> None:
     assert not np.array_equal(first, again)
     env.close()
     env.close()
+
+
+def test_it_takes_what_the_arena_takes(tmp_path: Path) -> None:
+    short(np.random.default_rng(0)).save(tmp_path / "carts.yaml")
+    env = BulletEnv(tmp_path / "carts.yaml", observation="flat", max_cycles=4)
+    observations, _ = env.reset(seed=0)
+    for k in range(1, 5):
+        assert all(env.observation_space(agent).contains(seen) for agent, seen in observations.items())
+        assert env.state_space.contains(env.state())
+        observations, _, _, truncated, _ = env.step(everyone(env))
+        assert set(truncated.values()) == {k == 4}
+    assert env.agents == []
+    env.close()
+    with pytest.raises(InputError, match="max_cycles"):
+        BulletEnv(max_cycles=0)
+    with pytest.raises(InputError, match="reset"):
+        BulletEnv(short).state()

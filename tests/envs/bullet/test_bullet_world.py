@@ -301,3 +301,27 @@ def test_slow_brakes_do_not_touch_head_on(push: float, turn_push: float) -> None
     run.close()
     assert run.collisions == 0
     assert run.states[:, :2] == pytest.approx(np.array([[7.0, 2.0], [1.0, 2.0]]), abs=0.05)  # so they have met
+
+
+def test_contacts_are_all_that_the_engine_lists_but_those_with_the_ground() -> None:
+    rng, places = np.random.default_rng(0), [(0.8 * (i % 5) + 0.5, 0.8 * (i // 5) + 0.5) for i in range(20)]
+    walls = np.array([[2.1, -0.1, 3.0, 0.1, 0.0], [2.1, 3.3, 3.0, 0.1, 0.0], [-0.3, 1.6, 0.0, 0.0, 0.2]])
+    limits, kinds = (
+        Limits(1.0, acceleration=4.0, turn_rate=4.0),
+        [(UNICYCLE, UNICYCLE, SINGLE, DOUBLE)[i % 4] for i in range(20)],
+    )
+    seen: set[tuple[int, int]] = set()
+    with world(*((x, y, x + y) for x, y in places), kinds=kinds, limits=limits, obstacles=walls) as simulation:
+        ground, *bodies = (bullet.getBodyUniqueId(k, physicsClientId=simulation.client) for k in range(24))
+        numbers = dict(zip(bodies, [-1, -2, -3, *range(20)], strict=True))
+        simulation.substeps = 1  # what the engine lists afterwards is what it listed in the step
+        for commands in rng.uniform(-1.0, 1.0, (12, 20, 2)).repeat(120, axis=0):
+            simulation.step(commands)
+            listed = bullet.getContactPoints(physicsClientId=simulation.client)
+            touching = [p[1:3] for p in listed if ground not in p[1:3] and (p[8] <= 0.0 or p[9] > 0.0)]
+            pairs = [sorted((numbers[one], numbers[other])) for one, other in touching]
+            wanted = {(one, other) if one >= 0 else (other, one) for one, other in pairs}
+            assert set(map(tuple, simulation.contacts().tolist())) == wanted
+            seen |= wanted
+    kinds_met = {tuple(sorted(kinds[robot] for robot in pair if robot >= 0)) for pair in seen}
+    assert {(kind,) for kind in Kind} | {(UNICYCLE, UNICYCLE), (SINGLE, UNICYCLE)} <= kinds_met, kinds_met

@@ -16,7 +16,7 @@ from pettingzoo.utils.conversions import parallel_to_aec
 
 import envs
 from envs.grid.batch import CHANNELS, GridBatch
-from envs.grid.env import GridEnv
+from envs.grid.env import MAPS, GridEnv
 from envs.grid.episode import draw_episode
 from envs.grid.kernels import draw_goal
 from envs.grid.maps import random_map
@@ -48,15 +48,15 @@ def act(env: GridEnv, *moves: int) -> Any:
 
 
 def test_parallel_api() -> None:
-    parallel_api_test(GridEnv(robots=6, steps=20), num_cycles=100)
+    parallel_api_test(GridEnv(robots=6, max_cycles=20), num_cycles=100)
 
 
 def test_parallel_seed() -> None:
-    parallel_seed_test(lambda: GridEnv(robots=6, steps=20), num_cycles=50)
+    parallel_seed_test(lambda: GridEnv(robots=6, max_cycles=20), num_cycles=50)
 
 
 def test_render() -> None:
-    render_test(lambda render_mode: parallel_to_aec(GridEnv(robots=4, steps=20, render_mode=render_mode)))
+    render_test(lambda render_mode: parallel_to_aec(GridEnv(robots=4, max_cycles=20, render_mode=render_mode)))
 
 
 # Rules.
@@ -101,7 +101,7 @@ def test_goals_come_in_order_and_are_rewarded() -> None:
 
 
 def test_without_goals_left_a_robot_stays_an_agent() -> None:
-    env = started(["...."], [[0, 0], [0, 3]], [[[0, 1]], [[0, 2], [0, 3]]], steps=3)
+    env = started(["...."], [[0, 0], [0, 3]], [[[0, 1]], [[0, 2], [0, 3]]], max_cycles=3)
     observed, *_ = act(env, RIGHT, STAY)
     assert env.agents == ["robot_0", "robot_1"]
     lost = observed["robot_0"]
@@ -236,7 +236,7 @@ def test_the_same_seed_is_the_same_episode() -> None:
 
 
 def test_a_thousand_robots() -> None:
-    env = GridEnv(GridMap.from_rows(["." * 60] * 60), robots=1000, steps=3)
+    env = GridEnv(GridMap.from_rows(["." * 60] * 60), robots=1000, max_cycles=3)
     observed, _ = env.reset(seed=0)
     assert len(observed) == 1000 and all(env.observation_space(a).contains(observed[a]) for a in list(observed)[:20])
     act(env, *np.random.default_rng(0).integers(5, size=1000).tolist())
@@ -257,11 +257,11 @@ def test_wrong_actions_are_named(action: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"robots": 0}, "robots"), ({"steps": 0}, "steps"), ({"radius": 0}, "radius"),
+        ({"robots": 0}, "robots"), ({"max_cycles": 0}, "max_cycles"), ({"radius": 0}, "radius"),
         ({"render_mode": "ansi"}, "rgb_array"),
-        ({"world": GridMap.from_rows(["...", "###"]), "robots": 4}, "4 on 3 connected"),
-        ({"world": GridMap.from_rows(["#.#"]), "robots": 1}, "at least 2 cells"),
-        ({"world": next(load_instances(EXAMPLES)), "robots": 99}, "1 to 16, the robots of rooms"),
+        ({"scenario": GridMap.from_rows(["...", "###"]), "robots": 4}, "4 on 3 connected"),
+        ({"scenario": GridMap.from_rows(["#.#"]), "robots": 1}, "at least 2 cells"),
+        ({"scenario": next(load_instances(EXAMPLES)), "robots": 99}, "1 to 16, the robots of rooms"),
     ],
 )  # fmt: skip
 def test_wrong_arguments_are_named(options: dict[str, Any], text: str) -> None:
@@ -272,3 +272,24 @@ def test_wrong_arguments_are_named(options: dict[str, Any], text: str) -> None:
 def test_a_map_without_room_is_not_searched_for_ever() -> None:
     with pytest.raises(InputError, match="density"):
         random_map(np.random.default_rng(0), 5, 5, 0.95, at_least=20)
+
+
+def test_scenarios_by_name_and_file(tmp_path: Path) -> None:
+    for name in MAPS:
+        env = GridEnv(name, robots=4, max_cycles=3)
+        assert len(env.reset(seed=0)[0]) == 4
+        assert env.state_space.contains(env.state())
+    rows = ["....", ".@..", "...."]
+    (tmp_path / "small.map").write_text("type octile\nheight 3\nwidth 4\nmap\n" + "\n".join(rows) + "\n")
+    drawn, read = GridEnv(GridMap.from_rows(rows), robots=3), GridEnv(tmp_path / "small.map", robots=3)
+    for one, other in zip(drawn.reset(seed=2)[0].values(), read.reset(seed=2)[0].values(), strict=True):
+        assert (one == other).all()
+    for bad in ("nowhere", tmp_path / "small.yaml", 3):
+        with pytest.raises(InputError, match="scenario"):
+            GridEnv(bad)  # type: ignore[arg-type]
+
+
+def test_the_state_has_cells_goals_and_the_step() -> None:
+    env = started(["...."], [[0, 0], [0, 3]], [[[0, 1]], [[0, 2]]])
+    env.step({"robot_0": 4, "robot_1": 0})
+    assert env.state().tolist() == [0, 1, -1, -1, 0, 3, 0, 2, 1]

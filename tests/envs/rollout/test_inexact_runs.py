@@ -46,7 +46,8 @@ def test_one_robot_at_a_time_is_the_batched_core(kind: Kind, others: str, style:
     """The same errors from the same seed: what each robot works out for itself is what the kernels of the core do."""
     errors = replace(ALL, others=others, loss=0.0 if others == "sensed" else ALL.loss)  # type: ignore[arg-type]
     scenario = meeting(kind, errors)
-    core = ArenaCore(lambda rng: scenario, redraw=False, seed=7, styles=(style,))
+    core = ArenaCore(lambda rng: scenario, redraw=False, styles=(style,))
+    core.begin_errors(0, np.random.default_rng(7))
     run, rng = run_of(scenario, style, seed=7), np.random.default_rng(1)
     braked = 0
     for _ in range(70):

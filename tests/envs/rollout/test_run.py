@@ -29,6 +29,7 @@ from swarm.scenario.grid_map import GridMap
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
+from swarm.tune.reward import StepRecord
 
 FIXED = "fixed:2,1"
 
@@ -250,13 +251,15 @@ def test_pictures_show_what_is_there() -> None:
 
 
 def test_reward() -> None:
-    reward, zero = Reward(), np.zeros(4)
+    reward = Reward()
+    nothing: list[Any] = [np.zeros(4) for _ in StepRecord._fields]
+    step = StepRecord(*nothing)
     closer, fastest = np.array([1.0, -5.0, 0.5, 1.0]), np.ones(4)
     arrived, done = np.array([False, False, True, False]), np.array([False, False, False, True])
     outcome = np.array([0, 1, 2, 0])
     expected = [0.1 - 0.04, -0.1 - 0.04 - 0.05, 0.05 - 0.04 + 3.0 - 0.02, 0.0]
-    assert reward(closer, fastest, arrived, done, outcome) == pytest.approx(expected, abs=1e-6)
-    assert reward(zero, fastest, done & False, done, outcome * 0).dtype == np.float32
+    step = step._replace(closer=closer, fastest=fastest, arrived=arrived, done=done, outcome=outcome)
+    assert reward(step) == pytest.approx(expected, abs=1e-6) and reward(step).dtype == np.float32
 
 
 def test_the_default_clutter_is_driven_without_a_touch() -> None:

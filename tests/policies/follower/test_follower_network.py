@@ -8,6 +8,7 @@ import logging
 import numpy as np
 import pytest
 import torch
+from oracles.toy_worlds import Signpost
 
 from policies.follower import checkpoint as follower_checkpoint
 from policies.follower.network import Follower
@@ -18,11 +19,8 @@ from swarm.planning.follower.team import gumbel, rank
 from swarm.planning.follower.view import (
     CHANNELS,
     FORWARD,
-    LEFTWARDS,
     OWN,
     OWN_COST,
-    RIGHTWARDS,
-    ROBOT_LAYER,
     WALL,
     WINDOW,
 )  # fmt: skip
@@ -74,28 +72,6 @@ def test_an_untrained_follower_takes_its_path_and_never_a_wall_before_a_way():
     scores = Follower()(torch.from_numpy(view), torch.from_numpy(own))[0].detach().numpy()
     ranking = rank(scores)
     assert (ranking[1::2, 0] == FORWARD).all() and (ranking[::2, 4] == FORWARD).all()
-
-
-class Signpost:
-    """One-step worlds: the first number of the view says which move, left or right, is paid."""
-
-    def __init__(self, robots, seed=0):
-        self.random = np.random.default_rng(seed)
-        self.view = np.zeros((robots, CHANNELS, WINDOW, WINDOW), np.float32)
-        self.own = np.zeros((robots, OWN), np.float32)
-        self._draw()
-
-    def _draw(self):
-        self.left = self.random.random(len(self.own)) < 0.5
-        self.view[:, ROBOT_LAYER] = np.where(self.left, 1.0, -1.0)[:, None, None]
-
-    def step(self, ranking):
-        reward = (ranking[:, 0] == np.where(self.left, LEFTWARDS, RIGHTWARDS)).astype(np.float32)
-        self._draw()
-        return reward, np.zeros(len(reward), bool), [{"throughput": float(reward.mean())}]
-
-    def state_dict(self):
-        return {}
 
 
 def test_ppo_learns_what_pays():

@@ -7,11 +7,11 @@ from functools import partial
 import numpy as np
 import pytest
 
+from envs.commands.evaluation.follower_table import throughput
+from envs.commands.evaluation.grid import Grid
 from envs.grid.follower_team import FollowerTeam
 from envs.grid.instances import examples
 from envs.grid.run import GridRun, team_of
-from studies.evaluation.follower_table import throughput
-from studies.evaluation.grid import Grid
 from swarm.errors import InputError
 from swarm.planning.follower.view import FORWARD, OWN_COST, WALL
 from swarm.scenario.instances import save_instances

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from oracles.toy_worlds import Ring
 from test_tuner import draw
 
 from envs.arena.core import ArenaCore
@@ -22,12 +23,11 @@ from policies.tuner.evaluate import by_tuner
 from policies.tuner.network import Tuner, to_graph
 from policies.tuner.ppo import PPOConfig, TunerPPO
 from policies.tuner.rounds import Steps, pick
-from swarm.array_types import AnyArray, Flags
 from swarm.errors import InputError
 from swarm.scenario.scenario import Scenario
 from swarm.sense.messages import EMBEDDING
 from swarm.tune.controllers import OnnxController, make_controller
-from swarm.tune.observation import EDGE, EDGE_IS_ROBOT, EDGE_TOLD, EGO, EGO_DISTANCE, Observation
+from swarm.tune.observation import EDGE_TOLD, Observation
 
 pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("one_thread")]
 torch.set_num_threads(1)
@@ -133,42 +133,6 @@ def test_gradients_reach_what_the_senders_saw() -> None:
     for own, wanted in zip(found, torch.autograd.grad(total, weights), strict=True):
         assert wanted.abs().max() > 1e-3
         torch.testing.assert_close(own, wanted, atol=1e-4, rtol=1e-3)
-
-
-class Ring:
-    """Robot i hears robot i + 1; its first action should be a number that only the other one knows."""
-
-    num_worlds, num_robots = 16, 3
-
-    def __init__(self, seed: int) -> None:
-        self.rng = np.random.default_rng(seed)
-        self.number, self.fresh = np.zeros((16, 3)), np.ones(16, bool)
-
-    @property
-    def resting(self) -> Flags:
-        return np.zeros((16, 3), bool)
-
-    def reset(self) -> Observation:
-        self.number[self.fresh] = self.rng.random((self.fresh.sum(), 3))
-        ego, edges = np.zeros((16, 3, EGO), np.float32), np.zeros((16, 3, 2, EDGE), np.float32)
-        ego[..., EGO_DISTANCE], edges[..., 0, EDGE_IS_ROBOT] = 2.0 * self.number - 1.0, 1.0
-        sender = np.full((16, 3, 2), -1, np.int32)
-        sender[~self.fresh, :, 0] = [1, 2, 0]
-        return Observation(ego, edges, edges[..., EDGE_IS_ROBOT] > 0.5, sender)
-
-    def step(self, action: AnyArray) -> tuple[Any, ...]:
-        reward = -np.square(action[..., 0] - np.roll(self.number, -1, axis=1)).astype(np.float32)
-        over = self.rng.random(16) < 0.1
-        self.fresh = over
-        info: dict[str, Any] = {"final_observation": None, "resting": self.resting, "episodes": []}
-        return self.reset(), reward, over, np.zeros(16, bool), info
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"number": self.number, "fresh": self.fresh, "random": self.rng.bit_generator.state}
-
-    def load_state_dict(self, saved: dict[str, Any]) -> None:
-        self.number, self.fresh = saved["number"], saved["fresh"]
-        self.rng.bit_generator.state = saved["random"]
 
 
 def ring(rounds: int, seed: int = 0) -> TunerPPO:

@@ -69,7 +69,8 @@ def test_who_does_not_answer_is_a_stranger_whose_reach_grows_with_the_age_of_the
             push = 1.0 if declared == UNKNOWN else declared.acceleration or math.inf
             most = declared.speed or math.inf
             fine = np.linspace(0.0, age, 20_001)
-            way = np.trapezoid(np.minimum(0.6 + (push * fine if math.isfinite(push) else math.inf), most), fine)
+            speed = np.minimum(0.6 + push * fine, most) if math.isfinite(push) else np.full_like(fine, most)
+            way = np.trapezoid(speed, fine)
             assert stranger[N_ERROR] == pytest.approx(way, abs=1e-6)
             assert stranger[N_PACE] == pytest.approx(most if math.isinf(push) else min(0.6 + push * age, most))
             assert stranger[N_REACH] >= stranger[N_ERROR] + 0.05 * stranger[N_PACE] - 1e-12

@@ -17,6 +17,7 @@ from swarm.errors import InputError
 from swarm.files.yaml_input import parse_yaml
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import EXACT, ErrorBounds
+from swarm.model.strangers import Strangers
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.robot_spec import ROBOT_TYPES, numbers_from, state_from
 from swarm.scenario.scenario import RobotSpec, Scenario, deliveries, load_scenario
@@ -98,6 +99,20 @@ def test_reads_our_keys(tmp_path):
     assert (first.radius, first.limits) == (0.05, Limits(0.7, 1.0, 2.0))
     assert first.goals.tolist() == [[3, 0.75], [5, 0.75]]
     assert second.limits == Limits(0.5, 3.0, 2.0) and second.goals.tolist() == [[2, 1]]
+
+
+def test_reads_and_writes_strangers_and_who_ignores_everybody(tmp_path):
+    text = DYNOBENCH.replace("robots:", "strangers: {speed: 1.5}\nrobots:")
+    text = text.replace("goal: [4,3,0,0]", "goal: [4,3,0,0]\n    ignores: true")
+    (tmp_path / "case.yaml").write_text(text)
+    scenario = load_scenario(tmp_path / "case.yaml")
+    assert scenario.strangers == Strangers(1.5)
+    assert [robot.ignores for robot in scenario.robots][:2] == [True, False]
+    assert [robot.cooperative for robot in scenario.robots][:2] == [False, True]
+    scenario.save(tmp_path / "again.yaml")
+    again = load_scenario(tmp_path / "again.yaml")
+    assert again.strangers == scenario.strangers and again.robots == scenario.robots
+    assert "strangers" not in (tmp_path / "again.yaml").read_text().replace("strangers: {speed: 1.5}", "")
 
 
 def test_reads_declared_errors_and_writes_those_that_are_declared(tmp_path):

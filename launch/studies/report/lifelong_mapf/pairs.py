@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from studies.intervals import difference_interval
+from envs.commands.intervals import difference_interval
 from studies.report import markdown
 from studies.report.lifelong_mapf.published_baselines import KNOWN, title_of
 from studies.report.lifelong_mapf.study import LifelongMapfStudy, Suite

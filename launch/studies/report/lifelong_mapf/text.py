@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from studies.intervals import difference_interval, mean_interval
+from envs.commands.intervals import difference_interval, mean_interval
 from studies.report import markdown
 from studies.report.lifelong_mapf.measurements import WITHOUT
 from studies.report.lifelong_mapf.pairs import beside_others, where_behind

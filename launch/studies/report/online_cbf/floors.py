@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from envs.arena.episodes import Episodes
-from studies.intervals import rate_interval
+from envs.commands.intervals import rate_interval
 from studies.report.online_cbf import cases as study
 from studies.report.online_cbf.cases import Case, Method
 from studies.report.online_cbf.study import OnlineCbfStudy

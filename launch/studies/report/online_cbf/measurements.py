@@ -13,7 +13,7 @@ import numpy as np
 
 from envs.arena.core import ArenaCore, Draw
 from envs.arena.episodes import Episodes, Policy, Track, draw_episodes, run_episodes
-from envs.arena.sweep import Setting, SweepTable, fine_grid, full_grid, sweep
+from envs.commands.evaluation.sweep import Setting, SweepTable, fine_grid, full_grid, sweep
 from envs.scenarios import family
 from envs.scenarios.parts import SLOW
 from studies.report.jobs import Record

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from envs.arena.episodes import Episodes
-from envs.arena.sweep import Setting, SweepTable, best_fixed, best_single
+from envs.commands.evaluation.sweep import Setting, SweepTable, best_fixed, best_single
 from studies.report.jobs import Job, Lab, Record
 from studies.report.online_cbf import cases as study
 from studies.report.online_cbf.cases import Case, Checkpoint, Method

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from envs.arena.episodes import Episodes
-from envs.arena.sweep import Setting
+from envs.commands.evaluation.sweep import Setting
 from studies.report import markdown
 from studies.report.online_cbf import cases as study
 from studies.report.online_cbf import published_baselines

@@ -10,8 +10,8 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from envs.arena.sweep import Setting as Row
-from envs.arena.sweep import SweepTable, actions_of, full_grid
+from envs.commands.evaluation.sweep import Setting as Row
+from envs.commands.evaluation.sweep import SweepTable, actions_of, full_grid
 from studies.faults.checks import Check
 from studies.report.deployment.text import inexact
 from studies.report.jobs import Job, Lab

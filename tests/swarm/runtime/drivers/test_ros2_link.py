@@ -23,6 +23,7 @@ from swarm.runtime.drivers.base import make_driver
 from swarm.runtime.drivers.ros2 import QUEUE, SILENCE, Ros2Driver, body_twist
 from swarm.runtime.fleet_file.read import FleetFile
 from swarm.runtime.fleet_file.ros2_names import Ros2
+from swarm.runtime.link.base import Link
 from swarm.runtime.loop import Rate
 from swarm.runtime.mind import mind_of
 from swarm.scenario.robot_spec import RobotSpec
@@ -79,7 +80,7 @@ def base(request):
     running.end()
 
 
-class Nobody:
+class Nobody(Link):
     """The network of a robot that is alone."""
 
     def publish(self, data, *readers):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from studies.intervals import difference_interval, mean_interval, rate_interval
+from envs.commands.intervals import difference_interval, mean_interval, rate_interval
 from swarm.errors import InputError
 
 

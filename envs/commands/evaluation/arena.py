@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,17 +13,19 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from envs.commands.error_options import ErrorOptions
+from envs.commands.evaluation.common import Record, check_names, contacts, met_strangers, progress_bar
 from envs.rollout.late_bodies import LateBodies
 from envs.rollout.plants import ExactPlant
 from envs.rollout.results import record, save_trajectory
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet
-from studies.error_options import ErrorOptions
-from studies.evaluation.common import Record, check_names, contacts, met_strangers, progress_bar
+from envs.scenarios import Draw, family, map_family, options_of
 from swarm.errors import InputError
-from swarm.planning.registry import PLANNERS, choose_planner
+from swarm.filter.further_rows import make_constraint
+from swarm.planning.registry import PLANNERS, check_planner, choose_planner
 from swarm.scenario.scenario import Scenario, load_scenario
-from swarm.tune.controllers import make_controller
+from swarm.tune.controllers import shared_controller
 
 # A robot slower than this stands [m/s].
 STANDING = 0.005
@@ -32,12 +35,20 @@ STANDING = 0.005
 class Arena(ErrorOptions):
     """Drive scenarios with exact dynamics, one decentralised robot per robot."""
 
-    scenarios: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    scenarios: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
     """Scenario files (.yaml)."""
+    family: tuple[str, ...] = ()
+    """Families, of each a scenario that is drawn from --seed: built-in ones or my_file.py:NAME."""
+    map: tuple[str, ...] = ()
+    """Grid maps, likewise with deliveries: warehouse, depot, sorting, a file (.map), or my_file.py:NAME."""
+    robots: int | None = None
+    """In families and on maps; their own number if not given."""
     controller: str = "tuner"
-    """tuner, a checkpoint folder, or fixed:GAIN,POWER."""
+    """tuner, a checkpoint folder, fixed:GAIN,POWER, or my_file.py:NAME."""
     planner: str = "auto"
-    """straight, roadmap, cells, cells:pibt or cells:guided; auto is cells on a grid map, else roadmap."""
+    """straight, roadmap, cells, cells:pibt, cells:guided, or my_file.py:NAME; auto is cells on a map, else roadmap."""
+    constraint: str = ""
+    """Further rows of every robot's quadratic program: my_file.py:NAME."""
     seed: int = 0
     """Written into the results; of the errors that are simulated, if any are declared."""
     json: Path | None = None
@@ -47,12 +58,22 @@ class Arena(ErrorOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.planner not in ("auto", *PLANNERS):
-            raise InputError("--planner", self.planner, f"auto, {', '.join(PLANNERS)}")
-        if not self.scenarios:
-            raise InputError("SCENARIO", "nothing", "one or more scenario files (.yaml)")
+        check_planner("--planner", self.planner, ("auto", *PLANNERS))
+        make_constraint(self.constraint)
+        if not (self.scenarios or self.family or self.map):
+            raise InputError("SCENARIO", "nothing", "one or more scenario files (.yaml), a family or a map")
         if self.trajectories is not None:
-            check_names(path.stem for path in self.scenarios)
+            check_names(name for name, _ in self.named())
+
+    def named(self) -> list[tuple[str, Callable[[], Scenario]]]:
+        """What is driven: names, and how to get the scenarios."""
+        draws = [(name, family(name)) for name in self.family] + [(name, map_family(name)) for name in self.map]
+        found: list[tuple[str, Callable[[], Scenario]]] = []
+        found += [(path.stem, partial(load_scenario, path)) for path in self.scenarios]
+        return found + [(Path(name).name.replace(":", "_"), partial(self._drawn, draw)) for name, draw in draws]
+
+    def _drawn(self, draw: Draw) -> Scenario:
+        return draw(np.random.default_rng(self.seed), **options_of(draw, "robots", robots=self.robots))
 
 
 def drive(options: Arena, scenario: Scenario, controller: Any) -> Iterator[Run]:
@@ -62,7 +83,7 @@ def drive(options: Arena, scenario: Scenario, controller: Any) -> Iterator[Run]:
     """
     fleet = Fleet(
         scenario, planner=choose_planner(options.planner, scenario.world), controller=controller,
-        assume=options.assumed, seed=options.seed,
+        assume=options.assumed, seed=options.seed, constraint=options.constraint,
     )  # fmt: skip
     run = Run(scenario, fleet, ExactPlant(scenario) if fleet.perception is None else LateBodies(scenario))
     yield run
@@ -76,20 +97,21 @@ def drive(options: Arena, scenario: Scenario, controller: Any) -> Iterator[Run]:
 def evaluate_arena(options: Arena, console: Console, records: list[Record]) -> None:
     """Run every scenario; results are appended to ``records`` as they come."""
     # All files are read first: a bad one is found at once, not after an hour.
-    scenarios = [options.declared_in(load_scenario(path)) for path in options.scenarios]
-    for path, scenario in zip(options.scenarios, scenarios, strict=True):
+    named = options.named()
+    scenarios = [options.declared_in(scenario()) for _, scenario in named]
+    for path, scenario in zip(options.scenarios, scenarios, strict=False):  # what is drawn comes after the files
         for note in scenario.notes:
             console.print(f"note: {path}: {note}", highlight=False, markup=False)
-    controller = make_controller(options.controller)
+    controller = shared_controller(options.controller)
     total = sum(max(1, round(scenario.horizon / scenario.dt)) for scenario in scenarios)
     done, unsafe = 0, 0
     with progress_bar(console, "arena", ("scenario", "reached", "unsafe")) as progress:
         task = progress.add_task("arena", total=total, scenario="", reached="–", unsafe=0)
-        for path, scenario in zip(options.scenarios, scenarios, strict=True):
+        for (name, _), scenario in zip(named, scenarios, strict=True):
             for run in drive(options, scenario, controller):
                 reached = f"{int(run.reached.sum())}/{len(run.reached)}"
                 progress.update(
-                    task, completed=done + run.tick_count, scenario=path.stem, reached=reached,
+                    task, completed=done + run.tick_count, scenario=name, reached=reached,
                     unsafe=unsafe + int(run.touched.sum()),
                 )  # fmt: skip
             done, unsafe = done + run.steps, unsafe + int(run.touched.sum())
@@ -97,7 +119,7 @@ def evaluate_arena(options: Arena, console: Console, records: list[Record]) -> N
             found = record(run, kind="arena", seed=options.seed, controller=options.controller, planner=planner)
             records.append(found | options.record(scenario.errors))
             if options.trajectories is not None:
-                save_trajectory(options.trajectories / f"{path.stem}.npz", run)
+                save_trajectory(options.trajectories / f"{name}.npz", run)
             run.close()
 
 

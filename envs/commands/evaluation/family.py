@@ -17,15 +17,17 @@ from rich.table import Table
 from envs.arena.core import Draw
 from envs.arena.episodes import Episodes, run_episodes
 from envs.arena.team_planner import BATCHED
+from envs.commands.error_options import ErrorOptions
+from envs.commands.evaluation.common import Record, check_names, contacts, met_strangers, progress_bar
+from envs.commands.intervals import Interval, mean_interval, rate_interval
 from envs.rollout.results import contacts_of
-from envs.scenarios import family
-from studies.error_options import ErrorOptions
-from studies.evaluation.common import Record, check_names, contacts, met_strangers, progress_bar
-from studies.intervals import Interval, mean_interval, rate_interval
+from envs.scenarios import family, map_family
 from swarm.errors import InputError
+from swarm.filter.further_rows import make_constraint
 from swarm.filter.safety import OUTCOMES
 from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import EXACT
+from swarm.planning.registry import check_planner
 from swarm.tune.controllers import make_controller
 
 Dynamics = Literal["single_integrator", "double_integrator", "unicycle"]
@@ -35,12 +37,18 @@ Dynamics = Literal["single_integrator", "double_integrator", "unicycle"]
 class Family(ErrorOptions):
     """Drive episodes of scenario families; every controller and planner gets the same ones."""
 
-    families: Annotated[tuple[str, ...], tyro.conf.Positional]
-    """Names of families, see envs/scenarios."""
+    families: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    """Names of families, see envs/scenarios, or my_file.py:NAME."""
+    family: tuple[str, ...] = ()
+    """Further ones."""
+    map: tuple[str, ...] = ()
+    """Deliveries on grid maps: warehouse, depot, sorting, a file (.map), or my_file.py:NAME."""
     controller: str = "tuner"
-    """tuner, a checkpoint folder, or fixed:, random_rotation: or wall_following: with GAIN,POWER."""
+    """tuner, a checkpoint folder, fixed:, random_rotation: or wall_following: with GAIN,POWER, or my_file.py:NAME."""
     planner: str = "straight"
-    """straight or roadmap."""
+    """straight, roadmap or my_file.py:NAME."""
+    constraint: str = ""
+    """Further rows of every robot's quadratic program: my_file.py:NAME."""
     episodes: int = 100
     """Episodes of each family."""
     seed: int = 0
@@ -56,7 +64,17 @@ class Family(ErrorOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_family_options(self.families, self.planner, self.episodes, self.robots)
+        names = (*self.families, *self.family, *self.map)
+        check_family_options(names, self.planner, self.episodes, self.robots)
+        _ = self.draws  # an unknown one is found at once
+        make_constraint(self.constraint)
+
+    @property
+    def draws(self) -> dict[str, Draw]:
+        """The families and maps by their names."""
+        return {name: family(name) for name in (*self.families, *self.family)} | {
+            name: map_family(name) for name in self.map
+        }
 
 
 def check_family_options(families: Sequence[str], planner: str, episodes: int, robots: int | None) -> None:
@@ -67,17 +85,16 @@ def check_family_options(families: Sequence[str], planner: str, episodes: int, r
     """
     if not families:
         raise InputError("FAMILY", "nothing", "one or more names of families")
-    if planner not in BATCHED:
-        raise InputError("--planner", planner, " or ".join(BATCHED))
+    check_planner("--planner", planner, BATCHED)
     for name, value in (("episodes", episodes), ("robots", robots)):
         if value is not None and value < 1:
             raise InputError(f"--{name}", value, "1 or more")
-    check_names(families)
-    for name in families:
-        family(name)
+    check_names(name.replace("/", "_") for name in families)
 
 
-def drawing(name: str, robots: int | None, dynamics: str | None, errors: ErrorOptions | None = None) -> Draw:
+def drawing(
+    name: str, draw_one: Draw, robots: int | None, dynamics: str | None, errors: ErrorOptions | None = None
+) -> Draw:
     """The function that draws a family's scenarios, with what the command line says of the team and its errors."""
     options: dict[str, Any] = {} if robots is None else {"robots": robots}
     if dynamics is not None:
@@ -85,7 +102,7 @@ def drawing(name: str, robots: int | None, dynamics: str | None, errors: ErrorOp
 
     def draw(rng: np.random.Generator) -> Any:
         try:
-            scenario = partial(family(name), **options)(rng)
+            scenario = partial(draw_one, **options)(rng)
         except TypeError as error:
             raise InputError(f"family {name}: options", sorted(options), f"options that it has ({error})") from error
         return scenario if errors is None else errors.declared_in(scenario)
@@ -96,10 +113,10 @@ def drawing(name: str, robots: int | None, dynamics: str | None, errors: ErrorOp
 def evaluate_family(options: Family, console: Console, records: list[Record]) -> None:
     """Run every family; the records are appended as they come."""
     controller = make_controller(options.controller)
-    total = len(options.families) * options.episodes
+    total = len(options.draws) * options.episodes
     with progress_bar(console, "episodes", ("family", "complete")) as progress:
         task = progress.add_task("episodes", total=total, family="", complete="–")
-        for name in options.families:
+        for name, draw_one in options.draws.items():
             progress.update(task, family=name)
             ended: Counter[bool] = Counter()
 
@@ -107,10 +124,10 @@ def evaluate_family(options: Family, console: Console, records: list[Record]) ->
                 ended[complete] += 1
                 progress.update(task, advance=1, complete=f"{100.0 * ended[True] / ended.total():.1f} %")
 
-            draw = drawing(name, options.robots, options.dynamics, options)
+            draw = drawing(name, draw_one, options.robots, options.dynamics, options)
             result = run_episodes(
                 draw, controller, options.episodes, seed=options.seed, planner=options.planner,
-                filtered=options.filtered, assume=options.assumed, report=report,
+                filtered=options.filtered, assume=options.assumed, constraint=options.constraint, report=report,
             )  # fmt: skip
             records += records_of(name, options, result)
 

@@ -11,9 +11,10 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from envs.arena.sweep import Setting, SweepTable, best_fixed, best_single, fine_grid, full_grid, sweep
-from studies.evaluation.common import progress_bar
-from studies.evaluation.family import Dynamics, check_family_options, drawing
+from envs.commands.evaluation.common import progress_bar
+from envs.commands.evaluation.family import Dynamics, check_family_options, drawing
+from envs.commands.evaluation.sweep import Setting, SweepTable, best_fixed, best_single, fine_grid, full_grid, sweep
+from envs.scenarios import family
 from swarm.errors import InputError
 
 
@@ -22,7 +23,7 @@ class Sweep:
     """Search fixed settings exhaustively: gain and power for robots × gain and power for obstacles."""
 
     families: Annotated[tuple[str, ...], tyro.conf.Positional]
-    """Names of families, see envs/scenarios."""
+    """Names of families, see envs/scenarios, or my_file.py:NAME."""
     gains: int = 7
     """Gains from one end of the box to the other, for robots and for obstacles."""
     powers: int = 3
@@ -34,7 +35,7 @@ class Sweep:
     seed: int = 1_000_000
     """Of the episodes; not one that is measured on afterwards."""
     planner: str = "straight"
-    """straight or roadmap."""
+    """straight, roadmap or my_file.py:NAME."""
     robots: int | None = None
     """Team size; the family's own if not given."""
     dynamics: Dynamics | None = None
@@ -43,6 +44,8 @@ class Sweep:
     """File for the tables, all settings of all families."""
 
     def __post_init__(self) -> None:
+        for name in self.families:
+            family(name)
         check_family_options(self.families, self.planner, self.episodes, self.robots)
         for name, value in (("gains", self.gains), ("powers", self.powers)):
             if value < 1:
@@ -59,8 +62,9 @@ def evaluate_sweep(options: Sweep, console: Console, tables: list[SweepTable]) -
         task = progress.add_task("settings", total=total, family="", best="–")
         for name in options.families:
             progress.update(task, family=name)
+            draw = drawing(name, family(name), options.robots, options.dynamics)
             table = sweep(
-                drawing(name, options.robots, options.dynamics), settings, options.episodes, seed=options.seed,
+                draw, settings, options.episodes, seed=options.seed,
                 planner=options.planner, family=name, report=lambda done: progress.advance(task, done),
             )  # fmt: skip
             tables.append(table)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from oracles.project import ROOT
-from oracles.scripts import load_script
 
-from envs.scenarios import draw_family
-from studies.error_options import ErrorOptions
-from studies.evaluation.arena import Arena
-from studies.evaluation.family import Family, drawing
+from envs.commands.error_options import ErrorOptions
+from envs.commands.evaluation.arena import Arena
+from envs.commands.evaluation.family import Family, drawing
+from envs.scenarios import draw_family, family
 from swarm.errors import InputError
 from swarm.model.error_bounds import EXACT, ErrorBounds, parse_option
 from swarm.scenario.scenario import load_scenario
@@ -83,12 +83,14 @@ def test_a_wrong_option_is_refused_at_once(given: dict[str, Any], wrong: str) ->
 
 def test_drawn_scenarios_have_them_and_the_same_robots() -> None:
     options = Family(("swap",), robots=3, errors="sensing=0.02")
-    exact, found = (drawing("swap", 3, None, errors)(np.random.default_rng(4)) for errors in (None, options))
+    exact, found = (
+        drawing("swap", family("swap"), 3, None, errors)(np.random.default_rng(4)) for errors in (None, options)
+    )
     assert exact.errors == EXACT and found.errors == ErrorBounds(sensing=0.02) and found.robots == exact.robots
 
 
 def test_the_results_say_what_was_declared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    evaluate = load_script("evaluate")
+    evaluate = import_module("envs.commands.evaluate")
     (tmp_path / "s.yaml").write_text(CROSSING.read_text().replace("horizon:", "# horizon:") + "\nhorizon: 0.3\n")
     results = tmp_path / "r.json"
     command = ["--controller", "fixed:4,1", "--planner", "straight", "--json", str(results)]

@@ -13,9 +13,9 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from envs.commands.evaluation.common import Record, check_names, progress_bar
 from envs.formats.read import Wanted, read_instances
 from envs.grid.run import FILMS, GridRun, team_of
-from studies.evaluation.common import Record, check_names, progress_bar
 from swarm.errors import InputError
 from swarm.scenario.instances import LifelongInstance
 

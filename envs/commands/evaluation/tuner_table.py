@@ -17,7 +17,7 @@ from swarm.tune.heuristics import Recovery
 
 def tuner_table(folder: Path, episodes: int = 100) -> str:
     """Markdown table of a finished checkpoint, next to other policies, on scenarios that it was not trained on."""
-    tuner, _ = checkpoint.load(folder)
+    tuner, _ = checkpoint.load_and_run(folder)
     policies: dict[str, Policy] = {
         "middle of the box": always(MIDDLE),
         "untrained": by_tuner(Tuner()),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from envs.arena.episodes import run_episodes
-from envs.arena.sweep import (
+from envs.commands.evaluation.sweep import (
     Setting,
     SweepTable,
     best_fixed,
@@ -44,7 +44,7 @@ def test_each_row_is_what_its_setting_comes_to_alone(table: SweepTable, monkeypa
             assert getattr(row, name) == pytest.approx(figures[name], abs=1e-12), name
         assert row.deliveries == row.reached, "one goal each"
     assert len({row.time for row in table.settings}) > 3
-    monkeypatch.setattr("envs.arena.sweep._EPISODES_AT_ONCE", 15)
+    monkeypatch.setattr("envs.commands.evaluation.sweep._EPISODES_AT_ONCE", 15)
     calls: list[int] = []
     assert sweep(SWAP, full_grid(2, 2), 3, seed=4, family="swap", report=calls.append) == table
     assert calls == [5, 5, 5, 1]

@@ -1,0 +1,168 @@
+"""The minds of robots that share a process: what all do alike is one call for all, bit for bit as robot by robot.
+
+Each robot still decides on its own view alone. Its planner is asked by itself; sensing, observation, network and filter
+are the same kernels over one more axis. Robots whose controller takes one observation at a time, or whose QP has
+further rows, step one by one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from envs.rollout.team_kernels import Crowd, Wish, filter_team, flat_index, observe_team, sense_walls
+from swarm.array_types import Array
+from swarm.errors import InputError
+from swarm.filter.safety import scratch
+from swarm.filter.tunables import COUNT, STRAIGHT, decode
+from swarm.model.dynamics import STATE
+from swarm.planning import Plan
+from swarm.robot import Command, Filtered, Robot, check_view, describes_robots, way_left
+from swarm.scenario.scenario import Scenario
+from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, NEIGHBOUR, OBSTACLE
+from swarm.sense.view import View
+from swarm.tune.controllers import Controller, takes_batches
+from swarm.tune.observation import EDGE, EGO, Observation
+
+_SLOTS = MAX_NEIGHBOURS + MAX_OBSTACLES
+
+
+class Minds:
+    """The robots of one world, with one controller.
+
+    Args:
+        robots: With the fused filter, and obstacles from the map.
+        scenario: The world that they share.
+        controller: Of all of them; a reference if each has one of its own.
+
+    Attributes:
+        step_ms: What each robot took of the last step [ms]: its planner's time, and an equal share of the rest.
+    """
+
+    def __init__(self, robots: Sequence[Robot], scenario: Scenario, controller: str | Controller) -> None:
+        self._robots = robots
+        further = any(robot.constraint is not None for robot in robots)
+        self._controller = (
+            None if isinstance(controller, str) or further or not takes_batches(controller) else controller
+        )
+        self._kinds = np.array([robot.kind for robot in robots], np.int64)
+        self._ids = np.array([robot.robot_id for robot in robots], np.int64)
+        self._bodies = np.array([robot.body for robot in robots])
+        self._cooperative = np.array([robot.cooperative for robot in robots])
+        self._bounds = scenario.world.bounds
+        self._walls = flat_index(scenario.world.index(scenario.sensing_radius))
+        self._scratch = scratch(_SLOTS)
+        self.step_ms: list[float] = []
+
+    def step(self, views: Sequence[View], actions: Array | None = None) -> list[Command]:
+        """One control period of all robots, as ``Robot.step`` does it.
+
+        Args:
+            views: One a robot.
+            actions: ``[N, 6]`` in [0, 1], instead of the robots' own.
+
+        Raises:
+            InputError: As ``Robot.step``, of the first robot that has a reason.
+        """
+        if self._controller is None or any(view.obstacles is not None for view in views):
+            return self._one_by_one(views, actions)
+        began = time.perf_counter()
+        views = [robot.believed(view) for robot, view in zip(self._robots, views, strict=True)]
+        crowd = self._sense(views)
+        plans, spent = self._plan(views)
+        wish = Wish(
+            np.array([plan.waypoint for plan in plans]),
+            np.array([way_left(plan, view) for plan, view in zip(plans, views, strict=True)]),
+        )
+        actions = self._act(self._controller, crowd, wish) if actions is None else np.array(actions, dtype=np.float64)
+        commands = self._filter(views, plans, crowd, wish, actions)
+        share = (time.perf_counter() - began - sum(spent)) / len(commands)
+        self.step_ms = [1e3 * (own + share) for own in spent]
+        return commands
+
+    def _one_by_one(self, views: Sequence[View], actions: Array | None) -> list[Command]:
+        commands, self.step_ms = [], []
+        for i, (robot, view) in enumerate(zip(self._robots, views, strict=True)):
+            began = time.perf_counter()
+            commands.append(robot.step(view, None if actions is None else actions[i]))
+            self.step_ms.append(1e3 * (time.perf_counter() - began))
+        return commands
+
+    def _sense(self, views: Sequence[View]) -> Crowd:
+        """Check the views, and put what all robots have around them below each other."""
+        _check(views)
+        near = [view.neighbours for view in views]
+        count = len(views)
+        crowd = Crowd(
+            self._kinds, self._ids, np.array([view.state for view in views]), self._bodies,
+            np.concatenate(near), np.cumsum([0, *map(len, near)]), np.zeros((count, MAX_OBSTACLES, OBSTACLE)),
+            np.zeros(count, np.int64), self._bounds,
+            np.array([view.truncated for view in views]),
+            np.array([robot.trail_of(view) for robot, view in zip(self._robots, views, strict=True)]),
+        )  # fmt: skip
+        sense_walls(crowd, self._walls)
+        return crowd
+
+    def _plan(self, views: Sequence[View]) -> tuple[list[Plan], list[float]]:
+        """The plan of each robot, and how long it took to make [s]."""
+        plans, spent = [], []
+        for robot, view in zip(self._robots, views, strict=True):
+            began = time.perf_counter()
+            plans.append(robot.planned(view))
+            spent.append(time.perf_counter() - began)
+        return plans, spent
+
+    def _act(self, controller: Controller, crowd: Crowd, wish: Wish) -> Array:
+        """The controller's actions ``float64[N, 6]``."""
+        count = len(self._robots)
+        seen = Observation(
+            np.empty((count, EGO), np.float32), np.empty((count, _SLOTS, EDGE), np.float32),
+            np.empty((count, _SLOTS), np.bool_),
+        )  # fmt: skip
+        remembered = [robot.remembered for robot in self._robots]
+        memory, last_action = (np.array(part) for part in zip(*remembered, strict=True))
+        observe_team(crowd, wish, memory, last_action, seen, np.full((count, _SLOTS), -1, np.int32))
+        return np.array(controller(seen), dtype=np.float64)
+
+    def _filter(
+        self, views: Sequence[View], plans: Sequence[Plan], crowd: Crowd, wish: Wish, actions: Array
+    ) -> list[Command]:
+        """The commands of actions ``[N, 6]``."""
+        count = len(self._robots)
+        if actions.shape[1:] != (COUNT,):
+            raise InputError("action", actions[0], f"{COUNT} numbers in [0, 1]")
+        actions[~self._cooperative] = STRAIGHT
+        tunables = _decoded(actions)
+        control, outcome, relaxation = np.empty((count, 2)), np.empty(count, np.int64), np.empty(count)
+        filter_team(crowd, wish, tunables, self._scratch, control, outcome, relaxation)
+        actions = np.clip(actions, 0.0, 1.0)
+        filtered = map(Filtered, control, outcome.tolist(), relaxation.tolist())
+        commands = []
+        for i, (robot, found) in enumerate(zip(self._robots, filtered, strict=True)):
+            near, walls = crowd.near[crowd.first[i] : crowd.first[i + 1]], crowd.obstacles[i, : crowd.num_obstacles[i]]
+            clearance = robot.clearance(views[i].state, near, walls)
+            commands.append(robot.conclude(views[i].time, plans[i], actions[i], tunables[i], found, clearance))
+        return commands
+
+
+def _check(views: Sequence[View]) -> None:
+    """Refuse what ``Robot.step`` would refuse: all at once, and one by one to say which it is."""
+    shapes = {(view.state.shape, view.goal.shape, view.neighbours.shape[1:]) for view in views}
+    if shapes == {((STATE,), (2,), (NEIGHBOUR,))} and max(len(view.neighbours) for view in views) <= MAX_NEIGHBOURS:
+        places = np.concatenate([part for view in views for part in (view.state, view.goal)])
+        if np.isfinite(places).all() and describes_robots(np.concatenate([view.neighbours for view in views])):
+            return
+    for view in views:
+        check_view(view)
+
+
+def _decoded(actions: Array) -> Array:
+    """Physical tunables ``float64[N, 6]``; what is wrong is said of the first robot that it is wrong of."""
+    try:
+        return decode(actions)
+    except InputError:
+        for action in actions:
+            decode(action)
+        raise

@@ -1,0 +1,184 @@
+"""Parts of a user's own in batches of worlds, and teams that differ in size."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from envs.arena.core import ArenaCore
+from envs.arena.training_worlds import training_worlds
+from envs.rollout.team import Fleet
+from envs.scenarios import FAMILIES, clutter
+from envs.strangers import TOUCH
+from swarm import InputError, Scenario, StepRecord, View
+from swarm.array_types import Array
+from swarm.filter.safety import OUTCOMES
+from swarm.filter.tunables import COUNT
+from swarm.model.dynamics import Kind
+from swarm.model.error_bounds import ErrorBounds
+
+WALK = """
+import numpy as np
+from swarm import Plan
+
+class Beside:
+    '''To a point left of the goal, and to a stop before it.'''
+    def __init__(self, robot_id):
+        self.aside = np.array([0.0, 0.1 * robot_id])
+    def plan(self, view):
+        return Plan(view.goal + self.aside, stop_distance=0.5)
+"""
+
+
+def slow(view: View) -> tuple[Array, Array]:
+    """No faster than 0.1 m/s (or m/s²) along x where another robot is sensed."""
+    near = len(view.neighbours) > 0
+    return (np.array([[1.0, 0.0], [-1.0, 0.0]]), np.full(2, 0.1)) if near else (np.empty((0, 2)), np.empty(0))
+
+
+def sizes(rng: np.random.Generator) -> Scenario:
+    return clutter.draw(rng, robots=int(rng.integers(2, 7)), obstacles=4, side=2.0, kind=Kind(int(rng.integers(3))))
+
+
+@pytest.mark.parametrize("planner", ["straight", "roadmap"])
+def test_robots_that_are_not_there_change_nothing(planner: str) -> None:
+    scenario = clutter.draw(np.random.default_rng(4), robots=5, obstacles=6, side=1.5, kind=Kind.UNICYCLE, horizon=1.5)
+    exact, filled = (
+        ArenaCore(lambda rng: scenario, worlds=2, redraw=False, planner=planner, robots=robots) for robots in (None, 8)
+    )
+    rng = np.random.default_rng(0)
+    seen, padded = exact.reset(), filled.reset()
+    assert padded.ego.shape[1] == 8
+    for _ in range(40):
+        for ours, theirs in zip(seen, padded, strict=True):
+            assert ours is not None and theirs is not None and np.array_equal(ours, theirs[:, :5])
+        action = rng.random((2, 8, COUNT))
+        seen, reward, terminated, _, info = exact.step(action[:, :5])
+        padded, filled_reward, filled_terminated, _, filled_info = filled.step(action)
+        assert np.array_equal(reward, filled_reward[:, :5]) and (filled_reward[:, 5:] == 0.0).all()
+        assert np.array_equal(terminated, filled_terminated) and filled_info["resting"][:, 5:].all()
+        assert info["episodes"] == filled_info["episodes"]
+    assert np.array_equal(exact.state, filled.state[:, :5]) and exact.summary(1) == filled.summary(1)
+    assert exact.outcomes.sum() == filled.outcomes.sum() > 0
+
+
+def test_without_asking_teams_have_one_size_and_never_more_than_asked_for() -> None:
+    teams = [clutter.draw(np.random.default_rng(1), robots=n, obstacles=0) for n in (3, 4)]
+    core = ArenaCore(lambda rng: teams[0])
+    with pytest.raises(InputError, match=r"robots: got 4; valid: 3$"):
+        core.load(0, teams[1])
+    with pytest.raises(InputError, match="at most 3"):
+        ArenaCore(lambda rng: teams[1], robots=3)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_family_can_be_trained_in_with_three_robots(name: str) -> None:
+    worlds = training_worlds(1, 2, 3, families=[name])
+    worlds.reset()
+    for _ in range(3):
+        observation, reward, *_ = worlds.step(np.full((2, worlds.num_robots, COUNT), 0.5))
+    assert np.isfinite(observation.ego).all() and np.isfinite(reward).all()
+    assert worlds.num_robots >= 3 and (~worlds.resting).any()
+
+
+def test_every_kind_of_world_can_be_trained_in_with_three_robots() -> None:
+    worlds = training_worlds(1, 40, 3)
+    assert {len(scenario.robots) for scenario in worlds.scenarios} == {2, 3}
+    worlds.step(np.full((40, 3, COUNT), 0.5))
+    saved = worlds.state_dict()
+    again = training_worlds(2, 40, 3)
+    again.load_state_dict(saved)
+    first, second = (one.step(np.full((40, 3, COUNT), 0.3)) for one in (worlds, again))
+    assert np.array_equal(first[1], second[1]) and np.array_equal(first[0].ego, second[0].ego)
+
+
+@pytest.mark.parametrize("errors", [None, ErrorBounds(position=0.002, latency=0.03)])
+def test_teams_of_changing_size_begin_and_end_in_the_same_worlds(errors: ErrorBounds | None) -> None:
+    core = ArenaCore(sizes, worlds=6, robots=6, errors=errors, margin=0.0)
+    core.reset(3)
+    seen = set()
+    core.horizon[:] = 5
+    for _ in range(12):
+        seen |= {len(scenario.robots) for scenario in core.scenarios}
+        _, reward, _, _, info = core.step(np.full((6, 6, COUNT), 0.5))
+        assert np.isfinite(reward).all()
+        core.horizon[:] = np.minimum(core.horizon, 5)
+        assert all(0.0 <= episode["success"] <= 1.0 and np.isfinite(episode["return"]) for episode in info["episodes"])
+    assert len(seen) > 2
+
+
+def test_a_reward_sees_what_happened() -> None:
+    records = []
+
+    def reward(step: StepRecord) -> Array:
+        records.append(copy.deepcopy(step))
+        return np.ones(step.done.shape)
+
+    core = ArenaCore(lambda rng: clutter.draw(rng, robots=4, side=2.0), worlds=3, reward=reward, redraw=False)
+    core.reset(1)
+    reached = np.zeros((3, 4), bool)
+    for _ in range(300):
+        before, done = core.state.copy(), core.resting
+        _, given, *_ = core.step(np.full((3, 4, COUNT), 0.6))
+        step = records[-1]
+        assert np.array_equal(given, np.where(done, 0.0, 1.0)) and np.array_equal(step.done, done)
+        assert np.array_equal(step.state_before, before) and np.array_equal(step.state, core.state)
+        way = np.linalg.norm(step.state[..., :2] - step.state_before[..., :2], axis=-1)
+        assert (np.abs(step.closer) <= way + 1e-9).all() and (way <= 1.5 * step.fastest + 1e-9).all()
+        assert step.closer == pytest.approx(step.distance_before - step.distance, abs=1e-9)
+        assert np.array_equal(step.collided, step.clearance < TOUCH) and set(np.unique(step.outcome)) <= set(
+            range(len(OUTCOMES))
+        )
+        reached |= step.arrived
+        assert np.array_equal(step.reached, reached)
+    assert reached.any()
+
+
+@pytest.mark.parametrize("wrong", [lambda step: 1.0, lambda step: np.full(step.done.shape, np.nan)])
+def test_a_reward_that_is_none_is_refused(wrong: object) -> None:
+    core = ArenaCore(lambda rng: clutter.draw(rng, robots=2), reward=wrong)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="reward: got"):
+        core.step(np.full((1, 2, COUNT), 0.5))
+
+
+def test_a_planner_leads_robots_in_batches_as_alone(tmp_path: Path) -> None:
+    (tmp_path / "walk.py").write_text(WALK)
+    reference, scenario = (
+        f"{tmp_path / 'walk.py'}:Beside",
+        clutter.draw(np.random.default_rng(2), robots=4, obstacles=0),
+    )
+    core, fleet = (
+        ArenaCore(lambda rng: scenario, planner=reference),
+        Fleet(scenario, planner=reference, controller="fixed:6,1"),
+    )
+    core.observe()
+    goals = np.array([robot.goals[0] for robot in scenario.robots])
+    assert core.waypoint[0] == pytest.approx(goals + [[0.0, 0.1 * i] for i in range(4)])
+    assert core.remaining[0] == pytest.approx(0.5)
+    action = np.full((1, 4, COUNT), 0.5)
+    states = core.state[0].copy()
+    core.step(action)
+    commands = fleet.step(0.0, states, goals, action[0])
+    assert core.control[0] == pytest.approx(np.array([command.control for command in commands]), abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_constraint_holds_in_batches_as_alone(kind: Kind) -> None:
+    scenario = clutter.draw(np.random.default_rng(5), robots=6, obstacles=3, side=1.2, kind=kind)
+    core, free = ArenaCore(lambda rng: scenario, constraint=slow), ArenaCore(lambda rng: scenario)
+    fleet = Fleet(scenario, planner="straight", controller="fixed:6,1", constraint=slow)
+    goals, differs = np.array([robot.goals[0] for robot in scenario.robots]), False
+    for k in range(5):
+        states, action = core.state[0].copy(), np.full((1, 6, COUNT), 0.5)
+        commands = fleet.step(k * scenario.dt, states, goals, action[0])
+        core.step(action)
+        free.step(action)
+        assert core.control[0] == pytest.approx(np.array([command.control for command in commands]), abs=1e-6)
+        assert [OUTCOMES[one] for one in core.outcome[0]] == [command.outcome for command in commands]
+        differs |= not np.allclose(core.control, free.control)
+    assert differs and not core.collided.any()
+    with pytest.raises(InputError, match="errors are declared"):
+        ArenaCore(lambda rng: scenario, constraint=slow, errors=ErrorBounds(position=0.01))
