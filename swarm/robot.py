@@ -15,6 +15,7 @@ from swarm.errors import InputError
 from swarm.filter import qp, safety
 from swarm.filter.further_rows import Constraint, further_rows, make_constraint, solve_with
 from swarm.filter.nominal import nominal_control
+from swarm.filter.passages import note_passages
 from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
 from swarm.model import dynamics
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL
@@ -205,12 +206,15 @@ class Robot:
         if np.shape(action) != (COUNT,):
             raise InputError("action", action, f"{COUNT} numbers in [0, 1]")
         tunables = decode(action)
+        # One that ignores everybody sees others, and drives as if it did not.
+        heeded = around._replace(num_neighbours=0, truncated=False) if self.body[YIELDS] < 0.0 else around
+        note_passages(self.kind, view.state, self.body, heeded, plan.waypoint, tunables)
         nominal_control(self.kind, view.state, self.body, plan.waypoint, remaining, tunables, self._nominal)
         if wanted is not None:
             self._nominal[:] = wanted
             if self.kind == dynamics.UNICYCLE:  # the filter moves a point ahead of it
                 self._nominal[1] *= self.body[LOOK_AHEAD]
-        control, outcome, relaxation = self._filter(view, around, tunables)
+        control, outcome, relaxation = self._filter(view, heeded, tunables)
         near = view.neighbours[: around.num_neighbours]
         clearance = self.clearance(view.state, near, around.obstacles[: around.num_obstacles])
         action = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0)
@@ -404,8 +408,6 @@ class Robot:
 
     def _filter(self, view: View, around: Around, tunables: Array) -> tuple[Array, int, float]:
         """QP and shield."""
-        if self.body[YIELDS] < 0.0:  # it sees others, and drives as if it did not
-            around = around._replace(num_neighbours=0, truncated=False)
         control, me = np.empty(2), (self.kind, view.state, self.body, around)
         if self.constraint is not None:
             return self._filter_further(self.constraint, view, around, tunables)

@@ -22,6 +22,7 @@ from envs.strangers import TOUCH, has_strangers, mark_strangers, meet_world
 from swarm.array_types import Array, Flags, Int8s, Int64s
 from swarm.filter.barriers import BOUNDS_ROWS
 from swarm.filter.nominal import nominal_control
+from swarm.filter.passages import note_passages
 from swarm.filter.safety import Scratch, filter_control
 from swarm.filter.tunables import COUNT, ROTATION, SPEED, decode_one
 from swarm.model import dynamics
@@ -191,16 +192,17 @@ def _filter_robots(
         others = seen[min(i, len(seen) - 1)]
         kind, state, body = robots.kind[i], robots.state[i], robots.body[i]
         decode_one(action[i], tunables)
-        if math.isnan(robots.wanted[i, 0]):
-            nominal_control(kind, state, body, robots.waypoint[i], robots.remaining[i], tunables, nominal)
-        else:
-            nominal[0], nominal[1] = robots.wanted[i, 0], robots.wanted[i, 1]
         around = sense_around(i, robots, others, geometry, desk)
         if not filtered:
             around = Around(around.neighbours, 0, around.obstacles, 0, geometry.bounds, False, robots.trail[i])
         elif body[YIELDS] < 0.0:
             walls = around.num_obstacles
             around = Around(around.neighbours, 0, around.obstacles, walls, geometry.bounds, False, robots.trail[i])
+        note_passages(kind, state, body, around, robots.waypoint[i], tunables)
+        if math.isnan(robots.wanted[i, 0]):
+            nominal_control(kind, state, body, robots.waypoint[i], robots.remaining[i], tunables, nominal)
+        else:
+            nominal[0], nominal[1] = robots.wanted[i, 0], robots.wanted[i, 1]
         outcome[i], _ = filter_control(kind, state, body, around, nominal, tunables, desk.scratch, chosen)
         control[i, 0], control[i, 1] = chosen[0], chosen[1]
 

@@ -12,6 +12,7 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.references import FORM, is_reference
 from swarm.model.body import BODY, SENSING
+from swarm.model.dynamics import Kind
 from swarm.planning.registry import PLANNERS, make_planner
 from swarm.planning.roadmap.detour import Ways
 from swarm.planning.roadmap.yielding import yield_all
@@ -66,7 +67,9 @@ class RoadmapTeam:
         self._body = np.zeros(BODY)
         self._body[SENSING] = scenario.sensing_radius
         self._planned = np.flatnonzero(self._tells) if plans else np.empty(0, np.int64)
-        self._ways = Ways(scenario.world, self._radii[self._planned], margin) if self._planned.size else None
+        turns = np.array([robot.kind == Kind.UNICYCLE for robot in scenario.robots])[self._planned]
+        radii = self._radii[self._planned]
+        self._ways = Ways(scenario.world, radii, margin, turns) if self._planned.size else None
 
     def plan(self, time: float, state: Array, goal: Array, told: Array, waypoint: Array, remaining: Array) -> None:
         """See ``TeamPlanner``; a goal to which there is no way stays the waypoint."""

@@ -13,6 +13,7 @@ from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
 from swarm.filter.nominal import nominal_control
+from swarm.filter.passages import note_passages
 from swarm.filter.safety import Scratch, filter_control
 from swarm.model.body import REACH, YIELDS
 from swarm.scenario.obstacle_index import ObstacleIndex
@@ -163,10 +164,11 @@ def filter_team(
     nominal = np.empty(2)
     for i in range(len(crowd.kind)):
         kind, state, body = crowd.kind[i], crowd.state[i], crowd.body[i]
-        nominal_control(kind, state, body, wish.waypoint[i], wish.remaining[i], tunables[i], nominal)
         around = _around(crowd, i)
         if body[YIELDS] < 0.0:  # it sees others, and drives as if it did not
             around = Around(
                 around.neighbours, 0, around.obstacles, around.num_obstacles, around.bounds, False, around.trail
             )
+        note_passages(kind, state, body, around, wish.waypoint[i], tunables[i])
+        nominal_control(kind, state, body, wish.waypoint[i], wish.remaining[i], tunables[i], nominal)
         outcome[i], relaxation[i] = filter_control(kind, state, body, around, nominal, tunables[i], scratch, control[i])

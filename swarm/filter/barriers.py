@@ -13,6 +13,8 @@ of one control period. A robot carries half of a constraint with another robot a
 * Unicycle of second order: the same as of a double integrator, in the variables of a unicycle, whose velocity is that
   at the end of the period.
 
+Where obstacles leave little room on both sides, other rows take over (``swarm.filter.passages``).
+
 Nothing is solved here, and nothing here is the guarantee: that is ``swarm.filter.safety``.
 """
 
@@ -23,6 +25,8 @@ import math
 from numba import njit
 
 from swarm.array_types import Array
+from swarm.filter.passages import ROW_MARGIN, ROW_MARGIN_BRAKING, faces, narrow_row
+from swarm.filter.row import BRAKE_SHARE, approach_speed, class_k, recover, write_row
 from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
 from swarm.model.actuators import T_ERROR, T_SPEED, T_STRAY, T_TURN_RATE
 from swarm.model.body import (
@@ -38,7 +42,6 @@ from swarm.model.body import (
     TURN_RATE,
     YIELDS,
     is_second_order,
-    recovery,
 )
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, UNICYCLE
 from swarm.model.geometry import to_obstacle
@@ -58,49 +61,17 @@ from swarm.sense.neighbours import (
     O_GAP,
     O_NX,
     O_NY,
+    O_ROOM,
     Around,
     is_stranger,
 )
 
-# The part of the brakes that the barrier counts on; the rest covers directions in which two rows pull at once.
-BRAKE_SHARE = 0.8
+__all__ = [
+    "BOUNDS_ROWS", "BRAKE_SHARE", "ROW_MARGIN", "ROW_MARGIN_BRAKING",
+    "approach_speed", "build", "class_k", "control_box", "control_point",
+]  # fmt: skip
+
 BOUNDS_ROWS = 4
-# The rows keep this part of the radius more than the shield does, so that a robot that slides along another is not
-# stopped for the last digits; a robot that needs time to brake is not stopped for what its rows could not foresee.
-ROW_MARGIN, ROW_MARGIN_BRAKING = 0.02, 0.1
-
-
-@njit(cache=True)
-def class_k(gap: float, gain: float, power: float) -> float:
-    """Gain * gap^power [m/s] for a positive gap, linear inside it, where a power below 1 would chatter."""
-    if gap <= 0.0 or power == 1.0:
-        return gain * gap
-    return gain * math.exp(power * math.log(gap))
-
-
-@njit(cache=True)
-def approach_speed(gap: float, gain: float, power: float, dt: float) -> float:
-    """Phi [m/s] of a robot that stops at once: class-K, but never through the gap within one period."""
-    return min(class_k(gap, gain, power), gap / dt) if gap > 0.0 else class_k(gap, gain, power)
-
-
-@njit(cache=True)
-def braking_speed(gap: float, rate: float, gain: float, power: float, braking: float, dt: float) -> float:
-    """Phi [m/s] at the end of the period of a robot that has to brake.
-
-    Args:
-        gap: s [m].
-        rate: w [m/s]; negative when closing.
-        gain: Class-K gain.
-        power: Class-K power.
-        braking: A, the acceleration that both together can count on [m/s²].
-        dt: Control period [s].
-    """
-    left = gap - 0.5 * dt * max(0.0, -rate)
-    if left <= 0.0:
-        return min(class_k(left, gain, power), 0.0)
-    shed = -braking * dt + math.sqrt(braking * braking * dt * dt + 2.0 * braking * left)
-    return min(class_k(gap, gain, power), shed)
 
 
 @njit(cache=True)
@@ -110,43 +81,6 @@ def control_point(kind: int, state: Array, body: Array) -> tuple[float, float, f
         return state[0], state[1], 0.0
     ahead = body[LOOK_AHEAD]
     return state[0] + ahead * math.cos(state[2]), state[1] + ahead * math.sin(state[2]), ahead
-
-
-@njit(cache=True)
-def _write_row(
-    kind: int, state: Array, body: Array, gap: float, nx: float, ny: float, rate: float, gain: float, power: float,
-    share: float, partners: float, own: float, row: Array,
-) -> float:  # fmt: skip
-    """Write the normal of one row in the variables of the QP; returns its right-hand side.
-
-    ``own``: the robot's own part of ``rate``, which a unicycle's variables replace.
-    """
-    dt = body[PERIOD]
-    if kind == DOUBLE_INTEGRATOR:
-        braking = BRAKE_SHARE * partners * body[ACCELERATION]
-        row[0], row[1] = -nx, -ny
-        return share * (braking_speed(gap, rate, gain, power, braking, dt) + rate) / dt
-    if kind == UNICYCLE:
-        c, s = math.cos(state[2]), math.sin(state[2])
-        row[0], row[1] = -(nx * c + ny * s), -(ny * c - nx * s)
-        if is_second_order(body):
-            braking = BRAKE_SHARE * partners * body[ACCELERATION]
-            return share * (braking_speed(gap, rate, gain, power, braking, dt) + rate) - own
-    else:
-        row[0], row[1] = -nx, -ny
-    return share * approach_speed(gap, gain, power, dt)
-
-
-@njit(cache=True)
-def _recover(kind: int, body: Array, gap: float, rate: float, share: float, limit: float) -> float:
-    """The right-hand side of a row, so that a double integrator leaves a margin that it is in, whatever is tuned.
-
-    With a wrong velocity it drifts while it believes that it stands, and only its place tells.
-    """
-    if kind != DOUBLE_INTEGRATOR or body[ERROR] <= 0.0 or gap >= 0.0:
-        return limit
-    dt = body[PERIOD]
-    return min(limit, share * (recovery(dt) * gap + rate) / dt)
 
 
 @njit(cache=True)
@@ -167,7 +101,7 @@ def _stranger_row(
     time = body[PERIOD] * (2.0 if slow else 1.0)
     gap = distance - size - other[N_RADIUS] - wider - covered(other[N_PACE], other[N_PUSH], other[N_TOP], time)
     mine, theirs = nx * vx + ny * vy, max(nx * other[N_VX] + ny * other[N_VY], 0.0)
-    limit = _write_row(kind, state, body, gap, nx, ny, mine - theirs, gain, power, 1.0, 1.0, mine, row)
+    limit = write_row(kind, state, body, gap, nx, ny, mine - theirs, gain, power, 1.0, 1.0, mine, row)
     if slow:
         return limit  # that the gap closes from the other side too is a part of its rate
     return limit - theirs
@@ -217,17 +151,20 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
         if other[N_OFFSET_X] != 0.0 or other[N_OFFSET_Y] != 0.0:
             gap -= math.hypot(other[N_OFFSET_X], other[N_OFFSET_Y])
         rate, mine = nx * (vx - other[N_VX]) + ny * (vy - other[N_VY]), nx * vx + ny * vy
-        rhs[k] = _write_row(kind, state, body, gap, nx, ny, rate, gain, power, 0.5, 2.0, mine, rows[k])
-        rhs[k] = _recover(kind, body, gap + extra, rate, 0.5, rhs[k])
+        rhs[k] = write_row(kind, state, body, gap, nx, ny, rate, gain, power, 0.5, 2.0, mine, rows[k])
+        rhs[k] = recover(kind, body, gap + extra, rate, 0.5, rhs[k])
     gain, power = tunables[OBSTACLE_GAIN], tunables[OBSTACLE_POWER]
     size += max(own - body[FLOOR], 0.0) + (0.0 if kind == UNICYCLE else sliding * stray)
     for k in range(around.num_obstacles):
-        thing = obstacles[k]
+        thing, i = obstacles[k], robots + k
+        room = thing[O_ROOM]
+        if room < math.inf and (around.num_neighbours == 0 or not faces(kind, state, thing)):
+            rhs[i] = narrow_row(kind, state, body, thing, size - grown - extra, room, extra, gain, power, rows[i])
+            continue
         gap, nx, ny = to_obstacle(x, y, thing) if grown > 0.0 else (thing[O_GAP], thing[O_NX], thing[O_NY])
         rate = nx * vx + ny * vy
-        i = robots + k
-        rhs[i] = _write_row(kind, state, body, gap - size, nx, ny, rate, gain, power, 1.0, 1.0, rate, rows[i])
-        rhs[i] = _recover(kind, body, gap - size + extra, rate, 1.0, rhs[i])
+        rhs[i] = write_row(kind, state, body, gap - size, nx, ny, rate, gain, power, 1.0, 1.0, rate, rows[i])
+        rhs[i] = recover(kind, body, gap - size + extra, rate, 1.0, rhs[i])
     count = robots + around.num_obstacles
     for side in range(BOUNDS_ROWS):
         axis, sign = side % 2, 1.0 if side < 2 else -1.0
@@ -237,8 +174,8 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
         if gap < body[SENSING]:
             nx, ny = (sign, 0.0) if axis == 0 else (0.0, sign)
             rate = nx * vx + ny * vy
-            rhs[count] = _write_row(kind, state, body, gap, nx, ny, rate, gain, power, 1.0, 1.0, rate, rows[count])
-            rhs[count] = _recover(kind, body, gap + extra, rate, 1.0, rhs[count])
+            rhs[count] = write_row(kind, state, body, gap, nx, ny, rate, gain, power, 1.0, 1.0, rate, rows[count])
+            rhs[count] = recover(kind, body, gap + extra, rate, 1.0, rhs[count])
             count += 1
     return count
 

@@ -109,3 +109,26 @@ def segment_to_obstacle(
     ):
         return -obstacle[4], 0.0, 0.0, ax, ay
     return best, nx, ny, ax, ay
+
+
+@njit(cache=True)
+def _facing(low: float, high: float, other_low: float, other_high: float) -> tuple[float, float, bool]:
+    """On one axis: the stretch between two intervals, or what they have in common, and whether they are apart."""
+    first, last = max(low, other_low), min(high, other_high)
+    return (last, first, True) if first > last else (first, last, False)
+
+
+@njit(cache=True)
+def middle_line(one: Array, other: Array) -> tuple[float, float, float, float, float, float]:
+    """Middle of the passage between two obstacles [m]: a point, a direction, half a length; and half of its width."""
+    x0, x1, apart_x = _facing(one[0] - one[2], one[0] + one[2], other[0] - other[2], other[0] + other[2])
+    y0, y1, apart_y = _facing(one[1] - one[3], one[1] + one[3], other[1] - other[3], other[1] + other[3])
+    across_x, across_y = x1 - x0 if apart_x else 0.0, y1 - y0 if apart_y else 0.0
+    length = math.hypot(across_x, across_y)
+    if length == 0.0:
+        return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    across_x, across_y = math.copysign(across_x, other[0] - one[0]), math.copysign(across_y, other[1] - one[1])
+    ux, uy, shift = across_x / length, across_y / length, 0.5 * (one[4] - other[4])
+    half = 0.0 if apart_x and apart_y else 0.5 * (y1 - y0 if apart_x else x1 - x0)
+    x, y = 0.5 * (x0 + x1) + shift * ux, 0.5 * (y0 + y1) + shift * uy
+    return x, y, -uy, ux, half, 0.5 * (length - one[4] - other[4])

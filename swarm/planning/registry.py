@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from swarm.errors import InputError
 from swarm.files.references import FORM, is_reference, load_reference, make_part
+from swarm.model.dynamics import Kind
 from swarm.planning import Planner, StatefulPlanner, stateful
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.world import GridMap, World
@@ -65,7 +66,7 @@ def make_planner(
     if planner == "roadmap":
         from swarm.planning.roadmap.planner import RoadmapPlanner
 
-        return RoadmapPlanner(world, spec.radius, margin)
+        return RoadmapPlanner(world, spec.radius, margin, turns=spec.kind == Kind.UNICYCLE)
     if planner in PLANNERS:
         if world.grid is None:
             raise InputError("planner", planner, "a world with a grid map (environment.map); else straight or roadmap")

@@ -35,10 +35,11 @@ N_X, N_Y, N_VX, N_VY, N_RADIUS, N_OFFSET_X, N_OFFSET_Y, N_ACCELERATION, N_REACH 
 N_INTENT_X, N_INTENT_Y, N_ROTATION, N_SPEED, N_ID = range(9, 14)
 N_BODY_X, N_BODY_Y, N_CORNER_X, N_CORNER_Y, N_ERROR, N_PACE, N_PUSH, N_TOP = range(14, NEIGHBOUR)
 
-# Columns of an obstacle that is sensed, float64[8]: the five of ``swarm.model.geometry``, then the gap between its
-# surface and the robot's centre, and the unit normal there, away from it.
-OBSTACLE = 8
-O_GAP, O_NX, O_NY = range(5, OBSTACLE)
+# Columns of an obstacle that is sensed, float64[9]: the five of ``swarm.model.geometry``, then the gap between its
+# surface and the robot's centre, the unit normal there, away from it, and how much room a narrow passage beside it
+# leaves on each side (m; inf: none is narrow, see ``swarm.filter.passages``).
+OBSTACLE = 9
+O_GAP, O_NX, O_NY, O_ROOM = range(5, OBSTACLE)
 
 
 class Around(NamedTuple):
@@ -47,7 +48,7 @@ class Around(NamedTuple):
     Attributes:
         neighbours: ``float64[K, 22]``; the first ``num_neighbours`` count.
         num_neighbours: See ``neighbours``.
-        obstacles: ``float64[M, 8]``; the first ``num_obstacles`` count.
+        obstacles: ``float64[M, 9]``; the first ``num_obstacles`` count.
         num_obstacles: See ``obstacles``.
         bounds: ``float64[4]``: xmin, ymin, xmax, ymax for the robot's centre; may be infinite.
         truncated: Whether somebody near had to be left out.
@@ -196,7 +197,7 @@ def sense_obstacles(
         items: Indices of candidates; those from ``first`` to ``last`` are looked at.
         first: See ``items``.
         last: See ``items``.
-        found: ``float64[M, 8]``, written.
+        found: ``float64[M, 9]``, written.
         order: ``float64[M, 2]``, scratch.
 
     Returns:
@@ -225,10 +226,11 @@ def sense_obstacles(
 
 @njit(cache=True)
 def measure_obstacles(state: Array, obstacles: Array, count: int) -> None:
-    """Write gap and normal of the first ``count`` obstacles ``float64[M, 8]``, as seen from ``state`` (5,)."""
+    """Write gap and normal of the first ``count`` obstacles ``float64[M, 9]``, as seen from ``state`` (5,)."""
     for k in range(count):
         gap, nx, ny = to_obstacle(state[0], state[1], obstacles[k])
         obstacles[k, O_GAP], obstacles[k, O_NX], obstacles[k, O_NY] = gap, nx, ny
+        obstacles[k, O_ROOM] = np.inf
 
 
 @njit(cache=True, inline="always")

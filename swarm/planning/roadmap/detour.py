@@ -14,9 +14,9 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int64s
-from swarm.planning.roadmap.occupancy import REACH, Roadmap, roadmap_of
+from swarm.planning.roadmap.many import Maps, is_in_free_cell, map_of, maps_of
+from swarm.planning.roadmap.passages import with_passages
 from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, trace, waypoint
-from swarm.scenario.obstacle_index import ObstacleIndex
 from swarm.scenario.world import World
 from swarm.sense.neighbours import MAX_NEIGHBOURS, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_VX, N_VY, N_X, N_Y
 
@@ -27,8 +27,9 @@ PATIENCE = 2.0
 _STILL, _ARRIVED, _NEARER = 0.1, 2.0, 0.05
 # Rounding of clocks [s].
 _TICK = 1e-9
-# What the kernel leaves to do for a robot: nothing, a field on the plain map or on that of its detour, a new detour.
-_NOTHING, _FIELD, _DETOUR_FIELD, _STUCK = range(4)
+# What the kernel leaves to do for a robot: nothing, a field on the plain map, through passages or for its detour, a new
+# detour.
+_NOTHING, _FIELD, _NARROW_FIELD, _DETOUR_FIELD, _STUCK = range(5)
 # Columns of the progress of a robot: least way left on the plain map [m], least way left on the way that is followed at
 # present [m], since when that is no less [s].
 _PLAIN, _LEAST, _SINCE = range(3)
@@ -40,18 +41,6 @@ def stands(others: Array) -> Flags:
     still = np.hypot(others[:, N_VX], others[:, N_VY]) < _STILL * others[:, N_RADIUS]
     arrived: Flags = (left > 0.0) & (left <= _ARRIVED * others[:, N_RADIUS])
     return still | arrived
-
-
-class _Maps(NamedTuple):
-    """The roadmaps of n robots of any radii; ``costs`` holds those of all radii one after the other."""
-
-    obstacles: ObstacleIndex
-    origin: Array
-    costs: Array
-    place: Int64s  # int64[n, 3]: first of the costs, rows, columns
-    resolution: Array
-    clearance: Array
-    radius: Array
 
 
 class _Fields(NamedTuple):
@@ -81,14 +70,6 @@ class _Fields(NamedTuple):
 
 
 @njit(cache=True)
-def _map(maps: _Maps, k: int, others: Array) -> Roadmap:
-    """The roadmap of robot ``k``, with further obstacles."""
-    first, rows, columns = maps.place[k]
-    cost = maps.costs[first : first + rows * columns].reshape((rows, columns))
-    return Roadmap(cost, maps.origin, maps.resolution[k], maps.clearance[k], maps.obstacles, others)
-
-
-@njit(cache=True)
 def _field(fields: _Fields, k: int) -> Field:
     first, row, column, height, width = fields.place[k]
     values = fields.values[first : first + height * width].reshape((height, width))
@@ -96,28 +77,28 @@ def _field(fields: _Fields, k: int) -> Field:
 
 
 @njit(cache=True)
-def _find_field(maps: _Maps, k: int, others: Array, goal: Array, position: Array) -> Field:
-    return field_to(_map(maps, k, others), goal, position)
+def _find_field(maps: Maps, k: int, others: Array, goal: Array, position: Array) -> Field:
+    return field_to(map_of(maps, k, others), goal, position)
 
 
 @njit(cache=True)
-def _find_way(maps: _Maps, k: int, others: Array, goal: Array, position: Array) -> tuple[Field, float, float, float]:
+def _find_way(maps: Maps, k: int, others: Array, goal: Array, position: Array) -> tuple[Field, float, float, float]:
     """A field and the waypoint."""
-    roadmap = _map(maps, k, others)
+    roadmap = map_of(maps, k, others)
     field = field_to(roadmap, goal, position)
     x, y, left = waypoint(roadmap, field, position, goal)
     return field, x, y, left
 
 
 @njit(cache=True)
-def _trace(maps: _Maps, fields: _Fields, k: int, others: Array, x: float, y: float, most: int) -> Array:
-    return trace(_map(maps, k, others), _field(fields, k), x, y, most)
+def _trace(maps: Maps, fields: _Fields, k: int, others: Array, x: float, y: float, most: int) -> Array:
+    return trace(map_of(maps, k, others), _field(fields, k), x, y, most)
 
 
 @njit(cache=True)
-def _waypoint(maps: _Maps, fields: _Fields, k: int, others: Array, position: Array, goal: Array, found: Array) -> bool:
+def _waypoint(maps: Maps, fields: _Fields, k: int, others: Array, position: Array, goal: Array, found: Array) -> bool:
     """Write the waypoint and the length of the way of robot ``k``; false if its field does not reach that far."""
-    x, y, left = waypoint(_map(maps, k, others), _field(fields, k), position, goal)
+    x, y, left = waypoint(map_of(maps, k, others), _field(fields, k), position, goal)
     if left == TOO_FAR:
         return False
     found[0], found[1], found[2] = x, y, left
@@ -126,17 +107,24 @@ def _waypoint(maps: _Maps, fields: _Fields, k: int, others: Array, position: Arr
 
 @njit(cache=True)
 def _follow(
-    maps: _Maps, fields: _Fields, detours: _Fields, others: Array, standing: Int64s, progress: Array, time: float,
-    positions: Array, goals: Array, to_do: Int64s, found: Array,
+    maps: Maps, fields: _Fields, narrow: _Fields, squeezes: Flags, detours: _Fields, others: Array, standing: Int64s,
+    progress: Array, time: float, positions: Array, goals: Array, to_do: Int64s, found: Array,
 ) -> None:  # fmt: skip
     """Waypoints of all robots that have something to do, and what is left to do for them; see ``Ways``."""
     for k in range(len(goals)):
         if to_do[k] == _NOTHING:
             continue
         position, goal, near = positions[k], goals[k], _NEARER * maps.radius[k]
+        maps.squeezed[k] = False
         if not _waypoint(maps, fields, k, others[k, :0], position, goal, found[k]):
             to_do[k] = _FIELD
             continue
+        squeezes[k] = squeezes[k] and (found[k, 2] == np.inf or not is_in_free_cell(maps, k, position))
+        if maps.turns[k] and (squeezes[k] or found[k, 2] == np.inf):
+            maps.squeezed[k] = squeezes[k]
+            if not squeezes[k] or not _waypoint(maps, narrow, k, others[k, :0], position, goal, found[k]):
+                to_do[k] = _NARROW_FIELD
+                continue
         if found[k, 2] < progress[k, _PLAIN] - near:
             progress[k, _PLAIN] = found[k, 2]
             if standing[k] > 0:
@@ -158,14 +146,18 @@ class Ways:
         world: The static map.
         radii: Of the robots [m], float64[n].
         margin: Extra distance from obstacles [m].
+        turns: Who drives along its heading only (unicycles), bool[n]; None: nobody.
     """
 
-    def __init__(self, world: World, radii: Array, margin: float = 0.0) -> None:
+    def __init__(self, world: World, radii: Array, margin: float = 0.0, turns: Flags | None = None) -> None:
         count = len(radii)
-        self._maps = _maps(world, radii, margin)
+        self._maps = maps_of(world, radii, margin, np.zeros(count, bool) if turns is None else turns)
+        # By where a plain map begins, the place of the map with passages; and who has a field there.
+        self._passages: dict[int, Int64s] = {}
+        self._squeezes = np.zeros(count, bool)
         self._goals = np.full((count, 2), np.nan)
-        self._fields, self._detours = (
-            _Fields(np.empty(0), np.zeros((count, 5), np.int64), np.full(count, np.inf)) for _ in range(2)
+        self._fields, self._narrow, self._detours = (
+            _Fields(np.empty(0), np.zeros((count, 5), np.int64), np.full(count, np.inf)) for _ in range(3)
         )
         self._progress = np.zeros((count, 3))
         # Whom a robot goes around, as rows of obstacles, and how many these are; 0: it is on no detour.
@@ -190,14 +182,16 @@ class Ways:
                 self._begin(k, time, goals[k], positions[k])
         while True:
             _follow(
-                self._maps, self._fields, self._detours, self._others, self._standing, self._progress, time,
-                positions, self._goals, to_do, found,
+                self._maps, self._fields, self._narrow, self._squeezes, self._detours, self._others, self._standing,
+                self._progress, time, positions, self._goals, to_do, found,
             )  # fmt: skip
             if not to_do.any():
                 return found
             for k in np.flatnonzero(to_do).tolist():
                 if to_do[k] == _FIELD:
                     self._fields = self._fields.put(k, self._find(k, self._others[k, :0], positions[k]))
+                elif to_do[k] == _NARROW_FIELD:
+                    self._squeeze(k, positions[k])
                 elif to_do[k] == _DETOUR_FIELD:
                     others = self._others[k, : self._standing[k]]
                     self._detours = self._detours.put(k, self._find(k, others, positions[k]))
@@ -208,7 +202,8 @@ class Ways:
     def path(self, k: int, x: float, y: float, most: int) -> Array:
         """At most ``most`` points [m] of what robot ``k`` follows at present, from a point on, float64[p, 2]."""
         standing = self._standing[k]
-        fields = self._detours if standing else self._fields
+        fields = self._narrow if self._maps.squeezed[k] else self._fields
+        fields = self._detours if standing else fields
         path: Array = _trace(self._maps, fields, k, self._others[k, :standing], x, y, most)
         return path
 
@@ -226,7 +221,22 @@ class Ways:
         """Take up a new goal."""
         self._goals[k], self._standing[k] = goal, 0
         self._progress[k] = np.inf, np.inf, time
+        self._maps.squeezed[k] = self._squeezes[k] = False
         self._fields = self._fields.put(k, self._find(k, self._others[k, :0], position))
+
+    def _squeeze(self, k: int, position: Array) -> None:
+        """Look for a way through passages as well, for a robot that has none otherwise."""
+        maps, plain = self._maps, int(self._maps.place[k, 0])
+        maps.squeezed[k] = False
+        if plain not in self._passages:
+            roadmap = with_passages(map_of(maps, k, self._others[k, :0]))
+            ends = len(maps.narrow), len(maps.narrow) + len(roadmap.narrow)
+            self._passages[plain] = np.array([len(maps.costs), *roadmap.cost.shape, *ends])
+            costs = np.concatenate([maps.costs, roadmap.cost.ravel()])
+            self._maps = maps._replace(costs=costs, narrow=np.concatenate([maps.narrow, roadmap.narrow]))
+        maps.through[k] = self._passages[plain]
+        maps.squeezed[k] = self._squeezes[k] = True
+        self._narrow = self._narrow.put(k, self._find(k, self._others[k, :0], position))
 
     def _go_around(self, k: int, time: float, position: Array, others: Array, found: Array) -> None:
         """Begin a detour around those who stand, if there is one; it changes the waypoint ``found``."""
@@ -240,18 +250,3 @@ class Ways:
         if np.isfinite(way[2]):
             found[:], self._standing[k], self._others[k, : len(circles)] = way, len(circles), circles
             self._detours = self._detours.put(k, field)
-
-
-def _maps(world: World, radii: Array, margin: float) -> _Maps:
-    """The maps of robots of these radii; those of one radius share theirs."""
-    distinct, which = np.unique(radii, return_inverse=True)
-    each = [roadmap_of(world, float(radius), margin) for radius in distinct]
-    shapes = np.array([roadmap.cost.shape for roadmap in each])
-    first = np.cumsum(shapes.prod(axis=1)) - shapes.prod(axis=1)
-    resolution = np.array([roadmap.resolution for roadmap in each])
-    clearance = np.array([roadmap.clearance for roadmap in each])
-    costs = each[0].cost.ravel() if len(each) == 1 else np.concatenate([roadmap.cost.ravel() for roadmap in each])
-    return _Maps(
-        world.index(REACH * clearance.max()), each[0].origin, costs, np.column_stack([first, shapes])[which],
-        resolution[which], clearance[which], radii,
-    )  # fmt: skip

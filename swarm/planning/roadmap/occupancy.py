@@ -24,6 +24,8 @@ MOST_CELLS = 250_000
 _DETOUR = 0.3  # Extra cost of a cell at a wall: keeps the way off corners where there is room.
 TOLERANCE = 0.03
 """Share of the clearance that a robot may lose by not driving exactly straight; planned on top."""
+NARROW = 1.4
+"""Cost of a cell that is only free beside its middle (``swarm.planning.roadmap.passages``); others cost less."""
 REACH = 2.0
 """Clearances up to which obstacles are looked for."""
 
@@ -33,12 +35,14 @@ class Roadmap(NamedTuple):
 
     Attributes:
         cost: Of each cell per cell length, without ``others``, float64[rows, columns], row 0 at the bottom; inf where
-            the robot does not fit.
+            the robot does not fit, ``NARROW`` where it fits beside the middle.
         origin: Lower-left corner of the grid, world frame [m], float64[2].
         resolution: Side of a cell [m].
         clearance: Of the way [m].
         obstacles: Those of the world, within at least twice the clearance of each bin.
         others: Further obstacles, rows as in ``ObstacleIndex.obstacles``, float64[m, 5].
+        narrow: Cells that cost ``NARROW``, float64[p, 3]: number of the cell, ascending, and the point for it [m].
+        turns: Whether it is for a robot that drives along its heading only, and does not slide along a corner.
     """
 
     cost: Array
@@ -47,6 +51,8 @@ class Roadmap(NamedTuple):
     clearance: float
     obstacles: ObstacleIndex
     others: Array
+    narrow: Array
+    turns: bool
 
 
 @njit(cache=True)
@@ -71,7 +77,7 @@ def _cost(room: float, clearance: float) -> float:
 
 
 @njit(cache=True)
-def middle(roadmap: Roadmap, row: int, column: int) -> tuple[float, float]:
+def _centre(roadmap: Roadmap, row: int, column: int) -> tuple[float, float]:
     """Middle of a cell, world frame [m]."""
     return (
         roadmap.origin[0] + (column + 0.5) * roadmap.resolution,
@@ -80,12 +86,21 @@ def middle(roadmap: Roadmap, row: int, column: int) -> tuple[float, float]:
 
 
 @njit(cache=True)
+def middle(roadmap: Roadmap, row: int, column: int) -> tuple[float, float]:
+    """The point that stands for a cell, world frame [m]: its middle; of a narrow cell, one that is free."""
+    if roadmap.cost[row, column] != NARROW:
+        return _centre(roadmap, row, column)
+    k = np.searchsorted(roadmap.narrow[:, 0], float(row * roadmap.cost.shape[1] + column))
+    return roadmap.narrow[k, 1], roadmap.narrow[k, 2]
+
+
+@njit(cache=True)
 def _fill(roadmap: Roadmap) -> None:
     """Write the costs."""
     rows, columns = roadmap.cost.shape
     for row in range(rows):
         for column in range(columns):
-            x, y = middle(roadmap, row, column)
+            x, y = _centre(roadmap, row, column)
             roadmap.cost[row, column] = _cost(clearance_at(roadmap, x, y), roadmap.clearance)
 
 
@@ -157,7 +172,9 @@ def _make(world: World, radius: float, margin: float) -> Roadmap:
     size = world.bounds[2:] - world.bounds[:2]
     columns, rows = (max(1, math.ceil(side / resolution - 1e-9)) for side in size)
     index, origin = world.index(REACH * clearance), world.bounds[:2].copy()
-    roadmap = Roadmap(np.empty((rows, columns)), origin, resolution, clearance, index, np.empty((0, 5)))
+    roadmap = Roadmap(
+        np.empty((rows, columns)), origin, resolution, clearance, index, np.empty((0, 5)), np.empty((0, 3)), False
+    )
     _fill(roadmap)
     return roadmap
 

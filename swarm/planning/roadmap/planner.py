@@ -39,13 +39,14 @@ class RoadmapPlanner(StatefulPlanner):
         world: The static map.
         radius: Of the robot [m].
         margin: Extra distance from obstacles [m].
+        turns: Whether the robot drives along its heading only (a unicycle).
 
     Raises:
         InputError: If a number makes no sense.
     """
 
-    def __init__(self, world: World, radius: float, margin: float = 0.0) -> None:
-        self._arguments = world, np.array([radius]), margin
+    def __init__(self, world: World, radius: float, margin: float = 0.0, *, turns: bool = False) -> None:
+        self._arguments = world, np.array([radius]), margin, np.array([turns])
         self.ways = Ways(*self._arguments)
 
     def reset(self) -> None:
@@ -60,7 +61,7 @@ class RoadmapPlanner(StatefulPlanner):
         position = np.array(view.state[:2], dtype=np.float64)
         found = self.ways.plan(view.time, position[None], goal[None], lambda _: view.neighbours)
         x, y, left = found[0].tolist()
-        _, (radius,), margin = self._arguments
+        _, (radius,), margin, _ = self._arguments
         aside = yield_aside(position, radius, margin, goal, view.neighbours, -1)
         if np.isfinite(aside).all():
             return Plan(aside[:2], np.stack([aside[:2], goal]), None, float(aside[2]))

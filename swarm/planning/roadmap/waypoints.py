@@ -19,6 +19,10 @@ from swarm.planning.roadmap.occupancy import REACH, TOLERANCE, Roadmap, cell_at,
 TOO_FAR = -1.0
 """Length of a way that begins where the field is not known yet."""
 _SLACK = 1e-9
+# A robot that drives along its heading only lines up for the next cell, if that is not straight ahead, by way of a cell
+# so many cells away at most, to which it leaves a wall by so much (a share of the clearance). In sight means with so
+# much of the tolerance used up, of that cell with less, so that the robot does not go to and fro.
+_AROUND, _AWAY, _SPARE, _SPARER = 3, 0.002, 0.6, 0.5
 
 
 class Field(NamedTuple):
@@ -117,9 +121,38 @@ def _farthest_in_sight(
             if at_end or not visible(roadmap, clearance, position[0], position[1], x, y):
                 break
             seen_row, seen_column = far_row, far_column
-    if seen_row == row and seen_column == column:
-        return _downhill(field, row, column)
-    return seen_row, seen_column
+    if seen_row != row or seen_column != column:
+        return seen_row, seen_column
+    if roadmap.turns:
+        return _lined_up(roadmap, field, row, column, position)
+    return _downhill(field, row, column)
+
+
+@njit(cache=True)
+def _lined_up(roadmap: Roadmap, field: Field, row: int, column: int, position: Array) -> tuple[int, int]:
+    """The next cell, or the cell nearby from which it is straight ahead if it is not from here."""
+    next_row, next_column = _downhill(field, row, column)
+    next_x, next_y = middle(roadmap, next_row, next_column)
+    x, y = position[0], position[1]
+    wide, wider = ((1.0 - _SPARE * TOLERANCE) * roadmap.clearance, (1.0 - _SPARER * TOLERANCE) * roadmap.clearance)
+    if visible(roadmap, wide, x, y, next_x, next_y):
+        return next_row, next_column
+    room = min(clearance_at(roadmap, x, y), wide)
+    best, best_row, best_column = np.inf, next_row, next_column
+    for r in range(row - _AROUND, row + _AROUND + 1):
+        for c in range(column - _AROUND, column + _AROUND + 1):
+            if _left(field, r, c) == np.inf:
+                continue
+            to_x, to_y = middle(roadmap, r, c)
+            way = math.hypot(to_x - x, to_y - y) + math.hypot(next_x - to_x, next_y - to_y)
+            if way >= best or not visible(roadmap, wider, to_x, to_y, next_x, next_y):
+                continue
+            leaves = clearance_at(roadmap, x + 0.25 * (to_x - x), y + 0.25 * (to_y - y))
+            if leaves >= min(room + _AWAY * roadmap.clearance, wide) and visible(
+                roadmap, room - _SLACK, x, y, to_x, to_y
+            ):
+                best, best_row, best_column = way, r, c
+    return best_row, best_column
 
 
 @njit(cache=True)
