@@ -33,6 +33,7 @@ from swarm.model.body import (
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.model.strangers import UNKNOWN, Strangers
 from swarm.planning import Plan, Planner
+from swarm.planning.passages.slices import Sizes
 from swarm.planning.registry import make_planner
 from swarm.scenario.scenario import RobotSpec
 from swarm.scenario.world import World
@@ -114,6 +115,7 @@ class Robot:
         strangers: What is counted on of those who ignore everybody, by whoever tells it what is near.
         robot_id: Its identity among the others.
         constraint: Further rows of its QP, a ``swarm.Constraint`` or the reference of one; with the kernel alone.
+        sizes: Of its team, for planners that ask where two robots can pass each other.
 
     Raises:
         InputError: If an argument is not usable.
@@ -134,6 +136,7 @@ class Robot:
         strangers: Strangers = UNKNOWN,
         robot_id: int = 0,
         constraint: str | Constraint | None = None,
+        sizes: Sizes | None = None,
     ) -> None:
         self.kind, self.robot_id = int(spec.kind), robot_id
         self.body = body_of(
@@ -145,7 +148,9 @@ class Robot:
         self._obstacles, self._origin, self._bin_size = index.obstacles, index.origin, index.bin_size
         self._shape = np.array(index.shape, dtype=np.int64)
         self._items, self._start = index.items.astype(np.int64), index.start.astype(np.int64)
-        self.planner = make_planner(planner, spec, world, dt=dt, margin=float(self.body[MARGIN]), robot_id=robot_id)
+        self.planner = make_planner(
+            planner, spec, world, dt=dt, margin=float(self.body[MARGIN]), robot_id=robot_id, sizes=sizes
+        )
         self.controller = make_controller(controller)
         self._talk = talk_of(self.controller)
         self._solver = _make_solver(solver)

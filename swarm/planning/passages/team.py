@@ -1,0 +1,33 @@
+"""What robots have to know of their team to find the same slices."""
+
+from __future__ import annotations
+
+from swarm.model.body import MARGIN, body_of
+from swarm.model.error_bounds import EXACT, ErrorBounds
+from swarm.planning.passages.slices import Sizes, slices_of
+from swarm.scenario.scenario import Scenario
+
+
+def sizes_of(scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None) -> Sizes:
+    """The sizes of a scenario's team.
+
+    Args:
+        scenario: World and robots.
+        margin: Extra distance that every robot keeps [m].
+        assumed: Errors that the robots count on; None: those that the scenario declares.
+    """
+    errors = (scenario.errors if assumed is None else assumed) or EXACT
+    largest = 0.0
+    alike = {(robot.kind, robot.radius, robot.limits): robot for robot in scenario.robots}
+    for robot in alike.values():
+        body = body_of(
+            robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
+            margin=margin, cooperative=robot.cooperative, errors=errors, ignores=robot.ignores,
+        )  # fmt: skip
+        largest = max(largest, robot.radius + float(body[MARGIN]))
+    return Sizes(min(robot.radius for robot in scenario.robots), largest)
+
+
+def reach_of(planner: str, scenario: Scenario, sizes: Sizes) -> float:
+    """Distance within which robots with a planner of this name have to hear each other for their passages [m]."""
+    return slices_of(scenario.world, sizes).reach if planner == "passages" else 0.0
