@@ -26,7 +26,7 @@ def choose_planner(name: str, world: World, sizes: Sizes | None = None) -> str:
         return name
     if world.grid is not None:
         return "cells"
-    return "passages" if sizes is not None and slices_of(world, sizes).count > 0 else "roadmap"
+    return "passages" if sizes is not None and slices_of(world, sizes).total > 0 else "roadmap"
 
 
 def check_planner(where: str, name: str, names: Sequence[str] = PLANNERS) -> None:

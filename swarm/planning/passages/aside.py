@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from swarm.array_types import Array
+from swarm.array_types import Array, Flags
 from swarm.planning.passages.right_of_way import Course
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.search import way_aside, way_through
@@ -15,7 +15,9 @@ from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_X, 
 from swarm.sense.view import View
 
 _APART = 1.05  # Discs that are so much farther apart than they must be pass each other.
+_ROOM = (1.17, 0.91)  # Room that is looked for, in sums of radii: first 1.17, then 1.065.
 _NEAR = 2.0  # Who is so near to another, in sums of their radii, may be in its way in a room.
+_SOMEWHERE = 0.05  # Who is heading for so near a point stays where he is.
 _IN_THE_WAY = 0.9  # Discs that are this near to each other cannot pass.
 
 
@@ -39,7 +41,7 @@ class Aside:
         It leads around the others if that is possible, else through them, who are then asked to make way.
         """
         seen = {int(row[N_ID]): row for row in view.neighbours}
-        taken = np.zeros(self._route.slices.count + 1, bool)
+        taken = np.zeros(self._route.slices.total + 1, bool)
         for other in others.values():
             taken[list(other.held)] = True
         keep_off, walls = [np.empty((0, 3))], [np.empty((0, 3))]
@@ -51,18 +53,29 @@ class Aside:
             way = self._way_of(other, None if row is None else row[[N_X, N_Y]])
             taken[np.maximum(self._route.numbers(way), 0)] = True
             way = np.concatenate([way, self._out_of(other), *(_line(row) for row in ([] if row is None else [row]))])
-            keep_off.append(np.column_stack([way, np.full(len(way), _APART * both + self._route.slices.resolution)]))
+            keep_off.append(np.column_stack([way, np.full(len(way), both)]))
             if row is not None:
                 walls.append(np.array([[row[N_X], row[N_Y], _IN_THE_WAY * both]]))
         taken[0] = False
         crowd = self._discs(row for robot, row in seen.items() if robot not in pushers)
         roadmap, labels = self._route.roadmap, self._route.slices.labels
         wall, off = np.concatenate(walls), np.concatenate(keep_off)
-        for blocked in (np.concatenate([wall, crowd]), wall):
-            found = way_aside(roadmap, labels, position, taken, off, blocked, crowd)
-            if len(found):
-                return np.concatenate([found, found[-1:]])
+        all_held, theirs = (self._held(others[robot] for robot in robots) for robots in (others, pushers))
+        attempts = [(np.concatenate([wall, crowd]), all_held), (wall, theirs), (wall, np.zeros_like(theirs))]
+        for room in _ROOM:
+            off[:, 2] *= room
+            for blocked, closed in attempts:
+                found = way_aside(roadmap, labels, position, taken, closed, off, blocked, crowd)
+                if len(found):
+                    return np.concatenate([found, found[-1:]])
         return None
+
+    def _held(self, others: Iterable[Course]) -> Flags:
+        """Slices that somebody holds, bool[count + 1]."""
+        found = np.zeros(self._route.slices.total + 1, bool)
+        for other in others:
+            found[list(other.held)] = True
+        return found
 
     def _discs(self, rows: Iterable[Array]) -> Array:
         """Robots as places and the distances to keep from them, float64[k, 3] [m]."""
@@ -81,7 +94,7 @@ class Aside:
         """Where another robot wants through, as far as it has told, float64[n, 2] [m]."""
         slices, roadmap = self._route.slices, self._route.roadmap
         numbers = [*other.held, *other.ahead, *([other.claim] if other.claim else [])]
-        wanted = np.zeros(slices.count + 1, bool)
+        wanted = np.zeros(slices.total + 1, bool)
         wanted[numbers] = True
         if place is None:
             rows, columns = np.nonzero(slices.labels == numbers[0])
@@ -109,7 +122,7 @@ def in_line(position: Array, radius: float, row: Array) -> bool:
     both = radius + float(row[N_RADIUS])
     to, away = row[[N_INTENT_X, N_INTENT_Y]] - row[[N_X, N_Y]], position - row[[N_X, N_Y]]
     left = float(np.hypot(*to))
-    if left < 0.5 * both or float(np.hypot(*away)) > _NEAR * both:
+    if left < _SOMEWHERE * both or float(np.hypot(*away)) > _NEAR * both:
         return False
     along, across = float(to @ away) / left, abs(float(to[0] * away[1] - to[1] * away[0])) / left
     return 0.0 < along < left + both and across < _APART * both

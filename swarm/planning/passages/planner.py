@@ -85,7 +85,7 @@ class PassagePlanner(StatefulPlanner):
         heard = {
             robot: message.intent
             for robot, message in sorted(view.messages.items())
-            if robot != self.robot_id and message.intent is not None and message.intent.last_cell <= self.slices.count
+            if robot != self.robot_id and message.intent is not None and message.intent.last_cell <= self.slices.total
         }
         self._set_goal(view, position)
         if self._silent.update(view, heard):
@@ -117,7 +117,8 @@ class PassagePlanner(StatefulPlanner):
     ) -> Plan:  # fmt: skip
         """Choose the way, hold what is on it, and drive as far as that goes."""
         goal = position if not np.isfinite(self._goal).all() else self._goal
-        waypoint, path, left = self.route.way(position, goal)
+        way, path, left = self.route.way(position, goal)
+        waypoint: Array | None = way
         waits = (self.tick - self._moved) * self.dt > _PATIENCE
         self._arrived |= left <= (_NEARLY if waits else _ARRIVED) * self._radius
         numbers = self.route.numbers(path)

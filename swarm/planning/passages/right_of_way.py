@@ -1,8 +1,8 @@
 """Who goes first: what robots tell of the slices that they hold and want, and how claims are compared.
 
 A robot tells it by an ``Intent`` whose cells are slices: ``held``; ``claim``, the next one; ``window``, those on its
-way until it comes to where others can pass it; ``arrival``, ticks until it is at the first of them; ``leaving``, that it
-has nowhere to go out of the way. 0 stands for no slice.
+way until it comes to where others can pass it; ``arrival``, ticks until it is at the first of them; ``leaving``, that
+it has nowhere to go out of the way. 0 stands for no slice.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ class Route:
             target: Where it would drive if nothing were reserved; None: along the way.
             held: Slices in which it may be.
         """
-        allowed = np.zeros(self.slices.count + 1, bool)
+        allowed = np.zeros(self.slices.total + 1, bool)
         allowed[[0, *held]] = True
         outside = np.flatnonzero(~allowed[numbers])
         stop, ends = (int(outside[0]), True) if len(outside) else (len(path), False)

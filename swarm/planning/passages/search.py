@@ -74,8 +74,9 @@ def way_through(labels: Int32s, wanted: Flags, last: int, row: int, column: int)
 
 @njit(cache=True)
 def way_aside(
-    roadmap: Roadmap, labels: Int32s, start: Array, taken: Flags, keep_off: Array, blocked: Array, crowded: Array
-) -> Array:
+    roadmap: Roadmap, labels: Int32s, start: Array, taken: Flags, closed: Flags, keep_off: Array, blocked: Array,
+    crowded: Array,
+) -> Array:  # fmt: skip
     """The shortest way to where a robot is out of the way of others, world frame [m], float64[n, 2]; empty: none.
 
     Args:
@@ -83,6 +84,7 @@ def way_aside(
         labels: As in ``Slices``.
         start: Of the robot [m], float64[2].
         taken: Slices where it may not stay, bool[count + 1].
+        closed: Slices that it may not enter, bool[count + 1].
         keep_off: Points x, y and distances [m] within which it may not stay, float64[k, 3].
         blocked: Points x, y and distances [m] that the way must not come to, float64[m, 3].
         crowded: The same of those who can be asked to move.
@@ -112,6 +114,8 @@ def way_aside(
         for r in range(max(row - 1, 0), min(row + 2, rows)):
             for c in range(max(column - 1, 0), min(column + 2, columns)):
                 open_cell = np.isfinite(roadmap.cost[r, c]) and (not wall[r, c] or wall[row, column])
+                entered = max(labels[r, c], 0)
+                open_cell = open_cell and (not closed[entered] or entered == label)
                 corner = np.isfinite(roadmap.cost[row, c]) and np.isfinite(roadmap.cost[r, column])
                 if open_cell and corner and before[r * columns + c] < 0:
                     before[r * columns + c], queue[size] = cell, r * columns + c

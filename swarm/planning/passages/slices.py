@@ -51,7 +51,7 @@ class Slices(NamedTuple):
         origin: Lower-left corner of the grid, world frame [m], float64[2].
         resolution: Side of a cell [m].
         length: Of a slice, about [m].
-        count: How many slices there are.
+        total: How many slices there are.
         reach: How far apart robots that may come towards each other through a passage are at most [m].
     """
 
@@ -59,7 +59,7 @@ class Slices(NamedTuple):
     origin: Array
     resolution: float
     length: float
-    count: int
+    total: int
     reach: float
 
     def at(self, x: float, y: float) -> int:
@@ -180,7 +180,7 @@ def _steps(inside: Flags, seeds: Flags) -> Int32s:
 
 def mouths_of(slices: Slices) -> Flags:
     """Which slices touch room, bool[count + 1]."""
-    found = np.zeros(slices.count + 1, bool)
+    found = np.zeros(slices.total + 1, bool)
     found[slices.labels[_beside(slices.labels > 0, slices.labels == 0)]] = True
     return found
 
