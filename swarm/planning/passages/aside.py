@@ -18,7 +18,7 @@ _APART = 1.05  # Discs that are so much farther apart than they must be pass eac
 _ROOM = (1.17, 0.91)  # Room that is looked for, in sums of radii: first 1.17, then 1.065.
 _NEAR = 2.0  # Who is so near to another, in sums of their radii, may be in its way in a room.
 _SOMEWHERE = 0.05  # Who is heading for so near a point stays where he is.
-_IN_THE_WAY = 0.9  # Discs that are this near to each other cannot pass.
+_IN_THE_WAY = 0.7  # Discs that are this near to each other cannot pass.
 
 
 class Aside:
@@ -61,7 +61,7 @@ class Aside:
         roadmap, labels = self._route.roadmap, self._route.slices.labels
         wall, off = np.concatenate(walls), np.concatenate(keep_off)
         all_held, theirs = (self._held(others[robot] for robot in robots) for robots in (others, pushers))
-        attempts = [(np.concatenate([wall, crowd]), all_held), (wall, theirs), (wall, np.zeros_like(theirs))]
+        attempts = [(np.concatenate([wall, crowd]), all_held), (wall, theirs)]
         for room in _ROOM:
             off[:, 2] *= room
             for blocked, closed in attempts:

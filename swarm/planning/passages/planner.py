@@ -165,7 +165,8 @@ class PassagePlanner(StatefulPlanner):
     def _gives_way(self, own: Course, other: Course) -> bool:
         """Whether this robot stands where another of higher rank wants through."""
         wanted = {*other.ahead, other.claim}
-        if not own.held or not wanted.intersection(own.held) or not other.rank > own.rank:
+        stuck = own.rank[0] and other.rank[0]  # Both have said that they have nowhere to go: whoever has now, goes.
+        if not own.held or not wanted.intersection(own.held) or not (stuck or other.rank > own.rank):
             return False
         if self._arrived:
             return bool(other.held) or other.claim in own.held

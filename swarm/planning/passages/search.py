@@ -64,7 +64,8 @@ def way_through(labels: Int32s, wanted: Flags, last: int, row: int, column: int)
         for r in range(max(r0 - 1, 0), min(r0 + 2, rows)):
             for c in range(max(c0 - 1, 0), min(c0 + 2, columns)):
                 label = labels[r, c]
-                if label > 0 and wanted[label] and before[r * columns + c] < 0:
+                straight = r == r0 or c == c0  # A diagonal step costs two: else ways dip into bays for nothing.
+                if straight and label > 0 and wanted[label] and before[r * columns + c] < 0:
                     before[r * columns + c], queue[size] = cell, r * columns + c
                     size += 1
     if found_count == 0:
