@@ -33,9 +33,7 @@ class Aside:
     def __init__(self, route: Route, radius: float, margin: float) -> None:
         self._route, self._radius, self._margin = route, radius, margin
 
-    def find(
-        self, position: Array, view: View, others: Mapping[int, Course], pushers: Sequence[int], leaving: bool
-    ) -> Array | None:
+    def find(self, position: Array, view: View, others: Mapping[int, Course], pushers: Sequence[int]) -> Array | None:
         """The way to the nearest place where the pushers can pass, float64[n, 2] [m]; None if there is none.
 
         It leads around the others if that is possible, else through them, who are then asked to make way.

@@ -16,12 +16,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from swarm.array_types import Array, Int64s
+from swarm.array_types import Array
 from swarm.planning import Plan, StatefulPlanner
 from swarm.planning.cells.claims import LONGEST
 from swarm.planning.passages.aside import Aside, in_line
 from swarm.planning.passages.right_of_way import Course, aged, course, in_order, intent_of, may_take, opposed, rank
-from swarm.planning.passages.route import Route
+from swarm.planning.passages.route import Leg, Route
 from swarm.planning.passages.silent import Silent
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.planning.pibt.priority_inheritance import priority_key
@@ -36,6 +36,8 @@ _IDLE = -1
 """Ticks in the priority of a robot that has arrived."""
 _PATIENCE = 1.5
 """Seconds that a robot waits in the way of another of higher rank, whatever its direction, before it gives way."""
+_DECIDING = 4.0  # Periods for which a robot drives on while a claim is decided.
+_FAR, _DRAWN = 1e3, 48  # Distances that count as any other [m]; most points of the way that is shown.
 _ARRIVED, _NEARLY = 0.5, 2.0  # A robot has arrived this near to its goal, and if it comes no nearer [radii].
 
 
@@ -59,8 +61,7 @@ class PassagePlanner(StatefulPlanner):
         self._aside = Aside(self.route, spec.radius, margin)
         self.robot_id, self.dt, self._radius, self._margin = robot_id, dt, spec.radius, margin
         self._speed = spec.limits.speed
-        braking = spec.limits.acceleration
-        self._braking = braking if 0.0 < braking < math.inf else math.inf
+        self._braking = spec.limits.acceleration or math.inf
         self.reset()
 
     def reset(self) -> None:
@@ -94,9 +95,7 @@ class PassagePlanner(StatefulPlanner):
         wanted = self.claim > 0 and self.claim not in closed
         if wanted and self._last is not None and may_take(self.claim, self._last, self.robot_id, heard):
             self.held.append(self.claim)
-        self._plan = self._follow(
-            view, position, {robot: course(one, robot) for robot, one in heard.items()}, heard, closed
-        )
+        self._plan = self._follow(view, position, heard, closed)
         return self._plan
 
     def _set_goal(self, view: View, position: Array) -> None:
@@ -111,58 +110,62 @@ class PassagePlanner(StatefulPlanner):
         wants = not self._arrived and bool(np.isfinite(self._goal).all())
         return priority_key(min(self.tick - self._since, LONGEST) if wants else _IDLE, self.robot_id)
 
-    def _follow(
-        self, view: View, position: Array, others: Mapping[int, Course], heard: Mapping[int, Intent],
-        closed: frozenset[int],
-    ) -> Plan:  # fmt: skip
+    def _follow(self, view: View, position: Array, heard: Mapping[int, Intent], closed: frozenset[int]) -> Plan:
         """Choose the way, hold what is on it, and drive as far as that goes."""
-        goal = position if not np.isfinite(self._goal).all() else self._goal
-        way, path, left = self.route.way(position, goal)
-        waypoint: Array | None = way
+        others = {robot: course(intent, robot) for robot, intent in heard.items()}
+        goal = self._goal if np.isfinite(self._goal).all() else position
+        target, path, left = self.route.way(position, goal)
         waits = (self.tick - self._moved) * self.dt > _PATIENCE
         self._arrived |= left <= (_NEARLY if waits else _ARRIVED) * self._radius
-        numbers = self.route.numbers(path)
-        ahead, distance = self.route.chain(path, numbers)
-        own = self._course(ahead, heard)
-        pushers = [robot for robot, other in others.items() if self._gives_way(own, other)]
-        if not own.held or waits:
-            pushers += [one for one in self._come_out(position, view, own, others) if one not in pushers]
-        priority, aside = self._priority(), None
-        self._inherited = priority
-        if pushers:
-            aside = self._aside.find(position, view, others, pushers, self._leaving)
+        leg = self.route.leg(path, target, left)
+        own = self._course(leg.ahead)
+        pushers = self._pushers(position, view, own, others, waits)
+        aside = self._aside.find(position, view, others, pushers) if pushers else None
+        self._inherited = self._priority()
         if aside is not None:
-            path, waypoint = aside, None
-            numbers = self.route.numbers(path)
-            ahead, distance = self.route.chain(path, numbers)
-            own = own._replace(ahead=ahead)
+            leg = self.route.leg(aside, None)
+            own = own._replace(ahead=leg.ahead)
             told = ((others[robot].rank[2], heard[robot].stamp == self.tick - 1) for robot in pushers)
-            self._inherited = max(priority, *(aged(key, int(fresh)) for key, fresh in told))
-            left = _length(path)
+            self._inherited = max(self._inherited, *(aged(key, int(fresh)) for key, fresh in told))
         self._leaving = aside is None and (bool(pushers) or (self._leaving and self._meets(own, others)))
-        forbidden = closed.union(
-            *(self._in_front(own, other, heard[robot], distance) for robot, other in others.items())
-        )
-        if aside is None and waypoint is not None and self._arrived and not ahead:
-            yielded = yield_aside(position, self._radius, self._margin, goal, view.neighbours, -1)
-            if np.isfinite(yielded).all() and self.slices.at(*yielded[:2].tolist()) == 0:
-                self._hold(view, numbers[:0])
-                return self._tell(yielded[:2], np.stack([yielded[:2], goal]), float(yielded[2]), (), math.inf)
-        self._hold(view, numbers)
-        self._want(view, path, numbers, forbidden)
-        target, reach, stops = self.route.aim(position, path, numbers, waypoint, self.held)
-        return self._tell(target, path, reach if stops else left, ahead, distance)
+        if aside is None and self._arrived and not leg.ahead:
+            steps = yield_aside(position, self._radius, self._margin, goal, view.neighbours, -1)
+            if np.isfinite(steps).all() and self.slices.at(*steps[:2].tolist()) == 0:
+                leg = self.route.leg(np.stack([position, steps[:2]]), steps[:2], float(steps[2]))
+        self._hold(view, leg)
+        first = (self._in_front(own, other, heard[robot], leg.distance) for robot, other in others.items())
+        self._want(view, leg, closed.union(*first))
+        self._last = intent_of(
+            tick=self.tick, held=self.held, claim=self.claim, claim_priority=self._inherited,
+            priority=self._priority(), arrival=round(min(leg.distance, _FAR) / (self._speed * self.dt)),
+            leaving=self._leaving, ahead=leg.ahead,
+        )  # fmt: skip
+        waypoint, reach = self.route.aim(position, leg, self.held)
+        return Plan(waypoint, leg.path[:: max(1, len(leg.path) // _DRAWN)], self._last, reach)
 
-    def _course(self, ahead: tuple[int, ...], heard: Mapping[int, Intent]) -> Course:
+    def _pushers(
+        self, position: Array, view: View, own: Course, others: Mapping[int, Course], waits: bool
+    ) -> list[int]:
+        """For whom this robot gives way."""
+        found = [robot for robot, other in others.items() if self._gives_way(own, other, waits)]
+        if own.held and not waits:
+            return found
+        for row in view.neighbours:  # who comes out of a passage, and this robot stands right before him
+            robot = int(row[N_ID])
+            if robot in others and others[robot].held and in_line(position, self._radius, row):
+                found.append(robot)
+        if not own.held:
+            found += [robot for robot, other in others.items() if other.held and opposed(own.ahead, other.ahead)]
+        return [robot for robot in dict.fromkeys(found) if others[robot].rank > own.rank or others[robot].rank[0]]
+
+    def _course(self, ahead: tuple[int, ...]) -> Course:
         """What the others know of this robot, as of its last message, with its way as of now."""
         held = tuple(number for number in self.held if number > 0)
-        if self._last is None:
-            return Course(
-                held, ahead, self.claim, (False, bool(held), self._priority(), self._priority(), -self.robot_id)
-            )
-        return Course(held, ahead, self.claim, rank(self._last, self.robot_id))
+        key = self._priority()
+        known = (False, bool(held), key, key, -self.robot_id) if self._last is None else rank(self._last, self.robot_id)
+        return Course(held, ahead, self.claim, known)
 
-    def _gives_way(self, own: Course, other: Course) -> bool:
+    def _gives_way(self, own: Course, other: Course, waits: bool) -> bool:
         """Whether this robot stands where another of higher rank wants through."""
         wanted = {*other.ahead, other.claim}
         stuck = own.rank[0] and other.rank[0]  # Both have said that they have nowhere to go: whoever has now, goes.
@@ -170,19 +173,7 @@ class PassagePlanner(StatefulPlanner):
             return False
         if self._arrived:
             return bool(other.held) or other.claim in own.held
-        waits = (self.tick - self._moved) * self.dt > _PATIENCE
         return opposed(own.ahead, other.ahead) or (waits and bool(other.held))
-
-    def _come_out(self, position: Array, view: View, own: Course, others: Mapping[int, Course]) -> list[int]:
-        """Who comes out of a passage into the room, where this robot waits before it or stands in the way."""
-        found = []
-        if not own.held:
-            found = [robot for robot, other in others.items() if other.held and opposed(own.ahead, other.ahead)]
-        for row in view.neighbours:
-            robot = int(row[N_ID])
-            if robot in others and robot not in found and others[robot].held and in_line(position, self._radius, row):
-                found.append(robot)
-        return [robot for robot in found if others[robot].rank > own.rank]
 
     def _meets(self, own: Course, others: Mapping[int, Course]) -> bool:
         """Whether somebody comes towards this robot."""
@@ -197,44 +188,24 @@ class PassagePlanner(StatefulPlanner):
             return ()
         return other.ahead
 
-    def _hold(self, view: View, numbers: Int64s) -> None:
+    def _hold(self, view: View, leg: Leg) -> None:
         """Give back what is neither under the robot, nor where it can still come to, nor next on its way."""
         x, y, vx, vy = (float(view.state[k]) for k in (0, 1, 3, 4))
-        speed = math.hypot(vx, vy)
-        time = self.dt + (0.5 * speed / self._braking if math.isfinite(self._braking) else 0.0)
-        present = [self.slices.at(x + share * time * vx, y + share * time * vy) for share in (0.0, 0.5, 1.0)]
-        kept = [self.slices.at(x, y), *(number for number in present if number in self.held)]
-        for number in numbers.tolist():
+        time = self.dt + 0.5 * math.hypot(vx, vy) / self._braking
+        coming = [self.slices.at(x + share * time * vx, y + share * time * vy) for share in (0.5, 1.0)]
+        kept = [self.slices.at(x, y), *(number for number in coming if number in self.held)]
+        for number in leg.numbers.tolist():
             if number > 0 and number not in self.held and number != kept[0]:
                 break
             kept.append(number)
         self.held = list(in_order(kept))[:MAX_HELD]
 
-    def _want(self, view: View, path: Array, numbers: Int64s, forbidden: frozenset[int]) -> None:
+    def _want(self, view: View, leg: Leg, forbidden: frozenset[int]) -> None:
         """Claim the next slice on the way if it is near, and nobody goes first."""
         self.claim = 0
-        speed = math.hypot(float(view.state[3]), float(view.state[4]))
-        stopping = 0.5 * speed * speed / self._braking if math.isfinite(self._braking) else 0.0
-        reserve = stopping + self.slices.length + 4.0 * self.dt * self._speed
-        done = 0.0
-        for k, number in enumerate(numbers.tolist()):
-            done += math.dist(path[k], path[k - 1]) if k else 0.0
-            if done > reserve or len(self.held) >= MAX_HELD:
-                return
-            if number > 0 and number not in self.held:
-                self.claim = 0 if number in forbidden else number
-                return
-
-    def _tell(self, target: Array, path: Array, left: float, ahead: tuple[int, ...], distance: float) -> Plan:
-        """The plan, with what the others are told."""
-        arrival = round(min(distance, 1e3) / (self._speed * self.dt))
-        self._last = intent_of(
-            tick=self.tick, held=self.held, claim=self.claim, claim_priority=self._inherited,
-            priority=self._priority(), arrival=arrival, leaving=self._leaving, ahead=ahead,
-        )  # fmt: skip
-        return Plan(target, path[:: max(1, len(path) // 48)], self._last, left)
-
-
-def _length(path: Array) -> float:
-    """Length of a way [m]."""
-    return float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())
+        stopping = 0.5 * float(view.state[3:5] @ view.state[3:5]) / self._braking
+        reserve = stopping + self.slices.length + _DECIDING * self.dt * self._speed
+        next_ones = np.flatnonzero((leg.numbers > 0) & ~np.isin(leg.numbers, self.held))
+        if len(self.held) < MAX_HELD and len(next_ones) and leg.steps[next_ones[0]] <= reserve:
+            number = int(leg.numbers[next_ones[0]])
+            self.claim = 0 if number in forbidden else number

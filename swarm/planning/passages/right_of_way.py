@@ -38,10 +38,11 @@ class Course(NamedTuple):
 def rank(intent: Intent, robot_id: int) -> Rank:
     """What robots are compared by: who cannot make way goes first, then who is in a passage, then who waits longest.
 
-    A robot that makes way for another goes with the priority of that one, but after it.
+    A robot that makes way for another goes with the priority of that one, but after it. Who has arrived goes last.
     """
     inherited = max(intent.priority, intent.claim_priority)
-    return intent.leaving, max(intent.held) > 0, inherited, intent.priority, -robot_id
+    inside = max(intent.held) > 0 and inherited >= 0
+    return intent.leaving, inside, inherited, intent.priority, -robot_id
 
 
 def course(intent: Intent, robot_id: int) -> Course:

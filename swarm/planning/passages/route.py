@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +16,30 @@ from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, trace, wa
 from swarm.scenario.world import World
 
 _POINTS = 512  # of the way ahead
-_ROOM = 2.0  # A stretch between two passages that is shorter is no room to wait in [passing radii of a slice's length].
+_BEFORE = 0.15  # How far before a slice that it does not hold a robot stops [lengths of a slice].
 _SLACK = 1e-9
+
+
+class Leg(NamedTuple):
+    """The way ahead of one robot.
+
+    Attributes:
+        path: Its points, world frame [m], float64[n, 2].
+        numbers: The slices at them, 0 where there is room, int64[n].
+        steps: Way to each of them [m], float64[n].
+        target: Where the robot would drive if nothing were reserved [m], float64[2]; None: along the way.
+        left: Its length [m].
+        ahead: The slices on it without room to wait between them.
+        distance: The way to the first of these [m]; inf if there is none.
+    """
+
+    path: Array
+    numbers: Int64s
+    steps: Array
+    target: Array | None
+    left: float
+    ahead: tuple[int, ...]
+    distance: float
 
 
 class Route:
@@ -75,52 +98,55 @@ class Route:
         """Whether a slice touches room."""
         return bool(self._mouths[number])
 
-    def chain(self, path: Array, numbers: Int64s) -> tuple[tuple[int, ...], float]:
-        """The slices ahead without room to wait between them, and the way to the first of them [m]; inf if none."""
+    def leg(self, path: Array, target: Array | None, left: float | None = None) -> Leg:
+        """A way as the agreement with others needs it.
+
+        Args:
+            path: Its points, float64[n, 2] [m].
+            target: Where the robot would drive if nothing were reserved; None: along the way.
+            left: Its length [m], if the points do not tell.
+        """
+        numbers = self.numbers(path)
+        steps = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+        left = float(steps[-1]) if left is None else left
         inside = np.flatnonzero(numbers > 0)
         if not len(inside):
-            return (), math.inf
-        steps = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
-        gaps = np.flatnonzero(np.diff(steps[inside]) > _ROOM * self.slices.length / 1.9)
+            return Leg(path, numbers, steps, target, left, (), math.inf)
+        gaps = np.flatnonzero(np.diff(steps[inside]) > self.slices.length)
         end = inside[gaps[0]] if len(gaps) else inside[-1]
-        return in_order(numbers[: end + 1].tolist()), float(steps[inside[0]])
+        return Leg(path, numbers, steps, target, left, in_order(numbers[: end + 1].tolist()), float(steps[inside[0]]))
 
-    def aim(
-        self, position: Array, path: Array, numbers: Int64s, target: Array | None, held: list[int]
-    ) -> tuple[Array, float, bool]:
-        """Where to drive, how far the way may be driven [m], and whether it ends there for now.
+    def aim(self, position: Array, leg: Leg, held: list[int]) -> tuple[Array, float]:
+        """Where to drive, and after how far the robot has to be able to stop [m].
 
         Args:
             position: Of the robot [m].
-            path: Its way, float64[n, 2].
-            numbers: The slices on it.
-            target: Where it would drive if nothing were reserved; None: along the way.
+            leg: Its way.
             held: Slices in which it may be.
         """
         allowed = np.zeros(self.slices.total + 1, bool)
         allowed[[0, *held]] = True
-        outside = np.flatnonzero(~allowed[numbers])
-        stop, ends = (int(outside[0]), True) if len(outside) else (len(path), False)
+        outside = np.flatnonzero(~allowed[leg.numbers])
+        stop, ends = (int(outside[0]), True) if len(outside) else (len(leg.path), False)
+        before = _BEFORE * self.slices.length
+        while ends and stop > 0 and leg.steps[outside[0]] - leg.steps[stop - 1] < before:
+            stop -= 1
+        if stop == 0:
+            return position.copy(), 0.0
         room = clearance_at(self.roadmap, position[0], position[1])
         keep = max(min(self.roadmap.clearance, room - _SLACK), 0.0)
-        free = not ends or target is None
-        if (
-            target is not None
-            and straight_through(self.roadmap, self.slices.labels, allowed, position, target, keep)
-            and (free or not self._beyond(path, stop, target))
-        ):
-            best = target
-        elif stop == 0:
-            return position.copy(), 0.0, True
-        else:
-            best = path[farthest(self.roadmap, self.slices.labels, allowed, position, path, stop, keep)]
-        steps = np.linalg.norm(np.diff(path[:stop], axis=0), axis=1).sum()
-        return best, float(steps), ends
+        reach = float(leg.steps[stop - 1]) if ends else leg.left
+        around = self.roadmap, self.slices.labels, allowed, position
+        target = leg.target
+        near = target is not None and not (ends and _behind(leg.path, stop, target))
+        if target is not None and near and straight_through(*around, target, keep):
+            return target, reach
+        return leg.path[farthest(*around, leg.path, stop, keep)], reach
 
-    def _beyond(self, path: Array, stop: int, target: Array) -> bool:
-        """Whether a target lies behind the point of the way at which a robot has to stop for now."""
-        nearest = int(np.argmin(np.linalg.norm(path - target, axis=1)))
-        return nearest >= stop
+
+def _behind(path: Array, stop: int, target: Array) -> bool:
+    """Whether a target lies behind the point of the way at which the robot has to stop for now."""
+    return int(np.argmin(np.linalg.norm(path - target, axis=1))) >= stop
 
 
 def _straight(start: Array, end: Array, step: float) -> Array:

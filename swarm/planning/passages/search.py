@@ -74,6 +74,16 @@ def way_through(labels: Int32s, wanted: Flags, last: int, row: int, column: int)
 
 
 @njit(cache=True)
+def _is_inside(labels: Int32s, taken: Flags, row: int, column: int) -> bool:
+    """Whether a cell and those around it are in slices that nobody has taken: a robot comes to no cell exactly."""
+    for r in range(max(row - 2, 0), min(row + 3, labels.shape[0])):
+        for c in range(max(column - 2, 0), min(column + 3, labels.shape[1])):
+            if labels[r, c] > 0 and taken[labels[r, c]]:
+                return False
+    return labels[row, column] >= 0
+
+
+@njit(cache=True)
 def way_aside(
     roadmap: Roadmap, labels: Int32s, start: Array, taken: Flags, closed: Flags, keep_off: Array, blocked: Array,
     crowded: Array,
@@ -106,7 +116,7 @@ def way_aside(
         done += 1
         row, column = divmod(cell, columns)
         label = labels[row, column]
-        if not bad[row, column] and label >= 0 and not taken[label]:
+        if not bad[row, column] and _is_inside(labels, taken, row, column):
             cells = _walk_back(before, cell, columns)
             way = np.empty((len(cells), 2))
             for k in range(len(cells)):
