@@ -324,10 +324,11 @@ class Robot:
             self._planned = (period, self.planner.plan(view))
             if period[2] != self._goal:
                 self._memory, self._goal = blank(), period[2]
-            remaining = _remaining(self._planned[1], view)
-            if self._planned[1].intent is None:
+            plan = self._planned[1]
+            remaining = _remaining(plan, view)
+            if not (plan.intent is not None if plan.waits is None else plan.waits):
                 remember(self.body, remaining, self._memory)
-            else:  # who waits for a cell is not stuck
+            else:  # who waits for others is not stuck
                 self._memory[LEAST], self._memory[WAITED] = remaining, 0.0
         return self._planned[1]
 

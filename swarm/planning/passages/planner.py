@@ -140,23 +140,41 @@ class PassagePlanner(StatefulPlanner):
             priority=self._priority(), arrival=round(min(leg.distance, _FAR) / (self._speed * self.dt)),
             leaving=self._leaving, ahead=leg.ahead,
         )  # fmt: skip
-        waypoint, reach = self.route.aim(position, leg, self.held)
-        return Plan(waypoint, leg.path[:: max(1, len(leg.path) // _DRAWN)], self._last, reach)
+        waypoint, reach, ends = self.route.aim(position, leg, self.held)
+        drawn = leg.path[:: max(1, len(leg.path) // _DRAWN)]
+        return Plan(waypoint, drawn, self._last, reach, waits=ends or aside is not None)
 
     def _pushers(
         self, position: Array, view: View, own: Course, others: Mapping[int, Course], waits: bool
     ) -> list[int]:
         """For whom this robot gives way."""
         found = [robot for robot, other in others.items() if self._gives_way(own, other, waits)]
+        following = next((number for number in own.ahead if number not in own.held), 0)
+        for robot, other in others.items():  # who comes towards this robot through the slice that it wants next
+            if other.held and following in other.ahead and opposed(own.ahead, other.ahead):
+                found.append(robot)
         if own.held and not waits:
-            return found
+            return self._higher(found, own, others)
         for row in view.neighbours:  # who comes out of a passage, and this robot stands right before him
             robot = int(row[N_ID])
             if robot in others and others[robot].held and in_line(position, self._radius, row):
                 found.append(robot)
-        if not own.held:
-            found += [robot for robot, other in others.items() if other.held and opposed(own.ahead, other.ahead)]
-        return [robot for robot in dict.fromkeys(found) if others[robot].rank > own.rank or others[robot].rank[0]]
+        need_room = self._in_the_way(own, others, following) if waits else []
+        return list(dict.fromkeys([*self._higher(found, own, others), *need_room]))
+
+    def _higher(self, found: list[int], own: Course, others: Mapping[int, Course]) -> list[int]:
+        """Those of higher rank, each once; of two that have nowhere to go, each for the other."""
+        return [one for one in dict.fromkeys(found) if others[one].rank > own.rank or others[one].rank[0]]
+
+    def _in_the_way(self, own: Course, others: Mapping[int, Course], following: int) -> list[int]:
+        """Who holds the slice that this robot waits for and wants out of it, not into this robot's: it needs room."""
+        if following == 0 or self._arrived:
+            return []
+        return [
+            robot
+            for robot, other in others.items()
+            if following in other.held and len(other.ahead) > 1 and not set(own.held).intersection(other.ahead)
+        ]
 
     def _course(self, ahead: tuple[int, ...]) -> Course:
         """What the others know of this robot, as of its last message, with its way as of now."""

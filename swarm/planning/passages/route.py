@@ -116,8 +116,8 @@ class Route:
         end = inside[gaps[0]] if len(gaps) else inside[-1]
         return Leg(path, numbers, steps, target, left, in_order(numbers[: end + 1].tolist()), float(steps[inside[0]]))
 
-    def aim(self, position: Array, leg: Leg, held: list[int]) -> tuple[Array, float]:
-        """Where to drive, and after how far the robot has to be able to stop [m].
+    def aim(self, position: Array, leg: Leg, held: list[int]) -> tuple[Array, float, bool]:
+        """Where to drive, after how far the robot has to be able to stop [m], and whether for others' sake.
 
         Args:
             position: Of the robot [m].
@@ -132,7 +132,7 @@ class Route:
         while ends and stop > 0 and leg.steps[outside[0]] - leg.steps[stop - 1] < before:
             stop -= 1
         if stop == 0:
-            return position.copy(), 0.0
+            return position.copy(), 0.0, True
         room = clearance_at(self.roadmap, position[0], position[1])
         keep = max(min(self.roadmap.clearance, room - _SLACK), 0.0)
         reach = float(leg.steps[stop - 1]) if ends else leg.left
@@ -140,8 +140,8 @@ class Route:
         target = leg.target
         near = target is not None and not (ends and _behind(leg.path, stop, target))
         if target is not None and near and straight_through(*around, target, keep):
-            return target, reach
-        return leg.path[farthest(*around, leg.path, stop, keep)], reach
+            return target, reach, ends
+        return leg.path[farthest(*around, leg.path, stop, keep)], reach, ends
 
 
 def _behind(path: Array, stop: int, target: Array) -> bool:
