@@ -45,8 +45,8 @@ from swarm.files.formats import Format, recognise
 from swarm.files.references import FORM, is_reference
 from swarm.filter.further_rows import make_constraint
 from swarm.model.dynamics import Kind
-from swarm.planning.passages.team import sizes_of
-from swarm.planning.registry import PLANNERS, check_planner, choose_planner
+from swarm.planning.passages.team import planner_of
+from swarm.planning.registry import PLANNERS, check_planner
 from swarm.scenario.map_file import MAP_FORMATS, load_map
 from swarm.scenario.scenario import Scenario, load_scenario
 
@@ -211,8 +211,7 @@ class Simulation:
         scenario = options.declared_in(found)
         if options.save is not None:
             scenario.save(options.save)
-        sizes = sizes_of(scenario, margin_of(options, scenario), options.assumed)
-        self.planner = choose_planner(options.planner, scenario.world, sizes)
+        self.planner = planner_of(options.planner, scenario, margin_of(options, scenario), options.assumed)
         self.run = bullet.start(
             scenario, planner=self.planner, controller=options.controller, margin=margin_of(options, scenario),
             seed=options.seed, gui=options.gui, delays=delays_of(options, scenario), assume=options.assumed,

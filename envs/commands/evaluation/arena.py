@@ -23,8 +23,8 @@ from envs.rollout.team import Fleet
 from envs.scenarios import Draw, family, map_family, options_of
 from swarm.errors import InputError
 from swarm.filter.further_rows import make_constraint
-from swarm.planning.passages.team import sizes_of
-from swarm.planning.registry import PLANNERS, check_planner, choose_planner
+from swarm.planning.passages.team import planner_of
+from swarm.planning.registry import PLANNERS, check_planner
 from swarm.scenario.scenario import Scenario, load_scenario
 from swarm.tune.controllers import shared_controller
 
@@ -80,7 +80,7 @@ class Arena(ErrorOptions):
 
 def chosen(options: Arena, scenario: Scenario) -> str:
     """The planner of a scenario's robots."""
-    return choose_planner(options.planner, scenario.world, sizes_of(scenario, assumed=options.assumed))
+    return planner_of(options.planner, scenario, assumed=options.assumed)
 
 
 def drive(options: Arena, scenario: Scenario, controller: Any) -> Iterator[Run]:
