@@ -34,6 +34,7 @@ from swarm.model.body import (
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.model.strangers import UNKNOWN, Strangers
 from swarm.planning import Plan, Planner
+from swarm.planning.passages.slices import Sizes
 from swarm.planning.registry import make_planner
 from swarm.scenario.scenario import RobotSpec
 from swarm.scenario.world import World
@@ -124,6 +125,7 @@ class Robot:
         strangers: What is counted on of those who ignore everybody, by whoever tells it what is near.
         robot_id: Its identity among the others.
         constraint: Further rows of its QP, a ``swarm.Constraint`` or the reference of one; with the kernel alone.
+        sizes: Of its team, for planners that ask where two robots can pass each other.
 
     Raises:
         InputError: If an argument is not usable.
@@ -144,6 +146,7 @@ class Robot:
         strangers: Strangers = UNKNOWN,
         robot_id: int = 0,
         constraint: str | Constraint | None = None,
+        sizes: Sizes | None = None,
     ) -> None:
         self.kind, self.robot_id = int(spec.kind), robot_id
         self.body = body_of(
@@ -155,7 +158,9 @@ class Robot:
         self._obstacles, self._origin, self._bin_size = index.obstacles, index.origin, index.bin_size
         self._shape = np.array(index.shape, dtype=np.int64)
         self._items, self._start = index.items.astype(np.int64), index.start.astype(np.int64)
-        self.planner = make_planner(planner, spec, world, dt=dt, margin=float(self.body[MARGIN]), robot_id=robot_id)
+        self.planner = make_planner(
+            planner, spec, world, dt=dt, margin=float(self.body[MARGIN]), robot_id=robot_id, sizes=sizes
+        )
         self.controller = make_controller(controller)
         self._talk = talk_of(self.controller)
         self._solver = _make_solver(solver)
@@ -361,10 +366,11 @@ class Robot:
             self._planned = (period, self.planner.plan(view))
             if period[2] != self._goal:
                 self._memory, self._goal = blank(), period[2]
-            remaining = way_left(self._planned[1], view)
-            if self._planned[1].intent is None:
+            plan = self._planned[1]
+            remaining = way_left(plan, view)
+            if not (plan.intent is not None if plan.waits is None else plan.waits):
                 remember(self.body, remaining, self._memory)
-            else:  # who waits for a cell is not stuck
+            else:  # who waits for others is not stuck
                 self._memory[LEAST], self._memory[WAITED] = remaining, 0.0
         return self._planned[1]
 

@@ -11,12 +11,15 @@ import numpy as np
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.references import FORM, is_reference
+from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
 from swarm.model.body import BODY, SENSING
 from swarm.model.dynamics import Kind
+from swarm.planning.passages.team import reach_of, sizes_of
 from swarm.planning.registry import PLANNERS, make_planner
 from swarm.planning.roadmap.detour import Ways
 from swarm.planning.roadmap.yielding import yield_all
 from swarm.scenario.scenario import Scenario
+from swarm.sense.messages import Message, hearing_radius
 from swarm.sense.neighbours import (
     MAX_NEIGHBOURS,
     N_INTENT_X,
@@ -31,7 +34,7 @@ from swarm.sense.neighbours import (
 )
 from swarm.sense.view import View
 
-BATCHED = ("straight", "roadmap")
+BATCHED = ("straight", "roadmap", "passages")
 
 
 class TeamPlanner(Protocol):
@@ -100,20 +103,24 @@ class RoadmapTeam:
 
 
 class OwnTeam:
-    """A planner of a user's own for every robot of a scenario that cooperates; the others go straight.
+    """A planner of one robot for every robot of a scenario that cooperates; the others go straight.
 
-    Its views have neighbours, and no messages: in batches of worlds planners tell each other their waypoints alone.
+    Its views have neighbours, and the messages of the period before of those within earshot whose planners have an
+    intent to tell.
 
     Args:
-        reference: Of a ``swarm.Planner``.
+        name: ``passages``, or the reference of a ``swarm.Planner``.
         scenario: World and robots.
         margin: Extra distance from obstacles [m].
     """
 
-    def __init__(self, reference: str, scenario: Scenario, margin: float = 0.0) -> None:
+    def __init__(self, name: str, scenario: Scenario, margin: float = 0.0) -> None:
+        self._messages: dict[int, Message] = {}
+        sizes = sizes_of(scenario, margin)
+        self._hearing = hearing_radius(scenario.sensing_radius, reach=reach_of(name, scenario, sizes))
         self._team = RoadmapTeam(scenario, margin, plans=False)
         self._planners = {
-            i: make_planner(reference, spec, scenario.world, dt=scenario.dt, margin=margin, robot_id=i)
+            i: make_planner(name, spec, scenario.world, dt=scenario.dt, margin=margin, robot_id=i, sizes=sizes)
             for i, spec in enumerate(scenario.robots)
             if spec.cooperative
         }
@@ -121,11 +128,21 @@ class OwnTeam:
     def plan(self, time: float, state: Array, goal: Array, told: Array, waypoint: Array, remaining: Array) -> None:
         """See ``TeamPlanner``."""
         others = self._team.others(state, told)
+        messages: dict[int, Message] = {}
         for i, planner in self._planners.items():
-            plan = planner.plan(View(time, state[i], goal[i], self._team.around(others, i)))
+            heard = {
+                j: message
+                for j, message in self._messages.items()
+                if j != i and math.dist(state[i, :2], state[j, :2]) <= self._hearing
+            }
+            plan = planner.plan(View(time, state[i], goal[i], self._team.around(others, i), heard))
             waypoint[i] = plan.waypoint
+            if plan.intent is not None:
+                place = float(plan.waypoint[0]), float(plan.waypoint[1])
+                messages[i] = Message(i, time, place, MIDDLE[ROTATION], MIDDLE[SPEED], plan.intent)
             if math.isfinite(plan.stop_distance):
                 remaining[i] = plan.stop_distance
+        self._messages = messages
 
 
 def make_team_planner(name: str, scenario: Scenario, margin: float = 0.0) -> TeamPlanner | None:
@@ -138,6 +155,6 @@ def make_team_planner(name: str, scenario: Scenario, margin: float = 0.0) -> Tea
         return None
     if name == "roadmap":
         return RoadmapTeam(scenario, margin)
-    if name not in PLANNERS and is_reference(name):
+    if name == "passages" or (name not in PLANNERS and is_reference(name)):
         return OwnTeam(name, scenario, margin)
     raise InputError("planner", name, f"{', '.join(BATCHED)}, or {FORM}, in the batched core")

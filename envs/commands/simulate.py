@@ -46,7 +46,8 @@ from swarm.files.formats import Format, recognise
 from swarm.files.references import FORM, is_reference
 from swarm.filter.further_rows import make_constraint
 from swarm.model.dynamics import Kind
-from swarm.planning.registry import PLANNERS, check_planner, choose_planner
+from swarm.planning.passages.team import planner_of
+from swarm.planning.registry import PLANNERS, check_planner
 from swarm.scenario.map_file import MAP_FORMATS, load_map
 from swarm.scenario.scenario import Scenario, load_scenario
 
@@ -80,7 +81,8 @@ class Options(ErrorOptions):
     controller: str = "tuner"
     """tuner, a checkpoint folder, fixed:GAIN,POWER, or my_file.py:NAME."""
     planner: str = "auto"
-    """cells, cells:pibt, cells:guided, roadmap, straight, or my_file.py:NAME; auto is cells on a map, else roadmap."""
+    """cells, cells:pibt, cells:guided, passages, roadmap, straight, or my_file.py:NAME; auto is cells on a map,
+    passages where two robots cannot pass each other everywhere, else roadmap."""
     constraint: str = ""
     """Further rows of every robot's quadratic program: my_file.py:NAME."""
     delays: float = 0.0
@@ -187,7 +189,7 @@ class Simulation:
         scenario = options.declared_in(found)
         if options.save is not None:
             scenario.save(options.save)
-        self.planner = choose_planner(options.planner, scenario.world)
+        self.planner = planner_of(options.planner, scenario, margin_of(options, scenario), options.assumed)
         self.run = bullet.start(
             scenario, planner=self.planner, controller=options.controller, margin=margin_of(options, scenario),
             seed=options.seed, gui=options.gui, delays=delays_of(options, scenario), assume=options.assumed,

@@ -17,6 +17,7 @@ from swarm.filter.further_rows import Constraint
 from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
 from swarm.model.body import is_second_order
 from swarm.model.error_bounds import ErrorBounds
+from swarm.planning.passages.team import reach_of, sizes_of
 from swarm.planning.registry import PLANNERS
 from swarm.robot import Command, Robot
 from swarm.scenario.scenario import Scenario
@@ -48,19 +49,21 @@ class Fleet:
     ) -> None:  # fmt: skip
         assumed = scenario.errors if assume is None else assume
         controller = shared_controller(controller)
+        sizes = sizes_of(scenario, margin, assumed)
         self.robots: list[Robot] = []
         for i, spec in enumerate(scenario.robots):
             with located(f"scenario {scenario.name!r}: robots[{i}]: "):
                 robot = Robot(
                     spec, scenario.world, dt=scenario.dt, sensing_radius=scenario.sensing_radius, planner=planner,
                     controller=controller, margin=margin, errors=assumed, strangers=scenario.strangers, robot_id=i,
-                    constraint=constraint,
+                    constraint=constraint, sizes=sizes,
                 )  # fmt: skip
             self.robots.append(robot)
         self.kinds = np.array([robot.kind for robot in self.robots])
         self.bodies = np.array([robot.body for robot in self.robots])
         grid = scenario.world.grid if planner in PLANNERS and planner.startswith("cells") else None
-        self.hearing = hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size)
+        reach = reach_of(planner, scenario, sizes)
+        self.hearing = hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size, reach)
         self._strangers = scenario.strangers.as_array()
         self.messages: dict[int, Message] = {}
         self.step_ms: list[float] = []

@@ -1,9 +1,9 @@
 """Planning: where a robot drives next, and what it tells the others about it.
 
 This file holds only what every planner shares; the planners are in rooms of their own: ``roadmap`` (continuous worlds),
-``cells`` (continuous worlds with one-lane aisles), ``guided``, ``follower`` and ``pibt`` (grid worlds). What they know
-of a map is in ``graph``; ``registry`` finds them by name. Keeping bodies apart between waypoints is the filter's
-business.
+``passages`` and ``cells`` (continuous worlds with places for one robot, without and with a grid map), ``guided``,
+``follower`` and ``pibt`` (grid worlds). What they know of a map is in ``graph``; ``registry`` finds them by name.
+Keeping bodies apart between waypoints is the filter's business.
 """
 
 from __future__ import annotations
@@ -28,12 +28,14 @@ class Plan:
         path: Points of the way ahead, for drawing [m], float64[p, 2].
         intent: What goes into the message to the others; None if this planner tells nothing.
         stop_distance: Metres from here to where the robot must be able to stop; inf if nothing demands it.
+        waits: Whether it may stand because others go first, so that it is not stuck; None: if it tells an intent.
     """
 
     waypoint: Array
     path: Array = field(default_factory=lambda: np.empty((0, 2)))
     intent: Intent | None = None
     stop_distance: float = float("inf")
+    waits: bool | None = None
 
 
 class Planner(Protocol):

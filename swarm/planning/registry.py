@@ -8,17 +8,26 @@ from swarm.errors import InputError
 from swarm.files.references import FORM, is_reference, load_reference, make_part
 from swarm.model.dynamics import Kind
 from swarm.planning import Planner, StatefulPlanner, stateful
+from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.world import GridMap, World
 
-PLANNERS = ("straight", "roadmap", "cells", "cells:pibt", "cells:guided")
+PLANNERS = ("straight", "roadmap", "passages", "cells", "cells:pibt", "cells:guided")
 
 
-def choose_planner(name: str, world: World) -> str:
-    """The planner that ``auto`` stands for in a world; any other name is itself."""
+def choose_planner(name: str, world: World, sizes: Sizes | None = None) -> str:
+    """The planner that ``auto`` stands for in a world; any other name is itself.
+
+    Args:
+        name: Of a planner, or ``auto``.
+        world: The static map.
+        sizes: Of the team; None: nobody asks whether two robots can pass each other everywhere.
+    """
     if name != "auto":
         return name
-    return "roadmap" if world.grid is None else "cells"
+    if world.grid is not None:
+        return "cells"
+    return "passages" if sizes is not None and slices_of(world, sizes).total > 0 else "roadmap"
 
 
 def check_planner(where: str, name: str, names: Sequence[str] = PLANNERS) -> None:
@@ -36,13 +45,15 @@ def check_planner(where: str, name: str, names: Sequence[str] = PLANNERS) -> Non
 
 
 def make_planner(
-    planner: str | Planner, spec: RobotSpec, world: World, *, dt: float, margin: float = 0.0, robot_id: int = 0
-) -> StatefulPlanner:
+    planner: str | Planner, spec: RobotSpec, world: World, *, dt: float, margin: float = 0.0, robot_id: int = 0,
+    sizes: Sizes | None = None,
+) -> StatefulPlanner:  # fmt: skip
     """The planner of one robot: by name, or the one that is given, with the defaults for what it lacks.
 
     Args:
         planner: ``straight`` (to the goal, whatever is in between), ``roadmap`` (shortest way around the static
-            map), ``cells`` (shared one-lane aisles: cells of the grid map are reserved before they are entered),
+            map), ``passages`` (the same, and places where two robots cannot pass each other are reserved before they
+            are entered), ``cells`` (shared one-lane aisles: cells of the grid map are reserved likewise),
             ``cells:pibt`` and ``cells:guided`` (the same, led as those grid planners are: by the shortest way alone,
             or with the traffic that is expected on the map), or the reference of one of a user's own: a class that
             gets those of ``spec``, ``world``, ``dt``, ``margin`` and ``robot_id`` that it takes. A robot that does not
@@ -52,6 +63,7 @@ def make_planner(
         dt: Control period [s].
         margin: Extra distance that it keeps [m].
         robot_id: Its identity.
+        sizes: Of the team; of robots like this one, if not given.
 
     Raises:
         InputError: If the name is unknown, or cells are asked for in a world without a grid map.
@@ -67,6 +79,11 @@ def make_planner(
         from swarm.planning.roadmap.planner import RoadmapPlanner
 
         return RoadmapPlanner(world, spec.radius, margin, turns=spec.kind == Kind.UNICYCLE)
+    if planner == "passages":
+        from swarm.planning.passages.planner import PassagePlanner
+
+        team = Sizes(spec.radius, spec.radius + margin) if sizes is None else sizes
+        return PassagePlanner(world, spec, team, margin=margin, dt=dt, robot_id=robot_id)
     if planner in PLANNERS:
         if world.grid is None:
             raise InputError("planner", planner, "a world with a grid map (environment.map); else straight or roadmap")

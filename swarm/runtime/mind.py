@@ -9,6 +9,7 @@ from swarm import explanation
 from swarm.errors import InputError
 from swarm.model.body import PERIOD
 from swarm.model.error_bounds import EXACT, ErrorBounds
+from swarm.planning.passages.team import reach_of, sizes_of
 from swarm.robot import Robot
 from swarm.runtime.belief import believe
 from swarm.runtime.fleet_file.braking import DEFAULT, Action
@@ -66,10 +67,11 @@ def mind_of(fleet: FleetFile, robot_id: int) -> Mind:
     scenario, roster, grid = fleet.scenario, fleet.roster(), fleet.scenario.world.grid
     if robot_id not in roster:
         raise InputError("robot", robot_id, f"0 to {len(roster) - 1}")
+    sizes = sizes_of(scenario, fleet.margin, fleet.errors)
     robot = Robot(
         scenario.robots[robot_id], scenario.world, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
         planner=fleet.planner, controller=fleet.controller, margin=fleet.margin, errors=fleet.errors_of(robot_id),
-        strangers=fleet.strangers, robot_id=robot_id,
+        strangers=fleet.strangers, robot_id=robot_id, sizes=sizes,
     )  # fmt: skip
     return Mind(
         robot, scenario.robots[robot_id], roster,
@@ -77,6 +79,9 @@ def mind_of(fleet: FleetFile, robot_id: int) -> Mind:
             robot_id, scenario.world, roster.values(), fleet.planner, fleet.controller, fleet.errors, fleet.strangers,
             fleet.keys is not None,
         ),
-        hearing_radius(scenario.sensing_radius, None if grid is None else grid.cell_size), fleet.errors_of(robot_id),
+        hearing_radius(
+            scenario.sensing_radius, None if grid is None else grid.cell_size,
+            reach_of(fleet.planner, scenario, sizes),
+        ), fleet.errors_of(robot_id),
         fleet.braking,
     )  # fmt: skip

@@ -65,9 +65,12 @@ class Message:
         return np.array(self.waypoint)
 
 
-def hearing_radius(sensing_radius: float, cell_size: float | None = None) -> float:
-    """Distance within which robots hear each other [m]; given a cell size [m], also who may want the same cells."""
-    return max(HEARING * sensing_radius, 0.0 if cell_size is None else HEARING_CELLS * cell_size)
+def hearing_radius(sensing_radius: float, cell_size: float | None = None, reach: float = 0.0) -> float:
+    """Distance within which robots hear each other [m].
+
+    Given a cell size [m], also who may want the same cells; at least ``reach`` [m].
+    """
+    return max(HEARING * sensing_radius, 0.0 if cell_size is None else HEARING_CELLS * cell_size, reach)
 
 
 def hear(senders: Int32s, messages: Mapping[int, Message]) -> Float32s:

@@ -235,7 +235,10 @@ def test_ctrl_c_leaves_the_results_so_far(
         (["arena", "nowhere.yaml", "--controller", "fixed:4,1"], "nowhere.yaml"),
         (["arena", "bad.yaml", "--controller", "fixed:4,1"], "bad.yaml"),
         (["arena", "good.yaml", "--controller", "fixed:x,1"], "fixed:GAIN,POWER"),
-        (["arena", "good.yaml", "--controller", "fixed:4,1", "--planner", "magic"], "straight, roadmap, cells"),
+        (
+            ["arena", "good.yaml", "--controller", "fixed:4,1", "--planner", "magic"],
+            "straight, roadmap, passages, cells",
+        ),
         (["arena", "good.yaml", "good.yaml", "--controller", "fixed:4,1", "--trajectories", "t"], "good.npz"),
         (["grid", "nowhere.jsonl"], "nowhere.jsonl"),
         (["grid", "bad.jsonl"], "bad.jsonl:1"),

@@ -23,7 +23,8 @@ from envs.rollout.team import Fleet
 from envs.scenarios import Draw, family, map_family, options_of
 from swarm.errors import InputError
 from swarm.filter.further_rows import make_constraint
-from swarm.planning.registry import PLANNERS, check_planner, choose_planner
+from swarm.planning.passages.team import planner_of
+from swarm.planning.registry import PLANNERS, check_planner
 from swarm.scenario.scenario import Scenario, load_scenario
 from swarm.tune.controllers import shared_controller
 
@@ -46,7 +47,8 @@ class Arena(ErrorOptions):
     controller: str = "tuner"
     """tuner, a checkpoint folder, fixed:GAIN,POWER, or my_file.py:NAME."""
     planner: str = "auto"
-    """straight, roadmap, cells, cells:pibt, cells:guided, or my_file.py:NAME; auto is cells on a map, else roadmap."""
+    """straight, roadmap, passages, cells, cells:pibt, cells:guided, or my_file.py:NAME; auto is cells on a map,
+    passages where two robots cannot pass each other everywhere, else roadmap."""
     constraint: str = ""
     """Further rows of every robot's quadratic program: my_file.py:NAME."""
     seed: int = 0
@@ -76,13 +78,18 @@ class Arena(ErrorOptions):
         return draw(np.random.default_rng(self.seed), **options_of(draw, "robots", robots=self.robots))
 
 
+def chosen(options: Arena, scenario: Scenario) -> str:
+    """The planner of a scenario's robots."""
+    return planner_of(options.planner, scenario, assumed=options.assumed)
+
+
 def drive(options: Arena, scenario: Scenario, controller: Any) -> Iterator[Run]:
     """Run one scenario to its horizon, or until everyone has reached its only goal and stands; yields each period.
 
     A run that ended in motion would not show that the robots can stop, two at one goal for instance.
     """
     fleet = Fleet(
-        scenario, planner=choose_planner(options.planner, scenario.world), controller=controller,
+        scenario, planner=chosen(options, scenario), controller=controller,
         assume=options.assumed, seed=options.seed, constraint=options.constraint,
     )  # fmt: skip
     run = Run(scenario, fleet, ExactPlant(scenario) if fleet.perception is None else LateBodies(scenario))
@@ -115,7 +122,7 @@ def evaluate_arena(options: Arena, console: Console, records: list[Record]) -> N
                     unsafe=unsafe + int(run.touched.sum()),
                 )  # fmt: skip
             done, unsafe = done + run.steps, unsafe + int(run.touched.sum())
-            planner = choose_planner(options.planner, scenario.world)
+            planner = chosen(options, scenario)
             found = record(run, kind="arena", seed=options.seed, controller=options.controller, planner=planner)
             records.append(found | options.record(scenario.errors))
             if options.trajectories is not None:

@@ -145,30 +145,32 @@ def cell_at(roadmap: Roadmap, x: float, y: float) -> tuple[int, int]:
     return -1, -1
 
 
-def roadmap_of(world: World, radius: float, margin: float = 0.0) -> Roadmap:
+def roadmap_of(world: World, radius: float, margin: float = 0.0, resolution: float | None = None) -> Roadmap:
     """The roadmap of a world for robots of a radius; made once, shared by all of them.
 
     Args:
         world: The static map.
         radius: Of the robots [m].
         margin: Extra distance from obstacles [m].
+        resolution: Side of a cell [m]; if not given, about half a radius.
 
     Raises:
         InputError: If a number makes no sense.
     """
-    key = ("roadmap", radius, margin)
+    key = ("roadmap", radius, margin, resolution)
     if key not in world.derived:
-        world.derived[key] = _make(world, radius, margin)
+        world.derived[key] = _make(world, radius, margin, resolution)
     made: Roadmap = world.derived[key]
     return made
 
 
-def _make(world: World, radius: float, margin: float) -> Roadmap:
+def _make(world: World, radius: float, margin: float, resolution: float | None) -> Roadmap:
     if not (math.isfinite(radius) and radius > 0.0):
         raise InputError("RoadmapPlanner radius", radius, "a finite number of metres above 0")
     if not (math.isfinite(margin) and margin >= 0.0):
         raise InputError("RoadmapPlanner margin", margin, "a finite number of metres, at least 0")
-    clearance, resolution = (radius + margin) / (1.0 - TOLERANCE), _resolution(world, radius)
+    clearance = (radius + margin) / (1.0 - TOLERANCE)
+    resolution = _resolution(world, radius) if resolution is None else resolution
     size = world.bounds[2:] - world.bounds[:2]
     columns, rows = (max(1, math.ceil(side / resolution - 1e-9)) for side in size)
     index, origin = world.index(REACH * clearance), world.bounds[:2].copy()

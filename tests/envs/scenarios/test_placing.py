@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from oracles.flood import parts
 
-from envs.scenarios import doorway, draw_family, merge
+from envs.scenarios import draw_family
+from envs.scenarios.narrow import doorway, merge
 from envs.scenarios.placing import Room, place
 from envs.scenarios.tiled import tile
 from swarm.errors import InputError

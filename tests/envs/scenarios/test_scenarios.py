@@ -15,7 +15,8 @@ from envs.arena import held_out
 from envs.arena import training_worlds as training
 from envs.arena.core import ArenaCore
 from envs.arena.env import ArenaEnv
-from envs.scenarios import FAMILIES, clutter, dense, doorway, draw_family, moving, swap
+from envs.scenarios import FAMILIES, clutter, dense, draw_family, moving, swap
+from envs.scenarios.narrow import doorway
 from swarm.errors import InputError
 from swarm.filter.tunables import encode
 from swarm.model.body import TOP_SPEED, body_of

@@ -1,0 +1,126 @@
+"""Where a robot goes out of the way of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from swarm.array_types import Array, Flags
+from swarm.planning.passages.right_of_way import Course
+from swarm.planning.passages.route import Route
+from swarm.planning.passages.search import way_aside, way_through
+from swarm.planning.roadmap.occupancy import cell_at
+from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_X, N_Y
+from swarm.sense.view import View
+
+_APART = 1.05  # Discs that are so much farther apart than they must be pass each other.
+_ROOM = (1.17, 0.91)  # Room that is looked for, in sums of radii: first 1.17, then 1.065.
+_NEAR = 2.0  # Who is so near to another, in sums of their radii, may be in its way in a room.
+_SOMEWHERE = 0.05  # Who is heading for so near a point stays where he is.
+_IN_THE_WAY = 0.7  # Discs that are this near to each other cannot pass.
+
+
+class Aside:
+    """Ways out of the way, for one robot.
+
+    Args:
+        route: Its ways.
+        radius: Of the robot [m].
+        margin: Extra distance that every robot keeps [m].
+    """
+
+    def __init__(self, route: Route, radius: float, margin: float) -> None:
+        self._route, self._radius, self._margin = route, radius, margin
+
+    def find(self, position: Array, view: View, others: Mapping[int, Course], pushers: Sequence[int]) -> Array | None:
+        """The way to the nearest place where the pushers can pass, float64[n, 2] [m]; None if there is none.
+
+        It leads around the others if that is possible, else through them, who are then asked to make way.
+        """
+        seen = {int(row[N_ID]): row for row in view.neighbours}
+        taken = np.zeros(self._route.slices.total + 1, bool)
+        for other in others.values():
+            taken[list(other.held)] = True
+        keep_off, walls = [np.empty((0, 3))], [np.empty((0, 3))]
+        for robot in pushers:
+            other, row = others[robot], seen.get(robot)
+            taken[list(other.ahead)] = True
+            radius = self._radius if row is None else float(row[N_RADIUS])
+            both = radius + self._radius + 2.0 * self._margin
+            way = self._way_of(other, None if row is None else row[[N_X, N_Y]])
+            taken[np.maximum(self._route.numbers(way), 0)] = True
+            way = np.concatenate([way, self._out_of(other), *(_line(row) for row in ([] if row is None else [row]))])
+            keep_off.append(np.column_stack([way, np.full(len(way), both)]))
+            if row is not None:
+                walls.append(np.array([[row[N_X], row[N_Y], _IN_THE_WAY * both]]))
+        taken[0] = False
+        crowd = self._discs(row for robot, row in seen.items() if robot not in pushers)
+        roadmap, labels = self._route.roadmap, self._route.slices.labels
+        wall, off = np.concatenate(walls), np.concatenate(keep_off)
+        all_held, theirs = (self._held(others[robot] for robot in robots) for robots in (others, pushers))
+        attempts = [(np.concatenate([wall, crowd]), all_held), (wall, theirs)]
+        for room in _ROOM:
+            off[:, 2] *= room
+            for blocked, closed in attempts:
+                found = way_aside(roadmap, labels, position, taken, closed, off, blocked, crowd)
+                if len(found):
+                    return np.concatenate([found, found[-1:]])
+        return None
+
+    def _held(self, others: Iterable[Course]) -> Flags:
+        """Slices that somebody holds, bool[count + 1]."""
+        found = np.zeros(self._route.slices.total + 1, bool)
+        for other in others:
+            found[list(other.held)] = True
+        return found
+
+    def _discs(self, rows: Iterable[Array]) -> Array:
+        """Robots as places and the distances to keep from them, float64[k, 3] [m]."""
+        found = [[row[N_X], row[N_Y], row[N_RADIUS] + self._radius + 2.0 * self._margin] for row in rows]
+        return np.array(found).reshape(-1, 3)
+
+    def _out_of(self, other: Course) -> Array:
+        """The room before the mouth that another robot comes out of, float64[n, 2] [m]."""
+        slices = self._route.slices
+        end = (*other.held, *other.ahead)[-1]
+        rows, columns = np.nonzero(slices.labels == end)
+        found: Array = slices.origin + (np.column_stack([columns, rows]) + 0.5) * slices.resolution
+        return found[:: max(1, len(found) // 64)] if self._route.is_mouth(end) else found[:0]
+
+    def _way_of(self, other: Course, place: Array | None) -> Array:
+        """Where another robot wants through, as far as it has told, float64[n, 2] [m]."""
+        slices, roadmap = self._route.slices, self._route.roadmap
+        numbers = [*other.held, *other.ahead, *([other.claim] if other.claim else [])]
+        wanted = np.zeros(slices.total + 1, bool)
+        wanted[numbers] = True
+        if place is None:
+            rows, columns = np.nonzero(slices.labels == numbers[0])
+            row, column = int(rows[len(rows) // 2]), int(columns[len(rows) // 2])
+        else:
+            row, column = cell_at(roadmap, place[0], place[1])
+        *near, end = [*other.held, *([other.claim] if other.claim else []), *other.ahead]
+        cells = way_through(slices.labels, wanted, near[-1] if near else end, row, column)
+        wanted[:] = True  # Of a long way, the last slices but the very last one are not told.
+        cells = np.concatenate([cells, way_through(slices.labels, wanted, end, *cells[-1].tolist())])
+        found: Array = slices.origin + (cells[:, ::-1] + 0.5) * slices.resolution
+        return found
+
+
+def _line(row: Array) -> Array:
+    """Points from where a robot is to where it is heading, float64[n, 2] [m]."""
+    start, end = row[[N_X, N_Y]], row[[N_INTENT_X, N_INTENT_Y]]
+    count = 2 + int(np.hypot(*(end - start)) / row[N_RADIUS])
+    found: Array = np.linspace(start, end, count)
+    return found
+
+
+def in_line(position: Array, radius: float, row: Array) -> bool:
+    """Whether a robot stands right before another (a row of neighbours) that is heading through where it is."""
+    both = radius + float(row[N_RADIUS])
+    to, away = row[[N_INTENT_X, N_INTENT_Y]] - row[[N_X, N_Y]], position - row[[N_X, N_Y]]
+    left = float(np.hypot(*to))
+    if left < _SOMEWHERE * both or float(np.hypot(*away)) > _NEAR * both:
+        return False
+    along, across = float(to @ away) / left, abs(float(to[0] * away[1] - to[1] * away[0])) / left
+    return 0.0 < along < left + both and across < _APART * both

@@ -1,0 +1,100 @@
+"""Who goes first: what robots tell of the slices that they hold and want, and how claims are compared.
+
+A robot tells it by an ``Intent`` whose cells are slices: ``held``; ``claim``, the next one; ``window``, those on its
+way until it comes to where others can pass it; ``arrival``, ticks until it is at the first of them; ``leaving``, that
+it has nowhere to go out of the way. 0 stands for no slice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from swarm.planning.cells.claims import LONGEST
+from swarm.planning.pibt.priority_inheritance import IDS
+from swarm.sense.intent import RANKINGS, WINDOW, Intent
+
+Rank = tuple[bool, bool, int, int, int]
+"""What robots are compared by, the larger goes first: see ``rank``."""
+
+
+class Course(NamedTuple):
+    """What one robot tells of itself.
+
+    Attributes:
+        held: Slices that it alone may be in.
+        ahead: Slices on its way, in order, from where it is to where others can pass it.
+        claim: The next one that it wants to hold, 0 for none.
+        rank: See ``rank``.
+    """
+
+    held: tuple[int, ...]
+    ahead: tuple[int, ...]
+    claim: int
+    rank: Rank
+
+
+def rank(intent: Intent, robot_id: int) -> Rank:
+    """What robots are compared by: who cannot make way goes first, then who is in a passage, then who waits longest.
+
+    A robot that makes way for another goes with the priority of that one, but after it. Who has arrived goes last.
+    """
+    inherited = max(intent.priority, intent.claim_priority)
+    inside = max(intent.held) > 0 and inherited >= 0
+    return intent.leaving, inside, inherited, intent.priority, -robot_id
+
+
+def course(intent: Intent, robot_id: int) -> Course:
+    """What another robot has told."""
+    held = tuple(number for number in intent.held if number > 0)
+    return Course(held, in_order(intent.window), max(intent.claim, 0), rank(intent, robot_id))
+
+
+def in_order(numbers: Sequence[int]) -> tuple[int, ...]:
+    """Slices in the order in which a way comes to them, each once; without 0."""
+    return tuple(dict.fromkeys(number for number in numbers if number > 0))
+
+
+def aged(key: int, ticks: int) -> int:
+    """A priority that another robot told of so many ticks ago, as of now: who waits has waited longer meanwhile."""
+    return key if key < 0 or key // IDS >= LONGEST else key + IDS * ticks
+
+
+def window_of(ahead: Sequence[int]) -> tuple[int, ...]:
+    """Slices ahead, as many as an intent tells: the next ones, and at the end the last one, again and again."""
+    shown = [*ahead[:WINDOW], ahead[-1]] if ahead else [0]
+    return (*shown, *[shown[-1]] * (WINDOW + 1 - len(shown)))
+
+
+def opposed(mine: Sequence[int], theirs: Sequence[int]) -> bool:
+    """Whether two robots want through two slices or more in opposite directions."""
+    place = {number: k for k, number in enumerate(theirs)}
+    common = [place[number] for number in mine if number in place]
+    return any(before > after for before, after in pairwise(common))
+
+
+def may_take(slice_number: int, own: Intent, robot_id: int, heard: Mapping[int, Intent]) -> bool:
+    """Whether the slice that was claimed in the tick of an own message is this robot's now.
+
+    Everybody whose message may matter must have written it in that tick, hold another slice and claim none or claim it
+    with a lower rank: then of two robots that claim one slice, at most one takes it, and nobody takes what is held.
+    """
+    mine = own.leaving, own.claim_priority, -robot_id
+    for robot, other in heard.items():
+        if other.stamp != own.stamp or slice_number in other.held:
+            return False
+        if other.claim == slice_number and (other.leaving, other.claim_priority, -robot) > mine:
+            return False
+    return True
+
+
+def intent_of(
+    *, tick: int, held: Sequence[int], claim: int, claim_priority: int, priority: int, arrival: int, leaving: bool,
+    ahead: Sequence[int],
+) -> Intent:  # fmt: skip
+    """What a robot tells of its slices; see the head of this module."""
+    return Intent(
+        tick, tuple(held) or (0,), claim if claim > 0 else -1, claim_priority, priority, RANKINGS[0], arrival, leaving,
+        window_of(ahead),
+    )  # fmt: skip

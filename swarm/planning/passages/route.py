@@ -1,0 +1,155 @@
+"""The shortest way of one robot on the grid of the slices, and how far along it the robot may drive."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from swarm.array_types import Array, Int64s
+from swarm.planning.passages.right_of_way import in_order
+from swarm.planning.passages.search import farthest, labels_along, straight_through
+from swarm.planning.passages.slices import Slices, mouths_of
+from swarm.planning.roadmap.occupancy import clearance_at, roadmap_of
+from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, trace, waypoint
+from swarm.scenario.world import World
+
+_POINTS = 512  # of the way ahead
+_BEFORE = 0.15  # How far before a slice that it does not hold a robot stops [lengths of a slice].
+_SLACK = 1e-9
+
+
+class Leg(NamedTuple):
+    """The way ahead of one robot.
+
+    Attributes:
+        path: Its points, world frame [m], float64[n, 2].
+        numbers: The slices at them, 0 where there is room, int64[n].
+        steps: Way to each of them [m], float64[n].
+        target: Where the robot would drive if nothing were reserved [m], float64[2]; None: along the way.
+        left: Its length [m].
+        ahead: The slices on it without room to wait between them.
+        distance: The way to the first of these [m]; inf if there is none.
+    """
+
+    path: Array
+    numbers: Int64s
+    steps: Array
+    target: Array | None
+    left: float
+    ahead: tuple[int, ...]
+    distance: float
+
+
+class Route:
+    """Ways of one robot.
+
+    Args:
+        world: The static map.
+        slices: Of the team.
+        radius: Of the robot [m].
+        margin: Extra distance from obstacles [m].
+    """
+
+    def __init__(self, world: World, slices: Slices, radius: float, margin: float) -> None:
+        self.slices = slices
+        self.roadmap = self._plain = roadmap_of(world, radius, margin, slices.resolution)
+        self._mouths = mouths_of(slices)
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget the goal, and who is gone around."""
+        self.roadmap, self._goal = self._plain, np.full(2, np.nan)
+        self._field: Field | None = None
+
+    def go_around(self, circles: Array) -> None:
+        """Count further circles (rows as in ``ObstacleIndex.obstacles``) as obstacles, as far as there is a way."""
+        self.roadmap, self._field = self._plain._replace(others=circles), None
+
+    def way(self, position: Array, goal: Array) -> tuple[Array, Array, float]:
+        """The waypoint of the roadmap, points of the way ahead float64[n, 2] and its length [m]."""
+        if not np.array_equal(goal, self._goal):
+            self._goal, self._field = goal.copy(), None
+        if self._field is None:
+            self._field = field_to(self.roadmap, goal, position)
+        x, y, left = waypoint(self.roadmap, self._field, position, goal)
+        if left == TOO_FAR:
+            self._field = field_to(self.roadmap, goal, position)
+            x, y, left = waypoint(self.roadmap, self._field, position, goal)
+        if left == math.inf and len(self.roadmap.others):  # no way around them: as if they were not there
+            self.roadmap, self._field = self._plain, None
+            return self.way(position, goal)
+        straight = math.dist(position, goal)
+        if left == math.inf or straight < 2.0 * self.roadmap.resolution:
+            path = np.stack([position, goal])
+        else:
+            path = np.concatenate([trace(self.roadmap, self._field, position[0], position[1], _POINTS), goal[None]])
+            if straight > 0.0 and (x, y) == (goal[0], goal[1]):
+                path = _straight(position, goal, self.roadmap.resolution)
+        return np.array([x, y]), path, straight if left == math.inf else left
+
+    def numbers(self, path: Array) -> Int64s:
+        """The slices at the points of a way, int64[n]; 0 where there is room."""
+        found: Int64s = labels_along(self.slices.labels, self.slices.origin, self.slices.resolution, path)
+        return found
+
+    def is_mouth(self, number: int) -> bool:
+        """Whether a slice touches room."""
+        return bool(self._mouths[number])
+
+    def leg(self, path: Array, target: Array | None, left: float | None = None) -> Leg:
+        """A way as the agreement with others needs it.
+
+        Args:
+            path: Its points, float64[n, 2] [m].
+            target: Where the robot would drive if nothing were reserved; None: along the way.
+            left: Its length [m], if the points do not tell.
+        """
+        numbers = self.numbers(path)
+        steps = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+        left = float(steps[-1]) if left is None else left
+        inside = np.flatnonzero(numbers > 0)
+        if not len(inside):
+            return Leg(path, numbers, steps, target, left, (), math.inf)
+        gaps = np.flatnonzero(np.diff(steps[inside]) > self.slices.length)
+        end = inside[gaps[0]] if len(gaps) else inside[-1]
+        return Leg(path, numbers, steps, target, left, in_order(numbers[: end + 1].tolist()), float(steps[inside[0]]))
+
+    def aim(self, position: Array, leg: Leg, held: list[int]) -> tuple[Array, float, bool]:
+        """Where to drive, after how far the robot has to be able to stop [m], and whether for others' sake.
+
+        Args:
+            position: Of the robot [m].
+            leg: Its way.
+            held: Slices in which it may be.
+        """
+        allowed = np.zeros(self.slices.total + 1, bool)
+        allowed[[0, *held]] = True
+        outside = np.flatnonzero(~allowed[leg.numbers])
+        stop, ends = (int(outside[0]), True) if len(outside) else (len(leg.path), False)
+        before = _BEFORE * self.slices.length
+        while ends and stop > 0 and leg.steps[outside[0]] - leg.steps[stop - 1] < before:
+            stop -= 1
+        if stop == 0:
+            return position.copy(), 0.0, True
+        room = clearance_at(self.roadmap, position[0], position[1])
+        keep = max(min(self.roadmap.clearance, room - _SLACK), 0.0)
+        reach = float(leg.steps[stop - 1]) if ends else leg.left
+        around = self.roadmap, self.slices.labels, allowed, position
+        target = leg.target
+        near = target is not None and not (ends and _behind(leg.path, stop, target))
+        if target is not None and near and straight_through(*around, target, keep):
+            return target, reach, ends
+        return leg.path[farthest(*around, leg.path, stop, keep)], reach, ends
+
+
+def _behind(path: Array, stop: int, target: Array) -> bool:
+    """Whether a target lies behind the point of the way at which the robot has to stop for now."""
+    return int(np.argmin(np.linalg.norm(path - target, axis=1))) >= stop
+
+
+def _straight(start: Array, end: Array, step: float) -> Array:
+    """Points of a straight line, float64[n, 2]."""
+    count = max(2, math.ceil(math.dist(start, end) / step) + 1)
+    return np.linspace(start, end, count)

@@ -1,0 +1,179 @@
+"""Searches on the grid of the slices: which way another robot comes, where to go out of it, how far to drive."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from swarm.array_types import Array, Flags, Int32s, Int64s
+from swarm.planning.passages.slices import label_at
+from swarm.planning.roadmap.occupancy import Roadmap, cell_at, middle
+from swarm.planning.roadmap.waypoints import visible
+
+
+@njit(cache=True)
+def _walk_back(before: Int64s, end: int, columns: int) -> Int64s:
+    """The cells (row, column) of a search's way from its start to a flat cell, int64[n, 2]."""
+    count, cell = 1, end
+    while before[cell] != cell:
+        cell, count = before[cell], count + 1
+    way, cell = np.empty((count, 2), np.int64), end
+    for k in range(count - 1, -1, -1):
+        way[k, 0], way[k, 1] = divmod(cell, columns)
+        cell = before[cell]
+    return way
+
+
+@njit(cache=True)
+def _disc(mask: Flags, row: int, column: int, reach: float) -> None:
+    """Mark the cells within ``reach`` cells of one."""
+    most = int(reach)
+    for r in range(max(row - most, 0), min(row + most + 1, mask.shape[0])):
+        span = int(math.sqrt(max(reach * reach - (r - row) * (r - row), 0.0)))
+        mask[r, max(column - span, 0) : column + span + 1] = True
+
+
+@njit(cache=True)
+def way_through(labels: Int32s, wanted: Flags, last: int, row: int, column: int) -> Int64s:
+    """The shortest way from a cell through wanted slices into the middle of the last one.
+
+    Args:
+        labels: As in ``Slices``.
+        wanted: Whether the slice of this number is on the way, bool[count + 1].
+        last: Number of the last one.
+        row: Where the way begins.
+        column: Where the way begins.
+
+    Returns:
+        Cells (row, column), int64[n, 2]; the first alone if there is no way.
+    """
+    rows, columns = labels.shape
+    before, queue = np.full(rows * columns, -1, np.int64), np.empty(rows * columns, np.int64)
+    start, size, done = row * columns + column, 1, 0
+    before[start], queue[0] = start, start
+    found, found_count = np.empty(rows * columns, np.int64), 0
+    while done < size:
+        cell = queue[done]
+        done += 1
+        r0, c0 = divmod(cell, columns)
+        if labels[r0, c0] == last:
+            found[found_count] = cell
+            found_count += 1
+        for r in range(max(r0 - 1, 0), min(r0 + 2, rows)):
+            for c in range(max(c0 - 1, 0), min(c0 + 2, columns)):
+                label = labels[r, c]
+                straight = r == r0 or c == c0  # A diagonal step costs two: else ways dip into bays for nothing.
+                if straight and label > 0 and wanted[label] and before[r * columns + c] < 0:
+                    before[r * columns + c], queue[size] = cell, r * columns + c
+                    size += 1
+    if found_count == 0:
+        return _walk_back(before, start, columns)
+    return _walk_back(before, found[found_count // 2], columns)
+
+
+@njit(cache=True)
+def _is_inside(labels: Int32s, taken: Flags, row: int, column: int) -> bool:
+    """Whether a cell and those around it are in slices that nobody has taken: a robot comes to no cell exactly."""
+    for r in range(max(row - 2, 0), min(row + 3, labels.shape[0])):
+        for c in range(max(column - 2, 0), min(column + 3, labels.shape[1])):
+            if labels[r, c] > 0 and taken[labels[r, c]]:
+                return False
+    return labels[row, column] >= 0
+
+
+@njit(cache=True)
+def way_aside(
+    roadmap: Roadmap, labels: Int32s, start: Array, taken: Flags, closed: Flags, keep_off: Array, blocked: Array,
+    crowded: Array,
+) -> Array:  # fmt: skip
+    """The shortest way to where a robot is out of the way of others, world frame [m], float64[n, 2]; empty: none.
+
+    Args:
+        roadmap: Where the robot may drive, on the grid of the labels.
+        labels: As in ``Slices``.
+        start: Of the robot [m], float64[2].
+        taken: Slices where it may not stay, bool[count + 1].
+        closed: Slices that it may not enter, bool[count + 1].
+        keep_off: Points x, y and distances [m] within which it may not stay, float64[k, 3].
+        blocked: Points x, y and distances [m] that the way must not come to, float64[m, 3].
+        crowded: The same of those who can be asked to move.
+    """
+    rows, columns = labels.shape
+    bad, wall = np.zeros((rows, columns), np.bool_), np.zeros((rows, columns), np.bool_)
+    for points, mask in ((keep_off, bad), (crowded, bad), (blocked, wall)):
+        for k in range(len(points)):
+            row = int((points[k, 1] - roadmap.origin[1]) / roadmap.resolution)
+            column = int((points[k, 0] - roadmap.origin[0]) / roadmap.resolution)
+            _disc(mask, row, column, points[k, 2] / roadmap.resolution)
+    row, column = cell_at(roadmap, start[0], start[1])
+    before, queue = np.full(rows * columns, -1, np.int64), np.empty(rows * columns, np.int64)
+    first, size, done = row * columns + column, 1, 0
+    before[first], queue[0] = first, first
+    while done < size:
+        cell = queue[done]
+        done += 1
+        row, column = divmod(cell, columns)
+        label = labels[row, column]
+        if not bad[row, column] and _is_inside(labels, taken, row, column):
+            cells = _walk_back(before, cell, columns)
+            way = np.empty((len(cells), 2))
+            for k in range(len(cells)):
+                way[k] = middle(roadmap, cells[k, 0], cells[k, 1])
+            return way
+        for r in range(max(row - 1, 0), min(row + 2, rows)):
+            for c in range(max(column - 1, 0), min(column + 2, columns)):
+                open_cell = np.isfinite(roadmap.cost[r, c]) and (not wall[r, c] or wall[row, column])
+                entered = max(labels[r, c], 0)
+                open_cell = open_cell and (not closed[entered] or entered == label)
+                corner = np.isfinite(roadmap.cost[row, c]) and np.isfinite(roadmap.cost[r, column])
+                if open_cell and corner and before[r * columns + c] < 0:
+                    before[r * columns + c], queue[size] = cell, r * columns + c
+                    size += 1
+    return np.empty((0, 2))
+
+
+@njit(cache=True)
+def labels_along(labels: Int32s, origin: Array, resolution: float, path: Array) -> Int64s:
+    """The label of each point of a way, int64[n]."""
+    found = np.empty(len(path), np.int64)
+    for k in range(len(path)):
+        found[k] = label_at(labels, origin, resolution, path[k, 0], path[k, 1])
+    return found
+
+
+@njit(cache=True)
+def _may_pass(labels: Int32s, roadmap: Roadmap, allowed: Flags, start: Array, end: Array) -> bool:
+    """Whether a straight line leads through allowed slices alone."""
+    length = math.hypot(end[0] - start[0], end[1] - start[1])
+    steps = int(length / (0.5 * roadmap.resolution)) + 1
+    for k in range(steps + 1):
+        share = k / steps
+        x, y = start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
+        if not allowed[label_at(labels, roadmap.origin, roadmap.resolution, x, y)]:
+            return False
+    return True
+
+
+@njit(cache=True)
+def straight_through(
+    roadmap: Roadmap, labels: Int32s, allowed: Flags, start: Array, end: Array, clearance: float
+) -> bool:
+    """Whether a disc of this clearance [m] may go straight from a point to another [m], float64[2] each."""
+    if not visible(roadmap, clearance, start[0], start[1], end[0], end[1]):
+        return False
+    return _may_pass(labels, roadmap, allowed, start, end)
+
+
+@njit(cache=True)
+def farthest(
+    roadmap: Roadmap, labels: Int32s, allowed: Flags, start: Array, path: Array, stop: int, clearance: float
+) -> int:
+    """The last of the first ``stop`` points of a way that is in sight; at least the second, if there is one."""
+    low, step = min(1, stop - 1), 8
+    while step > 0:
+        while low + step < stop and straight_through(roadmap, labels, allowed, start, path[low + step], clearance):
+            low += step
+        step //= 8
+    return low

@@ -1,0 +1,262 @@
+"""The places of a continuous world where two robots of a team cannot pass each other, cut into slices for one robot.
+
+The centres of robots move in the free space of the smallest robot. Two of the largest pass each other where a disc of
+the right size (``Sizes.passing``) fits into that space; whatever no such disc covers is narrow. A narrow part with two
+mouths or more, or a deep one, is a passage; with it goes the room before its mouths, so that who waits stands outside
+of the way of who comes out. A passage is cut along the distance from its mouths (a Reeb graph of that distance): the
+connected parts of each band are its slices. All robots find the same slices, from the same map and the same sizes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from swarm.array_types import Array, Flags, Int32s
+from swarm.scenario.world import World
+from swarm.sense.intent import WINDOW
+
+FINE = 0.25
+"""Side of a cell, in radii of the smallest robot."""
+_MOST_CELLS = 4_000_000
+# Depth of the room before a mouth, least depth of a passage with one mouth, and length of a slice, in passing radii.
+_APRON, _DEEP, _LENGTH = 2.5, 3.0, 1.9
+
+
+class Sizes(NamedTuple):
+    """What all robots of a team have to know of each other.
+
+    Attributes:
+        smallest: Least radius [m].
+        largest: Largest radius, with the margin that is kept [m].
+    """
+
+    smallest: float
+    largest: float
+
+    @property
+    def passing(self) -> float:
+        """Radius of the disc that fits where two of the largest pass each other, in the space of centres [m]."""
+        return 2.0 * self.largest - self.smallest
+
+
+class Slices(NamedTuple):
+    """The slices of a world, on a grid whose first row is at the bottom.
+
+    Attributes:
+        labels: Of each cell: the number of its slice from 1 on, 0 where there is room, -1 where no robot fits.
+        origin: Lower-left corner of the grid, world frame [m], float64[2].
+        resolution: Side of a cell [m].
+        length: Of a slice, about [m].
+        total: How many slices there are.
+        reach: How far apart robots that may come towards each other through a passage are at most [m].
+    """
+
+    labels: Int32s
+    origin: Array
+    resolution: float
+    length: float
+    total: int
+    reach: float
+
+    def at(self, x: float, y: float) -> int:
+        """The slice at a point [m]; 0 where there is room."""
+        return int(label_at(self.labels, self.origin, self.resolution, x, y))
+
+
+@njit(cache=True)
+def label_at(labels: Int32s, origin: Array, resolution: float, x: float, y: float) -> int:
+    """The label at a point [m], or that of the nearest cell beside it where a robot fits; else 0."""
+    rows, columns = labels.shape
+    row = min(max(int((y - origin[1]) / resolution), 0), rows - 1)
+    column = min(max(int((x - origin[0]) / resolution), 0), columns - 1)
+    if labels[row, column] >= 0:
+        return labels[row, column]
+    best, found = np.inf, 0
+    for r in range(max(row - 2, 0), min(row + 3, rows)):
+        for c in range(max(column - 2, 0), min(column + 3, columns)):
+            dx = origin[0] + (c + 0.5) * resolution - x
+            dy = origin[1] + (r + 0.5) * resolution - y
+            if labels[r, c] >= 0 and dx * dx + dy * dy < best:
+                best, found = dx * dx + dy * dy, labels[r, c]
+    return found
+
+
+@njit(cache=True)
+def _eroded(free: Flags, reach: float) -> Flags:
+    """Cells from which every cell within ``reach`` cells is free; outside of the grid nothing is."""
+    rows, columns = free.shape
+    core, most = free.copy(), int(reach)
+    for row in range(rows):
+        for column in range(columns):
+            for dr in range(-most, most + 1):
+                if not core[row, column]:
+                    break
+                span = int(math.sqrt(max(reach * reach - dr * dr, 0.0)))
+                for c in range(column - span, column + span + 1):
+                    r = row + dr
+                    if r < 0 or r >= rows or c < 0 or c >= columns or not free[r, c]:
+                        core[row, column] = False
+                        break
+    return core
+
+
+@njit(cache=True)
+def _dilated(core: Flags, reach: float) -> Flags:
+    """Cells within ``reach`` cells of one of the core."""
+    rows, columns = core.shape
+    wide, most = core.copy(), int(reach)
+    for row in range(rows):
+        for column in range(columns):
+            if not core[row, column]:
+                continue
+            for dr in range(-most, most + 1):
+                span = int(math.sqrt(max(reach * reach - dr * dr, 0.0)))
+                if 0 <= row + dr < rows:
+                    wide[row + dr, max(column - span, 0) : column + span + 1] = True
+    return wide
+
+
+@njit(cache=True)
+def _parts(value: Int32s) -> tuple[Int32s, int]:
+    """The 8-connected parts of equal values from 0 on, numbered from 1 in the order of their first cells."""
+    rows, columns = value.shape
+    part, count = np.zeros((rows, columns), np.int32), 0
+    stack = np.empty(rows * columns, np.int64)
+    for first in range(rows * columns):
+        if part.flat[first] > 0 or value.flat[first] < 0:
+            continue
+        count += 1
+        part.flat[first], stack[0], size = count, first, 1
+        while size > 0:
+            size -= 1
+            row, column = divmod(stack[size], columns)
+            for r in range(max(row - 1, 0), min(row + 2, rows)):
+                for c in range(max(column - 1, 0), min(column + 2, columns)):
+                    if part[r, c] == 0 and value[r, c] == value[row, column]:
+                        part[r, c], stack[size] = count, r * columns + c
+                        size += 1
+    return part, count
+
+
+@njit(cache=True)
+def _beside(inside: Flags, other: Flags) -> Flags:
+    """Cells of ``inside`` that touch a cell of ``other``."""
+    rows, columns = inside.shape
+    found = np.zeros((rows, columns), np.bool_)
+    for row in range(rows):
+        for column in range(columns):
+            if inside[row, column]:
+                near = other[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+                found[row, column] = near.any()
+    return found
+
+
+@njit(cache=True)
+def _steps(inside: Flags, seeds: Flags) -> Int32s:
+    """Steps from the nearest seed through ``inside``, straight and diagonal in turn (octagonal); else -1."""
+    rows, columns = inside.shape
+    steps = np.full((rows, columns), -1, np.int32)
+    now, size = np.empty(rows * columns, np.int64), 0
+    for cell in range(rows * columns):
+        if seeds.flat[cell]:
+            steps.flat[cell], now[size], size = 0, cell, size + 1
+    done, end, step = 0, size, 0
+    while done < end:
+        step += 1
+        for k in range(done, end):
+            row, column = divmod(now[k], columns)
+            for r in range(max(row - 1, 0), min(row + 2, rows)):
+                for c in range(max(column - 1, 0), min(column + 2, columns)):
+                    straight = r == row or c == column
+                    if inside[r, c] and steps[r, c] < 0 and (straight or step % 2 == 0):
+                        steps[r, c], now[size], size = step, r * columns + c, size + 1
+        done, end = end, size
+    return steps
+
+
+def mouths_of(slices: Slices) -> Flags:
+    """Which slices touch room, bool[count + 1]."""
+    found = np.zeros(slices.total + 1, bool)
+    found[slices.labels[_beside(slices.labels > 0, slices.labels == 0)]] = True
+    return found
+
+
+def _passages(narrow: Flags, wide: Flags, deep: float) -> Flags:
+    """The narrow parts that lead somewhere: with two mouths, with none, or deeper than ``deep`` cells."""
+    part, count = _parts(narrow.astype(np.int32) - 1)
+    mouth = _beside(narrow, wide)
+    mouths, many = _parts(mouth.astype(np.int32) - 1)
+    number = np.zeros(count + 1, np.int64)
+    _, first = np.unique(mouths, return_index=True)
+    np.add.at(number, part.ravel()[first[-many:]] if many else np.empty(0, np.int64), 1)
+    depth = np.zeros(count + 1, np.int64)
+    np.maximum.at(depth, part.ravel(), _steps(narrow, mouth).ravel())
+    kept = (number != 1) | (depth > deep)
+    kept[0] = False
+    found: Flags = kept[part]
+    return found
+
+
+def _cut(inside: Flags, room: Flags, length: float) -> tuple[Int32s, int]:
+    """Slices of so many cells of what is inside, from where it touches the room on."""
+    part, count = _parts(inside.astype(np.int32) - 1)
+    seeds = _beside(inside, room)
+    has_seed = np.zeros(count + 1, bool)
+    has_seed[part[seeds]] = True
+    cells, first = np.unique(part, return_index=True)
+    for cell, place in zip(cells.tolist(), first.tolist(), strict=True):
+        if cell > 0 and not has_seed[cell]:
+            seeds.flat[place] = True
+    steps = _steps(inside, seeds)
+    band = np.where(steps < 0, -1, (steps / length).astype(np.int32)).astype(np.int32)
+    return _parts(band)
+
+
+def slices_of(world: World, sizes: Sizes) -> Slices:
+    """The slices of a world for a team; made once."""
+    key = ("slices", sizes)
+    if key not in world.derived:
+        world.derived[key] = _make(world, sizes)
+    made: Slices = world.derived[key]
+    return made
+
+
+def resolution_of(world: World, sizes: Sizes) -> float:
+    """Side of a cell [m]."""
+    width, height = (world.bounds[2:] - world.bounds[:2]).tolist()
+    return max(FINE * sizes.smallest, math.sqrt(width * height / _MOST_CELLS))
+
+
+def _make(world: World, sizes: Sizes) -> Slices:
+    resolution, origin = resolution_of(world, sizes), world.bounds[:2].copy()
+    columns, rows = (max(1, math.ceil(side / resolution - 1e-9)) for side in world.bounds[2:] - origin)
+    x, y = (origin[k] + (np.arange(n) + 0.5) * resolution for k, n in enumerate((columns, rows)))
+    points = np.stack(np.broadcast_arrays(x[None, :], y[:, None]), axis=-1)
+    free = world.clearance(points) >= sizes.smallest
+    reach = sizes.passing / resolution
+    wide = _dilated(_eroded(free, reach), reach) & free
+    narrow = _passages(free & ~wide, wide, _DEEP * reach)
+    before = _steps(free, narrow)
+    inside = narrow | ((before >= 0) & (before <= _APRON * reach))
+    labels, count = _cut(inside, free & ~inside, _LENGTH * reach)
+    length = _LENGTH * sizes.passing
+    # Either tells the slices of its window; where passages are shorter than two windows, their extent is enough.
+    most = min(resolution * _extent(inside) + 2.0 * length, 2.0 * (WINDOW + 1) * length) if count else 0.0
+    return Slices(np.where(free, labels, -1).astype(np.int32), origin, resolution, length, count, most)
+
+
+def _extent(inside: Flags) -> float:
+    """The longest diagonal of the boxes around connected parts [cells]."""
+    part, count = _parts(inside.astype(np.int32) - 1)
+    rows, columns = np.nonzero(part)
+    number, span = part[rows, columns], np.zeros((2, count + 1))
+    for k, places in enumerate((rows, columns)):
+        low, high = np.full(count + 1, np.inf), np.full(count + 1, -np.inf)
+        np.minimum.at(low, number, places)
+        np.maximum.at(high, number, places)
+        span[k, 1:] = high[1:] - low[1:] + 1.0
+    return float(np.hypot(*span).max())

@@ -1,0 +1,84 @@
+"""The planner in worlds: everybody arrives, nobody shares a slice in a lane, and silent robots are gone around."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from envs.arena.episodes import run_episodes
+from envs.rollout.plants import ExactPlant
+from envs.rollout.run import Run
+from envs.rollout.team import Fleet
+from envs.scenarios import draw_family, family
+from swarm.filter.tunables import encode
+from swarm.model.dynamics import Kind
+from swarm.planning.passages.planner import PassagePlanner
+from swarm.planning.passages.slices import mouths_of, slices_of
+from swarm.planning.passages.team import sizes_of
+from swarm.planning.registry import choose_planner
+from swarm.scenario.scenario import Scenario
+from swarm.scenario.world import World
+
+
+def drive(scenario: Scenario) -> tuple[Run, int]:
+    """Run until all have arrived; and how often two that started apart were in one slice that is no mouth."""
+    run = Run(scenario, Fleet(scenario, planner="passages", controller="fixed:6,1"), ExactPlant(scenario))
+    slices = slices_of(scenario.world, sizes_of(scenario))
+    mouths, shared = mouths_of(slices), 0
+    while run.tick_count < run.steps and not run.reached.all():
+        run.tick()
+        inside = [slices.at(x, y) for x, y in run.states[:, :2].tolist()]
+        narrow = [number for number in inside if number > 0 and not mouths[number]]
+        shared += len(narrow) - len(set(narrow))
+    return run, shared
+
+
+@pytest.mark.parametrize("kind", [Kind.SINGLE_INTEGRATOR, Kind.DOUBLE_INTEGRATOR])
+@pytest.mark.parametrize("name", ["bays", "blocks", "corridor"])
+def test_everybody_arrives_and_no_slice_of_a_lane_has_two_in_it(name: str, kind: Kind) -> None:
+    run, shared = drive(draw_family(name, 1, kind=kind))
+    assert run.reached.all() and not run.touched.any()
+    assert shared == 0
+
+
+def test_auto_is_passages_only_where_two_cannot_pass_each_other() -> None:
+    narrow, wide = draw_family("bays", 0), draw_family("open", 0)
+    assert choose_planner("auto", narrow.world, sizes_of(narrow)) == "passages"
+    assert choose_planner("auto", wide.world, sizes_of(wide)) == "roadmap"
+    assert choose_planner("auto", narrow.world) == "roadmap"
+
+
+def test_the_batched_worlds_drive_by_the_same_agreement() -> None:
+    action = encode(np.array([6.0, 1.0, 6.0, 1.0, 0.0, 1.0]))
+    found = run_episodes(
+        family("bays"), lambda seen: np.tile(action, (*seen.ego.shape[:-1], 1)), 2, seed=3, planner="passages"
+    )
+    assert (found.safe & found.reached).all()
+
+
+def test_a_robot_that_says_nothing_is_gone_around() -> None:
+    """Two doors in a wall; somebody who tells nothing stands in the nearer one."""
+    radius, walls = 0.1, [(0.0, 1.0), (1.26, 3.0), (3.26, 4.0)]
+    boxes = np.array([[2.0, 0.5 * (low + high), 0.1, 0.5 * (high - low)] for low, high in walls])
+    world = World(np.array([0.0, 0.0, 4.0, 4.0]), boxes)
+    base = draw_family("bays", 0, robots=2)
+    mine = replace(
+        base.robots[0], start=np.array([1.2, 1.13, 0.0, 0.0, 0.0]), goals=np.array([[2.8, 1.13]]), radius=radius
+    )
+    still = np.array([2.0, 1.13, 0.0, 0.0, 0.0])
+    silent = replace(base.robots[1], start=still, goals=still[None, :2], radius=radius, cooperative=False)
+    run, _ = drive(Scenario(world, (mine, silent), 40.0, 0.05, 1.0, "two doors"))
+    assert run.reached[0] and not run.touched.any()
+
+
+def test_the_same_plan_comes_twice_in_one_period() -> None:
+    scenario = draw_family("bays", 2)
+    fleet = Fleet(scenario, planner="passages", controller="fixed:6,1")
+    states = np.array([robot.start for robot in scenario.robots])
+    goals = np.array([robot.goals[0] for robot in scenario.robots])
+    view = fleet.views(0.0, states, goals)[0]
+    planner = fleet.robots[0].planner
+    assert isinstance(planner, PassagePlanner)
+    assert planner.plan(view) is planner.plan(view)

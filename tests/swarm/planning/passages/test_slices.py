@@ -1,0 +1,70 @@
+"""Slices: places where two robots cannot pass each other, whatever bounds them, and nothing else."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from envs.scenarios import draw_family
+from swarm.planning.passages.slices import Sizes, mouths_of, slices_of
+from swarm.planning.passages.team import sizes_of
+from swarm.scenario.world import World
+
+RADIUS = 0.1
+SIZES = Sizes(RADIUS, RADIUS)
+
+
+def walled(gap: float) -> World:
+    """A room of 4 × 4 m, and a wall across it with a gap [m] in its middle."""
+    half = 0.25 * (4.0 - gap)
+    boxes = np.array([[2.0, half, 0.1, half], [2.0, 4.0 - half, 0.1, half]])
+    return World(np.array([0.0, 0.0, 4.0, 4.0]), boxes)
+
+
+@pytest.mark.parametrize("radii", [2.4, 2.8, 3.2, 3.7])
+def test_a_door_for_one_robot_is_found(radii: float) -> None:
+    found = slices_of(walled(radii * RADIUS), SIZES)
+    assert found.at(2.0, 2.0) > 0
+    assert found.at(1.0, 1.0) == found.at(3.0, 3.5) == 0
+    mouths = mouths_of(found)
+    assert mouths[found.at(1.75, 2.0)] and mouths[found.at(2.25, 2.0)]
+    assert found.at(1.75, 2.0) != found.at(2.25, 2.0)
+
+
+@pytest.mark.parametrize("radii", [4.4, 6.0])
+def test_where_two_pass_each_other_there_is_nothing_to_agree_on(radii: float) -> None:
+    assert slices_of(walled(radii * RADIUS), SIZES).total == 0
+
+
+def test_a_gap_counts_for_the_largest_pair_of_the_team() -> None:
+    world = walled(5.0 * RADIUS)
+    assert slices_of(world, SIZES).total == 0
+    assert slices_of(world, Sizes(RADIUS, 1.5 * RADIUS)).at(2.0, 2.0) > 0
+
+
+def test_between_circles_there_is_a_passage_too() -> None:
+    circles = np.array([[2.0, 0.85, 1.0], [2.0, 3.15, 1.0]])
+    world = World(np.array([0.0, -1.0, 4.0, 5.0]), circles=circles)
+    assert slices_of(world, SIZES).at(2.0, 2.0) > 0
+
+
+def test_a_world_without_obstacles_has_no_passages() -> None:
+    assert slices_of(World(np.array([0.0, 0.0, 4.0, 4.0])), SIZES).total == 0
+
+
+@pytest.mark.parametrize("name", ["bays", "blocks", "rooms", "corridor"])
+def test_slices_are_short_connected_and_the_same_for_everybody(name: str) -> None:
+    scenario = draw_family(name, 3)
+    sizes = sizes_of(scenario)
+    found, again = slices_of(scenario.world, sizes), slices_of(draw_family(name, 3).world, sizes)
+    assert found.total > 0
+    assert (found.labels == again.labels).all()
+    radius = scenario.robots[0].radius
+    for number in range(1, found.total + 1):
+        rows, columns = np.nonzero(found.labels == number)
+        assert len(rows)
+        span = found.resolution * math.hypot(np.ptp(rows), np.ptp(columns))
+        # Room before a mouth is wider than a lane, and where two ways around meet a slice is longer.
+        assert span <= 2.0 * found.length + 5.0 * radius, (name, number)
