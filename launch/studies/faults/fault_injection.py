@@ -75,7 +75,11 @@ def lie(value: str) -> None:
 def _elsewhere(report: Any) -> Any:
     """Beside its true place, as far as that is on the map: walls are not looked at."""
     x, y, *rest = report.state
-    return replace(report, state=(abs(x - _ASIDE), abs(y - _ASIDE), *rest))
+    there = (abs(x - _ASIDE), abs(y - _ASIDE), *rest)
+    ahead = report.ahead
+    if ahead:  # where it will be, as far from there as it really is from here
+        ahead = (there[0] + ahead[0] - x, there[1] + ahead[1] - y, *ahead[2:])
+    return replace(report, state=there, ahead=ahead)
 
 
 def _jumping(report: Any) -> Any:
