@@ -51,7 +51,7 @@ from swarm.model.error_bounds import ErrorBounds
 from swarm.model.strangers import STRANGERS, Strangers
 from swarm.scenario.scenario import Scenario
 from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, N_PACE, NEIGHBOUR, describe, trailing
-from swarm.tune.memory import MEMORY, blank
+from swarm.tune.memory import LEAST, MEMORY, WAITED, blank
 from swarm.tune.observation import Observation
 from swarm.tune.reward import Reward as OwnReward
 from swarm.tune.reward import StepRecord
@@ -365,6 +365,10 @@ class ArenaCore:
                 own = self.believed, self.goal, self.told, self.waypoint, self.remaining
                 team.plan(time, *(part[b, :size] for part in own))
         remember_worlds(self.moved, self.body, self.remaining, self.memory)
+        for b, team in self._planners.items():
+            if self.moved[b] and team.waits.any():
+                waiting = np.flatnonzero(team.waits)
+                self.memory[b, waiting, LEAST], self.memory[b, waiting, WAITED] = self.remaining[b, waiting], 0.0
         self.moved[:] = False
 
     def observe(self) -> Observation:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from swarm.array_types import Array
+from swarm.array_types import Array, Flags
 from swarm.errors import InputError
 from swarm.files.references import FORM, is_reference
 from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
@@ -38,7 +38,13 @@ BATCHED = ("straight", "roadmap", "passages")
 
 
 class TeamPlanner(Protocol):
-    """Anything that plans for all robots of a world."""
+    """Anything that plans for all robots of a world.
+
+    Attributes:
+        waits: Who may stand because others go first, so that he is not stuck, ``bool[N]``.
+    """
+
+    waits: Flags
 
     def plan(self, time: float, state: Array, goal: Array, told: Array, waypoint: Array, remaining: Array) -> None:
         """Write waypoints and what is left of the ways.
@@ -64,6 +70,7 @@ class RoadmapTeam:
     """
 
     def __init__(self, scenario: Scenario, margin: float = 0.0, *, plans: bool = True) -> None:
+        self.waits = np.zeros(len(scenario.robots), bool)
         self._margin = margin
         self._radii = np.array([robot.radius for robot in scenario.robots])
         self._tells = np.array([robot.cooperative for robot in scenario.robots])
@@ -116,6 +123,7 @@ class OwnTeam:
 
     def __init__(self, name: str, scenario: Scenario, margin: float = 0.0) -> None:
         self._messages: dict[int, Message] = {}
+        self.waits = np.zeros(len(scenario.robots), bool)
         sizes = sizes_of(scenario, margin)
         self._hearing = hearing_radius(scenario.sensing_radius, reach=reach_of(name, scenario, sizes))
         self._team = RoadmapTeam(scenario, margin, plans=False)
@@ -136,7 +144,7 @@ class OwnTeam:
                 if j != i and math.dist(state[i, :2], state[j, :2]) <= self._hearing
             }
             plan = planner.plan(View(time, state[i], goal[i], self._team.around(others, i), heard))
-            waypoint[i] = plan.waypoint
+            waypoint[i], self.waits[i] = plan.waypoint, bool(plan.waits)
             if plan.intent is not None:
                 place = float(plan.waypoint[0]), float(plan.waypoint[1])
                 messages[i] = Message(i, time, place, MIDDLE[ROTATION], MIDDLE[SPEED], plan.intent)

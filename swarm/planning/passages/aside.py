@@ -11,11 +11,11 @@ from swarm.planning.passages.right_of_way import Course
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.search import way_aside, way_through
 from swarm.planning.roadmap.occupancy import cell_at
-from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_X, N_Y
+from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_OFFSET_X, N_OFFSET_Y, N_RADIUS, N_X, N_Y
 from swarm.sense.view import View
 
-_APART = 1.05  # Discs that are so much farther apart than they must be pass each other.
-_ROOM = (1.17, 0.91)  # Room that is looked for, in sums of radii: first 1.17, then 1.065.
+_APART = 1.1  # Discs that are so much farther apart than they must be pass each other.
+_ROOM = (1.17, 1.065)  # Room that is looked for, in sums of radii: first more, then what is just enough.
 _NEAR = 2.0  # Who is so near to another, in sums of their radii, may be in its way in a room.
 _SOMEWHERE = 0.05  # Who is heading for so near a point stays where he is.
 _IN_THE_WAY = 0.7  # Discs that are this near to each other cannot pass.
@@ -60,10 +60,11 @@ class Aside:
         wall, off = np.concatenate(walls), np.concatenate(keep_off)
         all_held, theirs = (self._held(others[robot] for robot in robots) for robots in (others, pushers))
         attempts = [(np.concatenate([wall, crowd]), all_held), (wall, theirs)]
-        for room in _ROOM:
-            off[:, 2] *= room
+        stretch = max(_stretch(seen[robot]) if robot in seen else 1.0 for robot in pushers)
+        for room in dict.fromkeys((stretch * _ROOM[0], *_ROOM)):
+            away = off * (1.0, 1.0, room)
             for blocked, closed in attempts:
-                found = way_aside(roadmap, labels, position, taken, closed, off, blocked, crowd)
+                found = way_aside(roadmap, labels, position, taken, closed, away, blocked, crowd)
                 if len(found):
                     return np.concatenate([found, found[-1:]])
         return None
@@ -123,4 +124,9 @@ def in_line(position: Array, radius: float, row: Array) -> bool:
     if left < _SOMEWHERE * both or float(np.hypot(*away)) > _NEAR * both:
         return False
     along, across = float(to @ away) / left, abs(float(to[0] * away[1] - to[1] * away[0])) / left
-    return 0.0 < along < left + both and across < _APART * both
+    return 0.0 < along < left + both and across < _APART * _stretch(row) * both
+
+
+def _stretch(row: Array) -> float:
+    """By how much a robot needs more room than its disc, since a point ahead of it is what it controls."""
+    return 1.0 + float(np.hypot(row[N_OFFSET_X], row[N_OFFSET_Y]) / row[N_RADIUS])
