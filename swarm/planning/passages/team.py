@@ -5,7 +5,6 @@ from __future__ import annotations
 from swarm.model.body import MARGIN, body_of
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.planning.passages.slices import Sizes, slices_of
-from swarm.planning.registry import choose_planner
 from swarm.scenario.scenario import Scenario
 
 
@@ -27,15 +26,6 @@ def sizes_of(scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | Non
         )  # fmt: skip
         largest = max(largest, robot.radius + float(body[MARGIN]))
     return Sizes(min(robot.radius for robot in scenario.robots), largest)
-
-
-def planner_of(name: str, scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None) -> str:
-    """The planner that ``auto`` stands for in a simulated run of a scenario; any other name is itself.
-
-    There the agreement on passages needs messages that are heard in the next period; the arguments are as above.
-    """
-    late = scenario.errors.latency > scenario.dt
-    return choose_planner(name, scenario.world, None if late else sizes_of(scenario, margin, assumed))
 
 
 def reach_of(planner: str, scenario: Scenario, sizes: Sizes) -> float:
