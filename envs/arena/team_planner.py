@@ -22,6 +22,7 @@ from swarm.scenario.scenario import Scenario
 from swarm.sense.messages import Message, hearing_radius
 from swarm.sense.neighbours import (
     MAX_NEIGHBOURS,
+    N_ID,
     N_INTENT_X,
     N_INTENT_Y,
     N_RADIUS,
@@ -95,6 +96,7 @@ class RoadmapTeam:
         """All robots as neighbours, ``float64[N, 22]``, as far as planners look at them."""
         others = np.zeros((len(state), NEIGHBOUR))
         others[:, [N_X, N_Y, N_VX, N_VY]], others[:, N_RADIUS] = state[:, [0, 1, 3, 4]], self._radii
+        others[:, N_ID] = np.where(self._tells, np.arange(len(state)), -1)
         others[:, [N_INTENT_X, N_INTENT_Y]] = np.where(self._tells[:, None], told, state[:, :2])
         return others
 

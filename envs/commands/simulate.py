@@ -46,8 +46,7 @@ from swarm.files.formats import Format, recognise
 from swarm.files.references import FORM, is_reference
 from swarm.filter.further_rows import make_constraint
 from swarm.model.dynamics import Kind
-from swarm.planning.passages.team import planner_of
-from swarm.planning.registry import PLANNERS, check_planner
+from swarm.planning.registry import PLANNERS, check_planner, planner_of
 from swarm.scenario.map_file import MAP_FORMATS, load_map
 from swarm.scenario.scenario import Scenario, load_scenario
 

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from swarm.errors import InputError
 from swarm.files.references import FORM, is_reference, load_reference, make_part
 from swarm.model.dynamics import Kind
+from swarm.model.error_bounds import ErrorBounds
 from swarm.planning import Planner, StatefulPlanner, stateful
 from swarm.planning.passages.slices import Sizes, slices_of
+from swarm.planning.passages.team import sizes_of
 from swarm.scenario.robot_spec import RobotSpec
+from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import GridMap, World
 
 PLANNERS = ("straight", "roadmap", "passages", "cells", "cells:pibt", "cells:guided")
@@ -28,6 +31,16 @@ def choose_planner(name: str, world: World, sizes: Sizes | None = None) -> str:
     if world.grid is not None:
         return "cells"
     return "passages" if sizes is not None and slices_of(world, sizes).total > 0 else "roadmap"
+
+
+def planner_of(name: str, scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None) -> str:
+    """The planner that ``auto`` stands for in a simulated run of a scenario; any other name is itself.
+
+    There the agreement on passages needs messages that are heard in the next period. The arguments are those of
+    ``swarm.planning.passages.team.sizes_of``.
+    """
+    late = scenario.errors.latency > scenario.dt
+    return choose_planner(name, scenario.world, None if late else sizes_of(scenario, margin, assumed))
 
 
 def check_planner(where: str, name: str, names: Sequence[str] = PLANNERS) -> None:

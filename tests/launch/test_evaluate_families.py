@@ -53,7 +53,7 @@ def test_sweep(evaluate: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixtu
         (["family", "nowhere"], "clutter, corridor"),
         (["family"], "families"),
         (["family", "swap", "swap"], "different names"),
-        (["family", "swap", "--planner", "cells"], "straight or roadmap"),
+        (["family", "swap", "--planner", "cells"], "straight, roadmap, passages"),
         (["family", "swap", "--episodes", "0"], "--episodes"),
         (["family", "swap", "--controller", "magic:1,1"], "wall_following:"),
         (["family", "mixed", "--controller", "fixed:4,1", "--dynamics", "unicycle"], "options that it has"),

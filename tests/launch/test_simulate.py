@@ -122,7 +122,7 @@ def test_wrong_errors_are_refused(simulate: ModuleType) -> None:
 
 
 def test_other_files_are_refused(simulate: ModuleType, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="an existing file, or one of clutter"):
+    with pytest.raises(InputError, match="an existing file, or one of bays, blocks, clutter"):
         simulate.make_scenario(simulate.Options(tmp_path / "film.mp4"))
     (tmp_path / "film.mp4").write_bytes(b"\x00\x00 ftyp")
     with pytest.raises(InputError, match=r"no known format.*a scenario \(YAML.*a MovingAI map"):

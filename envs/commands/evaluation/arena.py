@@ -23,8 +23,7 @@ from envs.rollout.team import Fleet
 from envs.scenarios import Draw, family, map_family, options_of
 from swarm.errors import InputError
 from swarm.filter.further_rows import make_constraint
-from swarm.planning.passages.team import planner_of
-from swarm.planning.registry import PLANNERS, check_planner
+from swarm.planning.registry import PLANNERS, check_planner, planner_of
 from swarm.scenario.scenario import Scenario, load_scenario
 from swarm.tune.controllers import shared_controller
 

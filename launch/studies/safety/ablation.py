@@ -36,7 +36,7 @@ ROWS = (Row("a plausible robot", "carts", PLAUSIBLE), Row("all errors at once", 
 # Limits of robots in a crowd, at most, in those of the protocol (``envs.scenarios.mixed``).
 _FASTER = 1.3
 _COPIED = ("swarm", "envs", "policies", "launch")
-_LINES, _BARRIERS = "swarm/filter/hull_lines.py", "swarm/filter/barriers.py"
+_LINES, _ROWS = "swarm/filter/hull_lines.py", "swarm/filter/row.py"
 _LINE = "line[L_SHARE], line[L_KAPPA] = max(share - _ROUNDING, 0.0), "
 
 
@@ -75,7 +75,7 @@ PARTS = {
     "cone": Part("no cone: every way counts as straight on", ((_LINES, f"{_LINE}kappa", f"{_LINE}0.0"),)),
     "recovery": Part(
         "no recovery row of double integrators",
-        ((_BARRIERS, "if kind != DOUBLE_INTEGRATOR or body[ERROR]", "if True or body[ERROR]"),),
+        ((_ROWS, "if kind != DOUBLE_INTEGRATOR or body[ERROR]", "if True or body[ERROR]"),),
     ),
 }
 """By name; the first is the filter itself."""

@@ -33,10 +33,13 @@ class Aside:
     def __init__(self, route: Route, radius: float, margin: float) -> None:
         self._route, self._radius, self._margin = route, radius, margin
 
-    def find(self, position: Array, view: View, others: Mapping[int, Course], pushers: Sequence[int]) -> Array | None:
+    def find(
+        self, position: Array, view: View, others: Mapping[int, Course], pushers: Sequence[int], past: bool = False
+    ) -> Array | None:
         """The way to the nearest place where the pushers can pass, float64[n, 2] [m]; None if there is none.
 
-        It leads around the others if that is possible, else through them, who are then asked to make way.
+        It leads around the others if that is possible, else through them, who are then asked to make way;
+        ``past``: also through slices that the pushers hold, if it can be seen that there is a gap beside them.
         """
         seen = {int(row[N_ID]): row for row in view.neighbours}
         taken = np.zeros(self._route.slices.total + 1, bool)
@@ -60,6 +63,8 @@ class Aside:
         wall, off = np.concatenate(walls), np.concatenate(keep_off)
         all_held, theirs = (self._held(others[robot] for robot in robots) for robots in (others, pushers))
         attempts = [(np.concatenate([wall, crowd]), all_held), (wall, theirs)]
+        if past:
+            attempts = [(wall, np.zeros_like(theirs))] if all(robot in seen for robot in pushers) else []
         stretch = max(_stretch(seen[robot]) if robot in seen else 1.0 for robot in pushers)
         for room in dict.fromkeys((stretch * _ROOM[0], *_ROOM)):
             away = off * (1.0, 1.0, room)

@@ -121,13 +121,16 @@ class PassagePlanner(StatefulPlanner):
         own = self._course(leg.ahead)
         pushers = self._pushers(position, view, own, others, waits)
         aside = self._aside.find(position, view, others, pushers) if pushers else None
+        stuck = bool(pushers) and aside is None
+        if stuck and self._arrived:  # it wants nowhere, and so has to say how it would get out of the way
+            aside = self._aside.find(position, view, others, pushers, past=True)
         self._inherited = self._priority()
         if aside is not None:
             leg = self.route.leg(aside, None)
             own = own._replace(ahead=leg.ahead)
             told = ((others[robot].rank[2], heard[robot].stamp == self.tick - 1) for robot in pushers)
             self._inherited = max(self._inherited, *(aged(key, int(fresh)) for key, fresh in told))
-        self._leaving = aside is None and (bool(pushers) or (self._leaving and self._meets(own, others)))
+        self._leaving = stuck or (aside is None and self._leaving and self._meets(own, others))
         if aside is None and self._arrived and not leg.ahead:
             steps = yield_aside(position, self._radius, self._margin, goal, view.neighbours, -1)
             if np.isfinite(steps).all() and self.slices.at(*steps[:2].tolist()) == 0:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from swarm.files.text_files import located
 from swarm.model.body import MARGIN, body_of
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.planning.passages.slices import Sizes, slices_of
-from swarm.planning.registry import choose_planner
 from swarm.scenario.scenario import Scenario
 
 
@@ -19,23 +19,16 @@ def sizes_of(scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | Non
     """
     errors = (scenario.errors if assumed is None else assumed) or EXACT
     largest = 0.0
-    alike = {(robot.kind, robot.radius, robot.limits): robot for robot in scenario.robots}
-    for robot in alike.values():
-        body = body_of(
-            robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
-            margin=margin, cooperative=robot.cooperative, errors=errors, ignores=robot.ignores,
-        )  # fmt: skip
+    alike = {(robot.kind, robot.radius, robot.limits): i for i, robot in reversed(list(enumerate(scenario.robots)))}
+    for i in alike.values():
+        robot = scenario.robots[i]
+        with located(f"scenario {scenario.name!r}: robots[{i}]: "):
+            body = body_of(
+                robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
+                margin=margin, cooperative=robot.cooperative, errors=errors, ignores=robot.ignores,
+            )  # fmt: skip
         largest = max(largest, robot.radius + float(body[MARGIN]))
     return Sizes(min(robot.radius for robot in scenario.robots), largest)
-
-
-def planner_of(name: str, scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None) -> str:
-    """The planner that ``auto`` stands for in a simulated run of a scenario; any other name is itself.
-
-    There the agreement on passages needs messages that are heard in the next period; the arguments are as above.
-    """
-    late = scenario.errors.latency > scenario.dt
-    return choose_planner(name, scenario.world, None if late else sizes_of(scenario, margin, assumed))
 
 
 def reach_of(planner: str, scenario: Scenario, sizes: Sizes) -> float:
