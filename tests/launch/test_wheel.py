@@ -92,12 +92,14 @@ def test_it_is_named_and_described_as_the_project_says(metadata: Message, projec
 
 
 def test_its_extras_leave_out_what_a_newer_python_does_not_have(metadata: Message) -> None:
-    assert set(metadata.get_all("Provides-Extra", [])) == {"train", "sim", "ros2", "dev"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"train", "sim", "maps", "ros2", "dev"}
     needed = metadata.get_all("Requires-Dist", [])
     robot = {re.split(r"[ ;<>=]", text)[0] for text in needed if "extra ==" not in text}
-    assert robot == {"numpy", "numba", "cvxpy", "onnxruntime", "PyYAML", "eclipse-zenoh", "mcap", "msgspec"}
+    assert robot == {
+        "numpy", "numba", "cvxpy", "onnxruntime", "PyYAML", "eclipse-zenoh", "mcap", "msgspec", "cryptography",
+    }  # fmt: skip
     older = {re.split(r"[ ;<>=]", text)[0] for text in needed if 'python_version < "3.12"' in text}
-    assert older == {"torch", "pybullet"}
+    assert older == {"torch", "torch-geometric", "pybullet"}
 
 
 def test_its_commands_and_checkpoints_are_found(texts: dict[str, str]) -> None:

@@ -60,6 +60,14 @@ def test_a_wish_of_which_anything_was_changed_is_none(keys, signer, at, by, cut)
     assert not Verifier(FLEET, keys / "ours" / "robot-0").check(wish)
 
 
+def test_a_certificate_of_a_version_that_there_is_not_is_none(keys, signer):
+    data = signer.sign(EmergencyStop(True, 5))
+    version = bytes.fromhex("a003020102")  # of X.509: three, written as 2
+    assert data.count(version) == 1
+    wish = decode(data.replace(version, version[:-1] + b"\x03"))
+    assert not Verifier(FLEET, keys / "ours" / "robot-0").check(wish)
+
+
 @pytest.mark.parametrize("who", ["ours/robot-0", "theirs/operator", "other/operator"])
 def test_only_an_operator_of_this_fleet_and_this_authority_is_believed(keys, who):
     wish = decode(Signer(keys / who).sign(EmergencyStop(True, 5)))
