@@ -39,7 +39,7 @@ from swarm.sense.neighbours import (
     sense_robots,
 )
 
-uncounted: Any = partial(njit, cache=True, _nrt=False)
+uncounted: Any = partial(njit, cache=True)
 """Decorates a kernel that counts no references (see above)."""
 
 
