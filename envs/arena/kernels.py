@@ -5,6 +5,7 @@ Waypoints and what is left of the way come from the planners of ``envs.arena.tea
 Counting the references of all these small views of arrays took three quarters of a step: numba changes an atomic
 counter for each, and all threads change the same ones. The kernels that go through the robots of a world therefore
 count none (``uncounted``). Such a kernel cannot allocate: its caller holds all arrays, and room to work in (``Desk``).
+What it calls is compiled likewise, unless it says otherwise, as ``swarm.filter.hull_shield.shield_hulls`` does.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from swarm.sense.neighbours import (
     sense_robots,
 )
 
-uncounted: Any = partial(njit, cache=True)
+uncounted: Any = partial(njit, cache=True, _nrt=False)
 """Decorates a kernel that counts no references (see above)."""
 
 

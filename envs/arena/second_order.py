@@ -27,7 +27,7 @@ def coast_world(state: Array, body: Array, trail: Array, others: Array) -> None:
             trailing(others[i], trail[i])
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=True)  # It allocates (``envs.arena.kernels.uncounted``).
 def ramp_world(
     state: Array, body: Array, trail: Array, control: Array, check: int, checks: int, period: float, at: Array
 ) -> None:  # fmt: skip

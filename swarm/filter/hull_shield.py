@@ -208,7 +208,8 @@ def _bisect(
     return low
 
 
-@njit(cache=True)
+# It allocates: said here, since otherwise a kernel that must not (``_nrt=False``) has it compiled as one like itself.
+@njit(cache=True, _nrt=True)
 def shield_hulls(kind: int, state: Array, body: Array, around: Around, control: Array) -> float:
     """Draw ``control`` towards braking until it is safe, as ``swarm.filter.safety.shield`` does; returns the share."""
     hull, trail = np.empty((MOST, 2)), around.trail
