@@ -158,3 +158,27 @@ def _from_segment(points: Array, line: Array) -> Array:
     share = np.clip((points - start) @ way / max(float(way @ way), 1e-12), 0.0, 1.0)
     distance: Array = np.linalg.norm(points - start - share[:, None] * way, axis=1)
     return distance
+
+
+def place_on_sides(
+    rng: np.random.Generator, count: int, room: Room, clearance: float, sides: Array, *, apart: float | None = None
+) -> Array | None:
+    """Starts and goals ``[2, count, 2]`` [m] of robots that change sides; None if none were found.
+
+    Args:
+        rng: Source of all random numbers.
+        count: Number of robots; those with an even number start on the first side.
+        room: Where points may be.
+        clearance: Least distance from obstacles [m].
+        sides: ``[2, 4]``: xmin, ymin, xmax, ymax of each side [m].
+        apart: As of ``place``.
+    """
+    found = np.empty((2, count, 2))
+    for points, swapped in zip(found, (0, 1), strict=True):
+        for part in (0, 1):
+            mine = np.arange(part, count, 2)
+            placed = place(rng, len(mine), room, clearance, area=sides[part ^ swapped], apart=apart)
+            if placed is None:
+                return None
+            points[mine] = placed
+    return found

@@ -10,7 +10,7 @@ import numpy as np
 
 from envs.scenarios.narrow.dynamics import DT, GAPS, LIMITS, RADIUS, SENSING
 from envs.scenarios.parts import team, wall
-from envs.scenarios.placing import Room, place
+from envs.scenarios.placing import Room, place_on_sides
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
@@ -52,17 +52,12 @@ def draw(
         raise InputError("bays: robots", robots, f"2 to {_MOST_ROBOTS}")
     length = 2.0 * _ROOM + _LANE
     world = World(radius * np.array([0.0, 0.0, length, _ROOM]), radius * _walls(rng))
-    sides = [np.array([low + _CLEAR, _CLEAR, low + _ROOM - _CLEAR, _ROOM - _CLEAR]) for low in (0.0, _ROOM + _LANE)]
-    starts, goals = np.empty((2, robots, 2))
-    for points, swapped in ((starts, 0), (goals, 1)):
-        for part in (0, 1):
-            mine = np.arange(part, robots, 2)
-            area, room = radius * sides[part ^ swapped], Room(World(world.bounds), radius)
-            found = place(rng, len(mine), room, _CLEAR * radius, area=area, apart=3.0 * radius)
-            if found is None:
-                raise InputError("bays: robots", robots, "few enough for the rooms")
-            points[mine] = found
-    specs = team(rng, kind, starts, goals, radius, limits or LIMITS[kind])
+    left = np.array([_CLEAR, _CLEAR, _ROOM - _CLEAR, _ROOM - _CLEAR])
+    sides = radius * (left + np.array([[0.0], [_ROOM + _LANE]]) * [1.0, 0.0, 1.0, 0.0])
+    found = place_on_sides(rng, robots, Room(World(world.bounds), radius), _CLEAR * radius, sides, apart=3.0 * radius)
+    if found is None:
+        raise InputError("bays: robots", robots, "few enough for the rooms")
+    specs = team(rng, kind, found[0], found[1], radius, limits or LIMITS[kind])
     return Scenario(world, specs, horizon, dt, sensing_radius, "bays")
 
 

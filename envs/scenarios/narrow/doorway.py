@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from envs.scenarios.parts import DT, SENSING, gate, team
-from envs.scenarios.placing import Room, place
+from envs.scenarios.placing import Room, place_on_sides
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
 from swarm.scenario.scenario import Scenario
@@ -53,13 +53,8 @@ def draw(
     # The gap is narrower than a search on a grid is sure of: the sides are taken as they are, one by one.
     open_room, clear = Room(World(bounds), radius), 6.0 * radius
     sides = np.array([[0.0, 0.0, middle - clear, length], [middle + clear, 0.0, length, length]])
-    starts, goals = np.empty((2, robots, 2))
-    for points, swapped in ((starts, 0), (goals, 1)):
-        for part in (0, 1):
-            mine = np.arange(part, robots, 2)
-            found = place(rng, len(mine), open_room, 4.0 * radius, area=sides[part ^ swapped])
-            if found is None:
-                raise InputError("doorway: robots", robots, f"few enough for a room of {length:g} m")
-            points[mine] = found
-    specs = team(rng, kind, starts, goals, radius, limits)
+    found = place_on_sides(rng, robots, open_room, 4.0 * radius, sides)
+    if found is None:
+        raise InputError("doorway: robots", robots, f"few enough for a room of {length:g} m")
+    specs = team(rng, kind, found[0], found[1], radius, limits)
     return Scenario(world, specs, horizon, dt, sensing_radius, "doorway")

@@ -55,6 +55,7 @@ def draw(
     rows = fitting[int(rng.integers(len(fitting)))]
     length = rows * _SIDE + (rows - 1) * _WALL
     world = World(radius * np.array([0.0, 0.0, length, length]), radius * _walls(rng, rows, length))
+    floor = Room(World(world.bounds), radius)
     starts, goals = np.empty((2, robots, 2))
     for points in (starts, goals):
         homes = rng.permutation(np.resize(np.arange(rows * rows), robots))
@@ -62,9 +63,7 @@ def draw(
             mine = np.flatnonzero(homes == home)
             low = np.array(divmod(home, rows)) * (_SIDE + _WALL) + _CLEAR
             area = radius * np.concatenate([low, low + _SIDE - 2.0 * _CLEAR])
-            found = place(
-                rng, len(mine), Room(World(world.bounds), radius), _CLEAR * radius, area=area, apart=3.0 * radius
-            )
+            found = place(rng, len(mine), floor, _CLEAR * radius, area=area, apart=3.0 * radius)
             if found is None:
                 raise InputError("rooms: robots", robots, "few enough for the rooms")
             points[mine] = found
