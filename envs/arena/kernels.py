@@ -2,17 +2,14 @@
 
 Waypoints and what is left of the way come from the planners of ``envs.arena.team_planner``.
 
-Counting the references of all these small views of arrays took three quarters of a step: numba changes an atomic
-counter for each, and all threads change the same ones. The kernels that go through the robots of a world therefore
-count none (``uncounted``). Such a kernel cannot allocate: its caller holds all arrays, and room to work in (``Desk``).
-What it calls is compiled likewise, unless it says otherwise, as ``swarm.filter.hull_shield.shield_hulls`` does.
+The kernels that go through the robots of a world count no references (``swarm.kernel_cache.references``) and cannot
+allocate: their caller holds all arrays, and room to work in (``Desk``).
 """
 
 from __future__ import annotations
 
 import math
-from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
@@ -26,6 +23,7 @@ from swarm.filter.nominal import nominal_control
 from swarm.filter.passages import note_passages
 from swarm.filter.safety import Scratch, filter_control
 from swarm.filter.tunables import COUNT, ROTATION, SPEED, decode_one
+from swarm.kernel_cache import uncounted
 from swarm.model import dynamics
 from swarm.model.body import RADIUS, YIELDS
 from swarm.model.geometry import to_obstacle
@@ -39,9 +37,6 @@ from swarm.sense.neighbours import (
     sense_obstacles,
     sense_robots,
 )
-
-uncounted: Any = partial(njit, cache=True, _nrt=False)
-"""Decorates a kernel that counts no references (see above)."""
 
 
 class Robots(NamedTuple):

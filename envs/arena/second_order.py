@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
+from swarm.kernel_cache import counted
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, ramp
 from swarm.model.body import coast_of, is_second_order
 from swarm.sense.neighbours import trailing
@@ -27,7 +28,7 @@ def coast_world(state: Array, body: Array, trail: Array, others: Array) -> None:
             trailing(others[i], trail[i])
 
 
-@njit(cache=True, _nrt=True)  # It allocates (``envs.arena.kernels.uncounted``).
+@counted
 def ramp_world(
     state: Array, body: Array, trail: Array, control: Array, check: int, checks: int, period: float, at: Array
 ) -> None:  # fmt: skip

@@ -93,7 +93,7 @@ def _stranger_row(
     The gap is what is left if the robot creeps. A faster one the shield slows down: it would have to go round by far.
     x, y, vx, vy: of the point that the rows constrain; ``size``: how near it may come to a point [m].
     """
-    slow = kind == DOUBLE_INTEGRATOR or (kind == UNICYCLE and not math.isinf(body[TURN_ACCELERATION]))
+    slow = kind == DOUBLE_INTEGRATOR or is_second_order(body)
     dx, dy = x - other[N_X], y - other[N_Y]
     distance = math.sqrt(dx * dx + dy * dy)
     nx, ny = (dx / distance, dy / distance) if distance > 0.0 else (1.0, 0.0)

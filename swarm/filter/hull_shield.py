@@ -36,21 +36,13 @@ from numba import njit
 from swarm.array_types import Array
 from swarm.filter.hull_lines import LINE, build_lines, keeps
 from swarm.filter.hulls import MOST, own_hull
+from swarm.filter.next_hull import half_way, next_arc, next_ramp, next_roll, next_stop
 from swarm.filter.stranger_lines import STRANGER_LINE, build_stranger_lines, keeps_clear
+from swarm.kernel_cache import counted
 from swarm.model.actuators import (
-    T_BODY_X,
-    T_BODY_Y,
-    T_CORNER_X,
-    T_CORNER_Y,
-    T_HEADING,
     T_SPEED,
     T_TURN_RATE,
-    TRAIL,
-    ahead,
     brake_roll,
-    coast,
-    move,
-    ramp,
 )
 from swarm.model.body import (
     ACCELERATION,
@@ -67,12 +59,9 @@ from swarm.model.dynamics import (
     DOUBLE_INTEGRATOR,
     SHARPEST,
     SINGLE_INTEGRATOR,
-    STATE,
     UNICYCLE,
-    arc_offset,
     brake,
     coast_periods,
-    stop_offset,
 )
 from swarm.sense.neighbours import N_BODY_X, N_BODY_Y, N_ERROR, Around, is_stranger
 
@@ -102,19 +91,15 @@ def _admits(
     if kind == SINGLE_INTEGRATOR:
         return keeps(state[0] + ux * dt, state[1] + uy * dt, 0.0, hull, many, lines, count)
     if kind == DOUBLE_INTEGRATOR:
-        vx, vy = state[3] + ux * dt, state[4] + uy * dt
-        px, py = state[0] + dt * (state[3] + 0.5 * dt * ux), state[1] + dt * (state[4] + 0.5 * dt * uy)
-        sx, sy = stop_offset(DOUBLE_INTEGRATOR, vx, vy, body[ACCELERATION], dt)
+        px, py, sx, sy, _, _ = next_stop(state, body, ux, uy)
         if not keeps(px, py, 0.0, hull, many, lines, count):
             return False
-        return keeps(px + sx, py + sy, 0.0, hull, many, lines, count)
+        return keeps(sx, sy, 0.0, hull, many, lines, count)
     if is_second_order(body):
         return _admits_ramp(state, body, trail, ux, uy, hull, many, lines, count)
     if body[LAG] <= 0.0:
-        # The arc leaves its chord by |v w| t (dt - t) / 2, and the line that the robot touches already at its start.
-        dx, dy = arc_offset(state[2], ux, uy, dt)
-        bulge = 0.5 * (1.0 + body[STRAY]) * abs(ux * uy) * dt * dt
-        return keeps(state[0] + dx, state[1] + dy, bulge, hull, many, lines, count)
+        x, y, bulge = next_arc(state, body, ux, uy)
+        return keeps(x, y, bulge, hull, many, lines, count)
     return _admits_roll(state, body, trail, ux, uy, hull, many, lines, count)
 
 
@@ -124,21 +109,10 @@ def _admits_roll(
     count: int,
 ) -> bool:  # fmt: skip
     """``_admits`` of a unicycle that lags: its body, where it would come to rest, and the corner between them."""
-    dt, lag = body[PERIOD], body[LAG]
-    here, drive, control = np.empty(STATE), np.empty(2), np.empty(2)
-    here[0], here[1], here[2] = state[0] + trail[T_BODY_X], state[1] + trail[T_BODY_Y], trail[T_HEADING]
-    here[3] = here[4] = 0.0
-    drive[0], drive[1] = trail[T_SPEED], trail[T_TURN_RATE]
-    control[0], control[1] = speed, turn_rate
-    v, w, push = max(abs(speed), abs(drive[0])), max(abs(turn_rate), abs(drive[1])), abs(speed - drive[0]) / lag
-    bulge = 0.5 * (1.0 + body[STRAY]) * dt * dt * (v * w + push * w * dt)  # with the second derivative across the chord
-    move(UNICYCLE, here, drive, control, dt, lag, 0.0, here, drive)
-    found, trails = np.empty(STATE), np.empty(TRAIL)
-    ahead(UNICYCLE, here, drive, lag, found, trails)
-    if not keeps(here[0], here[1], bulge, hull, many, lines, count):
+    x, y, bulge, sx, sy, cx, cy = next_roll(state, body, trail, speed, turn_rate)
+    if not keeps(x, y, bulge, hull, many, lines, count):
         return False
-    x, y = found[0] + trails[T_CORNER_X], found[1] + trails[T_CORNER_Y]
-    return keeps(x, y, 0.0, hull, many, lines, count) and keeps(found[0], found[1], 0.0, hull, many, lines, count)
+    return keeps(cx, cy, 0.0, hull, many, lines, count) and keeps(sx, sy, 0.0, hull, many, lines, count)
 
 
 @njit(cache=True)
@@ -150,23 +124,14 @@ def _admits_ramp(
     dt, push, turn_push = body[PERIOD], body[ACCELERATION], body[TURN_ACCELERATION]
     if 0.5 * dt * abs(turn_rate) * coast_periods(speed, turn_rate, push, turn_push, dt) > SHARPEST:
         return False
-    then, drive, control, trails = np.empty(STATE), np.empty(2), np.empty(2), np.empty(TRAIL)
-    drive[0], drive[1], control[0], control[1] = trail[T_SPEED], trail[T_TURN_RATE], speed, turn_rate
-    v, w = max(abs(speed), abs(drive[0])), max(abs(turn_rate), abs(drive[1]))
-    dv, dw = abs(speed - drive[0]) / dt, abs(turn_rate - drive[1]) / dt
-    bulge = (1.0 + body[STRAY]) * math.hypot(2.0 * dv * w + v * dw, v * w * w) * dt * dt * dt / 6.0
-    if coast_periods(drive[0], drive[1], push, turn_push, dt) == 1.0:
-        half = 0.5 * dt * drive[0]
-        x, y = state[0] + half * math.cos(state[2]), state[1] + half * math.sin(state[2])
+    if coast_periods(trail[T_SPEED], trail[T_TURN_RATE], push, turn_push, dt) == 1.0:
+        x, y = half_way(state, body, trail)
         if not keeps(x, y, 0.0, hull, many, lines, count):
             return False
-    ramp(state, drive, control, dt, dt, 0.0, then, drive)
-    if not keeps(then[0], then[1], bulge, hull, many, lines, count):
+    x, y, bulge, sx, sy, cx, cy = next_ramp(state, body, trail, speed, turn_rate)
+    if not keeps(x, y, bulge, hull, many, lines, count):
         return False
-    coast(then[2], speed, turn_rate, push, turn_push, dt, trails)
-    if not keeps(then[0] + trails[T_BODY_X], then[1] + trails[T_BODY_Y], 0.0, hull, many, lines, count):
-        return False
-    return keeps(then[0] + trails[T_CORNER_X], then[1] + trails[T_CORNER_Y], 0.0, hull, many, lines, count)
+    return keeps(sx, sy, 0.0, hull, many, lines, count) and keeps(cx, cy, 0.0, hull, many, lines, count)
 
 
 @njit(cache=True)
@@ -208,8 +173,7 @@ def _bisect(
     return low
 
 
-# It allocates: said here, since otherwise a kernel that must not (``_nrt=False``) has it compiled as one like itself.
-@njit(cache=True, _nrt=True)
+@counted
 def shield_hulls(kind: int, state: Array, body: Array, around: Around, control: Array) -> float:
     """Draw ``control`` towards braking until it is safe, as ``swarm.filter.safety.shield`` does; returns the share."""
     hull, trail = np.empty((MOST, 2)), around.trail

@@ -23,31 +23,20 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.filter.hulls import closest, hull_to_hull, inside
+from swarm.filter.next_hull import half_way, next_arc, next_ramp, next_roll, next_stop
 from swarm.model.actuators import (
     T_BODY_X,
     T_BODY_Y,
-    T_CORNER_X,
-    T_CORNER_Y,
     T_ERROR,
-    T_HEADING,
     T_SPEED,
     T_STRAY,
     T_TURN_RATE,
-    TRAIL,
-    ahead,
-    coast,
-    move,
-    ramp,
 )
-from swarm.model.body import ACCELERATION, FLOOR, LAG, PERIOD, RADIUS, STRAY, TURN_ACCELERATION
+from swarm.model.body import ACCELERATION, FLOOR, LAG, PERIOD, RADIUS, STRAY, TURN_ACCELERATION, is_second_order
 from swarm.model.dynamics import (
     DOUBLE_INTEGRATOR,
     SINGLE_INTEGRATOR,
-    STATE,
-    UNICYCLE,
-    arc_offset,
     coast_periods,
-    stop_offset,
     stop_periods,
 )
 from swarm.model.strangers import STANDS, covered, fade
@@ -133,7 +122,7 @@ def keeps_clear(
     if body[LAG] > 0.0:
         return _keeps_clear_late(kind, state, body, trail, ux, uy, hull, many, lines, count)
     if kind != SINGLE_INTEGRATOR and kind != DOUBLE_INTEGRATOR:
-        ramped = not math.isinf(body[TURN_ACCELERATION])
+        ramped = is_second_order(body)
         if ux == 0.0 and (not ramped or trail[T_SPEED] == 0.0):
             return True  # It stands, however it turns.
         if ramped:
@@ -143,25 +132,15 @@ def keeps_clear(
     if kind == SINGLE_INTEGRATOR:
         return _clear(x + ux * dt, y + uy * dt, 0.0, dt, 1.0, stray, hull, many, lines, count)
     if kind != DOUBLE_INTEGRATOR:
-        dx, dy = arc_offset(state[2], ux, uy, dt)
-        bulge = 0.5 * (1.0 + body[STRAY]) * abs(ux * uy) * dt * dt
-        return _clear(x + dx, y + dy, bulge, dt, 1.0, stray, hull, many, lines, count)
-    px, py, sx, sy, time = _next_stop(state, body, ux, uy)
+        px, py, bulge = next_arc(state, body, ux, uy)
+        return _clear(px, py, bulge, dt, 1.0, stray, hull, many, lines, count)
+    px, py, sx, sy, vx, vy = next_stop(state, body, ux, uy)
+    time = dt * stop_periods(vx, vy, body[ACCELERATION], dt)
     if not _clear(x + 0.5 * dt * state[3], y + 0.5 * dt * state[4], 0.0, dt, 0.5, stray, hull, many, lines, count):
         return False
     if not _clear(px, py, 0.0, dt, 1.0, stray, hull, many, lines, count):
         return False
     return _clear(sx, sy, 0.0, dt + time, 1.0, stray, hull, many, lines, count)
-
-
-@njit(cache=True)
-def _next_stop(state: Array, body: Array, ux: float, uy: float) -> tuple[float, float, float, float, float]:
-    """Of a double integrator after a period: its place, where it then comes to rest, and in what time [s]."""
-    dt = body[PERIOD]
-    vx, vy = state[3] + ux * dt, state[4] + uy * dt
-    px, py = state[0] + dt * (state[3] + 0.5 * dt * ux), state[1] + dt * (state[4] + 0.5 * dt * uy)
-    sx, sy = stop_offset(DOUBLE_INTEGRATOR, vx, vy, body[ACCELERATION], dt)
-    return px, py, px + sx, py + sy, dt * stop_periods(vx, vy, body[ACCELERATION], dt)
 
 
 @njit(cache=True)
@@ -171,27 +150,18 @@ def _keeps_clear_ramp(
 ) -> bool:  # fmt: skip
     """``keeps_clear`` of a unicycle of second order."""
     dt, push, turn_push, stray = body[PERIOD], body[ACCELERATION], body[TURN_ACCELERATION], trail[T_STRAY]
-    then, drive, control, trails = np.empty(STATE), np.empty(2), np.empty(2), np.empty(TRAIL)
-    drive[0], drive[1], control[0], control[1] = trail[T_SPEED], trail[T_TURN_RATE], speed, turn_rate
-    v, w = max(abs(speed), abs(drive[0])), max(abs(turn_rate), abs(drive[1]))
-    dv, dw = abs(speed - drive[0]) / dt, abs(turn_rate - drive[1]) / dt
-    bulge = (1.0 + body[STRAY]) * math.hypot(2.0 * dv * w + v * dw, v * w * w) * dt * dt * dt / 6.0
-    half = 0.5 * dt * drive[0]
-    x, y = state[0] + half * math.cos(state[2]), state[1] + half * math.sin(state[2])
     if not _clear(state[0], state[1], 0.0, 0.0, 1.0, 0.0, hull, many, lines, count):
         return False
+    x, y = half_way(state, body, trail)
     if not _clear(x, y, 0.0, dt, 0.5, stray, hull, many, lines, count):
         return False
-    ramp(state, drive, control, dt, dt, 0.0, then, drive)
-    if not _clear(then[0], then[1], bulge, dt, 1.0, stray, hull, many, lines, count):
+    x, y, bulge, sx, sy, cx, cy = next_ramp(state, body, trail, speed, turn_rate)
+    if not _clear(x, y, bulge, dt, 1.0, stray, hull, many, lines, count):
         return False
-    coast(then[2], speed, turn_rate, push, turn_push, dt, trails)
     time = dt + dt * coast_periods(speed, turn_rate, push, turn_push, dt) if speed != 0.0 else dt
-    x, y = then[0] + trails[T_BODY_X], then[1] + trails[T_BODY_Y]
-    if not _clear(x, y, 0.0, time, 1.0, stray, hull, many, lines, count):
+    if not _clear(sx, sy, 0.0, time, 1.0, stray, hull, many, lines, count):
         return False
-    x, y = then[0] + trails[T_CORNER_X], then[1] + trails[T_CORNER_Y]
-    return _clear(x, y, 0.0, time, 1.0, stray, hull, many, lines, count)
+    return _clear(cx, cy, 0.0, time, 1.0, stray, hull, many, lines, count)
 
 
 @njit(cache=True)
@@ -208,7 +178,8 @@ def _keeps_clear_late(
         if not _clear(state[0] + ux * dt, state[1] + uy * dt, 0.0, time, 1.0, stray, hull, many, lines, count):
             return False
     elif kind == DOUBLE_INTEGRATOR:
-        px, py, sx, sy, stop = _next_stop(state, body, ux, uy)
+        px, py, sx, sy, nx, ny = next_stop(state, body, ux, uy)
+        stop = dt * stop_periods(nx, ny, body[ACCELERATION], dt)
         time = dt + stop + fade(_left_over(state, body, trail, ux, uy, stop), body)
         if not _clear(px, py, 0.0, time, 1.0, stray, hull, many, lines, count):
             return False
@@ -246,20 +217,10 @@ def _clear_roll(
     lines: Array, count: int,
 ) -> bool:  # fmt: skip
     """Whether all new points of the hull of a unicycle that lags keep clear for a time [s]."""
-    dt, lag, stray = body[PERIOD], body[LAG], trail[T_STRAY]
-    here, drive, control = np.empty(STATE), np.empty(2), np.empty(2)
-    here[0], here[1], here[2] = state[0] + trail[T_BODY_X], state[1] + trail[T_BODY_Y], trail[T_HEADING]
-    here[3] = here[4] = 0.0
-    drive[0], drive[1] = trail[T_SPEED], trail[T_TURN_RATE]
-    control[0], control[1] = speed, turn_rate
-    v, w, push = max(abs(speed), abs(drive[0])), max(abs(turn_rate), abs(drive[1])), abs(speed - drive[0]) / lag
-    bulge = 0.5 * (1.0 + body[STRAY]) * dt * dt * (v * w + push * w * dt)
-    move(UNICYCLE, here, drive, control, dt, lag, 0.0, here, drive)
-    found, trails = np.empty(STATE), np.empty(TRAIL)
-    ahead(UNICYCLE, here, drive, lag, found, trails)
-    x, y = found[0] + trails[T_CORNER_X], found[1] + trails[T_CORNER_Y]
-    if not _clear(here[0], here[1], bulge, time, 1.0, stray, hull, many, lines, count):
+    stray = trail[T_STRAY]
+    x, y, bulge, sx, sy, cx, cy = next_roll(state, body, trail, speed, turn_rate)
+    if not _clear(x, y, bulge, time, 1.0, stray, hull, many, lines, count):
         return False
-    if not _clear(x, y, 0.0, time, 1.0, stray, hull, many, lines, count):
+    if not _clear(cx, cy, 0.0, time, 1.0, stray, hull, many, lines, count):
         return False
-    return _clear(found[0], found[1], 0.0, time, 1.0, stray, hull, many, lines, count)
+    return _clear(sx, sy, 0.0, time, 1.0, stray, hull, many, lines, count)

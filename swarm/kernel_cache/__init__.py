@@ -10,5 +10,6 @@ A package with kernels of its own registers its folder before it decorates the f
 """
 
 from swarm.kernel_cache.locator import cache_folder, register_kernels
+from swarm.kernel_cache.references import counted, uncounted
 
-__all__ = ["cache_folder", "register_kernels"]
+__all__ = ["cache_folder", "counted", "register_kernels", "uncounted"]

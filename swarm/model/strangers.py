@@ -26,7 +26,16 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import LARGEST
 from swarm.files.yaml_input import Field
-from swarm.model.body import ACCELERATION, LAG, PERIOD, STRAY, TOP_SPEED, TURN_ACCELERATION, TURN_RATE
+from swarm.model.body import (
+    ACCELERATION,
+    LAG,
+    PERIOD,
+    STRAY,
+    TOP_SPEED,
+    TURN_ACCELERATION,
+    TURN_RATE,
+    is_second_order,
+)
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, coast_periods, stop_periods
 
 STANDS = 1e-3
@@ -159,7 +168,7 @@ def fade(speed: float, body: Array) -> float:
 def longest_rest(kind: int, body: Array) -> float:
     """For how long [s] a robot ``float64[BODY]`` of a kind moves at most when it is told to stop."""
     top, dt = body[TOP_SPEED], body[PERIOD]
-    if kind == UNICYCLE and not math.isinf(body[TURN_ACCELERATION]):
+    if is_second_order(body):
         return float(dt * coast_periods(top, body[TURN_RATE], body[ACCELERATION], body[TURN_ACCELERATION], dt))
     if kind == UNICYCLE:
         return fade(top, body)

@@ -1,0 +1,95 @@
+"""Where a robot is one period later under a control, and how it comes to rest from there: points of its next hull.
+
+What the lines of the shield (``swarm.filter.hull_shield``) and those of strangers (``swarm.filter.stranger_lines``)
+are asked of. ``bulge`` is how far the way to the first point may leave its chord [m].
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from swarm.array_types import Array
+from swarm.model.actuators import (
+    T_BODY_X,
+    T_BODY_Y,
+    T_CORNER_X,
+    T_CORNER_Y,
+    T_HEADING,
+    T_SPEED,
+    T_TURN_RATE,
+    TRAIL,
+    ahead,
+    coast,
+    move,
+    ramp,
+)
+from swarm.model.body import ACCELERATION, LAG, PERIOD, STRAY, TURN_ACCELERATION
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE, UNICYCLE, arc_offset, stop_offset
+
+
+@njit(cache=True)
+def next_stop(state: Array, body: Array, ux: float, uy: float) -> tuple[float, float, float, float, float, float]:
+    """Of a double integrator: its place, where it then comes to rest, and the velocity between them."""
+    dt = body[PERIOD]
+    vx, vy = state[3] + ux * dt, state[4] + uy * dt
+    px, py = state[0] + dt * (state[3] + 0.5 * dt * ux), state[1] + dt * (state[4] + 0.5 * dt * uy)
+    sx, sy = stop_offset(DOUBLE_INTEGRATOR, vx, vy, body[ACCELERATION], dt)
+    return px, py, px + sx, py + sy, vx, vy
+
+
+@njit(cache=True)
+def next_arc(state: Array, body: Array, speed: float, turn_rate: float) -> tuple[float, float, float]:
+    """Of a unicycle that stops at once: its place and the bulge.
+
+    The arc leaves its chord by |v w| t (dt - t) / 2, and the line that the robot touches already at its start.
+    """
+    dt = body[PERIOD]
+    dx, dy = arc_offset(state[2], speed, turn_rate, dt)
+    return state[0] + dx, state[1] + dy, 0.5 * (1.0 + body[STRAY]) * abs(speed * turn_rate) * dt * dt
+
+
+@njit(cache=True)
+def half_way(state: Array, body: Array, trail: Array) -> tuple[float, float]:
+    """Of a unicycle of second order: the point q on the tangent at its start (``swarm.filter.hull_shield``)."""
+    half = 0.5 * body[PERIOD] * trail[T_SPEED]
+    return state[0] + half * math.cos(state[2]), state[1] + half * math.sin(state[2])
+
+
+@njit(cache=True)
+def next_ramp(
+    state: Array, body: Array, trail: Array, speed: float, turn_rate: float
+) -> tuple[float, float, float, float, float, float, float]:
+    """Of a unicycle of second order: its place, the bulge, the end of its way to rest, the corner between."""
+    dt, push, turn_push = body[PERIOD], body[ACCELERATION], body[TURN_ACCELERATION]
+    then, drive, control, trails = np.empty(STATE), np.empty(2), np.empty(2), np.empty(TRAIL)
+    drive[0], drive[1], control[0], control[1] = trail[T_SPEED], trail[T_TURN_RATE], speed, turn_rate
+    v, w = max(abs(speed), abs(drive[0])), max(abs(turn_rate), abs(drive[1]))
+    dv, dw = abs(speed - drive[0]) / dt, abs(turn_rate - drive[1]) / dt
+    bulge = (1.0 + body[STRAY]) * math.hypot(2.0 * dv * w + v * dw, v * w * w) * dt * dt * dt / 6.0
+    ramp(state, drive, control, dt, dt, 0.0, then, drive)
+    coast(then[2], speed, turn_rate, push, turn_push, dt, trails)
+    x, y = then[0], then[1]
+    return x, y, bulge, x + trails[T_BODY_X], y + trails[T_BODY_Y], x + trails[T_CORNER_X], y + trails[T_CORNER_Y]
+
+
+@njit(cache=True)
+def next_roll(
+    state: Array, body: Array, trail: Array, speed: float, turn_rate: float
+) -> tuple[float, float, float, float, float, float, float]:
+    """Of a unicycle that lags: the place of its body, the bulge, where it would come to rest, the corner between."""
+    dt, lag = body[PERIOD], body[LAG]
+    here, drive, control = np.empty(STATE), np.empty(2), np.empty(2)
+    here[0], here[1], here[2] = state[0] + trail[T_BODY_X], state[1] + trail[T_BODY_Y], trail[T_HEADING]
+    here[3] = here[4] = 0.0
+    drive[0], drive[1] = trail[T_SPEED], trail[T_TURN_RATE]
+    control[0], control[1] = speed, turn_rate
+    v, w, push = max(abs(speed), abs(drive[0])), max(abs(turn_rate), abs(drive[1])), abs(speed - drive[0]) / lag
+    bulge = 0.5 * (1.0 + body[STRAY]) * dt * dt * (v * w + push * w * dt)  # with the second derivative across the chord
+    move(UNICYCLE, here, drive, control, dt, lag, 0.0, here, drive)
+    found, trails = np.empty(STATE), np.empty(TRAIL)
+    ahead(UNICYCLE, here, drive, lag, found, trails)
+    x, y = found[0], found[1]
+    return here[0], here[1], bulge, x, y, x + trails[T_CORNER_X], y + trails[T_CORNER_Y]

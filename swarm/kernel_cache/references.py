@@ -1,0 +1,19 @@
+"""Two kinds of kernels: those that count references of the arrays they see, and those that count none.
+
+Counting the references of many small views of arrays took three quarters of a step of many worlds: numba changes an
+atomic counter for each, and all threads change the same ones. A kernel that counts none cannot allocate: its caller
+holds all arrays. What it calls is compiled likewise, unless it says otherwise: what allocates there says ``counted``.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from numba import njit
+
+# Numba's type stubs do not know ``_nrt``.
+uncounted: Any = partial(njit, cache=True, **{"_nrt": False})
+"""Decorates a kernel that counts no references, and allocates nothing."""
+counted: Any = partial(njit, cache=True, **{"_nrt": True})
+"""Decorates a kernel that allocates and is called by one that counts no references."""
