@@ -236,7 +236,7 @@ def tell_world(
             robots.kind[i], robots.body[i], assumed, control[i], own.error[i], own.speed[i], own.body[i], own.drive[i],
             own.known[i], after, then, found, trail,
         )  # fmt: skip
-        carry(own.known[i], after, way, assumed[E_SLIP], period)
+        carry(own.known[i], own.body[i], after, way, assumed[E_SLIP], period)
         _describe(i, robots, found, trail, robots.waypoint[i], action[i], told[0, i])
 
 

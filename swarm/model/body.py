@@ -14,6 +14,7 @@ from swarm.model.actuators import T_SPEED, T_TURN_RATE, brake_roll, coast
 from swarm.model.dynamics import (
     DOUBLE_INTEGRATOR,
     SHARPEST,
+    UNICYCLE,
     Kind,
     Limits,
     brake,
@@ -75,7 +76,7 @@ def body_of(
     """
     _check_numbers(kind, radius, limits, dt, sensing_radius, margin, errors)
     floor, margin = margin, max(margin, error_of(kind, limits.speed, limits, dt, errors))
-    top = seen_speed(kind, radius + margin, limits, dt, sensing_radius)
+    top = seen_speed(kind, radius + margin, limits, dt, sensing_radius, errors.slip)
     body = np.empty(BODY)
     body[LAG], body[STRAY], body[FLOOR] = errors.lag, errors.stray(kind), floor
     body[ERROR] = error_of(kind, top, limits, dt, errors)
@@ -158,11 +159,28 @@ def _coast_time(kind: Kind, top: float, limits: Limits, dt: float) -> float:
     return 0.5 * dt * coast_periods(top, limits.turn_rate, limits.acceleration, limits.turn_acceleration, dt)
 
 
+@njit(cache=True)
+def fastest_over_ground(kind: int, top: float, velocity: float) -> float:
+    """The speed [m/s] that a robot with the top speed [m/s] has at most, whatever it takes its own for.
+
+    A double integrator brakes where it believes that it is faster: it may believe so too late, by a wrong velocity.
+
+    Args:
+        kind: A value of ``Kind``.
+        top: Per axis, of a unicycle along its way [m/s].
+        velocity: Bound of the measured velocity's error [m/s].
+    """
+    if kind == UNICYCLE:
+        return top
+    return math.sqrt(2.0) * (top + velocity if kind == DOUBLE_INTEGRATOR else top)
+
+
 def error_of(kind: Kind, top: float, limits: Limits, dt: float, errors: ErrorBounds) -> float:
     """How far [m] a robot at top speed, or where it would come to rest, may be from where it is believed to be.
 
     A state is predicted from when it was measured to when the command acts, and told for one period more; over that
-    way slip and a wrong heading add up. What is known besides (``swarm.model.narrowing``) makes it less.
+    way slip and a wrong heading add up. What is known besides (``swarm.model.narrowing``) makes it less, never more: no
+    error that is told or counted (``swarm.model.prediction``) is larger.
 
     Args:
         kind: Its dynamics.
@@ -173,11 +191,10 @@ def error_of(kind: Kind, top: float, limits: Limits, dt: float, errors: ErrorBou
     """
     if not errors.any:
         return 0.0
-    speed = top if kind == Kind.UNICYCLE else math.sqrt(2.0) * top
-    stray = errors.stray(kind)
+    speed, stray = float(fastest_over_ground(int(kind), top, errors.velocity)), errors.stray(kind)
     found = errors.position + stray * speed * (errors.age + errors.dead_time + dt)
     if kind == Kind.DOUBLE_INTEGRATOR:
-        found += errors.velocity * (errors.age + errors.dead_time)
+        found += errors.velocity * (errors.age + errors.dead_time + dt)
     rolls = errors.lag + _coast_time(kind, top, limits, dt)
     return found + float(sway(int(kind), errors.velocity, stray, speed, rolls, limits.acceleration, dt))
 

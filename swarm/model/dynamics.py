@@ -189,10 +189,13 @@ def reach(kind: int, radius: float, limits: Array, dt: float) -> float:
     return longest
 
 
-def seen_speed(kind: Kind, radius: float, limits: Limits, dt: float, sensing_radius: float) -> float:
+def seen_speed(
+    kind: Kind, radius: float, limits: Limits, dt: float, sensing_radius: float, slip: float = 0.0
+) -> float:  # fmt: skip
     """Largest speed [m/s] at which two robots that do not see each other yet cannot touch within one period.
 
-    Both stay within ``reach`` of where they are, so ``reach + radius`` must not exceed half the sensing radius.
+    Both stay within ``reach`` of where they are, so ``reach + radius`` must not exceed half the sensing radius; ``slip``,
+    a share, makes the way longer.
 
     Raises:
         InputError: If the sensing radius does not even cover two robots that stand still.
@@ -200,13 +203,13 @@ def seen_speed(kind: Kind, radius: float, limits: Limits, dt: float, sensing_rad
     room = 0.5 * sensing_radius - radius
     if room <= 0.0:
         raise InputError("sensing_radius", sensing_radius, f"more than twice the robot's radius ({2.0 * radius:g} m)")
-    low, high = 0.0, limits.speed
+    low, high, longer = 0.0, limits.speed, 1.0 + slip
     as_array = limits.as_array()
-    if reach(int(kind), radius, as_array, dt) <= room:
+    if longer * reach(int(kind), radius, as_array, dt) <= room:
         return high
     for _ in range(60):
         as_array[0] = 0.5 * (low + high)
-        if reach(int(kind), radius, as_array, dt) <= room:
+        if longer * reach(int(kind), radius, as_array, dt) <= room:
             low = as_array[0]
         else:
             high = as_array[0]

@@ -4,7 +4,8 @@ A measurement says: within its bound of here. The state of one period before, ta
 was unknown then and what slip and a wrong heading add. The truth is in both sets, so in their intersection. Noise that
 is drawn anew in every period makes that small while the robot is slow; a constant bias leaves it as large as the bound.
 Sets are intervals: of x and y in the world frame, of the heading of a unicycle, and of the velocity of a double
-integrator. A robot that has not been told to move yet counts as standing, unless it measures that it moves: from rest
+integrator. The corner of a box may be farther away than the bound of what was measured: while it is, the measurement is
+believed, and the box is only kept, so that nobody is ever told more than what is declared. A robot that has not been told to move yet counts as standing, unless it measures that it moves: from rest
 on, under commands that do what they say, its velocity is known exactly, and a bias of what measures it moves nobody.
 """
 
@@ -37,6 +38,13 @@ def _common(here: float, wide: float, there: float, far: float) -> tuple[float, 
 
 
 @njit(cache=True)
+def _within(x: float, y: float, bound: float, bx: float, by: float, wx: float, wy: float) -> tuple[float, float, float]:
+    """What to believe of a pair, and how far it may be off: what was measured, or the middle of the box if less."""
+    corner = math.hypot(wx, wy)
+    return (bx, by, corner) if corner < bound else (x, y, bound)
+
+
+@njit(cache=True)
 def narrow(kind: int, body: Array, known: Array, error: float, heading: float, velocity: float, time: float) -> float:
     """Correct a state that was predicted from what was measured by what is known; returns how far it may be off [m].
 
@@ -55,19 +63,22 @@ def narrow(kind: int, body: Array, known: Array, error: float, heading: float, v
         known[K_WIDE_HEADING], known[K_VALID] = heading, 1.0
     if kind == DOUBLE_INTEGRATOR:
         vx, vy = body[3], body[4]
-        body[3], known[K_WIDE_VX] = _common(vx, velocity, known[K_VX], known[K_WIDE_VX])
-        body[4], known[K_WIDE_VY] = _common(vy, velocity, known[K_VY], known[K_WIDE_VY])
+        known[K_VX], known[K_WIDE_VX] = _common(vx, velocity, known[K_VX], known[K_WIDE_VX])
+        known[K_VY], known[K_WIDE_VY] = _common(vy, velocity, known[K_VY], known[K_WIDE_VY])
+        body[3], body[4], unknown = _within(
+            vx, vy, velocity, known[K_VX], known[K_VY], known[K_WIDE_VX], known[K_WIDE_VY]
+        )
         body[0], body[1] = body[0] + (body[3] - vx) * time, body[1] + (body[4] - vy) * time
-        error += unknown_velocity(known) * time
-    mx, my = body[0], body[1]
-    body[0], known[K_WIDE_X] = _common(mx, error, known[K_X], known[K_WIDE_X])
-    body[1], known[K_WIDE_Y] = _common(my, error, known[K_Y], known[K_WIDE_Y])
+        error += unknown * time
+    x, y = body[0], body[1]
+    known[K_X], known[K_WIDE_X] = _common(x, error, known[K_X], known[K_WIDE_X])
+    known[K_Y], known[K_WIDE_Y] = _common(y, error, known[K_Y], known[K_WIDE_Y])
     if kind == UNICYCLE:
         apart = known[K_HEADING] - body[2]
         turned = body[2] + math.atan2(math.sin(apart), math.cos(apart))
         body[2], known[K_WIDE_HEADING] = _common(body[2], heading, turned, known[K_WIDE_HEADING])
-    # The place lies in the box, and in the disc around the measured one.
-    return min(math.hypot(known[K_WIDE_X], known[K_WIDE_Y]), error + math.hypot(body[0] - mx, body[1] - my))
+    body[0], body[1], error = _within(x, y, error, known[K_X], known[K_Y], known[K_WIDE_X], known[K_WIDE_Y])
+    return error
 
 
 @njit(cache=True)
@@ -77,16 +88,30 @@ def stray_of(known: Array, slip: float) -> float:
 
 
 @njit(cache=True)
-def unknown_velocity(known: Array) -> float:
-    """How far the velocity may be off [m/s]."""
-    return math.hypot(known[K_WIDE_VX], known[K_WIDE_VY])
+def unknown_velocity(known: Array, bound: float) -> float:
+    """How far the velocity may be off [m/s]; ``bound``: how far what is measured of it may be."""
+    return min(math.hypot(known[K_WIDE_VX], known[K_WIDE_VY]), bound)
 
 
 @njit(cache=True)
-def carry(known: Array, after: Array, way: float, slip: float, period: float) -> None:
-    """Take what is known on by a period [s], to the state ``after`` (5,), over a way of so many metres."""
+def carry(known: Array, before: Array, after: Array, way: float, slip: float, period: float) -> None:
+    """Take what is known on by a period.
+
+    Args:
+        known: ``float64[KNOWN]``, changed.
+        before: ``float64[5]``, the state that was believed (``narrow``).
+        after: ``float64[5]``, where that leads.
+        way: In metres, the longest that it may have been.
+        slip: Share of the way.
+        period: [s]
+    """
     grown = way * stray_of(known, slip)
-    known[K_X], known[K_Y], known[K_HEADING] = after[0], after[1], after[2]
-    known[K_VX], known[K_VY] = after[3], after[4]
+    # What is kept is a box, and what is believed need not be its middle: of velocities only where these are unknown.
+    aside_x = known[K_VX] - before[3] if known[K_WIDE_VX] > 0.0 else 0.0
+    aside_y = known[K_VY] - before[4] if known[K_WIDE_VY] > 0.0 else 0.0
+    known[K_X] += after[0] - before[0] + aside_x * period
+    known[K_Y] += after[1] - before[1] + aside_y * period
+    known[K_HEADING] = after[2]
+    known[K_VX], known[K_VY] = after[3] + aside_x, after[4] + aside_y
     known[K_WIDE_X] += grown + known[K_WIDE_VX] * period
     known[K_WIDE_Y] += grown + known[K_WIDE_VY] * period

@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+import math
+
 from numba import njit
 
 from swarm.array_types import Array
 from swarm.model.actuators import T_ERROR, T_STRAY, fastest
-from swarm.model.body import ACCELERATION, PERIOD, STRAY, sway
+from swarm.model.body import ACCELERATION, PERIOD, STRAY, TOP_SPEED, fastest_over_ground, sway
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
 from swarm.model.error_bounds import E_HEADING, E_LAG, E_POSITION, E_SLIP, E_VELOCITY
 from swarm.model.narrowing import narrow, stray_of, unknown_velocity
 from swarm.model.second_order import ahead_of, coast_time, move_of
 
+# A speed that is above what the limits allow by so little, relatively, is rounding.
+_ROUNDING = 1e-9
+
 
 @njit(cache=True)
-def _meanwhile(kind: int, limits: Array, speed: float, time: float) -> float:
-    """A bound of the speed over the last ``time`` seconds, of a robot that is now so fast or was told to be."""
-    return speed + limits[ACCELERATION] * time if kind == DOUBLE_INTEGRATOR else speed
+def _fastest(kind: int, limits: Array, errors: Array, body: Array, drive: Array, commands: Array) -> float:
+    """A bound [m/s] of the true speed of a robot that believes ``body`` (5,) and was told ``commands`` (P, 2)."""
+    speed: float = fastest(kind, body, drive, commands)
+    if kind != DOUBLE_INTEGRATOR:
+        return speed
+    wrong, most = errors[E_VELOCITY], fastest_over_ground(kind, limits[TOP_SPEED], errors[E_VELOCITY])
+    pushed = speed - wrong > most * (1.0 + _ROUNDING)
+    return speed + wrong if pushed else min(speed + wrong, most)
+
+
+@njit(cache=True)
+def _meanwhile(kind: int, limits: Array, errors: Array, speed: float, time: float) -> float:
+    """A bound of the speed over the last ``time`` seconds, of a robot that is now no faster or was told to be."""
+    if kind != DOUBLE_INTEGRATOR:
+        return speed
+    most = fastest_over_ground(kind, limits[TOP_SPEED], errors[E_VELOCITY])
+    return min(speed + math.sqrt(2.0) * limits[ACCELERATION] * time, max(most, speed))
 
 
 @njit(cache=True)
 def _sway(kind: int, limits: Array, errors: Array, speed: float, known: Array, trail: Array) -> float:
     rolls = errors[E_LAG] + coast_time(limits, trail)
-    velocity = unknown_velocity(known)
+    velocity = unknown_velocity(known, errors[E_VELOCITY])
     return sway(kind, velocity, trail[T_STRAY], speed, rolls, limits[ACCELERATION], limits[PERIOD])
 
 
@@ -48,8 +67,8 @@ def believe(
     Returns:
         How far the body may be elsewhere [m], and the fastest that it has been [m/s].
     """
-    speed = fastest(kind, body, drive, commands)
-    error = errors[E_POSITION] + limits[STRAY] * _meanwhile(kind, limits, speed, time) * time
+    speed = _fastest(kind, limits, errors, body, drive, commands)
+    error = errors[E_POSITION] + limits[STRAY] * _meanwhile(kind, limits, errors, speed, time) * time
     wide = errors[E_HEADING] if kind == UNICYCLE else 0.0
     error = narrow(kind, body, known, error, wide, errors[E_VELOCITY], time)
     ahead_of(kind, limits, body, drive, errors[E_LAG], found, trail)
@@ -83,9 +102,9 @@ def foresee(
     period = limits[PERIOD]
     move_of(kind, limits, body, drive, control, errors[E_LAG], after, drive_after)
     ahead_of(kind, limits, after, drive_after, errors[E_LAG], found, trail)
-    speed = max(fastest(kind, after, drive_after, control.reshape((1, 2))), speed)
+    speed = max(_fastest(kind, limits, errors, after, drive_after, control.reshape((1, 2))), speed)
     trail[T_STRAY] = stray_of(known, errors[E_SLIP])
-    way: float = _meanwhile(kind, limits, speed, period) * period
-    trail[T_ERROR] = error + trail[T_STRAY] * way + unknown_velocity(known) * period
+    way: float = _meanwhile(kind, limits, errors, speed, period) * period
+    trail[T_ERROR] = error + trail[T_STRAY] * way + unknown_velocity(known, errors[E_VELOCITY]) * period
     trail[T_ERROR] += _sway(kind, limits, errors, speed, known, trail)
     return way

@@ -15,7 +15,7 @@ from numba import njit
 from swarm.array_types import Array, Int64s
 from swarm.model import dynamics
 from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y
-from swarm.model.body import ACCELERATION, ERROR, LAG, LOOK_AHEAD, MARGIN, RADIUS, REACH, SENSING
+from swarm.model.body import ACCELERATION, ERROR, FLOOR, LAG, LOOK_AHEAD, MARGIN, RADIUS, REACH, SENSING
 from swarm.model.dynamics import UNICYCLE
 from swarm.model.geometry import to_obstacle
 from swarm.model.strangers import covered, faster, start_of
@@ -142,6 +142,17 @@ def _nearer(own: Array, other: Array, lag: float) -> float:
     return trails + other[N_ERROR]
 
 
+@njit(cache=True, inline="always")
+def _kept(body: Array, other: Array) -> float:
+    """What is kept at most between two robots, besides their radii [m]: as ``swarm.filter.hull_lines``.
+
+    What may be wrong of a stranger is a part of its reach.
+    """
+    if is_stranger(other):
+        return float(2.0 * body[MARGIN])
+    return float(max(2.0 * body[FLOOR], body[ERROR] + other[N_ERROR]))
+
+
 @njit(cache=True)
 def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array) -> tuple[int, bool]:
     """Copy the nearest of ``others`` within the sensing radius of robot ``i`` into ``found``, nearest first.
@@ -169,7 +180,7 @@ def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array)
         if square > sensing * sensing and square > (sensing + _nearer(others[i], others[j], body[LAG])) ** 2:
             continue
         gap = math.sqrt(square) - others[j, N_RADIUS]
-        if gap < body[RADIUS] + 2.0 * body[MARGIN] + others[i, N_REACH] + others[j, N_REACH]:
+        if gap < body[RADIUS] + _kept(body, others[j]) + others[i, N_REACH] + others[j, N_REACH]:
             left_out += 1
         count = _insert(order, count, slots, gap, j)
     # Counted one by one: a slow robot that does not matter may be nearer than a fast one that does.
@@ -177,7 +188,7 @@ def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array)
         j = int(order[k, 1])
         for column in range(NEIGHBOUR):
             found[k, column] = others[j, column]
-        if order[k, 0] < body[RADIUS] + 2.0 * body[MARGIN] + others[i, N_REACH] + found[k, N_REACH]:
+        if order[k, 0] < body[RADIUS] + _kept(body, found[k]) + others[i, N_REACH] + found[k, N_REACH]:
             left_out -= 1
     return count, left_out > 0
 

@@ -109,7 +109,7 @@ class OwnMotion:
         if control is None:
             control = self._braking()
         body, drive, _, _, way = self._foresee(control)
-        carry(self._known, body, way, self._errors.slip, self._period)
+        carry(self._known, self._body, body, way, self._errors.slip, self._period)
         self._commands[-1], self._drives[-1] = control, self._drive
         self._commands[:-1], self._drives[:-1] = self._commands[1:].copy(), self._drives[1:].copy()
         self._drives[-1] = drive

@@ -18,6 +18,7 @@ from envs.scenarios import clutter, mixed
 from envs.strangers import TOUCH
 from swarm.errors import InputError
 from swarm.filter.hulls import MOST, other_hull
+from swarm.model.actuators import T_ERROR
 from swarm.model.body import ERROR, GROWTH, TOP_SPEED
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import EXACT, ErrorBounds
@@ -56,6 +57,8 @@ def test_what_robots_believe_of_themselves_is_within_their_error(kind: Kind, sty
             hull, bound = hull_of(int(kind), state[i], core.body[0, i], trail[i]), core.body[0, i, ERROR]
             errors.append(max(outside(point, hull) for point in truth) / bound)
             errors.append(max(outside(point, truth) for point in hull) / bound)
+            assert max(errors[-2:]) * bound <= trail[i, T_ERROR] + 1e-9
+            assert trail[i, T_ERROR] <= bound * (1.0 + 1e-9)  # nor is more counted than what is declared
     assert max(errors) <= 1.0
     assert max(errors) > 0.03  # they do err
 
@@ -145,9 +148,21 @@ def test_without_news_a_robot_grows_and_news_make_it_small_again(latency: float)
         core.advance(bold(core, rng))
         told.append(source.told[0, 0].copy())
     assert old.max() > late + 1 and (old == late).any()
-    # What is told is about as bad as may be at most: the corner of a box of what is known is farther than its sides.
-    worst = math.sqrt(2.0) * core.body[0, :, ERROR]
+    worst = core.body[0, :, ERROR] * (1.0 + 1e-9)
     assert all(((row[:, N_ERROR] > 0.0) & (row[:, N_ERROR] <= worst)).all() for row in told[1:])
+
+
+@KINDS
+@STYLE
+def test_nobody_tells_a_larger_error_than_what_is_declared(kind: Kind, style: str) -> None:
+    """Margins, slots and top speeds count on it: also of one who drives at its limits, with a wrong velocity."""
+    core = core_of(replace(ALL, velocity=0.05, slip=0.2), worlds=4, kinds=(kind,), styles=[style])
+    rng, source = np.random.default_rng(4), source_of(core)
+    for _ in range(40):
+        core.observe()
+        assert (source.trail[..., T_ERROR] <= core.body[..., ERROR] * (1.0 + 1e-9)).all()
+        core.advance(bold(core, rng))
+        assert (source.told[:, 0, :, N_ERROR] <= core.body[..., ERROR] * (1.0 + 1e-9)).all()
 
 
 def test_who_senses_others_needs_no_message() -> None:

@@ -51,7 +51,8 @@ def drive(
         said.append(bound)
         turned = math.remainder(float(body[2] - true[2]), math.tau)
         assert abs(turned) <= known[K_WIDE_HEADING] + 1e-9 or kind != Kind.UNICYCLE
-        assert np.abs(body[3:] - true[3:]).max() <= unknown_velocity(known) + 1e-9 or kind != Kind.DOUBLE_INTEGRATOR
+        wrong = float(np.linalg.norm(body[3:] - true[3:]))
+        assert wrong <= unknown_velocity(known, velocity) + 1e-9 or kind != Kind.DOUBLE_INTEGRATOR
         assert bound <= known_before + error  # nothing is forgotten all at once
         known_before = bound
         control = np.zeros(2) if still else rng.uniform(-1.0, 1.0, 2)
@@ -59,7 +60,7 @@ def drive(
         way = (abs(control[0]) if kind == Kind.UNICYCLE else float(np.hypot(*control))) * DT
         if kind == Kind.DOUBLE_INTEGRATOR:
             way = (float(np.hypot(*body[3:])) + float(np.hypot(*control)) * DT) * DT
-        carry(known, planned, way, slip, DT)
+        carry(known, body, planned, way, slip, DT)
         after = advance(kind, true, control, DT)
         after[:2] += slip * rng.uniform(-1.0, 1.0) * (after[:2] - true[:2])
         true = after
@@ -76,7 +77,7 @@ def test_the_truth_is_never_farther_away_than_is_said(
     rng = np.random.default_rng(seed)
     off, said = drive(rng, kind, error=0.03, heading=heading, velocity=velocity, slip=slip, style=style)
     assert (off <= said + 1e-9).all()
-    assert said.max() <= 2.0 * 0.03 + 1e-9
+    assert said.max() <= 0.03  # what is declared: a corner of a box, which may be farther away, is no reason for more
 
 
 def test_noise_of_a_robot_that_stands_narrows_and_a_bias_does_not() -> None:
@@ -92,7 +93,7 @@ def test_a_velocity_is_known_from_rest_on_whatever_its_sensor_says() -> None:
     known, body = np.zeros(KNOWN), np.array([0.0, 0.0, 0.0, 0.1, 0.0])
     narrow(int(Kind.DOUBLE_INTEGRATOR), body, known, 0.0, 0.0, 0.2, 0.5)
     assert body.tolist() == pytest.approx([-0.05, 0.0, 0.0, 0.0, 0.0])  # it stands, and has stood
-    assert unknown_velocity(known) == 0.0
+    assert unknown_velocity(known, 0.2) == 0.0
     moving = np.array([0.0, 0.0, 0.0, 0.9, 0.0])  # it measures that it moves: then that counts
     narrow(int(Kind.DOUBLE_INTEGRATOR), moving, np.zeros(KNOWN), 0.0, 0.0, 0.2, 0.5)
     assert moving[3] == 0.9

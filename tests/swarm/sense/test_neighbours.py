@@ -11,10 +11,14 @@ from hypothesis import strategies as st
 from oracles.contact import surface_distance
 from oracles.teams import draw_team, limits_of
 
+from swarm.filter.hull_lines import LINE, build_lines
+from swarm.model.actuators import TRAIL
 from swarm.model.body import LOOK_AHEAD, MARGIN, RADIUS, SENSING, body_of
 from swarm.model.dynamics import Kind, Limits
+from swarm.model.error_bounds import ErrorBounds
 from swarm.scenario.world import World
 from swarm.sense.neighbours import (
+    N_ERROR,
     N_ID,
     N_REACH,
     NEIGHBOUR,
@@ -22,6 +26,7 @@ from swarm.sense.neighbours import (
     O_NX,
     O_NY,
     OBSTACLE,
+    Around,
     bin_of,
     describe,
     sense_obstacles,
@@ -102,6 +107,25 @@ def test_a_slow_robot_that_is_nearer_does_not_hide_a_fast_one_that_matters() -> 
     assert sense_robots(0, rows, bodies[0], found[:1], order[:1]) == (1, True)
     assert found[0, N_ID] == 1
     assert sense_robots(0, rows, bodies[0], found, order) == (2, False)
+
+
+def test_one_whose_errors_are_large_is_not_left_out_for_a_better_known_one() -> None:
+    """The shield keeps the errors of both between them: those of the other may be larger than the own margin."""
+    known, unknown = ErrorBounds(position=0.005), ErrorBounds(position=0.3)
+    rows, bodies = np.empty((3, NEIGHBOUR)), []
+    for i, (x, errors) in enumerate(((0.0, known), (0.45, known), (-0.46, unknown))):
+        body = body_of(Kind.SINGLE_INTEGRATOR, 0.1, Limits(0.5), dt=0.05, sensing_radius=3.0, errors=errors)
+        bodies.append(body)
+        state = np.array([x, 0.0, 0.0, 0.0, 0.0])
+        describe(0, state, body, state[:2], 0.5, 0.5, i, rows[i])
+    found, order = np.empty((1, NEIGHBOUR)), np.empty((1, 2))
+    assert sense_robots(0, rows, bodies[0], found, order) == (1, True) and found[0, N_ID] == 1
+    state, lines, hull = np.zeros(5), np.empty((6, LINE)), np.zeros((3, 2))
+    around = Around(rows[2:], 1, np.empty((0, OBSTACLE)), 0, np.full(4, 9.0) * [-1, -1, 1, 1], False, np.zeros(TRAIL))
+    assert build_lines(0, state, bodies[0], around, hull, 1, lines) == 1  # it matters
+    rows[2, N_ERROR] = 0.0
+    assert sense_robots(0, rows, bodies[0], found, order) == (1, False)
+    assert build_lines(0, state, bodies[0], around, hull, 1, lines) == 0
 
 
 def test_the_columns_of_a_neighbour() -> None:
