@@ -11,11 +11,14 @@ from swarm.array_types import Array
 from swarm.filter.hulls import MOST, closest, hull_to_hull, hull_to_obstacle, inside, other_hull
 from swarm.model.actuators import T_ERROR, T_STRAY
 from swarm.model.body import FLOOR, PERIOD, RADIUS, REACH
+from swarm.model.dynamics import DOUBLE_INTEGRATOR
 from swarm.sense.neighbours import N_ERROR, N_RADIUS, N_REACH, N_X, N_Y, O_GAP, Around, is_stranger
 
-LINE = 6
-"""Columns of a line: normal, the nearest point of the own hull (m), the share of the gap (m), kappa."""
-L_NX, L_NY, L_X, L_Y, L_SHARE, L_KAPPA = range(LINE)
+LINE = 10
+"""Columns of a line: normal, the nearest point of the own hull (m), the share of the gap (m), kappa; and of a line
+between sets whose shapes may be wrong: how far apart they are at least (m; 0: no such line), how wrong they may be (m),
+by how much they look nearer than both radii and that (m, else 0), and the robot's part of a gap."""
+L_NX, L_NY, L_X, L_Y, L_SHARE, L_KAPPA, L_APART, L_WRONG, L_INSIDE, L_PART = range(LINE)
 # Room that rounding may not eat.
 _ROUNDING = 1e-12
 
@@ -35,7 +38,28 @@ def _write(lines: Array, count: int, nx: float, ny: float, ax: float, ay: float,
     line = lines[count]
     line[L_NX], line[L_NY], line[L_X], line[L_Y] = nx, ny, ax, ay
     line[L_SHARE], line[L_KAPPA] = max(share - _ROUNDING, 0.0), kappa
+    line[L_APART] = line[L_WRONG] = line[L_INSIDE] = line[L_PART] = 0.0
     return count + 1
+
+
+@njit(cache=True, inline="always")
+def _write_shape(line: Array, radii: float, error: float, distance: float, gap: float, part: float) -> None:
+    """Note of a line that shapes are not known: radii, errors, believed distance and gap between surfaces [m]."""
+    line[L_APART], line[L_WRONG] = max(radii, distance - error), error
+    line[L_INSIDE], line[L_PART] = max(error - gap, 0.0), part
+
+
+@njit(cache=True, inline="always")
+def _turned(line: Array, way: float) -> float:
+    """By how much [m] a robot may come nearer than along the believed normal, over a way [m], less what that is worth.
+
+    See ``swarm.filter.hull_shield``: the most over all beta, a concave function of it.
+    """
+    apart, inside, part = line[L_APART], line[L_INSIDE], line[L_PART]
+    if apart <= 0.0:
+        return 0.0
+    beta = min(max(0.5 * way * way / (apart * part * part), inside), max(2.0 * line[L_WRONG], inside))
+    return min(math.sqrt(2.0 * beta / apart), 2.0) * way - part * (beta - inside)
 
 
 @njit(cache=True)
@@ -66,13 +90,19 @@ def build_lines(
         dx, dy, far = state[0] - other[N_X], state[1] - other[N_Y], both + reach + other[N_REACH]
         if dx * dx + dy * dy >= far * far:
             continue
-        distance, nx, ny, ax, ay = hull_to_hull(hull, many, theirs, other_hull(other, body[PERIOD], theirs))
+        corners = other_hull(other, body[PERIOD], theirs)
+        distance, nx, ny, ax, ay = hull_to_hull(hull, many, theirs, corners)
         if distance <= 0.0:
             return -1
-        kappa = _cone(error, distance) + stray
+        points = many == 1 and corners == 1
+        kappa = (_cone(error, distance) if points else 0.0) + stray
         count = _write(lines, count, nx, ny, ax, ay, 0.5 * (distance - both), kappa)
+        if not points:
+            radii = size + other[N_RADIUS]
+            _write_shape(lines[count - 1], radii, error, distance, distance - radii, 0.5)
     margin = max(body[FLOOR], own)
     room = size + margin
+    rigid = many == 1 and kind != DOUBLE_INTEGRATOR  # one that believes that it stands may have a way to rest
     for k in range(around.num_obstacles):
         if obstacles[k, O_GAP] - room > reach:
             continue
@@ -80,8 +110,11 @@ def build_lines(
         if nx == 0.0 and ny == 0.0:
             return -1
         # The point of a rounded box that is nearest is so to its core as well, which is farther away.
-        kappa = _cone(own, max(distance + obstacles[k, 4], 0.0)) + stray
+        core = max(distance + obstacles[k, 4], 0.0)
+        kappa = (_cone(own, core) if rigid else 0.0) + stray
         count = _write(lines, count, nx, ny, ax, ay, distance - room, kappa)
+        if not rigid:
+            _write_shape(lines[count - 1], size + obstacles[k, 4], own, core, distance - size, 1.0)
     for side in range(4):
         axis, sign = side % 2, 1.0 if side < 2 else -1.0
         least = 0
@@ -109,12 +142,14 @@ def keeps(x: float, y: float, bulge: float, hull: Array, many: int, lines: Array
         line = lines[k]
         nx, ny, room, kappa = line[L_NX], line[L_NY], line[L_SHARE] - bulge, line[L_KAPPA]
         dx, dy = x - line[L_X], y - line[L_Y]
-        if nx * dx + ny * dy + room >= kappa * math.sqrt(dx * dx + dy * dy):
+        way = math.sqrt(dx * dx + dy * dy)
+        if nx * dx + ny * dy + room >= kappa * way + _turned(line, way):
             continue
         if many == 1:
             return False
         cx, cy = (x, y) if inside(x, y, hull, many) else closest(x, y, hull, many)
         dx, dy = x - cx, y - cy
-        if nx * dx + ny * dy + room < kappa * math.sqrt(dx * dx + dy * dy):
+        way = math.sqrt(dx * dx + dy * dy)
+        if nx * dx + ny * dy + room < kappa * way + _turned(line, way):
             return False
     return True
