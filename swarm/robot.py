@@ -26,17 +26,20 @@ from swarm.model.body import (
     PERIOD,
     RADIUS,
     REACH,
+    SENSING,
     YIELDS,
     body_of,
     coast_of,
     is_second_order,
 )
 from swarm.model.error_bounds import EXACT, ErrorBounds
+from swarm.model.sensing_range import range_for_stranger
 from swarm.model.strangers import UNKNOWN, Strangers
 from swarm.planning import Plan, Planner
 from swarm.planning.passages.slices import Sizes
 from swarm.planning.registry import make_planner
 from swarm.scenario.scenario import RobotSpec
+from swarm.scenario.strangers_sensed import range_of, rounded_up, spans
 from swarm.scenario.world import World
 from swarm.sense import neighbours
 from swarm.sense.messages import Message, hear
@@ -154,6 +157,7 @@ class Robot:
             cooperative=spec.cooperative, errors=errors, ignores=spec.ignores,
         )  # fmt: skip
         self.world, self.bounds, self.strangers = world, world.bounds, strangers
+        self._check_sensing(spec, errors, margin)
         index = world.index(sensing_radius)
         self._obstacles, self._origin, self._bin_size = index.obstacles, index.origin, index.bin_size
         self._shape = np.array(index.shape, dtype=np.int64)
@@ -176,6 +180,17 @@ class Robot:
         self._predicted: _Predicted | None = None
         self._moved_on = False  # Whether a period has ended since it was predicted.
         self._decided: Array | None = None  # and perhaps not sent to the body
+
+    def _check_sensing(self, spec: RobotSpec, errors: ErrorBounds, margin: float) -> None:
+        """Refuse a sensing radius that is too small for strangers as fast as declared, whatever their size is."""
+        strangers, sensing = self.strangers, float(self.body[SENSING])
+        if not strangers.speed or spec.ignores or spans(self.world, sensing):
+            return
+        if range_for_stranger(self.kind, self.body, errors, strangers, 0.0, strangers.speed) > sensing:
+            dt = float(self.body[PERIOD])
+            need = rounded_up(range_of(spec, 0.0, strangers.speed, errors, strangers, dt=dt, margin=margin))
+            valid = f"at least {need:g} m and the radius of strangers, who drive at up to {strangers.speed:g} m/s"
+            raise InputError("sensing_radius", sensing, valid)
 
     def _allocate(self) -> None:
         self._scratch, self._nominal = safety.scratch(MAX_NEIGHBOURS + MAX_OBSTACLES), np.empty(2)

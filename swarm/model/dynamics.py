@@ -194,8 +194,8 @@ def seen_speed(
 ) -> float:  # fmt: skip
     """Largest speed [m/s] at which two robots that do not see each other yet cannot touch within one period.
 
-    Both stay within ``reach`` of where they are, so ``reach + radius`` must not exceed half the sensing radius; ``slip``,
-    a share, makes the way longer.
+    Both stay within ``reach`` of where they are, so ``reach + radius`` must not exceed half the sensing radius; a share
+    ``slip`` makes the way longer.
 
     Raises:
         InputError: If the sensing radius does not even cover two robots that stand still.

@@ -5,8 +5,9 @@ was unknown then and what slip and a wrong heading add. The truth is in both set
 is drawn anew in every period makes that small while the robot is slow; a constant bias leaves it as large as the bound.
 Sets are intervals: of x and y in the world frame, of the heading of a unicycle, and of the velocity of a double
 integrator. The corner of a box may be farther away than the bound of what was measured: while it is, the measurement is
-believed, and the box is only kept, so that nobody is ever told more than what is declared. A robot that has not been told to move yet counts as standing, unless it measures that it moves: from rest
-on, under commands that do what they say, its velocity is known exactly, and a bias of what measures it moves nobody.
+believed and the box only kept, so that nobody is ever told more than what is declared. A robot that has not been told
+to move yet counts as standing, unless it measures that it moves: from rest on, under commands that do what they say,
+its velocity is known exactly, and a bias of what measures it moves nobody.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ from swarm.model.error_bounds import EXACT
 from swarm.runtime.control import Control
 from swarm.runtime.drivers.base import make_driver
 from swarm.runtime.fleet_file.braking import describe
-from swarm.runtime.fleet_file.needs import needs_of
+from swarm.runtime.fleet_file.needs import needs_of, senses_of
 from swarm.runtime.fleet_file.read import FleetFile, load_fleet
 from swarm.runtime.fleet_file.zenoh_config import own_keys
 from swarm.runtime.journal import PATIENCE, Journal
@@ -101,6 +101,7 @@ def summary(fleet: FleetFile, robot: int) -> str:
         f"log         {fleet.log or 'none'}",
         *([f"errors      {fleet.errors.describe()}"] if fleet.errors != EXACT else []),
         *needs_of(fleet, robot),
+        *filter(None, [senses_of(fleet, robot)]),
     ])  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from swarm.model.strangers import UNKNOWN, Strangers, read_strangers
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.robot_spec import RobotSpec, enclosing_disc
 from swarm.scenario.scenario_format import check_types, environment_entry, read_robot, read_world, robot_entry, save_map
+from swarm.scenario.strangers_sensed import check_strangers_sensed, note_strangers_sensed
 from swarm.scenario.world import World
 
 __all__ = ["RobotSpec", "Scenario", "deliveries", "load_scenario"]
@@ -75,12 +76,15 @@ class Scenario(ArrayRecord):
         _check_places(self.world, self.robots)
         _check_apart(self.robots)
         _check_can_stop(self.world, self.robots, self.dt)
+        met = [robot for robot in self.robots if robot.ignores]
+        check_strangers_sensed("Scenario.sensing_radius", self, met, self.errors, self.strangers)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the robots are driven as, where a file said something else."""
+        """What the robots are driven as, where a file said something else; and whether they sense far enough."""
         found = [enclosing_disc(robot.type_name, robot.radius) for robot in self.robots]
         found += [robot.urdf.note(robot.radius) for robot in self.robots if robot.urdf is not None]
+        found.append(note_strangers_sensed(self, self.errors, self.strangers))
         return tuple(dict.fromkeys(note for note in found if note))
 
     def save(self, path: str | Path) -> None:

@@ -7,8 +7,10 @@ import math
 from swarm.array_types import Array
 from swarm.model.body import GROWTH, MARGIN, TOP_SPEED, body_of, error_of
 from swarm.model.error_bounds import ErrorBounds
+from swarm.model.sensing_range import fastest_way, range_for_team
 from swarm.runtime.fleet_file.read import FleetFile
 from swarm.runtime.fleet_file.roster import HOLD_AGE, loss_run, oldest_news
+from swarm.scenario.strangers_sensed import range_for_strangers, rounded_up
 
 
 def needs_of(fleet: FleetFile, robot: int) -> list[str]:
@@ -30,6 +32,25 @@ def needs_of(fleet: FleetFile, robot: int) -> list[str]:
         *_news(errors, body, scenario.dt),
         f"drives      at most {body[TOP_SPEED]:.3g}{slower} m/s, by a sensing radius of {scenario.sensing_radius:g} m",
     ]
+
+
+def senses_of(fleet: FleetFile, robot: int) -> str:
+    """How far a robot has to sense whoever is only sensed, for people: of its team, and strangers; empty if nobody is.
+
+    Strangers are as large as the largest of the team, and as fast as the fastest where no speed is declared.
+    """
+    roster, errors, strangers, scenario = fleet.roster(), fleet.errors_of(robot), fleet.strangers, fleet.scenario
+    specs, parts = scenario.robots, []
+    if errors.others == "sensed" and len(roster) > 1:
+        me = roster[robot].body
+        need = max(range_for_team(me, peer.body, errors) for other, peer in roster.items() if other != robot)
+        parts.append(f"its team asks for {rounded_up(need):g} m")
+    need = range_for_strangers(scenario, specs[robot : robot + 1], specs, errors, strangers, fleet.margin)
+    if need > 0.0:
+        speed = strangers.speed or max(fastest_way(one.kind, one.limits.speed) for one in specs)
+        last = "" if strangers.speed else ", the fastest here (faster ones for more),"
+        parts.append(f"strangers of up to {speed:.3g} m/s{last} ask for {rounded_up(need):g} m")
+    return f"senses      {scenario.sensing_radius:g} m; where robots are sensed, {', '.join(parts)}" if parts else ""
 
 
 def _news(errors: ErrorBounds, body: Array, dt: float) -> list[str]:

@@ -45,6 +45,7 @@ from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.fleet_file.zenoh_config import LEAST_PATIENCE, MOST_PATIENCE, PATIENCE
 from swarm.scenario.map_file import load_map
 from swarm.scenario.scenario import Scenario, deliveries, load_scenario
+from swarm.scenario.strangers_sensed import check_strangers_sensed
 from swarm.tune.controllers import checkpoint_folder
 
 DRIVERS = ("bullet", "replay", "ros2")
@@ -202,6 +203,7 @@ def load_fleet(path: str | Path) -> FleetFile:
         if errors.age > OLDEST:
             raise InputError("errors.age", errors.age, f"at most {OLDEST:g} s: older stamps are of another clock")
         fleet.roster()
+        check_strangers_sensed("sensing_radius", scenario, scenario.robots, errors, strangers, margin)
     return fleet
 
 
