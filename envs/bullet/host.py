@@ -125,7 +125,7 @@ class PhysicsHost:
         controls = self.links.controls(now, self.score.states)
         self.world.step(controls if self.inexact is None else self.inexact.executed(controls))
         self.steps += 1
-        self.score.note(self.time, controls)
+        self.score.note(self.time)
 
     def tell(self) -> None:
         """Send every driver that is there the state of its body."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import product
 from types import TracebackType
@@ -29,6 +29,7 @@ from envs.bullet.bodies import (
 )
 from envs.bullet.engine import bullet, connect, disconnect, restore, saved
 from envs.bullet.own_bodies import add_body, half_tracks, ray_height
+from envs.rollout.plants import speeds_of
 from swarm.array_types import Array, Int64s
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
@@ -120,7 +121,7 @@ class BulletWorld:
             raise
         self._ray_height = ray_height(radii, own)
         self._touching: set[tuple[int, int]] = set()
-        self._begun: set[tuple[int, int]] = set()
+        self._begun: dict[tuple[int, int], tuple[float, float]] = {}
         self.collisions = 0
         self._state = np.zeros((count, 5))
         self._read_state()
@@ -159,12 +160,17 @@ class BulletWorld:
             body.command(command, self.control_dt)
         ramped = [body for body in self._bodies if body.ramped]
         touching: set[tuple[int, int]] = set()
+        self._begun, before = {}, self._state.copy()
         for substep in range(1, self.substeps + 1):
             for body in ramped:
                 body.substep(substep * self.physics_dt)
             bullet.stepSimulation(physicsClientId=self.client)
-            touching |= self._touching_pairs(0.0)
-        self._begun = touching - self._touching
+            found = self._touching_pairs(0.0)
+            # As fast as before the physics step: in it, one that stands is pushed already.
+            self._begun |= speeds_of(found - touching - self._touching, before)
+            touching |= found
+            for body, row in zip(self._bodies, before, strict=True):
+                body.read(row)
         self._touching = touching
         self.collisions += len(self._begun)
         self._read_state()
@@ -212,6 +218,10 @@ class BulletWorld:
         The attribute ``collisions`` counts them since the start: a contact that goes on counts once.
         """
         return _pairs(self._begun)
+
+    def onset_speeds(self) -> Array:
+        """How fast both of each of these pairs were when they met, ``float64[k, 2]`` [m/s]; walls 0."""
+        return np.array([self._begun[pair] for pair in sorted(self._begun)]).reshape(-1, 2)
 
     def sense(self, robot: int, radius: float, rays: int, *, robots: bool = True) -> Array:
         """A lidar: points where rays from a robot's centre meet hulls or walls.
@@ -317,8 +327,8 @@ def world_of(
     )  # fmt: skip
 
 
-def _pairs(pairs: set[tuple[int, int]]) -> Int64s:
-    """A set of pairs as a sorted array ``int64[k, 2]``."""
+def _pairs(pairs: Iterable[tuple[int, int]]) -> Int64s:
+    """Pairs as a sorted array ``int64[k, 2]``."""
     return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
 
 

@@ -37,6 +37,7 @@ class LateBodies:
         self._bodies = plant
         self._commands = np.zeros((count, math.ceil(errors.dead_time / scenario.dt - 1e-9) + 2, 2))
         self._drive, self._begun = np.zeros((count, 2)), np.empty((0, 2), np.int64)
+        self._speeds = np.empty((0, 2))
         self.ramped = np.array([robot.limits.is_second_order(robot.kind) for robot in scenario.robots])
         if self._exact is not None:  # those of a physics world start at rest
             for i in np.flatnonzero(self.ramped):
@@ -51,12 +52,14 @@ class LateBodies:
     def step(self, commands: Array) -> None:
         """One control period; contacts are looked for at every sub-step."""
         self._commands[:, -1] = commands
-        begun: dict[tuple[int, int], None] = {}
+        begun: dict[tuple[int, int], Array] = {}
         for check in range(CHECKS):
             self._substep(check)
-            begun.update(dict.fromkeys(map(tuple, self._bodies.onsets().tolist())))
+            pairs = [(first, second) for first, second in self._bodies.onsets().tolist()]
+            begun = dict(zip(pairs, self._bodies.onset_speeds(), strict=True)) | begun
             self.samples[check] = self._bodies.state()
         self._begun = np.array(list(begun), dtype=np.int64).reshape(-1, 2)
+        self._speeds = np.array(list(begun.values())).reshape(-1, 2)
         self._commands[:, :-1] = self._commands[:, 1:].copy()
 
     def _substep(self, check: int) -> None:
@@ -88,6 +91,10 @@ class LateBodies:
     def onsets(self) -> Int64s:
         """Pairs that began to touch in the last period."""
         return self._begun
+
+    def onset_speeds(self) -> Array:
+        """How fast both of each of these pairs were then, ``float64[k, 2]`` [m/s]."""
+        return self._speeds
 
     def close(self) -> None:
         """Give the bodies back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
@@ -30,9 +31,19 @@ class Plant(Protocol):
         """Pairs that began to touch in the last period: robot and robot, or robot and a negative number."""
         ...
 
+    def onset_speeds(self) -> Array:
+        """How fast both of a pair of ``onsets`` were when they began to touch, ``float64[k, 2]`` [m/s]; obstacles 0."""
+        ...
+
     def close(self) -> None:
         """Give everything back."""
         ...
+
+
+def speeds_of(pairs: Iterable[tuple[int, int]], states: Array) -> dict[tuple[int, int], tuple[float, float]]:
+    """How fast both of each pair are in states ``float64[N, 5]`` [m/s]; of an obstacle, which has no number, 0."""
+    speeds: list[float] = np.hypot(states[:, 3], states[:, 4]).tolist()
+    return {(first, second): (speeds[first], speeds[second] if second >= 0 else 0.0) for first, second in pairs}
 
 
 def gaps(xy: Array, radii: Array, world: World) -> tuple[Array, Array]:
@@ -58,7 +69,7 @@ class ExactPlant:
         self._ramped = np.array([robot.limits.is_second_order(robot.kind) for robot in scenario.robots])
         self._drives = np.array([[forward_speed(state), 0.0] for state in self._states])
         self._touching: set[tuple[int, int]] = set()
-        self._onsets: list[tuple[int, int]] = []
+        self._onsets: dict[tuple[int, int], tuple[float, float]] = {}
 
     def state(self) -> Array:
         """``float64[N, 5]``."""
@@ -67,7 +78,7 @@ class ExactPlant:
     def step(self, commands: Array) -> None:
         """Move exactly; look for contacts ``checks`` times on the way."""
         touching: set[tuple[int, int]] = set()
-        start = self._states
+        start, self._onsets = self._states, {}
         for check in range(1, self._checks + 1):
             share = self._dt * check / self._checks
             self._states = np.array(
@@ -75,16 +86,17 @@ class ExactPlant:
             )
             for i in np.flatnonzero(self._ramped):
                 self._states[i], _ = advance_ramped(start[i], self._drives[i], commands[i], share, self._dt)
-            touching |= self._contacts()
+            found = self._contacts()
+            self._onsets |= speeds_of(found - touching - self._touching, self._states)
+            touching |= found
         self._drives = np.array(commands, dtype=np.float64)
-        self._onsets = sorted(touching - self._touching)
         self._touching = touching
 
     def place(self, states: Array) -> None:
         """Put the bodies into states ``float64[N, 5]`` that others have worked out, and look for contacts there."""
         self._states, touching = states, self._touching
         self._touching = self._contacts()
-        self._onsets = sorted(self._touching - touching)
+        self._onsets = speeds_of(self._touching - touching, states)
 
     def _contacts(self) -> set[tuple[int, int]]:
         gap, wall = gaps(self._states[:, :2], self._radii, self._world)
@@ -93,7 +105,11 @@ class ExactPlant:
 
     def onsets(self) -> Int64s:
         """Pairs that began to touch in the last period."""
-        return np.array(self._onsets, dtype=np.int64).reshape(-1, 2)
+        return np.array(sorted(self._onsets), dtype=np.int64).reshape(-1, 2)
+
+    def onset_speeds(self) -> Array:
+        """How fast both of each of these pairs were then, ``float64[k, 2]`` [m/s]."""
+        return np.array([self._onsets[pair] for pair in sorted(self._onsets)]).reshape(-1, 2)
 
     def close(self) -> None:
         """Nothing to give back."""

@@ -100,7 +100,7 @@ class Run(Score):
             late.slip[:] = self.fleet.perception.source.errors.slip[0]
         self.plant.step(controls)
         self.tick_count += 1
-        self.note(self.time, controls)
+        self.note(self.time)
         if late is not None:
             self.fleet.sent(self.commands, late.samples)
             for k, sample in enumerate(late.samples[:-1]):

@@ -6,8 +6,6 @@ import numpy as np
 
 from envs.rollout.plants import Plant, gaps
 from envs.strangers import MOVING, STANDING
-from swarm.array_types import Array, Flags
-from swarm.model.dynamics import UNICYCLE
 from swarm.model.strangers import STANDS
 from swarm.scenario.scenario import Scenario
 
@@ -34,7 +32,6 @@ class Score:
         self.scenario, self.plant = scenario, plant
         count = len(scenario.robots)
         self.radii = np.array([robot.radius for robot in scenario.robots])
-        self._kinds = np.array([int(robot.kind) for robot in scenario.robots])
         self._tolerance, self._again = goal_radii * self.radii, again
         self._goal_index = np.zeros(count, np.int64)
         self.goals = np.array([robot.goals[0] for robot in scenario.robots], dtype=np.float64)
@@ -48,22 +45,16 @@ class Score:
         self.longest_wait = 0.0
         self.note(0.0)
 
-    def note(self, time: float, controls: Array | None = None) -> None:
-        """Take the plant's present sample, at ``time`` [s], into account.
-
-        Args:
-            time: [s]
-            controls: ``float64[N, 2]``, what the bodies were told in the period that ends; None: nothing.
-        """
-        moved = self._moved(controls)
+    def note(self, time: float) -> None:
+        """Take the plant's present sample, at ``time`` [s], into account."""
         self.states = self.plant.state()
-        for first, second in self.plant.onsets():
+        for (first, second), speeds in zip(self.plant.onsets(), self.plant.onset_speeds(), strict=True):
             pair = [int(first), int(second)] if second >= 0 else [int(first)]
             if self.ours[pair].all():
                 self.collisions += 1
                 self.touched[pair] = True
             elif self.ours[pair].any():
-                moves = moved[pair][self.ours[pair]][0]
+                moves = speeds[: len(pair)][self.ours[pair]][0] >= STANDS
                 self.contacts[MOVING if moves else STANDING] += 1
         ours = self.ours
         gap, wall = gaps(self.states[ours, :2], self.radii[ours], self.scenario.world)
@@ -71,14 +62,6 @@ class Score:
         there = np.linalg.norm(self.states[:, :2] - self.goals, axis=1) <= self._tolerance
         for i in np.flatnonzero(there & ~self.reached):
             self._note_arrival(int(i), time)
-
-    def _moved(self, controls: Array | None) -> Flags:
-        """Who moves in the period that ends: was moving when it began, or told to; turning on the spot is standing."""
-        moves: Flags = np.hypot(self.states[:, 3], self.states[:, 4]) >= STANDS
-        if controls is not None:
-            drives = np.where((self._kinds == UNICYCLE)[:, None], [1.0, 0.0], 1.0)
-            moves |= (controls * drives != 0.0).any(axis=1)
-        return moves
 
     def _note_arrival(self, i: int, time: float) -> None:
         goals = self.scenario.robots[i].goals

@@ -369,6 +369,9 @@ class Teleported:
     def onsets(self):
         return np.array([[0, 1]]) if abs(self.states[0, 1] - self.states[1, 1]) < 0.5 else np.zeros((0, 2), int)
 
+    def onset_speeds(self):
+        return np.zeros((len(self.onsets()), 2))
+
 
 def test_goals_come_in_order_and_again_and_contacts_are_counted():
     plant = Teleported()

@@ -20,6 +20,7 @@ from envs.rollout.pictures import scene_of
 from envs.rollout.plants import ExactPlant
 from envs.rollout.results import alone, record, save_records, save_trajectory
 from envs.rollout.run import Run
+from envs.rollout.score import Score
 from envs.rollout.team import Fleet
 from envs.scenarios import clutter, swap
 from swarm.errors import InputError
@@ -269,6 +270,21 @@ def test_the_default_clutter_is_driven_without_a_touch() -> None:
         run.tick()
     assert run.collisions == 0
     assert run.reached.sum() >= 3
+
+
+def test_a_contact_counts_by_how_fast_the_robot_is_when_it_begins() -> None:
+    """It brakes to rest within the period in which it is met: at first it moves, in the end it stands."""
+    for gap, moving in ((0.001, 1), (0.019, 0)):
+        ours = RobotSpec(
+            Kind.DOUBLE_INTEGRATOR, np.array([1.0, 1.0, 0.0, 0.0, 0.05]), np.array([[2.0, 1.0]]), 0.1, Limits(0.5, 1.0)
+        )
+        stranger = replace(disc(1.2 + gap, 1.0, (0.2, 1.0)), ignores=True)
+        scenario = replace(scenario_of(stranger), robots=(ours, stranger), dt=0.05)
+        plant = ExactPlant(scenario)
+        score = Score(scenario, plant, goal_radii=1.0)
+        plant.step(np.array([[0.0, -1.0], [-0.4, 0.0]]))
+        score.note(0.05)
+        assert score.contacts.tolist() == [moving, 1 - moving] and score.states[0, 4] == 0.0
 
 
 def test_contacts_with_those_who_ignore_everybody_count_apart() -> None:

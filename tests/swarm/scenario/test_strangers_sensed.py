@@ -83,6 +83,7 @@ def test_the_range_grows_with_everything_that_is_unknown() -> None:
 
     exact = need(ErrorBounds())
     assert exact == pytest.approx(0.5 + 0.05 + 0.05)
+    worse: Any
     for worse in ({"age": 0.1}, {"dead_time": 0.1}, {"lag": 0.1}, {"position": 0.1}, {"sensing": 0.1}, {"slip": 0.1}):
         assert need(ErrorBounds(**worse)) > exact + 1e-3, worse
     assert need(ErrorBounds(age=0.1)) == pytest.approx(exact + 0.1)

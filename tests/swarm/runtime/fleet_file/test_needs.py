@@ -6,7 +6,7 @@ import pytest
 from swarm.errors import InputError
 from swarm.model.body import GROWTH, MARGIN, TOP_SPEED
 from swarm.runtime.drivers.clocks import FARTHEST
-from swarm.runtime.fleet_file.needs import needs_of
+from swarm.runtime.fleet_file.needs import needs_of, senses_of
 from swarm.runtime.fleet_file.read import OLDEST, load_fleet
 
 SCENARIO = """\
@@ -84,3 +84,13 @@ def test_declared_latency_and_loss_say_how_old_news_become_and_how_wide_others_c
     _, _, exact, _ = needs_of(load(tmp_path, "errors: {latency: 0.05}\n"), 0)
     assert exact == f"hears       news up to 400 ms old: {1e3 * growth * 8:g} mm more around others"
     assert len(needs_of(load(tmp_path, ERRORS), 0)) == 3
+
+
+def test_how_far_to_sense_is_said_and_too_little_for_declared_strangers_refused(tmp_path):
+    """A period each of the robot and of a stranger as large, at 1 and 1.5 m/s."""
+    line = senses_of(load(tmp_path, "strangers: {speed: 1.5}\n"), 0)
+    assert line == "senses      5 m; where robots are sensed, strangers of up to 1.5 m/s ask for 0.675 m"
+    assert "1 m/s, the fastest here (faster ones for more), ask for" in senses_of(load(tmp_path), 0)
+    assert senses_of(load(tmp_path, "strangers: {speed: 0}\n"), 0) == ""
+    with pytest.raises(InputError, match="sensing_radius: got 5; valid: at least"):
+        load(tmp_path, "strangers: {speed: 100}\n")
