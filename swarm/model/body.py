@@ -215,9 +215,11 @@ def sway(kind: int, velocity: float, stray: float, speed: float, lag: float, acc
     """
     if kind != DOUBLE_INTEGRATOR:
         return stray * speed * lag
-    # A double integrator's wrong velocity moves the stop point; that it drifts is only noticed by where it is.
-    stop = lag + 0.5 * speed / acceleration + dt
-    return stray * speed * stop + velocity * (stop + 1.0 / recovery(dt))
+    # A double integrator's wrong velocity takes it elsewhere for as long as it brakes; that it drifts then is only
+    # noticed by where it is.
+    half = 0.5 * speed / acceleration
+    stop = lag + half + dt
+    return stray * speed * stop + velocity * (stop + half + 1.0 / recovery(dt))
 
 
 @njit(cache=True)

@@ -87,9 +87,9 @@ def test_declared_latency_and_loss_say_how_old_news_become_and_how_wide_others_c
 
 
 def test_how_far_to_sense_is_said_and_too_little_for_declared_strangers_refused(tmp_path):
-    """A period each of the robot and of a stranger as large, at 1 and 1.5 m/s."""
+    """Both radii, the margin, and a period each of the robot and of a stranger as large, at 1 and 1.5 m/s."""
     line = senses_of(load(tmp_path, "strangers: {speed: 1.5}\n"), 0)
-    assert line == "senses      5 m; where robots are sensed, strangers of up to 1.5 m/s ask for 0.675 m"
+    assert line == "senses      5 m; where robots are sensed, strangers of up to 1.5 m/s ask for 0.645 m"
     assert "1 m/s, the fastest here (faster ones for more), ask for" in senses_of(load(tmp_path), 0)
     assert senses_of(load(tmp_path, "strangers: {speed: 0}\n"), 0) == ""
     with pytest.raises(InputError, match="sensing_radius: got 5; valid: at least"):
