@@ -58,7 +58,8 @@ def _turned(line: Array, way: float) -> float:
     apart, inside, part = line[L_APART], line[L_INSIDE], line[L_PART]
     if apart <= 0.0:
         return 0.0
-    beta = min(max(0.5 * way * way / (apart * part * part), inside), max(2.0 * line[L_WRONG], inside))
+    most = max(2.0 * min(line[L_WRONG], apart), inside)  # beyond, no normal differs by more
+    beta = min(max(0.5 * way * way / (apart * part * part), inside), most)
     return min(math.sqrt(2.0 * beta / apart), 2.0) * way - part * (beta - inside)
 
 
