@@ -1,10 +1,10 @@
 """The shield where something is not exact, or actuators take time: lines between stop hulls, with a cone for errors.
 
 Let K be the true stop hull of a robot (``swarm.filter.hulls``), L that of somebody else, d their distance, n the normal
-there; e bounds how far both hulls together may be from where the robot believes them to be. The vector between the
-nearest points of two convex sets moves by no more than the sets do, so the robot's own normal is within asin(e / d) of
-n, and differs from it by no more than kappa = 2 sin(asin(e / d) / 2). A new hull whose points p' have, for some point q
-of the present one,
+there; e bounds how far both hulls together may be from where the robot believes them to be. Where it takes both for
+points, the true nearest points are within e of these, so the robot's own normal is within asin(e / d) of n, and differs
+from it by no more than kappa = 2 sin(asin(e / d) / 2). A new hull whose points p' have, for some point q of the present
+one,
 
     n_robot . (p' - q) >= -share + kappa |p' - q|,
 
@@ -14,6 +14,17 @@ robot, and all of a gap to an obstacle, true distances never fall below the radi
 d - 2 (d + e - radii - room) / 2 >= radii; where one has, (d - e + radii + room) / 2 >= radii; where none has, no hull
 comes nearer along n at all, and no robot slides into another. Braking (the next hull within the present one) is always
 admitted. What is unknown of somebody for want of news is a part of e, for as long as it lasts.
+
+Hulls that are no points may be wrong in shape as well: a heading turns them, late news miss how they change. Then
+normals may differ by more. Let d' be the believed distance and beta = d + e - d' (at least 0) by how much it might be
+larger. The true nearest points lie within e of the believed sets, which lie beyond d' along the robot's normal: so the
+cosine between both normals is at least (d' - e) / d = 1 - beta / d, and they differ by no more than sqrt(2 beta / d). A
+way u comes nearer by that times |u| more than it seems; but the share is smaller by beta / 2 than half of the true gap.
+What is left is kept as well (``hull_lines``), at most over all beta from i = max(radii + e - d', 0) to 2 e:
+
+    sqrt(2 beta / d) |u| - (beta - i) / 2,    |u|^2 / d for i = 0,
+
+with beta in place of beta / 2 for an obstacle, and for d the least that it may be.
 
 Exact states have e = kappa = 0: then these are the lines of ``swarm.filter.safety``. Strangers have lines of their own
 (``swarm.filter.stranger_lines``).

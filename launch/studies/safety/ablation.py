@@ -72,7 +72,10 @@ PARTS = {
             (_LINES, f"{_LINE}kappa", f"{_LINE.removesuffix(', ')} - kappa * reach, 0.0"),
         ),
     ),
-    "cone": Part("no cone: every way counts as straight on", ((_LINES, f"{_LINE}kappa", f"{_LINE}0.0"),)),
+    "cone": Part(
+        "no cone: every way counts as straight on",
+        ((_LINES, f"{_LINE}kappa", f"{_LINE}0.0"), (_LINES, "    if apart <= 0.0:", "    if True:")),
+    ),
     "recovery": Part(
         "no recovery row of double integrators",
         ((_ROWS, "if kind != DOUBLE_INTEGRATOR or body[ERROR]", "if True or body[ERROR]"),),
