@@ -203,6 +203,7 @@ def load_fleet(path: str | Path) -> FleetFile:
         if errors.age > OLDEST:
             raise InputError("errors.age", errors.age, f"at most {OLDEST:g} s: older stamps are of another clock")
         fleet.roster()
+    with located(f"{(keys.get('strangers') or keys.get('scenario') or root).where}: "):
         check_strangers_sensed("sensing_radius", scenario, scenario.robots, errors, strangers, margin)
     return fleet
 
