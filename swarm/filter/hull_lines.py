@@ -98,7 +98,7 @@ def build_lines(
         points = many == 1 and corners == 1
         kappa = (_cone(error, distance) if points else 0.0) + stray
         count = _write(lines, count, nx, ny, ax, ay, 0.5 * (distance - both), kappa)
-        if not points:
+        if not points and error > 0.0:
             radii = size + other[N_RADIUS]
             _write_shape(lines[count - 1], radii, error, distance, distance - radii, 0.5)
     margin = max(body[FLOOR], own)
@@ -114,7 +114,7 @@ def build_lines(
         core = max(distance + obstacles[k, 4], 0.0)
         kappa = (_cone(own, core) if rigid else 0.0) + stray
         count = _write(lines, count, nx, ny, ax, ay, distance - room, kappa)
-        if not rigid:
+        if not rigid and own > 0.0:
             _write_shape(lines[count - 1], size + obstacles[k, 4], own, core, distance - size, 1.0)
     for side in range(4):
         axis, sign = side % 2, 1.0 if side < 2 else -1.0
