@@ -99,9 +99,9 @@ def test_nobody_comes_nearer_than_its_share_of_the_true_gap(corners: int, obstac
             continue
         least = -(gap - both) * (1.0 if obstacle else 0.5)
         for point in ways(rng, own, normal):
-            if keeps(*point, 0.0, own, MOST, lines, 1):
-                nearest = closest(*point, own, MOST)
-                inner = point if inside(*point, own, MOST) else np.array(nearest)
+            x, y = point.tolist()
+            if keeps(x, y, 0.0, own, MOST, lines, 1):
+                inner = point if inside(x, y, own, MOST) else np.array(closest(x, y, own, MOST))
                 comes = max(float(normal @ (point - lines[0, 2:4])), float(normal @ (point - inner)))
                 assert comes >= least - 1e-9
                 tested += 1
