@@ -1,6 +1,7 @@
 """The places of a continuous world where two robots of a team cannot pass each other, cut into slices for one robot.
 
-The centres of robots move in the free space of the smallest robot. Two of the largest pass each other where a disc of
+The centres of robots move in the free space of the smallest robot: cells with enough clearance, and the middle lines
+between obstacles, so that a gap finer than a cell is found as well. Two of the largest pass each other where a disc of
 the right size (``Sizes.passing``) fits into that space; whatever no such disc covers is narrow. A narrow part with two
 mouths or more, or a deep one, is a passage; with it goes the room before its mouths, so that who waits stands outside
 of the way of who comes out. A passage is cut along the distance from its mouths (a Reeb graph of that distance): the
@@ -16,6 +17,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s
+from swarm.planning.roadmap.passages import along_middles
 from swarm.scenario.world import World
 from swarm.sense.intent import WINDOW
 
@@ -237,6 +239,7 @@ def _make(world: World, sizes: Sizes) -> Slices:
     x, y = (origin[k] + (np.arange(n) + 0.5) * resolution for k, n in enumerate((columns, rows)))
     points = np.stack(np.broadcast_arrays(x[None, :], y[:, None]), axis=-1)
     free = world.clearance(points) >= sizes.smallest
+    free |= along_middles(world, free, origin, resolution, sizes.smallest)
     reach = sizes.passing / resolution
     wide = _dilated(_eroded(free, reach), reach) & free
     narrow = _passages(free & ~wide, wide, _DEEP * reach)

@@ -36,7 +36,7 @@ def drive(scenario: Scenario) -> tuple[Run, int]:
 
 
 @pytest.mark.parametrize("kind", [Kind.SINGLE_INTEGRATOR, Kind.DOUBLE_INTEGRATOR])
-@pytest.mark.parametrize("name", ["bays", "blocks", "corridor"])
+@pytest.mark.parametrize("name", ["bays", "blocks", "corridor", "door_swap"])
 def test_everybody_arrives_and_no_slice_of_a_lane_has_two_in_it(name: str, kind: Kind) -> None:
     run, shared = drive(draw_family(name, 1, kind=kind))
     assert run.reached.all() and not run.touched.any()
