@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.scenarios import draw_family
+from swarm.planning.passages.lanes import lanes_of
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, mouths_of, slices_of
 from swarm.planning.passages.team import sizes_of
@@ -92,3 +93,25 @@ def test_slices_are_short_connected_and_the_same_for_everybody(name: str) -> Non
         span = found.resolution * math.hypot(np.ptp(rows), np.ptp(columns))
         # Room before a mouth is wider than a lane, and where two ways around meet a slice is longer.
         assert span <= 2.0 * found.length + 5.0 * radius, (name, number)
+
+
+def test_lanes_end_where_two_can_pass_each_other() -> None:
+    """A lane of eleven slices with a bay beside the sixth."""
+    labels = np.full((3, 11), -1, np.int32)
+    labels[0], labels[1, 5], labels[2, 5] = np.arange(1, 12), 6, 12
+    lanes = lanes_of(np.repeat(np.repeat(labels, 3, axis=0), 3, axis=1), 12)
+    assert lanes.number[6] == 0
+    left, right, bay = (set(lanes.number[some].tolist()) for some in ([1, 2, 3, 4], [8, 9, 10, 11], [12]))
+    assert len(left) == len(right) == len(bay) == 1 and len(left | right | bay | {0}) == 4
+    one = int(lanes.number[2])
+    assert lanes.heading(one, (1, 2, 3, 4, 5, 6, 7)) == -lanes.heading(one, (8, 7, 6, 5, 4, 3)) != 0
+    assert lanes.heading(one, (8, 9)) == lanes.heading(one, (3,)) == 0
+
+
+@pytest.mark.parametrize("lane", [10.0, 120.0])
+def test_who_enters_a_lane_hears_those_at_its_other_end(lane: float) -> None:
+    half = 0.5 * lane
+    boxes = RADIUS * np.array([[half + 10.0, 2.9, half, 2.9], [half + 10.0, 11.1, half, 2.9]])
+    found = slices_of(World(RADIUS * np.array([0.0, 0.0, lane + 20.0, 14.0]), boxes), SIZES)
+    assert len(set(found.lanes.number.tolist())) == 2
+    assert found.reach >= RADIUS * lane
