@@ -45,10 +45,10 @@ class Lanes(NamedTuple):
     def opposed(self, lane: int, entry: int, mine: Sequence[int], theirs: Sequence[int]) -> bool:
         """Whether a robot would enter a lane by a slice against another: their ways ahead lead through it oppositely.
 
-        Who wants no farther than that slice is in the way of who comes out there.
+        Who wants no farther than that slice is in the way of who comes out there, but not of who leaves it.
         """
         ours, other = self.heading(lane, mine), self.heading(lane, theirs)
-        return ours * other < 0 or (ours == 0 and other != 0 and entry in theirs)
+        return ours * other < 0 or (ours == 0 and other != 0 and entry in theirs[1:])
 
 
 def lanes_of(labels: Int32s, total: int) -> Lanes:

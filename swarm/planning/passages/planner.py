@@ -34,7 +34,7 @@ from swarm.planning.passages.right_of_way import (
 from swarm.planning.passages.route import Leg, Route
 from swarm.planning.passages.silent import Silent
 from swarm.planning.passages.slices import Sizes, slices_of
-from swarm.planning.pibt.priority_inheritance import priority_key
+from swarm.planning.pibt.priority_inheritance import id_of, priority_key
 from swarm.planning.roadmap.yielding import yield_aside
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.world import World
@@ -135,7 +135,7 @@ class PassagePlanner(StatefulPlanner):
         self._arrived |= left <= (_NEARLY if waits else _ARRIVED) * self._radius
         leg = self.route.leg(path, target, left)
         own = self._course(leg.ahead)
-        pushers = self._pushers(position, view, own, others, waits)
+        pushers = self._pushers(position, view, self._as_asked(own), others, waits)
         aside = self._aside.find(position, view, others, pushers) if pushers else None
         # Who has nowhere to go says so until one makes way; that counts until they have passed, not for a tick.
         let_out = (robot for robot in pushers if others[robot].rank[0] or robot in self._let_out)
@@ -190,13 +190,17 @@ class PassagePlanner(StatefulPlanner):
         return [one for one in dict.fromkeys(found) if others[one].rank > own.rank or others[one].rank[0]]
 
     def _in_the_way(self, own: Course, others: Mapping[int, Course], following: int) -> list[int]:
-        """Who holds the slice that this robot waits for and wants out of it, not into this robot's: it needs room."""
+        """Who holds the slice that this robot waits for and wants out of it, not into this robot's: it needs room.
+
+        But not who makes way for this robot, and so has a way already: if this one went, the other would stay.
+        """
         if following == 0 or self._arrived:
             return []
         return [
             robot
             for robot, other in others.items()
             if following in other.held and len(other.ahead) > 1 and not set(own.held).intersection(other.ahead)
+            if id_of(other.rank[2]) != self.robot_id
         ]
 
     def _course(self, ahead: tuple[int, ...]) -> Course:
@@ -205,6 +209,15 @@ class PassagePlanner(StatefulPlanner):
         key = self._priority()
         known = (False, bool(held), key, key, -self.robot_id) if self._last is None else rank(self._last, self.robot_id)
         return Course(held, ahead, self.claim, known)
+
+    def _as_asked(self, own: Course) -> Course:
+        """As it is compared with those for whom it may make way.
+
+        Who has arrived comes last even while it makes way for somebody, in whose place it goes: else it would go on for
+        a tick, outrank that one in the next, and stay.
+        """
+        leaving, _, _, priority, number = own.rank
+        return own._replace(rank=(leaving, False, priority, priority, number)) if self._arrived else own
 
     def _gives_way(self, own: Course, other: Course, waits: bool) -> bool:
         """Whether this robot stands where another of higher rank wants through."""
