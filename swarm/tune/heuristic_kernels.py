@@ -15,9 +15,14 @@ from swarm.filter.tunables import ROTATION, SPEED, TUNABLES
 from swarm.mixing import FIRST_FACTOR, fold
 from swarm.tune.observation import (
     EDGE_GAP,
+    EDGE_HIGHER_ID,
+    EDGE_INTENT_X,
+    EDGE_INTENT_Y,
     EDGE_IS_OBSTACLE,
     EDGE_LEFT,
     EDGE_RIGHT,
+    EDGE_VX,
+    EDGE_VY,
     EDGE_X,
     EDGE_Y,
     EGO_ACTION,
@@ -27,6 +32,8 @@ from swarm.tune.observation import (
     EGO_REMAINING,
     EGO_SPEED,
     EGO_STUCK,
+    EGO_VX,
+    EGO_VY,
 )
 
 # Parameters of a rule, as its class documents them.
@@ -35,8 +42,10 @@ Settings = tuple[float, ...]
 MOST = TUNABLES[ROTATION].high
 # Time without coming nearer from which on a robot is stuck.
 _PATIENCE = 0.2
-# Share of its patience that a robot has which sees no other: it waits for nobody.
-_IMPATIENT = 0.25
+# Who is slower than this share of its top speed stands; who tells a way shorter than this (as a feature) has arrived.
+_STANDS, _WANTS = 0.05, 0.3
+# Times the patience of a robot that sees somebody with right of way, who may be about to move.
+_YIELDS = 4.0 / 3.0
 # A rotation [rad] below the first is none; the second is added at random, so that the observation of a robot that
 # stands differs from step to step, and with it the random numbers.
 _NONE, _JITTER = 0.01, 0.001
@@ -113,6 +122,25 @@ def _alone(edges: Float32s, mask: Flags) -> bool:
     for slot in range(mask.size):
         robots += mask[slot] and edges[slot, EDGE_IS_OBSTACLE] < 0.5
     return robots == 0
+
+
+@njit(cache=True)
+def _left_behind(ego: Float32s, edges: Float32s, mask: Flags, patience: float) -> bool:
+    """Whether a robot stands, and nobody that it sees moves: then nothing will change by itself.
+
+    Who has the lowest id of those who want somewhere has right of way: if it stands, it is stuck. The others are more
+    patient, since it may be about to go.
+    """
+    yields = False
+    for slot in range(mask.size):
+        if not mask[slot] or edges[slot, EDGE_IS_OBSTACLE] > 0.5:
+            continue
+        edge = edges[slot]
+        if math.hypot(edge[EDGE_VX] + ego[EGO_VX], edge[EDGE_VY] + ego[EGO_VY]) > _STANDS:
+            return False
+        wants = math.hypot(edge[EDGE_INTENT_X], edge[EDGE_INTENT_Y]) > _WANTS
+        yields = yields or (wants and edge[EDGE_HIGHER_ID] < 0.0)
+    return ego[EGO_SPEED] < _STANDS and _stuck(ego, patience * (_YIELDS if yields else 1.0))
 
 
 @njit(cache=True)
@@ -201,9 +229,9 @@ def lead_out(ego: Float32s, edges: Float32s, mask: Flags, patience: float, setti
     """Write rotation and speed of robots that wall following drives into ``actions``, a policy's ``float64[n, 6]``."""
     for i in range(len(ego)):
         turning, course = ego[i, EGO_ACTION + SPEED] >= 1.0, 0.0
-        if turning or _stuck(ego[i], _IMPATIENT * patience):
+        stuck = _stuck(ego[i], patience) and _left_behind(ego[i], edges[i], mask[i], patience)
+        if turning or stuck:
             alone = _alone(edges[i], mask[i])
-            stuck = _stuck(ego[i], patience * (_IMPATIENT if alone else 1.0))
             course = _wall_following(ego[i], edges[i], mask[i], turning, stuck, alone, settings)
         if course != 0.0:
             actions[i, ROTATION], actions[i, SPEED] = _encoded(course, ego[i]), 1.0

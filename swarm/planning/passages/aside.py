@@ -66,13 +66,15 @@ class Aside:
         if past:
             attempts = [(wall, np.zeros_like(theirs))] if all(robot in seen for robot in pushers) else []
         stretch = max(_stretch(seen[robot]) if robot in seen else 1.0 for robot in pushers)
-        for room in dict.fromkeys((stretch * _ROOM[0], *_ROOM)):
-            away = off * (1.0, 1.0, room)
-            for blocked, closed in attempts:
-                found = way_aside(roadmap, labels, position, taken, closed, away, blocked, crowd)
-                if len(found):
-                    return np.concatenate([found, found[-1:]])
-        return None
+        rooms, way = np.array(list(dict.fromkeys((stretch * _ROOM[0], *_ROOM)))), np.empty((0, 2))
+        limit = len(rooms)
+        for blocked, closed in attempts:
+            around = position, taken, closed, off, blocked, crowd
+            found, limit = way_aside(roadmap, labels, *around, rooms, limit)
+            way = found if len(found) else way
+            if limit == 0:
+                break
+        return np.concatenate([way, way[-1:]]) if len(way) else None
 
     def _held(self, others: Iterable[Course]) -> Flags:
         """Slices that somebody holds, bool[count + 1]."""

@@ -20,11 +20,21 @@ from swarm.array_types import Array
 from swarm.planning import Plan, StatefulPlanner
 from swarm.planning.cells.claims import LONGEST
 from swarm.planning.passages.aside import Aside, in_line
-from swarm.planning.passages.right_of_way import Course, aged, course, in_order, intent_of, may_take, opposed, rank
+from swarm.planning.passages.right_of_way import (
+    Course,
+    aged,
+    course,
+    in_order,
+    intent_of,
+    may_enter,
+    may_take,
+    opposed,
+    rank,
+)
 from swarm.planning.passages.route import Leg, Route
 from swarm.planning.passages.silent import Silent
 from swarm.planning.passages.slices import Sizes, slices_of
-from swarm.planning.pibt.priority_inheritance import priority_key
+from swarm.planning.pibt.priority_inheritance import id_of, priority_key
 from swarm.planning.roadmap.yielding import yield_aside
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.world import World
@@ -75,6 +85,7 @@ class PassagePlanner(StatefulPlanner):
         self._last: Intent | None = None
         self._plan: Plan | None = None
         self._silent = Silent(self.dt)
+        self._let_out: frozenset[int] = frozenset()
         self.route.forget()
 
     def plan(self, view: View) -> Plan:
@@ -92,11 +103,16 @@ class PassagePlanner(StatefulPlanner):
         if self._silent.update(view, heard):
             self.route.go_around(self._silent.circles)
         closed = self._silent.closed(self.slices)
-        wanted = self.claim > 0 and self.claim not in closed
-        if wanted and self._last is not None and may_take(self.claim, self._last, self.robot_id, heard):
+        if self.claim > 0 and self.claim not in closed and self._may_have(heard):
             self.held.append(self.claim)
         self._plan = self._follow(view, position, heard, closed)
         return self._plan
+
+    def _may_have(self, heard: Mapping[int, Intent]) -> bool:
+        """Whether the slice that it claimed is its own now."""
+        if self._last is None or not may_take(self.claim, self._last, self.robot_id, heard):
+            return False
+        return may_enter(self.claim, self._last, self.robot_id, heard, self.slices.lanes)
 
     def _set_goal(self, view: View, position: Array) -> None:
         """Notice a new goal, and whether the robot moves."""
@@ -119,8 +135,11 @@ class PassagePlanner(StatefulPlanner):
         self._arrived |= left <= (_NEARLY if waits else _ARRIVED) * self._radius
         leg = self.route.leg(path, target, left)
         own = self._course(leg.ahead)
-        pushers = self._pushers(position, view, own, others, waits)
+        pushers = self._pushers(position, view, self._as_asked(own), others, waits)
         aside = self._aside.find(position, view, others, pushers) if pushers else None
+        # Who has nowhere to go says so until one makes way; that counts until they have passed, not for a tick.
+        let_out = (robot for robot in pushers if others[robot].rank[0] or robot in self._let_out)
+        self._let_out = frozenset() if aside is None else frozenset(let_out)
         stuck = bool(pushers) and aside is None
         if stuck and self._arrived:  # it wants nowhere, and so has to say how it would get out of the way
             aside = self._aside.find(position, view, others, pushers, past=True)
@@ -137,7 +156,7 @@ class PassagePlanner(StatefulPlanner):
                 leg = self.route.leg(np.stack([position, steps[:2]]), steps[:2], float(steps[2]))
         self._hold(view, leg)
         first = (self._in_front(own, other, heard[robot], leg.distance) for robot, other in others.items())
-        self._want(view, leg, closed.union(*first))
+        self._want(view, leg, closed.union(*first), others)
         self._last = intent_of(
             tick=self.tick, held=self.held, claim=self.claim, claim_priority=self._inherited,
             priority=self._priority(), arrival=round(min(leg.distance, _FAR) / (self._speed * self.dt)),
@@ -152,31 +171,36 @@ class PassagePlanner(StatefulPlanner):
     ) -> list[int]:
         """For whom this robot gives way."""
         found = [robot for robot, other in others.items() if self._gives_way(own, other, waits)]
+        let_out = [robot for robot in self._let_out if robot in others and opposed(own.ahead, others[robot].ahead)]
         following = next((number for number in own.ahead if number not in own.held), 0)
         for robot, other in others.items():  # who comes towards this robot through the slice that it wants next
             if other.held and following in other.ahead and opposed(own.ahead, other.ahead):
                 found.append(robot)
         if own.held and not waits:
-            return self._higher(found, own, others)
+            return list(dict.fromkeys([*self._higher(found, own, others), *let_out]))
         for row in view.neighbours:  # who comes out of a passage, and this robot stands right before him
             robot = int(row[N_ID])
             if robot in others and others[robot].held and in_line(position, self._radius, row):
                 found.append(robot)
         need_room = self._in_the_way(own, others, following) if waits else []
-        return list(dict.fromkeys([*self._higher(found, own, others), *need_room]))
+        return list(dict.fromkeys([*self._higher(found, own, others), *let_out, *need_room]))
 
     def _higher(self, found: list[int], own: Course, others: Mapping[int, Course]) -> list[int]:
         """Those of higher rank, each once; of two that have nowhere to go, each for the other."""
         return [one for one in dict.fromkeys(found) if others[one].rank > own.rank or others[one].rank[0]]
 
     def _in_the_way(self, own: Course, others: Mapping[int, Course], following: int) -> list[int]:
-        """Who holds the slice that this robot waits for and wants out of it, not into this robot's: it needs room."""
+        """Who holds the slice that this robot waits for and wants out of it, not into this robot's: it needs room.
+
+        But not who makes way for this robot, and so has a way already: if this one went, the other would stay.
+        """
         if following == 0 or self._arrived:
             return []
         return [
             robot
             for robot, other in others.items()
             if following in other.held and len(other.ahead) > 1 and not set(own.held).intersection(other.ahead)
+            if id_of(other.rank[2]) != self.robot_id
         ]
 
     def _course(self, ahead: tuple[int, ...]) -> Course:
@@ -185,6 +209,15 @@ class PassagePlanner(StatefulPlanner):
         key = self._priority()
         known = (False, bool(held), key, key, -self.robot_id) if self._last is None else rank(self._last, self.robot_id)
         return Course(held, ahead, self.claim, known)
+
+    def _as_asked(self, own: Course) -> Course:
+        """As it is compared with those for whom it may make way.
+
+        Who has arrived comes last even while it makes way for somebody, in whose place it goes: else it would go on for
+        a tick, outrank that one in the next, and stay.
+        """
+        leaving, _, _, priority, number = own.rank
+        return own._replace(rank=(leaving, False, priority, priority, number)) if self._arrived else own
 
     def _gives_way(self, own: Course, other: Course, waits: bool) -> bool:
         """Whether this robot stands where another of higher rank wants through."""
@@ -221,7 +254,7 @@ class PassagePlanner(StatefulPlanner):
             kept.append(number)
         self.held = list(in_order(kept))[:MAX_HELD]
 
-    def _want(self, view: View, leg: Leg, forbidden: frozenset[int]) -> None:
+    def _want(self, view: View, leg: Leg, forbidden: frozenset[int], others: Mapping[int, Course]) -> None:
         """Claim the next slice on the way if it is near, and nobody goes first."""
         self.claim = 0
         stopping = 0.5 * float(view.state[3:5] @ view.state[3:5]) / self._braking
@@ -229,4 +262,13 @@ class PassagePlanner(StatefulPlanner):
         next_ones = np.flatnonzero((leg.numbers > 0) & ~np.isin(leg.numbers, self.held))
         if len(self.held) < MAX_HELD and len(next_ones) and leg.steps[next_ones[0]] <= reserve:
             number = int(leg.numbers[next_ones[0]])
-            self.claim = 0 if number in forbidden else number
+            self.claim = 0 if number in forbidden or self._against(number, leg, others) else number
+
+    def _against(self, number: int, leg: Leg, others: Mapping[int, Course]) -> bool:
+        """Whether it would enter a lane with this slice against somebody who is in it."""
+        lanes = self.slices.lanes
+        lane = lanes.entered(number, self.held)
+        return lane > 0 and any(
+            lanes.is_inside(lane, other.held) and lanes.opposed(lane, number, leg.ahead, other.ahead)
+            for other in others.values()
+        )

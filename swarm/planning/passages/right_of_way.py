@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from swarm.planning.cells.claims import LONGEST
+from swarm.planning.passages.lanes import Lanes
 from swarm.planning.pibt.priority_inheritance import IDS
 from swarm.sense.intent import RANKINGS, WINDOW, Intent
 
@@ -85,6 +86,25 @@ def may_take(slice_number: int, own: Intent, robot_id: int, heard: Mapping[int, 
         if other.stamp != own.stamp or slice_number in other.held:
             return False
         if other.claim == slice_number and (other.leaving, other.claim_priority, -robot) > mine:
+            return False
+    return True
+
+
+def may_enter(slice_number: int, own: Intent, robot_id: int, heard: Mapping[int, Intent], lanes: Lanes) -> bool:
+    """Whether nobody comes the other way through the lane that a robot enters with the slice that it claimed.
+
+    Then nobody enters a lane against somebody in it, and of those who claim their way in from both ends in one tick,
+    all who ``may_take`` what they claim go one way.
+    """
+    lane = lanes.entered(slice_number, own.held)
+    if lane == 0:
+        return True
+    mine = own.leaving, own.claim_priority, -robot_id
+    for robot, other in heard.items():
+        inside = lanes.is_inside(lane, other.held)
+        enters = not inside and other.claim > 0 and lanes.number[other.claim] == lane
+        first = inside or (enters and (other.leaving, other.claim_priority, -robot) > mine)
+        if first and lanes.opposed(lane, slice_number, own.window, other.window):
             return False
     return True
 

@@ -11,7 +11,8 @@ from swarm.array_types import Array, Int64s
 from swarm.planning.passages.right_of_way import in_order
 from swarm.planning.passages.search import farthest, labels_along, straight_through
 from swarm.planning.passages.slices import Slices, mouths_of
-from swarm.planning.roadmap.occupancy import clearance_at, roadmap_of
+from swarm.planning.roadmap.occupancy import clearance_at
+from swarm.planning.roadmap.passages import narrow_roadmap_of
 from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, trace, waypoint
 from swarm.scenario.world import World
 
@@ -54,7 +55,7 @@ class Route:
 
     def __init__(self, world: World, slices: Slices, radius: float, margin: float) -> None:
         self.slices = slices
-        self.roadmap = self._plain = roadmap_of(world, radius, margin, slices.resolution)
+        self.roadmap = self._plain = narrow_roadmap_of(world, radius, margin, slices.resolution)
         self._mouths = mouths_of(slices)
         self.forget()
 

@@ -27,12 +27,16 @@ def _walk_back(before: Int64s, end: int, columns: int) -> Int64s:
 
 
 @njit(cache=True)
-def _disc(mask: Flags, row: int, column: int, reach: float) -> None:
-    """Mark the cells within ``reach`` cells of one."""
-    most = int(reach)
-    for r in range(max(row - most, 0), min(row + most + 1, mask.shape[0])):
-        span = int(math.sqrt(max(reach * reach - (r - row) * (r - row), 0.0)))
-        mask[r, max(column - span, 0) : column + span + 1] = True
+def _discs(roadmap: Roadmap, mask: Int32s, points: Array, factor: float, value: int) -> None:
+    """Write a value into the cells within a multiple of the distances of points x, y and distance [m]."""
+    for k in range(len(points)):
+        row = int((points[k, 1] - roadmap.origin[1]) / roadmap.resolution)
+        column = int((points[k, 0] - roadmap.origin[0]) / roadmap.resolution)
+        reach = points[k, 2] * factor / roadmap.resolution
+        most = int(reach)
+        for r in range(max(row - most, 0), min(row + most + 1, mask.shape[0])):
+            span = int(math.sqrt(max(reach * reach - (r - row) * (r - row), 0.0)))
+            mask[r, max(column - span, 0) : column + span + 1] = value
 
 
 @njit(cache=True)
@@ -86,9 +90,11 @@ def _is_inside(labels: Int32s, taken: Flags, row: int, column: int) -> bool:
 @njit(cache=True)
 def way_aside(
     roadmap: Roadmap, labels: Int32s, start: Array, taken: Flags, closed: Flags, keep_off: Array, blocked: Array,
-    crowded: Array,
-) -> Array:  # fmt: skip
+    crowded: Array, rooms: Array, limit: int,
+) -> tuple[Array, int]:  # fmt: skip
     """The shortest way to where a robot is out of the way of others, world frame [m], float64[n, 2]; empty: none.
+
+    It leads to where there is the most room, and which of the ``rooms`` that is comes with it.
 
     Args:
         roadmap: Where the robot may drive, on the grid of the labels.
@@ -96,17 +102,19 @@ def way_aside(
         start: Of the robot [m], float64[2].
         taken: Slices where it may not stay, bool[count + 1].
         closed: Slices that it may not enter, bool[count + 1].
-        keep_off: Points x, y and distances [m] within which it may not stay, float64[k, 3].
+        keep_off: Points x, y and distances [m] within which it may not stay, times a room, float64[k, 3].
         blocked: Points x, y and distances [m] that the way must not come to, float64[m, 3].
         crowded: The same of those who can be asked to move.
+        rooms: Largest first, float64[m].
+        limit: How many of them count.
     """
     rows, columns = labels.shape
-    bad, wall = np.zeros((rows, columns), np.bool_), np.zeros((rows, columns), np.bool_)
-    for points, mask in ((keep_off, bad), (crowded, bad), (blocked, wall)):
-        for k in range(len(points)):
-            row = int((points[k, 1] - roadmap.origin[1]) / roadmap.resolution)
-            column = int((points[k, 0] - roadmap.origin[0]) / roadmap.resolution)
-            _disc(mask, row, column, points[k, 2] / roadmap.resolution)
+    least, wall = np.zeros((rows, columns), np.int32), np.zeros((rows, columns), np.int32)
+    for k in range(len(rooms)):
+        _discs(roadmap, least, keep_off, rooms[k], k + 1)
+    _discs(roadmap, least, crowded, 1.0, len(rooms))
+    _discs(roadmap, wall, blocked, 1.0, 1)
+    found = -1
     row, column = cell_at(roadmap, start[0], start[1])
     before, queue = np.full(rows * columns, -1, np.int64), np.empty(rows * columns, np.int64)
     first, size, done = row * columns + column, 1, 0
@@ -116,12 +124,10 @@ def way_aside(
         done += 1
         row, column = divmod(cell, columns)
         label = labels[row, column]
-        if not bad[row, column] and _is_inside(labels, taken, row, column):
-            cells = _walk_back(before, cell, columns)
-            way = np.empty((len(cells), 2))
-            for k in range(len(cells)):
-                way[k] = middle(roadmap, cells[k, 0], cells[k, 1])
-            return way
+        if least[row, column] < limit and _is_inside(labels, taken, row, column):
+            found, limit = cell, least[row, column]
+            if limit == 0:
+                break
         for r in range(max(row - 1, 0), min(row + 2, rows)):
             for c in range(max(column - 1, 0), min(column + 2, columns)):
                 open_cell = np.isfinite(roadmap.cost[r, c]) and (not wall[r, c] or wall[row, column])
@@ -131,7 +137,13 @@ def way_aside(
                 if open_cell and corner and before[r * columns + c] < 0:
                     before[r * columns + c], queue[size] = cell, r * columns + c
                     size += 1
-    return np.empty((0, 2))
+    if found < 0:
+        return np.empty((0, 2)), limit
+    cells = _walk_back(before, found, columns)
+    way = np.empty((len(cells), 2))
+    for k in range(len(cells)):
+        way[k] = middle(roadmap, cells[k, 0], cells[k, 1])
+    return way, limit
 
 
 @njit(cache=True)

@@ -1,6 +1,7 @@
 """The places of a continuous world where two robots of a team cannot pass each other, cut into slices for one robot.
 
-The centres of robots move in the free space of the smallest robot. Two of the largest pass each other where a disc of
+The centres of robots move in the free space of the smallest robot: cells with enough clearance, and the middle lines
+between obstacles, so that a gap finer than a cell is found as well. Two of the largest pass each other where a disc of
 the right size (``Sizes.passing``) fits into that space; whatever no such disc covers is narrow. A narrow part with two
 mouths or more, or a deep one, is a passage; with it goes the room before its mouths, so that who waits stands outside
 of the way of who comes out. A passage is cut along the distance from its mouths (a Reeb graph of that distance): the
@@ -15,7 +16,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from swarm.array_types import Array, Flags, Int32s
+from swarm.array_types import Array, Flags, Int32s, Int64s
+from swarm.planning.passages.lanes import Lanes, lanes_of
+from swarm.planning.roadmap.passages import along_middles
 from swarm.scenario.world import World
 from swarm.sense.intent import WINDOW
 
@@ -53,6 +56,7 @@ class Slices(NamedTuple):
         length: Of a slice, about [m].
         total: How many slices there are.
         reach: How far apart robots that may come towards each other through a passage are at most [m].
+        lanes: Which of them have no place to pass between them.
     """
 
     labels: Int32s
@@ -61,6 +65,7 @@ class Slices(NamedTuple):
     length: float
     total: int
     reach: float
+    lanes: Lanes
 
     def at(self, x: float, y: float) -> int:
         """The slice at a point [m]; 0 where there is room."""
@@ -236,27 +241,31 @@ def _make(world: World, sizes: Sizes) -> Slices:
     columns, rows = (max(1, math.ceil(side / resolution - 1e-9)) for side in world.bounds[2:] - origin)
     x, y = (origin[k] + (np.arange(n) + 0.5) * resolution for k, n in enumerate((columns, rows)))
     points = np.stack(np.broadcast_arrays(x[None, :], y[:, None]), axis=-1)
-    free = world.clearance(points) >= sizes.smallest
+    free = (world.clearance(points) >= sizes.smallest) & (points <= world.bounds[2:]).all(axis=-1)
+    free |= along_middles(world, free, origin, resolution, sizes.smallest)
     reach = sizes.passing / resolution
     wide = _dilated(_eroded(free, reach), reach) & free
     narrow = _passages(free & ~wide, wide, _DEEP * reach)
     before = _steps(free, narrow)
     inside = narrow | ((before >= 0) & (before <= _APRON * reach))
     labels, count = _cut(inside, free & ~inside, _LENGTH * reach)
-    length = _LENGTH * sizes.passing
-    # Either tells the slices of its window; where passages are shorter than two windows, their extent is enough.
-    most = min(resolution * _extent(inside) + 2.0 * length, 2.0 * (WINDOW + 1) * length) if count else 0.0
-    return Slices(np.where(free, labels, -1).astype(np.int32), origin, resolution, length, count, most)
+    length, lanes = _LENGTH * sizes.passing, lanes_of(labels, count)
+    # Either tells the slices of its window; where passages are shorter than two windows, their extent is enough. Who
+    # enters a lane has to hear those who are in it.
+    part, _ = _parts(inside.astype(np.int32) - 1)
+    whole, lane = (resolution * _extent(numbers) for numbers in (part, lanes.number[labels]))
+    most = max(min(whole, 2.0 * WINDOW * length), lane) + 2.0 * length if count else 0.0
+    labels = np.where(free, labels, -1).astype(np.int32)
+    return Slices(labels, origin, resolution, length, count, most, lanes)
 
 
-def _extent(inside: Flags) -> float:
-    """The longest diagonal of the boxes around connected parts [cells]."""
-    part, count = _parts(inside.astype(np.int32) - 1)
-    rows, columns = np.nonzero(part)
-    number, span = part[rows, columns], np.zeros((2, count + 1))
+def _extent(numbers: Int64s | Int32s) -> float:
+    """The longest diagonal of the boxes around cells of one number from 1 on [cells]; 0 if there are none."""
+    rows, columns = np.nonzero(numbers)
+    number, span = numbers[rows, columns], np.zeros((2, int(numbers.max()) + 1))
     for k, places in enumerate((rows, columns)):
-        low, high = np.full(count + 1, np.inf), np.full(count + 1, -np.inf)
+        low, high = np.full(span.shape[1], np.inf), np.full(span.shape[1], -np.inf)
         np.minimum.at(low, number, places)
         np.maximum.at(high, number, places)
-        span[k, 1:] = high[1:] - low[1:] + 1.0
+        span[k, 1:] = np.maximum(high[1:] - low[1:] + 1.0, 0.0)
     return float(np.hypot(*span).max())

@@ -15,10 +15,13 @@ from swarm.tune.heuristics import Recovery
 from swarm.tune.observation import (
     EDGE,
     EDGE_GAP,
+    EDGE_HIGHER_ID,
+    EDGE_INTENT_X,
     EDGE_IS_OBSTACLE,
     EDGE_IS_ROBOT,
     EDGE_LEFT,
     EDGE_RIGHT,
+    EDGE_VX,
     EDGE_X,
     EDGE_Y,
     EGO,
@@ -29,6 +32,7 @@ from swarm.tune.observation import (
     EGO_REMAINING,
     EGO_SPEED,
     EGO_STUCK,
+    EGO_VX,
     Observation,
 )  # fmt: skip
 
@@ -230,21 +234,43 @@ def test_the_way_out_leaves_the_policy_alone_while_it_comes_nearer() -> None:
 
 def test_the_way_out_follows_the_wall_until_it_is_nearer_than_ever_and_free() -> None:
     recovery = Recovery(policy)
-    begun = recovery(observed(20, stuck=0.41, thing=WALL))
+    begun = recovery(observed(20, stuck=0.51, thing=WALL, speed=0.0))
     assert (begun[:, SPEED] == 1.0).all() and (decode(begun)[:, ROTATION] < -1.5).all()
     np.testing.assert_allclose(begun[:, :4], np.tile([0.1, 0.2, 0.3, 0.4], (20, 1)))
     gone_on = recovery(in_charge(observed(20, rotation=1.2, lost=0.1, thing=BESIDE)))
     assert (gone_on[:, SPEED] == 1.0).all()
-    alone, seen = observed(20, stuck=0.21, thing=WALL), observed(20, stuck=0.21, thing=WALL)
-    seen.edges[:, 0, [EDGE_IS_ROBOT, EDGE_X, EDGE_GAP]], seen.mask[:, 0] = [1.0, 0.7, 0.5], True
-    assert (recovery(alone)[:, SPEED] == 1.0).all() and (recovery(seen)[:, SPEED] < 1.0).all()
     past = recovery(in_charge(observed(20, rotation=1.2, thing=BESIDE)))
     assert (past[:, SPEED] < 1.0).all() and (past[:, ROTATION] == 0.7).all()
 
 
+def led_out(stuck: float, speed: float, moves: float = 0.0, wants: float = 1.0, higher_id: float = 1.0) -> bool:
+    """Whether a robot before a wall, which sees another one, is led out."""
+    seen = observed(20, stuck=stuck, thing=WALL, speed=speed)
+    seen.ego[:, EGO_VX], seen.mask[:, 0] = speed, True
+    columns = [EDGE_IS_ROBOT, EDGE_X, EDGE_GAP, EDGE_VX, EDGE_INTENT_X, EDGE_HIGHER_ID]
+    seen.edges[:, 0, columns] = [1.0, 0.7, 0.5, moves - speed, wants, higher_id]
+    led = Recovery(policy)(seen)[:, SPEED] == 1.0
+    assert led.all() or not led.any()
+    return bool(led.all())
+
+
+def test_who_moves_or_waits_for_somebody_that_moves_is_not_stuck() -> None:
+    assert led_out(0.51, 0.0)
+    assert not led_out(0.49, 0.0)
+    assert not led_out(0.51, 0.2)
+    assert not led_out(0.95, 0.0, moves=0.2)
+
+
+def test_who_has_right_of_way_and_stands_is_stuck_before_those_who_wait_for_it() -> None:
+    assert not led_out(0.51, 0.0, higher_id=-1.0)
+    assert led_out(0.68, 0.0, higher_id=-1.0)
+    assert led_out(0.51, 0.0, higher_id=-1.0, wants=0.0)  # it has arrived
+
+
 def test_the_way_out_leaves_what_the_policy_gave_as_it_is() -> None:
     given = np.full((20, 6), 1.0)
-    Recovery(lambda _: given)(observed(20, stuck=0.41, thing=WALL))
+    led = Recovery(lambda _: given)(observed(20, stuck=0.51, thing=WALL, speed=0.0))
+    assert (led[:, ROTATION] < 1.0).all()
     assert (given == 1.0).all()
 
 

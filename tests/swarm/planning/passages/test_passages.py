@@ -14,33 +14,57 @@ from envs.rollout.team import Fleet
 from envs.scenarios import draw_family, family
 from swarm.filter.tunables import encode
 from swarm.model.dynamics import Kind
+from swarm.planning.passages.lanes import Lanes
 from swarm.planning.passages.planner import PassagePlanner
+from swarm.planning.passages.silent import Silent
 from swarm.planning.passages.slices import mouths_of, slices_of
 from swarm.planning.passages.team import sizes_of
 from swarm.planning.registry import choose_planner
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
+from swarm.sense.intent import Intent
 
 
-def drive(scenario: Scenario) -> tuple[Run, int]:
-    """Run until all have arrived; and how often two that started apart were in one slice that is no mouth."""
-    run = Run(scenario, Fleet(scenario, planner="passages", controller="fixed:6,1"), ExactPlant(scenario))
+def drive(scenario: Scenario) -> tuple[Run, int, int]:
+    """Run until all have arrived; how often two that started apart were in one slice that is no mouth.
+
+    And how often one entered a lane against somebody who said that he was in it and comes the other way.
+    """
+    fleet = Fleet(scenario, planner="passages", controller="fixed:6,1")
+    run = Run(scenario, fleet, ExactPlant(scenario))
     slices = slices_of(scenario.world, sizes_of(scenario))
-    mouths, shared = mouths_of(slices), 0
+    planners = [robot.planner for robot in fleet.robots if isinstance(robot.planner, PassagePlanner)]
+    mouths, shared, against, before = mouths_of(slices), 0, 0, list[Intent]()
     while run.tick_count < run.steps and not run.reached.all():
         run.tick()
         inside = [slices.at(x, y) for x, y in run.states[:, :2].tolist()]
         narrow = [number for number in inside if number > 0 and not mouths[number]]
         shared += len(narrow) - len(set(narrow))
-    return run, shared
+        told = [plan.intent for planner in planners if (plan := planner._plan) is not None and plan.intent is not None]
+        for own, now in zip(before, told, strict=True) if before else ():
+            others = [other for other in before if other is not own]
+            against += any(enters_against(slices.lanes, own, now, other) for other in others)
+        before = told
+    return run, shared, against
+
+
+def enters_against(lanes: Lanes, own: Intent, now: Intent, other: Intent) -> bool:
+    """Whether a robot has entered a lane in which another one, which it has heard, comes the other way."""
+    entered = {int(lanes.number[one]) for one in now.held} - {int(lanes.number[one]) for one in own.held} - {0}
+    return any(
+        lanes.is_inside(lane, other.held) and lanes.heading(lane, own.window) * lanes.heading(lane, other.window) < 0
+        for lane in entered
+    )
 
 
 @pytest.mark.parametrize("kind", [Kind.SINGLE_INTEGRATOR, Kind.DOUBLE_INTEGRATOR])
-@pytest.mark.parametrize("name", ["bays", "blocks", "corridor"])
-def test_everybody_arrives_and_no_slice_of_a_lane_has_two_in_it(name: str, kind: Kind) -> None:
-    run, shared = drive(draw_family(name, 1, kind=kind))
+@pytest.mark.parametrize("name", ["bays", "blocks", "corridor", "door_swap"])
+def test_everybody_arrives_no_slice_has_two_in_it_and_nobody_enters_a_lane_against_another(
+    name: str, kind: Kind
+) -> None:
+    run, shared, against = drive(draw_family(name, 1, kind=kind))
     assert run.reached.all() and not run.touched.any()
-    assert shared == 0
+    assert shared == against == 0
 
 
 def test_auto_is_passages_only_where_two_cannot_pass_each_other() -> None:
@@ -69,7 +93,7 @@ def test_a_robot_that_says_nothing_is_gone_around() -> None:
     )
     still = np.array([2.0, 1.13, 0.0, 0.0, 0.0])
     silent = replace(base.robots[1], start=still, goals=still[None, :2], radius=radius, cooperative=False)
-    run, _ = drive(Scenario(world, (mine, silent), 40.0, 0.05, 1.0, "two doors"))
+    run, *_ = drive(Scenario(world, (mine, silent), 40.0, 0.05, 1.0, "two doors"))
     assert run.reached[0] and not run.touched.any()
 
 
@@ -82,3 +106,21 @@ def test_the_same_plan_comes_twice_in_one_period() -> None:
     planner = fleet.robots[0].planner
     assert isinstance(planner, PassagePlanner)
     assert planner.plan(view) is planner.plan(view)
+
+
+def test_who_was_only_not_heard_yet_closes_nothing() -> None:
+    """In the first period nobody has been heard; somebody who stands in a passage then does not close it for long."""
+    scenario = draw_family("corridor", 0)
+    fleet = Fleet(scenario, planner="passages", controller="fixed:6,1")
+    states = np.array([robot.start for robot in scenario.robots])
+    states[1, :2] = states[0, :2] + (0.2, 0.0)
+    goals = np.array([robot.goals[0] for robot in scenario.robots])
+    slices, silent = slices_of(scenario.world, sizes_of(scenario)), Silent(scenario.dt)
+    here = slices.at(*states[1, :2].tolist())
+    first = fleet.views(0.0, states, goals)[0]
+    silent.update(first, {})
+    assert silent.closed(slices) == {here}
+    intent = fleet.robots[1].planner.plan(fleet.views(0.0, states, goals)[1]).intent
+    assert intent is not None
+    silent.update(replace(first, time=scenario.dt), {1: intent})
+    assert silent.closed(slices) == frozenset()

@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from swarm.planning.passages.right_of_way import aged, in_order, intent_of, may_take, opposed, rank, window_of
+from swarm.planning.passages.lanes import lanes_of
+from swarm.planning.passages.right_of_way import (
+    aged,
+    in_order,
+    intent_of,
+    may_enter,
+    may_take,
+    opposed,
+    rank,
+    window_of,
+)
 from swarm.planning.pibt.priority_inheritance import priority_key
 from swarm.sense.intent import MAX_HELD, WINDOW, Intent
 
@@ -71,3 +81,70 @@ def test_ranks_are_total_and_who_is_stuck_or_inside_or_waits_longest_goes_first(
 def test_an_inherited_priority_grows_older_with_its_origin() -> None:
     assert aged(priority_key(7, 3), 1) == priority_key(8, 3)
     assert aged(priority_key(-1, 3), 1) == priority_key(-1, 3)
+
+
+LANE = 8
+"""Slices of the lane of the test below, numbered from one end."""
+
+
+class Traveller:
+    """A robot that goes through the lane again and again, from any end to any end."""
+
+    def __init__(self, robot: int, rng: np.random.Generator) -> None:
+        self.robot, self.rng, self.held, self.way, self.since = robot, rng, [0], list[int](), 0
+        self.passed = 0
+        self.sent = self.tell(0, {})
+
+    def take(self, heard: dict[int, Intent]) -> bool:
+        """Take what was claimed, if it may; whether it has entered the lane with it."""
+        claim = self.sent.claim
+        if claim < 1 or not may_take(claim, self.sent, self.robot, heard):
+            return False
+        if not may_enter(claim, self.sent, self.robot, heard, LANES):
+            return False
+        entered = not any(self.held)
+        self.held = [claim] if entered else [*self.held, claim]
+        return entered
+
+    def tell(self, tick: int, heard: dict[int, Intent]) -> Intent:
+        """Go on, and say so."""
+        if not self.way and self.held == [0]:
+            self.way, self.since = list(range(1, LANE + 1))[:: int(self.rng.choice([-1, 1]))], tick
+        while len(self.held) > 1 and (len(self.held) == MAX_HELD or self.rng.random() < 0.5):
+            self.held.pop(0)
+        if self.held == self.way[-1:] and self.rng.random() < 0.5:
+            self.held, self.way, self.passed = [0], [], self.passed + 1
+        ahead = self.way[self.way.index(self.held[0]) :] if any(self.held) else self.way
+        claim = next((number for number in ahead if number not in self.held), 0)
+        key = priority_key(tick - self.since, self.robot)
+        if not any(self.held):  # as the planner does it: who has waited longer goes first
+            mine = rank(told(tick, [0], 0, key), self.robot)
+            for robot, other in heard.items():
+                if rank(other, robot) > mine and opposed(ahead, in_order(other.window)):
+                    claim = 0
+        self.sent = intent_of(
+            tick=tick, held=self.held, claim=claim, claim_priority=key, priority=key, arrival=0, leaving=False,
+            ahead=ahead,
+        )  # fmt: skip
+        return self.sent
+
+
+LANES = lanes_of(np.arange(1, LANE + 1, dtype=np.int32)[None], LANE)
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.1, 0.6])
+@pytest.mark.parametrize("seed", range(5))
+def test_nobody_enters_a_lane_against_somebody_in_it_and_everybody_comes_through(seed: int, loss: float) -> None:
+    rng = np.random.default_rng(seed)
+    team = [Traveller(k, rng) for k in range(4)]
+    heard: list[dict[int, Intent]] = [{j: team[j].sent for j in range(4) if j != k} for k in range(4)]
+    for tick in range(1, 6000):
+        entered = [one.take(heard[one.robot]) for one in team]
+        inside = [one for one in team if any(one.held)]
+        headings = {LANES.heading(1, one.way) for one in inside}
+        assert len(headings) <= 1, (tick, entered)
+        sent = [one.tell(tick, heard[one.robot]) for one in team]
+        for k in range(4):
+            heard[k].update({j: sent[j] for j in range(4) if j != k and rng.random() >= loss})
+    passed = [one.passed for one in team]
+    assert min(passed) >= 5 and max(passed) <= 3 * min(passed), passed

@@ -6,8 +6,12 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from envs.scenarios import draw_family
+from swarm.planning.passages.lanes import lanes_of
+from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, mouths_of, slices_of
 from swarm.planning.passages.team import sizes_of
 from swarm.scenario.world import World
@@ -23,7 +27,7 @@ def walled(gap: float) -> World:
     return World(np.array([0.0, 0.0, 4.0, 4.0]), boxes)
 
 
-@pytest.mark.parametrize("radii", [2.4, 2.8, 3.2, 3.7])
+@pytest.mark.parametrize("radii", [2.1, 2.2, 2.4, 2.8, 3.2, 3.7])
 def test_a_door_for_one_robot_is_found(radii: float) -> None:
     found = slices_of(walled(radii * RADIUS), SIZES)
     assert found.at(2.0, 2.0) > 0
@@ -42,6 +46,27 @@ def test_a_gap_counts_for_the_largest_pair_of_the_team() -> None:
     world = walled(5.0 * RADIUS)
     assert slices_of(world, SIZES).total == 0
     assert slices_of(world, Sizes(RADIUS, 1.5 * RADIUS)).at(2.0, 2.0) > 0
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.floats(2.1, 3.4), st.sampled_from([0.0, 0.005, 0.02]), st.floats(0.0, math.pi), st.floats(-0.3, 0.3),
+    st.floats(0.3, 0.8),
+)  # fmt: skip
+def test_a_gap_is_found_and_driven_through_wherever_it_lies_on_the_grid(
+    width: float, margin: float, angle: float, shift: float, size: float
+) -> None:
+    """A row of circles across the room, with a gap in any direction; widths in radii with the margin."""
+    across, middle = np.array([math.cos(angle), math.sin(angle)]), np.array([2.0 + shift, 2.0 - shift])
+    first = size + 0.5 * width * (RADIUS + margin)
+    circles = [[*(middle + side * (first + k * size) * across), size] for side in (-1.0, 1.0) for k in range(12)]
+    world = World(np.array([0.0, 0.0, 4.0, 4.0]), circles=np.array(circles))
+    found = slices_of(world, Sizes(RADIUS, RADIUS + margin))
+    route = Route(world, found, RADIUS, margin)
+    start, goal = (middle + side * 1.2 * np.array([-across[1], across[0]]) for side in (-1.0, 1.0))
+    _, path, left = route.way(start, goal)
+    assert found.at(*middle.tolist()) > 0
+    assert left < 3.2 and len(route.leg(path, None).ahead) >= 2
 
 
 def test_between_circles_there_is_a_passage_too() -> None:
@@ -68,3 +93,25 @@ def test_slices_are_short_connected_and_the_same_for_everybody(name: str) -> Non
         span = found.resolution * math.hypot(np.ptp(rows), np.ptp(columns))
         # Room before a mouth is wider than a lane, and where two ways around meet a slice is longer.
         assert span <= 2.0 * found.length + 5.0 * radius, (name, number)
+
+
+def test_lanes_end_where_two_can_pass_each_other() -> None:
+    """A lane of eleven slices with a bay beside the sixth."""
+    labels = np.full((3, 11), -1, np.int32)
+    labels[0], labels[1, 5], labels[2, 5] = np.arange(1, 12), 6, 12
+    lanes = lanes_of(np.repeat(np.repeat(labels, 3, axis=0), 3, axis=1), 12)
+    assert lanes.number[6] == 0
+    left, right, bay = (set(lanes.number[some].tolist()) for some in ([1, 2, 3, 4], [8, 9, 10, 11], [12]))
+    assert len(left) == len(right) == len(bay) == 1 and len(left | right | bay | {0}) == 4
+    one = int(lanes.number[2])
+    assert lanes.heading(one, (1, 2, 3, 4, 5, 6, 7)) == -lanes.heading(one, (8, 7, 6, 5, 4, 3)) != 0
+    assert lanes.heading(one, (8, 9)) == lanes.heading(one, (3,)) == 0
+
+
+@pytest.mark.parametrize("lane", [10.0, 120.0])
+def test_who_enters_a_lane_hears_those_at_its_other_end(lane: float) -> None:
+    half = 0.5 * lane
+    boxes = RADIUS * np.array([[half + 10.0, 2.9, half, 2.9], [half + 10.0, 11.1, half, 2.9]])
+    found = slices_of(World(RADIUS * np.array([0.0, 0.0, lane + 20.0, 14.0]), boxes), SIZES)
+    assert len(set(found.lanes.number.tolist())) == 2
+    assert found.reach >= RADIUS * lane
