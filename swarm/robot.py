@@ -14,8 +14,8 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.filter import qp, safety
 from swarm.filter.further_rows import Constraint, further_rows, make_constraint, solve_with
+from swarm.filter.narrow import note_narrow
 from swarm.filter.nominal import nominal_control
-from swarm.filter.passages import note_passages
 from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
 from swarm.model import dynamics
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL
@@ -213,7 +213,7 @@ class Robot:
         tunables = decode(action)
         # One that ignores everybody sees others, and drives as if it did not.
         heeded = around._replace(num_neighbours=0, truncated=False) if self.body[YIELDS] < 0.0 else around
-        note_passages(self.kind, view.state, self.body, heeded, plan.waypoint, tunables)
+        note_narrow(self.kind, view.state, self.body, heeded, plan.waypoint, tunables)
         nominal_control(self.kind, view.state, self.body, plan.waypoint, remaining, tunables, self._nominal)
         if wanted is not None:
             self._nominal[:] = wanted

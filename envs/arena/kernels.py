@@ -19,8 +19,8 @@ from envs.arena.second_order import coast_world, ramp_world
 from envs.strangers import TOUCH, has_strangers, mark_strangers, meet_world
 from swarm.array_types import Array, Flags, Int8s, Int64s
 from swarm.filter.barriers import BOUNDS_ROWS
+from swarm.filter.narrow import note_narrow
 from swarm.filter.nominal import nominal_control
-from swarm.filter.passages import note_passages
 from swarm.filter.safety import Scratch, filter_control
 from swarm.filter.tunables import COUNT, ROTATION, SPEED, decode_one
 from swarm.kernel_cache import uncounted
@@ -194,7 +194,7 @@ def _filter_robots(
         elif body[YIELDS] < 0.0:
             walls = around.num_obstacles
             around = Around(around.neighbours, 0, around.obstacles, walls, geometry.bounds, False, robots.trail[i])
-        note_passages(kind, state, body, around, robots.waypoint[i], tunables)
+        note_narrow(kind, state, body, around, robots.waypoint[i], tunables)
         if math.isnan(robots.wanted[i, 0]):
             nominal_control(kind, state, body, robots.waypoint[i], robots.remaining[i], tunables, nominal)
         else:

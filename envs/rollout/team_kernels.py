@@ -12,8 +12,8 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
+from swarm.filter.narrow import note_narrow
 from swarm.filter.nominal import nominal_control
-from swarm.filter.passages import note_passages
 from swarm.filter.safety import Scratch, filter_control
 from swarm.model.body import REACH, YIELDS
 from swarm.scenario.obstacle_index import ObstacleIndex
@@ -169,6 +169,6 @@ def filter_team(
             around = Around(
                 around.neighbours, 0, around.obstacles, around.num_obstacles, around.bounds, False, around.trail
             )
-        note_passages(kind, state, body, around, wish.waypoint[i], tunables[i])
+        note_narrow(kind, state, body, around, wish.waypoint[i], tunables[i])
         nominal_control(kind, state, body, wish.waypoint[i], wish.remaining[i], tunables[i], nominal)
         outcome[i], relaxation[i] = filter_control(kind, state, body, around, nominal, tunables[i], scratch, control[i])

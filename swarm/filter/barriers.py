@@ -13,7 +13,7 @@ of one control period. A robot carries half of a constraint with another robot a
 * Unicycle of second order: the same as of a double integrator, in the variables of a unicycle, whose velocity is that
   at the end of the period.
 
-Where obstacles leave little room on both sides, other rows take over (``swarm.filter.passages``).
+Where obstacles leave little room on both sides, other rows take over (``swarm.filter.narrow``).
 
 Nothing is solved here, and nothing here is the guarantee: that is ``swarm.filter.safety``.
 """
@@ -25,7 +25,7 @@ import math
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.filter.passages import ROW_MARGIN, ROW_MARGIN_BRAKING, faces, narrow_row
+from swarm.filter.narrow import ROW_MARGIN, ROW_MARGIN_BRAKING, faces, narrow_row
 from swarm.filter.row import BRAKE_SHARE, approach_speed, class_k, recover, write_row
 from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
 from swarm.model.actuators import T_ERROR, T_SPEED, T_STRAY, T_TURN_RATE

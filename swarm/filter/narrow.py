@@ -156,7 +156,7 @@ def narrow_row(
 
 
 @njit(cache=True, inline="always")
-def note_passages(kind: int, state: Array, body: Array, around: Around, waypoint: Array, tunables: Array) -> None:
+def note_narrow(kind: int, state: Array, body: Array, around: Around, waypoint: Array, tunables: Array) -> None:
     """Note beside which obstacles a narrow passage is through which the robot goes, for its rows.
 
     A unicycle that is alone there does not rotate: it fits through only along its way, and there is nobody for whom it

@@ -52,7 +52,7 @@ def _find(roadmap: Roadmap, obstacles: Array) -> tuple[Array, Array]:
     return best, points
 
 
-def with_passages(roadmap: Roadmap) -> Roadmap:
+def with_narrow(roadmap: Roadmap) -> Roadmap:
     """The roadmap with the cells along the middles of passages free as well."""
     best, points = _find(roadmap, roadmap.obstacles.obstacles)
     rows, columns = np.nonzero(best)
