@@ -15,6 +15,7 @@ from numba import njit
 from swarm.array_types import Array
 from swarm.model.geometry import middle_line
 from swarm.planning.roadmap.occupancy import NARROW, Roadmap, clearance_at
+from swarm.scenario.world import World
 
 # Beyond its ends a line goes on for so many clearances, to where cells are free by their middles.
 _BEYOND = 2.0
@@ -60,3 +61,12 @@ def with_narrow(roadmap: Roadmap) -> Roadmap:
     cost[rows, columns] = NARROW
     narrow = np.column_stack([rows * cost.shape[1] + columns, points[rows, columns]]).astype(np.float64)
     return roadmap._replace(cost=cost, narrow=narrow)
+
+
+def narrow_of(world: World, roadmap: Roadmap) -> Roadmap:
+    """``with_narrow`` of a world's roadmap; made once."""
+    key = ("narrow", roadmap.clearance, roadmap.resolution)
+    if key not in world.derived:
+        world.derived[key] = with_narrow(roadmap)
+    made: Roadmap = world.derived[key]
+    return made
