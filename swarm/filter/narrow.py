@@ -14,7 +14,7 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.filter.row import recover, write_row
-from swarm.filter.tunables import ROTATION
+from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER, ROTATION, SPEED
 from swarm.model.actuators import T_ERROR, T_STRAY
 from swarm.model.body import FLOOR, LOOK_AHEAD, PERIOD, RADIUS, TURN_RATE, is_second_order
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE
@@ -156,6 +156,32 @@ def narrow_row(
 
 
 @njit(cache=True, inline="always")
+def turns_on_the_spot(kind: int, body: Array, around: Around) -> bool:
+    """Whether a robot is a unicycle that keeps clear of others by where it is, and not by a point ahead of it."""
+    return kind == UNICYCLE and around.agreed and not is_second_order(body)
+
+
+@njit(cache=True)
+def project_rows(state: Array, rows: Array, rhs: Array, count: int) -> None:
+    """Turn rows of a velocity into those of a unicycle's forward speed: turning moves no disc.
+
+    Args:
+        state: ``float64[5]``.
+        rows: ``float64[m, 2]``, changed.
+        rhs: ``float64[m]`` [m/s], changed.
+        count: How many of the rows count.
+    """
+    hx, hy = math.cos(state[2]), math.sin(state[2])
+    for k in range(count):
+        along = rows[k, 0] * hx + rows[k, 1] * hy
+        rows[k, 1] = 0.0
+        if abs(along) < _PARALLEL:
+            rows[k, 0], rhs[k] = 0.0, max(rhs[k], 0.0)
+        else:
+            rows[k, 0], rhs[k] = math.copysign(1.0, along), max(rhs[k], 0.0) / abs(along)
+
+
+@njit(cache=True, inline="always")
 def note_narrow(kind: int, state: Array, body: Array, around: Around, waypoint: Array, tunables: Array) -> None:
     """Note beside which obstacles a narrow passage is through which the robot goes, for its rows.
 
@@ -170,15 +196,20 @@ def note_narrow(kind: int, state: Array, body: Array, around: Around, waypoint: 
         waypoint: ``float64[2]``, to where it goes straight [m].
         tunables: ``float64[6]``, physical; changed.
     """
+    if turns_on_the_spot(kind, body, around):
+        tunables[ROBOT_GAIN] = tunables[OBSTACLE_GAIN] = 20.0
+        tunables[ROBOT_POWER] = tunables[OBSTACLE_POWER] = 1.0
+        tunables[ROTATION], tunables[SPEED] = 0.0, 1.0
+        return
     size = body[RADIUS] + max(body[FLOOR], around.trail[T_ERROR])
     if kind != UNICYCLE:
         size += math.hypot(state[3], state[4]) * body[PERIOD] * around.trail[T_STRAY]
     extra = (ROW_MARGIN_BRAKING if kind == DOUBLE_INTEGRATOR or is_second_order(body) else ROW_MARGIN) * body[RADIUS]
     most = extra + (_NARROW * body[LOOK_AHEAD] if kind == UNICYCLE else ROW_MARGIN * body[RADIUS])
-    obstacles, straight = around.obstacles, kind == UNICYCLE and around.num_neighbours == 0
+    obstacles = around.obstacles
     for k in range(around.num_obstacles if kind != SINGLE_INTEGRATOR else 0):
         obstacles[k, O_ROOM] = _room_beside(
             k, obstacles, around.num_obstacles, kind, state, body, waypoint, size, most
         )  # fmt: skip
-        if straight and obstacles[k, O_ROOM] < math.inf:
+        if kind == UNICYCLE and obstacles[k, O_ROOM] < math.inf:
             tunables[ROTATION] = 0.0

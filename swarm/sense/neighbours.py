@@ -53,6 +53,7 @@ class Around(NamedTuple):
         bounds: ``float64[4]``: xmin, ymin, xmax, ymax for the robot's centre; may be infinite.
         truncated: Whether somebody near had to be left out.
         trail: ``float64[TRAIL]``, what the robot trails behind its own state (``swarm.model.actuators``).
+        agreed: Whether who goes first here is agreed (``swarm.planning.Plan``).
     """
 
     neighbours: Array
@@ -62,6 +63,7 @@ class Around(NamedTuple):
     bounds: Array
     truncated: bool
     trail: Array
+    agreed: bool = False
 
 
 @njit(cache=True)

@@ -17,10 +17,22 @@ from collections.abc import Mapping
 import numpy as np
 
 from swarm.array_types import Array
+from swarm.model.dynamics import Kind
 from swarm.planning import Plan, StatefulPlanner
 from swarm.planning.cells.claims import LONGEST
 from swarm.planning.passages.aside import Aside, in_line
-from swarm.planning.passages.right_of_way import Course, aged, course, in_order, intent_of, may_take, opposed, rank
+from swarm.planning.passages.right_of_way import (
+    Course,
+    after,
+    aged,
+    course,
+    goes_first,
+    in_order,
+    intent_of,
+    may_take,
+    opposed,
+    rank,
+)  # fmt: skip
 from swarm.planning.passages.route import Leg, Route
 from swarm.planning.passages.silent import Silent
 from swarm.planning.passages.slices import Sizes, slices_of
@@ -37,6 +49,7 @@ _IDLE = -1
 _PATIENCE = 1.5
 """Seconds that a robot waits in the way of another of higher rank, whatever its direction, before it gives way."""
 _DECIDING = 4.0  # Periods for which a robot drives on while a claim is decided.
+_NEAR = 2.0  # So many lengths of a slice before one, a unicycle turns on the spot.
 _FAR, _DRAWN = 1e3, 48  # Distances that count as any other [m]; most points of the way that is shown.
 _ARRIVED, _NEARLY = 0.5, 2.0  # A robot has arrived this near to its goal, and if it comes no nearer [radii].
 
@@ -61,6 +74,7 @@ class PassagePlanner(StatefulPlanner):
         self._aside = Aside(self.route, spec.radius, margin)
         self.robot_id, self.dt, self._radius, self._margin = robot_id, dt, spec.radius, margin
         self._speed = spec.limits.speed
+        self._turns = spec.kind == Kind.UNICYCLE and not spec.limits.is_second_order(spec.kind)
         self._braking = spec.limits.acceleration or math.inf
         self.reset()
 
@@ -129,7 +143,7 @@ class PassagePlanner(StatefulPlanner):
             leg = self.route.leg(aside, None)
             own = own._replace(ahead=leg.ahead)
             told = ((others[robot].rank[2], heard[robot].stamp == self.tick - 1) for robot in pushers)
-            self._inherited = max(self._inherited, *(aged(key, int(fresh)) for key, fresh in told))
+            self._inherited = max(self._inherited, *(after(aged(key, int(fresh))) for key, fresh in told))
         self._leaving = stuck or (aside is None and self._leaving and self._meets(own, others))
         if aside is None and self._arrived and not leg.ahead:
             steps = yield_aside(position, self._radius, self._margin, goal, view.neighbours, -1)
@@ -145,7 +159,8 @@ class PassagePlanner(StatefulPlanner):
         )  # fmt: skip
         waypoint, reach, ends = self.route.aim(position, leg, self.held)
         drawn = leg.path[:: max(1, len(leg.path) // _DRAWN)]
-        return Plan(waypoint, drawn, self._last, reach, waits=ends or aside is not None)
+        agreed = self._turns and (bool(self.held) or aside is not None or leg.distance < _NEAR * self.slices.length)
+        return Plan(waypoint, drawn, self._last, reach, waits=ends or aside is not None, agreed=agreed)
 
     def _pushers(
         self, position: Array, view: View, own: Course, others: Mapping[int, Course], waits: bool
@@ -167,7 +182,7 @@ class PassagePlanner(StatefulPlanner):
 
     def _higher(self, found: list[int], own: Course, others: Mapping[int, Course]) -> list[int]:
         """Those of higher rank, each once; of two that have nowhere to go, each for the other."""
-        return [one for one in dict.fromkeys(found) if others[one].rank > own.rank or others[one].rank[0]]
+        return [one for one in dict.fromkeys(found) if goes_first(others[one].rank, own.rank) or others[one].rank[0]]
 
     def _in_the_way(self, own: Course, others: Mapping[int, Course], following: int) -> list[int]:
         """Who holds the slice that this robot waits for and wants out of it, not into this robot's: it needs room."""
@@ -190,7 +205,7 @@ class PassagePlanner(StatefulPlanner):
         """Whether this robot stands where another of higher rank wants through."""
         wanted = {*other.ahead, other.claim}
         stuck = own.rank[0] and other.rank[0]  # Both have said that they have nowhere to go: whoever has now, goes.
-        if not own.held or not wanted.intersection(own.held) or not (stuck or other.rank > own.rank):
+        if not own.held or not wanted.intersection(own.held) or not (stuck or goes_first(other.rank, own.rank)):
             return False
         if self._arrived:
             return bool(other.held) or other.claim in own.held
@@ -202,7 +217,7 @@ class PassagePlanner(StatefulPlanner):
 
     def _in_front(self, own: Course, other: Course, told: Intent, distance: float) -> tuple[int, ...]:
         """Slices that are left to another robot that comes towards this one through them."""
-        if not other.rank > own.rank or not opposed(own.ahead, other.ahead):
+        if not goes_first(other.rank, own.rank) or not opposed(own.ahead, other.ahead):
             return ()
         through = distance + (len(own.ahead) + 2) * self.slices.length
         if not other.held and told.arrival * self.dt * self._speed > through:
