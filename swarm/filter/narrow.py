@@ -4,6 +4,9 @@ The rows of a unicycle are about a point ahead of its axle, and all rows keep a 
 open both are easier driving; between two obstacles they shut a passage that the body fits through. There, and only if
 its way leads through, the rows of a unicycle are about the axle itself, and the extra distance shrinks to a part of
 what the passage leaves free.
+
+Where who goes first is agreed, a unicycle turns on the spot instead: it heads for where a single integrator would
+drive, and its rows limit its forward speed alone, with the boldest barriers.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.filter.row import recover, write_row
-from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER, ROTATION, SPEED
+from swarm.filter.tunables import ROTATION
 from swarm.model.actuators import T_ERROR, T_STRAY
 from swarm.model.body import FLOOR, LOOK_AHEAD, PERIOD, RADIUS, TURN_RATE, is_second_order
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE
@@ -33,6 +36,8 @@ _BEFORE = 2.0
 # Of one's radius: what rows keep more than the shield, and what those keep of a robot that needs time to brake, and is
 # not to be stopped for what its rows could not foresee.
 ROW_MARGIN, ROW_MARGIN_BRAKING = 0.02, 0.1
+# The tunables of a unicycle that turns on the spot: the boldest barriers, straight ahead, at full speed.
+_BOLD = (20.0, 1.0, 20.0, 1.0, 0.0, 1.0)
 # A row whose normal is shorter before it is scaled says nothing.
 _PARALLEL = 1e-9
 # How long a unicycle takes to turn to where it wants to drive: by so much [rad], and so many periods.
@@ -185,8 +190,8 @@ def project_rows(state: Array, rows: Array, rhs: Array, count: int) -> None:
 def note_narrow(kind: int, state: Array, body: Array, around: Around, waypoint: Array, tunables: Array) -> None:
     """Note beside which obstacles a narrow passage is through which the robot goes, for its rows.
 
-    A unicycle that is alone there does not rotate: it fits through only along its way, and there is nobody for whom it
-    would have to turn aside; its ``tunables`` change.
+    A unicycle does not rotate there: it fits through only along its way, and has no room to turn aside for anybody. Nor
+    does one that turns on the spot; its ``tunables`` change.
 
     Args:
         kind: A value of ``Kind``.
@@ -197,9 +202,8 @@ def note_narrow(kind: int, state: Array, body: Array, around: Around, waypoint: 
         tunables: ``float64[6]``, physical; changed.
     """
     if turns_on_the_spot(kind, body, around):
-        tunables[ROBOT_GAIN] = tunables[OBSTACLE_GAIN] = 20.0
-        tunables[ROBOT_POWER] = tunables[OBSTACLE_POWER] = 1.0
-        tunables[ROTATION], tunables[SPEED] = 0.0, 1.0
+        for k in range(len(_BOLD)):
+            tunables[k] = _BOLD[k]
         return
     size = body[RADIUS] + max(body[FLOOR], around.trail[T_ERROR])
     if kind != UNICYCLE:

@@ -9,6 +9,10 @@ from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.scenario.scenario import Scenario
 
+# Unicycles pass each other in the open by rows about a point ahead of them: with that, and what rows keep, as much
+# larger (in look-aheads).
+_AHEAD = 1.1
+
 
 def sizes_of(scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None) -> Sizes:
     """The sizes of a scenario's team.
@@ -28,8 +32,8 @@ def sizes_of(scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | Non
                 robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
                 margin=margin, cooperative=robot.cooperative, errors=errors, ignores=robot.ignores,
             )  # fmt: skip
-        ahead = float(body[LOOK_AHEAD]) if robot.kind == Kind.UNICYCLE else 0.0
-        largest = max(largest, robot.radius + float(body[MARGIN]) + 1.1 * ahead)
+        ahead = _AHEAD * float(body[LOOK_AHEAD]) if robot.kind == Kind.UNICYCLE else 0.0
+        largest = max(largest, robot.radius + float(body[MARGIN]) + ahead)
     return Sizes(min(robot.radius for robot in scenario.robots), largest)
 
 

@@ -13,11 +13,12 @@ from envs.rollout.run import Run
 from envs.rollout.team import Fleet
 from envs.scenarios import draw_family, family
 from swarm.filter.tunables import encode
-from swarm.model.dynamics import Kind
+from swarm.model.dynamics import Kind, Limits
 from swarm.planning.passages.planner import PassagePlanner
 from swarm.planning.passages.slices import mouths_of, slices_of
 from swarm.planning.passages.team import sizes_of
 from swarm.planning.registry import choose_planner
+from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
 
@@ -35,12 +36,27 @@ def drive(scenario: Scenario) -> tuple[Run, int]:
     return run, shared
 
 
-@pytest.mark.parametrize("kind", [Kind.SINGLE_INTEGRATOR, Kind.DOUBLE_INTEGRATOR])
+@pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("name", ["bays", "blocks", "corridor"])
 def test_everybody_arrives_and_no_slice_of_a_lane_has_two_in_it(name: str, kind: Kind) -> None:
     run, shared = drive(draw_family(name, 1, kind=kind))
     assert run.reached.all() and not run.touched.any()
     assert shared == 0
+
+
+def test_unicycles_that_turn_slowly_swap_sides_through_a_window_of_2_15_radii() -> None:
+    radius, gap = 0.2, 0.43
+    boxes = np.array([[1.6, 0.5 * (1.6 - 0.5 * gap), 0.1, 0.5 * (1.6 - 0.5 * gap)]])
+    boxes = np.concatenate([boxes, [[1.6, 3.2 - boxes[0, 1], 0.1, boxes[0, 3]]]])
+    ends = np.array([[0.5, 0.6], [2.7, 2.2]])
+    robots = tuple(
+        RobotSpec(
+            Kind.UNICYCLE, np.array([*ends[k], 0.0, 0.0, 0.0]), ends[None, 1 - k], radius, Limits(0.5, turn_rate=0.5)
+        )
+        for k in range(2)
+    )
+    run, _ = drive(Scenario(World(np.array([0.0, 0.0, 3.2, 3.2]), boxes), robots, 60.0, 0.05, 2.0, "window"))
+    assert run.reached.all() and not run.touched.any()
 
 
 def test_auto_is_passages_only_where_two_cannot_pass_each_other() -> None:

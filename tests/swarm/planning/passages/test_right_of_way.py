@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from swarm.planning.passages.right_of_way import aged, in_order, intent_of, may_take, opposed, rank, window_of
+from swarm.planning.passages.right_of_way import (
+    after,
+    aged,
+    goes_first,
+    in_order,
+    intent_of,
+    may_take,
+    opposed,
+    rank,
+    window_of,
+)  # fmt: skip
 from swarm.planning.pibt.priority_inheritance import priority_key
 from swarm.sense.intent import MAX_HELD, WINDOW, Intent
 
@@ -71,3 +81,16 @@ def test_ranks_are_total_and_who_is_stuck_or_inside_or_waits_longest_goes_first(
 def test_an_inherited_priority_grows_older_with_its_origin() -> None:
     assert aged(priority_key(7, 3), 1) == priority_key(8, 3)
     assert aged(priority_key(-1, 3), 1) == priority_key(-1, 3)
+
+
+def test_who_makes_way_goes_after_whom_it_makes_way_for_however_long_the_chain() -> None:
+    first, idle = priority_key(50, 7), priority_key(-1, 2)
+    inherited = after(first), after(after(first))
+    ranks = [(False, False, first, first, -7)]
+    ranks += [(leaving, True, key, idle, -k) for k, key in enumerate(inherited) for leaving in (False, True)]
+    for k, mine in enumerate(ranks[:1] + ranks[1::2]):
+        for theirs in (ranks[:1] + ranks[1::2])[k + 1 :]:
+            assert goes_first(mine, theirs) and not goes_first(theirs, mine)
+    assert goes_first(ranks[2], ranks[0]) and goes_first(ranks[0], ranks[2])  # it has nowhere to go: each for the other
+    waits = (False, False, priority_key(60, 1), priority_key(60, 1), -1)
+    assert goes_first(waits, ranks[0]) and goes_first(ranks[1], waits)
