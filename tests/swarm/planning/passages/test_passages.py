@@ -45,17 +45,13 @@ def test_everybody_arrives_and_no_slice_of_a_lane_has_two_in_it(name: str, kind:
 
 
 def test_unicycles_that_turn_slowly_swap_sides_through_a_window_of_2_15_radii() -> None:
-    radius, gap = 0.2, 0.43
-    boxes = np.array([[1.6, 0.5 * (1.6 - 0.5 * gap), 0.1, 0.5 * (1.6 - 0.5 * gap)]])
-    boxes = np.concatenate([boxes, [[1.6, 3.2 - boxes[0, 1], 0.1, boxes[0, 3]]]])
-    ends = np.array([[0.5, 0.6], [2.7, 2.2]])
-    robots = tuple(
-        RobotSpec(
-            Kind.UNICYCLE, np.array([*ends[k], 0.0, 0.0, 0.0]), ends[None, 1 - k], radius, Limits(0.5, turn_rate=0.5)
-        )
-        for k in range(2)
-    )
-    run, _ = drive(Scenario(World(np.array([0.0, 0.0, 3.2, 3.2]), boxes), robots, 60.0, 0.05, 2.0, "window"))
+    radius, half = 0.2795, 0.3
+    side = 1.25 - 0.5 * half
+    boxes = np.array([[2.5, side, 0.1, side], [2.5, 5.0 - side, 0.1, side]])
+    ends, limits = np.array([[1.0, 1.0], [4.0, 3.0]]), Limits(0.5, turn_rate=0.5)
+    starts = np.column_stack([ends, np.zeros((2, 3))])
+    robots = tuple(RobotSpec(Kind.UNICYCLE, starts[k], ends[None, 1 - k], radius, limits) for k in range(2))
+    run, _ = drive(Scenario(World(np.array([0.0, 0.0, 5.0, 5.0]), boxes), robots, 60.0, 0.05, 2.8, "window"))
     assert run.reached.all() and not run.touched.any()
 
 
