@@ -83,7 +83,7 @@ def explain(robot: Robot, view: View, command: Command) -> Override | None:
     change = math.hypot(final[0] - nominal[0], final[1] - nominal[1])
     if change <= _SAME:
         return None
-    around = robot.sensed(view)
+    around = robot.sensed(view)._replace(agreed=command.plan.agreed)
     row, wanted = _solve(robot, view, around, command.tunables, nominal)
     barrier = None
     if command.outcome == safety.OUTCOMES[safety.BRAKING]:

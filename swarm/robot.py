@@ -14,8 +14,7 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.filter import qp, safety
 from swarm.filter.further_rows import Constraint, further_rows, make_constraint, solve_with
-from swarm.filter.nominal import nominal_control
-from swarm.filter.passages import note_passages
+from swarm.filter.narrow import note_narrow
 from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
 from swarm.model import dynamics
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL
@@ -227,9 +226,12 @@ class Robot:
             raise InputError("action", action, f"{COUNT} numbers in [0, 1]")
         tunables = decode(action)
         # One that ignores everybody sees others, and drives as if it did not.
-        heeded = around._replace(num_neighbours=0, truncated=False) if self.body[YIELDS] < 0.0 else around
-        note_passages(self.kind, view.state, self.body, heeded, plan.waypoint, tunables)
-        nominal_control(self.kind, view.state, self.body, plan.waypoint, remaining, tunables, self._nominal)
+        heeded = around._replace(agreed=plan.agreed)
+        if self.body[YIELDS] < 0.0:
+            heeded = around._replace(num_neighbours=0, truncated=False)
+        note_narrow(self.kind, view.state, self.body, heeded, plan.waypoint, tunables)
+        me = self.kind, view.state, self.body, heeded
+        safety.wanted_control(*me, plan.waypoint, remaining, tunables, self._scratch, self._nominal)
         if wanted is not None:
             self._nominal[:] = wanted
             if self.kind == dynamics.UNICYCLE:  # the filter moves a point ahead of it
@@ -371,7 +373,8 @@ class Robot:
     def nominal(self, view: View, command: Command) -> Array:
         """The control ``float64[2]`` that its filter began with, in the QP's variables (``swarm.filter.nominal``)."""
         view, found, plan = self.believed(view), np.empty(2), command.plan
-        nominal_control(self.kind, view.state, self.body, plan.waypoint, way_left(plan, view), command.tunables, found)
+        me = self.kind, view.state, self.body, self._sense(view)._replace(agreed=plan.agreed)
+        safety.wanted_control(*me, plan.waypoint, way_left(plan, view), command.tunables, self._scratch, found)
         return found
 
     def planned(self, view: View) -> Plan:

@@ -22,7 +22,6 @@ from envs.arena.kernels import (
 from swarm.array_types import Array, Int64s
 from swarm.filter import safety
 from swarm.filter.further_rows import NO_ROWS, Constraint, further_rows, solve_with
-from swarm.filter.nominal import nominal_control
 from swarm.filter.tunables import decode
 from swarm.model.body import YIELDS
 from swarm.sense.neighbours import Around
@@ -72,9 +71,10 @@ def _filter(
 ) -> int:
     """Rows, QP and shield of one robot; writes its control, returns the outcome."""
     kind, body, nominal, tunables = int(here.kind[i]), here.body[i], here.wanted[i].copy(), decode(action)
-    if math.isnan(nominal[0]):
-        nominal_control(kind, here.state[i], body, here.waypoint[i], here.remaining[i], tunables, nominal)
     scratch = safety.scratch(len(around.neighbours) + len(around.obstacles))
+    if math.isnan(nominal[0]):
+        way = here.waypoint[i], float(here.remaining[i])
+        safety.wanted_control(kind, here.state[i], body, around, *way, tunables, scratch, nominal)
     count = safety.constrain(kind, here.state[i], body, around, tunables, scratch)
     further = further_rows(constraint, view, kind, body) if body[YIELDS] > 0.0 else NO_ROWS
     status, _ = solve_with(*further, nominal, count, scratch, control)

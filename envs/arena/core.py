@@ -201,6 +201,7 @@ class ArenaCore:
         self.waypoint, self.remaining = np.zeros((*shape, 2)), np.zeros(shape)
         self.memory = np.zeros((*shape, MEMORY))
         self.moved = np.ones(self.num_worlds, bool)  # since the last planning
+        self._agreed = np.zeros(shape, bool)  # whether who goes first is agreed
         self._planners: dict[int, TeamPlanner] = {}  # of the worlds whose robots do not go straight
         self.told = np.zeros((*shape, 2))  # the waypoints that the robots told each other in the last period
         self.clearance = np.full(shape, np.inf)
@@ -253,6 +254,7 @@ class ArenaCore:
                 self._trail[b, i, T_SPEED] = forward_speed(self.state[b, i])
         self._fill_up(b, scenario)
         self._planners.pop(b, None)
+        self._agreed[b] = False
         planner = self._planner if isinstance(self._planner, str) else self._planner(scenario)
         if (planners := make_team_planner(planner, scenario, float(self.body[b, :, MARGIN].max()))) is not None:
             self._planners[b] = planners
@@ -330,7 +332,7 @@ class ArenaCore:
         trail = self._trail if self._source is None else self._source.trail
         return Robots(
             self.kind, self.believed, self.body, self.waypoint, self.remaining, self.told, self.memory,
-            self.last_action, self._wanted, trail, self._strangers,
+            self.last_action, self._wanted, trail, self._strangers, self._agreed,
         )  # fmt: skip
 
     @property
@@ -364,6 +366,7 @@ class ArenaCore:
                 time, size = self.age[b] * self.period[b], len(self.scenarios[b].robots)
                 own = self.believed, self.goal, self.told, self.waypoint, self.remaining
                 team.plan(time, *(part[b, :size] for part in own))
+                self._agreed[b, :size] = team.agreed
         remember_worlds(self.moved, self.body, self.remaining, self.memory)
         for b, team in self._planners.items():
             if self.moved[b] and team.waits.any():

@@ -19,9 +19,8 @@ from envs.arena.second_order import coast_world, ramp_world
 from envs.strangers import TOUCH, has_strangers, mark_strangers, meet_world
 from swarm.array_types import Array, Flags, Int8s, Int64s
 from swarm.filter.barriers import BOUNDS_ROWS
-from swarm.filter.nominal import nominal_control
-from swarm.filter.passages import note_passages
-from swarm.filter.safety import Scratch, filter_control
+from swarm.filter.narrow import note_narrow
+from swarm.filter.safety import Scratch, filter_control, wanted_control
 from swarm.filter.tunables import COUNT, ROTATION, SPEED, decode_one
 from swarm.kernel_cache import uncounted
 from swarm.model import dynamics
@@ -54,6 +53,7 @@ class Robots(NamedTuple):
         wanted: ``float64[B, N, 2]``, controls in the variables of the QP that replace the nominal ones; NaN: none.
         trail: ``float64[B, N, TRAIL]``, what they trail behind their states (``swarm.model.actuators``).
         strangers: ``float64[B, STRANGERS]``, what they count on of those who ignore them (``swarm.model.strangers``).
+        agreed: ``bool[B, N]``, whether who goes first where they drive is agreed (``swarm.planning.Plan``).
     """
 
     kind: Int64s
@@ -67,6 +67,7 @@ class Robots(NamedTuple):
     wanted: Array
     trail: Array
     strangers: Array
+    agreed: Flags
 
 
 class Counts(NamedTuple):
@@ -137,6 +138,7 @@ def robots_of(worlds: Robots, b: int) -> Robots:
     return Robots(
         worlds.kind[b], worlds.state[b], worlds.body[b], worlds.waypoint[b], worlds.remaining[b], worlds.told[b],
         worlds.memory[b], worlds.last_action[b], worlds.wanted[b], worlds.trail[b], worlds.strangers[b],
+        worlds.agreed[b],
     )  # fmt: skip
 
 
@@ -174,7 +176,7 @@ def sense_around(i: int, robots: Robots, others: Array, geometry: Geometry, desk
     walls, crush = sense_obstacles(
         robots.state[i], robots.body[i], reach, geometry.obstacles, geometry.items, first, last, things, order
     )
-    return Around(neighbours, near, things, walls, geometry.bounds, crowd or crush, robots.trail[i])
+    return Around(neighbours, near, things, walls, geometry.bounds, crowd or crush, robots.trail[i], robots.agreed[i])
 
 
 @uncounted
@@ -190,13 +192,16 @@ def _filter_robots(
         decode_one(action[i], tunables)
         around = sense_around(i, robots, others, geometry, desk)
         if not filtered:
-            around = Around(around.neighbours, 0, around.obstacles, 0, geometry.bounds, False, robots.trail[i])
+            around = Around(around.neighbours, 0, around.obstacles, 0, geometry.bounds, False, robots.trail[i], False)
         elif body[YIELDS] < 0.0:
             walls = around.num_obstacles
-            around = Around(around.neighbours, 0, around.obstacles, walls, geometry.bounds, False, robots.trail[i])
-        note_passages(kind, state, body, around, robots.waypoint[i], tunables)
+            around = Around(
+                around.neighbours, 0, around.obstacles, walls, geometry.bounds, False, robots.trail[i], False
+            )
+        note_narrow(kind, state, body, around, robots.waypoint[i], tunables)
         if math.isnan(robots.wanted[i, 0]):
-            nominal_control(kind, state, body, robots.waypoint[i], robots.remaining[i], tunables, nominal)
+            way = robots.waypoint[i], robots.remaining[i]
+            wanted_control(kind, state, body, around, way[0], way[1], tunables, desk.scratch, nominal)
         else:
             nominal[0], nominal[1] = robots.wanted[i, 0], robots.wanted[i, 1]
         outcome[i], _ = filter_control(kind, state, body, around, nominal, tunables, desk.scratch, chosen)

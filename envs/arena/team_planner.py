@@ -43,9 +43,11 @@ class TeamPlanner(Protocol):
 
     Attributes:
         waits: Who may stand because others go first, so that he is not stuck, ``bool[N]``.
+        agreed: Who drives where it is agreed who goes first, ``bool[N]``.
     """
 
     waits: Flags
+    agreed: Flags
 
     def plan(self, time: float, state: Array, goal: Array, told: Array, waypoint: Array, remaining: Array) -> None:
         """Write waypoints and what is left of the ways.
@@ -71,7 +73,7 @@ class RoadmapTeam:
     """
 
     def __init__(self, scenario: Scenario, margin: float = 0.0, *, plans: bool = True) -> None:
-        self.waits = np.zeros(len(scenario.robots), bool)
+        self.waits, self.agreed = np.zeros((2, len(scenario.robots)), bool)
         self._margin = margin
         self._radii = np.array([robot.radius for robot in scenario.robots])
         self._tells = np.array([robot.cooperative for robot in scenario.robots])
@@ -125,7 +127,7 @@ class OwnTeam:
 
     def __init__(self, name: str, scenario: Scenario, margin: float = 0.0) -> None:
         self._messages: dict[int, Message] = {}
-        self.waits = np.zeros(len(scenario.robots), bool)
+        self.waits, self.agreed = np.zeros((2, len(scenario.robots)), bool)
         sizes = sizes_of(scenario, margin)
         self._hearing = hearing_radius(scenario.sensing_radius, reach=reach_of(name, scenario, sizes))
         self._team = RoadmapTeam(scenario, margin, plans=False)
@@ -146,7 +148,7 @@ class OwnTeam:
                 if j != i and math.dist(state[i, :2], state[j, :2]) <= self._hearing
             }
             plan = planner.plan(View(time, state[i], goal[i], self._team.around(others, i), heard))
-            waypoint[i], self.waits[i] = plan.waypoint, bool(plan.waits)
+            waypoint[i], self.waits[i], self.agreed[i] = plan.waypoint, bool(plan.waits), plan.agreed
             if plan.intent is not None:
                 place = float(plan.waypoint[0]), float(plan.waypoint[1])
                 messages[i] = Message(i, time, place, MIDDLE[ROTATION], MIDDLE[SPEED], plan.intent)

@@ -75,6 +75,7 @@ class Minds:
         wish = Wish(
             np.array([plan.waypoint for plan in plans]),
             np.array([way_left(plan, view) for plan, view in zip(plans, views, strict=True)]),
+            np.array([plan.agreed for plan in plans], bool),
         )
         actions = self._act(self._controller, crowd, wish) if actions is None else np.array(actions, dtype=np.float64)
         commands = self._filter(views, plans, crowd, wish, actions)

@@ -12,9 +12,8 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
-from swarm.filter.nominal import nominal_control
-from swarm.filter.passages import note_passages
-from swarm.filter.safety import Scratch, filter_control
+from swarm.filter.narrow import note_narrow
+from swarm.filter.safety import Scratch, filter_control, wanted_control
 from swarm.model.body import REACH, YIELDS
 from swarm.scenario.obstacle_index import ObstacleIndex
 from swarm.sense.neighbours import (
@@ -65,10 +64,12 @@ class Wish(NamedTuple):
     Attributes:
         waypoint: ``float64[N, 2]`` [m].
         remaining: ``float64[N]``, what is left of the way [m].
+        agreed: ``bool[N]``, whether who goes first there is agreed.
     """
 
     waypoint: Array
     remaining: Array
+    agreed: Flags
 
 
 @njit(cache=True)
@@ -116,11 +117,11 @@ def flat_index(index: ObstacleIndex) -> tuple[Array, Array, float, Int64s, Int64
 
 
 @njit(cache=True, inline="always")
-def _around(crowd: Crowd, i: int) -> Around:
+def _around(crowd: Crowd, wish: Wish, i: int) -> Around:
     first, last = crowd.first[i], crowd.first[i + 1]
     return Around(
         crowd.near[first:last], last - first, crowd.obstacles[i], crowd.num_obstacles[i], crowd.bounds,
-        crowd.truncated[i], crowd.trail[i],
+        crowd.truncated[i], crowd.trail[i], wish.agreed[i],
     )  # fmt: skip
 
 
@@ -141,7 +142,7 @@ def observe_team(
     for i in range(len(crowd.kind)):
         observe(
             crowd.kind[i], crowd.state[i], crowd.body[i], crowd.robot_id[i], wish.waypoint[i], wish.remaining[i],
-            _around(crowd, i), memory[i], last_action[i],
+            _around(crowd, wish, i), memory[i], last_action[i],
             Observation(seen.ego[i], seen.edges[i], seen.mask[i], sender[i]),
         )  # fmt: skip
 
@@ -164,11 +165,18 @@ def filter_team(
     nominal = np.empty(2)
     for i in range(len(crowd.kind)):
         kind, state, body = crowd.kind[i], crowd.state[i], crowd.body[i]
-        around = _around(crowd, i)
+        around = _around(crowd, wish, i)
         if body[YIELDS] < 0.0:  # it sees others, and drives as if it did not
             around = Around(
-                around.neighbours, 0, around.obstacles, around.num_obstacles, around.bounds, False, around.trail
+                around.neighbours,
+                0,
+                around.obstacles,
+                around.num_obstacles,
+                around.bounds,
+                False,
+                around.trail,
+                False,
             )
-        note_passages(kind, state, body, around, wish.waypoint[i], tunables[i])
-        nominal_control(kind, state, body, wish.waypoint[i], wish.remaining[i], tunables[i], nominal)
+        note_narrow(kind, state, body, around, wish.waypoint[i], tunables[i])
+        wanted_control(kind, state, body, around, wish.waypoint[i], wish.remaining[i], tunables[i], scratch, nominal)
         outcome[i], relaxation[i] = filter_control(kind, state, body, around, nominal, tunables[i], scratch, control[i])

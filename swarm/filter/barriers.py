@@ -13,7 +13,7 @@ of one control period. A robot carries half of a constraint with another robot a
 * Unicycle of second order: the same as of a double integrator, in the variables of a unicycle, whose velocity is that
   at the end of the period.
 
-Where obstacles leave little room on both sides, other rows take over (``swarm.filter.passages``).
+Where obstacles leave little room on both sides, other rows take over (``swarm.filter.narrow``).
 
 Nothing is solved here, and nothing here is the guarantee: that is ``swarm.filter.safety``.
 """
@@ -25,7 +25,7 @@ import math
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.filter.passages import ROW_MARGIN, ROW_MARGIN_BRAKING, faces, narrow_row
+from swarm.filter.narrow import ROW_MARGIN, ROW_MARGIN_BRAKING, faces, narrow_row, turns_on_the_spot
 from swarm.filter.row import BRAKE_SHARE, approach_speed, class_k, recover, write_row
 from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
 from swarm.model.actuators import T_ERROR, T_SPEED, T_STRAY, T_TURN_RATE
@@ -43,7 +43,7 @@ from swarm.model.body import (
     YIELDS,
     is_second_order,
 )
-from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, UNICYCLE
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, SINGLE_INTEGRATOR, UNICYCLE
 from swarm.model.geometry import to_obstacle
 from swarm.model.strangers import covered
 from swarm.sense.neighbours import (
@@ -123,6 +123,9 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
     Returns:
         The number of rows: first the neighbours in order, then the obstacles, then the bounds that are near.
     """
+    spot = turns_on_the_spot(kind, body, around)
+    if spot:
+        kind = SINGLE_INTEGRATOR
     x, y, grown = control_point(kind, state, body)
     vx, vy, slow = state[3], state[4], kind == DOUBLE_INTEGRATOR
     if is_second_order(body):
@@ -139,7 +142,8 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
         if is_stranger(other):
             rhs[k] = _stranger_row(kind, state, body, around.trail, x, y, vx, vy, size, other, gain, power, rows[k])
             continue
-        dx, dy = x - other[N_X] - other[N_OFFSET_X], y - other[N_Y] - other[N_OFFSET_Y]
+        ahead_x, ahead_y = (0.0, 0.0) if spot else (other[N_OFFSET_X], other[N_OFFSET_Y])
+        dx, dy = x - other[N_X] - ahead_x, y - other[N_Y] - ahead_y
         distance = math.sqrt(dx * dx + dy * dy)
         nx, ny = (dx / distance, dy / distance) if distance > 0.0 else (1.0, 0.0)
         wider = max(own + other[N_ERROR] - 2.0 * body[FLOOR], 0.0)  # what errors need beyond the margins
@@ -148,8 +152,8 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
         ):  # so that who slides along another is not stopped by the cone of its shield
             wider += 2.0 * sliding * ((own + other[N_ERROR]) / max(distance, size) + stray)
         gap = distance - size - other[N_RADIUS] - body[FLOOR] - wider
-        if other[N_OFFSET_X] != 0.0 or other[N_OFFSET_Y] != 0.0:
-            gap -= math.hypot(other[N_OFFSET_X], other[N_OFFSET_Y])
+        if ahead_x != 0.0 or ahead_y != 0.0:
+            gap -= math.hypot(ahead_x, ahead_y)
         rate, mine = nx * (vx - other[N_VX]) + ny * (vy - other[N_VY]), nx * vx + ny * vy
         rhs[k] = write_row(kind, state, body, gap, nx, ny, rate, gain, power, 0.5, 2.0, mine, rows[k])
         rhs[k] = recover(kind, body, gap + extra, rate, 0.5, rhs[k])

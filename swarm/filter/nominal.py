@@ -16,6 +16,8 @@ _VELOCITY_PERIODS = 2.0
 _HEADING_PERIODS = 4.0
 # The part of the brakes that the approach to the end of the path plans with.
 _APPROACH_SHARE = 0.7
+# Where the way leads back by so much [rad], a unicycle turns to the side of its waypoint, which stays the same.
+_BEHIND = 2.0
 
 
 @njit(cache=True)
@@ -61,3 +63,33 @@ def nominal_control(
         nominal[1] = body[LOOK_AHEAD] * turn if speed > 0.0 else 0.0
     else:
         nominal[0], nominal[1] = speed * ex, speed * ey
+
+
+@njit(cache=True)
+def turn_towards(state: Array, body: Array, waypoint: Array, velocity: Array) -> None:
+    """Turn a wanted velocity into the forward speed and turn of a unicycle that drives along it, in place.
+
+    It turns on the spot before it drives, and drives along arcs that end where it wants to go (pure pursuit).
+
+    Args:
+        state: ``float64[5]``.
+        body: ``float64[BODY]``.
+        waypoint: ``float64[2]``, where it wants to go [m].
+        velocity: ``float64[2]`` [m/s]; written: (v, look_ahead * turn rate) [m/s].
+    """
+    vx, vy = velocity[0], velocity[1]
+    speed = math.hypot(vx, vy)
+    hx, hy = math.cos(state[2]), math.sin(state[2])
+    dx, dy = waypoint[0] - state[0], waypoint[1] - state[1]
+    error = math.atan2(vy * hx - vx * hy, vx * hx + vy * hy)
+    if abs(error) > _BEHIND:
+        error = math.copysign(error, dy * hx - dx * hy)
+    turn = min(max(error / (_HEADING_PERIODS * body[PERIOD]), -body[TURN_RATE]), body[TURN_RATE])
+    if speed <= 0.0:
+        turn = 0.0
+    ahead = max(0.0, math.cos(error))
+    speed *= ahead**2
+    across = 2.0 * abs(math.sin(error))
+    if across > 1e-9:
+        speed = min(speed, body[TURN_RATE] * math.hypot(dx, dy) / across)
+    velocity[0], velocity[1] = speed, body[LOOK_AHEAD] * turn

@@ -28,8 +28,10 @@ from numba import njit
 from swarm.array_types import Array
 from swarm.filter import barriers, qp
 from swarm.filter.hull_shield import is_inexact, shield_hulls
+from swarm.filter.narrow import project_rows, turns_on_the_spot
+from swarm.filter.nominal import nominal_control, turn_towards
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, REACH, TOP_SPEED, TURN_RATE
-from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, arc_offset, brake, stop_offset
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE, arc_offset, brake, stop_offset
 from swarm.model.geometry import segment_to_obstacle, segment_to_segment
 from swarm.sense.neighbours import N_ACCELERATION, N_RADIUS, N_REACH, N_VX, N_VY, N_X, N_Y, O_GAP, Around
 
@@ -210,8 +212,38 @@ def to_control(kind: int, body: Array, variables: Array) -> None:
 def constrain(kind: int, state: Array, body: Array, around: Around, tunables: Array, scratch: Scratch) -> int:
     """Write the QP of one robot: its rows, and the box of its variables; returns the number of rows."""
     count = barriers.build(kind, state, body, around, tunables, scratch.rows, scratch.rhs)
+    if turns_on_the_spot(kind, body, around):
+        project_rows(state, scratch.rows, scratch.rhs, count)
     barriers.control_box(kind, state, body, around.trail, scratch.box)
     return count
+
+
+@njit(cache=True, inline="always")
+def wanted_control(
+    kind: int, state: Array, body: Array, around: Around, waypoint: Array, remaining: float, tunables: Array,
+    scratch: Scratch, wanted: Array,
+) -> None:  # fmt: skip
+    """Write what the filter begins with, in the variables of the QP.
+
+    Args:
+        kind: A value of ``Kind``.
+        state: ``float64[5]``.
+        body: ``float64[BODY]``.
+        around: What it has to keep clear of.
+        waypoint: ``float64[2]``, world [m].
+        remaining: Metres to where the robot should come to rest.
+        tunables: ``float64[6]``, physical.
+        scratch: Overwritten.
+        wanted: ``float64[2]``, written.
+    """
+    if not turns_on_the_spot(kind, body, around):
+        nominal_control(kind, state, body, waypoint, remaining, tunables, wanted)
+    else:
+        nominal_control(SINGLE_INTEGRATOR, state, body, waypoint, remaining, tunables, wanted)
+        count = barriers.build(kind, state, body, around, tunables, scratch.rows, scratch.rhs)
+        barriers.control_box(SINGLE_INTEGRATOR, state, body, around.trail, scratch.box)
+        qp.solve_unit_rows(wanted[0], wanted[1], scratch.rows, scratch.rhs, count, scratch.box, wanted, scratch.deficit)
+        turn_towards(state, body, waypoint, wanted)
 
 
 @njit(cache=True, inline="always")

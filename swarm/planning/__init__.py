@@ -29,6 +29,7 @@ class Plan:
         intent: What goes into the message to the others; None if this planner tells nothing.
         stop_distance: Metres from here to where the robot must be able to stop; inf if nothing demands it.
         waits: Whether it may stand because others go first, so that it is not stuck; None: if it tells an intent.
+        agreed: Whether who goes first where it drives is agreed, so that it turns aside for nobody.
     """
 
     waypoint: Array
@@ -36,6 +37,7 @@ class Plan:
     intent: Intent | None = None
     stop_distance: float = float("inf")
     waits: bool | None = None
+    agreed: bool = False
 
 
 class Planner(Protocol):

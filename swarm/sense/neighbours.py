@@ -37,7 +37,7 @@ N_BODY_X, N_BODY_Y, N_CORNER_X, N_CORNER_Y, N_ERROR, N_PACE, N_PUSH, N_TOP = ran
 
 # Columns of an obstacle that is sensed, float64[9]: the five of ``swarm.model.geometry``, then the gap between its
 # surface and the robot's centre, the unit normal there, away from it, and how much room a narrow passage beside it
-# leaves on each side (m; inf: none is narrow, see ``swarm.filter.passages``).
+# leaves on each side (m; inf: none is narrow, see ``swarm.filter.narrow``).
 OBSTACLE = 9
 O_GAP, O_NX, O_NY, O_ROOM = range(5, OBSTACLE)
 
@@ -53,6 +53,7 @@ class Around(NamedTuple):
         bounds: ``float64[4]``: xmin, ymin, xmax, ymax for the robot's centre; may be infinite.
         truncated: Whether somebody near had to be left out.
         trail: ``float64[TRAIL]``, what the robot trails behind its own state (``swarm.model.actuators``).
+        agreed: Whether who goes first here is agreed (``swarm.planning.Plan``).
     """
 
     neighbours: Array
@@ -62,6 +63,7 @@ class Around(NamedTuple):
     bounds: Array
     truncated: bool
     trail: Array
+    agreed: bool = False
 
 
 @njit(cache=True)

@@ -17,13 +17,16 @@ from collections.abc import Mapping
 import numpy as np
 
 from swarm.array_types import Array
+from swarm.model.dynamics import Kind
 from swarm.planning import Plan, StatefulPlanner
 from swarm.planning.cells.claims import LONGEST
 from swarm.planning.passages.aside import Aside, in_line
 from swarm.planning.passages.right_of_way import (
     Course,
+    after,
     aged,
     course,
+    goes_first,
     in_order,
     intent_of,
     may_enter,
@@ -46,7 +49,10 @@ _IDLE = -1
 """Ticks in the priority of a robot that has arrived."""
 _PATIENCE = 1.5
 """Seconds that a robot waits in the way of another of higher rank, whatever its direction, before it gives way."""
+_LEAVING = 10.0  # Seconds for which a robot that is at its goal keeps on the way past whoever wants through.
+_THERE = 3  # Points of a way that ends where the robot is.
 _DECIDING = 4.0  # Periods for which a robot drives on while a claim is decided.
+_NEAR = 2.0  # So many lengths of a slice before one, a unicycle turns on the spot.
 _FAR, _DRAWN = 1e3, 48  # Distances that count as any other [m]; most points of the way that is shown.
 _ARRIVED, _NEARLY = 0.5, 2.0  # A robot has arrived this near to its goal, and if it comes no nearer [radii].
 
@@ -71,6 +77,8 @@ class PassagePlanner(StatefulPlanner):
         self._aside = Aside(self.route, spec.radius, margin)
         self.robot_id, self.dt, self._radius, self._margin = robot_id, dt, spec.radius, margin
         self._speed = spec.limits.speed
+        self._turns = spec.kind == Kind.UNICYCLE and not spec.limits.is_second_order(spec.kind)
+        self._turning = round(math.pi / (spec.limits.turn_rate * dt)) if self._turns else 0
         self._braking = spec.limits.acceleration or math.inf
         self.reset()
 
@@ -82,6 +90,8 @@ class PassagePlanner(StatefulPlanner):
         self._goal = np.full(2, np.nan)
         self._since, self._moved, self._arrived = 0, 0, False
         self._place = np.full(2, np.inf)
+        self._exit: tuple[Array, int] | None = None
+        self._kept: dict[int, tuple[Course, int]] = {}
         self._last: Intent | None = None
         self._plan: Plan | None = None
         self._silent = Silent(self.dt)
@@ -117,7 +127,7 @@ class PassagePlanner(StatefulPlanner):
     def _set_goal(self, view: View, position: Array) -> None:
         """Notice a new goal, and whether the robot moves."""
         if not np.array_equal(view.goal, self._goal, equal_nan=True):
-            self._goal, self._since, self._arrived = view.goal.copy(), self.tick, False
+            self._goal, self._since, self._arrived, self._exit = view.goal.copy(), self.tick, False, None
         if math.dist(position, self._place) > 0.5 * self._radius:
             self._place, self._moved = position, self.tick
 
@@ -130,26 +140,35 @@ class PassagePlanner(StatefulPlanner):
         """Choose the way, hold what is on it, and drive as far as that goes."""
         others = {robot: course(intent, robot) for robot, intent in heard.items()}
         goal = self._goal if np.isfinite(self._goal).all() else position
-        target, path, left = self.route.way(position, goal)
+        target, path, left = self.route.way(position, goal if self._exit is None else self._exit[0])
+        if self._exit is not None and (left <= _ARRIVED * self._radius or self.tick > self._exit[1]):
+            self._exit = None
         waits = (self.tick - self._moved) * self.dt > _PATIENCE
         self._arrived |= left <= (_NEARLY if waits else _ARRIVED) * self._radius
         leg = self.route.leg(path, target, left)
         own = self._course(leg.ahead)
-        pushers = self._pushers(position, view, self._as_asked(own), others, waits)
+        pushers = [] if self._exit is not None else self._pushers(position, view, self._as_asked(own), others, waits)
+        stuck = bool(pushers)
+        others, pushers = self._keep(others, pushers)
         aside = self._aside.find(position, view, others, pushers) if pushers else None
         # Who has nowhere to go says so until one makes way; that counts until they have passed, not for a tick.
         let_out = (robot for robot in pushers if others[robot].rank[0] or robot in self._let_out)
         self._let_out = frozenset() if aside is None else frozenset(let_out)
-        stuck = bool(pushers) and aside is None
+        stuck = stuck and aside is None
+        if aside is None or len(aside) <= _THERE:
+            self._kept.clear()
         if stuck and self._arrived:  # it wants nowhere, and so has to say how it would get out of the way
             aside = self._aside.find(position, view, others, pushers, past=True)
-        self._inherited = self._priority()
+            self._exit = None if aside is None else (aside[-1], self.tick + round(_LEAVING / self.dt))
+        self._inherited = self._priority() if self._exit is None else aged(self._inherited, 1)
         if aside is not None:
             leg = self.route.leg(aside, None)
             own = own._replace(ahead=leg.ahead)
             told = ((others[robot].rank[2], heard[robot].stamp == self.tick - 1) for robot in pushers)
-            self._inherited = max(self._inherited, *(aged(key, int(fresh)) for key, fresh in told))
-        self._leaving = stuck or (aside is None and self._leaving and self._meets(own, others))
+            self._inherited = max(self._inherited, *(after(aged(key, int(fresh))) for key, fresh in told))
+        self._leaving = (
+            stuck or self._exit is not None or (aside is None and self._leaving and self._meets(own, others))
+        )
         if aside is None and self._arrived and not leg.ahead:
             steps = yield_aside(position, self._radius, self._margin, goal, view.neighbours, -1)
             if np.isfinite(steps).all() and self.slices.at(*steps[:2].tolist()) == 0:
@@ -164,7 +183,19 @@ class PassagePlanner(StatefulPlanner):
         )  # fmt: skip
         waypoint, reach, ends = self.route.aim(position, leg, self.held)
         drawn = leg.path[:: max(1, len(leg.path) // _DRAWN)]
-        return Plan(waypoint, drawn, self._last, reach, waits=ends or aside is not None)
+        agreed = self._turns and (bool(self.held) or aside is not None or leg.distance < _NEAR * self.slices.length)
+        return Plan(waypoint, drawn, self._last, reach, waits=ends or aside is not None, agreed=agreed)
+
+    def _keep(self, others: dict[int, Course], pushers: list[int]) -> tuple[dict[int, Course], list[int]]:
+        """Courses and pushers of now, and those of before for as long as this robot takes to turn round.
+
+        Whoever sees that another makes way plans anew, and two that do so in turn would never have turned.
+        """
+        for robot in pushers if self._turning > 0 else ():
+            self._kept[robot] = others[robot], self.tick + self._turning
+        self._kept = {r: one for r, one in self._kept.items() if one[1] > self.tick and r in others}
+        before = {robot: one[0] for robot, one in self._kept.items() if robot not in pushers}
+        return {**others, **before}, [*pushers, *before]
 
     def _pushers(
         self, position: Array, view: View, own: Course, others: Mapping[int, Course], waits: bool
@@ -187,7 +218,7 @@ class PassagePlanner(StatefulPlanner):
 
     def _higher(self, found: list[int], own: Course, others: Mapping[int, Course]) -> list[int]:
         """Those of higher rank, each once; of two that have nowhere to go, each for the other."""
-        return [one for one in dict.fromkeys(found) if others[one].rank > own.rank or others[one].rank[0]]
+        return [one for one in dict.fromkeys(found) if goes_first(others[one].rank, own.rank) or others[one].rank[0]]
 
     def _in_the_way(self, own: Course, others: Mapping[int, Course], following: int) -> list[int]:
         """Who holds the slice that this robot waits for and wants out of it, not into this robot's: it needs room.
@@ -223,7 +254,7 @@ class PassagePlanner(StatefulPlanner):
         """Whether this robot stands where another of higher rank wants through."""
         wanted = {*other.ahead, other.claim}
         stuck = own.rank[0] and other.rank[0]  # Both have said that they have nowhere to go: whoever has now, goes.
-        if not own.held or not wanted.intersection(own.held) or not (stuck or other.rank > own.rank):
+        if not own.held or not wanted.intersection(own.held) or not (stuck or goes_first(other.rank, own.rank)):
             return False
         if self._arrived:
             return bool(other.held) or other.claim in own.held
@@ -235,7 +266,7 @@ class PassagePlanner(StatefulPlanner):
 
     def _in_front(self, own: Course, other: Course, told: Intent, distance: float) -> tuple[int, ...]:
         """Slices that are left to another robot that comes towards this one through them."""
-        if not other.rank > own.rank or not opposed(own.ahead, other.ahead):
+        if not goes_first(other.rank, own.rank) or not opposed(own.ahead, other.ahead):
             return ()
         through = distance + (len(own.ahead) + 2) * self.slices.length
         if not other.held and told.arrival * self.dt * self._speed > through:

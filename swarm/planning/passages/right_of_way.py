@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from swarm.planning.cells.claims import LONGEST
 from swarm.planning.passages.lanes import Lanes
-from swarm.planning.pibt.priority_inheritance import IDS
+from swarm.planning.pibt.priority_inheritance import IDS, id_of
 from swarm.sense.intent import RANKINGS, WINDOW, Intent
 
 Rank = tuple[bool, bool, int, int, int]
@@ -46,6 +46,19 @@ def rank(intent: Intent, robot_id: int) -> Rank:
     return intent.leaving, inside, inherited, intent.priority, -robot_id
 
 
+def goes_first(theirs: Rank, mine: Rank) -> bool:
+    """Whether another robot goes first, by the ranks of both.
+
+    Of robots that make way for one and the same, and that one itself, the nearest to it in the chain goes first: who
+    makes way does not go before whom it makes way for.
+    """
+    if theirs[0] == mine[0] or not theirs[0]:
+        same = min(theirs[2], mine[2]) >= 0 and id_of(theirs[2]) == id_of(mine[2])
+        if same and theirs[2] != mine[2]:
+            return theirs[2] > mine[2]
+    return theirs > mine
+
+
 def course(intent: Intent, robot_id: int) -> Course:
     """What another robot has told."""
     held = tuple(number for number in intent.held if number > 0)
@@ -60,6 +73,11 @@ def in_order(numbers: Sequence[int]) -> tuple[int, ...]:
 def aged(key: int, ticks: int) -> int:
     """A priority that another robot told of so many ticks ago, as of now: who waits has waited longer meanwhile."""
     return key if key < 0 or key // IDS >= LONGEST else key + IDS * ticks
+
+
+def after(key: int) -> int:
+    """The priority that a robot inherits from one that it makes way for, and goes after."""
+    return key - IDS if key >= IDS else key
 
 
 def window_of(ahead: Sequence[int]) -> tuple[int, ...]:

@@ -11,8 +11,8 @@ from swarm.array_types import Array, Int64s
 from swarm.planning.passages.right_of_way import in_order
 from swarm.planning.passages.search import farthest, labels_along, straight_through
 from swarm.planning.passages.slices import Slices, mouths_of
-from swarm.planning.roadmap.occupancy import clearance_at
-from swarm.planning.roadmap.passages import narrow_roadmap_of
+from swarm.planning.roadmap.narrow import narrow_of
+from swarm.planning.roadmap.occupancy import clearance_at, roadmap_of
 from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, trace, waypoint
 from swarm.scenario.world import World
 
@@ -54,14 +54,15 @@ class Route:
     """
 
     def __init__(self, world: World, slices: Slices, radius: float, margin: float) -> None:
-        self.slices = slices
-        self.roadmap = self._plain = narrow_roadmap_of(world, radius, margin, slices.resolution)
+        self.slices, self._world = slices, world
+        self._wide = roadmap_of(world, radius, margin, slices.resolution)
         self._mouths = mouths_of(slices)
         self.forget()
 
     def forget(self) -> None:
         """Forget the goal, and who is gone around."""
-        self.roadmap, self._goal = self._plain, np.full(2, np.nan)
+        self.roadmap = self._plain = self._wide
+        self._goal, self._squeezes = np.full(2, np.nan), False
         self._field: Field | None = None
 
     def go_around(self, circles: Array) -> None:
@@ -80,6 +81,10 @@ class Route:
             x, y, left = waypoint(self.roadmap, self._field, position, goal)
         if left == math.inf and len(self.roadmap.others):  # no way around them: as if they were not there
             self.roadmap, self._field = self._plain, None
+            return self.way(position, goal)
+        if left == math.inf and not self._squeezes:  # through places that the robot just fits through, if there is one
+            self.roadmap = self._plain = narrow_of(self._world, self._wide)
+            self._squeezes, self._field = True, None
             return self.way(position, goal)
         straight = math.dist(position, goal)
         if left == math.inf or straight < 2.0 * self.roadmap.resolution:

@@ -18,7 +18,7 @@ from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
 from swarm.planning.passages.lanes import Lanes, lanes_of
-from swarm.planning.roadmap.passages import along_middles
+from swarm.planning.roadmap.narrow import along_middles
 from swarm.scenario.world import World
 from swarm.sense.intent import WINDOW
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from swarm.files.text_files import located
-from swarm.model.body import MARGIN, body_of
+from swarm.model.body import LOOK_AHEAD, MARGIN, body_of
+from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.scenario.scenario import Scenario
+
+# Unicycles pass each other in the open by rows about a point ahead of them: with that, and what rows keep, as much
+# larger (in look-aheads).
+_AHEAD = 1.1
 
 
 def sizes_of(scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None) -> Sizes:
@@ -27,7 +32,8 @@ def sizes_of(scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | Non
                 robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
                 margin=margin, cooperative=robot.cooperative, errors=errors, ignores=robot.ignores,
             )  # fmt: skip
-        largest = max(largest, robot.radius + float(body[MARGIN]))
+        ahead = _AHEAD * float(body[LOOK_AHEAD]) if robot.kind == Kind.UNICYCLE else 0.0
+        largest = max(largest, robot.radius + float(body[MARGIN]) + ahead)
     return Sizes(min(robot.radius for robot in scenario.robots), largest)
 
 

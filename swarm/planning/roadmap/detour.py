@@ -15,7 +15,7 @@ from numba import njit
 
 from swarm.array_types import Array, Flags, Int64s
 from swarm.planning.roadmap.many import Maps, is_in_free_cell, map_of, maps_of
-from swarm.planning.roadmap.passages import with_passages
+from swarm.planning.roadmap.narrow import with_narrow
 from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, trace, waypoint
 from swarm.scenario.world import World
 from swarm.sense.neighbours import MAX_NEIGHBOURS, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_VX, N_VY, N_X, N_Y
@@ -229,7 +229,7 @@ class Ways:
         maps, plain = self._maps, int(self._maps.place[k, 0])
         maps.squeezed[k] = False
         if plain not in self._passages:
-            roadmap = with_passages(map_of(maps, k, self._others[k, :0]))
+            roadmap = with_narrow(map_of(maps, k, self._others[k, :0]))
             ends = len(maps.narrow), len(maps.narrow) + len(roadmap.narrow)
             self._passages[plain] = np.array([len(maps.costs), *roadmap.cost.shape, *ends])
             costs = np.concatenate([maps.costs, roadmap.cost.ravel()])

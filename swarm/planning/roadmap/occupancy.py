@@ -25,7 +25,7 @@ _DETOUR = 0.3  # Extra cost of a cell at a wall: keeps the way off corners where
 TOLERANCE = 0.03
 """Share of the clearance that a robot may lose by not driving exactly straight; planned on top."""
 NARROW = 1.4
-"""Cost of a cell that is only free beside its middle (``swarm.planning.roadmap.passages``); others cost less."""
+"""Cost of a cell that is only free beside its middle (``swarm.planning.roadmap.narrow``); others cost less."""
 REACH = 2.0
 """Clearances up to which obstacles are looked for."""
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.teams import limits_of
 
-from swarm.filter.nominal import nominal_control
+from swarm.filter.nominal import nominal_control, turn_towards
 from swarm.filter.tunables import ROTATION, SPEED
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, TOP_SPEED, TURN_RATE, body_of
 from swarm.model.dynamics import Kind, advance
@@ -133,3 +133,23 @@ def test_not_faster_than_what_remains_allows() -> None:
         push = nominal(DOUBLE, state, np.array([9.0, 0.0]), remaining=remaining)
         speed = push[0] * 2.0 * DT  # the velocity that it asks for, two periods ahead
         assert speed <= math.sqrt(2.0 * 2.0 * remaining)
+
+
+@pytest.mark.parametrize("side", [-1.0, 1.0])
+@pytest.mark.parametrize("off", [0.0, 0.4, 1.2, 2.4, 3.1])
+def test_a_unicycle_turns_towards_a_velocity_before_it_drives(side: float, off: float) -> None:
+    unicycle, heading = body(UNICYCLE), STATE[2]
+    way = np.array([math.cos(heading + side * off), math.sin(heading + side * off)])
+    wanted = unicycle[TOP_SPEED] * way
+    turn_towards(STATE, unicycle, STATE[:2] + 9.0 * way, wanted)
+    assert wanted[0] == pytest.approx(unicycle[TOP_SPEED] * max(0.0, math.cos(off)) ** 2, rel=1e-6)
+    assert wanted[1] * side > 0.0 or off == 0.0
+
+
+def test_a_unicycle_that_has_to_turn_back_turns_to_the_side_of_its_waypoint() -> None:
+    unicycle = body(UNICYCLE)
+    for angle in (2.6, -2.6):  # what others leave it changes sides, and the waypoint does not
+        way = np.array([math.cos(STATE[2] + angle), math.sin(STATE[2] + angle)])
+        wanted, waypoint = way.copy(), STATE[:2] + np.array([-2.0, 0.5])
+        turn_towards(STATE, unicycle, waypoint, wanted)
+        assert wanted[1] > 0.0

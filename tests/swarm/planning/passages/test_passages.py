@@ -13,13 +13,14 @@ from envs.rollout.run import Run
 from envs.rollout.team import Fleet
 from envs.scenarios import draw_family, family
 from swarm.filter.tunables import encode
-from swarm.model.dynamics import Kind
+from swarm.model.dynamics import Kind, Limits
 from swarm.planning.passages.lanes import Lanes
 from swarm.planning.passages.planner import PassagePlanner
 from swarm.planning.passages.silent import Silent
 from swarm.planning.passages.slices import mouths_of, slices_of
 from swarm.planning.passages.team import sizes_of
 from swarm.planning.registry import choose_planner
+from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
 from swarm.sense.intent import Intent
@@ -57,7 +58,7 @@ def enters_against(lanes: Lanes, own: Intent, now: Intent, other: Intent) -> boo
     )
 
 
-@pytest.mark.parametrize("kind", [Kind.SINGLE_INTEGRATOR, Kind.DOUBLE_INTEGRATOR])
+@pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("name", ["bays", "blocks", "corridor", "door_swap"])
 def test_everybody_arrives_no_slice_has_two_in_it_and_nobody_enters_a_lane_against_another(
     name: str, kind: Kind
@@ -65,6 +66,17 @@ def test_everybody_arrives_no_slice_has_two_in_it_and_nobody_enters_a_lane_again
     run, shared, against = drive(draw_family(name, 1, kind=kind))
     assert run.reached.all() and not run.touched.any()
     assert shared == against == 0
+
+
+def test_unicycles_that_turn_slowly_swap_sides_through_a_window_of_2_15_radii() -> None:
+    radius, half = 0.2795, 0.3
+    side = 1.25 - 0.5 * half
+    boxes = np.array([[2.5, side, 0.1, side], [2.5, 5.0 - side, 0.1, side]])
+    ends, limits = np.array([[1.0, 1.0], [4.0, 3.0]]), Limits(0.5, turn_rate=0.5)
+    starts = np.column_stack([ends, np.zeros((2, 3))])
+    robots = tuple(RobotSpec(Kind.UNICYCLE, starts[k], ends[None, 1 - k], radius, limits) for k in range(2))
+    run, _, _ = drive(Scenario(World(np.array([0.0, 0.0, 5.0, 5.0]), boxes), robots, 60.0, 0.05, 2.8, "window"))
+    assert run.reached.all() and not run.touched.any()
 
 
 def test_auto_is_passages_only_where_two_cannot_pass_each_other() -> None:

@@ -4,6 +4,9 @@ The rows of a unicycle are about a point ahead of its axle, and all rows keep a 
 open both are easier driving; between two obstacles they shut a passage that the body fits through. There, and only if
 its way leads through, the rows of a unicycle are about the axle itself, and the extra distance shrinks to a part of
 what the passage leaves free.
+
+Where who goes first is agreed, a unicycle turns on the spot instead: it heads for where a single integrator would
+drive, and its rows limit its forward speed alone, with the boldest barriers.
 """
 
 from __future__ import annotations
@@ -33,6 +36,8 @@ _BEFORE = 2.0
 # Of one's radius: what rows keep more than the shield, and what those keep of a robot that needs time to brake, and is
 # not to be stopped for what its rows could not foresee.
 ROW_MARGIN, ROW_MARGIN_BRAKING = 0.02, 0.1
+# The tunables of a unicycle that turns on the spot: the boldest barriers, straight ahead, at full speed.
+_BOLD = (20.0, 1.0, 20.0, 1.0, 0.0, 1.0)
 # A row whose normal is shorter before it is scaled says nothing.
 _PARALLEL = 1e-9
 # How long a unicycle takes to turn to where it wants to drive: by so much [rad], and so many periods.
@@ -156,11 +161,37 @@ def narrow_row(
 
 
 @njit(cache=True, inline="always")
-def note_passages(kind: int, state: Array, body: Array, around: Around, waypoint: Array, tunables: Array) -> None:
+def turns_on_the_spot(kind: int, body: Array, around: Around) -> bool:
+    """Whether a robot is a unicycle that keeps clear of others by where it is, and not by a point ahead of it."""
+    return kind == UNICYCLE and around.agreed and not is_second_order(body)
+
+
+@njit(cache=True)
+def project_rows(state: Array, rows: Array, rhs: Array, count: int) -> None:
+    """Turn rows of a velocity into those of a unicycle's forward speed: turning moves no disc.
+
+    Args:
+        state: ``float64[5]``.
+        rows: ``float64[m, 2]``, changed.
+        rhs: ``float64[m]`` [m/s], changed.
+        count: How many of the rows count.
+    """
+    hx, hy = math.cos(state[2]), math.sin(state[2])
+    for k in range(count):
+        along = rows[k, 0] * hx + rows[k, 1] * hy
+        rows[k, 1] = 0.0
+        if abs(along) < _PARALLEL:
+            rows[k, 0], rhs[k] = 0.0, max(rhs[k], 0.0)
+        else:
+            rows[k, 0], rhs[k] = math.copysign(1.0, along), max(rhs[k], 0.0) / abs(along)
+
+
+@njit(cache=True, inline="always")
+def note_narrow(kind: int, state: Array, body: Array, around: Around, waypoint: Array, tunables: Array) -> None:
     """Note beside which obstacles a narrow passage is through which the robot goes, for its rows.
 
-    A unicycle that is alone there does not rotate: it fits through only along its way, and there is nobody for whom it
-    would have to turn aside; its ``tunables`` change.
+    A unicycle does not rotate there: it fits through only along its way, and has no room to turn aside for anybody. Nor
+    does one that turns on the spot; its ``tunables`` change.
 
     Args:
         kind: A value of ``Kind``.
@@ -170,15 +201,19 @@ def note_passages(kind: int, state: Array, body: Array, around: Around, waypoint
         waypoint: ``float64[2]``, to where it goes straight [m].
         tunables: ``float64[6]``, physical; changed.
     """
+    if turns_on_the_spot(kind, body, around):
+        for k in range(len(_BOLD)):
+            tunables[k] = _BOLD[k]
+        return
     size = body[RADIUS] + max(body[FLOOR], around.trail[T_ERROR])
     if kind != UNICYCLE:
         size += math.hypot(state[3], state[4]) * body[PERIOD] * around.trail[T_STRAY]
     extra = (ROW_MARGIN_BRAKING if kind == DOUBLE_INTEGRATOR or is_second_order(body) else ROW_MARGIN) * body[RADIUS]
     most = extra + (_NARROW * body[LOOK_AHEAD] if kind == UNICYCLE else ROW_MARGIN * body[RADIUS])
-    obstacles, straight = around.obstacles, kind == UNICYCLE and around.num_neighbours == 0
+    obstacles = around.obstacles
     for k in range(around.num_obstacles if kind != SINGLE_INTEGRATOR else 0):
         obstacles[k, O_ROOM] = _room_beside(
             k, obstacles, around.num_obstacles, kind, state, body, waypoint, size, most
         )  # fmt: skip
-        if straight and obstacles[k, O_ROOM] < math.inf:
+        if kind == UNICYCLE and obstacles[k, O_ROOM] < math.inf:
             tunables[ROTATION] = 0.0

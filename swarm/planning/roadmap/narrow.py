@@ -14,7 +14,7 @@ from numba import njit
 
 from swarm.array_types import Array, Flags
 from swarm.model.geometry import middle_line
-from swarm.planning.roadmap.occupancy import NARROW, REACH, TOLERANCE, Roadmap, clearance_at, roadmap_of
+from swarm.planning.roadmap.occupancy import NARROW, REACH, TOLERANCE, Roadmap, clearance_at
 from swarm.scenario.world import World
 
 # Beyond its ends a line goes on for so many clearances, to where cells are free by their middles.
@@ -63,7 +63,7 @@ def _find(roadmap: Roadmap, obstacles: Array) -> tuple[Array, Array]:
     return best, points
 
 
-def with_passages(roadmap: Roadmap) -> Roadmap:
+def with_narrow(roadmap: Roadmap) -> Roadmap:
     """The roadmap with the cells along the middles of passages free as well."""
     best, points = _find(roadmap, roadmap.obstacles.obstacles)
     rows, columns = np.nonzero(best)
@@ -73,17 +73,17 @@ def with_passages(roadmap: Roadmap) -> Roadmap:
     return roadmap._replace(cost=cost, narrow=narrow)
 
 
-def narrow_roadmap_of(world: World, radius: float, margin: float, resolution: float) -> Roadmap:
-    """The roadmap of a world with such cells free; arguments as those of ``roadmap_of``; made once."""
-    key = ("narrow roadmap", radius, margin, resolution)
+def narrow_of(world: World, roadmap: Roadmap) -> Roadmap:
+    """``with_narrow`` of a world's roadmap; made once."""
+    key = ("narrow", roadmap.clearance, roadmap.resolution)
     if key not in world.derived:
-        world.derived[key] = with_passages(roadmap_of(world, radius, margin, resolution))
+        world.derived[key] = with_narrow(roadmap)
     made: Roadmap = world.derived[key]
     return made
 
 
 def along_middles(world: World, free: Flags, origin: Array, resolution: float, radius: float) -> Flags:
-    """Cells of a grid, beside those free by their middles, that the middle of a passage for a robot runs through.
+    """Cells of a grid, beside those free by their middles, that the middle of a narrow place for a robot runs through.
 
     Args:
         world: The static map.
