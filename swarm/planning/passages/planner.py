@@ -115,6 +115,7 @@ class PassagePlanner(StatefulPlanner):
         others = {robot: course(intent, robot) for robot, intent in heard.items()}
         goal = self._goal if np.isfinite(self._goal).all() else position
         target, path, left = self.route.way(position, goal)
+        goal = position if self.route.nowhere else goal
         waits = (self.tick - self._moved) * self.dt > _PATIENCE
         self._arrived |= left <= (_NEARLY if waits else _ARRIVED) * self._radius
         leg = self.route.leg(path, target, left)

@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int64s
+from swarm.planning.gaps import space_of
 from swarm.planning.roadmap.many import Maps, is_in_free_cell, map_of, maps_of
 from swarm.planning.roadmap.passages import with_passages
 from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, trace, waypoint
@@ -151,10 +152,11 @@ class Ways:
 
     def __init__(self, world: World, radii: Array, margin: float = 0.0, turns: Flags | None = None) -> None:
         count = len(radii)
+        self._world, self._needed = world, radii + margin
         self._maps = maps_of(world, radii, margin, np.zeros(count, bool) if turns is None else turns)
         # By where a plain map begins, the place of the map with passages; and who has a field there.
         self._passages: dict[int, Int64s] = {}
-        self._squeezes = np.zeros(count, bool)
+        self._squeezes, self._nowhere = np.zeros(count, bool), np.zeros(count, bool)
         self._goals = np.full((count, 2), np.nan)
         self._fields, self._narrow, self._detours = (
             _Fields(np.empty(0), np.zeros((count, 5), np.int64), np.full(count, np.inf)) for _ in range(3)
@@ -174,7 +176,8 @@ class Ways:
                 float64[m, 14].
 
         Returns:
-            x, y [m] and the length of the way [m] of each robot, float64[n, 3]; as in ``waypoint``.
+            x, y [m] and the length of the way [m] of each robot, float64[n, 3]; as in ``waypoint``, but who certainly
+            has none stays where it is: ``nowhere`` tells.
         """
         found, to_do = np.empty((len(goals), 3)), np.full(len(goals), _FIELD)
         if (goals != self._goals).any():
@@ -186,7 +189,7 @@ class Ways:
                 self._progress, time, positions, self._goals, to_do, found,
             )  # fmt: skip
             if not to_do.any():
-                return found
+                return self._kept(positions, found)
             for k in np.flatnonzero(to_do).tolist():
                 if to_do[k] == _FIELD:
                     self._fields = self._fields.put(k, self._find(k, self._others[k, :0], positions[k]))
@@ -198,6 +201,20 @@ class Ways:
                 else:
                     self._go_around(k, time, positions[k], around(k), found[k])
                     to_do[k] = _NOTHING
+
+    @property
+    def nowhere(self) -> Flags:
+        """Who has no way to its goal, bool[n]; as of the last ``plan``."""
+        return self._nowhere
+
+    def _kept(self, positions: Array, found: Array) -> Array:
+        """The waypoints, with that of whoever has no way where it is: it would drive along the walls for ever."""
+        self._nowhere[:] = False
+        for k in np.flatnonzero(found[:, 2] == np.inf).tolist():
+            space = space_of(self._world, float(self._needed[k]))
+            if not space.may_reach(positions[k], self._goals[k]):
+                self._nowhere[k], found[k] = True, (*positions[k], 0.0)
+        return found
 
     def path(self, k: int, x: float, y: float, most: int) -> Array:
         """At most ``most`` points [m] of what robot ``k`` follows at present, from a point on, float64[p, 2]."""

@@ -89,15 +89,15 @@ def test_start_and_goal_may_be_nearer_to_a_wall_than_the_way():
     assert np.allclose(way[-1], (3.5, 1.0)) and clearance >= 0.2
 
 
-def test_a_goal_without_a_way_is_the_waypoint():
+def test_without_a_way_to_its_goal_it_stays():
     closed = World(BOUNDS, boxes=np.array([[3.0, 2.0, 0.25, 2.0]]))
     plan = RoadmapPlanner(closed, 0.2).plan(view((1.0, 1.0), (5.0, 1.0)))
-    assert plan.waypoint.tolist() == [5.0, 1.0] and plan.stop_distance == math.inf
+    assert plan.waypoint.tolist() == [1.0, 1.0] and plan.stop_distance == 0.0
 
 
-def test_a_robot_that_fits_nowhere_still_gets_a_waypoint():
+def test_a_robot_that_fits_nowhere_stays():
     plan = RoadmapPlanner(World(BOUNDS, boxes=np.array([[3.0, 2.0, 3.0, 2.0]])), 0.5).plan(view((1, 1), (5, 1)))
-    assert plan.waypoint.tolist() == [5.0, 1.0]
+    assert plan.waypoint.tolist() == [1.0, 1.0]
 
 
 def test_without_a_goal_it_stays():
