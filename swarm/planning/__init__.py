@@ -29,6 +29,7 @@ class Plan:
         intent: What goes into the message to the others; None if this planner tells nothing.
         stop_distance: Metres from here to where the robot must be able to stop; inf if nothing demands it.
         waits: Whether it may stand because others go first, so that it is not stuck; None: if it tells an intent.
+        note: Why it cannot come to its goal for now, for people: what is blocked, and by whom; empty: it can.
     """
 
     waypoint: Array
@@ -36,6 +37,7 @@ class Plan:
     intent: Intent | None = None
     stop_distance: float = float("inf")
     waits: bool | None = None
+    note: str = ""
 
 
 class Planner(Protocol):

@@ -22,14 +22,14 @@ from swarm.planning.cells.claims import LONGEST
 from swarm.planning.passages.aside import Aside, in_line
 from swarm.planning.passages.right_of_way import Course, aged, course, in_order, intent_of, may_take, opposed, rank
 from swarm.planning.passages.route import Leg, Route
-from swarm.planning.passages.silent import Silent
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.planning.pibt.priority_inheritance import priority_key
 from swarm.planning.roadmap.yielding import yield_aside
+from swarm.planning.silent import Silent, blocked_by
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.world import World
 from swarm.sense.intent import MAX_HELD, Intent
-from swarm.sense.neighbours import N_ID
+from swarm.sense.neighbours import N_ID, N_X, N_Y
 from swarm.sense.view import View
 
 _IDLE = -1
@@ -74,7 +74,7 @@ class PassagePlanner(StatefulPlanner):
         self._place = np.full(2, np.inf)
         self._last: Intent | None = None
         self._plan: Plan | None = None
-        self._silent = Silent(self.dt)
+        self._silent, self._note = Silent(), ""
         self.route.forget()
 
     def plan(self, view: View) -> Plan:
@@ -91,7 +91,8 @@ class PassagePlanner(StatefulPlanner):
         self._set_goal(view, position)
         if self._silent.update(view, heard):
             self.route.go_around(self._silent.circles)
-        closed = self._silent.closed(self.slices)
+        rows = [*self._silent.rows, *self._silent.near]
+        closed = frozenset(self.slices.at(float(row[N_X]), float(row[N_Y])) for row in rows) - {0}
         wanted = self.claim > 0 and self.claim not in closed
         if wanted and self._last is not None and may_take(self.claim, self._last, self.robot_id, heard):
             self.held.append(self.claim)
@@ -125,12 +126,14 @@ class PassagePlanner(StatefulPlanner):
         stuck = bool(pushers) and aside is None
         if stuck and self._arrived:  # it wants nowhere, and so has to say how it would get out of the way
             aside = self._aside.find(position, view, others, pushers, past=True)
-        self._inherited = self._priority()
+        self._inherited, self._note = self._priority(), ""
         if aside is not None:
             leg = self.route.leg(aside, None)
             own = own._replace(ahead=leg.ahead)
             told = ((others[robot].rank[2], heard[robot].stamp == self.tick - 1) for robot in pushers)
             self._inherited = max(self._inherited, *(aged(key, int(fresh)) for key, fresh in told))
+        else:
+            leg = self._before_blocked(leg, position, view, others)
         self._leaving = stuck or (aside is None and self._leaving and self._meets(own, others))
         if aside is None and self._arrived and not leg.ahead:
             steps = yield_aside(position, self._radius, self._margin, goal, view.neighbours, -1)
@@ -146,7 +149,24 @@ class PassagePlanner(StatefulPlanner):
         )  # fmt: skip
         waypoint, reach, ends = self.route.aim(position, leg, self.held)
         drawn = leg.path[:: max(1, len(leg.path) // _DRAWN)]
-        return Plan(waypoint, drawn, self._last, reach, waits=ends or aside is not None)
+        return Plan(waypoint, drawn, self._last, reach, ends or aside is not None or bool(self._note), self._note)
+
+    def _before_blocked(self, leg: Leg, position: Array, view: View, others: Mapping[int, Course]) -> Leg:
+        """The same way; if somebody stands in a passage on it and says nothing, to where this robot is in nobody's way.
+
+        Then no other way leads there, for ways lead around those who stand as far as that is possible.
+        """
+        row = self._silent.standing_at(leg.ahead, self.slices.at)
+        if row is None:
+            return leg
+        there = self.slices.at(float(row[N_X]), float(row[N_Y]))
+        holder = next((robot for robot, other in others.items() if there in other.held), -1)
+        self._note = blocked_by("the passage", row, holder)
+        if self.slices.at(float(position[0]), float(position[1])) > 0:
+            out = self._aside.out(position, view, others)
+            return leg if out is None else self.route.leg(out, None)
+        before = leg.path[: int(np.argmax(leg.numbers > 0))]
+        return self.route.leg(before if len(before) else np.stack([position, position]), None)
 
     def _pushers(
         self, position: Array, view: View, own: Course, others: Mapping[int, Course], waits: bool

@@ -19,13 +19,14 @@ from swarm.planning.roadmap.many import Maps, is_in_free_cell, map_of, maps_of
 from swarm.planning.roadmap.passages import with_passages
 from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, trace, waypoint
 from swarm.scenario.world import World
-from swarm.sense.neighbours import MAX_NEIGHBOURS, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_VX, N_VY, N_X, N_Y
+from swarm.sense.neighbours import MAX_NEIGHBOURS, N_ID, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_VX, N_VY, N_X, N_Y
 
 PATIENCE = 2.0
 """Seconds without coming nearer, after which a robot looks for a way around those who stand."""
 # Who moves less than this many of its radii in a second stands, and who is within so many radii of where it is heading;
 # coming nearer counts from this share of a radius on.
 _STILL, _ARRIVED, _NEARER = 0.1, 2.0, 0.05
+_MEMORY = 60.0  # Seconds for which those who say nothing are remembered.
 # Rounding of clocks [s].
 _TICK = 1e-9
 # What the kernel leaves to do for a robot: nothing, a field on the plain map, through passages or for its detour, a new
@@ -162,6 +163,7 @@ class Ways:
             _Fields(np.empty(0), np.zeros((count, 5), np.int64), np.full(count, np.inf)) for _ in range(3)
         )
         self._progress = np.zeros((count, 3))
+        self._blocking: dict[int, list[tuple[float, Array]]] = {}  # who says nothing: when seen; x, y, radius
         # Whom a robot goes around, as rows of obstacles, and how many these are; 0: it is on no detour.
         self._others, self._standing = np.zeros((count, MAX_NEIGHBOURS, 5)), np.zeros(count, np.int64)
 
@@ -238,6 +240,7 @@ class Ways:
         """Take up a new goal."""
         self._goals[k], self._standing[k] = goal, 0
         self._progress[k] = np.inf, np.inf, time
+        self._blocking.pop(k, None)
         self._maps.squeezed[k] = self._squeezes[k] = False
         self._fields = self._fields.put(k, self._find(k, self._others[k, :0], position))
 
@@ -258,12 +261,27 @@ class Ways:
     def _go_around(self, k: int, time: float, position: Array, others: Array, found: Array) -> None:
         """Begin a detour around those who stand, if there is one; it changes the waypoint ``found``."""
         self._progress[k, _LEAST:] = np.inf, time
-        standing = others[stands(others)][:MAX_NEIGHBOURS]
-        circles = np.zeros((len(standing), 5))
-        circles[:, [0, 1, 4]] = standing[:, [N_X, N_Y, N_RADIUS]]
+        standing = others[stands(others)]
+        known = self._remember(k, time, standing)
+        circles = np.zeros((len(standing) + len(known), 5))
+        circles[:, [0, 1, 4]] = np.concatenate([standing[:, [N_X, N_Y, N_RADIUS]], known])
+        circles = circles[:MAX_NEIGHBOURS]
         if len(circles) == 0:
             return
         field, *way = _find_way(self._maps, k, circles, self._goals[k], position)
         if np.isfinite(way[2]):
             found[:], self._standing[k], self._others[k, : len(circles)] = way, len(circles), circles
             self._detours = self._detours.put(k, field)
+
+    def _remember(self, k: int, time: float, standing: Array) -> Array:
+        """Those who say nothing and have been seen to stand in the way to this goal: x, y, radius [m], float64[m, 3].
+
+        Else a robot that comes to the second of two blocked passages would forget the first one, and go to and fro.
+        """
+        seen = standing[:, [N_X, N_Y, N_RADIUS]]
+        kept = [
+            one for one in self._blocking.get(k, [])
+            if time - one[0] < _MEMORY and not (np.hypot(*(seen[:, :2] - one[1][:2]).T) < one[1][2]).any()
+        ]  # fmt: skip
+        self._blocking[k] = kept + [(time, row) for row in seen[standing[:, N_ID] < 0.0]]
+        return np.array([row for _, row in kept]).reshape(-1, 3)
