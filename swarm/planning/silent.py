@@ -16,8 +16,10 @@ from swarm.array_types import Array
 from swarm.sense.neighbours import N_ID, N_RADIUS, N_VX, N_VY, N_X, N_Y, NEIGHBOUR
 from swarm.sense.view import View
 
-_PATIENCE, _MEMORY = 0.2, 60.0
-"""Seconds after which the way leads around one that stands, and for which one that is out of sight is remembered."""
+_PATIENCE, _MEMORY = 0.5, 60.0
+"""Seconds after which the way leads around one that stands, and for which one that is out of sight is remembered. In a
+fleet, who is heard late is as unknown as a stranger for moments.
+"""
 _STILL = 0.1  # Who moves less than this many of its radii in a second stands.
 _SEEN = 0.95  # Within this share of the distance from which anybody was seen, everybody is seen.
 _PLACE = [N_X, N_Y]
@@ -56,6 +58,12 @@ class Silent:
         found = np.zeros((len(self.rows), 5))
         found[:, [0, 1, 4]] = self.rows[:, [N_X, N_Y, N_RADIUS]]
         return found
+
+    @property
+    def passing(self) -> list[Array]:
+        """Those who are seen now and do not stand for long, rows of neighbours."""
+        circles = {tuple(row) for row in self.rows[:, _PLACE].tolist()}
+        return [row for row in self.near if tuple(row[_PLACE].tolist()) not in circles]
 
     def update(self, view: View, heard: Container[int]) -> bool:
         """Note who is near and says nothing; whether those who stand have changed."""

@@ -260,9 +260,14 @@ class CellPlanner(StatefulPlanner):
         strangers = view.strangers
         self._silent.update(view, heard)
         self._claim_radius = self.claim_radius if strangers is None else min(self.claim_radius, _ALONE * self.map.size)
-        near = [row for row in self._silent.near if row[N_ID] < 0.0]
+        # Of whom news is old is told without its identity, but where it is it holds the cell.
+        held = {cell for one in heard.values() for cell in one.held}
+        near, standing = (
+            [row for row in rows if self.map.cell_at(float(row[N_X]), float(row[N_Y])) not in held]
+            for rows in ([row for row in self._silent.near if row[N_ID] < 0.0], self._silent.rows)
+        )
         closed = cells_around(self.map, strangers) | cells_under(self.map, near, self.radius)
-        around = cells_around(self.map, view.silent) | cells_under(self.map, self._silent.rows, self.radius)
+        around = cells_around(self.map, view.silent) | cells_under(self.map, standing, self.radius)
         self._closed, avoided = closed.difference(self.held), frozenset(around.difference(self.held))
         self._free = self.map.free
         if self._closed or avoided:

@@ -91,13 +91,21 @@ class PassagePlanner(StatefulPlanner):
         self._set_goal(view, position)
         if self._silent.update(view, heard):
             self.route.go_around(self._silent.circles)
-        rows = [*self._silent.rows, *self._silent.near]
-        closed = frozenset(self.slices.at(float(row[N_X]), float(row[N_Y])) for row in rows) - {0}
+        closed = self._closed()
         wanted = self.claim > 0 and self.claim not in closed
         if wanted and self._last is not None and may_take(self.claim, self._last, self.robot_id, heard):
             self.held.append(self.claim)
         self._plan = self._follow(view, position, heard, closed)
         return self._plan
+
+    def _closed(self) -> frozenset[int]:
+        """Slices in which somebody is, or stood, who says nothing; not before a mouth, if there is a way around him."""
+        rows = [*self._silent.rows, *self._silent.near]
+        inside = frozenset(self.slices.at(float(row[N_X]), float(row[N_Y])) for row in rows) - {0}
+        if not self.route.leads_around:
+            return inside
+        passing = frozenset(self.slices.at(float(row[N_X]), float(row[N_Y])) for row in self._silent.passing)
+        return frozenset(number for number in inside if number in passing or not self.route.is_mouth(number))
 
     def _set_goal(self, view: View, position: Array) -> None:
         """Notice a new goal, and whether the robot moves."""
@@ -133,7 +141,7 @@ class PassagePlanner(StatefulPlanner):
             told = ((others[robot].rank[2], heard[robot].stamp == self.tick - 1) for robot in pushers)
             self._inherited = max(self._inherited, *(aged(key, int(fresh)) for key, fresh in told))
         else:
-            leg = self._before_blocked(leg, position, view, others)
+            leg = self._before_blocked(leg, position, view, others, closed)
         self._leaving = stuck or (aside is None and self._leaving and self._meets(own, others))
         if aside is None and self._arrived and not leg.ahead:
             steps = yield_aside(position, self._radius, self._margin, goal, view.neighbours, -1)
@@ -151,12 +159,14 @@ class PassagePlanner(StatefulPlanner):
         drawn = leg.path[:: max(1, len(leg.path) // _DRAWN)]
         return Plan(waypoint, drawn, self._last, reach, ends or aside is not None or bool(self._note), self._note)
 
-    def _before_blocked(self, leg: Leg, position: Array, view: View, others: Mapping[int, Course]) -> Leg:
+    def _before_blocked(
+        self, leg: Leg, position: Array, view: View, others: Mapping[int, Course], closed: frozenset[int]
+    ) -> Leg:
         """The same way; if somebody stands in a passage on it and says nothing, to where this robot is in nobody's way.
 
         Then no other way leads there, for ways lead around those who stand as far as that is possible.
         """
-        row = self._silent.standing_at(leg.ahead, self.slices.at)
+        row = self._silent.standing_at(closed.intersection(leg.ahead), self.slices.at)
         if row is None:
             return leg
         there = self.slices.at(float(row[N_X]), float(row[N_Y]))

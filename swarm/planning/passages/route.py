@@ -72,6 +72,11 @@ class Route:
         """Whether there may be a way to a goal, float64[2] [m]: none leads through gaps that are too narrow."""
         return space_of(self._world, self._needed).may_reach(position, goal)
 
+    @property
+    def leads_around(self) -> bool:
+        """Whether the way leads around those of ``go_around``."""
+        return len(self.roadmap.others) > 0
+
     def go_around(self, circles: Array) -> None:
         """Count further circles (rows as in ``ObstacleIndex.obstacles``) as obstacles, as far as there is a way."""
         self.roadmap, self._field = self._plain._replace(others=circles), None

@@ -95,3 +95,11 @@ def test_who_waits_for_a_blocked_lane_keeps_nobody_from_another_one() -> None:
         return run.time
 
     assert time(disc((0.5, 1.0), (5.0, 1.0)), dead(2.6, 1.0)) <= 1.3 * time() + 1.0
+
+
+def test_who_stands_beside_a_mouth_closes_nothing() -> None:
+    run = start(lanes(2.0), disc((1.0, 2.0), (5.0, 2.0)), dead(2.08, 2.26))
+    assert planner_of(run).slices.at(2.08, 2.26) > 0
+    while run.tick_count < run.steps and not run.reached[0]:
+        run.tick()
+    assert run.reached[0] and not run.touched.any()
