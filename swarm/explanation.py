@@ -67,6 +67,8 @@ class Override:
 def explain(robot: Robot, view: View, command: Command) -> Override | None:
     """Why the command is not the nominal control, or None if it is.
 
+    Why a robot waits for somebody who blocks its way is its plan's: ``command.plan.note``.
+
     A solver of one's own may have constraints that are not known here; its changes are explained by the rows, or as
     ``limits``.
 

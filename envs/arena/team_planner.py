@@ -85,13 +85,16 @@ class RoadmapTeam:
         self._ways = Ways(scenario.world, radii, margin, turns) if self._planned.size else None
 
     def plan(self, time: float, state: Array, goal: Array, told: Array, waypoint: Array, remaining: Array) -> None:
-        """See ``TeamPlanner``; a goal to which there is no way stays the waypoint."""
+        """See ``TeamPlanner``; who has no way to its goal stays where it is."""
         if self._ways is None:
             return
         ours, others = self._planned, self.others(state, told)
         found = self._ways.plan(time, state[ours, :2], goal[ours], partial(self._near, others))
         waypoint[ours] = found[:, :2]
         remaining[ours] = np.where(np.isfinite(found[:, 2]), found[:, 2], remaining[ours])
+        if self._ways.nowhere.any():
+            goal, nowhere = goal.copy(), ours[self._ways.nowhere]
+            goal[nowhere] = state[nowhere, :2]
         yield_all(ours, others, goal, self._margin, waypoint, remaining)
 
     def others(self, state: Array, told: Array) -> Array:

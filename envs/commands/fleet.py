@@ -26,6 +26,7 @@ from swarm.fleet.run_file import STOP_PATIENCE, RunFile, stop
 from swarm.fleet.session import Session
 from swarm.fleet.supervisor import Commands
 from swarm.fleet.watch import FleetWatch
+from swarm.planning.gaps import goals_without_way
 from swarm.runtime.fleet_file.read import load_fleet
 
 INTERRUPTED = 130
@@ -79,6 +80,8 @@ def up(
     if not 0 <= port < 65536:
         raise InputError("--port", port, "0 to 65535")
     found = load_fleet(fleet)
+    for one in goals_without_way(found.scenario, found.margin, found.errors):
+        print(f"warning: {fleet}: {one}", file=sys.stderr)
     session = Session(found, COMMANDS, told_to_end(), FleetDisplay(screen(), found.name), log, standby)
     return session.run(seconds, json, port if page else None, kill_every, seed)
 

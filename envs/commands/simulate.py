@@ -46,6 +46,7 @@ from swarm.files.formats import Format, recognise
 from swarm.files.references import FORM, is_reference
 from swarm.filter.further_rows import make_constraint
 from swarm.model.dynamics import Kind
+from swarm.planning.gaps import goals_without_way
 from swarm.planning.registry import PLANNERS, check_planner, planner_of
 from swarm.scenario.map_file import MAP_FORMATS, load_map
 from swarm.scenario.scenario import Scenario, load_scenario
@@ -188,10 +189,12 @@ class Simulation:
         scenario = options.declared_in(found)
         if options.save is not None:
             scenario.save(options.save)
-        self.planner = planner_of(options.planner, scenario, margin_of(options, scenario), options.assumed)
+        margin = margin_of(options, scenario)
+        self.notes += map(str, goals_without_way(scenario, margin, options.assumed))
+        self.planner = planner_of(options.planner, scenario, margin, options.assumed)
         self.run = bullet.start(
-            scenario, planner=self.planner, controller=options.controller, margin=margin_of(options, scenario),
-            seed=options.seed, gui=options.gui, delays=delays_of(options, scenario), assume=options.assumed,
+            scenario, planner=self.planner, controller=options.controller, margin=margin, seed=options.seed,
+            gui=options.gui, delays=delays_of(options, scenario), assume=options.assumed,
             constraint=options.constraint,
         )  # fmt: skip
         self.painter = Painter(tuple(scenario.world.bounds), pixels=960)

@@ -30,6 +30,7 @@ class Plan:
         stop_distance: Metres from here to where the robot must be able to stop; inf if nothing demands it.
         waits: Whether it may stand because others go first, so that it is not stuck; None: if it tells an intent.
         agreed: Whether who goes first where it drives is agreed, so that it turns aside for nobody.
+        note: Why it cannot come to its goal for now, for people: what is blocked, and by whom; empty: it can.
     """
 
     waypoint: Array
@@ -38,6 +39,7 @@ class Plan:
     stop_distance: float = float("inf")
     waits: bool | None = None
     agreed: bool = False
+    note: str = ""
 
 
 class Planner(Protocol):

@@ -37,6 +37,7 @@ import numpy as np
 from swarm.errors import InputError, SwarmError
 from swarm.files.text_files import write_text
 from swarm.model.error_bounds import EXACT
+from swarm.planning.gaps import goals_without_way
 from swarm.runtime.control import Control
 from swarm.runtime.drivers.base import make_driver
 from swarm.runtime.fleet_file.braking import describe
@@ -102,6 +103,7 @@ def summary(fleet: FleetFile, robot: int) -> str:
         *([f"errors      {fleet.errors.describe()}"] if fleet.errors != EXACT else []),
         *needs_of(fleet, robot),
         *filter(None, [senses_of(fleet, robot)]),
+        *(f"warning     {one}" for one in goals_without_way(fleet.scenario, fleet.margin, fleet.errors)),
     ])  # fmt: skip
 
 

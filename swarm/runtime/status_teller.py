@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from swarm.array_types import Array
+from swarm.robot import Command
 from swarm.runtime.control import Control, Period
 from swarm.runtime.link.status import EVERY, MAX_AGES, MAX_REASONS, Pair, Status, encode
 from swarm.runtime.loop import Rate
@@ -48,12 +49,13 @@ class StatusTeller:
             None if period.sent is None else _pair(period.sent.control),
             "" if command is None else command.outcome, control.why(period), self._ages(period),
             dict(control.rejected.most_common(MAX_REASONS)), control.watchdog.overruns,
-            _high(self._rate.late), _high(self._rate.took), self.notes(),
+            _high(self._rate.late), _high(self._rate.took), self.notes(command),
         )  # fmt: skip
 
-    def notes(self) -> tuple[str, ...]:
-        """What else a person should know of this robot."""
-        return (*filter(None, [self._log_note()]), *self._control.notes())
+    def notes(self, command: Command | None = None) -> tuple[str, ...]:
+        """What else a person should know of this robot; with its last command, also what blocks its way."""
+        blocked = "" if command is None else command.plan.note
+        return (*filter(None, [self._log_note(), blocked]), *self._control.notes())
 
     def _ages(self, period: Period) -> tuple[tuple[int, float], ...]:
         """How old the news of the nearest robots is."""

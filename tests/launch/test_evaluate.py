@@ -102,6 +102,27 @@ def test_two_robots_with_one_goal_stand_safely_near_it(evaluate: ModuleType, tmp
         assert np.linalg.norm(track["velocity"][-1], axis=1).max() < 0.05
 
 
+def test_a_goal_without_a_way_is_said_before_and_counted(
+    evaluate: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "narrow.yaml"
+    path.write_text(
+        "environment: {min: [0, 0], max: [6, 3], obstacles:\n"
+        "  [{type: box, center: [3, 1], size: [0.2, 2]}, {type: box, center: [3, 3.4], size: [0.2, 1]}]}\n"
+        "robots:\n"
+        "  - {type: single_integrator, start: [1, 1], goal: [5, 1], radius: 0.2}\n"
+        "  - {type: single_integrator, start: [1, 2], goal: [5, 2], radius: 0.6}\n"
+        "horizon: 2\ndt: 0.05\n"
+    )
+    assert evaluate.main(["arena", str(path), "--controller", "fixed:4,1", "--json", str(tmp_path / "r.json")]) == 0
+    (record,) = read(tmp_path / "r.json")
+    (one,) = record["no_way"]
+    assert one["robot"] == 1 and one["goal"] == [5.0, 2.0] and one["needs"] == pytest.approx(1.2)
+    assert one["gap"] == pytest.approx(0.9, abs=0.02)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "warning: narrow: robots[1]: no way leads to the goal [5, 2]" in said and "without" in said
+
+
 def test_cells_drive_scenarios_with_a_grid_map(evaluate: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "m.map").write_text("type octile\nheight 3\nwidth 5\nmap\n.....\n.@@@.\n.....\n")
     (tmp_path / "s.yaml").write_text(

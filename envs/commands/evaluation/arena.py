@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from envs.rollout.team import Fleet
 from envs.scenarios import Draw, family, map_family, options_of
 from swarm.errors import InputError
 from swarm.filter.further_rows import make_constraint
+from swarm.planning.gaps import NoWay, goals_without_way
 from swarm.planning.registry import PLANNERS, check_planner, planner_of
 from swarm.scenario.scenario import Scenario, load_scenario
 from swarm.tune.controllers import shared_controller
@@ -108,12 +109,16 @@ def evaluate_arena(options: Arena, console: Console, records: list[Record]) -> N
     for path, scenario in zip(options.scenarios, scenarios, strict=False):  # what is drawn comes after the files
         for note in scenario.notes:
             console.print(f"note: {path}: {note}", highlight=False, markup=False)
+    no_way = [goals_without_way(scenario, assumed=options.assumed) for scenario in scenarios]
+    for (name, _), shut in zip(named, no_way, strict=True):
+        for one in shut:
+            console.print(f"warning: {name}: {one}", highlight=False, markup=False)
     controller = shared_controller(options.controller)
     total = sum(max(1, round(scenario.horizon / scenario.dt)) for scenario in scenarios)
     done, unsafe = 0, 0
     with progress_bar(console, "arena", ("scenario", "reached", "unsafe")) as progress:
         task = progress.add_task("arena", total=total, scenario="", reached="–", unsafe=0)
-        for (name, _), scenario in zip(named, scenarios, strict=True):
+        for (name, _), scenario, shut in zip(named, scenarios, no_way, strict=True):
             for run in drive(options, scenario, controller):
                 reached = f"{int(run.reached.sum())}/{len(run.reached)}"
                 progress.update(
@@ -123,10 +128,17 @@ def evaluate_arena(options: Arena, console: Console, records: list[Record]) -> N
             done, unsafe = done + run.steps, unsafe + int(run.touched.sum())
             planner = chosen(options, scenario)
             found = record(run, kind="arena", seed=options.seed, controller=options.controller, planner=planner)
-            records.append(found | options.record(scenario.errors))
+            records.append(found | options.record(scenario.errors) | no_way_record(shut))
             if options.trajectories is not None:
                 save_trajectory(options.trajectories / f"{name}.npz", run)
             run.close()
+
+
+def no_way_record(found: Sequence[NoWay]) -> Record:
+    """What results say of goals that no way leads to; nothing if there are none."""
+    if not found:
+        return {}
+    return {"no_way": [{"robot": one.robot, "goal": one.goal, "gap": one.gap, "needs": one.needs} for one in found]}
 
 
 def arena_table(records: list[Record]) -> Table:
@@ -137,17 +149,19 @@ def arena_table(records: list[Record]) -> Table:
     for name in (
         "robots", "safe/reached/\nsuccess %", "mean\ntime s", "clearance\ncm", "relaxed/\nbraking", "p50/p99\nms",
         *(["met moving/\nstanding"] if met_strangers(records) else []),
+        *(["without\na way"] if any("no_way" in entry for entry in records) else []),
     ):  # fmt: skip
         table.add_column(name, justify="right", no_wrap=True)
+    shown = {"met": met_strangers(records), "no_way": any("no_way" in entry for entry in records)}
     for entry in records:
-        table.add_row(*_arena_row(entry["scenario"], [entry], met=met_strangers(records)))
+        table.add_row(*_arena_row(entry["scenario"], [entry], **shown))
     if len(records) > 1:
         table.add_section()
-        table.add_row(*_arena_row("all", records, met=met_strangers(records)))
+        table.add_row(*_arena_row("all", records, **shown))
     return table
 
 
-def _arena_row(name: str, records: list[Record], *, met: bool) -> list[str]:
+def _arena_row(name: str, records: list[Record], *, met: bool, no_way: bool) -> list[str]:
     """The figures of some records; rates are over robots, clearance the smallest, times of a step the largest."""
     safe, reached = (np.concatenate([entry[key] for entry in records]).astype(bool) for key in ("safe", "reached"))
     times = [time for entry in records for time in entry["reach_time"] if time is not None]
@@ -157,4 +171,5 @@ def _arena_row(name: str, records: list[Record], *, met: bool) -> list[str]:
         "/".join(str(sum(entry["qp"][key] for entry in records)) for key in ("relaxed", "braking")),
         "/".join(f"{max(entry['step_ms'][key] for entry in records):.2f}" for key in ("p50", "p99")),
         *([contacts(records)] if met else []),
+        *([str(sum(len(entry.get("no_way", ())) for entry in records))] if no_way else []),
     ]  # fmt: skip

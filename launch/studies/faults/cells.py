@@ -15,8 +15,9 @@ from studies.faults.trial import Setup, Trial
 FUNCTIONS: dict[str, Callable[..., Findings]] = {
     function.__name__: function
     for function in (
-        network_cells.network, network_cells.clocks, network_cells.partition, process_cells.kill,
-        process_cells.hand_over, process_cells.stop, process_cells.overrun, process_cells.alone, process_cells.wrong,
+        network_cells.network, network_cells.clocks, network_cells.partition, network_cells.doors,
+        process_cells.kill, process_cells.hand_over, process_cells.stop, process_cells.overrun,
+        process_cells.alone, process_cells.wrong,
         hostile_cells.rubbish, hostile_cells.liars, hostile_cells.skew, team_cells.estop, team_cells.viewer,
         team_cells.period, team_cells.soak,
     )
@@ -73,7 +74,8 @@ def matrix(setup: Setup, seconds: float) -> list[FaultCell]:
         return FaultCell(name, group, function, options, setup)
 
     hostile = _hostile(cell, seconds, setup.robots)
-    return [*_network(cell, seconds), *_processes(cell, seconds), *hostile, *_team(seconds, setup.errors)]
+    doors = _doors(seconds, setup)
+    return [*_network(cell, seconds), *doors, *_processes(cell, seconds), *hostile, *_team(seconds, setup.errors)]
 
 
 def lossy_name(loss: float, delay: float) -> str:
@@ -102,6 +104,17 @@ def _network(cell: Callable[..., FaultCell], seconds: float) -> list[FaultCell]:
     cells += [cell(f"partition {cut:g} s", "network", "partition", cut=cut, seconds=0.5 * seconds) for cut in CUTS]
     blind = "bodies do not sense, partition 5 s"
     return [*cells, cell(blind, "network", "partition", cut=5.0, seconds=0.5 * seconds, blind=True)]
+
+
+def _doors(seconds: float, setup: Setup) -> list[FaultCell]:
+    """The network again, for robots that agree on doors in place of cells."""
+    setup = replace(setup, robots=8, map="rooms8_floor.yaml", planner="auto")
+    faults = {"loss": 0.3, "delay": 0.1}
+    return [
+        FaultCell("rooms, no fault", "network", "doors", {"seconds": seconds}, setup),
+        FaultCell("rooms, loss 30 %, delay 100 ms", "network", "doors", {"seconds": seconds, "faults": faults}, setup),
+        FaultCell("rooms, partition 5 s", "network", "doors", {"seconds": seconds, "cut": 5.0}, setup),
+    ]
 
 
 def _processes(cell: Callable[..., FaultCell], seconds: float) -> list[FaultCell]:

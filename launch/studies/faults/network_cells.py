@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from studies.faults.checks import Findings, at_least, at_most
 from studies.faults.proxy import Faults
 from studies.faults.trial import Trial
 from studies.faults.watch import Sample, deliveries_a_minute
+from swarm.planning.passages.slices import mouths_of, slices_of
+from swarm.planning.passages.team import sizes_of
+from swarm.runtime.fleet_file.read import load_fleet
 
 BACK = 1.0
 """Seconds within which traffic is back after a network has healed."""
@@ -49,8 +54,18 @@ def clocks(trial: Trial, ahead: float, seconds: float) -> Findings:
     return Findings(trial.run_for(seconds))
 
 
-def partition(trial: Trial, cut: float, seconds: float, blind: bool = False) -> Findings:
-    """Two halves do not hear each other for a while; then the network heals, and nobody is started anew."""
+def partition(
+    trial: Trial, cut: float, seconds: float, blind: bool = False, movers: int | None = None
+) -> Findings:  # fmt: skip
+    """Two halves do not hear each other for a while; then the network heals, and nobody is started anew.
+
+    Args:
+        trial: The fleet.
+        cut: For how long [s].
+        seconds: How long it is watched afterwards.
+        blind: Whether bodies do not sense each other; then nobody has to move while cut off.
+        movers: How many have to move meanwhile; None: all.
+    """
     trial.start(odd={robot: ("blind",) for robot in trial.listens} if blind else {})
     first = len(trial.samples)
     half = set(list(trial.listens)[: len(trial.listens) // 2])
@@ -72,11 +87,40 @@ def partition(trial: Trial, cut: float, seconds: float, blind: bool = False) -> 
         at_most("processes that ended", len(ended), 0),
     ]
     if not blind:
-        checks.append(at_least("robots that moved while cut off", _movers(during), len(trial.listens)))
+        checks.append(at_least("robots that moved while cut off", _movers(during), movers or len(trial.listens)))
     return Findings(stretch, checks, {
         "deliveries_a_minute_while_cut": round(deliveries_a_minute(during), 2),
         "first_delivery_after_healing_s": None if after is None else round(after, 3),
     })  # fmt: skip
+
+
+def doors(trial: Trial, seconds: float, cut: float = 0.0, faults: dict[str, Any] | None = None) -> Findings:
+    """A fleet that agrees on who goes first through doors: where two cannot pass each other, there is one at a time.
+
+    Args:
+        trial: The fleet.
+        seconds: How long; after the network has healed, if it is cut.
+        cut: For how long two halves do not hear each other [s]; 0: they do.
+        faults: Fields of ``Faults`` of a network that is bad all the time; not with ``cut``.
+    """
+    if cut:  # who waits for one in a door waits on, as that one may be waiting for somebody on the other side
+        found = partition(trial, cut, seconds, movers=len(trial.listens) // 2)
+    else:
+        found = network(trial, faults or {}, seconds)
+    shared = _most_in_a_slice(trial, found.stretch)
+    found.checks.append(at_most("most robots at once in a slice for one", shared, 1))
+    return found
+
+
+def _most_in_a_slice(trial: Trial, stretch: Sequence[Sample]) -> int:
+    """The most robots that were at once in a slice where two cannot pass each other."""
+    fleet = load_fleet(trial.fleet_file())
+    slices = slices_of(fleet.scenario.world, sizes_of(fleet.scenario, fleet.margin, fleet.errors))
+    mouths, most = mouths_of(slices), 0
+    for sample in stretch:
+        inside = Counter(slices.at(x, y) for x, y in sample.places)
+        most = max(most, *(count for number, count in inside.items() if number > 0 and not mouths[number]), 0)
+    return most
 
 
 def _movers(samples: list[Sample]) -> int:

@@ -29,7 +29,7 @@ from swarm.fleet.child import guarded
 from swarm.fleet.supervisor import prepare
 from swarm.runtime.link.transport import Transport
 
-MAPS = ROOT / "envs" / "maps"
+MAPS, FLEETS = ROOT / "envs" / "maps", ROOT / "envs" / "fleets"
 ROBOT, PHYSICS = ("-m", "swarm.runtime.process"), ("-m", "envs.commands.physics")
 """Modules that a robot's control process and the physics world run, as arguments of Python."""
 START = 120.0
@@ -48,7 +48,7 @@ class Setup:
     Attributes:
         robots: How many.
         seed: Of starts, goals, bodies and faults.
-        map: File in ``MAPS``.
+        map: File in ``MAPS`` on which deliveries are drawn, or a scenario (.yaml) in ``FLEETS``.
         planner: Of every robot.
         controller: Of every robot.
         every: Seconds between two questions to the physics world.
@@ -138,16 +138,20 @@ class Trial:
                 ends |= {one: (HOST, self.proxy.ports[robot, one]) for one in ends if one < robot}
             answer = {
                 "fleet": "trial", "planner": self.setup.planner, "controller": self.setup.controller, "margin": 0.06,
-                "deliveries": {
-                    "map": str(MAPS / self.setup.map), "robots": self.setup.robots, "seed": self.setup.seed,
-                    "seconds": 3600,
-                },
-                "driver": "bullet", "endpoints": {one: f"{scheme}/{host}:{port}" for one, (host, port) in ends.items()},
+                **self._driven(), "driver": "bullet",
+                "endpoints": {one: f"{scheme}/{host}:{port}" for one, (host, port) in ends.items()},
                 "physics": f"{self.world[0]}:{self.world[1]}", **self.more,
             }  # fmt: skip
             if self.setup.errors:
                 answer["errors"] = self.setup.errors
             self.fleet_file(robot).write_text(yaml.safe_dump(answer, sort_keys=False), encoding="utf-8")
+
+    def _driven(self) -> Record:
+        """What of a fleet file says where the robots drive."""
+        if self.setup.map.endswith(".yaml"):
+            return {"scenario": str(FLEETS / self.setup.map)}
+        drawn = {"map": str(MAPS / self.setup.map), "robots": self.setup.robots, "seed": self.setup.seed}
+        return {"deliveries": drawn | {"seconds": 3600}}
 
     def start_physics(self) -> None:
         """Start the physics world, and wait until it answers."""

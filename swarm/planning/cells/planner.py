@@ -11,7 +11,7 @@ it in the message of t - 1, which A read. If t' = t, both claimed at t - 1, both
 totally ordered. Both need that A and B hear each other, so a robot only claims within half its radius of communication.
 
 A robot that may be near and does not answer (its process is dead, or the network cut) can still be sensed. While there
-is one, nobody claims a cell farther than ``_ALONE`` from himself or nearer than ``_AROUND`` to a robot that does not
+is one, nobody claims a cell farther than ``_ALONE`` from himself or nearer than ``AROUND`` to a robot that does not
 answer: two that do not hear each other and want the same cell are so near to it that they sense each other. Ways lead
 around the last known places of those who are silent; where there is none, a robot waits and makes way.
 
@@ -33,14 +33,17 @@ import numpy as np
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.planning import Plan, StatefulPlanner
+from swarm.planning.cells.blocked import AROUND, cells_around, cells_under
 from swarm.planning.cells.cell_map import CellMap, Grid
 from swarm.planning.cells.claims import LONGEST, claim_rank
 from swarm.planning.cells.guidance import look_ahead
 from swarm.planning.cells.held_path import length, look_ahead_distance, point_along, way_ahead
 from swarm.planning.cells.yielding import Manners, idle_ranking
 from swarm.planning.pibt.priority_inheritance import pibt_moves, priority_key
+from swarm.planning.silent import Silent, blocked_by
 from swarm.sense.intent import MAX_HELD, WINDOW, Intent, Ranking
 from swarm.sense.messages import HEARING_CELLS
+from swarm.sense.neighbours import N_ID, N_X, N_Y
 from swarm.sense.view import View
 
 _CONFLICT = 6.0  # Cost of a predicted conflict with a robot of higher priority [steps].
@@ -49,7 +52,6 @@ _CONFLICT_STUCK = 0.5  # The same once this robot is stuck: then it relies on be
 _STUCK = 4.0  # Time without having come nearer to the goal than ever before [s].
 _RESERVE = 1.0  # Way ahead that a robot tries to hold [cells].
 _ALONE = 1.25  # How far a robot claims while somebody near does not answer [cells].
-_AROUND = 1.5  # How near to a robot that does not answer no cell is claimed [cells].
 _PATIENCE = 20.0  # Longest time for which a robot makes way for another at a dead end [s].
 _NO_GOAL, _YIELDING = -1, -2  # Ticks in the priority of a robot that has no goal, or makes way.
 
@@ -119,13 +121,14 @@ class CellPlanner(StatefulPlanner):
         self._last: Intent | None = None
         self._plan: Plan | None = None
         self._free, self._claim_radius = self.map.free, self.claim_radius
-        self._closed = self._avoided = frozenset[int]()
+        self._closed, self._avoided = set[int](), frozenset[int]()
+        self._silent = Silent()
         self._manners.forget()
 
     def resume(self, held: Sequence[int], x: float, y: float) -> bool:
         """Hold the cells of before a restart again if the robot stands in one of them; returns whether it does.
 
-        Those that are farther than ``_AROUND`` are given back: who senses this robot and knows nothing of it may have
+        Those that are farther than ``AROUND`` are given back: who senses this robot and knows nothing of it may have
         taken them meanwhile.
 
         Args:
@@ -142,7 +145,7 @@ class CellPlanner(StatefulPlanner):
         if not inside:
             return False
         first = last = inside[0]
-        near = self.map.cells_within(x, y, _AROUND)
+        near = self.map.cells_within(x, y, AROUND)
         while first > 0 and held[first - 1] in near:
             first -= 1
         while last + 1 < len(held) and held[last + 1] in near:
@@ -163,7 +166,7 @@ class CellPlanner(StatefulPlanner):
             for robot, message in sorted(view.messages.items())
             if message.intent is not None and robot != self.robot_id and message.intent.last_cell < self._work.shape[1]
         }
-        changed = self._mind_strangers(view.strangers, view.silent)
+        changed = self._mind_strangers(view, heard)
         changed = self._set_goal(view.goal) or changed
         self._release(x, y)
         changed = self._take(heard) or changed
@@ -177,8 +180,19 @@ class CellPlanner(StatefulPlanner):
                 way, inside = way_ahead(self.map, self.held, x, y)
         left = length(way)
         self._last = self._intent(heard, left)
-        self._plan = Plan(point_along(way, self.look), np.array(way), self._last, left)
+        self._plan = Plan(point_along(way, self.look), np.array(way), self._last, left, note=self._note(heard))
         return self._plan
+
+    def _note(self, heard: Mapping[int, Intent]) -> str:
+        """Who blocks the way to the goal, for people; empty if there is another."""
+        if self._goal < 0 or self._field is not None or not len(self._silent.rows):
+            return ""
+        if not math.isfinite(self.map.field(self._goal)[self.held[-1]]):
+            return ""
+        x, y = self.map.centre(self.held[-1])
+        row = min(self._silent.rows, key=lambda row: math.dist(row[[N_X, N_Y]], (x, y)))
+        there = self.map.cell_at(float(row[N_X]), float(row[N_Y]))
+        return blocked_by("the aisle", row, next((robot for robot, one in heard.items() if there in one.held), -1))
 
     def _intent(self, heard: Mapping[int, Intent], left: float) -> Intent:
         """What the others are told, with ``left`` metres of way held."""
@@ -241,10 +255,20 @@ class CellPlanner(StatefulPlanner):
 
     # --- holding cells ---
 
-    def _mind_strangers(self, strangers: Array | None, silent: Array) -> bool:
+    def _mind_strangers(self, view: View, heard: Mapping[int, Intent]) -> bool:
         """Note cells that may not be claimed and ways that may not be taken; whether the way has to be found anew."""
+        strangers = view.strangers
+        self._silent.update(view, heard)
         self._claim_radius = self.claim_radius if strangers is None else min(self.claim_radius, _ALONE * self.map.size)
-        self._closed, avoided = self._around(strangers), self._around(silent)
+        # Of whom news is old is told without its identity, but where it is it holds the cell.
+        held = {cell for one in heard.values() for cell in one.held}
+        near, standing = (
+            [row for row in rows if self.map.cell_at(float(row[N_X]), float(row[N_Y])) not in held]
+            for rows in ([row for row in self._silent.near if row[N_ID] < 0.0], self._silent.rows)
+        )
+        closed = cells_around(self.map, strangers) | cells_under(self.map, near, self.radius)
+        around = cells_around(self.map, view.silent) | cells_under(self.map, standing, self.radius)
+        self._closed, avoided = closed.difference(self.held), frozenset(around.difference(self.held))
         self._free = self.map.free
         if self._closed or avoided:
             self._free = self.map.free.copy()
@@ -255,13 +279,6 @@ class CellPlanner(StatefulPlanner):
         self._nearest, self._nearer = math.inf, self.tick
         self._find_way()
         return True
-
-    def _around(self, places: Array | None) -> frozenset[int]:
-        """The cells around some places [m] that are not held."""
-        if places is None or not len(places):
-            return frozenset()
-        near = {cell for x, y in places.tolist() for cell in self.map.cells_within(x, y, _AROUND)}
-        return frozenset(near.difference(self.held))
 
     def _release(self, x: float, y: float) -> None:
         """Give back the cells behind that the body has left."""

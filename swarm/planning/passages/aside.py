@@ -76,6 +76,14 @@ class Aside:
                 break
         return np.concatenate([way, way[-1:]]) if len(way) else None
 
+    def out(self, position: Array, view: View, others: Mapping[int, Course]) -> Array | None:
+        """The way out of all passages to the nearest free place, float64[n, 2] [m]; None if there is none."""
+        taken, nothing = np.ones(self._route.slices.total + 1, bool), np.empty((0, 3))
+        taken[0] = False
+        crowd, around = self._discs(view.neighbours), (self._route.roadmap, self._route.slices.labels, position, taken)
+        found, _ = way_aside(*around, self._held(others.values()), nothing, nothing, crowd, np.ones(1), 1)
+        return np.concatenate([found, found[-1:]]) if len(found) else None
+
     def _held(self, others: Iterable[Course]) -> Flags:
         """Slices that somebody holds, bool[count + 1]."""
         found = np.zeros(self._route.slices.total + 1, bool)

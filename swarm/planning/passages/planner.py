@@ -35,14 +35,14 @@ from swarm.planning.passages.right_of_way import (
     rank,
 )
 from swarm.planning.passages.route import Leg, Route
-from swarm.planning.passages.silent import Silent
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.planning.pibt.priority_inheritance import id_of, priority_key
 from swarm.planning.roadmap.yielding import yield_aside
+from swarm.planning.silent import Silent, blocked_by
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.world import World
 from swarm.sense.intent import MAX_HELD, Intent
-from swarm.sense.neighbours import N_ID
+from swarm.sense.neighbours import N_ID, N_X, N_Y
 from swarm.sense.view import View
 
 _IDLE = -1
@@ -94,7 +94,7 @@ class PassagePlanner(StatefulPlanner):
         self._kept: dict[int, tuple[Course, int]] = {}
         self._last: Intent | None = None
         self._plan: Plan | None = None
-        self._silent = Silent(self.dt)
+        self._silent, self._note = Silent(), ""
         self._let_out: frozenset[int] = frozenset()
         self.route.forget()
 
@@ -112,7 +112,7 @@ class PassagePlanner(StatefulPlanner):
         self._set_goal(view, position)
         if self._silent.update(view, heard):
             self.route.go_around(self._silent.circles)
-        closed = self._silent.closed(self.slices)
+        closed = self._closed()
         if self.claim > 0 and self.claim not in closed and self._may_have(heard):
             self.held.append(self.claim)
         self._plan = self._follow(view, position, heard, closed)
@@ -123,6 +123,15 @@ class PassagePlanner(StatefulPlanner):
         if self._last is None or not may_take(self.claim, self._last, self.robot_id, heard):
             return False
         return may_enter(self.claim, self._last, self.robot_id, heard, self.slices.lanes)
+
+    def _closed(self) -> frozenset[int]:
+        """Slices in which somebody is, or stood, who says nothing; not before a mouth, if there is a way around him."""
+        rows = [*self._silent.rows, *self._silent.near]
+        inside = frozenset(self.slices.at(float(row[N_X]), float(row[N_Y])) for row in rows) - {0}
+        if not self.route.leads_around:
+            return inside
+        passing = frozenset(self.slices.at(float(row[N_X]), float(row[N_Y])) for row in self._silent.passing)
+        return frozenset(number for number in inside if number in passing or not self.route.is_mouth(number))
 
     def _set_goal(self, view: View, position: Array) -> None:
         """Notice a new goal, and whether the robot moves."""
@@ -143,6 +152,7 @@ class PassagePlanner(StatefulPlanner):
         target, path, left = self.route.way(position, goal if self._exit is None else self._exit[0])
         if self._exit is not None and (left <= _ARRIVED * self._radius or self.tick > self._exit[1]):
             self._exit = None
+        goal = position if self.route.nowhere else goal
         waits = (self.tick - self._moved) * self.dt > _PATIENCE
         self._arrived |= left <= (_NEARLY if waits else _ARRIVED) * self._radius
         leg = self.route.leg(path, target, left)
@@ -160,12 +170,14 @@ class PassagePlanner(StatefulPlanner):
         if stuck and self._arrived:  # it wants nowhere, and so has to say how it would get out of the way
             aside = self._aside.find(position, view, others, pushers, past=True)
             self._exit = None if aside is None else (aside[-1], self.tick + round(_LEAVING / self.dt))
-        self._inherited = self._priority() if self._exit is None else aged(self._inherited, 1)
+        self._inherited, self._note = self._priority() if self._exit is None else aged(self._inherited, 1), ""
         if aside is not None:
             leg = self.route.leg(aside, None)
             own = own._replace(ahead=leg.ahead)
             told = ((others[robot].rank[2], heard[robot].stamp == self.tick - 1) for robot in pushers)
             self._inherited = max(self._inherited, *(after(aged(key, int(fresh))) for key, fresh in told))
+        else:
+            leg = self._before_blocked(leg, position, view, others, closed)
         self._leaving = (
             stuck or self._exit is not None or (aside is None and self._leaving and self._meets(own, others))
         )
@@ -184,7 +196,8 @@ class PassagePlanner(StatefulPlanner):
         waypoint, reach, ends = self.route.aim(position, leg, self.held)
         drawn = leg.path[:: max(1, len(leg.path) // _DRAWN)]
         agreed = self._turns and (bool(self.held) or aside is not None or leg.distance < _NEAR * self.slices.length)
-        return Plan(waypoint, drawn, self._last, reach, waits=ends or aside is not None, agreed=agreed)
+        waiting = ends or aside is not None or bool(self._note)
+        return Plan(waypoint, drawn, self._last, reach, waits=waiting, agreed=agreed, note=self._note)
 
     def _keep(self, others: dict[int, Course], pushers: list[int]) -> tuple[dict[int, Course], list[int]]:
         """Courses and pushers of now, and those of before for as long as this robot takes to turn round.
@@ -196,6 +209,25 @@ class PassagePlanner(StatefulPlanner):
         self._kept = {r: one for r, one in self._kept.items() if one[1] > self.tick and r in others}
         before = {robot: one[0] for robot, one in self._kept.items() if robot not in pushers}
         return {**others, **before}, [*pushers, *before]
+
+    def _before_blocked(
+        self, leg: Leg, position: Array, view: View, others: Mapping[int, Course], closed: frozenset[int]
+    ) -> Leg:
+        """The same way; if somebody stands in a passage on it and says nothing, to where this robot is in nobody's way.
+
+        Then no other way leads there, for ways lead around those who stand as far as that is possible.
+        """
+        row = self._silent.standing_at(closed.intersection(leg.ahead), self.slices.at)
+        if row is None:
+            return leg
+        there = self.slices.at(float(row[N_X]), float(row[N_Y]))
+        holder = next((robot for robot, other in others.items() if there in other.held), -1)
+        self._note = blocked_by("the passage", row, holder)
+        if self.slices.at(float(position[0]), float(position[1])) > 0:
+            out = self._aside.out(position, view, others)
+            return leg if out is None else self.route.leg(out, None)
+        before = leg.path[: int(np.argmax(leg.numbers > 0))]
+        return self.route.leg(before if len(before) else np.stack([position, position]), None)
 
     def _pushers(
         self, position: Array, view: View, own: Course, others: Mapping[int, Course], waits: bool

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from swarm.array_types import Array, Int64s
+from swarm.planning.gaps import space_of
 from swarm.planning.passages.right_of_way import in_order
 from swarm.planning.passages.search import farthest, labels_along, straight_through
 from swarm.planning.passages.slices import Slices, mouths_of
@@ -51,10 +52,13 @@ class Route:
         slices: Of the team.
         radius: Of the robot [m].
         margin: Extra distance from obstacles [m].
+
+    Attributes:
+        nowhere: Whether no way led to the goal when it was last looked for.
     """
 
     def __init__(self, world: World, slices: Slices, radius: float, margin: float) -> None:
-        self.slices, self._world = slices, world
+        self.slices, self._world, self._needed = slices, world, radius + margin
         self._wide = roadmap_of(world, radius, margin, slices.resolution)
         self._mouths = mouths_of(slices)
         self.forget()
@@ -64,13 +68,26 @@ class Route:
         self.roadmap = self._plain = self._wide
         self._goal, self._squeezes = np.full(2, np.nan), False
         self._field: Field | None = None
+        self.nowhere = False
+
+    def _may_lead(self, position: Array, goal: Array) -> bool:
+        """Whether there may be a way to a goal, float64[2] [m]: none leads through gaps that are too narrow."""
+        return space_of(self._world, self._needed).may_reach(position, goal)
+
+    @property
+    def leads_around(self) -> bool:
+        """Whether the way leads around those of ``go_around``."""
+        return len(self.roadmap.others) > 0
 
     def go_around(self, circles: Array) -> None:
         """Count further circles (rows as in ``ObstacleIndex.obstacles``) as obstacles, as far as there is a way."""
         self.roadmap, self._field = self._plain._replace(others=circles), None
 
     def way(self, position: Array, goal: Array) -> tuple[Array, Array, float]:
-        """The waypoint of the roadmap, points of the way ahead float64[n, 2] and its length [m]."""
+        """The waypoint of the roadmap, points of the way ahead float64[n, 2] and its length [m].
+
+        Who has no way stays where it is, instead of driving along the walls for ever.
+        """
         if not np.array_equal(goal, self._goal):
             self._goal, self._field = goal.copy(), None
         if self._field is None:
@@ -86,6 +103,9 @@ class Route:
             self.roadmap = self._plain = narrow_of(self._world, self._wide)
             self._squeezes, self._field = True, None
             return self.way(position, goal)
+        self.nowhere = left == math.inf and not self._may_lead(position, goal)
+        if self.nowhere:
+            return position.copy(), np.stack([position, position]), 0.0
         straight = math.dist(position, goal)
         if left == math.inf or straight < 2.0 * self.roadmap.resolution:
             path = np.stack([position, goal])

@@ -14,17 +14,19 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int64s
+from swarm.planning.gaps import space_of
 from swarm.planning.roadmap.many import Maps, is_in_free_cell, map_of, maps_of
 from swarm.planning.roadmap.narrow import with_narrow
 from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, trace, waypoint
 from swarm.scenario.world import World
-from swarm.sense.neighbours import MAX_NEIGHBOURS, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_VX, N_VY, N_X, N_Y
+from swarm.sense.neighbours import MAX_NEIGHBOURS, N_ID, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_VX, N_VY, N_X, N_Y
 
 PATIENCE = 2.0
 """Seconds without coming nearer, after which a robot looks for a way around those who stand."""
 # Who moves less than this many of its radii in a second stands, and who is within so many radii of where it is heading;
 # coming nearer counts from this share of a radius on.
 _STILL, _ARRIVED, _NEARER = 0.1, 2.0, 0.05
+_MEMORY = 60.0  # Seconds for which those who say nothing are remembered.
 # Rounding of clocks [s].
 _TICK = 1e-9
 # What the kernel leaves to do for a robot: nothing, a field on the plain map, through passages or for its detour, a new
@@ -151,15 +153,17 @@ class Ways:
 
     def __init__(self, world: World, radii: Array, margin: float = 0.0, turns: Flags | None = None) -> None:
         count = len(radii)
+        self._world, self._needed = world, radii + margin
         self._maps = maps_of(world, radii, margin, np.zeros(count, bool) if turns is None else turns)
         # By where a plain map begins, the place of the map with passages; and who has a field there.
         self._passages: dict[int, Int64s] = {}
-        self._squeezes = np.zeros(count, bool)
+        self._squeezes, self._nowhere = np.zeros(count, bool), np.zeros(count, bool)
         self._goals = np.full((count, 2), np.nan)
         self._fields, self._narrow, self._detours = (
             _Fields(np.empty(0), np.zeros((count, 5), np.int64), np.full(count, np.inf)) for _ in range(3)
         )
         self._progress = np.zeros((count, 3))
+        self._blocking: dict[int, list[tuple[float, Array]]] = {}  # who says nothing: when seen; x, y, radius
         # Whom a robot goes around, as rows of obstacles, and how many these are; 0: it is on no detour.
         self._others, self._standing = np.zeros((count, MAX_NEIGHBOURS, 5)), np.zeros(count, np.int64)
 
@@ -174,7 +178,8 @@ class Ways:
                 float64[m, 14].
 
         Returns:
-            x, y [m] and the length of the way [m] of each robot, float64[n, 3]; as in ``waypoint``.
+            x, y [m] and the length of the way [m] of each robot, float64[n, 3]; as in ``waypoint``, but who certainly
+            has none stays where it is: ``nowhere`` tells.
         """
         found, to_do = np.empty((len(goals), 3)), np.full(len(goals), _FIELD)
         if (goals != self._goals).any():
@@ -186,7 +191,7 @@ class Ways:
                 self._progress, time, positions, self._goals, to_do, found,
             )  # fmt: skip
             if not to_do.any():
-                return found
+                return self._kept(positions, found)
             for k in np.flatnonzero(to_do).tolist():
                 if to_do[k] == _FIELD:
                     self._fields = self._fields.put(k, self._find(k, self._others[k, :0], positions[k]))
@@ -198,6 +203,20 @@ class Ways:
                 else:
                     self._go_around(k, time, positions[k], around(k), found[k])
                     to_do[k] = _NOTHING
+
+    @property
+    def nowhere(self) -> Flags:
+        """Who has no way to its goal, bool[n]; as of the last ``plan``."""
+        return self._nowhere
+
+    def _kept(self, positions: Array, found: Array) -> Array:
+        """The waypoints, with that of whoever has no way where it is: it would drive along the walls for ever."""
+        self._nowhere[:] = False
+        for k in np.flatnonzero(found[:, 2] == np.inf).tolist():
+            space = space_of(self._world, float(self._needed[k]))
+            if not space.may_reach(positions[k], self._goals[k]):
+                self._nowhere[k], found[k] = True, (*positions[k], 0.0)
+        return found
 
     def path(self, k: int, x: float, y: float, most: int) -> Array:
         """At most ``most`` points [m] of what robot ``k`` follows at present, from a point on, float64[p, 2]."""
@@ -221,6 +240,7 @@ class Ways:
         """Take up a new goal."""
         self._goals[k], self._standing[k] = goal, 0
         self._progress[k] = np.inf, np.inf, time
+        self._blocking.pop(k, None)
         self._maps.squeezed[k] = self._squeezes[k] = False
         self._fields = self._fields.put(k, self._find(k, self._others[k, :0], position))
 
@@ -241,12 +261,27 @@ class Ways:
     def _go_around(self, k: int, time: float, position: Array, others: Array, found: Array) -> None:
         """Begin a detour around those who stand, if there is one; it changes the waypoint ``found``."""
         self._progress[k, _LEAST:] = np.inf, time
-        standing = others[stands(others)][:MAX_NEIGHBOURS]
-        circles = np.zeros((len(standing), 5))
-        circles[:, [0, 1, 4]] = standing[:, [N_X, N_Y, N_RADIUS]]
+        standing = others[stands(others)]
+        known = self._remember(k, time, standing)
+        circles = np.zeros((len(standing) + len(known), 5))
+        circles[:, [0, 1, 4]] = np.concatenate([standing[:, [N_X, N_Y, N_RADIUS]], known])
+        circles = circles[:MAX_NEIGHBOURS]
         if len(circles) == 0:
             return
         field, *way = _find_way(self._maps, k, circles, self._goals[k], position)
         if np.isfinite(way[2]):
             found[:], self._standing[k], self._others[k, : len(circles)] = way, len(circles), circles
             self._detours = self._detours.put(k, field)
+
+    def _remember(self, k: int, time: float, standing: Array) -> Array:
+        """Those who say nothing and have been seen to stand in the way to this goal: x, y, radius [m], float64[m, 3].
+
+        Else a robot that comes to the second of two blocked passages would forget the first one, and go to and fro.
+        """
+        seen = standing[:, [N_X, N_Y, N_RADIUS]]
+        kept = [
+            one for one in self._blocking.get(k, [])
+            if time - one[0] < _MEMORY and not (np.hypot(*(seen[:, :2] - one[1][:2]).T) < one[1][2]).any()
+        ]  # fmt: skip
+        self._blocking[k] = kept + [(time, row) for row in seen[standing[:, N_ID] < 0.0]]
+        return np.array([row for _, row in kept]).reshape(-1, 3)

@@ -32,8 +32,8 @@ class RoadmapPlanner(StatefulPlanner):
     """Shortest way around the static map, for one robot, and around others who stand in the way for long.
 
     A robot or goal inside the inflated obstacles counts as being in the nearest free cell; near such a goal the
-    waypoint is the goal itself, and the safety filter stops the robot as near to it as it can be. A goal to which there
-    is no way is the waypoint as well: the robot drives up to what is in between.
+    waypoint is the goal itself, and the safety filter stops the robot as near to it as it can be. A robot that has
+    no way to its goal stays where it is, and makes way for others as if it had arrived.
 
     Args:
         world: The static map.
@@ -61,6 +61,7 @@ class RoadmapPlanner(StatefulPlanner):
         position = np.array(view.state[:2], dtype=np.float64)
         found = self.ways.plan(view.time, position[None], goal[None], lambda _: view.neighbours)
         x, y, left = found[0].tolist()
+        goal = position if self.ways.nowhere[0] else goal
         _, (radius,), margin, _ = self._arguments
         aside = yield_aside(position, radius, margin, goal, view.neighbours, -1)
         if np.isfinite(aside).all():

@@ -38,6 +38,7 @@ from swarm.files.yaml_input import Field, read_yaml
 from swarm.model.body import body_of
 from swarm.model.error_bounds import EXACT, ErrorBounds, read_errors
 from swarm.model.strangers import UNKNOWN, Strangers, read_strangers
+from swarm.planning.passages.team import sizes_of
 from swarm.planning.registry import PLANNERS, choose_planner
 from swarm.runtime.fleet_file.braking import DEFAULT, Action, read_braking
 from swarm.runtime.fleet_file.ros2_names import Ros2, read_ros2
@@ -164,9 +165,8 @@ def load_fleet(path: str | Path) -> FleetFile:
     planner = keys["planner"].text()
     if planner not in ("auto", *PLANNERS):
         raise keys["planner"].error(f"auto, {', '.join(PLANNERS)}")
-    planner = choose_planner(planner, scenario.world)
     if planner.startswith("cells") and scenario.world.grid is None:
-        raise keys["planner"].error("roadmap or straight; cells need a world with a grid map")
+        raise keys["planner"].error("auto, passages, roadmap or straight; cells need a world with a grid map")
     margin = keys["margin"].number()
     if margin < 0.0:
         raise keys["margin"].error("0 or more, m")
@@ -205,7 +205,8 @@ def load_fleet(path: str | Path) -> FleetFile:
         fleet.roster()
     with located(f"{(keys.get('strangers') or keys.get('scenario') or root).where}: "):
         check_strangers_sensed("sensing_radius", scenario, scenario.robots, errors, strangers, margin)
-    return fleet
+    sizes = sizes_of(scenario, margin, errors) if planner == "auto" and scenario.world.grid is None else None
+    return replace(fleet, planner=choose_planner(planner, scenario.world, sizes))
 
 
 def _read_scenario(root: Field, keys: dict[str, Field], folder: Path) -> tuple[Scenario, int]:

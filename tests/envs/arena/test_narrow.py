@@ -118,5 +118,6 @@ def test_there_is_a_way_where_the_robot_fits_with_what_it_loses_by_not_driving_s
         world = wall(gap * radius, length, radius)
         world = World(world.bounds - [0.0, shift, 0.0, 0.0], world.boxes)
         ends = np.array([[0.6, 0.6]]), np.array([[world.bounds[2] - 0.6, 2.0]])
-        found = Ways(world, np.array([radius]), turns=np.array([True])).plan(0.0, *ends, lambda _: nobody)
-        assert np.isfinite(found[0, 2]) == way
+        ways = Ways(world, np.array([radius]), turns=np.array([True]))
+        found = ways.plan(0.0, *ends, lambda _: nobody)
+        assert (np.isfinite(found[0, 2]) and not ways.nowhere[0]) == way

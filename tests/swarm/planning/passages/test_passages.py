@@ -16,7 +16,6 @@ from swarm.filter.tunables import encode
 from swarm.model.dynamics import Kind, Limits
 from swarm.planning.passages.lanes import Lanes
 from swarm.planning.passages.planner import PassagePlanner
-from swarm.planning.passages.silent import Silent
 from swarm.planning.passages.slices import mouths_of, slices_of
 from swarm.planning.passages.team import sizes_of
 from swarm.planning.registry import choose_planner
@@ -118,21 +117,3 @@ def test_the_same_plan_comes_twice_in_one_period() -> None:
     planner = fleet.robots[0].planner
     assert isinstance(planner, PassagePlanner)
     assert planner.plan(view) is planner.plan(view)
-
-
-def test_who_was_only_not_heard_yet_closes_nothing() -> None:
-    """In the first period nobody has been heard; somebody who stands in a passage then does not close it for long."""
-    scenario = draw_family("corridor", 0)
-    fleet = Fleet(scenario, planner="passages", controller="fixed:6,1")
-    states = np.array([robot.start for robot in scenario.robots])
-    states[1, :2] = states[0, :2] + (0.2, 0.0)
-    goals = np.array([robot.goals[0] for robot in scenario.robots])
-    slices, silent = slices_of(scenario.world, sizes_of(scenario)), Silent(scenario.dt)
-    here = slices.at(*states[1, :2].tolist())
-    first = fleet.views(0.0, states, goals)[0]
-    silent.update(first, {})
-    assert silent.closed(slices) == {here}
-    intent = fleet.robots[1].planner.plan(fleet.views(0.0, states, goals)[1]).intent
-    assert intent is not None
-    silent.update(replace(first, time=scenario.dt), {1: intent})
-    assert silent.closed(slices) == frozenset()

@@ -18,7 +18,9 @@ from swarm.planning.roadmap.planner import RoadmapPlanner, StraightPlanner
 from swarm.planning.roadmap.waypoints import visible
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.world import World
+from swarm.sense.neighbour import Neighbour
 from swarm.sense.neighbours import N_INTENT_X, N_RADIUS, N_VX, NEIGHBOUR
+from swarm.sense.view import View
 
 BOUNDS = np.array([0.0, 0.0, 6.0, 4.0])
 WALL = World(BOUNDS, boxes=np.array([[3.0, 1.5, 0.25, 1.5]]))
@@ -89,15 +91,15 @@ def test_start_and_goal_may_be_nearer_to_a_wall_than_the_way():
     assert np.allclose(way[-1], (3.5, 1.0)) and clearance >= 0.2
 
 
-def test_a_goal_without_a_way_is_the_waypoint():
+def test_without_a_way_to_its_goal_it_stays():
     closed = World(BOUNDS, boxes=np.array([[3.0, 2.0, 0.25, 2.0]]))
     plan = RoadmapPlanner(closed, 0.2).plan(view((1.0, 1.0), (5.0, 1.0)))
-    assert plan.waypoint.tolist() == [5.0, 1.0] and plan.stop_distance == math.inf
+    assert plan.waypoint.tolist() == [1.0, 1.0] and plan.stop_distance == 0.0
 
 
-def test_a_robot_that_fits_nowhere_still_gets_a_waypoint():
+def test_a_robot_that_fits_nowhere_stays():
     plan = RoadmapPlanner(World(BOUNDS, boxes=np.array([[3.0, 2.0, 3.0, 2.0]])), 0.5).plan(view((1, 1), (5, 1)))
-    assert plan.waypoint.tolist() == [5.0, 1.0]
+    assert plan.waypoint.tolist() == [1.0, 1.0]
 
 
 def test_without_a_goal_it_stays():
@@ -237,3 +239,20 @@ def test_robots_of_many_radii_find_the_same_ways_together_as_alone_wherever_they
                 np.testing.assert_array_equal(found[i], fresh[0])
         if time >= PATIENCE:
             places = rng.uniform((0.0, 0.0), (6.0, 4.0), (4, 2))
+
+
+def test_two_blocked_aisles_are_not_gone_to_in_turn_again_and_again():
+    boxes = np.array([[3.0, 0.35, 0.5, 0.35], [3.0, 2.0, 0.5, 0.7], [3.0, 3.65, 0.5, 0.35]])
+    world, dt, speed = World(np.array([0.0, 0.0, 6.0, 4.0]), boxes=boxes), 0.05, 0.5
+    parked = [Neighbour((3.0, y), radius=0.2, reach=0.0) for y in (1.0, 3.0)]
+    planner, position, turns, last = RoadmapPlanner(world, 0.2), np.array([1.0, 1.0]), 0, 1.0
+    for tick in range(2400):
+        near = [one for one in parked if math.dist(one.position, position) < 1.2]
+        state = [*position, 0.0, 0.0, 0.0]
+        way = planner.plan(View(tick * dt, state, [5.0, 1.0], near)).waypoint - position
+        step = position + way * min(1.0, speed * dt / max(float(np.hypot(*way)), 1e-9))
+        if all(math.dist(one.position, step) > 0.42 for one in parked):
+            position = step
+        side = math.copysign(1.0, position[1] - 2.0) if abs(position[1] - 2.0) > 0.5 else last
+        turns, last = turns + (side != last), side
+    assert 1 <= turns <= 3

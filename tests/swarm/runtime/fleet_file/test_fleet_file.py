@@ -62,6 +62,11 @@ def test_the_shipped_fleet_is_the_one_that_the_simulation_draws():
     assert list(roster) == list(range(16)) and roster[3].bounds == tuple(drawn.world.bounds)
 
 
+def test_auto_reserves_passages_where_two_robots_of_the_fleet_cannot_pass_each_other():
+    fleet = load_fleet(SHIPPED.with_name("rooms8.yaml"))
+    assert fleet.planner == "passages" and len(fleet.scenario.robots) == 8
+
+
 def test_reads_a_scenario_beside_it_and_endpoints_of_each(load, tmp_path):
     fleet = load("endpoints: 17400", "endpoints: {0: tcp/127.0.0.1:2000, 1: tcp/127.0.0.2:2000}")
     assert fleet.endpoints == ("tcp/127.0.0.1:2000", "tcp/127.0.0.2:2000")

@@ -1,0 +1,107 @@
+"""Robots that say nothing of what they hold: where they stand, and for how long that counts.
+
+A robot that is switched off, parked, or rude closes the place where it stands until it is seen that it has gone. Who is
+out of sight is remembered, and forgotten in the end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Container, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from swarm.array_types import Array
+from swarm.sense.neighbours import N_ID, N_RADIUS, N_VX, N_VY, N_X, N_Y, NEIGHBOUR
+from swarm.sense.view import View
+
+_PATIENCE, _MEMORY = 0.5, 60.0
+"""Seconds after which the way leads around one that stands, and for which one that is out of sight is remembered. In a
+fleet, who is heard late is as unknown as a stranger for moments.
+"""
+_STILL = 0.1  # Who moves less than this many of its radii in a second stands.
+_SEEN = 0.95  # Within this share of the distance from which anybody was seen, everybody is seen.
+_PLACE = [N_X, N_Y]
+
+
+class _Standing(NamedTuple):
+    """One that stands and says nothing: its row of neighbours, and since and until when it was seen there [s]."""
+
+    row: Array
+    since: float
+    until: float
+
+    @property
+    def counts(self) -> bool:
+        """Whether it has stood for long enough."""
+        return self.until - self.since >= _PATIENCE
+
+
+class Silent:
+    """Memory of those who say nothing.
+
+    Attributes:
+        rows: Those who stand for long, seen or remembered, rows of neighbours, float64[k, 22].
+        near: Those who are seen now, rows of neighbours.
+    """
+
+    def __init__(self) -> None:
+        self.rows = np.empty((0, NEIGHBOUR))
+        self.near: list[Array] = []
+        self._stood: dict[tuple[int, int], _Standing] = {}  # by place
+        self._sight = 0.0  # How far away somebody has ever been seen [m].
+
+    @property
+    def circles(self) -> Array:
+        """Those who stand for long as obstacles, float64[k, 5] (``ObstacleIndex.obstacles``)."""
+        found = np.zeros((len(self.rows), 5))
+        found[:, [0, 1, 4]] = self.rows[:, [N_X, N_Y, N_RADIUS]]
+        return found
+
+    @property
+    def passing(self) -> list[Array]:
+        """Those who are seen now and do not stand for long, rows of neighbours."""
+        circles = {tuple(row) for row in self.rows[:, _PLACE].tolist()}
+        return [row for row in self.near if tuple(row[_PLACE].tolist()) not in circles]
+
+    def update(self, view: View, heard: Container[int]) -> bool:
+        """Note who is near and says nothing; whether those who stand have changed."""
+        talking = [row for row in view.neighbours if int(row[N_ID]) in heard]
+        self.near = [row.copy() for row in view.neighbours if int(row[N_ID]) not in heard]
+        self._sight = max([self._sight, *(math.dist(row[_PLACE], view.state[:2]) for row in view.neighbours)])
+        for row in self.near:
+            if math.hypot(row[N_VX], row[N_VY]) < _STILL * row[N_RADIUS]:
+                place = round(row[N_X] / row[N_RADIUS]), round(row[N_Y] / row[N_RADIUS])
+                since = self._stood[place].since if place in self._stood else view.time
+                self._stood[place] = _Standing(row, since, view.time)
+        self._stood = {place: one for place, one in self._stood.items() if self._still_counts(one, view, talking)}
+        before = self.circles
+        standing = [one.row for one in self._stood.values() if one.counts]
+        self.rows = np.array(standing).reshape(-1, NEIGHBOUR)
+        return not np.array_equal(before, self.circles)
+
+    def standing_at(self, places: Container[int], place_of: Callable[[float, float], int]) -> Array | None:
+        """The row of one that stands at one of these places (slices, cells), of which ``place_of`` x, y [m] tells."""
+        return next((row for row in self.rows if place_of(float(row[N_X]), float(row[N_Y])) in places), None)
+
+    def _still_counts(self, one: _Standing, view: View, talking: Sequence[Array]) -> bool:
+        """Whether one that stood may still be there, and says nothing."""
+        if one.until == view.time:
+            return True
+        in_sight = not view.truncated and math.dist(one.row[_PLACE], view.state[:2]) <= _SEEN * self._sight
+        talks = any(math.dist(row[_PLACE], one.row[_PLACE]) <= row[N_RADIUS] for row in talking)
+        return one.counts and view.time - one.until < _MEMORY and not in_sight and not talks
+
+
+def blocked_by(what: str, row: Array, holder: int = -1) -> str:
+    """What is blocked and by whom, for people.
+
+    Args:
+        what: Such as ``the passage``.
+        row: Of the one that stands there.
+        holder: Who holds that place, as far as is known; -1: nobody knows.
+    """
+    robot = holder if row[N_ID] < 0.0 else int(row[N_ID])
+    who = f"robot {robot}" if robot >= 0 else "one that says nothing"
+    return f"waits: {what} is blocked at [{row[N_X]:.2f}, {row[N_Y]:.2f}] by {who}, and there is no other way"
