@@ -464,9 +464,12 @@ class ArenaCore:
 
     def arrive(self) -> Flags:
         """Note who is at its goal, hand out the next goals; returns who arrived in this step ``[B, N]``."""
-        there = self._distances() <= GOAL_RADII * self.body[..., RADIUS]
-        arrived = there & ~self.reached
-        for b, i in np.argwhere(arrived):
+        return self._arrive(self._distances())
+
+    def _arrive(self, distances: Array) -> Flags:
+        """``arrive``, where the distances ``[B, N]`` from the goals are known [m]."""
+        arrived: Flags = (distances <= GOAL_RADII * self.body[..., RADIUS]) & ~self.reached
+        for b, i in np.argwhere(arrived) if arrived.any() else ():
             goals = self.scenarios[b].robots[i].goals
             self.deliveries[b, i] += 1
             if self.goal_index[b, i] + 1 < len(goals):
@@ -513,10 +516,12 @@ class ArenaCore:
         before, distance_before, state = self.remaining.copy(), self._distances(), self.state.copy()
         done_before = self.resting
         self.advance(tunables)
-        straight = distance_before - self._distances()
-        arrived = self.arrive()
+        distances = self._distances()
+        arrived = self._arrive(distances)
         self.plan()
-        closer = np.where(arrived, straight, before - self.remaining)  # an arrival may have changed the goal
+        closer = before - self.remaining
+        if arrived.any():  # which may have changed the goal
+            closer[arrived] = (distance_before - distances)[arrived]
         fastest = self.body[..., TOP_SPEED] * self.period[:, None]
         reward = given_by(
             self.reward,
@@ -527,12 +532,13 @@ class ArenaCore:
             ),
         )  # fmt: skip
         self.returns += reward
-        terminated: Flags = np.all(self.resting, axis=1)
+        resting = self.resting
+        terminated: Flags = resting.all(axis=1)
         truncated = ~terminated & (self.age >= self.horizon)
-        info: dict[str, Any] = {"episodes": [], "final_observation": None, "resting": self.resting}
+        info: dict[str, Any] = {"episodes": [], "final_observation": None, "resting": resting}
         observation = self.observe()
-        ended = np.flatnonzero(terminated | truncated)
-        if ended.size:
+        if (over := terminated | truncated).any():
+            ended = np.flatnonzero(over)
             info["final_observation"] = observation
             info["episodes"] = [self.summary(int(b)) for b in ended]
             if self._redraw:

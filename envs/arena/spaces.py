@@ -123,7 +123,7 @@ def split(agents: list[str], observation: Observation, form: str = "dict") -> di
     count = len(agents)
     if form == FLAT:
         return dict(zip(agents, flat(observation).reshape(count, -1), strict=True))
-    ego, mask = observation.ego.reshape(count, -1), observation.mask.reshape(count, -1).astype(np.int8)
+    ego, mask = observation.ego.reshape(count, -1), observation.mask.reshape(count, -1).view(np.int8)
     parts = zip(agents, ego, observation.edges.reshape(count, -1, EDGE), mask, strict=True)
     return {agent: {"ego": own, "edges": edges, "mask": there} for agent, own, edges, there in parts}
 

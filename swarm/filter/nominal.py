@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from swarm.array_types import Array
 from swarm.filter.tunables import ROTATION, SPEED
+from swarm.kernel_cache import uncounted
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, PERIOD, TOP_SPEED, TURN_ACCELERATION, TURN_RATE, is_second_order
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, UNICYCLE
 
@@ -18,7 +17,7 @@ _HEADING_PERIODS = 4.0
 _APPROACH_SHARE = 0.7
 
 
-@njit(cache=True)
+@uncounted
 def nominal_control(
     kind: int, state: Array, body: Array, waypoint: Array, remaining: float, tunables: Array, nominal: Array
 ) -> None:
