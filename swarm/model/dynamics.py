@@ -13,6 +13,7 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numba import njit
@@ -190,6 +191,7 @@ def reach(kind: int, radius: float, limits: Array, dt: float) -> float:
     return longest
 
 
+@lru_cache(maxsize=1024)
 def seen_speed(kind: Kind, radius: float, limits: Limits, dt: float, sensing_radius: float) -> float:
     """Largest speed [m/s] at which two robots that do not see each other yet cannot touch within one period.
 

@@ -55,7 +55,7 @@ def test_all_that_kernels_without_references_call_says_whether_it_counts_them() 
         for one in set(called_by(left.pop())) - seen:
             seen.add(one)
             if counts_references(one) is None and one.targetoptions.get("inline") != "always":
-                silent.add(f"{one.py_func.__module__}.{one.__name__}")
+                silent.add(f"{one.py_func.__module__}.{one.py_func.__qualname__}")
             if not counts_references(one):
                 left.append(one)
     assert not silent
