@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from swarm.array_types import Array, Int8s, Int64s
+from swarm.kernel_cache import uncounted
 from swarm.model.body import PERIOD, RADIUS, YIELDS
 from swarm.model.strangers import STANDS, longest_rest
 from swarm.sense.neighbours import N_ERROR, count_on
@@ -21,7 +20,7 @@ MOVING, STANDING = range(2)
 """Columns of contacts."""
 
 
-@njit(cache=True)
+@uncounted
 def has_strangers(body: Array) -> bool:
     """Whether anybody of a world ``float64[N, BODY]`` ignores everybody."""
     found = False
@@ -30,7 +29,7 @@ def has_strangers(body: Array) -> bool:
     return found
 
 
-@njit(cache=True)
+@uncounted
 def mark_strangers(kind: Int64s, body: Array, declared: Array, others: Array) -> None:
     """Make strangers of those who ignore everybody, where all are seen as they are, now.
 
@@ -49,7 +48,7 @@ def mark_strangers(kind: Int64s, body: Array, declared: Array, others: Array) ->
             count_on(others[j], declared, 0.0, time)
 
 
-@njit(cache=True)
+@uncounted
 def _longest(kind: Int64s, body: Array) -> float:
     """A period, and for how long [s] any of a world's robots may then still move."""
     time = 0.0
@@ -59,7 +58,7 @@ def _longest(kind: Int64s, body: Array) -> float:
     return time
 
 
-@njit(cache=True)
+@uncounted
 def meet_world(at: Array, body: Array, contacts: Int64s, touching: Int8s) -> None:
     """Count the contacts of one world's robots with strangers at an instant.
 

@@ -467,9 +467,12 @@ class ArenaCore:
 
     def arrive(self) -> Flags:
         """Note who is at its goal, hand out the next goals; returns who arrived in this step ``[B, N]``."""
-        there = self._distances() <= GOAL_RADII * self.body[..., RADIUS]
-        arrived = there & ~self.reached
-        for b, i in np.argwhere(arrived):
+        return self._arrive(self._distances())
+
+    def _arrive(self, distances: Array) -> Flags:
+        """``arrive``, where the distances ``[B, N]`` from the goals are known [m]."""
+        arrived: Flags = (distances <= GOAL_RADII * self.body[..., RADIUS]) & ~self.reached
+        for b, i in np.argwhere(arrived) if arrived.any() else ():
             goals = self.scenarios[b].robots[i].goals
             self.deliveries[b, i] += 1
             if self.goal_index[b, i] + 1 < len(goals):
@@ -480,17 +483,21 @@ class ArenaCore:
                 self.reach_time[b, i] = self.age[b] * self.period[b]
         return arrived
 
-    def _chosen(self, action: AnyArray) -> Array:
-        """The tunables ``[B, N, 6]`` of an action; if that is a control, ``_wanted`` is written.
+    def _checked(self, action: AnyArray) -> Array:
+        """The action ``float64[B, N, 6]`` or ``[B, N, 2]``.
 
         Raises:
-            InputError: If the action has another shape or is not a number.
+            InputError: If it has another shape or is not a number.
         """
         action = np.ascontiguousarray(action, dtype=np.float64)
         if action.shape != (self.num_worlds, self.num_robots, self.action_size) or np.isnan(action).any():
             low = -1 if self._controlled else 0
             shape = f"[{self.num_worlds}, {self.num_robots}, {self.action_size}]"
             raise InputError("action", action, f"{shape} numbers in [{low}, 1]")
+        return action
+
+    def _chosen(self, action: Array) -> Array:
+        """The tunables ``[B, N, 6]`` of an action; if that is a control, ``_wanted`` is written."""
         if not self._controlled:
             return action
         np.multiply(np.clip(action, -1.0, 1.0), self._full, out=self._wanted)
@@ -511,15 +518,21 @@ class ArenaCore:
         Raises:
             InputError: If the action has another shape or is not a number.
         """
+        return self.step_checked(self._checked(action))
+
+    def step_checked(self, action: Array) -> tuple[Observation, Float32s, Flags, Flags, dict[str, Any]]:
+        """``step`` of an action of the right shape, float64, in which all are numbers."""
         tunables = self._chosen(action)
         self.plan()
         before, distance_before, state = self.remaining.copy(), self._distances(), self.state.copy()
         done_before = self.resting
         self.advance(tunables)
-        straight = distance_before - self._distances()
-        arrived = self.arrive()
+        distances = self._distances()
+        arrived = self._arrive(distances)
         self.plan()
-        closer = np.where(arrived, straight, before - self.remaining)  # an arrival may have changed the goal
+        closer = before - self.remaining
+        if arrived.any():  # which may have changed the goal
+            closer[arrived] = (distance_before - distances)[arrived]
         fastest = self.body[..., TOP_SPEED] * self.period[:, None]
         reward = given_by(
             self.reward,
@@ -530,12 +543,13 @@ class ArenaCore:
             ),
         )  # fmt: skip
         self.returns += reward
-        terminated: Flags = np.all(self.resting, axis=1)
+        resting = self.resting
+        terminated: Flags = np.logical_and.reduce(resting, axis=1)
         truncated = ~terminated & (self.age >= self.horizon)
-        info: dict[str, Any] = {"episodes": [], "final_observation": None, "resting": self.resting}
+        info: dict[str, Any] = {"episodes": [], "final_observation": None, "resting": resting}
         observation = self.observe()
-        ended = np.flatnonzero(terminated | truncated)
-        if ended.size:
+        if (over := terminated | truncated).any():
+            ended = np.flatnonzero(over)
             info["final_observation"] = observation
             info["episodes"] = [self.summary(int(b)) for b in ended]
             if self._redraw:
@@ -544,13 +558,17 @@ class ArenaCore:
 
     def begin_anew(self, observation: Observation, scenarios: Mapping[int, Scenario]) -> Observation:
         """Put scenarios into some worlds; returns the present observation, and these worlds observed anew in it."""
-        for b, scenario in scenarios.items():
-            self.load(b, scenario)
         again = self._pages.take()
         for part, before in zip(again, observation, strict=True):
             np.copyto(part, before)  # type: ignore[arg-type]  # nothing is None in what the core observes
-        self._observe_into(again, np.array(list(scenarios)))
-        return again
+        return self.begin_within(again, scenarios)
+
+    def begin_within(self, observation: Observation, scenarios: Mapping[int, Scenario]) -> Observation:
+        """``begin_anew``, in the present observation itself: the last ones of these worlds are overwritten."""
+        for b, scenario in scenarios.items():
+            self.load(b, scenario)
+        self._observe_into(observation, np.array(list(scenarios)))
+        return observation
 
     def summary(self, b: int = 0) -> dict[str, float]:
         """Figures of the present episode of world ``b``; rates are over its robots that cooperate."""

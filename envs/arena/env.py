@@ -92,11 +92,13 @@ class ArenaEnv(RenderedEnv):
         """One control period."""
         if self._is_over():
             return {}, {}, {}, {}, {}
-        core = self.core
-        observation, reward, terminated, truncated, _ = core.step(stack(self.agents, actions, self._actions)[None])
-        agents = self.agents
-        figures = (core.clearance, core.reached, core.collided, core.deliveries)
-        columns = zip(agents, core.outcome[0].tolist(), *(figure[0].tolist() for figure in figures), strict=True)
+        core, agents = self.core, self.agents
+        action = stack(agents, actions, self._actions)[None]
+        observation, reward, terminated, truncated, _ = core.step_checked(action)
+        columns = zip(
+            agents, core.outcome[0].tolist(), core.clearance[0].tolist(), core.reached[0].tolist(),
+            core.collided[0].tolist(), core.deliveries[0].tolist(), strict=True,
+        )  # fmt: skip
         infos = {
             agent: {
                 "outcome": OUTCOMES[outcome], "clearance": clearance, "reached": reached, "collided": collided,

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from swarm.array_types import Array
-from swarm.kernel_cache import counted
+from swarm.kernel_cache import counted, uncounted
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, ramp
 from swarm.model.body import coast_of, is_second_order
 from swarm.sense.neighbours import trailing
 
 
-@njit(cache=True)
+@uncounted
 def coast_world(state: Array, body: Array, trail: Array, others: Array) -> None:
     """Write the ways to rest of one world's robots ``[N]`` into their trails and neighbour columns.
 
@@ -28,7 +27,7 @@ def coast_world(state: Array, body: Array, trail: Array, others: Array) -> None:
             trailing(others[i], trail[i])
 
 
-@counted
+@uncounted
 def ramp_world(
     state: Array, body: Array, trail: Array, control: Array, check: int, checks: int, period: float, at: Array
 ) -> None:  # fmt: skip
@@ -44,10 +43,15 @@ def ramp_world(
         period: [s]
         at: ``float64[N, 5]``, written.
     """
-    then = np.empty(2)
     for i in range(len(body)):
         if is_second_order(body[i]):
             time = period if check == checks else period * check / checks
-            ramp(state[i], trail[i, T_SPEED : T_TURN_RATE + 1], control[i], time, period, 0.0, at[i], then)
+            _ramp_robot(state[i], trail[i], control[i], time, period, at[i])
             if check == checks:
                 trail[i, T_SPEED], trail[i, T_TURN_RATE] = control[i, 0], control[i, 1]
+
+
+@counted
+def _ramp_robot(state: Array, trail: Array, control: Array, time: float, period: float, at: Array) -> None:
+    """``ramp_world`` for one robot, ``time`` [s] after the beginning of the period."""
+    ramp(state, trail[T_SPEED : T_TURN_RATE + 1], control, time, period, 0.0, at, np.empty(2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -123,8 +124,8 @@ def split(agents: list[str], observation: Observation, form: str = "dict") -> di
     count = len(agents)
     if form == FLAT:
         return dict(zip(agents, flat(observation).reshape(count, -1), strict=True))
-    ego, mask = observation.ego.reshape(count, -1), observation.mask.reshape(count, -1).astype(np.int8)
-    parts = zip(agents, ego, observation.edges.reshape(count, -1, EDGE), mask, strict=True)
+    one = observation[:3] if observation.ego.ndim == 2 else [part[0] for part in observation[:3]]
+    parts = zip(agents, one[0], one[1], one[2].view(np.int8), strict=True)
     return {agent: {"ego": own, "edges": edges, "mask": there} for agent, own, edges, there in parts}
 
 
@@ -137,7 +138,8 @@ def stack(agents: list[str], actions: dict[str, AnyArray], kind: str = TUNED) ->
     size = action_size(kind)
     try:
         stacked: Array = np.array([actions[agent] for agent in agents], np.float64)
-        if stacked.shape == (len(agents), size) and np.isfinite(stacked).all():
+        # A finite sum has finite terms; huge ones whose sum is not finite are looked at one by one.
+        if stacked.shape == (len(agents), size) and (math.isfinite(stacked.sum()) or np.isfinite(stacked).all()):
             return stacked
     except (KeyError, TypeError, ValueError):
         pass  # said below, by the name of the agent

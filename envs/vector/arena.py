@@ -101,7 +101,7 @@ class ArenaVectorEnv(TeamVectorEnv):
         if ended.any():
             which = np.flatnonzero(ended)
             infos |= self._finals(ended, [self._formed(_of(observation, b)) for b in which.tolist()], dict(infos))
-            observation = core.begin_anew(observation, {b: self._draw(self._generators[b]) for b in which.tolist()})
+            core.begin_within(observation, {b: self._draw(self._generators[b]) for b in which.tolist()})
         return self._formed(observation), reward, terminated, truncated, infos
 
     def _formed(self, observation: Observation) -> Any:
@@ -118,5 +118,5 @@ class ArenaVectorEnv(TeamVectorEnv):
 
 
 def _of(observation: Observation, b: int) -> Observation:
-    """The observation of one world."""
-    return Observation(observation.ego[b], observation.edges[b], observation.mask[b])
+    """The observation of one world, a copy."""
+    return Observation(observation.ego[b].copy(), observation.edges[b].copy(), observation.mask[b].copy())

@@ -28,6 +28,7 @@ from swarm.array_types import Array
 from swarm.filter.narrow import ROW_MARGIN, ROW_MARGIN_BRAKING, faces, narrow_row, turns_on_the_spot
 from swarm.filter.row import BRAKE_SHARE, approach_speed, class_k, recover, write_row
 from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
+from swarm.kernel_cache import uncounted
 from swarm.model.actuators import T_ERROR, T_SPEED, T_STRAY, T_TURN_RATE
 from swarm.model.body import (
     ACCELERATION,
@@ -74,7 +75,7 @@ __all__ = [
 BOUNDS_ROWS = 4
 
 
-@njit(cache=True)
+@uncounted
 def control_point(kind: int, state: Array, body: Array) -> tuple[float, float, float]:
     """The point that the rows constrain (world [m]), and by how much the radius is grown there [m]."""
     if kind != UNICYCLE:
@@ -83,7 +84,7 @@ def control_point(kind: int, state: Array, body: Array) -> tuple[float, float, f
     return state[0] + ahead * math.cos(state[2]), state[1] + ahead * math.sin(state[2]), ahead
 
 
-@njit(cache=True)
+@uncounted
 def _stranger_row(
     kind: int, state: Array, body: Array, trail: Array, x: float, y: float, vx: float, vy: float, size: float,
     other: Array, gain: float, power: float, row: Array,
@@ -184,7 +185,7 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
     return count
 
 
-@njit(cache=True)
+@uncounted
 def control_box(kind: int, state: Array, body: Array, trail: Array, box: Array) -> None:
     """Write into ``box`` (2, 2) the actuator limits as bounds on the variables of the QP.
 
@@ -210,7 +211,7 @@ def control_box(kind: int, state: Array, body: Array, trail: Array, box: Array) 
             box[0, axis], box[1, axis] = -top, top
 
 
-@njit(cache=True)
+@uncounted
 def _within(now: float, change: float, most: float) -> tuple[float, float]:
     """The least and the largest next value within ``most``, or as near to it as ``change`` allows."""
     return min(max(now - change, -most), now + change), max(min(now + change, most), now - change)

@@ -49,7 +49,7 @@ from swarm.filter.hull_lines import LINE, build_lines, keeps
 from swarm.filter.hulls import MOST, own_hull
 from swarm.filter.next_hull import half_way, next_arc, next_ramp, next_roll, next_stop
 from swarm.filter.stranger_lines import STRANGER_LINE, build_stranger_lines, keeps_clear
-from swarm.kernel_cache import counted
+from swarm.kernel_cache import counted, uncounted
 from swarm.model.actuators import (
     T_SPEED,
     T_TURN_RATE,
@@ -79,7 +79,7 @@ from swarm.sense.neighbours import N_BODY_X, N_BODY_Y, N_ERROR, Around, is_stran
 _BISECTIONS = 12
 
 
-@njit(cache=True)
+@uncounted
 def is_inexact(body: Array, around: Around) -> bool:
     """Whether anything of the robot or of somebody near is not exact, a way to rest bends, or a stranger is near."""
     if body[ERROR] > 0.0 or body[LAG] > 0.0 or body[STRAY] > 0.0 or is_second_order(body):

@@ -18,6 +18,7 @@ from numba import njit
 from swarm.array_types import Array
 from swarm.filter.row import recover, write_row
 from swarm.filter.tunables import ROTATION
+from swarm.kernel_cache import uncounted
 from swarm.model.actuators import T_ERROR, T_STRAY
 from swarm.model.body import FLOOR, LOOK_AHEAD, PERIOD, RADIUS, TURN_RATE, is_second_order
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE
@@ -44,7 +45,7 @@ _PARALLEL = 1e-9
 _TURN, _PERIODS = 0.5, 4.0
 
 
-@njit(cache=True)
+@uncounted
 def _leads_through(
     x: float, y: float, waypoint: Array, size: float, aside: float, line: tuple[float, float, float, float, float]
 ) -> bool:
@@ -74,7 +75,7 @@ def _leads_through(
     return abs(side + slope * (first - a)) <= aside and abs(side + slope * (last - a)) <= aside
 
 
-@njit(cache=True)
+@uncounted
 def _room_beside(
     k: int, obstacles: Array, count: int, kind: int, state: Array, body: Array, waypoint: Array, size: float,
     most: float,
@@ -114,13 +115,13 @@ def _room_beside(
     return room if room < most else math.inf
 
 
-@njit(cache=True)
+@uncounted
 def faces(kind: int, state: Array, thing: Array) -> bool:
     """Whether a unicycle looks at an obstacle, and not along it."""
     return kind == UNICYCLE and thing[O_NX] * math.cos(state[2]) + thing[O_NY] * math.sin(state[2]) < -_FACING
 
 
-@njit(cache=True)
+@uncounted
 def narrow_row(
     kind: int, state: Array, body: Array, thing: Array, size: float, room: float, extra: float, gain: float,
     power: float, row: Array,
@@ -166,7 +167,7 @@ def turns_on_the_spot(kind: int, body: Array, around: Around) -> bool:
     return kind == UNICYCLE and around.agreed and not is_second_order(body)
 
 
-@njit(cache=True)
+@uncounted
 def project_rows(state: Array, rows: Array, rhs: Array, count: int) -> None:
     """Turn rows of a velocity into those of a unicycle's forward speed: turning moves no disc.
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from swarm.array_types import Array
 from swarm.filter.tunables import ROTATION, SPEED
+from swarm.kernel_cache import uncounted
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, PERIOD, TOP_SPEED, TURN_ACCELERATION, TURN_RATE, is_second_order
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, UNICYCLE
 
@@ -20,7 +19,7 @@ _APPROACH_SHARE = 0.7
 _BEHIND = 2.0
 
 
-@njit(cache=True)
+@uncounted
 def nominal_control(
     kind: int, state: Array, body: Array, waypoint: Array, remaining: float, tunables: Array, nominal: Array
 ) -> None:
@@ -65,7 +64,7 @@ def nominal_control(
         nominal[0], nominal[1] = speed * ex, speed * ey
 
 
-@njit(cache=True)
+@uncounted
 def turn_towards(state: Array, body: Array, waypoint: Array, velocity: Array) -> None:
     """Turn a wanted velocity into the forward speed and turn of a unicycle that drives along it, in place.
 

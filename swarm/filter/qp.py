@@ -20,6 +20,7 @@ from numba import njit
 
 from swarm.array_types import Array, Int64s
 from swarm.errors import InputError
+from swarm.kernel_cache import uncounted
 
 # INVALID is a number that no outcome of the filter has (``swarm.filter.safety``): 2 is BRAKING there.
 OPTIMAL, RELAXED, INVALID = 0, 1, 3
@@ -46,7 +47,7 @@ class Solution(NamedTuple):
     residual: float
 
 
-@njit(cache=True)
+@uncounted
 def _on_line(
     i: int, rows: Array, rhs: Array, relaxation: float, ux: float, uy: float, box: Array, deficit: Array
 ) -> tuple[bool, float, float]:
@@ -89,7 +90,7 @@ def _on_line(
     return True, px + best * dx, py + best * dy
 
 
-@njit(cache=True)
+@uncounted
 def _side(rows: Array, j: int, dx: float, dy: float) -> tuple[float, float, float]:
     """Normal of row ``j`` (a side of the box if negative) along and across a line, and how far it may be relaxed."""
     if j >= 0:
@@ -100,7 +101,7 @@ def _side(rows: Array, j: int, dx: float, dy: float) -> tuple[float, float, floa
     return hx * dx + hy * dy, hx * dy - hy * dx, soft
 
 
-@njit(cache=True)
+@uncounted
 def _deficit_of_rows(rows: Array, i: int, j: int, k: int, low: float, high: float, dx: float, dy: float) -> float:
     """How much more all soft rows must give way so that row ``i`` and its bounds ``j`` (low), ``k`` (high) agree.
 
@@ -117,7 +118,7 @@ def _deficit_of_rows(rows: Array, i: int, j: int, k: int, low: float, high: floa
     return (low - high) / total if total > 0.0 else np.inf
 
 
-@njit(cache=True)
+@uncounted
 def _solve_given(
     ux: float, uy: float, rows: Array, rhs: Array, count: int, box: Array, relaxation: float, deficit: Array
 ) -> tuple[bool, float, float]:
@@ -135,7 +136,7 @@ def _solve_given(
     return True, x, y
 
 
-@njit(cache=True)
+@uncounted
 def solve_unit_rows(
     ux: float, uy: float, rows: Array, rhs: Array, count: int, box: Array, control: Array, deficit: Array
 ) -> tuple[int, float]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from swarm.array_types import Array
+from swarm.kernel_cache import uncounted
 from swarm.model.body import ACCELERATION, ERROR, PERIOD, is_second_order, recovery
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
 
@@ -14,7 +13,7 @@ from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
 BRAKE_SHARE = 0.8
 
 
-@njit(cache=True)
+@uncounted
 def class_k(gap: float, gain: float, power: float) -> float:
     """Gain * gap^power [m/s] for a positive gap, linear inside it, where a power below 1 would chatter."""
     if gap <= 0.0 or power == 1.0:
@@ -22,13 +21,13 @@ def class_k(gap: float, gain: float, power: float) -> float:
     return gain * math.exp(power * math.log(gap))
 
 
-@njit(cache=True)
+@uncounted
 def approach_speed(gap: float, gain: float, power: float, dt: float) -> float:
     """Phi [m/s] of a robot that stops at once: class-K, but never through the gap within one period."""
     return min(class_k(gap, gain, power), gap / dt) if gap > 0.0 else class_k(gap, gain, power)
 
 
-@njit(cache=True)
+@uncounted
 def braking_speed(gap: float, rate: float, gain: float, power: float, braking: float, dt: float) -> float:
     """Phi [m/s] at the end of the period of a robot that has to brake.
 
@@ -47,7 +46,7 @@ def braking_speed(gap: float, rate: float, gain: float, power: float, braking: f
     return min(class_k(gap, gain, power), shed)
 
 
-@njit(cache=True)
+@uncounted
 def write_row(
     kind: int, state: Array, body: Array, gap: float, nx: float, ny: float, rate: float, gain: float, power: float,
     share: float, partners: float, own: float, row: Array,
@@ -72,7 +71,7 @@ def write_row(
     return share * approach_speed(gap, gain, power, dt)
 
 
-@njit(cache=True)
+@uncounted
 def recover(kind: int, body: Array, gap: float, rate: float, share: float, limit: float) -> float:
     """The right-hand side of a row, so that a double integrator leaves a margin that it is in, whatever is tuned.
 

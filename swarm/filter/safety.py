@@ -30,6 +30,7 @@ from swarm.filter import barriers, qp
 from swarm.filter.hull_shield import is_inexact, shield_hulls
 from swarm.filter.narrow import project_rows, turns_on_the_spot
 from swarm.filter.nominal import nominal_control, turn_towards
+from swarm.kernel_cache import uncounted
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, REACH, TOP_SPEED, TURN_RATE
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE, arc_offset, brake, stop_offset
 from swarm.model.geometry import segment_to_obstacle, segment_to_segment
@@ -68,7 +69,7 @@ def scratch(size: int) -> Scratch:
     return Scratch(rows, np.empty(len(rows)), np.empty((2, 2)), lines, np.empty(1))
 
 
-@njit(cache=True)
+@uncounted
 def _add_line(lines: Array, count: int, nx: float, ny: float, ax: float, ay: float, slack: float) -> int:
     """Append the half-plane n·x >= limit that has ``slack`` left at the point a; a negative slack counts as 0."""
     lines[count, 0], lines[count, 1] = nx, ny
@@ -118,7 +119,7 @@ def _build_lines(kind: int, state: Array, body: Array, around: Around, lines: Ar
     return count
 
 
-@njit(cache=True)
+@uncounted
 def _share_of_displacement(x: float, y: float, dx: float, dy: float, bulge: float, lines: Array, count: int) -> float:
     """Largest share in [0, 1] of a displacement [m] from (x, y) that keeps every line, ``bulge`` [m] included."""
     share = 1.0
@@ -129,7 +130,7 @@ def _share_of_displacement(x: float, y: float, dx: float, dy: float, bulge: floa
     return share
 
 
-@njit(cache=True)
+@uncounted
 def _keeps_lines(state: Array, body: Array, ux: float, uy: float, lines: Array, count: int) -> bool:
     """Whether a double integrator's next position and next stop point keep every line."""
     dt = body[PERIOD]
@@ -179,7 +180,7 @@ def shield(kind: int, state: Array, body: Array, around: Around, control: Array,
     return share
 
 
-@njit(cache=True)
+@uncounted
 def _shield_acceleration(state: Array, body: Array, control: Array, lines: Array, count: int) -> float:
     """``shield`` of a double integrator: bisects between the control and braking."""
     ux, uy = control[0], control[1]
@@ -201,7 +202,7 @@ def _shield_acceleration(state: Array, body: Array, control: Array, lines: Array
     return low
 
 
-@njit(cache=True)
+@uncounted
 def to_control(kind: int, body: Array, variables: Array) -> None:
     """Turn the variables of the QP into the robot's control in place (only a unicycle's differ)."""
     if kind == UNICYCLE:

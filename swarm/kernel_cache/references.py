@@ -2,7 +2,8 @@
 
 Counting the references of many small views of arrays took three quarters of a step of many worlds: numba changes an
 atomic counter for each, and all threads change the same ones. A kernel that counts none cannot allocate: its caller
-holds all arrays. What it calls is compiled likewise, unless it says otherwise: what allocates there says ``counted``.
+holds all arrays. Whatever it calls says which kind it is, unless it is inlined: what says nothing is compiled as needed
+by whoever calls it first, and kept in the cache like that.
 """
 
 from __future__ import annotations
@@ -14,6 +15,6 @@ from numba import njit
 
 # Numba's type stubs do not know ``_nrt``.
 uncounted: Any = partial(njit, cache=True, **{"_nrt": False})
-"""Decorates a kernel that counts no references, and allocates nothing."""
+"""Decorates a kernel that counts no references, and allocates nothing; anybody may call it, Python too."""
 counted: Any = partial(njit, cache=True, **{"_nrt": True})
 """Decorates a kernel that allocates and is called by one that counts no references."""

@@ -98,7 +98,7 @@ class SourceTree:
             parts = path.relative_to(self.roots[package]).with_suffix("").parts
             module = ".".join((package, *(part for part in parts if part != "__init__")))
             text = path.read_text(encoding="utf-8")
-            for node in ast.parse(text).body if "numba" in text else ():
+            for node in ast.parse(text).body if "numba" in text or "kernel_cache" in text else ():
                 if isinstance(node, ast.FunctionDef) and node.decorator_list:
                     yield module, node.name
 

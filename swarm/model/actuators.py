@@ -23,6 +23,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
+from swarm.kernel_cache import uncounted
 from swarm.model.dynamics import (
     DOUBLE_INTEGRATOR,
     SINGLE_INTEGRATOR,
@@ -218,7 +219,7 @@ def brake_roll(
     control[0], control[1] = share * speed, share * turn_rate
 
 
-@njit(cache=True)
+@uncounted
 def coast(
     heading: float, speed: float, turn_rate: float, acceleration: float, turn_acceleration: float, dt: float,
     trail: Array,

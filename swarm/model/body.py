@@ -10,6 +10,7 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.errors import InputError
+from swarm.kernel_cache import uncounted
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, brake_roll, coast
 from swarm.model.dynamics import (
     DOUBLE_INTEGRATOR,
@@ -133,13 +134,13 @@ def _check_second_order(limits: Limits, dt: float, errors: ErrorBounds) -> None:
         raise InputError("limits.turn_acceleration", push, f"at least {fine:g} rad/s² at {turn_rate:g} rad/s, or none")
 
 
-@njit(cache=True)
+@uncounted
 def is_second_order(body: Array) -> bool:
     """Whether it is a unicycle with finite accelerations, which are part of the plan."""
     return math.isfinite(body[TURN_ACCELERATION])
 
 
-@njit(cache=True)
+@uncounted
 def coast_of(state: Array, body: Array, trail: Array) -> None:
     """Write into ``trail`` the way to rest of a unicycle of second order, from the speed and turn rate that are there.
 
@@ -222,7 +223,7 @@ def sway(kind: int, velocity: float, stray: float, speed: float, lag: float, acc
     return stray * speed * stop + velocity * (stop + half + 1.0 / recovery(dt))
 
 
-@njit(cache=True)
+@uncounted
 def recovery(dt: float) -> float:
     """Gain (1/s) with which a double integrator leaves the margin of others, whatever its tunables are."""
     return 0.5 / dt

@@ -13,12 +13,14 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
 from swarm.errors import InputError
+from swarm.kernel_cache import uncounted
 
 STATE = 5
 SINGLE_INTEGRATOR, DOUBLE_INTEGRATOR, UNICYCLE = 0, 1, 2
@@ -108,7 +110,7 @@ def coast_periods(speed: float, turn_rate: float, acceleration: float, turn_acce
     return max(math.ceil(most - _WHOLE_PERIODS), 1.0) if most > 0.0 else 0.0
 
 
-@njit(cache=True)
+@uncounted
 def brake(kind: int, state: Array, limits: Array, dt: float, control: Array) -> None:
     """Write into ``control`` the command that brings the robot to rest as in ``stop_offset``.
 
@@ -122,7 +124,7 @@ def brake(kind: int, state: Array, limits: Array, dt: float, control: Array) -> 
             control[1] = -state[4] / (periods * dt)
 
 
-@njit(cache=True)
+@uncounted
 def arc_offset(heading: float, speed: float, turn_rate: float, time: float) -> tuple[float, float]:
     """Exact displacement [m] of a unicycle that holds ``speed`` and ``turn_rate`` for ``time`` seconds."""
     half = 0.5 * turn_rate * time
@@ -136,7 +138,7 @@ def forward_speed(state: Array) -> float:
     return float(state[3] * math.cos(state[2]) + state[4] * math.sin(state[2]))
 
 
-@njit(cache=True)
+@uncounted
 def step(kind: int, state: Array, control: Array, time: float, after: Array) -> None:
     """Advance one robot exactly for ``time`` seconds under a constant control.
 
@@ -189,6 +191,7 @@ def reach(kind: int, radius: float, limits: Array, dt: float) -> float:
     return longest
 
 
+@lru_cache(maxsize=1024)
 def seen_speed(
     kind: Kind, radius: float, limits: Limits, dt: float, sensing_radius: float, slip: float = 0.0
 ) -> float:  # fmt: skip

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
+from swarm.kernel_cache import uncounted
 
 
 @njit(cache=True, inline="always")
@@ -48,7 +49,7 @@ def crosses(px: float, py: float, sx: float, sy: float, qx: float, qy: float, tx
     return a * b < 0.0 and c * d < 0.0
 
 
-@njit(cache=True)
+@uncounted
 def segment_to_segment(
     px: float, py: float, sx: float, sy: float, qx: float, qy: float, tx: float, ty: float
 ) -> tuple[float, float, float, float, float]:
@@ -76,7 +77,7 @@ def segment_to_segment(
     return best, nx / best, ny / best, ax, ay
 
 
-@njit(cache=True)
+@uncounted
 def segment_to_obstacle(
     px: float, py: float, sx: float, sy: float, obstacle: Array
 ) -> tuple[float, float, float, float, float]:
@@ -111,14 +112,14 @@ def segment_to_obstacle(
     return best, nx, ny, ax, ay
 
 
-@njit(cache=True)
+@uncounted
 def _facing(low: float, high: float, other_low: float, other_high: float) -> tuple[float, float, bool]:
     """On one axis: the stretch between two intervals, or what they have in common, and whether they are apart."""
     first, last = max(low, other_low), min(high, other_high)
     return (last, first, True) if first > last else (first, last, False)
 
 
-@njit(cache=True)
+@uncounted
 def middle_line(one: Array, other: Array) -> tuple[float, float, float, float, float, float]:
     """Middle of the passage between two obstacles [m]: a point, a direction, half a length; and half of its width."""
     x0, x1, apart_x = _facing(one[0] - one[2], one[0] + one[2], other[0] - other[2], other[0] + other[2])

@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import LARGEST
 from swarm.files.yaml_input import Field
+from swarm.kernel_cache import uncounted
 from swarm.model.body import (
     ACCELERATION,
     LAG,
@@ -119,14 +119,14 @@ def read_strangers(field: Field) -> Strangers:
     return Strangers(**{key: entry.value for key, entry in given.items()})
 
 
-@njit(cache=True)
+@uncounted
 def faster(pace: float, push: float, top: float, time: float) -> float:
     """How fast [m/s] a stranger may be after ``time`` seconds; arguments as in ``covered``."""
     speed = pace + push * time
     return max(min(speed, top), pace) if top > 0.0 else speed
 
 
-@njit(cache=True)
+@uncounted
 def covered(pace: float, push: float, top: float, time: float) -> float:
     """How far [m] a stranger may get in some time; convex in the time.
 
@@ -142,7 +142,7 @@ def covered(pace: float, push: float, top: float, time: float) -> float:
     return pace * time + 0.5 * push * time * time
 
 
-@njit(cache=True)
+@uncounted
 def start_of(shown: float, declared: Array) -> tuple[float, float, float]:
     """Pace, push and top (see ``covered``) of one who shows a speed [m/s]; all 0 if nobody is a stranger.
 
@@ -157,14 +157,14 @@ def start_of(shown: float, declared: Array) -> tuple[float, float, float]:
     return (top, 0.0, top) if math.isinf(push) else (shown, push, top)
 
 
-@njit(cache=True)
+@uncounted
 def fade(speed: float, body: Array) -> float:
     """For how long [s] a robot whose actuators lag still moves when it is told to stop at a speed [m/s]."""
     moves: float = speed * (1.0 + body[STRAY])
     return float(body[LAG] * math.log(moves / STANDS)) if body[LAG] > 0.0 and moves > STANDS else 0.0
 
 
-@njit(cache=True)
+@uncounted
 def longest_rest(kind: int, body: Array) -> float:
     """For how long [s] a robot ``float64[BODY]`` of a kind moves at most when it is told to stop."""
     top, dt = body[TOP_SPEED], body[PERIOD]

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Int64s
+from swarm.kernel_cache import uncounted
 from swarm.model import dynamics
 from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y
 from swarm.model.body import ACCELERATION, ERROR, FLOOR, LAG, LOOK_AHEAD, MARGIN, RADIUS, REACH, SENSING
@@ -66,7 +67,7 @@ class Around(NamedTuple):
     agreed: bool = False
 
 
-@njit(cache=True)
+@uncounted
 def describe(
     kind: int, state: Array, body: Array, intent: Array, rotation: float, speed: float, robot_id: int, row: Array
 ) -> None:
@@ -92,7 +93,7 @@ def is_stranger(row: Array) -> bool:
     return bool(row[N_PACE] > 0.0 or row[N_PUSH] > 0.0)
 
 
-@njit(cache=True)
+@uncounted
 def count_on(row: Array, declared: Array, late: float, time: float) -> None:
     """Make the neighbour columns ``row`` (22,) of a sensed robot those of a stranger, unless nobody is one.
 
@@ -113,7 +114,7 @@ def count_on(row: Array, declared: Array, late: float, time: float) -> None:
     row[N_REACH] = row[N_ERROR] + covered(row[N_PACE], push, top, time)
 
 
-@njit(cache=True)
+@uncounted
 def trailing(row: Array, trail: Array) -> None:
     """Put what a robot trails, or its way to rest, into its neighbour columns ``row`` (22,)."""
     row[N_BODY_X], row[N_BODY_Y] = trail[T_BODY_X], trail[T_BODY_Y]
@@ -155,7 +156,7 @@ def _kept(body: Array, other: Array) -> float:
     return float(max(2.0 * body[FLOOR], body[ERROR] + other[N_ERROR]))
 
 
-@njit(cache=True)
+@uncounted
 def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array) -> tuple[int, bool]:
     """Copy the nearest of ``others`` within the sensing radius of robot ``i`` into ``found``, nearest first.
 
@@ -195,7 +196,7 @@ def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array)
     return count, left_out > 0
 
 
-@njit(cache=True)
+@uncounted
 def sense_obstacles(
     state: Array, body: Array, reach: float, obstacles: Array, items: Int64s, first: int, last: int,
     found: Array, order: Array,
@@ -237,7 +238,7 @@ def sense_obstacles(
     return count, near > slots
 
 
-@njit(cache=True)
+@uncounted
 def measure_obstacles(state: Array, obstacles: Array, count: int) -> None:
     """Write gap and normal of the first ``count`` obstacles ``float64[M, 9]``, as seen from ``state`` (5,)."""
     for k in range(count):

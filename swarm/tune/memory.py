@@ -7,9 +7,9 @@ when to leave it; a policy that reacts to this moment alone cannot tell the way 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from swarm.array_types import Array
+from swarm.kernel_cache import uncounted
 from swarm.model.body import PERIOD, RADIUS
 
 # Columns of a memory, float64[2]: least way left to the present goal so far [m], and time without coming nearer [s].
@@ -24,7 +24,7 @@ def blank() -> Array:
     return np.array([np.inf, 0.0])
 
 
-@njit(cache=True)
+@uncounted
 def remember(body: Array, remaining: float, memory: Array) -> None:
     """Take one period into account.
 

@@ -11,10 +11,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from swarm.array_types import Array, Flags, Float32s, Int32s, Int64s
 from swarm.errors import InputError
+from swarm.kernel_cache import uncounted
 from swarm.model.body import ACCELERATION, MARGIN, PERIOD, RADIUS, SENSING, TOP_SPEED, TURN_RATE
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE
 from swarm.sense.neighbours import (
@@ -104,7 +104,7 @@ def senders(observation: Observation) -> Int64s:
     return np.where(sender < 0, -1, first + sender).reshape(-1, slots)
 
 
-@njit(cache=True)
+@uncounted
 def _observe_ego(
     kind: int, state: Array, body: Array, distance: float, remaining: float, c: float, s: float, memory: Array,
     last_action: Array, ego: Float32s,
@@ -131,7 +131,7 @@ def _observe_ego(
     ego[EGO_STUCK] = (0.1 * memory[WAITED] * top / sensing) % 1.0
 
 
-@njit(cache=True)
+@uncounted
 def _observe_robot(state: Array, body: Array, robot_id: int, other: Array, c: float, s: float, edge: Float32s) -> None:
     sensing, top = body[SENSING], body[TOP_SPEED]
     dx, dy = other[N_X] - state[0], other[N_Y] - state[1]
@@ -149,7 +149,7 @@ def _observe_robot(state: Array, body: Array, robot_id: int, other: Array, c: fl
         edge[EDGE_HIGHER_ID] = 1.0 if other[N_ID] > robot_id else -1.0
 
 
-@njit(cache=True)
+@uncounted
 def _observe_obstacle(state: Array, body: Array, obstacle: Array, c: float, s: float, edge: Float32s) -> None:
     """Nearest point, gap, own velocity, and how far the obstacle reaches to the left and right of the course."""
     sensing, top = body[SENSING], body[TOP_SPEED]
@@ -165,7 +165,7 @@ def _observe_obstacle(state: Array, body: Array, obstacle: Array, c: float, s: f
     edge[EDGE_LEFT] = min(max((middle + half) / sensing, -1.0), 1.0)
 
 
-@njit(cache=True)
+@uncounted
 def observe(
     kind: int, state: Array, body: Array, robot_id: int, waypoint: Array, remaining: float, around: Around,
     memory: Array, last_action: Array, seen: Observation,
