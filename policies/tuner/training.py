@@ -55,8 +55,8 @@ class TunerOptions:
     """Checkpoint folder whose training to continue, in place."""
     worlds: int = 128
     """Worlds that are stepped together, by each process."""
-    robots: int = 8
-    """Robots in each of them; of a family, if it takes that option; the most, where teams differ in size."""
+    robots: int | None = None
+    """Robots in each of them (8 if not given); families of one size, or of many, have their own if not given."""
     tunables: tuple[str, ...] = NAMES
     """Those that the policy sets; the others stay at gain 6, power 1, straight ahead, full speed."""
     styles: tuple[str, ...] = ()
