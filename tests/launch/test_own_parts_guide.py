@@ -109,7 +109,7 @@ def test_a_robot_and_a_fleet_drive_by_the_network_without_its_python(
             checkpoint.load_and_run(made)
         fleet.write_text(re.sub(r"(?m)^controller: .*$", "controller: my_parts.py:middle", fleet.read_text()))
         assert process.main(["--fleet", str(fleet), "--robot", "1", "--check"]) == 2
-        assert "of Python a robot runs its driver alone" in capsys.readouterr().err
+        assert "of Python a robot runs its driver and its constraint alone" in capsys.readouterr().err
     finally:
         for name in ("my_network.py", "runs/net/network.py"):
             (folder / name).write_text(FILES["my_network.py"])
