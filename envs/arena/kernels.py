@@ -23,7 +23,7 @@ from swarm.filter.nominal import nominal_control
 from swarm.filter.passages import note_passages
 from swarm.filter.safety import Scratch, filter_control
 from swarm.filter.tunables import COUNT, ROTATION, SPEED, decode_one
-from swarm.kernel_cache import uncounted
+from swarm.kernel_cache.references import uncounted
 from swarm.model import dynamics
 from swarm.model.body import RADIUS, YIELDS
 from swarm.model.geometry import to_obstacle

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.kernel_cache import counted
+from swarm.kernel_cache.references import counted
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, ramp
 from swarm.model.body import coast_of, is_second_order
 from swarm.sense.neighbours import trailing
