@@ -285,7 +285,7 @@ def simulate(options: Options, console: Console) -> dict[str, Any]:
     if options.trajectories is not None:
         save_trajectory(options.trajectories / f"{options.name}.npz", run)
     run.close()
-    console.print(table_of(run, result))
+    console.print(table_of(run, result, film=options.film))
     written = [picture, results, log_path] + ([video] if options.film else [])
     console.print("written: " + ", ".join(str(path) for path in written), highlight=False)
     if interrupts:

@@ -9,8 +9,8 @@ from rich.table import Table
 from envs.rollout.run import Run
 
 
-def table_of(run: Run, result: dict[str, Any]) -> Table:
-    """The figures of a run for the terminal."""
+def table_of(run: Run, result: dict[str, Any], *, film: bool) -> Table:
+    """The figures of a run for the terminal; ``film``: whether one was made meanwhile."""
     steps = sum(result["qp"].values())
     table = Table(title=f"{result['scenario']}: {result['robots']} robots, {run.time:.0f} s", show_header=False)
     table.add_row("deliveries", f"{result['deliveries']}")
@@ -30,5 +30,5 @@ def table_of(run: Run, result: dict[str, Any]) -> Table:
         table.add_row(f"QP {outcome}", f"{count} ({100.0 * count / max(steps, 1):.2f} %)")
     times = result["step_ms"]
     table.add_row("control time per robot", f"p50 {times['p50']:.2f} ms, p99 {times['p99']:.2f} ms")
-    table.add_row("real-time factor", f"{result['real_time_factor']:.1f} (film included)")
+    table.add_row("real-time factor", f"{result['real_time_factor']:.1f}{' (film included)' if film else ''}")
     return table

@@ -173,7 +173,7 @@ def family_table(records: list[Record]) -> Table:
     """One row a family: means over its robots, with 95 % intervals."""
     first = records[0]
     title = f"families: controller {first['controller']}, planner {first['planner']}, seed {first['seed']}"
-    table = Table(title=title, caption="brackets: 95 % intervals, episodes resampled")
+    table = Table(title=title, caption="below: 95 % intervals, episodes resampled")
     table.add_column("family", overflow="fold")
     for column in (
         "episodes ×\nrobots", "safe %", "reached %", "success %", "episodes\ncomplete %", "time s",
@@ -222,5 +222,5 @@ def _columns(rows: Sequence[Sequence[Any]], fill: float | bool) -> AnyArray:
 
 def with_interval(value: float, interval: Interval, scale: float = 1.0) -> str:
     """A figure and its interval, for a cell of a table."""
-    low, high = (scale * end for end in interval)
-    return f"{value:.2f}\n[{low:.2f}, {high:.2f}]"
+    low, high = (f"{scale * end:.{1 if scale > 1.0 else 2}f}" for end in interval)  # shares of a tenth of a percent
+    return f"{value:.2f}\n{low}–{high}"
