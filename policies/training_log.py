@@ -71,7 +71,7 @@ def smoothed(values: Sequence[float]) -> list[float]:
 
 
 def draw_curves(curves: Mapping[str, Curve]) -> bytes:
-    """A picture (PNG) of curves over million robot-steps (of short trainings thousand), side by side under their titles.
+    """A picture (PNG) of curves over million (of short trainings: thousand) robot-steps, side by side, with titles.
 
     The line is smoothed, with what it is the mean of pale behind it. What is zero all the time is a line of text.
     """
