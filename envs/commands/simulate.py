@@ -32,7 +32,7 @@ from envs.bullet import env as bullet
 from envs.bullet.film import Film
 from envs.commands.command import Interrupted, postponed, run_command
 from envs.commands.error_options import ErrorOptions
-from envs.commands.simulated import table_of
+from envs.commands.simulated import margin_of, table_of
 from envs.formats.read import GRID_FORMATS, Wanted, driven, read_instances
 from envs.render.drawing import Painter, write_gif, write_png, write_video
 from envs.rollout.delays import Delays, check_rate
@@ -45,7 +45,6 @@ from swarm.errors import InputError
 from swarm.files.formats import Format, recognise
 from swarm.files.references import FORM, is_reference
 from swarm.filter.further_rows import make_constraint
-from swarm.model.dynamics import Kind
 from swarm.planning.registry import PLANNERS, check_planner, planner_of
 from swarm.scenario.map_file import MAP_FORMATS, load_map
 from swarm.scenario.scenario import Scenario, load_scenario
@@ -163,14 +162,6 @@ def _first_instance(path: Path, options: Options) -> tuple[Scenario, list[str]]:
     return driven(first, robots, horizon), found
 
 
-def margin_of(options: Options, scenario: Scenario) -> float:
-    """The safety margin [m]: what wheels and motors do not do at once; discs without wheels follow more closely."""
-    if options.margin is not None:
-        return options.margin
-    wheels = any(robot.kind == Kind.UNICYCLE for robot in scenario.robots)
-    return min(bullet.MARGIN, (0.24 if wheels else 0.08) * min(robot.radius for robot in scenario.robots))
-
-
 def delays_of(options: Options, scenario: Scenario) -> Delays | None:
     """What holds the robots, if anything does; starts and goals are those of the run without delays."""
     if not options.delays:
@@ -188,9 +179,10 @@ class Simulation:
         scenario = options.declared_in(found)
         if options.save is not None:
             scenario.save(options.save)
-        self.planner = planner_of(options.planner, scenario, margin_of(options, scenario), options.assumed)
+        margin = margin_of(options.margin, scenario)
+        self.planner = planner_of(options.planner, scenario, margin, options.assumed)
         self.run = bullet.start(
-            scenario, planner=self.planner, controller=options.controller, margin=margin_of(options, scenario),
+            scenario, planner=self.planner, controller=options.controller, margin=margin,
             seed=options.seed, gui=options.gui, delays=delays_of(options, scenario), assume=options.assumed,
             constraint=options.constraint,
         )  # fmt: skip
@@ -220,6 +212,8 @@ class Simulation:
                 film.note(run)
             elif flat:
                 yield self.painter.frame(scene_of(run, routes=routes))
+        if not interrupts:
+            progress.update(task, total=run.tick_count)  # all have arrived, perhaps long before the horizon
         if film is not None:
             progress.update(task, description="film", completed=0, total=len(film))
             for frame in film.frames():
