@@ -138,6 +138,10 @@ def make_scenario(options: Options) -> tuple[Scenario, list[str]]:
         raise InputError("SCENARIO, --map", [named, options.map], "one of the two, unless SCENARIO needs a map")
     if form is Format.SCENARIO:
         scenario = load_scenario(path)
+        if options.robots not in (None, len(scenario.robots)):
+            raise InputError(
+                "--robots", options.robots, f"left out: {path} has {len(scenario.robots)} robots of its own"
+            )
         return scenario, list(scenario.notes)
     if form in MAP_FORMATS:
         grid, notes = load_map(path, options.cell_size or (None if form is Format.MOVINGAI_MAP else 1.0))
