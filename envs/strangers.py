@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from swarm.array_types import Array, Int8s, Int64s
-from swarm.kernel_cache import uncounted
+from swarm.kernel_cache.references import uncounted
 from swarm.model.body import PERIOD, RADIUS, YIELDS
 from swarm.model.strangers import STANDS, longest_rest
 from swarm.sense.neighbours import N_ERROR, count_on

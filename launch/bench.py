@@ -8,6 +8,7 @@ a user gets (``step``, with episodes that end and worlds drawn anew) and what th
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -31,8 +32,10 @@ from studies.bench.lifelong import bench_lifelong
 from studies.bench.period import bench_period
 from studies.bench.planner import bench_planner
 from studies.bench.qp import bench_qp
+from studies.bench.race import UPDATES, bench_race
 from studies.bench.team import bench_team
 from studies.bench.training import bench_training
+from swarm.errors import InputError
 from swarm.files.text_files import write_text
 
 
@@ -41,12 +44,20 @@ class Options:
     """Measure one part of the stack."""
 
     what: Annotated[
-        Literal["qp", "arena", "grid", "decision", "planner", "controller", "lifelong", "period", "team", "training"],
+        Literal[
+            "qp", "arena", "grid", "decision", "planner", "controller", "lifelong", "period", "team", "training", "race"
+        ],
         tyro.conf.Positional,
     ]
     """Which part."""
+    updates: int = UPDATES
+    """Of each training, in the race of two (some minutes)."""
     json: Path | None = None
     """Also write the figures to this file."""
+
+    def __post_init__(self) -> None:
+        if self.updates < 1:
+            raise InputError("--updates", self.updates, "1 or more")
 
 
 def table_of(title: str, figures: Figures) -> Table:
@@ -70,13 +81,13 @@ def _shown(value: float | str) -> str:
 def measure() -> int:
     """Measure, print, and write."""
     options = tyro.cli(Options, prog="bench.py", description=__doc__)
-    parts = {
+    parts: dict[str, Callable[[], Figures]] = {
         "qp": bench_qp, "arena": bench_arena, "grid": bench_grid, "decision": bench_decision, "planner": bench_planner,
         "controller": bench_controller, "lifelong": bench_lifelong, "period": bench_period, "team": bench_team,
-        "training": bench_training,
+        "training": bench_training, "race": bench_race,
     }  # fmt: skip
     part = parts[options.what]
-    figures = part()
+    figures = bench_race(options.updates) if options.what == "race" else part()
     Console().print(table_of((part.__doc__ or "").strip(), figures))
     if options.json is not None:
         options.json.parent.mkdir(parents=True, exist_ok=True)

@@ -214,7 +214,8 @@ def run(options: Options, console: Console) -> None:
     film = options.out.suffix == ".mp4"
     at = options.at if options.at is not None else (0.0 if film else length)
     moment = datetime.fromtimestamp((logs.start / SECOND) + at, UTC)
-    console.print(f"t = {at:.2f} s of {length:.2f} s, {moment:%Y-%m-%d %H:%M:%S} UTC", highlight=False)
+    day = f", {moment:%Y-%m-%d %H:%M:%S} UTC" if moment.year > 1970 else ""  # that of a simulation begins at 0
+    console.print(f"t = {at:.2f} s of {length:.2f} s{day}", highlight=False)
     for file in logs.files:
         if not file.complete:
             cut = f"{file.path} has no end: it was cut, or is still being written"

@@ -71,7 +71,7 @@ def smoothed(values: Sequence[float]) -> list[float]:
 
 
 def draw_curves(curves: Mapping[str, Curve]) -> bytes:
-    """A picture (PNG) of curves over million robot-steps, side by side under their titles.
+    """A picture (PNG) of curves over million (of short trainings: thousand) robot-steps, side by side, with titles.
 
     The line is smoothed, with what it is the mean of pale behind it. What is zero all the time is a line of text.
     """
@@ -81,11 +81,14 @@ def draw_curves(curves: Mapping[str, Curve]) -> bytes:
     zero = [title for title, curve in curves.items() if curve[1] and title not in drawn]
     figure = Figure(figsize=(max(3.0, 3.0 * len(drawn)), 3.0), dpi=110, layout="constrained")
     panels = figure.subplots(1, len(drawn), squeeze=False)[0] if drawn else ()
+    short = max((max(steps) for steps, _ in drawn.values()), default=1.0) < 0.1
     for axes, (title, (steps, values)) in zip(panels, drawn.items(), strict=True):
+        steps = [1e3 * step for step in steps] if short else steps
         axes.plot(steps, values, color=_LINE, linewidth=0.8, alpha=0.28)
         axes.plot(steps, smoothed(values), color=_LINE, linewidth=2.0)
         axes.set_title(title, fontsize=12)
-        axes.set_xlabel("million robot-steps", fontsize=11)
+        axes.set_xlabel("thousand robot-steps" if short else "million robot-steps", fontsize=11)
+        axes.locator_params(axis="x", nbins=5)
         axes.tick_params(labelsize=11)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)

@@ -12,9 +12,9 @@ One step is: sense (a ``View``), plan (a waypoint), tune (the filter's parameter
 ``World``, ``GridMap``; ``load_scenario`` reads a scenario file, ``load_fleet`` a fleet file, ``deliveries`` draws a
 scenario on a grid map. To decide: ``Robot``, ``View`` with ``Neighbour`` and ``Message``, ``Command``; ``explain`` says
 why a control was changed. To write parts of your own, each a protocol that says what is asked: ``Family``, ``Map``,
-``Network``, ``Reward`` and its ``StepRecord``, ``Planner`` and its ``Plan``, ``Controller`` and its ``Observation``,
-``Constraint``, ``Driver``. What goes wrong is a ``SwarmError``; wrong input is an ``InputError``, which is also a
-``ValueError``.
+``Network``, ``RankingNetwork``, ``Reward`` and its ``StepRecord``, ``Planner`` and its ``Plan``, ``Controller`` and its
+``Observation``, ``Constraint``, ``Driver``. What goes wrong is a ``SwarmError``; wrong input is an ``InputError``,
+which is also a ``ValueError``.
 
 Rooms, each importing only what comes before it:
 
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from swarm.model.error_bounds import ErrorBounds
     from swarm.model.strangers import Strangers
     from swarm.planning import Plan, Planner
+    from swarm.planning.follower.network import RankingNetwork
     from swarm.robot import Command, Robot
     from swarm.runtime.drivers.base import Driver
     from swarm.runtime.fleet_file.read import load_fleet
@@ -83,6 +84,7 @@ _HOME = {
     "Observation": "tune.observation",
     "Plan": "planning",
     "Planner": "planning",
+    "RankingNetwork": "planning.follower.network",
     "Reward": "tune.reward",
     "Robot": "robot",
     "RobotSpec": "scenario.robot_spec",
@@ -100,9 +102,9 @@ _HOME = {
 
 __all__ = [
     "Command", "Constraint", "Controller", "Driver", "ErrorBounds", "Family", "GridMap", "InputError", "Kind", "Limits",
-    "Map", "Message", "Neighbour", "Network", "Observation", "Plan", "Planner", "Reward", "Robot", "RobotSpec",
-    "Scenario", "StepRecord", "Strangers", "SwarmError", "View", "World", "deliveries", "explain", "load_fleet",
-    "load_scenario",
+    "Map", "Message", "Neighbour", "Network", "Observation", "Plan", "Planner", "RankingNetwork", "Reward", "Robot",
+    "RobotSpec", "Scenario", "StepRecord", "Strangers", "SwarmError", "View", "World", "deliveries", "explain",
+    "load_fleet", "load_scenario",
 ]  # fmt: skip
 
 register_kernels("swarm", Path(__file__).parent)

@@ -51,6 +51,8 @@ class Track:
 class Episodes:
     """What became of every robot in E episodes of N robots.
 
+    Where teams differ in size, N is the largest one's; robots that are not there are safe and not counted.
+
     Attributes:
         safe: ``bool[E, N]``, never touched anything.
         reached: ``bool[E, N]``, was at its (last) goal at least once.
@@ -63,6 +65,7 @@ class Episodes:
         horizon: ``float64[E]`` [s].
         contacts: ``int64[E, 2]``, with those who ignore everybody (``envs.strangers``).
         tracks: Of the episodes that were recorded, the first ones.
+        team: ``int64[E]``, robots of each episode, the first ones of N; None: all N.
     """
 
     safe: Flags
@@ -76,6 +79,15 @@ class Episodes:
     horizon: Array
     contacts: Int64s = field(default_factory=lambda: np.zeros((0, 2), np.int64))
     tracks: tuple[Track, ...] = ()
+    team: Int64s | None = None
+
+    @property
+    def present(self) -> Flags:
+        """``bool[E, N]``: there is such a robot."""
+        most = self.safe.shape[1]
+        team = np.full(len(self.safe), most) if self.team is None else self.team
+        found: Flags = np.arange(most) < team[:, None]
+        return found
 
     @property
     def success(self) -> Flags:
@@ -101,7 +113,7 @@ class Episodes:
         least = self.min_clearance.min(axis=1)
         shares = self.outcomes.sum(axis=0) / max(1, int(self.outcomes.sum()))
         return {
-            "safe": float(self.safe.mean()),
+            "safe": float(self.safe[self.present].mean()),
             **{name: float(getattr(self, name)[self.counted].mean()) for name in ("reached", "success", "time")},
             "complete": float(self.complete.mean()),
             "clearance": float(least.mean()),
@@ -115,15 +127,11 @@ def draw_episodes(draw: Draw, episodes: int, seed: int) -> list[Scenario]:
     """The scenarios of episodes 0, 1, … of a seed.
 
     Raises:
-        InputError: If there is none, or their teams differ in size.
+        InputError: If there is none.
     """
     if episodes < 1:
         raise InputError("episodes", episodes, "1 or more")
-    scenarios = [draw(np.random.default_rng([seed, k])) for k in range(episodes)]
-    sizes = sorted({len(scenario.robots) for scenario in scenarios})
-    if len(sizes) > 1:
-        raise InputError("episodes: robots", sizes, "teams of one size")
-    return scenarios
+    return [draw(np.random.default_rng([seed, k])) for k in range(episodes)]
 
 
 def run_episodes(
@@ -150,7 +158,7 @@ def run_episodes(
         report: Is told of each episode that ends whether all was well (``Episodes.complete``).
 
     Raises:
-        InputError: If ``episodes`` is below 1 or the scenarios differ in the number of robots.
+        InputError: If ``episodes`` is below 1.
     """
     return play(
         draw_episodes(draw, episodes, seed), lambda core, _: policy(core.observe()), planner=planner,
@@ -168,7 +176,7 @@ def play(
     """Drive given scenarios, one episode each, to the horizon or until every robot that counts is at its goal.
 
     Args:
-        scenarios: One for each episode, with teams of one size.
+        scenarios: One for each episode; smaller teams are filled up to the largest (``ArenaCore``).
         act: The actions in a core, and which episode each of its worlds plays at the moment.
         planner: As in ``run_episodes``, like all that follows.
         filtered: See there.
@@ -181,12 +189,15 @@ def play(
         seed: Of the errors.
         report: See there.
     """
+    team = np.array([len(scenario.robots) for scenario in scenarios])
+    most = None if (team == team[0]).all() else int(team.max())
     if worlds_at_once is None:
-        worlds_at_once = max(1, _ROBOTS_AT_ONCE // len(scenarios[0].robots))
+        worlds_at_once = max(1, _ROBOTS_AT_ONCE // int(team.max()))
     waiting = iter(range(len(scenarios)))
     core = ArenaCore(
         lambda _: scenarios[next(waiting)], worlds=min(worlds_at_once, len(scenarios)), filtered=filtered,
         redraw=False, checks=checks, planner=planner, assume=assume, styles=styles, constraint=constraint,
+        robots=most,
     )  # fmt: skip
     tally, tape = _tally(len(scenarios), core.num_robots), _Tape(scenarios[:record])
     episode, running = np.arange(core.num_worlds), np.ones(core.num_worlds, bool)
@@ -207,7 +218,7 @@ def play(
                 core.load(int(b), scenarios[following])
                 core.begin_errors(int(b), _error_rng(seed, following))
         core.moved &= running  # where an episode is over, nobody needs to plan
-    return replace(tally, tracks=tape.tracks())
+    return replace(tally, tracks=tape.tracks(), team=team)
 
 
 def _error_rng(seed: int, episode: int) -> np.random.Generator:
@@ -256,7 +267,8 @@ class _Tape:
     def add(self, core: ArenaCore, episode: Int64s, running: Flags) -> None:
         """Append the step that has just been made, in the worlds that play a recorded episode."""
         for b in np.flatnonzero(running & (episode < len(self._samples))):
-            sample = core.state[b].copy(), core.last_action[b].copy(), core.outcome[b].copy()
+            team = slice(len(self._scenarios[int(episode[b])].robots))
+            sample = core.state[b, team].copy(), core.last_action[b, team].copy(), core.outcome[b, team].copy()
             self._samples[int(episode[b])].append(sample)
 
     def tracks(self) -> tuple[Track, ...]:

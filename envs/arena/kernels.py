@@ -22,7 +22,7 @@ from swarm.filter.barriers import BOUNDS_ROWS
 from swarm.filter.narrow import note_narrow
 from swarm.filter.safety import Scratch, filter_control, wanted_control
 from swarm.filter.tunables import COUNT, ROTATION, SPEED, decode_one
-from swarm.kernel_cache import uncounted
+from swarm.kernel_cache.references import uncounted
 from swarm.model import dynamics
 from swarm.model.body import RADIUS, YIELDS
 from swarm.model.geometry import to_obstacle

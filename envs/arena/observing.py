@@ -12,7 +12,7 @@ from numba import njit, prange
 from envs.arena.geometry_store import Geometry, geometry_of
 from envs.arena.kernels import Desk, Robots, describe_world, desk_for, robots_of, sense_around
 from swarm.array_types import Array, Flags, Int32s, Int64s
-from swarm.kernel_cache import uncounted
+from swarm.kernel_cache.references import uncounted
 from swarm.sense.neighbours import N_ID
 from swarm.tune.memory import remember
 from swarm.tune.observation import EDGE, EGO, Observation, observe

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from swarm.array_types import Array
-from swarm.kernel_cache import counted, uncounted
+from swarm.kernel_cache.references import counted, uncounted
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, ramp
 from swarm.model.body import coast_of, is_second_order
 from swarm.sense.neighbours import trailing

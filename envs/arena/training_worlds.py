@@ -29,6 +29,7 @@ from envs.scenarios import (
 from envs.scenarios.tiled import tile
 from swarm.array_types import AnyArray
 from swarm.errors import InputError
+from swarm.files.text_files import located
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import ErrorBounds
 from swarm.scenario.scenario import Scenario
@@ -38,7 +39,7 @@ ROBOTS = 8
 MAP_HORIZON = 20.0
 """Length of an episode on a map [s]."""
 # Scenarios that are drawn to see how large teams are.
-_TRIALS = 16
+_TRIALS = 64
 Style = Callable[[np.random.Generator, int], Scenario]
 
 
@@ -168,31 +169,33 @@ class OwnDraw:
     Args:
         families: Names or references of families.
         map_name: Name or reference of a map, in place of families.
-        robots: What a family is asked for that takes this option; one that has a size of its own keeps it.
+        robots: What every family is asked for. None: ``ROBOTS`` of those that take this option. One that cannot have so
+            many, as where two meet, keeps its own number.
 
     Attributes:
-        most: Robots of the largest team: ``robots``, or what a few scenarios have that are drawn to see.
+        most: Robots of the largest team: those that were asked for, or what some scenarios have that are drawn to see.
 
     Raises:
-        InputError: If there is no such family or map.
+        InputError: If there is no such family or map, or it does not take ``robots``.
     """
 
-    def __init__(self, families: Sequence[str], map_name: str, robots: int) -> None:
-        draws = [map_family(map_name)] if map_name else [family(name) for name in families]
+    def __init__(self, families: Sequence[str], map_name: str, robots: int | None) -> None:
+        draws = {map_name: map_family(map_name)} if map_name else {name: family(name) for name in families}
         horizon = MAP_HORIZON if map_name else None
-        self._draws = [self._with(one, robots, horizon) for one in draws]
+        self._draws = [self._with(name, one, robots, horizon) for name, one in draws.items()]
         seen = [len(one(np.random.default_rng(k)).robots) for one in self._draws for k in range(_TRIALS)]
-        self.most = max(robots, *seen)
+        self.most = max(robots or ROBOTS, *seen)
 
     @staticmethod
-    def _with(draw_one: Callable[..., Scenario], robots: int, horizon: float | None) -> Draw:
-        """A family with the options that it takes."""
-        options = options_of(draw_one, robots=robots, horizon=horizon)
+    def _with(name: str, draw_one: Draw, robots: int | None, horizon: float | None) -> Draw:
+        """A family with the options that it takes; one that cannot have so many robots keeps its own number."""
+        with located(f"family {name}: "):
+            options_of(draw_one, "robots", robots=robots)
+        options = options_of(draw_one, robots=robots or ROBOTS, horizon=horizon)
         try:
             draw_one(np.random.default_rng(0), **options)
         except InputError:
             options.pop("robots", None)
-            draw_one(np.random.default_rng(0), **options)
         return partial(draw_one, **options)
 
     def __call__(self, rng: np.random.Generator) -> Scenario:
@@ -202,7 +205,7 @@ class OwnDraw:
 
 
 def training_worlds(
-    seed: int, worlds: int, robots: int = ROBOTS, *, styles: Sequence[str] = tuple(STYLES), shared: bool = False,
+    seed: int, worlds: int, robots: int | None = None, *, styles: Sequence[str] = tuple(STYLES), shared: bool = False,
     errors: ErrorBounds | None = None, assume: ErrorBounds | None = None, families: Sequence[str] = (),
     map_name: str = "", planner: str = "", reward: str = "", constraint: str = "",
 ) -> ArenaCore:  # fmt: skip
@@ -211,7 +214,7 @@ def training_worlds(
     Args:
         seed: Of what is drawn.
         worlds: How many.
-        robots: In each; the most, where teams differ in size.
+        robots: In each; the most, where teams differ in size. None: ``ROBOTS``, or the sizes that families have.
         styles: Kinds of worlds, if there are neither families nor a map.
         shared: See ``TrainingArena``.
         errors: As in ``ArenaCore``.
@@ -232,6 +235,7 @@ def training_worlds(
         return TrainingArena(
             own, planner=planner or ("roadmap" if map_name else "straight"), robots=own.most, **options
         )
+    robots = ROBOTS if robots is None else robots
     if not styles or (unknown := [name for name in styles if name not in STYLES]):
         raise InputError("styles", unknown[0] if styles else styles, f"some of {', '.join(STYLES)}")
     return TrainingArena(

@@ -109,7 +109,8 @@ def check_packages(
         # Who installed no checkout may have some of an extra for reasons of their own.
         status = SKIPPED if optional and not wrong and checkout() is None else FAILED
         return Check(f"packages: {group}", status, "; ".join(parts), fix)
-    return Check(f"packages: {group}", OK, f"{len(names)} packages{' in their pinned versions' * bool(pins)}{older}")
+    exact = " as pinned" * bool(pins)
+    return Check(f"packages: {group}", OK, f"{len(names)} package{'s' * (len(names) != 1)}{exact}{older}")
 
 
 def requirements(listed: list[str], version: str, *, left_out: bool = False) -> dict[str, list[str]]:

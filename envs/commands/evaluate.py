@@ -57,7 +57,9 @@ def evaluate(options: Any, console: Console) -> list[Any]:
             console.print(command.table(results))
             if options.json is not None:
                 command.save(options.json, results)
-                console.print(f"written: {options.json}", highlight=False)
+            files = (getattr(options, name, None) for name in ("json", "trajectories", "video"))
+            if written := ", ".join(str(path) for path in files if path is not None):
+                console.print(f"written: {written}", highlight=False)
     return results
 
 

@@ -32,7 +32,7 @@ from envs.bullet import env as bullet
 from envs.bullet.film import Film
 from envs.commands.command import Interrupted, postponed, run_command
 from envs.commands.error_options import ErrorOptions
-from envs.commands.simulated import table_of
+from envs.commands.simulated import margin_of, table_of
 from envs.formats.read import GRID_FORMATS, Wanted, driven, read_instances
 from envs.render.drawing import Painter, write_gif, write_png, write_video
 from envs.rollout.delays import Delays, check_rate
@@ -45,7 +45,6 @@ from swarm.errors import InputError
 from swarm.files.formats import Format, recognise
 from swarm.files.references import FORM, is_reference
 from swarm.filter.further_rows import make_constraint
-from swarm.model.dynamics import Kind
 from swarm.planning.gaps import goals_without_way
 from swarm.planning.registry import PLANNERS, check_planner, planner_of
 from swarm.scenario.map_file import MAP_FORMATS, load_map
@@ -140,6 +139,10 @@ def make_scenario(options: Options) -> tuple[Scenario, list[str]]:
         raise InputError("SCENARIO, --map", [named, options.map], "one of the two, unless SCENARIO needs a map")
     if form is Format.SCENARIO:
         scenario = load_scenario(path)
+        if options.robots not in (None, len(scenario.robots)):
+            raise InputError(
+                "--robots", options.robots, f"left out: {path} has {len(scenario.robots)} robots of its own"
+            )
         return scenario, list(scenario.notes)
     if form in MAP_FORMATS:
         grid, notes = load_map(path, options.cell_size or (None if form is Format.MOVINGAI_MAP else 1.0))
@@ -164,14 +167,6 @@ def _first_instance(path: Path, options: Options) -> tuple[Scenario, list[str]]:
     return driven(first, robots, horizon), found
 
 
-def margin_of(options: Options, scenario: Scenario) -> float:
-    """The safety margin [m]: what wheels and motors do not do at once; discs without wheels follow more closely."""
-    if options.margin is not None:
-        return options.margin
-    wheels = any(robot.kind == Kind.UNICYCLE for robot in scenario.robots)
-    return min(bullet.MARGIN, (0.24 if wheels else 0.08) * min(robot.radius for robot in scenario.robots))
-
-
 def delays_of(options: Options, scenario: Scenario) -> Delays | None:
     """What holds the robots, if anything does; starts and goals are those of the run without delays."""
     if not options.delays:
@@ -189,7 +184,7 @@ class Simulation:
         scenario = options.declared_in(found)
         if options.save is not None:
             scenario.save(options.save)
-        margin = margin_of(options, scenario)
+        margin = margin_of(options.margin, scenario)
         self.notes += map(str, goals_without_way(scenario, margin, options.assumed))
         self.planner = planner_of(options.planner, scenario, margin, options.assumed)
         self.run = bullet.start(
@@ -223,6 +218,8 @@ class Simulation:
                 film.note(run)
             elif flat:
                 yield self.painter.frame(scene_of(run, routes=routes))
+        if not interrupts:
+            progress.update(task, total=run.tick_count)  # all have arrived, perhaps long before the horizon
         if film is not None:
             progress.update(task, description="film", completed=0, total=len(film))
             for frame in film.frames():
@@ -288,7 +285,7 @@ def simulate(options: Options, console: Console) -> dict[str, Any]:
     if options.trajectories is not None:
         save_trajectory(options.trajectories / f"{options.name}.npz", run)
     run.close()
-    console.print(table_of(run, result))
+    console.print(table_of(run, result, film=options.film))
     written = [picture, results, log_path] + ([video] if options.film else [])
     console.print("written: " + ", ".join(str(path) for path in written), highlight=False)
     if interrupts:

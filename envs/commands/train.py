@@ -67,7 +67,8 @@ def run(training: Training[Any], console: Console) -> bool:
             shown["steps/s"] = f"{row['steps_per_second']:,}"
             progress.update(task, completed=training.ppo.done, **shown)
             if not console.is_terminal and (time.monotonic() - last_said > 30.0 or training.ppo.done == first + 1):
-                console.print(f"{training.ppo.done} of {training.updates} updates: {shown}", highlight=False)
+                said = " · ".join(f"{name} {value}" for name, value in shown.items())
+                console.print(f"{training.ppo.done} of {training.updates} updates: {said}", highlight=False)
                 last_said = time.monotonic()
             if writer is not None:
                 for name, value in row.items():

@@ -166,11 +166,19 @@ def _whole(field: Field) -> int:
 def _maps_for(names: set[str], path: Path, given: Path | None) -> dict[str, PogemaMap]:
     """The maps of these names."""
     found: dict[str, PogemaMap] = {}
+    wrong: list[str] = []
     for file in [given] if given else _map_lists(path.parent):
-        if not names <= found.keys():
+        if names <= found.keys():
+            break
+        try:
             found |= load_pogema_maps(file)
+        except InputError as error:  # a list that nobody asked for may be of something else
+            if given:
+                raise
+            wrong.append(str(error))
     for name in sorted(names - found.keys()):
         where = str(given) if given else f"a list of maps beside {path.name}"
+        where += f" (not read: {'; '.join(wrong)})" if wrong else ""
         raise InputError(f"{path}: map_name", name, f"a map in {where}, or give its list (--map)")
     return found
 

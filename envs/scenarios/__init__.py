@@ -5,7 +5,6 @@ What a scenario is, and its file, is in ``swarm.scenario``.
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable
 from functools import partial
@@ -53,8 +52,7 @@ def family(name: str) -> Draw:
         return FAMILIES[name]
     if not is_reference(name):
         raise InputError("scenario family", name, f"{', '.join(FAMILIES)}, or {FORM}")
-    found: Draw = _checked("family", name, make_part("family", name, Family), Scenario)
-    return found
+    return _OwnDraw("family", name, Family, Scenario)
 
 
 def map_family(name: str) -> Draw:
@@ -68,7 +66,7 @@ def map_family(name: str) -> Draw:
         InputError: If there is no such map.
     """
     if is_reference(name):
-        return partial(draw_deliveries, _checked("map", name, make_part("map", name, Map), GridMap))
+        return partial(draw_deliveries, _OwnDraw("map", name, Map, GridMap))
     path = map_file(name)
     return partial(draw_deliveries, partial(always, load_map(path, None if path.suffix == ".map" else 1.0)[0]))
 
@@ -107,17 +105,29 @@ def options_of(draw: Draw, needed: str = "", **wanted: Any) -> dict[str, Any]:
     return found
 
 
-def _checked(what: str, name: str, draw: Callable[..., Any], kind: type) -> Any:
-    """What a user's own function gives, refused if it is something else."""
+class _OwnDraw:
+    """A user's own function that draws, refused if it gives something else; a pickle of it is its reference.
 
-    @functools.wraps(draw)
-    def checked(*arguments: Any, **options: Any) -> Any:
-        found = draw(*arguments, **options)
+    Args:
+        what: What it is called in errors.
+        name: Its reference.
+        protocol: What is asked of it.
+        kind: What it has to give.
+    """
+
+    def __init__(self, what: str, name: str, protocol: type, kind: type) -> None:
+        self._made_of = what, name, protocol, kind
+        self.__wrapped__ = make_part(what, name, protocol)  # whose arguments are these (``inspect.signature``)
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        what, name, _, kind = self._made_of
+        found = self.__wrapped__(*arguments, **options)
         if not isinstance(found, kind):
             raise InputError(f"{what} {name}", found, f"a swarm.{kind.__name__}")
         return found
 
-    return checked
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._made_of
 
 
 def drawn_from(scenario: Scenario | Draw | str | Path) -> Draw:

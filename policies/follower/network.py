@@ -57,10 +57,11 @@ class Follower(nn.Module):
 class Scores(nn.Module):
     """What a robot needs of it."""
 
-    def __init__(self, follower: Follower) -> None:
+    def __init__(self, follower: nn.Module) -> None:
         super().__init__()
         self.follower = follower
 
     def forward(self, view: Tensor, own: Tensor) -> Tensor:
         """Scores float32[n, 5]."""
-        return self.follower(view, own)[0]
+        scores: Tensor = self.follower(view, own)[0]
+        return scores

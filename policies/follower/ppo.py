@@ -15,6 +15,7 @@ from torch import Tensor
 
 from policies import distributed
 from policies.follower.network import Follower
+from policies.follower.own_network import OwnFollower
 from policies.ppo import PPO, Worlds, advantages, clipped_loss
 from policies.ppo_settings import PPOSettings
 from swarm.array_types import Flags, Float32s, Int8s
@@ -95,7 +96,7 @@ class FollowerPPO(PPO[Rollout]):
     config: RankingPPO
 
     def __init__(
-        self, worlds: RankingWorlds, follower: Follower, config: RankingPPO, *, seed: int, updates: int
+        self, worlds: RankingWorlds, follower: Follower | OwnFollower, config: RankingPPO, *, seed: int, updates: int
     ) -> None:
         super().__init__(worlds, follower, config, seed=seed, updates=updates)
         self.follower = follower

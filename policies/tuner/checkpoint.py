@@ -30,16 +30,16 @@ from policies.checkpoint_folder import (
     write_onnx,
     write_parts,
 )
+from policies.own_parts import SOURCE, kept_reference
 from policies.tuner.network import ROUNDS, WIDTH, DensePolicy, Tuner
 from policies.tuner.own_network import OwnTuner
 from swarm.errors import InputError
-from swarm.files.references import in_file, moved, source_of
+from swarm.files.references import source_of
 from swarm.filter.tunables import COUNT, NAMES, TUNABLES
 from swarm.sense.messages import EMBEDDING
 from swarm.tune.observation import EDGE, EGO
 
 WIDEST = 4096
-SOURCE = "network.py"
 
 
 @dataclass(frozen=True)
@@ -134,11 +134,6 @@ def load_and_run(folder: Path) -> tuple[Tuner | OwnTuner, Config]:
     tuner = OwnTuner(kept_reference(config.network, folder))
     load_weights(tuner, folder / WEIGHTS)
     return tuner.eval(), config
-
-
-def kept_reference(reference: str, folder: Path) -> str:
-    """A network's reference in the copy of its file that a checkpoint keeps; one of a package stays there."""
-    return moved(reference, folder / SOURCE) if in_file(reference) else reference
 
 
 def read_config(path: Path) -> Config:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import math
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +15,7 @@ import torch
 from policies import distributed, training
 from policies.checkpoint_folder import RESUME
 from policies.devices import CPU, Device, device_of
+from policies.own_parts import sources_of, try_graph, with_copies
 from policies.training import Training
 from policies.training_log import CURVE, NOT_EVALUATED, Row, draw_curves, known
 from policies.tuner import checkpoint
@@ -24,12 +23,10 @@ from policies.tuner.network import SENSES, WIDTH, Tuner
 from policies.tuner.own_network import OwnTuner
 from policies.tuner.ppo import PPOConfig, TunerPPO, VectorWorlds
 from swarm.errors import InputError
-from swarm.files.references import in_file, is_reference, load_reference, moved, source_of
 from swarm.filter.tunables import NAMES
 from swarm.model.error_bounds import parse_option
 from swarm.scenario.scenario import Scenario
 from swarm.tune.observation import EDGE, EGO
-from swarm.tune.onnx_file import open_session
 
 COLUMNS = (
     "update", "robot_steps", "minutes", "steps_per_second", "reward", "episodes", "return", "success",
@@ -42,8 +39,6 @@ FIXED = ("seed", "worlds", "robots", "tunables", "styles", "senses", "rounds", "
 """Options that would make it another training."""
 DEFAULT_STEPS = 40_000_000
 RECENT = 20
-# Actions of a network and of its ONNX graph differ by less, in single precision.
-_SAME = 1e-4
 
 
 @dataclass(frozen=True)
@@ -60,8 +55,8 @@ class TunerOptions:
     """Checkpoint folder whose training to continue, in place."""
     worlds: int = 128
     """Worlds that are stepped together, by each process."""
-    robots: int = 8
-    """Robots in each of them; of a family, if it takes that option; the most, where teams differ in size."""
+    robots: int | None = None
+    """Robots in each of them (8 if not given); families of one size, or of many, have their own if not given."""
     tunables: tuple[str, ...] = NAMES
     """Those that the policy sets; the others stay at gain 6, power 1, straight ahead, full speed."""
     styles: tuple[str, ...] = ()
@@ -148,7 +143,7 @@ class TunerTraining(Training[TunerOptions]):
         torch.manual_seed(options.seed)
         seed = distributed.own_seed(options.seed)
         self.worlds = make_worlds(options, seed)
-        self.sources = sources_of(options)
+        self.sources = sources_of(options, PARTS)
         self.tuner = network_of(options, device)
         per_update = distributed.size() * options.ppo.rollout * self.worlds.num_worlds * self.worlds.num_robots
         updates = -(-(options.steps or DEFAULT_STEPS) // per_update)
@@ -199,7 +194,7 @@ def restored(given: TunerOptions) -> tuple[TunerOptions, Mapping[str, Any] | Non
     """As ``policies.training.restored``; another number of threads may be given, and parts come from the checkpoint."""
     options, saved = training.restored(given, FIXED)
     if saved is not None:
-        options = with_parts(options, lambda name, text: moved(text, options.out / name))
+        options = with_copies(options, PARTS, options.out)
     return dataclasses.replace(options, threads=given.threads or options.threads), saved
 
 
@@ -211,57 +206,16 @@ def network_of(options: TunerOptions, device: torch.device = CPU) -> Tuner | Own
     """
     if not options.network:
         return Tuner(tunables=options.tunables, senses=options.senses, rounds=options.rounds).to(device)
-    tuner = OwnTuner(options.network, options.tunables)
-    where = f"--network: {options.network}"
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "policy.onnx"
-        try:
-            checkpoint.export_onnx(tuner, path)
-        except Exception as error:  # torch raises anything here
-            shown = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            raise InputError(where, shown, "operations that ONNX has") from error
-        if (apart := _apart(tuner, path)) > _SAME:
-            raise InputError(f"{where}: ONNX", f"actions that are {apart:.2g} off", "operations that ONNX repeats")
-    return tuner.moved(device)
-
-
-def _apart(tuner: OwnTuner, path: Path) -> float:
-    """How far the actions of a network and of its ONNX graph are apart, on random observations of 4 robots."""
-    rng, training = np.random.default_rng(0), tuner.training
+    tuner, rng = OwnTuner(options.network, options.tunables), np.random.default_rng(0)
     ego, edges = (rng.normal(size=shape).astype(np.float32) for shape in ((4, EGO), (4, 7, EDGE)))
     mask = rng.random((4, 7)) < 0.5
     edges *= mask[..., None]
-    session, _ = open_session(path, "the network's graph")
-    (action,) = session.run(None, {"ego": ego, "edges": edges, "mask": mask})
-    with torch.no_grad():
-        wanted = tuner.eval().mean(tuner.see(*map(torch.from_numpy, (ego, edges, mask)))).numpy()
-    tuner.train(training)
-    return float(np.abs(action - wanted).max())
 
-
-def with_parts(options: TunerOptions, change: Callable[[str, str], str]) -> TunerOptions:
-    """The options with the references into files changed, each with the name of its copy in the checkpoint."""
-
-    def changed(name: str, text: str) -> str:
-        return change(name, text) if is_reference(text) and in_file(text) else text
-
-    found: dict[str, Any] = {part: changed(f"{part}.py", getattr(options, part)) for part in PARTS if part != "family"}
-    names = (f"family{k or ''}.py" for k in itertools.count())
-    found["family"] = tuple(map(changed, names, options.family))
-    return dataclasses.replace(options, **found)
-
-
-def sources_of(options: TunerOptions) -> dict[str, bytes]:
-    """The files that its parts come from, by the names of their copies in the checkpoint."""
-    found: dict[str, bytes] = {}
-
-    def read(name: str, text: str) -> str:
-        load_reference(f"--{name.removesuffix('.py').rstrip('0123456789')}", text)
-        found[name] = source_of(text).read_bytes()
-        return text
-
-    with_parts(options, read)
-    return found
+    try_graph(
+        tuner, checkpoint.export_onnx, {"ego": ego, "edges": edges, "mask": mask},
+        lambda *seen: tuner.mean(tuner.see(*seen)),
+    )  # fmt: skip
+    return tuner.moved(device)
 
 
 def limits_of(worlds: TunerWorlds) -> dict[str, dict[str, list[float]]]:

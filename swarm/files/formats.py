@@ -16,7 +16,7 @@ from swarm.files.text_files import MEBIBYTE, check_file, decode
 
 LARGEST = 256 * MEBIBYTE
 _HEAD = MEBIBYTE
-_KEY = re.compile(r"""^(?:"([^"]+)"|'([^']+)'|([A-Za-z_][^\s:#]*))\s*:(?=\s|$)""", re.MULTILINE)
+_KEY = re.compile(r"""^(?:"([^"]+)"|'([^']+)'|(\w[^\s:#]*))\s*:(?=\s|$)""", re.MULTILINE)
 # A member of JSON, or of YAML in one line.
 _MEMBER = re.compile(r'"([A-Za-z_]+)"\s*:|[{,]\s*([A-Za-z_]+)\s*:')
 
@@ -108,6 +108,6 @@ def _of_keys(keys: set[str]) -> Format | None:
 
 
 def _is_map_list(text: str, keys: list[str]) -> bool:
-    """Whether every key begins a block of text, drawn with dots or walls."""
-    blocks = re.findall(r"^\S[^\n]*:\s*\|[-+]?\s*\n\s+\S*[.#!@$]\S*$", text, re.MULTILINE)
+    """Whether every key begins a text, in a block or in quotes, drawn with dots or walls."""
+    blocks = re.findall(r"""^\S[^\n]*:\s*(?:[|>][-+\d]*\s*\n\s+|["'])[A-Za-z]*[.#!@$]""", text, re.MULTILINE)
     return bool(keys) and len(blocks) == len(keys)

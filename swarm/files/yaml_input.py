@@ -2,7 +2,8 @@
 
 PyYAML's loaders accept duplicate keys, expand aliases without bound, recurse as deep as the file says and
 read ``1e-3`` as a string. This reader takes PyYAML's events (libyaml's where built in) and does none of it; an alias is
-a copy of what its anchor names, and all copies of a file together are bounded.
+a copy of what its anchor names (``<<: *anchor`` adds the keys that a mapping lacks), and all copies of a file together
+are bounded.
 Plain scalars follow YAML 1.2's core schema; every number is a float.
 """
 
@@ -25,6 +26,7 @@ YAML_LIMIT = 16 * MEBIBYTE
 DEEPEST = 32
 COPIES = 100_000
 """Values that the aliases of one file may stand for, all together: PyYAML writes one for every repeated list."""
+MERGE = "<<"
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
@@ -166,7 +168,7 @@ def _build(events: Iterator[Any], name: str) -> Field:
             if documents > 1:
                 raise InputError(f"{name}:{line}", "a second document", "one YAML document")
         if isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            open_fields.pop()
+            aliases.merge(open_fields.pop(), len(open_fields))
             pending.pop()
         if not isinstance(event, yaml.NodeEvent):
             continue
@@ -203,6 +205,19 @@ class _Aliases:
         if any(source is parent for parent in open_fields):
             raise InputError(field.where, f"the alias *{anchor}", "no alias inside of what it stands for")
         self._copy(anchor, source.value, field, len(open_fields))
+
+    def merge(self, field: Field, depth: int) -> None:
+        """Give a mapping the keys that it lacks of those under its merge key, if it has one."""
+        if not isinstance(field.value, dict) or MERGE not in field.value:
+            return
+        given = field.value.pop(MERGE)
+        for source in given.value if isinstance(given.value, list) else [given]:
+            if not isinstance(source.value, dict):
+                raise source.error("a mapping whose keys are added, by its alias")
+            for key, entry in source.value.items():
+                if key not in field.value:
+                    field.value[key] = Field(None, given.line, key, field)
+                    self._copy(MERGE, entry.value, field.value[key], depth + 1)
 
     def _copy(self, anchor: str, value: Any, field: Field, depth: int) -> None:
         self.copied += 1

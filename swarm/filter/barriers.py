@@ -28,7 +28,7 @@ from swarm.array_types import Array
 from swarm.filter.narrow import ROW_MARGIN, ROW_MARGIN_BRAKING, faces, narrow_row, turns_on_the_spot
 from swarm.filter.row import BRAKE_SHARE, approach_speed, class_k, recover, write_row
 from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
-from swarm.kernel_cache import uncounted
+from swarm.kernel_cache.references import uncounted
 from swarm.model.actuators import T_ERROR, T_SPEED, T_STRAY, T_TURN_RATE
 from swarm.model.body import (
     ACCELERATION,

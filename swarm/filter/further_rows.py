@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from swarm.array_types import Array
-from swarm.errors import InputError
+from swarm.errors import InputError, SwarmError
 from swarm.files.references import check_part, make_part
 from swarm.filter import qp
 from swarm.filter.safety import Scratch
@@ -59,7 +59,13 @@ def further_rows(constraint: Constraint, view: View, kind: int, body: Array) -> 
     Raises:
         InputError: If they are something else.
     """
-    found = constraint(view)
+    try:
+        found = constraint(view)
+    except SwarmError:
+        raise
+    except Exception as error:  # whatever the user's own lines raise
+        shown = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError("constraint", shown, "a function that gives rows for any view") from error
     try:
         given, level = found
         given, level = np.array(given, dtype=np.float64), np.array(level, dtype=np.float64)

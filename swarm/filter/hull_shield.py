@@ -49,7 +49,7 @@ from swarm.filter.hull_lines import LINE, build_lines, keeps
 from swarm.filter.hulls import MOST, own_hull
 from swarm.filter.next_hull import half_way, next_arc, next_ramp, next_roll, next_stop
 from swarm.filter.stranger_lines import STRANGER_LINE, build_stranger_lines, keeps_clear
-from swarm.kernel_cache import counted, uncounted
+from swarm.kernel_cache.references import counted, uncounted
 from swarm.model.actuators import (
     T_SPEED,
     T_TURN_RATE,

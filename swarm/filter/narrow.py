@@ -18,7 +18,7 @@ from numba import njit
 from swarm.array_types import Array
 from swarm.filter.row import recover, write_row
 from swarm.filter.tunables import ROTATION
-from swarm.kernel_cache import uncounted
+from swarm.kernel_cache.references import uncounted
 from swarm.model.actuators import T_ERROR, T_STRAY
 from swarm.model.body import FLOOR, LOOK_AHEAD, PERIOD, RADIUS, TURN_RATE, is_second_order
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE

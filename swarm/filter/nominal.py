@@ -6,7 +6,7 @@ import math
 
 from swarm.array_types import Array
 from swarm.filter.tunables import ROTATION, SPEED
-from swarm.kernel_cache import uncounted
+from swarm.kernel_cache.references import uncounted
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, PERIOD, TOP_SPEED, TURN_ACCELERATION, TURN_RATE, is_second_order
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, UNICYCLE
 

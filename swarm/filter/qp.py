@@ -20,7 +20,7 @@ from numba import njit
 
 from swarm.array_types import Array, Int64s
 from swarm.errors import InputError
-from swarm.kernel_cache import uncounted
+from swarm.kernel_cache.references import uncounted
 
 # INVALID is a number that no outcome of the filter has (``swarm.filter.safety``): 2 is BRAKING there.
 OPTIMAL, RELAXED, INVALID = 0, 1, 3

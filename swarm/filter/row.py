@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from swarm.array_types import Array
-from swarm.kernel_cache import uncounted
+from swarm.kernel_cache.references import uncounted
 from swarm.model.body import ACCELERATION, ERROR, PERIOD, is_second_order, recovery
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
 

@@ -30,7 +30,7 @@ from swarm.filter import barriers, qp
 from swarm.filter.hull_shield import is_inexact, shield_hulls
 from swarm.filter.narrow import project_rows, turns_on_the_spot
 from swarm.filter.nominal import nominal_control, turn_towards
-from swarm.kernel_cache import uncounted
+from swarm.kernel_cache.references import uncounted
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, REACH, TOP_SPEED, TURN_RATE
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE, arc_offset, brake, stop_offset
 from swarm.model.geometry import segment_to_obstacle, segment_to_segment

@@ -13,7 +13,7 @@ import numpy as np
 
 from swarm.array_types import Array
 from swarm.errors import InputError
-from swarm.kernel_cache import uncounted
+from swarm.kernel_cache.references import uncounted
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ A package with kernels of its own registers its folder before it decorates the f
     register_kernels("my_package", Path(__file__).parent)
 """
 
-from swarm.kernel_cache.locator import cache_folder, register_kernels
-from swarm.kernel_cache.references import counted, uncounted
+from swarm.kernel_cache.registry import register_kernels
 
-__all__ = ["cache_folder", "counted", "register_kernels", "uncounted"]
+__all__ = ["register_kernels"]

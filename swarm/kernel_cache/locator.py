@@ -18,34 +18,12 @@ import numba
 import numpy as np
 from numba.core import config
 
-from swarm.errors import SwarmError
+from swarm.kernel_cache.registry import roots
 from swarm.kernel_cache.source import SourceTree
 
-_SETTING = "CACHE_LOCATOR_CLASSES"
-# For functions that have nothing to do with ours; numba's own, in its own order.
-_OTHERS = "UserProvidedCacheLocator,InTreeCacheLocator,UserWideCacheLocator,IPythonCacheLocator,ZipCacheLocator"
 # Older states of a kernel that are kept, so that changing between states of the source compiles nothing.
 _KEPT = 4
 _ENDINGS = (".nbi", ".nbc")
-
-_roots: dict[str, Path] = {}
-
-
-def register_kernels(package: str, folder: Path) -> None:
-    """Keep the kernels of a package under hashes of their sources; call it before the first one is decorated.
-
-    Args:
-        package: Name by which it is imported.
-        folder: Where its sources are.
-
-    Raises:
-        SwarmError: If this numba has no such setting; then it might load stale kernels.
-    """
-    if not hasattr(config, _SETTING):
-        raise SwarmError(f"numba {numba.__version__} cannot be told where to keep kernels: 0.62 or newer is needed")
-    _roots[package] = folder
-    _sources.cache_clear()
-    setattr(config, _SETTING, f"{__name__}.KernelLocator,{_OTHERS}")
 
 
 @cache
@@ -99,10 +77,10 @@ class KernelLocator:
 
 def _digest_of(function: Callable[..., Any], file: str) -> str | None:
     """Hash of all that a function is made of; None if it has nothing to do with the registered packages."""
-    tree, known = _sources()
+    tree, known = _sources(tuple(sorted(roots.items())))
     module, name = function.__module__, function.__qualname__.partition(".")[0]
     path = Path(file)
-    ours = tree.follows(module) and path.is_relative_to(_roots[module.partition(".")[0]])
+    ours = tree.follows(module) and path.is_relative_to(roots[module.partition(".")[0]])
     if not ours and not (path.is_file() and tree.imported_by(path)):
         return None
     found = known.get(f"{module}:{name}") if ours else tree.digest(module, name, path)
@@ -131,13 +109,13 @@ def _state_of(package: str, folder: Path) -> bytes:
 
 
 @cache
-def _sources() -> tuple[SourceTree, dict[str, str]]:
-    """The registered sources, and the hash of each kernel in them: worked out once for each state of the files."""
-    tree = SourceTree(dict(_roots))
+def _sources(packages: tuple[tuple[str, Path], ...]) -> tuple[SourceTree, dict[str, str]]:
+    """The sources of packages, and the hash of each kernel in them: worked out once for each state of the files."""
+    tree = SourceTree(dict(packages))
     state = hashlib.sha256(Path(__file__).with_name("source.py").read_bytes())
-    for package, folder in sorted(_roots.items()):
+    for package, folder in packages:
         state.update(_state_of(package, folder))
-    table = cache_folder() / f"sources-{'-'.join(sorted(_roots))}-{state.hexdigest()[:20]}.json"
+    table = cache_folder() / f"sources-{'-'.join(name for name, _ in packages)}-{state.hexdigest()[:20]}.json"
     with contextlib.suppress(OSError, ValueError):
         return tree, json.loads(table.read_text(encoding="utf-8"))
     known = {f"{module}:{name}": tree.digest(module, name) for module, name in tree.decorated()}

@@ -23,7 +23,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.kernel_cache import uncounted
+from swarm.kernel_cache.references import uncounted
 from swarm.model.dynamics import (
     DOUBLE_INTEGRATOR,
     SINGLE_INTEGRATOR,

@@ -10,7 +10,7 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.errors import InputError
-from swarm.kernel_cache import uncounted
+from swarm.kernel_cache.references import uncounted
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, brake_roll, coast
 from swarm.model.dynamics import (
     DOUBLE_INTEGRATOR,

@@ -20,7 +20,7 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.errors import InputError
-from swarm.kernel_cache import uncounted
+from swarm.kernel_cache.references import uncounted
 
 STATE = 5
 SINGLE_INTEGRATOR, DOUBLE_INTEGRATOR, UNICYCLE = 0, 1, 2

@@ -25,7 +25,7 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import LARGEST
 from swarm.files.yaml_input import Field
-from swarm.kernel_cache import uncounted
+from swarm.kernel_cache.references import uncounted
 from swarm.model.body import (
     ACCELERATION,
     LAG,

@@ -62,7 +62,7 @@ def mind_of(fleet: FleetFile, robot_id: int) -> Mind:
     """The mind of one robot of a fleet.
 
     Raises:
-        InputError: If the robot is not in the fleet, or the planner or the controller cannot be used.
+        InputError: If the robot is not in the fleet, or planner, controller or constraint cannot be used.
     """
     scenario, roster, grid = fleet.scenario, fleet.roster(), fleet.scenario.world.grid
     if robot_id not in roster:
@@ -71,13 +71,13 @@ def mind_of(fleet: FleetFile, robot_id: int) -> Mind:
     robot = Robot(
         scenario.robots[robot_id], scenario.world, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
         planner=fleet.planner, controller=fleet.controller, margin=fleet.margin, errors=fleet.errors_of(robot_id),
-        strangers=fleet.strangers, robot_id=robot_id, sizes=sizes,
+        strangers=fleet.strangers, robot_id=robot_id, sizes=sizes, constraint=fleet.constraint,
     )  # fmt: skip
     return Mind(
         robot, scenario.robots[robot_id], roster,
         handshake_of(
             robot_id, scenario.world, roster.values(), fleet.planner, fleet.controller, fleet.errors, fleet.strangers,
-            fleet.keys is not None,
+            fleet.keys is not None, fleet.constraint,
         ),
         hearing_radius(
             scenario.sensing_radius, None if grid is None else grid.cell_size,

@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,7 @@ class Options:
     seconds: float
     json: Path | None
     standby: bool
+    constraint: str
 
 
 def parse(arguments: Sequence[str] | None) -> Options:
@@ -85,6 +86,10 @@ def parse(arguments: Sequence[str] | None) -> Options:
         "--standby", action="store_true",
         help="wait, with everything loaded, until no other process of this robot runs on this machine; then take over",
     )  # fmt: skip
+    parser.add_argument(
+        "--constraint", default="", metavar="my_file.py:NAME",
+        help="further rows of the robot's quadratic program (swarm.Constraint); else what the fleet file says",
+    )  # fmt: skip
     return Options(**vars(parser.parse_args(arguments)))
 
 
@@ -96,6 +101,7 @@ def summary(fleet: FleetFile, robot: int) -> str:
         f"robot       {robot}: {spec.kind.label}, radius {spec.radius:g} m, top speed {spec.limits.speed:g} m/s",
         f"period      {1e3 * fleet.scenario.dt:g} ms; planner {fleet.planner}, controller {fleet.controller}, "
         f"margin {fleet.margin:g} m",
+        *([f"constraint  {fleet.constraint}"] if fleet.constraint else []),
         f"listens     {fleet.endpoints[robot]}" + ("" if fleet.keys else ", without authentication"),
         f"driver      {fleet.driver}{reached(fleet, robot)}",
         f"braking     {describe(fleet.braking) or 'as long as a reason holds'}",
@@ -249,6 +255,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         fleet = load_fleet(options.fleet)
         if not 0 <= options.robot < len(fleet.scenario.robots):
             raise InputError("--robot", options.robot, f"0 to {len(fleet.scenario.robots) - 1}")
+        if options.constraint:
+            fleet = replace(fleet, constraint=options.constraint)
         mind = mind_of(fleet, options.robot)
         if options.check:
             make_driver(fleet, options.robot).close()

@@ -77,7 +77,7 @@ class GridMap(ArrayRecord):
             InputError: If the file cannot be read or is malformed; names the file and the line.
         """
         path = Path(path)
-        lines = [line.removesuffix("\r") for line in read_text(path, MAP_LIMIT).split("\n")]
+        lines = [line.rstrip() for line in read_text(path, MAP_LIMIT).split("\n")]
         first, height, width = _read_header(lines, str(path))
         rows = lines[first : first + height]
         for offset, line in enumerate(lines[first + height :], start=first + height + 1):

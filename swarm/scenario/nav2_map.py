@@ -21,6 +21,8 @@ from swarm.scenario.grid_map import GridMap
 
 UNKNOWN, OCCUPIED = -1, 100
 MODES = ("trinary", "scale", "raw")
+# Turned by less [rad] is not turned: tools write what their quaternions come to.
+_STRAIGHT = 1e-6
 # What Nav2's own map saver writes: walls black, free cells nearly white.
 _BLACK, _WHITE, _SAVED = 0, 254, (0.65, 0.196)
 
@@ -108,7 +110,7 @@ def load_nav2_map(path: str | Path) -> Nav2Map:
     others = [key for key in root.value if key not in required] if isinstance(root.value, dict) else []
     keys = root.mapping(required, others)
     origin = keys["origin"].numbers(["x, y", "x, y, yaw"])
-    if origin[2:].any():
+    if (np.abs(origin[2:]) > _STRAIGHT).any():
         raise InputError(keys["origin"].where, origin.tolist(), "yaw 0: turned maps are not read")
     free, occupied = keys["free_thresh"].number(above=0.0), keys["occupied_thresh"].number(above=0.0)
     if not free < occupied <= 1.0:

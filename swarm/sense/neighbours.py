@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Int64s
-from swarm.kernel_cache import uncounted
+from swarm.kernel_cache.references import uncounted
 from swarm.model import dynamics
 from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y
 from swarm.model.body import ACCELERATION, ERROR, FLOOR, LAG, LOOK_AHEAD, MARGIN, RADIUS, REACH, SENSING

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from swarm.array_types import Array
-from swarm.kernel_cache import uncounted
+from swarm.kernel_cache.references import uncounted
 from swarm.model.body import PERIOD, RADIUS
 
 # Columns of a memory, float64[2]: least way left to the present goal so far [m], and time without coming nearer [s].

@@ -14,7 +14,7 @@ import numpy as np
 
 from swarm.array_types import Array, Flags, Float32s, Int32s, Int64s
 from swarm.errors import InputError
-from swarm.kernel_cache import uncounted
+from swarm.kernel_cache.references import uncounted
 from swarm.model.body import ACCELERATION, MARGIN, PERIOD, RADIUS, SENSING, TOP_SPEED, TURN_RATE
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE
 from swarm.sense.neighbours import (

@@ -40,6 +40,9 @@ ENVIRONMENTS: dict[str, Callable[[], Any]] = {
     "arena": lambda: envs.make("arena_v0", render_mode="rgb_array"),
     "arena of a scenario": lambda: envs.make("arena_v0", scenario=draw_family("swap", 1), render_mode="rgb_array"),
     "arena with errors": lambda: envs.make("arena_v0", scenario="merge", errors=ERRORS, render_mode="rgb_array"),
+    "arena of a family by reference": lambda: envs.make(
+        "arena_v0", family="envs.scenarios.clutter:draw", render_mode="rgb_array"
+    ),
     "arena of a function": lambda: envs.make("arena_v0", scenario=clutter.draw, render_mode="rgb_array"),
     "grid": lambda: envs.make("grid_v0", render_mode="rgb_array"),
     "grid of a map": lambda: envs.make(

@@ -10,7 +10,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from envs.arena.episodes import draw_episodes, play
 from envs.commands.evaluation.sweep import load_tables
+from envs.scenarios import family
+from swarm.tune.controllers import make_controller
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +50,54 @@ def test_sweep(evaluate: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "best single" in capsys.readouterr().out
 
 
+VARIED = """
+from swarm import Kind, Limits, RobotSpec, Scenario, World
+
+def draw(rng):
+    spots = [[0.5 + 0.7 * i, 1.0] for i in range(rng.integers(2, 7))]
+    goals = [[x, 1.4] for x, _ in spots]
+    team = [RobotSpec(Kind.SINGLE_INTEGRATOR, [*p, 0, 0, 0], [g], 0.05, Limits(0.5)) for p, g in zip(spots, goals)]
+    return Scenario(World([0, 0, 5, 3]), team, horizon=3.0, dt=0.03, sensing_radius=1.0)
+"""
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("planner", ["straight", "roadmap"])
+def test_teams_that_differ_in_size(
+    evaluate: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], planner: str
+) -> None:
+    (tmp_path / "varied.py").write_text(VARIED)
+    command = ["family", f"{tmp_path}/varied.py:draw", "--controller", "fixed:6,1", "--episodes", "12"]
+    path = tmp_path / "r.json"
+    assert evaluate.main([*command, "--planner", planner, "--json", str(path)]) == 0
+    records = json.loads(path.read_text())
+    sizes = [record["robots"] for record in records]
+    drawn = draw_episodes(family(f"{tmp_path}/varied.py:draw"), 12, 0)
+    assert sizes == [len(scenario.robots) for scenario in drawn] and len(set(sizes)) > 2
+    for record in records:
+        for key in ("safe", "reached", "counted", "reach_time", "deliveries"):
+            assert len(record[key]) == record["robots"], key
+        assert all(record["safe"]) and all(record["reached"]) and all(record["counted"])
+        assert sum(record["qp"].values()) == record["robots"] * record["steps"]
+        assert record["min_clearance"] < 1.0, "of those that are there, not of those far away"
+    text = capsys.readouterr().out
+    times = [time for record in records for time in record["reach_time"]]
+    assert f"12 × {min(sizes)}–{max(sizes)}" in text and f"{np.mean(times):.2f}" in text
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_episodes_are_the_same_beside_larger_teams(tmp_path: Path) -> None:
+    (tmp_path / "varied.py").write_text(VARIED)
+    scenarios = draw_episodes(family(f"{tmp_path}/varied.py:draw"), 6, 3)
+    controller = make_controller("random_rotation:6,1")
+    together = play(scenarios, lambda core, _: controller(core.observe()), record=6)
+    for k, scenario in enumerate(scenarios):
+        alone = play([scenario], lambda core, _: controller(core.observe()), record=1)
+        np.testing.assert_array_equal(together.tracks[k].state, alone.tracks[0].state)
+        assert together.outcomes[k].tolist() == alone.outcomes[0].tolist()
+        assert together.reach_time[k, together.present[k]].tolist() == alone.reach_time[0].tolist()
+
+
 @pytest.mark.parametrize(
     ("command", "text"),
     [
@@ -56,7 +107,11 @@ def test_sweep(evaluate: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixtu
         (["family", "swap", "--planner", "cells"], "straight, roadmap, passages"),
         (["family", "swap", "--episodes", "0"], "--episodes"),
         (["family", "swap", "--controller", "magic:1,1"], "wall_following:"),
-        (["family", "mixed", "--controller", "fixed:4,1", "--dynamics", "unicycle"], "options that it has"),
+        (
+            ["family", "mixed", "--controller", "fixed:4,1", "--dynamics", "unicycle"],
+            "--dynamics: got 'unicycle'; valid: left out: the family has no argument 'kind'",
+        ),
+        (["family", "door_swap", "--robots", "3"], "door_swap: robots: got 3; valid: 2"),
         (["sweep", "swap", "--gains", "0"], "--gains"),
     ],
 )
@@ -67,3 +122,14 @@ def test_wrong_input(evaluate: ModuleType, capsys: pytest.CaptureFixture[str], c
         status = done.code
     captured = capsys.readouterr()
     assert status == 2 and text in " ".join(captured.err.split()) and "Traceback" not in captured.err
+
+
+@pytest.mark.parametrize("kind", ["family", "sweep"])
+def test_robots_for_a_family_that_has_no_such_argument(
+    evaluate: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    (tmp_path / "varied.py").write_text(VARIED)
+    with pytest.raises(SystemExit):
+        evaluate.main([kind, "swap", f"{tmp_path}/varied.py:draw", "--robots", "3"])
+    said = "".join(capsys.readouterr().err.replace("│", " ").split())
+    assert "varied.py:draw:--robots:got3;valid:leftout:thefamilyhasnoargument'robots'" in said

@@ -20,6 +20,11 @@ PATIENCE = 300.0
 """Seconds for a command on a busy machine."""
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 COMPILING = "compiling kernels"
+# As pip writes them.
+INSTALLED = """import sys
+del sys.argv[0]
+import envs.commands.entry
+sys.exit(getattr(envs.commands.entry, sys.argv[0].removeprefix("swarm-"))())"""
 
 
 class Command:
@@ -28,14 +33,15 @@ class Command:
     Args:
         folder: Where it runs.
         kernels: Folder of compiled kernels; None: the user's.
-        arguments: The script and its arguments.
+        arguments: The script, or the name of an installed command, and its arguments.
     """
 
     def __init__(self, folder: Path, *arguments: str, kernels: Path | None = None) -> None:
         script, *rest = arguments
+        what = [str(ROOT / "launch" / script)] if script.endswith(".py") else ["-c", INSTALLED, script]
         environment = dict(os.environ) | ({} if kernels is None else {"NUMBA_CACHE_DIR": str(kernels)})
         self.process = subprocess.Popen(
-            [sys.executable, "-u", str(ROOT / "launch" / script), *rest], cwd=folder, env=environment, text=True,
+            [sys.executable, "-u", *what, *rest], cwd=folder, env=environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         self.said: dict[str, str] = {"out": "", "err": ""}
@@ -122,6 +128,29 @@ def test_an_interrupt_while_modules_are_loaded(start, number: int) -> None:
     if status != 0:  # it was faster
         assert status == 130
         assert_clean(command, "interrupted")
+
+
+def caught(command: Command) -> bool:
+    """Whether a process does something of its own about SIGTERM."""
+    status = Path(f"/proc/{command.process.pid}/status").read_text()
+    mask = next(line for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(mask.split()[1], 16) & 1 << signal.SIGTERM - 1)
+
+
+@pytest.mark.parametrize("name", ["robot", "fleet", "train", "evaluate", "simulate"])
+@pytest.mark.parametrize("number", SIGNALS)
+def test_an_interrupt_of_an_installed_command_before_it_has_loaded_anything(start, name: str, number: int) -> None:
+    command = start(f"swarm-{name}", "--help")
+    command.wait_for(lambda: caught(command))
+    assert command.end(number) == 130
+    assert_clean(command, "interrupted")
+
+
+def test_installed_commands_load_nothing_that_takes_long_before_they_can_be_interrupted() -> None:
+    code = "import sys, envs.commands.entry; print(len(sys.modules), {'numpy', 'numba', 'tyro'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    count, heavy = done.stdout.split(maxsplit=1)
+    assert int(count) < 150 and heavy.strip() == "set()"
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -24,14 +24,15 @@ from swarm.runtime import process
 
 pytestmark = [pytest.mark.torch, pytest.mark.bullet]
 TEXT = (ROOT / "docs" / "own_parts.md").read_text(encoding="utf-8")
-FILES = dict(
-    zip(("my_family.py", "my_network.py", "my_parts.py"), re.findall(r"```py\n(.*?)```", TEXT, re.S), strict=True)
-)
+NAMES = "my_family.py", "my_network.py", "my_ranker.py", "my_parts.py"
+FILES = dict(zip(NAMES, re.findall(r"```py\n(.*?)```", TEXT, re.S), strict=True))
 COMMANDS = [shlex.split(line) for block in re.findall(r"```sh\n(.*?)```", TEXT, re.S) for line in block.splitlines()]
 FEW = {
+    "train follower": "--kinds puzzles --steps 1",
     "train": "--worlds 2 --threads 1 --steps 96 --ppo.rollout 8 --ppo.minibatches 2",
     "simulate": "--seconds 0.5 --no-film",
     "evaluate family": "--episodes 2",
+    "evaluate grid": "--limit 2 --steps 32",
     "evaluate arena": "",
 }
 MOST_LINES, GOAL_LINES = 25, 15
@@ -43,6 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("own")
     for name, text in FILES.items():
         (found / name).write_text(text)
+    (found / "envs").symlink_to(ROOT / "envs")
     return found
 
 
@@ -50,13 +52,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def here(folder: Path, monkeypatch: pytest.MonkeyPatch, same_signals: None) -> None:
     monkeypatch.chdir(folder)
     train = import_module("envs.commands.train")
-    monkeypatch.setattr(train, "tuner_table", lambda folder: train.NOT_EVALUATED)
+    for name in ("tuner_table", "follower_table"):
+        monkeypatch.setattr(train, name, lambda folder: train.NOT_EVALUATED)
 
 
 def call(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     """A command of the document, with few steps."""
     command = words[0].removeprefix("swarm-")
-    few = FEW.get(command, FEW.get(f"{command} {words[1]}", ""))
+    few = FEW.get(f"{command} {words[1]}", FEW.get(command, ""))
     monkeypatch.setattr(sys, "argv", [*words, *few.split()])
     logging.disable(logging.WARNING)  # the export traces itself at length for whoever listens, as pytest does
     threads = torch.get_num_threads()
@@ -70,7 +73,7 @@ def call(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 def test_the_files_are_short() -> None:
-    for name in ("my_family.py", "my_network.py"):
+    for name in ("my_family.py", "my_network.py", "my_ranker.py"):
         lines = [line for line in FILES[name].splitlines() if line.strip()]
         assert len(lines) <= GOAL_LINES < MOST_LINES, name
 
@@ -80,9 +83,8 @@ def test_the_commands_of_the_document_run_in_their_order(number: int, monkeypatc
     assert call(COMMANDS[number], monkeypatch) == 0
     if "--out" in COMMANDS[number]:
         made = Path(COMMANDS[number][-1])
-        assert (made / "policy.onnx").is_file() and yaml.safe_load((made / "config.yaml").read_text())[
-            "policy"
-        ] == "tuner"
+        assert (made / "policy.onnx").is_file()
+        assert yaml.safe_load((made / "config.yaml").read_text())["policy"] == COMMANDS[number][1]
 
 
 def test_a_robot_and_a_fleet_drive_by_the_network_without_its_python(
@@ -107,7 +109,7 @@ def test_a_robot_and_a_fleet_drive_by_the_network_without_its_python(
             checkpoint.load_and_run(made)
         fleet.write_text(re.sub(r"(?m)^controller: .*$", "controller: my_parts.py:middle", fleet.read_text()))
         assert process.main(["--fleet", str(fleet), "--robot", "1", "--check"]) == 2
-        assert "of Python a robot runs its driver alone" in capsys.readouterr().err
+        assert "of Python a robot runs its driver and its constraint alone" in capsys.readouterr().err
     finally:
         for name in ("my_network.py", "runs/net/network.py"):
             (folder / name).write_text(FILES["my_network.py"])
@@ -137,6 +139,35 @@ def test_what_was_trained_goes_on_with_the_copies_of_its_parts(
     (tuner, config), (other, _) = checkpoint.load_and_run(folder / "whole"), checkpoint.load_and_run(folder / "long")
     assert config.network is not None and config.network.endswith("network.py:Net")
     assert type(tuner.network).__name__ == "Net" and tuner.state_dict().keys() == other.state_dict().keys()
+
+
+def test_a_followers_network_goes_on_with_its_copy_and_drives_without_its_python(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kinds = import_module("envs.commands.train").KINDS
+    monkeypatch.setitem(kinds, "puzzles", kinds["puzzles"]._replace(robots=(2, 3)))
+    words = ["swarm-train", "follower", "--network", "my_ranker.py:Ranker", "--seed", "3"]
+    monkeypatch.setitem(FEW, "train follower", FEW["train follower"].replace("1", "80"))
+    assert call([*words, "--out", "parts"], monkeypatch) == 0
+    before = torch.load(folder / "parts" / "weights.pt", weights_only=True)
+    away = (folder / "my_ranker.py").rename(folder / "ranker.away")
+    monkeypatch.setitem(FEW, "train follower", "--steps 120")
+    try:
+        assert call(["swarm-train", "follower", "--resume", "parts"], monkeypatch) == 0
+        after = torch.load(folder / "parts" / "weights.pt", weights_only=True)
+        assert all(name.startswith("network.") and not torch.equal(before[name], after[name]) for name in after)
+        assert len((folder / "parts" / "progress.csv").read_text().splitlines()) == 1 + 3, "of 40 robot-steps each"
+        config = yaml.safe_load((folder / "parts" / "config.yaml").read_text())
+        assert config["network"] == "parts/network.py:Ranker" and "A network of its own" in (
+            folder / "parts" / "card.md").read_text()  # fmt: skip
+        (folder / "parts" / "network.py").write_text("raise RuntimeError('this was run')\n")
+        puzzles = "swarm-evaluate grid envs/instances/puzzles.jsonl --robots 4 --planner follower:parts --json g.json"
+        assert call(puzzles.split(), monkeypatch) == 0
+        assert json.loads((folder / "g.json").read_text())[0]["planner"] == "follower:parts"
+        assert call(["swarm-train", "follower", "--resume", "parts"], monkeypatch) == 2
+        assert "this was run" in capsys.readouterr().err
+    finally:
+        away.rename(folder / "my_ranker.py")
 
 
 def test_environments_take_the_same_parts() -> None:

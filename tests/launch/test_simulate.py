@@ -129,6 +129,14 @@ def test_other_files_are_refused(simulate: ModuleType, tmp_path: Path) -> None:
         simulate.make_scenario(simulate.Options(tmp_path / "film.mp4"))
 
 
+def test_a_scenario_file_has_its_own_robots(simulate: ModuleType) -> None:
+    path = ROOT / "envs" / "maps" / "crossing.yaml"
+    count = len(simulate.make_scenario(simulate.Options(path))[0].robots)
+    assert len(simulate.make_scenario(simulate.Options(path, robots=count))[0].robots) == count
+    with pytest.raises(InputError, match=rf"--robots: got {count + 1}; valid: left out: .* has {count} robots of its"):
+        simulate.make_scenario(simulate.Options(path, robots=count + 1))
+
+
 def test_files_of_other_projects_are_driven(
     simulate: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

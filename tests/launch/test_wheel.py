@@ -104,7 +104,7 @@ def test_its_extras_leave_out_what_a_newer_python_does_not_have(metadata: Messag
 
 def test_its_commands_and_checkpoints_are_found(texts: dict[str, str]) -> None:
     lines = set(texts["entry_points.txt"].split("\n"))
-    assert {"swarm-robot = swarm.runtime.process:main", "shipped = policies:CHECKPOINTS"} <= lines
+    assert {"swarm-robot = envs.commands.entry:robot", "shipped = policies:CHECKPOINTS"} <= lines
     assert {line.split(" ")[0] for line in lines if line.startswith("swarm-")} == {
         "swarm-robot", "swarm-fleet", "swarm-doctor", "swarm-train", "swarm-evaluate", "swarm-simulate",
     }  # fmt: skip

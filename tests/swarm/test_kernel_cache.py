@@ -218,3 +218,12 @@ def test_all_kernels_of_the_project_are_of_registered_packages_and_can_be_follow
     for module, name in tree.decorated():
         places = tree.reach(module, name)
         assert all(tree.known(place) for place in places), (module, name)
+
+
+@pytest.mark.parametrize(
+    "order", ["import sys, swarm; assert 'numba' not in sys.modules; import numba", "import numba, swarm"]
+)
+def test_numba_is_told_whichever_comes_first_and_is_not_loaded_for_it(order: str) -> None:
+    code = f"{order}\nfrom numba.core import config\nprint(config.CACHE_LOCATOR_CLASSES.split(',')[0])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "swarm.kernel_cache.locator.KernelLocator"

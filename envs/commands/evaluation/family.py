@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,13 +20,16 @@ from envs.commands.error_options import ErrorOptions
 from envs.commands.evaluation.common import Record, check_names, contacts, met_strangers, progress_bar
 from envs.commands.intervals import Interval, mean_interval, rate_interval
 from envs.rollout.results import contacts_of
-from envs.scenarios import family, map_family
+from envs.scenarios import family, map_family, options_of
+from swarm.array_types import AnyArray
 from swarm.errors import InputError
+from swarm.files.text_files import located
 from swarm.filter.further_rows import make_constraint
 from swarm.filter.safety import OUTCOMES
 from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import EXACT
 from swarm.planning.registry import check_planner
+from swarm.scenario.scenario import Scenario
 from swarm.tune.controllers import make_controller
 
 Dynamics = Literal["single_integrator", "double_integrator", "unicycle"]
@@ -66,7 +68,8 @@ class Family(ErrorOptions):
         super().__post_init__()
         names = (*self.families, *self.family, *self.map)
         check_family_options(names, self.planner, self.episodes, self.robots)
-        _ = self.draws  # an unknown one is found at once
+        for name, draw in self.draws.items():  # an unknown one is found at once
+            drawing(name, draw, self.robots, self.dynamics)
         make_constraint(self.constraint)
 
     @property
@@ -95,16 +98,21 @@ def check_family_options(families: Sequence[str], planner: str, episodes: int, r
 def drawing(
     name: str, draw_one: Draw, robots: int | None, dynamics: str | None, errors: ErrorOptions | None = None
 ) -> Draw:
-    """The function that draws a family's scenarios, with what the command line says of the team and its errors."""
-    options: dict[str, Any] = {} if robots is None else {"robots": robots}
-    if dynamics is not None:
-        options["kind"] = Kind[dynamics.upper()]
+    """The function that draws a family's scenarios, with what the command line says of the team and its errors.
 
-    def draw(rng: np.random.Generator) -> Any:
-        try:
-            scenario = partial(draw_one, **options)(rng)
-        except TypeError as error:
-            raise InputError(f"family {name}: options", sorted(options), f"options that it has ({error})") from error
+    Raises:
+        InputError: If the family has no such option.
+    """
+    with located(f"family {name}: "):
+        options = options_of(draw_one, "robots", robots=robots)
+        if dynamics is not None:
+            kind = options_of(draw_one, kind=Kind[dynamics.upper()])
+            if not kind:
+                raise InputError("--dynamics", dynamics, "left out: the family has no argument 'kind'")
+            options |= kind
+
+    def draw(rng: np.random.Generator) -> Scenario:
+        scenario = draw_one(rng, **options)
         return scenario if errors is None else errors.declared_in(scenario)
 
     return draw
@@ -133,8 +141,9 @@ def evaluate_family(options: Family, console: Console, records: list[Record]) ->
 
 
 def records_of(name: str, options: Family, result: Episodes) -> list[Record]:
-    """One object an episode, in the layout of the results file."""
+    """One object an episode, in the layout of the results file; of robots that there are."""
     times = [[None if np.isnan(time) else time for time in row] for row in result.reach_time.tolist()]
+    team = result.present.sum(axis=1).tolist()
     return [
         {
             "kind": "family",
@@ -143,14 +152,14 @@ def records_of(name: str, options: Family, result: Episodes) -> list[Record]:
             "episode": k,
             "controller": options.controller,
             "planner": options.planner,
-            "robots": result.safe.shape[1],
+            "robots": team[k],
             "steps": int(result.steps[k]),
             "horizon": float(result.horizon[k]),
-            "counted": result.counted[k].tolist(),
-            "safe": result.safe[k].tolist(),
-            "reached": result.reached[k].tolist(),
-            "reach_time": times[k],
-            "deliveries": result.deliveries[k].tolist(),
+            "counted": result.counted[k, : team[k]].tolist(),
+            "safe": result.safe[k, : team[k]].tolist(),
+            "reached": result.reached[k, : team[k]].tolist(),
+            "reach_time": times[k][: team[k]],
+            "deliveries": result.deliveries[k, : team[k]].tolist(),
             "min_clearance": float(result.min_clearance[k].min()),
             **contacts_of(result.contacts[k]),
             "qp": dict(zip(OUTCOMES, result.outcomes[k].tolist(), strict=True)),
@@ -164,7 +173,7 @@ def family_table(records: list[Record]) -> Table:
     """One row a family: means over its robots, with 95 % intervals."""
     first = records[0]
     title = f"families: controller {first['controller']}, planner {first['planner']}, seed {first['seed']}"
-    table = Table(title=title, caption="brackets: 95 % intervals, episodes resampled")
+    table = Table(title=title, caption="below: 95 % intervals, episodes resampled")
     table.add_column("family", overflow="fold")
     for column in (
         "episodes ×\nrobots", "safe %", "reached %", "success %", "episodes\ncomplete %", "time s",
@@ -180,18 +189,21 @@ def family_table(records: list[Record]) -> Table:
 
 def _row(records: list[Record], *, met: bool) -> list[str]:
     """The figures of one family."""
+    present = _columns([[True] * entry["robots"] for entry in records], fill=False)
     safe, reached, counted = (
-        np.array([entry[key] for entry in records], dtype=bool) for key in ("safe", "reached", "counted")
+        _columns([entry[key] for entry in records], fill=fill)
+        for key, fill in (("safe", True), ("reached", True), ("counted", False))
     )
-    time = np.array(
-        [[entry["horizon"] if t is None else t for t in entry["reach_time"]] for entry in records], dtype=float
+    time = _columns(
+        [[entry["horizon"] if t is None else t for t in entry["reach_time"]] for entry in records], fill=0.0
     )
+    sizes = [entry["robots"] for entry in records]
     least = 100.0 * np.array([entry["min_clearance"] for entry in records])
     shares = np.array([[entry["qp"][name] for name in OUTCOMES] for entry in records]).sum(axis=0)
     success, complete = safe & reached, (safe & (reached | ~counted)).all(axis=1)
     return [
-        f"{len(safe)} × {safe.shape[1]}",
-        with_interval(100.0 * safe.mean(), rate_interval(safe), 100.0),
+        f"{len(safe)} × {'–'.join(map(str, sorted({min(sizes), max(sizes)})))}",
+        with_interval(100.0 * safe[present].mean(), rate_interval(safe, present), 100.0),
         f"{100.0 * reached[counted].mean():.2f}",
         with_interval(100.0 * success[counted].mean(), rate_interval(success, counted), 100.0),
         with_interval(100.0 * complete.mean(), rate_interval(complete), 100.0),
@@ -202,7 +214,13 @@ def _row(records: list[Record], *, met: bool) -> list[str]:
     ]
 
 
+def _columns(rows: Sequence[Sequence[Any]], fill: float | bool) -> AnyArray:
+    """Rows of the same length: shorter ones are filled up."""
+    most = max(map(len, rows))
+    return np.array([[*row, *[fill] * (most - len(row))] for row in rows], dtype=type(fill))
+
+
 def with_interval(value: float, interval: Interval, scale: float = 1.0) -> str:
     """A figure and its interval, for a cell of a table."""
-    low, high = (scale * end for end in interval)
-    return f"{value:.2f}\n[{low:.2f}, {high:.2f}]"
+    low, high = (f"{scale * end:.{1 if scale > 1.0 else 2}f}" for end in interval)  # shares of a tenth of a percent
+    return f"{value:.2f}\n{low}–{high}"

@@ -161,17 +161,15 @@ def sweep(
         some = settings[first : first + at_once]
         rows += _play_settings(scenarios, some, planner)
         report(len(some))
-    return SweepTable(family, planner, seed, episodes, len(scenarios[0].robots), tuple(rows))
+    return SweepTable(family, planner, seed, episodes, max(len(one.robots) for one in scenarios), tuple(rows))
 
 
 def _play_settings(scenarios: list[Scenario], settings: Array, planner: str) -> list[Setting]:
     """All pairs of a setting and a scenario; episode e is scenario e // S with setting e % S."""
-    count = len(settings)
-    actions = actions_of(settings)
-    shape = (-1, len(scenarios[0].robots), COUNT)
+    count, actions = len(settings), actions_of(settings)
     result = play(
         [scenario for scenario in scenarios for _ in range(count)],
-        lambda core, episode: np.broadcast_to(actions[episode % count, None], (len(episode), *shape[1:])),
+        lambda core, episode: np.broadcast_to(actions[episode % count, None], core.last_action.shape),
         planner=planner,
     )  # fmt: skip
     return [_row(settings[s], result, slice(s, None, count)) for s in range(count)]
@@ -184,7 +182,15 @@ def _row(setting: Array, result: Episodes, which: slice) -> Setting:
         getattr(result, name)[which][counted].mean() for name in ("reached", "success", "time", "deliveries")
     )
     clearance = result.min_clearance[which].min(axis=1).mean()
-    means = result.safe[which].mean(), reached, success, result.complete[which].mean(), time, clearance, deliveries
+    means = (
+        result.safe[which][result.present[which]].mean(),
+        reached,
+        success,
+        result.complete[which].mean(),
+        time,
+        clearance,
+        deliveries,
+    )
     return Setting(*(float(value) for value in (*setting, *means)))
 
 

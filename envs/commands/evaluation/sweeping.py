@@ -45,7 +45,7 @@ class Sweep:
 
     def __post_init__(self) -> None:
         for name in self.families:
-            family(name)
+            drawing(name, family(name), self.robots, self.dynamics)
         check_family_options(self.families, self.planner, self.episodes, self.robots)
         for name, value in (("gains", self.gains), ("powers", self.powers)):
             if value < 1:

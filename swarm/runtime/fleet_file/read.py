@@ -16,8 +16,9 @@ more than 0.6 where one takes longer than 0.15), ``errors`` (what is not exact, 
 ``strangers`` (who ignore everybody, ``swarm.model.strangers``; both by default as the scenario file declares),
 ``clock`` (what the stamps of a body are of: ``same``, a clock that agrees with this computer's, or ``base``, one of its
 own; one word for all robots, or a mapping such as ``{0: base}``), ``braking`` (what is done about a reason not to move:
-``swarm.runtime.fleet_file.braking``). Files and folders are relative to the fleet file. The robots are those of the
-scenario, in its order: identities 0 to N - 1.
+``swarm.runtime.fleet_file.braking``), ``constraint`` (further rows of every robot's quadratic program,
+``my_file.py:NAME``: ``swarm.Constraint``). Files and folders are relative to the fleet file. The robots are those of
+the scenario, in its order: identities 0 to N - 1.
 """
 
 from __future__ import annotations
@@ -32,7 +33,6 @@ from pathlib import Path
 import numpy as np
 
 from swarm.errors import InputError
-from swarm.files.references import is_reference
 from swarm.files.text_files import MEBIBYTE, located
 from swarm.files.yaml_input import Field, read_yaml
 from swarm.model.body import body_of
@@ -41,13 +41,13 @@ from swarm.model.strangers import UNKNOWN, Strangers, read_strangers
 from swarm.planning.passages.team import sizes_of
 from swarm.planning.registry import PLANNERS, choose_planner
 from swarm.runtime.fleet_file.braking import DEFAULT, Action, read_braking
+from swarm.runtime.fleet_file.parts import read_constraint, read_controller
 from swarm.runtime.fleet_file.ros2_names import Ros2, read_ros2
 from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.fleet_file.zenoh_config import LEAST_PATIENCE, MOST_PATIENCE, PATIENCE
 from swarm.scenario.map_file import load_map
 from swarm.scenario.scenario import Scenario, deliveries, load_scenario
 from swarm.scenario.strangers_sensed import check_strangers_sensed
-from swarm.tune.controllers import checkpoint_folder
 
 DRIVERS = ("bullet", "replay", "ros2")
 """Drivers that have a name; any other is ``module:Class``."""
@@ -61,7 +61,7 @@ OLDEST = 1.0
 _REQUIRED = ("fleet", "planner", "controller", "margin", "driver", "endpoints")
 _OPTIONAL = (
     "scenario", "deliveries", "physics", "recording", "ros2", "keys", "log", "journal", "patience", "errors",
-    "strangers", "clock", "braking",
+    "strangers", "clock", "braking", "constraint",
 )  # fmt: skip
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
@@ -96,6 +96,7 @@ class FleetFile:
         strangers: What is counted on of those who ignore everybody.
         clocks: Of each robot that has its own, one of ``CLOCKS``.
         braking: What is done about each reason not to move.
+        constraint: Reference of a ``swarm.Constraint``; empty: there is none.
     """
 
     path: Path
@@ -118,6 +119,7 @@ class FleetFile:
     strangers: Strangers = UNKNOWN
     clocks: Mapping[int, str] = field(default_factory=dict)
     braking: Mapping[str, Action] = field(default_factory=lambda: DEFAULT)
+    constraint: str = ""
 
     def clock_of(self, robot: int) -> str:
         """Whose clock a robot's body stamps by: one of ``CLOCKS``."""
@@ -188,14 +190,12 @@ def load_fleet(path: str | Path) -> FleetFile:
     strangers = read_strangers(keys["strangers"]) if "strangers" in keys else scenario.strangers
     clocks = _read_clocks(keys["clock"], len(scenario.robots)) if "clock" in keys else {}
     braking = read_braking(keys["braking"]) if "braking" in keys else DEFAULT
-    controller = keys["controller"].text()
-    if (path.parent / controller).is_dir():
-        controller = str(path.parent / controller)
-    if is_reference(controller) and checkpoint_folder(controller) is None:
-        raise keys["controller"].error("tuner, a checkpoint folder or a rule; of Python a robot runs its driver alone")
+    controller = read_controller(keys["controller"], path.parent)
+    constraint = read_constraint(keys["constraint"], path.parent) if "constraint" in keys else ""
     fleet = FleetFile(
         path, name, scenario, seed, planner, controller, margin, driver, endpoints, physics, ros2=ros2,
-        patience=patience, errors=errors, strangers=strangers, clocks=clocks, braking=braking, **folders,
+        patience=patience, errors=errors, strangers=strangers, clocks=clocks, braking=braking,
+        constraint=constraint, **folders,
     )  # fmt: skip
     with located(f"{keys['margin'].where}: "):
         replace(fleet, errors=EXACT).roster()

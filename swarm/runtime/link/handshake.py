@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from swarm.errors import InputError
+from swarm.files.references import moved, source_of
 from swarm.model.body import LAG, TURN_ACCELERATION, is_second_order
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.model.strangers import UNKNOWN, Strangers
@@ -50,7 +51,7 @@ class Handshake:
         minor: Protocol.
         map: Digest of the map, 8 bytes.
         limits: Digest of the roster: bodies, limits, margin, period, errors and strangers if any are declared; 8 bytes.
-        policy: Digest of planner and controller, 8 bytes.
+        policy: Digest of planner, controller and constraint, 8 bytes.
     """
 
     robot: int
@@ -68,7 +69,7 @@ class Handshake:
 
 def handshake_of(
     robot: int, world: World, roster: Iterable[Peer], planner: str, controller: str, errors: ErrorBounds = EXACT,
-    strangers: Strangers = UNKNOWN, signs: bool = False,
+    strangers: Strangers = UNKNOWN, signs: bool = False, constraint: str = "",
 ) -> Handshake:  # fmt: skip
     """The hello of a robot that runs with this map, roster in order of identity, planner, controller, declarations.
 
@@ -86,7 +87,8 @@ def handshake_of(
     if strangers != UNKNOWN:
         limits.update(b"strangers" + strangers.as_array().tobytes())
     minor = max(MINOR, AHEAD if errors.any else MINOR, SIGNED if signs else MINOR)
-    return Handshake(robot, MAJOR, minor, map_digest(world), limits.digest()[:8], _policy_digest(planner, controller))
+    policy = _policy_digest(planner, controller, constraint)
+    return Handshake(robot, MAJOR, minor, map_digest(world), limits.digest()[:8], policy)
 
 
 def map_digest(world: World) -> bytes:
@@ -102,8 +104,8 @@ def map_digest(world: World) -> bytes:
     return found.digest()[:8]
 
 
-def _policy_digest(planner: str, controller: str) -> bytes:
-    """Of planner and controller; of a network, of its files."""
+def _policy_digest(planner: str, controller: str, constraint: str) -> bytes:
+    """Of planner and controller; of a network, of its files; of a constraint, if there is one, of its source."""
     found = hashlib.sha256(planner.encode())
     folder = checkpoint_folder(controller)
     if folder is None:
@@ -111,6 +113,10 @@ def _policy_digest(planner: str, controller: str) -> bytes:
     else:
         for path in (folder / "policy.onnx", folder / "config.yaml"):
             found.update(hashlib.sha256(_content(path)).digest())
+    if constraint:
+        source = source_of(constraint)
+        name = moved(constraint, Path()).encode()  # wherever the file lies
+        found.update(b"constraint" + name + hashlib.sha256(_content(source)).digest())
     return found.digest()[:8]
 
 

@@ -114,10 +114,6 @@ def test_the_roadmap_leads_around() -> None:
     assert roadmap["success"] > straight["success"]
 
 
-def of_many_sizes(rng: np.random.Generator) -> Scenario:
-    return swap.draw(rng, robots=int(rng.integers(2, 9)))
-
-
 def wrong_shape(observation: Observation) -> np.ndarray:
     return np.full(6, 0.5)
 
@@ -128,8 +124,7 @@ def no_number(observation: Observation) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("draw", "policy", "episodes", "text"),
-    [(SMALL, no_number, 0, "episodes"), (of_many_sizes, no_number, 5, "one size"),
-     (SMALL, wrong_shape, 1, "actions"), (SMALL, no_number, 1, "actions")],
+    [(SMALL, no_number, 0, "episodes"), (SMALL, wrong_shape, 1, "actions"), (SMALL, no_number, 1, "actions")],
 )  # fmt: skip
 def test_wrong_input(draw: object, policy: object, episodes: int, text: str) -> None:
     with pytest.raises(InputError, match=text):

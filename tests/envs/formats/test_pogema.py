@@ -150,3 +150,30 @@ def test_a_bad_scenario_names_the_key(tmp_path: Path, old: str, new: str, says: 
     with pytest.raises(InputError) as caught:
         read_instances(write(tmp_path, text.replace(old, new, 1), "lmapf.yaml"), Wanted())
     assert str(caught.value).startswith(str(tmp_path / "lmapf.yaml")) and says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("style", "names"), [*((style, ("a", "b-1")) for style in (None, "|", '"', "'", ">")), (None, (0, 1))]
+)
+def test_a_list_of_maps_is_known_however_it_was_written(
+    tmp_path: Path, style: str | None, names: tuple[Any, Any]
+) -> None:
+    drawn = "..#\n...\n", "...\n.#."
+    given = {
+        name: text.replace("\n", "\n\n") if style == ">" else text for name, text in zip(names, drawn, strict=True)
+    }
+    path = write(tmp_path, yaml.dump(given, default_style=style, sort_keys=False))
+    instances, _ = read_instances(path, Wanted(2))
+    assert [one.grid.rows for one in instances] == [("..#", "..."), ("...", ".#.")]
+
+
+def test_a_list_of_something_else_beside_scenarios_is_passed_over(tmp_path: Path) -> None:
+    write(tmp_path, MAPS, "maps.yaml")
+    write(tmp_path, "notes: |\n  .x.\n", "a.yaml")
+    path = write(tmp_path, yaml.safe_dump(SCENARIOS), "lmapf.yaml")
+    assert len(pogema_instances(path)) == 2
+    (tmp_path / "maps.yaml").unlink()
+    with pytest.raises(InputError, match=r"a list of maps beside lmapf.yaml \(not read: .*a.yaml"):
+        pogema_instances(path)
+    with pytest.raises(InputError, match=r"a.yaml:1"):
+        pogema_instances(path, tmp_path / "a.yaml")

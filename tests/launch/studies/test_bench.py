@@ -11,6 +11,7 @@ from envs.scenarios import clutter
 from studies.bench import alone, arena
 from studies.bench.common import spread
 from studies.bench.lifelong import TeamSize, team_figures
+from studies.bench.race import bench_race, figures_of
 from swarm.errors import SwarmError
 from swarm.scenario.grid_map import GridMap
 
@@ -65,3 +66,22 @@ def test_the_arena_s_figures_are_of_the_whole_step_first_and_of_moving_alone(mon
     assert figures["advance / step"] == pytest.approx(figures["advance, 2 threads"] / figures["step, 2 threads"])
     assert len(ended) == 5 and ended[0] >= 2  # to settle, and each of two twice
     assert arena.env_rate(repeats=1) > 0.0
+
+
+def test_a_race_is_to_the_success_that_both_reach_and_a_lucky_update_is_no_success() -> None:
+    nan = float("nan")
+    slow = [(2.0 * k, success) for k, success in enumerate([nan, nan, 0.2, 0.2, 0.4, 0.6, 0.6, 0.6, 0.6, 0.6], start=1)]
+    fast = [(1.0 * k, success) for k, success in enumerate([nan, 1.0, 0.1, 0.1, 0.1, 0.7, 0.7, 0.7, 0.7, 0.7], start=1)]
+    found = figures_of({"slow": slow, "fast": fast})
+    key = "min to 60.0 %"
+    # The last five of slow are 0.6 in the end; of fast (0.1 + 4 × 0.7) / 5 = 0.58 is not enough, the next is 0.7.
+    assert found["slow"][key] == 20.0 and found["fast"][key] == 10.0
+    assert found["fast"]["of the slower one"] == 0.5 and found["slow"]["success %"] == pytest.approx(60.0)
+
+
+@pytest.mark.torch
+def test_a_race_is_of_two_trainings_that_do_the_same() -> None:
+    ours, plain = bench_race(updates=8, worlds=2).values()
+    assert ours["updates"] == plain["updates"] == 8 and ours["min"] > 0.0 and plain["min"] > 0.0
+    assert ours.keys() == plain.keys() and 0.0 <= ours["success %"] <= 100.0
+    assert max(ours["of the slower one"], plain["of the slower one"]) == 1.0

@@ -38,6 +38,11 @@ def flood(free, seed):
     return seen
 
 
+def test_blanks_behind_rows_say_nothing(tmp_path):
+    blank = MAP.replace("E\n", "E  \r\n").replace("G\n", "G\t\n")
+    assert GridMap.from_movingai(write(tmp_path, blank)) == GridMap.from_movingai(write(tmp_path, MAP))
+
+
 def test_reads_and_writes_movingai(tmp_path):
     grid = GridMap.from_movingai(write(tmp_path, MAP), cell_size=0.5)
     assert np.array_equal(grid.free, FREE)

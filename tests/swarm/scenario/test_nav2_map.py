@@ -112,6 +112,8 @@ def test_bad_maps_name_file_line_and_key(tmp_path: Path, old: str, new: str, pla
 
 def test_what_is_not_of_the_format_is_ignored_as_nav2_does(tmp_path: Path) -> None:
     assert load_nav2_map(write(tmp_path, TEXT + "remark: hall 3\n")) == load_nav2_map(write(tmp_path))
+    hardly = TEXT.replace("0.0]", "-1.2e-17]")  # what a quaternion may come to
+    assert load_nav2_map(write(tmp_path, hardly)) == load_nav2_map(write(tmp_path))
     old = TEXT.replace("mode: trinary\n", "").replace("negate: 0", "negate: false")
     assert load_nav2_map(write(tmp_path, old)) == load_nav2_map(write(tmp_path))
 

@@ -396,6 +396,21 @@ def test_what_pyyaml_writes_with_aliases_is_what_it_writes_without(seed):
     assert "*id001" in text and plain(parse_yaml(text, "x")) == document
 
 
+def test_merge_keys_add_what_is_missing_and_are_bounded_too():
+    text = (
+        "- &a {type: x, radius: 1, start: [1]}\n- &b {<<: *a, radius: 2}\n- {<<: [*b, {s: 3, type: y}], start: [4]}\n"
+    )
+    assert plain(parse_yaml(text, "x")) == yaml.safe_load(text)
+    with pytest.raises(InputError, match=r"x:2: \[1\]\.<<: got 5.*whose keys are added"):
+        parse_yaml("- 1\n- {<<: 5}", "x")
+    with pytest.raises(InputError, match="inside of what it stands for"):
+        parse_yaml("- &a {<<: *a}", "x")
+    bomb = ["a0: &a0 {k: [1,1,1,1,1,1,1,1]}"]
+    bomb += [f"a{i}: &a{i} {{<<: *a{i - 1}, k{i}: [{','.join([f'*a{i - 1}'] * 9)}]}}" for i in range(1, 30)]
+    with pytest.raises(InputError, match="100000 values"):
+        parse_yaml("\n".join(bomb), "x")
+
+
 def plain(field):
     value = field.value
     if isinstance(value, dict):

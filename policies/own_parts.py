@@ -1,0 +1,204 @@
+"""Parts of a user's own in a training: copies of their files go with the checkpoint, and networks are tried first.
+
+A network is tried before anything is trained: what ``forward`` gives, that it gives a robot the same whoever else is in
+the batch, that it runs on the device, and that its ONNX graph repeats it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from policies.devices import CPU, to_device
+from swarm.array_types import AnyArray
+from swarm.errors import InputError
+from swarm.files.references import in_file, is_reference, load_reference, make_part, moved, source_of
+from swarm.tune.onnx_file import open_session
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+OptionsT = TypeVar("OptionsT", bound="DataclassInstance")
+OwnT = TypeVar("OwnT", bound="OwnNetwork")
+
+SOURCE = "network.py"
+"""The copy of a network's file in a checkpoint."""
+# Single precision, summed in another order.
+_SAME = 1e-4
+
+
+class Trial(NamedTuple):
+    """How a network is tried."""
+
+    form: str
+    """``forward`` with shapes, for errors."""
+    gives: str
+    """What it returns, in words."""
+    inputs: tuple[AnyArray, ...]
+    """Of a few robots; the last one senses nothing."""
+    outputs: Mapping[str, tuple[int, ...]]
+    """Shapes by name."""
+    nothing: str
+    """What it means to sense nothing."""
+    optional: str = ""
+    """The output that may be None."""
+
+
+class OwnNetwork(nn.Module):
+    """A network of a user's own, in what the training asks of one.
+
+    Args:
+        reference: See ``swarm.files.references``.
+        protocol: What is asked of it.
+        trial: How it is tried.
+
+    Raises:
+        InputError: If there is no such network, or it is not what the protocol asks.
+    """
+
+    def __init__(self, reference: str, protocol: type, trial: Trial) -> None:
+        super().__init__()
+        self.reference, self._trial = reference, trial
+        self.network = load_network(reference, protocol)
+        try_network(reference, self.network, trial)
+
+    def moved(self, device: torch.device) -> Self:
+        """The same on a device, where it has shown that it runs.
+
+        Raises:
+            InputError: If it does not, as where ``forward`` makes tensors that stay on the CPU.
+        """
+        self.to(device)
+        if device != CPU:
+            try_network(self.reference, self.network, self._trial, device)
+        return self
+
+
+def load_network(reference: str, protocol: type) -> nn.Module:
+    """A network by reference (``swarm.files.references``).
+
+    Raises:
+        InputError: If there is none, or it is no torch module with the protocol's method.
+    """
+    network = make_part("--network", reference, protocol)
+    if not isinstance(network, nn.Module):
+        raise InputError(f"--network: {reference}", network, "a torch.nn.Module, or a class of one")
+    return network
+
+
+def try_network(reference: str, network: nn.Module, trial: Trial, device: torch.device = CPU) -> None:
+    """Refuse a network that gives something else than the protocol says, or does not run on the device.
+
+    Raises:
+        InputError: Names what it gave.
+    """
+    where, training = f"--network: {reference}" + ("" if device == CPU else f", on {device}"), network.training
+    seen = tuple(to_device(part, device) for part in trial.inputs)
+    network.eval()
+    try:
+        with torch.no_grad():
+            found, alone = (_call(where, network, trial, part) for part in (seen, tuple(part[1:2] for part in seen)))
+    finally:
+        network.train(training)
+    for (name, shape), part, one in zip(trial.outputs.items(), found, alone, strict=True):
+        if part is None and one is None and name == trial.optional:
+            continue
+        if not isinstance(part, Tensor) or not isinstance(one, Tensor) or part.shape != shape:
+            raise InputError(f"{where}: {name}", getattr(part, "shape", part), f"a tensor of shape {list(shape)}")
+        if not torch.isfinite(part).all():
+            valid = f"finite numbers, also for a robot that senses nothing ({trial.nothing})"
+            raise InputError(f"{where}: {name}", part.tolist(), valid)
+        if (part[1] - one[0]).abs().max() > _SAME:
+            raise InputError(f"{where}: {name}", part[1].tolist(), "the same for a robot whoever else is in the batch")
+
+
+def _call(where: str, network: nn.Module, trial: Trial, seen: tuple[Tensor, ...]) -> Sequence[Any]:
+    """The things that it gives."""
+    try:
+        found = network(*seen)
+    except Exception as error:  # whatever the user's own lines raise
+        shown = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(f"{where}: forward", shown, trial.form) from error
+    if not isinstance(found, tuple | list) or len(found) != len(trial.outputs):
+        shown = type(found).__name__ if not isinstance(found, tuple | list) else f"{len(found)} things"
+        raise InputError(f"{where}: forward", shown, trial.gives)
+    return found
+
+
+def try_graph(
+    network: OwnT, export: Callable[[OwnT, Path], None], inputs: Mapping[str, AnyArray], output: Callable[..., Tensor]
+) -> None:
+    """Refuse a network that has no ONNX graph, or one that gives something else.
+
+    Args:
+        network: With its ``reference``.
+        export: Writes the graph.
+        inputs: Of the graph, by name.
+        output: What the network makes of the same, as tensors by their order.
+
+    Raises:
+        InputError: Says what is wrong with the graph.
+    """
+    where, training = f"--network: {network.reference}", network.training
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "policy.onnx"
+        try:
+            export(network, path)
+        except Exception as error:  # torch raises anything here
+            shown = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            raise InputError(where, shown, "operations that ONNX has") from error
+        session, _ = open_session(path, "the network's graph")
+        found = session.run(None, dict(inputs))[0]
+    network.eval()
+    with torch.no_grad():
+        wanted = output(*map(torch.from_numpy, inputs.values())).numpy()
+    network.train(training)
+    if not (apart := float(np.abs(found - wanted).max())) <= _SAME:
+        raise InputError(f"{where}: ONNX", f"outputs that are {apart:.2g} off", "operations that ONNX repeats")
+
+
+def kept_reference(reference: str, folder: Path) -> str:
+    """A network's reference in the copy of its file that a checkpoint keeps; one of a package stays there."""
+    return moved(reference, folder / SOURCE) if in_file(reference) else reference
+
+
+def with_copies(options: OptionsT, parts: Sequence[str], folder: Path | Callable[[str, str], str]) -> OptionsT:
+    """The options with references into the copies of their files in a checkpoint folder.
+
+    Args:
+        options: A dataclass.
+        parts: Names of options that are references or tuples of them; anything else in them stays.
+        folder: Of the checkpoint; or what each copy's name and reference become.
+    """
+    change = folder if callable(folder) else lambda name, text: moved(text, folder / name)
+
+    def changed(name: str, text: str) -> str:
+        return change(name, text) if is_reference(text) and in_file(text) else text
+
+    found: dict[str, Any] = {}
+    for part in parts:
+        value = getattr(options, part)
+        names = (f"{part}{k or ''}.py" for k in itertools.count())
+        found[part] = changed(f"{part}.py", value) if isinstance(value, str) else tuple(map(changed, names, value))
+    return dataclasses.replace(options, **found)
+
+
+def sources_of(options: DataclassInstance, parts: Sequence[str]) -> dict[str, bytes]:
+    """The files that the parts come from, by the names of their copies in the checkpoint."""
+    found: dict[str, bytes] = {}
+
+    def read(name: str, text: str) -> str:
+        load_reference(f"--{name.removesuffix('.py').rstrip('0123456789')}", text)
+        found[name] = source_of(text).read_bytes()
+        return text
+
+    with_copies(options, parts, read)
+    return found
