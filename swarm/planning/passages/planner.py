@@ -117,7 +117,7 @@ class PassagePlanner(StatefulPlanner):
         target, path, left = self.route.way(position, goal)
         waits = (self.tick - self._moved) * self.dt > _PATIENCE
         self._arrived |= left <= (_NEARLY if waits else _ARRIVED) * self._radius
-        leg = self.route.leg(path, target, left)
+        leg = self.route.leg(path, target, left, self.held)
         own = self._course(leg.ahead)
         pushers = self._pushers(position, view, own, others, waits)
         aside = self._aside.find(position, view, others, pushers) if pushers else None
@@ -126,7 +126,7 @@ class PassagePlanner(StatefulPlanner):
             aside = self._aside.find(position, view, others, pushers, past=True)
         self._inherited = self._priority()
         if aside is not None:
-            leg = self.route.leg(aside, None)
+            leg = self.route.leg(aside, None, held=self.held)
             own = own._replace(ahead=leg.ahead)
             told = ((others[robot].rank[2], heard[robot].stamp == self.tick - 1) for robot in pushers)
             self._inherited = max(self._inherited, *(aged(key, int(fresh)) for key, fresh in told))
@@ -214,7 +214,9 @@ class PassagePlanner(StatefulPlanner):
         x, y, vx, vy = (float(view.state[k]) for k in (0, 1, 3, 4))
         time = self.dt + 0.5 * math.hypot(vx, vy) / self._braking
         coming = [self.slices.at(x + share * time * vx, y + share * time * vy) for share in (0.5, 1.0)]
-        kept = [self.slices.at(x, y), *(number for number in coming if number in self.held)]
+        here = self.slices.at(x, y)
+        inside = here in self.held or self.slices.is_narrow(x, y)
+        kept = [here if inside else 0, *(number for number in coming if number in self.held)]
         for number in leg.numbers.tolist():
             if number > 0 and number not in self.held and number != kept[0]:
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -98,15 +99,26 @@ class Route:
         """Whether a slice touches room."""
         return bool(self._mouths[number])
 
-    def leg(self, path: Array, target: Array | None, left: float | None = None) -> Leg:
+    def _through(self, path: Array, held: Sequence[int]) -> Int64s:
+        """The slices at the points of a way; 0 too where it leads only through the room before passages."""
+        numbers = self.numbers(path)
+        inside = numbers > 0
+        run = np.cumsum(np.diff(inside, prepend=False))  # odd inside of a run of slices, even between runs
+        needed = np.isin(numbers, held)
+        needed[inside] |= np.array([self.slices.is_narrow(x, y) for x, y in path[inside].tolist()], bool)
+        numbers[~np.isin(run, run[needed & inside]) & inside] = 0
+        return numbers
+
+    def leg(self, path: Array, target: Array | None, left: float | None = None, held: Sequence[int] = ()) -> Leg:
         """A way as the agreement with others needs it.
 
         Args:
             path: Its points, float64[n, 2] [m].
             target: Where the robot would drive if nothing were reserved; None: along the way.
             left: Its length [m], if the points do not tell.
+            held: Slices that the robot holds.
         """
-        numbers = self.numbers(path)
+        numbers = self._through(path, held)
         steps = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
         left = float(steps[-1]) if left is None else left
         inside = np.flatnonzero(numbers > 0)

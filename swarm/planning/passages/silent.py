@@ -42,7 +42,10 @@ class Silent:
                 place = round(row[N_X] / row[N_RADIUS]), round(row[N_Y] / row[N_RADIUS])
                 since = self._stood[place][0] if place in self._stood else view.time
                 self._stood[place] = since, view.time, row.copy()
-        self._stood = {place: one for place, one in self._stood.items() if view.time - one[1] < _MEMORY}
+        self._stood = {
+            place: one for place, one in self._stood.items()
+            if view.time - one[1] < _MEMORY and int(one[2][N_ID]) not in heard  # At first nobody has been heard yet.
+        }  # fmt: skip
         rows = [row for since, until, row in self._stood.values() if until - since >= _PATIENCE]
         circles = np.zeros((len(rows), 5))
         for k, row in enumerate(rows):

@@ -48,6 +48,7 @@ class Slices(NamedTuple):
 
     Attributes:
         labels: Of each cell: the number of its slice from 1 on, 0 where there is room, -1 where no robot fits.
+        narrow: Whether a cell is of a passage itself, and not of the room before its mouths.
         origin: Lower-left corner of the grid, world frame [m], float64[2].
         resolution: Side of a cell [m].
         length: Of a slice, about [m].
@@ -56,6 +57,7 @@ class Slices(NamedTuple):
     """
 
     labels: Int32s
+    narrow: Flags
     origin: Array
     resolution: float
     length: float
@@ -65,6 +67,13 @@ class Slices(NamedTuple):
     def at(self, x: float, y: float) -> int:
         """The slice at a point [m]; 0 where there is room."""
         return int(label_at(self.labels, self.origin, self.resolution, x, y))
+
+    def is_narrow(self, x: float, y: float) -> bool:
+        """Whether a point [m] is in a passage itself."""
+        rows, columns = self.narrow.shape
+        row = min(max(int((y - self.origin[1]) / self.resolution), 0), rows - 1)
+        column = min(max(int((x - self.origin[0]) / self.resolution), 0), columns - 1)
+        return self.labels[row, column] < 0 or bool(self.narrow[row, column])
 
 
 @njit(cache=True)
@@ -246,7 +255,7 @@ def _make(world: World, sizes: Sizes) -> Slices:
     length = _LENGTH * sizes.passing
     # Either tells the slices of its window; where passages are shorter than two windows, their extent is enough.
     most = min(resolution * _extent(inside) + 2.0 * length, 2.0 * (WINDOW + 1) * length) if count else 0.0
-    return Slices(np.where(free, labels, -1).astype(np.int32), origin, resolution, length, count, most)
+    return Slices(np.where(free, labels, -1).astype(np.int32), narrow, origin, resolution, length, count, most)
 
 
 def _extent(inside: Flags) -> float:
