@@ -107,6 +107,8 @@ class Route:
         needed = np.isin(numbers, held)
         needed[inside] |= np.array([self.slices.is_narrow(x, y) for x, y in path[inside].tolist()], bool)
         numbers[~np.isin(run, run[needed & inside]) & inside] = 0
+        if inside[0]:  # Who stands before a passage may move there.
+            numbers[: int(np.argmax(needed))] = 0
         return numbers
 
     def leg(self, path: Array, target: Array | None, left: float | None = None, held: Sequence[int] = ()) -> Leg:
