@@ -1,9 +1,9 @@
 """Measures everything that a report says, and writes it.
 
 Usage: ``python launch/report.py online_cbf [--episodes 100] [--quick] [--reuse]`` writes ``docs/online_cbf.md`` and the
-pictures in ``docs/online_cbf/``; ``… lifelong_mapf [--instances FILE.jsonl …] [--published FILE.json]`` likewise, and
-``… deployment`` from the fault suite (``launch/faults.py``). Raw results are kept in ``runs/``; an interrupted run goes
-on with ``--reuse``.
+pictures in ``docs/online_cbf/``; ``… narrow_places`` and ``… lifelong_mapf [--instances FILE.jsonl …] [--published
+FILE.json]`` likewise, and ``… deployment`` from the fault suite (``launch/faults.py``). Raw results are kept in
+``runs/``; an interrupted run goes on with ``--reuse``.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ from studies.report.lifelong_mapf import pictures as lifelong_mapf_pictures
 from studies.report.lifelong_mapf import study as lifelong_mapf
 from studies.report.lifelong_mapf import text as lifelong_mapf_text
 from studies.report.lifelong_mapf.published_baselines import load_published
+from studies.report.narrow_places import pictures as narrow_places_pictures
+from studies.report.narrow_places import text as narrow_places_text
+from studies.report.narrow_places.study import NarrowPlacesStudy
 from studies.report.online_cbf.pictures import draw_pictures
 from studies.report.online_cbf.study import QUICK, OnlineCbfStudy, Scale
 from studies.report.online_cbf.text import report
@@ -51,11 +54,11 @@ MACHINE = f"{processor()}, Python {platform.python_version()}"
 class Options:
     """Measure, and write the report."""
 
-    what: Annotated[Literal["online_cbf", "lifelong_mapf", "deployment"], tyro.conf.Positional]
+    what: Annotated[Literal["online_cbf", "narrow_places", "lifelong_mapf", "deployment"], tyro.conf.Positional]
     """Which report."""
     episodes: int | None = None
-    """Of each family and method (100 if not given), more or fewer where the report says so; lifelong_mapf: of each
-    suite."""
+    """Of each family and method (100 if not given; narrow_places: 16), more or fewer where the report says so;
+    lifelong_mapf: of each suite."""
     instances: tuple[Path, ...] = ()
     """lifelong_mapf: files of instances to measure besides those that are drawn; random, mazes, warehouse, city and
     puzzles.jsonl are taken for the benchmark's, for which there are floors."""
@@ -67,7 +70,7 @@ class Options:
     reuse: bool = False
     """Take results that are there instead of measuring them again."""
     seed: int | None = None
-    """Of the episodes (7000000; lifelong_mapf: 30000; deployment: 1)."""
+    """Of the episodes (7000000; narrow_places: 9000000; lifelong_mapf: 30000; deployment: 1)."""
     processes: int = 2
     """Measurements that run at the same time, one thread each."""
     tuner: str = "tuner"
@@ -110,6 +113,15 @@ def lifelong(options: Options, lab: Lab, folder: Path, command: str) -> str:
     return lifelong_mapf_text.report(study, MACHINE, command, pictures)
 
 
+def narrow_places(options: Options, lab: Lab, folder: Path, command: str) -> str:
+    """Measure what is missing; returns the report."""
+    episodes = options.episodes or (2 if options.quick else 16)
+    seed = 9_000_000 if options.seed is None else options.seed
+    study = NarrowPlacesStudy(lab, episodes, seed, options.tuner)
+    study.run()
+    return narrow_places_text.report(study, MACHINE, command, narrow_places_pictures.draw_pictures(study, folder))
+
+
 def deployed(options: Options, lab: Lab, folder: Path, command: str) -> str:
     """Run what is missing of the fault suite; returns the report, which has no pictures."""
     seed = 1 if options.seed is None else options.seed
@@ -119,7 +131,10 @@ def deployed(options: Options, lab: Lab, folder: Path, command: str) -> str:
 
 def write(options: Options, console: Console, command: str) -> Path:
     """Measure what is missing and write the report; returns its file."""
-    make = {"online_cbf": online_cbf, "lifelong_mapf": lifelong, "deployment": deployed}[options.what]
+    makers = {
+        "online_cbf": online_cbf, "narrow_places": narrow_places, "lifelong_mapf": lifelong, "deployment": deployed,
+    }  # fmt: skip
+    make = makers[options.what]
     runs = options.runs or Path("runs") / (f"{options.what}_quick" if options.quick else options.what)
     out = options.out or Path("out" if options.quick else "docs")
     # Timings of processes count there: one trial at a time.

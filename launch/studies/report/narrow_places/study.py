@@ -1,0 +1,89 @@
+"""The measurements behind the report on narrow places: which jobs there are, and their results."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from envs.arena.episodes import Episodes
+from studies.report.jobs import Job, Lab, Record
+from studies.report.narrow_places import cases as study
+from studies.report.narrow_places.cases import Case
+from studies.report.online_cbf.measurements import unpack
+from swarm.array_types import Array
+from swarm.tune.controllers import shipped_checkpoint
+
+_DRIVE, _ALONE, _FILM = (
+    f"studies.report.narrow_places.measurements:{name}" for name in ("drive", "drive_alone", "film")
+)
+
+FILMS: dict[str, str | Record] = {
+    "door": {"family": "rooms", "options": {"robots": 8}}, "lane": {"family": "bays", "options": {"robots": 4}},
+    "parked": "parked",
+}  # fmt: skip
+"""What is pictured: a door, a lane with a bay, a robot that is switched off in one of two lanes."""
+
+
+@dataclass
+class NarrowPlacesStudy:
+    """All measurements of the report.
+
+    Attributes:
+        lab: Does the jobs.
+        episodes: Of each case, unless it asks for a part of them.
+        seed: Of the episodes.
+        tuner: Checkpoint folder of the tuner, or its name if it is shipped.
+    """
+
+    lab: Lab
+    episodes: int = 16
+    seed: int = 9_000_000
+    tuner: str = "tuner"
+
+    def run(self) -> None:
+        """Measure everything."""
+        exact = [self.job(case, planner) for case in (*study.FAMILIES, *study.NARROW) for planner in study.PLANNERS]
+        others = [self.job(case, "auto", study.ERRORS) for case in study.NARROW]
+        alone = [self.alone_job(case) for case in study.NARROW]
+        self.lab.do([*exact, *others, *alone, *(self.film_job(name) for name in FILMS)], "episodes")
+
+    def job(self, case: Case, planner: str, errors: Record | None = None) -> Job:
+        """Episodes of a case with a planner, and with declared errors if there are any."""
+        options = {**self._options(case, planner), "errors": errors or {}}
+        name = f"{case.name} {planner}{' errors' if errors else ''}"
+        return Job(name, _DRIVE, options, self._cost(case) * (10.0 if planner == "auto" else 1.0))
+
+    def alone_job(self, case: Case) -> Job:
+        """Each robot of a case's episodes alone."""
+        return Job(f"{case.name} alone", _ALONE, self._options(case, "auto"), 5.0 * self._cost(case))
+
+    def film_job(self, name: str) -> Job:
+        """The episode of a picture."""
+        options = {
+            "case": FILMS[name], "planner": "auto", "controller": self._controller(), "episodes": 4, "seed": self.seed,
+        }  # fmt: skip
+        return Job(f"film {name}", _FILM, options, 100.0)
+
+    def outcome(self, case: Case, planner: str, errors: Record | None = None) -> Episodes:
+        """What became of a case."""
+        return unpack(self.lab[self.job(case, planner, errors)])
+
+    def alone(self, case: Case) -> tuple[Array, Array]:
+        """Times [s] of each robot of a case alone, and whether it arrived, ``[E, N]``."""
+        result = self.lab[self.alone_job(case)]
+        return np.array(result["time"]), np.array(result["reached"], bool)
+
+    def _controller(self) -> str:
+        return str(shipped_checkpoint(self.tuner) if self.tuner == "tuner" else self.tuner)
+
+    def _options(self, case: Case, planner: str) -> Record:
+        episodes = max(2, math.ceil(case.share * self.episodes))
+        return {
+            "case": case.drawn, "planner": planner, "controller": self._controller(), "episodes": episodes,
+            "seed": self.seed,
+        }  # fmt: skip
+
+    def _cost(self, case: Case) -> float:
+        return case.share * self.episodes * float(case.drawn["options"].get("robots", 8))
