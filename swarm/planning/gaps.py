@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Int32s
+from swarm.files.text_files import located
 from swarm.model.body import MARGIN, body_of
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.scenario.scenario import Scenario
@@ -181,10 +182,11 @@ def goals_without_way(scenario: Scenario, margin: float = 0.0, assumed: ErrorBou
     for i, robot in enumerate(scenario.robots):
         if not robot.cooperative:
             continue
-        body = body_of(
-            robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
-            margin=margin, cooperative=True, errors=errors,
-        )  # fmt: skip
+        with located(f"scenario {scenario.name!r}: robots[{i}]: "):
+            body = body_of(
+                robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
+                margin=margin, cooperative=True, errors=errors,
+            )  # fmt: skip
         needed = robot.radius + float(body[MARGIN])
         space, start = space_of(scenario.world, needed), robot.start[:2]
         for goal in robot.goals:

@@ -75,7 +75,7 @@ def test_a_scenario_is_driven_without_a_film(
     monkeypatch.chdir(tmp_path)
     options = simulate.Options(MAPS / "crossing.yaml", seconds=1.0, controller="fixed:4,1", film=False)
     result = simulate.simulate(options, Console(quiet=True))
-    assert result["scenario"] == "crossing" and result["robots"] == 4 and result["planner"] == "roadmap"
+    assert result["scenario"] == "crossing" and result["robots"] == 4 and result["planner"] == "passages"
     assert result["collisions"] == 0 and result["deliveries_alone"] == 0 and result["delays"] is None
     assert (tmp_path / "out" / "crossing.png").exists() and not (tmp_path / "out" / "crossing.mp4").exists()
 

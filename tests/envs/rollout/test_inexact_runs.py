@@ -49,7 +49,6 @@ def test_one_robot_at_a_time_is_the_batched_core(kind: Kind, others: str, style:
     core = ArenaCore(lambda rng: scenario, redraw=False, styles=(style,))
     core.begin_errors(0, np.random.default_rng(7))
     run, rng = run_of(scenario, style, seed=7), np.random.default_rng(1)
-    braked = 0
     for _ in range(70):
         action = np.clip(BOLD + rng.uniform(-0.3, 0.3, (6, 6)), 0.0, 1.0)
         core.plan()
@@ -57,8 +56,8 @@ def test_one_robot_at_a_time_is_the_batched_core(kind: Kind, others: str, style:
         commands = run.tick(action)
         np.testing.assert_allclose([command.control for command in commands], core.control[0], atol=1e-9)
         np.testing.assert_allclose(run.states[:, :2], core.state[0, :, :2], atol=1e-9)
-        braked += sum(command.outcome == "braking" for command in commands)
-    assert braked > 0 or kind == Kind.UNICYCLE  # they met
+    crept = np.linalg.norm(run.states[:, 3:5], axis=1) < 0.5 * scenario.robots[0].limits.speed
+    assert crept.any() or kind == Kind.UNICYCLE  # they met
 
 
 @pytest.mark.parametrize("kind", list(Kind))
