@@ -164,15 +164,18 @@ class Route:
         reach = float(leg.steps[stop - 1]) if ends else leg.left
         around = self.roadmap, self.slices.labels, allowed, position
         target = leg.target
-        near = target is not None and not (ends and _behind(leg.path, stop, target))
+        near = target is not None and _is_on_the_way(leg.path, stop if ends else len(leg.path), target)
         if target is not None and near and straight_through(*around, target, keep):
             return target, reach, ends
         return leg.path[farthest(*around, leg.path, stop, keep)], reach, ends
 
 
-def _behind(path: Array, stop: int, target: Array) -> bool:
-    """Whether a target lies behind the point of the way at which the robot has to stop for now."""
-    return int(np.argmin(np.linalg.norm(path - target, axis=1))) >= stop
+def _is_on_the_way(path: Array, stop: int, target: Array) -> bool:
+    """Whether a target lies on the first ``stop`` points of a way, and not at the very first.
+
+    That is the cell beside the robot, to any side of it: an error of its position decides to which.
+    """
+    return 0 < int(np.argmin(np.linalg.norm(path - target, axis=1))) < stop
 
 
 def _straight(start: Array, end: Array, step: float) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from envs.arena.episodes import Episodes, Track, draw_episodes, play
 from envs.scenarios.parts import robot, wall
 from studies.report.jobs import Record
 from studies.report.online_cbf.measurements import draw_of, pack, policy_of
+from swarm.model.body import MARGIN, body_of
 from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import ErrorBounds
 from swarm.planning.registry import planner_of
@@ -22,19 +24,28 @@ from swarm.scenario.world import World
 _WORLDS = 16  # in one batch
 
 
-def inexact(draw: Draw, errors: Record) -> Draw:
-    """Draw the same worlds with declared errors: position [radii], age and dead time [periods], loss."""
+def inexact(case: Record, errors: Record) -> Draw:
+    """Draw a case with declared errors: position [radii], age and dead time [periods], loss; empty: exact states.
+
+    Doors and lanes are as wide as they are for robots with the radius and the margin that the errors ask for.
+    """
+    if not errors:
+        return draw_of(case)
 
     def changed(rng: np.random.Generator) -> Scenario:
-        scenario = draw(rng)
-        radius = min(robot.radius for robot in scenario.robots)
+        first = draw_of(case)(deepcopy(rng))
+        one, dt = first.robots[0], first.dt
         bounds = ErrorBounds(
-            position=errors["position"] * radius, age=errors["age"] * scenario.dt,
-            dead_time=errors["dead_time"] * scenario.dt, loss=errors["loss"],
+            position=errors["position"] * one.radius, age=errors["age"] * dt, dead_time=errors["dead_time"] * dt,
+            loss=errors["loss"],
         )  # fmt: skip
-        return replace(scenario, errors=bounds)
+        body = body_of(one.kind, one.radius, one.limits, dt=dt, sensing_radius=first.sensing_radius, errors=bounds)
+        options = {**case["options"], "radius": one.radius + float(body[MARGIN])}
+        scenario = draw_of({**case, "options": options})(rng)
+        robots = tuple(replace(spec, radius=one.radius) for spec in scenario.robots)
+        return replace(scenario, robots=robots, errors=bounds)
 
-    return changed if errors else draw
+    return changed
 
 
 def _run(scenarios: list[Scenario], planner: str, controller: str, seed: int, record: int = 0) -> Episodes:
@@ -52,7 +63,7 @@ def drive(options: Record) -> Record:
     Args:
         options: ``case``, ``planner``, ``controller``, ``episodes``, ``seed``, ``errors`` (empty: exact states).
     """
-    draw = inexact(draw_of(options["case"]), options["errors"])
+    draw = inexact(options["case"], options["errors"])
     scenarios = draw_episodes(draw, options["episodes"], options["seed"])
     return pack(_run(scenarios, options["planner"], options["controller"], options["seed"]))
 
