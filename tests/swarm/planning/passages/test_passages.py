@@ -16,7 +16,8 @@ from swarm.filter.tunables import encode
 from swarm.model.dynamics import Kind, Limits
 from swarm.planning.passages.lanes import Lanes
 from swarm.planning.passages.planner import PassagePlanner
-from swarm.planning.passages.slices import mouths_of, slices_of
+from swarm.planning.passages.route import Route
+from swarm.planning.passages.slices import Sizes, mouths_of, slices_of
 from swarm.planning.passages.team import sizes_of
 from swarm.planning.registry import choose_planner
 from swarm.scenario.robot_spec import RobotSpec
@@ -117,3 +118,18 @@ def test_the_same_plan_comes_twice_in_one_period() -> None:
     planner = fleet.robots[0].planner
     assert isinstance(planner, PassagePlanner)
     assert planner.plan(view) is planner.plan(view)
+
+
+def test_beside_the_middle_of_a_lane_the_way_leads_on_whichever_cell_is_nearest() -> None:
+    """An error of the position decides which cell is nearest; if the way led to its middle, a unicycle would spin."""
+    sizes, y = Sizes(0.1, 0.13), 1.0
+    boxes = np.array([[3.0, 0.42, 2.0, 0.42], [3.0, 1.58, 2.0, 0.42]])  # a lane of 0.32 m
+    world = World(np.array([0.0, 0.0, 6.0, 2.0]), boxes)
+    route, goal = Route(world, slices_of(world, sizes), 0.1, 0.03), np.array([5.5, 1.0])
+    held = list(range(1, route.slices.total + 1))
+    for x in np.linspace(2.5, 3.5, 41):
+        for off in (-0.05, -0.035, 0.0, 0.035, 0.05):
+            position = np.array([x, y + off])
+            target, path, left = route.way(position, goal)
+            waypoint, _, _ = route.aim(position, route.leg(path, target, left), held)
+            assert waypoint[0] > x, (x, off)
