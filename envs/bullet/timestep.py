@@ -46,9 +46,8 @@ def substeps_of(
     steps = control_dt * physics_hz
     if not (least - _ROUNDED <= steps <= most + _ROUNDED and abs(steps - round(steps)) <= _ROUNDED):
         valid = (
-            f"a multiple of {1.0 / control_dt:g} Hz (whole physics steps in {control_dt:g} s) "
-            f"from {least / control_dt:g} Hz, as far as these robots may move and turn in a step, "
-            f"to {most / control_dt:g} Hz"
+            f"a multiple of {1.0 / control_dt:g} Hz (whole physics steps in a control period), "
+            f"at least {least / control_dt:g} Hz for the limits of these robots, at most {most / control_dt:g} Hz"
         )
         raise InputError("physics_hz", physics_hz, valid)
     return round(steps)
