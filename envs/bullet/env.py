@@ -51,6 +51,7 @@ def carts(rng: np.random.Generator) -> Scenario:
 def start(
     scenario: Scenario, *, planner: str, controller: Any, margin: float = MARGIN, seed: int = 0, gui: bool = False,
     delays: Delays | None = None, assume: ErrorBounds | None = None, constraint: str | Constraint | None = None,
+    physics_hz: float | None = None,
 ) -> Run:  # fmt: skip
     """A run of a scenario in a new physics world, one ``Robot`` per body.
 
@@ -64,9 +65,11 @@ def start(
         delays: Hold some of the robots.
         assume: Errors that the robots count on; None: those that are simulated.
         constraint: Further rows of every robot's QP.
+        physics_hz: Physics steps a second; None: about 240.
     """
     inexact = scenario.errors.any or (assume is not None and assume.any)
-    world = world_of(scenario, seed=seed, gui=gui, control_dt=scenario.dt / CHECKS if inexact else None)
+    control_dt = scenario.dt / CHECKS if inexact else None
+    world = world_of(scenario, seed=seed, gui=gui, control_dt=control_dt, physics_hz=physics_hz)
     fleet = Fleet(
         scenario, planner=planner, controller=controller, margin=margin, assume=assume, seed=seed,
         constraint=constraint,
@@ -111,6 +114,8 @@ class BulletEnv(RenderedEnv):
         render_mode: ``human``, ``rgb_array`` or None.
         reward: A ``swarm.Reward`` or the reference of one; None: the built-in one.
         constraint: A ``swarm.Constraint`` or the reference of one.
+        physics_hz: Physics steps a second, a whole number of them a period (of a sixth of one, with errors); None:
+            about 240. Fewer are faster and less exact.
     """
 
     metadata: ClassVar[dict[str, Any]] = {
@@ -122,7 +127,7 @@ class BulletEnv(RenderedEnv):
         observation: str = "dict", max_cycles: int | None = None, margin: float = MARGIN,
         errors: ErrorBounds | None = None, assume: ErrorBounds | None = None, strangers: Strangers | None = None,
         render_mode: str | None = None, reward: str | Reward | None = None,
-        constraint: str | Constraint | None = None,
+        constraint: str | Constraint | None = None, physics_hz: float | None = None,
     ) -> None:  # fmt: skip
         if max_cycles is not None and max_cycles < 1:
             raise InputError("max_cycles", max_cycles, "1 or more, or None")
@@ -136,7 +141,7 @@ class BulletEnv(RenderedEnv):
         self._planner, self._margin = planner, margin
         self._rng = np.random.default_rng(0)
         self.run: Run | None = None
-        self.reward, self._constraint = make_reward(reward), constraint
+        self.reward, self._constraint, self._physics_hz = make_reward(reward), constraint, physics_hz
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
@@ -157,6 +162,7 @@ class BulletEnv(RenderedEnv):
         self.run = start(
             scenario, planner=self._planner, controller=middle, margin=self._margin,
             seed=int(self._rng.integers(1 << 31)), assume=self._assume, constraint=self._constraint,
+            physics_hz=self._physics_hz,
         )  # fmt: skip
         self.agents, self._begun = list(self.possible_agents), True
         if self.render_mode == "human":

@@ -53,6 +53,7 @@ class PhysicsHost:
 
     Args:
         fleet: Names the scenario and the physics world's address.
+        physics_hz: Physics steps a second, a multiple of ``RATE``; None: about 240.
 
     Attributes:
         address: Host and port.
@@ -64,14 +65,14 @@ class PhysicsHost:
         InputError: If the fleet has no physics world, or its address cannot be used.
     """
 
-    def __init__(self, fleet: FleetFile) -> None:
+    def __init__(self, fleet: FleetFile, physics_hz: float | None = None) -> None:
         if fleet.physics is None:
             raise InputError(f"{fleet.path}: physics", None, "host and port of the physics world")
         self.fleet, self.scenario, self.address = fleet, fleet.scenario, fleet.physics
         self.period = 1.0 / RATE
         self.mailbox = Mailbox(bind=fleet.physics)
         try:
-            self.world = world_of(self.scenario, seed=fleet.seed, control_dt=self.period)
+            self.world = world_of(self.scenario, seed=fleet.seed, control_dt=self.period, physics_hz=physics_hz)
         except BaseException:
             self.mailbox.close()
             raise

@@ -29,6 +29,7 @@ from envs.bullet.bodies import (
 )
 from envs.bullet.engine import bullet, connect, disconnect, restore, saved
 from envs.bullet.own_bodies import add_body, half_tracks, ray_height
+from envs.bullet.timestep import substeps_of
 from envs.rollout.plants import speeds_of
 from swarm.array_types import Array, Int64s
 from swarm.errors import InputError
@@ -60,15 +61,15 @@ class BulletWorld:
             single integrators and unicycles have ``MOTOR_ACCELERATION``; more than that is refused.
         obstacles: ``float64[n, 5]``: centre x, y, half size x, y, rounding [m]: a box where rounding is 0, a
             cylinder of radius ``rounding`` where both half sizes are 0.
-        physics_hz: Physics steps a second; rounded so that a control period holds a whole number of them.
+        physics_hz: Physics steps a second, a whole number of them a control period; None: about 240.
         control_dt: Control period [s].
         gui: Opens the engine's window.
         seed: Draws each robot's mass and motor strength within 5 % of the design's; None: all as designed.
         urdfs: The body of each robot that has one of its own; None: the shipped one of its radius.
 
     Raises:
-        InputError: An array of the wrong shape or not finite, an acceleration that the motors do not have, or a robot
-            that overlaps another body.
+        InputError: An array of the wrong shape or not finite, an acceleration that the motors do not have, physics
+            steps that are no whole number or too long for the robots' limits, or a robot that overlaps another body.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class BulletWorld:
         limits: Limits | Sequence[Limits],
         obstacles: Array,
         *,
-        physics_hz: float = 240.0,
+        physics_hz: float | None = None,
         control_dt: float = 0.05,
         gui: bool = False,
         seed: int | None = None,
@@ -95,11 +96,8 @@ class BulletWorld:
             raise InputError("kinds, limits", (len(kinds), len(each_limits)), f"one for each of the {count} robots")
         own = [None] * count if urdfs is None else list(urdfs)
         check_motors(kinds, each_limits, half_tracks(radii, own))
-        for name, value in (("physics_hz", physics_hz), ("control_dt", control_dt)):
-            if not (value > 0.0 and math.isfinite(value)):
-                raise InputError(name, value, "a finite number above 0")
         self.num_robots, self.control_dt = count, control_dt
-        self.substeps = max(1, round(control_dt * physics_hz))
+        self.substeps = substeps_of(physics_hz, control_dt, radii, kinds, each_limits)
         self.physics_dt = control_dt / self.substeps
         self._radii = radii
         # What a copy is made of; the arrays are the caller's, and may change.
@@ -313,7 +311,8 @@ class BulletWorld:
 
 
 def world_of(
-    scenario: Scenario, *, seed: int, control_dt: float | None = None, gui: bool = False
+    scenario: Scenario, *, seed: int, control_dt: float | None = None, gui: bool = False,
+    physics_hz: float | None = None,
 ) -> BulletWorld:  # fmt: skip
     """The physics world of a scenario; ``control_dt`` [s] is the scenario's if not given."""
     robots = scenario.robots
@@ -324,6 +323,7 @@ def world_of(
         [robot.limits for robot in robots],
         scenario.world.obstacles,
         control_dt=control_dt or scenario.dt, gui=gui, seed=seed, urdfs=[robot.urdf for robot in robots],
+        physics_hz=physics_hz,
     )  # fmt: skip
 
 

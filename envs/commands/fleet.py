@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -60,6 +61,7 @@ def told_to_end() -> Callable[[], int]:
 def up(
     fleet: Fleet, seconds: float = math.inf, json: Path | None = None, port: int = 0, page: bool = True,
     kill_every: float = math.inf, seed: int = 0, log: Path | None = None, standby: bool = False,
+    physics_hz: float | None = None,
 ) -> int:  # fmt: skip
     """Start a fleet: its physics world if it has one, and a process for each robot, again when one dies.
 
@@ -73,6 +75,7 @@ def up(
         seed: Of the draw of whom to kill.
         log: Folder for what the processes say.
         standby: A second, idle process for each robot (200 MB each), which takes over at once when the first one dies.
+        physics_hz: Physics steps a second of the physics world, a multiple of 60; 240 if not given.
     """
     for name, value in (("--seconds", seconds), ("--kill-every", kill_every)):
         if not value > 0.0:
@@ -82,7 +85,9 @@ def up(
     found = load_fleet(fleet)
     for one in goals_without_way(found.scenario, found.margin, found.errors):
         print(f"warning: {fleet}: {one}", file=sys.stderr)
-    session = Session(found, COMMANDS, told_to_end(), FleetDisplay(screen(), found.name), log, standby)
+    coarser = () if physics_hz is None else (f"--physics-hz={physics_hz}",)
+    commands = replace(COMMANDS, physics=(*COMMANDS.physics, *coarser))
+    session = Session(found, commands, told_to_end(), FleetDisplay(screen(), found.name), log, standby)
     return session.run(seconds, json, port if page else None, kill_every, seed)
 
 

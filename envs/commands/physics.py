@@ -29,6 +29,8 @@ class Options:
     """The fleet file."""
     seconds: float | None = None
     """Simulated time [s]; until it is told to end if not given."""
+    physics_hz: float | None = None
+    """Physics steps a second, a multiple of 60; 240 if not given. Fewer are faster and less exact."""
     json: Path | None = None
     """Results file, written at the end."""
 
@@ -44,7 +46,7 @@ def host(options: Options) -> dict[str, object]:
         signal.signal(number, lambda number, frame: ended.append(number))
     if options.json is not None:
         options.json.parent.mkdir(parents=True, exist_ok=True)
-    physics = PhysicsHost(load_fleet(options.fleet))
+    physics = PhysicsHost(load_fleet(options.fleet), options.physics_hz)
     try:
         at, port = physics.address
         print(f"physics: {len(physics.scenario.robots)} robots at {at}:{port}, {RATE} steps a second", flush=True)

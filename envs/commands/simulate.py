@@ -102,6 +102,9 @@ class Options(ErrorOptions):
     """Whether to make the film at all (it takes half of the time)."""
     gui: bool = False
     """Show pybullet's own window."""
+    physics_hz: float | None = None
+    """Physics steps a second, a whole number of them a control period, such as 60; about 240 if not given. Large teams
+    run faster with fewer, and follow their commands less exactly."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -190,7 +193,7 @@ class Simulation:
         self.run = bullet.start(
             scenario, planner=self.planner, controller=options.controller, margin=margin, seed=options.seed,
             gui=options.gui, delays=delays_of(options, scenario), assume=options.assumed,
-            constraint=options.constraint,
+            constraint=options.constraint, physics_hz=options.physics_hz,
         )  # fmt: skip
         self.painter = Painter(tuple(scenario.world.bounds), pixels=960)
         seconds = options.seconds or scenario.horizon
@@ -240,6 +243,7 @@ class Simulation:
             "collisions": run.collisions,
             "real_time_factor": run.time / seconds,
             "longest_wait": max(run.longest_wait, float(waits.max())),
+            **({} if options.physics_hz is None else {"physics_hz": options.physics_hz}),
             **options.record(run.scenario.errors),
         }
 

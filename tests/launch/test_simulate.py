@@ -41,6 +41,7 @@ def test_a_map_is_driven_filmed_and_logged(
     )  # fmt: skip
     result = simulate.simulate(options, Console(quiet=True))
     assert result["kind"] == "simulation" and result["planner"] == "cells" and result["robots"] == 3
+    assert "physics_hz" not in result
     assert result["collisions"] == 0 and all(result["safe"]) and result["min_clearance"] > 0.0
     assert result["steps"] * result["dt"] == pytest.approx(3.0)
     assert result["delays"]["holds"] > 0 and result["delays"]["robot_seconds"] > 0.0
@@ -119,6 +120,16 @@ def test_wrong_delays_are_refused(simulate: ModuleType, delays: float) -> None:
 def test_wrong_errors_are_refused(simulate: ModuleType) -> None:
     with pytest.raises(InputError, match=r"--assume: lag: got -1\.0; valid: a number, 0 to 1e\+06 s"):
         simulate.Options(assume="lag=-1")
+
+
+def test_physics_steps_may_be_coarser(simulate: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "room.map").write_text(ROOM)
+    usual = {"robots": 3, "seconds": 1.0, "controller": "fixed:4,1", "film": False}
+    result = simulate.simulate(simulate.Options(tmp_path / "room.map", **usual, physics_hz=60.0), Console(quiet=True))
+    assert result["physics_hz"] == 60.0 and result["collisions"] == 0
+    with pytest.raises(InputError, match=r"physics_hz: got 50\.0; valid: a multiple of 20 Hz"):
+        simulate.Simulation(simulate.Options(tmp_path / "room.map", **usual, physics_hz=50.0))
 
 
 def test_other_files_are_refused(simulate: ModuleType, tmp_path: Path) -> None:

@@ -236,11 +236,13 @@ def test_bad_input_of_the_script_is_named(tmp_path):
     assert host.returncode == 2 and "none.yaml" in text and "Traceback" not in text
 
 
-def test_in_lock_step_it_is_the_simulation(tmp_path):
+@pytest.mark.parametrize("physics_hz", [None, 60.0])
+def test_in_lock_step_it_is_the_simulation(physics_hz, tmp_path):
     (tmp_path / "three_robots.yaml").write_text(SCENARIO)
     (tmp_path / "fleet.yaml").write_text(FLEET.format(port=free_port()))
     fleet = load_fleet(tmp_path / "fleet.yaml")
-    host, world = PhysicsHost(fleet), world_of(fleet.scenario, seed=fleet.seed)
+    host = PhysicsHost(fleet, physics_hz)
+    world = world_of(fleet.scenario, seed=fleet.seed, physics_hz=physics_hz)
     controls = np.random.default_rng(0).uniform(-1.0, 1.0, (20, 3, 2))
     for robot in range(3):
         host.links.accept(Request(Type.HELLO, robot, 1), ONE, 0.0)
