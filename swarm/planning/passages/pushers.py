@@ -65,21 +65,19 @@ def pushers_of(scene: Scene, still: Container[int]) -> list[int]:
     found = [one for one, other in others.items() if _is_in_the_way_of(scene, other) or _comes_against(scene, other)]
     if not scene.own.held or scene.waits:
         found += _coming_out(scene)
+    # Of two that both have said that they have nowhere to go, each goes for the other if it can now.
     higher = (robot for robot in found if goes_first(others[robot].rank, scene.rank) or others[robot].rank.leaving)
     again = (robot for robot, other in others.items() if robot in still and scene.is_met_by(other))
     return list(dict.fromkeys([*higher, *again, *(_shut_in(scene) if scene.waits else [])]))
 
 
 def _is_in_the_way_of(scene: Scene, other: Course) -> bool:
-    """Whether this robot stands where another of higher rank wants through."""
-    own = scene.own
-    # Both have said that they have nowhere to go: whoever has now, goes.
-    stuck = own.rank.leaving and other.rank.leaving
-    wanted = {*other.ahead, other.claim}.intersection(own.held)
-    if not wanted or not (stuck or goes_first(other.rank, scene.rank)):
+    """Whether this robot stands where another wants through."""
+    held = scene.own.held
+    if not {*other.ahead, other.claim}.intersection(held):
         return False
     if scene.arrived:
-        return bool(other.held) or other.claim in own.held
+        return bool(other.held) or other.claim in held
     return scene.is_met_by(other) or (scene.waits and bool(other.held))
 
 

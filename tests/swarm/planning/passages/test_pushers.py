@@ -31,7 +31,13 @@ def for_whom(own: Course, other: Course, *, arrived: bool = False, waits: bool =
 def test_of_two_that_meet_in_a_passage_the_one_that_has_waited_less_gives_way() -> None:
     mine, older, younger = (1, 2, 3), tells(OTHER, (3,), (3, 2, 1), 9), tells(OTHER, (3,), (3, 2, 1), 1)
     assert for_whom(tells(ME, (1,), mine, 5), older) and not for_whom(tells(ME, (1,), mine, 5), younger)
-    assert for_whom(tells(ME, (1,), mine, 5), tells(OTHER, (3,), (3, 2, 1), 1, leaving=True))
+    shut_in = tells(OTHER, (3,), (3, 2, 1), 1, leaving=True)
+    assert for_whom(tells(ME, (1,), mine, 5), shut_in) and for_whom(tells(ME, (1,), mine, 5, leaving=True), shut_in)
+
+
+def test_who_is_still_outside_makes_way_for_who_comes_out_of_the_slice_that_it_wants_next() -> None:
+    assert for_whom(tells(ME, (), (1, 2), 9), tells(OTHER, (2,), (2, 1), 5))
+    assert not for_whom(tells(ME, (), (1, 2), 9), tells(OTHER, (), (2, 1), 5))
 
 
 def test_nobody_gives_way_to_who_goes_the_same_way_unless_it_stands_in_that_ones_way() -> None:
