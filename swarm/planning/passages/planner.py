@@ -138,9 +138,9 @@ class PassagePlanner(StatefulPlanner):
         """What the others know of this robot, as of its last message, with its way as of now."""
         holding, key = self._holding, self._errand.priority
         held = tuple(number for number in holding.held if number > 0)
-        known = Rank(False, bool(held), key, key, -self.robot_id)
-        known = known if self._last is None else rank(self._last, self.robot_id)
-        return Course(held, ahead, holding.claim, known)
+        if self._last is None:
+            return Course(held, ahead, holding.claim, Rank(False, bool(held), key, key, -self.robot_id))
+        return Course(held, ahead, holding.claim, rank(self._last, self.robot_id))
 
     def _before_blocked(self, leg: Leg, scene: Scene, closed: frozenset[int]) -> tuple[Leg, str]:
         """The same way; if somebody stands in a passage on it and says nothing, to where this robot is in nobody's way.
