@@ -16,8 +16,23 @@ from swarm.planning.passages.lanes import Lanes
 from swarm.planning.pibt.priority_inheritance import IDS, id_of
 from swarm.sense.intent import RANKINGS, WINDOW, Intent
 
-Rank = tuple[bool, bool, int, int, int]
-"""What robots are compared by, the larger goes first: see ``rank``."""
+
+class Rank(NamedTuple):
+    """What robots are compared by, one after the other: the larger goes first.
+
+    Attributes:
+        leaving: Whether it has nowhere to go out of the way.
+        inside: Whether it is in a passage.
+        inherited: Its priority, or that of the robot that it makes way for.
+        priority: Its own.
+        order: The smaller identity goes first.
+    """
+
+    leaving: bool
+    inside: bool
+    inherited: int
+    priority: int
+    order: int
 
 
 class Course(NamedTuple):
@@ -43,7 +58,7 @@ def rank(intent: Intent, robot_id: int) -> Rank:
     """
     inherited = max(intent.priority, intent.claim_priority)
     inside = max(intent.held) > 0 and inherited >= 0
-    return intent.leaving, inside, inherited, intent.priority, -robot_id
+    return Rank(intent.leaving, inside, inherited, intent.priority, -robot_id)
 
 
 def goes_first(theirs: Rank, mine: Rank) -> bool:
@@ -52,10 +67,10 @@ def goes_first(theirs: Rank, mine: Rank) -> bool:
     Of robots that make way for one and the same, and that one itself, the nearest to it in the chain goes first: who
     makes way does not go before whom it makes way for.
     """
-    if theirs[0] == mine[0] or not theirs[0]:
-        same = min(theirs[2], mine[2]) >= 0 and id_of(theirs[2]) == id_of(mine[2])
-        if same and theirs[2] != mine[2]:
-            return theirs[2] > mine[2]
+    if theirs.leaving == mine.leaving or not theirs.leaving:
+        one, other = theirs.inherited, mine.inherited
+        if min(one, other) >= 0 and id_of(one) == id_of(other) and one != other:
+            return one > other
     return theirs > mine
 
 

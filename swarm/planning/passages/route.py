@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -142,7 +143,7 @@ class Route:
         end = inside[gaps[0]] if len(gaps) else inside[-1]
         return Leg(path, numbers, steps, target, left, in_order(numbers[: end + 1].tolist()), float(steps[inside[0]]))
 
-    def aim(self, position: Array, leg: Leg, held: list[int]) -> tuple[Array, float, bool]:
+    def aim(self, position: Array, leg: Leg, held: Sequence[int]) -> tuple[Array, float, bool]:
         """Where to drive, after how far the robot has to be able to stop [m], and whether for others' sake.
 
         Args:

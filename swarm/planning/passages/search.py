@@ -88,6 +88,25 @@ def _is_inside(labels: Int32s, taken: Flags, row: int, column: int) -> bool:
 
 
 @njit(cache=True)
+def _least_room(roadmap: Roadmap, labels: Int32s, keep_off: Array, crowded: Array, rooms: Array) -> Int32s:
+    """Of each cell, for how many of the rooms (see ``way_aside``), largest first, it is too near to somebody."""
+    least = np.zeros(labels.shape, np.int32)
+    for k in range(len(rooms)):
+        _discs(roadmap, least, keep_off, rooms[k], k + 1)
+    _discs(roadmap, least, crowded, 1.0, len(rooms))
+    return least
+
+
+@njit(cache=True)
+def _middles(roadmap: Roadmap, cells: Int64s) -> Array:
+    """The middles of cells (row, column), float64[n, 2] [m]."""
+    way = np.empty((len(cells), 2))
+    for k in range(len(cells)):
+        way[k] = middle(roadmap, cells[k, 0], cells[k, 1])
+    return way
+
+
+@njit(cache=True)
 def way_aside(
     roadmap: Roadmap, labels: Int32s, start: Array, taken: Flags, closed: Flags, keep_off: Array, blocked: Array,
     crowded: Array, rooms: Array, limit: int,
@@ -109,10 +128,7 @@ def way_aside(
         limit: How many of them count.
     """
     rows, columns = labels.shape
-    least, wall = np.zeros((rows, columns), np.int32), np.zeros((rows, columns), np.int32)
-    for k in range(len(rooms)):
-        _discs(roadmap, least, keep_off, rooms[k], k + 1)
-    _discs(roadmap, least, crowded, 1.0, len(rooms))
+    least, wall = _least_room(roadmap, labels, keep_off, crowded, rooms), np.zeros((rows, columns), np.int32)
     _discs(roadmap, wall, blocked, 1.0, 1)
     found = -1
     row, column = cell_at(roadmap, start[0], start[1])
@@ -139,11 +155,7 @@ def way_aside(
                     size += 1
     if found < 0:
         return np.empty((0, 2)), limit
-    cells = _walk_back(before, found, columns)
-    way = np.empty((len(cells), 2))
-    for k in range(len(cells)):
-        way[k] = middle(roadmap, cells[k, 0], cells[k, 1])
-    return way, limit
+    return _middles(roadmap, _walk_back(before, found, columns)), limit
 
 
 @njit(cache=True)

@@ -7,6 +7,7 @@ import pytest
 
 from swarm.planning.passages.lanes import lanes_of
 from swarm.planning.passages.right_of_way import (
+    Rank,
     after,
     aged,
     goes_first,
@@ -155,11 +156,11 @@ def test_nobody_enters_a_lane_against_somebody_in_it_and_everybody_comes_through
 def test_who_makes_way_goes_after_whom_it_makes_way_for_however_long_the_chain() -> None:
     first, idle = priority_key(50, 7), priority_key(-1, 2)
     inherited = after(first), after(after(first))
-    ranks = [(False, False, first, first, -7)]
-    ranks += [(leaving, True, key, idle, -k) for k, key in enumerate(inherited) for leaving in (False, True)]
+    ranks = [Rank(False, False, first, first, -7)]
+    ranks += [Rank(leaving, True, key, idle, -k) for k, key in enumerate(inherited) for leaving in (False, True)]
     for k, mine in enumerate(ranks[:1] + ranks[1::2]):
         for theirs in (ranks[:1] + ranks[1::2])[k + 1 :]:
             assert goes_first(mine, theirs) and not goes_first(theirs, mine)
     assert goes_first(ranks[2], ranks[0]) and goes_first(ranks[0], ranks[2])  # it has nowhere to go: each for the other
-    waits = (False, False, priority_key(60, 1), priority_key(60, 1), -1)
+    waits = Rank(False, False, priority_key(60, 1), priority_key(60, 1), -1)
     assert goes_first(waits, ranks[0]) and goes_first(ranks[1], waits)

@@ -1,0 +1,72 @@
+"""What one robot wants: its goal, since when it has that goal, and whether it has arrived."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from swarm.array_types import Array
+from swarm.planning.cells.claims import LONGEST
+from swarm.planning.pibt.priority_inheritance import priority_key
+
+_IDLE = -1
+"""Ticks in the priority of a robot that has arrived."""
+_PATIENCE = 1.5  # A robot waits if it has not moved for so many seconds.
+_MOVES = 0.5  # It has moved if it is so far from where it was [radii].
+_ARRIVED, _NEARLY = 0.5, 2.0  # It has arrived if so little of its way is left, and if so little is left and it waits.
+
+
+class Errand:
+    """The goal of one robot, and how it comes along.
+
+    Args:
+        robot_id: Identity, which settles equal priorities.
+        radius: Of the robot [m].
+        dt: Control period [s].
+
+    Attributes:
+        arrived: Whether the robot has been at its goal since it has that goal.
+    """
+
+    def __init__(self, robot_id: int, radius: float, dt: float) -> None:
+        self._robot_id, self._radius, self._dt = robot_id, radius, dt
+        self._goal, self._place = np.full(2, np.nan), np.full(2, np.inf)
+        self._tick, self._since, self._moved, self.arrived = 0, 0, 0, False
+
+    def update(self, tick: int, goal: Array, position: Array) -> bool:
+        """Note goal and place [m] of this tick; whether the goal is a new one."""
+        self._tick = tick
+        is_new = not np.array_equal(goal, self._goal, equal_nan=True)
+        if is_new:
+            self._goal, self._since, self.arrived = goal.copy(), tick, False
+        if math.dist(position, self._place) > _MOVES * self._radius:
+            self._place, self._moved = position, tick
+        return is_new
+
+    def goal_from(self, position: Array) -> Array:
+        """The goal, float64[2] [m]; where the robot is if it has none."""
+        return self._goal if self._has_goal else position
+
+    def is_at_end(self, left: float) -> bool:
+        """Whether a way ends here, of which so much is left [m]."""
+        return left <= _ARRIVED * self._radius
+
+    def note_left(self, left: float) -> None:
+        """Note how much is left of the way to the goal [m]."""
+        self.arrived |= self.is_at_end(left) or (self.waits and left <= _NEARLY * self._radius)
+
+    @property
+    def waits(self) -> bool:
+        """Whether the robot has not moved for long."""
+        return (self._tick - self._moved) * self._dt > _PATIENCE
+
+    @property
+    def priority(self) -> int:
+        """How long it has had its goal; the lowest once it has arrived, or if it has none."""
+        wants = not self.arrived and self._has_goal
+        return priority_key(min(self._tick - self._since, LONGEST) if wants else _IDLE, self._robot_id)
+
+    @property
+    def _has_goal(self) -> bool:
+        return bool(np.isfinite(self._goal).all())

@@ -1,0 +1,96 @@
+"""How one robot gives way, and what it remembers of that from tick to tick.
+
+Four things outlast a tick: for whom a unicycle makes way, until it has turned; who has nowhere to go and is let out,
+until the two have passed each other; that this robot has nowhere to go, until nobody comes towards it; and where a
+robot that has arrived gets past whoever wants through, until it is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from swarm.array_types import Array
+from swarm.planning.passages.aside import Aside
+from swarm.planning.passages.pushers import Scene, pushers_of
+from swarm.planning.passages.right_of_way import Course, after, aged
+from swarm.sense.intent import Intent
+
+_LEAVING = 10.0  # Seconds for which a robot that is at its goal keeps on the way past whoever wants through.
+_THERE = 3  # Points of a way that ends where the robot is.
+
+
+class GivingWay:
+    """Whether one robot makes way, and where to.
+
+    Args:
+        aside: Finds places out of the way.
+        turning: Ticks in which the robot turns round, if it has to do so.
+        dt: Control period [s].
+
+    Attributes:
+        exit: Where the robot, which has arrived, goes to get past whoever wants through, float64[2] [m]; None: nowhere.
+        leaving: Whether it says that it has nowhere to go, or that it is on its way to an exit.
+        inherited: The priority with which it claims: its own, or that of the robot that it makes way for.
+    """
+
+    def __init__(self, aside: Aside, turning: int, dt: float) -> None:
+        self._aside, self._turning, self._leaving_ticks = aside, turning, round(_LEAVING / dt)
+        self.exit: Array | None = None
+        self.leaving, self.inherited = False, 0
+        self._exit_until = 0
+        self._let_out: frozenset[int] = frozenset()
+        self._remembered: dict[int, tuple[Course, int]] = {}  # the course of each pusher, and until which tick
+
+    def end_exit(self, tick: int, is_there: bool) -> None:
+        """Go for an exit no longer if the robot is there, or has tried for long."""
+        if is_there or tick > self._exit_until:
+            self.exit = None
+
+    def decide(self, scene: Scene, tick: int, priority: int, heard: Mapping[int, Intent]) -> tuple[Scene, Array | None]:
+        """The way out of the way of others, float64[n, 2] [m]; None if the robot makes way for nobody.
+
+        Args:
+            scene: What is known; comes back with the remembered ways of others.
+            tick: Of the clock.
+            priority: Its own.
+            heard: What the others have told.
+        """
+        pushers = [] if self.exit is not None else pushers_of(scene, self._let_out)
+        wanted = bool(pushers)
+        scene, pushers = self._with_remembered(scene, pushers, tick)
+        others = scene.others
+        aside = self._aside.find(scene.position, scene.view, others, pushers) if pushers else None
+        # Who has nowhere to go says so until one makes way; that counts until they have passed, not for a tick.
+        let_out = (robot for robot in pushers if others[robot].rank.leaving or robot in self._let_out)
+        self._let_out = frozenset() if aside is None else frozenset(let_out)
+        stuck = wanted and aside is None
+        if aside is None or len(aside) <= _THERE:
+            self._remembered.clear()
+        if stuck and scene.arrived:  # it wants nowhere, and so has to say how it would get out of the way
+            aside = self._aside.find(scene.position, scene.view, others, pushers, past=True)
+            self.exit, self._exit_until = None if aside is None else aside[-1], tick + self._leaving_ticks
+        met = any(scene.is_met_by(other) for other in others.values())
+        self.leaving = stuck or self.exit is not None or (aside is None and self.leaving and met)
+        self.inherited = priority if self.exit is None else aged(self.inherited, 1)
+        if aside is not None:
+            self._inherit(pushers, others, heard, tick)
+        return scene, aside
+
+    def _with_remembered(self, scene: Scene, pushers: list[int], tick: int) -> tuple[Scene, list[int]]:
+        """What is known with courses and pushers of now, and those of before for as long as this robot turns round.
+
+        Whoever sees that another makes way plans anew, and two that do so in turn would never have turned.
+        """
+        for robot in pushers if self._turning > 0 else ():
+            self._remembered[robot] = scene.others[robot], tick + self._turning
+        self._remembered = {r: one for r, one in self._remembered.items() if one[1] > tick and r in scene.others}
+        before = {robot: one[0] for robot, one in self._remembered.items() if robot not in pushers}
+        return scene._replace(others={**scene.others, **before}), [*pushers, *before]
+
+    def _inherit(
+        self, pushers: Sequence[int], others: Mapping[int, Course], heard: Mapping[int, Intent], tick: int
+    ) -> None:
+        """Go with the highest priority of those that the robot makes way for, but after them."""
+        for robot in pushers:
+            fresh = heard[robot].stamp == tick - 1
+            self.inherited = max(self.inherited, after(aged(others[robot].rank.inherited, int(fresh))))

@@ -1,0 +1,101 @@
+"""Slices that one robot holds, and the next one that it claims.
+
+It claims the next slice on its way and takes it a tick later, by the rules of ``right_of_way``; until then it stops
+before it. It does not claim what is left to others that come towards it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from swarm.planning.passages.right_of_way import Course, goes_first, in_order, may_enter, may_take, opposed
+from swarm.planning.passages.route import Leg
+from swarm.planning.passages.slices import Slices
+from swarm.scenario.robot_spec import RobotSpec
+from swarm.sense.intent import MAX_HELD, Intent
+from swarm.sense.view import View
+
+_DECIDING = 4.0  # Periods for which a robot drives on while a claim is decided.
+
+
+class Holding:
+    """What one robot holds and claims.
+
+    Args:
+        slices: Of the team.
+        spec: The robot.
+        dt: Control period [s].
+        robot_id: Identity.
+
+    Attributes:
+        held: Slices that this robot alone may be in.
+        claim: The next one that it wants to hold, 0 for none.
+    """
+
+    def __init__(self, slices: Slices, spec: RobotSpec, dt: float, robot_id: int) -> None:
+        self._slices, self._dt, self._robot_id = slices, dt, robot_id
+        self._speed, self._braking = spec.limits.speed, spec.limits.acceleration or math.inf
+        self.held: list[int] = []
+        self.claim = 0
+
+    def take(self, last: Intent | None, heard: Mapping[int, Intent], closed: frozenset[int]) -> None:
+        """Take the slice that was claimed, if nobody has a better right to it and it is not closed."""
+        if self.claim <= 0 or self.claim in closed or last is None:
+            return
+        if may_take(self.claim, last, self._robot_id, heard) and may_enter(
+            self.claim, last, self._robot_id, heard, self._slices.lanes
+        ):
+            self.held.append(self.claim)
+
+    def release(self, view: View, leg: Leg) -> None:
+        """Give back what is neither under the robot, nor where it can still come to, nor next on its way."""
+        x, y, vx, vy = (float(view.state[k]) for k in (0, 1, 3, 4))
+        time = self._dt + 0.5 * math.hypot(vx, vy) / self._braking
+        coming = [self._slices.at(x + share * time * vx, y + share * time * vy) for share in (0.5, 1.0)]
+        kept = [self._slices.at(x, y), *(number for number in coming if number in self.held)]
+        for number in leg.numbers.tolist():
+            if number > 0 and number not in self.held and number != kept[0]:
+                break
+            kept.append(number)
+        self.held = list(in_order(kept))[:MAX_HELD]
+
+    def claim_next(
+        self, view: View, leg: Leg, own: Course, others: Mapping[int, Course], heard: Mapping[int, Intent],
+        closed: frozenset[int],
+    ) -> None:  # fmt: skip
+        """Claim the next slice on the way if it is near and not closed, and nobody goes first."""
+        self.claim = 0
+        stopping = 0.5 * float(view.state[3:5] @ view.state[3:5]) / self._braking
+        reserve = stopping + self._slices.length + _DECIDING * self._dt * self._speed
+        next_ones = np.flatnonzero((leg.numbers > 0) & ~np.isin(leg.numbers, self.held))
+        if len(self.held) == MAX_HELD or not len(next_ones) or leg.steps[next_ones[0]] > reserve:
+            return
+        number = int(leg.numbers[next_ones[0]])
+        left = (self._left_to(other, heard[robot], own, leg.distance) for robot, other in others.items())
+        if number not in closed.union(*left) and not self._enters_against(number, leg, others):
+            self.claim = number
+
+    def _left_to(self, other: Course, told: Intent, own: Course, distance: float) -> tuple[int, ...]:
+        """Slices that are left to another robot that goes first and comes towards this one through them.
+
+        But not if that one is still so far away that this one, ``distance`` [m] before the first of its own, is through
+        by then.
+        """
+        if not goes_first(other.rank, own.rank) or not opposed(own.ahead, other.ahead):
+            return ()
+        through = distance + (len(own.ahead) + 2) * self._slices.length
+        if not other.held and told.arrival * self._dt * self._speed > through:
+            return ()
+        return other.ahead
+
+    def _enters_against(self, number: int, leg: Leg, others: Mapping[int, Course]) -> bool:
+        """Whether it would enter a lane with this slice against somebody who is in it."""
+        lanes = self._slices.lanes
+        lane = lanes.entered(number, self.held)
+        return lane > 0 and any(
+            lanes.is_inside(lane, other.held) and lanes.opposed(lane, number, leg.ahead, other.ahead)
+            for other in others.values()
+        )

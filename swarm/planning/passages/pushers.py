@@ -1,0 +1,108 @@
+"""For whom a robot gives way: the *pushers*, by what is known in one tick.
+
+A robot gives way if it stands where another of higher rank wants through, or if that one comes towards it through the
+slice that it wants next. Who comes out of a passage needs the room before it, and who cannot come out since this robot
+waits before it needs room of any rank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping
+from typing import NamedTuple
+
+from swarm.array_types import Array
+from swarm.planning.passages.aside import in_line
+from swarm.planning.passages.right_of_way import Course, Rank, goes_first, opposed
+from swarm.planning.pibt.priority_inheritance import id_of
+from swarm.sense.neighbours import N_ID
+from swarm.sense.view import View
+
+
+class Scene(NamedTuple):
+    """What one robot knows of itself and of the others in one tick.
+
+    Attributes:
+        view: What it sees.
+        position: Where it is [m], float64[2].
+        radius: Its own [m].
+        own: What the others know of it, with its way as of now.
+        others: What they have told, by their identities.
+        arrived: Whether it has been at its goal.
+        waits: Whether it has not moved for long.
+    """
+
+    view: View
+    position: Array
+    radius: float
+    own: Course
+    others: Mapping[int, Course]
+    arrived: bool
+    waits: bool
+
+    @property
+    def following(self) -> int:
+        """The slice that this robot wants next, 0 for none."""
+        return next((number for number in self.own.ahead if number not in self.own.held), 0)
+
+    @property
+    def rank(self) -> Rank:
+        """What this robot is compared by with those for whom it may make way.
+
+        Who has arrived comes last even while it makes way for somebody, in whose place it goes: else it would go on for
+        a tick, outrank that one in the next, and stay.
+        """
+        rank = self.own.rank
+        return rank._replace(inside=False, inherited=rank.priority) if self.arrived else rank
+
+    def is_met_by(self, other: Course) -> bool:
+        """Whether another comes towards this robot."""
+        return opposed(self.own.ahead, other.ahead)
+
+
+def pushers_of(scene: Scene, still: Container[int]) -> list[int]:
+    """For whom a robot gives way, each once; ``still``: also for these, as long as they come towards it."""
+    others = scene.others
+    found = [one for one, other in others.items() if _is_in_the_way_of(scene, other) or _comes_against(scene, other)]
+    if not scene.own.held or scene.waits:
+        found += _coming_out(scene)
+    # Of two that both have said that they have nowhere to go, each goes for the other if it can now.
+    higher = (robot for robot in found if goes_first(others[robot].rank, scene.rank) or others[robot].rank.leaving)
+    again = (robot for robot, other in others.items() if robot in still and scene.is_met_by(other))
+    return list(dict.fromkeys([*higher, *again, *(_shut_in(scene) if scene.waits else [])]))
+
+
+def _is_in_the_way_of(scene: Scene, other: Course) -> bool:
+    """Whether this robot stands where another wants through."""
+    held = scene.own.held
+    if not {*other.ahead, other.claim}.intersection(held):
+        return False
+    if scene.arrived:
+        return bool(other.held) or other.claim in held
+    return scene.is_met_by(other) or (scene.waits and bool(other.held))
+
+
+def _comes_against(scene: Scene, other: Course) -> bool:
+    """Whether another is in a passage, and comes towards this robot through the slice that it wants next."""
+    return bool(other.held) and scene.following in other.ahead and scene.is_met_by(other)
+
+
+def _coming_out(scene: Scene) -> Iterable[int]:
+    """Who is in a passage, and this robot stands right before him."""
+    for row in scene.view.neighbours:
+        robot = int(row[N_ID])
+        if robot in scene.others and scene.others[robot].held and in_line(scene.position, scene.radius, row):
+            yield robot
+
+
+def _shut_in(scene: Scene) -> Iterable[int]:
+    """Who holds the slice that this robot waits for and wants out of it, not into this robot's: it needs room.
+
+    But not who makes way for this robot, and so has a way already: if this one went, the other would stay.
+    """
+    own, following = scene.own, scene.following
+    if following == 0 or scene.arrived:
+        return
+    for robot, other in scene.others.items():
+        leaves = following in other.held and len(other.ahead) > 1 and not set(own.held).intersection(other.ahead)
+        if leaves and id_of(other.rank.inherited) != id_of(own.rank.priority):
+            yield robot

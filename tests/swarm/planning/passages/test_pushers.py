@@ -1,0 +1,65 @@
+"""For whom a robot gives way, by what two robots have told alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from swarm.planning.passages.pushers import Scene, pushers_of
+from swarm.planning.passages.right_of_way import Course, Rank, after
+from swarm.planning.pibt.priority_inheritance import priority_key
+from swarm.sense.neighbours import NEIGHBOUR
+from swarm.sense.view import View
+
+ME, OTHER = 3, 8
+
+
+def tells(
+    robot: int, held: tuple[int, ...], ahead: tuple[int, ...], ticks: int, leaving: bool = False, key: int | None = None
+) -> Course:
+    own = priority_key(ticks, robot)
+    return Course(held, ahead, 0, Rank(leaving, bool(held), own if key is None else key, own, -robot))
+
+
+def for_whom(own: Course, other: Course, *, arrived: bool = False, waits: bool = False, still: bool = False) -> bool:
+    view = View(0.0, np.zeros(5), np.zeros(2), np.empty((0, NEIGHBOUR)))
+    scene = Scene(view, np.zeros(2), 0.1, own, {OTHER: other}, arrived, waits)
+    found = pushers_of(scene, {OTHER} if still else ())
+    assert found in ([], [OTHER])
+    return bool(found)
+
+
+def test_of_two_that_meet_in_a_passage_the_one_that_has_waited_less_gives_way() -> None:
+    mine, older, younger = (1, 2, 3), tells(OTHER, (3,), (3, 2, 1), 9), tells(OTHER, (3,), (3, 2, 1), 1)
+    assert for_whom(tells(ME, (1,), mine, 5), older) and not for_whom(tells(ME, (1,), mine, 5), younger)
+    shut_in = tells(OTHER, (3,), (3, 2, 1), 1, leaving=True)
+    assert for_whom(tells(ME, (1,), mine, 5), shut_in) and for_whom(tells(ME, (1,), mine, 5, leaving=True), shut_in)
+
+
+def test_who_is_still_outside_makes_way_for_who_comes_out_of_the_slice_that_it_wants_next() -> None:
+    assert for_whom(tells(ME, (), (1, 2), 9), tells(OTHER, (2,), (2, 1), 5))
+    assert not for_whom(tells(ME, (), (1, 2), 9), tells(OTHER, (), (2, 1), 5))
+
+
+def test_nobody_gives_way_to_who_goes_the_same_way_unless_it_stands_in_that_ones_way() -> None:
+    behind = tells(OTHER, (1,), (1, 2, 3), 9)
+    assert not for_whom(tells(ME, (2,), (2, 3), 5), behind)
+    assert for_whom(tells(ME, (2,), (2, 3), 5), behind, waits=True)
+
+
+def test_who_has_arrived_gives_way_even_with_an_inherited_priority() -> None:
+    high = priority_key(50, 1)
+    mine, other = tells(ME, (2,), (2,), -1, key=high), tells(OTHER, (1,), (1, 2, 3), 9)
+    assert for_whom(mine, other, arrived=True) and not for_whom(mine, other)
+
+
+def test_who_waits_before_a_passage_makes_room_for_the_one_in_it_unless_that_one_makes_way_for_it() -> None:
+    mine, inside = tells(ME, (), (1, 2), 9), tells(OTHER, (1,), (1, 4), 5)
+    assert for_whom(mine, inside, waits=True) and not for_whom(mine, inside)
+    for_me = tells(OTHER, (1,), (1, 4), 5, key=after(priority_key(9, ME)))
+    assert not for_whom(mine, for_me, waits=True)
+
+
+def test_who_is_let_out_is_let_out_for_as_long_as_it_comes_towards_the_robot() -> None:
+    mine, meets, passed = tells(ME, (), (1, 2, 3), 9), tells(OTHER, (), (3, 2, 1), 5), tells(OTHER, (), (1,), 5)
+    assert for_whom(mine, meets, still=True) and not for_whom(mine, meets)
+    assert not for_whom(mine, passed, still=True)
