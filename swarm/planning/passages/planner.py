@@ -84,8 +84,9 @@ class PassagePlanner(StatefulPlanner):
         self._holding.take(self._last, heard, closed)
         leg, goal = self._choose_way(position)
         scene, aside, leg, note = self._make_way(view, position, leg, heard, closed)
-        if aside is None and self._errand.arrived and not leg.ahead:
-            leg = self._beside_goal(view, position, goal, leg)
+        lets_in = aside is None and self.route.lets_in(position)
+        if lets_in or (aside is None and self._errand.arrived and not leg.ahead):
+            leg = self._beside_goal(view, position, goal, leg, lets_in)
         self._hold(scene, leg, heard, closed)
         self._plan = self._drive(position, leg, aside is not None, note)
         return self._plan
@@ -160,17 +161,24 @@ class PassagePlanner(StatefulPlanner):
         before = leg.path[: int(np.argmax(leg.numbers > 0))]
         return self.route.leg(before if len(before) else np.stack([position, position]), None), note
 
-    def _beside_goal(self, view: View, position: Array, goal: Array, leg: Leg) -> Leg:
+    def _beside_goal(self, view: View, position: Array, goal: Array, leg: Leg, lets_in: bool) -> Leg:
         """The same way; if the robot stands in the way of others in a room, a step out of it that ends in the room."""
+        if lets_in:
+            leg = leg.without_slices()
         x, y, left = yield_aside(position, self._spec.radius, self._margin, goal, view.neighbours, -1).tolist()
-        if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(left)) or self.slices.at(x, y) != 0:
+        if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(left)) or (
+            not lets_in and self.slices.at(x, y) != 0
+        ):
             return leg
-        return self.route.leg(np.stack([position, [x, y]]), np.array([x, y]), left)
+        beside = self.route.leg(np.stack([position, [x, y]]), np.array([x, y]), left)
+        return beside.without_slices() if lets_in else beside
 
     def _hold(self, scene: Scene, leg: Leg, heard: Mapping[int, Intent], closed: frozenset[int]) -> None:
         """Give slices back, claim the next one, and write what the others are told."""
         holding, speed = self._holding, self._spec.limits.speed
         holding.release(scene.view, leg)
+        if self.route.lets_in(scene.position):
+            holding.held.clear()
         self.held = holding.held
         holding.claim_next(scene.view, leg, scene.own, scene.others, heard, closed)
         self._last = intent_of(

@@ -44,6 +44,10 @@ class Leg(NamedTuple):
     ahead: tuple[int, ...]
     distance: float
 
+    def without_slices(self) -> Leg:
+        """The same way of a robot that holds none, and asks for none."""
+        return self._replace(numbers=np.zeros_like(self.numbers), ahead=(), distance=math.inf)
+
 
 class Route:
     """Ways of one robot.
@@ -142,6 +146,13 @@ class Route:
         gaps = np.flatnonzero(np.diff(steps[inside]) > self.slices.length)
         end = inside[gaps[0]] if len(gaps) else inside[-1]
         return Leg(path, numbers, steps, target, left, in_order(numbers[: end + 1].tolist()), float(steps[inside[0]]))
+
+    def lets_in(self, position: Array) -> bool:
+        """Whether the robot has no way anywhere and stands before a passage, not in it: then it holds nothing.
+
+        It may be too large for all passages, and its size is what the room before them has been made for.
+        """
+        return self.nowhere and not self.slices.is_narrow(float(position[0]), float(position[1]))
 
     def aim(self, position: Array, leg: Leg, held: Sequence[int]) -> tuple[Array, float, bool]:
         """Where to drive, after how far the robot has to be able to stop [m], and whether for others' sake.

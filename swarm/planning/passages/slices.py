@@ -51,6 +51,7 @@ class Slices(NamedTuple):
 
     Attributes:
         labels: Of each cell: the number of its slice from 1 on, 0 where there is room, -1 where no robot fits.
+        narrow: Whether a cell is of a passage itself, and not of the room before its mouths.
         origin: Lower-left corner of the grid, world frame [m], float64[2].
         resolution: Side of a cell [m].
         length: Of a slice, about [m].
@@ -60,6 +61,7 @@ class Slices(NamedTuple):
     """
 
     labels: Int32s
+    narrow: Flags
     origin: Array
     resolution: float
     length: float
@@ -70,6 +72,13 @@ class Slices(NamedTuple):
     def at(self, x: float, y: float) -> int:
         """The slice at a point [m]; 0 where there is room."""
         return int(label_at(self.labels, self.origin, self.resolution, x, y))
+
+    def is_narrow(self, x: float, y: float) -> bool:
+        """Whether a point [m] is in a passage itself."""
+        rows, columns = self.narrow.shape
+        row = min(max(int((y - self.origin[1]) / self.resolution), 0), rows - 1)
+        column = min(max(int((x - self.origin[0]) / self.resolution), 0), columns - 1)
+        return bool(self.labels[row, column] < 0 or self.narrow[row, column])
 
 
 @njit(cache=True)
@@ -256,7 +265,7 @@ def _make(world: World, sizes: Sizes) -> Slices:
     whole, lane = (resolution * _extent(numbers) for numbers in (part, lanes.number[labels]))
     most = max(min(whole, 2.0 * WINDOW * length), lane) + 2.0 * length if count else 0.0
     labels = np.where(free, labels, -1).astype(np.int32)
-    return Slices(labels, origin, resolution, length, count, most, lanes)
+    return Slices(labels, narrow, origin, resolution, length, count, most, lanes)
 
 
 def _extent(numbers: Int64s | Int32s) -> float:
