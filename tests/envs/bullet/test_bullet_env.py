@@ -46,13 +46,16 @@ def head_on(kind: Kind, limits: Limits) -> Scenario:
 
 @pytest.mark.parametrize(("kind", "factor"), [(Kind.UNICYCLE, 2.0), (Kind.SINGLE_INTEGRATOR, np.sqrt(0.5))])
 @pytest.mark.parametrize("acceleration", [2.0, 9.0])
+@pytest.mark.parametrize("physics_hz", [None, 60.0])
 def test_robots_meet_head_on_at_the_least_acceleration_and_do_not_touch(
-    kind: Kind, factor: float, acceleration: float
+    kind: Kind, factor: float, acceleration: float, physics_hz: float | None
 ) -> None:
     """Straight at each other with the boldest barriers, motors 5 % weaker or stronger than the design's."""
     margin, scenario = factor / acceleration, head_on(kind, Limits(1.0, acceleration, 4.0))
     for seed in range(3):
-        run = start(scenario, planner="straight", controller="fixed:20,1", margin=margin, seed=seed)
+        run = start(
+            scenario, planner="straight", controller="fixed:20,1", margin=margin, seed=seed, physics_hz=physics_hz
+        )
         for _ in range(200):
             run.tick(np.array([STRAIGHT, STRAIGHT]))
         assert run.collisions == 0 and 0.0 < run.min_clearance < 2.0 * margin + 0.5

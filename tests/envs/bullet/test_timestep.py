@@ -11,16 +11,12 @@ import pytest
 
 import envs
 from envs.bullet.bodies import ASSETS
-from envs.bullet.env import MARGIN, BulletEnv, start
+from envs.bullet.env import BulletEnv
 from envs.bullet.world import BulletWorld
 from swarm.array_types import Array
 from swarm.errors import InputError
-from swarm.filter.tunables import STRAIGHT
 from swarm.model.dynamics import Kind, Limits
-from swarm.scenario.robot_spec import RobotSpec
-from swarm.scenario.scenario import Scenario
 from swarm.scenario.urdf.body import wheeled_body
-from swarm.scenario.world import World
 
 pytestmark = pytest.mark.bullet
 COARSE = 60.0  # [Hz]
@@ -87,24 +83,6 @@ def test_a_robot_of_ones_own_follows_as_well() -> None:
             states = drive(world, (speed, turn_rate), 30)
         assert np.abs(forward(states)[5:] - speed).max() < 0.03
         assert np.abs(np.diff(np.unwrap(states[:, 2]))[5:] / 0.05 - turn_rate).max() < 0.06 * turn_rate + 0.005
-
-
-def meeting(kind: Kind) -> Scenario:
-    """Two robots of 0.25 m, each on its way to where the other is."""
-    starts = np.array([[1.0, 4.0, 0.0, 0.0, 0.0], [5.0, 4.02, np.pi, 0.0, 0.0]])
-    starts[:, 2] *= kind == UNICYCLE
-    robots = [RobotSpec(kind, starts[i], starts[1 - i, None, :2], 0.25, LIMITS) for i in range(2)]
-    return Scenario(World(np.array([0.0, 0.0, 6.0, 8.0])), tuple(robots), 10.0, 0.05, 4.0)
-
-
-@pytest.mark.parametrize("kind", [UNICYCLE, SINGLE])
-@pytest.mark.parametrize("seed", range(3))
-def test_two_that_meet_head_on_do_not_touch_with_the_filter(kind: Kind, seed: int) -> None:
-    run = start(meeting(kind), planner="straight", controller="fixed:20,1", margin=MARGIN, seed=seed, physics_hz=COARSE)
-    for _ in range(120):
-        run.tick(np.array([STRAIGHT, STRAIGHT]))
-    assert run.collisions == 0 and 0.0 < run.min_clearance < 0.3
-    run.close()
 
 
 @pytest.mark.parametrize("physics_hz", [COARSE, 40.0, None])

@@ -108,7 +108,8 @@ def _inexact(of: NarrowPlacesStudy) -> str:
     return (
         f"## The same worlds with errors\n\nPositions are wrong by up to {position:.0f} % of the radius, "
         f"states one period old, commands one period late, {loss:.0f} % of the messages lost; declared, "
-        "so that the robots count on it. Doors and lanes are 2.4 to 3.2 times as wide as the radius and the margin that these errors ask for.\n\n"
+        "so that the robots count on it. Doors and lanes are 2.4 to 3.2 times as wide as the radius and the margin "
+        "that these errors ask for.\n\n"
         + markdown.table(["", "exact: arrive, %", "with errors: arrive, %", "complete, %"], rows)
     )  # fmt: skip
 
