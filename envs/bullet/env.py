@@ -48,6 +48,14 @@ def carts(rng: np.random.Generator) -> Scenario:
     )  # fmt: skip
 
 
+def margin_of(given: float | None, scenario: Scenario) -> float:
+    """The safety margin [m]: what wheels and motors do not do at once; discs without wheels follow more closely."""
+    if given is not None:
+        return given
+    wheels = any(robot.kind == Kind.UNICYCLE for robot in scenario.robots)
+    return min(MARGIN, (0.24 if wheels else 0.08) * min(robot.radius for robot in scenario.robots))
+
+
 def start(
     scenario: Scenario, *, planner: str, controller: Any, margin: float = MARGIN, seed: int = 0, gui: bool = False,
     delays: Delays | None = None, assume: ErrorBounds | None = None, constraint: str | Constraint | None = None,

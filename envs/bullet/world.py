@@ -66,6 +66,8 @@ class BulletWorld:
         gui: Opens the engine's window.
         seed: Draws each robot's mass and motor strength within 5 % of the design's; None: all as designed.
         urdfs: The body of each robot that has one of its own; None: the shipped one of its radius.
+        exact_onsets: Whether ``onset_speeds`` are those before the physics step of the touch, for which all bodies are
+            read in every step, a tenth of the time; else those before the control period.
 
     Raises:
         InputError: An array of the wrong shape or not finite, an acceleration that the motors do not have, physics
@@ -85,6 +87,7 @@ class BulletWorld:
         gui: bool = False,
         seed: int | None = None,
         urdfs: Sequence[UrdfBody | None] | None = None,
+        exact_onsets: bool = True,
     ) -> None:
         starts = _checked("starts", starts, (None, 5))
         count = len(starts)
@@ -102,7 +105,11 @@ class BulletWorld:
         self._radii = radii
         # What a copy is made of; the arrays are the caller's, and may change.
         self._made_of = starts.copy(), radii.copy(), list(kinds), each_limits, obstacles.copy()
-        self._options: dict[str, Any] = {"physics_hz": physics_hz, "control_dt": control_dt, "seed": seed, "urdfs": own}
+        self._options: dict[str, Any] = {
+            "physics_hz": physics_hz, "control_dt": control_dt, "seed": seed, "urdfs": own,
+            "exact_onsets": exact_onsets,
+        }  # fmt: skip
+        self._exact_onsets = exact_onsets
         self.client = connect(gui, self.physics_dt)
         self._release = weakref.finalize(self, disconnect, self.client)
         try:
@@ -167,7 +174,7 @@ class BulletWorld:
             # As fast as before the physics step: in it, one that stands is pushed already.
             self._begun |= speeds_of(found - touching - self._touching, before)
             touching |= found
-            for body, row in zip(self._bodies, before, strict=True):
+            for body, row in zip(self._bodies if self._exact_onsets else (), before, strict=self._exact_onsets):
                 body.read(row)
         self._touching = touching
         self.collisions += len(self._begun)
@@ -323,7 +330,7 @@ def world_of(
         [robot.limits for robot in robots],
         scenario.world.obstacles,
         control_dt=control_dt or scenario.dt, gui=gui, seed=seed, urdfs=[robot.urdf for robot in robots],
-        physics_hz=physics_hz,
+        physics_hz=physics_hz, exact_onsets=any(robot.ignores for robot in robots),  # else nobody asks for them
     )  # fmt: skip
 
 

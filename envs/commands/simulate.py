@@ -32,7 +32,7 @@ from envs.bullet import env as bullet
 from envs.bullet.film import Film
 from envs.commands.command import Interrupted, postponed, run_command
 from envs.commands.error_options import ErrorOptions
-from envs.commands.simulated import margin_of, table_of
+from envs.commands.simulated import table_of
 from envs.formats.read import GRID_FORMATS, Wanted, driven, read_instances
 from envs.render.drawing import Painter, write_gif, write_png, write_video
 from envs.rollout.delays import Delays, check_rate
@@ -187,7 +187,7 @@ class Simulation:
         scenario = options.declared_in(found)
         if options.save is not None:
             scenario.save(options.save)
-        margin = margin_of(options.margin, scenario)
+        margin = bullet.margin_of(options.margin, scenario)
         self.notes += map(str, goals_without_way(scenario, margin, options.assumed))
         self.planner = planner_of(options.planner, scenario, margin, options.assumed)
         self.run = bullet.start(

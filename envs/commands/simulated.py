@@ -1,4 +1,4 @@
-"""The margin that a simulation is driven with, and what it says in the terminal when it is over."""
+"""What a simulation says in the terminal when it is over."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-from envs.bullet.env import MARGIN
 from envs.rollout.run import Run
-from swarm.model.dynamics import Kind
-from swarm.scenario.scenario import Scenario
 
 
 def table_of(run: Run, result: dict[str, Any], *, film: bool) -> Table:
@@ -38,11 +35,3 @@ def table_of(run: Run, result: dict[str, Any], *, film: bool) -> Table:
     table.add_row("control time per robot", f"p50 {times['p50']:.2f} ms, p99 {times['p99']:.2f} ms")
     table.add_row("real-time factor", f"{result['real_time_factor']:.1f}{' (film included)' if film else ''}")
     return table
-
-
-def margin_of(given: float | None, scenario: Scenario) -> float:
-    """The safety margin [m]: what wheels and motors do not do at once; discs without wheels follow more closely."""
-    if given is not None:
-        return given
-    wheels = any(robot.kind == Kind.UNICYCLE for robot in scenario.robots)
-    return min(MARGIN, (0.24 if wheels else 0.08) * min(robot.radius for robot in scenario.robots))
