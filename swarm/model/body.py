@@ -85,10 +85,9 @@ def body_of(
     body[ACCELERATION], body[TURN_RATE], body[PERIOD] = limits.acceleration, limits.turn_rate, dt
     body[SENSING], body[MARGIN] = sensing_radius, margin
     body[YIELDS] = -1.0 if ignores else float(cooperative)
-    diagonal = 1.0 if kind == Kind.UNICYCLE else math.sqrt(2.0)
     body[TURN_ACCELERATION] = limits.turn_acceleration if kind == Kind.UNICYCLE else math.inf
     within = np.array([top, limits.acceleration, limits.turn_rate, body[TURN_ACCELERATION]])
-    body[REACH] = reach(int(kind), radius, within, dt) + diagonal * top * errors.lag
+    body[REACH] = reach(int(kind), radius, within, dt) + fastest_over_ground(int(kind), top) * errors.lag
     body[REACH] *= 1.0 + errors.slip
     body[GROWTH] = growth_of(kind, top, limits, dt, errors)
     _check_overrun(kind, body)
@@ -161,7 +160,7 @@ def _coast_time(kind: Kind, top: float, limits: Limits, dt: float) -> float:
 
 
 @njit(cache=True)
-def fastest_over_ground(kind: int, top: float, velocity: float) -> float:
+def fastest_over_ground(kind: int, top: float, velocity: float = 0.0) -> float:
     """The speed [m/s] that a robot with the top speed [m/s] has at most, whatever it takes its own for.
 
     A double integrator brakes where it believes that it is faster: it may believe so too late, by a wrong velocity.

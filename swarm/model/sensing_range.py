@@ -11,15 +11,9 @@ import math
 
 from swarm.array_types import Array
 from swarm.model.body import ERROR, FLOOR, GROWTH, PERIOD, RADIUS, REACH
-from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import ErrorBounds
 from swarm.model.second_order import unsensed_way
 from swarm.model.strangers import Strangers, covered, longest_rest, start_of
-
-
-def fastest_way(kind: Kind, speed: float) -> float:
-    """Along its way [m/s], of a robot whose limit, of integrators per axis, is ``speed`` [m/s]."""
-    return speed if kind == Kind.UNICYCLE else math.sqrt(2.0) * speed
 
 
 def range_for_team(body: Array, other: Array, errors: ErrorBounds) -> float:

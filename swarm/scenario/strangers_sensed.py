@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from swarm.errors import InputError
-from swarm.model.body import body_of
+from swarm.model.body import body_of, fastest_over_ground
 from swarm.model.error_bounds import ErrorBounds
-from swarm.model.sensing_range import fastest_way, range_for_stranger
+from swarm.model.sensing_range import range_for_stranger
 from swarm.model.strangers import Strangers
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.world import World
@@ -79,10 +79,8 @@ def range_for_strangers(
     They may be as fast as is declared, or else as their limits say.
     """
     ours = {(one.kind, one.radius, one.limits): one for one in robots if not one.ignores}
-    theirs = {
-        (other.radius, fastest_way(other.kind, other.limits.speed) if strangers.speed is None else strangers.speed)
-        for other in met
-    }
+    top = strangers.speed
+    theirs = {(one.radius, fastest_over_ground(int(one.kind), one.limits.speed) if top is None else top) for one in met}
     needs = [
         range_of(one, *other, errors, strangers, dt=run.dt, sensing_radius=sensing_radius, margin=margin)
         for one in ours.values()

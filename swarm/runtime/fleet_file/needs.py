@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from swarm.array_types import Array
-from swarm.model.body import GROWTH, MARGIN, TOP_SPEED, body_of, error_of
+from swarm.model.body import GROWTH, MARGIN, TOP_SPEED, body_of, error_of, fastest_over_ground
 from swarm.model.error_bounds import ErrorBounds
-from swarm.model.sensing_range import fastest_way, range_for_team
+from swarm.model.sensing_range import range_for_team
 from swarm.runtime.fleet_file.read import FleetFile
 from swarm.runtime.fleet_file.roster import HOLD_AGE, loss_run, oldest_news
 from swarm.scenario.strangers_sensed import range_for_strangers, rounded_up
@@ -47,7 +47,7 @@ def senses_of(fleet: FleetFile, robot: int) -> str:
         parts.append(f"its team asks for {rounded_up(need):g} m")
     need = range_for_strangers(scenario, specs[robot : robot + 1], specs, errors, strangers, fleet.margin)
     if need > 0.0:
-        speed = strangers.speed or max(fastest_way(one.kind, one.limits.speed) for one in specs)
+        speed = strangers.speed or max(fastest_over_ground(int(one.kind), one.limits.speed) for one in specs)
         last = "" if strangers.speed else ", the fastest here (faster ones for more),"
         parts.append(f"strangers of up to {speed:.3g} m/s{last} ask for {rounded_up(need):g} m")
     return f"senses      {scenario.sensing_radius:g} m; where robots are sensed, {', '.join(parts)}" if parts else ""
