@@ -16,7 +16,7 @@ from swarm.array_types import Array
 from swarm.sense.neighbours import N_ID, N_RADIUS, N_VX, N_VY, N_X, N_Y, NEIGHBOUR
 from swarm.sense.view import View
 
-_PATIENCE, _MEMORY = 0.5, 60.0
+_PATIENCE, MEMORY = 0.5, 60.0
 """Seconds after which the way leads around one that stands, and for which one that is out of sight is remembered. In a
 fleet, who is heard late is as unknown as a stranger for moments.
 """
@@ -91,7 +91,7 @@ class Silent:
             return True
         in_sight = not view.truncated and math.dist(one.row[_PLACE], view.state[:2]) <= _SEEN * self._sight
         talks = any(math.dist(row[_PLACE], one.row[_PLACE]) <= row[N_RADIUS] for row in talking)
-        return one.counts and view.time - one.until < _MEMORY and not in_sight and not talks
+        return one.counts and view.time - one.until < MEMORY and not in_sight and not talks
 
 
 def blocked_by(what: str, row: Array, holder: int = -1) -> str:

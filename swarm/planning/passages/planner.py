@@ -84,10 +84,10 @@ class PassagePlanner(StatefulPlanner):
         self._holding.take(self._last, heard, closed)
         leg, goal = self._choose_way(position)
         scene, aside, leg, note = self._make_way(view, position, leg, heard, closed)
-        lets_in = aside is None and self.route.lets_in(position)
-        if lets_in or (aside is None and self._errand.arrived and not leg.ahead):
+        lets_in = self.route.lets_in(position)
+        if aside is None and (lets_in or (self._errand.arrived and not leg.ahead)):
             leg = self._beside_goal(view, position, goal, leg, lets_in)
-        self._hold(scene, leg, heard, closed)
+        self._hold(scene, leg, heard, closed, lets_in)
         self._plan = self._drive(position, leg, aside is not None, note)
         return self._plan
 
@@ -173,11 +173,13 @@ class PassagePlanner(StatefulPlanner):
         beside = self.route.leg(np.stack([position, [x, y]]), np.array([x, y]), left)
         return beside.without_slices() if lets_in else beside
 
-    def _hold(self, scene: Scene, leg: Leg, heard: Mapping[int, Intent], closed: frozenset[int]) -> None:
-        """Give slices back, claim the next one, and write what the others are told."""
+    def _hold(
+        self, scene: Scene, leg: Leg, heard: Mapping[int, Intent], closed: frozenset[int], lets_in: bool
+    ) -> None:  # fmt: skip
+        """Give slices back, all of them if the robot lets others in; claim the next one; write what others are told."""
         holding, speed = self._holding, self._spec.limits.speed
         holding.release(scene.view, leg)
-        if self.route.lets_in(scene.position):
+        if lets_in:
             holding.held.clear()
         self.held = holding.held
         holding.claim_next(scene.view, leg, scene.own, scene.others, heard, closed)

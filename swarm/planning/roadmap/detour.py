@@ -18,6 +18,7 @@ from swarm.planning.gaps import space_of
 from swarm.planning.roadmap.many import Maps, is_in_free_cell, map_of, maps_of
 from swarm.planning.roadmap.narrow import with_narrow
 from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, trace, waypoint
+from swarm.planning.silent import MEMORY
 from swarm.scenario.world import World
 from swarm.sense.neighbours import MAX_NEIGHBOURS, N_ID, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_VX, N_VY, N_X, N_Y
 
@@ -26,7 +27,6 @@ PATIENCE = 2.0
 # Who moves less than this many of its radii in a second stands, and who is within so many radii of where it is heading;
 # coming nearer counts from this share of a radius on.
 _STILL, _ARRIVED, _NEARER = 0.1, 2.0, 0.05
-_MEMORY = 60.0  # Seconds for which those who say nothing are remembered.
 # Rounding of clocks [s].
 _TICK = 1e-9
 # What the kernel leaves to do for a robot: nothing, a field on the plain map, through passages or for its detour, a new
@@ -281,7 +281,7 @@ class Ways:
         seen = standing[:, [N_X, N_Y, N_RADIUS]]
         kept = [
             one for one in self._blocking.get(k, [])
-            if time - one[0] < _MEMORY and not (np.hypot(*(seen[:, :2] - one[1][:2]).T) < one[1][2]).any()
+            if time - one[0] < MEMORY and not (np.hypot(*(seen[:, :2] - one[1][:2]).T) < one[1][2]).any()
         ]  # fmt: skip
         self._blocking[k] = kept + [(time, row) for row in seen[standing[:, N_ID] < 0.0]]
         return np.array([row for _, row in kept]).reshape(-1, 3)
