@@ -182,15 +182,8 @@ def _row(setting: Array, result: Episodes, which: slice) -> Setting:
         getattr(result, name)[which][counted].mean() for name in ("reached", "success", "time", "deliveries")
     )
     clearance = result.min_clearance[which].min(axis=1).mean()
-    means = (
-        result.safe[which][result.present[which]].mean(),
-        reached,
-        success,
-        result.complete[which].mean(),
-        time,
-        clearance,
-        deliveries,
-    )
+    safe = result.safe[which][result.present[which]].mean()
+    means = safe, reached, success, result.complete[which].mean(), time, clearance, deliveries
     return Setting(*(float(value) for value in (*setting, *means)))
 
 

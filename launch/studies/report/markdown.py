@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from envs.arena.episodes import Episodes
 from envs.commands.intervals import difference_interval, mean_interval, rate_interval
@@ -16,6 +17,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table; all columns but the first are numbers."""
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def pictures(folder: str, found: Iterable[tuple[str, str]]) -> str:
+    """Pictures of a folder beside the report, by file names, each with its caption below."""
+    return "\n\n".join(f"![{Path(name).stem}]({folder}/{name})\n\n*{caption}*" for name, caption in found)
 
 
 def rate(hits: Flags, counted: Flags | None = None) -> str:

@@ -22,14 +22,12 @@ class Case:
         title: For tables.
         drawn: ``family`` and its ``options`` (``studies.report.online_cbf.measurements.draw_of``).
         share: Of the usual number of episodes.
-        like: Name of the same case in the report on online CBFs; empty if it is not there.
     """
 
     name: str
     title: str
     drawn: Record = field(default_factory=dict)
     share: float = 1.0
-    like: str = ""
 
 
 _KINDS = {"single": "single_integrator", "double": "double_integrator", "unicycle": "unicycle"}
@@ -46,7 +44,7 @@ NARROW = tuple(
 )  # fmt: skip
 """Families made for this: rooms with doors, a lane with bays, blocks with lanes."""
 FAMILIES = tuple(
-    Case(case.name, case.title, case.drawn, 0.25 if case.family == "dense" else 1.0, case.name)
+    Case(case.name, case.title, case.drawn, 0.25 if case.family == "dense" else 1.0)
     for case in online.FAMILIES if not case.lifelong
 )  # fmt: skip
 """Those of the report on online CBFs in which work ends."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -12,8 +13,8 @@ from studies.report.jobs import Job, Lab, Record
 from studies.report.narrow_places import cases as study
 from studies.report.narrow_places.cases import Case
 from studies.report.online_cbf.measurements import unpack
+from studies.report.online_cbf.study import checkpoint_files, tuner_folder
 from swarm.array_types import Array
-from swarm.tune.controllers import shipped_checkpoint
 
 _DRIVE, _ALONE, _FILM = (
     f"studies.report.narrow_places.measurements:{name}" for name in ("drive", "drive_alone", "film")
@@ -53,35 +54,42 @@ class NarrowPlacesStudy:
         """Episodes of a case with a planner, and with declared errors if there are any."""
         options = {**self._options(case, planner), "errors": errors or {}}
         name = f"{case.name} {planner}{' errors' if errors else ''}"
-        return Job(name, _DRIVE, options, self._cost(case) * (10.0 if planner == "auto" else 1.0))
+        return Job(name, _DRIVE, options, self._cost(case) * (10.0 if planner == "auto" else 1.0), self._files)
 
     def alone_job(self, case: Case) -> Job:
         """Each robot of a case's episodes alone."""
-        return Job(f"{case.name} alone", _ALONE, self._options(case, "auto"), 5.0 * self._cost(case))
+        return Job(f"{case.name} alone", _ALONE, self._options(case, "auto"), 5.0 * self._cost(case), self._files)
 
     def film_job(self, name: str) -> Job:
         """The episode of a picture."""
         options = {
-            "case": FILMS[name], "planner": "auto", "controller": self._controller(), "episodes": 4, "seed": self.seed,
+            "case": FILMS[name], "planner": "auto", "controller": str(tuner_folder(self.tuner)), "episodes": 4,
+            "seed": self.seed,
         }  # fmt: skip
-        return Job(f"film {name}", _FILM, options, 100.0)
+        return Job(f"film {name}", _FILM, options, 100.0, self._files)
 
     def outcome(self, case: Case, planner: str, errors: Record | None = None) -> Episodes:
         """What became of a case."""
         return unpack(self.lab[self.job(case, planner, errors)])
+
+    def both(self, case: Case) -> tuple[Episodes, Episodes]:
+        """What became of a case without and with an agreement on who goes first."""
+        without, agreed = (self.outcome(case, planner) for planner in study.PLANNERS)
+        return without, agreed
 
     def alone(self, case: Case) -> tuple[Array, Array]:
         """Times [s] of each robot of a case alone, and whether it arrived, ``[E, N]``."""
         result = self.lab[self.alone_job(case)]
         return np.array(result["time"]), np.array(result["reached"], bool)
 
-    def _controller(self) -> str:
-        return str(shipped_checkpoint(self.tuner) if self.tuner == "tuner" else self.tuner)
+    @property
+    def _files(self) -> tuple[Path, ...]:
+        return checkpoint_files(tuner_folder(self.tuner))
 
     def _options(self, case: Case, planner: str) -> Record:
         episodes = max(2, math.ceil(case.share * self.episodes))
         return {
-            "case": case.drawn, "planner": planner, "controller": self._controller(), "episodes": episodes,
+            "case": case.drawn, "planner": planner, "controller": str(tuner_folder(self.tuner)), "episodes": episodes,
             "seed": self.seed,
         }  # fmt: skip
 

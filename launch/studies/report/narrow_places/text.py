@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 
 from envs.arena.episodes import Episodes
 from studies.report import markdown
 from studies.report.narrow_places import cases as study
-from studies.report.narrow_places.cases import Case
 from studies.report.narrow_places.study import NarrowPlacesStudy
 from studies.report.online_cbf import published_baselines
+from studies.report.online_cbf.floors import mean_success
 
 PICTURES = "narrow_places"
 _ARRIVE, _COMPLETE, _BELOW = 99.0, 97.0, 97.0
@@ -37,7 +36,7 @@ def report(of: NarrowPlacesStudy, machine: str, command: str, pictures: Iterable
         command: With which.
         pictures: File names and captions.
     """
-    shown = "\n\n".join(f"![{Path(name).stem}]({PICTURES}/{name})\n\n*{caption}*" for name, caption in pictures)
+    shown = markdown.pictures(PICTURES, pictures)
     parts = (
         _INTRODUCTION, _measured(of, machine, command), f"## Right of way\n\n{shown}", _narrow(of), _inexact(of),
         _families(of), f"## Where it falls short\n\n{_short(of)}",
@@ -46,7 +45,7 @@ def report(of: NarrowPlacesStudy, machine: str, command: str, pictures: Iterable
 
 
 def _measured(of: NarrowPlacesStudy, machine: str, command: str) -> str:
-    everything = [of.outcome(case, planner) for case in _all() for planner in study.PLANNERS]
+    everything = [episodes for case in (*study.FAMILIES, *study.NARROW) for episodes in of.both(case)]
     everything += [of.outcome(case, "auto", study.ERRORS) for case in study.NARROW]
     touched = sum(int((~episodes.safe).sum()) for episodes in everything)
     robots = sum(episodes.safe.size for episodes in everything)
@@ -66,22 +65,14 @@ def _measured(of: NarrowPlacesStudy, machine: str, command: str) -> str:
     return "\n".join(lines)
 
 
-def _all() -> tuple[Case, ...]:
-    return (*study.FAMILIES, *study.NARROW)
-
-
 def _complete(episodes: Episodes) -> float:
     return 100.0 * float(episodes.complete.mean())
-
-
-def _arrive(episodes: Episodes) -> float:
-    return 100.0 * float(episodes.success[episodes.counted].mean())
 
 
 def _narrow(of: NarrowPlacesStudy) -> str:
     rows = []
     for case in study.NARROW:
-        before, after = (of.outcome(case, planner) for planner in study.PLANNERS)
+        before, after = of.both(case)
         alone, arrived = of.alone(case)
         rows.append([
             case.title, str(len(after.safe)), markdown.success(before), f"{_complete(before):.1f}",
@@ -117,7 +108,7 @@ def _inexact(of: NarrowPlacesStudy) -> str:
 def _families(of: NarrowPlacesStudy) -> str:
     rows = []
     for case in study.FAMILIES:
-        before, after = (of.outcome(case, planner) for planner in study.PLANNERS)
+        before, after = of.both(case)
         kind = case.name.removeprefix("clutter_")
         theirs = published_baselines.MEASURED.get(kind)
         orca = published_baselines.ORCA[8][1] if case.name == "open" else None
@@ -144,16 +135,15 @@ def _short(of: NarrowPlacesStudy) -> str:
     found = []
     for case in study.NARROW:
         exact, errors = of.outcome(case, "auto"), of.outcome(case, "auto", study.ERRORS)
-        if _arrive(exact) < _ARRIVE or _complete(exact) < _COMPLETE:
-            found.append(f"- {case.title}: {_arrive(exact):.1f} % arrive, {_complete(exact):.1f} % complete.")
-        if _arrive(errors) < _BELOW:
-            found.append(f"- {case.title}, with errors: {_arrive(errors):.1f} % arrive.")
+        if mean_success(exact) < _ARRIVE or _complete(exact) < _COMPLETE:
+            found.append(f"- {case.title}: {mean_success(exact):.1f} % arrive, {_complete(exact):.1f} % complete.")
+        if mean_success(errors) < _BELOW:
+            found.append(f"- {case.title}, with errors: {mean_success(errors):.1f} % arrive.")
     for case in study.FAMILIES:
-        before, after = (of.outcome(case, planner) for planner in study.PLANNERS)
-        if _arrive(after) < _arrive(before):
-            found.append(
-                f"- {case.title}: {_arrive(after):.2f} % with `auto`, {_arrive(before):.2f} % with the roadmap."
-            )
+        before, after = of.both(case)
+        ours, plain = mean_success(after), mean_success(before)
+        if ours < plain:
+            found.append(f"- {case.title}: {ours:.2f} % with `auto`, {plain:.2f} % with the roadmap.")
         late = float(np.mean(after.time[after.counted]) / np.mean(before.time[before.counted]))
         if late > 1.02:
             found.append(f"- {case.title}: {100.0 * (late - 1.0):.0f} % more time than with the roadmap.")

@@ -51,6 +51,20 @@ class Scale:
 QUICK = Scale(episodes=4, gains=3, powers=1, fine=False, swept=16, choice=3, largest=128, timed=10)
 
 
+def tuner_folder(tuner: str) -> Path:
+    """The folder of a tuner: given by its path, or by the name under which it is shipped.
+
+    Raises:
+        InputError: If there is none.
+    """
+    return Path(tuner) if Path(tuner).is_dir() else shipped_checkpoint(tuner)
+
+
+def checkpoint_files(folder: Path) -> tuple[Path, ...]:
+    """What the results of a checkpoint depend on."""
+    return folder / "policy.onnx", folder / "config.yaml"
+
+
 @dataclass
 class OnlineCbfStudy:
     """All measurements of the report.
@@ -89,7 +103,7 @@ class OnlineCbfStudy:
             InputError: If there is no tuner.
         """
         if name == "tuner":
-            return Path(self.tuner) if Path(self.tuner).is_dir() else shipped_checkpoint(self.tuner)
+            return tuner_folder(self.tuner)
         folder = self.ablations / name
         if not folder.is_dir() or name in self.skipped:
             return None
@@ -167,8 +181,8 @@ class OnlineCbfStudy:
         folder = self.folder(checkpoint)
         if folder is None:
             raise InputError("checkpoint", checkpoint, "one that is there")
-        files = (folder / "policy.onnx", folder / "config.yaml")
-        return Job(name, _DRIVE, {**options, "controller": f"{'alone:' * alone}{folder}"}, cost, files)
+        controller = f"{'alone:' * alone}{folder}"
+        return Job(name, _DRIVE, {**options, "controller": controller}, cost, checkpoint_files(folder))
 
     def timing_jobs(self) -> list[Job]:
         """Decision times of teams of several sizes, straight and with the roadmap."""

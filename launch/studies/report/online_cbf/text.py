@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import yaml
 
@@ -33,7 +32,7 @@ def report(of: OnlineCbfStudy, machine: str, command: str, pictures: Iterable[tu
     parts: list[Callable[[OnlineCbfStudy], str]] = [
         _families, _sweeps, _protocol, _dense, _open, _tunables, _decisions,
     ]  # fmt: skip
-    shown = "\n\n".join(f"![{Path(name).stem}]({PICTURES}/{name})\n\n*{caption}*" for name, caption in pictures)
+    shown = markdown.pictures(PICTURES, pictures)
     return "\n\n".join(
         part for part in (
             _INTRODUCTION, _floors(of), _measured(of, machine, command), *(part(of) for part in parts),

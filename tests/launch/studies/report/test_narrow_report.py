@@ -74,7 +74,7 @@ def test_cases_are_unique_and_of_both_reports() -> None:
     names = [case.name for case in (*study.FAMILIES, *study.NARROW)]
     assert len(set(names)) == len(names)
     assert {"rooms", "bays", "blocks"} <= {case.drawn["family"] for case in study.NARROW}
-    assert {"doorway", "door_swap", "corridor", "merge"} <= {case.like for case in study.FAMILIES}
+    assert {"doorway", "door_swap", "corridor", "merge"} <= {case.name for case in study.FAMILIES}
 
 
 def test_a_parked_robot_is_gone_around() -> None:
