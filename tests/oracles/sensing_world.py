@@ -23,7 +23,40 @@ LIFETIME = 2
 """Periods for which a body executes a command."""
 
 
-class SensingWorld:
+class Network:
+    """Messages between processes, some lost and some late.
+
+    Args:
+        count: Of the processes.
+        seed: Of what is lost and late.
+        loss: Share of messages that are lost.
+        delay: Longest delay [s].
+    """
+
+    def __init__(self, count, seed=0, loss=0.0, delay=0.0):
+        self.count, self.rng, self.loss, self.delay = count, np.random.default_rng(seed), loss, delay
+        self.time, self.wire, self.number = 100.0, [], itertools.count()
+        self.boxes, self.minds = [empty_box() for _ in range(count)], [None] * count
+
+    def send(self, me, kind, data, to=None):
+        for you in range(self.count) if to is None else to:
+            if you != me and self.rng.random() >= self.loss:
+                at = self.time + 1e-3 + self.rng.uniform(0.0, self.delay)
+                heapq.heappush(self.wire, (at, next(self.number), you, kind, (me, data, at)))
+
+    def deliver(self):
+        """Put what has come by now into the boxes of the processes that live."""
+        while self.wire and self.wire[0][0] <= self.time:
+            _, _, you, kind, entry = heapq.heappop(self.wire)
+            if self.minds[you] is not None:
+                self.boxes[you][kind].append(entry)
+
+
+def empty_box():
+    return {"report": [], "hello": [], "stop": []}
+
+
+class SensingWorld(Network):
     """Robots with a process each.
 
     Args:
@@ -40,22 +73,21 @@ class SensingWorld:
     """
 
     def __init__(self, path, seed=0, loss=0.0, delay=0.0):
-        self.fleet, self.rng, self.loss, self.delay = load_fleet(path), np.random.default_rng(seed), loss, delay
+        self.fleet = load_fleet(path)
         scenario = self.fleet.scenario
-        self.specs, self.dt, self.count = scenario.robots, scenario.dt, len(scenario.robots)
+        super().__init__(len(scenario.robots), seed, loss, delay)
+        self.specs, self.dt = scenario.robots, scenario.dt
         self.states = [robot.start.copy() for robot in self.specs]
-        self.time, self.wire, self.number = 100.0, [], itertools.count()
-        self.boxes = [{"report": [], "hello": []} for _ in self.specs]
         self.controls, self.ages = [np.zeros(2) for _ in self.specs], [99] * self.count
         self.reached, self.started = [0] * self.count, [0] * self.count
-        self.minds, self.last = [None] * self.count, [None] * self.count
+        self.last = [None] * self.count
         self.slices = slices_of(scenario.world, sizes_of(scenario, self.fleet.margin, self.fleet.errors))
         self.mouths = mouths_of(self.slices)
         self.smallest, self.longest, self.most = math.inf, 0, 0
 
     def start(self, *robots):
         for i in robots or range(self.count):
-            self.boxes[i], self.started[i] = {"report": [], "hello": []}, self.started[i] + 1
+            self.boxes[i], self.started[i] = empty_box(), self.started[i] + 1
             self.minds[i] = Control(
                 mind_of(self.fleet, i), Body(self, i), Link(self, i), incarnation=self.started[i],
                 clock=lambda: self.time,
@@ -70,10 +102,7 @@ class SensingWorld:
 
     def send(self, me, kind, data, to=None):
         self.longest = max(self.longest, len(data))
-        for you in range(self.count) if to is None else to:
-            if you != me and self.rng.random() >= self.loss:
-                at = self.time + 1e-3 + self.rng.uniform(0.0, self.delay)
-                heapq.heappush(self.wire, (at, next(self.number), you, kind, (me, data, at)))
+        super().send(me, kind, data, to)
 
     def run(self, seconds, until=lambda: False):
         for _ in range(round(seconds / self.dt)):
@@ -82,10 +111,7 @@ class SensingWorld:
             self.tick()
 
     def tick(self):
-        while self.wire and self.wire[0][0] <= self.time:
-            _, _, you, kind, entry = heapq.heappop(self.wire)
-            if self.minds[you] is not None:
-                self.boxes[you][kind].append(entry)
+        self.deliver()
         for i in self.rng.permutation(self.count).tolist():
             if self.minds[i] is not None:
                 self.last[i] = self.minds[i].period()
@@ -150,4 +176,4 @@ class Link(links.Link):
         return self._take("hello")
 
     def stops(self):
-        return []
+        return self._take("stop")

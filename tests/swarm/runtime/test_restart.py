@@ -3,14 +3,14 @@
 The bodies, the network and the clock are the test's, the journals are real files.
 """
 
-import heapq
-import itertools
 import math
 
 import numpy as np
 import pytest
+from oracles import sensing_world
 from oracles.cell_world import TinyGrid, draw_jobs
 from oracles.loopback import journal_of
+from oracles.sensing_world import Network, empty_box
 
 from swarm.model.dynamics import step
 from swarm.planning.cells.planner import CellPlanner
@@ -18,7 +18,6 @@ from swarm.runtime import journal as journal_module
 from swarm.runtime.control import Control
 from swarm.runtime.drivers.base import Reading, Sent
 from swarm.runtime.fleet_file.read import load_fleet
-from swarm.runtime.link import base as links
 from swarm.runtime.link.estop import EmergencyStop
 from swarm.runtime.link.inbox import FORGOTTEN
 from swarm.runtime.link.report_codec import Report, decode, encode
@@ -65,7 +64,7 @@ def fleet_in(folder, starts, name="a", margin=0.0, rows=ROWS, planner="cells"):
     return load_fleet(folder / f"{name}.yaml")
 
 
-class World:
+class World(Network):  # type: ignore[misc]
     """Robots with a process each.
 
     Args:
@@ -77,23 +76,21 @@ class World:
     """
 
     def __init__(self, fleets, seed=0, loss=0.0, delay=0.0, senses=False):
-        self.fleets, self.count, self.senses = fleets, len(fleets), senses
-        self.loss, self.delay, self.rng = loss, delay, np.random.default_rng(seed)
-        self.time, self.wire, self.number = 100.0, [], itertools.count()
+        super().__init__(len(fleets), seed, loss, delay)
+        self.fleets, self.senses = fleets, senses
         self.cells = fleets[0].planner == "cells"
         self.specs = fleets[0].scenario.robots
         self.states = [spec.start.copy() for spec in self.specs]
         self.goals, self.delivered = draw_jobs(AISLES, self.count, seed, 60)[1], [0] * self.count
         self.controls, self.ages = [np.zeros(2) for _ in fleets], [99] * self.count
-        self.boxes = [{"report": [], "hello": [], "stop": []} for _ in fleets]
-        self.minds, self.journals, self.last = [None] * self.count, [None] * self.count, [None] * self.count
+        self.journals, self.last = [None] * self.count, [None] * self.count
         self.dies, self.changes, self.overlaps = {}, set(), []
         self.next = CellPlanner(AISLES, 0, DT, radius=RADIUS)  # as a process that starts now would plan
         self.smallest = math.inf
 
     def start(self, *robots):
         for i in robots or range(self.count):
-            self.boxes[i] = {"report": [], "hello": [], "stop": []}
+            self.boxes[i] = empty_box()
             mind, self.journals[i] = mind_of(self.fleets[i], i), journal_of(self.fleets[i], i)
             self.minds[i] = Control(
                 mind, Body(self, i), Link(self, i), incarnation=self.journals[i].incarnation,
@@ -103,12 +100,6 @@ class World:
     def kill(self, i):
         self.journals[i].close()  # as the system does
         self.minds[i] = None
-
-    def send(self, me, kind, data, to=None):
-        for you in range(self.count) if to is None else to:
-            if you != me and self.rng.random() >= self.loss:
-                at = self.time + 1e-3 + self.rng.uniform(0.0, self.delay)
-                heapq.heappush(self.wire, (at, next(self.number), you, kind, (me, data, at)))
 
     def stop(self, latched, counter, *robots):
         """The operator reaches these robots, or all."""
@@ -125,10 +116,7 @@ class World:
             raise Killed
 
     def tick(self):
-        while self.wire and self.wire[0][0] <= self.time:
-            _, _, you, kind, entry = heapq.heappop(self.wire)
-            if self.minds[you] is not None:
-                self.boxes[you][kind].append(entry)
+        self.deliver()
         for i in self.rng.permutation(self.count).tolist():
             if self.minds[i] is not None:
                 try:
@@ -200,10 +188,7 @@ class Body:
         return Sent(np.array(control), self.world.time)
 
 
-class Link(links.Link):
-    def __init__(self, world, i):
-        self.world, self.i = world, i
-
+class Link(sensing_world.Link):  # type: ignore[misc]
     def publish(self, data, to=None):
         told = decode(data)
         # Whatever others read, the next process of this robot will know.
@@ -211,24 +196,7 @@ class Link(links.Link):
         assert told.message.intent is None or told.message.intent.held == known.held
         assert not told.stopped or known.stop == EmergencyStop(True, told.stop_counter)
         self.world.dying(self.i, BEFORE_TELLING)
-        self.world.send(self.i, "report", data, to)
-
-    def greet(self, data):
-        self.world.send(self.i, "hello", data)
-
-    def _take(self, kind):
-        box = self.world.boxes[self.i]
-        found, box[kind] = box[kind], []
-        return found
-
-    def drain(self):
-        return self._take("report")
-
-    def greetings(self):
-        return self._take("hello")
-
-    def stops(self):
-        return self._take("stop")
+        super().publish(data, to)
 
 
 class Dying:
