@@ -44,8 +44,9 @@ MOST = TUNABLES[ROTATION].high
 _PATIENCE = 0.2
 # Who is slower than this share of its top speed stands; who tells a way shorter than this (as a feature) has arrived.
 _STANDS, _WANTS = 0.05, 0.3
-# Times the patience of a robot that sees somebody with right of way, who may be about to move.
-_YIELDS = 4.0 / 3.0
+# Times the patience of a robot that sees somebody with right of way, who may be about to move; and of one that sees
+# only robots that have arrived, who will not.
+_YIELDS, _PARKED = 5.0 / 3.0, 0.25
 # A rotation [rad] below the first is none; the second is added at random, so that the observation of a robot that
 # stands differs from step to step, and with it the random numbers.
 _NONE, _JITTER = 0.01, 0.001
@@ -98,11 +99,11 @@ def _random_rotation(ego: Float32s, settings: Settings) -> float:
 
 
 @njit(cache=True)
-def _nearest(edges: Float32s, mask: Flags) -> int:
-    """The slot of the nearest robot or obstacle, -1 if there is none."""
+def _nearest(edges: Float32s, mask: Flags, ahead: bool) -> int:
+    """The slot of the nearest robot or obstacle, of those ahead if so wished; -1 if there is none."""
     found, least = -1, np.inf
     for slot in range(mask.size):
-        if mask[slot] and edges[slot, EDGE_GAP] < least:
+        if mask[slot] and edges[slot, EDGE_GAP] < least and (edges[slot, EDGE_X] > 0.0 or not ahead):
             found, least = slot, edges[slot, EDGE_GAP]
     return found
 
@@ -129,9 +130,9 @@ def _left_behind(ego: Float32s, edges: Float32s, mask: Flags, patience: float) -
     """Whether a robot stands, and nobody that it sees moves: then nothing will change by itself.
 
     Who has the lowest id of those who want somewhere has right of way: if it stands, it is stuck. The others are more
-    patient, since it may be about to go.
+    patient, since it may be about to go; who only sees robots that have arrived waits for nothing.
     """
-    yields = False
+    yields, waiting, seen = False, False, False
     for slot in range(mask.size):
         if not mask[slot] or edges[slot, EDGE_IS_OBSTACLE] > 0.5:
             continue
@@ -140,7 +141,12 @@ def _left_behind(ego: Float32s, edges: Float32s, mask: Flags, patience: float) -
             return False
         wants = math.hypot(edge[EDGE_INTENT_X], edge[EDGE_INTENT_Y]) > _WANTS
         yields = yields or (wants and edge[EDGE_HIGHER_ID] < 0.0)
-    return ego[EGO_SPEED] < _STANDS and _stuck(ego, patience * (_YIELDS if yields else 1.0))
+        waiting, seen = waiting or wants, True
+    if seen and not waiting:
+        patience *= _PARKED
+    elif yields:
+        patience *= _YIELDS
+    return ego[EGO_SPEED] < _STANDS and _stuck(ego, patience)
 
 
 @njit(cache=True)
@@ -182,7 +188,7 @@ def _wall_following(
 ) -> float:
     """``turning``: the rule drove in the last step; ``stuck``: it is to begin if the way is blocked."""
     distance, free, within, keeps = settings
-    nearest = _nearest(edges, mask) if (turning or stuck) and not _arrived(ego) else -1
+    nearest = _nearest(edges, mask, not turning) if (turning or stuck) and not _arrived(ego) else -1
     if nearest < 0:
         return 0.0
     thing = edges[nearest]
@@ -229,7 +235,7 @@ def lead_out(ego: Float32s, edges: Float32s, mask: Flags, patience: float, setti
     """Write rotation and speed of robots that wall following drives into ``actions``, a policy's ``float64[n, 6]``."""
     for i in range(len(ego)):
         turning, course = ego[i, EGO_ACTION + SPEED] >= 1.0, 0.0
-        stuck = _stuck(ego[i], patience) and _left_behind(ego[i], edges[i], mask[i], patience)
+        stuck = _stuck(ego[i], _PARKED * patience) and _left_behind(ego[i], edges[i], mask[i], patience)
         if turning or stuck:
             alone = _alone(edges[i], mask[i])
             course = _wall_following(ego[i], edges[i], mask[i], turning, stuck, alone, settings)

@@ -93,16 +93,16 @@ class Recovery:
     A policy that reacts to the moment can come to rest in a dead end: nothing changes there, so it does the same for
     ever. The rule takes over when a robot stands that has not come nearer for ``patience``, and nobody whom it sees
     moves: who waits for somebody that moves is not stuck. Of those who stand before each other, the one with the lowest
-    id has right of way, and so is stuck first; the others have a third more patience. The rule gives back when the
-    robot is nearer than ever. Who is in charge is seen from the last speed: the rule drives at full speed, the policy a
-    hair slower.
+    id has right of way, and so is stuck first; the others have more patience. Who only sees robots that have
+    arrived waits for nobody, and has a quarter of it. The rule gives back when the robot is nearer than ever. Who is in
+    charge is seen from the last speed: the rule drives at full speed, the policy a hair slower.
 
     Args:
         policy: What drives otherwise.
         patience: Time without coming nearer; long enough for a policy that lets others go first.
     """
 
-    def __init__(self, policy: Policy, *, patience: float = 5.0) -> None:
+    def __init__(self, policy: Policy, *, patience: float = 4.0) -> None:
         self._policy, self._patience = policy, patience
         self.takes_batches: bool = getattr(policy, "takes_batches", False)
         self._settings = WallFollowing(MIDDLE).settings

@@ -177,10 +177,13 @@ def past_corners(course: float, side: float, near: np.ndarray) -> float:
 def courses(observation: Observation) -> np.ndarray:
     """The rotations [rad] of wall following with its own settings, all robots ``[n]`` at once; 0 for straight on."""
     ego, edges = observation.ego.astype(np.float64), observation.edges.astype(np.float64)
-    gaps = np.where(observation.mask, edges[..., EDGE_GAP], np.inf)
+    rotation = MOST * ego[:, EGO_ACTION + ROTATION]
+    turning = np.abs(rotation) > 0.01
+    counts = observation.mask & (turning[:, None] | (edges[..., EDGE_X] > 0.0))  # what blocks is ahead
+    gaps = np.where(counts, edges[..., EDGE_GAP], np.inf)
     thing, gap = edges[np.arange(len(ego)), gaps.argmin(axis=1)], gaps.min(axis=1)
-    bearing, rotation = np.arctan2(thing[:, EDGE_Y], thing[:, EDGE_X]), MOST * ego[:, EGO_ACTION + ROTATION]
-    turning, blocked = np.abs(rotation) > 0.01, (gap < 0.1) & (np.abs(bearing) < 0.5 * math.pi)
+    bearing = np.arctan2(thing[:, EDGE_Y], thing[:, EDGE_X])
+    blocked = (gap < 0.1) & (np.abs(bearing) < 0.5 * math.pi)
     start = ~turning & (10.0 * ego[:, EGO_STUCK] > 0.2) & blocked
     stay = turning & (gap < 0.5) & (blocked | (ego[:, EGO_LOST] > 0.0))
     shorter = np.where(np.abs(thing[:, EDGE_RIGHT]) < np.abs(thing[:, EDGE_LEFT]), -1.0, 1.0)
@@ -255,16 +258,28 @@ def led_out(stuck: float, speed: float, moves: float = 0.0, wants: float = 1.0, 
 
 
 def test_who_moves_or_waits_for_somebody_that_moves_is_not_stuck() -> None:
-    assert led_out(0.51, 0.0)
-    assert not led_out(0.49, 0.0)
-    assert not led_out(0.51, 0.2)
+    assert led_out(0.41, 0.0)
+    assert not led_out(0.39, 0.0)
+    assert not led_out(0.41, 0.2)
     assert not led_out(0.95, 0.0, moves=0.2)
 
 
+def test_who_only_sees_robots_that_have_arrived_waits_for_nobody() -> None:
+    assert led_out(0.11, 0.0, wants=0.0)
+    assert not led_out(0.09, 0.0, wants=0.0)
+    assert not led_out(0.95, 0.0, wants=0.0, moves=0.2)
+
+
 def test_who_has_right_of_way_and_stands_is_stuck_before_those_who_wait_for_it() -> None:
-    assert not led_out(0.51, 0.0, higher_id=-1.0)
+    assert not led_out(0.65, 0.0, higher_id=-1.0)
     assert led_out(0.68, 0.0, higher_id=-1.0)
-    assert led_out(0.51, 0.0, higher_id=-1.0, wants=0.0)  # it has arrived
+    assert led_out(0.41, 0.0, higher_id=-1.0, wants=0.0)  # it has arrived
+
+
+def test_what_is_nearer_behind_hides_nothing_ahead() -> None:
+    seen = observed(20, stuck=0.41, thing=WALL, speed=0.0)
+    seen.edges[:, 0, [EDGE_IS_OBSTACLE, EDGE_X, EDGE_GAP]], seen.mask[:, 0] = [1.0, -0.12, 0.02], True
+    assert (Recovery(policy)(seen)[:, SPEED] == 1.0).all()
 
 
 def test_the_way_out_leaves_what_the_policy_gave_as_it_is() -> None:
