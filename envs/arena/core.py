@@ -228,7 +228,8 @@ class ArenaCore:
         scenario = self._declared(scenario)
         team = len(scenario.robots)
         if team > self.num_robots or (team < self.num_robots and not self._fills_up):
-            valid = f"at most {self.num_robots}; or ask for more robots" if self._fills_up else f"{self.num_robots}"
+            valid = f"at most {self.num_robots}" if self._fills_up else f"{self.num_robots}"
+            valid += ", or robots=N for teams of up to N"
             raise InputError(f"scenario {scenario.name!r}: robots", team, valid)
         self.scenarios[b] = scenario
         self.period[b] = scenario.dt

@@ -53,6 +53,8 @@ class ArenaEnv(RenderedEnv):
         strangers: What the robots count on of those who ignore them; None: what the scenario declares.
         render_mode: ``human``, ``rgb_array`` or None.
         planner: ``straight``, ``roadmap``, or the reference of a ``swarm.Planner``.
+        robots: Of the largest team, where teams differ in size: the agents of an episode are the first ones of
+            ``possible_agents``. None: all teams are as large as the first.
         reward: A ``swarm.Reward`` or the reference of one; None: the built-in one.
         constraint: A ``swarm.Constraint`` or the reference of one.
     """
@@ -65,11 +67,13 @@ class ArenaEnv(RenderedEnv):
         self, scenario: Scenario | Draw | str | Path = "clutter", *, actions: str = TUNED, observation: str = "dict",
         max_cycles: int | None = None, margin: float = 0.0, errors: ErrorBounds | None = None,
         assume: ErrorBounds | None = None, strangers: Strangers | None = None, render_mode: str | None = None,
-        planner: str = "straight", reward: str | Reward | None = None, constraint: str | Constraint | None = None,
+        planner: str = "straight", robots: int | None = None, reward: str | Reward | None = None,
+        constraint: str | Constraint | None = None,
     ) -> None:  # fmt: skip
         self.core = ArenaCore(
             drawn_from(scenario), margin=margin, redraw=False, errors=errors, assume=assume, strangers=strangers,
-            actions=actions, max_cycles=max_cycles, planner=planner, reward=reward, constraint=constraint,
+            actions=actions, max_cycles=max_cycles, planner=planner, robots=robots, reward=reward,
+            constraint=constraint,
         )  # fmt: skip
         self._actions, self._form = actions, observation
         observed = observation_space(int(self.core.slots.sum()), observation)
@@ -80,8 +84,8 @@ class ArenaEnv(RenderedEnv):
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Draw a scenario (from ``seed``, if given) and observe it."""
-        self.agents, self._begun = list(self.possible_agents), True
         observation = self.core.reset(seed)
+        self.agents, self._begun = self.possible_agents[: len(self.core.scenarios[0].robots)], True
         if self.render_mode == "human":
             self.render()
         return split(self.agents, observation, self._form), {agent: {} for agent in self.agents}
@@ -94,10 +98,12 @@ class ArenaEnv(RenderedEnv):
             return {}, {}, {}, {}, {}
         core, agents = self.core, self.agents
         action = stack(agents, actions, self._actions)[None]
+        if len(agents) < core.num_robots:
+            action = np.pad(action, ((0, 0), (0, core.num_robots - len(agents)), (0, 0)))
         observation, reward, terminated, truncated, _ = core.step_checked(action)
         columns = zip(
             agents, core.outcome[0].tolist(), core.clearance[0].tolist(), core.reached[0].tolist(),
-            core.collided[0].tolist(), core.deliveries[0].tolist(), strict=True,
+            core.collided[0].tolist(), core.deliveries[0].tolist(), strict=False,
         )  # fmt: skip
         infos = {
             agent: {
@@ -112,7 +118,7 @@ class ArenaEnv(RenderedEnv):
             self.render()
         return (
             split(agents, observation, self._form),
-            dict(zip(agents, reward[0].tolist(), strict=True)),
+            dict(zip(agents, reward[0].tolist(), strict=False)),
             dict.fromkeys(agents, bool(terminated[0])),
             dict.fromkeys(agents, bool(truncated[0])),
             infos,
@@ -125,12 +131,14 @@ class ArenaEnv(RenderedEnv):
 
     def _picture(self) -> Picture:
         core, scenario = self.core, self.core.scenarios[0]
-        course = np.arctan2(core.state[0, :, 4], core.state[0, :, 3])
+        team = slice(len(scenario.robots))
+        state = core.state[0, team]
+        course = np.arctan2(state[:, 4], state[:, 3])
         scene = Scene(
-            scenario.world.obstacles, core.state[0, :, :2], core.body[0, :, RADIUS],
-            headings=np.where(core.kind[0] == UNICYCLE, core.state[0, :, 2], course),
-            goals=core.goal[0], colour_value=careful(core.last_action[0]),
-            contacts=core.clearance[0] < TOUCH,
-            caption=(f"t = {core.age[0] * core.period[0]:.1f} s    reached {int(core.reached[0].sum())}",),
+            scenario.world.obstacles, state[:, :2], core.body[0, team, RADIUS],
+            headings=np.where(core.kind[0, team] == UNICYCLE, state[:, 2], course),
+            goals=core.goal[0, team], colour_value=careful(core.last_action[0, team]),
+            contacts=core.clearance[0, team] < TOUCH,
+            caption=(f"t = {core.age[0] * core.period[0]:.1f} s    reached {int(core.reached[0, team].sum())}",),
         )  # fmt: skip
         return scenario.world.bounds, None, scene

@@ -120,12 +120,12 @@ def state_of(states: Array, goals: Array, reached: Flags, time: float) -> Float3
 
 
 def split(agents: list[str], observation: Observation, form: str = "dict") -> dict[str, Any]:
-    """Observations ``[1, N, ...]`` or ``[N, ...]`` as one entry per agent: a dictionary, or a flat row."""
-    count = len(agents)
+    """Observations ``[1, N, ...]`` or ``[N, ...]`` of the first robots, one entry per agent: a dictionary, or a row."""
     if form == FLAT:
-        return dict(zip(agents, flat(observation).reshape(count, -1), strict=True))
+        rows = flat(observation)
+        return dict(zip(agents, rows.reshape(-1, rows.shape[-1]), strict=False))
     one = observation[:3] if observation.ego.ndim == 2 else [part[0] for part in observation[:3]]
-    parts = zip(agents, one[0], one[1], one[2].view(np.int8), strict=True)
+    parts = zip(agents, one[0], one[1], one[2].view(np.int8), strict=False)
     return {agent: {"ego": own, "edges": edges, "mask": there} for agent, own, edges, there in parts}
 
 

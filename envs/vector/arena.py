@@ -37,7 +37,8 @@ class ArenaVectorEnv(TeamVectorEnv):
       the last goal, or not cooperative: nothing to learn from); of the episode that goes on or has just ended.
 
     Each world draws its scenarios from a generator of its own: world b of ``reset(seed=s)`` has the episodes of
-    ``ArenaEnv.reset(seed=s + b)``. All scenarios must have the same number of robots.
+    ``ArenaEnv.reset(seed=s + b)``. All scenarios must have the same number of robots, unless ``robots`` says the
+    largest; the others are filled up with robots that are *resting*, seen by nobody and not rewarded.
 
     Args:
         num_envs: B.
@@ -50,6 +51,7 @@ class ArenaVectorEnv(TeamVectorEnv):
         assume: See there.
         strangers: See there.
         planner: See there.
+        robots: N, where teams differ in size.
         reward: See there.
         constraint: See there.
 
@@ -63,14 +65,15 @@ class ArenaVectorEnv(TeamVectorEnv):
         self, num_envs: int = 1, scenario: Scenario | Draw | str | Path = "clutter", *, actions: str = TUNED,
         observation: str = "dict", max_cycles: int | None = None, margin: float = 0.0,
         errors: ErrorBounds | None = None, assume: ErrorBounds | None = None, strangers: Strangers | None = None,
-        planner: str = "straight", reward: str | Reward | None = None, constraint: str | Constraint | None = None,
+        planner: str = "straight", robots: int | None = None, reward: str | Reward | None = None,
+        constraint: str | Constraint | None = None,
     ) -> None:  # fmt: skip
         if num_envs < 1:
             raise InputError("worlds", num_envs, "1 or more")
         self._draw, self._form = drawn_from(scenario), observation
         self.core = ArenaCore(
             self._draw, worlds=num_envs, margin=margin, redraw=False, errors=errors, assume=assume,
-            strangers=strangers, actions=actions, max_cycles=max_cycles, planner=planner, reward=reward,
+            strangers=strangers, actions=actions, max_cycles=max_cycles, planner=planner, robots=robots, reward=reward,
             constraint=constraint,
         )  # fmt: skip
         observed = observation_space(int(self.core.slots.sum()), observation)

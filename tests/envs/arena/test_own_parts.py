@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pettingzoo.test import parallel_api_test
 
+import envs
 from envs.arena.core import ArenaCore
 from envs.arena.training_worlds import training_worlds
 from envs.rollout.team import Fleet
@@ -68,7 +70,7 @@ def test_robots_that_are_not_there_change_nothing(planner: str) -> None:
 def test_without_asking_teams_have_one_size_and_never_more_than_asked_for() -> None:
     teams = [clutter.draw(np.random.default_rng(1), robots=n, obstacles=0) for n in (3, 4)]
     core = ArenaCore(lambda rng: teams[0])
-    with pytest.raises(InputError, match=r"robots: got 4; valid: 3$"):
+    with pytest.raises(InputError, match=r"robots: got 4; valid: 3, or robots=N for teams of up to N$"):
         core.load(0, teams[1])
     with pytest.raises(InputError, match="at most 3"):
         ArenaCore(lambda rng: teams[1], robots=3)
@@ -182,3 +184,47 @@ def test_a_constraint_holds_in_batches_as_alone(kind: Kind) -> None:
     assert differs and not core.collided.any()
     with pytest.raises(InputError, match="errors are declared"):
         ArenaCore(lambda rng: scenario, constraint=slow, errors=ErrorBounds(position=0.01))
+
+
+def of_three_to_six(rng: np.random.Generator) -> Scenario:
+    """A family whose teams differ in size."""
+    return clutter.draw(rng, robots=int(rng.integers(3, 7)), obstacles=2)
+
+
+def test_agents_of_an_environment_are_those_of_the_episode_where_teams_differ_in_size() -> None:
+    env = envs.make("arena_v0", scenario=of_three_to_six, robots=6, max_cycles=20, render_mode="rgb_array")
+    sizes = set()
+    for seed in range(6):
+        observations, _ = env.reset(seed=seed)
+        alone = envs.make("arena_v0", scenario=env.core.scenarios[0], max_cycles=20)
+        alone.reset()
+        assert list(observations) == env.agents == alone.agents == env.possible_agents[: len(env.agents)]
+        sizes.add(len(env.agents))
+        action = {agent: env.action_space(agent).sample() for agent in env.agents}
+        for _ in range(20):
+            found, expected = env.step(action), alone.step(action)
+            assert found[1:] == expected[1:]
+            assert all(np.array_equal(found[0][agent]["ego"], one["ego"]) for agent, one in expected[0].items())
+        assert env.agents == [] and env.state_space.contains(env.state())
+        env.render()
+    assert len(sizes) > 2
+    parallel_api_test(env, num_cycles=100)
+    with pytest.raises(InputError, match=r"robots: got \d; valid: at most 3"):
+        small = envs.make("arena_v0", scenario=of_three_to_six, robots=3)
+        for seed in range(10):
+            small.reset(seed=seed)
+
+
+def test_vector_worlds_fill_smaller_teams_up_with_robots_that_rest() -> None:
+    many = envs.make_vec("arena_v0", worlds=5, scenario=of_three_to_six, robots=6)
+    many.reset(seed=3)
+    action = many.action_space.sample()
+    observation, reward, _, _, info = many.step(action)
+    for b in range(5):
+        one = envs.make("arena_v0", scenario=of_three_to_six, robots=6)
+        one.reset(seed=3 + b)
+        team = len(one.agents)
+        expected = one.step({agent: action[b, i] for i, agent in enumerate(one.agents)})
+        assert reward[b, :team].tolist() == list(expected[1].values()) and (reward[b, team:] == 0.0).all()
+        assert info["resting"][b, team:].all() and not info["resting"][b, :team].any()
+        assert np.array_equal(observation["edges"][b, 0], expected[0]["robot_0"]["edges"])
