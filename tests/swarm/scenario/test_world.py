@@ -21,7 +21,7 @@ maps = hnp.arrays(np.bool_, st.tuples(st.integers(1, 10), st.integers(1, 10)))
 
 def distance(obstacle, point):
     """Signed distance to one obstacle, in plain Python."""
-    c, s = obstacle[5:7]
+    c, s = obstacle[5:7] if len(obstacle) > 5 else (1.0, 0.0)
     dx, dy = point - obstacle[:2]
     out_x = abs(c * dx + s * dy) - obstacle[2]
     out_y = abs(c * dy - s * dx) - obstacle[3]
@@ -64,7 +64,7 @@ def test_near_is_the_sorted_list_of_all(seed, radius, limit):
         expected = [world.obstacles[i] for d, i in pairs if d <= radius][:limit]
         found = world.near(point, radius, limit)
         assert found.shape == (len(expected), 7)
-        assert np.array_equal(found, np.array(expected).reshape(-1, 5))
+        assert np.array_equal(found, np.array(expected).reshape(-1, 7))
 
 
 @given(seeds, st.floats(0.0, 10.0))
@@ -129,7 +129,7 @@ def test_shapes_and_odd_points():
     assert np.isnan(world.clearance([[np.nan, 0.0], [np.inf, 0.0]])).all()
     assert world.clearance([1e300, 0.0]) > 1e299
     assert World(np.array([0, 0, 1, 1])).clearance((0.5, 0.5)) == math.inf
-    assert World(np.array([0, 0, 1, 1])).near((0.5, 0.5), 1.0, 3).shape == (0, 5)
+    assert World(np.array([0, 0, 1, 1])).near((0.5, 0.5), 1.0, 3).shape == (0, 7)
     assert len(world.near((0.0, 0.0), math.inf, 3)) == 1
     with pytest.raises(InputError, match="points of shape"):
         world.clearance([1.0, 2.0, 3.0])
