@@ -28,6 +28,7 @@ from envs.commands.command import leave, run_command
 from envs.render.drawing import Painter, Scene, write_png, write_video
 from swarm.array_types import Array, UInt8s
 from swarm.errors import InputError
+from swarm.model.geometry import as_obstacles
 from swarm.runtime.log.reader import Json, Logs, open_logs
 from swarm.runtime.watchdog import MAY_MOVE
 
@@ -82,7 +83,9 @@ class Replay:
             raise InputError("--robot", robot, f"one of {', '.join(map(str, sorted(self.radii)))}")
         self.bounds = [float(world["bounds"][name]) for name in ("xmin", "ymin", "xmax", "ymax")]
         names = ("x", "y", "half_x", "half_y", "rounding")
-        self.obstacles = np.array([[one[name] for name in names] for one in world["obstacles"]]).reshape(-1, 5)
+        self.obstacles = as_obstacles([[one[name] for name in names] for one in world["obstacles"]])
+        angles = np.array([one.get("angle", 0.0) for one in world["obstacles"]])
+        self.obstacles[:, 5], self.obstacles[:, 6] = np.cos(angles), np.sin(angles)
         self.painter = Painter(self.bounds, pixels=960)
 
     def look_at(self, periods: Periods, at: float) -> None:

@@ -32,6 +32,7 @@ from swarm.model.body import (
     is_second_order,
 )
 from swarm.model.error_bounds import EXACT, ErrorBounds
+from swarm.model.geometry import COLUMNS, describes_obstacles
 from swarm.model.sensing_range import range_for_stranger
 from swarm.model.strangers import UNKNOWN, Strangers
 from swarm.planning import Plan, Planner
@@ -498,9 +499,12 @@ def check_view(view: View) -> None:
         raise InputError("view.neighbours", near, valid)
     if view.obstacles is not None:
         obstacles = view.obstacles
-        fits = obstacles.ndim == 2 and obstacles.shape[1] == 5 and len(obstacles) <= MAX_OBSTACLES
-        if not fits or not np.isfinite(obstacles).all() or (obstacles[:, 2:] < 0.0).any():
-            valid = f"finite numbers of shape (at most {MAX_OBSTACLES}, 5); sizes 0 or more"
+        fits = obstacles.ndim == 2 and obstacles.shape[1] == COLUMNS and len(obstacles) <= MAX_OBSTACLES
+        if not fits or not describes_obstacles(obstacles):
+            valid = (
+                f"finite numbers of shape (at most {MAX_OBSTACLES}, {COLUMNS}, or 5 if none is turned); "
+                "sizes 0 or more, cosine and sine of an angle"
+            )
             raise InputError("view.obstacles", obstacles, valid)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import AnyArray, Array, Int64s
+from swarm.model.geometry import COLUMNS
 from swarm.scenario.world import World
 
 
@@ -16,7 +17,7 @@ class Geometry(NamedTuple):
 
     Attributes:
         bounds: ``float64[B, 4]``, of the robots' centres [m].
-        obstacles: ``float64[B, n, 5]``.
+        obstacles: ``float64[B, n, 7]``.
         items: ``int64[B, L]``, with the rest the index of bins (``swarm.scenario.obstacle_index``).
         start: ``int64[B, bins + 1]``.
         origin: ``float64[B, 2]``.
@@ -47,7 +48,7 @@ class GeometryStore:
 
     def __init__(self, worlds: int) -> None:
         self._holds: list[tuple[World, float] | None] = [None] * worlds
-        self.obstacles, self.items = np.zeros((worlds, 1, 5)), np.zeros((worlds, 1), np.int64)
+        self.obstacles, self.items = np.zeros((worlds, 1, COLUMNS)), np.zeros((worlds, 1), np.int64)
         self.start, self.origin = np.zeros((worlds, 2), np.int64), np.zeros((worlds, 2))
         self.bin_size, self.shape = np.ones(worlds), np.ones((worlds, 2), np.int64)
         self.bounds = np.zeros((worlds, 4))

@@ -25,7 +25,7 @@ from swarm.filter.tunables import COUNT, ROTATION, SPEED, decode_one
 from swarm.kernel_cache.references import uncounted
 from swarm.model import dynamics
 from swarm.model.body import RADIUS, YIELDS
-from swarm.model.geometry import to_obstacle
+from swarm.model.geometry import extents, to_obstacle
 from swarm.sense.neighbours import (
     N_REACH,
     NEIGHBOUR,
@@ -235,7 +235,8 @@ def gaps(at: Array, body: Array, geometry: Geometry, clearance: Array) -> None:
         first, last = candidates(at[i], geometry)
         for index in range(first, last):
             thing = obstacles[items[index]]
-            beside = max(abs(at[i, 0] - thing[0]) - thing[2], abs(at[i, 1] - thing[1]) - thing[3])
+            half_x, half_y = extents(thing)
+            beside = max(abs(at[i, 0] - thing[0]) - half_x, abs(at[i, 1] - thing[1]) - half_y)
             if beside - thing[4] - body[i, RADIUS] < clearance[i]:
                 gap = to_obstacle(at[i, 0], at[i, 1], thing)[0]
                 clearance[i] = min(clearance[i], gap - body[i, RADIUS])

@@ -267,8 +267,8 @@ def add_ground(client: int) -> int:
 
 
 def add_wall(client: int, obstacle: Array) -> int:
-    """Puts an obstacle (centre x, y, half size x, y, rounding [m]) into the engine; returns its body."""
-    x, y, half_x, half_y, rounding = map(float, obstacle)
+    """Puts an obstacle (``swarm.model.geometry``) into the engine; returns its body."""
+    x, y, half_x, half_y, rounding, cosine, sine = map(float, obstacle)
     if rounding > 0.0:
         geometry: dict[str, Any] = {"radius": rounding, "height": WALL_HEIGHT}
         shape = bullet.createCollisionShape(bullet.GEOM_CYLINDER, **geometry, physicsClientId=client)
@@ -279,6 +279,7 @@ def add_wall(client: int, obstacle: Array) -> int:
         0.0,
         shape,
         basePosition=(x, y, WALL_HEIGHT / 2),
+        baseOrientation=quaternion(cosine, sine),
         useMaximalCoordinates=1,  # A plain rigid body: several times cheaper where there are many.
         physicsClientId=client,
     )
@@ -286,8 +287,14 @@ def add_wall(client: int, obstacle: Array) -> int:
     return uid
 
 
+def quaternion(cosine: float, sine: float) -> tuple[float, float, float, float]:
+    """Of a turn about the vertical axis by the angle of this cosine and sine."""
+    half = 0.5 * math.atan2(sine, cosine)
+    return 0.0, 0.0, math.sin(half), math.cos(half)
+
+
 def check_sizes(radii: Array, obstacles: Array) -> None:
-    """Refuses radii (``float64[N]``) and obstacles (``float64[n, 5]``) that have no body."""
+    """Refuses radii (``float64[N]``) and obstacles (``float64[n, 7]``) that have no body."""
     if len(radii) and (radii.min() < SMALLEST_RADIUS or radii.max() > LARGEST_RADIUS_RATIO * radii.min()):
         valid = f"at least {SMALLEST_RADIUS} m, the largest at most {LARGEST_RADIUS_RATIO:g} times the smallest"
         raise InputError("radii", radii, valid)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.bullet.bodies import HULL_BOTTOM, HULL_TOP, WALL_HEIGHT, scale_of
+from envs.bullet.bodies import HULL_BOTTOM, HULL_TOP, WALL_HEIGHT, quaternion, scale_of
 from envs.bullet.engine import bullet, connect, disconnect
 from envs.render.camera import FAR, NEAR, Camera
 from envs.render.colours import PAPER, SHADE, Colour
@@ -66,6 +66,7 @@ class Stage:
         self._world, self._team = connect(False, scenario.dt), connect(False, scenario.dt)
         self._release = [weakref.finalize(self, disconnect, client) for client in (self._world, self._team)]
         self._blocks: list[Array] = []
+        self._turned_blocks: list[Array] = []  # their corners, one after the other
         self._floor = self._add_world(scenario)
         self._lettering = Lettering()
         self._robots = []
@@ -82,7 +83,10 @@ class Stage:
         low, high = np.array([xmin, ymin]), np.array([xmax, ymax])
         half = 0.5 * (high - low)
         floor = self._add((*(low + half), -0.05), _FLOOR, halfExtents=(*half, 0.05))
-        for x, y, half_x, half_y, rounding in scenario.world.obstacles.tolist():
+        for x, y, half_x, half_y, rounding, cosine, sine in scenario.world.obstacles.tolist():
+            if sine != 0.0 and rounding == 0.0:
+                self._add_turned(np.array([x, y]), (half_x, half_y), cosine, sine)
+                continue
             first = np.maximum([x - half_x - rounding, y - half_y - rounding], low - _BEYOND)
             last = np.minimum([x + half_x + rounding, y + half_y + rounding], high + _BEYOND)
             if (first >= last).any():
@@ -97,10 +101,24 @@ class Stage:
             self._add((*middle, WALL_HEIGHT), _TOP, halfExtents=(*np.maximum(0.5 * sides, sides - _BOARD), 0.01))
         return floor
 
-    def _add(self, centre: tuple[float, ...], colour: tuple[float, ...], **size: object) -> int:
+    def _add_turned(self, centre: Array, half: tuple[float, float], cosine: float, sine: float) -> None:
+        """A turned box, whole."""
+        turn = quaternion(cosine, sine)
+        along, across = np.array([cosine, sine]) * half[0], np.array([-sine, cosine]) * half[1]
+        self._turned_blocks.append(centre + np.array([along + across, across - along, -along - across, along - across]))
+        board = np.maximum(0.5 * np.array(half), np.array(half) - _BOARD)
+        self._add((*centre, WALL_HEIGHT / 2), _SHELF, turn, halfExtents=(*half, WALL_HEIGHT / 2))
+        self._add((*centre, WALL_HEIGHT), _TOP, turn, halfExtents=(*board, 0.01))
+
+    def _add(
+        self, centre: tuple[float, ...], colour: tuple[float, ...],
+        turn: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0), **size: object,
+    ) -> int:  # fmt: skip
         shape = bullet.GEOM_BOX if "halfExtents" in size else bullet.GEOM_CYLINDER
         visual = bullet.createVisualShape(shape, rgbaColor=(*colour, 1.0), **size, physicsClientId=self._world)
-        uid: int = bullet.createMultiBody(0.0, -1, visual, basePosition=centre, physicsClientId=self._world)
+        uid: int = bullet.createMultiBody(
+            0.0, -1, visual, basePosition=centre, baseOrientation=turn, physicsClientId=self._world
+        )
         return uid
 
     def _mesh(self, vertices: Array, normals: Array, triangles: Sequence[int], colour: Colour) -> int:
@@ -125,6 +143,10 @@ class Stage:
             x, y = WALL_HEIGHT * SHADOW  # both above 0: so these are the corners of the block and of its shadow
             corners = [(xmin, ymin), (xmax, ymin), (xmax + x, ymin + y), (xmax + x, ymax + y), (xmin + x, ymax + y)]
             shadows.area(np.array([*corners, (xmin, ymax)]), SHADE)
+        for block in self._turned_blocks:  # what it covers, and what each of its sides throws
+            shadows.area(block, SHADE)
+            for side in (block[[k, (k + 1) % 4]] for k in range(4)):
+                shadows.area(np.concatenate([side, side[::-1] + WALL_HEIGHT * SHADOW]), SHADE)
         return Still(np.where(floor[..., None], shadows.image(), image), depth, floor)
 
     def picture(self, camera: Camera, still: Still, poses: Array, on_floor: Callable[[UInt8s], UInt8s]) -> UInt8s:

@@ -34,6 +34,7 @@ from envs.rollout.plants import speeds_of
 from swarm.array_types import Array, Int64s
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
+from swarm.model.geometry import COLUMNS, as_obstacles
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.urdf.body import UrdfBody
 
@@ -59,7 +60,7 @@ class BulletWorld:
         kinds: Dynamics of each robot.
         limits: What each robot's actuators can do (one for all is enough). Without an acceleration the motors of
             single integrators and unicycles have ``MOTOR_ACCELERATION``; more than that is refused.
-        obstacles: ``float64[n, 5]``: centre x, y, half size x, y, rounding [m]: a box where rounding is 0, a
+        obstacles: ``float64[n, 7]``, or the first five columns (``swarm.model.geometry``): a box where rounding is 0, a
             cylinder of radius ``rounding`` where both half sizes are 0.
         physics_hz: Physics steps a second, a whole number of them a control period; None: about 240.
         control_dt: Control period [s].
@@ -93,7 +94,7 @@ class BulletWorld:
         count = len(starts)
         radii = _checked("radii", radii, (count,))
         each_limits = [limits] * count if isinstance(limits, Limits) else list(limits)
-        obstacles = _checked("obstacles", obstacles, (None, 5))
+        obstacles = _checked("obstacles", as_obstacles(_checked("obstacles", obstacles, (None, None))), (None, COLUMNS))
         check_sizes(radii, obstacles)
         if not len(kinds) == len(each_limits) == count:
             raise InputError("kinds, limits", (len(kinds), len(each_limits)), f"one for each of the {count} robots")

@@ -6,6 +6,7 @@ Pictures are drawn at twice their size and scaled down, which smooths every edge
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 from collections.abc import Sequence
@@ -38,6 +39,7 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 import pygame
 
 from swarm.array_types import Array, Flags, UInt8s
+from swarm.model.geometry import as_obstacles
 
 __all__ = ["Painter", "Scene", "robot_hue", "tuner_colour", "write_gif", "write_png", "write_video"]
 
@@ -51,7 +53,7 @@ class Scene:
     """What there is to see at one moment.
 
     Attributes:
-        obstacles: ``float64[n, 5]``: centre x, y, half size x, y, rounding [m].
+        obstacles: ``float64[n, 7]``, or the first five columns (``swarm.model.geometry``).
         positions: ``float64[N, 2]``: robots' centres [m].
         radii: ``float64[N]`` [m].
         headings: ``float64[N]`` [rad]; None: robots without a direction.
@@ -196,7 +198,7 @@ class Painter:
 
     def _background(self, scene: Scene) -> pygame.Surface:
         """The layer that does not change, painted anew only when the obstacles or the legend do."""
-        obstacles = np.asarray(scene.obstacles, dtype=np.float64).reshape(-1, 5)
+        obstacles = as_obstacles(scene.obstacles)
         key = obstacles.tobytes() + bytes([scene.colour_value is not None])
         if self._static is None or self._static[0] != key:
             layer = self._surface(_SMOOTH)
@@ -234,11 +236,27 @@ class Painter:
 
     def _paint_obstacle(self, layer: pygame.Surface, obstacle: Array, border: int, colour: Colour) -> None:
         """An obstacle, grown by a border; corners are rounded by its rounding (a circle: by all of it)."""
-        cx, cy, half_x, half_y, rounding = map(float, obstacle)
+        cx, cy, half_x, half_y, rounding, _, s = map(float, obstacle)
+        if s != 0.0 and max(half_x, half_y) > 0.0:
+            self._paint_turned(layer, obstacle, border, colour)
+            return
         half_x, half_y = half_x + rounding, half_y + rounding
         box = self._box(cx - half_x, cy - half_y, cx + half_x, cy + half_y).inflate(2 * border, 2 * border)
         corner = round(rounding * self._scale) + border if rounding > 0.0 else 0
         pygame.draw.rect(layer, colour, box, border_radius=corner)
+
+    def _paint_turned(self, layer: pygame.Surface, obstacle: Array, border: int, colour: Colour) -> None:
+        """A turned box, grown by a border: its core grown on each side, and discs at its corners if it is rounded."""
+        cx, cy, half_x, half_y, rounding, c, s = map(float, obstacle)
+        grown = rounding + border / self._scale
+        around = grown if rounding == 0.0 else 0.0
+        for wide, high in ((half_x + grown, half_y + around), (half_x + around, half_y + grown)):
+            corners = [(wide, high), (-wide, high), (-wide, -high), (wide, -high)]
+            points = np.array([(cx + c * u - s * v, cy + s * u + c * v) for u, v in corners])
+            pygame.draw.polygon(layer, colour, self._many(points))
+        for u, v in itertools.product((-half_x, half_x), (-half_y, half_y)) if rounding > 0.0 else ():
+            centre = self._at((cx + c * u - s * v, cy + s * u + c * v))
+            pygame.draw.circle(layer, colour, centre, grown * self._scale)
 
     def _paint_legend(self, layer: pygame.Surface) -> None:
         """A colour bar, top right: bold … careful."""

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 import envs
-from envs.scenarios import clutter, crossing, dense, mixed, moving, open_floor, swap, warehouse
+from envs.scenarios import clutter, crossing, dense, mixed, moving, open_floor, swap, turned_clutter, warehouse
 from envs.scenarios.narrow import bays, blocks, corridor, door_swap, doorway, merge, rooms
 from swarm.errors import InputError
 from swarm.files.references import FORM, is_reference, make_part
@@ -30,7 +30,8 @@ FAMILIES: dict[str, Draw] = {
     "bays": bays.draw, "blocks": blocks.draw, "clutter": clutter.draw, "corridor": corridor.draw,
     "crossing": crossing.draw, "dense": dense.draw,
     "door_swap": door_swap.draw, "doorway": doorway.draw, "merge": merge.draw, "mixed": partial(mixed.draw, room=0.5),
-    "moving": moving.draw, "open": open_floor.draw, "rooms": rooms.draw, "swap": swap.draw, "warehouse": warehouse.draw,
+    "moving": moving.draw, "open": open_floor.draw, "rooms": rooms.draw, "swap": swap.draw,
+    "turned_clutter": turned_clutter.draw, "warehouse": warehouse.draw,
 }  # fmt: skip
 """The function of each family, called with a generator and the family's own options."""
 

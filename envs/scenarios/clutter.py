@@ -4,8 +4,9 @@ What is difficult: a robot that goes straight to its goal gets caught behind a b
 and robots meet in gaps between boxes.
 
 As in the protocol: the boxes' centres anywhere, their sides uniform; starts, and goals, at least four radii from each
-other and from the boxes; a unicycle's heading anywhere. Unlike there: boxes are not turned, the square has bounds that
-robots' centres stay in, and a start or goal to which there is no way for the disc is drawn again.
+other and from the boxes; a unicycle's heading anywhere. Unlike there, and in ``turned_clutter``: boxes are not turned,
+the square has bounds that robots' centres stay in, and a start or goal to which there is no way for the disc is drawn
+again.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from swarm.scenario.world import World
 
 __all__ = ["LIMITS", "SLOW", "draw"]
 
-# Longest side of a box, in radii.
-_LONGEST = {Kind.SINGLE_INTEGRATOR: 12.0, Kind.DOUBLE_INTEGRATOR: 10.0, Kind.UNICYCLE: 12.0}
+LONGEST = {Kind.SINGLE_INTEGRATOR: 12.0, Kind.DOUBLE_INTEGRATOR: 10.0, Kind.UNICYCLE: 12.0}
+"""Longest side of a box, in radii."""
 _ATTEMPTS = 50
 
 
@@ -72,5 +73,5 @@ def draw(
 def boxes(rng: np.random.Generator, count: int, side: float, kind: Kind, radius: float) -> World:
     """A square with random boxes, as many and as large as the protocol has them for robots of this kind."""
     centres = rng.uniform(0.0, side, (count, 2))
-    half = 0.5 * radius * rng.uniform(2.0, _LONGEST[kind], (count, 2))
+    half = 0.5 * radius * rng.uniform(2.0, LONGEST[kind], (count, 2))
     return World(np.array([0.0, 0.0, side, side]), np.concatenate([centres, half], axis=1))

@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from swarm.array_types import Array, Flags
+from swarm.model.geometry import extents
 from swarm.planning.graph.fields import UNREACHABLE, distance_field
 from swarm.scenario.world import World
 
@@ -47,19 +48,31 @@ class Room:
         return found
 
 
+class Anywhere(Room):
+    """All places of a world, with a way to others or without."""
+
+    def reaches(self, points: Array) -> Flags:
+        """All of them, ``bool[n]``."""
+        return np.ones(len(points), bool)
+
+
 def _free(world: World, cell: float, clearance: float) -> Flags:
     """Which grid points keep a clearance from the obstacles, ``bool[rows, columns]``, the first at the lower left."""
     low, high = world.bounds[:2], world.bounds[2:]
     columns, rows = ((high - low) / cell + 1e-9).astype(int) + 1
     free = np.ones((rows, columns), bool)
-    for x, y, half_x, half_y, rounding in world.obstacles:
-        reach = clearance + rounding
-        left, bottom = np.maximum(np.floor(([x - half_x - reach, y - half_y - reach] - low) / cell), 0).astype(int)
-        right, top = np.maximum(np.ceil(([x + half_x + reach, y + half_y + reach] - low) / cell), -1).astype(int) + 1
+    for obstacle in world.obstacles:
+        x, y, half_x, half_y, rounding, cosine, sine = obstacle.tolist()
+        reach, (wide, tall) = clearance + rounding, extents(obstacle)
+        left, bottom = np.maximum(np.floor(([x - wide - reach, y - tall - reach] - low) / cell), 0).astype(int)
+        right, top = np.maximum(np.ceil(([x + wide + reach, y + tall + reach] - low) / cell), -1).astype(int) + 1
         window = free[bottom:top, left:right]
-        beyond_x = np.maximum(np.abs(low[0] + cell * np.arange(left, left + window.shape[1]) - x) - half_x, 0.0)
-        beyond_y = np.maximum(np.abs(low[1] + cell * np.arange(bottom, bottom + window.shape[0]) - y) - half_y, 0.0)
-        window &= np.hypot(beyond_x, beyond_y[:, None]) >= reach
+        to_x: Array = low[0] + cell * np.arange(left, left + window.shape[1]) - x
+        to_y: Array = (low[1] + cell * np.arange(bottom, bottom + window.shape[0]) - y)[:, None]
+        if sine != 0.0:
+            to_x, to_y = cosine * to_x + sine * to_y, cosine * to_y - sine * to_x
+        beyond_x, beyond_y = np.maximum(np.abs(to_x) - half_x, 0.0), np.maximum(np.abs(to_y) - half_y, 0.0)
+        window &= np.hypot(beyond_x, beyond_y) >= reach
     return free
 
 

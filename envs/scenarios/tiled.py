@@ -42,11 +42,12 @@ def tile(scenarios: Sequence[Scenario]) -> Scenario:
     rim = 2.0 * radius
     pitch = sizes.max(axis=0) + 2.0 * rim + scenarios[0].sensing_radius
     columns = math.ceil(math.sqrt(len(scenarios)))
-    boxes, circles, robots = [], [], []
+    boxes, angles, circles, robots = [], [], [], []
     for k, scenario in enumerate(scenarios):
         shift = rim + pitch * np.array([k % columns, k // columns]) - scenario.world.bounds[:2]
         inside = scenario.world.bounds + np.tile(shift, 2) + radius * np.array([-1.0, -1.0, 1.0, 1.0])
         boxes += [_moved(scenario.world.boxes, shift), _ring(inside, radius)]
+        angles += [scenario.world.angles, np.zeros(len(boxes[-1]))]
         circles.append(_moved(scenario.world.circles, shift))
         robots += [
             replace(robot, start=robot.start + np.array([*shift, 0.0, 0.0, 0.0]), goals=robot.goals + shift)
@@ -54,7 +55,8 @@ def tile(scenarios: Sequence[Scenario]) -> Scenario:
         ]
     shape = np.array([min(columns, len(scenarios)), math.ceil(len(scenarios) / columns)])
     extent = shape * pitch - scenarios[0].sensing_radius
-    world = World(np.array([0.0, 0.0, *extent]), np.concatenate(boxes), np.concatenate(circles))
+    parts = (np.concatenate(part) for part in (boxes, circles, angles))
+    world = World(np.array([0.0, 0.0, *extent]), next(parts), next(parts), angles=next(parts))
     first = scenarios[0]
     horizon = max(scenario.horizon for scenario in scenarios)
     return Scenario(world, tuple(robots), horizon, first.dt, first.sensing_radius, f"{first.name}_x{len(scenarios)}")

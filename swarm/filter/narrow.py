@@ -22,7 +22,7 @@ from swarm.kernel_cache.references import uncounted
 from swarm.model.actuators import T_ERROR, T_STRAY
 from swarm.model.body import FLOOR, LOOK_AHEAD, PERIOD, RADIUS, TURN_RATE, is_second_order
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE
-from swarm.model.geometry import middle_line
+from swarm.model.passage import middle_line
 from swarm.sense.neighbours import O_GAP, O_NX, O_NY, O_ROOM, Around
 
 # For a unicycle a passage is narrow that leaves less than so many look-aheads, and what rows keep, free on each side:
@@ -86,7 +86,7 @@ def _room_beside(
 
     Args:
         k: One of ``obstacles``.
-        obstacles: ``float64[M, 9]`` that the robot senses, nearest first; the first ``count`` count.
+        obstacles: ``float64[M, 11]`` that the robot senses, nearest first; the first ``count`` count.
         count: See ``obstacles``.
         kind: A value of ``Kind``.
         state: ``float64[5]``.
@@ -135,7 +135,7 @@ def narrow_row(
         kind: A value of ``Kind``.
         state: ``float64[5]``.
         body: ``float64[BODY]``.
-        thing: The obstacle, ``float64[9]``.
+        thing: The obstacle, ``float64[11]``.
         size: How far the robot's centre has to be from it [m].
         room: What it leaves free on each side [m].
         extra: What rows keep besides where it is not narrow [m].

@@ -20,6 +20,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from swarm.errors import InputError
 from swarm.explanation import sentence
 from swarm.filter.tunables import TUNABLES
@@ -37,11 +39,12 @@ _HTML = Path(__file__).with_name("page.html")
 def constants(fleet: FleetFile) -> dict[str, Any]:
     """What does not change: the map, the robots, the tunables."""
     world, grid = fleet.scenario.world, fleet.scenario.world.grid
-    walls = [] if grid is None else grid.wall_boxes().tolist()
+    walls = [] if grid is None else [[*box, 0.0] for box in grid.wall_boxes().tolist()]
+    boxes = np.column_stack([world.boxes, world.angles]).tolist()
     return {
         "name": fleet.name, "planner": fleet.planner, "controller": Path(fleet.controller).name,
         "period_ms": 1e3 * fleet.scenario.dt, "margin": fleet.margin, "sensing": fleet.scenario.sensing_radius,
-        "bounds": world.bounds.tolist(), "boxes": walls + world.boxes.tolist(), "circles": world.circles.tolist(),
+        "bounds": world.bounds.tolist(), "boxes": walls + boxes, "circles": world.circles.tolist(),
         "robots": [
             {"kind": robot.kind.label, "radius": robot.radius, "speed": robot.limits.speed}
             for robot in fleet.scenario.robots

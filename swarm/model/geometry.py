@@ -1,7 +1,8 @@
 """Closest points between points, segments and rounded boxes (kernels).
 
-An obstacle is ``(cx, cy, half_x, half_y, rounding)``: a box whose sides lie ``rounding`` outside of the half
-sizes; a circle has half sizes 0. Distances are to its surface, normals point away from it. All lengths in metres.
+An obstacle is ``(cx, cy, half_x, half_y, rounding, cos, sin)``: a box whose sides lie ``rounding`` outside of the half
+sizes, turned counter-clockwise by the angle of that cosine and sine; a circle has half sizes 0. Distances are to its
+surface, normals point away from it. All lengths in metres. Where the sine is 0, nothing is turned, and nothing rounded.
 """
 
 from __future__ import annotations
@@ -10,15 +11,43 @@ import math
 
 import numpy as np
 from numba import njit
+from numpy.typing import ArrayLike
 
 from swarm.array_types import Array
 from swarm.kernel_cache.references import uncounted
 
+COLUMNS = 7
+"""Of an obstacle."""
+_UPRIGHT = (1.0, 0.0)  # cosine and sine of what is not turned
+_UNIT = 1e-9  # By so much a cosine and a sine may be off those of an angle.
+
+
+def as_obstacles(rows: ArrayLike) -> Array:
+    """Obstacles ``float64[n, 7]``, from such rows or from the first five columns of boxes that are not turned."""
+    found = np.ascontiguousarray(rows, dtype=np.float64)
+    if found.size == 0:
+        return np.empty((0, COLUMNS))
+    if found.ndim == 2 and found.shape[1] == COLUMNS - len(_UPRIGHT):
+        found = np.column_stack([found, np.tile(_UPRIGHT, (len(found), 1))])
+    return found
+
+
+def describes_obstacles(rows: Array) -> bool:
+    """Whether rows ``float64[n, 7]`` are finite, sizes not negative, and turns cosine and sine of an angle."""
+    turns = np.hypot(rows[:, 5], rows[:, 6])
+    return bool(np.isfinite(rows).all() and (rows[:, 2:5] >= 0.0).all() and (np.abs(turns - 1.0) <= _UNIT).all())
+
+
+def circles(rows: Array) -> Array:
+    """Circles ``float64[n, 3]`` (x, y, radius) as obstacles ``float64[n, 7]``."""
+    found = np.zeros((len(rows), COLUMNS))
+    found[:, [0, 1, 4]], found[:, 5] = rows, 1.0
+    return found
+
 
 @njit(cache=True, inline="always")
-def to_obstacle(x: float, y: float, obstacle: Array) -> tuple[float, float, float]:
-    """Distance [m] from a point to an obstacle's surface and the unit normal there; negative distance inside."""
-    dx, dy = x - obstacle[0], y - obstacle[1]
+def _to_upright(dx: float, dy: float, obstacle: Array) -> tuple[float, float, float]:
+    """``to_obstacle`` in the frame of a box, for a point ``(dx, dy)`` from its centre."""
     ox, oy = abs(dx) - obstacle[2], abs(dy) - obstacle[3]
     if ox <= 0.0 and oy <= 0.0:  # inside the core: out through the nearest side
         if ox > oy:
@@ -28,6 +57,31 @@ def to_obstacle(x: float, y: float, obstacle: Array) -> tuple[float, float, floa
     py = max(oy, 0.0) * (1.0 if dy >= 0.0 else -1.0)
     distance = math.sqrt(px * px + py * py)
     return distance - obstacle[4], px / distance, py / distance
+
+
+@uncounted
+def _to_turned(dx: float, dy: float, obstacle: Array) -> tuple[float, float, float]:
+    """``to_obstacle`` of a turned box, for a point ``(dx, dy)`` from its centre."""
+    c, s = obstacle[5], obstacle[6]
+    gap, nx, ny = _to_upright(c * dx + s * dy, c * dy - s * dx, obstacle)
+    return gap, c * nx - s * ny, s * nx + c * ny
+
+
+@njit(cache=True, inline="always")
+def to_obstacle(x: float, y: float, obstacle: Array) -> tuple[float, float, float]:
+    """Distance [m] from a point to an obstacle's surface and the unit normal there; negative distance inside."""
+    if obstacle[6] != 0.0:
+        return _to_turned(x - obstacle[0], y - obstacle[1], obstacle)
+    return _to_upright(x - obstacle[0], y - obstacle[1], obstacle)
+
+
+@njit(cache=True, inline="always")
+def extents(obstacle: Array) -> tuple[float, float]:
+    """Half sizes [m] along x and y of the smallest upright box around an obstacle's core, without its rounding."""
+    if obstacle[6] == 0.0:
+        return obstacle[2], obstacle[3]
+    c, s = abs(obstacle[5]), abs(obstacle[6])
+    return c * obstacle[2] + s * obstacle[3], s * obstacle[2] + c * obstacle[3]
 
 
 @njit(cache=True, inline="always")
@@ -94,10 +148,10 @@ def segment_to_obstacle(
         best, nx, ny, ax, ay = distance, mx, my, px + sx, py + sy
     if best + obstacle[4] <= 0.0:
         return best, 0.0, 0.0, ax, ay
-    hx, hy = obstacle[2], obstacle[3]
+    hx, hy, c, s = obstacle[2], obstacle[3], obstacle[5], obstacle[6]
     for corner in range(4):
-        cx = obstacle[0] + (hx if corner & 1 else -hx)
-        cy = obstacle[1] + (hy if corner & 2 else -hy)
+        ox, oy = hx if corner & 1 else -hx, hy if corner & 2 else -hy
+        cx, cy = obstacle[0] + (c * ox - s * oy), obstacle[1] + (s * ox + c * oy)
         k = on_segment(cx, cy, px, py, sx, sy)
         x, y = px + k * sx, py + k * sy
         distance, mx, my = to_obstacle(x, y, obstacle)
@@ -105,31 +159,10 @@ def segment_to_obstacle(
             return distance, 0.0, 0.0, x, y
         if distance < best:
             best, nx, ny, ax, ay = distance, mx, my, x, y
-    if crosses(px, py, sx, sy, obstacle[0] - hx, obstacle[1] - hy, 2.0 * hx, 2.0 * hy) or crosses(
-        px, py, sx, sy, obstacle[0] - hx, obstacle[1] + hy, 2.0 * hx, -2.0 * hy
+    # From the centre to two corners.
+    ux, uy, vx, vy = c * hx - s * hy, s * hx + c * hy, c * hx + s * hy, s * hx - c * hy
+    if crosses(px, py, sx, sy, obstacle[0] - ux, obstacle[1] - uy, 2.0 * ux, 2.0 * uy) or crosses(
+        px, py, sx, sy, obstacle[0] - vx, obstacle[1] - vy, 2.0 * vx, 2.0 * vy
     ):
         return -obstacle[4], 0.0, 0.0, ax, ay
     return best, nx, ny, ax, ay
-
-
-@uncounted
-def _facing(low: float, high: float, other_low: float, other_high: float) -> tuple[float, float, bool]:
-    """On one axis: the stretch between two intervals, or what they have in common, and whether they are apart."""
-    first, last = max(low, other_low), min(high, other_high)
-    return (last, first, True) if first > last else (first, last, False)
-
-
-@uncounted
-def middle_line(one: Array, other: Array) -> tuple[float, float, float, float, float, float]:
-    """Middle of the passage between two obstacles [m]: a point, a direction, half a length; and half of its width."""
-    x0, x1, apart_x = _facing(one[0] - one[2], one[0] + one[2], other[0] - other[2], other[0] + other[2])
-    y0, y1, apart_y = _facing(one[1] - one[3], one[1] + one[3], other[1] - other[3], other[1] + other[3])
-    across_x, across_y = x1 - x0 if apart_x else 0.0, y1 - y0 if apart_y else 0.0
-    length = math.hypot(across_x, across_y)
-    if length == 0.0:
-        return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    across_x, across_y = math.copysign(across_x, other[0] - one[0]), math.copysign(across_y, other[1] - one[1])
-    ux, uy, shift = across_x / length, across_y / length, 0.5 * (one[4] - other[4])
-    half = 0.0 if apart_x and apart_y else 0.5 * (y1 - y0 if apart_x else x1 - x0)
-    x, y = 0.5 * (x0 + x1) + shift * ux, 0.5 * (y0 + y1) + shift * uy
-    return x, y, -uy, ux, half, 0.5 * (length - one[4] - other[4])

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from swarm.array_types import Array
+from swarm.model import geometry
 from swarm.sense.neighbours import N_ID, N_RADIUS, N_VX, N_VY, N_X, N_Y, NEIGHBOUR
 from swarm.sense.view import View
 
@@ -54,10 +55,8 @@ class Silent:
 
     @property
     def circles(self) -> Array:
-        """Those who stand for long as obstacles, float64[k, 5] (``ObstacleIndex.obstacles``)."""
-        found = np.zeros((len(self.rows), 5))
-        found[:, [0, 1, 4]] = self.rows[:, [N_X, N_Y, N_RADIUS]]
-        return found
+        """Those who stand for long as obstacles, float64[k, 7] (``ObstacleIndex.obstacles``)."""
+        return geometry.circles(self.rows[:, [N_X, N_Y, N_RADIUS]])
 
     @property
     def passing(self) -> list[Array]:

@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Int32s
+from swarm.model.geometry import extents
 
 # So few obstacles are read faster than they are looked up.
 _ONE_BIN = 16
@@ -24,11 +25,11 @@ class ObstacleIndex(NamedTuple):
 
     The obstacles near a point: ``b = bin_at(index, x, y)``, then
     ``index.obstacles[index.items[index.start[b]:index.start[b + 1]]]``, in ascending row order. Each bin
-    lists every obstacle whose surface is within the radius of any point of the bin. Bins at the border reach
-    to infinity, so that points outside have a bin too.
+    lists every obstacle whose surface is within the radius of any point of the bin, and a turned one as if it filled
+    the upright box around it. Bins at the border reach to infinity, so that points outside have a bin too.
 
     Attributes:
-        obstacles: ``float64[n, 5]`` (cx, cy, half_x, half_y, rounding) [m].
+        obstacles: ``float64[n, 7]``, see ``swarm.model.geometry``.
         origin: ``float64[2]``, lower-left corner of the first bin [m].
         bin_size: Side of a bin [m].
         shape: Bins along x and along y; bin (i, j) has the number ``i * shape[1] + j``.
@@ -48,7 +49,10 @@ class ObstacleIndex(NamedTuple):
 def surface_distance(obstacles: Array, row: int, x: float, y: float) -> float:
     """Signed distance [m] from a point to the surface of one row of ``obstacles``."""
     o = obstacles[row]
-    out_x, out_y, rounding = abs(x - o[0]) - o[2], abs(y - o[1]) - o[3], float(o[4])
+    dx, dy, rounding = x - o[0], y - o[1], float(o[4])
+    if o[6] != 0.0:
+        dx, dy = o[5] * dx + o[6] * dy, o[5] * dy - o[6] * dx
+    out_x, out_y = abs(dx) - o[2], abs(dy) - o[3]
     if out_x > 0.0 and out_y > 0.0:
         return math.sqrt(out_x * out_x + out_y * out_y) - rounding
     return float(max(out_x, out_y)) - rounding
@@ -79,7 +83,7 @@ def build_index(obstacles: Array, bounds: Array, radius: float) -> ObstacleIndex
     """Sort obstacles into bins.
 
     Args:
-        obstacles: ``float64[n, 5]`` (cx, cy, half_x, half_y, rounding) [m].
+        obstacles: ``float64[n, 7]``, see ``swarm.model.geometry``.
         bounds: ``float64[4]`` (xmin, ymin, xmax, ymax) [m]: the area that the bins divide.
         radius: Distance within which a bin lists an obstacle [m].
 
@@ -108,7 +112,7 @@ def build_index(obstacles: Array, bounds: Array, radius: float) -> ObstacleIndex
 def _bin_range(index: ObstacleIndex, row: int, axis: int, reach: float) -> tuple[int, int]:
     """First and last bin along one axis that an obstacle grown by ``reach`` touches."""
     o = index.obstacles[row]
-    half = o[2 + axis] + o[4] + reach
+    half = extents(o)[axis] + o[4] + reach
     return _bin_along(index, axis, o[axis] - half), _bin_along(index, axis, o[axis] + half)
 
 
@@ -126,12 +130,13 @@ def _most_items(index: ObstacleIndex, reach: float) -> float:
 def _gap(index: ObstacleIndex, row: int, axis: int, place: int) -> float:
     """Distance along one axis between a bin and an obstacle's box; bins at the border have no outer edge."""
     o = index.obstacles[row]
+    half = extents(o)[axis]
     lower = index.origin[axis] + place * index.bin_size
     gap = 0.0
     if place > 0:
-        gap = max(gap, lower - (o[axis] + o[2 + axis]))
+        gap = max(gap, lower - (o[axis] + half))
     if place < index.shape[axis] - 1:
-        gap = max(gap, o[axis] - o[2 + axis] - (lower + index.bin_size))
+        gap = max(gap, o[axis] - half - (lower + index.bin_size))
     return gap
 
 

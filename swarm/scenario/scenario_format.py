@@ -54,12 +54,13 @@ def read_world(field: Field, folder: Path) -> World:
         raise InputError(keys.get("max", field).where, high.tolist(), f"more than min, {low.tolist()}")
     boxes: list[list[float]] = []
     circles: list[list[float]] = []
+    angles: list[float] = []
     # A key without a value is an empty list, as in hand-edited files.
     listed = keys["obstacles"].items() if "obstacles" in keys and keys["obstacles"].value is not None else []
     for obstacle in listed:
-        _read_obstacle(obstacle, boxes, circles)
+        _read_obstacle(obstacle, boxes, circles, angles)
     with located(f"{field.where}: "):
-        return World(np.array([*low, *high]), np.array(boxes), np.array(circles), grid)
+        return World(np.array([*low, *high]), np.array(boxes), np.array(circles), grid, np.array(angles))
 
 
 def _read_map(keys: dict[str, Field], folder: Path) -> GridMap:
@@ -73,8 +74,8 @@ def _read_map(keys: dict[str, Field], folder: Path) -> GridMap:
     return replace(grid, origin=(x, y))
 
 
-def _read_obstacle(field: Field, boxes: list[list[float]], circles: list[list[float]]) -> None:
-    """Append an obstacle to the boxes or to the circles of a world."""
+def _read_obstacle(field: Field, boxes: list[list[float]], circles: list[list[float]], angles: list[float]) -> None:
+    """Append an obstacle to the boxes of a world and their angles [rad], or to its circles."""
     # The type is read first: the other keys depend on it.
     shape = field.value.get("type") if isinstance(field.value, dict) else None
     if shape is not None and shape.value not in ("box", "circle"):
@@ -83,8 +84,9 @@ def _read_obstacle(field: Field, boxes: list[list[float]], circles: list[list[fl
         keys = field.mapping(["type", "center", "radius"])
         circles.append([*keys["center"].numbers(["x, y"]).tolist(), keys["radius"].number(above=0.0)])
     else:
-        keys = field.mapping(["type", "center", "size"])
+        keys = field.mapping(["type", "center", "size"], ["angle"])
         half = keys["size"].numbers(["x, y"], above=0.0) / 2.0
+        angles.append(keys["angle"].number() if "angle" in keys else 0.0)
         boxes.append([*keys["center"].numbers(["x, y"]).tolist(), *half.tolist()])
 
 
@@ -158,7 +160,11 @@ def _read_goals(field: Field, keys: dict[str, Field], robot: RobotType) -> tuple
 
 def environment_entry(world: World) -> dict[str, Any]:
     """The ``environment`` of a scenario file, without the map."""
-    boxes = [{"type": "box", "center": box[:2].tolist(), "size": (2.0 * box[2:]).tolist()} for box in world.boxes]
+    boxes = [
+        {"type": "box", "center": box[:2].tolist(), "size": (2.0 * box[2:]).tolist()}
+        | ({"angle": angle} if angle != 0.0 else {})
+        for box, angle in zip(world.boxes, world.angles.tolist(), strict=True)
+    ]
     circles = [{"type": "circle", "center": c[:2].tolist(), "radius": float(c[2])} for c in world.circles]
     bounds = world.bounds.tolist()
     return {"min": bounds[:2], "max": bounds[2:], "obstacles": boxes + circles}

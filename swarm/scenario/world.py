@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import ArrayRecord, array
+from swarm.model.geometry import as_obstacles
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.obstacle_index import ObstacleIndex, bin_at, build_index, clearances, distances
 
@@ -31,27 +32,30 @@ class World(ArrayRecord):
 
     Attributes:
         bounds: ``float64[4]`` (xmin, ymin, xmax, ymax) [m]: robots' centres stay inside (as in dynobench).
-        boxes: ``float64[n, 4]`` (cx, cy, half_x, half_y) [m], axis-aligned.
+        boxes: ``float64[n, 4]`` (cx, cy, half_x, half_y) [m].
         circles: ``float64[n, 3]`` (cx, cy, radius) [m].
         grid: A grid map; its wall cells and everything outside of it are obstacles.
+        angles: ``float64[n]``, by which each box is turned counter-clockwise [rad]; if not given, none is turned.
     """
 
     bounds: Array
     boxes: Array = field(default_factory=lambda: _none(4))
     circles: Array = field(default_factory=lambda: _none(3))
     grid: GridMap | None = None
+    angles: Array = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
         bounds = array("World.bounds", self.bounds, (4,))
         boxes = array("World.boxes", self.boxes, (None, 4))
         circles = array("World.circles", self.circles, (None, 3))
+        angles = array("World.angles", self.angles if np.size(self.angles) else np.zeros(len(boxes)), (len(boxes),))
         if not (bounds[:2] < bounds[2:]).all():
             raise InputError("World.bounds", bounds.tolist(), "xmin < xmax and ymin < ymax")
         for name, sizes in (("boxes", boxes[:, 2:]), ("circles", circles[:, 2:])):
             for index in () if (sizes > 0.0).all() else np.argwhere(~(sizes > 0.0))[:1]:
                 where = f"World.{name}[{index[0]}]"
                 raise InputError(where, float(sizes[tuple(index)]), "half sizes and radii above 0 m")
-        for name, value in (("bounds", bounds), ("boxes", boxes), ("circles", circles)):
+        for name, value in (("bounds", bounds), ("boxes", boxes), ("circles", circles), ("angles", angles)):
             object.__setattr__(self, name, value)
 
     @classmethod
@@ -61,7 +65,7 @@ class World(ArrayRecord):
 
     @cached_property
     def obstacles(self) -> Array:
-        """Everything solid: ``float64[n, 5]`` (cx, cy, half_x, half_y, rounding) [m].
+        """Everything solid: ``float64[n, 7]`` (``swarm.model.geometry``).
 
         Boxes first (rounding 0), then circles (half sizes 0, rounding is the radius), then the grid map's
         walls merged into rectangles, then four boxes around the map.
@@ -69,7 +73,9 @@ class World(ArrayRecord):
         boxes = [self.boxes] if self.grid is None else [self.boxes, self.grid.wall_boxes()]
         padded = [np.pad(part, ((0, 0), (0, 1))) for part in boxes]
         circles = np.insert(self.circles, [2, 2], 0.0, axis=1)
-        return np.ascontiguousarray(np.concatenate([padded[0], circles, *padded[1:]]))
+        found = as_obstacles(np.concatenate([padded[0], circles, *padded[1:]]))
+        found[: len(self.boxes), 5], found[: len(self.boxes), 6] = np.cos(self.angles), np.sin(self.angles)
+        return found
 
     def clearance(self, xy: ArrayLike) -> Array:
         """Distance from points to the nearest surface of an obstacle; the bounds are none.
@@ -97,7 +103,7 @@ class World(ArrayRecord):
             limit: Largest number of obstacles.
 
         Returns:
-            ``float64[m, 5]``, rows of ``obstacles``, m ≤ ``limit``; at one distance the earlier row first.
+            ``float64[m, 7]``, rows of ``obstacles``, m ≤ ``limit``; at one distance the earlier row first.
         """
         point = array("xy", xy, (2,))
         index = self.index(radius)

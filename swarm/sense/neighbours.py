@@ -18,7 +18,7 @@ from swarm.model import dynamics
 from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y
 from swarm.model.body import ACCELERATION, ERROR, FLOOR, LAG, LOOK_AHEAD, MARGIN, RADIUS, REACH, SENSING
 from swarm.model.dynamics import UNICYCLE
-from swarm.model.geometry import to_obstacle
+from swarm.model.geometry import COLUMNS, extents, to_obstacle
 from swarm.model.strangers import covered, faster, start_of
 
 MAX_NEIGHBOURS = 16
@@ -36,11 +36,11 @@ N_X, N_Y, N_VX, N_VY, N_RADIUS, N_OFFSET_X, N_OFFSET_Y, N_ACCELERATION, N_REACH 
 N_INTENT_X, N_INTENT_Y, N_ROTATION, N_SPEED, N_ID = range(9, 14)
 N_BODY_X, N_BODY_Y, N_CORNER_X, N_CORNER_Y, N_ERROR, N_PACE, N_PUSH, N_TOP = range(14, NEIGHBOUR)
 
-# Columns of an obstacle that is sensed, float64[9]: the five of ``swarm.model.geometry``, then the gap between its
+# Columns of an obstacle that is sensed, float64[11]: the seven of ``swarm.model.geometry``, then the gap between its
 # surface and the robot's centre, the unit normal there, away from it, and how much room a narrow passage beside it
 # leaves on each side (m; inf: none is narrow, see ``swarm.filter.narrow``).
-OBSTACLE = 9
-O_GAP, O_NX, O_NY, O_ROOM = range(5, OBSTACLE)
+OBSTACLE = 11
+O_GAP, O_NX, O_NY, O_ROOM = range(COLUMNS, OBSTACLE)
 
 
 class Around(NamedTuple):
@@ -49,7 +49,7 @@ class Around(NamedTuple):
     Attributes:
         neighbours: ``float64[K, 22]``; the first ``num_neighbours`` count.
         num_neighbours: See ``neighbours``.
-        obstacles: ``float64[M, 9]``; the first ``num_obstacles`` count.
+        obstacles: ``float64[M, 11]``; the first ``num_obstacles`` count.
         num_obstacles: See ``obstacles``.
         bounds: ``float64[4]``: xmin, ymin, xmax, ymax for the robot's centre; may be infinite.
         truncated: Whether somebody near had to be left out.
@@ -207,11 +207,11 @@ def sense_obstacles(
         state: ``float64[5]`` of the robot.
         body: ``float64[BODY]`` of the robot.
         reach: How far the robot may get within a period and braking [m].
-        obstacles: ``float64[n, 5]``.
+        obstacles: ``float64[n, 7]``.
         items: Indices of candidates; those from ``first`` to ``last`` are looked at.
         first: See ``items``.
         last: See ``items``.
-        found: ``float64[M, 9]``, written.
+        found: ``float64[M, 11]``, written.
         order: ``float64[M, 2]``, scratch.
 
     Returns:
@@ -221,8 +221,8 @@ def sense_obstacles(
     x, y, sensing = state[0], state[1], body[SENSING]
     for index in range(first, last):
         j = items[index]
-        extent = sensing + obstacles[j, 4]
-        if abs(x - obstacles[j, 0]) > obstacles[j, 2] + extent or abs(y - obstacles[j, 1]) > obstacles[j, 3] + extent:
+        extent, (half_x, half_y) = sensing + obstacles[j, 4], extents(obstacles[j])
+        if abs(x - obstacles[j, 0]) > half_x + extent or abs(y - obstacles[j, 1]) > half_y + extent:
             continue
         gap = to_obstacle(x, y, obstacles[j])[0]
         if gap > sensing:
@@ -240,7 +240,7 @@ def sense_obstacles(
 
 @uncounted
 def measure_obstacles(state: Array, obstacles: Array, count: int) -> None:
-    """Write gap and normal of the first ``count`` obstacles ``float64[M, 9]``, as seen from ``state`` (5,)."""
+    """Write gap and normal of the first ``count`` obstacles ``float64[M, 11]``, as seen from ``state`` (5,)."""
     for k in range(count):
         gap, nx, ny = to_obstacle(state[0], state[1], obstacles[k])
         obstacles[k, O_GAP], obstacles[k, O_NX], obstacles[k, O_NY] = gap, nx, ny

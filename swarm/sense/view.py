@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from swarm.array_types import Array
 from swarm.errors import InputError
+from swarm.model.geometry import as_obstacles
 from swarm.sense.messages import Message
 from swarm.sense.neighbour import Neighbour, rows_of
 from swarm.sense.neighbours import N_BODY_X, N_PACE, NEIGHBOUR
@@ -27,7 +28,8 @@ class View:
             as such rows, the last three or eight columns 0 if not given, or as a list of ``Neighbour``, which becomes
             them. Of robots with declared errors, as they will be when the command acts.
         messages: The last message of each robot within its communication radius, by id.
-        obstacles: ``float64[m, 5]``, obstacles that it senses, at most 16; None takes them from the static map.
+        obstacles: ``float64[m, 7]``, obstacles that it senses, at most 16 (``swarm.model.geometry``; without the
+            last two columns if none is turned); None takes them from the static map.
         truncated: Whether somebody near had to be left out of ``neighbours``.
         strangers: ``float64[k, 2]``, robots that it senses and that do not answer [m]; None: everybody who may be near
             answers, which is a stronger claim than that no stranger is sensed.
@@ -63,7 +65,7 @@ class View:
             rows = np.pad(rows, ((0, 0), (0, NEIGHBOUR - rows.shape[1])))
         self.neighbours = rows
         self.messages = {} if messages is None else messages
-        self.obstacles = None if obstacles is None else _contiguous("obstacles", obstacles)
+        self.obstacles = None if obstacles is None else as_obstacles(_contiguous("obstacles", obstacles))
         self.silent = np.empty((0, 2)) if silent is None else silent
         self.drive = drive
 

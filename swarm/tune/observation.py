@@ -160,6 +160,8 @@ def _observe_obstacle(state: Array, body: Array, obstacle: Array, c: float, s: f
     edge[EDGE_VX], edge[EDGE_VY] = -(c * state[3] + s * state[4]) / top, -(c * state[4] - s * state[3]) / top
     dx, dy = obstacle[0] - state[0], obstacle[1] - state[1]
     middle = c * dy - s * dx
+    if obstacle[6] != 0.0:  # the course in the frame of a turned box
+        c, s = c * obstacle[5] + s * obstacle[6], s * obstacle[5] - c * obstacle[6]
     half = abs(s) * obstacle[2] + abs(c) * obstacle[3] + obstacle[4]
     edge[EDGE_RIGHT] = min(max((middle - half) / sensing, -1.0), 1.0)
     edge[EDGE_LEFT] = min(max((middle + half) / sensing, -1.0), 1.0)

@@ -14,6 +14,7 @@ from swarm.filter.barriers import control_box
 from swarm.model.actuators import TRAIL, advance_ramped
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, TOP_SPEED, TURN_ACCELERATION, TURN_RATE, body_of
 from swarm.model.dynamics import Kind, advance
+from swarm.model.geometry import COLUMNS, as_obstacles
 from swarm.sense.neighbours import NEIGHBOUR, OBSTACLE, Around, measure_obstacles
 
 SINGLE, DOUBLE, UNICYCLE = Kind
@@ -133,10 +134,10 @@ def around_of(
     state: np.ndarray, *, neighbours: Any = None, obstacles: Any = None, bounds: Any = (-9.0, -9.0, 9.0, 9.0),
     truncated: bool = False,
 ) -> Around:  # fmt: skip
-    """What a robot has around it, from rows of neighbours and of the five numbers of obstacles."""
+    """What a robot has around it, from rows of neighbours and of obstacles, of seven numbers or five."""
     near = np.array(neighbours if neighbours is not None and len(neighbours) else np.empty((0, NEIGHBOUR)), dtype=float)
-    rows = np.array(obstacles if obstacles is not None and len(obstacles) else np.empty((0, 5)), dtype=float)
+    rows = as_obstacles(() if obstacles is None else obstacles)
     things = np.zeros((len(rows), OBSTACLE))
-    things[:, :5] = rows
+    things[:, :COLUMNS] = rows
     measure_obstacles(state, things, len(things))
     return Around(near, len(near), things, len(things), np.array(bounds, dtype=float), truncated, np.zeros(TRAIL))

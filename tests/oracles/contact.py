@@ -41,14 +41,18 @@ def robot_gaps(paths: np.ndarray, radii: np.ndarray) -> np.ndarray:
 
 
 def surface_distance(points: np.ndarray, obstacle: np.ndarray) -> np.ndarray:
-    """Distance ``[...]`` [m] from points ``[..., 2]`` to a rounded box (5,); negative inside."""
-    beyond = np.abs(points - obstacle[:2]) - obstacle[2:4]
+    """Distance ``[...]`` [m] from points ``[..., 2]`` to a rounded box (7,), or (5,) if not turned; negative inside."""
+    apart = points - obstacle[:2]
+    if len(obstacle) > 5:
+        c, s = obstacle[5:7]
+        apart = apart @ np.array([[c, -s], [s, c]])
+    beyond = np.abs(apart) - obstacle[2:4]
     outside = np.linalg.norm(np.maximum(beyond, 0.0), axis=-1)
     return outside + np.minimum(beyond.max(axis=-1), 0.0) - obstacle[4]
 
 
 def least_gap(paths: np.ndarray, radii: np.ndarray, obstacles: np.ndarray, bounds: np.ndarray) -> float:
-    """Smallest gap [m] of a team between robots, to obstacles ``[n, 5]``, and of centres to the bounds (4,)."""
+    """Smallest gap [m] of a team between robots, to obstacles ``[n, 7]``, and of centres to the bounds (4,)."""
     gaps = [robot_gaps(paths, radii).min()]
     gaps += [(surface_distance(paths, obstacle).min(axis=1) - radii).min() for obstacle in obstacles]
     gaps += [(paths - bounds[:2]).min(), (bounds[2:] - paths).min()]

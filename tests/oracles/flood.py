@@ -22,7 +22,8 @@ def parts(world: World, radius: float, points: np.ndarray, cell: float) -> np.nd
     xs, ys = (np.linspace(a, b, round((b - a) / cell) + 1) for a, b in zip(low, high, strict=True))
     free = np.ones((len(ys), len(xs)), bool)
     for obstacle in world.obstacles:
-        reach = obstacle[2:4] + obstacle[4] + radius
+        turned = len(obstacle) > 5 and obstacle[6] != 0.0
+        reach = (np.full(2, obstacle[2:4].sum()) if turned else obstacle[2:4]) + obstacle[4] + radius
         columns, rows = (
             slice(*np.searchsorted(axis, [middle - far, middle + far]))
             for axis, middle, far in zip((xs, ys), obstacle[:2], reach, strict=True)

@@ -98,6 +98,12 @@ def draw_ramped_limits(rng: np.random.Generator, dt: float) -> Limits:
     return Limits(rng.uniform(0.3, 2.0), rng.uniform(0.3, 2.0), max(turn_rate, 0.2), push)
 
 
+def some_turned(obstacles: np.ndarray) -> np.ndarray:
+    """Rows ``[n, 7]`` of such ``[n, 5]``, every second one turned by an angle that its place gives."""
+    angles = np.where(np.arange(len(obstacles)) % 2 == 1, 1e3 * obstacles[:, 0] % math.pi, 0.0)
+    return np.column_stack([obstacles, np.cos(angles), np.sin(angles)])
+
+
 def draw_team(
     rng: np.random.Generator, *, kinds: tuple[Kind, ...] = tuple(Kind), most: int = 12, margin: float = 0.0,
     ramped: float = 0.0,
@@ -111,6 +117,7 @@ def draw_team(
     obstacles[:, 2:] = rng.uniform(0.02, 0.12, (len(obstacles), 3)) * rng.choice(
         [[1, 1, 0], [0, 0, 1], [1, 1, 1]], size=len(obstacles)
     )
+    obstacles = some_turned(obstacles)
     dt = float(rng.choice([0.02, 0.05, 0.1]))
     places = place(rng, radii + margin, side, obstacles)
     team_kinds = [int(rng.choice(kinds)) for _ in places]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from oracles.attackers import INSTANTS, attack, check_kept
 from oracles.contact import lagging_path, least_gap
-from oracles.teams import Team, limits_of, place
+from oracles.teams import Team, limits_of, place, some_turned
 
 from swarm.filter.hull_shield import shield_hulls
 from swarm.model.actuators import T_BODY_X, T_CORNER_X, T_ERROR, T_STRAY, TRAIL, ahead
@@ -78,6 +78,7 @@ def draw_wrong_team(
     obstacles[:, 2:] = rng.uniform(0.02, 0.12, (len(obstacles), 3)) * rng.choice(
         [[1, 1, 0], [0, 0, 1], [1, 1, 1]], size=len(obstacles)
     )
+    obstacles = some_turned(obstacles)
     bounds = np.array([-room.max(), -room.max(), side + room.max(), side + room.max()])
     places = place(rng, radii + room, side, obstacles)
     found = len(places)

@@ -10,6 +10,7 @@ import numpy as np
 
 from studies.bench.common import Figures
 from swarm import Kind, Limits, Robot, RobotSpec, View, World
+from swarm.model.geometry import circles
 from swarm.sense.neighbours import N_ACCELERATION, N_RADIUS, N_X, N_Y, NEIGHBOUR
 
 
@@ -20,11 +21,11 @@ def robot_times(steps: int, controller: str = "fixed:4,1") -> tuple[float, float
     spec = RobotSpec(Kind.UNICYCLE, state, np.array([[9.0, 8.0]]), 0.25, Limits(1.0, turn_rate=4.0))
     world = World(np.array([0.0, 0.0, 10.0, 10.0]))
     robot = Robot(spec, world, dt=0.05, sensing_radius=3.0, planner="straight", controller=controller)
-    near, points = np.zeros((16, NEIGHBOUR)), np.zeros((16, 5))
+    near = np.zeros((16, NEIGHBOUR))
     angles = 2.0 * np.pi * np.arange(16) / 16
     near[:, N_X], near[:, N_Y] = 5.0 + 1.8 * np.cos(angles), 5.0 + 1.8 * np.sin(angles)
     near[:, N_RADIUS], near[:, N_ACCELERATION] = 0.25, np.inf
-    points[:, 0], points[:, 1] = 5.0 + 1.3 * np.cos(angles + 0.2), 5.0 + 1.3 * np.sin(angles + 0.2)
+    points = circles(5.0 + 1.3 * np.column_stack([np.cos(angles + 0.2), np.sin(angles + 0.2), np.zeros(16)]))
     times = []
     for k in range(steps + 50):
         state[:2] = 5.0 + 0.05 * rng.normal(size=2)

@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int64s
+from swarm.model.geometry import COLUMNS, circles
 from swarm.planning.gaps import space_of
 from swarm.planning.roadmap.many import Maps, is_in_free_cell, map_of, maps_of
 from swarm.planning.roadmap.narrow import with_narrow
@@ -165,7 +166,7 @@ class Ways:
         self._progress = np.zeros((count, 3))
         self._blocking: dict[int, list[tuple[float, Array]]] = {}  # who says nothing: when seen; x, y, radius
         # Whom a robot goes around, as rows of obstacles, and how many these are; 0: it is on no detour.
-        self._others, self._standing = np.zeros((count, MAX_NEIGHBOURS, 5)), np.zeros(count, np.int64)
+        self._others, self._standing = np.zeros((count, MAX_NEIGHBOURS, COLUMNS)), np.zeros(count, np.int64)
 
     def plan(self, time: float, positions: Array, goals: Array, around: Callable[[int], Array]) -> Array:
         """Where to drive next.
@@ -263,14 +264,12 @@ class Ways:
         self._progress[k, _LEAST:] = np.inf, time
         standing = others[stands(others)]
         known = self._remember(k, time, standing)
-        circles = np.zeros((len(standing) + len(known), 5))
-        circles[:, [0, 1, 4]] = np.concatenate([standing[:, [N_X, N_Y, N_RADIUS]], known])
-        circles = circles[:MAX_NEIGHBOURS]
-        if len(circles) == 0:
+        around = circles(np.concatenate([standing[:, [N_X, N_Y, N_RADIUS]], known])[:MAX_NEIGHBOURS])
+        if len(around) == 0:
             return
-        field, *way = _find_way(self._maps, k, circles, self._goals[k], position)
+        field, *way = _find_way(self._maps, k, around, self._goals[k], position)
         if np.isfinite(way[2]):
-            found[:], self._standing[k], self._others[k, : len(circles)] = way, len(circles), circles
+            found[:], self._standing[k], self._others[k, : len(around)] = way, len(around), around
             self._detours = self._detours.put(k, field)
 
     def _remember(self, k: int, time: float, standing: Array) -> Array:

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int64s
+from swarm.model.geometry import COLUMNS
 from swarm.planning.roadmap.occupancy import REACH, Roadmap, cell_at, middle, roadmap_of
 from swarm.scenario.obstacle_index import ObstacleIndex
 from swarm.scenario.world import World
@@ -49,7 +50,7 @@ def map_of(maps: Maps, k: int, others: Array) -> Roadmap:
 @njit(cache=True)
 def is_in_free_cell(maps: Maps, k: int, position: Array) -> bool:
     """Whether the cell of robot ``k`` itself is free, and not only one nearby: who is in a passage goes on there."""
-    roadmap = map_of(maps, k, np.empty((0, 5)))
+    roadmap = map_of(maps, k, np.empty((0, COLUMNS)))
     row, column = cell_at(roadmap, position[0], position[1])
     x, y = middle(roadmap, row, column)
     return max(abs(x - position[0]), abs(y - position[1])) <= 0.5 * roadmap.resolution

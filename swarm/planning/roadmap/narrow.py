@@ -13,7 +13,8 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags
-from swarm.model.geometry import middle_line
+from swarm.model.geometry import COLUMNS
+from swarm.model.passage import middle_line
 from swarm.planning.roadmap.occupancy import NARROW, REACH, TOLERANCE, Roadmap, clearance_at
 from swarm.scenario.world import World
 
@@ -93,7 +94,7 @@ def along_middles(world: World, free: Flags, origin: Array, resolution: float, r
         radius: Of the robot [m].
     """
     clearance = radius / (1.0 - TOLERANCE)
-    index, nothing = world.index(REACH * clearance), np.empty((0, 5))
+    index, nothing = world.index(REACH * clearance), np.empty((0, COLUMNS))
     cost = np.where(free, 1.0, np.inf)
     grid = Roadmap(cost, origin, resolution, clearance, index, nothing, nothing[:, :3], False)
     found: Flags = _find(grid, index.obstacles)[0] > 0.0

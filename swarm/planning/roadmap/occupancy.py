@@ -13,6 +13,7 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.errors import InputError
+from swarm.model.geometry import COLUMNS
 from swarm.scenario.obstacle_index import ObstacleIndex, bin_at, surface_distance
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Roadmap(NamedTuple):
         resolution: Side of a cell [m].
         clearance: Of the way [m].
         obstacles: Those of the world, within at least twice the clearance of each bin.
-        others: Further obstacles, rows as in ``ObstacleIndex.obstacles``, float64[m, 5].
+        others: Further obstacles, rows as in ``ObstacleIndex.obstacles``, float64[m, 7].
         narrow: Cells that cost ``NARROW``, float64[p, 3]: number of the cell, ascending, and the point for it [m].
         turns: Whether it is for a robot that drives along its heading only, and does not slide along a corner.
     """
@@ -175,7 +176,7 @@ def _make(world: World, radius: float, margin: float, resolution: float | None) 
     columns, rows = (max(1, math.ceil(side / resolution - 1e-9)) for side in size)
     index, origin = world.index(REACH * clearance), world.bounds[:2].copy()
     roadmap = Roadmap(
-        np.empty((rows, columns)), origin, resolution, clearance, index, np.empty((0, 5)), np.empty((0, 3)), False
+        np.empty((rows, columns)), origin, resolution, clearance, index, np.empty((0, COLUMNS)), np.empty((0, 3)), False
     )
     _fill(roadmap)
     return roadmap

@@ -96,6 +96,8 @@ def map_digest(world: World) -> bytes:
     found = hashlib.sha256(world.bounds.tobytes())
     for part in (world.boxes, world.circles):
         found.update(struct.pack("<I", len(part)) + part.tobytes())
+    if world.angles.any():  # older versions know of no others
+        found.update(b"angles" + world.angles.tobytes())
     if world.grid is not None:
         rows, columns = world.grid.free.shape
         found.update(struct.pack("<IId", rows, columns, world.grid.cell_size) + np.packbits(world.grid.free).tobytes())

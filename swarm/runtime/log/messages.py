@@ -54,6 +54,7 @@ _FLAT = '"orientation":{"x":0,"y":0,"z":0,"w":1}'
 _SIZED = '"pose":{"position":{"x":%.4f,"y":%.4f,"z":%.3f},' + _FLAT + '},"size":{"x":%.4f,"y":%.4f,"z":%.3f}'
 _CYLINDER = "{" + _SIZED + ',"bottom_scale":1,"top_scale":1,"color":%s}'
 _CUBE = "{" + _SIZED + ',"color":%s}'
+_TURNED_CUBE = '{"pose":%s,"size":{"x":%.4f,"y":%.4f,"z":%.3f},"color":%s}'
 _LINE = (
     '{"type":0,"pose":' + _POSE % (0, 0, 0, 0, 1) + ',"thickness":0.05,"scale_invariant":false,'
     '"points":[%s],"color":%s,"colors":[],"indices":[]}'
@@ -92,15 +93,20 @@ class Entry:
 
 def world_message(name: str, scenario: Scenario, robot_id: int = -1, incarnation: int = 0) -> Json:
     """``swarm.World``: whose log it is, -1 for all robots, and what does not change."""
-    names = ("x", "y", "half_x", "half_y", "rounding")
     return {
         "fleet": name, "robot": robot_id, "incarnation": incarnation, "dt": scenario.dt,
         "bounds": dict(zip(("xmin", "ymin", "xmax", "ymax"), scenario.world.bounds.tolist(), strict=True)),
         "robots": [
             {"id": robot, "kind": spec.kind.label, "radius": spec.radius} for robot, spec in enumerate(scenario.robots)
         ],
-        "obstacles": [dict(zip(names, row, strict=True)) for row in scenario.world.obstacles.tolist()],
+        "obstacles": [_obstacle(row) for row in scenario.world.obstacles.tolist()],
     }  # fmt: skip
+
+
+def _obstacle(row: Sequence[float]) -> Json:
+    """One of ``World.obstacles``; a box that is turned has an angle."""
+    found = dict(zip(("x", "y", "half_x", "half_y", "rounding"), row, strict=False))
+    return found if row[6] == 0.0 else found | {"angle": math.atan2(row[6], row[5])}
 
 
 def period_message(robot_id: int, entry: Entry) -> str:
@@ -163,7 +169,7 @@ def pose_message(state: Array, nanoseconds: int) -> str:
 
 
 def map_message(world: Json, nanoseconds: int) -> str:
-    """``foxglove.SceneUpdate`` of the obstacles of a ``swarm.World``, as far as they are inside the bounds."""
+    """``foxglove.SceneUpdate`` of the obstacles of a ``swarm.World``; those not turned as far as they are inside."""
     low_x, low_y, high_x, high_y = (world["bounds"][name] for name in ("xmin", "ymin", "xmax", "ymax"))
     cubes, cylinders = [], []
     for one in world["obstacles"]:
@@ -171,6 +177,10 @@ def map_message(world: Json, nanoseconds: int) -> str:
             cylinders.append(_cylinder(one["x"], one["y"], one["rounding"], _HEIGHT, _SOLID))
             continue
         wide, high = one["half_x"] + one["rounding"], one["half_y"] + one["rounding"]
+        if "angle" in one:  # drawn whole: what is inside of the bounds is no box
+            pose = one["x"], one["y"], 0.5 * _HEIGHT, math.sin(0.5 * one["angle"]), math.cos(0.5 * one["angle"])
+            cubes.append(_TURNED_CUBE % (_POSE % pose, 2.0 * wide, 2.0 * high, _HEIGHT, _SOLID))
+            continue
         left, right = max(one["x"] - wide, low_x), min(one["x"] + wide, high_x)
         bottom, top = max(one["y"] - high, low_y), min(one["y"] + high, high_y)
         if left < right and bottom < top:

@@ -217,6 +217,10 @@ def _is_override(value: Any) -> bool:
     )  # fmt: skip
 
 
+def _is_obstacle(value: Any) -> bool:
+    return _numbers("x y half_x half_y rounding")(value) and _is_number(value.get("angle", 0.0))
+
+
 # What is used of a message: how it is checked, and whether it has to be there.
 _PERIOD: dict[str, tuple[Callable[[Any], bool], bool]] = {
     "robot": (_is_whole, True), "reason": (_is_text, True), "state": (_numbers("x y heading vx vy"), False),
@@ -229,7 +233,7 @@ _PERIOD: dict[str, tuple[Callable[[Any], bool], bool]] = {
 _WORLD: dict[str, tuple[Callable[[Any], bool], bool]] = {
     "fleet": (_is_text, True), "robot": (_is_whole, True), "dt": (_is_number, True),
     "bounds": (_numbers("xmin ymin xmax ymax"), True), "robots": (_list_of(_numbers("id radius")), True),
-    "obstacles": (_list_of(_numbers("x y half_x half_y rounding")), True),
+    "obstacles": (_list_of(_is_obstacle), True),
 }  # fmt: skip
 
 

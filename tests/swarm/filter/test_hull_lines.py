@@ -13,6 +13,7 @@ from swarm.filter.hulls import MOST, closest, hull_to_hull, hull_to_obstacle, in
 from swarm.model.actuators import T_ERROR, TRAIL
 from swarm.model.body import RADIUS, REACH, body_of
 from swarm.model.dynamics import Kind, Limits
+from swarm.model.geometry import as_obstacles
 from swarm.sense.neighbours import (
     N_ACCELERATION,
     N_BODY_X,
@@ -77,7 +78,7 @@ def test_nobody_comes_nearer_than_its_share_of_the_true_gap(corners: int, obstac
         true, there = shape(rng, MOST), shape(rng, corners)
         way = rng.normal(size=2)
         there = there + way / np.linalg.norm(way) * rng.uniform(0.1, 2.0)
-        box = np.array([*there[0], *rng.uniform(0.0, 0.5, 2), 0.01])
+        box = as_obstacles([[*there[0], *rng.uniform(0.0, 0.5, 2), 0.01]])[0]
         if obstacle:
             gap, nx, ny, _, _ = hull_to_obstacle(true, MOST, box)
             gap += box[4]

@@ -14,6 +14,7 @@ from oracles.convex import meet, outside, sampled_distance, separation
 from swarm.filter.hulls import MOST, closest, hull_to_hull, hull_to_obstacle, inside, other_hull, own_hull
 from swarm.model.actuators import T_BODY_X, T_CORNER_X, TRAIL
 from swarm.model.dynamics import Kind, advance, brake
+from swarm.model.geometry import as_obstacles
 from swarm.sense.neighbours import (
     N_ACCELERATION,
     N_BODY_X,
@@ -115,7 +116,7 @@ def test_nothing_beyond_a_triangle_that_is_a_segment_lies_in_it(way: tuple[float
         beyond = np.array([[share * way[0], share * way[1]]])
         away = (share - 1.0 if share > 1.0 else -share) * math.hypot(*way)
         assert distance_of(hull, beyond)[0] == pytest.approx(away)
-        box = np.array([*beyond[0], 0.0, 0.0, 0.05])
+        box = as_obstacles([[*beyond[0], 0.0, 0.0, 0.05]])[0]
         assert hull_to_obstacle(hull, MOST, box)[0] == pytest.approx(away - 0.05)
     assert distance_of(hull, np.array([[0.25 * way[0], 0.25 * way[1]]]))[0] == pytest.approx(0.0, abs=1e-12)
 
@@ -125,12 +126,14 @@ BOXES = st.tuples(COORDINATES, COORDINATES, HALVES, HALVES, st.just(0.0) | st.fl
 
 
 @settings(max_examples=300)
-@given(hull=HULLS, obstacle=BOXES.map(np.array))
-def test_the_distance_to_an_obstacle(hull: np.ndarray, obstacle: np.ndarray) -> None:
+@given(hull=HULLS, box=BOXES, angle=st.just(0.0) | st.floats(-4.0, 4.0))
+def test_the_distance_to_an_obstacle(hull: np.ndarray, box: tuple[float, ...], angle: float) -> None:
+    c, s = math.cos(angle), math.sin(angle)
+    obstacle = np.array([*box, c, s])
     distance, nx, ny, ax, ay = hull_to_obstacle(filled(hull), len(hull), obstacle)
     normal, point = np.array([nx, ny]), np.array([ax, ay])
     signs = np.array([[-1.0, -1.0], [-1.0, 1.0], [1.0, 1.0], [1.0, -1.0]])
-    core = obstacle[:2] + signs * obstacle[2:4]
+    core = obstacle[:2] + (signs * obstacle[2:4]) @ np.array([[c, s], [-s, c]])
     if not normal.any():
         assert distance <= -obstacle[4]
         assert meet(hull, core)

@@ -167,7 +167,8 @@ def random_scenario(seed):
         robots.append(RobotSpec(kind, start, goals, rng.uniform(1e-3, 0.5), limits, end, name, bool(rng.integers(4))))
     boxes = [[*rng.uniform(20, 30, 2), *rng.uniform(1e-6, 1, 2)] for _ in range(rng.integers(3))]
     circles = [[*rng.uniform(20, 30, 2), rng.uniform(1e-6, 1)] for _ in range(rng.integers(3))]
-    world = World(np.array([-rng.uniform(), 0, 40, 40]), np.array(boxes), np.array(circles))
+    angles = rng.uniform(-4.0, 4.0, len(boxes)) * rng.integers(0, 2, len(boxes))
+    world = World(np.array([-rng.uniform(), 0, 40, 40]), np.array(boxes), np.array(circles), angles=angles)
     horizon, dt, sensing_radius = rng.uniform([1, 1e-3, 1], [9, 1, 2])
     bounds = ErrorBounds(*(rng.uniform(0, 1, 10) * rng.integers(0, 2, 10)), str(rng.choice(["heard", "sensed"])))
     errors = bounds if rng.integers(2) else EXACT

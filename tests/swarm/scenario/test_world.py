@@ -21,8 +21,10 @@ maps = hnp.arrays(np.bool_, st.tuples(st.integers(1, 10), st.integers(1, 10)))
 
 def distance(obstacle, point):
     """Signed distance to one obstacle, in plain Python."""
-    out_x = abs(point[0] - obstacle[0]) - obstacle[2]
-    out_y = abs(point[1] - obstacle[1]) - obstacle[3]
+    c, s = obstacle[5:7] if len(obstacle) > 5 else (1.0, 0.0)
+    dx, dy = point - obstacle[:2]
+    out_x = abs(c * dx + s * dy) - obstacle[2]
+    out_y = abs(c * dy - s * dx) - obstacle[3]
     outside = math.hypot(max(out_x, 0.0), max(out_y, 0.0))
     return outside + min(0.0, max(out_x, out_y)) - obstacle[4]
 
@@ -37,7 +39,8 @@ def random_world(seed):
     centres = rng.uniform(low - spread, high + spread, (count[0], 2))
     boxes = np.hstack([centres, rng.uniform(0.01, 3, (count[0], 2))])
     circles = np.hstack([rng.uniform(low, high, (count[1], 2)), rng.uniform(0.01, 2, (count[1], 1))])
-    return World(np.array([*low, *high]), boxes, circles), rng
+    angles = rng.uniform(-4, 4, count[0]) * rng.integers(0, 2, count[0])
+    return World(np.array([*low, *high]), boxes, circles, angles=angles), rng
 
 
 def random_points(world, rng, count):
@@ -60,8 +63,8 @@ def test_near_is_the_sorted_list_of_all(seed, radius, limit):
         pairs = sorted((distance(o, point), i) for i, o in enumerate(world.obstacles))
         expected = [world.obstacles[i] for d, i in pairs if d <= radius][:limit]
         found = world.near(point, radius, limit)
-        assert found.shape == (len(expected), 5)
-        assert np.array_equal(found, np.array(expected).reshape(-1, 5))
+        assert found.shape == (len(expected), 7)
+        assert np.array_equal(found, np.array(expected).reshape(-1, 7))
 
 
 @given(seeds, st.floats(0.0, 10.0))
@@ -110,7 +113,9 @@ def test_a_grid_map_is_its_wall_cells(free, cell_size, seed):
 def test_obstacles_are_in_their_documented_order():
     grid = GridMap.from_rows([".#", ".."])
     world = World(np.array([0, 0, 2, 2]), [[1, 2, 3, 4]], [[5, 6, 7]], grid)
-    assert world.obstacles[:3].tolist() == [[1, 2, 3, 4, 0], [5, 6, 0, 0, 7], [1.5, 1.5, 0.5, 0.5, 0]]
+    assert world.obstacles[:3].tolist() == [
+        [1, 2, 3, 4, 0, 1, 0], [5, 6, 0, 0, 7, 1, 0], [1.5, 1.5, 0.5, 0.5, 0, 1, 0],
+    ]  # fmt: skip
     assert len(world.obstacles) == 3 + 4
     assert world == World(np.array([0, 0, 2, 2]), [[1, 2, 3, 4]], [[5, 6, 7]], grid)
     assert world != World(np.array([0, 0, 2, 2]), [[1, 2, 3, 4]], [[5, 6, 8]], grid)
@@ -124,7 +129,7 @@ def test_shapes_and_odd_points():
     assert np.isnan(world.clearance([[np.nan, 0.0], [np.inf, 0.0]])).all()
     assert world.clearance([1e300, 0.0]) > 1e299
     assert World(np.array([0, 0, 1, 1])).clearance((0.5, 0.5)) == math.inf
-    assert World(np.array([0, 0, 1, 1])).near((0.5, 0.5), 1.0, 3).shape == (0, 5)
+    assert World(np.array([0, 0, 1, 1])).near((0.5, 0.5), 1.0, 3).shape == (0, 7)
     assert len(world.near((0.0, 0.0), math.inf, 3)) == 1
     with pytest.raises(InputError, match="points of shape"):
         world.clearance([1.0, 2.0, 3.0])

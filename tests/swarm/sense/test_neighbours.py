@@ -16,6 +16,7 @@ from swarm.model.actuators import TRAIL
 from swarm.model.body import LOOK_AHEAD, MARGIN, RADIUS, SENSING, body_of
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import ErrorBounds
+from swarm.model.geometry import as_obstacles
 from swarm.scenario.world import World
 from swarm.sense.neighbours import (
     N_ERROR,
@@ -88,7 +89,7 @@ def _check_normals(here: np.ndarray, found: np.ndarray) -> None:
 
 
 def test_only_the_given_range_of_candidates_is_looked_at() -> None:
-    obstacles = np.array([[k + 1.0, 0, 0, 0, 0.1] for k in range(4)])
+    obstacles = as_obstacles([[k + 1.0, 0, 0, 0, 0.1] for k in range(4)])
     body = body_of(Kind.UNICYCLE, 0.1, Limits(1.0, turn_rate=1.0), dt=0.1, sensing_radius=9.0)
     found = np.empty((4, OBSTACLE))
     count, _ = sense_obstacles(np.zeros(5), body, 0.1, obstacles, np.array([3, 2, 1, 0]), 1, 3, found, np.empty((4, 2)))
