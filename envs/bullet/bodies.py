@@ -5,7 +5,8 @@
 * Robots of one's own are in ``envs.bullet.own_bodies``.
 
 The files have a nominal radius; a robot of another radius is the same robot scaled in all three dimensions
-(masses with the cube of the scale). Wheels and casters touch only the ground, hulls only hulls and walls.
+(masses with the cube of the scale). A robot with a footprint is the one of the disc around it, with
+another hull (``envs.bullet.shaped``). Wheels and casters touch only the ground, hulls only hulls and walls.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from envs.bullet.engine import bullet
+from envs.bullet.shaped import HULL_MARGIN, shaped
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
@@ -26,11 +28,7 @@ ASSETS = Path(__file__).parent / "assets"
 
 # What the URDF files hold: metres at the nominal radius.
 NOMINAL_RADIUS = 0.25
-HULL_BOTTOM, HULL_TOP = 0.02, 0.20
 _WHEEL_RADIUS, HALF_TRACK = 0.07, 0.18
-# The engine pads a hull by this much [m], whatever its size; the padded hull has the robot's radius.
-HULL_MARGIN = 0.001
-
 # The padding must stay a small part of a robot.
 SMALLEST_RADIUS = 0.02
 # Beyond this the hull of a small robot would fit under the hull of a large one.
@@ -75,7 +73,7 @@ class Body:
     remembered: tuple[str, ...] = ()
 
     def __init__(
-        self, client: int, path: Path, start: Array, heading: float, scale: float, mass_factor: float,
+        self, client: int, path: Path | str, start: Array, heading: float, scale: float, mass_factor: float,
         height: float = 0.0,
     ) -> None:  # fmt: skip
         self.client, self.start, self.scale = client, start.copy(), scale
@@ -137,9 +135,12 @@ class DifferentialDrive(Body):
 
     remembered = ("told", "change", "period")
 
-    def __init__(self, client: int, start: Array, radius: float, limits: Limits, factors: Array) -> None:
-        path, scale = ASSETS / "differential_drive.urdf", scale_of(radius)
-        super().__init__(client, path, start, float(start[2]), scale, float(factors[0]))
+    def __init__(
+        self, client: int, start: Array, radius: float, limits: Limits, factors: Array, footprint: Array | None = None
+    ) -> None:
+        scale = scale_of(radius)
+        with shaped(ASSETS / "differential_drive.urdf", footprint, 0.0, scale) as path:
+            super().__init__(client, path, start, float(start[2]), scale, float(factors[0]))
         self._set_drive(limits, factors, _WHEEL_RADIUS * scale, HALF_TRACK * scale)
 
     def _set_drive(self, limits: Limits, factors: Array, wheel_radius: float, half_track: float) -> None:
@@ -193,9 +194,13 @@ class HolonomicDisc(Body):
     remembered: tuple[str, ...] = ("velocity_before", "acceleration")
 
     def __init__(
-        self, client: int, start: Array, radius: float, limits: Limits, factors: Array, accelerated: bool
-    ) -> None:
-        super().__init__(client, ASSETS / "holonomic_disc.urdf", start, 0.0, scale_of(radius), float(factors[0]))
+        self, client: int, start: Array, radius: float, limits: Limits, factors: Array, accelerated: bool,
+        footprint: Array | None = None,
+    ) -> None:  # fmt: skip
+        scale = scale_of(radius)
+        # It is placed with heading 0, since its motors push along the world's axes: the hull is turned instead.
+        with shaped(ASSETS / "holonomic_disc.urdf", footprint, float(start[2]), scale) as path:
+            super().__init__(client, path, start, 0.0, scale, float(factors[0]))
         self._set_motors(limits, factors, accelerated)
 
     def _set_motors(self, limits: Limits, factors: Array, accelerated: bool) -> None:
@@ -236,11 +241,14 @@ class HolonomicDisc(Body):
 Robot = DifferentialDrive | HolonomicDisc
 
 
-def add_robot(client: int, kind: Kind, start: Array, radius: float, limits: Limits, factors: Array) -> Robot:
+def add_robot(
+    client: int, kind: Kind, start: Array, radius: float, limits: Limits, factors: Array,
+    footprint: Array | None = None,
+) -> Robot:  # fmt: skip
     """Puts a robot of the given dynamics into the engine; the factors scale its mass and motor strength."""
     if kind == Kind.UNICYCLE:
-        return DifferentialDrive(client, start, radius, limits, factors)
-    return HolonomicDisc(client, start, radius, limits, factors, accelerated=kind == Kind.DOUBLE_INTEGRATOR)
+        return DifferentialDrive(client, start, radius, limits, factors, footprint)
+    return HolonomicDisc(client, start, radius, limits, factors, kind == Kind.DOUBLE_INTEGRATOR, footprint)
 
 
 def check_motors(kinds: Sequence[Kind], limits: Sequence[Limits], half_tracks: Array) -> None:

@@ -18,8 +18,6 @@ from envs.bullet.bodies import (
     GROUND,
     HALF_TRACK,
     HULL,
-    HULL_BOTTOM,
-    HULL_TOP,
     RAY,
     WALL,
     WHEEL,
@@ -31,6 +29,7 @@ from envs.bullet.bodies import (
     scale_of,
 )
 from envs.bullet.engine import bullet, silent
+from envs.bullet.shaped import HULL_BOTTOM, HULL_TOP
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
@@ -236,11 +235,12 @@ class OwnBase(OwnBody, HolonomicDisc):
 
 
 def add_body(
-    client: int, kind: Kind, start: Array, radius: float, limits: Limits, factors: Array, urdf: UrdfBody | None
-) -> Robot:
-    """Puts a robot of the given dynamics into the engine: one of its own, or else the shipped one of that radius."""
+    client: int, kind: Kind, start: Array, radius: float, limits: Limits, factors: Array, urdf: UrdfBody | None,
+    footprint: Array | None = None,
+) -> Robot:  # fmt: skip
+    """Puts a robot of the given dynamics into the engine: one of its own, or else the shipped one of that size."""
     if urdf is None:
-        return add_robot(client, kind, start, radius, limits, factors)
+        return add_robot(client, kind, start, radius, limits, factors, footprint)
     urdf.check("RobotSpec", kind, limits)
     if kind == Kind.UNICYCLE:
         return OwnWheels(client, urdf, start, limits, factors)

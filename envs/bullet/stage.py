@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.bullet.bodies import HULL_BOTTOM, HULL_TOP, WALL_HEIGHT, quaternion, scale_of
+from envs.bullet.bodies import WALL_HEIGHT, quaternion, scale_of
 from envs.bullet.engine import bullet, connect, disconnect
+from envs.bullet.shaped import HULL_BOTTOM, HULL_TOP
 from envs.render.camera import FAR, NEAR, Camera
 from envs.render.colours import PAPER, SHADE, Colour
 from envs.render.lettering import Lettering
@@ -72,7 +73,9 @@ class Stage:
         self._robots = []
         for robot, colour in zip(scenario.robots, colours, strict=True):
             scale = scale_of(robot.radius)
-            hull = self._mesh(*_drum(robot.radius, HULL_BOTTOM * scale, HULL_TOP * scale), colour)
+            low, high = HULL_BOTTOM * scale, HULL_TOP * scale
+            shape = _drum(robot.radius, low, high) if robot.footprint is None else _prism(robot.footprint, low, high)
+            hull = self._mesh(*shape, colour)
             arrow = self._mesh(*_flat(robot.radius * np.array(_AHEAD), HULL_TOP * scale + 0.01), _ARROW)
             self._robots.append((hull, arrow))
         self.tops = HULL_TOP * np.array([scale_of(robot.radius) for robot in scenario.robots])
@@ -191,6 +194,24 @@ def _drum(radius: float, bottom: float, top: float) -> tuple[Array, Array, list[
         triangles += [side, after, _SIDES + after, side, _SIDES + after, _SIDES + side]
         triangles += [2 * _SIDES, 2 * _SIDES + side, 2 * _SIDES + after]
     return vertices, normals, triangles
+
+
+def _prism(footprint: Array, bottom: float, top: float) -> tuple[Array, Array, list[int]]:
+    """As ``_drum``, over a footprint ``float64[V, 2]`` [m]."""
+    count, after = len(footprint), np.roll(footprint, -1, axis=0)
+    sides = after - footprint
+    outward = np.column_stack([sides[:, 1], -sides[:, 0], np.zeros(count)]) / np.hypot(*sides.T)[:, None]
+    walls = [np.column_stack([ring, np.full(count, z)]) for ring, z in (
+        (footprint, bottom), (after, bottom), (after, top), (footprint, top), (footprint, top),
+    )]  # fmt: skip
+    triangles = []
+    for side in range(count):
+        a, b, c, d = (side + k * count for k in range(4))
+        triangles += [a, b, c, a, c, d]
+    for side in range(1, count - 1):
+        triangles += [4 * count, 4 * count + side, 4 * count + side + 1]
+    normals = [outward] * 4 + [np.tile([0.0, 0.0, 1.0], (count, 1))]
+    return np.concatenate(walls), np.concatenate(normals), triangles
 
 
 def _flat(outline: Array, height: float) -> tuple[Array, Array, list[int]]:

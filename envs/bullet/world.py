@@ -67,6 +67,8 @@ class BulletWorld:
         gui: Opens the engine's window.
         seed: Draws each robot's mass and motor strength within 5 % of the design's; None: all as designed.
         urdfs: The body of each robot that has one of its own; None: the shipped one of its radius.
+        footprints: The outline of each robot that is no disc, ``float64[V, 2]`` [m], in the frame of its body; the
+            shipped robots have it as their hull.
         exact_onsets: Whether ``onset_speeds`` are those before the physics step of the touch, for which all bodies are
             read in every step, a tenth of the time; else those before the control period.
 
@@ -88,6 +90,7 @@ class BulletWorld:
         gui: bool = False,
         seed: int | None = None,
         urdfs: Sequence[UrdfBody | None] | None = None,
+        footprints: Sequence[Array | None] | None = None,
         exact_onsets: bool = True,
     ) -> None:
         starts = _checked("starts", starts, (None, 5))
@@ -99,6 +102,7 @@ class BulletWorld:
         if not len(kinds) == len(each_limits) == count:
             raise InputError("kinds, limits", (len(kinds), len(each_limits)), f"one for each of the {count} robots")
         own = [None] * count if urdfs is None else list(urdfs)
+        shapes = [None] * count if footprints is None else list(footprints)
         check_motors(kinds, each_limits, half_tracks(radii, own))
         self.num_robots, self.control_dt = count, control_dt
         self.substeps = substeps_of(physics_hz, control_dt, radii, kinds, each_limits)
@@ -108,7 +112,7 @@ class BulletWorld:
         self._made_of = starts.copy(), radii.copy(), list(kinds), each_limits, obstacles.copy()
         self._options: dict[str, Any] = {
             "physics_hz": physics_hz, "control_dt": control_dt, "seed": seed, "urdfs": own,
-            "exact_onsets": exact_onsets,
+            "footprints": shapes, "exact_onsets": exact_onsets,
         }  # fmt: skip
         self._exact_onsets = exact_onsets
         self.client = connect(gui, self.physics_dt)
@@ -117,7 +121,7 @@ class BulletWorld:
             add_ground(self.client)
             walls = [add_wall(self.client, obstacle) for obstacle in obstacles]
             self._wall_of = {uid: -1 - index for index, uid in enumerate(walls)}
-            self._bodies = self._add_robots(starts, radii, kinds, each_limits, seed, own)
+            self._bodies = self._add_robots(starts, radii, kinds, each_limits, seed, own, shapes)
             self._robot_of = {body.uid: index for index, body in enumerate(self._bodies)}
             self._hulls_and_walls = sorted({WALL_LINK, *(link for body in self._bodies for link in body.hull_links)})
             self._limit = np.array([body.limit for body in self._bodies]).reshape(count, 2)
@@ -134,14 +138,14 @@ class BulletWorld:
 
     def _add_robots(
         self, starts: Array, radii: Array, kinds: Sequence[Kind], limits: Sequence[Limits], seed: int | None,
-        own: Sequence[UrdfBody | None],
+        own: Sequence[UrdfBody | None], shapes: Sequence[Array | None],
     ) -> list[Robot]:  # fmt: skip
         factors = np.ones((len(starts), 2))
         if seed is not None:
             factors += np.random.default_rng(seed).uniform(-_SPREAD, _SPREAD, factors.shape)
         return [
             add_body(self.client, *robot)
-            for robot in zip(kinds, starts, map(float, radii), limits, factors, own, strict=True)
+            for robot in zip(kinds, starts, map(float, radii), limits, factors, own, shapes, strict=True)
         ]
 
     def _check_separation(self) -> None:
@@ -331,6 +335,7 @@ def world_of(
         [robot.limits for robot in robots],
         scenario.world.obstacles,
         control_dt=control_dt or scenario.dt, gui=gui, seed=seed, urdfs=[robot.urdf for robot in robots],
+        footprints=[robot.footprint for robot in robots],
         physics_hz=physics_hz, exact_onsets=any(robot.ignores for robot in robots),  # else nobody asks for them
     )  # fmt: skip
 

@@ -61,14 +61,17 @@ def array(where: str, value: ArrayLike, shape: tuple[int | None, ...], *, most: 
 
 
 class ArrayRecord:
-    """Equality by content for frozen data classes with array fields (declare them with ``eq=False``)."""
+    """Equality by content for frozen data classes with array fields (declare them with ``eq=False``).
+
+    As with other data classes, fields with ``compare=False`` do not count.
+    """
 
     __hash__ = None  # type: ignore[assignment]
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
+        names = [field.name for field in dataclasses.fields(self) if field.compare]  # type: ignore[arg-type]
         return all(_same(getattr(self, name), getattr(other, name)) for name in names)
 
 

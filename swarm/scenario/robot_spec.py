@@ -1,13 +1,14 @@
 """One robot of a scenario: its kind, start, goals, disc and limits; and the types that scenario files name.
 
-Limits and shapes of dynobench's types: https://github.com/quimortiz/dynobench (``models/``). The controller
-uses the disc that encloses the body.
+Limits and shapes of dynobench's types: https://github.com/quimortiz/dynobench (``models/``). What is driven is the
+outline of a body that has one, if shield and worlds drive outlines (``swarm.model.footprint.driving``); else the disc
+that encloses the body.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,10 @@ import numpy as np
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import ArrayRecord, array, number
-from swarm.model.dynamics import Kind, Limits
+from swarm.model.dynamics import Kind, Limits, coast_periods, stop_offset
+from swarm.model.footprint import driving
+from swarm.model.footprint.keys import same_radius
+from swarm.model.footprint.polygon import box, outline, reach
 from swarm.scenario.urdf.body import UrdfBody
 
 # A speed or a lateral slip [m/s] so small is rounding.
@@ -68,6 +72,8 @@ ROBOT_TYPES: dict[str, RobotType] = {
 }
 _CANNOT_STOP = ("unicycle1_v1", "unicycle1_v2")
 """Unicycles of dynobench that drive at 0.25 m/s or more: whoever cannot stand cannot be kept from collisions."""
+_TRAILERS = ("car1_v0",)
+"""Types of dynobench that pull a trailer; those of db-CBS say so in their names."""
 
 _FULL = "x, y, heading, vx, vy"
 _REDUCED = ("x, y, heading", "x, y, heading, speed, turn rate")
@@ -87,6 +93,8 @@ def robot_type(where: str, name: str) -> RobotType:
     """
     if name not in ROBOT_TYPES:
         why = "; this one cannot stand still" if name in _CANNOT_STOP else ""
+        if name in _TRAILERS or "trailer" in name:
+            why = "; this one pulls a trailer, which swings on while the steering is held: no outline turns with both"
         valid = f"a type that this stack drives (others are not driven{why}): {', '.join(ROBOT_TYPES)}"
         raise InputError(where, name, valid)
     return ROBOT_TYPES[name]
@@ -102,13 +110,22 @@ def goal_layouts(robot: RobotType) -> tuple[str, ...]:
     return ("x, y", *_REDUCED) if robot.reduced else GOAL_LAYOUTS[robot.kind]
 
 
-def enclosing_disc(type_name: str, radius: float) -> str:
-    """What is to be said of a robot whose box is taken for a disc; nothing of others, or if its radius was given."""
-    robot = ROBOT_TYPES[type_name]
-    if robot.box is None or radius != robot.radius:
+def outline_of(robot: RobotType) -> Array | None:
+    """The outline that a type has by its name, ``float64[4, 2]`` [m]; None: it is driven as a disc."""
+    return box(*robot.box) if robot.box is not None and driving.exactly() else None
+
+
+def enclosing_disc(robot: RobotSpec) -> str:
+    """What is to be said of a robot whose shape is taken for a disc; nothing of others, or if its radius was given."""
+    kind = ROBOT_TYPES[robot.type_name]
+    disc = f"is taken for the disc around it, radius {robot.radius:.3g} m"
+    if driving.exactly():
         return ""
-    length, width = robot.box
-    return f"the box of {length:g} × {width:g} m of {type_name} is taken for the disc around it, radius {radius:.3g} m"
+    if robot.footprint is not None:
+        return f"the footprint of {len(robot.footprint)} corners {disc}"
+    if kind.box is None or robot.radius != kind.radius:
+        return ""
+    return f"the box of {kind.box[0]:g} × {kind.box[1]:g} m of {robot.type_name} {disc}"
 
 
 def state_from(numbers: Array, reduced: bool = False) -> Array:
@@ -157,7 +174,11 @@ class RobotSpec(ArrayRecord):
             stops before it would touch somebody.
         ignores: True for a stranger, who does not even stop: it drives to its goals, around obstacles, as if nobody
             else were there. It is not cooperative either, whatever is said of that.
-        urdf: Its body, if it has one of its own: the physics world drives that, all others the disc.
+        urdf: Its body, if it has one of its own: the physics world drives that, all others the outline or the disc.
+        footprint: Its outline, ``float64[V, 2]`` [m], convex, counter-clockwise, in the frame of the body, 3 ≤ V ≤ 8;
+            its radius is then that of the disc around it. None: it is a disc. Given otherwise (the other way round,
+            not convex, of more corners), it is made such a one.
+        shape_note: What is to be said of how the footprint was made of what was given.
     """
 
     kind: Kind
@@ -170,6 +191,8 @@ class RobotSpec(ArrayRecord):
     cooperative: bool = True
     ignores: bool = False
     urdf: UrdfBody | None = None
+    footprint: Array | None = None
+    shape_note: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         name = self.type_name or self.kind.label
@@ -181,6 +204,8 @@ class RobotSpec(ArrayRecord):
         object.__setattr__(self, "start", array("RobotSpec.start", self.start, (5,)))
         object.__setattr__(self, "goals", array("RobotSpec.goals", self.goals, (None, 2)))
         object.__setattr__(self, "radius", number("RobotSpec.radius", self.radius, above=0.0))
+        if self.footprint is not None:
+            self._set_footprint(*outline("RobotSpec.footprint", self.footprint))
         if len(self.goals) == 0:
             raise InputError("RobotSpec.goals", [], "at least one goal [x, y]")
         if self.goal_heading is not None:
@@ -189,6 +214,20 @@ class RobotSpec(ArrayRecord):
         if self.urdf is not None:
             self.urdf.check("RobotSpec", self.kind, self.limits)
         self._check_velocity()
+
+    @property
+    def driven_outline(self) -> Array | None:
+        """The outline, if shield and worlds drive it; None: they drive the disc."""
+        return self.footprint if driving.exactly() else None
+
+    def _set_footprint(self, footprint: Array, note: str) -> None:
+        """Take this outline, whose reach the radius has to be."""
+        if not same_radius(self.radius, footprint):
+            valid = f"{reach(footprint):.9g} m, of the disc around the footprint, or none, or no footprint"
+            raise InputError("RobotSpec.radius", self.radius, valid)
+        object.__setattr__(self, "footprint", footprint)
+        object.__setattr__(self, "radius", reach(footprint))
+        object.__setattr__(self, "shape_note", note or self.shape_note)
 
     def _check_limits(self) -> None:
         needed: tuple[str, ...] = ("acceleration",) if self.kind == Kind.DOUBLE_INTEGRATOR else ()
@@ -209,3 +248,14 @@ class RobotSpec(ArrayRecord):
         slip = vy * math.cos(heading) - vx * math.sin(heading)
         if self.kind == Kind.UNICYCLE and abs(slip) > _ROUNDING:
             raise InputError("RobotSpec.start", [vx, vy], "a start velocity along the unicycle's heading")
+
+
+def way_to_rest(robot: RobotSpec, dt: float) -> tuple[float, float]:
+    """Where a robot that starts in motion, and straight on, comes to rest, relative to its start [m]."""
+    x, y = robot.start[3:].tolist()
+    if x == y == 0.0:
+        return 0.0, 0.0
+    if robot.limits.is_second_order(robot.kind):
+        time = 0.5 * dt * coast_periods(math.hypot(x, y), 0.0, robot.limits.acceleration, 1.0, dt)
+        return x * time, y * time
+    return stop_offset(robot.kind, x, y, robot.limits.acceleration, dt)

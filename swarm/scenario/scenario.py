@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ from swarm.files.checks import ArrayRecord, number
 from swarm.files.formats import Format, recognise
 from swarm.files.text_files import located, write_text
 from swarm.files.yaml_input import read_yaml
-from swarm.model.dynamics import Kind, Limits, coast_periods, stop_offset
+from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import EXACT, ErrorBounds, read_errors
+from swarm.model.footprint.overlap import covered, gap, is_free, may_fit
 from swarm.model.geometry import segment_to_obstacle, segment_to_segment
 from swarm.model.strangers import UNKNOWN, Strangers, read_strangers
 from swarm.scenario.grid_map import GridMap
-from swarm.scenario.robot_spec import RobotSpec, enclosing_disc
+from swarm.scenario.robot_spec import RobotSpec, enclosing_disc, way_to_rest
 from swarm.scenario.scenario_format import check_types, environment_entry, read_robot, read_world, robot_entry, save_map
 from swarm.scenario.strangers_sensed import check_strangers_sensed, note_strangers_sensed
 from swarm.scenario.world import World
@@ -40,7 +42,8 @@ class Scenario(ArrayRecord):
     """A world, the robots in it, and how they are run; checked on construction.
 
     A goal's centre lies in the bounds and outside of obstacles; it may be nearer to a wall than the robot's
-    radius (the robot stops as near as it can), and goals may coincide.
+    radius (the robot stops as near as it can), and goals may coincide. Robots that are driven as outlines start where
+    their outlines touch nothing, at their headings.
 
     Attributes:
         world: The static world.
@@ -82,8 +85,9 @@ class Scenario(ArrayRecord):
     @property
     def notes(self) -> tuple[str, ...]:
         """What the robots are driven as, where a file said something else; and whether they sense far enough."""
-        found = [enclosing_disc(robot.type_name, robot.radius) for robot in self.robots]
+        found = [note for robot in self.robots for note in (robot.shape_note, enclosing_disc(robot))]
         found += [robot.urdf.note(robot.radius) for robot in self.robots if robot.urdf is not None]
+        found += [_note_goal(self.world, robot) for robot in self.robots]
         found.append(note_strangers_sensed(self, self.errors, self.strangers))
         return tuple(dict.fromkeys(note for note in found if note))
 
@@ -212,9 +216,10 @@ def _check_places(world: World, robots: tuple[RobotSpec, ...]) -> None:
             raise InputError(f"Scenario.robots[{who[index]}].{key}", points[index].tolist(), inside)
         clearance = world.clearance(points)
         need = radius[who] - _TOUCH if key == "start" else np.full(len(points), np.finfo(float).tiny)
-        for index in np.flatnonzero(clearance < need)[:1]:
+        near = np.flatnonzero(clearance < need)
+        for index in [k for k in near if key == "goal" or not _fits(world, robots[k])][:1]:
             size = f"at least {radius[who[index]]:g} m from" if key == "start" else "outside of"
-            note = enclosing_disc(robots[who[index]].type_name, radius[who[index]]) if key == "start" else ""
+            note = enclosing_disc(robots[who[index]]) if key == "start" else ""
             note = f"the nearest is {clearance[index]:g} m away{'; ' if note else ''}{note}"
             valid = f"a centre {size} obstacles ({note})"
             raise InputError(f"Scenario.robots[{who[index]}].{key}", points[index].tolist(), valid)
@@ -228,42 +233,61 @@ def _check_apart(robots: tuple[RobotSpec, ...]) -> None:
     last = np.searchsorted(xy[order, 0], xy[order, 0] + radius[order] + radius.max(), side="right")
     for place, i in enumerate(order):
         others = order[place + 1 : last[place]]
-        gap = np.hypot(*(xy[others] - xy[i]).T) - radius[others] - radius[i]
-        for j in others[gap < -_TOUCH][:1]:
+        apart = np.hypot(*(xy[others] - xy[i]).T) - radius[others] - radius[i]
+        for j in [k for k in others[apart < -_TOUCH] if not _fit_together(robots[i], robots[k])][:1]:
             a, b = sorted((int(i), int(j)))
             distance = float(np.hypot(*(xy[a] - xy[b])))
-            notes = dict.fromkeys(enclosing_disc(robots[k].type_name, robots[k].radius) for k in (a, b))
+            notes = dict.fromkeys(enclosing_disc(robots[k]) for k in (a, b))
             valid = f"starts at least {radius[a] + radius[b]:g} m apart, the sum of the two radii"
             valid = "; ".join([valid, *filter(None, notes)])
             where = f"Scenario.robots[{a}].start and robots[{b}].start"
             raise InputError(where, f"{distance:g} m apart", valid)
 
 
-def _stop_offset(robot: RobotSpec, dt: float) -> tuple[float, float]:
-    """Where a robot that starts in motion, and straight on, comes to rest, relative to its start [m]."""
-    x, y = robot.start[3:].tolist()
-    if x == y == 0.0:
-        return 0.0, 0.0
-    if robot.limits.is_second_order(robot.kind):
-        time = 0.5 * dt * coast_periods(math.hypot(x, y), 0.0, robot.limits.acceleration, 1.0, dt)
-        return x * time, y * time
-    return stop_offset(robot.kind, x, y, robot.limits.acceleration, dt)
+def _fits(world: World, robot: RobotSpec, span: tuple[float, float] = (0.0, 0.0)) -> bool:
+    """Whether a robot touches no obstacle on a straight way [m] from its start as an outline; False if it is a disc."""
+    near = world.near(robot.start[:2], robot.radius + math.hypot(*span), len(world.obstacles))
+    return robot.driven_outline is not None and is_free(covered(robot.driven_outline, robot.start, span), near, _TOUCH)
+
+
+def _fit_together(
+    one: RobotSpec, other: RobotSpec, spans: Sequence[tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0))
+) -> bool:  # fmt: skip
+    """Whether two robots do not touch on straight ways [m] from their starts as outlines; False if both are discs."""
+    pair = (one, other)
+    if all(robot.driven_outline is None for robot in pair):
+        return False
+    shapes = [covered(robot.driven_outline, robot.start, span) for robot, span in zip(pair, spans, strict=True)]
+    return gap(*shapes) >= sum(robot.radius for robot in pair if robot.driven_outline is None) - _TOUCH
+
+
+def _note_goal(world: World, robot: RobotSpec) -> str:
+    """What is to be said of a robot whose outline overlaps an obstacle at a goal, however it stands there."""
+    if robot.footprint is None:
+        return ""
+    heading = None if robot.kind == Kind.UNICYCLE else float(robot.start[2])
+    for goal in robot.goals[world.clearance(robot.goals) < robot.radius]:
+        if not may_fit(robot.footprint, goal, heading, world.near(goal, robot.radius, len(world.obstacles))):
+            how = "with any heading" if heading is None else "with the heading that it keeps"
+            return f"a robot's footprint does not fit at its goal {goal.tolist()} {how}: it stops before"
+    return ""
 
 
 def _check_can_stop(world: World, robots: tuple[RobotSpec, ...], dt: float) -> None:
     """Robots that start in motion can come to rest without touching anything: what the shield's guarantee builds on."""
     starts = [robot.start for robot in robots]
-    spans = [_stop_offset(robot, dt) for robot in robots]
+    spans = [way_to_rest(robot, dt) for robot in robots]
     for i in (k for k, span in enumerate(spans) if span != (0.0, 0.0)):
         where, valid = f"Scenario.robots[{i}].start", "a velocity from which the robot can still brake in time"
         x, y, need = starts[i][0], starts[i][1], robots[i].radius - _TOUCH
         for thing in world.near((x, y), math.hypot(*spans[i]) + robots[i].radius, len(world.obstacles)):
-            if segment_to_obstacle(x, y, *spans[i], thing)[0] < need:
+            if segment_to_obstacle(x, y, *spans[i], thing)[0] < need and not _fits(world, robots[i], spans[i]):
                 raise InputError(where, starts[i].tolist(), valid)
         end = np.array([x, y]) + spans[i]
         if (end < world.bounds[:2]).any() or (end > world.bounds[2:]).any():
             raise InputError(where, starts[i].tolist(), valid)
         for j in range(len(robots)):
-            gap = segment_to_segment(x, y, *spans[i], starts[j][0], starts[j][1], *spans[j])[0]
-            if j != i and gap < need + robots[j].radius:
+            apart = segment_to_segment(x, y, *spans[i], starts[j][0], starts[j][1], *spans[j])[0]
+            pair, ways = (robots[i], robots[j]), (spans[i], spans[j])
+            if j != i and apart < need + robots[j].radius and not _fit_together(*pair, ways):
                 raise InputError(where, starts[i].tolist(), f"{valid} (robot {j} is in the way)")

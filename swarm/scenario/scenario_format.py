@@ -17,6 +17,8 @@ from swarm.errors import InputError
 from swarm.files.text_files import located, write_text
 from swarm.files.yaml_input import Field
 from swarm.model.dynamics import Kind
+from swarm.model.footprint import keys as shape_keys
+from swarm.model.footprint.polygon import reach
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.map_file import load_map
 from swarm.scenario.robot_spec import (
@@ -25,6 +27,7 @@ from swarm.scenario.robot_spec import (
     RobotType,
     goal_layouts,
     numbers_from,
+    outline_of,
     robot_type,
     start_layouts,
     state_from,
@@ -108,7 +111,8 @@ def read_robot(field: Field, folder: Path) -> RobotSpec:
     Raises:
         InputError: If it is malformed; names the file, the line and the key.
     """
-    keys = field.mapping(["type", "start"], ["goal", "goals", "radius", "limits", "cooperative", "ignores", *KEYS])
+    others = ["goal", "goals", "radius", "limits", "cooperative", "ignores", *KEYS, *shape_keys.KEYS]
+    keys = field.mapping(["type", "start"], others)
     base = robot_type(keys["type"].where, keys["type"].text())
     with located(f"{keys['start'].where}: "):
         start = state_from(keys["start"].numbers(start_layouts(base)), base.reduced)
@@ -118,7 +122,7 @@ def read_robot(field: Field, folder: Path) -> RobotSpec:
     if body is not None:
         _check_plain(keys["type"], base)
         radius, limits = body.reach, limits_of(body, field, base.limits, base.kind)
-    radius = keys["radius"].number(above=0.0) if "radius" in keys else radius
+    radius, footprint, note = _read_shape(keys, base, radius)
     if "limits" in keys:
         entries = keys["limits"].mapping([], ["speed", "acceleration", "turn_rate", "turn_acceleration"])
         limits = replace(limits, **{name: entry.number(above=0.0) for name, entry in entries.items()})
@@ -128,8 +132,23 @@ def read_robot(field: Field, folder: Path) -> RobotSpec:
         raise keys["cooperative"].error("false, or no such key: who ignores everybody does not cooperate")
     with located(f"{field.where}.", drop="RobotSpec."):
         return RobotSpec(
-            base.kind, start, goals, radius, limits, heading, keys["type"].text(), cooperative, ignores, body
-        )
+            base.kind, start, goals, radius, limits, heading, keys["type"].text(), cooperative, ignores, body,
+            footprint, note,
+        )  # fmt: skip
+
+
+def _read_shape(keys: dict[str, Field], base: RobotType, radius: float) -> tuple[float, Array | None, str]:
+    """Radius [m], outline (None: a disc) and a note of a robot whose type, or URDF file, has that radius."""
+    footprint, note = shape_keys.read_outline(keys)
+    given = keys["radius"].number(above=0.0) if "radius" in keys else None
+    if footprint is not None:
+        if given is not None and not shape_keys.same_radius(given, footprint):
+            raise keys["radius"].error(f"no radius beside a shape, or {reach(footprint):.9g}, of the disc around it")
+        return reach(footprint), footprint, note
+    own = outline_of(base) if "shape" not in keys else None
+    if own is not None and (given is None or shape_keys.same_radius(given, own)):
+        return reach(own), own, ""
+    return (radius if given is None else given), None, ""
 
 
 def _check_plain(kind: Field, robot: RobotType) -> None:
@@ -204,6 +223,10 @@ def robot_entry(robot: RobotSpec, folder: Path) -> dict[str, Any]:
         entry["goals"] = robot.goals.tolist()
     limits = {name: float(value) for name, value in vars(robot.limits).items() if math.isfinite(value)}
     entry |= {"radius": robot.radius, "limits": limits}
+    if robot.footprint is not None:
+        entry["footprint"] = robot.footprint.tolist()
+    elif outline_of(ROBOT_TYPES[robot.type_name]) is not None:
+        entry["shape"] = "disc"  # By its type alone it would be a box.
     if robot.ignores:
         return entry | {"ignores": True}
     return entry if robot.cooperative else entry | {"cooperative": False}
