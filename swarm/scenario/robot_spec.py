@@ -158,6 +158,7 @@ class RobotSpec(ArrayRecord):
         ignores: True for a stranger, who does not even stop: it drives to its goals, around obstacles, as if nobody
             else were there. It is not cooperative either, whatever is said of that.
         urdf: Its body, if it has one of its own: the physics world drives that, all others the disc.
+        footprint: ``float64[V, 2]`` [m], a convex polygon in the body's frame, counter-clockwise; None: a disc.
     """
 
     kind: Kind
@@ -170,6 +171,7 @@ class RobotSpec(ArrayRecord):
     cooperative: bool = True
     ignores: bool = False
     urdf: UrdfBody | None = None
+    footprint: Array | None = None
 
     def __post_init__(self) -> None:
         name = self.type_name or self.kind.label
@@ -181,6 +183,8 @@ class RobotSpec(ArrayRecord):
         object.__setattr__(self, "start", array("RobotSpec.start", self.start, (5,)))
         object.__setattr__(self, "goals", array("RobotSpec.goals", self.goals, (None, 2)))
         object.__setattr__(self, "radius", number("RobotSpec.radius", self.radius, above=0.0))
+        if self.footprint is not None:
+            object.__setattr__(self, "footprint", array("RobotSpec.footprint", self.footprint, (None, 2)))
         if len(self.goals) == 0:
             raise InputError("RobotSpec.goals", [], "at least one goal [x, y]")
         if self.goal_heading is not None:
