@@ -1,4 +1,4 @@
-"""Stop hulls: convex sets of up to three points that hold a disc's centre and all of its way to rest; distances of hulls.
+"""Stop hulls: convex sets of up to three points that hold a disc's centre and its way to rest; distances of hulls.
 
 What the shield keeps apart. A robot that stops at once is a point; a double integrator the segment to where it comes to
 rest; a unicycle of second order the triangle around its arc to rest: its place, the end, the meeting of the tangents at
@@ -171,10 +171,10 @@ def _apart(a: Array, many_a: int, b: Array, many_b: int, nx: float, ny: float) -
     least = math.inf
     for k in range(many_a):
         least = min(least, nx * a[k, 0] + ny * a[k, 1])
+    most = -math.inf
     for k in range(many_b):
-        if nx * b[k, 0] + ny * b[k, 1] >= least:
-            return False
-    return True
+        most = max(most, nx * b[k, 0] + ny * b[k, 1])
+    return most < least
 
 
 @uncounted

@@ -1,6 +1,6 @@
 """The shield of a robot that is a convex polygon: lines between stop hulls, kept by every corner.
 
-A robot stays in its *shape* (``swarm.model.shapes``): the convex hull of its corners and of all of their ways to rest.
+A robot stays in its *shape* (``swarm.model.shapes``): the convex hull of its corners and of all their ways to rest.
 Between two shapes runs the line that halves their gap, and what ``swarm.filter.hull_shield`` says of hulls holds of
 them, with radii of 0; so a micrometre is kept, since what meets has no normal. A control passes if every new corner,
 where it would come to rest, and where the tangents of its arc between them meet keep all lines.
@@ -67,10 +67,10 @@ _BISECTIONS = 8
 @njit(cache=True)
 def _is_exact(lines: Array, count: int) -> bool:
     """Whether no line says that anything may be elsewhere."""
+    wrong = 0.0
     for k in range(count):
-        if lines[k, L_KAPPA] != 0.0 or lines[k, L_APART] != 0.0:
-            return False
-    return True
+        wrong = max(wrong, lines[k, L_KAPPA], lines[k, L_APART])
+    return wrong <= 0.0
 
 
 @njit(cache=True)
