@@ -12,8 +12,8 @@ the body's speed v and turn rate w, and the corner at c from its origin, that de
     (2 v' w + v w') across - v w^2 ahead - 3 w w' c (inwards) - w^3 c (across that);
 
 of a body that stops at once, v' = w' = 0. So q keeps all lines as well, unless it is within the present hull: there it
-is if braking takes two periods or more, as the meeting of the tangents is at least a quarter of the corner's speed times
-the braking time ahead. Integrators do not turn: J = 0, and q is on the segment to where they come to rest.
+is if braking takes two periods or more, as the meeting of the tangents is a quarter of the corner's speed times
+the braking time ahead, or more. Integrators do not turn: J = 0, and q is on the segment to where they come to rest.
 
 Turning moves corners: it is not free, and is drawn towards braking together with the speed, if neither to stop and turn
 nor to go straight on keeps all lines.
