@@ -16,12 +16,12 @@ from numba import njit, prange
 
 from envs.arena.geometry_store import Geometry, geometry_of
 from envs.arena.second_order import coast_world, ramp_world
-from envs.polygons import gap_between, gap_to_obstacle
 from envs.strangers import TOUCH, has_strangers, mark_strangers, meet_world
 from swarm.array_types import Array, Flags, Int8s, Int64s
 from swarm.filter.barriers import BOUNDS_ROWS
 from swarm.filter.narrow import note_narrow
 from swarm.filter.safety import Scratch, filter_control, wanted_control
+from swarm.filter.shapes.gaps import gap_between, gap_to_obstacle
 from swarm.filter.tunables import COUNT, ROTATION, SPEED, decode_one
 from swarm.kernel_cache.references import uncounted
 from swarm.model import dynamics

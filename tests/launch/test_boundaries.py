@@ -22,7 +22,7 @@ ORDER = (
     ("envs.arena", "envs.grid"),
     ("envs.scenarios", "envs.render"),
     ("envs",),
-    ("envs.polygons", "envs.registry", "envs.strangers", "envs.threads"),
+    ("envs.registry", "envs.strangers", "envs.threads"),
     ("policies.follower", "policies.tuner"),
     ("policies",),
     ("swarm",),

@@ -1,4 +1,4 @@
-"""Gaps of robots that are no discs (kernels)."""
+"""Gaps between bodies of which some are no discs, for whoever counts contacts (kernels)."""
 
 from __future__ import annotations
 
