@@ -11,6 +11,7 @@ the box, anew at every step in some worlds and held for a while in others (which
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import platform
 import sys
@@ -38,6 +39,7 @@ from envs.commands.command import leave, run_command
 from envs.scenarios import mixed
 from studies.safety import ablation, inexact, strangers
 from studies.safety.driving import CHECKS, Tally, drive
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.text_files import write_text
 from swarm.model.dynamics import Kind
@@ -69,11 +71,26 @@ class Options:
     """Report to write."""
 
 
-def draw(rng: np.random.Generator, rude: float, **options: Any) -> Scenario:
-    """A mixed team of which a share does not give way."""
+def draw(rng: np.random.Generator, rude: float, polygons: float, **options: Any) -> Scenario:
+    """A mixed team of which a share does not give way, and a share are polygons."""
     scenario = mixed.draw(rng, **options)
     robots = tuple(dataclasses.replace(robot, cooperative=bool(rng.random() >= rude)) for robot in scenario.robots)
+    if polygons > 0.0:
+        shapes = [polygon(rng, robot.radius) if rng.random() < polygons else None for robot in robots]
+        robots = tuple(dataclasses.replace(robot, footprint=shape) for robot, shape in zip(robots, shapes, strict=True))
     return dataclasses.replace(scenario, robots=robots)
+
+
+def polygon(rng: np.random.Generator, radius: float) -> Array:
+    """A convex polygon of 3 to 8 corners, within a disc [m] and on an ellipse in it; half of the time a box."""
+    slim, count = rng.uniform(0.3, 1.0), int(rng.integers(3, 9))
+    if rng.random() < 0.5:
+        corners = np.array([[1.0, slim], [-1.0, slim], [-1.0, -slim], [1.0, -slim]]) / math.hypot(1.0, slim)
+    else:
+        gaps = rng.uniform(0.5, 1.0, count)
+        angle = 2.0 * math.pi * (rng.random() + np.cumsum(gaps) / gaps.sum())
+        corners = np.stack([np.cos(angle), slim * np.sin(angle)], axis=1)
+    return radius * (1.0 - 1e-9) * corners
 
 
 def families() -> dict[str, partial[Scenario]]:
@@ -82,6 +99,11 @@ def families() -> dict[str, partial[Scenario]]:
     # With finite accelerations of unicycles: of all, or of half.
     slow = {"unicycle, second order": 1.0, "mixed, second order": 0.5, "mixed, second order, a third rude": 0.5}
     teams |= {name: (Kind.UNICYCLE,) if name.startswith("uni") else tuple(Kind) for name in slow}
+    shapes = {f"{name}, polygons": 1.0 for name in teams if "rude" not in name}
+    shapes["mixed, second order, a third rude, half polygons"] = 0.5
+    for name in shapes:
+        base = name.replace(", half polygons", "").replace(", polygons", "")
+        teams[name], slow[name] = teams[base], slow.get(base, 0.0)
     return {
         f"{name}, {robots} robots, {label}": partial(
             draw,
@@ -90,6 +112,7 @@ def families() -> dict[str, partial[Scenario]]:
             room=room,
             kinds=kinds,
             second_order=slow.get(name, 0.0),
+            polygons=shapes.get(name, 0.0),
         )
         for name, kinds in teams.items()
         for robots, room, label in ((8, 0.5, "loose"), (16, 0.3, "dense"), (32, 0.26, "packed"))

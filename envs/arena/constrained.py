@@ -17,6 +17,7 @@ from envs.arena.kernels import (
     move_world,
     robots_of,
     sense_around,
+    shape_world,
     tell_minds,
 )
 from swarm.array_types import Array, Int64s
@@ -46,10 +47,11 @@ def step_constrained(
         checks: See there.
         counts: See there.
     """
-    desk = desk_for(robots.kind.shape[1], slots)
+    desk = desk_for(robots.kind.shape[1], slots, robots.footprint.shape[2])
     for b in range(len(robots.kind)):
         here, walls, clearance = robots_of(robots, b), geometry_of(geometry, b), counts.clearance[b]
         describe_world(here, desk.seen[0])
+        shape_world(here, desk.shapes)
         for i in range(len(here.kind)):
             around = sense_around(i, here, desk.seen[0], walls, desk)
             if here.body[i, YIELDS] < 0.0:  # it drives as if nobody else were there
@@ -59,7 +61,7 @@ def step_constrained(
             control = counts.control[b, i]
             counts.outcome[b, i] = _filter(constraint, i, here, view, around, action[b, i], control)
         move_world(
-            here, counts.control[b], period[b], walls, checks, clearance, desk.at, counts.contacts[b],
+            here, counts.control[b], period[b], walls, checks, clearance, desk.at, desk.corners, counts.contacts[b],
             counts.touching[b],
         )  # fmt: skip
         count_world(counts.outcome[b], clearance, counts.outcomes[b], counts.min_clearance[b], counts.collided[b])

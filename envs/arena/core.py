@@ -8,6 +8,7 @@ its robots have reached their last goals.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -48,6 +49,7 @@ from swarm.model.body import (
 )
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, Kind, Limits, forward_speed
 from swarm.model.error_bounds import ErrorBounds
+from swarm.model.geometry import to_obstacle
 from swarm.model.strangers import STRANGERS, Strangers
 from swarm.scenario.scenario import Scenario
 from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, N_PACE, NEIGHBOUR, describe, trailing
@@ -217,6 +219,7 @@ class ArenaCore:
         self.contacts = np.zeros((self.num_worlds, 2), np.int64)  # with strangers (``envs.strangers``)
         self._touching = np.zeros((*shape, self.num_robots), np.int8)
         self._strangers = np.zeros((self.num_worlds, STRANGERS))
+        self._footprint = np.full((*shape, 0, 2), np.nan)
         self._parked = np.zeros((*shape, 5))  # robots that are not there
         self.geometry = GeometryStore(self.num_worlds)
         self._pages = Pages(shape, int(self.slots.sum()))
@@ -238,21 +241,26 @@ class ArenaCore:
             self.horizon[b] = min(self.horizon[b], self._max_cycles)
         self.geometry.put(b, scenario.world, scenario.sensing_radius)
         assumed, bodies = self._assumed(scenario), {}
+        inexact = scenario.errors.any or assumed.any
         for i, robot in enumerate(scenario.robots):
             self.kind[b, i] = int(robot.kind)
             self.state[b, i] = robot.start
-            alike = robot.kind, robot.radius, robot.limits, robot.cooperative, robot.ignores
+            footprint = None if inexact or robot.footprint is None else robot.footprint
+            corners = None if footprint is None else footprint.tobytes()
+            alike = robot.kind, robot.radius, robot.limits, robot.cooperative, robot.ignores, corners
             if alike not in bodies:
                 with located(f"scenario {scenario.name!r}: robots[{i}]: "):
                     bodies[alike] = body_of(
                         robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
                         margin=self._margin, cooperative=robot.cooperative, errors=assumed, ignores=robot.ignores,
+                        footprint=footprint,
                     )  # fmt: skip
             self.body[b, i], self._full[b, i] = bodies[alike], full_control(robot.kind, bodies[alike])
             self.goal[b, i], self.cooperative[b, i] = robot.goals[0], robot.cooperative
             self._trail[b, i] = 0.0
             if is_second_order(self.body[b, i]):
                 self._trail[b, i, T_SPEED] = forward_speed(self.state[b, i])
+        self._put_footprints(b, scenario, inexact)
         self._fill_up(b, scenario)
         self._planners.pop(b, None)
         self._agreed[b] = False
@@ -271,6 +279,33 @@ class ArenaCore:
         self.reached[b] = self._missing[b]
         self._strangers[b] = (scenario.strangers if self._count_on is None else self._count_on).as_array()
         self.begin_errors(b)
+
+    def _put_footprints(self, b: int, scenario: Scenario, inexact: bool) -> None:
+        """Give world ``b`` the polygons of its robots; where something is not exact, everybody is a disc."""
+        most = max(0 if robot.footprint is None else len(robot.footprint) for robot in scenario.robots)
+        if inexact and most > 0:
+            self._check_discs(scenario)
+            most = 0
+        if most > self._footprint.shape[2]:
+            wider = np.full((*self._footprint.shape[:2], most, 2), np.nan)
+            wider[:, :, : self._footprint.shape[2]] = self._footprint
+            self._footprint = wider
+        self._footprint[b] = np.nan
+        for i, robot in enumerate(scenario.robots if most > 0 else ()):
+            if robot.footprint is not None:
+                self._footprint[b, i, : len(robot.footprint)] = robot.footprint
+
+    def _check_discs(self, scenario: Scenario) -> None:
+        """Refuse starts of polygons that are driven as the discs around them, where these overlap."""
+        for i, robot in enumerate(scenario.robots):
+            x, y = robot.start[:2].tolist()
+            near = [math.hypot(*(other.start[:2] - robot.start[:2])) - other.radius for other in scenario.robots[:i]]
+            walls = scenario.world.near((x, y), robot.radius, len(scenario.world.obstacles))
+            near += [to_obstacle(x, y, thing)[0] for thing in walls]
+            if min(near, default=math.inf) < robot.radius + TOUCH:
+                where = f"scenario {scenario.name!r}: robots[{i}].start"
+                valid = f"a place with {robot.radius:g} m around it: with errors, footprints are driven as discs"
+                raise InputError(where, robot.start.tolist(), valid)
 
     def _fill_up(self, b: int, scenario: Scenario) -> None:
         """Robots that are not there, behind those of a scenario: bodies at rest where nobody ever comes."""
@@ -333,7 +368,7 @@ class ArenaCore:
         trail = self._trail if self._source is None else self._source.trail
         return Robots(
             self.kind, self.believed, self.body, self.waypoint, self.remaining, self.told, self.memory,
-            self.last_action, self._wanted, trail, self._strangers, self._agreed,
+            self.last_action, self._wanted, trail, self._strangers, self._agreed, self._footprint,
         )  # fmt: skip
 
     @property

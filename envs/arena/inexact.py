@@ -344,7 +344,7 @@ def drive_world(
             past[k] = past[k - 1]
             past_drive[k] = past_drive[k - 1]
         past[0], past_drive[0] = truth.state, truth.drive
-        gaps(truth.state, robots.body, geometry, clearance)
+        gaps(truth.state, robots.body, geometry, robots.footprint, robots.footprint, clearance)
         if has_strangers(robots.body):
             meet_world(truth.state, robots.body, contacts, touching)
     for i in range(len(robots.kind)):

@@ -21,17 +21,20 @@ from swarm.array_types import Array, Flags, Int8s, Int64s
 from swarm.filter.barriers import BOUNDS_ROWS
 from swarm.filter.narrow import note_narrow
 from swarm.filter.safety import Scratch, filter_control, wanted_control
+from swarm.filter.shapes.gaps import gap_between, gap_to_obstacle
 from swarm.filter.tunables import COUNT, ROTATION, SPEED, decode_one
 from swarm.kernel_cache.references import uncounted
 from swarm.model import dynamics
 from swarm.model.body import RADIUS, YIELDS
 from swarm.model.geometry import extents, to_obstacle
+from swarm.model.shapes import place_corners, shape_size, stop_shape
 from swarm.sense.neighbours import (
     N_REACH,
     NEIGHBOUR,
     OBSTACLE,
     Around,
     bin_of,
+    copy_shapes,
     describe,
     sense_obstacles,
     sense_robots,
@@ -54,6 +57,7 @@ class Robots(NamedTuple):
         trail: ``float64[B, N, TRAIL]``, what they trail behind their states (``swarm.model.actuators``).
         strangers: ``float64[B, STRANGERS]``, what they count on of those who ignore them (``swarm.model.strangers``).
         agreed: ``bool[B, N]``, whether who goes first where they drive is agreed (``swarm.planning.Plan``).
+        footprint: ``float64[B, N, V, 2]`` (``swarm.model.shapes``); V is 0 where everybody is a disc.
     """
 
     kind: Int64s
@@ -68,6 +72,7 @@ class Robots(NamedTuple):
     trail: Array
     strangers: Array
     agreed: Flags
+    footprint: Array
 
 
 class Counts(NamedTuple):
@@ -100,7 +105,10 @@ class Desk(NamedTuple):
     Attributes:
         seen: ``float64[1, N, NEIGHBOUR]``, all robots as they are.
         at: ``float64[N, 5]``, where they are at an instant of the period.
+        shapes: ``float64[N, P, 2]`` (``swarm.model.shapes``), of all robots; P is 0 where all are discs.
+        corners: ``float64[N, V, 2]``, where those of their bodies are at an instant of the period [m].
         neighbours: ``float64[K, NEIGHBOUR]``, those of one robot.
+        near_shapes: ``float64[K, P, 2]``, theirs.
         things: ``float64[M, OBSTACLE]``, its obstacles.
         order: ``float64[max(K, M), 2]``, to sort them.
         scratch: Of its filter.
@@ -111,7 +119,10 @@ class Desk(NamedTuple):
 
     seen: Array
     at: Array
+    shapes: Array
+    corners: Array
     neighbours: Array
+    near_shapes: Array
     things: Array
     order: Array
     scratch: Scratch
@@ -121,13 +132,15 @@ class Desk(NamedTuple):
 
 
 @njit(cache=True, inline="always")
-def desk_for(count: int, slots: Int64s) -> Desk:
-    """Room for worlds of ``count`` robots, each with so many neighbours and obstacles at most."""
-    size = slots[0] + slots[1] + BOUNDS_ROWS
+def desk_for(count: int, slots: Int64s, corners: int) -> Desk:
+    """Room for worlds of ``count`` robots, each with so many neighbours, obstacles and corners at most."""
+    size, points = slots[0] + slots[1] + BOUNDS_ROWS, shape_size(corners)
+    rows = 2 * (slots[0] + slots[1]) + BOUNDS_ROWS
     return Desk(
-        np.empty((1, count, NEIGHBOUR)), np.empty((count, dynamics.STATE)),
-        np.empty((slots[0], NEIGHBOUR)), np.empty((slots[1], OBSTACLE)), np.empty((max(slots[0], slots[1]), 2)),
-        Scratch(np.empty((size, 2)), np.empty(size), np.empty((2, 2)), np.empty((size, 3)), np.empty(1)),
+        np.empty((1, count, NEIGHBOUR)), np.empty((count, dynamics.STATE)), np.empty((count, points, 2)),
+        np.empty((count, corners, 2)), np.empty((slots[0], NEIGHBOUR)), np.empty((slots[0], points, 2)),
+        np.empty((slots[1], OBSTACLE)), np.empty((max(slots[0], slots[1]), 2)),
+        Scratch(np.empty((rows, 2)), np.empty(rows), np.empty((2, 2)), np.empty((size, 3)), np.empty(1)),
         np.empty(2), np.empty(COUNT), np.empty(2),
     )  # fmt: skip
 
@@ -138,7 +151,7 @@ def robots_of(worlds: Robots, b: int) -> Robots:
     return Robots(
         worlds.kind[b], worlds.state[b], worlds.body[b], worlds.waypoint[b], worlds.remaining[b], worlds.told[b],
         worlds.memory[b], worlds.last_action[b], worlds.wanted[b], worlds.trail[b], worlds.strangers[b],
-        worlds.agreed[b],
+        worlds.agreed[b], worlds.footprint[b],
     )  # fmt: skip
 
 
@@ -159,6 +172,13 @@ def describe_world(robots: Robots, others: Array) -> None:
     mark_strangers(kind, body, robots.strangers, others)
 
 
+@uncounted
+def shape_world(robots: Robots, shapes: Array) -> None:
+    """Write the shapes (N, P, 2) of one world's robots, where some are no discs; behind ``describe_world``."""
+    for i in range(len(robots.kind) if shapes.shape[1] > 0 else 0):
+        stop_shape(robots.kind[i], robots.state[i], robots.body[i], robots.trail[i], robots.footprint[i], shapes[i])
+
+
 @njit(cache=True, inline="always")
 def candidates(state: Array, geometry: Geometry) -> tuple[int, int]:
     """Range of the obstacle index's items that can be near a robot."""
@@ -171,12 +191,16 @@ def sense_around(i: int, robots: Robots, others: Array, geometry: Geometry, desk
     """What robot ``i`` has around it; ``neighbours``, ``things`` and ``order`` of the desk are written."""
     neighbours, things, order = desk.neighbours, desk.things, desk.order
     near, crowd = sense_robots(i, others, robots.body[i], neighbours, order)
+    copy_shapes(desk.shapes, order, near, desk.near_shapes)
     first, last = candidates(robots.state[i], geometry)
     reach = others[i, N_REACH]
     walls, crush = sense_obstacles(
         robots.state[i], robots.body[i], reach, geometry.obstacles, geometry.items, first, last, things, order
     )
-    return Around(neighbours, near, things, walls, geometry.bounds, crowd or crush, robots.trail[i], robots.agreed[i])
+    return Around(
+        neighbours, near, things, walls, geometry.bounds, crowd or crush, robots.trail[i], robots.agreed[i],
+        robots.footprint[i], desk.near_shapes,
+    )  # fmt: skip
 
 
 @uncounted
@@ -192,12 +216,16 @@ def _filter_robots(
         decode_one(action[i], tunables)
         around = sense_around(i, robots, others, geometry, desk)
         if not filtered:
-            around = Around(around.neighbours, 0, around.obstacles, 0, geometry.bounds, False, robots.trail[i], False)
+            around = Around(
+                around.neighbours, 0, around.obstacles, 0, geometry.bounds, False, robots.trail[i], False,
+                robots.footprint[i], around.shapes,
+            )  # fmt: skip
         elif body[YIELDS] < 0.0:
             walls = around.num_obstacles
             around = Around(
-                around.neighbours, 0, around.obstacles, walls, geometry.bounds, False, robots.trail[i], False
-            )
+                around.neighbours, 0, around.obstacles, walls, geometry.bounds, False, robots.trail[i], False,
+                robots.footprint[i], around.shapes,
+            )  # fmt: skip
         note_narrow(kind, state, body, around, robots.waypoint[i], tunables)
         if math.isnan(robots.wanted[i, 0]):
             way = robots.waypoint[i], robots.remaining[i]
@@ -214,15 +242,19 @@ def filter_world(
     seen: Array,
 ) -> None:  # fmt: skip
     """The first part of ``step_worlds``, for one world; ``seen``: all robots as each takes them, or as they are."""
-    _filter_robots(robots, geometry, action, filtered, control, outcome, seen, desk_for(len(robots.kind), slots))
+    desk = desk_for(len(robots.kind), slots, robots.footprint.shape[1])
+    _filter_robots(robots, geometry, action, filtered, control, outcome, seen, desk)
 
 
 @uncounted
-def gaps(at: Array, body: Array, geometry: Geometry, clearance: Array) -> None:
+def gaps(at: Array, body: Array, geometry: Geometry, footprint: Array, corners: Array, clearance: Array) -> None:
     """Lower ``clearance`` (N,) of one world to each robot's gap to the nearest robot or obstacle [m].
 
-    Who ignores everybody is none of these robots: contacts with them count apart (``envs.strangers``).
+    Who ignores everybody is none of these robots: contacts with them count apart (``envs.strangers``). ``corners``
+    (N, V, 2) of ``footprint`` (N, V, 2) are written: where polygons are.
     """
+    for i in range(len(at) if footprint.shape[1] > 0 else 0):
+        place_corners(at[i, 0], at[i, 1], at[i, 2], footprint[i], corners[i])
     obstacles, items = geometry.obstacles, geometry.items
     for i in range(len(at)):
         for j in range(i):
@@ -231,6 +263,8 @@ def gaps(at: Array, body: Array, geometry: Geometry, clearance: Array) -> None:
             square, least = dx * dx + dy * dy, max(max(clearance[i], clearance[j]) + both, 0.0)
             if square < least * least and body[i, YIELDS] >= 0.0 and body[j, YIELDS] >= 0.0:
                 gap = math.sqrt(square) - both
+                if footprint.shape[1] > 0:
+                    gap = gap_between(at, body, footprint, corners, i, j)
                 clearance[i], clearance[j] = min(clearance[i], gap), min(clearance[j], gap)
         first, last = candidates(at[i], geometry)
         for index in range(first, last):
@@ -238,23 +272,25 @@ def gaps(at: Array, body: Array, geometry: Geometry, clearance: Array) -> None:
             half_x, half_y = extents(thing)
             beside = max(abs(at[i, 0] - thing[0]) - half_x, abs(at[i, 1] - thing[1]) - half_y)
             if beside - thing[4] - body[i, RADIUS] < clearance[i]:
-                gap = to_obstacle(at[i, 0], at[i, 1], thing)[0]
-                clearance[i] = min(clearance[i], gap - body[i, RADIUS])
+                gap = to_obstacle(at[i, 0], at[i, 1], thing)[0] - body[i, RADIUS]
+                if footprint.shape[1] > 0:
+                    gap = gap_to_obstacle(at, body, footprint, corners, i, thing)
+                clearance[i] = min(clearance[i], gap)
 
 
 @uncounted
 def move_world(
     robots: Robots, control: Array, period: float, geometry: Geometry, checks: int, clearance: Array, at: Array,
-    contacts: Int64s, touching: Int8s,
+    corners: Array, contacts: Int64s, touching: Int8s,
 ) -> None:  # fmt: skip
-    """The second part of ``step_worlds``, for one world; ``at`` (N, 5) is room to work in."""
+    """The second part of ``step_worlds``, for one world; ``at`` (N, 5) and ``corners`` (N, V, 2) are to work in."""
     strange = has_strangers(robots.body)
     clearance[:] = np.inf
     for check in range(1, checks + 1):
         for i in range(len(robots.kind)):
             dynamics.step(robots.kind[i], robots.state[i], control[i], period * check / checks, at[i])
         ramp_world(robots.state, robots.body, robots.trail, control, check, checks, period, at)
-        gaps(at, robots.body, geometry, clearance)
+        gaps(at, robots.body, geometry, robots.footprint, corners, clearance)
         if strange:
             meet_world(at, robots.body, contacts, touching)
     for i in range(len(robots.kind)):
@@ -289,8 +325,12 @@ def _step_world(
     here, walls = robots_of(robots, b), geometry_of(geometry, b)
     control, outcome, clearance = counts.control[b], counts.outcome[b], counts.clearance[b]
     describe_world(here, desk.seen[0])
+    shape_world(here, desk.shapes)
     _filter_robots(here, walls, action[b], filtered, control, outcome, desk.seen, desk)
-    move_world(here, control, period[b], walls, checks, clearance, desk.at, counts.contacts[b], counts.touching[b])
+    move_world(
+        here, control, period[b], walls, checks, clearance, desk.at, desk.corners, counts.contacts[b],
+        counts.touching[b],
+    )  # fmt: skip
     count_world(outcome, clearance, counts.outcomes[b], counts.min_clearance[b], counts.collided[b])
     tell_minds(here, action[b])
 
@@ -301,7 +341,7 @@ def step_some(
     period: Array, checks: int, counts: Counts,
 ) -> None:  # fmt: skip
     """``step_worlds`` for the worlds from ``first`` to before ``last``, one after the other."""
-    desk = desk_for(robots.kind.shape[1], slots)
+    desk = desk_for(robots.kind.shape[1], slots, robots.footprint.shape[2])
     for b in range(first, last):
         _step_world(b, robots, geometry, action, filtered, period, checks, counts, desk)
 

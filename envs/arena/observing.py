@@ -113,7 +113,7 @@ def observe_some(
     sender: Int32s,
 ) -> None:  # fmt: skip
     """``observe_worlds``, one after the other."""
-    desk = desk_for(robots.kind.shape[1], slots)
+    desk = desk_for(robots.kind.shape[1], slots, 0)
     for k in range(len(which)):
         _observe_world(which[k], robots, geometry, views, told, seen, sender, desk)
 

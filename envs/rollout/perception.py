@@ -97,7 +97,7 @@ class Perception:
         worlds = Robots(
             self._kinds[None], self.source.past[:, 0], self._bodies[None], none[..., :2], none[..., 0], none[..., :2],
             none[..., :2], none[..., :6], none[..., :2], none, self._strangers[None],
-            np.zeros((1, len(self._kinds)), bool),
+            np.zeros((1, len(self._kinds)), bool), np.empty((1, len(self._kinds), 0, 2)),
         )  # fmt: skip
         return robots_of(worlds, 0)
 

@@ -117,11 +117,11 @@ def flat_index(index: ObstacleIndex) -> tuple[Array, Array, float, Int64s, Int64
 
 
 @njit(cache=True, inline="always")
-def _around(crowd: Crowd, wish: Wish, i: int) -> Around:
+def _around(crowd: Crowd, wish: Wish, i: int, footprint: Array, shapes: Array) -> Around:
     first, last = crowd.first[i], crowd.first[i + 1]
     return Around(
         crowd.near[first:last], last - first, crowd.obstacles[i], crowd.num_obstacles[i], crowd.bounds,
-        crowd.truncated[i], crowd.trail[i], wish.agreed[i],
+        crowd.truncated[i], crowd.trail[i], wish.agreed[i], footprint, shapes,
     )  # fmt: skip
 
 
@@ -139,10 +139,11 @@ def observe_team(
         seen: Of N robots.
         sender: ``int32[N, P]``, not touched.
     """
+    footprint, shapes = np.empty((0, 2)), np.empty((0, 0, 2))  # everybody is taken for a disc
     for i in range(len(crowd.kind)):
         observe(
             crowd.kind[i], crowd.state[i], crowd.body[i], crowd.robot_id[i], wish.waypoint[i], wish.remaining[i],
-            _around(crowd, wish, i), memory[i], last_action[i],
+            _around(crowd, wish, i, footprint, shapes), memory[i], last_action[i],
             Observation(seen.ego[i], seen.edges[i], seen.mask[i], sender[i]),
         )  # fmt: skip
 
@@ -162,10 +163,10 @@ def filter_team(
         outcome: Written.
         relaxation: Written.
     """
-    nominal = np.empty(2)
+    nominal, footprint, shapes = np.empty(2), np.empty((0, 2)), np.empty((0, 0, 2))  # everybody is taken for a disc
     for i in range(len(crowd.kind)):
         kind, state, body = crowd.kind[i], crowd.state[i], crowd.body[i]
-        around = _around(crowd, wish, i)
+        around = _around(crowd, wish, i, footprint, shapes)
         if body[YIELDS] < 0.0:  # it sees others, and drives as if it did not
             around = Around(
                 around.neighbours,
@@ -176,6 +177,8 @@ def filter_team(
                 False,
                 around.trail,
                 False,
+                footprint,
+                shapes,
             )
         note_narrow(kind, state, body, around, wish.waypoint[i], tunables[i])
         wanted_control(kind, state, body, around, wish.waypoint[i], wish.remaining[i], tunables[i], scratch, nominal)

@@ -69,7 +69,7 @@ from swarm.sense.neighbours import (
 
 __all__ = [
     "BOUNDS_ROWS", "BRAKE_SHARE", "ROW_MARGIN", "ROW_MARGIN_BRAKING",
-    "approach_speed", "build", "class_k", "control_box", "control_point",
+    "approach_speed", "build", "class_k", "control_box", "control_point", "stranger_row",
 ]  # fmt: skip
 
 BOUNDS_ROWS = 4
@@ -85,7 +85,7 @@ def control_point(kind: int, state: Array, body: Array) -> tuple[float, float, f
 
 
 @uncounted
-def _stranger_row(
+def stranger_row(
     kind: int, state: Array, body: Array, trail: Array, x: float, y: float, vx: float, vy: float, size: float,
     other: Array, gain: float, power: float, row: Array,
 ) -> float:  # fmt: skip
@@ -141,7 +141,7 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
     for k in range(robots):
         other = neighbours[k]
         if is_stranger(other):
-            rhs[k] = _stranger_row(kind, state, body, around.trail, x, y, vx, vy, size, other, gain, power, rows[k])
+            rhs[k] = stranger_row(kind, state, body, around.trail, x, y, vx, vy, size, other, gain, power, rows[k])
             continue
         ahead_x, ahead_y = (0.0, 0.0) if spot else (other[N_OFFSET_X], other[N_OFFSET_Y])
         dx, dy = x - other[N_X] - ahead_x, y - other[N_Y] - ahead_y

@@ -8,10 +8,11 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.filter.hulls import MOST, closest, hull_to_hull, hull_to_obstacle, inside, other_hull
+from swarm.filter.hulls import MOST, closest, hull_to_hull, hull_to_obstacle, inside, other_hull, shape_to_shape
 from swarm.model.actuators import T_ERROR, T_STRAY
 from swarm.model.body import FLOOR, PERIOD, RADIUS, REACH
 from swarm.model.dynamics import DOUBLE_INTEGRATOR
+from swarm.model.shapes import points_of
 from swarm.sense.neighbours import N_ERROR, N_RADIUS, N_REACH, N_X, N_Y, O_GAP, Around, is_stranger
 
 LINE = 10
@@ -21,6 +22,8 @@ by how much they look nearer than both radii and that (m, else 0), and the robot
 L_NX, L_NY, L_X, L_Y, L_SHARE, L_KAPPA, L_APART, L_WRONG, L_INSIDE, L_PART = range(LINE)
 # Room that rounding may not eat.
 _ROUNDING = 1e-12
+# Hulls of polygons have no radius around them; where they meet they have no normal, so that so much [m] is kept.
+_SKIN = 1e-6
 
 
 @njit(cache=True)
@@ -67,7 +70,7 @@ def _turned(line: Array, way: float) -> float:
 def build_lines(
     kind: int, state: Array, body: Array, around: Around, hull: Array, many: int, lines: Array
 ) -> int:  # fmt: skip
-    """Write the lines that the robot's next hull has to keep; -1 if only braking is left.
+    """Write the lines that a disc's next hull has to keep; -1 if only braking is left.
 
     Args:
         kind: A value of ``Kind``.
@@ -78,34 +81,58 @@ def build_lines(
         many: Points of it.
         lines: ``float64[K + M + 4, LINE]``, written.
     """
-    neighbours, obstacles, bounds = around.neighbours, around.obstacles, around.bounds
-    size, reach, own, count = body[RADIUS], body[REACH], around.trail[T_ERROR], 0
-    stray = around.trail[T_STRAY]
-    theirs = np.empty((MOST, 2))
+    count = body_lines(kind, state, body, around, body[RADIUS], hull, many, lines)
+    return count if count < 0 else bound_lines(body, around, hull, many, lines, count)
+
+
+@njit(cache=True)
+def body_lines(
+    kind: int, state: Array, body: Array, around: Around, size: float, hull: Array, many: int, lines: Array
+) -> int:  # fmt: skip
+    """The lines of ``build_lines`` between bodies, and between a body and obstacles.
+
+    Args:
+        kind: See there, as what follows.
+        state: See there.
+        body: See there.
+        around: See there.
+        size: Of the robot's body around its hull [m]; 0 where the hull is that of a polygon.
+        hull: ``float64[n, 2]``, convex.
+        many: Points of it.
+        lines: See there.
+    """
+    neighbours, obstacles, reach, own = around.neighbours, around.obstacles, body[REACH], around.trail[T_ERROR]
+    stray, count, theirs = around.trail[T_STRAY], 0, np.empty((MOST, 2))
     for k in range(around.num_neighbours):
         other = neighbours[k]
         if is_stranger(other):
             continue
         error = own + other[N_ERROR]
-        both = size + other[N_RADIUS] + max(2.0 * body[FLOOR], error)
-        dx, dy, far = state[0] - other[N_X], state[1] - other[N_Y], both + reach + other[N_REACH]
+        room = max(2.0 * body[FLOOR], error)
+        dx, dy = state[0] - other[N_X], state[1] - other[N_Y]
+        far = body[RADIUS] + other[N_RADIUS] + room + reach + other[N_REACH]
         if dx * dx + dy * dy >= far * far:
             continue
-        corners = other_hull(other, body[PERIOD], theirs)
-        distance, nx, ny, ax, ay = hull_to_hull(hull, many, theirs, corners)
+        radii, corners = size + other[N_RADIUS], points_of(around.shapes, k)
+        if corners > 0:
+            radii = size
+            distance, nx, ny, ax, ay = shape_to_shape(hull, many, around.shapes[k, 1:], corners)
+        else:
+            corners = other_hull(other, body[PERIOD], theirs)
+            distance, nx, ny, ax, ay = hull_to_hull(hull, many, theirs, corners)
         if distance <= 0.0:
             return -1
+        both = radii + room if radii > 0.0 else max(room, _SKIN)
         points = many == 1 and corners == 1
         kappa = (_cone(error, distance) if points else 0.0) + stray
         count = _write(lines, count, nx, ny, ax, ay, 0.5 * (distance - both), kappa)
         if not points and error > 0.0:
-            radii = size + other[N_RADIUS]
             _write_shape(lines[count - 1], radii, error, distance, distance - radii, 0.5)
     margin = max(body[FLOOR], own)
-    room = size + margin
+    room = size + margin if size > 0.0 else max(margin, _SKIN)
     rigid = many == 1 and kind != DOUBLE_INTEGRATOR  # one that believes that it stands may have a way to rest
     for k in range(around.num_obstacles):
-        if obstacles[k, O_GAP] - room > reach:
+        if obstacles[k, O_GAP] - (body[RADIUS] + margin) > reach:
             continue
         distance, nx, ny, ax, ay = hull_to_obstacle(hull, many, obstacles[k])
         if nx == 0.0 and ny == 0.0:
@@ -116,6 +143,13 @@ def build_lines(
         count = _write(lines, count, nx, ny, ax, ay, distance - room, kappa)
         if not rigid and own > 0.0:
             _write_shape(lines[count - 1], size + obstacles[k, 4], own, core, distance - size, 1.0)
+    return count
+
+
+@njit(cache=True)
+def bound_lines(body: Array, around: Around, hull: Array, many: int, lines: Array, count: int) -> int:
+    """Append the lines of ``build_lines`` that keep a centre, and its way to rest, within the bounds of the world."""
+    bounds, reach, margin = around.bounds, body[REACH], max(body[FLOOR], around.trail[T_ERROR])
     for side in range(4):
         axis, sign = side % 2, 1.0 if side < 2 else -1.0
         least = 0
@@ -125,7 +159,7 @@ def build_lines(
         gap = sign * (hull[least, axis] - bounds[side])
         if gap < 2.0 * reach + margin:  # twice: one that was pushed is faster than its limits
             nx, ny = (sign, 0.0) if axis == 0 else (0.0, sign)
-            share = gap - margin
+            share, stray = gap - margin, around.trail[T_STRAY]
             count = _write(lines, count, nx, ny, hull[least, 0], hull[least, 1], share, stray)
     return count
 

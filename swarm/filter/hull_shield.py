@@ -74,6 +74,7 @@ from swarm.model.dynamics import (
     brake,
     coast_periods,
 )
+from swarm.model.shapes import points_of
 from swarm.sense.neighbours import N_BODY_X, N_BODY_Y, N_ERROR, Around, is_stranger
 
 _BISECTIONS = 12
@@ -81,7 +82,7 @@ _BISECTIONS = 12
 
 @uncounted
 def is_inexact(body: Array, around: Around) -> bool:
-    """Whether anything of the robot or of somebody near is not exact, a way to rest bends, or a stranger is near."""
+    """Whether anything of the robot or of somebody near is not exact or no disc, a way bends, or a stranger is near."""
     if body[ERROR] > 0.0 or body[LAG] > 0.0 or body[STRAY] > 0.0 or is_second_order(body):
         return True
     neighbours = around.neighbours
@@ -89,11 +90,13 @@ def is_inexact(body: Array, around: Around) -> bool:
         other = neighbours[k]
         if other[N_ERROR] > 0.0 or other[N_BODY_X] != 0.0 or other[N_BODY_Y] != 0.0 or is_stranger(other):
             return True
+        if points_of(around.shapes, k) > 0:
+            return True
     return False
 
 
 @njit(cache=True)
-def _admits(
+def admits(
     kind: int, state: Array, body: Array, trail: Array, ux: float, uy: float, hull: Array, many: int, lines: Array,
     count: int,
 ) -> bool:  # fmt: skip
@@ -119,7 +122,7 @@ def _admits_roll(
     state: Array, body: Array, trail: Array, speed: float, turn_rate: float, hull: Array, many: int, lines: Array,
     count: int,
 ) -> bool:  # fmt: skip
-    """``_admits`` of a unicycle that lags: its body, where it would come to rest, and the corner between them."""
+    """``admits`` of a unicycle that lags: its body, where it would come to rest, and the corner between them."""
     x, y, bulge, sx, sy, cx, cy = next_roll(state, body, trail, speed, turn_rate)
     if not keeps(x, y, bulge, hull, many, lines, count):
         return False
@@ -131,7 +134,7 @@ def _admits_ramp(
     state: Array, body: Array, trail: Array, speed: float, turn_rate: float, hull: Array, many: int, lines: Array,
     count: int,
 ) -> bool:  # fmt: skip
-    """``_admits`` of a unicycle of second order: its next place, the end of its way to rest, the corner between."""
+    """``admits`` of a unicycle of second order: its next place, the end of its way to rest, the corner between."""
     dt, push, turn_push = body[PERIOD], body[ACCELERATION], body[TURN_ACCELERATION]
     if 0.5 * dt * abs(turn_rate) * coast_periods(speed, turn_rate, push, turn_push, dt) > SHARPEST:
         return False
@@ -146,7 +149,7 @@ def _admits_ramp(
 
 
 @njit(cache=True)
-def _brake(kind: int, state: Array, body: Array, trail: Array, control: Array) -> None:
+def brake_in_hull(kind: int, state: Array, body: Array, trail: Array, control: Array) -> None:
     """Write the command with which a robot stays in its hull, and its next hull in the present one."""
     if is_second_order(body):
         push, turn_push = body[ACCELERATION], body[TURN_ACCELERATION]
@@ -161,7 +164,7 @@ def _passes(
     count: int, strange: Array, met: int,
 ) -> bool:  # fmt: skip
     """Whether a control keeps all lines, and clear of the strangers that are met."""
-    if not _admits(kind, state, body, trail, ux, uy, hull, many, lines, count):
+    if not admits(kind, state, body, trail, ux, uy, hull, many, lines, count):
         return False
     return met == 0 or keeps_clear(kind, state, body, trail, ux, uy, hull, many, strange, met)
 
@@ -195,7 +198,7 @@ def shield_hulls(kind: int, state: Array, body: Array, around: Around, control: 
     met = build_stranger_lines(body, around, hull, many, strange)
     ux, uy = control[0], control[1]
     finite = math.isfinite(ux) and math.isfinite(uy)
-    _brake(kind, state, body, trail, control)
+    brake_in_hull(kind, state, body, trail, control)
     if around.truncated or count < 0 or not finite:
         return 0.0
     bx, by = control[0], control[1]

@@ -23,6 +23,7 @@ from swarm.model.actuators import T_ERROR, T_STRAY
 from swarm.model.body import FLOOR, LOOK_AHEAD, PERIOD, RADIUS, TURN_RATE, is_second_order
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE
 from swarm.model.passage import middle_line
+from swarm.model.shapes import corners_of
 from swarm.sense.neighbours import O_GAP, O_NX, O_NY, O_ROOM, Around
 
 # For a unicycle a passage is narrow that leaves less than so many look-aheads, and what rows keep, free on each side:
@@ -164,7 +165,7 @@ def narrow_row(
 @njit(cache=True, inline="always")
 def turns_on_the_spot(kind: int, body: Array, around: Around) -> bool:
     """Whether a robot is a unicycle that keeps clear of others by where it is, and not by a point ahead of it."""
-    return kind == UNICYCLE and around.agreed and not is_second_order(body)
+    return kind == UNICYCLE and around.agreed and not is_second_order(body) and corners_of(around.footprint) == 0
 
 
 @uncounted
@@ -206,6 +207,8 @@ def note_narrow(kind: int, state: Array, body: Array, around: Around, waypoint: 
         for k in range(len(_BOLD)):
             tunables[k] = _BOLD[k]
         return
+    if corners_of(around.footprint) > 0:
+        return  # its rows know how wide it is
     size = body[RADIUS] + max(body[FLOOR], around.trail[T_ERROR])
     if kind != UNICYCLE:
         size += math.hypot(state[3], state[4]) * body[PERIOD] * around.trail[T_STRAY]

@@ -14,7 +14,8 @@ quadratic Bezier curve in its control polygon); a unicycle's arc leaves its chor
 the interpolation error, which the shield adds.
 
 A unicycle with finite accelerations comes to rest along an arc: it, and those near it, have stop hulls instead of stop
-segments, with the same argument (``swarm.filter.hull_shield``).
+segments, with the same argument (``swarm.filter.hull_shield``). So have robots that are convex polygons
+(``swarm.filter.shapes``).
 """
 
 from __future__ import annotations
@@ -30,10 +31,13 @@ from swarm.filter import barriers, qp
 from swarm.filter.hull_shield import is_inexact, shield_hulls
 from swarm.filter.narrow import project_rows, turns_on_the_spot
 from swarm.filter.nominal import nominal_control, turn_towards
+from swarm.filter.shapes.rows import build_shape_rows
+from swarm.filter.shapes.shield import shield_shape
 from swarm.kernel_cache.references import uncounted
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, REACH, TOP_SPEED, TURN_RATE
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE, arc_offset, brake, stop_offset
 from swarm.model.geometry import segment_to_obstacle, segment_to_segment
+from swarm.model.shapes import corners_of
 from swarm.sense.neighbours import N_ACCELERATION, N_RADIUS, N_REACH, N_VX, N_VY, N_X, N_Y, O_GAP, Around
 
 OUTCOMES = ("optimal", "relaxed", "braking")
@@ -49,8 +53,8 @@ class Scratch(NamedTuple):
     """Room to work in, for one robot after the other; what the filter leaves there says what it decided on.
 
     Attributes:
-        rows: ``float64[K + M + 4, 2]``, of the QP.
-        rhs: ``float64[K + M + 4]``, their right-hand sides.
+        rows: ``float64[2 (K + M) + 4, 2]``, of the QP.
+        rhs: ``float64[2 (K + M) + 4]``, their right-hand sides.
         box: ``float64[2, 2]``, least and largest values of the variables.
         lines: ``float64[K + M + 4, 3]``, of the shield.
         deficit: ``float64[1]``.
@@ -65,7 +69,7 @@ class Scratch(NamedTuple):
 
 def scratch(size: int) -> Scratch:
     """Room for ``size`` neighbours and obstacles together."""
-    rows, lines = np.empty((size + barriers.BOUNDS_ROWS, 2)), np.empty((size + barriers.BOUNDS_ROWS, 3))
+    rows, lines = np.empty((2 * size + barriers.BOUNDS_ROWS, 2)), np.empty((size + barriers.BOUNDS_ROWS, 3))
     return Scratch(rows, np.empty(len(rows)), np.empty((2, 2)), lines, np.empty(1))
 
 
@@ -212,7 +216,10 @@ def to_control(kind: int, body: Array, variables: Array) -> None:
 @njit(cache=True, inline="always")
 def constrain(kind: int, state: Array, body: Array, around: Around, tunables: Array, scratch: Scratch) -> int:
     """Write the QP of one robot: its rows, and the box of its variables; returns the number of rows."""
-    count = barriers.build(kind, state, body, around, tunables, scratch.rows, scratch.rhs)
+    if corners_of(around.footprint) > 0:
+        count = build_shape_rows(kind, state, body, around, tunables, scratch.rows, scratch.rhs)
+    else:
+        count = barriers.build(kind, state, body, around, tunables, scratch.rows, scratch.rhs)
     if turns_on_the_spot(kind, body, around):
         project_rows(state, scratch.rows, scratch.rhs, count)
     barriers.control_box(kind, state, body, around.trail, scratch.box)
@@ -267,6 +274,8 @@ def dispose(kind: int, state: Array, body: Array, around: Around, status: int, c
         control[0] = control[1] = np.nan
     else:
         to_control(kind, body, control)
+    if corners_of(around.footprint) > 0:
+        return BRAKING if shield_shape(kind, state, body, around, control) < 1.0 else status
     if is_inexact(body, around):
         return BRAKING if shield_hulls(kind, state, body, around, control) < 1.0 else status
     return BRAKING if shield(kind, state, body, around, control, scratch.lines) < 1.0 else status

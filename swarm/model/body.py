@@ -23,6 +23,7 @@ from swarm.model.dynamics import (
     forward_speed,
     reach,
     seen_speed,
+    swell,
 )
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.model.growth import growth_of
@@ -52,7 +53,7 @@ _BUSY = 8.0
 
 def body_of(
     kind: Kind, radius: float, limits: Limits, *, dt: float, sensing_radius: float, margin: float = 0.0,
-    cooperative: bool = True, errors: ErrorBounds = EXACT, ignores: bool = False,
+    cooperative: bool = True, errors: ErrorBounds = EXACT, ignores: bool = False, footprint: Array | None = None,
 ) -> Array:  # fmt: skip
     """The body array ``float64[BODY]`` of one robot.
 
@@ -67,6 +68,7 @@ def body_of(
         errors: Bounds of what is not exact.
         cooperative: Whether it gives way; one that does not is only kept from touching anybody.
         ignores: Whether it drives as if nobody else were there: a stranger to all others.
+        footprint: ``float64[V, 2]`` (``swarm.model.shapes``) of one that is no disc and drives as what it is.
 
     Returns:
         The array; its top speed may be below the limit, so that robots out of sight cannot be met within a period.
@@ -77,18 +79,21 @@ def body_of(
     """
     _check_numbers(kind, radius, limits, dt, sensing_radius, margin, errors)
     floor, margin = margin, max(margin, error_of(kind, limits.speed, limits, dt, errors))
-    top = seen_speed(kind, radius + margin, limits, dt, sensing_radius, errors.slip)
+    grown = 0.0 if footprint is None else swell(radius, limits, dt)
+    top = seen_speed(kind, radius + margin + grown, limits, dt, sensing_radius, errors.slip)
     body = np.empty(BODY)
     body[LAG], body[STRAY], body[FLOOR] = errors.lag, errors.stray(kind), floor
     body[ERROR] = error_of(kind, top, limits, dt, errors)
     body[RADIUS], body[LOOK_AHEAD], body[TOP_SPEED] = radius, LOOK_AHEAD_RADII * radius, top
+    if footprint is not None:  # the middle of its front: rows are about that
+        body[LOOK_AHEAD] = max(body[LOOK_AHEAD], footprint[:, 0].max() - 0.5 * np.ptp(footprint, axis=0).min())
     body[ACCELERATION], body[TURN_RATE], body[PERIOD] = limits.acceleration, limits.turn_rate, dt
     body[SENSING], body[MARGIN] = sensing_radius, margin
     body[YIELDS] = -1.0 if ignores else float(cooperative)
     body[TURN_ACCELERATION] = limits.turn_acceleration if kind == Kind.UNICYCLE else math.inf
     within = np.array([top, limits.acceleration, limits.turn_rate, body[TURN_ACCELERATION]])
     body[REACH] = reach(int(kind), radius, within, dt) + fastest_over_ground(int(kind), top) * errors.lag
-    body[REACH] *= 1.0 + errors.slip
+    body[REACH] = (1.0 + errors.slip) * body[REACH] + grown
     body[GROWTH] = growth_of(kind, top, limits, dt, errors)
     _check_overrun(kind, body)
     return body

@@ -19,6 +19,7 @@ from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y
 from swarm.model.body import ACCELERATION, ERROR, FLOOR, LAG, LOOK_AHEAD, MARGIN, RADIUS, REACH, SENSING
 from swarm.model.dynamics import UNICYCLE
 from swarm.model.geometry import COLUMNS, extents, to_obstacle
+from swarm.model.shapes import NO_FOOTPRINT, NO_SHAPES
 from swarm.model.strangers import covered, faster, start_of
 
 MAX_NEIGHBOURS = 16
@@ -55,6 +56,8 @@ class Around(NamedTuple):
         truncated: Whether somebody near had to be left out.
         trail: ``float64[TRAIL]``, what the robot trails behind its own state (``swarm.model.actuators``).
         agreed: Whether who goes first here is agreed (``swarm.planning.Plan``).
+        footprint: ``float64[V, 2]``, of a robot that is no disc (``swarm.model.shapes``).
+        shapes: ``float64[K, P, 2]``, those of the neighbours that are no discs; P is 0 if everybody is one.
     """
 
     neighbours: Array
@@ -65,6 +68,8 @@ class Around(NamedTuple):
     truncated: bool
     trail: Array
     agreed: bool = False
+    footprint: Array = NO_FOOTPRINT
+    shapes: Array = NO_SHAPES
 
 
 @uncounted
@@ -194,6 +199,22 @@ def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array)
         if order[k, 0] < body[RADIUS] + _kept(body, found[k]) + others[i, N_REACH] + found[k, N_REACH]:
             left_out -= 1
     return count, left_out > 0
+
+
+@uncounted
+def copy_shapes(shapes: Array, order: Array, count: int, found: Array) -> None:
+    """Copy those of the nearest robots, as ``sense_robots`` has sorted them.
+
+    Args:
+        shapes: ``float64[N, P, 2]`` (``swarm.model.shapes``).
+        order: ``float64[K, 2]``; in the second column, who.
+        count: How many.
+        found: ``float64[K, P, 2]``, written.
+    """
+    for k in range(count if shapes.shape[1] > 0 else 0):
+        shape = shapes[int(order[k, 1])]
+        for point in range(int(shape[0, 0]) + 1):
+            found[k, point, 0], found[k, point, 1] = shape[point, 0], shape[point, 1]
 
 
 @uncounted

@@ -1,0 +1,210 @@
+"""Bodies that are no discs: convex polygons, and the hulls that hold such a body and all of its way to rest (kernels).
+
+A *footprint* is ``float64[V, 2]``: the corners in the body's frame [m], x ahead, counter-clockwise; rows of NaN behind
+them fill it up. One that has no corners is a disc. On its way to rest a body is shifted (integrators) or turned about
+one centre (a unicycle that loses speed and turn rate together), so each corner moves along a segment or an arc, which
+the triangle of the arc's end tangents holds.
+
+A *shape* is ``float64[P, 2]``: how many points there are and 0, then the points in the world, counter-clockwise [m].
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from swarm.array_types import Array
+from swarm.kernel_cache.references import counted, uncounted
+from swarm.model.actuators import T_SPEED, T_TURN_RATE
+from swarm.model.body import ACCELERATION, PERIOD, TURN_ACCELERATION, is_second_order
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, arc_offset, coast_periods, stop_offset
+
+CORNERS = (3, 8)
+"""Fewest and most corners of a footprint."""
+NO_FOOTPRINT, NO_SHAPES = np.empty((0, 2)), np.empty((0, 0, 2))
+"""Of worlds in which everybody is a disc."""
+# An arc of less (rad) is a straight line but for rounding, and has no corner between its tangents.
+_STRAIGHT = 1e-12
+
+
+@uncounted
+def shape_size(corners: int) -> int:
+    """Rows of a shape of a body with so many corners; 0 of a disc."""
+    return 3 * corners + 1 if corners else 0
+
+
+@uncounted
+def corners_of(footprint: Array) -> int:
+    """How many corners a footprint has; 0 of a disc."""
+    count = 0
+    while count < footprint.shape[0] and not math.isnan(footprint[count, 0]):
+        count += 1
+    return count
+
+
+@uncounted
+def points_of(shapes: Array, k: int) -> int:
+    """How many points shape ``k`` has; 0 of a disc, and where there are no shapes."""
+    return int(shapes[k, 0, 0]) if shapes.shape[1] > 0 else 0
+
+
+@uncounted
+def place_corners(x: float, y: float, heading: float, footprint: Array, placed: Array) -> int:
+    """Write the corners of a body at a place into ``placed``; returns how many there are."""
+    count, c, s = corners_of(footprint), math.cos(heading), math.sin(heading)
+    for k in range(count):
+        fx, fy = footprint[k, 0], footprint[k, 1]
+        placed[k, 0], placed[k, 1] = x + c * fx - s * fy, y + s * fx + c * fy
+    return count
+
+
+@uncounted
+def end_circles(footprint: Array) -> tuple[float, float, float, float, float]:
+    """The two circles at the ends of a polygon's longer side, as wide as its shorter one: middles and radius [m]."""
+    left, right, low, high = math.inf, -math.inf, math.inf, -math.inf
+    for k in range(corners_of(footprint)):
+        left, right = min(left, footprint[k, 0]), max(right, footprint[k, 0])
+        low, high = min(low, footprint[k, 1]), max(high, footprint[k, 1])
+    x, y, radius = 0.5 * (left + right), 0.5 * (low + high), 0.5 * min(right - left, high - low)
+    if right - left >= high - low:
+        return right - radius, y, left + radius, y, radius
+    return x, high - radius, x, low + radius, radius
+
+
+@uncounted
+def _sort(points: Array, count: int) -> None:
+    """Sort points by x, then by y, in place."""
+    for k in range(1, count):
+        x, y, i = points[k, 0], points[k, 1], k
+        while i > 0 and (points[i - 1, 0] > x or (points[i - 1, 0] == x and points[i - 1, 1] > y)):
+            points[i, 0], points[i, 1] = points[i - 1, 0], points[i - 1, 1]
+            i -= 1
+        points[i, 0], points[i, 1] = x, y
+
+
+@uncounted
+def _extend(hull: Array, least: int, count: int, x: float, y: float) -> int:
+    """Add a point to a chain that turns to the left; returns how many points there are then."""
+    while count >= least + 2:
+        ax, ay = hull[count - 1, 0] - hull[count - 2, 0], hull[count - 1, 1] - hull[count - 2, 1]
+        if ax * (y - hull[count - 2, 1]) - ay * (x - hull[count - 2, 0]) > 0.0:
+            break
+        count -= 1
+    hull[count, 0], hull[count, 1] = x, y
+    return count + 1
+
+
+@uncounted
+def convex_hull(points: Array, count: int, hull: Array) -> int:
+    """Write the convex hull of points, counter-clockwise (a monotone chain); returns how many it has.
+
+    Args:
+        points: ``float64[n, 2]``; the first ``count`` count, and are sorted.
+        count: See ``points``.
+        hull: ``float64[count + 1, 2]``, written.
+    """
+    _sort(points, count)
+    found = 0
+    for k in range(count):
+        found = _extend(hull, 0, found, points[k, 0], points[k, 1])
+    least = found - 1
+    for k in range(count - 2, -1, -1):
+        found = _extend(hull, least, found, points[k, 0], points[k, 1])
+    return max(found - 1, 1)
+
+
+@uncounted
+def turn_of(body: Array, speed: float, turn_rate: float) -> float:
+    """For how long [s] a unicycle would hold its speeds to come as far as it rolls to rest; 0 if it stops at once."""
+    if not is_second_order(body):
+        return 0.0
+    dt = body[PERIOD]
+    return 0.5 * dt * coast_periods(speed, turn_rate, body[ACCELERATION], body[TURN_ACCELERATION], dt)
+
+
+@uncounted
+def roll_corners(
+    x: float, y: float, heading: float, speed: float, turn_rate: float, time: float, footprint: Array, points: Array
+) -> int:
+    """Write where the corners of a unicycle are, where they are after ``time`` [s], and where the tangents there meet.
+
+    Args:
+        x: Where it is [m].
+        y: Where it is [m].
+        heading: [rad]
+        speed: That it holds [m/s].
+        turn_rate: That it holds [rad/s].
+        time: So that it turns by less than half a turn [s].
+        footprint: ``float64[V, 2]``.
+        points: ``float64[3 V, 2]``, written: V corners, then V ends, then V meetings of tangents if it turns.
+
+    Returns:
+        How many points were written.
+    """
+    count = place_corners(x, y, heading, footprint, points)
+    if speed == 0.0 and turn_rate == 0.0:
+        return count
+    dx, dy = arc_offset(heading, speed, turn_rate, time)
+    place_corners(x + dx, y + dy, heading + turn_rate * time, footprint, points[count:])
+    half = 0.5 * turn_rate * time
+    if abs(half) <= _STRAIGHT:
+        return 2 * count
+    ahead = math.tan(half) / turn_rate
+    for k in range(count):
+        px, py = points[k, 0] - x, points[k, 1] - y
+        points[2 * count + k, 0] = x + px + ahead * (speed * math.cos(heading) - turn_rate * py)
+        points[2 * count + k, 1] = y + py + ahead * (speed * math.sin(heading) + turn_rate * px)
+    return 3 * count
+
+
+@uncounted
+def rest_points(
+    kind: int, state: Array, body: Array, speed: float, turn_rate: float, footprint: Array, points: Array
+) -> int:
+    """Write points whose convex hull holds a body and its way to rest; returns how many.
+
+    Args:
+        kind: A value of ``Kind``.
+        state: ``float64[5]``.
+        body: ``float64[BODY]``.
+        speed: Of a unicycle, along its way [m/s].
+        turn_rate: Of a unicycle [rad/s].
+        footprint: ``float64[V, 2]``.
+        points: ``float64[3 V, 2]``, written.
+    """
+    if is_second_order(body):
+        time = turn_of(body, speed, turn_rate)
+        return roll_corners(state[0], state[1], state[2], speed, turn_rate, time, footprint, points)
+    count = place_corners(state[0], state[1], state[2], footprint, points)
+    if kind != DOUBLE_INTEGRATOR or (state[3] == 0.0 and state[4] == 0.0):
+        return count
+    sx, sy = stop_offset(kind, state[3], state[4], body[ACCELERATION], body[PERIOD])
+    return count + place_corners(state[0] + sx, state[1] + sy, state[2], footprint, points[count:])
+
+
+@counted
+def stop_shape(kind: int, state: Array, body: Array, trail: Array, footprint: Array, shape: Array) -> None:
+    """Write the shape that holds a body and all of its way to rest, if it begins to brake now; no point of a disc.
+
+    Args:
+        kind: A value of ``Kind``.
+        state: ``float64[5]``.
+        body: ``float64[BODY]``.
+        trail: ``float64[TRAIL]`` (``swarm.model.actuators``).
+        footprint: ``float64[V, 2]``.
+        shape: ``float64[3 V + 1, 2]``, written.
+    """
+    corners = corners_of(footprint)
+    shape[0, 0] = shape[0, 1] = 0.0
+    if corners == 0:
+        return
+    points = np.empty((3 * corners, 2))
+    count = rest_points(kind, state, body, trail[T_SPEED], trail[T_TURN_RATE], footprint, points)
+    if count == corners:  # it stands, or stops at once
+        shape[1 : 1 + count] = points[:count]
+    else:
+        hull = np.empty((count + 1, 2))
+        count = convex_hull(points, count, hull)
+        shape[1 : 1 + count] = hull[:count]
+    shape[0, 0] = count
