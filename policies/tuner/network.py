@@ -35,7 +35,7 @@ from policies.tuner.messages import Hidden, Largest, in_parts
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, NAMES, encode
 from swarm.sense.messages import EMBEDDING
-from swarm.tune.observation import EDGE, EDGE_IS_OBSTACLE, EDGE_IS_ROBOT, EDGE_TOLD, EGO
+from swarm.tune.observation import EDGE, EDGE_IS_OBSTACLE, EDGE_IS_ROBOT, EDGE_TOLD, EGO, EGO_ACTION
 
 WIDTH = 64
 SENSES = ("robots", "obstacles")
@@ -204,6 +204,7 @@ class Tuner(nn.Module):
         senses: What it takes account of: ``robots``, ``obstacles`` or both.
         rounds: Rounds of messages between robots: 0, 1 or 2. The critic, which is not deployed, never takes
             embeddings.
+        sees_action: False: takes no account of its own last action. The weights of it are 0 and stay so in training.
         kernels: False: computes as on other devices, on a CPU too.
 
     Raises:
@@ -215,7 +216,7 @@ class Tuner(nn.Module):
 
     def __init__(
         self, width: int = WIDTH, tunables: Sequence[str] = NAMES, senses: Sequence[str] = SENSES, rounds: int = 1,
-        *, kernels: bool = True,
+        *, sees_action: bool = True, kernels: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
         for given, known, what in ((tunables, NAMES, "tunables"), (senses, SENSES, "senses")):
@@ -237,6 +238,10 @@ class Tuner(nn.Module):
         if rounds > 1:
             self.telling = nn.Linear(width, EMBEDDING)
             orthogonal(self.telling, 1.0)
+        if not sees_action:
+            for part in (self.actor, self.critic):
+                blind(part.message_ego)
+                blind(part.update_in)
 
     @property
     def senses(self) -> list[str]:
@@ -296,6 +301,14 @@ class DensePolicy(nn.Module):
     def forward(self, ego: Tensor, edges: Tensor, mask: Tensor, heard: Tensor | None = None) -> tuple[Tensor, ...]:
         """Mean action [B, 6] (and told [B, TOLD]) of ego [B, EGO], edges [B, P, EDGE], mask, heard [B, P, TOLD]."""
         return self.tuner.dense(ego, edges, mask, heard)
+
+
+def blind(layer: nn.Linear) -> None:
+    """Set the weights of a robot's own last action to 0, for good: they get no gradient. EGO columns come first."""
+    keep = torch.ones_like(layer.weight)
+    keep[:, EGO_ACTION : EGO_ACTION + COUNT] = 0.0
+    layer.weight.data.mul_(keep)
+    layer.weight.register_hook(lambda gradient: gradient * keep.to(gradient.device))
 
 
 def orthogonal(layer: nn.Linear, gain: float) -> None:
