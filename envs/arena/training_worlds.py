@@ -161,8 +161,8 @@ class TrainingArena(ArenaCore):
 
     @property
     def families(self) -> list[str]:
-        """What kind of world each is at present."""
-        return [scenario.name for scenario in self.scenarios]
+        """What kind of world each is at present, and of robots, if those that cooperate are of one kind."""
+        return [kind_of(scenario) for scenario in self.scenarios]
 
     def reset(self, seed: int | None = None) -> Observation:
         """See ``ArenaCore.reset``; the first episodes are cut short, each somewhere."""
@@ -187,6 +187,12 @@ class TrainingArena(ArenaCore):
         there = np.broadcast_to(~self._missing[..., None], np.shape(action))
         mean = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0).mean(axis=1, keepdims=True, where=there)
         return super().step(np.broadcast_to(mean, np.shape(action)))
+
+
+def kind_of(scenario: Scenario) -> str:
+    """Name of a scenario, and of the dynamics of its robots that cooperate, if they are alike."""
+    labels = {robot.kind.label for robot in scenario.robots if robot.cooperative}
+    return f"{scenario.name}, {labels.pop()}" if len(labels) == 1 else scenario.name
 
 
 def mates(scenario: Scenario, robots: int, share: float) -> Array:

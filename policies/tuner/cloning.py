@@ -28,7 +28,7 @@ from swarm.tune.observation import Observation
 
 EVERY = 4
 """Of so many steps one is learnt from: those in between look much the same."""
-PASSES = 4
+PASSES = 8
 """Passes over the samples of a lesson."""
 BATCH = 2048
 """Samples of one step of the optimiser, at most."""
