@@ -204,7 +204,6 @@ class Tuner(nn.Module):
         senses: What it takes account of: ``robots``, ``obstacles`` or both.
         rounds: Rounds of messages between robots: 0, 1 or 2. The critic, which is not deployed, never takes
             embeddings.
-        sees_action: False: takes no account of its own last action. The weights of it are 0 and stay so in training.
         kernels: False: computes as on other devices, on a CPU too.
 
     Raises:
@@ -216,7 +215,7 @@ class Tuner(nn.Module):
 
     def __init__(
         self, width: int = WIDTH, tunables: Sequence[str] = NAMES, senses: Sequence[str] = SENSES, rounds: int = 1,
-        *, sees_action: bool = True, kernels: bool = True,
+        *, kernels: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
         for given, known, what in ((tunables, NAMES, "tunables"), (senses, SENSES, "senses")):
@@ -238,15 +237,17 @@ class Tuner(nn.Module):
         if rounds > 1:
             self.telling = nn.Linear(width, EMBEDDING)
             orthogonal(self.telling, 1.0)
-        if not sees_action:
-            for part in (self.actor, self.critic):
-                blind(part.message_ego)
-                blind(part.update_in)
 
     @property
     def senses(self) -> list[str]:
         """What it takes account of."""
         return [name for name, seen in zip(SENSES, self.actor.seen, strict=True) if seen]
+
+    def forget_action(self) -> None:
+        """From now on it takes no account of its own last action: the weights of it are 0, and stay so in training."""
+        for part in (self.actor, self.critic):
+            blind(part.message_ego)
+            blind(part.update_in)
 
     def see(self, ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = None) -> Graph:
         """What it takes of padded neighbourhoods, or of those at ``index``; see ``to_graph``."""
@@ -303,7 +304,7 @@ class DensePolicy(nn.Module):
         return self.tuner.dense(ego, edges, mask, heard)
 
 
-def blind(layer: nn.Linear) -> None:
+def blind(layer: Any) -> None:
     """Set the weights of a robot's own last action to 0, for good: they get no gradient. EGO columns come first."""
     keep = torch.ones_like(layer.weight)
     keep[:, EGO_ACTION : EGO_ACTION + COUNT] = 0.0

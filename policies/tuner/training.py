@@ -41,7 +41,7 @@ PARTS = ("network", "family", "map", "reward", "planner", "constraint")
 """Options that may name parts of a user's own: copies of their files stay with the checkpoint, and are what resumes."""
 FIXED = (
     "seed", "worlds", "robots", "tunables", "styles", "senses", "rounds", "shared", "ppo", "teachers", "lessons",
-    "sees_action", "team", *PARTS,
+    "sees_action", "team", "start", *PARTS,
 )  # fmt: skip
 """Options that would make it another training."""
 DEFAULT_STEPS = 40_000_000
@@ -90,6 +90,9 @@ class TunerOptions:
     sees_action: bool = True
     """Whether the network sees its own last action. What it sets then feeds back into it, and can swing from one end
     of the box to the other at every step."""
+    start: str = ""
+    """Checkpoint folder of a network to begin with, near which ``--ppo.near`` holds what is trained; its tunables and
+    senses are those that are given here."""
     teachers: tuple[str, ...] = ()
     """Who is imitated first: rules (give_way, give_way_soon) or whatever is a controller, as fixed:20,1,9.28,1. Of each
     episode the best one is. None: the network learns from scratch."""
@@ -121,8 +124,8 @@ class TunerOptions:
             make_teacher(name)
         if self.teachers and self.rounds > 1:
             raise InputError("--rounds", self.rounds, "0 or 1, with --teachers")
-        if not self.sees_action and self.network:
-            raise InputError("--no-sees-action", self.network, "it only without --network")
+        if self.network and (self.start or not self.sees_action):
+            raise InputError("--start, --no-sees-action", self.network, "neither of them with --network")
         if not 0.0 <= self.team <= 1.0:
             raise InputError("--team", self.team, "0 to 1")
         for name in ("worlds", "robots", "threads", "lessons"):
@@ -174,6 +177,8 @@ class TunerTraining(Training[TunerOptions]):
         updates = -(-(options.steps or DEFAULT_STEPS) // per_update)
         self.ppo: TunerPPO
         ppo = TunerPPO(self.worlds, self.tuner, options.ppo, seed=seed, updates=updates)
+        if options.start:
+            ppo.keep_clone()
         super().__init__(options, ppo, command, hardware, saved)
 
     def update(self) -> Row:
@@ -253,9 +258,11 @@ def network_of(options: TunerOptions, device: torch.device = CPU) -> Tuner | Own
         InputError: If it is not what ``swarm.Network`` asks, or has no ONNX.
     """
     if not options.network:
-        made = Tuner(
-            tunables=options.tunables, senses=options.senses, rounds=options.rounds, sees_action=options.sees_action
-        )
+        made = Tuner(tunables=options.tunables, senses=options.senses, rounds=options.rounds)
+        if options.start:
+            checkpoint.begin_as(made, Path(options.start))
+        if not options.sees_action:
+            made.forget_action()
         return made.to(device)
     tuner, rng = OwnTuner(options.network, options.tunables), np.random.default_rng(0)
     ego, edges = (rng.normal(size=shape).astype(np.float32) for shape in ((4, EGO), (4, 7, EDGE)))

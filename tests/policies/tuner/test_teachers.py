@@ -12,14 +12,16 @@ from envs.arena.training_worlds import STYLES, draw, mates, training_worlds
 from envs.scenarios.tiled import rooms_of
 from policies import distributed
 from policies.checkpoint_folder import pack, unpack
+from policies.tuner.checkpoint import load
 from policies.tuner.cloning import NETWORK, Drive, Lessons, best_of, discounted
 from policies.tuner.network import Tuner
 from policies.tuner.ppo import PPOConfig, TunerPPO
 from policies.tuner.teachers import give_way, make_teacher
-from policies.tuner.training import TunerOptions
+from policies.tuner.training import TunerOptions, network_of
 from swarm.errors import InputError
 from swarm.filter.tunables import ROBOT_GAIN, decode
-from swarm.tune.observation import EDGE_HIGHER_ID, EDGE_IS_ROBOT, EDGE_X, EGO_ACTION, Observation
+from swarm.tune.controllers import shipped_checkpoint
+from swarm.tune.observation import EDGE, EDGE_HIGHER_ID, EDGE_IS_ROBOT, EDGE_X, EGO, EGO_ACTION, Observation
 
 pytestmark = pytest.mark.torch
 torch.set_num_threads(1)
@@ -30,7 +32,9 @@ def make(seed: int = 1, updates: int = 4, **settings: Any) -> TunerPPO:
     torch.manual_seed(seed)
     worlds = training_worlds(seed, 8, families=("merge",), team=0.5)
     config = PPOConfig(rollout=8, minibatches=2, per_family=True, near=1.0, **settings)
-    return TunerPPO(worlds, Tuner(tunables=CLASS_K, sees_action=False), config, seed=seed, updates=updates)
+    tuner = Tuner(tunables=CLASS_K)
+    tuner.forget_action()
+    return TunerPPO(worlds, tuner, config, seed=seed, updates=updates)
 
 
 def taught() -> tuple[TunerPPO, Lessons]:
@@ -79,8 +83,25 @@ def test_it_is_held_near_the_clone_and_goes_on_bit_for_bit() -> None:
     assert all(torch.equal(a, b) for a, b in zip(ppo.tuner.parameters(), again.tuner.parameters(), strict=True))
 
 
+def test_a_training_can_begin_with_a_network_that_is_there() -> None:
+    folder = shipped_checkpoint("tuner")
+    shipped, _ = load(folder)
+    again, blinded = (network_of(TunerOptions(start=str(folder), sees_action=sees)) for sees in (True, False))
+    rng = np.random.default_rng(1)
+    ego, edges = (torch.from_numpy(rng.normal(size=shape).astype(np.float32)) for shape in ((3, EGO), (3, 4, EDGE)))
+    seen = ego, edges, torch.ones(3, 4, dtype=torch.bool)
+    other = ego.clone()
+    other[:, EGO_ACTION : EGO_ACTION + 6] = 0.0
+    assert isinstance(again, Tuner) and isinstance(blinded, Tuner)
+    with torch.no_grad():
+        torch.testing.assert_close(again.mean_dense(*seen), shipped.mean_dense(*seen), rtol=0.0, atol=0.0)
+        torch.testing.assert_close(blinded.mean_dense(*seen), shipped.mean_dense(other, *seen[1:]))
+    with pytest.raises(InputError, match=r"--start .*: got 'width 64, rounds 1'; valid: width 64, rounds 2"):
+        network_of(TunerOptions(start=str(folder), rounds=2))
+
+
 def test_only_two_that_meet_alone_give_way() -> None:
-    ego, edges, mask = np.zeros((4, 22), np.float32), np.zeros((4, 3, 15), np.float32), np.zeros((4, 3), bool)
+    ego, edges, mask = np.zeros((4, EGO), np.float32), np.zeros((4, 3, EDGE), np.float32), np.zeros((4, 3), bool)
     edges[..., EDGE_IS_ROBOT], edges[..., EDGE_X], edges[..., EDGE_HIGHER_ID] = 1.0, 0.5, -1.0
     mask[:, 0] = True
     edges[1, 0, EDGE_HIGHER_ID], edges[2, 0, EDGE_X], mask[3, 1] = 1.0, -0.5, True
