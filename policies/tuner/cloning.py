@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from policies import distributed
+from policies.devices import on_cpu
 from policies.tuner.evaluate import Policy, by_tuner
 from policies.tuner.ppo import TunerPPO, flatten
 from policies.tuner.worlds import LessonWorlds
@@ -88,7 +89,7 @@ class Lessons:
 
     def compare(self, seed: int, *, drives_too: bool) -> tuple[dict[str, Drive], list[str]]:
         """How well every teacher (and the network) drives the episodes of a lesson, and of what kind they are."""
-        drivers = {**self.teachers, **({NETWORK: by_tuner(self.ppo.tuner)} if drives_too else {})}
+        drivers = {**self.teachers, **({NETWORK: by_tuner(on_cpu(self.ppo.tuner))} if drives_too else {})}
         drives = {}
         for name, policy in drivers.items():
             observation = self.worlds.begin(seed)
