@@ -15,6 +15,7 @@ seeds S = 0, 1, 2:
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 
@@ -98,6 +99,17 @@ def moments(values: Tensor, correction: int = 0) -> tuple[Tensor, Tensor, int]:
 def variance(values: Tensor) -> Tensor:
     """Estimate of the variance that the values of all processes together are a sample of."""
     return values.var() if size() == 1 else moments(values, correction=1)[1].square()
+
+
+def normalised(values: Tensor, kind: Tensor, counted: Tensor) -> Tensor:
+    """Values [n] with mean 0 and deviation 1 in each kind by itself, over all processes; 0 where not ``counted``."""
+    result, found = torch.zeros_like(values), kind[counted].unique().tolist()
+    parts = gather(json.dumps(found).encode())
+    for number in sorted({number for part in parts for number in json.loads(part)}):
+        chosen = counted & (kind == number)
+        mean, spread, _ = moments(values[chosen])
+        result[chosen] = (values[chosen] - mean) / (spread + 1e-8)
+    return result
 
 
 def add_gradients(parameters: Iterable[nn.Parameter]) -> None:

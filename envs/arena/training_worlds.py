@@ -26,8 +26,8 @@ from envs.scenarios import (
     options_of,
     swap,
 )  # fmt: skip
-from envs.scenarios.tiled import tile
-from swarm.array_types import AnyArray
+from envs.scenarios.tiled import rooms_of, tile
+from swarm.array_types import AnyArray, Array
 from swarm.errors import InputError
 from swarm.files.text_files import located
 from swarm.model.dynamics import Kind, Limits
@@ -36,6 +36,8 @@ from swarm.scenario.scenario import Scenario
 from swarm.tune.observation import Observation
 
 ROBOTS = 8
+FEW = 4
+"""Robots of a room in which all can be rewarded for what one does."""
 MAP_HORIZON = 20.0
 """Length of an episode on a map [s]."""
 # Scenarios that are drawn to see how large teams are.
@@ -141,12 +143,26 @@ class TrainingArena(ArenaCore):
 
     Args:
         shared: All robots of a world act on the mean of what they propose.
+        team: Share of its room's mean reward that each robot gets in place of its own, in rooms of a few (``FEW``).
         options: Of the core.
     """
 
-    def __init__(self, *args: Any, shared: bool = False, **options: Any) -> None:
-        self._shared = shared
+    def __init__(self, *args: Any, shared: bool = False, team: float = 0.0, **options: Any) -> None:
+        self._shared, self._team = shared, team
         super().__init__(*args, **options)
+        self._mates = np.zeros(
+            (self.num_worlds, self.num_robots, self.num_robots), np.float32
+        )  # weights of their rewards
+        self._mated: list[Scenario | None] = [None] * self.num_worlds  # of which scenario these are
+
+    def begin(self, seed: int) -> Observation:
+        """All worlds drawn anew from a seed, whole episodes: the same ones for the same seed."""
+        return super().reset(seed)
+
+    @property
+    def families(self) -> list[str]:
+        """What kind of world each is at present, and of robots, if those that cooperate are of one kind."""
+        return [kind_of(scenario) for scenario in self.scenarios]
 
     def reset(self, seed: int | None = None) -> Observation:
         """See ``ArenaCore.reset``; the first episodes are cut short, each somewhere."""
@@ -155,12 +171,38 @@ class TrainingArena(ArenaCore):
         return observation
 
     def step(self, action: AnyArray) -> Any:
-        """See ``ArenaCore.step``."""
+        """See ``ArenaCore.step``; the rewards are those of the teams."""
+        if self._team <= 0.0:
+            return self._stepped(action)
+        for b, scenario in enumerate(self.scenarios):
+            if self._mated[b] is not scenario:
+                self._mates[b], self._mated[b] = mates(scenario, self.num_robots, self._team), scenario
+        observation, reward, *others = self._stepped(action)
+        return observation, np.einsum("bij,bj->bi", self._mates, reward), *others
+
+    def _stepped(self, action: AnyArray) -> Any:
+        """``ArenaCore.step`` of what the robots propose."""
         if not self._shared:
             return super().step(action)
         there = np.broadcast_to(~self._missing[..., None], np.shape(action))
         mean = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0).mean(axis=1, keepdims=True, where=there)
         return super().step(np.broadcast_to(mean, np.shape(action)))
+
+
+def kind_of(scenario: Scenario) -> str:
+    """Name of a scenario, and of the dynamics of its robots that cooperate, if they are alike."""
+    labels = {robot.kind.label for robot in scenario.robots if robot.cooperative}
+    return f"{scenario.name}, {labels.pop()}" if len(labels) == 1 else scenario.name
+
+
+def mates(scenario: Scenario, robots: int, share: float) -> Array:
+    """Weights ``[robots, robots]`` by which rewards are mixed within the rooms of a scenario that have few robots."""
+    weights, rooms = np.eye(robots), rooms_of(scenario)
+    for room in np.unique(rooms):
+        inside = np.flatnonzero(rooms == room)
+        if len(inside) <= FEW:
+            weights[np.ix_(inside, inside)] = (1.0 - share) * np.eye(len(inside)) + share / len(inside)
+    return weights
 
 
 class OwnDraw:
@@ -207,8 +249,8 @@ class OwnDraw:
 def training_worlds(
     seed: int, worlds: int, robots: int | None = None, *, styles: Sequence[str] = tuple(STYLES), shared: bool = False,
     errors: ErrorBounds | None = None, assume: ErrorBounds | None = None, families: Sequence[str] = (),
-    map_name: str = "", planner: str = "", reward: str = "", constraint: str = "",
-) -> ArenaCore:  # fmt: skip
+    map_name: str = "", planner: str = "", reward: str = "", constraint: str = "", team: float = 0.0,
+) -> TrainingArena:  # fmt: skip
     """The batched core over ``draw``, or over families or a map of a user's own.
 
     Args:
@@ -224,12 +266,13 @@ def training_worlds(
         planner: As in ``ArenaCore``; if not given, the roadmap on a map, and else straight or what a style says.
         reward: As in ``ArenaCore``.
         constraint: As in ``ArenaCore``.
+        team: See ``TrainingArena``.
 
     Raises:
         InputError: If a name is unknown, or there are no styles.
     """
     options: dict[str, Any] = {"worlds": worlds, "seed": seed, "shared": shared, "errors": errors, "assume": assume,
-               "reward": reward, "constraint": constraint}  # fmt: skip
+               "reward": reward, "constraint": constraint, "team": team}  # fmt: skip
     if families or map_name:
         own = OwnDraw(families, map_name, robots)
         return TrainingArena(

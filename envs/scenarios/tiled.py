@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from envs.scenarios.parts import wall
-from swarm.array_types import Array
+from swarm.array_types import Array, Int64s
 from swarm.errors import InputError
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
@@ -41,10 +42,10 @@ def tile(scenarios: Sequence[Scenario]) -> Scenario:
     # From room to room: two walls, each a radius away and a radius thick, and what can be sensed past them.
     rim = 2.0 * radius
     pitch = sizes.max(axis=0) + 2.0 * rim + scenarios[0].sensing_radius
-    columns = math.ceil(math.sqrt(len(scenarios)))
+    shape = _shape(len(scenarios))
     boxes, angles, circles, robots = [], [], [], []
     for k, scenario in enumerate(scenarios):
-        shift = rim + pitch * np.array([k % columns, k // columns]) - scenario.world.bounds[:2]
+        shift = rim + pitch * np.array([k % shape[0], k // shape[0]]) - scenario.world.bounds[:2]
         inside = scenario.world.bounds + np.tile(shift, 2) + radius * np.array([-1.0, -1.0, 1.0, 1.0])
         boxes += [_moved(scenario.world.boxes, shift), _ring(inside, radius)]
         angles += [scenario.world.angles, np.zeros(len(boxes[-1]))]
@@ -53,13 +54,31 @@ def tile(scenarios: Sequence[Scenario]) -> Scenario:
             replace(robot, start=robot.start + np.array([*shift, 0.0, 0.0, 0.0]), goals=robot.goals + shift)
             for robot in scenario.robots
         ]
-    shape = np.array([min(columns, len(scenarios)), math.ceil(len(scenarios) / columns)])
     extent = shape * pitch - scenarios[0].sensing_radius
     parts = (np.concatenate(part) for part in (boxes, circles, angles))
     world = World(np.array([0.0, 0.0, *extent]), next(parts), next(parts), angles=next(parts))
     first = scenarios[0]
     horizon = max(scenario.horizon for scenario in scenarios)
     return Scenario(world, tuple(robots), horizon, first.dt, first.sensing_radius, f"{first.name}_x{len(scenarios)}")
+
+
+def rooms_of(scenario: Scenario) -> Int64s:
+    """In which room each robot of a scenario starts, ``int64[N]``; in room 0 unless it was made by ``tile``."""
+    starts = np.array([robot.start[:2] for robot in scenario.robots])
+    tiles = re.search(r"_x(\d+)$", scenario.name)
+    if tiles is None:
+        return np.zeros(len(starts), np.int64)
+    shape = _shape(int(tiles[1]))
+    pitch = (scenario.world.bounds[2:] + scenario.sensing_radius) / shape
+    column, row = (starts // pitch).astype(np.int64).T
+    rooms: Int64s = row * shape[0] + column
+    return rooms
+
+
+def _shape(rooms: int) -> Int64s:
+    """Columns and rows of so many rooms."""
+    columns = math.ceil(math.sqrt(rooms))
+    return np.array([columns, math.ceil(rooms / columns)])
 
 
 def _moved(rows: Array, shift: Array) -> Array:

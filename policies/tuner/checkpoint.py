@@ -136,6 +136,21 @@ def load_and_run(folder: Path) -> tuple[Tuner | OwnTuner, Config]:
     return tuner.eval(), config
 
 
+def begin_as(tuner: Tuner, folder: Path) -> None:
+    """Give a network the parameters of a checkpoint.
+
+    Raises:
+        InputError: If it has another shape.
+    """
+    other, _ = load(folder)
+    if (other.width, other.rounds) != (tuner.width, tuner.rounds):
+        found, valid = (f"width {one.width}, rounds {one.rounds}" for one in (other, tuner))
+        raise InputError(f"--start {folder}", found, valid)
+    with torch.no_grad():
+        for own, given in zip(tuner.parameters(), other.parameters(), strict=True):
+            own.copy_(given)
+
+
 def read_config(path: Path) -> Config:
     """Read and check ``config.yaml``.
 

@@ -9,8 +9,9 @@ import torch
 
 from policies.tuner.network import Tuner
 from policies.tuner.own_network import OwnTuner
-from policies.tuner.ppo import VectorWorlds, flatten
+from policies.tuner.ppo import flatten
 from policies.tuner.rounds import silence, speak
+from policies.tuner.worlds import VectorWorlds
 from swarm.array_types import Array
 from swarm.filter.tunables import COUNT
 from swarm.tune.observation import Observation, senders

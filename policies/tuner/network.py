@@ -35,7 +35,7 @@ from policies.tuner.messages import Hidden, Largest, in_parts
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, NAMES, encode
 from swarm.sense.messages import EMBEDDING
-from swarm.tune.observation import EDGE, EDGE_IS_OBSTACLE, EDGE_IS_ROBOT, EDGE_TOLD, EGO
+from swarm.tune.observation import EDGE, EDGE_IS_OBSTACLE, EDGE_IS_ROBOT, EDGE_TOLD, EGO, EGO_ACTION
 
 WIDTH = 64
 SENSES = ("robots", "obstacles")
@@ -243,6 +243,12 @@ class Tuner(nn.Module):
         """What it takes account of."""
         return [name for name, seen in zip(SENSES, self.actor.seen, strict=True) if seen]
 
+    def forget_action(self) -> None:
+        """From now on it takes no account of its own last action: the weights of it are 0, and stay so in training."""
+        for part in (self.actor, self.critic):
+            blind(part.message_ego)
+            blind(part.update_in)
+
     def see(self, ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = None) -> Graph:
         """What it takes of padded neighbourhoods, or of those at ``index``; see ``to_graph``."""
         return to_graph(ego, edges, mask, index, kernels=self.kernels)
@@ -296,6 +302,14 @@ class DensePolicy(nn.Module):
     def forward(self, ego: Tensor, edges: Tensor, mask: Tensor, heard: Tensor | None = None) -> tuple[Tensor, ...]:
         """Mean action [B, 6] (and told [B, TOLD]) of ego [B, EGO], edges [B, P, EDGE], mask, heard [B, P, TOLD]."""
         return self.tuner.dense(ego, edges, mask, heard)
+
+
+def blind(layer: Any) -> None:
+    """Set the weights of a robot's own last action to 0, for good: they get no gradient. EGO columns come first."""
+    keep = torch.ones_like(layer.weight)
+    keep[:, EGO_ACTION : EGO_ACTION + COUNT] = 0.0
+    layer.weight.data.mul_(keep)
+    layer.weight.register_hook(lambda gradient: gradient * keep.to(gradient.device))
 
 
 def orthogonal(layer: nn.Linear, gain: float) -> None:

@@ -5,10 +5,12 @@ The reward and value of a robot are its own; the episode is that of its world. S
 
 from __future__ import annotations
 
+import copy
 import math
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -16,12 +18,12 @@ from torch import Tensor
 
 from policies import distributed
 from policies.devices import CPU, to_device
-from policies.ppo import PPO, Worlds, advantages, as_arrays, clipped_loss
+from policies.ppo import PPO, advantages, as_arrays, clipped_loss
 from policies.ppo_settings import PPOSettings
 from policies.tuner.network import Tuner
 from policies.tuner.own_network import OwnTuner
 from policies.tuner.rounds import Steps, silence, speak
-from swarm.array_types import AnyArray, Flags, Float32s
+from policies.tuner.worlds import LessonWorlds, VectorWorlds
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT
 from swarm.tune.observation import Observation, senders
@@ -47,6 +49,12 @@ class PPOConfig(PPOSettings):
     """Share of the training over which the time for which it is held falls to one step."""
     target_kl: float | None = 0.03
     """End the passes of an update early beyond this divergence from the old policy; None for never."""
+    per_family: bool = False
+    """Normalise advantages in each kind of worlds by itself, so that those with large ones do not drown the others."""
+    near: float = 0.0
+    """Price of the divergence from what was cloned (``--teachers``) at the start; it falls linearly to 0."""
+    near_until: float = 0.5
+    """Share of the training after which nothing holds the policy near what was cloned."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -58,33 +66,10 @@ class PPOConfig(PPOSettings):
             raise InputError("ppo.held_worlds", self.held_worlds, "0 to 1")
         if not 0.0 < self.held_until <= 1.0:
             raise InputError("ppo.held_until", self.held_until, "above 0, at most 1")
-
-
-class VectorWorlds(Worlds, Protocol):
-    """What can be trained in: B worlds of N robots that step together, and start anew when they end."""
-
-    num_worlds: int
-    num_robots: int
-
-    @property
-    def resting(self) -> Flags:
-        """Robots [B, N] whose part is over though their world goes on; what they do is not learnt from."""
-        ...
-
-    def reset(self) -> Observation:
-        """Observation of all robots, arrays [B, N, ...]."""
-        ...
-
-    def step(self, action: AnyArray) -> tuple[Observation, Float32s, Flags, Flags, dict[str, Any]]:
-        """Apply actions [B, N, 6] in [0, 1].
-
-        Returns:
-            The next observation (of the new episode where one ended), the reward [B, N], which worlds ended
-            for good and which only ran out of time [B], and a dict: ``final_observation``, the last one of
-            the episodes that ended (arrays of all worlds; None if none did), ``episodes``, their figures, and
-            ``resting``, as it was before worlds started anew.
-        """
-        ...
+        if not 0.0 <= self.near < math.inf:
+            raise InputError("ppo.near", self.near, "0 or more")
+        if not 0.0 < self.near_until <= 1.0:
+            raise InputError("ppo.near_until", self.near_until, "above 0, at most 1")
 
 
 def log_probability(action: Tensor, mean: Tensor, std: float | Tensor, free: Tensor) -> Tensor:
@@ -108,6 +93,8 @@ class Rollout(NamedTuple):
     active: Tensor  # bool [T, S]; False where the part of a robot was over before the step
     sender: Tensor  # int64 [T, S, P], who was heard, for two rounds of messages (else P is 0 here)
     embedding: Tensor  # [T, S, TOLD], what was told one step before, likewise
+    family: Tensor  # int64 [T, S], which kind of world it is, where that counts (else 0)
+    cloned: Tensor  # [T, S, 6], what the clone of the teachers would do, where it counts (else [T, S, 0])
 
 
 class TunerPPO(PPO[Rollout]):
@@ -125,6 +112,8 @@ class TunerPPO(PPO[Rollout]):
         self.observation = worlds.reset()
         self.held = torch.randn(worlds.num_worlds * worlds.num_robots, COUNT, generator=self.random)  # noise
         self.embedding = silence(len(self.held), self.device)  # in the step before, for two rounds
+        self.clone: Any = None  # the network as it was when it had learnt from its teachers
+        self.taught = ""  # what is to be told of that
 
     @property
     def steps_per_update(self) -> int:
@@ -149,6 +138,7 @@ class TunerPPO(PPO[Rollout]):
         mean, std, sender, embedding = self._propose(ego, edges, mask)
         action = mean + std * self.tuner.free * self._noise().to(self.device)
         active = self.sent(~self.worlds.resting).flatten()
+        family, cloned = self._families(), self._cloned(ego, edges, mask)
         executed = action.clamp(0.0, 1.0).view(worlds, robots, COUNT).cpu().numpy()
         self.observation, reward, terminated, truncated, info = self.worlds.step(executed)
         self.episodes += info["episodes"]
@@ -165,8 +155,32 @@ class TunerPPO(PPO[Rollout]):
             # For a robot the episode is over when its part is, whatever goes on around it.
             terminated=self.sent(info["resting"] | terminated[:, None]).flatten(),
             truncated=self.sent(truncated).repeat_interleave(robots),
-            active=active, sender=sender, embedding=embedding,
+            active=active, sender=sender, embedding=embedding, family=family, cloned=cloned,
         )  # fmt: skip
+
+    def _families(self) -> Tensor:
+        """Number of the kind of world that each robot is in, int64 [S]; the same for all processes."""
+        if not self.config.per_family:
+            return torch.zeros(len(self.held), dtype=torch.int64, device=self.device)
+        numbers = [zlib.crc32(name.encode()) for name in cast(LessonWorlds, self.worlds).families]
+        return torch.tensor(numbers, device=self.device).repeat_interleave(self.worlds.num_robots)
+
+    @property
+    def nearness(self) -> float:
+        """Price of the divergence from the clone in the present update; 0 without one."""
+        left = max(0.0, 1.0 - self.done / self.updates / self.config.near_until)
+        return 0.0 if self.clone is None else left * self.config.near
+
+    def _cloned(self, ego: Tensor, edges: Tensor, mask: Tensor) -> Tensor:
+        """Mean actions [S, 6] of the clone; [S, 0] where nothing holds the policy near it."""
+        if self.nearness <= 0.0:
+            return ego.new_empty(len(ego), 0)
+        mean: Tensor = self.clone.propose(self.clone.see(ego, edges, mask))[0]
+        return mean
+
+    def keep_clone(self) -> None:
+        """Hold the policy near what it is now, from the next update on."""
+        self.clone = copy.deepcopy(self.tuner).requires_grad_(False)
 
     def _propose(self, ego: Tensor, edges: Tensor, mask: Tensor) -> tuple[Tensor, float | Tensor, Tensor, Tensor]:
         """Mean actions [S, 6], their deviation, who was heard [S, P], and what was told one step before [S, TOLD]."""
@@ -208,6 +222,8 @@ class TunerPPO(PPO[Rollout]):
         flat = Rollout(*(array.flatten(0, 1) for array in rollout))
         value, advantage = value.flatten(), advantage.flatten()
         returns, active = advantage + value, flat.active.nonzero().squeeze(1)
+        if self.config.per_family:
+            advantage = distributed.normalised(advantage, flat.family, flat.active)
         figures = self.passes(
             active, lambda chosen: self._loss(flat, value, advantage, returns, chosen), self.config.target_kl
         )
@@ -230,12 +246,17 @@ class TunerPPO(PPO[Rollout]):
         now = log_probability(flat.action[chosen], action, std, self.tuner.free)
         gain = advantage[chosen]
         mean, spread, count = distributed.moments(gain)
-        gain = (gain - mean) / (spread + 1e-8)
+        if not self.config.per_family:
+            gain = (gain - mean) / (spread + 1e-8)
         policy_loss, figures = clipped_loss(now - flat.log_probability[chosen], gain, self.config.clip_coef, count)
         if own_std is not None:
             figures["std"] = own_std.detach().mean(dim=-1).sum() / count
         value_loss = self._value_loss(judged, value[chosen], returns[chosen]).sum() / count
-        return policy_loss + self.config.value_weight * value_loss, {**figures, "value_loss": value_loss}
+        loss = policy_loss + self.config.value_weight * value_loss
+        if flat.cloned.shape[-1]:  # the divergence of Gaussians of one deviation
+            apart = self.tuner.free * ((action - flat.cloned[chosen]) / std).square()
+            loss = loss + self.nearness * 0.5 * apart.sum() / count
+        return loss, {**figures, "value_loss": value_loss}
 
     def _value_loss(self, value: Tensor, before: Tensor, returns: Tensor) -> Tensor:
         """Half the squared error; of the value or the clipped value, whichever is worse."""
@@ -252,6 +273,8 @@ class TunerPPO(PPO[Rollout]):
     def state_dict(self) -> dict[str, Any]:
         """All that ``load_state_dict`` needs to continue exactly: tensors, arrays and plain values."""
         own = {"held": self.held, "observation": list(self.observation), "told": self.embedding}
+        if self.clone is not None:
+            own |= {"clone": self.clone.state_dict(), "taught": self.taught}
         return {**super().state_dict(), **own}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
@@ -260,6 +283,10 @@ class TunerPPO(PPO[Rollout]):
         self.held = saved["held"]
         self.observation = Observation(*as_arrays(saved["observation"]))
         self.embedding = saved.get("told", self.embedding).to(self.device)
+        if "clone" in saved:
+            self.keep_clone()
+            self.clone.load_state_dict(saved["clone"])
+            self.taught = saved["taught"]
 
 
 def flatten(observation: Observation, device: torch.device = CPU) -> tuple[Tensor, Tensor, Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +20,12 @@ from policies.own_parts import sources_of, try_graph, with_copies
 from policies.training import Training
 from policies.training_log import CURVE, NOT_EVALUATED, Row, draw_curves, known
 from policies.tuner import checkpoint
+from policies.tuner.cloning import Lessons
 from policies.tuner.network import SENSES, WIDTH, Tuner
 from policies.tuner.own_network import OwnTuner
-from policies.tuner.ppo import PPOConfig, TunerPPO, VectorWorlds
+from policies.tuner.ppo import PPOConfig, TunerPPO
+from policies.tuner.teachers import make_teacher
+from policies.tuner.worlds import VectorWorlds
 from swarm.errors import InputError
 from swarm.filter.tunables import NAMES
 from swarm.model.error_bounds import parse_option
@@ -35,7 +39,10 @@ COLUMNS = (
 )  # fmt: skip
 PARTS = ("network", "family", "map", "reward", "planner", "constraint")
 """Options that may name parts of a user's own: copies of their files stay with the checkpoint, and are what resumes."""
-FIXED = ("seed", "worlds", "robots", "tunables", "styles", "senses", "rounds", "shared", "ppo", *PARTS)
+FIXED = (
+    "seed", "worlds", "robots", "tunables", "styles", "senses", "rounds", "shared", "ppo", "teachers", "lessons",
+    "sees_action", "team", "start", *PARTS,
+)  # fmt: skip
 """Options that would make it another training."""
 DEFAULT_STEPS = 40_000_000
 RECENT = 20
@@ -80,6 +87,19 @@ class TunerOptions:
     2 also a learned embedding of their neighbourhoods."""
     shared: bool = False
     """All robots of a world use the mean of what they propose, instead of each its own (for comparison)."""
+    sees_action: bool = True
+    """Whether the network sees its own last action. What it sets then feeds back into it, and can swing from one end
+    of the box to the other at every step."""
+    start: str = ""
+    """Checkpoint folder of a network to begin with, near which ``--ppo.near`` holds what is trained; its tunables and
+    senses are those that are given here."""
+    teachers: tuple[str, ...] = ()
+    """Who is imitated first: rules (give_way, give_way_soon) or whatever is a controller, as fixed:20,1,9.28,1. Of each
+    episode the best one is. None: the network learns from scratch."""
+    lessons: int = 8
+    """Sets of episodes, one in each world, in which the teachers are imitated."""
+    team: float = 0.0
+    """Share of a room's mean reward that each robot gets in place of its own, in rooms of at most four robots."""
     errors: str = ""
     """What is not exact in the worlds: position=0.01,lag=0.1,... or a YAML file; exact if none or not given."""
     assume: str = ""
@@ -100,7 +120,15 @@ class TunerOptions:
 
     def __post_init__(self) -> None:
         parse_option("--errors", self.errors), parse_option("--assume", self.assume)  # a wrong one is found at once
-        for name in ("worlds", "robots", "threads"):
+        for name in self.teachers:
+            make_teacher(name)
+        if self.teachers and self.rounds > 1:
+            raise InputError("--rounds", self.rounds, "0 or 1, with --teachers")
+        if self.network and (self.start or not self.sees_action):
+            raise InputError("--start, --no-sees-action", self.network, "neither of them with --network")
+        if not 0.0 <= self.team <= 1.0:
+            raise InputError("--team", self.team, "0 to 1")
+        for name in ("worlds", "robots", "threads", "lessons"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise InputError(f"--{name}", getattr(self, name), "1 or more")
         if self.steps is not None and self.steps < 1:
@@ -147,8 +175,21 @@ class TunerTraining(Training[TunerOptions]):
         self.tuner = network_of(options, device)
         per_update = distributed.size() * options.ppo.rollout * self.worlds.num_worlds * self.worlds.num_robots
         updates = -(-(options.steps or DEFAULT_STEPS) // per_update)
+        self.ppo: TunerPPO
         ppo = TunerPPO(self.worlds, self.tuner, options.ppo, seed=seed, updates=updates)
+        if options.start:
+            ppo.keep_clone()
         super().__init__(options, ppo, command, hardware, saved)
+
+    def update(self) -> Row:
+        """See ``Training.update``; before the first one the teachers are imitated."""
+        if self.options.teachers and self.ppo.done == 0:
+            started = time.perf_counter()
+            teachers = {name: make_teacher(name) for name in self.options.teachers}
+            seed = distributed.own_seed(self.options.seed)
+            self.ppo.taught = Lessons(self.ppo, teachers, seed=seed, lessons=self.options.lessons).teach()
+            self.minutes += (time.perf_counter() - started) / 60.0
+        return super().update()
 
     def write(self, resume: bytes) -> None:
         """Write the checkpoint folder; ``resume`` is what ``resume.pt`` holds."""
@@ -182,11 +223,23 @@ Whatever it proposes, the filter decides what is safe.
 {figures}
 
 The figures are means over the last {RECENT} updates, with exploration.
-
+{self.lesson()}
 ![Learning curve]({CURVE})
 
 ## Evaluation
 {evaluation}
+"""
+
+    def lesson(self) -> str:
+        """What the card says of the teachers; nothing if there were none."""
+        if not self.ppo.taught:
+            return ""
+        return f"""
+## Teachers
+Before, the network imitated the best teacher of each episode. The last lesson, success in % / mean time to the goal in
+s; *network* is what was learnt until then, without exploration:
+
+{self.ppo.taught}
 """
 
 
@@ -205,7 +258,12 @@ def network_of(options: TunerOptions, device: torch.device = CPU) -> Tuner | Own
         InputError: If it is not what ``swarm.Network`` asks, or has no ONNX.
     """
     if not options.network:
-        return Tuner(tunables=options.tunables, senses=options.senses, rounds=options.rounds).to(device)
+        made = Tuner(tunables=options.tunables, senses=options.senses, rounds=options.rounds)
+        if options.start:
+            checkpoint.begin_as(made, Path(options.start))
+        if not options.sees_action:
+            made.forget_action()
+        return made.to(device)
     tuner, rng = OwnTuner(options.network, options.tunables), np.random.default_rng(0)
     ego, edges = (rng.normal(size=shape).astype(np.float32) for shape in ((4, EGO), (4, 7, EDGE)))
     mask = rng.random((4, 7)) < 0.5

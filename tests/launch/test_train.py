@@ -57,13 +57,20 @@ def weights(folder: Path) -> dict[str, Any]:
     return torch.load(folder / "weights.pt", weights_only=True)
 
 
+TAUGHT = (
+    "--teachers", "give_way", "fixed:6,1,6,1", "--lessons", "2", "--styles", "merge", "--team", "0.5",
+    "--no-sees-action", "--ppo.per-family", "--ppo.near", "1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("further", [(), TAUGHT], ids=["from_scratch", "taught"])
 def test_interrupted_and_resumed_is_the_same_training(
     train: ModuleType, start: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], further: tuple[str, ...],
 ) -> None:  # fmt: skip
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     steps = str(UPDATES * PER_UPDATE)
-    assert start("--out", str(whole), "--seed", "5", "--steps", steps, *TINY) == 0
+    assert start("--out", str(whole), "--seed", "5", "--steps", steps, *TINY, *further) == 0
 
     update = train.TunerTraining.update
 
@@ -73,7 +80,7 @@ def test_interrupted_and_resumed_is_the_same_training(
         return update(training)
 
     monkeypatch.setattr(train.TunerTraining, "update", interrupted)
-    assert start("--out", str(parts), "--seed", "5", "--steps", steps, *TINY) == 130
+    assert start("--out", str(parts), "--seed", "5", "--steps", steps, *TINY, *further) == 130
     assert f"--resume {parts}" in " ".join(capsys.readouterr().out.split())
     monkeypatch.setattr(train.TunerTraining, "update", update)
 
@@ -95,7 +102,9 @@ def test_interrupted_and_resumed_is_the_same_training(
     clock = {"minutes", "steps_per_second"}
     logs = [[{k: v for k, v in row.items() if k not in clock} for row in log] for log in rows]
     assert len(logs[0]) == UPDATES and logs[0] == logs[1]
-    assert f"{UPDATES * PER_UPDATE:,} of {UPDATES * PER_UPDATE:,}" in (parts / "card.md").read_text()
+    card = (parts / "card.md").read_text()
+    assert f"{UPDATES * PER_UPDATE:,} of {UPDATES * PER_UPDATE:,}" in card
+    assert ("| worlds | give_way | fixed:6,1,6,1 | network |" in card) == bool(further)
 
 
 FOLLOWER = ("--kinds", "puzzles", "--filters", "2", "--width", "8", "--ppo.minibatches", "2")

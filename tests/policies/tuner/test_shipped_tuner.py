@@ -13,7 +13,7 @@ from envs.arena.held_out import FAMILIES, FIRST_SEED
 from policies.tuner import checkpoint
 from policies.tuner.evaluate import always, by_tuner, evaluate_policy
 from policies.tuner.network import Tuner
-from policies.tuner.ppo import VectorWorlds
+from policies.tuner.worlds import VectorWorlds
 from swarm.filter.tunables import MIDDLE
 from swarm.tune.controllers import OnnxController, shipped_checkpoint
 from swarm.tune.observation import EDGE, EGO, Observation

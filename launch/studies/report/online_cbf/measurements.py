@@ -12,11 +12,12 @@ import numba
 import numpy as np
 
 from envs.arena.core import ArenaCore, Draw
-from envs.arena.episodes import Episodes, Policy, Track, draw_episodes, run_episodes
+from envs.arena.episodes import Episodes, Policy, Track, draw_episodes, play
 from envs.commands.evaluation.sweep import Setting, SweepTable, fine_grid, full_grid, sweep
 from envs.scenarios import family
 from envs.scenarios.parts import SLOW
 from studies.report.jobs import Record
+from studies.report.online_cbf.smoothness import Smoothness
 from swarm.array_types import AnyArray
 from swarm.model.dynamics import Kind
 from swarm.planning.roadmap.occupancy import MOST_CELLS
@@ -71,11 +72,14 @@ def worlds_at_once(case: Record, planner: str) -> int:
     return max(1, worlds)
 
 
-def _run(options: Record, controller: str, episodes: int, seed: int, record: int = 0) -> Episodes:
+def _run(
+    options: Record, controller: str, episodes: int, seed: int, record: int = 0, watch: Smoothness | None = None
+) -> Episodes:
     case, planner = options["case"], options["planner"]
-    return run_episodes(
-        draw_of(case), policy_of(controller, options.get("shared", False)), episodes, seed=seed, planner=planner,
-        filtered=options.get("filtered", True), worlds_at_once=worlds_at_once(case, planner), record=record,
+    watch = watch or Smoothness(policy_of(controller, options.get("shared", False)))
+    return play(
+        draw_episodes(draw_of(case), episodes, seed), watch, seed=seed, planner=planner, record=record,
+        filtered=options.get("filtered", True), worlds_at_once=worlds_at_once(case, planner),
     )  # fmt: skip
 
 
@@ -85,7 +89,9 @@ def drive(options: Record) -> Record:
     Args:
         options: ``case``, ``controller``, ``planner``, ``episodes``, ``seed``; ``filtered`` and ``shared`` if unusual.
     """
-    return pack(_run(options, options["controller"], options["episodes"], options["seed"]))
+    watch = Smoothness(policy_of(options["controller"], options.get("shared", False)))
+    result = _run(options, options["controller"], options["episodes"], options["seed"], watch=watch)
+    return {**pack(result), "smoothness": watch.figures()}
 
 
 def drive_rule(options: Record) -> Record:
@@ -101,7 +107,7 @@ def drive_rule(options: Record) -> Record:
         figures, ours = result.figures(), result.counted
         scores.append((figures["success"], float(result.deliveries[ours].mean()), -figures["time"]))
     chosen = names[max(range(len(names)), key=scores.__getitem__)]
-    return {**pack(_run(options, chosen, options["episodes"], options["seed"])), "controller": chosen}
+    return {**drive({**options, "controller": chosen}), "controller": chosen}
 
 
 def named(rule: str, setting: Sequence[float]) -> str:

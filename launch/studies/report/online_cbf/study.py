@@ -259,6 +259,11 @@ class OnlineCbfStudy:
         """What became of a case with a method."""
         return unpack(self.lab[self.job(case, method)])
 
+    def smoothness(self, case: Case, method: Method) -> dict[str, float] | None:
+        """What ``Smoothness`` says of a case with a method; None of a result that is older than that."""
+        found: dict[str, float] | None = self.lab[self.job(case, method)].get("smoothness")
+        return found
+
     def compare(self, case: Case, entry: Checkpoint | None) -> Episodes:
         """What became of a case with a checkpoint to compare; None is the tuner."""
         return unpack(self.lab[self.checkpoint_job(case, entry)])

@@ -13,6 +13,7 @@ from studies.report.online_cbf import cases as study
 from studies.report.online_cbf import published_baselines
 from studies.report.online_cbf.cases import Case, Method
 from studies.report.online_cbf.floors import HALF, floors, mean_success, solved_online_only
+from studies.report.online_cbf.how_smooth import how_smooth
 from studies.report.online_cbf.study import OnlineCbfStudy
 from studies.report.online_cbf.where_worse import where_worse
 
@@ -30,7 +31,7 @@ def report(of: OnlineCbfStudy, machine: str, command: str, pictures: Iterable[tu
         pictures: File names and captions.
     """
     parts: list[Callable[[OnlineCbfStudy], str]] = [
-        _families, _sweeps, _protocol, _dense, _open, _tunables, _decisions,
+        _families, _sweeps, _protocol, _dense, _open, _tunables, how_smooth, _decisions,
     ]  # fmt: skip
     shown = markdown.pictures(PICTURES, pictures)
     return "\n\n".join(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from envs.arena.episodes import Episodes, run_episodes
+from envs.arena.episodes import Episodes, draw_episodes, play, run_episodes
 from envs.scenarios.parts import SLOW
 from studies.report.online_cbf import measurements
 from studies.report.online_cbf.measurements import (
@@ -21,6 +21,7 @@ from studies.report.online_cbf.measurements import (
     tracks_of,
     unpack,
 )
+from studies.report.online_cbf.smoothness import Smoothness
 from swarm.model.dynamics import Kind
 from swarm.tune.controllers import make_controller
 from swarm.tune.observation import Observation
@@ -43,6 +44,25 @@ def test_a_result_has_everything_that_is_reported() -> None:
     np.testing.assert_allclose(again.time, direct.time, atol=1e-3)
 
 
+def test_who_swings_from_end_to_end_is_told_from_who_does_not() -> None:
+    def swinging(period: int) -> Smoothness:
+        calls = iter(range(10**6))
+
+        def act(observation: Observation) -> Any:
+            action = np.full((*observation.ego.shape[:-1], 6), 0.1)
+            action[..., 0] = 0.9 if next(calls) % period == 0 else 0.1
+            action[..., 5] = action[..., 0]
+            return action
+
+        watch = Smoothness(act)
+        play(draw_episodes(draw_of(MERGE), 2, 3), watch, seed=3)
+        return watch
+
+    always, seldom, never = (swinging(period).figures() for period in (2, 20, 10**6))
+    assert always["flips"] == 1.0 and seldom["flips"] == pytest.approx(0.1, abs=0.02) and never["flips"] < 0.03
+    assert always["change"] > 3.0 * seldom["change"] > 3.0 * never["change"] >= 0.0
+
+
 def test_cases_name_dynamics_and_limits() -> None:
     case = {"family": "clutter", "options": {"kind": "double_integrator", "limits": "slow", "robots": 2}}
     robots = draw_of(case)(np.random.default_rng(0)).robots
@@ -53,7 +73,7 @@ def test_a_hand_rule_gets_the_setting_that_is_best_on_other_episodes(monkeypatch
     """Setting 2 is the best on the episodes for choosing, setting 1 on those that are measured."""
     runs = []
 
-    def made_up(_: Any, controller: str, episodes: int, seed: int) -> Episodes:
+    def made_up(_: Any, controller: str, episodes: int, seed: int, **more: Any) -> Episodes:
         runs.append((controller, seed))
         good = controller.endswith(":2,1,2,1") == (seed == 6)
         reached = np.full((episodes, 2), good)

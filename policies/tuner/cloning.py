@@ -1,0 +1,199 @@
+"""Behaviour cloning: before it learns by itself, a network learns what the best of several teachers does.
+
+A lesson is a set of whole episodes. Every teacher drives all of them; of each episode the teacher that brings the most
+robots home is kept, so that a team that has to agree on who goes first is seen agreeing. Among equals the one that is
+best in worlds of that kind is kept, which labels like situations alike. The network then imitates the actions, and
+learns what they are worth, from observations that contain what the robots told each other. From the second lesson on
+it drives too: its own figures show what it has learnt, but it is nobody's teacher.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from policies import distributed
+from policies.devices import on_cpu
+from policies.tuner.evaluate import Policy, by_tuner
+from policies.tuner.ppo import TunerPPO, flatten
+from policies.tuner.worlds import LessonWorlds
+from swarm.array_types import Array, Flags, Float32s, Int64s
+from swarm.filter.tunables import COUNT
+from swarm.tune.observation import Observation
+
+EVERY = 4
+"""Of so many steps one is learnt from: those in between look much the same."""
+PASSES = 8
+"""Passes over the samples of a lesson."""
+BATCH = 2048
+"""Samples of one step of the optimiser, at most."""
+MINIBATCHES = 16
+"""Steps of the optimiser in a pass, at least."""
+LEARNING_RATE = 1e-3
+"""Of the first lesson; it falls linearly over the lessons."""
+NETWORK = "network"
+"""Name of what is taught, among those who drive."""
+
+
+class Drive(NamedTuple):
+    """What became of the first episode in each of B worlds."""
+
+    success: Array  # float64 [B], share of the robots
+    time: Array  # float64 [B], mean time to the goal [s]
+
+
+class Samples(NamedTuple):
+    """n robots in one step each."""
+
+    ego: Tensor
+    edges: Tensor
+    mask: Tensor
+    action: Tensor  # [n, 6]
+    returns: Tensor  # [n], discounted
+
+
+class Lessons:
+    """Teaches the network of a training.
+
+    Args:
+        ppo: The training, before its first update; its worlds are started anew in the end.
+        teachers: By name.
+        seed: Of the episodes.
+        lessons: How many.
+    """
+
+    def __init__(self, ppo: TunerPPO, teachers: Mapping[str, Policy], *, seed: int, lessons: int) -> None:
+        self.ppo, self.teachers, self.lessons = ppo, teachers, lessons
+        self.worlds = cast(LessonWorlds, ppo.worlds)
+        self._seeds = np.random.SeedSequence(seed).generate_state(lessons)
+        self._optimiser = torch.optim.Adam(ppo.network.parameters(), lr=LEARNING_RATE)
+        self._random = torch.Generator().manual_seed(seed)
+        self.losses: list[float] = []
+
+    def teach(self) -> str:
+        """All lessons; returns a table of how well everybody drove in the last one (Markdown)."""
+        for k, seed in enumerate(self._seeds.tolist()):
+            self._optimiser.param_groups[0]["lr"] = LEARNING_RATE * (1.0 - k / self.lessons)
+            drives, families = self.compare(seed, drives_too=k > 0)
+            choice = best_of([drives[name] for name in self.teachers], families)
+            self.losses.append(self._imitate(self._watch(seed, choice)))
+        self.ppo.observation = self.worlds.reset()
+        self.ppo.keep_clone()
+        return table_of(drives, families)
+
+    def compare(self, seed: int, *, drives_too: bool) -> tuple[dict[str, Drive], list[str]]:
+        """How well every teacher (and the network) drives the episodes of a lesson, and of what kind they are."""
+        drivers = {**self.teachers, **({NETWORK: by_tuner(on_cpu(self.ppo.tuner))} if drives_too else {})}
+        drives = {}
+        for name, policy in drivers.items():
+            observation = self.worlds.begin(seed)
+            families = list(self.worlds.families)
+            drives[name] = self._drive(policy, observation)
+        return drives, families
+
+    def _drive(self, policy: Policy, observation: Observation) -> Drive:
+        """The first episode in each world, to its end."""
+        running, found = np.ones(self.worlds.num_worlds, bool), Drive(*np.zeros((2, self.worlds.num_worlds)))
+        while running.any():
+            observation, _, terminated, truncated, info = self.worlds.step(policy(observation))
+            ended = np.flatnonzero(terminated | truncated)
+            for b, summary in zip(ended, info["episodes"], strict=True):
+                if running[b]:
+                    found.success[b], found.time[b], running[b] = summary["success"], summary["time"], False
+        return found
+
+    def _watch(self, seed: int, choice: Int64s) -> Samples:
+        """The episodes once more, each driven by its teacher; what is learnt from them."""
+        worlds, teachers = self.worlds, list(self.teachers.values())
+        observation, running = worlds.begin(seed), np.ones(worlds.num_worlds, bool)
+        seen: list[tuple[int, Flags, tuple[Tensor, ...]]] = []
+        rewards: list[Float32s] = []
+        while running.any():
+            action = np.zeros((*observation.ego.shape[:2], COUNT))
+            for k in np.unique(choice[running]):
+                mine = running & (choice == k)
+                some = Observation(*(None if part is None else part[mine] for part in observation))  # type: ignore[arg-type]
+                action[mine] = teachers[k](some)
+            learns = running[:, None] & ~worlds.resting
+            if (len(rewards) + int(seed)) % EVERY == 0:
+                rows = torch.from_numpy(learns.flatten())
+                parts = (*flatten(observation), torch.from_numpy(action).float().flatten(0, 1))
+                seen.append((len(rewards), learns, tuple(part[rows] for part in parts)))
+            observation, reward, terminated, truncated, _ = worlds.step(action)
+            rewards.append(np.where(learns, reward, 0.0).astype(np.float32))
+            running &= ~(terminated | truncated)
+        returns = discounted(np.stack(rewards), self.ppo.config.gamma)
+        worth = torch.cat([torch.from_numpy(returns[t][learns]) for t, learns, _ in seen])
+        ego, edges, mask, actions = (torch.cat(parts) for parts in zip(*(row for _, _, row in seen), strict=True))
+        return Samples(*(part.to(self.ppo.device) for part in (ego, edges, mask, actions, worth)))
+
+    def _imitate(self, samples: Samples) -> float:
+        """Passes over the samples; returns the mean squared error of the actions in the last one."""
+        network, count = self.ppo.network, len(samples.action)
+        least = min(counts_of(count))
+        batches = min(max(MINIBATCHES, least // BATCH), least)
+        for _ in range(PASSES):
+            errors = []
+            for chosen in torch.randperm(count, generator=self._random).tensor_split(batches):
+                loss, error = self._loss(samples, chosen.sort().values.to(self.ppo.device))
+                self._optimiser.zero_grad()
+                loss.backward()
+                distributed.add_gradients(network.parameters())
+                self._optimiser.step()
+                errors.append(error)
+        return float(np.mean(errors))
+
+    def _loss(self, samples: Samples, chosen: Tensor) -> tuple[Tensor, float]:
+        """This process's part of the loss, and the mean squared error of the actions that the network sets."""
+        tuner = self.ppo.tuner
+        mean, _, value = tuner.judge(tuner.see(*samples[:3], chosen))
+        squares = (tuner.free * (mean - samples.action[chosen]).square()).sum(dim=-1)
+        whole = distributed.total(len(chosen))[0]
+        worth = (value - samples.returns[chosen]).square()
+        loss = (squares.sum() + 0.01 * worth.sum()) / whole
+        error, number = distributed.total(float(squares.detach().sum()), float(len(chosen)))
+        return loss, error / number
+
+
+def counts_of(count: int) -> list[int]:
+    """How many samples each process has."""
+    return [json.loads(part) for part in distributed.gather(json.dumps(count).encode())]
+
+
+def best_of(drives: Sequence[Drive], families: Sequence[str]) -> Int64s:
+    """For each world the number of its teacher: most robots home; among equals, the best in worlds of that kind."""
+    success, time = (np.stack([getattr(drive, name) for drive in drives]) for name in Drive._fields)
+    choice, kinds = np.zeros(len(families), np.int64), np.array(families)
+    for family in np.unique(kinds):
+        here = kinds == family
+        order = np.lexsort((time[:, here].mean(axis=1), -success[:, here].mean(axis=1)))
+        choice[here] = order[np.argmax(success[order][:, here], axis=0)]
+    return choice
+
+
+def discounted(reward: Float32s, gamma: float) -> Float32s:
+    """Sums [T, ...] of all later rewards [T, ...], each step's weight ``gamma`` of the one before."""
+    returns, later = np.empty_like(reward), np.zeros_like(reward[0])
+    for t in reversed(range(len(reward))):
+        later = reward[t] + gamma * later
+        returns[t] = later
+    return returns
+
+
+def table_of(drives: Mapping[str, Drive], families: Sequence[str]) -> str:
+    """Success in %, and mean time to the goal in s, of everybody by kind of world (Markdown)."""
+    worlds: dict[str, list[int]] = defaultdict(list)
+    for b, family in enumerate(families):
+        worlds[family].append(b)
+    lines = ["| worlds | " + " | ".join(drives) + " |", "|---" * (len(drives) + 1) + "|"]
+    for family in sorted(worlds):
+        some = worlds[family]
+        cells = [f"{100.0 * d.success[some].mean():.1f} / {d.time[some].mean():.2f}" for d in drives.values()]
+        lines.append(f"| {len(some)} of {family} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)

@@ -1,0 +1,59 @@
+"""Rules written by hand that a network can learn from before it learns by itself (``policies.tuner.cloning``).
+
+A team in which everybody does the same can stay in each other's way for ever. The ids, which robots know of those in
+sight, tell who goes first; what is left is to find the situations in which that helps.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from swarm.array_types import Array
+from swarm.errors import InputError
+from swarm.filter.tunables import encode
+from swarm.tune.controllers import Controller, make_controller
+from swarm.tune.heuristics import talk_of
+from swarm.tune.observation import EDGE_HIGHER_ID, EDGE_IS_ROBOT, EDGE_X, Observation
+
+# The best single fixed setting.
+_BOLD = (20.0, 1.0, 9.28, 1.0, 0.0, 1.0)
+
+
+def give_way(observation: Observation, careful: float = 0.5) -> Array:
+    """Two that meet alone: who has the higher id lets the other go first. Sets class-K alone.
+
+    Args:
+        observation: Of robots with any leading dimensions.
+        careful: Gain for robots [1/s] of who makes way; everybody else is bold.
+
+    Returns:
+        ``float64[..., 6]``.
+    """
+    edges = observation.edges
+    robots = observation.mask & (edges[..., EDGE_IS_ROBOT] > 0.5)
+    first = robots & (edges[..., EDGE_X] > 0.0) & (edges[..., EDGE_HIGHER_ID] < 0.0)
+    yields = (robots.sum(axis=-1) == 1) & first.any(axis=-1)
+    return np.where(yields[..., None], encode(np.array([careful, *_BOLD[1:]])), encode(np.array(_BOLD)))
+
+
+RULES: dict[str, Controller] = {"give_way": give_way, "give_way_soon": partial(give_way, careful=1.0)}
+"""Teachers by name, besides everything that ``swarm.tune.controllers.make_controller`` takes."""
+
+
+def make_teacher(text: str) -> Controller:
+    """The teacher that a command line names.
+
+    Raises:
+        InputError: If there is none, or it takes two rounds of messages.
+    """
+    if text in RULES:
+        return RULES[text]
+    try:
+        teacher = make_controller(text)
+    except InputError as error:
+        raise InputError("--teachers", text, f"{', '.join(RULES)}, or a controller: {error.valid}") from error
+    if talk_of(teacher) is not None:
+        raise InputError("--teachers", text, "a controller that takes at most one round of messages")
+    return teacher
