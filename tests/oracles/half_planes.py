@@ -41,11 +41,13 @@ def closest(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> tuple
 
 
 def _of_obstacle(start: np.ndarray, end: np.ndarray, obstacle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The closest points of a segment and of the core of a rounded box that it does not meet."""
+    """The closest points of a segment and of the core of a rounded, turned box that it does not meet."""
+    axes = np.array([obstacle[5:7], [-obstacle[6], obstacle[5]]])  # of the box, in rows
 
     def core(share: float) -> tuple[np.ndarray, np.ndarray]:
         point = start + share * (end - start)
-        return point, np.clip(point, obstacle[:2] - obstacle[2:4], obstacle[:2] + obstacle[2:4])
+        within = np.clip(axes @ (point - obstacle[:2]), -obstacle[2:4], obstacle[2:4])
+        return point, obstacle[:2] + within @ axes
 
     def apart(share: float) -> float:
         return float(np.linalg.norm(np.subtract(*core(share))))

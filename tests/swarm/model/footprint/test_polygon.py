@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from swarm.errors import InputError
 from swarm.model.footprint.overlap import covered, gap, is_free, may_fit, placed
 from swarm.model.footprint.polygon import MOST_CORNERS, box, distances_inside, outline, reach
+from swarm.model.geometry import as_obstacles
 
 BOX = [[0.3, 0.2], [0.3, -0.2], [-0.3, -0.2], [-0.3, 0.2]]
 CENTRE = np.zeros((1, 2))
@@ -111,7 +114,7 @@ def test_a_straight_way_covers_every_place_on_it_and_no_more(seed):
 
 
 def test_a_box_fits_into_a_lane_along_it_only():
-    lane = np.array([[0.0, 0.5, 2.0, 0.25, 0.0], [0.0, -0.5, 2.0, 0.25, 0.0]])
+    lane = as_obstacles([[0.0, 0.5, 2.0, 0.25, 0.0], [0.0, -0.5, 2.0, 0.25, 0.0]])
     polygon = box(0.6, 0.48)
     assert is_free(polygon, lane, 1e-9)
     assert not is_free(placed(polygon, np.array([0.0, 0.0, 0.3])), lane, 1e-9)
@@ -119,6 +122,15 @@ def test_a_box_fits_into_a_lane_along_it_only():
     assert may_fit(polygon, np.zeros(2), 0.0, lane)
     assert not may_fit(polygon, np.zeros(2), 0.3, lane)
     assert not may_fit(box(0.6, 0.53), np.zeros(2), None, lane)
-    circle = np.array([[0.5, 0.0, 0.0, 0.0, 0.3]])
+    circle = as_obstacles([[0.5, 0.0, 0.0, 0.0, 0.3]])
     assert may_fit(box(0.6, 0.38), np.zeros(2), None, circle)
     assert not may_fit(box(0.6, 0.43), np.zeros(2), None, circle)
+
+
+@pytest.mark.parametrize("angle", [0.4, 1.2, -2.0])
+def test_a_box_fits_into_a_turned_lane_along_it_only(angle: float) -> None:
+    c, s = math.cos(angle), math.sin(angle)
+    lane = np.array([[-0.5 * s, 0.5 * c, 2.0, 0.25, 0.0, c, s], [0.5 * s, -0.5 * c, 2.0, 0.25, 0.0, c, s]])
+    assert may_fit(box(0.6, 0.48), np.zeros(2), angle, lane)
+    assert not may_fit(box(0.6, 0.48), np.zeros(2), angle + 0.3, lane)
+    assert not may_fit(box(0.6, 0.48), np.zeros(2), 0.0, lane)
