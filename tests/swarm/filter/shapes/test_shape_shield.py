@@ -14,6 +14,7 @@ from swarm.filter.shapes.shield import shield_shape
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL, ramp
 from swarm.model.body import RADIUS, body_of, coast_of, is_second_order
 from swarm.model.dynamics import Kind, Limits, step
+from swarm.model.geometry import as_obstacles
 from swarm.model.shapes import shape_size, stop_shape
 from swarm.sense.neighbours import (
     N_REACH,
@@ -42,7 +43,8 @@ class Room:
     def __init__(
         self, names: tuple[str, ...], seed: int, discs: float = 0.0, count: int = 6, side: float = 2.2
     ) -> None:
-        self.rng, self.obstacles = np.random.default_rng(seed), np.array([[side / 2, side / 2, 0.15, 0.05, 0.0]])
+        self.rng = np.random.default_rng(seed)
+        self.obstacles = as_obstacles([[side / 2, side / 2, 0.15, 0.05, 0.0]])
         self.bounds = np.array([0.0, 0.0, side, side])
         places: list[np.ndarray] = []
         for point in self.rng.uniform(0.0, side, (4000, 2)):
