@@ -153,10 +153,10 @@ class Room:
 @pytest.mark.parametrize("discs", [0.0, 0.4])
 def test_bodies_never_overlap(names: tuple[str, ...], discs: float) -> None:
     kept = 0.0
-    for seed in range(4):
+    for seed in range(2):
         room = Room(names, seed, discs)
         aim = np.zeros((len(room.kinds), 2))
-        for period in range(150):
+        for period in range(100):
             if period % 10 == 0:
                 aim = room.rng.uniform(-1.0, 1.0, aim.shape)
                 aim /= np.abs(aim).max(axis=1, keepdims=True)
@@ -164,7 +164,7 @@ def test_bodies_never_overlap(names: tuple[str, ...], discs: float) -> None:
             control = room.decide(wanted)
             kept += float((control != wanted).any(axis=1).mean())
             assert room.move(control) < 1e-9, (seed, period)
-    assert kept > 10.0  # the shields had work
+    assert kept > 5.0  # the shields had work
 
 
 def test_without_shields_they_overlap() -> None:
