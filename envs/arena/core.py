@@ -241,11 +241,10 @@ class ArenaCore:
             self.horizon[b] = min(self.horizon[b], self._max_cycles)
         self.geometry.put(b, scenario.world, scenario.sensing_radius)
         assumed, bodies = self._assumed(scenario), {}
-        inexact = scenario.errors.any or assumed.any
         for i, robot in enumerate(scenario.robots):
             self.kind[b, i] = int(robot.kind)
             self.state[b, i] = robot.start
-            footprint = None if inexact or robot.footprint is None else robot.footprint
+            footprint = robot.footprint if self._source is None else None
             corners = None if footprint is None else footprint.tobytes()
             alike = robot.kind, robot.radius, robot.limits, robot.cooperative, robot.ignores, corners
             if alike not in bodies:
@@ -260,7 +259,7 @@ class ArenaCore:
             self._trail[b, i] = 0.0
             if is_second_order(self.body[b, i]):
                 self._trail[b, i, T_SPEED] = forward_speed(self.state[b, i])
-        self._put_footprints(b, scenario, inexact)
+        self._put_footprints(b, scenario)
         self._fill_up(b, scenario)
         self._planners.pop(b, None)
         self._agreed[b] = False
@@ -280,10 +279,10 @@ class ArenaCore:
         self._strangers[b] = (scenario.strangers if self._count_on is None else self._count_on).as_array()
         self.begin_errors(b)
 
-    def _put_footprints(self, b: int, scenario: Scenario, inexact: bool) -> None:
-        """Give world ``b`` the polygons of its robots; where something is not exact, everybody is a disc."""
+    def _put_footprints(self, b: int, scenario: Scenario) -> None:
+        """Give world ``b`` the polygons of its robots; where any world may be not exact, everybody is a disc."""
         most = max(0 if robot.footprint is None else len(robot.footprint) for robot in scenario.robots)
-        if inexact and most > 0:
+        if self._source is not None and most > 0:
             self._check_discs(scenario)
             most = 0
         if most > self._footprint.shape[2]:

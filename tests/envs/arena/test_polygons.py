@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -94,3 +95,13 @@ def test_with_errors_discs_are_driven_and_must_be_apart() -> None:
     with pytest.raises(InputError, match="start"):
         near = Scenario(World(np.array([-3.0, -3, 3, 3])), pair, dt=0.05, sensing_radius=2.5)
         ArenaCore(lambda _: near, errors=bounds)
+
+
+def test_polygons_are_discs_in_all_worlds_of_a_batch_of_which_one_has_errors() -> None:
+    """Also in worlds that are exact: all of a batch are stepped alike."""
+    wrong = dataclasses.replace(gap_world("unicycle", 0.35), errors=ErrorBounds(position=0.01))
+    worlds = iter([gap_world("unicycle", 0.35), wrong])
+    core = ArenaCore(lambda _: next(worlds), worlds=2, redraw=False)
+    drive(core, 250)
+    assert core.min_clearance.min() >= 0.0
+    assert not core.reached.any()
