@@ -43,6 +43,8 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.text_files import write_text
 from swarm.model.dynamics import Kind
+from swarm.model.footprint.polygon import reach
+from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.tune.controllers import make_controller
 
@@ -76,9 +78,14 @@ def draw(rng: np.random.Generator, rude: float, polygons: float, **options: Any)
     scenario = mixed.draw(rng, **options)
     robots = tuple(dataclasses.replace(robot, cooperative=bool(rng.random() >= rude)) for robot in scenario.robots)
     if polygons > 0.0:
-        shapes = [polygon(rng, robot.radius) if rng.random() < polygons else None for robot in robots]
-        robots = tuple(dataclasses.replace(robot, footprint=shape) for robot, shape in zip(robots, shapes, strict=True))
+        robots = tuple(shaped(rng, robot) if rng.random() < polygons else robot for robot in robots)
     return dataclasses.replace(scenario, robots=robots)
+
+
+def shaped(rng: np.random.Generator, robot: RobotSpec) -> RobotSpec:
+    """The robot as a polygon within its disc."""
+    corners = polygon(rng, robot.radius)
+    return dataclasses.replace(robot, footprint=corners, radius=reach(corners))
 
 
 def polygon(rng: np.random.Generator, radius: float) -> Array:
