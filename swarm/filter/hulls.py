@@ -111,8 +111,8 @@ def inside(x: float, y: float, hull: Array, count: int) -> bool:
 
 
 @uncounted
-def hull_to_hull(a: Array, many_a: int, b: Array, many_b: int) -> tuple[float, float, float, float, float]:
-    """Distance of two hulls, the unit normal towards the first, its closest point; hulls that meet: 0, no normal."""
+def _nearest(a: Array, many_a: int, b: Array, many_b: int) -> tuple[float, float, float, float, float]:
+    """Square of the distance between the edges of two hulls, the way to the first, its closest point."""
     best, nx, ny, ax, ay = math.inf, 0.0, 0.0, a[0, 0], a[0, 1]
     for k in range(many_a):
         cx, cy = closest(a[k, 0], a[k, 1], b, many_b)
@@ -124,6 +124,13 @@ def hull_to_hull(a: Array, many_a: int, b: Array, many_b: int) -> tuple[float, f
         dx, dy = cx - b[k, 0], cy - b[k, 1]
         if dx * dx + dy * dy < best:
             best, nx, ny, ax, ay = dx * dx + dy * dy, dx, dy, cx, cy
+    return best, nx, ny, ax, ay
+
+
+@uncounted
+def hull_to_hull(a: Array, many_a: int, b: Array, many_b: int) -> tuple[float, float, float, float, float]:
+    """Distance of two hulls, the unit normal towards the first, its closest point; hulls that meet: 0, no normal."""
+    best, nx, ny, ax, ay = _nearest(a, many_a, b, many_b)
     best = math.sqrt(best)
     if best == 0.0 or _meet(a, many_a, b, many_b):
         return 0.0, 0.0, 0.0, ax, ay
@@ -180,17 +187,7 @@ def _apart(a: Array, many_a: int, b: Array, many_b: int, nx: float, ny: float) -
 @uncounted
 def shape_to_shape(a: Array, many_a: int, b: Array, many_b: int) -> tuple[float, float, float, float, float]:
     """``hull_to_hull``, quicker for hulls of many points: apart are those that the normal of the nearest ones parts."""
-    best, nx, ny, ax, ay = math.inf, 0.0, 0.0, a[0, 0], a[0, 1]
-    for k in range(many_a):
-        cx, cy = closest(a[k, 0], a[k, 1], b, many_b)
-        dx, dy = a[k, 0] - cx, a[k, 1] - cy
-        if dx * dx + dy * dy < best:
-            best, nx, ny, ax, ay = dx * dx + dy * dy, dx, dy, a[k, 0], a[k, 1]
-    for k in range(many_b):
-        cx, cy = closest(b[k, 0], b[k, 1], a, many_a)
-        dx, dy = cx - b[k, 0], cy - b[k, 1]
-        if dx * dx + dy * dy < best:
-            best, nx, ny, ax, ay = dx * dx + dy * dy, dx, dy, cx, cy
+    best, nx, ny, ax, ay = _nearest(a, many_a, b, many_b)
     if best == 0.0 or not _apart(a, many_a, b, many_b, nx, ny):
         return 0.0, 0.0, 0.0, ax, ay
     best = math.sqrt(best)
