@@ -78,30 +78,23 @@ def _write(
     return count + 1
 
 
-@counted
-def build_shape_rows(
-    kind: int, state: Array, body: Array, around: Around, tunables: Array, rows: Array, rhs: Array
-) -> int:  # fmt: skip
-    """``swarm.filter.barriers.build`` for a polygon; of a unicycle, two rows for each neighbour and obstacle.
-
-    Args:
-        kind: See there, as what follows.
-        state: See there.
-        body: See there.
-        around: See there.
-        tunables: See there.
-        rows: ``float64[2 (K + M) + 4, 2]``, written.
-        rhs: ``float64[2 (K + M) + 4]``, written.
-    """
-    footprint, trail, slow = around.footprint, around.trail, kind == DOUBLE_INTEGRATOR or is_second_order(body)
-    own = np.empty((footprint.shape[0], 2))
-    corners = place_corners(state[0], state[1], state[2], footprint, own)
-    x0, y0, x1, y1, thin = end_circles(footprint)
-    spare, margin = (ROW_MARGIN_BRAKING if slow else ROW_MARGIN) * thin, max(body[FLOOR], trail[T_ERROR])
-    gain, power, count = tunables[ROBOT_GAIN], tunables[ROBOT_POWER], 0
+@uncounted
+def _at(state: Array, point: tuple[float, float]) -> tuple[float, float]:
+    """Where a point of the body's frame is in the world [m]."""
     hx, hy = math.cos(state[2]), math.sin(state[2])
-    for k in range(around.num_neighbours if body[YIELDS] > 0.0 else 0):
-        other, points, one = around.neighbours[k], points_of(around.shapes, k), np.empty((1, 2))
+    return state[0] + hx * point[0] - hy * point[1], state[1] + hy * point[0] + hx * point[1]
+
+
+@counted
+def _neighbour_rows(
+    kind: int, state: Array, body: Array, around: Around, own: Array, corners: int, spare: float, gain: float,
+    power: float, rows: Array, rhs: Array,
+) -> int:  # fmt: skip
+    """Write the rows of neighbours; returns how many there are. ``own``: the body's corners in the world."""
+    trail, count, one = around.trail, 0, np.empty((1, 2))
+    x0, y0, x1, y1, thin = end_circles(around.footprint)
+    for k in range(around.num_neighbours):
+        other, points = around.neighbours[k], points_of(around.shapes, k)
         if is_stranger(other):
             x, y, grown = control_point(kind, state, body)
             size = body[RADIUS] + body[FLOOR] + grown + spare
@@ -116,23 +109,31 @@ def build_shape_rows(
             theirs = around.shapes[k, 1:] if points > 0 else one
             gap, nx, ny, _, _ = shape_to_shape(own, corners, theirs, max(points, 1))
             gap -= both if points > 0 else both + other[N_RADIUS]
-            speed = nx * other[N_VX] + ny * other[N_VY]
             if nx != 0.0 or ny != 0.0:
-                point = (0.0, 0.0)
+                point, speed = (0.0, 0.0), nx * other[N_VX] + ny * other[N_VY]
                 count = _write(
                     kind, state, body, trail, point, gap, spare, nx, ny, speed, gain, power, True, rows, rhs, count
                 )
             continue
         for end in range(2):
             point = (x0, y0) if end == 0 else (x1, y1)
-            x, y = state[0] + hx * point[0] - hy * point[1], state[1] + hy * point[0] + hx * point[1]
+            x, y = _at(state, point)
             gap, nx, ny = _to_neighbour(x, y, other, around.shapes[k] if points > 0 else one, points)
-            speed = nx * other[N_VX] + ny * other[N_VY]
-            gap -= thin + both
+            gap, speed = gap - (thin + both), nx * other[N_VX] + ny * other[N_VY]
             count = _write(
                 kind, state, body, trail, point, gap, spare, nx, ny, speed, gain, power, True, rows, rhs, count
             )
-    gain, power = tunables[OBSTACLE_GAIN], tunables[OBSTACLE_POWER]
+    return count
+
+
+@counted
+def _obstacle_rows(
+    kind: int, state: Array, body: Array, around: Around, own: Array, corners: int, spare: float, gain: float,
+    power: float, rows: Array, rhs: Array, count: int,
+) -> int:  # fmt: skip
+    """Append the rows of obstacles and of the bounds; returns how many rows there are then."""
+    trail, margin = around.trail, max(body[FLOOR], around.trail[T_ERROR])
+    x0, y0, x1, y1, thin = end_circles(around.footprint)
     for k in range(around.num_obstacles):
         thing = around.obstacles[k]
         if kind != UNICYCLE:
@@ -145,7 +146,7 @@ def build_shape_rows(
             continue
         for end in range(2):
             point = (x0, y0) if end == 0 else (x1, y1)
-            x, y = state[0] + hx * point[0] - hy * point[1], state[1] + hy * point[0] + hx * point[1]
+            x, y = _at(state, point)
             gap, nx, ny = to_obstacle(x, y, thing)
             gap -= thin + margin
             count = _write(
@@ -161,3 +162,28 @@ def build_shape_rows(
                 kind, state, body, trail, point, gap, spare, nx, ny, 0.0, gain, power, False, rows, rhs, count
             )
     return count
+
+
+@counted
+def build_shape_rows(
+    kind: int, state: Array, body: Array, around: Around, tunables: Array, rows: Array, rhs: Array
+) -> int:  # fmt: skip
+    """``swarm.filter.barriers.build`` for a polygon; of a unicycle, two rows for each neighbour and obstacle.
+
+    Args:
+        kind: See there, as what follows.
+        state: See there.
+        body: See there.
+        around: See there.
+        tunables: See there.
+        rows: ``float64[2 (K + M) + 4, 2]``, written.
+        rhs: ``float64[2 (K + M) + 4]``, written.
+    """
+    own, slow = np.empty((around.footprint.shape[0], 2)), kind == DOUBLE_INTEGRATOR or is_second_order(body)
+    corners = place_corners(state[0], state[1], state[2], around.footprint, own)
+    spare = (ROW_MARGIN_BRAKING if slow else ROW_MARGIN) * end_circles(around.footprint)[4]
+    gain, power, count = tunables[ROBOT_GAIN], tunables[ROBOT_POWER], 0
+    if body[YIELDS] > 0.0:
+        count = _neighbour_rows(kind, state, body, around, own, corners, spare, gain, power, rows, rhs)
+    gain, power = tunables[OBSTACLE_GAIN], tunables[OBSTACLE_POWER]
+    return _obstacle_rows(kind, state, body, around, own, corners, spare, gain, power, rows, rhs, count)
