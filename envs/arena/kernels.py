@@ -215,13 +215,8 @@ def _filter_robots(
         kind, state, body = robots.kind[i], robots.state[i], robots.body[i]
         decode_one(action[i], tunables)
         around = sense_around(i, robots, others, geometry, desk)
-        if not filtered:
-            around = Around(
-                around.neighbours, 0, around.obstacles, 0, geometry.bounds, False, robots.trail[i], False,
-                robots.footprint[i], around.shapes,
-            )  # fmt: skip
-        elif body[YIELDS] < 0.0:
-            walls = around.num_obstacles
+        if not filtered or body[YIELDS] < 0.0:
+            walls = around.num_obstacles if filtered else 0
             around = Around(
                 around.neighbours, 0, around.obstacles, walls, geometry.bounds, False, robots.trail[i], False,
                 robots.footprint[i], around.shapes,
@@ -262,9 +257,10 @@ def gaps(at: Array, body: Array, geometry: Geometry, footprint: Array, corners: 
             both = body[i, RADIUS] + body[j, RADIUS]
             square, least = dx * dx + dy * dy, max(max(clearance[i], clearance[j]) + both, 0.0)
             if square < least * least and body[i, YIELDS] >= 0.0 and body[j, YIELDS] >= 0.0:
-                gap = math.sqrt(square) - both
                 if footprint.shape[1] > 0:
                     gap = gap_between(at, body, footprint, corners, i, j)
+                else:
+                    gap = math.sqrt(square) - both
                 clearance[i], clearance[j] = min(clearance[i], gap), min(clearance[j], gap)
         first, last = candidates(at[i], geometry)
         for index in range(first, last):
@@ -272,9 +268,10 @@ def gaps(at: Array, body: Array, geometry: Geometry, footprint: Array, corners: 
             half_x, half_y = extents(thing)
             beside = max(abs(at[i, 0] - thing[0]) - half_x, abs(at[i, 1] - thing[1]) - half_y)
             if beside - thing[4] - body[i, RADIUS] < clearance[i]:
-                gap = to_obstacle(at[i, 0], at[i, 1], thing)[0] - body[i, RADIUS]
                 if footprint.shape[1] > 0:
                     gap = gap_to_obstacle(at, body, footprint, corners, i, thing)
+                else:
+                    gap = to_obstacle(at[i, 0], at[i, 1], thing)[0] - body[i, RADIUS]
                 clearance[i] = min(clearance[i], gap)
 
 
