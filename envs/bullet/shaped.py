@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from swarm.array_types import Array
+from swarm.model.footprint.polygon import normals_of
 
 # Of the shipped files' hulls: metres at the nominal radius.
 HULL_BOTTOM, HULL_TOP = 0.02, 0.20
@@ -55,8 +56,7 @@ def shaped(path: Path, footprint: Array | None, heading: float, scale: float) ->
 
 def inset(polygon: Array, margin: float) -> Array:
     """A convex polygon with all sides moved inwards [m]; one too thin for it is left as it is."""
-    sides = np.roll(polygon, -1, axis=0) - polygon
-    outward = np.column_stack([sides[:, 1], -sides[:, 0]]) / np.hypot(*sides.T)[:, None]
+    sides, outward = np.roll(polygon, -1, axis=0) - polygon, normals_of(polygon)
     pairs = np.stack([np.roll(outward, 1, axis=0), outward], axis=1)
     lines = np.einsum("nd,nd->n", outward, polygon) - margin
     moved: Array = np.linalg.solve(pairs, np.stack([np.roll(lines, 1), lines], axis=1)[..., None])[..., 0]

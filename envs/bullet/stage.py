@@ -21,6 +21,7 @@ from envs.render.colours import PAPER, SHADE, Colour
 from envs.render.lettering import Lettering
 from envs.render.overlay import Overlay
 from swarm.array_types import Array, Flags, UInt8s
+from swarm.model.footprint.polygon import normals_of
 from swarm.scenario.scenario import Scenario
 
 _SMOOTH = 2  # What stands still is drawn so many times larger than shown.
@@ -199,8 +200,7 @@ def _drum(radius: float, bottom: float, top: float) -> tuple[Array, Array, list[
 def _prism(footprint: Array, bottom: float, top: float) -> tuple[Array, Array, list[int]]:
     """As ``_drum``, over a footprint ``float64[V, 2]`` [m]."""
     count, after = len(footprint), np.roll(footprint, -1, axis=0)
-    sides = after - footprint
-    outward = np.column_stack([sides[:, 1], -sides[:, 0], np.zeros(count)]) / np.hypot(*sides.T)[:, None]
+    outward = np.column_stack([normals_of(footprint), np.zeros(count)])
     walls = [np.column_stack([ring, np.full(count, z)]) for ring, z in (
         (footprint, bottom), (after, bottom), (after, top), (footprint, top), (footprint, top),
     )]  # fmt: skip

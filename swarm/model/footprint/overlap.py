@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from swarm.array_types import Array
-from swarm.model.footprint.polygon import reach
+from swarm.model.footprint.polygon import normals_of, reach
 
 _ROUNDING = 1e-9  # [m]
 _HEADINGS = 360
@@ -82,9 +82,7 @@ def _apart(one: Array, other: Array) -> float:
     """The largest distance of ``other`` from a line along a side of ``one`` [m]; below 0: it crosses all of them."""
     if len(one) < 2:
         return -math.inf
-    sides = np.roll(one, -1, axis=0) - one
-    outward = np.column_stack([sides[:, 1], -sides[:, 0]]) / np.hypot(*sides.T)[:, None]
-    beyond = np.einsum("nsk,sk->sn", other[:, None] - one[None], outward).min(axis=1)
+    beyond = np.einsum("nsk,sk->sn", other[:, None] - one[None], normals_of(one)).min(axis=1)
     # A segment has two sides: its own ends are on both lines.
     return float(beyond.max())
 

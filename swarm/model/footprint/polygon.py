@@ -78,9 +78,15 @@ def reach(polygon: Array) -> float:
 
 def distances_inside(polygon: Array, points: Array) -> Array:
     """How far inside of a polygon points ``[n, 2]`` lie, to the nearest line along a side, ``float64[n]`` [m]."""
-    sides = np.roll(polygon, -1, axis=0) - polygon
-    inward = np.column_stack([-sides[:, 1], sides[:, 0]]) / np.hypot(*sides.T)[:, None]
+    inward = -normals_of(polygon)
     result: Array = np.einsum("nsk,sk->ns", points[:, None] - polygon[None], inward).min(axis=1)
+    return result
+
+
+def normals_of(polygon: Array) -> Array:
+    """The outward unit normal of each side, from each corner to the next one, ``float64[V, 2]``."""
+    sides = np.roll(polygon, -1, axis=0) - polygon
+    result: Array = np.column_stack([sides[:, 1], -sides[:, 0]]) / np.hypot(*sides.T)[:, None]
     return result
 
 
