@@ -20,8 +20,6 @@ from swarm.model.actuators import T_SPEED, T_TURN_RATE
 from swarm.model.body import ACCELERATION, PERIOD, TURN_ACCELERATION, is_second_order
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, arc_offset, coast_periods, stop_offset
 
-CORNERS = (3, 8)
-"""Fewest and most corners of a footprint."""
 NO_FOOTPRINT, NO_SHAPES = np.empty((0, 2)), np.empty((0, 0, 2))
 """Of worlds in which everybody is a disc."""
 # An arc of less (rad) is a straight line but for rounding, and has no corner between its tangents.

@@ -76,17 +76,22 @@ class Slices(NamedTuple):
     def is_narrow(self, x: float, y: float) -> bool:
         """Whether a point [m] is in a passage itself."""
         rows, columns = self.narrow.shape
-        row = min(max(int((y - self.origin[1]) / self.resolution), 0), rows - 1)
-        column = min(max(int((x - self.origin[0]) / self.resolution), 0), columns - 1)
+        row, column = _cell_at(rows, columns, self.origin, self.resolution, x, y)
         return bool(self.labels[row, column] < 0 or self.narrow[row, column])
+
+
+@njit(cache=True)
+def _cell_at(rows: int, columns: int, origin: Array, resolution: float, x: float, y: float) -> tuple[int, int]:
+    """Row and column of the cell at a point [m], or of the nearest one on the grid."""
+    row = min(max(int((y - origin[1]) / resolution), 0), rows - 1)
+    return row, min(max(int((x - origin[0]) / resolution), 0), columns - 1)
 
 
 @njit(cache=True)
 def label_at(labels: Int32s, origin: Array, resolution: float, x: float, y: float) -> int:
     """The label at a point [m], or that of the nearest cell beside it where a robot fits; else 0."""
     rows, columns = labels.shape
-    row = min(max(int((y - origin[1]) / resolution), 0), rows - 1)
-    column = min(max(int((x - origin[0]) / resolution), 0), columns - 1)
+    row, column = _cell_at(rows, columns, origin, resolution, x, y)
     if labels[row, column] >= 0:
         return labels[row, column]
     best, found = np.inf, 0
