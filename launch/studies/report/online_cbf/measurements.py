@@ -72,12 +72,11 @@ def worlds_at_once(case: Record, planner: str) -> int:
     return max(1, worlds)
 
 
-def _watched(options: Record, controller: str) -> Smoothness:
-    return Smoothness(policy_of(controller, options.get("shared", False)))
-
-
-def _run(options: Record, watch: Smoothness, episodes: int, seed: int, record: int = 0) -> Episodes:
+def _run(
+    options: Record, controller: str, episodes: int, seed: int, record: int = 0, watch: Smoothness | None = None
+) -> Episodes:
     case, planner = options["case"], options["planner"]
+    watch = watch or Smoothness(policy_of(controller, options.get("shared", False)))
     return play(
         draw_episodes(draw_of(case), episodes, seed), watch, seed=seed, planner=planner, record=record,
         filtered=options.get("filtered", True), worlds_at_once=worlds_at_once(case, planner),
@@ -90,8 +89,8 @@ def drive(options: Record) -> Record:
     Args:
         options: ``case``, ``controller``, ``planner``, ``episodes``, ``seed``; ``filtered`` and ``shared`` if unusual.
     """
-    watch = _watched(options, options["controller"])
-    result = _run(options, watch, options["episodes"], options["seed"])
+    watch = Smoothness(policy_of(options["controller"], options.get("shared", False)))
+    result = _run(options, options["controller"], options["episodes"], options["seed"], watch=watch)
     return {**pack(result), "smoothness": watch.figures()}
 
 
@@ -104,7 +103,7 @@ def drive_rule(options: Record) -> Record:
     names = [named(options["rule"], setting) for setting in options["settings"]]
     scores = []
     for name in names:
-        result = _run(options, _watched(options, name), options["choice_episodes"], options["choice_seed"])
+        result = _run(options, name, options["choice_episodes"], options["choice_seed"])
         figures, ours = result.figures(), result.counted
         scores.append((figures["success"], float(result.deliveries[ours].mean()), -figures["time"]))
     chosen = names[max(range(len(names)), key=scores.__getitem__)]
@@ -188,8 +187,7 @@ def film(options: Record) -> Record:
         ``episode``, its number, and ``tracks``: state, action, and whether everybody arrived, of each controller.
     """
     episodes, seed = options["episodes"], options["seed"]
-    watches = [_watched(options, controller) for controller in options["controllers"]]
-    runs = [_run(options, watch, episodes, seed, record=episodes) for watch in watches]
+    runs = [_run(options, controller, episodes, seed, record=episodes) for controller in options["controllers"]]
     gain = runs[1].success.sum(axis=1).astype(int) - runs[0].success.sum(axis=1)
     number = int(np.argmax(gain + 0.5 * runs[1].complete))
     tracks = [
