@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from envs.arena.core import ArenaCore, Draw
+from envs.arena.led import Led
 from envs.scenarios import (
     clutter,
     corridor,
@@ -101,7 +102,10 @@ def _door(rng: np.random.Generator) -> Scenario:
 
 
 def _corridor(rng: np.random.Generator) -> Scenario:
-    return corridor.draw(rng, horizon=12.0, **_any(rng))
+    options = _any(rng)
+    if options["kind"] == Kind.UNICYCLE:  # cannot drive back into the alcove
+        options = {"kind": Kind.SINGLE_INTEGRATOR}
+    return corridor.draw(rng, horizon=12.0, **options)
 
 
 def _rooms(draw_room: Callable[[np.random.Generator], Scenario]) -> Style:
@@ -110,13 +114,13 @@ def _rooms(draw_room: Callable[[np.random.Generator], Scenario]) -> Style:
 
 
 STYLES: dict[str, tuple[float, Style]] = {
-    "clutter": (0.27, _clutter),
+    "clutter": (0.235, _clutter),
     "carts": (0.08, _carts),
     "swap": (0.08, _swap),
     "merge": (0.06, _rooms(_merge)),
     "door_swap": (0.09, _rooms(_door_swap)),
     "door": (0.075, _rooms(_door)),
-    "corridor": (0.075, _rooms(_corridor)),
+    "corridor": (0.11, _rooms(_corridor)),
     "crossing": (0.03, lambda rng, robots: crossing.draw(rng, robots=robots, **_any(rng))),
     "doorway": (0.06, lambda rng, robots: doorway.draw(rng, robots=robots, gap=rng.uniform(2.3, 5.0), **_any(rng))),
     "moving": (0.05, lambda rng, robots: moving.draw(rng, robots=robots - 2, movers=1, rude=1, **_any(rng))),
@@ -158,6 +162,10 @@ class TrainingArena(ArenaCore):
     def begin(self, seed: int) -> Observation:
         """All worlds drawn anew from a seed, whole episodes: the same ones for the same seed."""
         return super().reset(seed)
+
+    def led_by(self, planner: str) -> Led:
+        """A planner that leads the robots by their tunables alone (``envs.arena.led``)."""
+        return Led(self, planner)
 
     @property
     def families(self) -> list[str]:

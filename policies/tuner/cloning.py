@@ -4,7 +4,9 @@ A lesson is a set of whole episodes. Every teacher drives all of them; of each e
 robots home is kept, so that a team that has to agree on who goes first is seen agreeing. Among equals the one that is
 best in worlds of that kind is kept, which labels like situations alike. The network then imitates the actions, and
 learns what they are worth, from observations that contain what the robots told each other. From the second lesson on
-it drives too: its own figures show what it has learnt, but it is nobody's teacher.
+it drives too: its own figures show what it has learnt, but it is nobody's teacher. Then also half of the worlds are
+driven by the network while the teacher says what it would do, so that the network learns to find back from where its
+own mistakes lead (DAgger, Ross et al. 2011).
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ from torch import Tensor
 
 from policies import distributed
 from policies.devices import on_cpu
-from policies.tuner.evaluate import Policy, by_tuner
+from policies.tuner.evaluate import by_tuner
 from policies.tuner.ppo import TunerPPO, flatten
+from policies.tuner.teachers import Teacher, taught_by
 from policies.tuner.worlds import LessonWorlds
 from swarm.array_types import Array, Flags, Float32s, Int64s
 from swarm.filter.tunables import COUNT
@@ -29,6 +32,8 @@ from swarm.tune.observation import Observation
 
 EVERY = 4
 """Of so many steps one is learnt from: those in between look much the same."""
+ENOUGH = 4
+"""Worlds of a kind in which a teacher shows what it can do there."""
 PASSES = 8
 """Passes over the samples of a lesson."""
 BATCH = 2048
@@ -42,7 +47,7 @@ NETWORK = "network"
 
 
 class Drive(NamedTuple):
-    """What became of the first episode in each of B worlds."""
+    """What became of the first episode in each of B worlds; not a number where it was not driven."""
 
     success: Array  # float64 [B], share of the robots
     time: Array  # float64 [B], mean time to the goal [s]
@@ -68,13 +73,14 @@ class Lessons:
         lessons: How many.
     """
 
-    def __init__(self, ppo: TunerPPO, teachers: Mapping[str, Policy], *, seed: int, lessons: int) -> None:
+    def __init__(self, ppo: TunerPPO, teachers: Mapping[str, Teacher], *, seed: int, lessons: int) -> None:
         self.ppo, self.teachers, self.lessons = ppo, teachers, lessons
         self.worlds = cast(LessonWorlds, ppo.worlds)
         self._seeds = np.random.SeedSequence(seed).generate_state(lessons)
         self._optimiser = torch.optim.Adam(ppo.network.parameters(), lr=LEARNING_RATE)
         self._random = torch.Generator().manual_seed(seed)
         self.losses: list[float] = []
+        self._beaten: set[tuple[str, str]] = set()
 
     def teach(self) -> str:
         """All lessons; returns a table of how well everybody drove in the last one (Markdown)."""
@@ -82,34 +88,53 @@ class Lessons:
             self._optimiser.param_groups[0]["lr"] = LEARNING_RATE * (1.0 - k / self.lessons)
             drives, families = self.compare(seed, drives_too=k > 0)
             choice = best_of([drives[name] for name in self.teachers], families)
-            self.losses.append(self._imitate(self._watch(seed, choice)))
+            self._remember(choice, families)
+            corrected = np.arange(self.worlds.num_worlds) % 2 == 0 if k > 0 else np.zeros(self.worlds.num_worlds, bool)
+            self.losses.append(self._imitate(self._watch(seed, choice, corrected)))
         self.ppo.observation = self.worlds.reset()
         self.ppo.keep_clone()
         return table_of(drives, families)
 
+    def _remember(self, choice: Int64s, families: Sequence[str]) -> None:
+        """Kinds of worlds of which there were several, and a teacher the best in none: it is not asked there again."""
+        kinds, names = np.array(families), np.array(list(self.teachers))
+        for family in np.unique(kinds):
+            if (here := kinds == family).sum() >= ENOUGH:
+                self._beaten |= {(name, str(family)) for name in set(names) - set(names[choice[here]])}
+
     def compare(self, seed: int, *, drives_too: bool) -> tuple[dict[str, Drive], list[str]]:
         """How well every teacher (and the network) drives the episodes of a lesson, and of what kind they are."""
-        drivers = {**self.teachers, **({NETWORK: by_tuner(on_cpu(self.ppo.tuner))} if drives_too else {})}
+        drivers = {**self.teachers, **({NETWORK: taught_by(by_tuner(on_cpu(self.ppo.tuner)))} if drives_too else {})}
         drives = {}
-        for name, policy in drivers.items():
+        for name, driver in drivers.items():
             observation = self.worlds.begin(seed)
             families = list(self.worlds.families)
-            drives[name] = self._drive(policy, observation)
+            asked = [(name, family) not in self._beaten for family in families]
+            drives[name] = self._drive(driver, observation, np.array(asked))
         return drives, families
 
-    def _drive(self, policy: Policy, observation: Observation) -> Drive:
-        """The first episode in each world, to its end."""
-        running, found = np.ones(self.worlds.num_worlds, bool), Drive(*np.zeros((2, self.worlds.num_worlds)))
+    def _drive(self, teacher: Teacher, observation: Observation, some: Flags) -> Drive:
+        """The first episode in some worlds, to its end; in the others nobody comes home."""
+        action = np.zeros((*observation.ego.shape[:2], COUNT))
+        running, found = some.copy(), Drive(*np.full((2, len(some)), np.nan))
         while running.any():
-            observation, _, terminated, truncated, info = self.worlds.step(policy(observation))
+            action[running] = teacher(observation, running)
+            observation, _, terminated, truncated, info = self.worlds.step(action)
             ended = np.flatnonzero(terminated | truncated)
             for b, summary in zip(ended, info["episodes"], strict=True):
                 if running[b]:
                     found.success[b], found.time[b], running[b] = summary["success"], summary["time"], False
         return found
 
-    def _watch(self, seed: int, choice: Int64s) -> Samples:
-        """The episodes once more, each driven by its teacher; what is learnt from them."""
+    def _watch(self, seed: int, choice: Int64s, corrected: Flags) -> Samples:
+        """The episodes once more; what is learnt from them.
+
+        Args:
+            seed: Of the episodes.
+            choice: Number of the teacher of each world.
+            corrected: Worlds in which the network drives, and the teacher says what it would do, ``bool[B]``.
+        """
+        network = by_tuner(on_cpu(self.ppo.tuner)) if corrected.any() else None
         worlds, teachers = self.worlds, list(self.teachers.values())
         observation, running = worlds.begin(seed), np.ones(worlds.num_worlds, bool)
         seen: list[tuple[int, Flags, tuple[Tensor, ...]]] = []
@@ -118,13 +143,14 @@ class Lessons:
             action = np.zeros((*observation.ego.shape[:2], COUNT))
             for k in np.unique(choice[running]):
                 mine = running & (choice == k)
-                some = Observation(*(None if part is None else part[mine] for part in observation))  # type: ignore[arg-type]
-                action[mine] = teachers[k](some)
+                action[mine] = teachers[k](observation, mine)
             learns = running[:, None] & ~worlds.resting
             if (len(rewards) + int(seed)) % EVERY == 0:
                 rows = torch.from_numpy(learns.flatten())
                 parts = (*flatten(observation), torch.from_numpy(action).float().flatten(0, 1))
                 seen.append((len(rewards), learns, tuple(part[rows] for part in parts)))
+            if network is not None:
+                action[corrected] = network(observation)[corrected]
             observation, reward, terminated, truncated, _ = worlds.step(action)
             rewards.append(np.where(learns, reward, 0.0).astype(np.float32))
             running &= ~(terminated | truncated)
@@ -169,6 +195,7 @@ def counts_of(count: int) -> list[int]:
 def best_of(drives: Sequence[Drive], families: Sequence[str]) -> Int64s:
     """For each world the number of its teacher: most robots home; among equals, the best in worlds of that kind."""
     success, time = (np.stack([getattr(drive, name) for drive in drives]) for name in Drive._fields)
+    success, time = np.where(np.isnan(success), -1.0, success), np.where(np.isnan(time), np.inf, time)
     choice, kinds = np.zeros(len(families), np.int64), np.array(families)
     for family in np.unique(kinds):
         here = kinds == family
@@ -194,6 +221,7 @@ def table_of(drives: Mapping[str, Drive], families: Sequence[str]) -> str:
     lines = ["| worlds | " + " | ".join(drives) + " |", "|---" * (len(drives) + 1) + "|"]
     for family in sorted(worlds):
         some = worlds[family]
-        cells = [f"{100.0 * d.success[some].mean():.1f} / {d.time[some].mean():.2f}" for d in drives.values()]
+        shown = [(d.success[some].mean(), d.time[some].mean()) for d in drives.values()]
+        cells = ["–" if np.isnan(success) else f"{100.0 * success:.1f} / {time:.2f}" for success, time in shown]
         lines.append(f"| {len(some)} of {family} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

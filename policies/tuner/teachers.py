@@ -6,11 +6,13 @@ sight, tell who goes first; what is left is to find the situations in which that
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
-from swarm.array_types import Array
+from policies.tuner.worlds import LessonWorlds
+from swarm.array_types import Array, Flags
 from swarm.errors import InputError
 from swarm.filter.tunables import encode
 from swarm.tune.controllers import Controller, make_controller
@@ -42,18 +44,43 @@ RULES: dict[str, Controller] = {"give_way": give_way, "give_way_soon": partial(g
 """Teachers by name, besides everything that ``swarm.tune.controllers.make_controller`` takes."""
 
 
-def make_teacher(text: str) -> Controller:
+LED = "led:"
+"""Before the name of a planner that leads the robots, as a teacher: ``led:auto``."""
+PLANNERS = ("auto", "roadmap", "passages")
+"""Planners that can teach."""
+Teacher = Callable[[Observation, Flags], Array]
+"""What robots do: from the observation of B worlds, and of which n of them, ``bool[B]``; actions ``[n, N, 6]``."""
+
+
+def taught_by(controller: Controller) -> Teacher:
+    """A controller as a teacher."""
+
+    def act(observation: Observation, some: Flags) -> Array:
+        return controller(Observation(*(None if part is None else part[some] for part in observation)))  # type: ignore[arg-type]
+
+    return act
+
+
+def make_teacher(text: str, worlds: LessonWorlds | None = None) -> Teacher:
     """The teacher that a command line names.
+
+    Args:
+        text: A rule, a controller, or ``led:`` and a planner.
+        worlds: Where it teaches; planners need to know. None: only to see whether there is such a teacher.
 
     Raises:
         InputError: If there is none, or it takes two rounds of messages.
     """
     if text in RULES:
-        return RULES[text]
+        return taught_by(RULES[text])
+    if text.startswith(LED) and text.removeprefix(LED) in PLANNERS:
+        lead = worlds.led_by(text.removeprefix(LED)) if worlds is not None else None
+        return lambda observation, some: np.empty(0) if lead is None else lead(some)
     try:
         teacher = make_controller(text)
     except InputError as error:
-        raise InputError("--teachers", text, f"{', '.join(RULES)}, or a controller: {error.valid}") from error
+        known = ", ".join([*RULES, *(LED + name for name in PLANNERS)])
+        raise InputError("--teachers", text, f"{known}, or a controller: {error.valid}") from error
     if talk_of(teacher) is not None:
         raise InputError("--teachers", text, "a controller that takes at most one round of messages")
-    return teacher
+    return taught_by(teacher)

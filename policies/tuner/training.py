@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from policies.tuner.network import SENSES, WIDTH, Tuner
 from policies.tuner.own_network import OwnTuner
 from policies.tuner.ppo import PPOConfig, TunerPPO
 from policies.tuner.teachers import make_teacher
-from policies.tuner.worlds import VectorWorlds
+from policies.tuner.worlds import LessonWorlds, VectorWorlds
 from swarm.errors import InputError
 from swarm.filter.tunables import NAMES
 from swarm.model.error_bounds import parse_option
@@ -94,8 +94,8 @@ class TunerOptions:
     """Checkpoint folder of a network to begin with, near which ``--ppo.near`` holds what is trained; its tunables and
     senses are those that are given here."""
     teachers: tuple[str, ...] = ()
-    """Who is imitated first: rules (give_way, give_way_soon) or whatever is a controller, as fixed:20,1,9.28,1. Of each
-    episode the best one is. None: the network learns from scratch."""
+    """Who is imitated first: rules (give_way, give_way_soon), planners (led:auto) or whatever is a controller, as
+    fixed:20,1,9.28,1. Of each episode the best one is. None: the network learns from scratch."""
     lessons: int = 8
     """Sets of episodes, one in each world, in which the teachers are imitated."""
     team: float = 0.0
@@ -185,7 +185,7 @@ class TunerTraining(Training[TunerOptions]):
         """See ``Training.update``; before the first one the teachers are imitated."""
         if self.options.teachers and self.ppo.done == 0:
             started = time.perf_counter()
-            teachers = {name: make_teacher(name) for name in self.options.teachers}
+            teachers = {name: make_teacher(name, cast(LessonWorlds, self.worlds)) for name in self.options.teachers}
             seed = distributed.own_seed(self.options.seed)
             self.ppo.taught = Lessons(self.ppo, teachers, seed=seed, lessons=self.options.lessons).teach()
             self.minutes += (time.perf_counter() - started) / 60.0

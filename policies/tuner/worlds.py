@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from policies.ppo import Worlds
-from swarm.array_types import AnyArray, Flags, Float32s
+from swarm.array_types import AnyArray, Array, Flags, Float32s
 from swarm.tune.observation import Observation
 
 
@@ -47,4 +47,8 @@ class LessonWorlds(VectorWorlds, Protocol):
 
     def begin(self, seed: int) -> Observation:
         """All worlds drawn anew from a seed, whole episodes: the same ones for the same seed."""
+        ...
+
+    def led_by(self, planner: str) -> Callable[[Flags], Array]:
+        """A planner that leads the robots by their tunables: of n worlds ``bool[B]`` the actions ``[n, N, 6]``."""
         ...
