@@ -30,18 +30,18 @@ from swarm.array_types import Array, Flags, Float32s, Int64s
 from swarm.filter.tunables import COUNT
 from swarm.tune.observation import Observation
 
-EVERY = 4
+EVERY = 1
 """Of so many steps one is learnt from: those in between look much the same."""
 ENOUGH = 4
 """Worlds of a kind in which a teacher shows what it can do there."""
-PASSES = 8
-"""Passes over the samples of a lesson."""
+PASSES, LAST_PASSES = 4, 24
+"""Passes over the samples of all lessons until then, after each and after the last one."""
 BATCH = 2048
 """Samples of one step of the optimiser, at most."""
 MINIBATCHES = 16
 """Steps of the optimiser in a pass, at least."""
 LEARNING_RATE = 1e-3
-"""Of the first lesson; it falls linearly over the lessons."""
+"""Falls to 0 over the passes after the last lesson."""
 NETWORK = "network"
 """Name of what is taught, among those who drive."""
 
@@ -84,13 +84,15 @@ class Lessons:
 
     def teach(self) -> str:
         """All lessons; returns a table of how well everybody drove in the last one (Markdown)."""
+        seen: list[Samples] = []
         for k, seed in enumerate(self._seeds.tolist()):
-            self._optimiser.param_groups[0]["lr"] = LEARNING_RATE * (1.0 - k / self.lessons)
             drives, families = self.compare(seed, drives_too=k > 0)
             choice = best_of([drives[name] for name in self.teachers], families)
             self._remember(choice, families)
             corrected = np.arange(self.worlds.num_worlds) % 2 == 0 if k > 0 else np.zeros(self.worlds.num_worlds, bool)
-            self.losses.append(self._imitate(self._watch(seed, choice, corrected)))
+            seen.append(self._watch(seed, choice, corrected))
+            self.losses.append(self._imitate(seen, PASSES, 1.0))
+        self.losses.append(self._imitate(seen, LAST_PASSES, 0.0))
         self.ppo.observation = self.worlds.reset()
         self.ppo.keep_clone()
         return table_of(drives, families)
@@ -159,12 +161,20 @@ class Lessons:
         ego, edges, mask, actions = (torch.cat(parts) for parts in zip(*(row for _, _, row in seen), strict=True))
         return Samples(*(part.to(self.ppo.device) for part in (ego, edges, mask, actions, worth)))
 
-    def _imitate(self, samples: Samples) -> float:
-        """Passes over the samples; returns the mean squared error of the actions in the last one."""
+    def _imitate(self, lessons: Sequence[Samples], passes: int, last: float) -> float:
+        """Passes over the samples of all lessons; returns the mean squared error of the actions in the last one.
+
+        Args:
+            lessons: What was seen until now.
+            passes: How many.
+            last: To which share the learning rate falls.
+        """
+        samples = Samples(*(torch.cat(parts) for parts in zip(*lessons, strict=True)))
         network, count = self.ppo.network, len(samples.action)
         least = min(counts_of(count))
         batches = min(max(MINIBATCHES, least // BATCH), least)
-        for _ in range(PASSES):
+        for k in range(passes):
+            self._optimiser.param_groups[0]["lr"] = LEARNING_RATE * (1.0 + (last - 1.0) * k / passes)
             errors = []
             for chosen in torch.randperm(count, generator=self._random).tensor_split(batches):
                 loss, error = self._loss(samples, chosen.sort().values.to(self.ppo.device))
