@@ -30,7 +30,7 @@ from swarm.errors import InputError
 from swarm.filter.tunables import NAMES
 from swarm.model.error_bounds import parse_option
 from swarm.scenario.scenario import Scenario
-from swarm.tune.observation import EDGE, EGO
+from swarm.tune.observation import EDGE
 
 COLUMNS = (
     "update", "robot_steps", "minutes", "steps_per_second", "reward", "episodes", "return", "success",
@@ -265,7 +265,7 @@ def network_of(options: TunerOptions, device: torch.device = CPU) -> Tuner | Own
             made.forget_action()
         return made.to(device)
     tuner, rng = OwnTuner(options.network, options.tunables), np.random.default_rng(0)
-    ego, edges = (rng.normal(size=shape).astype(np.float32) for shape in ((4, EGO), (4, 7, EDGE)))
+    ego, edges = (rng.normal(size=shape).astype(np.float32) for shape in ((4, tuner.ego), (4, 7, EDGE)))
     mask = rng.random((4, 7)) < 0.5
     edges *= mask[..., None]
 
