@@ -129,6 +129,8 @@ class ArenaCore:
         assume: What the robots count on; None: what is simulated.
         strangers: What the robots count on of those who ignore them; None: what each scenario declares.
         styles: Of the errors, each world one of them for an episode (``envs.arena.errors``).
+        delay: Some scenarios may declare errors, with an age, latency and dead time of so many periods, though the
+            first ones are exact. None: if those are exact, all have to be.
         actions: one of ``ACTIONS``.
         max_cycles: Most periods of an episode; None: as many as its scenario has.
         robots: N, where teams differ in size: the most. Smaller teams are filled up with robots that are not there: far
@@ -155,6 +157,7 @@ class ArenaCore:
         assume: ErrorBounds | None = None,
         strangers: Strangers | None = None,
         styles: Sequence[str] = STYLES,
+        delay: float | None = None,
         actions: str = "tunables",
         max_cycles: int | None = None,
         robots: int | None = None,
@@ -179,8 +182,9 @@ class ArenaCore:
         self.reward, self._constraint = make_reward(reward), make_constraint(constraint)
         self._allocate()
         first = [self._declared(scenario) for scenario in first]
-        most = _SLACK * max(_periods(scenario, assume) for scenario in first)
-        inexact = any(one.errors.any for one in first) or (assume is not None and assume.any)
+        most = _SLACK * max(delay or 0.0, *(_periods(scenario, assume) for scenario in first))
+        bounds = [one.errors for one in first] if assume is None else [*(one.errors for one in first), assume]
+        inexact = delay is not None or any(one.any for one in bounds)
         if inexact and self._constraint is not None:
             raise InputError("constraint", constraint, "none where errors are declared: batches of worlds are exact")
         self._source = ErrorSource(worlds, self.num_robots, most, styles) if inexact else None
