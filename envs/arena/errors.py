@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,8 @@ def declaring(draw: Callable[[np.random.Generator], Scenario], share: float, rng
     radius = min(robot.radius for robot in scenario.robots)
     most = {name: radius * radii for name, radii in RADII.items()}
     most |= {name: scenario.dt * periods for name, periods in PERIODS.items()} | SHARES
-    return replace(scenario, errors=ErrorBounds(**{name: rng.uniform(0.0, top) for name, top in most.items()}))
+    bounds: dict[str, Any] = {name: rng.uniform(0.0, top) for name, top in most.items()}
+    return replace(scenario, errors=ErrorBounds(**bounds))
 
 
 class ErrorSource:

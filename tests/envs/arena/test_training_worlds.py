@@ -60,7 +60,7 @@ def test_a_share_of_the_worlds_declares_bounds_within_the_largest() -> None:
 
 
 def test_without_errors_the_worlds_are_those_that_were_drawn_before() -> None:
-    plain, none = (training_worlds(5, 16, **options) for options in ({}, {"errors_drawn": 0.0}))
+    plain, none = training_worlds(5, 16), training_worlds(5, 16, errors_drawn=0.0)
     action = np.full((16, 8, 6), 0.5)
     for _ in range(5):
         first, second = plain.step(action), none.step(action)
