@@ -93,13 +93,15 @@ def write_parts(
         (folder / name).write_bytes(contents)
 
 
-def load_weights(network: torch.nn.Module, path: Path) -> None:
-    """Fill a network from ``weights.pt``.
+def load_weights(
+    network: torch.nn.Module, path: Path, missing: Mapping[str, torch.Tensor] | None = None
+) -> None:  # fmt: skip
+    """Fill a network from ``weights.pt``; ``missing`` is what a file of before does not have.
 
     Raises:
         InputError: If tensors are missing, unknown, not finite, or of other shapes.
     """
-    weights = read_tensors(path)
+    weights = {**(missing or {}), **read_tensors(path)}
     wanted = network.state_dict()
     for key in [*wanted, *weights]:
         found, shape = weights.get(key), tuple(wanted[key].shape) if key in wanted else None

@@ -116,6 +116,10 @@ def add_gradients(parameters: Iterable[nn.Parameter]) -> None:
     """Replace every gradient by its sum over all processes."""
     if size() == 1:
         return
+    parameters = list(parameters)
+    for parameter, used in zip(parameters, agree(*(one.grad is not None for one in parameters)), strict=True):
+        if used and parameter.grad is None:  # by the samples of other processes alone
+            parameter.grad = torch.zeros_like(parameter)
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     flat = torch.cat([gradient.flatten() for gradient in gradients]).cpu()
     dist.all_reduce(flat)

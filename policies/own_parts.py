@@ -58,17 +58,31 @@ class OwnNetwork(nn.Module):
     Args:
         reference: See ``swarm.files.references``.
         protocol: What is asked of it.
-        trial: How it is tried.
+        trials: How it is tried: with the first inputs that it takes.
 
     Raises:
         InputError: If there is no such network, or it is not what the protocol asks.
     """
 
-    def __init__(self, reference: str, protocol: type, trial: Trial) -> None:
+    def __init__(self, reference: str, protocol: type, *trials: Trial) -> None:
         super().__init__()
-        self.reference, self._trial = reference, trial
+        self.reference = reference
         self.network = load_network(reference, protocol)
-        try_network(reference, self.network, trial)
+        self.trial = self._fitting(trials)
+        try_network(reference, self.network, self.trial)
+
+    def _fitting(self, trials: Sequence[Trial]) -> Trial:
+        """The first trial whose inputs ``forward`` takes; the first of all if it takes none, or there is one."""
+        for trial in trials if len(trials) > 1 else ():
+            try:
+                with torch.no_grad():
+                    self.network.eval()(*map(torch.from_numpy, trial.inputs))
+            except Exception:  # whatever the user's own lines raise; said if it takes no inputs at all
+                continue
+            finally:
+                self.network.train()
+            return trial
+        return trials[0]
 
     def moved(self, device: torch.device) -> Self:
         """The same on a device, where it has shown that it runs.
@@ -78,7 +92,7 @@ class OwnNetwork(nn.Module):
         """
         self.to(device)
         if device != CPU:
-            try_network(self.reference, self.network, self._trial, device)
+            try_network(self.reference, self.network, self.trial, device)
         return self
 
 

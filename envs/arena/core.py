@@ -96,9 +96,9 @@ def action_size(actions: str) -> int:
 
 
 def full_control(kind: int, body: Array) -> tuple[float, float]:
-    """The control of a robot, in the variables of the QP, that an action (1, 1) stands for."""
+    """The largest control of a robot, which an action (1, 1) stands for."""
     if kind == UNICYCLE:
-        return body[TOP_SPEED], body[LOOK_AHEAD] * body[TURN_RATE]
+        return body[TOP_SPEED], body[TURN_RATE]
     most = body[ACCELERATION] if kind == DOUBLE_INTEGRATOR else body[TOP_SPEED]
     return most, most
 
@@ -129,6 +129,8 @@ class ArenaCore:
         assume: What the robots count on; None: what is simulated.
         strangers: What the robots count on of those who ignore them; None: what each scenario declares.
         styles: Of the errors, each world one of them for an episode (``envs.arena.errors``).
+        delay: Some scenarios may declare errors, with an age, latency and dead time of so many periods, though the
+            first ones are exact. None: if those are exact, all have to be.
         actions: one of ``ACTIONS``.
         max_cycles: Most periods of an episode; None: as many as its scenario has.
         robots: N, where teams differ in size: the most. Smaller teams are filled up with robots that are not there: far
@@ -155,6 +157,7 @@ class ArenaCore:
         assume: ErrorBounds | None = None,
         strangers: Strangers | None = None,
         styles: Sequence[str] = STYLES,
+        delay: float | None = None,
         actions: str = "tunables",
         max_cycles: int | None = None,
         robots: int | None = None,
@@ -179,8 +182,9 @@ class ArenaCore:
         self.reward, self._constraint = make_reward(reward), make_constraint(constraint)
         self._allocate()
         first = [self._declared(scenario) for scenario in first]
-        most = _SLACK * max(_periods(scenario, assume) for scenario in first)
-        inexact = any(one.errors.any for one in first) or (assume is not None and assume.any)
+        most = _SLACK * max(delay or 0.0, *(_periods(scenario, assume) for scenario in first))
+        bounds = [one.errors for one in first] if assume is None else [*(one.errors for one in first), assume]
+        inexact = delay is not None or any(one.any for one in bounds)
         if inexact and self._constraint is not None:
             raise InputError("constraint", constraint, "none where errors are declared: batches of worlds are exact")
         self._source = ErrorSource(worlds, self.num_robots, most, styles) if inexact else None
@@ -208,7 +212,8 @@ class ArenaCore:
         self.told = np.zeros((*shape, 2))  # the waypoints that the robots told each other in the last period
         self.clearance = np.full(shape, np.inf)
         self.control, self.outcome = np.zeros((*shape, 2)), np.zeros(shape, np.int64)
-        self._wanted, self._full = np.full((*shape, 2), np.nan), np.zeros((*shape, 2))  # and at full speed or push
+        self._wanted = np.full((*shape, 2), np.nan)  # in the variables of the QP
+        self.full_control = np.zeros((*shape, 2))
         self.last_action = np.tile(MIDDLE, (*shape, 1))
         self.goal_index, self.deliveries = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         self.reached, self.reach_time = np.zeros(shape, bool), np.full(shape, np.nan)
@@ -254,7 +259,7 @@ class ArenaCore:
                         margin=self._margin, cooperative=robot.cooperative, errors=assumed, ignores=robot.ignores,
                         footprint=footprint,
                     )  # fmt: skip
-            self.body[b, i], self._full[b, i] = bodies[alike], full_control(robot.kind, bodies[alike])
+            self.body[b, i], self.full_control[b, i] = bodies[alike], full_control(robot.kind, bodies[alike])
             self.goal[b, i], self.cooperative[b, i] = robot.goals[0], robot.cooperative
             self._trail[b, i] = 0.0
             if is_second_order(self.body[b, i]):
@@ -535,7 +540,9 @@ class ArenaCore:
         """The tunables ``[B, N, 6]`` of an action; if that is a control, ``_wanted`` is written."""
         if not self._controlled:
             return action
-        np.multiply(np.clip(action, -1.0, 1.0), self._full, out=self._wanted)
+        full = self.full_control.copy()
+        full[..., 1] *= np.where(self.kind == UNICYCLE, self.body[..., LOOK_AHEAD], 1.0)  # the QP moves a point ahead
+        np.multiply(np.clip(action, -1.0, 1.0), full, out=self._wanted)
         self._wanted[~self.cooperative] = np.nan  # they go straight on, whatever anybody wants
         return np.broadcast_to(STRAIGHT, self.last_action.shape)
 

@@ -3,12 +3,16 @@
 Four styles, each world one of them for an episode: ``white`` (anew in every period: a normal distribution of a third of
 the bound, cut at the bound), ``constant`` (drawn once, at the bound), ``varying`` (wanders slowly through the bounds)
 and ``adversary`` (pushed to the bound so that the nearest contact looks farther away than it is).
+
+For trainings, the bounds are drawn as well (``declaring``).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -28,11 +32,29 @@ from swarm.model.error_bounds import (
     ErrorBounds,
 )
 from swarm.model.narrowing import KNOWN
+from swarm.scenario.scenario import Scenario
 from swarm.sense.neighbours import NEIGHBOUR
 
 STYLES = ("white", "constant", "varying", "adversary")
 # Time in which an error that varies forgets where it was [s].
 _MEMORY = 1.0
+
+RADII = {"position": 0.1}
+PERIODS = {"age": 1.0, "dead_time": 1.0, "latency": 1.0}
+SHARES = {"loss": 0.2}
+"""The largest bounds that are drawn, by their names: in radii of the smallest robot, in control periods, as shares."""
+
+
+def declaring(draw: Callable[[np.random.Generator], Scenario], share: float, rng: np.random.Generator) -> Scenario:
+    """Draw a scenario; this share of them declares bounds of its own, each evenly from 0 to the largest."""
+    scenario = draw(rng)
+    if rng.random() >= share:
+        return scenario
+    radius = min(robot.radius for robot in scenario.robots)
+    most = {name: radius * radii for name, radii in RADII.items()}
+    most |= {name: scenario.dt * periods for name, periods in PERIODS.items()} | SHARES
+    bounds: dict[str, Any] = {name: rng.uniform(0.0, top) for name, top in most.items()}
+    return replace(scenario, errors=ErrorBounds(**bounds))
 
 
 class ErrorSource:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from envs.arena.core import ArenaCore, Draw
+from envs.arena.core import ArenaCore, Chooser, Draw
+from envs.arena.errors import PERIODS, declaring
 from envs.arena.led import Led
 from envs.scenarios import (
     clutter,
@@ -258,6 +259,7 @@ def training_worlds(
     seed: int, worlds: int, robots: int | None = None, *, styles: Sequence[str] = tuple(STYLES), shared: bool = False,
     errors: ErrorBounds | None = None, assume: ErrorBounds | None = None, families: Sequence[str] = (),
     map_name: str = "", planner: str = "", reward: str = "", constraint: str = "", team: float = 0.0,
+    errors_drawn: float = 0.0,
 ) -> TrainingArena:  # fmt: skip
     """The batched core over ``draw``, or over families or a map of a user's own.
 
@@ -275,20 +277,23 @@ def training_worlds(
         reward: As in ``ArenaCore``.
         constraint: As in ``ArenaCore``.
         team: See ``TrainingArena``.
+        errors_drawn: Share of the worlds that declare errors, each bounds of its own (``envs.arena.errors``).
 
     Raises:
         InputError: If a name is unknown, or there are no styles.
     """
     options: dict[str, Any] = {"worlds": worlds, "seed": seed, "shared": shared, "errors": errors, "assume": assume,
                "reward": reward, "constraint": constraint, "team": team}  # fmt: skip
+    drawn: Draw
+    chosen: str | Chooser
     if families or map_name:
-        own = OwnDraw(families, map_name, robots)
-        return TrainingArena(
-            own, planner=planner or ("roadmap" if map_name else "straight"), robots=own.most, **options
-        )
-    robots = ROBOTS if robots is None else robots
-    if not styles or (unknown := [name for name in styles if name not in STYLES]):
-        raise InputError("styles", unknown[0] if styles else styles, f"some of {', '.join(STYLES)}")
-    return TrainingArena(
-        partial(draw, robots=robots, styles=styles), planner=planner or planner_of, robots=robots, **options
-    )  # fmt: skip
+        drawn = own = OwnDraw(families, map_name, robots)
+        chosen, robots = planner or ("roadmap" if map_name else "straight"), own.most
+    else:
+        robots = ROBOTS if robots is None else robots
+        if not styles or (unknown := [name for name in styles if name not in STYLES]):
+            raise InputError("styles", unknown[0] if styles else styles, f"some of {', '.join(STYLES)}")
+        drawn, chosen = partial(draw, robots=robots, styles=styles), planner or planner_of
+    if errors_drawn > 0.0:
+        drawn, options["delay"] = partial(declaring, drawn, errors_drawn), max(PERIODS.values())
+    return TrainingArena(drawn, planner=chosen, robots=robots, **options)

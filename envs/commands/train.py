@@ -105,7 +105,7 @@ def tuner_worlds(options: TunerOptions, seed: int) -> TunerWorlds:
         seed, options.worlds, options.robots, styles=options.styles, shared=options.shared,
         errors=parse_option("--errors", options.errors), assume=parse_option("--assume", options.assume),
         families=options.family, map_name=options.map, planner=options.planner, reward=options.reward,
-        constraint=options.constraint, team=options.team,
+        constraint=options.constraint, team=options.team, errors_drawn=options.errors_drawn,
     )  # fmt: skip
 
 

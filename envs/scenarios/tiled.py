@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -57,18 +56,17 @@ def tile(scenarios: Sequence[Scenario]) -> Scenario:
     extent = shape * pitch - scenarios[0].sensing_radius
     parts = (np.concatenate(part) for part in (boxes, circles, angles))
     world = World(np.array([0.0, 0.0, *extent]), next(parts), next(parts), angles=next(parts))
-    first = scenarios[0]
-    horizon = max(scenario.horizon for scenario in scenarios)
-    return Scenario(world, tuple(robots), horizon, first.dt, first.sensing_radius, f"{first.name}_x{len(scenarios)}")
+    first, rooms = scenarios[0], len(scenarios)
+    horizon, name = max(scenario.horizon for scenario in scenarios), f"{first.name}_x{rooms}"
+    return Scenario(world, tuple(robots), horizon, first.dt, first.sensing_radius, name, rooms=rooms)
 
 
 def rooms_of(scenario: Scenario) -> Int64s:
     """In which room each robot of a scenario starts, ``int64[N]``; in room 0 unless it was made by ``tile``."""
     starts = np.array([robot.start[:2] for robot in scenario.robots])
-    tiles = re.search(r"_x(\d+)$", scenario.name)
-    if tiles is None:
+    if scenario.rooms == 1:
         return np.zeros(len(starts), np.int64)
-    shape = _shape(int(tiles[1]))
+    shape = _shape(scenario.rooms)
     pitch = (scenario.world.bounds[2:] + scenario.sensing_radius) / shape
     column, row = (starts // pitch).astype(np.int64).T
     rooms: Int64s = row * shape[0] + column

@@ -5,6 +5,9 @@ rounds of messages also an input heard and an output told. ``config.yaml`` also 
 
 A network of a user's own has no width: ``config.yaml`` has its reference under ``network`` instead, and ``network.py``
 is a copy of the file that it comes from. Robots do not read that file. Whoever loads the weights into torch has it run.
+
+Checkpoints from before declared errors were observed are read as well: ``architecture.ego`` is ``EGO_EXACT``, and the
+weights of what is declared, which are not there, are 0. ``policies.tuner.widen`` writes one as it would be saved today.
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ from swarm.errors import InputError
 from swarm.files.references import source_of
 from swarm.filter.tunables import COUNT, NAMES, TUNABLES
 from swarm.sense.messages import EMBEDDING
-from swarm.tune.observation import EDGE, EGO
+from swarm.tune.observation import EDGE, EGO, EGO_EXACT
 
 WIDEST = 4096
 
@@ -58,11 +61,13 @@ class Config:
     """Rounds of messages between robots."""
     network: str | None = None
     """Reference of a network of a user's own, as it was given; None: the built-in one."""
+    ego: int = EGO
+    """Columns of the robots' own features that it was made for: EGO, or EGO_EXACT before there was more."""
 
 
-def architecture(width: int | None) -> dict[str, int]:
+def architecture(width: int | None, ego: int = EGO) -> dict[str, int]:
     """What weights and features have to fit; a network of a user's own has no width."""
-    return {"ego": EGO, "edge": EDGE, "actions": COUNT} | ({} if width is None else {"width": width})
+    return {"ego": ego, "edge": EDGE, "actions": COUNT} | ({} if width is None else {"width": width})
 
 
 def parameter_box() -> dict[str, dict[str, float | bool | str]]:
@@ -89,7 +94,7 @@ def save(
     document = {
         "format": FORMAT,
         "policy": "tuner",
-        "architecture": architecture(None if isinstance(tuner, OwnTuner) else tuner.width),
+        "architecture": architecture(None if isinstance(tuner, OwnTuner) else tuner.width, tuner.ego),
         **({} if own is None else {"network": config.network or own}),
         "tunables": [name for name, free in zip(NAMES, tuner.free, strict=True) if free],
         "rounds": tuner.rounds,
@@ -117,7 +122,7 @@ def load(folder: Path) -> tuple[Tuner, Config]:
     if config.network is not None:
         raise InputError(str(folder / SOURCE), config.network, "load_and_run(folder), if that file may be run")
     tuner = Tuner(config.width, rounds=config.rounds)
-    load_weights(tuner, folder / WEIGHTS)
+    load_weights(tuner, folder / WEIGHTS, tuner.of_declared if config.ego == EGO_EXACT else None)
     return tuner.eval(), config
 
 
@@ -131,7 +136,7 @@ def load_and_run(folder: Path) -> tuple[Tuner | OwnTuner, Config]:
     config = read_config(folder / CONFIG)
     if config.network is None:
         return load(folder)
-    tuner = OwnTuner(kept_reference(config.network, folder))
+    tuner = OwnTuner(kept_reference(config.network, folder), ego=config.ego)
     load_weights(tuner, folder / WEIGHTS)
     return tuner.eval(), config
 
@@ -171,7 +176,8 @@ def read_config(path: Path) -> Config:
     width = WIDTH if network is not None else _get(path, shape, "width", int, "architecture.")
     if not 1 <= width <= WIDEST:
         raise InputError(f"{path}: architecture.width", width, f"1 to {WIDEST}")
-    for key, value in architecture(None if network is not None else width).items():
+    ego = EGO_EXACT if shape.get("ego") == EGO_EXACT else EGO
+    for key, value in architecture(None if network is not None else width, ego).items():
         _demand(path, f"architecture.{key}", _get(path, shape, key, int, "architecture."), value)
     rounds = _get(path, {"rounds": 1, **document}, "rounds", int)  # older ones do not say: 1
     if rounds not in ROUNDS:
@@ -184,6 +190,7 @@ def read_config(path: Path) -> Config:
         width=width,
         rounds=rounds,
         network=network,
+        ego=ego,
     )
 
 
@@ -192,7 +199,7 @@ def export_onnx(tuner: Tuner | OwnTuner, path: Path) -> None:
     training = tuner.training
     robots, slots = 2, 3  # any sizes above 1: the exporter takes 0 and 1 for constants
     inputs = {
-        "ego": torch.zeros(robots, EGO),
+        "ego": torch.zeros(robots, tuner.ego),
         "edges": torch.zeros(robots, slots, EDGE),
         "mask": torch.ones(robots, slots).bool(),
     }

@@ -7,6 +7,9 @@ zeros:
 
     m_ij = relu(W2 relu(W1 [ego_i, edge_ij]))        a_i = max(0, max_j m_ij)        h_i = mlp([ego_i, a_i])
 
+What is declared as not exact, the last columns of ego, enters as sums of its own, with weights that begin at 0: where
+nothing is declared, and in networks of before, to the last bit nothing else comes out.
+
 The network is written twice, and tests hold the two equal: *sparse*, on a graph of the slots in use, for
 training, and *dense*, on padded and masked slots, for export. The features are relative and in the robot's
 frame, hence the network is invariant to translation and rotation of the world.
@@ -35,7 +38,7 @@ from policies.tuner.messages import Hidden, Largest, in_parts
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, NAMES, encode
 from swarm.sense.messages import EMBEDDING
-from swarm.tune.observation import EDGE, EDGE_IS_OBSTACLE, EDGE_IS_ROBOT, EDGE_TOLD, EGO, EGO_ACTION
+from swarm.tune.observation import EDGE, EDGE_IS_OBSTACLE, EDGE_IS_ROBOT, EDGE_TOLD, EGO, EGO_ACTION, EGO_EXACT
 
 WIDTH = 64
 SENSES = ("robots", "obstacles")
@@ -53,16 +56,18 @@ class Graph(NamedTuple):
     different shapes.
 
     Attributes:
-        ego: Features of the robots, float32 [N, EGO].
+        ego: Features of the robots, float32 [N, EGO_EXACT].
         edges: Features of what they sense, float32 [E, EDGE].
         start: First edge of each robot, and at last the number of edges, int64 [N + 1].
         robots: n.
+        declared: Features of what is declared as not exact, float32 [N, EGO - EGO_EXACT]; None: nothing is, of any.
     """
 
     ego: Tensor
     edges: Tensor
     start: Tensor
     robots: int
+    declared: Tensor | None = None
 
 
 def to_graph(ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = None, *, kernels: bool = True) -> Graph:
@@ -76,8 +81,9 @@ def to_graph(ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = No
         kernels: False: as on other devices, on a CPU too.
     """
     index = torch.arange(len(ego), device=ego.device) if index is None else index
-    robots, mine = len(index), ego.new_zeros(filled(len(index)), ego.shape[1])
-    mine[:robots] = ego[index]
+    robots, mine = len(index), ego.new_zeros(filled(len(index)), EGO_EXACT)
+    mine[:robots] = ego[index, :EGO_EXACT]
+    declared = ego[index, EGO_EXACT:]
     start = functional.pad(mask[index].sum(dim=1), (1, len(mine) - robots)).cumsum(dim=0)
     used = edges.new_zeros(filled(int(start[-1])), edges.shape[-1])
     if kernels and edges.device.type == "cpu":
@@ -85,7 +91,8 @@ def to_graph(ego: Tensor, edges: Tensor, mask: Tensor, index: Tensor | None = No
     else:
         robot, slot = mask[index].nonzero(as_tuple=True)
         used[: len(robot)] = edges[index[robot], slot]
-    return Graph(mine, used, start, robots)
+    known = functional.pad(declared, (0, 0, 0, len(mine) - robots)) if declared.any() else None
+    return Graph(mine, used, start, robots, known)
 
 
 class Neighbourhood(MessagePassing):
@@ -112,13 +119,16 @@ class Neighbourhood(MessagePassing):
         self.register_buffer("sensed", sensed, persistent=False)
         self.register_buffer("seen", torch.tensor([float(sense in senses) for sense in SENSES]))
         # A linear layer of [ego, edge] is a sum of two; the first of them is computed once for a robot.
-        self.message_ego = nn.Linear(EGO, width)
+        self.message_ego = nn.Linear(EGO_EXACT, width)
         self.message_edge = nn.Linear(EDGE, width, bias=False)
         self.message_out = nn.Linear(width, width)
-        self.update_in = nn.Linear(EGO + width, width)
+        self.update_in = nn.Linear(EGO_EXACT + width, width)
         self.update_out = nn.Linear(width, width)
         for layer in (self.message_ego, self.message_edge, self.message_out, self.update_in, self.update_out):
             orthogonal(layer, math.sqrt(2.0))
+        self.message_declared, self.update_declared = (
+            nn.Parameter(torch.zeros(EGO - EGO_EXACT, width)) for _ in range(2)
+        )
         if rounds > 1:
             self.message_heard = nn.Linear(EMBEDDING, width, bias=False)
             orthogonal(self.message_heard, 1.0)
@@ -130,28 +140,41 @@ class Neighbourhood(MessagePassing):
 
     def by_kernels(self, graph: Graph, heard: Tensor | None = None) -> Tensor:
         """``forward`` on a CPU."""
-        ego, edges, start, robots = graph
+        ego, edges, start, robots, declared = graph
         weight = self.edge_weight()
         if heard is not None:
             heard = functional.pad(heard, (0, 0, 0, len(edges) - len(heard)))
             edges, weight = torch.cat([edges, heard], dim=1), torch.cat([weight, self.message_heard.weight], dim=1)
-        hidden = Hidden.apply(linear(ego, self.message_ego), edges, weight, start)
+        received = linear(ego, self.message_ego)
+        if declared is not None:
+            received = torch.addmm(received, declared, self.message_declared)
+        hidden = Hidden.apply(received, edges, weight, start)
         taken, out = self.taken(graph.edges).squeeze(1), self.message_out
         largest = Largest.apply(hidden, out.weight, out.bias, taken, start)
-        hidden = linear(torch.cat([ego, largest], dim=1), self.update_in, relu=True)
+        mine = torch.cat([ego, largest], dim=1)
+        if declared is None:
+            hidden = linear(mine, self.update_in, relu=True)
+        else:
+            hidden = torch.addmm(linear(mine, self.update_in), declared, self.update_declared).relu()
         return linear(hidden, self.update_out, relu=True)[:robots]
 
     def by_messages(self, graph: Graph, heard: Tensor | None = None) -> Tensor:
         """``forward`` on any device."""
         robots, count = graph.robots, int(graph.start[-1])
         ego, edges, device = graph.ego[:robots], graph.edges[:count], graph.edges.device
+        declared = None if graph.declared is None else graph.declared[:robots]
         target = torch.repeat_interleave(torch.arange(robots, device=device), graph.start[: robots + 1].diff())
         edge_index = torch.stack([torch.arange(count, device=device), target])
         largest = self.propagate(
-            edge_index, x=(None, self.message_ego(ego)), relation=self.relation(edges, heard), taken=self.taken(edges),
-            size=(count, robots),
+            edge_index, x=(None, self.received(ego, declared)), relation=self.relation(edges, heard),
+            taken=self.taken(edges), size=(count, robots),
         )  # fmt: skip
-        return self.embed(ego, largest)
+        return self.embed(ego, declared, largest)
+
+    def received(self, ego: Tensor, declared: Tensor | None) -> Tensor:
+        """The part of messages [..., width] that comes from the robot that they are for."""
+        received: Tensor = self.message_ego(ego)
+        return received if declared is None else received + declared @ self.message_declared
 
     def relation(self, edges: Tensor, heard: Tensor | None) -> Tensor:
         """The part of messages [..., width] that comes from the edges."""
@@ -162,10 +185,11 @@ class Neighbourhood(MessagePassing):
         """Messages [..., width]; never negative, so that 0 is neutral under the maximum."""
         return torch.relu(self.message_out(torch.relu(x_i + relation))) * taken
 
-    def embed(self, ego: Tensor, largest: Tensor) -> Tensor:
+    def embed(self, ego: Tensor, declared: Tensor | None, largest: Tensor) -> Tensor:
         """Update a robot with its largest messages."""
-        hidden = torch.relu(self.update_in(torch.cat([ego, largest], dim=-1)))
-        return torch.relu(self.update_out(hidden))
+        hidden = self.update_in(torch.cat([ego, largest], dim=-1))
+        hidden = hidden if declared is None else hidden + declared @ self.update_declared
+        return torch.relu(self.update_out(torch.relu(hidden)))
 
     def edge_weight(self) -> Tensor:
         """Weight [width, EDGE] of the edges in messages: 0 for what is told, if nothing is."""
@@ -186,11 +210,13 @@ class Neighbourhood(MessagePassing):
             mask: bool [..., P].
             heard: float32 [..., P, TOLD], for two rounds.
         """
-        sent = self.message(self.message_ego(ego).unsqueeze(-2), self.relation(edges, heard), self.taken(edges))
+        exact, declared = ego[..., :EGO_EXACT], ego[..., EGO_EXACT:]
+        received = self.received(exact, declared).unsqueeze(-2)
+        sent = self.message(received, self.relation(edges, heard), self.taken(edges))
         sent = torch.where(mask.unsqueeze(-1), sent, 0.0)
         # A slot of zeros: the maximum exists also when there are no slots at all.
         sent = torch.nn.functional.pad(sent, (0, 0, 0, 1))
-        return self.embed(ego, sent.amax(dim=-2))
+        return self.embed(exact, declared, sent.amax(dim=-2))
 
 
 class Tuner(nn.Module):
@@ -212,6 +238,7 @@ class Tuner(nn.Module):
 
     free: Tensor  # float32 [6], 1 for the tunables that it sets
     fixed: Tensor  # float32 [6], the actions of the others
+    ego = EGO  # columns of a robot's own features that it takes
 
     def __init__(
         self, width: int = WIDTH, tunables: Sequence[str] = NAMES, senses: Sequence[str] = SENSES, rounds: int = 1,
@@ -242,6 +269,12 @@ class Tuner(nn.Module):
     def senses(self) -> list[str]:
         """What it takes account of."""
         return [name for name, seen in zip(SENSES, self.actor.seen, strict=True) if seen]
+
+    @property
+    def of_declared(self) -> dict[str, Tensor]:
+        """The weights, all 0, of those features that networks of before did not have, by name."""
+        parts = self.state_dict().items()
+        return {name: torch.zeros_like(part) for name, part in parts if name.endswith("_declared")}
 
     def forget_action(self) -> None:
         """From now on it takes no account of its own last action: the weights of it are 0, and stay so in training."""

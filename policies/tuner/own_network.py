@@ -15,14 +15,17 @@ from policies.tuner.network import FIXED, SENSES
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, NAMES
 from swarm.tune.network import Network
-from swarm.tune.observation import EDGE, EGO
+from swarm.tune.observation import EDGE, EGO, EGO_EXACT
 
 # Robots and slots of the trial; more than one, so that shapes tell them apart.
 _ROBOTS, _SLOTS = 3, 5
 
 
 class Padded(NamedTuple):
-    """Padded neighbourhoods of n robots: float32 [n, EGO], float32 [n, P, EDGE], bool [n, P]; P is at least 1."""
+    """Padded neighbourhoods of n robots: float32 [n, EGO], float32 [n, P, EDGE], bool [n, P]; P is at least 1.
+
+    Of ego there are the columns that the network takes.
+    """
 
     ego: Tensor
     edges: Tensor
@@ -35,6 +38,11 @@ class OwnTuner(OwnNetwork):
     Args:
         reference: Of the network, see ``swarm.files.references``.
         tunables: Names of the tunables that it sets; the others keep their fixed values.
+        ego: So many columns of the robots' own features it takes: EGO, or EGO_EXACT, without what is declared, of one
+            that was made before there was that. None: EGO if it can.
+
+    Attributes:
+        ego: As it was given or found.
 
     Raises:
         InputError: If there is no such network, or it is not what the protocol asks.
@@ -44,10 +52,11 @@ class OwnTuner(OwnNetwork):
     fixed: Tensor  # float32 [6], the actions of the others
     rounds = 1
 
-    def __init__(self, reference: str, tunables: Sequence[str] = NAMES) -> None:
+    def __init__(self, reference: str, tunables: Sequence[str] = NAMES, ego: int | None = None) -> None:
         if unknown := [name for name in tunables if name not in NAMES]:
             raise InputError("tunables", unknown[0], ", ".join(NAMES))
-        super().__init__(reference, Network, _trial())
+        super().__init__(reference, Network, *map(_trial, (EGO, EGO_EXACT) if ego is None else (ego,)))
+        self.ego: int = self.trial.inputs[0].shape[1]
         self.register_buffer("free", torch.tensor([float(name in tunables) for name in NAMES]))
         self.register_buffer("fixed", torch.from_numpy(FIXED).float())
 
@@ -60,7 +69,7 @@ class OwnTuner(OwnNetwork):
         """The neighbourhoods, or those at ``index``, with an empty slot behind: there is always one."""
         if index is not None:
             ego, edges, mask = ego[index], edges[index], mask[index]
-        return Padded(ego, functional.pad(edges, (0, 0, 0, 1)), functional.pad(mask, (0, 1)))
+        return Padded(ego[..., : self.ego], functional.pad(edges, (0, 0, 0, 1)), functional.pad(mask, (0, 1)))
 
     def judge(self, seen: Padded, heard: Tensor | None = None) -> tuple[Tensor, Tensor | None, Tensor]:
         """Mean actions [n, 6], their standard deviation [n, 6] or None, and expected returns [n]."""
@@ -84,13 +93,14 @@ class OwnTuner(OwnNetwork):
         return (self.mean(self.see(ego, edges, mask)),)
 
 
-def _trial() -> Trial:
+def _trial(ego_columns: int) -> Trial:
     """What it is tried with, and what it has to give."""
     rng = np.random.default_rng(0)
-    ego, edges = (rng.normal(size=shape).astype(np.float32) for shape in ((_ROBOTS, EGO), (_ROBOTS, _SLOTS, EDGE)))
+    shapes = (_ROBOTS, ego_columns), (_ROBOTS, _SLOTS, EDGE)
+    ego, edges = (rng.normal(size=shape).astype(np.float32) for shape in shapes)
     mask = np.arange(_SLOTS) < np.array([[_SLOTS], [2], [0]])  # the last robot senses nothing
     return Trial(
-        form=f"forward(ego, edges, mask) of float32 [S, {EGO}], float32 [S, P, {EDGE}], bool [S, P]",
+        form=f"forward(ego, edges, mask) of float32 [S, {ego_columns}], float32 [S, P, {EDGE}], bool [S, P]",
         gives="mean, standard deviation or None, value",
         inputs=(ego, edges * mask[..., None].astype(np.float32), mask),
         outputs={"mean": (_ROBOTS, COUNT), "standard deviation": (_ROBOTS, COUNT), "value": (_ROBOTS,)},

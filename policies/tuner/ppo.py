@@ -23,6 +23,7 @@ from policies.ppo_settings import PPOSettings
 from policies.tuner.network import Tuner
 from policies.tuner.own_network import OwnTuner
 from policies.tuner.rounds import Steps, silence, speak
+from policies.tuner.widen import widened_training
 from policies.tuner.worlds import LessonWorlds, VectorWorlds
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT
@@ -279,6 +280,7 @@ class TunerPPO(PPO[Rollout]):
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Continue from a ``state_dict``; its arrays may be tensors by now."""
+        saved = widened_training(saved, self.tuner)
         super().load_state_dict(saved)
         self.held = saved["held"]
         self.observation = Observation(*as_arrays(saved["observation"]))

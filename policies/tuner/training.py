@@ -30,7 +30,7 @@ from swarm.errors import InputError
 from swarm.filter.tunables import NAMES
 from swarm.model.error_bounds import parse_option
 from swarm.scenario.scenario import Scenario
-from swarm.tune.observation import EDGE, EGO
+from swarm.tune.observation import EDGE
 
 COLUMNS = (
     "update", "robot_steps", "minutes", "steps_per_second", "reward", "episodes", "return", "success",
@@ -41,7 +41,7 @@ PARTS = ("network", "family", "map", "reward", "planner", "constraint")
 """Options that may name parts of a user's own: copies of their files stay with the checkpoint, and are what resumes."""
 FIXED = (
     "seed", "worlds", "robots", "tunables", "styles", "senses", "rounds", "shared", "ppo", "teachers", "lessons",
-    "sees_action", "team", "start", *PARTS,
+    "sees_action", "team", "start", "errors_drawn", *PARTS,
 )  # fmt: skip
 """Options that would make it another training."""
 DEFAULT_STEPS = 40_000_000
@@ -102,6 +102,9 @@ class TunerOptions:
     """Share of a room's mean reward that each robot gets in place of its own, in rooms of at most four robots."""
     errors: str = ""
     """What is not exact in the worlds: position=0.01,lag=0.1,... or a YAML file; exact if none or not given."""
+    errors_drawn: float = 0.0
+    """Share of the worlds that are not exact instead, with bounds of their own: position up to a tenth of the radius,
+    age, dead time and latency up to a period, loss up to 20 %."""
     assume: str = ""
     """What the robots assume to be not exact: likewise, or none; what is simulated if not given."""
     device: Device | None = None
@@ -120,14 +123,17 @@ class TunerOptions:
 
     def __post_init__(self) -> None:
         parse_option("--errors", self.errors), parse_option("--assume", self.assume)  # a wrong one is found at once
+        if self.errors_drawn and (self.errors or self.assume or self.constraint):
+            raise InputError("--errors-drawn", self.errors_drawn, "none of --errors, --assume, --constraint beside it")
         for name in self.teachers:
             make_teacher(name)
         if self.teachers and self.rounds > 1:
             raise InputError("--rounds", self.rounds, "0 or 1, with --teachers")
         if self.network and (self.start or not self.sees_action):
             raise InputError("--start, --no-sees-action", self.network, "neither of them with --network")
-        if not 0.0 <= self.team <= 1.0:
-            raise InputError("--team", self.team, "0 to 1")
+        for name in ("team", "errors_drawn"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise InputError(f"--{name.replace('_', '-')}", getattr(self, name), "0 to 1")
         for name in ("worlds", "robots", "threads", "lessons"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise InputError(f"--{name}", getattr(self, name), "1 or more")
@@ -265,7 +271,7 @@ def network_of(options: TunerOptions, device: torch.device = CPU) -> Tuner | Own
             made.forget_action()
         return made.to(device)
     tuner, rng = OwnTuner(options.network, options.tunables), np.random.default_rng(0)
-    ego, edges = (rng.normal(size=shape).astype(np.float32) for shape in ((4, EGO), (4, 7, EDGE)))
+    ego, edges = (rng.normal(size=shape).astype(np.float32) for shape in ((4, tuner.ego), (4, 7, EDGE)))
     mask = rng.random((4, 7)) < 0.5
     edges *= mask[..., None]
 

@@ -35,10 +35,12 @@ from swarm.model.growth import growth_of
 # actuators [s], how far the robot may be from where it and those who hear it believe it to be at most [m], by which
 # share of a way it may come elsewhere than planned, by how much what is known of it grows in a period without news [m],
 # and the margin that is kept even where no error asks for it [m].
-# Of a unicycle of second order, its turn acceleration [rad/s²]; inf of others.
-BODY = 16
+# Of a unicycle of second order, its turn acceleration [rad/s²]; inf of others. For policies, what else is declared
+# (ErrorBounds.told): for how long a body does not do what a command says [s], how late news are [s], which share of
+# them is lost, and how far others may be from where they are sensed [m].
+BODY = 20
 RADIUS, LOOK_AHEAD, TOP_SPEED, ACCELERATION, TURN_RATE, PERIOD, SENSING, MARGIN, REACH, YIELDS = range(10)
-LAG, ERROR, STRAY, GROWTH, FLOOR, TURN_ACCELERATION = range(10, BODY)
+LAG, ERROR, STRAY, GROWTH, FLOOR, TURN_ACCELERATION, DELAY, LATENCY, LOSS, SENSED = range(10, BODY)
 
 # A unicycle's control point, in radii ahead of its axle: nearer is less extra room, farther is easier steering.
 LOOK_AHEAD_RADII = 0.2
@@ -94,7 +96,7 @@ def body_of(
     within = np.array([top, limits.acceleration, limits.turn_rate, body[TURN_ACCELERATION]])
     body[REACH] = reach(int(kind), radius, within, dt) + fastest_over_ground(int(kind), top) * errors.lag
     body[REACH] = (1.0 + errors.slip) * body[REACH] + grown
-    body[GROWTH] = growth_of(kind, top, limits, dt, errors)
+    body[GROWTH], body[DELAY:] = growth_of(kind, top, limits, dt, errors), errors.told
     _check_overrun(kind, body)
     return body
 
@@ -256,10 +258,10 @@ def overrun(kind: Kind, body: Array) -> float:
 
 def _check_overrun(kind: Kind, body: Array) -> None:
     """Refuse an acceleration with which the robot leaves its margin before it stands."""
-    margin, acceleration, needed = float(body[MARGIN]), float(body[ACCELERATION]), overrun(kind, body)
-    if needed <= margin * (1.0 + _ROUNDING):
+    top, margin, acceleration = (float(body[column]) for column in (TOP_SPEED, MARGIN, ACCELERATION))
+    if (needed := overrun(kind, body)) <= margin * (1.0 + _ROUNDING):
         return
-    top, enough = float(body[TOP_SPEED]), ""
+    enough = ""
     if margin > 0.0 and math.isfinite(needed):
         enough = f"at least {_rounded(acceleration * needed / margin):g} m/s², or "
     other = f"a margin of at least {_rounded(needed):g} m"

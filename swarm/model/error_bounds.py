@@ -124,6 +124,16 @@ class ErrorBounds:
         """The longest of age, latency and dead time [s]: so much of the past matters."""
         return max(self.age, self.latency, self.dead_time)
 
+    @property
+    def told(self) -> tuple[float, float, float, float]:
+        """What policies are told besides the margin that the bounds ask for.
+
+        How long ago the state was when a command shows in the body [s], how late news are [s], which share of them is
+        lost, and how far others may be from where they are sensed [m].
+        """
+        sensing = self.sensing if self.others == "sensed" else 0.0
+        return self.age + self.dead_time + self.lag, self.latency, self.loss, sensing
+
     def stray(self, kind: Kind) -> float:
         """By which share of a way a robot of a kind may come elsewhere: by slip, of a unicycle also by its heading."""
         return self.slip + (2.0 * math.sin(0.5 * min(self.heading, math.pi)) if kind == Kind.UNICYCLE else 0.0)

@@ -55,6 +55,7 @@ class Scenario(ArrayRecord):
         name: As the file says, or else its stem.
         errors: What is not exact: simulated, and assumed by the robots.
         strangers: What the robots count on of those who ignore everybody.
+        rooms: So many worlds lie in it side by side, out of sight of each other (``envs.scenarios.tiled``).
     """
 
     world: World
@@ -65,6 +66,7 @@ class Scenario(ArrayRecord):
     name: str = "scenario"
     errors: ErrorBounds = EXACT
     strangers: Strangers = UNKNOWN
+    rooms: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "robots", tuple(self.robots))
@@ -126,7 +128,7 @@ def load_scenario(path: str | Path) -> Scenario:
     check_types(fields["robots"])
     world = read_world(fields["environment"], path.parent)
     robots = tuple(read_robot(field, path.parent) for field in fields["robots"].items())
-    options = {key: fields[key].number(above=0.0) for key in _OPTIONS if key in fields}
+    options: dict[str, Any] = {key: fields[key].number(above=0.0) for key in _OPTIONS if key in fields}
     errors = read_errors(fields["errors"]) if "errors" in fields else EXACT
     strangers = read_strangers(fields["strangers"]) if "strangers" in fields else UNKNOWN
     name = fields["name"].text() if "name" in fields else path.stem

@@ -17,7 +17,7 @@ from swarm.files.references import FORM, is_reference, make_part
 from swarm.filter.tunables import COUNT, NAMES, ROTATION, TUNABLES, encode
 from swarm.sense.messages import EMBEDDING
 from swarm.tune.heuristics import RandomRotation, Recovery, Talk, WallFollowing, talk_of
-from swarm.tune.observation import EDGE, EGO, Observation, rows, senders
+from swarm.tune.observation import EDGE, EGO, EGO_EXACT, Observation, rows, senders
 from swarm.tune.onnx_file import open_session
 
 SHIPPED = "tuner"
@@ -116,6 +116,8 @@ class OnnxController:
     def __init__(self, folder: str | Path) -> None:
         folder = Path(folder)
         document = _check_config(folder / "config.yaml")
+        # Those from before declared errors were observed take the columns that there were.
+        self._columns = int(document["architecture"]["ego"])
         # Whether it sets the rotation; a checkpoint that does not say so sets everything.
         self.turns = NAMES[ROTATION] in document.get("tunables", NAMES)
         path = folder / "policy.onnx"
@@ -171,7 +173,7 @@ class OnnxController:
         Empty slots are left out as far as they are empty for all, which changes nothing but the time it takes.
         """
         edges, in_use = _packed(edges, mask)
-        feed = {"ego": ego, "edges": edges, "mask": in_use}
+        feed = {"ego": np.ascontiguousarray(ego[:, : self._columns]), "edges": edges, "mask": in_use}
         if heard:
             feed["heard"], _ = _packed(heard[0], mask)
         action, *embedding = self._session.run(None, feed)
@@ -295,7 +297,7 @@ def _check_config(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(str(path), str(error), "architecture (ego, edge, actions) and box") from error
     wanted = {"ego": EGO, "edge": EDGE, "actions": COUNT}
-    if shape != wanted:
+    if shape not in (wanted, {**wanted, "ego": EGO_EXACT}):
         raise InputError(f"{path}: architecture", shape, f"{wanted}; train again with this version")
     own = {tunable.name: (tunable.low, tunable.high) for tunable in TUNABLES}
     if list(box) != list(NAMES) or any(not np.allclose(box[name], own[name]) for name in NAMES):

@@ -26,6 +26,7 @@ from swarm.tune.observation import (
     EDGE_X,
     EDGE_Y,
     EGO_ACTION,
+    EGO_EXACT,
     EGO_LOST,
     EGO_PERIOD,
     EGO_RADIUS,
@@ -58,9 +59,12 @@ _HAIR = 0.999
 
 @njit(cache=True)
 def uniform(ego: Float32s, draw: int) -> float:
-    """A random number in [0, 1), a hash of the own features ``float32[EGO]``; another one for each ``draw``."""
+    """A random number in [0, 1), a hash of the own features ``float32[EGO]``; another one for each ``draw``.
+
+    What is declared is the same at every step, and takes no part in it.
+    """
     total = np.uint64(draw)
-    for bits in ego.view(np.uint32):
+    for bits in ego[:EGO_EXACT].view(np.uint32):
         total = fold(total ^ np.uint64(bits))
     total *= FIRST_FACTOR
     return float((total ^ (total >> np.uint64(32))) >> np.uint64(11)) / 2.0**53

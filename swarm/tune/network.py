@@ -19,7 +19,8 @@ class Network(Protocol):
         """Propose actions for S robots, and judge their situations.
 
         Args:
-            ego: ``float32[S, EGO]``, each robot's own features (``swarm.tune.observation``).
+            ego: ``float32[S, EGO]``, each robot's own features (``swarm.tune.observation``). A network that cannot take
+                so many columns is given the first ``EGO_EXACT``, without what is declared as not exact.
             edges: ``float32[S, P, EDGE]``, what it senses: robots and obstacles. P differs from call to call, is at
                 least 1, and the contents of empty slots are 0.
             mask: ``bool[S, P]``, True where a slot is in use; perhaps nowhere.

@@ -15,7 +15,20 @@ import numpy as np
 from swarm.array_types import Array, Flags, Float32s, Int32s, Int64s
 from swarm.errors import InputError
 from swarm.kernel_cache.references import uncounted
-from swarm.model.body import ACCELERATION, MARGIN, PERIOD, RADIUS, SENSING, TOP_SPEED, TURN_RATE
+from swarm.model.body import (
+    ACCELERATION,
+    DELAY,
+    ERROR,
+    LATENCY,
+    LOSS,
+    MARGIN,
+    PERIOD,
+    RADIUS,
+    SENSED,
+    SENSING,
+    TOP_SPEED,
+    TURN_RATE,
+)
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE
 from swarm.sense.neighbours import (
     N_ID,
@@ -40,11 +53,16 @@ from swarm.tune.memory import LEAST, WAITED
 # distance, turn rate, speed, the last action (six columns, each as -1 to 1), how much farther from the goal it is than
 # it has been (in sensing radii), and for how long it has not come nearer (in times to cross ten sensing radii; it
 # starts again from 0 then, so that a robot that is stuck does not see the same for ever and do the same for ever).
-EGO = 22
+# Then what is declared as not exact, 0 where nothing is, below 1 in any case: the margin that the bounds ask for (half
+# at a tenth of the radius), the age of the own state together with the time until a command acts, and the age of news
+# (each half where a robot at top speed goes as far as its radius), and the share of messages that are lost. Networks
+# of before that (``policies.tuner.network``) take the first EGO_EXACT columns.
+EGO, EGO_EXACT = 26, 22
 EGO_DISTANCE, EGO_REMAINING, EGO_VX, EGO_VY, EGO_HEADING_X, EGO_HEADING_Y = range(6)
 EGO_SINGLE_INTEGRATOR, EGO_DOUBLE_INTEGRATOR, EGO_UNICYCLE = range(6, 9)
 EGO_RADIUS, EGO_PERIOD, EGO_BRAKING, EGO_TURN_RATE, EGO_SPEED = range(9, 14)
 EGO_ACTION, EGO_LOST, EGO_STUCK = 14, 20, 21
+EGO_ERROR, EGO_DELAY, EGO_LATENCY, EGO_LOSS = range(EGO_EXACT, EGO)
 
 # Columns of an edge, float32[EDGE]: whether it is a robot or an obstacle (1 in one of two), place, gap between the
 # surfaces, relative velocity; then of a robot its direction of travel, its last rotation and speed tunables (as -1 to
@@ -129,6 +147,16 @@ def _observe_ego(
     known = remaining < math.inf and memory[LEAST] < math.inf  # nothing is remembered of a goal just given
     ego[EGO_LOST] = min((remaining - memory[LEAST]) / sensing, 1.0) if known else 0.0
     ego[EGO_STUCK] = (0.1 * memory[WAITED] * top / sensing) % 1.0
+    ego[EGO_ERROR] = _share(10.0 * (body[ERROR] + body[SENSED]) / body[RADIUS])
+    ego[EGO_DELAY] = _share(body[DELAY] * top / body[RADIUS])
+    ego[EGO_LATENCY] = _share(body[LATENCY] * top / body[RADIUS])
+    ego[EGO_LOSS] = body[LOSS]
+
+
+@uncounted
+def _share(amount: float) -> float:
+    """0 or more as 0 to 1, half at 1."""
+    return amount / (1.0 + amount)
 
 
 @uncounted

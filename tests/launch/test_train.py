@@ -20,6 +20,8 @@ from oracles.project import ROOT
 
 from policies.training_log import LOG, read_log
 from policies.tuner import checkpoint
+from policies.tuner.training import TunerOptions
+from swarm.errors import InputError
 from swarm.tune.controllers import OnnxController
 from swarm.tune.observation import EDGE, EGO, Observation
 
@@ -63,7 +65,10 @@ TAUGHT = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("further", [(), TAUGHT], ids=["from_scratch", "taught"])
+DRAWN = (*TAUGHT, "--errors-drawn", "0.6")
+
+
+@pytest.mark.parametrize("further", [(), TAUGHT, DRAWN], ids=["from_scratch", "taught", "errors_drawn"])
 def test_interrupted_and_resumed_is_the_same_training(
     train: ModuleType, start: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str], further: tuple[str, ...],
@@ -242,3 +247,12 @@ def test_follower_interrupted_and_resumed_is_the_same_training(
     assert "| suite |" in (whole / "card.md").read_text() and (whole / "learning_curve.png").is_file()
     assert call("--resume", str(parts), "--width", "9") == 2
     assert "--width with --resume" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "options", [{"errors_drawn": 1.5}, {"errors_drawn": -0.1}, {"errors_drawn": 0.5, "errors": "loss=0.1"},
+                {"errors_drawn": 0.5, "assume": "none"}],
+)  # fmt: skip
+def test_errors_are_drawn_or_given(options: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"--errors-drawn: got "):
+        TunerOptions(**options)

@@ -194,3 +194,17 @@ def test_alone_nothing_is_exchanged() -> None:
     mean, spread, count = distributed.moments(values)
     assert float(distributed.variance(values)) == pytest.approx(np.var([1, 2, 6], ddof=1))
     assert (float(mean), count) == (3.0, 3) and float(spread) == pytest.approx(np.std([1, 2, 6]))
+
+
+def added(rank: int, folder: Path) -> dict[str, Any]:
+    """Gradients of three parameters: one of both processes, one of the first alone, one of nobody."""
+    parameters = [torch.nn.Parameter(torch.full((2,), value)) for value in (1.0, 2.0, 3.0)]
+    used = parameters[:2] if rank == 0 else parameters[:1]
+    sum((rank + 1.0) * part.square().sum() for part in used).backward()  # type: ignore[union-attr]
+    distributed.add_gradients(parameters)
+    return {"gradients": [None if part.grad is None else part.grad.tolist() for part in parameters]}
+
+
+def test_what_one_process_alone_has_used_gets_its_gradient_in_all(tmp_path: Path) -> None:
+    for found in in_processes(added, tmp_path):
+        assert found["gradients"] == [[6.0, 6.0], [4.0, 4.0], None]

@@ -13,7 +13,7 @@ from torch.nn import functional
 from policies.linear import ROWS, filled, linear
 from policies.tuner.network import Graph, Neighbourhood, to_graph
 from swarm.sense.messages import EMBEDDING
-from swarm.tune.observation import EDGE, EGO
+from swarm.tune.observation import EDGE, EGO, EGO_EXACT
 
 pytestmark = pytest.mark.torch
 LAYERS = ("message_ego", "message_edge", "message_out", "update_in", "update_out")
@@ -26,15 +26,18 @@ def lively(**options: Any) -> Neighbourhood:
     for name in LAYERS:
         if (bias := getattr(network, name).bias) is not None:
             nn.init.uniform_(bias, -0.5, 0.5)
+    for part in (network.message_declared, network.update_declared):
+        nn.init.uniform_(part, -0.5, 0.5)
     return network
 
 
 def drawn(robots: int, slots: int, share: float = 0.4) -> tuple[Tensor, Tensor, Tensor]:
     """Padded neighbourhoods; some edges are taken twice or not at all."""
     draw = torch.Generator().manual_seed(robots)
-    ego, edges = torch.randn(robots, EGO, generator=draw), torch.randn(robots, slots, EDGE, generator=draw)
+    exact, edges = torch.randn(robots, EGO_EXACT, generator=draw), torch.randn(robots, slots, EDGE, generator=draw)
     edges[..., :2] = torch.randint(0, 2, (robots, slots, 2), generator=draw).float()
-    return ego, edges, torch.rand(robots, slots, generator=draw) < share
+    mask, declared = torch.rand(robots, slots, generator=draw) < share, torch.randn(robots, EGO - EGO_EXACT)
+    return torch.cat([exact, declared], dim=1), edges, mask
 
 
 def gradients(network: Neighbourhood, features: Tensor, *others: Tensor) -> list[Tensor]:
@@ -82,8 +85,9 @@ def test_the_graph_has_the_slots_in_use_and_nothing_behind_them(threads: int) ->
     chosen = torch.from_numpy(np.random.default_rng(0).integers(0, 5000, 5000))
     graph = to_graph(ego, edges, mask, chosen)
     count = int(mask[chosen].sum())
-    assert torch.equal(graph.ego[:5000], ego[chosen]) and torch.equal(graph.edges[:count], edges[chosen][mask[chosen]])
-    assert not graph.ego[5000:].any() and not graph.edges[count:].any()
+    own = torch.cat([graph.ego, graph.declared], dim=1) if graph.declared is not None else graph.ego
+    assert torch.equal(own[:5000], ego[chosen]) and torch.equal(graph.edges[:count], edges[chosen][mask[chosen]])
+    assert not own[5000:].any() and not graph.edges[count:].any()
     assert len(graph.ego) == 5120 and len(graph.edges) == filled(count) and filled(ROWS) == ROWS
     assert graph.start[5000] == count and (graph.start[5000:] == count).all()
 
@@ -91,9 +95,10 @@ def test_the_graph_has_the_slots_in_use_and_nothing_behind_them(threads: int) ->
 def test_what_fills_the_graph_up_does_not_matter() -> None:
     network, graph = lively(), to_graph(*drawn(300, 6))
     count = int(graph.start[-1])
-    ego, edges = graph.ego.clone(), graph.edges.clone()
-    ego[300:], edges[count:] = 7.0, 7.0
-    other = Graph(ego, edges, graph.start, graph.robots)
+    assert graph.declared is not None
+    ego, edges, declared = graph.ego.clone(), graph.edges.clone(), graph.declared.clone()
+    ego[300:], edges[count:], declared[300:] = 7.0, 7.0, 7.0
+    other = Graph(ego, edges, graph.start, graph.robots, declared)
     first, second = network(graph), network(other)
     assert torch.equal(first, second)
     for own, wanted in zip(gradients(network, second), gradients(network, first), strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -135,6 +136,8 @@ def test_rewards_are_shared_within_small_rooms(style: str, rooms: int) -> None:
     weights = mates(scenario, 8, 0.5)
     wanted = np.where(numbers[:, None] == numbers, 0.25, 0.0) + 0.5 * np.eye(8) if rooms > 1 else np.eye(8)
     np.testing.assert_allclose(weights, wanted)
+    renamed = replace(scenario, name="mine_x9")  # a name says nothing
+    np.testing.assert_array_equal(rooms_of(renamed), numbers)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from policies.tuner.network import FIXED, Tuner, to_graph
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT
-from swarm.tune.observation import EDGE, EDGE_IS_OBSTACLE, EDGE_IS_ROBOT, EGO
+from swarm.tune.observation import EDGE, EDGE_IS_OBSTACLE, EDGE_IS_ROBOT, EGO, EGO_EXACT
 
 pytestmark = pytest.mark.torch
 
@@ -23,7 +23,7 @@ def tuner() -> Tuner:
     with torch.no_grad():
         tuner.action.weight.mul_(100.0)
         for name, parameter in tuner.named_parameters():
-            if name.endswith("bias"):
+            if name.endswith(("bias", "declared")):
                 parameter.uniform_(-0.5, 0.5)
     return tuner.requires_grad_(False)
 
@@ -61,15 +61,17 @@ def test_gradients_of_the_two_forms_agree() -> None:
 
 def test_forward_is_the_formula_of_the_module(tuner: Tuner) -> None:
     ego, edges, mask = draw(5, 1, 3, share=1.0)
-    actor = tuner.actor
+    actor, exact, declared = tuner.actor, ego[0, :EGO_EXACT], ego[0, EGO_EXACT:]
     largest = torch.zeros(tuner.width)
     for j in range(3):
-        both = torch.cat([ego[0], edges[0, j]])
-        first = torch.cat([actor.message_ego.weight, actor.message_edge.weight], dim=1)
+        both = torch.cat([exact, declared, edges[0, j]])
+        parts = actor.message_ego.weight, actor.message_declared.t(), actor.message_edge.weight
+        first = torch.cat(parts, dim=1)
         hidden = torch.relu(first @ both + actor.message_ego.bias)
         sent = torch.relu(actor.message_out.weight @ hidden + actor.message_out.bias)
         largest = torch.maximum(largest, sent)
-    hidden = torch.relu(actor.update_in.weight @ torch.cat([ego[0], largest]) + actor.update_in.bias)
+    first = torch.cat([actor.update_in.weight, actor.update_declared.t()], dim=1)
+    hidden = torch.relu(first @ torch.cat([exact, largest, declared]) + actor.update_in.bias)
     hidden = torch.relu(actor.update_out.weight @ hidden + actor.update_out.bias)
     expected = 1 / (1 + torch.exp(-(tuner.action.weight @ hidden + tuner.action.bias)))
     torch.testing.assert_close(tuner.mean_dense(ego, edges, mask)[0], expected, atol=1e-5, rtol=0)

@@ -26,6 +26,7 @@ from swarm.tune.observation import (
     EDGE_Y,
     EGO,
     EGO_ACTION,
+    EGO_EXACT,
     EGO_LOST,
     EGO_PERIOD,
     EGO_RADIUS,
@@ -151,7 +152,7 @@ def test_the_random_numbers_are_uniform_and_their_own() -> None:
 def hashed(ego: np.ndarray, draw: int) -> np.ndarray:
     """What ``uniform`` draws for robots ``[n, EGO]``, in whole numbers of Python."""
     numbers = []
-    for row in ego.view(np.uint32).tolist():
+    for row in ego[:, :EGO_EXACT].copy().view(np.uint32).tolist():
         total = draw
         for bits in row:
             total = (total ^ bits) * 0x9E3779B97F4A7C15 % 2**64

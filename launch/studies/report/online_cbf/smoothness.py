@@ -9,8 +9,6 @@ import numpy as np
 from envs.arena.core import ArenaCore
 from envs.arena.episodes import Policy
 from swarm.array_types import Array, Flags, Int64s
-from swarm.model.body import ACCELERATION, TOP_SPEED, TURN_RATE
-from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
 
 FLIP = 0.5
 """A tunable that moves by more than this share of its box in one period flips."""
@@ -49,10 +47,7 @@ class Smoothness:
         tunables, commands = (np.abs(new - old)[counted] for new, old in zip(now, self._before, strict=True))
         self.steps += int(counted.sum())
         self.flips += int((tunables > FLIP).any(axis=-1).sum())
-        kind, body = core.kind[counted], core.body[counted]
-        first = np.where(kind == DOUBLE_INTEGRATOR, body[:, ACCELERATION], body[:, TOP_SPEED])
-        second = np.where(kind == UNICYCLE, body[:, TURN_RATE], first)
-        self.change += float(np.hypot(commands[:, 0] / first, commands[:, 1] / second).sum())
+        self.change += float(np.hypot(*(commands / core.full_control[counted]).T).sum())
 
     def figures(self) -> dict[str, float]:
         """``flips``: share of the periods; ``change``: of the command in a period, mean share of what is possible."""
