@@ -30,8 +30,6 @@ from swarm.array_types import Array, Flags, Float32s, Int64s
 from swarm.filter.tunables import COUNT
 from swarm.tune.observation import Observation
 
-EVERY = 1
-"""Of so many steps one is learnt from: those in between look much the same."""
 ENOUGH = 4
 """Worlds of a kind in which a teacher shows what it can do there."""
 PASSES, LAST_PASSES = 4, 24
@@ -116,7 +114,7 @@ class Lessons:
         return drives, families
 
     def _drive(self, teacher: Teacher, observation: Observation, some: Flags) -> Drive:
-        """The first episode in some worlds, to its end; in the others nobody comes home."""
+        """The first episode in some worlds, to its end; not a number for the others."""
         action = np.zeros((*observation.ego.shape[:2], COUNT))
         running, found = some.copy(), Drive(*np.full((2, len(some)), np.nan))
         while running.any():
@@ -139,7 +137,7 @@ class Lessons:
         network = by_tuner(on_cpu(self.ppo.tuner)) if corrected.any() else None
         worlds, teachers = self.worlds, list(self.teachers.values())
         observation, running = worlds.begin(seed), np.ones(worlds.num_worlds, bool)
-        seen: list[tuple[int, Flags, tuple[Tensor, ...]]] = []
+        seen: list[tuple[Flags, tuple[Tensor, ...]]] = []
         rewards: list[Float32s] = []
         while running.any():
             action = np.zeros((*observation.ego.shape[:2], COUNT))
@@ -147,18 +145,17 @@ class Lessons:
                 mine = running & (choice == k)
                 action[mine] = teachers[k](observation, mine)
             learns = running[:, None] & ~worlds.resting
-            if (len(rewards) + int(seed)) % EVERY == 0:
-                rows = torch.from_numpy(learns.flatten())
-                parts = (*flatten(observation), torch.from_numpy(action).float().flatten(0, 1))
-                seen.append((len(rewards), learns, tuple(part[rows] for part in parts)))
+            rows = torch.from_numpy(learns.flatten())
+            parts = (*flatten(observation), torch.from_numpy(action).float().flatten(0, 1))
+            seen.append((learns, tuple(part[rows] for part in parts)))
             if network is not None:
                 action[corrected] = network(observation)[corrected]
             observation, reward, terminated, truncated, _ = worlds.step(action)
             rewards.append(np.where(learns, reward, 0.0).astype(np.float32))
             running &= ~(terminated | truncated)
         returns = discounted(np.stack(rewards), self.ppo.config.gamma)
-        worth = torch.cat([torch.from_numpy(returns[t][learns]) for t, learns, _ in seen])
-        ego, edges, mask, actions = (torch.cat(parts) for parts in zip(*(row for _, _, row in seen), strict=True))
+        worth = torch.cat([torch.from_numpy(returns[t][learns]) for t, (learns, _) in enumerate(seen)])
+        ego, edges, mask, actions = (torch.cat(parts) for parts in zip(*(row for _, row in seen), strict=True))
         return Samples(*(part.to(self.ppo.device) for part in (ego, edges, mask, actions, worth)))
 
     def _imitate(self, lessons: Sequence[Samples], passes: int, last: float) -> float:

@@ -52,7 +52,7 @@ Teacher = Callable[[Observation, Flags], Array]
 """What robots do: from the observation of B worlds, and of which n of them, ``bool[B]``; actions ``[n, N, 6]``."""
 
 
-def taught_by(controller: Controller) -> Teacher:
+def taught_by(controller: Callable[[Observation], Array]) -> Teacher:
     """A controller as a teacher."""
 
     def act(observation: Observation, some: Flags) -> Array:

@@ -16,7 +16,7 @@ from oracles.copies import COPIES, assert_copy_agrees, assert_same, env_steps, i
 
 import envs
 from envs.arena.core import ArenaCore
-from envs.arena.training_worlds import training_worlds
+from envs.arena.training.worlds import training_worlds
 from envs.grid.batch import GridBatch
 from envs.grid.episode import draw_episode
 from envs.grid.follower_worlds import FollowerWorlds

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from envs.arena.core import ArenaCore
-from envs.arena.held_out import FAMILIES, FIRST_SEED
+from envs.arena.training.held_out import FAMILIES, FIRST_SEED
 from policies.tuner import checkpoint
 from policies.tuner.evaluate import Policy, always, by_tuner, evaluate_policy
 from policies.tuner.network import Tuner

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from envs.arena.training_worlds import training_worlds
+from envs.arena.training.worlds import training_worlds
 from policies.distributed import share_cores
 from policies.tuner.network import Tuner
 from policies.tuner.ppo import PPOConfig, TunerPPO

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from envs.arena.training_worlds import training_worlds
+from envs.arena.training.worlds import training_worlds
 from policies.distributed import share_cores
 from policies.tuner.network import Tuner
 from policies.tuner.ppo import PPOConfig, TunerPPO

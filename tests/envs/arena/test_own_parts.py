@@ -11,7 +11,7 @@ from pettingzoo.test import parallel_api_test
 
 import envs
 from envs.arena.core import ArenaCore
-from envs.arena.training_worlds import training_worlds
+from envs.arena.training.worlds import training_worlds
 from envs.rollout.team import Fleet
 from envs.scenarios import FAMILIES, clutter
 from envs.strangers import TOUCH

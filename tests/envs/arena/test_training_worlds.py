@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from envs.arena.errors import PERIODS, RADII
-from envs.arena.training_worlds import STYLES, TrainingArena, draw, training_worlds
+from envs.arena.training.worlds import STYLES, TrainingArena, draw, training_worlds
 from envs.scenarios import clutter
 from swarm.errors import InputError
 from swarm.model.error_bounds import EXACT, ErrorBounds

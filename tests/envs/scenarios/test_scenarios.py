@@ -11,10 +11,10 @@ import pytest
 from oracles.contact import surface_distance
 from oracles.flood import parts
 
-from envs.arena import held_out
-from envs.arena import training_worlds as training
 from envs.arena.core import ArenaCore
 from envs.arena.env import ArenaEnv
+from envs.arena.training import held_out
+from envs.arena.training import worlds as training
 from envs.scenarios import FAMILIES, clutter, dense, draw_family, moving, swap
 from envs.scenarios.narrow import doorway
 from swarm.errors import InputError

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from envs.arena.core import ArenaCore
-from envs.arena.held_out import FAMILIES, FIRST_SEED
+from envs.arena.training.held_out import FAMILIES, FIRST_SEED
 from policies.tuner import checkpoint
 from policies.tuner.evaluate import always, by_tuner, evaluate_policy
 from policies.tuner.network import Tuner

@@ -12,7 +12,7 @@ import numpy as np
 
 from envs.arena.core import ArenaCore, Chooser, Draw
 from envs.arena.errors import PERIODS, declaring
-from envs.arena.led import Led
+from envs.arena.training.led import Led
 from envs.scenarios import (
     clutter,
     corridor,
@@ -165,7 +165,7 @@ class TrainingArena(ArenaCore):
         return super().reset(seed)
 
     def led_by(self, planner: str) -> Led:
-        """A planner that leads the robots by their tunables alone (``envs.arena.led``)."""
+        """A planner that leads the robots by their tunables alone (``envs.arena.training.led``)."""
         return Led(self, planner)
 
     @property
