@@ -209,7 +209,6 @@ def test_a_pipe_that_nobody_reads_any_more_is_no_error(name: str) -> None:
     os.close(reader)
     script, *arguments = name.split()
     with os.fdopen(writer, "wb") as nowhere:
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "launch" / script), *arguments], stdout=nowhere, stderr=subprocess.PIPE, text=True
-        )  # fmt: skip
+        command = [sys.executable, str(ROOT / "launch" / script), *arguments]
+        done = subprocess.run(command, stdout=nowhere, stderr=subprocess.PIPE, text=True)
     assert (done.returncode, done.stderr) == (UNREAD, "")
