@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import select
 import signal
 import sys
 import threading
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
-WRONG_INPUT, INTERRUPTED = 2, 130
+WRONG_INPUT, INTERRUPTED, UNREAD = 2, 130, 141
 _SOON = 0.05  # [s]
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 Handler = Callable[[int, FrameType | None], Any]
@@ -85,7 +86,7 @@ def _restore(before: dict[int, Any]) -> None:
 
 
 def run_command(command: Callable[[], int], interrupted: str = "interrupted") -> int:
-    """Run a command; 2 on wrong input, 130 if it was interrupted; SIGTERM counts as Ctrl-C.
+    """Run a command; 2 on wrong input, 130 if it was interrupted (SIGTERM counts as Ctrl-C), 141 if nobody reads on.
 
     Args:
         command: Returns its exit status.
@@ -98,7 +99,10 @@ def run_command(command: Callable[[], int], interrupted: str = "interrupted") ->
     _now.message, sys.unraisablehook = interrupted, _not_lost
     try:
         with _told_of_compiling():
-            return command()
+            status = command()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
     except Interrupted:
         return INTERRUPTED
     except (KeyboardInterrupt, Exception) as error:
@@ -108,10 +112,22 @@ def run_command(command: Callable[[], int], interrupted: str = "interrupted") ->
         if isinstance(error, SwarmError):
             print(f"error: {error}", file=sys.stderr)
             return WRONG_INPUT
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            return UNREAD
         raise
     finally:
         sys.unraisablehook = hook
         _restore(before)
+
+
+def _nobody_reads() -> bool:
+    """Whether what is printed goes into a pipe that somebody has closed, as ``| head`` does; from then on nowhere."""
+    reader = select.poll()
+    reader.register(sys.stdout, 0)
+    gone = any(event & (select.POLLERR | select.POLLHUP) for _, event in reader.poll(0))
+    if gone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return gone
 
 
 def _not_lost(problem: UnraisableHookArgs) -> None:

@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 from oracles.project import ROOT
 
+from envs.commands.command import UNREAD
+
 PATIENCE = 300.0
 """Seconds for a command on a busy machine."""
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
@@ -199,3 +201,14 @@ def test_a_window_without_a_display_is_wrong_input(start, monkeypatch: pytest.Mo
     command.end(signal.SIGTERM) if command.process.poll() is None else [one.join() for one in command._readers]
     (line,) = [line for line in command.said["err"].splitlines() if not line.startswith(COMPILING)]
     assert line.startswith("error: gui") and "display" in line
+
+
+@pytest.mark.parametrize("name", ["train.py tuner --help", "evaluate.py family --help"])
+def test_a_pipe_that_nobody_reads_any_more_is_no_error(name: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    script, *arguments = name.split()
+    with os.fdopen(writer, "wb") as nowhere:
+        command = [sys.executable, str(ROOT / "launch" / script), *arguments]
+        done = subprocess.run(command, stdout=nowhere, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (UNREAD, "")
