@@ -8,6 +8,7 @@ that encloses the body.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -248,6 +249,16 @@ class RobotSpec(ArrayRecord):
         slip = vy * math.cos(heading) - vx * math.sin(heading)
         if self.kind == Kind.UNICYCLE and abs(slip) > _ROUNDING:
             raise InputError("RobotSpec.start", [vx, vy], "a start velocity along the unicycle's heading")
+
+
+def footprints_of(robots: Sequence[RobotSpec]) -> Array:
+    """The outlines of robots ``float64[N, V, 2]`` (``swarm.model.shapes``); V is 0 if all are discs."""
+    most = max([0, *(len(robot.footprint) for robot in robots if robot.footprint is not None)])
+    found = np.full((len(robots), most, 2), np.nan)
+    for row, robot in zip(found, robots, strict=True):
+        if robot.footprint is not None:
+            row[: len(robot.footprint)] = robot.footprint
+    return found
 
 
 def way_to_rest(robot: RobotSpec, dt: float) -> tuple[float, float]:
