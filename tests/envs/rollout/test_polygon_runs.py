@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from oracles.polygons import corners_at, depth, disc
 
+from envs.render.drawing import Painter
 from envs.rollout.late_bodies import LateBodies
+from envs.rollout.pictures import scene_of
 from envs.rollout.plants import ExactPlant
+from envs.rollout.results import save_trajectory
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet
 from swarm.explanation import explain, sentence
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.model.footprint.polygon import box, reach
+from swarm.runtime.log.messages import world_message
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
@@ -100,3 +105,25 @@ def test_contacts_of_boxes_are_those_of_their_bodies() -> None:
                 break
         assert (len(plant.onsets()) > 0) == touches
         assert (least < 0.0) == touches
+
+
+def test_pictures_and_trajectories_show_boxes_at_their_headings(tmp_path: Path) -> None:
+    robot = crossing(EXACT).robots[0]
+    robot = replace(robot, start=np.array([0.0, 1.0, math.pi / 2.0, 0.0, 0.0]), goals=np.array([[0.0, 1.5]]))
+    scenario = Scenario(World(np.array([-2.0, -2.0, 2.0, 2.0])), (robot,), dt=0.05, sensing_radius=3.0)
+    run = Run(scenario, Fleet(scenario, planner="straight", controller="fixed:2,1"), ExactPlant(scenario))
+    painter = Painter(scenario.world.bounds, pixels=400)
+    scene = scene_of(run)
+    picture = painter.frame(scene)
+    colour = {name: picture[row, column] for name, (column, row) in {
+        "ahead": painter.pixel((0.0, 1.2)), "beside": painter.pixel((0.18, 1.0)), "floor": painter.pixel((1.5, -1.5)),
+    }.items()}  # fmt: skip
+    assert (colour["beside"] == colour["floor"]).all()
+    assert (colour["ahead"] != colour["floor"]).any()
+    run.tick()
+    save_trajectory(tmp_path / "one.npz", run)
+    with np.load(tmp_path / "one.npz") as saved:
+        assert saved["heading"].shape == (2, 1)
+        assert saved["heading"][0, 0] == math.pi / 2.0
+        np.testing.assert_array_equal(saved["footprint"][0], box(0.5, 0.25))
+    assert world_message("one", scenario)["robots"][0]["footprint"][2] == {"x": 0.25, "y": 0.125}
