@@ -28,6 +28,7 @@ from envs.commands.command import leave, run_command
 from envs.render.drawing import Painter, Scene, write_png, write_video
 from swarm.array_types import Array, UInt8s
 from swarm.errors import InputError
+from swarm.model.footprint.overlap import placed
 from swarm.model.geometry import as_obstacles
 from swarm.runtime.log.reader import Json, Logs, open_logs
 from swarm.runtime.watchdog import MAY_MOVE
@@ -79,6 +80,10 @@ class Replay:
         world = logs.files[0].world
         self.logs, self.robot = logs, robot
         self.radii = {one["id"]: float(one["radius"]) for one in world["robots"]}
+        self.footprints = {
+            one["id"]: np.array([_point(corner) for corner in one["footprint"]])
+            for one in world["robots"] if one.get("footprint")
+        }  # fmt: skip
         if robot is not None and robot not in self.radii:
             raise InputError("--robot", robot, f"one of {', '.join(map(str, sorted(self.radii)))}")
         self.bounds = [float(world["bounds"][name]) for name in ("xmin", "ymin", "xmax", "ymax")]
@@ -132,6 +137,10 @@ class Replay:
                 links.append((i, robots.index(other)))
         return Scene(
             self.obstacles, states[:, :2], np.array([self.radii[robot] for robot in robots]), headings=states[:, 2],
+            outlines=[
+                placed(self.footprints[robot], state) if robot in self.footprints else None
+                for robot, state in zip(robots, states, strict=True)
+            ],
             goals=np.array(goals).reshape(-1, 2), paths=paths, trails=[self._trail(periods[r], at) for r in robots],
             links=links, labels=[str(robot) for robot in robots], discs=self._discs(now),
             caption=self._caption(now, at),

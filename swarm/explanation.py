@@ -17,9 +17,12 @@ from numba import njit
 from swarm.array_types import Array
 from swarm.filter import qp, safety
 from swarm.filter.hull_shield import shield_hulls
+from swarm.filter.shapes.gaps import clearance_of
+from swarm.filter.shapes.shield import shield_shape
 from swarm.filter.tunables import MIDDLE, decode
 from swarm.model.body import LOOK_AHEAD, RADIUS, YIELDS
 from swarm.model.dynamics import UNICYCLE
+from swarm.model.shapes import points_of
 from swarm.planning import Plan
 from swarm.robot import Command, Robot
 from swarm.sense.messages import Message
@@ -127,14 +130,28 @@ def _solve(robot: Robot, view: View, around: Around, tunables: Array, nominal: A
     scratch, control = safety.scratch(around.num_neighbours + around.num_obstacles), np.empty(2)
     count = safety.constrain(robot.kind, view.state, robot.body, around, tunables, scratch)
     row = _binding_row(nominal, scratch.rows, scratch.rhs, count, scratch.box, control)
+    normal = scratch.rows[row].copy()
+    if len(robot.footprint) > 0 and row >= 0:
+        row = _owner(robot, view.state, around, tunables, row)
     seen = around.num_neighbours if robot.body[YIELDS] > 0.0 else 0
     if row >= seen + around.num_obstacles:
-        side = _side(robot.kind, float(view.state[2]), scratch.rows[row])
+        side = _side(robot.kind, float(view.state[2]), normal)
         row = around.num_neighbours + around.num_obstacles + side
     elif row >= seen:
         row += around.num_neighbours - seen
     safety.to_control(robot.kind, robot.body, control)
     return row, control
+
+
+def _owner(robot: Robot, state: Array, around: Around, tunables: Array, row: int) -> int:
+    """Whose a row of a polygon is, as if each neighbour that counts and each obstacle had one, and not two or none."""
+    seen = around.num_neighbours if robot.body[YIELDS] > 0.0 else 0
+    scratch, open_world = safety.scratch(around.num_neighbours + around.num_obstacles), around._replace(bounds=_OPEN)
+    for k in range(seen + around.num_obstacles):
+        first = open_world._replace(num_neighbours=min(k + 1, seen), num_obstacles=max(k + 1 - seen, 0))
+        if row < safety.constrain(robot.kind, state, robot.body, first, tunables, scratch):
+            return k
+    return seen + around.num_obstacles
 
 
 def _side(kind: int, heading: float, row: Array) -> int:
@@ -183,14 +200,17 @@ def _stopper(robot: Robot, state: Array, around: Around, wanted: Array) -> int:
         control[:] = wanted
         one = around._replace(num_neighbours=0, num_obstacles=0, bounds=_OPEN)
         if k < robots:
-            one = one._replace(neighbours=around.neighbours[k : k + 1], num_neighbours=1)
+            near = around.neighbours[k : k + 1], around.shapes[k : k + 1]
+            one = one._replace(neighbours=near[0], shapes=near[1], num_neighbours=1)
         elif k < robots + things:
             one = one._replace(obstacles=around.obstacles[k - robots : k - robots + 1], num_obstacles=1)
         else:
             side[:] = _OPEN
             side[k - robots - things] = around.bounds[k - robots - things]
             one = one._replace(bounds=side)
-        if k < robots and is_stranger(around.neighbours[k]):
+        if len(robot.footprint) > 0:
+            share = shield_shape(robot.kind, state, robot.body, one, control)
+        elif k < robots and (is_stranger(around.neighbours[k]) or points_of(around.shapes, k) > 0):
             share = shield_hulls(robot.kind, state, robot.body, one, control)
         else:
             share = safety.shield(robot.kind, state, robot.body, one, control, lines)
@@ -208,10 +228,18 @@ def _place(robot: Robot, view: View, around: Around, row: int) -> tuple[str, int
     if row < robots:
         other = around.neighbours[row]
         gap = math.hypot(other[N_X] - x, other[N_Y] - y) - other[N_RADIUS] - radius
+        if len(robot.footprint) > 0 or points_of(around.shapes, row) > 0:
+            near, shapes = around.neighbours[row : row + 1], around.shapes[row : row + 1]
+            gap = clearance_of(view.state, robot.body, robot.footprint, near, shapes, around.obstacles[:0])
         return "robot", int(other[N_ID]), float(gap), (float(other[N_X]), float(other[N_Y]))
     if row < robots + things:
-        gap, nx, ny = around.obstacles[row - robots, [O_GAP, O_NX, O_NY]]
-        return "obstacle", -1, float(gap) - radius, (float(x - gap * nx), float(y - gap * ny))
+        thing = around.obstacles[row - robots]
+        away, nx, ny = thing[[O_GAP, O_NX, O_NY]]
+        gap = away - radius
+        if len(robot.footprint) > 0:
+            me = view.state, robot.body, robot.footprint
+            gap = clearance_of(*me, around.neighbours[:0], around.shapes[:0], thing[None])
+        return "obstacle", -1, float(gap), (float(x - away * nx), float(y - away * ny))
     xmin, ymin, xmax, ymax = robot.bounds.tolist()
     sides = (x - xmin, (xmin, y)), (y - ymin, (x, ymin)), (xmax - x, (xmax, y)), (ymax - y, (x, ymax))
     gap, where = sides[row - robots - things]

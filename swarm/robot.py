@@ -15,6 +15,7 @@ from swarm.errors import InputError
 from swarm.filter import qp, safety
 from swarm.filter.further_rows import Constraint, further_rows, make_constraint, solve_with
 from swarm.filter.narrow import note_narrow
+from swarm.filter.shapes.gaps import clearance_of
 from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
 from swarm.model import dynamics
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL
@@ -34,6 +35,7 @@ from swarm.model.body import (
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.model.geometry import COLUMNS, describes_obstacles
 from swarm.model.sensing_range import range_for_stranger
+from swarm.model.shapes import NO_FOOTPRINT, NO_SHAPES, SHAPE
 from swarm.model.strangers import UNKNOWN, Strangers
 from swarm.planning import Plan, Planner
 from swarm.planning.passages.slices import Sizes
@@ -154,8 +156,9 @@ class Robot:
         self.kind, self.robot_id = int(spec.kind), robot_id
         self.body = body_of(
             spec.kind, spec.radius, spec.limits, dt=dt, sensing_radius=sensing_radius, margin=margin,
-            cooperative=spec.cooperative, errors=errors, ignores=spec.ignores,
+            cooperative=spec.cooperative, errors=errors, ignores=spec.ignores, footprint=spec.footprint,
         )  # fmt: skip
+        self.footprint = NO_FOOTPRINT if spec.footprint is None else np.ascontiguousarray(spec.footprint)
         self.world, self.bounds, self.strangers = world, world.bounds, strangers
         self._check_sensing(spec, errors, margin)
         index = world.index(sensing_radius)
@@ -196,6 +199,7 @@ class Robot:
         self._scratch, self._nominal = safety.scratch(MAX_NEIGHBOURS + MAX_OBSTACLES), np.empty(2)
         self._near, self._near_obstacles = np.zeros((MAX_NEIGHBOURS, NEIGHBOUR)), np.zeros((MAX_OBSTACLES, OBSTACLE))
         self._order, self._trail = np.empty((MAX_OBSTACLES, 2)), np.zeros(TRAIL)
+        self._shapes = np.zeros((MAX_NEIGHBOURS, SHAPE, 2))
 
     def reset(self) -> None:
         """Forget the last step; the planner forgets its reservations."""
@@ -239,7 +243,7 @@ class Robot:
                 self._nominal[1] *= self.body[LOOK_AHEAD]
         control, outcome, relaxation = self._filter(view, heeded, tunables)
         near = view.neighbours[: around.num_neighbours]
-        clearance = self.clearance(view.state, near, around.obstacles[: around.num_obstacles])
+        clearance = self.clearance(view.state, near, around.obstacles[: around.num_obstacles], view.shapes)
         action = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0)
         filtered = Filtered(control, outcome, relaxation)
         return self.conclude(view.time, plan, action, tunables, filtered, clearance, embedding)
@@ -403,18 +407,23 @@ class Robot:
             num_obstacles = len(view.obstacles)
             self._near_obstacles[:num_obstacles, :O_GAP] = view.obstacles
             measure_obstacles(view.state, self._near_obstacles, num_obstacles)
-            return self._around(num_neighbours, num_obstacles, view.truncated)
+            return self._around(view, num_neighbours, num_obstacles, view.truncated)
         cell = neighbours.bin_of(view.state[0], view.state[1], self._origin, self._bin_size, self._shape)
         num_obstacles, crush = neighbours.sense_obstacles(
             view.state, self.body, self.body[REACH], self._obstacles, self._items, self._start[cell],
             self._start[cell + 1], self._near_obstacles, self._order,
         )  # fmt: skip
-        return self._around(num_neighbours, num_obstacles, view.truncated or crush)
+        return self._around(view, num_neighbours, num_obstacles, view.truncated or crush)
 
-    def _around(self, num_neighbours: int, num_obstacles: int, truncated: bool) -> Around:
+    def _around(self, view: View, num_neighbours: int, num_obstacles: int, truncated: bool) -> Around:
+        shapes = NO_SHAPES
+        if view.shapes is not None:
+            shapes = self._shapes
+            shapes[:num_neighbours] = view.shapes
         return Around(
-            self._near, num_neighbours, self._near_obstacles, num_obstacles, self.bounds, truncated, self._trail
-        )
+            self._near, num_neighbours, self._near_obstacles, num_obstacles, self.bounds, truncated, self._trail,
+            False, self.footprint, shapes,
+        )  # fmt: skip
 
     def _observe(self, view: View, plan: Plan, remaining: float, around: Around) -> Observation:
         slots = MAX_NEIGHBOURS + MAX_OBSTACLES
@@ -456,8 +465,18 @@ class Robot:
         status, relaxation = solve_with(*further, self._nominal, count, self._scratch, control)
         return control, safety.dispose(*me, status, control, self._scratch), relaxation
 
-    def clearance(self, state: Array, near: Array, obstacles: Array) -> float:
-        """Gap to the nearest of some robots ``float64[k, 22]`` and obstacles ``float64[m, 8]`` [m]; inf: none."""
+    def clearance(self, state: Array, near: Array, obstacles: Array, shapes: Array | None = None) -> float:
+        """Gap to the nearest of some robots and obstacles [m]; inf: none.
+
+        Args:
+            state: ``float64[5]``, its own.
+            near: ``float64[k, 22]``, the robots.
+            obstacles: ``float64[m, 11]``.
+            shapes: ``float64[k, P, 2]`` of the robots; of those that are no discs, the gap is to their stop hull.
+        """
+        if len(self.footprint) > 0 or shapes is not None:
+            shapes = NO_SHAPES if shapes is None else shapes
+            return float(clearance_of(state, self.body, self.footprint, near, shapes, obstacles))
         x, y = float(state[0]), float(state[1])
         least = math.inf
         for other_x, other_y, radius in near[:, _PLACE_AND_SIZE].tolist():
@@ -497,6 +516,9 @@ def check_view(view: View) -> None:
     if not fits or not describes_robots(near):
         valid = f"finite numbers of shape (at most {MAX_NEIGHBOURS}, {NEIGHBOUR}); radius and reach 0 or more"
         raise InputError("view.neighbours", near, valid)
+    shapes = view.shapes
+    if shapes is not None and (shapes.shape != (len(near), SHAPE, 2) or not np.isfinite(shapes).all()):
+        raise InputError("view.shapes", shapes.shape, f"finite numbers of shape ({len(near)}, {SHAPE}, 2), or None")
     if view.obstacles is not None:
         obstacles = view.obstacles
         fits = obstacles.ndim == 2 and obstacles.shape[1] == COLUMNS and len(obstacles) <= MAX_OBSTACLES

@@ -8,7 +8,6 @@ its robots have reached their last goals.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -49,7 +48,7 @@ from swarm.model.body import (
 )
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, Kind, Limits, forward_speed
 from swarm.model.error_bounds import ErrorBounds
-from swarm.model.geometry import to_obstacle
+from swarm.model.shapes import shape_size, stop_shape
 from swarm.model.strangers import STRANGERS, Strangers
 from swarm.scenario.scenario import Scenario
 from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, N_PACE, NEIGHBOUR, describe, trailing
@@ -249,7 +248,7 @@ class ArenaCore:
         for i, robot in enumerate(scenario.robots):
             self.kind[b, i] = int(robot.kind)
             self.state[b, i] = robot.start
-            footprint = robot.footprint if self._source is None else None
+            footprint = robot.footprint
             corners = None if footprint is None else footprint.tobytes()
             alike = robot.kind, robot.radius, robot.limits, robot.cooperative, robot.ignores, corners
             if alike not in bodies:
@@ -285,11 +284,8 @@ class ArenaCore:
         self.begin_errors(b)
 
     def _put_footprints(self, b: int, scenario: Scenario) -> None:
-        """Give world ``b`` the polygons of its robots; where any world may be not exact, everybody is a disc."""
+        """Give world ``b`` the polygons of its robots."""
         most = max(0 if robot.footprint is None else len(robot.footprint) for robot in scenario.robots)
-        if self._source is not None and most > 0:
-            self._check_discs(scenario)
-            most = 0
         if most > self._footprint.shape[2]:
             wider = np.full((*self._footprint.shape[:2], most, 2), np.nan)
             wider[:, :, : self._footprint.shape[2]] = self._footprint
@@ -298,18 +294,6 @@ class ArenaCore:
         for i, robot in enumerate(scenario.robots if most > 0 else ()):
             if robot.footprint is not None:
                 self._footprint[b, i, : len(robot.footprint)] = robot.footprint
-
-    def _check_discs(self, scenario: Scenario) -> None:
-        """Refuse starts of polygons that are driven as the discs around them, where these overlap."""
-        for i, robot in enumerate(scenario.robots):
-            x, y = robot.start[:2].tolist()
-            near = [math.hypot(*(other.start[:2] - robot.start[:2])) - other.radius for other in scenario.robots[:i]]
-            walls = scenario.world.near((x, y), robot.radius, len(scenario.world.obstacles))
-            near += [to_obstacle(x, y, thing)[0] for thing in walls]
-            if min(near, default=math.inf) < robot.radius + TOUCH:
-                where = f"scenario {scenario.name!r}: robots[{i}].start"
-                valid = f"a place with {robot.radius:g} m around it: with errors, footprints are driven as discs"
-                raise InputError(where, robot.start.tolist(), valid)
 
     def _fill_up(self, b: int, scenario: Scenario) -> None:
         """Robots that are not there, behind those of a scenario: bodies at rest where nobody ever comes."""
@@ -363,8 +347,12 @@ class ArenaCore:
             if is_second_order(self.body[b, i]):
                 coast_of(self.state[b, i], self.body[b, i], self._trail[b, i])
                 trailing(rows[i], self._trail[b, i])
+        shapes = np.zeros((self.num_robots, shape_size(self._footprint.shape[2]), 2))
+        for i in range(self.num_robots if shapes.shape[1] > 0 else 0):
+            me = int(self.kind[b, i]), self.state[b, i], self.body[b, i], self._trail[b, i], self._footprint[b, i]
+            stop_shape(*me, shapes[i])
         rng = np.random.default_rng(self.rng.integers(1 << 63)) if rng is None else rng
-        self._source.begin(b, self.state[b], drives, rows, scenario.errors, assumed, rng)
+        self._source.begin(b, self.state[b], drives, rows, scenario.errors, assumed, rng, shapes)
         self._error_rngs[b], self._unseen[b] = rng, True
 
     @property

@@ -27,6 +27,7 @@ from swarm.filter.safety import OUTCOMES
 from swarm.model.body import RADIUS
 from swarm.model.dynamics import UNICYCLE
 from swarm.model.error_bounds import ErrorBounds
+from swarm.model.footprint.overlap import outlines_at
 from swarm.model.strangers import Strangers
 from swarm.scenario.scenario import Scenario
 from swarm.tune.reward import Reward
@@ -137,7 +138,8 @@ class ArenaEnv(RenderedEnv):
         scene = Scene(
             scenario.world.obstacles, state[:, :2], core.body[0, team, RADIUS],
             headings=np.where(core.kind[0, team] == UNICYCLE, state[:, 2], course),
-            goals=core.goal[0, team], colour_value=careful(core.last_action[0, team]),
+            outlines=outlines_at(scenario.robots, state), goals=core.goal[0, team],
+            colour_value=careful(core.last_action[0, team]),
             contacts=core.clearance[0, team] < TOUCH,
             caption=(f"t = {core.age[0] * core.period[0]:.1f} s    reached {int(core.reached[0, team].sum())}",),
         )  # fmt: skip

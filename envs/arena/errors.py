@@ -32,6 +32,7 @@ from swarm.model.error_bounds import (
     ErrorBounds,
 )
 from swarm.model.narrowing import KNOWN
+from swarm.model.shapes import NO_SHAPES, SENSED
 from swarm.scenario.scenario import Scenario
 from swarm.sense.neighbours import NEIGHBOUR
 
@@ -86,12 +87,20 @@ class ErrorSource:
         self.told = np.zeros((worlds, periods, robots, NEIGHBOUR))
         self.news = News(
             self.told, np.zeros((*shape, robots, NEIGHBOUR)), np.zeros((*shape, robots), np.int64),
-            np.zeros((*shape, robots, NEIGHBOUR)),
+            np.zeros((*shape, robots, NEIGHBOUR)), np.zeros((worlds, periods, robots, 0, 2)),
+            np.zeros((*shape, robots, 0, 2)),
         )  # fmt: skip
         self.own = Own(
             np.zeros((*shape, 5)), np.zeros((*shape, 2)), np.zeros((*shape, KNOWN)), np.zeros(shape), np.zeros(shape)
         )
         self.believed, self.trail = np.zeros((*shape, 5)), np.zeros((*shape, TRAIL))
+
+    def widen(self, points: int) -> None:
+        """Make room for shapes of so many rows (``swarm.model.shapes``)."""
+        told, heard = self.news.told_shapes, self.news.shapes
+        if points > told.shape[3]:
+            more = [(0, 0)] * 3 + [(0, points - told.shape[3]), (0, 0)]
+            self.news = self.news._replace(told_shapes=np.pad(told, more), shapes=np.pad(heard, more))
 
     def truth(self, state: Array) -> Truth:
         """What is, for the kernels; ``state``: ``float64[B, N, 5]``."""
@@ -103,13 +112,15 @@ class ErrorSource:
         found: dict[str, AnyArray] = {
             f"{name}.{key}": value for name, part in parts.items() for key, value in part._asdict().items()
         }
+        if self.news.shapes.shape[3] == 0:
+            found = {name: value for name, value in found.items() if name not in ("news.told_shapes", "news.shapes")}
         for name in ("style", "age", "truth_drive", "past", "past_drive", "commands", "believed", "trail"):
             found[name] = getattr(self, name)
         return found
 
     def begin(
         self, b: int, state: Array, drive: Array, rows: Array, real: ErrorBounds, assumed: ErrorBounds,
-        rng: np.random.Generator,
+        rng: np.random.Generator, shapes: Array = NO_SHAPES,
     ) -> None:  # fmt: skip
         """An episode begins in world ``b``.
 
@@ -121,6 +132,7 @@ class ErrorSource:
             real: What is simulated.
             assumed: What the robots count on.
             rng: Draws the style of the errors.
+            shapes: ``float64[N, P, 2]``, as ``rows``; P is 0 where all are discs.
         """
         errors, news = self.errors, self.news
         self.style[b] = self._styles[int(rng.integers(len(self._styles)))]
@@ -131,6 +143,12 @@ class ErrorSource:
         self.own.known[b] = 0.0
         self.past[b] = state
         news.told[b], news.received[b], news.missed[b] = rows, rows, 0
+        self.widen(shapes.shape[1])
+        news = self.news
+        if shapes.shape[1] > 0:
+            news.told_shapes[b], news.shapes[b] = shapes, shapes
+        if errors.sensed[b]:
+            news.shapes[b, :, :, :1] = 0.0, SENSED
         for part in (errors.position, errors.heading, errors.velocity, errors.slip, errors.sensing):
             part[b] = 0.0
         errors.age[b], errors.lost[b] = 0, False

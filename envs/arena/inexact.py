@@ -16,9 +16,10 @@ from envs.arena.geometry_store import Geometry, geometry_of
 from envs.arena.kernels import Counts, Robots, count_world, filter_world, gaps, robots_of, tell_minds
 from envs.strangers import has_strangers, meet_world
 from swarm.array_types import Array, Flags, Int8s, Int64s
+from swarm.filter.hulls import shape_to_shape
 from swarm.filter.tunables import ROTATION, SPEED
 from swarm.model.actuators import T_ERROR, predict
-from swarm.model.body import GROWTH, RADIUS, YIELDS, is_second_order
+from swarm.model.body import ARM, GROWTH, RADIUS, YIELDS, is_second_order
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE, UNICYCLE
 from swarm.model.error_bounds import (
     E_AGE,
@@ -36,6 +37,7 @@ from swarm.model.geometry import to_obstacle
 from swarm.model.narrowing import carry
 from swarm.model.prediction import believe, foresee
 from swarm.model.second_order import unsensed_way
+from swarm.model.shapes import place_corners, stop_shape
 from swarm.model.strangers import longest_rest
 from swarm.sense.neighbours import (
     N_ERROR,
@@ -125,12 +127,16 @@ class News(NamedTuple):
         received: ``float64[B, N, N, NEIGHBOUR]``, what the robot of the first axis has heard last of each.
         missed: ``int64[B, N, N]``, periods by which that is older than what could be known.
         seen: ``float64[B, N, N, NEIGHBOUR]``, what the robot of the first axis takes the others for.
+        told_shapes: ``float64[B, L, N, P, 2]`` (``swarm.model.shapes``), as ``told``; P is 0 where all are discs.
+        shapes: ``float64[B, N, N, P, 2]``, what the robot of the first axis has heard last of each.
     """
 
     told: Array
     received: Array
     missed: Int64s
     seen: Array
+    told_shapes: Array
+    shapes: Array
 
 
 @njit(cache=True)
@@ -151,6 +157,27 @@ def _away(i: int, state: Array, body: Array, geometry: Geometry) -> tuple[float,
 
 
 @njit(cache=True)
+def _push_polygon(i: int, truth: Truth, robots: Robots, errors: Errors) -> None:
+    """The errors of place and heading of a polygon, so that its nearest point to another body looks farther away."""
+    state, own = truth.state, np.empty((robots.footprint.shape[1], 2))
+    corners = place_corners(state[i, 0], state[i, 1], state[i, 2], robots.footprint[i], own)
+    theirs, best = np.empty_like(own), math.inf
+    for j in range(len(state) if corners > 0 else 0):
+        if j == i or math.hypot(state[i, 0] - state[j, 0], state[i, 1] - state[j, 1]) > 3.0 * robots.body[i, RADIUS]:
+            continue
+        many, radius = place_corners(state[j, 0], state[j, 1], state[j, 2], robots.footprint[j], theirs), 0.0
+        if many == 0:
+            many, radius = 1, robots.body[j, RADIUS]
+            theirs[0, 0], theirs[0, 1] = state[j, 0], state[j, 1]
+        distance, nx, ny, ax, ay = shape_to_shape(own, corners, theirs, many)
+        if 0.0 < distance < best + radius:
+            best = distance - radius
+            errors.position[i, 0], errors.position[i, 1] = errors.real[E_POSITION] * nx, errors.real[E_POSITION] * ny
+            arm = nx * (state[i, 1] - ay) + ny * (ax - state[i, 0])  # along the normal, for each rad
+            errors.heading[i] = math.copysign(errors.real[E_HEADING], arm)
+
+
+@njit(cache=True)
 def push_world(truth: Truth, robots: Robots, geometry: Geometry, errors: Errors) -> None:
     """Let an adversary choose the errors of one world: at the bound, and so that contacts look farther away."""
     real, state, body = errors.real, truth.state, robots.body
@@ -161,6 +188,8 @@ def push_world(truth: Truth, robots: Robots, geometry: Geometry, errors: Errors)
         closing = nx * state[i, 3] + ny * state[i, 4] < 0.0
         errors.slip[i] = real[E_SLIP] if closing else -real[E_SLIP]
         errors.heading[i] = math.copysign(real[E_HEADING], errors.heading[i])
+        if robots.footprint.shape[1] > 0:
+            _push_polygon(i, truth, robots, errors)
         for j in range(len(state)):
             dx, dy = state[j, 0] - state[i, 0], state[j, 1] - state[i, 1]
             scale = real[E_SENSING] / max(math.hypot(dx, dy), 1e-9)
@@ -168,16 +197,19 @@ def push_world(truth: Truth, robots: Robots, geometry: Geometry, errors: Errors)
 
 
 @njit(cache=True)
-def measured(kind: int, i: int, truth: Truth, errors: Errors, found: Array, drive: Array) -> None:
-    """What robot ``i`` measures of itself, and the drive that it had then, which it knows."""
+def measured(kind: int, i: int, truth: Truth, errors: Errors, shaped: bool, found: Array, drive: Array) -> None:
+    """What robot ``i`` measures of itself, and the drive that it had then, which it knows.
+
+    Of an integrator the heading matters where it is a polygon (``shaped``).
+    """
     age = errors.age[i]
     for k in range(STATE):
         found[k] = truth.past[age, i, k]
     drive[0], drive[1] = truth.past_drive[age, i, 0], truth.past_drive[age, i, 1]
     found[0], found[1] = found[0] + errors.position[i, 0], found[1] + errors.position[i, 1]
-    if kind == UNICYCLE:
+    if kind == UNICYCLE or shaped:
         found[2] += errors.heading[i]
-    elif kind == DOUBLE_INTEGRATOR:
+    if kind == DOUBLE_INTEGRATOR:
         found[3], found[4] = found[3] + errors.velocity[i, 0], found[4] + errors.velocity[i, 1]
 
 
@@ -197,7 +229,7 @@ def believe_world(truth: Truth, robots: Robots, period: float, errors: Errors, o
     recent = math.ceil((assumed[E_AGE] + assumed[E_DEAD_TIME]) / period - 1e-9) + 1
     for i in range(len(robots.kind)):
         kind = robots.kind[i]
-        measured(kind, i, truth, errors, here, own.drive[i])
+        measured(kind, i, truth, errors, robots.body[i, ARM] > 0.0, here, own.drive[i])
         age = min(errors.age[i] * period / CHECKS, assumed[E_AGE])  # who assumes that it is fresh reads no stamp
         if age < errors.age[i] * period / CHECKS and assumed[E_LAG] <= 0.0:
             own.drive[i] = truth.drive[i]
@@ -228,8 +260,11 @@ def tell_world(
 ) -> None:  # fmt: skip
     """What the robots of one world tell: where they will be a period after their command has begun to act."""
     told, assumed = news.told, errors.assumed
+    shaped, outlines = robots.footprint.shape[1] > 0, news.told_shapes
     for k in range(len(told) - 1, 0, -1):
         told[k] = told[k - 1]
+        if shaped:
+            outlines[k] = outlines[k - 1]
     after, then, found, trail = np.empty(STATE), np.empty(2), np.empty(STATE), np.empty(robots.trail.shape[1])
     for i in range(len(robots.kind)):
         way = foresee(
@@ -238,6 +273,8 @@ def tell_world(
         )  # fmt: skip
         carry(own.known[i], own.body[i], after, way, assumed[E_SLIP], period)
         _describe(i, robots, found, trail, robots.waypoint[i], action[i], told[0, i])
+        if shaped:
+            stop_shape(robots.kind[i], found, robots.body[i], trail, robots.footprint[i], outlines[0, i])
 
 
 @njit(cache=True)
@@ -252,6 +289,8 @@ def hear_world(truth: Truth, robots: Robots, period: float, news: News, errors: 
         for j in range(count):
             if i != j and not errors.lost[i, j]:
                 news.received[i, j] = news.told[late, j]
+                if robots.footprint.shape[1] > 0:
+                    news.shapes[i, j] = news.told_shapes[late, j]
                 news.missed[i, j] = late
             else:
                 news.missed[i, j] += 1
@@ -330,6 +369,7 @@ def drive_world(
         touching: ``int8[N, N]``, there as well.
     """
     real, past, past_drive = errors.real, truth.past, truth.past_drive
+    corners = np.empty_like(robots.footprint)
     clearance[:] = np.inf
     for i in range(len(robots.kind)):
         truth.commands[i, -1] = control[i]
@@ -344,7 +384,7 @@ def drive_world(
             past[k] = past[k - 1]
             past_drive[k] = past_drive[k - 1]
         past[0], past_drive[0] = truth.state, truth.drive
-        gaps(truth.state, robots.body, geometry, robots.footprint, robots.footprint, clearance)
+        gaps(truth.state, robots.body, geometry, robots.footprint, corners, clearance)
         if has_strangers(robots.body):
             meet_world(truth.state, robots.body, contacts, touching)
     for i in range(len(robots.kind)):
@@ -376,7 +416,9 @@ def self_of(worlds: Own, b: int) -> Own:
 @njit(cache=True)
 def news_of(worlds: News, b: int) -> News:
     """What robots have told each other in world ``b``."""
-    return News(worlds.told[b], worlds.received[b], worlds.missed[b], worlds.seen[b])
+    return News(
+        worlds.told[b], worlds.received[b], worlds.missed[b], worlds.seen[b], worlds.told_shapes[b], worlds.shapes[b]
+    )
 
 
 @njit(cache=True)
@@ -428,7 +470,7 @@ def _step(
     here, walls, real = robots_of(robots, b), geometry_of(geometry, b), truth_of(truth, b)
     wrong, said = errors_of(errors, b), news_of(news, b)
     control, outcome, clearance = counts.control[b], counts.outcome[b], counts.clearance[b]
-    filter_world(here, walls, slots, action[b], filtered, control, outcome, said.seen)
+    filter_world(here, walls, slots, action[b], filtered, control, outcome, said.seen, said.shapes)
     tell_world(here, period[b], action[b], control, wrong, self_of(own, b), said)
     drive_world(real, here, control, period[b], walls, wrong, clearance, counts.contacts[b], counts.touching[b])
     count_world(outcome, clearance, counts.outcomes[b], counts.min_clearance[b], counts.collided[b])

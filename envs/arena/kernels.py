@@ -105,7 +105,7 @@ class Desk(NamedTuple):
     Attributes:
         seen: ``float64[1, N, NEIGHBOUR]``, all robots as they are.
         at: ``float64[N, 5]``, where they are at an instant of the period.
-        shapes: ``float64[N, P, 2]`` (``swarm.model.shapes``), of all robots; P is 0 where all are discs.
+        shapes: ``float64[1, N, P, 2]`` (``swarm.model.shapes``), of all robots; P is 0 where all are discs.
         corners: ``float64[N, V, 2]``, where those of their bodies are at an instant of the period [m].
         neighbours: ``float64[K, NEIGHBOUR]``, those of one robot.
         near_shapes: ``float64[K, P, 2]``, theirs.
@@ -137,7 +137,7 @@ def desk_for(count: int, slots: Int64s, corners: int) -> Desk:
     size, points = slots[0] + slots[1] + BOUNDS_ROWS, shape_size(corners)
     rows = 2 * (slots[0] + slots[1]) + BOUNDS_ROWS
     return Desk(
-        np.empty((1, count, NEIGHBOUR)), np.empty((count, dynamics.STATE)), np.empty((count, points, 2)),
+        np.empty((1, count, NEIGHBOUR)), np.empty((count, dynamics.STATE)), np.empty((1, count, points, 2)),
         np.empty((count, corners, 2)), np.empty((slots[0], NEIGHBOUR)), np.empty((slots[0], points, 2)),
         np.empty((slots[1], OBSTACLE)), np.empty((max(slots[0], slots[1]), 2)),
         Scratch(np.empty((rows, 2)), np.empty(rows), np.empty((2, 2)), np.empty((size, 3)), np.empty(1)),
@@ -187,11 +187,11 @@ def candidates(state: Array, geometry: Geometry) -> tuple[int, int]:
 
 
 @njit(cache=True, inline="always")
-def sense_around(i: int, robots: Robots, others: Array, geometry: Geometry, desk: Desk) -> Around:
-    """What robot ``i`` has around it; ``neighbours``, ``things`` and ``order`` of the desk are written."""
+def sense_around(i: int, robots: Robots, others: Array, shapes: Array, geometry: Geometry, desk: Desk) -> Around:
+    """What robot ``i`` has around it; neighbours, their shapes, ``things`` and ``order`` of the desk are written."""
     neighbours, things, order = desk.neighbours, desk.things, desk.order
     near, crowd = sense_robots(i, others, robots.body[i], neighbours, order)
-    copy_shapes(desk.shapes, order, near, desk.near_shapes)
+    copy_shapes(shapes, order, near, desk.near_shapes)
     first, last = candidates(robots.state[i], geometry)
     reach = others[i, N_REACH]
     walls, crush = sense_obstacles(
@@ -206,15 +206,15 @@ def sense_around(i: int, robots: Robots, others: Array, geometry: Geometry, desk
 @uncounted
 def _filter_robots(
     robots: Robots, geometry: Geometry, action: Array, filtered: bool, control: Array, outcome: Int64s, seen: Array,
-    desk: Desk,
+    shapes: Array, desk: Desk,
 ) -> None:  # fmt: skip
     """``filter_world``, on a desk."""
     nominal, tunables, chosen = desk.nominal, desk.tunables, desk.chosen
     for i in range(len(robots.kind)):
-        others = seen[min(i, len(seen) - 1)]
+        others, outlines = seen[min(i, len(seen) - 1)], shapes[min(i, len(shapes) - 1)]
         kind, state, body = robots.kind[i], robots.state[i], robots.body[i]
         decode_one(action[i], tunables)
-        around = sense_around(i, robots, others, geometry, desk)
+        around = sense_around(i, robots, others, outlines, geometry, desk)
         if not filtered or body[YIELDS] < 0.0:
             walls = around.num_obstacles if filtered else 0
             around = Around(
@@ -234,11 +234,11 @@ def _filter_robots(
 @njit(cache=True)
 def filter_world(
     robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, control: Array, outcome: Int64s,
-    seen: Array,
+    seen: Array, shapes: Array,
 ) -> None:  # fmt: skip
-    """The first part of ``step_worlds``, for one world; ``seen``: all robots as each takes them, or as they are."""
+    """The first part of ``step_worlds``, for one world; ``seen``, ``shapes``: all robots as each takes them."""
     desk = desk_for(len(robots.kind), slots, robots.footprint.shape[1])
-    _filter_robots(robots, geometry, action, filtered, control, outcome, seen, desk)
+    _filter_robots(robots, geometry, action, filtered, control, outcome, seen, shapes, desk)
 
 
 @uncounted
@@ -322,8 +322,8 @@ def _step_world(
     here, walls = robots_of(robots, b), geometry_of(geometry, b)
     control, outcome, clearance = counts.control[b], counts.outcome[b], counts.clearance[b]
     describe_world(here, desk.seen[0])
-    shape_world(here, desk.shapes)
-    _filter_robots(here, walls, action[b], filtered, control, outcome, desk.seen, desk)
+    shape_world(here, desk.shapes[0])
+    _filter_robots(here, walls, action[b], filtered, control, outcome, desk.seen, desk.shapes, desk)
     move_world(
         here, control, period[b], walls, checks, clearance, desk.at, desk.corners, counts.contacts[b],
         counts.touching[b],

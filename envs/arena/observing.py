@@ -96,7 +96,7 @@ def _observe_world(
     if len(view) == 1:
         describe_world(here, view[0])
     for i in range(len(here.kind)):
-        around = sense_around(i, here, view[min(i, len(view) - 1)], walls, desk)
+        around = sense_around(i, here, view[min(i, len(view) - 1)], desk.shapes[0], walls, desk)
         one = Observation(seen.ego[b, i], seen.edges[b, i], seen.mask[b, i])
         observe(
             here.kind[i], here.state[i], here.body[i], i, here.waypoint[i], here.remaining[i], around, here.memory[i],

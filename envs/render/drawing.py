@@ -57,6 +57,7 @@ class Scene:
         positions: ``float64[N, 2]``: robots' centres [m].
         radii: ``float64[N]`` [m].
         headings: ``float64[N]`` [rad]; None: robots without a direction.
+        outlines: Corners of each robot where it is, ``float64[c, 2]`` [m], or None: a disc; None: all are discs.
         goals: ``float64[N, 2]`` [m]; rows that are not finite are left out; None: no goals.
         paths: What each robot plans, ``float64[p, 2]`` [m] or None each; None: no paths.
         trails: Where each robot has been, oldest first, ``float64[p, 2]`` [m] or None each; None: no trails.
@@ -74,6 +75,7 @@ class Scene:
     positions: Array
     radii: Array
     headings: Array | None = None
+    outlines: Sequence[Array | None] | None = None
     goals: Array | None = None
     paths: Sequence[Array | None] | None = None
     trails: Sequence[Array | None] | None = None
@@ -305,15 +307,20 @@ class Painter:
                     pygame.draw.polygon(self._canvas, shade, corners)
 
     def _paint_robots(self, scene: Scene, fills: list[Colour], colours: list[Colour]) -> None:
-        """Discs with a rim, a light wedge that points ahead, and the number where there is room."""
+        """Bodies with a rim, a light wedge that points ahead, and the number where there is room."""
         for robot, (position, radius) in enumerate(zip(scene.positions, scene.radii, strict=True)):
             centre, size = self._at(position), max(3.0 * _SMOOTH, float(radius) * self._scale)
             fill, rim = fills[robot], max(_SMOOTH, round(0.10 * size))
             if scene.contacts is not None and scene.contacts[robot]:
                 pygame.draw.circle(self._canvas, tint(ALARM, 0.45), centre, size * 1.55)
                 pygame.draw.circle(self._canvas, ALARM, centre, size * 1.55, width=rim)
-            pygame.draw.circle(self._canvas, tint(fill, 0.5, INK), centre, size)
-            pygame.draw.circle(self._canvas, fill, centre, size - rim)
+            outline = None if scene.outlines is None else scene.outlines[robot]
+            if outline is None:
+                pygame.draw.circle(self._canvas, tint(fill, 0.5, INK), centre, size)
+                pygame.draw.circle(self._canvas, fill, centre, size - rim)
+            else:
+                size = self._paint_outline(outline, rim, fill)
+                centre = self._at(outline.mean(axis=0))
             if scene.headings is not None:
                 heading = float(scene.headings[robot])
                 self._paint_heading(centre, size - rim, heading, fill)
@@ -325,6 +332,18 @@ class Painter:
             if size >= 8 * _SMOOTH:
                 label = str(robot) if scene.labels is None else scene.labels[robot]
                 self._paint_label(label, centre, size, fill)
+
+    def _paint_outline(self, outline: Array, rim: int, fill: Colour) -> float:
+        """A polygon with a rim; returns the radius of what is written in it."""
+        middle, corners = outline.mean(axis=0), self._many(outline)
+        inner = np.hypot(*(outline - middle).T).min() * self._scale
+        least = max(2.0 * _SMOOTH, inner)
+        share = max(1.0 - rim / least, 0.0)
+        pygame.draw.polygon(self._canvas, tint(fill, 0.5, INK), corners)
+        pygame.draw.polygon(self._canvas, fill, self._many(middle + share * (outline - middle)))
+        ahead = np.roll(outline, -1, axis=0) - outline
+        beside = np.abs(ahead[:, 0] * (middle - outline)[:, 1] - ahead[:, 1] * (middle - outline)[:, 0])
+        return float((beside / np.hypot(*ahead.T)).min() * self._scale)
 
     def _paint_heading(self, centre: tuple[float, float], size: float, heading: float, fill: Colour) -> None:
         """A light chevron at the rim that points ahead."""

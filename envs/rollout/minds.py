@@ -18,8 +18,10 @@ from swarm.errors import InputError
 from swarm.filter.safety import scratch
 from swarm.filter.tunables import COUNT, STRAIGHT, decode
 from swarm.model.dynamics import STATE
+from swarm.model.shapes import NO_SHAPES, SHAPE
 from swarm.planning import Plan
 from swarm.robot import Command, Filtered, Robot, check_view, describes_robots, way_left
+from swarm.scenario.robot_spec import footprints_of
 from swarm.scenario.scenario import Scenario
 from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, NEIGHBOUR, OBSTACLE
 from swarm.sense.view import View
@@ -51,6 +53,7 @@ class Minds:
         self._ids = np.array([robot.robot_id for robot in robots], np.int64)
         self._bodies = np.array([robot.body for robot in robots])
         self._cooperative = np.array([robot.cooperative for robot in robots])
+        self._footprints = footprints_of(scenario.robots)
         self._bounds = scenario.world.bounds
         self._walls = flat_index(scenario.world.index(scenario.sensing_radius))
         self._scratch = scratch(_SLOTS)
@@ -102,6 +105,7 @@ class Minds:
             np.zeros(count, np.int64), self._bounds,
             np.array([view.truncated for view in views]),
             np.array([robot.trail_of(view) for robot, view in zip(self._robots, views, strict=True)]),
+            self._footprints, np.concatenate([NO_SHAPES if view.shapes is None else view.shapes for view in views]),
         )  # fmt: skip
         sense_walls(crowd, self._walls)
         return crowd
@@ -143,7 +147,7 @@ class Minds:
         commands = []
         for i, (robot, found) in enumerate(zip(self._robots, filtered, strict=True)):
             near, walls = crowd.near[crowd.first[i] : crowd.first[i + 1]], crowd.obstacles[i, : crowd.num_obstacles[i]]
-            clearance = robot.clearance(views[i].state, near, walls)
+            clearance = robot.clearance(views[i].state, near, walls, views[i].shapes)
             commands.append(robot.conclude(views[i].time, plans[i], actions[i], tunables[i], found, clearance))
         return commands
 
@@ -153,7 +157,8 @@ def _check(views: Sequence[View]) -> None:
     shapes = {(view.state.shape, view.goal.shape, view.neighbours.shape[1:]) for view in views}
     if shapes == {((STATE,), (2,), (NEIGHBOUR,))} and max(len(view.neighbours) for view in views) <= MAX_NEIGHBOURS:
         places = np.concatenate([part for view in views for part in (view.state, view.goal)])
-        if np.isfinite(places).all() and describes_robots(np.concatenate([view.neighbours for view in views])):
+        fine = np.isfinite(places).all() and describes_robots(np.concatenate([view.neighbours for view in views]))
+        if fine and all(view.shapes is None or view.shapes.shape == (len(view.neighbours), SHAPE, 2) for view in views):
             return
     for view in views:
         check_view(view)

@@ -16,11 +16,13 @@ from envs.arena.inexact import CHECKS, Truth, errors_of, hear_world, measured, n
 from envs.arena.kernels import Robots, robots_of
 from swarm.array_types import Array, Int64s
 from swarm.model.actuators import T_ERROR, T_SPEED, T_TURN_RATE, TRAIL
-from swarm.model.body import GROWTH, YIELDS, coast_of, is_second_order
+from swarm.model.body import ARM, GROWTH, YIELDS, coast_of, is_second_order
 from swarm.model.dynamics import STATE, forward_speed
 from swarm.model.error_bounds import ErrorBounds
 from swarm.model.second_order import unsensed_way
+from swarm.model.shapes import SENSED, SHAPE, stop_shape
 from swarm.robot import Command
+from swarm.scenario.robot_spec import footprints_of
 from swarm.scenario.scenario import Scenario
 from swarm.sense.messages import Message
 from swarm.sense.neighbours import N_ERROR, N_REACH, N_X, N_Y, NEIGHBOUR, describe, trailing
@@ -57,12 +59,20 @@ class Perception:
         starts = np.array([robot.start for robot in scenario.robots])
         self._tells = np.array([robot.cooperative for robot in scenario.robots])
         rows, drives = np.empty((count, NEIGHBOUR)), np.zeros((count, 2))
+        self._footprints = footprints_of(scenario.robots)
+        self._shaped = self._footprints.shape[1] > 0
+        shapes = np.zeros((count, SHAPE if self._shaped else 0, 2))
         for i in range(count):
             describe(kinds[i], starts[i], bodies[i], starts[i, :2], 0.5, 0.5, i if self._tells[i] else -1, rows[i])
             if is_second_order(bodies[i]):
                 drives[i, 0] = forward_speed(starts[i])
                 trailing(rows[i], self._way_to_rest(i, starts[i], drives[i]))
-        self.source.begin(0, starts, drives, rows, self.real, assumed, self._rng)
+            if self._shaped:
+                stop_shape(
+                    kinds[i], starts[i], bodies[i], self._way_to_rest(i, starts[i], drives[i]), self._footprints[i],
+                    shapes[i],
+                )  # fmt: skip
+        self.source.begin(0, starts, drives, rows, self.real, assumed, self._rng, shapes)
         self.late = max(math.ceil(self.real.latency / scenario.dt - 1e-9), 1)
         self._told: list[dict[int, Message]] = [{} for _ in range(self.late)]  # the newest first
         self._heard: list[dict[int, Message]] = [{} for _ in range(count)]
@@ -97,20 +107,27 @@ class Perception:
         worlds = Robots(
             self._kinds[None], self.source.past[:, 0], self._bodies[None], none[..., :2], none[..., 0], none[..., :2],
             none[..., :2], none[..., :6], none[..., :2], none, self._strangers[None],
-            np.zeros((1, len(self._kinds)), bool), np.empty((1, len(self._kinds), 0, 2)),
+            np.zeros((1, len(self._kinds)), bool), self._footprints[None],
         )  # fmt: skip
         return robots_of(worlds, 0)
 
     def measured(self, i: int) -> tuple[Array, float]:
         """What robot ``i`` measures of its own state, ``float64[5]``, and how old that is [s]."""
         errors, state = errors_of(self.source.errors, 0), np.empty(STATE)
-        measured(self._kinds[i], i, self._truth(), errors, state, np.empty(2))
+        measured(self._kinds[i], i, self._truth(), errors, self._bodies[i, ARM] > 0.0, state, np.empty(2))
         return state, int(errors.age[i]) * self._dt / CHECKS
 
     def rows(self, i: int) -> Array:
         """What robot ``i`` takes all others for, ``float64[N, NEIGHBOUR]``."""
         seen: Array = self.source.news.seen[0, i]
         return self._sensed(i) if self.real.others == "sensed" else seen.copy()
+
+    def shapes(self, i: int) -> Array:
+        """The stop hulls of all others as robot ``i`` knows them, ``float64[N, P, 2]`` (``swarm.model.shapes``)."""
+        found: Array = self.source.news.shapes[0, i].copy()
+        if self.real.others == "sensed":
+            found[:, :1] = 0.0, SENSED
+        return found
 
     def _sensed(self, i: int) -> Array:
         """Where others are, by a scan in the robot's own frame; what they mean to do, by what they told last."""
@@ -149,6 +166,8 @@ class Perception:
         source = self.source
         told = source.news.told[0]
         told[1:] = told[:-1].copy()
+        outlines = source.news.told_shapes[0]
+        outlines[1:] = outlines[:-1].copy()
         for j, command in enumerate(commands):
             if command.ahead is None:
                 found = samples[-1, j]
@@ -165,6 +184,8 @@ class Perception:
                 describe(self._kinds[j], found, self._bodies[j], found[:2], 0.5, 0.5, -1, row)
             trailing(row, trail)
             row[N_ERROR] = trail[T_ERROR]
+            if self._shaped:
+                stop_shape(self._kinds[j], found, self._bodies[j], trail, self._footprints[j], outlines[0, j])
         self._told = [{j: one.message for j, one in enumerate(commands) if self._tells[j]}, *self._told][: self.late]
         past = source.past[0]
         past[CHECKS:] = past[:-CHECKS].copy()

@@ -10,6 +10,7 @@ from envs.render.drawing import Scene
 from envs.rollout.run import Run
 from swarm.array_types import Array
 from swarm.model.dynamics import UNICYCLE
+from swarm.model.footprint.overlap import outlines_at
 from swarm.planning.graph.fields import FieldCache, distance_field
 
 TRAIL_SECONDS = 2.0
@@ -67,6 +68,7 @@ def scene_of(
         paths = [np.concatenate([states[i : i + 1, :2], c.plan.path]) for i, c in enumerate(commands)]
     return Scene(
         run.scenario.world.obstacles, states[:, :2], run.radii, headings=headings, goals=run.goals.copy(),
+        outlines=outlines_at(run.scenario.robots, states),
         paths=paths or None,
         trails=trails,
         colour_value=careful(np.array([c.action for c in commands])) if commands else None,

@@ -9,9 +9,11 @@ import numpy as np
 
 from envs.strangers import TOUCH
 from swarm.array_types import Array, Int64s
+from swarm.filter.shapes.gaps import all_gaps
 from swarm.model import dynamics
 from swarm.model.actuators import advance_ramped
 from swarm.model.dynamics import forward_speed
+from swarm.scenario.robot_spec import footprints_of
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
 
@@ -53,6 +55,15 @@ def gaps(xy: Array, radii: Array, world: World) -> tuple[Array, Array]:
     return gap, world.clearance(xy) - radii
 
 
+def body_gaps(states: Array, radii: Array, footprints: Array, world: World) -> tuple[Array, Array]:
+    """``gaps`` of bodies of which some may be no discs; footprints ``float64[N, V, 2]`` (``swarm.model.shapes``)."""
+    if footprints.shape[1] == 0:
+        return gaps(states[:, :2], radii, world)
+    between, walls = np.empty((len(radii), len(radii))), np.empty(len(radii))
+    all_gaps(states, radii[:, None], footprints, world.obstacles, between, walls)
+    return between, walls
+
+
 class ExactPlant:
     """The dynamics of ``swarm.model.dynamics`` as they are, with contacts computed from positions between samples too.
 
@@ -65,6 +76,7 @@ class ExactPlant:
         self._states = np.array([robot.start for robot in scenario.robots], dtype=np.float64)
         self._kinds = [robot.kind for robot in scenario.robots]
         self._radii = np.array([robot.radius for robot in scenario.robots])
+        self._footprints = footprints_of(scenario.robots)
         self._world, self._dt, self._checks = scenario.world, scenario.dt, checks
         self._ramped = np.array([robot.limits.is_second_order(robot.kind) for robot in scenario.robots])
         self._drives = np.array([[forward_speed(state), 0.0] for state in self._states])
@@ -99,7 +111,7 @@ class ExactPlant:
         self._onsets = speeds_of(self._touching - touching, states)
 
     def _contacts(self) -> set[tuple[int, int]]:
-        gap, wall = gaps(self._states[:, :2], self._radii, self._world)
+        gap, wall = body_gaps(self._states, self._radii, self._footprints, self._world)
         pairs = {(int(i), int(j)) for i, j in np.argwhere(gap < TOUCH) if i < j}
         return pairs | {(int(i), -1) for i in np.flatnonzero(wall < TOUCH)}
 

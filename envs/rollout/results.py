@@ -14,6 +14,7 @@ from envs.strangers import MOVING, STANDING
 from swarm.array_types import Int64s
 from swarm.files.text_files import atomic_path, write_text
 from swarm.planning.graph.fields import distance_field
+from swarm.scenario.robot_spec import footprints_of
 from swarm.scenario.scenario import Scenario
 
 
@@ -76,11 +77,17 @@ def save_records(path: Path, records: list[dict[str, Any]]) -> None:
 
 
 def save_trajectory(path: Path, run: Run) -> None:
-    """Write time, positions, velocities, radii and last goals as ``.npz``, whole or not at all."""
+    """Write time, positions, velocities, radii and last goals as ``.npz``, whole or not at all.
+
+    Of robots that are no discs, headings and footprints too (rows of NaN fill those of few corners up).
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    track = run.trajectory
+    track, footprints = run.trajectory, footprints_of(run.scenario.robots)
+    shapes: dict[str, Any] = {}
+    if footprints.shape[1] > 0:
+        shapes = {"heading": np.array(track.heading), "footprint": footprints}
     with atomic_path(path) as partial, partial.open("wb") as file:
         np.savez_compressed(
             file, time=np.array(track.time), position=np.array(track.position), velocity=np.array(track.velocity),
-            radius=run.radii, goal=run.goals,
+            radius=run.radii, goal=run.goals, **shapes,
         )  # fmt: skip

@@ -24,12 +24,14 @@ class Trajectory:
     time: list[float] = field(default_factory=list)
     position: list[Array] = field(default_factory=list)
     velocity: list[Array] = field(default_factory=list)
+    heading: list[Array] = field(default_factory=list)
 
     def add(self, time: float, states: Array) -> None:
         """Append one sample."""
         self.time.append(time)
         self.position.append(states[:, :2].copy())
         self.velocity.append(states[:, 3:5].copy())
+        self.heading.append(states[:, 2].copy())
 
 
 class Run(Score):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.rollout.plants import Plant, gaps
+from envs.rollout.plants import Plant, body_gaps
 from envs.strangers import MOVING, STANDING
 from swarm.model.strangers import STANDS
+from swarm.scenario.robot_spec import footprints_of
 from swarm.scenario.scenario import Scenario
 
 
@@ -32,6 +33,7 @@ class Score:
         self.scenario, self.plant = scenario, plant
         count = len(scenario.robots)
         self.radii = np.array([robot.radius for robot in scenario.robots])
+        self._footprints = footprints_of(scenario.robots)
         self._tolerance, self._again = goal_radii * self.radii, again
         self._goal_index = np.zeros(count, np.int64)
         self.goals = np.array([robot.goals[0] for robot in scenario.robots], dtype=np.float64)
@@ -57,7 +59,7 @@ class Score:
                 moves = speeds[: len(pair)][self.ours[pair]][0] >= STANDS
                 self.contacts[MOVING if moves else STANDING] += 1
         ours = self.ours
-        gap, wall = gaps(self.states[ours, :2], self.radii[ours], self.scenario.world)
+        gap, wall = body_gaps(self.states[ours], self.radii[ours], self._footprints[ours], self.scenario.world)
         self.min_clearance = min(self.min_clearance, float(gap.min(initial=np.inf)), float(wall.min(initial=np.inf)))
         there = np.linalg.norm(self.states[:, :2] - self.goals, axis=1) <= self._tolerance
         for i in np.flatnonzero(there & ~self.reached):

@@ -17,6 +17,7 @@ from swarm.filter.further_rows import Constraint
 from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
 from swarm.model.body import is_second_order
 from swarm.model.error_bounds import ErrorBounds
+from swarm.model.shapes import SHAPE, stop_shape
 from swarm.planning.passages.team import reach_of, sizes_of
 from swarm.planning.registry import PLANNERS
 from swarm.robot import Command, Robot
@@ -71,6 +72,8 @@ class Fleet:
         self._order = np.empty((MAX_NEIGHBOURS, 2))
         self._told_ids = np.array([i if robot.cooperative else -1 for i, robot in enumerate(self.robots)])
         self._ramped = [i for i, body in enumerate(self.bodies) if is_second_order(body)]
+        self._shaped = any(len(robot.footprint) > 0 for robot in self.robots)
+        self._shapes = np.zeros((len(self.robots), SHAPE if self._shaped else 0, 2))
         self._minds = Minds(self.robots, scenario, controller)
         self.perception: Perception | None = None
         if scenario.errors.any or assumed.any:
@@ -84,12 +87,14 @@ class Fleet:
         self._describe(states)
         found = np.empty((len(self.robots), MAX_NEIGHBOURS, NEIGHBOUR))
         count, truncated = np.empty(len(found), np.int64), np.empty(len(found), np.bool_)
-        sense_team(self._others, self.bodies, found, count, truncated)
+        shapes = np.zeros((len(found), MAX_NEIGHBOURS, *self._shapes.shape[1:]))
+        sense_team(self._others, self.bodies, self._shapes, found, shapes, count, truncated)
         messages = self.messages
         return [
             View(
                 now, states[i].copy(), goals[i].copy(), found[i, : count[i]],
                 {j: messages[j] for j in near[i] if j != i and j in messages}, None, crowd,
+                shapes=shapes[i, : count[i]] if self._shaped else None,
             ) for i, crowd in enumerate(truncated.tolist())
         ]  # fmt: skip
 
@@ -109,6 +114,9 @@ class Fleet:
         describe_team(self.kinds, states, self.bodies, told, self._told_ids, self._others)
         for i in self._ramped:
             trailing(self._others[i], self.robots[i].trail(states[i]))
+        for i, robot in enumerate(self.robots if self._shaped else ()):
+            me = robot.kind, states[i], robot.body, robot.trail(states[i]), robot.footprint
+            stop_shape(*me, self._shapes[i])
         mark_strangers(self.kinds, self.bodies, self._strangers, self._others)
 
     def _perceived(self, perception: Perception, i: int, now: float, goal: Array, near: list[int]) -> View:
@@ -122,6 +130,8 @@ class Fleet:
         found = np.empty((MAX_NEIGHBOURS, NEIGHBOUR))
         count, view.truncated = sense_robots(i, rows, robot.body, found, self._order)
         view.neighbours = found[:count]
+        if self._shaped:
+            view.shapes = perception.shapes(i)[self._order[:count, 1].astype(np.int64)]
         heard = perception.heard(i)
         view.messages = {j: heard[j] for j in near if j in heard}
         return view

@@ -21,6 +21,7 @@ from swarm.sense.neighbours import (
     MAX_OBSTACLES,
     Around,
     bin_of,
+    copy_shapes,
     describe,
     sense_obstacles,
     sense_robots,
@@ -43,6 +44,8 @@ class Crowd(NamedTuple):
         bounds: ``float64[4]`` [m].
         truncated: ``bool[N]``, whether somebody near had to be left out.
         trail: ``float64[N, TRAIL]``.
+        footprint: ``float64[N, V, 2]`` (``swarm.model.shapes``).
+        shapes: ``float64[k, P, 2]``, those of ``near``; P is 0 where all are discs.
     """
 
     kind: Int64s
@@ -56,6 +59,8 @@ class Crowd(NamedTuple):
     bounds: Array
     truncated: Flags
     trail: Array
+    footprint: Array
+    shapes: Array
 
 
 class Wish(NamedTuple):
@@ -89,11 +94,24 @@ def describe_team(kind: Int64s, state: Array, body: Array, told: Array, robot_id
 
 
 @njit(cache=True)
-def sense_team(others: Array, body: Array, found: Array, count: Int64s, truncated: Flags) -> None:
-    """Write the nearest robots of each robot, ``float64[N, K, NEIGHBOUR]``, how many they are, and who has too many."""
+def sense_team(
+    others: Array, body: Array, outlines: Array, found: Array, shapes: Array, count: Int64s, truncated: Flags
+) -> None:  # fmt: skip
+    """Write the nearest robots of each robot, how many they are, and who has too many.
+
+    Args:
+        others: ``float64[N, NEIGHBOUR]``.
+        body: ``float64[N, BODY]``.
+        outlines: ``float64[N, P, 2]``, stop hulls (``swarm.model.shapes``).
+        found: ``float64[N, K, NEIGHBOUR]``, written.
+        shapes: ``float64[N, K, P, 2]``, written.
+        count: ``int64[N]``, written.
+        truncated: ``bool[N]``, written.
+    """
     order = np.empty((MAX_NEIGHBOURS, 2))
     for i in range(len(others)):
         count[i], truncated[i] = sense_robots(i, others, body[i], found[i], order)
+        copy_shapes(outlines, order, count[i], shapes[i])
 
 
 @njit(cache=True)
@@ -117,11 +135,11 @@ def flat_index(index: ObstacleIndex) -> tuple[Array, Array, float, Int64s, Int64
 
 
 @njit(cache=True, inline="always")
-def _around(crowd: Crowd, wish: Wish, i: int, footprint: Array, shapes: Array) -> Around:
+def _around(crowd: Crowd, wish: Wish, i: int) -> Around:
     first, last = crowd.first[i], crowd.first[i + 1]
     return Around(
         crowd.near[first:last], last - first, crowd.obstacles[i], crowd.num_obstacles[i], crowd.bounds,
-        crowd.truncated[i], crowd.trail[i], wish.agreed[i], footprint, shapes,
+        crowd.truncated[i], crowd.trail[i], wish.agreed[i], crowd.footprint[i], crowd.shapes[first:last],
     )  # fmt: skip
 
 
@@ -139,11 +157,10 @@ def observe_team(
         seen: Of N robots.
         sender: ``int32[N, P]``, not touched.
     """
-    footprint, shapes = np.empty((0, 2)), np.empty((0, 0, 2))  # everybody is taken for a disc
     for i in range(len(crowd.kind)):
         observe(
             crowd.kind[i], crowd.state[i], crowd.body[i], crowd.robot_id[i], wish.waypoint[i], wish.remaining[i],
-            _around(crowd, wish, i, footprint, shapes), memory[i], last_action[i],
+            _around(crowd, wish, i), memory[i], last_action[i],
             Observation(seen.ego[i], seen.edges[i], seen.mask[i], sender[i]),
         )  # fmt: skip
 
@@ -163,10 +180,10 @@ def filter_team(
         outcome: Written.
         relaxation: Written.
     """
-    nominal, footprint, shapes = np.empty(2), np.empty((0, 2)), np.empty((0, 0, 2))  # everybody is taken for a disc
+    nominal = np.empty(2)
     for i in range(len(crowd.kind)):
         kind, state, body = crowd.kind[i], crowd.state[i], crowd.body[i]
-        around = _around(crowd, wish, i, footprint, shapes)
+        around = _around(crowd, wish, i)
         if body[YIELDS] < 0.0:  # it sees others, and drives as if it did not
             around = Around(
                 around.neighbours,
@@ -177,8 +194,8 @@ def filter_team(
                 False,
                 around.trail,
                 False,
-                footprint,
-                shapes,
+                around.footprint,
+                around.shapes,
             )
         note_narrow(kind, state, body, around, wish.waypoint[i], tunables[i])
         wanted_control(kind, state, body, around, wish.waypoint[i], wish.remaining[i], tunables[i], scratch, nominal)

@@ -10,9 +10,9 @@ from numba import njit
 from swarm.array_types import Array
 from swarm.filter.hulls import MOST, closest, hull_to_hull, hull_to_obstacle, inside, other_hull, shape_to_shape
 from swarm.model.actuators import T_ERROR, T_STRAY
-from swarm.model.body import FLOOR, PERIOD, RADIUS, REACH
+from swarm.model.body import FLOOR, PERIOD, RADIUS, REACH, ROUND
 from swarm.model.dynamics import DOUBLE_INTEGRATOR
-from swarm.model.shapes import points_of
+from swarm.model.shapes import points_of, taken_for_discs
 from swarm.sense.neighbours import N_ERROR, N_RADIUS, N_REACH, N_X, N_Y, O_GAP, Around, is_stranger
 
 LINE = 10
@@ -24,6 +24,9 @@ L_NX, L_NY, L_X, L_Y, L_SHARE, L_KAPPA, L_APART, L_WRONG, L_INSIDE, L_PART = ran
 _ROUNDING = 1e-12
 # Hulls of polygons have no radius around them; where they meet they have no normal, so that so much [m] is kept.
 _SKIN = 1e-6
+
+ALL, EXCHANGED_ONLY, SENSED_ONLY = range(3)
+"""Which neighbours lines are for: of a polygon, those that know its shape, or those that take it for a disc."""
 
 
 @njit(cache=True)
@@ -53,7 +56,7 @@ def _write_shape(line: Array, radii: float, error: float, distance: float, gap: 
 
 
 @njit(cache=True, inline="always")
-def _turned(line: Array, way: float) -> float:
+def turned(line: Array, way: float) -> float:
     """By how much [m] a robot may come nearer than along the believed normal, over a way [m], less what that is worth.
 
     See ``swarm.filter.hull_shield``: the most over all beta, a concave function of it.
@@ -81,31 +84,40 @@ def build_lines(
         many: Points of it.
         lines: ``float64[K + M + 4, LINE]``, written.
     """
-    count = body_lines(kind, state, body, around, body[RADIUS], hull, many, lines)
+    count = neighbour_lines(state, body, around, body[RADIUS], ALL, hull, many, lines, 0)
+    if count < 0:
+        return -1
+    count = obstacle_lines(kind, body, around, body[RADIUS], hull, many, lines, count)
     return count if count < 0 else bound_lines(body, around, hull, many, lines, count)
 
 
 @njit(cache=True)
-def body_lines(
-    kind: int, state: Array, body: Array, around: Around, size: float, hull: Array, many: int, lines: Array
+def neighbour_lines(
+    state: Array, body: Array, around: Around, size: float, which: int, hull: Array, many: int, lines: Array, count: int
 ) -> int:  # fmt: skip
-    """The lines of ``build_lines`` between bodies, and between a body and obstacles.
+    """Append the lines of ``build_lines`` between bodies.
+
+    Two polygons of which something is not exact count as if each had a radius of ``ROUND`` times its own around it;
+    what ``T_ERROR`` and ``N_ERROR`` hold has this in it already.
 
     Args:
-        kind: See there, as what follows.
-        state: See there.
+        state: See there, as what follows.
         body: See there.
         around: See there.
         size: Of the robot's body around its hull [m]; 0 where the hull is that of a polygon.
+        which: ``ALL``, ``EXCHANGED_ONLY`` or ``SENSED_ONLY``.
         hull: ``float64[n, 2]``, convex.
         many: Points of it.
         lines: See there.
+        count: How many there are before.
     """
-    neighbours, obstacles, reach, own = around.neighbours, around.obstacles, body[REACH], around.trail[T_ERROR]
-    stray, count, theirs = around.trail[T_STRAY], 0, np.empty((MOST, 2))
+    neighbours, reach, own = around.neighbours, body[REACH], around.trail[T_ERROR]
+    stray, theirs = around.trail[T_STRAY], np.empty((MOST, 2))
     for k in range(around.num_neighbours):
         other = neighbours[k]
         if is_stranger(other):
+            continue
+        if which != ALL and taken_for_discs(around.shapes, k) != (which == SENSED_ONLY):
             continue
         error = own + other[N_ERROR]
         room = max(2.0 * body[FLOOR], error)
@@ -116,6 +128,9 @@ def body_lines(
         radii, corners = size + other[N_RADIUS], points_of(around.shapes, k)
         if corners > 0:
             radii = size
+            if size <= 0.0 and error > 0.0:
+                radii = ROUND * (body[RADIUS] + other[N_RADIUS])
+                error, room = max(error - radii, 0.0), max(room - radii, 0.0)
             distance, nx, ny, ax, ay = shape_to_shape(hull, many, around.shapes[k, 1:], corners)
         else:
             corners = other_hull(other, body[PERIOD], theirs)
@@ -128,7 +143,19 @@ def body_lines(
         count = _write(lines, count, nx, ny, ax, ay, 0.5 * (distance - both), kappa)
         if not points and error > 0.0:
             _write_shape(lines[count - 1], radii, error, distance, distance - radii, 0.5)
-    margin = max(body[FLOOR], own)
+    return count
+
+
+@njit(cache=True)
+def obstacle_lines(
+    kind: int, body: Array, around: Around, size: float, hull: Array, many: int, lines: Array, count: int
+) -> int:  # fmt: skip
+    """Append the lines of ``build_lines`` between a body and obstacles; arguments as of ``neighbour_lines``."""
+    obstacles, reach, own = around.obstacles, body[REACH], around.trail[T_ERROR]
+    stray, margin = around.trail[T_STRAY], max(body[FLOOR], own)
+    if size <= 0.0 and own > 0.0:
+        size = ROUND * body[RADIUS]
+        own, margin = max(own - size, 0.0), max(margin - size, 0.0)
     room = size + margin if size > 0.0 else max(margin, _SKIN)
     rigid = many == 1 and kind != DOUBLE_INTEGRATOR  # one that believes that it stands may have a way to rest
     for k in range(around.num_obstacles):
@@ -178,13 +205,13 @@ def keeps(x: float, y: float, bulge: float, hull: Array, many: int, lines: Array
         nx, ny, room, kappa = line[L_NX], line[L_NY], line[L_SHARE] - bulge, line[L_KAPPA]
         dx, dy = x - line[L_X], y - line[L_Y]
         way = math.sqrt(dx * dx + dy * dy)
-        if nx * dx + ny * dy + room >= kappa * way + _turned(line, way):
+        if nx * dx + ny * dy + room >= kappa * way + turned(line, way):
             continue
         if many == 1:
             return False
         cx, cy = (x, y) if inside(x, y, hull, many) else closest(x, y, hull, many)
         dx, dy = x - cx, y - cy
         way = math.sqrt(dx * dx + dy * dy)
-        if nx * dx + ny * dy + room < kappa * way + _turned(line, way):
+        if nx * dx + ny * dy + room < kappa * way + turned(line, way):
             return False
     return True

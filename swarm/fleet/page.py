@@ -47,6 +47,7 @@ def constants(fleet: FleetFile) -> dict[str, Any]:
         "bounds": world.bounds.tolist(), "boxes": walls + boxes, "circles": world.circles.tolist(),
         "robots": [
             {"kind": robot.kind.label, "radius": robot.radius, "speed": robot.limits.speed}
+            | ({} if robot.footprint is None else {"footprint": robot.footprint.tolist()})
             for robot in fleet.scenario.robots
         ],
         "tunables": [[one.name, one.low, one.high, one.unit, one.log] for one in TUNABLES],

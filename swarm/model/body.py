@@ -35,12 +35,17 @@ from swarm.model.growth import growth_of
 # actuators [s], how far the robot may be from where it and those who hear it believe it to be at most [m], by which
 # share of a way it may come elsewhere than planned, by how much what is known of it grows in a period without news [m],
 # and the margin that is kept even where no error asks for it [m].
-# Of a unicycle of second order, its turn acceleration [rad/s²]; inf of others. For policies, what else is declared
+# Of a unicycle of second order, its turn acceleration [rad/s²]; inf of others. Of a polygon, how far a point of its
+# stop hull may be from the body's middle as it turns [m]; 0 of a disc. For policies, what else is declared
 # (ErrorBounds.told): for how long a body does not do what a command says [s], how late news are [s], which share of
 # them is lost, and how far others may be from where they are sensed [m].
-BODY = 20
+BODY = 21
 RADIUS, LOOK_AHEAD, TOP_SPEED, ACCELERATION, TURN_RATE, PERIOD, SENSING, MARGIN, REACH, YIELDS = range(10)
-LAG, ERROR, STRAY, GROWTH, FLOOR, TURN_ACCELERATION, DELAY, LATENCY, LOSS, SENSED = range(10, BODY)
+LAG, ERROR, STRAY, GROWTH, FLOOR, TURN_ACCELERATION, ARM, DELAY, LATENCY, LOSS, SENSED = range(10, BODY)
+
+ROUND = 0.01
+"""Two polygons of which something is not exact keep so large a share of both radii between them: hulls that meet have
+no normal, and of hulls with a radius it differs little where they are a little elsewhere."""
 
 # A unicycle's control point, in radii ahead of its axle: nearer is less extra room, farther is easier steering.
 LOOK_AHEAD_RADII = 0.2
@@ -80,12 +85,13 @@ def body_of(
             acceleration overrun the margin where the filter plans to stop at once.
     """
     _check_numbers(kind, radius, limits, dt, sensing_radius, margin, errors)
-    floor, margin = margin, max(margin, error_of(kind, limits.speed, limits, dt, errors))
-    grown = 0.0 if footprint is None else swell(radius, limits, dt)
+    grown = 0.0 if footprint is None else swell(kind, radius, limits, dt, errors.lag)
+    arm = 0.0 if footprint is None else radius + grown
+    floor, margin = margin, max(margin, error_of(kind, limits.speed, limits, dt, errors, arm))
     top = seen_speed(kind, radius + margin + grown, limits, dt, sensing_radius, errors.slip)
     body = np.empty(BODY)
     body[LAG], body[STRAY], body[FLOOR] = errors.lag, errors.stray(kind), floor
-    body[ERROR] = error_of(kind, top, limits, dt, errors)
+    body[ERROR], body[ARM] = error_of(kind, top, limits, dt, errors, arm), arm
     body[RADIUS], body[LOOK_AHEAD], body[TOP_SPEED] = radius, LOOK_AHEAD_RADII * radius, top
     if footprint is not None:  # the middle of its front: rows are about that
         body[LOOK_AHEAD] = max(body[LOOK_AHEAD], footprint[:, 0].max() - 0.5 * np.ptp(footprint, axis=0).min())
@@ -96,7 +102,8 @@ def body_of(
     within = np.array([top, limits.acceleration, limits.turn_rate, body[TURN_ACCELERATION]])
     body[REACH] = reach(int(kind), radius, within, dt) + fastest_over_ground(int(kind), top) * errors.lag
     body[REACH] = (1.0 + errors.slip) * body[REACH] + grown
-    body[GROWTH], body[DELAY:] = growth_of(kind, top, limits, dt, errors), errors.told
+    body[GROWTH] = growth_of(kind, top, limits, dt, errors, 0.0 if footprint is None else radius)
+    body[DELAY:] = errors.told
     _check_overrun(kind, body)
     return body
 
@@ -182,7 +189,18 @@ def fastest_over_ground(kind: int, top: float, velocity: float = 0.0) -> float:
     return math.sqrt(2.0) * (top + velocity if kind == DOUBLE_INTEGRATOR else top)
 
 
-def error_of(kind: Kind, top: float, limits: Limits, dt: float, errors: ErrorBounds) -> float:
+@uncounted
+def turned_error(arm: float, heading: float) -> float:
+    """How far [m] a polygon's hull may be elsewhere by its heading, which may be off [rad], and what is kept round it.
+
+    Args:
+        arm: ``ARM`` of its body; 0 of a disc, of which nothing turns.
+        heading: [rad]
+    """
+    return arm * (2.0 * math.sin(0.5 * min(heading, math.pi)) + ROUND)
+
+
+def error_of(kind: Kind, top: float, limits: Limits, dt: float, errors: ErrorBounds, arm: float = 0.0) -> float:
     """How far [m] a robot at top speed, or where it would come to rest, may be from where it is believed to be.
 
     A state is predicted from when it was measured to when the command acts, and told for one period more; over that
@@ -195,11 +213,13 @@ def error_of(kind: Kind, top: float, limits: Limits, dt: float, errors: ErrorBou
         limits: Of its actuators.
         dt: Control period [s].
         errors: Bounds of what is not exact.
+        arm: ``ARM`` of its body [m].
     """
     if not errors.any:
         return 0.0
     speed, stray = float(fastest_over_ground(int(kind), top, errors.velocity)), errors.stray(kind)
-    found = errors.position + stray * speed * (errors.age + errors.dead_time + dt)
+    found = errors.position + float(turned_error(arm, errors.heading))
+    found += stray * speed * (errors.age + errors.dead_time + dt)
     if kind == Kind.DOUBLE_INTEGRATOR:
         found += errors.velocity * (errors.age + errors.dead_time + dt)
     rolls = errors.lag + _coast_time(kind, top, limits, dt)

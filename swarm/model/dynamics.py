@@ -191,14 +191,16 @@ def reach(kind: int, radius: float, limits: Array, dt: float) -> float:
     return longest
 
 
-def swell(radius: float, limits: Limits, dt: float) -> float:
+def swell(kind: Kind, radius: float, limits: Limits, dt: float, lag: float = 0.0) -> float:
     """How far [m] the hull of a polygon's way to rest may be outside of the disc of its circumradius along that way.
 
     A corner's arc of 2 phi has tangents at its ends that meet at 1 / cos phi times its distance from the centre. Only a
-    unicycle of second order turns on its way to rest.
+    unicycle turns on its way to rest, if it is of second order or lags.
     """
-    if math.isinf(limits.turn_acceleration):
+    if kind != Kind.UNICYCLE:
         return 0.0
+    if math.isinf(limits.turn_acceleration):
+        return radius * (1.0 / math.cos(0.5 * limits.turn_rate * lag) - 1.0)
     periods = coast_periods(limits.speed, limits.turn_rate, limits.acceleration, limits.turn_acceleration, dt)
     half = min(0.25 * limits.turn_rate * dt * periods, 0.5 * SHARPEST)
     return radius * (1.0 / math.cos(half) - 1.0)

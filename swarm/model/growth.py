@@ -20,6 +20,12 @@ than hypot(L, R B). Nothing is farther from the old place than a period and a wh
 Unicycle that lags by tau. With x = w tau / 2, s = sin x / x, r = tan x / x, and the command (u, 2 y / tau), the end of
 its way to rest moves by u s + v s' y along the heading + x and v s y across, the corner by v (1 - r / 2) + u r / 2 +
 v r' (y - x) / 2 along the heading and v r x across; s is at most 1, s' at most x / 3, and r' rises with x.
+
+The hull of a polygon has such three points for each of its corners. One at c from the middle of the body is, besides,
+c away from each of them: of the place along the heading (and an angle that stays), of the end along the heading + b, of
+the corner c / cos(b / 2) along the heading + b / 2. A unicycle that lags has b = w tau: in a period these directions
+turn by no more than the largest w dt, and c / cos(b / 2) grows by that times c sin(b / 2) / cos²(b / 2) at most,
+together c w dt / cos²(b / 2). One of second order turns by w dt, and b / 2 changes as above.
 """
 
 from __future__ import annotations
@@ -30,7 +36,9 @@ from swarm.model.dynamics import SHARPEST, Kind, Limits, coast_periods
 from swarm.model.error_bounds import ErrorBounds
 
 
-def growth_of(kind: Kind, top: float, limits: Limits, dt: float, errors: ErrorBounds) -> float:
+def growth_of(
+    kind: Kind, top: float, limits: Limits, dt: float, errors: ErrorBounds, radius: float = 0.0
+) -> float:  # fmt: skip
     """How far [m] a robot's body and its way to rest may be, after a period, from where both were before.
 
     Args:
@@ -39,6 +47,7 @@ def growth_of(kind: Kind, top: float, limits: Limits, dt: float, errors: ErrorBo
         limits: Of its actuators.
         dt: Control period [s].
         errors: Bounds of what is not exact; lag, slip and heading count.
+        radius: Of a polygon, to its farthest corner [m]; 0 of a disc.
     """
     slip, stray, lag, diagonal = errors.slip, errors.stray(kind), errors.lag, math.sqrt(2.0)
     if kind == Kind.SINGLE_INTEGRATOR:
@@ -48,11 +57,12 @@ def growth_of(kind: Kind, top: float, limits: Limits, dt: float, errors: ErrorBo
         longer = top + pushed + limits.acceleration * lag
         return diagonal * (2.0 * top + pushed + slip * top + stray * longer) * dt
     if limits.is_second_order(kind):
-        return _of_second_order(top, limits, dt, slip, stray)
+        return _of_second_order(top, limits, dt, slip, stray, radius)
     half = 0.5 * limits.turn_rate * lag
     rise, steeper = _tangent(half)
     faster = max(math.hypot(1.0 + half * half / 3.0, half), math.hypot(1.0 + half * steeper, half * rise))
-    return top * (faster * dt + slip * dt + stray * min(lag, dt))
+    turned = radius * limits.turn_rate * dt / math.cos(half) ** 2
+    return top * (faster * dt + slip * dt + stray * min(lag, dt)) + turned
 
 
 def _tangent(x: float) -> tuple[float, float]:
@@ -62,7 +72,7 @@ def _tangent(x: float) -> tuple[float, float]:
     return math.tan(x) / x, (x / math.cos(x) ** 2 - math.tan(x)) / (x * x)
 
 
-def _of_second_order(top: float, limits: Limits, dt: float, slip: float, stray: float) -> float:
+def _of_second_order(top: float, limits: Limits, dt: float, slip: float, stray: float, radius: float) -> float:
     """``growth_of`` of a unicycle of second order."""
     turn_rate = limits.turn_rate
     most = coast_periods(top, turn_rate, limits.acceleration, limits.turn_acceleration, dt)
@@ -75,4 +85,9 @@ def _of_second_order(top: float, limits: Limits, dt: float, slip: float, stray: 
     corner = math.hypot(0.5 * (longer * rise + length * steeper * sharper), 0.5 * length * rise * turned)
     hull = moved + max(top * dt + end, top * dt / math.cos(half) + corner)
     whole = top * dt + length
+    if radius > 0.0:
+        secant = 1.0 / math.cos(half)
+        aside = math.hypot(secant * math.tan(half) * sharper, secant * (turn_rate * dt + sharper))
+        hull += radius * max(turn_rate * dt + 2.0 * sharper, aside)
+        whole += radius * secant
     return min(hull + slip * top * dt + stray * longer, whole + slip * top * dt + stray * length)

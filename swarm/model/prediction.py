@@ -8,10 +8,10 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.model.actuators import T_ERROR, T_STRAY, fastest
-from swarm.model.body import ACCELERATION, PERIOD, STRAY, TOP_SPEED, fastest_over_ground, sway
+from swarm.model.body import ACCELERATION, ARM, PERIOD, STRAY, TOP_SPEED, fastest_over_ground, sway, turned_error
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
 from swarm.model.error_bounds import E_HEADING, E_LAG, E_POSITION, E_SLIP, E_VELOCITY
-from swarm.model.narrowing import narrow, stray_of, unknown_velocity
+from swarm.model.narrowing import K_WIDE_HEADING, narrow, stray_of, unknown_velocity
 from swarm.model.second_order import ahead_of, coast_time, move_of
 
 # A speed that is above what the limits allow by so little, relatively, is rounding.
@@ -40,9 +40,12 @@ def _meanwhile(kind: int, limits: Array, errors: Array, speed: float, time: floa
 
 @njit(cache=True)
 def _sway(kind: int, limits: Array, errors: Array, speed: float, known: Array, trail: Array) -> float:
+    """How far [m] points of the stop hull may be elsewhere, besides the robot's place: at rest, and as corners."""
     rolls = errors[E_LAG] + coast_time(limits, trail)
     velocity = unknown_velocity(known, errors[E_VELOCITY])
-    return sway(kind, velocity, trail[T_STRAY], speed, rolls, limits[ACCELERATION], limits[PERIOD])
+    turned = known[K_WIDE_HEADING] if kind == UNICYCLE else errors[E_HEADING]
+    turns = turned_error(limits[ARM], turned) if limits[ARM] > 0.0 else 0.0
+    return sway(kind, velocity, trail[T_STRAY], speed, rolls, limits[ACCELERATION], limits[PERIOD]) + turns
 
 
 @njit(cache=True)

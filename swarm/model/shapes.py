@@ -3,9 +3,11 @@
 A *footprint* is ``float64[V, 2]``: the corners in the body's frame [m], x ahead, counter-clockwise; rows of NaN behind
 them fill it up. One that has no corners is a disc. On its way to rest a body is shifted (integrators) or turned about
 one centre (a unicycle that loses speed and turn rate together), so each corner moves along a segment or an arc, which
-the triangle of the arc's end tangents holds.
+the triangle of the arc's end tangents holds. Where actuators lag, a body is behind its state: a unicycle rolls on from
+there, and an integrator's is one more place (``swarm.model.actuators``).
 
-A *shape* is ``float64[P, 2]``: how many points there are and 0, then the points in the world, counter-clockwise [m].
+A *shape* is ``float64[P, 2]``: how many points there are (0 of a disc) and whether both know of each other what shape
+they are (``EXCHANGED``; else each takes both for discs), then the points in the world, counter-clockwise [m].
 """
 
 from __future__ import annotations
@@ -16,14 +18,21 @@ import numpy as np
 
 from swarm.array_types import Array
 from swarm.kernel_cache.references import counted, uncounted
-from swarm.model.actuators import T_SPEED, T_TURN_RATE
-from swarm.model.body import ACCELERATION, PERIOD, TURN_ACCELERATION, is_second_order
-from swarm.model.dynamics import DOUBLE_INTEGRATOR, arc_offset, coast_periods, stop_offset
+from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_HEADING, T_SPEED, T_TURN_RATE
+from swarm.model.body import ACCELERATION, LAG, PERIOD, TURN_ACCELERATION, is_second_order
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, arc_offset, coast_periods, stop_offset
+from swarm.model.footprint.polygon import MOST_CORNERS
 
 NO_FOOTPRINT, NO_SHAPES = np.empty((0, 2)), np.empty((0, 0, 2))
 """Of worlds in which everybody is a disc."""
 # An arc of less (rad) is a straight line but for rounding, and has no corner between its tangents.
 _STRAIGHT = 1e-12
+
+
+SHAPE = 3 * MOST_CORNERS + 1
+"""Rows of a shape of whoever may have as many corners as an outline has at most."""
+EXCHANGED, SENSED = 0.0, 1.0
+"""Whether two robots know of each other what shape they are: they have told it, or only sense each other."""
 
 
 @uncounted
@@ -45,6 +54,12 @@ def corners_of(footprint: Array) -> int:
 def points_of(shapes: Array, k: int) -> int:
     """How many points shape ``k`` has; 0 of a disc, and where there are no shapes."""
     return int(shapes[k, 0, 0]) if shapes.shape[1] > 0 else 0
+
+
+@uncounted
+def taken_for_discs(shapes: Array, k: int) -> bool:
+    """Whether a robot and neighbour ``k`` take each other for discs: one that is only sensed does not say its shape."""
+    return bool(shapes.shape[1] == 0 or shapes[k, 0, 1] == SENSED)
 
 
 @uncounted
@@ -113,10 +128,10 @@ def convex_hull(points: Array, count: int, hull: Array) -> int:
 
 
 @uncounted
-def turn_of(body: Array, speed: float, turn_rate: float) -> float:
+def roll_time(body: Array, speed: float, turn_rate: float) -> float:
     """For how long [s] a unicycle would hold its speeds to come as far as it rolls to rest; 0 if it stops at once."""
     if not is_second_order(body):
-        return 0.0
+        return float(body[LAG])
     dt = body[PERIOD]
     return 0.5 * dt * coast_periods(speed, turn_rate, body[ACCELERATION], body[TURN_ACCELERATION], dt)
 
@@ -157,28 +172,32 @@ def roll_corners(
 
 
 @uncounted
-def rest_points(
-    kind: int, state: Array, body: Array, speed: float, turn_rate: float, footprint: Array, points: Array
-) -> int:
+def rest_points(kind: int, state: Array, body: Array, trail: Array, footprint: Array, points: Array) -> int:
     """Write points whose convex hull holds a body and its way to rest; returns how many.
 
     Args:
         kind: A value of ``Kind``.
-        state: ``float64[5]``.
+        state: ``float64[5]``, ahead of the body if its actuators lag.
         body: ``float64[BODY]``.
-        speed: Of a unicycle, along its way [m/s].
-        turn_rate: Of a unicycle [rad/s].
+        trail: ``float64[TRAIL]``.
         footprint: ``float64[V, 2]``.
         points: ``float64[3 V, 2]``, written.
     """
-    if is_second_order(body):
-        time = turn_of(body, speed, turn_rate)
-        return roll_corners(state[0], state[1], state[2], speed, turn_rate, time, footprint, points)
+    if kind == UNICYCLE:
+        speed, turn_rate, x, y, heading = trail[T_SPEED], trail[T_TURN_RATE], state[0], state[1], state[2]
+        if body[LAG] > 0.0:
+            x, y, heading = x + trail[T_BODY_X], y + trail[T_BODY_Y], trail[T_HEADING]
+        elif not is_second_order(body):  # it stops at once
+            return place_corners(x, y, heading, footprint, points)
+        return roll_corners(x, y, heading, speed, turn_rate, roll_time(body, speed, turn_rate), footprint, points)
     count = place_corners(state[0], state[1], state[2], footprint, points)
-    if kind != DOUBLE_INTEGRATOR or (state[3] == 0.0 and state[4] == 0.0):
-        return count
-    sx, sy = stop_offset(kind, state[3], state[4], body[ACCELERATION], body[PERIOD])
-    return count + place_corners(state[0] + sx, state[1] + sy, state[2], footprint, points[count:])
+    if kind == DOUBLE_INTEGRATOR and (state[3] != 0.0 or state[4] != 0.0):
+        sx, sy = stop_offset(kind, state[3], state[4], body[ACCELERATION], body[PERIOD])
+        count += place_corners(state[0] + sx, state[1] + sy, state[2], footprint, points[count:])
+    if trail[T_BODY_X] != 0.0 or trail[T_BODY_Y] != 0.0:
+        x, y = state[0] + trail[T_BODY_X], state[1] + trail[T_BODY_Y]
+        count += place_corners(x, y, state[2], footprint, points[count:])
+    return count
 
 
 @counted
@@ -194,11 +213,16 @@ def stop_shape(kind: int, state: Array, body: Array, trail: Array, footprint: Ar
         shape: ``float64[3 V + 1, 2]``, written.
     """
     corners = corners_of(footprint)
-    shape[0, 0] = shape[0, 1] = 0.0
+    shape[0, 0], shape[0, 1] = 0.0, EXCHANGED
     if corners == 0:
         return
     points = np.empty((3 * corners, 2))
-    count = rest_points(kind, state, body, trail[T_SPEED], trail[T_TURN_RATE], footprint, points)
+    write_hull(points, rest_points(kind, state, body, trail, footprint, points), corners, shape)
+
+
+@counted
+def write_hull(points: Array, count: int, corners: int, shape: Array) -> None:
+    """Write the hull of the points of ``rest_points``, of a body with so many corners; the points are sorted."""
     if count == corners:  # it stands, or stops at once
         shape[1 : 1 + count] = points[:count]
     else:

@@ -17,6 +17,7 @@ import numpy as np
 
 from swarm.array_types import Array
 from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
+from swarm.model.actuators import T_BODY_X, T_CORNER_Y, T_HEADING, T_TURN_RATE, TRAIL
 from swarm.model.body import (
     ACCELERATION,
     GROWTH,
@@ -24,13 +25,16 @@ from swarm.model.body import (
     PERIOD,
     RADIUS,
     REACH,
+    ROUND,
     SENSING,
     TOP_SPEED,
+    TURN_RATE,
     YIELDS,
     is_second_order,
 )
-from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE, UNICYCLE
 from swarm.model.error_bounds import EXACT, ErrorBounds
+from swarm.model.shapes import SENSED, SHAPE, stop_shape
 from swarm.model.strangers import UNKNOWN, Strangers, longest_rest
 from swarm.runtime.fleet_file.roster import HOLD_AGE, Peer, coasting_distance, stopping_distance
 from swarm.runtime.link.inbox import Heard
@@ -73,12 +77,14 @@ class Belief:
         truncated: Whether somebody near had to be left out of ``neighbours``.
         hold: The robot that has to be waited for, or None.
         strangers: ``float64[k, 2]``, where robots are sensed that do not answer [m].
+        shapes: ``float64[k, P, 2]``, the stop hulls of ``neighbours`` for the view; None: everybody is a disc.
     """
 
     neighbours: Array
     truncated: bool
     hold: int | None
     strangers: Array = field(default_factory=lambda: np.empty((0, 2)))
+    shapes: Array | None = None
 
 
 def believe(
@@ -101,10 +107,11 @@ def believe(
         strangers: What is counted on of those who do not answer, or are known to ignore everybody.
     """
     heard = list(heard)
-    hold, silent = None, np.empty((0, 2))
+    hold, silent, shapes = None, np.empty((0, 2)), None
     late = max(age, 0.0) + errors.dead_time
     if sensed is None:
         rows, hold = _by_reports(me, state, heard, roster, dt)
+        shapes = _shapes(me, heard, roster, rows, errors)
         for row, one in zip(rows[1:], heard, strict=True):
             if roster[one.report.robot_id].body[YIELDS] < 0.0:
                 _count_on(row, me, strangers, min(one.age, _OLDEST) + errors.dead_time, float(row[N_ERROR]))
@@ -118,8 +125,52 @@ def believe(
             _grow(rows[1:], roster, errors, late / dt)
     describe(me.kind, state, me.body, state[:2], MIDDLE[ROTATION], MIDDLE[SPEED], -1, rows[0])
     found = np.empty((MAX_NEIGHBOURS, NEIGHBOUR))
-    count, truncated = sense_robots(0, rows, me.body, found, np.empty((MAX_NEIGHBOURS, 2)))
-    return Belief(found[:count], bool(truncated), hold, silent)
+    order = np.empty((MAX_NEIGHBOURS, 2))
+    count, truncated = sense_robots(0, rows, me.body, found, order)
+    if shapes is not None:
+        shapes = shapes[order[:count, 1].astype(np.int64)]
+    return Belief(found[:count], bool(truncated), hold, silent, shapes)
+
+
+def _shapes(
+    me: Peer, heard: list[Heard], roster: Mapping[int, Peer], rows: Array, errors: ErrorBounds
+) -> Array | None:  # fmt: skip
+    """The stop hulls of ``rows``, if some of the fleet are no discs; the rows grow by what is unknown of them.
+
+    Without declared errors nobody tells how he turns: there, a polygon of second order and all others take each other
+    for discs.
+    """
+    if all(len(peer.footprint) == 0 for peer in roster.values()):
+        return None
+    shapes, mine = np.zeros((len(rows), SHAPE, 2)), _tells_shape(me, errors)
+    for shape, row, one in zip(shapes[1:], rows[1:], heard, strict=True):
+        report, peer, trail = one.report, roster[one.report.robot_id], np.zeros(TRAIL)
+        if not mine or not _tells_shape(peer, errors):
+            shape[0, 1] = SENSED
+            continue
+        if len(peer.footprint) == 0:
+            continue
+        state = np.array(report.ahead[:STATE] if report.drive else report.state)
+        if report.drive:
+            trail[T_BODY_X : T_CORNER_Y + 1], trail[T_HEADING : T_TURN_RATE + 1] = report.ahead[STATE:-1], report.drive
+        stop_shape(peer.kind, state, peer.body, trail, peer.footprint, shape)
+        if not report.drive:
+            _grow_hull(me, one, peer, row)
+    return shapes
+
+
+def _tells_shape(peer: Peer, errors: ErrorBounds) -> bool:
+    """Whether others can know the stop hull of a robot."""
+    return errors.any or len(peer.footprint) == 0 or not is_second_order(peer.body)
+
+
+def _grow_hull(me: Peer, one: Heard, peer: Peer, row: Array) -> None:
+    """Let all of a polygon be elsewhere by what it may have driven and turned since its state was measured."""
+    turned = min(float(peer.body[TURN_RATE]) * one.age, 2.0) if peer.kind == UNICYCLE else 0.0
+    grown = min(one.growth(peer) + turned * float(peer.body[RADIUS]), float(me.body[SENSING]))
+    row[N_RADIUS] = peer.body[RADIUS]
+    row[N_ERROR] = grown + ROUND * float(peer.body[RADIUS] + me.body[RADIUS])
+    row[N_REACH] += row[N_ERROR]
 
 
 def _count_on(row: Array, me: Peer, strangers: Strangers, late: float, error: float) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from swarm import explanation
 from swarm.array_types import Array
 from swarm.explanation import Override
-from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_ERROR
+from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_ERROR, T_HEADING, T_SPEED, T_TURN_RATE
 from swarm.model.body import full_braking
 from swarm.model.dynamics import DOUBLE_INTEGRATOR
 from swarm.robot import Command
@@ -39,6 +39,7 @@ from swarm.runtime.watchdog import MAY_MOVE, Watchdog
 from swarm.sense.view import View
 
 _TOLD = [T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_ERROR]
+_TURNS = [T_HEADING, T_SPEED, T_TURN_RATE]  # Of a robot that is no disc.
 
 FAR_EVERY = 4
 """Periods between two reports to a robot that is far."""
@@ -214,7 +215,7 @@ class Control:
             age=now - reading.measured, strangers=self.robot.strangers,
         )  # fmt: skip
         alone = self.lockstep.alone or len(belief.strangers) > 0
-        view.neighbours, view.truncated = belief.neighbours, belief.truncated
+        view.neighbours, view.truncated, view.shapes = belief.neighbours, belief.truncated, belief.shapes
         view.strangers = belief.strangers if alone else None
         self._late = self._find_late(heard)
         why = WAITS if belief.hold is not None else LATE_NEWS if self._late is not None else MAY_MOVE
@@ -278,6 +279,7 @@ class Control:
             goal, armed, self.watchdog.stopped, self.inbox.acks(), command.message,
             0 if self.stop is None else self.stop.counter, self.digest,
             () if ahead is None else (*ahead[0].tolist(), *ahead[1][_TOLD].tolist()),
+            () if ahead is None or len(self.robot.footprint) == 0 else tuple(ahead[1][_TURNS].tolist()),
         )  # fmt: skip
         self.inbox.sent(self._sequence, now)
         self.lockstep.told(self._sequence)

@@ -51,7 +51,6 @@ from swarm.runtime.loop import Rate, ask_for_short_slices
 from swarm.runtime.mind import Mind, mind_of
 from swarm.runtime.status_teller import StatusTeller
 from swarm.runtime.watchdog import MAY_MOVE
-from swarm.scenario.robot_spec import enclosing_disc
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as a shell says it."""
@@ -100,7 +99,8 @@ def summary(fleet: FleetFile, robot: int) -> str:
     return "\n".join([
         f"fleet       {fleet.name}, {len(fleet.scenario.robots)} robots, {fleet.path}",
         f"robot       {robot}: {spec.kind.label}, radius {spec.radius:g} m, top speed {spec.limits.speed:g} m/s",
-        *(f"shape       {note}" for note in (spec.shape_note, enclosing_disc(spec)) if note),
+        *([] if spec.footprint is None else [f"shape       a polygon of {len(spec.footprint)} corners"]),
+        *([f"shape       {spec.shape_note}"] if spec.shape_note else []),
         f"period      {1e3 * fleet.scenario.dt:g} ms; planner {fleet.planner}, controller {fleet.controller}, "
         f"margin {fleet.margin:g} m",
         *([f"constraint  {fleet.constraint}"] if fleet.constraint else []),

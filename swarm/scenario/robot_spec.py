@@ -1,13 +1,13 @@
 """One robot of a scenario: its kind, start, goals, disc and limits; and the types that scenario files name.
 
 Limits and shapes of dynobench's types: https://github.com/quimortiz/dynobench (``models/``). What is driven is the
-outline of a body that has one, if shield and worlds drive outlines (``swarm.model.footprint.driving``); else the disc
-that encloses the body.
+outline of a body that has one, else its disc.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,7 +17,6 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import ArrayRecord, array, number
 from swarm.model.dynamics import Kind, Limits, coast_periods, stop_offset
-from swarm.model.footprint import driving
 from swarm.model.footprint.keys import same_radius
 from swarm.model.footprint.polygon import box, outline, reach
 from swarm.scenario.urdf.body import UrdfBody
@@ -112,20 +111,7 @@ def goal_layouts(robot: RobotType) -> tuple[str, ...]:
 
 def outline_of(robot: RobotType) -> Array | None:
     """The outline that a type has by its name, ``float64[4, 2]`` [m]; None: it is driven as a disc."""
-    return box(*robot.box) if robot.box is not None and driving.exactly() else None
-
-
-def enclosing_disc(robot: RobotSpec) -> str:
-    """What is to be said of a robot whose shape is taken for a disc; nothing of others, or if its radius was given."""
-    kind = ROBOT_TYPES[robot.type_name]
-    disc = f"is taken for the disc around it, radius {robot.radius:.3g} m"
-    if driving.exactly():
-        return ""
-    if robot.footprint is not None:
-        return f"the footprint of {len(robot.footprint)} corners {disc}"
-    if kind.box is None or robot.radius != kind.radius:
-        return ""
-    return f"the box of {kind.box[0]:g} × {kind.box[1]:g} m of {robot.type_name} {disc}"
+    return None if robot.box is None else box(*robot.box)
 
 
 def state_from(numbers: Array, reduced: bool = False) -> Array:
@@ -215,11 +201,6 @@ class RobotSpec(ArrayRecord):
             self.urdf.check("RobotSpec", self.kind, self.limits)
         self._check_velocity()
 
-    @property
-    def driven_outline(self) -> Array | None:
-        """The outline, if shield and worlds drive it; None: they drive the disc."""
-        return self.footprint if driving.exactly() else None
-
     def _set_footprint(self, footprint: Array, note: str) -> None:
         """Take this outline, whose reach the radius has to be."""
         if not same_radius(self.radius, footprint):
@@ -248,6 +229,16 @@ class RobotSpec(ArrayRecord):
         slip = vy * math.cos(heading) - vx * math.sin(heading)
         if self.kind == Kind.UNICYCLE and abs(slip) > _ROUNDING:
             raise InputError("RobotSpec.start", [vx, vy], "a start velocity along the unicycle's heading")
+
+
+def footprints_of(robots: Sequence[RobotSpec]) -> Array:
+    """The outlines of robots ``float64[N, V, 2]`` (``swarm.model.shapes``); V is 0 if all are discs."""
+    most = max([0, *(len(robot.footprint) for robot in robots if robot.footprint is not None)])
+    found = np.full((len(robots), most, 2), np.nan)
+    for row, robot in zip(found, robots, strict=True):
+        if robot.footprint is not None:
+            row[: len(robot.footprint)] = robot.footprint
+    return found
 
 
 def way_to_rest(robot: RobotSpec, dt: float) -> tuple[float, float]:

@@ -17,13 +17,14 @@ from swarm.files.checks import ArrayRecord, number
 from swarm.files.formats import Format, recognise
 from swarm.files.text_files import located, write_text
 from swarm.files.yaml_input import read_yaml
+from swarm.model.body import ROUND
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import EXACT, ErrorBounds, read_errors
 from swarm.model.footprint.overlap import covered, gap, is_free, may_fit
 from swarm.model.geometry import segment_to_obstacle, segment_to_segment
 from swarm.model.strangers import UNKNOWN, Strangers, read_strangers
 from swarm.scenario.grid_map import GridMap
-from swarm.scenario.robot_spec import RobotSpec, enclosing_disc, way_to_rest
+from swarm.scenario.robot_spec import RobotSpec, way_to_rest
 from swarm.scenario.scenario_format import check_types, environment_entry, read_robot, read_world, robot_entry, save_map
 from swarm.scenario.strangers_sensed import check_strangers_sensed, note_strangers_sensed
 from swarm.scenario.world import World
@@ -78,16 +79,16 @@ class Scenario(ArrayRecord):
         if sensing is None:
             sensing = max(2.0, 10.0 * max(robot.radius for robot in self.robots))
         object.__setattr__(self, "sensing_radius", number("Scenario.sensing_radius", sensing, above=0.0))
-        _check_places(self.world, self.robots)
-        _check_apart(self.robots)
-        _check_can_stop(self.world, self.robots, self.dt)
+        _check_places(self.world, self.robots, self.errors)
+        _check_apart(self.robots, self.errors)
+        _check_can_stop(self.world, self.robots, self.dt, self.errors)
         met = [robot for robot in self.robots if robot.ignores]
         check_strangers_sensed("Scenario.sensing_radius", self, met, self.errors, self.strangers)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the robots are driven as, where a file said something else; and whether they sense far enough."""
-        found = [note for robot in self.robots for note in (robot.shape_note, enclosing_disc(robot))]
+        found = [robot.shape_note for robot in self.robots]
         found += [robot.urdf.note(robot.radius) for robot in self.robots if robot.urdf is not None]
         found += [_note_goal(self.world, robot) for robot in self.robots]
         found.append(note_strangers_sensed(self, self.errors, self.strangers))
@@ -205,7 +206,7 @@ def _draw_goals(pools: list[Int64s], start: int, count: int, rng: np.random.Gene
     return goals
 
 
-def _check_places(world: World, robots: tuple[RobotSpec, ...]) -> None:
+def _check_places(world: World, robots: tuple[RobotSpec, ...], errors: ErrorBounds) -> None:
     """Every start is free of obstacles, every goal a free point, all of them in the bounds."""
     low, high = world.bounds[:2], world.bounds[2:]
     owner = np.repeat(np.arange(len(robots)), [len(robot.goals) for robot in robots])
@@ -219,16 +220,19 @@ def _check_places(world: World, robots: tuple[RobotSpec, ...]) -> None:
         clearance = world.clearance(points)
         need = radius[who] - _TOUCH if key == "start" else np.full(len(points), np.finfo(float).tiny)
         near = np.flatnonzero(clearance < need)
-        for index in [k for k in near if key == "goal" or not _fits(world, robots[k])][:1]:
+        for index in [k for k in near if key == "goal" or not _fits(world, robots[k], errors)][:1]:
             size = f"at least {radius[who[index]]:g} m from" if key == "start" else "outside of"
-            note = enclosing_disc(robots[who[index]]) if key == "start" else ""
-            note = f"the nearest is {clearance[index]:g} m away{'; ' if note else ''}{note}"
-            valid = f"a centre {size} obstacles ({note})"
+            valid = f"a centre {size} obstacles (the nearest is {clearance[index]:g} m away)"
+            if key == "start" and robots[who[index]].footprint is not None:
+                valid = (
+                    f"a place and a heading at which its footprint {_apart_by(ROUND * radius[index], errors)} obstacles"
+                )
             raise InputError(f"Scenario.robots[{who[index]}].{key}", points[index].tolist(), valid)
 
 
-def _check_apart(robots: tuple[RobotSpec, ...]) -> None:
+def _check_apart(robots: tuple[RobotSpec, ...], errors: ErrorBounds) -> None:
     """No two robots overlap at the start: a sweep along x, for thousands of robots."""
+    outlined = errors.others == "heard"  # who only senses others does not know their outlines
     xy = np.array([robot.start[:2] for robot in robots])
     radius = np.array([robot.radius for robot in robots])
     order = np.argsort(xy[:, 0], kind="stable")
@@ -236,31 +240,43 @@ def _check_apart(robots: tuple[RobotSpec, ...]) -> None:
     for place, i in enumerate(order):
         others = order[place + 1 : last[place]]
         apart = np.hypot(*(xy[others] - xy[i]).T) - radius[others] - radius[i]
-        for j in [k for k in others[apart < -_TOUCH] if not _fit_together(robots[i], robots[k])][:1]:
+        for j in [k for k in others[apart < -_TOUCH] if not (outlined and _fit_together(robots[i], robots[k], errors))][
+            :1
+        ]:
             a, b = sorted((int(i), int(j)))
             distance = float(np.hypot(*(xy[a] - xy[b])))
-            notes = dict.fromkeys(enclosing_disc(robots[k]) for k in (a, b))
-            valid = f"starts at least {radius[a] + radius[b]:g} m apart, the sum of the two radii"
-            valid = "; ".join([valid, *filter(None, notes)])
+            both = radius[a] + radius[b]
+            valid = f"starts at least {both:g} m apart, the sum of the two radii"
+            if outlined and not (robots[a].footprint is None and robots[b].footprint is None):
+                valid = f"starts at which one's outline {_apart_by(ROUND * both, errors)} the other's"
             where = f"Scenario.robots[{a}].start and robots[{b}].start"
             raise InputError(where, f"{distance:g} m apart", valid)
 
 
-def _fits(world: World, robot: RobotSpec, span: tuple[float, float] = (0.0, 0.0)) -> bool:
+def _fits(world: World, robot: RobotSpec, errors: ErrorBounds, span: tuple[float, float] = (0.0, 0.0)) -> bool:
     """Whether a robot touches no obstacle on a straight way [m] from its start as an outline; False if it is a disc."""
     near = world.near(robot.start[:2], robot.radius + math.hypot(*span), len(world.obstacles))
-    return robot.driven_outline is not None and is_free(covered(robot.driven_outline, robot.start, span), near, _TOUCH)
+    slack = _TOUCH - ROUND * robot.radius * errors.any
+    return robot.footprint is not None and is_free(covered(robot.footprint, robot.start, span), near, slack)
 
 
 def _fit_together(
-    one: RobotSpec, other: RobotSpec, spans: Sequence[tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0))
+    one: RobotSpec, other: RobotSpec, errors: ErrorBounds,
+    spans: Sequence[tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0)),
 ) -> bool:  # fmt: skip
     """Whether two robots do not touch on straight ways [m] from their starts as outlines; False if both are discs."""
     pair = (one, other)
-    if all(robot.driven_outline is None for robot in pair):
+    if all(robot.footprint is None for robot in pair):
         return False
-    shapes = [covered(robot.driven_outline, robot.start, span) for robot, span in zip(pair, spans, strict=True)]
-    return gap(*shapes) >= sum(robot.radius for robot in pair if robot.driven_outline is None) - _TOUCH
+    shapes = [covered(robot.footprint, robot.start, span) for robot, span in zip(pair, spans, strict=True)]
+    discs = sum(robot.radius for robot in pair if robot.footprint is None)
+    kept = ROUND * (one.radius + other.radius) if errors.any and discs == 0.0 else discs
+    return gap(*shapes) >= kept - _TOUCH
+
+
+def _apart_by(least: float, errors: ErrorBounds) -> str:
+    """How far outlines have to be from each other or from obstacles, for people."""
+    return f"is {least:.3g} m away from" if errors.any else "does not overlap"
 
 
 def _note_goal(world: World, robot: RobotSpec) -> str:
@@ -275,7 +291,7 @@ def _note_goal(world: World, robot: RobotSpec) -> str:
     return ""
 
 
-def _check_can_stop(world: World, robots: tuple[RobotSpec, ...], dt: float) -> None:
+def _check_can_stop(world: World, robots: tuple[RobotSpec, ...], dt: float, errors: ErrorBounds) -> None:
     """Robots that start in motion can come to rest without touching anything: what the shield's guarantee builds on."""
     starts = [robot.start for robot in robots]
     spans = [way_to_rest(robot, dt) for robot in robots]
@@ -283,7 +299,7 @@ def _check_can_stop(world: World, robots: tuple[RobotSpec, ...], dt: float) -> N
         where, valid = f"Scenario.robots[{i}].start", "a velocity from which the robot can still brake in time"
         x, y, need = starts[i][0], starts[i][1], robots[i].radius - _TOUCH
         for thing in world.near((x, y), math.hypot(*spans[i]) + robots[i].radius, len(world.obstacles)):
-            if segment_to_obstacle(x, y, *spans[i], thing)[0] < need and not _fits(world, robots[i], spans[i]):
+            if segment_to_obstacle(x, y, *spans[i], thing)[0] < need and not _fits(world, robots[i], errors, spans[i]):
                 raise InputError(where, starts[i].tolist(), valid)
         end = np.array([x, y]) + spans[i]
         if (end < world.bounds[:2]).any() or (end > world.bounds[2:]).any():
@@ -291,5 +307,6 @@ def _check_can_stop(world: World, robots: tuple[RobotSpec, ...], dt: float) -> N
         for j in range(len(robots)):
             apart = segment_to_segment(x, y, *spans[i], starts[j][0], starts[j][1], *spans[j])[0]
             pair, ways = (robots[i], robots[j]), (spans[i], spans[j])
-            if j != i and apart < need + robots[j].radius and not _fit_together(*pair, ways):
+            fits = errors.others == "heard" and apart < need + robots[j].radius and _fit_together(*pair, errors, ways)
+            if j != i and apart < need + robots[j].radius and not fits:
                 raise InputError(where, starts[i].tolist(), f"{valid} (robot {j} is in the way)")

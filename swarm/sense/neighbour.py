@@ -10,6 +10,7 @@ import numpy as np
 
 from swarm.array_types import Array
 from swarm.errors import InputError
+from swarm.model.shapes import EXCHANGED, SHAPE
 from swarm.model.strangers import NOBODY, Strangers, start_of
 from swarm.sense.neighbours import NEIGHBOUR
 
@@ -38,6 +39,9 @@ class Neighbour:
         error: How far it may be elsewhere [m].
         stranger: What is counted on of one who ignores everybody (``swarm.model.strangers``); None: it keeps the rules
             that all robots share.
+        hull: Of one that is no disc, the corners of the convex hull of its body and its way to rest, counter-clockwise
+            [m], world frame, if it knows that of this robot too; then ``body`` and ``corner`` do not matter. Empty: a
+            disc. Where nobody near has one, everybody, this robot too, is taken for a disc.
 
     Raises:
         InputError: If a number is not finite, or a length is negative.
@@ -57,6 +61,7 @@ class Neighbour:
     corner: tuple[float, float] = (0.0, 0.0)
     error: float = 0.0
     stranger: Strangers | None = None
+    hull: Sequence[tuple[float, float]] = ()
 
     def __post_init__(self) -> None:
         for name in ("position", "velocity", "ahead", "intent", "body", "corner"):
@@ -66,6 +71,8 @@ class Neighbour:
         for name in ("radius", "reach", "error"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 raise InputError(f"neighbour: {name}", getattr(self, name), "a finite number from 0 on, m")
+        if len(self.hull) in (1, 2) or len(self.hull) >= SHAPE or not np.isfinite(np.array(self.hull)).all():
+            raise InputError("neighbour: hull", self.hull, f"3 to {SHAPE - 1} corners [x, y], or none")
         if not self.acceleration > 0.0:
             raise InputError("neighbour: acceleration", self.acceleration, "above 0 m/s², or infinite")
         for name in ("rotation", "speed"):
@@ -82,6 +89,17 @@ class Neighbour:
             *start_of(math.hypot(*self.velocity), known.as_array()),
         )  # fmt: skip
         return np.array(values, dtype=np.float64)
+
+
+def hulls_of(neighbours: Sequence[Neighbour]) -> Array | None:
+    """The hulls of neighbours as ``float64[k, SHAPE, 2]`` (``swarm.model.shapes``); None if all are discs."""
+    if not any(len(one.hull) for one in neighbours):
+        return None
+    shapes = np.zeros((len(neighbours), SHAPE, 2))
+    for shape, one in zip(shapes, neighbours, strict=True):
+        shape[0] = len(one.hull), EXCHANGED
+        shape[1 : 1 + len(one.hull)] = np.array(one.hull).reshape(-1, 2)
+    return shapes
 
 
 def rows_of(neighbours: Sequence[Neighbour]) -> Array:

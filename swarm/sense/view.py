@@ -12,7 +12,7 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.geometry import as_obstacles
 from swarm.sense.messages import Message
-from swarm.sense.neighbour import Neighbour, rows_of
+from swarm.sense.neighbour import Neighbour, hulls_of, rows_of
 from swarm.sense.neighbours import N_BODY_X, N_PACE, NEIGHBOUR
 
 
@@ -37,6 +37,8 @@ class View:
             those of its last command, which its robot then writes here.
         silent: ``float64[k, 2]``, last known places of robots that have been silent for long [m].
         measured: When the own state was measured, in the time of ``time`` [s]; None: just now.
+        shapes: ``float64[k, P, 2]``, the stop hulls of the neighbours (``swarm.model.shapes``), if these know that of
+            this robot as well; None: nobody knows of anybody that he is no disc.
     """
 
     time: float
@@ -50,17 +52,20 @@ class View:
     silent: Array
     drive: Array | None
     measured: float | None
+    shapes: Array | None
 
     def __init__(
         self, time: float, state: ArrayLike, goal: ArrayLike, neighbours: Sequence[Neighbour] | ArrayLike = (),
         messages: Mapping[int, Message] | None = None, obstacles: ArrayLike | None = None, truncated: bool = False,
         strangers: Array | None = None, silent: Array | None = None, drive: Array | None = None,
-        measured: float | None = None,
+        measured: float | None = None, shapes: Array | None = None,
     ) -> None:  # fmt: skip
-        self.measured = measured
+        self.measured, self.shapes = measured, shapes
         self.time, self.truncated, self.strangers = time, truncated, strangers
         self.state, self.goal = _contiguous("state", state), _contiguous("goal", goal)
         rows = _contiguous("neighbours", _rows(neighbours))
+        if shapes is None and isinstance(neighbours, Sequence):
+            self.shapes = hulls_of([one for one in neighbours if isinstance(one, Neighbour)])
         if rows.ndim == 2 and rows.shape[1] in (N_BODY_X, N_PACE):  # of exact robots, and where nobody is a stranger
             rows = np.pad(rows, ((0, 0), (0, NEIGHBOUR - rows.shape[1])))
         self.neighbours = rows

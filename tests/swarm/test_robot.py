@@ -20,6 +20,7 @@ from swarm.errors import InputError
 from swarm.filter.reference import ReferenceSolver
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import EXACT, ErrorBounds
+from swarm.model.footprint.polygon import box, reach
 from swarm.model.strangers import Strangers
 from swarm.planning import Plan
 from swarm.scenario.robot_spec import RobotSpec
@@ -27,6 +28,7 @@ from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
 from swarm.sense.intent import WINDOW, Intent
 from swarm.sense.messages import EMBEDDING, Message
+from swarm.sense.neighbour import Neighbour
 from swarm.sense.neighbours import N_ERROR, N_PUSH, NEIGHBOUR
 from swarm.tune.heuristics import Recovery
 from swarm.tune.observation import EGO_LOST, EGO_STUCK, Observation
@@ -83,6 +85,20 @@ def test_so_it_is_with_unicycles_of_second_order() -> None:
     scenario = dataclasses.replace(scenario, robots=(*ramped, *scenario.robots[5:]))
     assert compare_with_the_batched_core(scenario, "straight", 0.0) < 0.05
     compare_with_the_batched_core(scenario, "roadmap", 0.01)
+
+
+@pytest.mark.parametrize("second_order", [False, True])
+def test_so_it_is_with_polygons_among_discs(second_order: bool) -> None:
+    scenario = swap.draw(np.random.default_rng(3), kind=Kind.UNICYCLE, robots=8, spread=9.0, sensing_radius=0.8)
+    limits = Limits(0.5, 0.8, 3.0, 6.0) if second_order else Limits(0.5, turn_rate=3.0)
+    robots = [dataclasses.replace(robot, limits=limits) for robot in scenario.robots]
+    for i, kind in ((1, Kind.SINGLE_INTEGRATOR), (2, Kind.DOUBLE_INTEGRATOR)):
+        still = np.array([*robots[i].start[:3], 0.0, 0.0])
+        robots[i] = RobotSpec(kind, still, robots[i].goals, robots[i].radius, limits_of(kind, 0.5, 2.0, 4.0))
+    shape = box(0.09, 0.04)
+    shaped = [dataclasses.replace(one, footprint=shape, radius=reach(shape)) for one in robots[:6]]
+    scenario = dataclasses.replace(scenario, robots=(*shaped, *robots[6:]))
+    assert compare_with_the_batched_core(scenario, "straight", 0.0) < 0.05
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -411,3 +427,24 @@ def test_a_wanted_control_takes_the_place_of_the_plans_as_far_as_it_is_safe(kind
     assert robot.step(a_view()).control != pytest.approx(wanted, abs=1e-2)
     near = np.array([neighbour(1.21, 1.0)])
     assert robot.step(a_view(neighbours=near), wanted=np.array([1.0, 0.0])).control[0] < 0.9
+
+
+def test_a_polygon_and_who_is_known_to_be_one_pass_each_other_where_discs_do_not() -> None:
+    """Two boxes side by side, 0.3 m apart: known as such they drive on, and as discs of 0.28 m they stop."""
+    shape = box(0.5, 0.25)
+    start = np.array([1.0, 1.0, 0.0, 0.0, 0.0])
+    spec = RobotSpec(
+        Kind.UNICYCLE, start, np.array([[3.0, 1.0]]), reach(shape), Limits(1.0, turn_rate=2.0), footprint=shape
+    )
+    robot = Robot(spec, World(np.array([0.0, 0.0, 4.0, 4.0])), dt=0.05, sensing_radius=2.0, planner="straight",
+                  controller=FIXED)  # fmt: skip
+    there = Neighbour((1.0, 1.3), reach(shape), 0.1)
+    told = dataclasses.replace(there, hull=(np.array([1.0, 1.3]) + shape).tolist())
+    command = robot.step(View(0.0, start, [3.0, 1.0], [told]), action=BOLD)
+    assert command.control[0] > 0.3
+    assert command.clearance == pytest.approx(0.05)
+    assert robot.step(View(0.0, start, [3.0, 1.0], [there]), action=BOLD).control[0] == 0.0
+    with pytest.raises(InputError, match="hull"):
+        Neighbour((0.0, 0.0), 0.1, 0.1, hull=((0.0, 0.0), (1.0, 0.0)))
+    with pytest.raises(InputError, match=r"view\.shapes"):
+        robot.step(View(0.0, start, [3.0, 1.0], [told], shapes=np.zeros((1, 4, 2))), action=BOLD)

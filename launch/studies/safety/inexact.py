@@ -20,6 +20,7 @@ from envs.scenarios import clutter, mixed
 from studies.safety.driving import CHECKS, EPISODE, Tally, drive
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import EXACT, ErrorBounds
+from swarm.model.footprint.polygon import box, reach
 from swarm.scenario.scenario import Scenario
 from swarm.tune.controllers import Controller
 
@@ -32,7 +33,7 @@ class Row:
 
     Attributes:
         name: For the table.
-        team: ``carts`` or ``small``.
+        team: ``carts``, ``boxes`` or ``small``.
         errors: What is declared and simulated.
         style: How it is drawn (``envs.arena.errors``).
     """
@@ -69,6 +70,9 @@ ROWS = (
     Row("slip ±30 %", "carts", ErrorBounds(slip=0.3), "constant"),
     Row("others sensed, 10 mm, scan 50 ms old", "carts", ErrorBounds(sensing=0.01, age=0.05, others="sensed")),
     Row("a plausible robot", "carts", PLAUSIBLE),
+    Row("noise σ 10 mm, 1°", "boxes", _sigma(0.01, 1.0)),
+    Row("news 100 ms old", "boxes", ErrorBounds(latency=0.1)),
+    Row("a plausible robot", "boxes", PLAUSIBLE),
     Row("news one period old", "small", ErrorBounds(latency=0.03)),
     Row("commands act one period late", "small", ErrorBounds(dead_time=0.03)),
     Row("place within 2 mm", "small", ErrorBounds(position=0.002)),
@@ -83,13 +87,24 @@ ROWS = (
 """The rows of the table."""
 
 
-def carts(rng: np.random.Generator, kind: Kind) -> Scenario:
+def carts(rng: np.random.Generator, kind: Kind, radius: float = 0.25) -> Scenario:
     """Six carts of 0.25 m in a room of 4.8 m with two boxes."""
     limits = Limits(1.0, 2.0 if kind == Kind.DOUBLE_INTEGRATOR else math.inf, 4.0)
     return clutter.draw(
-        rng, robots=6, obstacles=2, side=4.8, kind=kind, limits=limits, radius=0.25, horizon=30.0, dt=0.05,
+        rng, robots=6, obstacles=2, side=4.8, kind=kind, limits=limits, radius=radius, horizon=30.0, dt=0.05,
         sensing_radius=3.0,
     )  # fmt: skip
+
+
+def boxes(rng: np.random.Generator, kind: Kind) -> Scenario:
+    """The same carts, but boxes of 0.5 × 0.25 m."""
+    corners = box(0.5, 0.25)
+    drawn = carts(rng, kind, reach(corners))
+    turned = [np.concatenate([one.start[:2], rng.uniform(-math.pi, math.pi, 1), one.start[3:]]) for one in drawn.robots]
+    return dataclasses.replace(drawn, robots=tuple(
+        dataclasses.replace(one, start=start, footprint=corners)
+        for one, start in zip(drawn.robots, turned, strict=True)
+    ))  # fmt: skip
 
 
 def small(rng: np.random.Generator, kind: Kind) -> Scenario:
@@ -104,8 +119,8 @@ def crowd(rng: np.random.Generator, kind: Kind) -> Scenario:
 
 def drawing(row: Row, kind: Kind, *, crowded: bool) -> Draw:
     """What draws a row's worlds for robots of a kind."""
-    draw: Callable[[np.random.Generator, Kind], Scenario] = (
-        carts if row.team == "carts" else crowd if crowded else small
+    draw: Callable[[np.random.Generator, Kind], Scenario] = {"carts": carts, "boxes": boxes}.get(
+        row.team, crowd if crowded else small
     )
     return lambda rng: dataclasses.replace(draw(rng, kind), errors=row.errors)
 

@@ -1,8 +1,11 @@
 """Rows of a robot that is a convex polygon (``swarm.filter.barriers`` says what rows are).
 
 An integrator does not turn: its rows are about the nearest points of its body and of the other. A unicycle has two rows
-for each body: about the two circles at its ends, as wide as it is, so that they ask for the gap that it needs when it
-drives along it. Corners that stick out of them are the shield's business (``swarm.filter.shapes.shield``).
+for each. Those of an obstacle are about the circles at its two ends, as wide as it is, so that they ask for the gap
+that it needs when it drives along it; corners that stick out are the shield's business
+(``swarm.filter.shapes.shield``). Of another robot, one is about the nearest points, which move as it turns: two that
+stand corner to corner have to get away from each other; one is about the circle at the far end, which it would turn
+into others.
 """
 
 from __future__ import annotations
@@ -85,6 +88,22 @@ def _at(state: Array, point: tuple[float, float]) -> tuple[float, float]:
     return state[0] + hx * point[0] - hy * point[1], state[1] + hy * point[0] + hx * point[1]
 
 
+@uncounted
+def _in_body(state: Array, x: float, y: float) -> tuple[float, float]:
+    """A place in the world as a point of the body's frame [m]."""
+    hx, hy, dx, dy = math.cos(state[2]), math.sin(state[2]), x - state[0], y - state[1]
+    return hx * dx + hy * dy, hx * dy - hy * dx
+
+
+@uncounted
+def _far_end(
+    point: tuple[float, float], one: tuple[float, float], other: tuple[float, float]
+) -> tuple[float, float]:  # fmt: skip
+    """The one of two points that is farther from a point."""
+    near = math.hypot(one[0] - point[0], one[1] - point[1]) < math.hypot(other[0] - point[0], other[1] - point[1])
+    return other if near else one
+
+
 @counted
 def _neighbour_rows(
     kind: int, state: Array, body: Array, around: Around, own: Array, corners: int, spare: float, gain: float,
@@ -115,14 +134,19 @@ def _neighbour_rows(
                     kind, state, body, trail, point, gap, spare, nx, ny, speed, gain, power, True, rows, rhs, count
                 )
             continue
-        for end in range(2):
-            point = (x0, y0) if end == 0 else (x1, y1)
-            x, y = _at(state, point)
-            gap, nx, ny = _to_neighbour(x, y, other, around.shapes[k] if points > 0 else one, points)
-            gap, speed = gap - (thin + both), nx * other[N_VX] + ny * other[N_VY]
-            count = _write(
-                kind, state, body, trail, point, gap, spare, nx, ny, speed, gain, power, True, rows, rhs, count
-            )
+        one[0, 0], one[0, 1] = other[N_X], other[N_Y]
+        theirs = around.shapes[k, 1:] if points > 0 else one
+        gap, nx, ny, ax, ay = shape_to_shape(own, corners, theirs, max(points, 1))
+        if nx == 0.0 and ny == 0.0:
+            continue
+        gap, point, speed = gap - both, _in_body(state, ax, ay), nx * other[N_VX] + ny * other[N_VY]
+        gap -= 0.0 if points > 0 else other[N_RADIUS]
+        count = _write(kind, state, body, trail, point, gap, spare, nx, ny, speed, gain, power, True, rows, rhs, count)
+        point = _far_end(point, (x0, y0), (x1, y1))
+        x, y = _at(state, point)
+        gap, nx, ny = _to_neighbour(x, y, other, around.shapes[k] if points > 0 else one, points)
+        gap, speed = gap - (thin + both), nx * other[N_VX] + ny * other[N_VY]
+        count = _write(kind, state, body, trail, point, gap, spare, nx, ny, speed, gain, power, True, rows, rhs, count)
     return count
 
 

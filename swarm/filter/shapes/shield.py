@@ -14,42 +14,45 @@ the body's speed v and turn rate w, and the corner at c from its origin, that de
 of a body that stops at once, v' = w' = 0. So q keeps all lines as well, unless it is within the present hull: there it
 is if braking takes two periods or more, as the meeting of the tangents is a quarter of the corner's speed times
 the braking time ahead, or more. Integrators do not turn: J = 0, and q is on the segment to where they come to rest.
+A unicycle that lags has v'' and w'' as well; where its time constant is a period or more, q is in its hull, else its
+way leaves its chord by no more than its velocity changes in the period, times dt s (1 - s).
 
 Turning moves corners: it is not free, and is drawn towards braking together with the speed, if neither to stop and turn
 nor to go straight on keeps all lines.
 
-Bounds of the world are those of a centre, and strangers stay clear of the disc around a polygon: for both the hull is
-that of a disc's centre.
+Where something is not exact, slip makes only the way of the body's middle longer, and a wrong heading turns the whole
+hull about it. A new point p' is compared with any point q of the present hull, with which the body's middle is anywhere
+in its own hull: what slip adds is a share of the longest way from there to the middle's new hull, not of |p' - q|.
+
+Bounds of the world are those of a centre, and strangers stay clear of the disc around a polygon, as robots do that only
+sense it: for these the hull is that of a disc's centre.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
 from swarm.filter.hull_lines import (
-    L_APART,
-    L_KAPPA,
-    L_NX,
-    L_NY,
-    L_SHARE,
-    L_X,
-    L_Y,
+    EXCHANGED_ONLY,
     LINE,
-    body_lines,
+    SENSED_ONLY,
     bound_lines,
-    keeps,
+    neighbour_lines,
+    obstacle_lines,
 )
 from swarm.filter.hull_shield import admits, brake_in_hull
 from swarm.filter.hulls import MOST, own_hull
 from swarm.filter.next_hull import next_stop
+from swarm.filter.shapes.kept import is_exact, keep_exact, keep_wrong, way_of_middle
 from swarm.filter.stranger_lines import STRANGER_LINE, build_stranger_lines, keeps_clear
 from swarm.kernel_cache.references import counted
-from swarm.model.actuators import T_SPEED, T_TURN_RATE, ramp
-from swarm.model.body import ACCELERATION, PERIOD, STRAY, TURN_ACCELERATION, is_second_order
+from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_HEADING, T_SPEED, T_TURN_RATE, move, ramp
+from swarm.model.body import ACCELERATION, LAG, PERIOD, RADIUS, STRAY, TURN_ACCELERATION, is_second_order
 from swarm.model.dynamics import (
     SHARPEST,
     SINGLE_INTEGRATOR,
@@ -58,37 +61,51 @@ from swarm.model.dynamics import (
     arc_offset,
     coast_periods,
 )
-from swarm.model.shapes import corners_of, place_corners, roll_corners, shape_size, stop_shape, turn_of
+from swarm.model.shapes import corners_of, place_corners, rest_points, roll_corners, roll_time, shape_size, write_hull
 from swarm.sense.neighbours import Around
 
 _BISECTIONS = 8
 
 
-@njit(cache=True)
-def _is_exact(lines: Array, count: int) -> bool:
-    """Whether no line says that anything may be elsewhere."""
-    wrong = 0.0
-    for k in range(count):
-        wrong = max(wrong, lines[k, L_KAPPA], lines[k, L_APART])
-    return wrong <= 0.0
+class Given(NamedTuple):
+    """What a control of one robot is asked of.
+
+    Attributes:
+        shape: ``float64[P, 2]``, its own hull.
+        before: ``float64[3 V, 2]``, the points that the hull is of: corners, ends of their ways, meetings of tangents.
+        lines: ``float64[K + M, LINE]`` of its shape.
+        kept: How many.
+        exact: Whether no line says that anything may be elsewhere.
+        centre: ``float64[3, 2]``, the hull of its middle.
+        many: Points of it.
+        sides: ``float64[K + 4, LINE]`` of the centre.
+        bounds: How many.
+        strange: ``float64[K, STRANGER_LINE]``.
+        met: How many.
+    """
+
+    shape: Array
+    before: Array
+    lines: Array
+    kept: int
+    exact: bool
+    centre: Array
+    many: int
+    sides: Array
+    bounds: int
+    strange: Array
+    met: int
 
 
-@njit(cache=True)
-def _keep(
-    points: Array, first: int, last: int, bulge: float, hull: Array, many: int, lines: Array, count: int, exact: bool
-) -> bool:
-    """Whether the points from ``first`` to before ``last`` keep all lines, with ``bulge`` [m] to spare."""
-    for k in range(first, last):
-        x, y = points[k, 0], points[k, 1]
-        if not exact:
-            if not keeps(x, y, bulge, hull, many, lines, count):
-                return False
-            continue
-        for i in range(count):
-            line = lines[i]
-            if line[L_NX] * (x - line[L_X]) + line[L_NY] * (y - line[L_Y]) + line[L_SHARE] < bulge:
-                return False
-    return True
+@njit(cache=True, inline="always")
+def _keep(points: Array, first: int, last: int, bulge: float, way: float, given: Given) -> bool:
+    """Whether the points from ``first`` to before ``last`` keep all lines, with ``bulge`` [m] to spare.
+
+    ``way``: the longest one of the body's middle from its present hull [m].
+    """
+    if not given.exact:
+        return keep_wrong(points, first, last, bulge, way, given.shape, given.before, given.lines, given.kept)
+    return keep_exact(points, first, last, bulge, given.lines, given.kept)
 
 
 @njit(cache=True)
@@ -107,89 +124,141 @@ def _half_way(
 
 
 @njit(cache=True)
-def _next_place(state: Array, body: Array, trail: Array, speed: float, turn_rate: float, then: Array) -> None:
-    """Write the state of a unicycle one period later, ``float64[5]``."""
-    dt = body[PERIOD]
+def _next_place(
+    state: Array, body: Array, trail: Array, speed: float, turn_rate: float, then: Array, drive: Array
+) -> None:  # fmt: skip
+    """Write the state of a unicycle's body one period later, ``float64[5]``, and its drive, ``float64[2]``."""
+    dt, control = body[PERIOD], np.empty(2)
+    drive[0], drive[1], control[0], control[1] = trail[T_SPEED], trail[T_TURN_RATE], speed, turn_rate
     if is_second_order(body):
-        drive, control = np.empty(2), np.empty(2)
-        drive[0], drive[1], control[0], control[1] = trail[T_SPEED], trail[T_TURN_RATE], speed, turn_rate
         ramp(state, drive, control, dt, dt, 0.0, then, drive)
-        return
-    dx, dy = arc_offset(state[2], speed, turn_rate, dt)
-    then[0], then[1], then[2] = state[0] + dx, state[1] + dy, state[2] + turn_rate * dt
+    elif body[LAG] > 0.0:
+        then[0], then[1], then[2] = state[0] + trail[T_BODY_X], state[1] + trail[T_BODY_Y], trail[T_HEADING]
+        then[3] = then[4] = 0.0
+        move(UNICYCLE, then, drive, control, dt, body[LAG], 0.0, then, drive)
+    else:
+        dx, dy = arc_offset(state[2], speed, turn_rate, dt)
+        then[0], then[1], then[2] = state[0] + dx, state[1] + dy, state[2] + turn_rate * dt
 
 
 @njit(cache=True)
+def _bulge(body: Array, trail: Array, speed: float, turn_rate: float, arm: float) -> float:
+    """How much nearer [m] than its next place a unicycle's corner, at ``arm`` [m], may come on the way there."""
+    dt, lag = body[PERIOD], body[LAG]
+    v, w, dv, dw, ddv, ddw = abs(speed), abs(turn_rate), 0.0, 0.0, 0.0, 0.0
+    if lag > 0.0 or is_second_order(body):
+        more_v, more_w = abs(speed - trail[T_SPEED]), abs(turn_rate - trail[T_TURN_RATE])
+        v, w = max(v, abs(trail[T_SPEED])), max(w, abs(trail[T_TURN_RATE]))
+        if 0.0 < lag < dt:
+            return (1.0 + body[STRAY]) * dt * (more_v + more_w * arm + w * dt * (v + w * arm))
+        time = lag if lag > 0.0 else dt
+        dv, dw = more_v / time, more_w / time
+        if lag > 0.0:
+            ddv, ddw = dv / lag, dw / lag
+    ways = math.hypot(2.0 * dv * w + v * dw, ddv + v * w * w)
+    turns = math.hypot(3.0 * dw * w, ddw + w * w * w)
+    return (1.0 + body[STRAY]) * dt * dt * dt / 6.0 * (ways + turns * arm)
+
+
+@njit(cache=True, inline="always")
 def _admits_turn(
-    state: Array, body: Array, trail: Array, footprint: Array, speed: float, turn_rate: float, hull: Array, many: int,
-    lines: Array, count: int, exact: bool, points: Array,
+    state: Array, body: Array, trail: Array, footprint: Array, speed: float, turn_rate: float, points: Array,
+    given: Given,
 ) -> bool:  # fmt: skip
     """``_admits_shape`` of a unicycle."""
     dt, corners, push, turn_push = body[PERIOD], corners_of(footprint), body[ACCELERATION], body[TURN_ACCELERATION]
-    ramped, then = is_second_order(body), np.empty(STATE)
-    v, w, dv, dw, periods = speed, turn_rate, 0.0, 0.0, 1.0
+    ramped, then, drive = is_second_order(body), np.empty(STATE), np.empty(2)
+    v, w, periods = speed, turn_rate, 1.0
     if ramped:
         if 0.5 * dt * abs(w) * coast_periods(v, w, push, turn_push, dt) > SHARPEST:
             return False
         v, w = trail[T_SPEED], trail[T_TURN_RATE]
-        dv, dw, periods = abs(speed - v) / dt, abs(turn_rate - w) / dt, coast_periods(v, w, push, turn_push, dt)
-    if periods == 1.0:  # of one that stops at once, too, as its speed jumps
+        periods = coast_periods(v, w, push, turn_push, dt)
+    way = way_of_middle(UNICYCLE, state, body, trail, speed, turn_rate, given.centre, given.many)
+    if periods == 1.0 and body[LAG] <= 0.0:  # of one that stops at once, too, as its speed jumps
         _half_way(state, v, w, dt, footprint, corners, points)
-        if not _keep(points, 0, corners, 0.0, hull, many, lines, count, exact):
+        if not _keep(points, 0, corners, 0.0, way, given):
             return False
-    _next_place(state, body, trail, speed, turn_rate, then)
+    _next_place(state, body, trail, speed, turn_rate, then, drive)
     many_points = corners
-    if ramped:
-        time = turn_of(body, speed, turn_rate)
-        many_points = roll_corners(then[0], then[1], then[2], speed, turn_rate, time, footprint, points)
+    if ramped or body[LAG] > 0.0:
+        time = roll_time(body, drive[0], drive[1])
+        many_points = roll_corners(then[0], then[1], then[2], drive[0], drive[1], time, footprint, points)
     else:
         place_corners(then[0], then[1], then[2], footprint, points)
-    v, w = max(abs(speed), abs(v)), max(abs(turn_rate), abs(w))
-    ways = math.hypot(2.0 * dv * w + v * dw, v * w * w)
-    turns, scale = w * math.hypot(3.0 * dw, w * w), (1.0 + body[STRAY]) * dt * dt * dt / 6.0
     for k in range(corners):
-        bulge = scale * (ways + turns * math.hypot(footprint[k, 0], footprint[k, 1]))
-        if not _keep(points, k, k + 1, bulge, hull, many, lines, count, exact):
+        bulge = _bulge(body, trail, speed, turn_rate, math.hypot(footprint[k, 0], footprint[k, 1]))
+        if not _keep(points, k, k + 1, bulge, way, given):
             return False
-    return _keep(points, corners, many_points, 0.0, hull, many, lines, count, exact)
+    return _keep(points, corners, many_points, 0.0, way, given)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _admits_shape(
-    kind: int, state: Array, body: Array, trail: Array, footprint: Array, ux: float, uy: float, hull: Array, many: int,
-    lines: Array, count: int, exact: bool, points: Array,
+    kind: int, state: Array, body: Array, trail: Array, footprint: Array, ux: float, uy: float, points: Array,
+    given: Given,
 ) -> bool:  # fmt: skip
     """Whether all points of the next shape, and those that hold the way there, keep all lines under a control."""
-    if count == 0 and not is_second_order(body):
+    if given.kept == 0 and not is_second_order(body):
         return True
     if kind == UNICYCLE:
-        return _admits_turn(state, body, trail, footprint, ux, uy, hull, many, lines, count, exact, points)
-    dt = body[PERIOD]
+        return _admits_turn(state, body, trail, footprint, ux, uy, points, given)
+    dt, way = body[PERIOD], way_of_middle(kind, state, body, trail, ux, uy, given.centre, given.many)
     if kind == SINGLE_INTEGRATOR:
         corners = place_corners(state[0] + ux * dt, state[1] + uy * dt, state[2], footprint, points)
-        return _keep(points, 0, corners, 0.0, hull, many, lines, count, exact)
+        return _keep(points, 0, corners, 0.0, way, given)
     px, py, sx, sy, _, _ = next_stop(state, body, ux, uy)
     corners = place_corners(px, py, state[2], footprint, points)
-    if not _keep(points, 0, corners, 0.0, hull, many, lines, count, exact):
+    place_corners(sx, sy, state[2], footprint, points[corners:])
+    return _keep(points, 0, 2 * corners, 0.0, way, given)
+
+
+@njit(cache=True, inline="always")
+def _passes(
+    kind: int, state: Array, body: Array, around: Around, ux: float, uy: float, points: Array, given: Given
+) -> bool:  # fmt: skip
+    """Whether a control keeps the lines of bodies and obstacles, those of the centre, and clear of strangers."""
+    trail, centre, many = around.trail, given.centre, given.many
+    if not _admits_shape(kind, state, body, trail, around.footprint, ux, uy, points, given):
         return False
-    place_corners(sx, sy, state[2], footprint, points)
-    return _keep(points, 0, corners, 0.0, hull, many, lines, count, exact)
+    if given.bounds > 0 and not admits(kind, state, body, trail, ux, uy, centre, many, given.sides, given.bounds):
+        return False
+    return given.met == 0 or keeps_clear(kind, state, body, trail, ux, uy, centre, many, given.strange, given.met)
 
 
 @njit(cache=True)
-def _passes(
-    kind: int, state: Array, body: Array, around: Around, ux: float, uy: float, shape: Array, lines: Array, count: int,
-    exact: bool, points: Array, centre: Array, many: int, sides: Array, bounds: int, strange: Array, met: int,
-) -> bool:  # fmt: skip
-    """Whether a control keeps the lines of bodies and obstacles, those of the bounds, and clear of strangers."""
-    trail, footprint = around.trail, around.footprint
-    if not _admits_shape(
-        kind, state, body, trail, footprint, ux, uy, shape[1:], int(shape[0, 0]), lines, count, exact, points
-    ):
-        return False
-    if bounds > 0 and not admits(kind, state, body, trail, ux, uy, centre, many, sides, bounds):
-        return False
-    return met == 0 or keeps_clear(kind, state, body, trail, ux, uy, centre, many, strange, met)
+def _draw(
+    kind: int, state: Array, body: Array, around: Around, ux: float, uy: float, points: Array, given: Given,
+    control: Array,
+) -> float:  # fmt: skip
+    """Draw (ux, uy) towards the braking that is in ``control`` until it passes; returns the share that was kept."""
+    bx, by, low, high = control[0], control[1], 0.0, 1.0
+    x, y, parted = ux, uy, False
+    for attempt in range(-1, 2 + _BISECTIONS):  # in one place: what is asked is inlined there
+        middle = 0.5 * (low + high)
+        if attempt == 0:  # to stop and turn
+            x, y = bx, uy
+        elif attempt == 1:  # to go straight on
+            x, y = ux, by
+        elif attempt > 1:
+            x, y = bx + middle * (ux - bx), by + middle * (uy - by)
+        if 0 <= attempt < 2 and (kind != UNICYCLE or parted):
+            continue
+        passes = _passes(kind, state, body, around, x, y, points, given)
+        if attempt < 0 and passes:
+            control[0], control[1] = ux, uy
+            return 1.0
+        if attempt < 0:
+            continue
+        if attempt < 2:
+            if passes:
+                bx, by, parted = x, y, True
+        elif passes:
+            low = middle
+        else:
+            high = middle
+    control[0], control[1] = bx + low * (ux - bx), by + low * (uy - by)
+    return low
 
 
 @counted
@@ -198,35 +267,28 @@ def shield_shape(kind: int, state: Array, body: Array, around: Around, control: 
 
     Arguments as of ``swarm.filter.safety.shield``.
     """
-    trail, footprint = around.trail, around.footprint
-    size = shape_size(footprint.shape[0])
-    shape, points, centre = np.empty((size, 2)), np.empty((size, 2)), np.empty((MOST, 2))
-    lines, sides = np.empty((around.num_neighbours + around.num_obstacles, LINE)), np.empty((4, LINE))
-    strange = np.empty((around.num_neighbours, STRANGER_LINE))
-    stop_shape(kind, state, body, trail, footprint, shape)
-    count = body_lines(kind, state, body, around, 0.0, shape[1:], int(shape[0, 0]), lines)
+    trail, footprint, near = around.trail, around.footprint, around.num_neighbours
+    corners, size = corners_of(footprint), shape_size(footprint.shape[0])
+    shape, points, before, centre = np.empty((size, 2)), np.empty((size, 2)), np.empty((size, 2)), np.empty((MOST, 2))
+    lines, sides = np.empty((near + around.num_obstacles, LINE)), np.empty((near + 4, LINE))
+    strange = np.empty((near, STRANGER_LINE))
+    known = rest_points(kind, state, body, trail, footprint, before)
+    points[:known] = before[:known]
+    write_hull(points, known, corners, shape)
+    for k in range(known, size):
+        before[k] = before[k % corners]
+    count = neighbour_lines(state, body, around, 0.0, EXCHANGED_ONLY, shape[1:], int(shape[0, 0]), lines, 0)
+    if count >= 0:
+        count = obstacle_lines(kind, body, around, 0.0, shape[1:], int(shape[0, 0]), lines, count)
     many = own_hull(kind, state, body[ACCELERATION], body[PERIOD], trail, centre)
-    bounds = bound_lines(body, around, centre, many, sides, 0)
+    bounds = neighbour_lines(state, body, around, body[RADIUS], SENSED_ONLY, centre, many, sides, 0)
+    hopeless = around.truncated or count < 0 or bounds < 0
+    bounds = bound_lines(body, around, centre, many, sides, max(bounds, 0))
     met = build_stranger_lines(body, around, centre, many, strange)
     ux, uy = control[0], control[1]
     brake_in_hull(kind, state, body, trail, control)
-    if around.truncated or count < 0 or not (math.isfinite(ux) and math.isfinite(uy)):
+    if hopeless or not (math.isfinite(ux) and math.isfinite(uy)):
         return 0.0
-    exact, bx, by = _is_exact(lines, count), control[0], control[1]
-    given = (shape, lines, count, exact, points, centre, many, sides, bounds, strange, met)
-    control[0], control[1] = ux, uy
-    if _passes(kind, state, body, around, ux, uy, *given):
-        return 1.0
-    if kind == UNICYCLE and _passes(kind, state, body, around, bx, uy, *given):
-        by = uy
-    elif kind == UNICYCLE and _passes(kind, state, body, around, ux, by, *given):
-        bx = ux
-    low, high = 0.0, 1.0
-    for _ in range(_BISECTIONS):
-        middle = 0.5 * (low + high)
-        if _passes(kind, state, body, around, bx + middle * (ux - bx), by + middle * (uy - by), *given):
-            low = middle
-        else:
-            high = middle
-    control[0], control[1] = bx + low * (ux - bx), by + low * (uy - by)
-    return low
+    exact = is_exact(lines, count)
+    given = Given(shape, before, lines, count, exact, centre, many, sides, bounds, strange, met)
+    return _draw(kind, state, body, around, ux, uy, points, given, control)

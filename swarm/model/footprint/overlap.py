@@ -7,6 +7,8 @@ shapes that are compared at least one has three or more.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -23,6 +25,25 @@ def placed(polygon: Array, state: Array) -> Array:
     cos, sin = math.cos(state[2]), math.sin(state[2])
     result: Array = polygon @ np.array([[cos, sin], [-sin, cos]]) + state[:2]
     return result
+
+
+class _Shaped(Protocol):
+    """Whoever may have an outline."""
+
+    @property
+    def footprint(self) -> Array | None:
+        """``float64[V, 2]``, or None."""
+        ...
+
+
+def outlines_at(robots: Sequence[_Shaped], states: Array) -> list[Array | None] | None:
+    """The outlines of robots at their states ``[N, 5]``, world frame [m]; None if all are discs."""
+    if all(robot.footprint is None for robot in robots):
+        return None
+    return [
+        None if robot.footprint is None else placed(robot.footprint, state)
+        for robot, state in zip(robots, states, strict=True)
+    ]
 
 
 def covered(polygon: Array | None, state: Array, span: tuple[float, float] = (0.0, 0.0)) -> Array:

@@ -37,6 +37,7 @@ from swarm.files.text_files import MEBIBYTE, located
 from swarm.files.yaml_input import Field, read_yaml
 from swarm.model.body import body_of
 from swarm.model.error_bounds import EXACT, ErrorBounds, read_errors
+from swarm.model.shapes import NO_FOOTPRINT
 from swarm.model.strangers import UNKNOWN, Strangers, read_strangers
 from swarm.planning.passages.team import sizes_of
 from swarm.planning.registry import PLANNERS, choose_planner
@@ -145,9 +146,10 @@ class FleetFile:
                 body = body_of(
                     spec.kind, spec.radius, spec.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
                     margin=self.margin, cooperative=spec.cooperative, errors=self.errors_of(robot),
-                    ignores=spec.ignores,
+                    ignores=spec.ignores, footprint=spec.footprint,
                 )  # fmt: skip
-            found[robot] = Peer(int(spec.kind), body, (low_x, low_y, high_x, high_y))
+            footprint = NO_FOOTPRINT if spec.footprint is None else spec.footprint
+            found[robot] = Peer(int(spec.kind), body, (low_x, low_y, high_x, high_y), footprint)
         return found
 
 

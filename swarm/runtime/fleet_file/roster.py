@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from swarm.array_types import Array
 from swarm.model.body import ACCELERATION, PERIOD, STRAY, TOP_SPEED, TURN_ACCELERATION, TURN_RATE, is_second_order
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, coast_periods
 from swarm.model.error_bounds import ErrorBounds
+from swarm.model.shapes import NO_FOOTPRINT
 
 HOLD_AGE = 0.5
 """Seconds after which a robot that may be within stopping distance is waited for."""
@@ -24,11 +25,13 @@ class Peer:
         kind: Of its dynamics.
         body: ``float64[BODY]`` (``swarm.model.body.body_of``).
         bounds: x and y that it can have: low x, low y, high x, high y [m].
+        footprint: ``float64[V, 2]`` (``swarm.model.shapes``) of one that is no disc.
     """
 
     kind: int
     body: Array
     bounds: tuple[float, float, float, float]
+    footprint: Array = field(default_factory=lambda: NO_FOOTPRINT)
 
 
 def top_speed(peer: Peer) -> float:

@@ -20,6 +20,8 @@ MAJOR, MINOR = 1, 0
 """Version: another major one is refused; a newer minor one may end in bytes that this version does not know."""
 AHEAD = 1
 """Minor version of reports that end in a state ahead; all others are of the version before, byte for byte."""
+SHAPED = 2
+"""Minor version of reports of robots that are no discs and declare errors: they end in the body's heading and drive."""
 MAX_BYTES = 1024
 MAX_ACKS = 32
 """Most neighbours whose reports one report acknowledges."""
@@ -32,7 +34,8 @@ _INTENT = struct.Struct(f"<qiqqBIB{MAX_HELD}i{WINDOW + 1}i")
 _EMBEDDING = struct.Struct(f"<{EMBEDDING}f")
 _TRAILING = 5
 _AHEAD = struct.Struct(f"<{STATE + _TRAILING}d")
-_ARMED, _STOPPED, _HAS_INTENT, _HAS_EMBEDDING, _HAS_AHEAD = 1, 2, 4, 8, 16
+_DRIVE = struct.Struct("<3d")
+_ARMED, _STOPPED, _HAS_INTENT, _HAS_EMBEDDING, _HAS_AHEAD, _HAS_DRIVE = 1, 2, 4, 8, 16, 32
 _LARGEST, _LONGEST = 1 << 32, 1 << 64
 
 
@@ -58,6 +61,8 @@ class Report:
             act (``swarm.sense.own_motion``), where the actuators lag of a body that runs ahead; from there back to the
             body, x and y, and to the corner beside the way there [m]; and how far all of it may be elsewhere [m].
             Empty: not told.
+        drive: Of a robot that is no disc, where ``ahead`` is: heading of its body then [rad], forward speed [m/s], turn
+            rate [rad/s]. Empty: not told.
 
     Raises:
         InputError: If a number is not finite or outside its range.
@@ -77,6 +82,7 @@ class Report:
     stop_counter: int = 0
     digest: int = 0
     ahead: tuple[float, ...] = ()
+    drive: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         self._check_ahead()
@@ -98,6 +104,9 @@ class Report:
             raise InputError("report: message.robot_id", self.message.robot_id, f"that of the sender, {self.robot_id}")
 
     def _check_ahead(self) -> None:
+        fits = len(self.drive) == 0 or (len(self.drive) == 3 and len(self.ahead) > 0)
+        if not fits or not all(map(math.isfinite, self.drive)):
+            raise InputError("report: drive", self.drive, "3 finite numbers, beside a state ahead")
         if not self.ahead:
             return
         if len(self.ahead) != STATE + _TRAILING or not all(map(math.isfinite, self.ahead)) or self.ahead[-1] < 0.0:
@@ -108,12 +117,13 @@ def encode(report: Report) -> bytes:
     """A report as bytes; see ``decode``."""
     message = report.message
     flags = _ARMED * report.armed | _STOPPED * report.stopped | _HAS_AHEAD * bool(report.ahead)
+    flags |= _HAS_DRIVE * bool(report.drive)
     flags |= _HAS_INTENT * (message.intent is not None) | _HAS_EMBEDDING * bool(message.embedding)
     parts = [
         _HEAD.pack(
             _MAGIC,
             MAJOR,
-            max(MINOR, AHEAD) if report.ahead else MINOR,
+            SHAPED if report.drive else AHEAD if report.ahead else MINOR,
             report.robot_id,
             report.incarnation,
             report.sequence,
@@ -139,6 +149,8 @@ def encode(report: Report) -> bytes:
         parts.append(_EMBEDDING.pack(*message.embedding))
     if report.ahead:
         parts.append(_AHEAD.pack(*report.ahead))
+    if report.drive:
+        parts.append(_DRIVE.pack(*report.drive))
     return b"".join(parts)
 
 
@@ -159,14 +171,17 @@ def decode(data: bytes) -> Report:
     at = _HEAD.size + _BODY.size
     if minor < AHEAD:
         flags &= ~_HAS_AHEAD  # There it has no meaning.
+    if minor < SHAPED:
+        flags &= ~_HAS_DRIVE
     end = (
         at
         + acks * _ACK.size
         + _INTENT.size * bool(flags & _HAS_INTENT)
         + _EMBEDDING.size * bool(flags & _HAS_EMBEDDING)
         + _AHEAD.size * bool(flags & _HAS_AHEAD)
+        + _DRIVE.size * bool(flags & _HAS_DRIVE)
     )
-    if len(data) < end or (minor <= max(MINOR, AHEAD) and len(data) > end):
+    if len(data) < end or (minor <= SHAPED and len(data) > end):
         raise InputError("report", f"{len(data)} bytes", f"{end} bytes, as its head says")
     heard = tuple(_ACK.iter_unpack(data[at : at + acks * _ACK.size]))
     at += acks * _ACK.size
@@ -177,10 +192,13 @@ def decode(data: bytes) -> Report:
     embedding = _EMBEDDING.unpack_from(data, at) if flags & _HAS_EMBEDDING else ()
     at += _EMBEDDING.size * bool(embedding)
     ahead = _AHEAD.unpack_from(data, at) if flags & _HAS_AHEAD else ()
+    at += _AHEAD.size * bool(ahead)
+    drive = _DRIVE.unpack_from(data, at) if flags & _HAS_DRIVE else ()
     message = Message(robot_id, clock_ns * 1e-9, (numbers[8], numbers[9]), rotation, speed, intent, embedding)
     return Report(
         robot_id, incarnation, sequence, clock_ns, tuple(numbers[:5]), numbers[5], (numbers[6], numbers[7]),
         bool(flags & _ARMED), bool(flags & _STOPPED), heard, message, stop_counter, digest, ahead,
+        drive,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from swarm.array_types import Array
 from swarm.explanation import Override, sentence
 from swarm.filter.tunables import NAMES
+from swarm.model.footprint.overlap import placed
 from swarm.runtime.control import Period
 from swarm.runtime.link.inbox import Heard
 from swarm.runtime.log.schemas import Json
@@ -97,10 +98,18 @@ def world_message(name: str, scenario: Scenario, robot_id: int = -1, incarnation
         "fleet": name, "robot": robot_id, "incarnation": incarnation, "dt": scenario.dt,
         "bounds": dict(zip(("xmin", "ymin", "xmax", "ymax"), scenario.world.bounds.tolist(), strict=True)),
         "robots": [
-            {"id": robot, "kind": spec.kind.label, "radius": spec.radius} for robot, spec in enumerate(scenario.robots)
+            {"id": robot, "kind": spec.kind.label, "radius": spec.radius} | _footprint(spec.footprint)
+            for robot, spec in enumerate(scenario.robots)
         ],
         "obstacles": [_obstacle(row) for row in scenario.world.obstacles.tolist()],
     }  # fmt: skip
+
+
+def _footprint(footprint: Array | None) -> Json:
+    """The corners of a robot that is no disc, in the frame of its body."""
+    if footprint is None:
+        return {}
+    return {"footprint": [{"x": x, "y": y} for x, y in footprint.tolist()]}
 
 
 def _obstacle(row: Sequence[float]) -> Json:
@@ -190,19 +199,28 @@ def map_message(world: Json, nanoseconds: int) -> str:
     return _scene("map", nanoseconds, 0, cubes, cylinders, [_line(corners, _SOLID)])
 
 
-def scene_message(robot_id: int, radius: float, entry: Entry, nanoseconds: int) -> str | None:
-    """``foxglove.SceneUpdate``: the robot, its way, its goal, and the discs that it takes the others for."""
+def scene_message(
+    robot_id: int, radius: float, entry: Entry, nanoseconds: int, footprint: Array | None = None
+) -> str | None:  # fmt: skip
+    """``foxglove.SceneUpdate``: the robot, its way, its goal, and what it takes the others for."""
     command, view = entry.period.command, entry.period.view
     if command is None or view is None:
         return None
     x, y, heading = view.state[:3].tolist()
     goal_x, goal_y = view.goal.tolist()
     colour = _OWN if entry.period.reason == MAY_MOVE else _ALARM
-    discs = [_cylinder(x, y, radius, _HEIGHT, colour), _cylinder(goal_x, goal_y, 0.5 * radius, 0.02, _GOAL)]
-    for other_x, other_y, size in view.neighbours[:, [N_X, N_Y, N_RADIUS]].tolist():
-        discs.append(_cylinder(other_x, other_y, size, 0.05, _BELIEVED))
+    discs, lines = [_cylinder(goal_x, goal_y, 0.5 * radius, 0.02, _GOAL)], []
+    if footprint is None:
+        discs.insert(0, _cylinder(x, y, radius, _HEIGHT, colour))
+    else:
+        lines.append(_ring(placed(footprint, view.state), colour))
+    for k, (other_x, other_y, size) in enumerate(view.neighbours[:, [N_X, N_Y, N_RADIUS]].tolist()):
+        if view.shapes is not None and view.shapes[k, 0, 0] > 0.0:
+            lines.append(_ring(view.shapes[k, 1 : 1 + int(view.shapes[k, 0, 0])], _BELIEVED))
+        else:
+            discs.append(_cylinder(other_x, other_y, size, 0.05, _BELIEVED))
     nose = [x + 1.5 * radius * math.cos(heading), y + 1.5 * radius * math.sin(heading)]
-    lines = [_line([[x, y], nose], colour), _line([[x, y], *command.plan.path[:_PATH].tolist()], _GOAL)]
+    lines += [_line([[x, y], nose], colour), _line([[x, y], *command.plan.path[:_PATH].tolist()], _GOAL)]
     text = _TEXT % (_POSE % (x, y, 2.0 * _HEIGHT, 0.0, 1.0), json.dumps(f"{robot_id}: {words(entry)}"))
     return _scene(f"robot {robot_id}", nanoseconds, 1, [], discs, lines, [text])
 
@@ -235,6 +253,11 @@ def _heard(one: Heard) -> str:
 
 def _cylinder(x: float, y: float, radius: float, height: float, colour: str) -> str:
     return _CYLINDER % (x, y, 0.5 * height, 2.0 * radius, 2.0 * radius, height, colour)
+
+
+def _ring(corners: Array, colour: str) -> str:
+    """A closed line along corners ``float64[n, 2]``."""
+    return _line([*corners.tolist(), corners[0].tolist()], colour)
 
 
 def _line(points: Iterable[Sequence[float]], colour: str) -> str:

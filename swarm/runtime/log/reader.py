@@ -221,6 +221,10 @@ def _is_obstacle(value: Any) -> bool:
     return _numbers("x y half_x half_y rounding")(value) and _is_number(value.get("angle", 0.0))
 
 
+def _is_robot(value: Any) -> bool:
+    return _numbers("id radius")(value) and _list_of(_numbers("x y"))(value.get("footprint", []))
+
+
 # What is used of a message: how it is checked, and whether it has to be there.
 _PERIOD: dict[str, tuple[Callable[[Any], bool], bool]] = {
     "robot": (_is_whole, True), "reason": (_is_text, True), "state": (_numbers("x y heading vx vy"), False),
@@ -232,7 +236,7 @@ _PERIOD: dict[str, tuple[Callable[[Any], bool], bool]] = {
 }  # fmt: skip
 _WORLD: dict[str, tuple[Callable[[Any], bool], bool]] = {
     "fleet": (_is_text, True), "robot": (_is_whole, True), "dt": (_is_number, True),
-    "bounds": (_numbers("xmin ymin xmax ymax"), True), "robots": (_list_of(_numbers("id radius")), True),
+    "bounds": (_numbers("xmin ymin xmax ymax"), True), "robots": (_list_of(_is_robot), True),
     "obstacles": (_list_of(_is_obstacle), True),
 }  # fmt: skip
 

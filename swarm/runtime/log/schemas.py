@@ -99,7 +99,10 @@ _PERIOD = _object(
 _WORLD = _object(
     "swarm.World", "Whose log it is, and what does not change.", fleet=_string(), robot=_integer("-1: all"),
     incarnation=_integer(), dt=_number("control period, s"), bounds=_numbers("xmin ymin xmax ymax", "", "m"),
-    robots=_array(_object(id=_integer(), kind=_string(), radius=_number("m"))),
+    robots=_array(_object(
+        id=_integer(), kind=_string(), radius=_number("m"),
+        footprint=_array(_POINT, "corners in the frame of the body, x ahead, m; not of a disc"),
+    )),
     obstacles=_array(_numbers("x y half_x half_y rounding angle", "", "boxes with rounded corners, m; turned, rad")),
 )  # fmt: skip
 

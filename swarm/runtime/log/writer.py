@@ -87,7 +87,7 @@ class PeriodLog:
         self._file_bytes, self._kept, self._clock = file_bytes, kept, clock
         self._queue: queue.Queue[Entry | None] = queue.Queue(_QUEUED)
         self._file: McapFile | None = None
-        self._count, self._said, self._radius = 0, "", scenario.robots[robot_id].radius
+        self._count, self._said, self._spec = 0, "", scenario.robots[robot_id]
         # Periods that could not be handed over, that were not written, that wait in the file for the next flush.
         self._overflowed, self._lost, self._waiting = 0, 0, 0
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
@@ -210,7 +210,7 @@ class PeriodLog:
             return
         if period.reading is not None:
             file.add("pose", stamp, pose_message(period.reading.state, stamp))
-        scene = scene_message(robot, self._radius, entry, stamp)
+        scene = scene_message(robot, self._spec.radius, entry, stamp, self._spec.footprint)
         if scene is not None:
             file.add("scene", stamp, scene)
         if (said := words(entry)) != self._said:

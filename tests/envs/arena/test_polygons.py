@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
 import numpy as np
@@ -10,9 +9,7 @@ import pytest
 from oracles.polygons import corners_at, depth
 
 from envs.arena.core import ArenaCore
-from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
-from swarm.model.error_bounds import ErrorBounds
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
@@ -83,25 +80,3 @@ def test_boxes_among_discs_keep_apart_and_gaps_are_those_of_bodies() -> None:
             pytest.fail("a gap below 0")
     assert not core.collided.any()
     assert core.min_clearance[0, boxes].min() < 2.0 * (RADIUS - 0.125)  # nearer than discs could be
-
-
-def test_with_errors_discs_are_driven_and_must_be_apart() -> None:
-    bounds = ErrorBounds(position=0.01)
-    core = ArenaCore(lambda _: gap_world("unicycle", 0.35), errors=bounds, redraw=False)
-    drive(core, 100)
-    assert core.min_clearance.min() >= 0.0
-    assert not core.reached.any()
-    pair = (box("single", 0.0, 0.0, 0.0, (1.0, 0.0)), box("single", 0.0, 2.0 * RADIUS - 1e-8, 0.0, (1.0, 0.0)))
-    with pytest.raises(InputError, match="start"):
-        near = Scenario(World(np.array([-3.0, -3, 3, 3])), pair, dt=0.05, sensing_radius=2.5)
-        ArenaCore(lambda _: near, errors=bounds)
-
-
-def test_polygons_are_discs_in_all_worlds_of_a_batch_of_which_one_has_errors() -> None:
-    """Also in worlds that are exact: all of a batch are stepped alike."""
-    wrong = dataclasses.replace(gap_world("unicycle", 0.35), errors=ErrorBounds(position=0.01))
-    worlds = iter([gap_world("unicycle", 0.35), wrong])
-    core = ArenaCore(lambda _: next(worlds), worlds=2, redraw=False)
-    drive(core, 250)
-    assert core.min_clearance.min() >= 0.0
-    assert not core.reached.any()

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from oracles.polygons import random_polygon
 
 import envs
 from envs.rollout.delays import Delays
@@ -20,6 +21,7 @@ from envs.scenarios import draw_family
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.error_bounds import ErrorBounds
+from swarm.model.footprint.polygon import reach
 from swarm.model.strangers import Strangers
 from swarm.planning import Plan
 from swarm.robot import Command
@@ -95,6 +97,25 @@ def test_equal_where_robots_take_cells_and_some_are_held() -> None:
 def test_equal_with_errors(family: str) -> None:
     scenario = replace(draw_family(family, 5), errors=ERRORS)
     compare(lambda team: Run(scenario, team(scenario, planner="straight", seed=2), LateBodies(scenario)), 40)
+
+
+@pytest.mark.parametrize("errors", [ErrorBounds(), ERRORS])
+def test_equal_with_polygons(errors: ErrorBounds) -> None:
+    scenario = draw_family("mixed", 5)
+    shapes = [random_polygon(np.random.default_rng(i), robot.radius) for i, robot in enumerate(scenario.robots)]
+    robots = tuple(
+        robot if i == 2 else replace(robot, footprint=shape, radius=reach(shape))
+        for i, (robot, shape) in enumerate(zip(scenario.robots, shapes, strict=True))
+    )
+    scenario = replace(scenario, robots=robots, errors=errors)
+
+    def make(team: type[Fleet]) -> Run:
+        plant = LateBodies(scenario) if errors.any else ExactPlant(scenario)
+        return Run(scenario, team(scenario, planner="straight", seed=2), plant)
+
+    run = compare(make, 60)
+    assert run.collisions == 0
+    assert 0.0 <= run.min_clearance < 0.2
 
 
 def test_equal_beside_a_stranger_and_with_actions_from_outside() -> None:

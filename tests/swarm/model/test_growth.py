@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.convex import outside
+from oracles.polygons import random_polygon
 from oracles.teams import draw_ramped_limits
 
 from swarm.filter.barriers import control_box
@@ -17,7 +18,9 @@ from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL, move, ramp
 from swarm.model.body import ACCELERATION, GROWTH, LOOK_AHEAD, STRAY, TOP_SPEED, body_of, is_second_order
 from swarm.model.dynamics import SHARPEST, Kind, Limits, coast_periods, stop_offset
 from swarm.model.error_bounds import ErrorBounds
+from swarm.model.footprint.polygon import reach
 from swarm.model.second_order import ahead_of
+from swarm.model.shapes import shape_size, stop_shape
 
 SEEDS = st.integers(0, 2**32 - 1)
 DT = 0.05
@@ -26,9 +29,13 @@ DT = 0.05
 class Driven:
     """A body that is driven, and slips, as somebody says."""
 
-    def __init__(self, kind: Kind, limits: Limits, errors: ErrorBounds, rng: np.random.Generator) -> None:
-        self.kind, self.limits, self.errors = kind, limits, errors
-        self.body = body_of(kind, 0.2, limits, dt=DT, sensing_radius=30.0, errors=errors)
+    def __init__(
+        self, kind: Kind, limits: Limits, errors: ErrorBounds, rng: np.random.Generator,
+        footprint: np.ndarray | None = None,
+    ) -> None:  # fmt: skip
+        self.kind, self.limits, self.errors, self.footprint = kind, limits, errors, footprint
+        radius = 0.2 if footprint is None else reach(footprint)
+        self.body = body_of(kind, radius, limits, dt=DT, sensing_radius=30.0, errors=errors, footprint=footprint)
         self.second = is_second_order(self.body)
         self.state, self.drive = np.zeros(5), np.zeros(2)
         top = float(self.body[TOP_SPEED])
@@ -55,6 +62,10 @@ class Driven:
             way += math.hypot(*stop_offset(self.kind, found[3], found[4], push, DT))
         else:
             way = self.errors.lag * (abs(self.drive[0]) if self.kind == Kind.UNICYCLE else math.hypot(*self.drive))
+        if self.footprint is not None:
+            shape = np.empty((shape_size(len(self.footprint)), 2))
+            stop_shape(self.kind, found, self.body, trail, self.footprint, shape)
+            hull, many = shape[1:], int(shape[0, 0])
         return hull[:many].copy(), float(self.body[STRAY]) * way
 
     def choices(self, rng: np.random.Generator) -> list[np.ndarray]:
@@ -101,21 +112,25 @@ def strayed(robot: Driven, periods: int, rng: np.random.Generator) -> list[float
     return shares
 
 
+@pytest.mark.parametrize("polygon", [False, True])
 @settings(max_examples=50)
 @given(seed=SEEDS)
-def test_an_adversary_of_second_order_stays_within_what_grows(seed: int) -> None:
+def test_an_adversary_of_second_order_stays_within_what_grows(polygon: bool, seed: int) -> None:
     rng = np.random.default_rng(seed)
     errors = ErrorBounds(slip=rng.choice([0.0, 0.2]), heading=rng.choice([0.0, 0.1]))
-    robot = Driven(Kind.UNICYCLE, draw_ramped_limits(rng, DT), errors, rng)
+    footprint = random_polygon(rng, rng.uniform(0.1, 0.6)) if polygon else None
+    robot = Driven(Kind.UNICYCLE, draw_ramped_limits(rng, DT), errors, rng, footprint)
     assert max(strayed(robot, 5, rng)) <= 1.0 + 1e-9
 
 
+@pytest.mark.parametrize("polygon", [False, True])
 @settings(max_examples=50)
 @given(seed=SEEDS, kind=st.sampled_from(list(Kind)))
-def test_an_adversary_that_slips_and_lags_stays_within_what_grows(seed: int, kind: Kind) -> None:
+def test_an_adversary_that_slips_and_lags_stays_within_what_grows(polygon: bool, seed: int, kind: Kind) -> None:
     rng = np.random.default_rng(seed)
     errors = ErrorBounds(slip=rng.choice([0.1, 0.3]), lag=rng.choice([0.0, 0.02, 0.15]))
-    robot = Driven(kind, Limits(1.0, 2.0 if kind == Kind.DOUBLE_INTEGRATOR else math.inf, 4.0), errors, rng)
+    footprint, slow = random_polygon(rng, 0.4) if polygon else None, 2.0 if kind == Kind.DOUBLE_INTEGRATOR else math.inf
+    robot = Driven(kind, Limits(1.0, slow, 4.0), errors, rng, footprint)
     assert max(strayed(robot, 5, rng)) <= 1.0 + 1e-9
 
 

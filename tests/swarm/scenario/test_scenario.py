@@ -211,7 +211,9 @@ def test_reads_dynobench_files_under_all_names_of_what_is_driven(tmp_path):
     assert second.limits == other.limits == Limits(0.5, 0.25, 0.5, 0.25)
     assert second.start == pytest.approx([1, 5, 1.57, -0.25 * math.cos(1.57), -0.25 * math.sin(1.57)])
     assert second.goal_heading == 0.0 and other.goal_heading == 1.5 and other.start.tolist() == [1, 6, 0, 0, 0]
-    assert len(scenario.notes) == 3 and "box of 0.5 × 0.25 m of unicycle1_v0" in scenario.notes[0]
+    assert scenario.notes == ()
+    assert [robot.footprint is not None for robot in scenario.robots] == [False, False, True, False, True, True]
+    np.testing.assert_allclose(np.ptp(box.footprint, axis=0), [0.5, 0.25])
     scenario.save(tmp_path / "again.yaml")
     again = load_scenario(tmp_path / "again.yaml")
     assert again.name == "corridor" and again.robots[:4] == scenario.robots[:4] and again.robots[5] == other
@@ -229,12 +231,13 @@ def test_what_is_not_driven_is_said_first(tmp_path):
         load_scenario(write(tmp_path, text))
 
 
-def test_where_a_box_does_not_fit_the_error_says_what_was_taken_for_it(tmp_path):
+def test_a_box_has_to_fit_at_its_heading_and_a_disc_at_any(tmp_path):
     near = DYNOBENCH.replace("start: [4,1.5,3.14]", "start: [2.87,3,1.57]")
-    with pytest.raises(InputError, match=r"robots\[1\].start.*box of 0.5 × 0.25 m.*disc around it, radius 0.28 m"):
-        load_scenario(write(tmp_path, near))
-    beside = DYNOBENCH.replace("start: [4,1.5,3.14]", "start: [1.3,1,1.57]")
-    with pytest.raises(InputError, match=r"robots\[0\].start and robots\[1\].start.*disc around it, radius 0.28 m"):
+    load_scenario(write(tmp_path, near))
+    with pytest.raises(InputError, match=r"robots\[1\].start.*a heading at which its footprint does not overlap"):
+        load_scenario(write(tmp_path, near.replace("[2.87,3,1.57]", "[2.87,3,0.46]")))
+    beside = DYNOBENCH.replace("start: [4,1.5,3.14]", "start: [1.1,1,1.57]")
+    with pytest.raises(InputError, match=r"robots\[0\].start and robots\[1\].start.*does not overlap the other's"):
         load_scenario(write(tmp_path, beside))
     given = near.replace("goal: [1,2.5,-1.57]", "goal: [1,2.5,-1.57]\n    radius: 0.28")
     with pytest.raises(InputError, match=r"nearest is 0.27 m away\)"):

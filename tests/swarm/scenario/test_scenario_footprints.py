@@ -12,7 +12,7 @@ import pytest
 
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
-from swarm.model.footprint import driving
+from swarm.model.error_bounds import ErrorBounds
 from swarm.model.footprint.polygon import box, reach
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario, load_scenario
@@ -40,12 +40,6 @@ def write(folder, keys, kind="unicycle", start="[2, 2, 0]", goal="[5, 2]"):
     robot = f"{{type: {kind}, start: {start}, goal: {goal}, {keys}}}"
     path.write_text(f"environment: {{min: [0, 0], max: [6, 4]}}\nrobots:\n  - {robot}\nhorizon: 20\n")
     return path
-
-
-@pytest.fixture
-def exact(monkeypatch):
-    """Outlines are driven as they are."""
-    monkeypatch.setattr(driving, "exactly", lambda: True)
 
 
 @pytest.mark.parametrize(
@@ -99,19 +93,14 @@ def test_why_trailers_are_not_driven(tmp_path, kind):
         load_scenario(write(tmp_path, "radius: 1", kind=kind))
 
 
-def test_notes_say_what_was_changed_and_that_the_disc_is_driven(tmp_path):
+def test_notes_say_what_was_changed(tmp_path):
     dented = "[[0.3, 0.2], [0.3, -0.2], [-0.3, -0.2], [-0.1, 0], [-0.3, 0.2]]"
     scenario = load_scenario(write(tmp_path, f"footprint: {dented}"))
-    assert scenario.notes[:2] == (
-        "the footprint is not convex, and is taken for its convex hull (0.2 m farther out)",
-        "the footprint of 4 corners is taken for the disc around it, radius 0.361 m",
-    )
+    assert scenario.notes == ("the footprint is not convex, and is taken for its convex hull (0.2 m farther out)",)
     assert replace(scenario.robots[0], cooperative=False).shape_note == scenario.robots[0].shape_note
 
 
-@pytest.mark.parametrize("switched", [False, True])
-def test_round_trips_and_copies(tmp_path, monkeypatch, switched):
-    monkeypatch.setattr(driving, "exactly", lambda: switched)
+def test_round_trips_and_copies(tmp_path):
     robots = "".join(
         f"  - {{type: {kind}, start: [{1 + k}, 2, 0.3], goal: [{1 + k}, 3], {keys}}}\n"
         for k, (kind, keys) in enumerate([
@@ -125,7 +114,7 @@ def test_round_trips_and_copies(tmp_path, monkeypatch, switched):
     path.write_text(f"environment: {{min: [0, 0], max: [6, 4]}}\nrobots:\n{robots}")
     scenario = load_scenario(path)
     outlines = [robot.footprint is not None for robot in scenario.robots]
-    assert outlines == [True, True, False, False, switched]
+    assert outlines == [True, True, False, False, True]
     scenario.save(tmp_path / "second.yaml")
     again = load_scenario(tmp_path / "second.yaml")
     assert again.robots == scenario.robots
@@ -150,7 +139,7 @@ def test_a_radius_is_that_of_the_disc_around_the_footprint():
         replace(spec(1, 1), radius=0.5)
 
 
-def test_starts_are_checked_on_outlines_where_they_are_driven(exact):
+def test_starts_are_checked_on_outlines_where_they_are_driven():
     wall = [2.0, 1.5, 1.0, 0.3]
     scenario_of(spec(2.0, 1.05), spec(2.0, 0.8), boxes=[wall])
     with pytest.raises(InputError, match=r"robots\[0\]\.start.*obstacles"):
@@ -163,12 +152,21 @@ def test_starts_are_checked_on_outlines_where_they_are_driven(exact):
         scenario_of(spec(2.0, 0.94), disc)
 
 
-def test_starts_are_checked_on_discs_where_those_are_driven():
-    with pytest.raises(InputError, match=r"footprint of 4 corners is taken for the disc around it"):
-        scenario_of(spec(2.0, 1.0), spec(2.0, 0.7))
+def test_with_errors_outlines_start_a_little_apart_and_who_is_only_sensed_as_a_disc():
+    wall = [2.0, 1.5, 1.0, 0.3]
+    near, far = scenario_of(spec(2.0, 1.098), boxes=[wall]), scenario_of(spec(2.0, 1.09), boxes=[wall])
+    with pytest.raises(InputError, match=r"robots\[0\]\.start.*is 0.00412 m away from obstacles"):
+        replace(near, errors=ErrorBounds(position=0.01))
+    replace(far, errors=ErrorBounds(position=0.01))
+    pair = scenario_of(spec(2.0, 1.0), spec(2.0, 0.795))
+    with pytest.raises(InputError, match=r"robots\[1\]\.start.*is 0.00825 m away from the other's"):
+        replace(pair, errors=ErrorBounds(position=0.01))
+    pair = replace(scenario_of(spec(2.0, 1.0), spec(2.0, 0.78)), errors=ErrorBounds(position=0.01))
+    with pytest.raises(InputError, match=r"robots\[1\]\.start.*the sum of the two radii"):
+        replace(pair, errors=ErrorBounds(sensing=0.01, others="sensed"))
 
 
-def test_starts_in_motion_are_checked_on_what_the_outline_covers_until_it_stands(exact):
+def test_starts_in_motion_are_checked_on_what_the_outline_covers_until_it_stands():
     # At 0.9 m/s and 1 m/s² it needs more than 0.4 m beyond its own front.
     ahead = [3.0, 1.0, 0.1, 0.5]
     scenario_of(spec(2.0, 1.0, v=0.3), boxes=[ahead])
@@ -180,12 +178,12 @@ def test_starts_in_motion_are_checked_on_what_the_outline_covers_until_it_stands
         scenario_of(spec(2.0, 1.0, v=0.9), spec(3.0, 0.81, v=0.0), boxes=[beside])
 
 
-def test_the_published_boxes_start_where_their_discs_do_not(tmp_path, monkeypatch):
+def test_the_published_boxes_start_where_their_discs_do_not(tmp_path):
     path = tmp_path / "alcove.yaml"
-    path.write_text(ALCOVE)
-    with pytest.raises(InputError, match="taken for the disc around it"):
+    path.write_text(ALCOVE.replace("start: [0.5, 0.75, 0]", "start: [0.5, 0.75, 1.2]"))
+    with pytest.raises(InputError, match=r"robots\[0\]\.start.*heading at which its footprint does not overlap"):
         load_scenario(path)
-    monkeypatch.setattr(driving, "exactly", lambda: True)
+    path.write_text(ALCOVE)
     scenario = load_scenario(path)
     assert [robot.footprint.tolist() for robot in scenario.robots] == [box(0.5, 0.25).tolist()] * 2
     assert not any("disc" in note for note in scenario.notes)

@@ -25,9 +25,9 @@ physics: 127.0.0.1:17390
 """
 
 
-def test_check_says_that_the_disc_around_a_footprint_of_nav2_is_driven(tmp_path):
+def test_check_says_that_a_footprint_of_nav2_is_driven(tmp_path):
     (tmp_path / "shapes.yaml").write_text(SCENARIO)
     (tmp_path / "fleet.yaml").write_text(FLEET)
     fleet = load_fleet(tmp_path / "fleet.yaml")
-    assert "shape       the footprint of 4 corners is taken for the disc around it, radius 0.361 m" in summary(fleet, 0)
+    assert "shape       a polygon of 4 corners" in summary(fleet, 0)
     assert "shape " not in summary(fleet, 1)

@@ -1,0 +1,100 @@
+"""Whether points of a polygon's next stop hull keep the lines of its shield, also where something may be elsewhere."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from swarm.array_types import Array
+from swarm.filter.hull_lines import L_APART, L_KAPPA, L_NX, L_NY, L_SHARE, L_X, L_Y, turned
+from swarm.filter.hulls import MOST, closest, inside
+from swarm.filter.next_hull import next_arc, next_ramp, next_roll, next_stop
+from swarm.model.actuators import T_STRAY
+from swarm.model.body import LAG, PERIOD, is_second_order
+from swarm.model.dynamics import SINGLE_INTEGRATOR, UNICYCLE
+
+
+@njit(cache=True)
+def is_exact(lines: Array, count: int) -> bool:
+    """Whether no line says that anything may be elsewhere."""
+    wrong = 0.0
+    for k in range(count):
+        wrong = max(wrong, lines[k, L_KAPPA], lines[k, L_APART])
+    return wrong <= 0.0
+
+
+@njit(cache=True)
+def keep_exact(points: Array, first: int, last: int, bulge: float, lines: Array, count: int) -> bool:
+    """Whether the points from ``first`` to before ``last`` keep all lines, with ``bulge`` [m] to spare."""
+    for k in range(first, last):
+        x, y = points[k, 0], points[k, 1]
+        for i in range(count):
+            line = lines[i]
+            if line[L_NX] * (x - line[L_X]) + line[L_NY] * (y - line[L_Y]) + line[L_SHARE] < bulge:
+                return False
+    return True
+
+
+@njit(cache=True)
+def keep_wrong(
+    points: Array, first: int, last: int, bulge: float, way: float, shape: Array, before: Array, lines: Array,
+    count: int,
+) -> bool:  # fmt: skip
+    """``keep_exact`` where something may be elsewhere; ``way``: the longest one of the body's middle [m].
+
+    The point q of the present hull may be chosen: the one that is nearest to the line, where the new point was before,
+    or the one that is nearest to the new point.
+    """
+    hull, many = shape[1:], int(shape[0, 0])
+    for k in range(first, last):
+        x, y, was = points[k, 0], points[k, 1], before[k]
+        for i in range(count):
+            line = lines[i]
+            room, least = line[L_SHARE] - bulge, line[L_KAPPA] * way
+            if _left(line, x - line[L_X], y - line[L_Y], room, least):
+                continue
+            if _left(line, x - was[0], y - was[1], room, least):
+                continue
+            cx, cy = (x, y) if inside(x, y, hull, many) else closest(x, y, hull, many)
+            if not _left(line, x - cx, y - cy, room, least):
+                return False
+    return True
+
+
+@njit(cache=True)
+def _left(line: Array, dx: float, dy: float, room: float, least: float) -> bool:
+    """Whether a way [m] within a period leaves room to a line; at least ``least`` [m] of it goes astray."""
+    way = math.sqrt(dx * dx + dy * dy)
+    return bool(line[L_NX] * dx + line[L_NY] * dy + room >= max(line[L_KAPPA] * way, least) + turned(line, way))
+
+
+@njit(cache=True)
+def way_of_middle(
+    kind: int, state: Array, body: Array, trail: Array, ux: float, uy: float, centre: Array, many: int
+) -> float:  # fmt: skip
+    """The longest way [m] from the present hull of a body's middle to its next one; 0 where nothing goes astray."""
+    if trail[T_STRAY] <= 0.0:
+        return 0.0
+    then, dt = np.empty((MOST, 2)), body[PERIOD]
+    for k in range(MOST):
+        then[k, 0], then[k, 1] = state[0], state[1]
+    if kind == SINGLE_INTEGRATOR:
+        then[0, 0], then[0, 1] = state[0] + ux * dt, state[1] + uy * dt
+    elif kind != UNICYCLE:
+        then[0, 0], then[0, 1], then[1, 0], then[1, 1], _, _ = next_stop(state, body, ux, uy)
+    elif is_second_order(body):
+        x, y, _, sx, sy, cx, cy = next_ramp(state, body, trail, ux, uy)
+        then[0, 0], then[0, 1], then[1, 0], then[1, 1], then[2, 0], then[2, 1] = x, y, sx, sy, cx, cy
+    elif body[LAG] > 0.0:
+        x, y, _, sx, sy, cx, cy = next_roll(state, body, trail, ux, uy)
+        then[0, 0], then[0, 1], then[1, 0], then[1, 1], then[2, 0], then[2, 1] = x, y, sx, sy, cx, cy
+    else:
+        then[0, 0], then[0, 1], _ = next_arc(state, body, ux, uy)
+    square = 0.0
+    for k in range(many):
+        for i in range(MOST):
+            dx, dy = then[i, 0] - centre[k, 0], then[i, 1] - centre[k, 1]
+            square = max(square, dx * dx + dy * dy)
+    return math.sqrt(square)
