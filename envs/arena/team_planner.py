@@ -14,6 +14,7 @@ from swarm.files.references import FORM, is_reference
 from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
 from swarm.model.body import BODY, SENSING
 from swarm.model.dynamics import Kind
+from swarm.planning.headings.outlines import planned_outline
 from swarm.planning.passages.team import reach_of, sizes_of
 from swarm.planning.registry import PLANNERS, make_planner
 from swarm.planning.roadmap.detour import Ways
@@ -70,25 +71,35 @@ class RoadmapTeam:
         scenario: World and robots.
         margin: Extra distance from obstacles [m].
         plans: False: for what it knows of the team alone.
+        exact: Whether robots that are no discs are driven as their outlines.
     """
 
-    def __init__(self, scenario: Scenario, margin: float = 0.0, *, plans: bool = True) -> None:
+    def __init__(self, scenario: Scenario, margin: float = 0.0, *, plans: bool = True, exact: bool = False) -> None:
         self.waits, self.agreed = np.zeros((2, len(scenario.robots)), bool)
         self._margin = margin
         self._radii = np.array([robot.radius for robot in scenario.robots])
         self._tells = np.array([robot.cooperative for robot in scenario.robots])
         self._body = np.zeros(BODY)
         self._body[SENSING] = scenario.sensing_radius
-        self._planned = np.flatnonzero(self._tells) if plans else np.empty(0, np.int64)
+        outlined = np.array([planned_outline(robot, exact) is not None for robot in scenario.robots])
+        self._planned = np.flatnonzero(self._tells & ~outlined) if plans else np.empty(0, np.int64)
+        self._outlined = {
+            i: make_planner("roadmap", scenario.robots[i], scenario.world, dt=scenario.dt, margin=margin, exact=exact)
+            for i in (np.flatnonzero(self._tells & outlined).tolist() if plans else ())
+        }
         turns = np.array([robot.kind == Kind.UNICYCLE for robot in scenario.robots])[self._planned]
         radii = self._radii[self._planned]
         self._ways = Ways(scenario.world, radii, margin, turns) if self._planned.size else None
 
     def plan(self, time: float, state: Array, goal: Array, told: Array, waypoint: Array, remaining: Array) -> None:
         """See ``TeamPlanner``; who has no way to its goal stays where it is."""
+        others = self.others(state, told)
+        for i, planner in self._outlined.items():
+            plan = planner.plan(View(time, state[i], goal[i], self.around(others, i), {}))
+            waypoint[i], remaining[i] = plan.waypoint, plan.stop_distance
         if self._ways is None:
             return
-        ours, others = self._planned, self.others(state, told)
+        ours = self._planned
         found = self._ways.plan(time, state[ours, :2], goal[ours], partial(self._near, others))
         waypoint[ours] = found[:, :2]
         remaining[ours] = np.where(np.isfinite(found[:, 2]), found[:, 2], remaining[ours])
@@ -126,16 +137,19 @@ class OwnTeam:
         name: ``passages``, or the reference of a ``swarm.Planner``.
         scenario: World and robots.
         margin: Extra distance from obstacles [m].
+        exact: Whether robots that are no discs are driven as their outlines.
     """
 
-    def __init__(self, name: str, scenario: Scenario, margin: float = 0.0) -> None:
+    def __init__(self, name: str, scenario: Scenario, margin: float = 0.0, *, exact: bool = False) -> None:
         self._messages: dict[int, Message] = {}
         self.waits, self.agreed = np.zeros((2, len(scenario.robots)), bool)
-        sizes = sizes_of(scenario, margin)
+        sizes = sizes_of(scenario, margin, exact=exact)
         self._hearing = hearing_radius(scenario.sensing_radius, reach=reach_of(name, scenario, sizes))
         self._team = RoadmapTeam(scenario, margin, plans=False)
         self._planners = {
-            i: make_planner(name, spec, scenario.world, dt=scenario.dt, margin=margin, robot_id=i, sizes=sizes)
+            i: make_planner(
+                name, spec, scenario.world, dt=scenario.dt, margin=margin, robot_id=i, sizes=sizes, exact=exact
+            )
             for i, spec in enumerate(scenario.robots)
             if spec.cooperative
         }
@@ -160,8 +174,16 @@ class OwnTeam:
         self._messages = messages
 
 
-def make_team_planner(name: str, scenario: Scenario, margin: float = 0.0) -> TeamPlanner | None:
+def make_team_planner(
+    name: str, scenario: Scenario, margin: float = 0.0, *, exact: bool = False
+) -> TeamPlanner | None:  # fmt: skip
     """The planner of a world by name; None is straight to the goal.
+
+    Args:
+        name: Of the planner.
+        scenario: World and robots.
+        margin: Extra distance from obstacles [m].
+        exact: Whether robots that are no discs are driven as their outlines.
 
     Raises:
         InputError: If the batched core has no planner of that name.
@@ -169,7 +191,7 @@ def make_team_planner(name: str, scenario: Scenario, margin: float = 0.0) -> Tea
     if name == "straight":
         return None
     if name == "roadmap":
-        return RoadmapTeam(scenario, margin)
+        return RoadmapTeam(scenario, margin, exact=exact)
     if name == "passages" or (name not in PLANNERS and is_reference(name)):
-        return OwnTeam(name, scenario, margin)
+        return OwnTeam(name, scenario, margin, exact=exact)
     raise InputError("planner", name, f"{', '.join(BATCHED)}, or {FORM}, in the batched core")

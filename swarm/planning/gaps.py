@@ -2,21 +2,26 @@
 
 It is looked for on a fine grid: a way of enough clearance leads through cells whose middles have nearly as much. So
 where the answer is that there is none, there is none; a gap that is too narrow by less than a cell may be missed.
+Robots that are no discs are asked for their headings besides.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from swarm.array_types import Array, Int32s
+from swarm.array_types import Array, Flags, Int32s
 from swarm.files.text_files import located
 from swarm.model.body import MARGIN, body_of
 from swarm.model.error_bounds import EXACT, ErrorBounds
+from swarm.planning.headings.field import anywhere, goal_cell, nearest_pose, poses_from
+from swarm.planning.headings.outlines import least_radius, planned_outline, poses_of_robot
+from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
 
@@ -49,6 +54,10 @@ class NoWay(NamedTuple):
         if self.gap <= 0.0:
             return f"{none}, for however small a robot"
         gap = f"a gap of {self.gap:.2f} m at [{gx:.2f}, {gy:.2f}]"
+        if self.gap >= self.needs:
+            return (
+                f"{none}: the narrowest of the best one is {gap}, but it has no room to turn, or its heading is fixed"
+            )
         return f"{none}: the best one has {gap}, it needs {self.needs:.2f} m"
 
 
@@ -169,13 +178,16 @@ def _narrowest(world: World, space: Space, start: Array, goal: Array) -> tuple[f
     return 2.0 * float(rooms[best]), (float(points[best, 0]), float(points[best, 1]))
 
 
-def goals_without_way(scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None) -> tuple[NoWay, ...]:
+def goals_without_way(
+    scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None, *, exact: bool | None = None
+) -> tuple[NoWay, ...]:  # fmt: skip
     """Of each robot the first goal that it has no way to; of those that cooperate, since others look for none.
 
     Args:
         scenario: World and robots.
         margin: Extra distance that every robot keeps [m].
         assumed: Errors that the robots count on; None: those that the scenario declares.
+        exact: Whether outlines are driven (``swarm.planning.headings.outlines.planned_outline``).
     """
     errors = (scenario.errors if assumed is None else assumed) or EXACT
     found = []
@@ -187,11 +199,32 @@ def goals_without_way(scenario: Scenario, margin: float = 0.0, assumed: ErrorBou
                 robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
                 margin=margin, cooperative=True, errors=errors,
             )  # fmt: skip
-        needed = robot.radius + float(body[MARGIN])
-        space, start = space_of(scenario.world, needed), robot.start[:2]
+        needed = least_radius(robot, exact) + float(body[MARGIN])
+        space, start, shut = (
+            space_of(scenario.world, needed),
+            robot.start[:2],
+            _shut(scenario.world, robot, body, exact),
+        )
         for goal in robot.goals:
-            if not space.may_reach(start, goal):
+            if not space.may_reach(start, goal) or shut(goal):
                 gap, place = _narrowest(scenario.world, space, start, goal)
                 found.append(NoWay(i, (float(goal[0]), float(goal[1])), gap, place, 2.0 * needed))
                 break
     return tuple(found)
+
+
+def _shut(world: World, robot: RobotSpec, body: Array, exact: bool | None) -> Callable[[Array], bool]:
+    """Whether a robot comes to a goal at no heading that it can turn to; of a disc nobody asks."""
+    if planned_outline(robot, exact) is None:
+        return lambda _: False
+    poses = poses_of_robot(world, robot, float(body[MARGIN]))
+    reached: Flags | None = None
+    start = nearest_pose(poses, anywhere(poses), robot.start, near=True)
+    if start >= 0:
+        reached = poses_from(poses, start)
+
+    def shut(goal: Array) -> bool:
+        row, column = goal_cell(poses, goal[0], goal[1])
+        return reached is None or not reached[:, row, column].any()
+
+    return shut

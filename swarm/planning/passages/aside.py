@@ -9,8 +9,7 @@ import numpy as np
 from swarm.array_types import Array, Flags
 from swarm.planning.passages.right_of_way import Course
 from swarm.planning.passages.route import Route
-from swarm.planning.passages.search import way_aside, way_through
-from swarm.planning.roadmap.occupancy import cell_at
+from swarm.planning.passages.search import way_through
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_OFFSET_X, N_OFFSET_Y, N_RADIUS, N_X, N_Y
 from swarm.sense.view import View
 
@@ -59,7 +58,6 @@ class Aside:
                 walls.append(np.array([[row[N_X], row[N_Y], _IN_THE_WAY * both]]))
         taken[0] = False
         crowd = self._discs(row for robot, row in seen.items() if robot not in pushers)
-        roadmap, labels = self._route.roadmap, self._route.slices.labels
         wall, off = np.concatenate(walls), np.concatenate(keep_off)
         all_held, theirs = (self._held(others[robot] for robot in robots) for robots in (others, pushers))
         attempts = [(np.concatenate([wall, crowd]), all_held), (wall, theirs)]
@@ -69,8 +67,7 @@ class Aside:
         rooms, way = np.array(list(dict.fromkeys((stretch * _ROOM[0], *_ROOM)))), np.empty((0, 2))
         limit = len(rooms)
         for blocked, closed in attempts:
-            around = position, taken, closed, off, blocked, crowd
-            found, limit = way_aside(roadmap, labels, *around, rooms, limit)
+            found, limit = self._route.way_aside(position, taken, closed, off, blocked, crowd, rooms, limit)
             way = found if len(found) else way
             if limit == 0:
                 break
@@ -80,8 +77,8 @@ class Aside:
         """The way out of all passages to the nearest free place, float64[n, 2] [m]; None if there is none."""
         taken, nothing = np.ones(self._route.slices.total + 1, bool), np.empty((0, 3))
         taken[0] = False
-        crowd, around = self._discs(view.neighbours), (self._route.roadmap, self._route.slices.labels, position, taken)
-        found, _ = way_aside(*around, self._held(others.values()), nothing, nothing, crowd, np.ones(1), 1)
+        crowd, closed = self._discs(view.neighbours), self._held(others.values())
+        found, _ = self._route.way_aside(position, taken, closed, nothing, nothing, crowd, np.ones(1), 1)
         return np.concatenate([found, found[-1:]]) if len(found) else None
 
     def _held(self, others: Iterable[Course]) -> Flags:
@@ -106,7 +103,7 @@ class Aside:
 
     def _way_of(self, other: Course, place: Array | None) -> Array:
         """Where another robot wants through, as far as it has told, float64[n, 2] [m]."""
-        slices, roadmap = self._route.slices, self._route.roadmap
+        slices = self._route.slices
         numbers = [*other.held, *other.ahead, *([other.claim] if other.claim else [])]
         wanted = np.zeros(slices.total + 1, bool)
         wanted[numbers] = True
@@ -114,7 +111,7 @@ class Aside:
             rows, columns = np.nonzero(slices.labels == numbers[0])
             row, column = int(rows[len(rows) // 2]), int(columns[len(rows) // 2])
         else:
-            row, column = cell_at(roadmap, place[0], place[1])
+            row, column = self._route.cell(place)
         *near, end = [*other.held, *([other.claim] if other.claim else []), *other.ahead]
         cells = way_through(slices.labels, wanted, near[-1] if near else end, row, column)
         wanted[:] = True  # Of a long way, the last slices but the very last one are not told.

@@ -68,7 +68,7 @@ class GivingWay:
             self._remembered.clear()
         if stuck and scene.arrived:  # it wants nowhere, and so has to say how it would get out of the way
             aside = self._aside.find(scene.position, scene.view, others, pushers, past=True)
-            self.exit, self._exit_until = None if aside is None else aside[-1], tick + self._leaving_ticks
+            self.exit, self._exit_until = None if aside is None else aside[-1, :2], tick + self._leaving_ticks
         met = any(scene.is_met_by(other) for other in others.values())
         self.leaving = stuck or self.exit is not None or (aside is None and self.leaving and met)
         self.inherited = priority if self.exit is None else aged(self.inherited, 1)

@@ -19,10 +19,12 @@ import numpy as np
 from swarm.array_types import Array
 from swarm.model.dynamics import Kind
 from swarm.planning import Plan, StatefulPlanner
+from swarm.planning.headings.outlines import planned_outline
 from swarm.planning.passages.aside import Aside
 from swarm.planning.passages.errand import Errand
 from swarm.planning.passages.giving_way import GivingWay
 from swarm.planning.passages.holding import Holding
+from swarm.planning.passages.outlined import OutlinedRoute
 from swarm.planning.passages.pushers import Scene
 from swarm.planning.passages.right_of_way import Course, Rank, course, intent_of, rank
 from swarm.planning.passages.route import Leg, Route
@@ -51,11 +53,17 @@ class PassagePlanner(StatefulPlanner):
         margin: Extra distance from obstacles [m].
         dt: Control period [s].
         robot_id: Identity, which settles equal priorities.
+        exact: Whether its world drives outlines (``swarm.planning.headings.outlines.planned_outline``).
     """
 
-    def __init__(self, world: World, spec: RobotSpec, sizes: Sizes, *, margin: float, dt: float, robot_id: int) -> None:
+    def __init__(
+        self, world: World, spec: RobotSpec, sizes: Sizes, *, margin: float, dt: float, robot_id: int,
+        exact: bool | None = None,
+    ) -> None:  # fmt: skip
         self.slices = slices_of(world, sizes)
         self.route = Route(world, self.slices, spec.radius, margin)
+        if planned_outline(spec, exact) is not None:
+            self.route = OutlinedRoute(world, self.slices, spec, margin)
         self._aside = Aside(self.route, spec.radius, margin)
         self.robot_id, self.dt, self._spec, self._margin = robot_id, dt, spec, margin
         self._turns = spec.kind == Kind.UNICYCLE and not spec.limits.is_second_order(spec.kind)
@@ -79,7 +87,7 @@ class PassagePlanner(StatefulPlanner):
         self.tick = round(view.time / self.dt)
         if self._plan is not None and self._last is not None and self._last.stamp == self.tick:
             return self._plan
-        position = np.array(view.state[:2], dtype=np.float64)
+        position, self.route.heading = np.array(view.state[:2], dtype=np.float64), float(view.state[2])
         heard, closed = self._see(view, position)
         self._holding.take(self._last, heard, closed)
         leg, goal = self._choose_way(position)
@@ -192,7 +200,7 @@ class PassagePlanner(StatefulPlanner):
     def _drive(self, position: Array, leg: Leg, aside: bool, note: str) -> Plan:
         """Where to drive on a way; ``aside``: it leads out of the way of others."""
         waypoint, reach, ends = self.route.aim(position, leg, self.held)
-        drawn = leg.path[:: max(1, len(leg.path) // _DRAWN)]
+        drawn = leg.path[:: max(1, len(leg.path) // _DRAWN), :2]
         agreed = self._turns and (bool(self.held) or aside or leg.distance < _NEAR * self.slices.length)
         waits = ends or aside or bool(note)
         return Plan(waypoint, drawn, self._last, reach, waits=waits, agreed=agreed, note=note)

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from swarm.array_types import Array, Int64s
+from swarm.array_types import Array, Flags, Int64s
 from swarm.planning.gaps import space_of
 from swarm.planning.passages.right_of_way import in_order
-from swarm.planning.passages.search import farthest, labels_along, straight_through
+from swarm.planning.passages.search import farthest, labels_along, straight_through, way_aside
 from swarm.planning.passages.slices import Slices, mouths_of
 from swarm.planning.roadmap.narrow import narrow_of
-from swarm.planning.roadmap.occupancy import clearance_at, roadmap_of
+from swarm.planning.roadmap.occupancy import cell_at, clearance_at, roadmap_of
 from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, trace, waypoint
 from swarm.scenario.world import World
 
@@ -27,7 +27,7 @@ class Leg(NamedTuple):
     """The way ahead of one robot.
 
     Attributes:
-        path: Its points, world frame [m], float64[n, 2].
+        path: Its points, world frame [m], float64[n, 2]; of a robot that is no disc its poses, float64[n, 3].
         numbers: The slices at them, 0 where there is room, int64[n].
         steps: Way to each of them [m], float64[n].
         target: Where the robot would drive if nothing were reserved [m], float64[2]; None: along the way.
@@ -59,8 +59,11 @@ class Route:
         margin: Extra distance from obstacles [m].
 
     Attributes:
+        heading: Where the robot looks now [rad]; of no account for a disc.
         nowhere: Whether no way led to the goal when it was last looked for.
     """
+
+    heading = 0.0
 
     def __init__(self, world: World, slices: Slices, radius: float, margin: float) -> None:
         self.slices, self._world, self._needed = slices, world, radius + margin
@@ -125,6 +128,20 @@ class Route:
         found: Int64s = labels_along(self.slices.labels, self.slices.origin, self.slices.resolution, path)
         return found
 
+    def way_aside(
+        self, position: Array, taken: Flags, closed: Flags, keep_off: Array, blocked: Array, crowded: Array,
+        rooms: Array, limit: int,
+    ) -> tuple[Array, int]:  # fmt: skip
+        """The way out of the way of others (``swarm.planning.passages.search.way_aside``)."""
+        around = position, taken, closed, keep_off, blocked, crowded, rooms, limit
+        found: tuple[Array, int] = way_aside(self.roadmap, self.slices.labels, *around)
+        return found
+
+    def cell(self, place: Array) -> tuple[int, int]:
+        """The cell of the slices' grid at a place [m], or near it, where this robot may be (row, column)."""
+        row, column = cell_at(self.roadmap, place[0], place[1])
+        return int(row), int(column)
+
     def is_mouth(self, number: int) -> bool:
         """Whether a slice touches room."""
         return bool(self._mouths[number])
@@ -138,7 +155,7 @@ class Route:
             left: Its length [m], if the points do not tell.
         """
         numbers = self.numbers(path)
-        steps = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+        steps = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path[:, :2], axis=0), axis=1))])
         left = float(steps[-1]) if left is None else left
         inside = np.flatnonzero(numbers > 0)
         if not len(inside):
@@ -154,6 +171,17 @@ class Route:
         """
         return self.nowhere and not self.slices.is_narrow(float(position[0]), float(position[1]))
 
+    def held_part(self, leg: Leg, held: Sequence[int]) -> tuple[Flags, int, bool]:
+        """Which slices the robot may be in, how many points of its way lead there, and whether the way goes on."""
+        allowed = np.zeros(self.slices.total + 1, bool)
+        allowed[[0, *held]] = True
+        outside = np.flatnonzero(~allowed[leg.numbers])
+        stop, ends = (int(outside[0]), True) if len(outside) else (len(leg.path), False)
+        before = _BEFORE * self.slices.length
+        while ends and stop > 0 and leg.steps[outside[0]] - leg.steps[stop - 1] < before:
+            stop -= 1
+        return allowed, stop, ends
+
     def aim(self, position: Array, leg: Leg, held: Sequence[int]) -> tuple[Array, float, bool]:
         """Where to drive, after how far the robot has to be able to stop [m], and whether for others' sake.
 
@@ -162,13 +190,7 @@ class Route:
             leg: Its way.
             held: Slices in which it may be.
         """
-        allowed = np.zeros(self.slices.total + 1, bool)
-        allowed[[0, *held]] = True
-        outside = np.flatnonzero(~allowed[leg.numbers])
-        stop, ends = (int(outside[0]), True) if len(outside) else (len(leg.path), False)
-        before = _BEFORE * self.slices.length
-        while ends and stop > 0 and leg.steps[outside[0]] - leg.steps[stop - 1] < before:
-            stop -= 1
+        allowed, stop, ends = self.held_part(leg, held)
         if stop == 0:
             return position.copy(), 0.0, True
         room = clearance_at(self.roadmap, position[0], position[1])

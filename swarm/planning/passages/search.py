@@ -14,7 +14,7 @@ from swarm.planning.roadmap.waypoints import visible
 
 
 @njit(cache=True)
-def _walk_back(before: Int64s, end: int, columns: int) -> Int64s:
+def walk_back(before: Int64s, end: int, columns: int) -> Int64s:
     """The cells (row, column) of a search's way from its start to a flat cell, int64[n, 2]."""
     count, cell = 1, end
     while before[cell] != cell:
@@ -27,12 +27,12 @@ def _walk_back(before: Int64s, end: int, columns: int) -> Int64s:
 
 
 @njit(cache=True)
-def _discs(roadmap: Roadmap, mask: Int32s, points: Array, factor: float, value: int) -> None:
+def _discs(origin: Array, size: float, mask: Int32s, points: Array, factor: float, value: int) -> None:
     """Write a value into the cells within a multiple of the distances of points x, y and distance [m]."""
     for k in range(len(points)):
-        row = int((points[k, 1] - roadmap.origin[1]) / roadmap.resolution)
-        column = int((points[k, 0] - roadmap.origin[0]) / roadmap.resolution)
-        reach = points[k, 2] * factor / roadmap.resolution
+        row = int((points[k, 1] - origin[1]) / size)
+        column = int((points[k, 0] - origin[0]) / size)
+        reach = points[k, 2] * factor / size
         most = int(reach)
         for r in range(max(row - most, 0), min(row + most + 1, mask.shape[0])):
             span = int(math.sqrt(max(reach * reach - (r - row) * (r - row), 0.0)))
@@ -73,12 +73,12 @@ def way_through(labels: Int32s, wanted: Flags, last: int, row: int, column: int)
                     before[r * columns + c], queue[size] = cell, r * columns + c
                     size += 1
     if found_count == 0:
-        return _walk_back(before, start, columns)
-    return _walk_back(before, found[found_count // 2], columns)
+        return walk_back(before, start, columns)
+    return walk_back(before, found[found_count // 2], columns)
 
 
 @njit(cache=True)
-def _is_inside(labels: Int32s, taken: Flags, row: int, column: int) -> bool:
+def is_inside(labels: Int32s, taken: Flags, row: int, column: int) -> bool:
     """Whether a cell and those around it are in slices that nobody has taken: a robot comes to no cell exactly."""
     for r in range(max(row - 2, 0), min(row + 3, labels.shape[0])):
         for c in range(max(column - 2, 0), min(column + 3, labels.shape[1])):
@@ -88,13 +88,19 @@ def _is_inside(labels: Int32s, taken: Flags, row: int, column: int) -> bool:
 
 
 @njit(cache=True)
-def _least_room(roadmap: Roadmap, labels: Int32s, keep_off: Array, crowded: Array, rooms: Array) -> Int32s:
-    """Of each cell, for how many of the rooms (see ``way_aside``), largest first, it is too near to somebody."""
-    least = np.zeros(labels.shape, np.int32)
+def crowd_of(
+    origin: Array, size: float, shape: tuple[int, int], keep_off: Array, blocked: Array, crowded: Array, rooms: Array
+) -> tuple[Int32s, Int32s]:  # fmt: skip
+    """Of each cell, for how many of the rooms (see ``way_aside``), largest first, it is too near to somebody.
+
+    And whether the way must not come there.
+    """
+    least, wall = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
     for k in range(len(rooms)):
-        _discs(roadmap, least, keep_off, rooms[k], k + 1)
-    _discs(roadmap, least, crowded, 1.0, len(rooms))
-    return least
+        _discs(origin, size, least, keep_off, rooms[k], k + 1)
+    _discs(origin, size, least, crowded, 1.0, len(rooms))
+    _discs(origin, size, wall, blocked, 1.0, 1)
+    return least, wall
 
 
 @njit(cache=True)
@@ -128,8 +134,8 @@ def way_aside(
         limit: How many of them count.
     """
     rows, columns = labels.shape
-    least, wall = _least_room(roadmap, labels, keep_off, crowded, rooms), np.zeros((rows, columns), np.int32)
-    _discs(roadmap, wall, blocked, 1.0, 1)
+    grid = roadmap.origin, roadmap.resolution, labels.shape
+    least, wall = crowd_of(*grid, keep_off, blocked, crowded, rooms)
     found = -1
     row, column = cell_at(roadmap, start[0], start[1])
     before, queue = np.full(rows * columns, -1, np.int64), np.empty(rows * columns, np.int64)
@@ -140,7 +146,7 @@ def way_aside(
         done += 1
         row, column = divmod(cell, columns)
         label = labels[row, column]
-        if least[row, column] < limit and _is_inside(labels, taken, row, column):
+        if least[row, column] < limit and is_inside(labels, taken, row, column):
             found, limit = cell, least[row, column]
             if limit == 0:
                 break
@@ -155,7 +161,7 @@ def way_aside(
                     size += 1
     if found < 0:
         return np.empty((0, 2)), limit
-    return _middles(roadmap, _walk_back(before, found, columns)), limit
+    return _middles(roadmap, walk_back(before, found, columns)), limit
 
 
 @njit(cache=True)
@@ -168,14 +174,14 @@ def labels_along(labels: Int32s, origin: Array, resolution: float, path: Array) 
 
 
 @njit(cache=True)
-def _may_pass(labels: Int32s, roadmap: Roadmap, allowed: Flags, start: Array, end: Array) -> bool:
+def may_pass(labels: Int32s, origin: Array, size: float, allowed: Flags, start: Array, end: Array) -> bool:
     """Whether a straight line leads through allowed slices alone."""
     length = math.hypot(end[0] - start[0], end[1] - start[1])
-    steps = int(length / (0.5 * roadmap.resolution)) + 1
+    steps = int(length / (0.5 * size)) + 1
     for k in range(steps + 1):
         share = k / steps
         x, y = start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
-        if not allowed[label_at(labels, roadmap.origin, roadmap.resolution, x, y)]:
+        if not allowed[label_at(labels, origin, size, x, y)]:
             return False
     return True
 
@@ -187,7 +193,7 @@ def straight_through(
     """Whether a disc of this clearance [m] may go straight from a point to another [m], float64[2] each."""
     if not visible(roadmap, clearance, start[0], start[1], end[0], end[1]):
         return False
-    return _may_pass(labels, roadmap, allowed, start, end)
+    return may_pass(labels, roadmap.origin, roadmap.resolution, allowed, start, end)
 
 
 @njit(cache=True)

@@ -6,6 +6,7 @@ from swarm.files.text_files import located
 from swarm.model.body import LOOK_AHEAD, MARGIN, body_of
 from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import EXACT, ErrorBounds
+from swarm.planning.headings.outlines import least_radius
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.scenario.scenario import Scenario
 
@@ -14,13 +15,16 @@ from swarm.scenario.scenario import Scenario
 _AHEAD = 1.1
 
 
-def sizes_of(scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None) -> Sizes:
+def sizes_of(
+    scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None, *, exact: bool | None = None
+) -> Sizes:  # fmt: skip
     """The sizes of a scenario's team.
 
     Args:
         scenario: World and robots.
         margin: Extra distance that every robot keeps [m].
         assumed: Errors that the robots count on; None: those that the scenario declares.
+        exact: Whether outlines are driven (``swarm.planning.headings.outlines.planned_outline``).
     """
     errors = (scenario.errors if assumed is None else assumed) or EXACT
     largest = 0.0
@@ -34,7 +38,7 @@ def sizes_of(scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | Non
             )  # fmt: skip
         ahead = _AHEAD * float(body[LOOK_AHEAD]) if robot.kind == Kind.UNICYCLE else 0.0
         largest = max(largest, robot.radius + float(body[MARGIN]) + ahead)
-    return Sizes(min(robot.radius for robot in scenario.robots), largest)
+    return Sizes(min(least_radius(robot, exact) for robot in scenario.robots), largest)
 
 
 def reach_of(planner: str, scenario: Scenario, sizes: Sizes) -> float:

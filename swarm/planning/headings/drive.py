@@ -1,0 +1,180 @@
+"""From poses along a way to where a robot drives now: it turns on the spot, drives straight, and turns again.
+
+The waypoint is the farthest pose on the way that is reached so. Where there is no room to turn, the robot turns before
+it drives, and stops where it turns next.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from swarm.array_types import Array
+from swarm.model.shapes import convex_hull, place_corners
+from swarm.planning.headings.field import turn_between
+from swarm.planning.headings.poses import Poses, hull_fits, room_at, sweep_fits
+
+_TURN_STEP = 0.2  # Turns are looked at in parts of so much at most [rad].
+_STRAIGHT = 0.08  # A robot that has no room to turn drives while its heading is wrong by no more [rad].
+_SHARP = 0.5  # Before it turns by more, it slows down [rad].
+_AT = 0.35  # A pose nearer than so many cells is a turn on the spot.
+_SPOT = 1e-3  # Way within which a robot stops that turns on the spot, in reaches.
+_ROOMY = 1.25  # With so many reaches around it, it turns while it drives.
+_ABOUT = 0.4  # Nor while it is wrong by less, if there is nothing ahead [rad].
+_HALVINGS = 6
+_ON_THE_WAY = 1.5  # A pose is on a way that comes as near to it as so many cells.
+
+
+@njit(cache=True)
+def turn_fits(poses: Poses, x: float, y: float, start: float, end: float, needed: float) -> bool:
+    """Whether the outline keeps ``needed`` [m] from obstacles at all headings of the shorter turn."""
+    if room_at(poses, x, y) >= poses.reach + needed:
+        return True
+    turn = turn_between(start, end)
+    count = int(abs(turn) / _TURN_STEP) + 1
+    for k in range(count):
+        if not sweep_fits(poses, x, y, start + k / count * turn, start + (k + 1) / count * turn, needed):
+            return False
+    return True
+
+
+@njit(cache=True)
+def straight_fits(
+    poses: Poses, x: float, y: float, to_x: float, to_y: float, heading: float, needed: float
+) -> bool:  # fmt: skip
+    """Whether the outline, at one heading, keeps ``needed`` [m] from obstacles on all of a straight way."""
+    length = math.hypot(to_x - x, to_y - y)
+    corners, hull = np.empty((2 * len(poses.footprint), 2)), np.empty((2 * len(poses.footprint) + 1, 2))
+    pieces, half = int(length / poses.reach) + 1, len(poses.footprint)
+    for k in range(pieces):
+        ax, ay = x + k / pieces * (to_x - x), y + k / pieces * (to_y - y)
+        bx, by = x + (k + 1) / pieces * (to_x - x), y + (k + 1) / pieces * (to_y - y)
+        mx, my, wide = 0.5 * (ax + bx), 0.5 * (ay + by), poses.reach + 0.5 * length / pieces
+        place_corners(ax, ay, heading, poses.footprint, corners)
+        place_corners(bx, by, heading, poses.footprint, corners[half:])
+        count = convex_hull(corners, 2 * half, hull)
+        if not hull_fits(poses, hull, count, mx, my, wide, needed):
+            return False
+    return True
+
+
+@njit(cache=True)
+def reaches(poses: Poses, state: Array, target: Array, needed: float) -> bool:
+    """Whether a robot comes to a pose by a turn, a straight way and a turn; NaN for a heading is any."""
+    x, y, heading, to_x, to_y, end = state[0], state[1], state[2], target[0], target[1], target[2]
+    away = math.hypot(to_x - x, to_y - y)
+    if len(poses.angles) == 1:
+        return straight_fits(poses, x, y, to_x, to_y, heading, needed)
+    if away < _AT * poses.resolution:
+        return end != end or turn_fits(poses, x, y, heading, end, needed)
+    along = math.atan2(to_y - y, to_x - x)
+    if not straight_fits(poses, x, y, to_x, to_y, along, needed) or not turn_fits(poses, x, y, heading, along, needed):
+        return False
+    return end != end or turn_fits(poses, to_x, to_y, along, end, needed)
+
+
+@njit(cache=True)
+def kept_at(poses: Poses, x: float, y: float, heading: float) -> float:
+    """What ways from here keep from obstacles [m]: as much as all do, or less where the robot itself keeps less."""
+    corners, most = np.empty_like(poses.footprint), poses.margin + poses.tolerance
+    count = place_corners(x, y, heading, poses.footprint, corners)
+    low, high = 0.0, 1.0
+    for k in range(_HALVINGS):
+        share = 1.0 if k == 0 else 0.5 * (low + high)
+        if hull_fits(poses, corners, count, x, y, poses.reach, share * most):
+            low = share
+            if k == 0:
+                break
+        else:
+            high = share
+    return low * most
+
+
+@njit(cache=True)
+def farthest_pose(poses: Poses, state: Array, path: Array, stop: int) -> int:
+    """The last of the first ``stop`` poses of a way that a robot reaches; at least the second, if there is one.
+
+    Args:
+        poses: What the robot may drive on.
+        state: Of the robot: x, y [m], heading [rad], float64[3] or more.
+        path: Poses, float64[n, 3].
+        stop: How many of them count, at least one.
+    """
+    needed, low = kept_at(poses, state[0], state[1], state[2]), min(1, stop - 1)
+    if reaches(poses, state, path[stop - 1], needed):
+        return stop - 1
+    for stride in (32, 8, 2, 1):
+        while low + stride < stop and reaches(poses, state, path[low + stride], needed):
+            low += stride
+    return low
+
+
+@njit(cache=True)
+def still_counts(poses: Poses, state: Array, path: Array, stop: int, held: Array, chosen: Array) -> bool:
+    """Whether a robot goes on to the pose where it wanted to turn, and not to another that it has chosen now.
+
+    Else it would choose anew before it is there, and could not turn, or would turn to and fro.
+    """
+    away, turn = math.hypot(held[0] - state[0], held[1] - state[1]), abs(turn_between(state[2], held[2]))
+    if away < _AT * poses.resolution and turn < 0.5 * _STRAIGHT:
+        return False
+    along = math.atan2(chosen[1] - state[1], chosen[0] - state[0])
+    apart = math.hypot(chosen[0] - held[0], chosen[1] - held[1])
+    if apart > _ON_THE_WAY * poses.resolution and abs(turn_between(state[2], along)) <= _STRAIGHT:
+        return False  # it need not stop there
+    for k in range(stop):
+        if math.hypot(path[k, 0] - held[0], path[k, 1] - held[1]) <= _ON_THE_WAY * poses.resolution:
+            return reaches(poses, state, held, 0.5 * kept_at(poses, state[0], state[1], state[2]))
+    return False
+
+
+@njit(cache=True)
+def is_tight(poses: Poses, pose: Array) -> bool:
+    """Whether a pose has a heading, and hardly room around it to turn to any other."""
+    return pose[2] == pose[2] and room_at(poses, pose[0], pose[1]) < _ROOMY * (poses.reach + poses.margin)
+
+
+@njit(cache=True)
+def _may_drive(poses: Poses, state: Array, error: float, away: float) -> bool:
+    """Whether a robot drives on although its heading is not yet that of its way."""
+    x, y, heading = state[0], state[1], state[2]
+    if abs(error) <= _STRAIGHT or room_at(poses, x, y) >= _ROOMY * (poses.reach + poses.margin):
+        return True
+    if abs(error) > _ABOUT:
+        return False
+    ahead = min(away * math.cos(error), poses.reach)
+    to_x, to_y = x + ahead * math.cos(heading), y + ahead * math.sin(heading)
+    return straight_fits(poses, x, y, to_x, to_y, heading, kept_at(poses, x, y, heading))
+
+
+@njit(cache=True)
+def command(poses: Poses, state: Array, target: Array, left: float, ends: bool) -> tuple[float, float, float]:
+    """Where to drive (x, y), and the way after which the robot must be able to stop [m].
+
+    Args:
+        poses: What the robot may drive on.
+        state: Of the robot: x, y [m], heading [rad], float64[3] or more.
+        target: The pose to go to, float64[3]; NaN for a heading is any.
+        left: What is left of the whole way [m].
+        ends: Whether the robot has to stop there in any case.
+    """
+    x, y, heading, turns_there = state[0], state[1], state[2], target[2] == target[2]
+    away = math.hypot(target[0] - x, target[1] - y)
+    if len(poses.angles) == 1:
+        return target[0], target[1], away if ends else left
+    along = math.atan2(target[1] - y, target[0] - x)
+    if away < _AT * poses.resolution and turns_there:
+        along = target[2]
+    elif _may_drive(poses, state, turn_between(heading, along), away):
+        stops = turns_there and (abs(turn_between(along, target[2])) > _SHARP or is_tight(poses, target))
+        return target[0], target[1], min(away, left) if ends or stops else left
+    needed = 0.5 * kept_at(poses, x, y, heading)
+    behind = abs(turn_between(heading, along)) > 0.5 * math.pi
+    if not behind and not turn_fits(poses, x, y, heading, along, needed):  # straight on, to where there is room
+        to_x, to_y = x + poses.resolution * math.cos(heading), y + poses.resolution * math.sin(heading)
+        if straight_fits(poses, x, y, to_x, to_y, heading, needed):
+            return to_x, to_y, poses.resolution
+    ahead = poses.reach + away
+    return x + ahead * math.cos(along), y + ahead * math.sin(along), _SPOT * poses.reach

@@ -1,0 +1,137 @@
+"""Poses, cell and heading, on which a robot that is no disc may drive.
+
+A robot that drives along its heading has 16 headings, those of the moves of a chess king and a knight, so that each
+leads from cell to cell; between two of them it turns on the spot. One that does not turn has the heading that it
+starts with.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from swarm.array_types import Array, Flags, Float32s, Int64s
+from swarm.filter.hulls import hull_to_obstacle
+from swarm.model.shapes import convex_hull, end_circles, place_corners
+from swarm.scenario.obstacle_index import ObstacleIndex, bin_at, surface_distance
+
+INDEXED = 3.0
+"""Reaches of the outline within which obstacles are looked for."""
+
+
+class Poses(NamedTuple):
+    """What a robot may drive on; numba kernels take it as one argument.
+
+    Attributes:
+        turning: Whether the outline can turn where there is the most room in a cell, bool[2 n, rows, columns], row 0 at
+            the bottom: from each heading half-way to the next one, then on to that. Those after the first n are alike.
+        free: Whether it fits at a heading, at the point that stands for the cell then, bool[n, rows, columns].
+        offset: From the middle of the cell to that point [m], float32[n, rows, columns, 2]: to where there is the most
+            room, all around if the robot can turn there, else beside it; 0 where there is room anyway.
+        cost: Of each pose per cell length, float32[n, rows, columns].
+        angles: The headings [rad], float64[H].
+        moves: Rows and columns of the step at each heading, int64[H, 2]; all 8 of a robot that does not turn.
+        turn: Cost of turning to the next heading [cells]; inf of a robot that does not turn.
+        origin: Lower-left corner of the grid, world frame [m], float64[2].
+        resolution: Side of a cell [m].
+        footprint: The outline, float64[V, 2] [m].
+        reach: Of the outline [m].
+        margin: That is kept from obstacles [m].
+        tolerance: That ways keep besides [m].
+        obstacles: Those of the world, within ``INDEXED`` reaches of each bin.
+        others: Further obstacles, rows as in ``ObstacleIndex.obstacles``, float64[m, 7].
+    """
+
+    turning: Flags
+    free: Flags
+    offset: Float32s
+    cost: Float32s
+    angles: Array
+    moves: Int64s
+    turn: float
+    origin: Array
+    resolution: float
+    footprint: Array
+    reach: float
+    margin: float
+    tolerance: float
+    obstacles: ObstacleIndex
+    others: Array
+
+
+def half_width(footprint: Array) -> float:
+    """Half of the least width of an outline over all headings [m]: what a robot needs that drives along it."""
+    return float(end_circles(footprint)[4])
+
+
+@njit(cache=True)
+def room_at(poses: Poses, x: float, y: float) -> float:
+    """Distance from a point to the nearest obstacle [m], at most ``INDEXED`` reaches."""
+    index, least = poses.obstacles, INDEXED * poses.reach
+    box = bin_at(index, x, y)
+    for item in range(index.start[box], index.start[box + 1]):
+        least = min(least, surface_distance(index.obstacles, index.items[item], x, y))
+    for row in range(len(poses.others)):
+        least = min(least, surface_distance(poses.others, row, x, y))
+    return least
+
+
+@njit(cache=True)
+def _is_clear(hull: Array, count: int, obstacle: Array, needed: float) -> bool:
+    distance, nx, ny, _, _ = hull_to_obstacle(hull, count, obstacle)
+    return (nx != 0.0 or ny != 0.0) and distance >= needed
+
+
+@njit(cache=True)
+def hull_fits(poses: Poses, hull: Array, count: int, x: float, y: float, reach: float, needed: float) -> bool:
+    """Whether a convex hull keeps ``needed`` [m] from all obstacles; all of it is within ``reach`` [m] of (x, y)."""
+    index = poses.obstacles
+    box = bin_at(index, x, y)
+    for item in range(index.start[box], index.start[box + 1]):
+        row = index.items[item]
+        if surface_distance(index.obstacles, row, x, y) < reach + needed and not _is_clear(
+            hull, count, index.obstacles[row], needed
+        ):
+            return False
+    for row in range(len(poses.others)):
+        if surface_distance(poses.others, row, x, y) < reach + needed and not _is_clear(
+            hull, count, poses.others[row], needed
+        ):
+            return False
+    return True
+
+
+@njit(cache=True)
+def sweep_fits(poses: Poses, x: float, y: float, start: float, end: float, needed: float) -> bool:
+    """Whether the outline keeps ``needed`` [m] from obstacles on a small turn on the spot, but for the arcs' rise."""
+    half = len(poses.footprint)
+    corners, hull = np.empty((2 * half, 2)), np.empty((2 * half + 1, 2))
+    place_corners(x, y, start, poses.footprint, corners)
+    place_corners(x, y, end, poses.footprint, corners[half:])
+    count = convex_hull(corners, 2 * half, hull)
+    return hull_fits(poses, hull, count, x, y, poses.reach, needed)
+
+
+@njit(cache=True)
+def middle_of(poses: Poses, row: int, column: int) -> tuple[float, float]:
+    """Middle of a cell, world frame [m]."""
+    return (
+        poses.origin[0] + (column + 0.5) * poses.resolution,
+        poses.origin[1] + (row + 0.5) * poses.resolution,
+    )
+
+
+@njit(cache=True)
+def point_of(poses: Poses, heading: int, row: int, column: int) -> tuple[float, float]:
+    """The point that stands for a cell at a heading's number, world frame [m]."""
+    (x, y), k = middle_of(poses, row, column), heading % len(poses.offset)
+    return x + poses.offset[k, row, column, 0], y + poses.offset[k, row, column, 1]
+
+
+@njit(cache=True, inline="always")
+def can_turn(turning: Flags, heading: int, row: int, column: int) -> bool:
+    """Whether a robot can turn from a heading's number to the next one, and back, in a cell."""
+    many, k = len(turning), 2 * heading
+    return turning[k % many, row, column] and turning[(k + 1) % many, row, column]
