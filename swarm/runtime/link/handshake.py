@@ -19,7 +19,7 @@ import numpy as np
 
 from swarm.errors import InputError
 from swarm.files.references import moved, source_of
-from swarm.model.body import LAG, TURN_ACCELERATION, is_second_order
+from swarm.model.body import DELAY, LAG, TURN_ACCELERATION, is_second_order
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.model.strangers import UNKNOWN, Strangers
 from swarm.runtime.fleet_file.roster import Peer
@@ -78,8 +78,9 @@ def handshake_of(
     limits = hashlib.sha256()
     for peer in roster:
         # The last columns are made of the errors, which count only if there are any: a fleet that declares none goes on
-        # with processes that know of no errors.
-        limits.update(struct.pack("<i", peer.kind) + (peer.body[:LAG] if errors == EXACT else peer.body).tobytes())
+        # with processes that know of no errors. What only policies read has no part in it.
+        columns = LAG if errors == EXACT else DELAY
+        limits.update(struct.pack("<i", peer.kind) + peer.body[:columns].tobytes())
         if is_second_order(peer.body):  # likewise: processes that do not know of it have no such robots
             limits.update(b"turn acceleration" + peer.body[TURN_ACCELERATION].tobytes())
     if errors != EXACT:
