@@ -78,10 +78,9 @@ def handshake_of(
     limits = hashlib.sha256()
     for peer in roster:
         # The last columns are made of the errors, which count only if there are any: a fleet that declares none goes on
-        # with processes that know of no errors.
-        limits.update(
-            struct.pack("<i", peer.kind) + (peer.body[:LAG] if errors == EXACT else peer.body[:ARM]).tobytes()
-        )
+        # with processes that know of no errors. What only policies read has no part in it.
+        columns = LAG if errors == EXACT else ARM
+        limits.update(struct.pack("<i", peer.kind) + peer.body[:columns].tobytes())
         if len(peer.footprint) > 0:
             limits.update(b"footprint" + peer.footprint.tobytes())
         if is_second_order(peer.body):  # likewise: processes that do not know of it have no such robots

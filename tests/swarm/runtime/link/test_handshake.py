@@ -5,15 +5,20 @@ import math
 import struct
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from swarm.errors import InputError
-from swarm.model.body import YIELDS
+from swarm.model.body import DELAY, YIELDS, body_of
+from swarm.model.dynamics import Kind, Limits
+from swarm.model.error_bounds import ErrorBounds
 from swarm.runtime.fleet_file.read import load_fleet
+from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.link.handshake import EVERY, SIGNED, SPEAKS, Handshake, Handshakes, decode, encode, handshake_of
 from swarm.runtime.link.report_codec import MAJOR, MINOR
+from swarm.scenario.world import World
 
 OWN = Handshake(0, MAJOR, MINOR, b"map-here", b"limits-1", b"policy-1")
 digests = st.binary(min_size=8, max_size=8)
@@ -151,6 +156,19 @@ def test_without_declared_errors_the_digest_is_that_of_processes_that_know_none(
     hello = handshake_of(0, fleet.scenario.world, [peer], fleet.planner, fleet.controller, fleet.errors)
     known = peer.body[: YIELDS + 1]  # the columns that they have
     assert hello.limits == hashlib.sha256(struct.pack("<i", peer.kind) + known.tobytes()).digest()[:8]
+
+
+def test_what_only_policies_read_is_no_part_of_it():
+    errors = ErrorBounds(age=0.05, latency=0.1, loss=0.2)
+    body = body_of(Kind.UNICYCLE, 0.3, Limits(0.5, turn_rate=4.0), dt=0.05, sensing_radius=5.0, errors=errors)
+    blank, world = body.copy(), World(np.array([0.0, 0.0, 9.0, 9.0]))
+    blank[DELAY:] = 0.0
+    assert (body[DELAY:] != blank[DELAY:]).any()
+    first, second, other = (
+        handshake_of(0, world, [Peer(Kind.UNICYCLE, one, (0.0, 0.0, 9.0, 9.0))], "straight", "fixed:6,1", errors)
+        for one in (body, blank, 2.0 * body)
+    )
+    assert first.limits == second.limits != other.limits
 
 
 def test_robots_of_another_turn_acceleration_do_not_fit(tmp_path):
