@@ -242,6 +242,20 @@ def filter_world(
 
 
 @uncounted
+def _nearest_gaps(at: Array, body: Array, footprint: Array, corners: Array, clearance: Array) -> None:
+    """Lower each robot's gap to that to the robot that is nearest as a disc: then few others have to be looked at."""
+    for i in range(len(at)):
+        best, least = -1, math.inf
+        for j in range(len(at) if body[i, YIELDS] >= 0.0 else 0):
+            gap = math.hypot(at[i, 0] - at[j, 0], at[i, 1] - at[j, 1]) - body[i, RADIUS] - body[j, RADIUS]
+            if j != i and gap < least and body[j, YIELDS] >= 0.0:
+                best, least = j, gap
+        if least < clearance[i]:
+            gap = gap_between(at, body, footprint, corners, i, best)
+            clearance[i], clearance[best] = min(clearance[i], gap), min(clearance[best], gap)
+
+
+@uncounted
 def gaps(at: Array, body: Array, geometry: Geometry, footprint: Array, corners: Array, clearance: Array) -> None:
     """Lower ``clearance`` (N,) of one world to each robot's gap to the nearest robot or obstacle [m].
 
@@ -251,6 +265,8 @@ def gaps(at: Array, body: Array, geometry: Geometry, footprint: Array, corners: 
     for i in range(len(at) if footprint.shape[1] > 0 else 0):
         place_corners(at[i, 0], at[i, 1], at[i, 2], footprint[i], corners[i])
     obstacles, items = geometry.obstacles, geometry.items
+    if footprint.shape[1] > 0:
+        _nearest_gaps(at, body, footprint, corners, clearance)
     for i in range(len(at)):
         for j in range(i):
             dx, dy = at[i, 0] - at[j, 0], at[i, 1] - at[j, 1]

@@ -8,7 +8,16 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.filter.hulls import MOST, closest, hull_to_hull, hull_to_obstacle, inside, other_hull, shape_to_shape
+from swarm.filter.hulls import (
+    MOST,
+    closest,
+    hull_to_hull,
+    hull_to_obstacle,
+    inside,
+    other_hull,
+    polygon_to_polygon,
+    shape_to_shape,
+)
 from swarm.model.actuators import T_ERROR, T_STRAY
 from swarm.model.body import FLOOR, PERIOD, RADIUS, REACH, ROUND
 from swarm.model.dynamics import DOUBLE_INTEGRATOR
@@ -131,7 +140,10 @@ def neighbour_lines(
             if size <= 0.0 and error > 0.0:
                 radii = ROUND * (body[RADIUS] + other[N_RADIUS])
                 error, room = max(error - radii, 0.0), max(room - radii, 0.0)
-            distance, nx, ny, ax, ay = shape_to_shape(hull, many, around.shapes[k, 1:], corners)
+            if size > 0.0:
+                distance, nx, ny, ax, ay = shape_to_shape(hull, many, around.shapes[k, 1:], corners)
+            else:
+                distance, nx, ny, ax, ay = polygon_to_polygon(hull, many, around.shapes[k, 1:], corners)
         else:
             corners = other_hull(other, body[PERIOD], theirs)
             distance, nx, ny, ax, ay = hull_to_hull(hull, many, theirs, corners)

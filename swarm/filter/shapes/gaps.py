@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.filter.hulls import hull_to_obstacle, shape_to_shape
+from swarm.filter.hulls import hull_to_obstacle, polygon_to_polygon
 from swarm.kernel_cache.references import uncounted
 from swarm.model.body import RADIUS
 from swarm.model.geometry import to_obstacle
@@ -37,7 +37,7 @@ def gap_between(at: Array, body: Array, footprint: Array, corners: Array, i: int
     radii = (0.0 if one > 0 else body[i, RADIUS]) + (0.0 if other > 0 else body[j, RADIUS])
     a = corners[i] if one > 0 else at[i : i + 1, :2]
     b = corners[j] if other > 0 else at[j : j + 1, :2]
-    distance = shape_to_shape(a, max(one, 1), b, max(other, 1))[0]
+    distance = polygon_to_polygon(a, max(one, 1), b, max(other, 1))[0]
     return distance - radii if distance > 0.0 else OVERLAP - radii
 
 
@@ -71,7 +71,7 @@ def clearance_of(state: Array, body: Array, footprint: Array, near: Array, shape
         points, radius = points_of(shapes, k), 0.0
         if points == 0:
             theirs[0, 0], theirs[0, 1], radius = near[k, N_X], near[k, N_Y], near[k, N_RADIUS]
-        distance = shape_to_shape(own, many, shapes[k, 1:] if points > 0 else theirs, max(points, 1))[0]
+        distance = polygon_to_polygon(own, many, shapes[k, 1:] if points > 0 else theirs, max(points, 1))[0]
         least = min(least, (distance if distance > 0.0 else OVERLAP) - size - radius)
     for k in range(len(obstacles)):
         distance, nx, ny, _, _ = hull_to_obstacle(own, many, obstacles[k])

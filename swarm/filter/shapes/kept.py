@@ -11,9 +11,10 @@ from swarm.array_types import Array
 from swarm.filter.hull_lines import L_APART, L_KAPPA, L_NX, L_NY, L_SHARE, L_X, L_Y, turned
 from swarm.filter.hulls import MOST, closest, inside
 from swarm.filter.next_hull import next_arc, next_ramp, next_roll, next_stop
-from swarm.model.actuators import T_STRAY
-from swarm.model.body import LAG, PERIOD, is_second_order
+from swarm.model.actuators import T_ERROR, T_SPEED, T_STRAY, T_TURN_RATE
+from swarm.model.body import FLOOR, LAG, PERIOD, RADIUS, REACH, STRAY, is_second_order
 from swarm.model.dynamics import SINGLE_INTEGRATOR, UNICYCLE
+from swarm.sense.neighbours import N_ERROR, N_RADIUS, N_REACH, N_X, N_Y, O_GAP, Around, is_stranger
 
 
 @njit(cache=True)
@@ -98,3 +99,41 @@ def way_of_middle(
             dx, dy = then[i, 0] - centre[k, 0], then[i, 1] - centre[k, 1]
             square = max(square, dx * dx + dy * dy)
     return math.sqrt(square)
+
+
+@njit(cache=True)
+def bulge_of(body: Array, trail: Array, speed: float, turn_rate: float, arm: float) -> float:
+    """How much nearer [m] than its next place a unicycle's corner, at ``arm`` [m], may come on the way there."""
+    dt, lag = body[PERIOD], body[LAG]
+    v, w, dv, dw, ddv, ddw = abs(speed), abs(turn_rate), 0.0, 0.0, 0.0, 0.0
+    if lag > 0.0 or is_second_order(body):
+        more_v, more_w = abs(speed - trail[T_SPEED]), abs(turn_rate - trail[T_TURN_RATE])
+        v, w = max(v, abs(trail[T_SPEED])), max(w, abs(trail[T_TURN_RATE]))
+        if 0.0 < lag < dt:
+            return (1.0 + body[STRAY]) * dt * (more_v + more_w * arm + w * dt * (v + w * arm))
+        time = lag if lag > 0.0 else dt
+        dv, dw = more_v / time, more_w / time
+        if lag > 0.0:
+            ddv, ddw = dv / lag, dw / lag
+    ways = math.hypot(2.0 * dv * w + v * dw, ddv + v * w * w)
+    turns = math.hypot(3.0 * dw * w, ddw + w * w * w)
+    return (1.0 + body[STRAY]) * dt * dt * dt / 6.0 * (ways + turns * arm)
+
+
+@njit(cache=True, inline="always")
+def is_alone(state: Array, body: Array, around: Around) -> bool:
+    """Whether nothing is near enough for a line: neither bodies nor obstacles nor bounds, whatever the robot does."""
+    x, y, error, reach = state[0], state[1], around.trail[T_ERROR], body[REACH]
+    for k in range(around.num_neighbours):
+        other = around.neighbours[k]
+        room = max(2.0 * body[FLOOR], error + other[N_ERROR])
+        far = body[RADIUS] + other[N_RADIUS] + room + reach + other[N_REACH]
+        dx, dy = x - other[N_X], y - other[N_Y]
+        if dx * dx + dy * dy < far * far or is_stranger(other):
+            return False
+    margin = max(body[FLOOR], error)
+    for k in range(around.num_obstacles):
+        if around.obstacles[k, O_GAP] - (body[RADIUS] + margin) <= reach:
+            return False
+    least = min(min(x - around.bounds[0], around.bounds[2] - x), min(y - around.bounds[1], around.bounds[3] - y))
+    return bool(least >= 3.0 * reach + margin)  # that of its way to rest is a reach less

@@ -16,7 +16,7 @@ import numpy as np
 
 from swarm.array_types import Array
 from swarm.filter.barriers import ROW_MARGIN, ROW_MARGIN_BRAKING, control_point, stranger_row
-from swarm.filter.hulls import closest, hull_to_obstacle, inside, shape_to_shape
+from swarm.filter.hulls import closest, hull_to_obstacle, inside, polygon_to_polygon
 from swarm.filter.row import recover, write_row
 from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
 from swarm.kernel_cache.references import counted, uncounted
@@ -27,6 +27,8 @@ from swarm.model.geometry import to_obstacle
 from swarm.model.shapes import end_circles, place_corners, points_of
 from swarm.sense.neighbours import N_ERROR, N_RADIUS, N_VX, N_VY, N_X, N_Y, Around, is_stranger
 
+# Who is so many radii away, as a disc, is one [radii].
+_FAR = 2.0
 # A row whose normal is shorter before it is scaled says nothing.
 _SHORT = 1e-9
 
@@ -104,6 +106,23 @@ def _far_end(
     return other if near else one
 
 
+@uncounted
+def _far_row(
+    kind: int, state: Array, body: Array, trail: Array, other: Array, gap: float, spare: float, gain: float,
+    power: float, front: tuple[float, float], rows: Array, rhs: Array, count: int,
+) -> int:  # fmt: skip
+    """Write the row of one so far away that the discs around both will do; returns how many there are then."""
+    point = front if kind == UNICYCLE else (0.0, 0.0)
+    x, y = _at(state, point)
+    dx, dy = x - other[N_X], y - other[N_Y]
+    length = math.sqrt(dx * dx + dy * dy)
+    if length == 0.0:
+        return count
+    nx, ny = dx / length, dy / length
+    speed = nx * other[N_VX] + ny * other[N_VY]
+    return _write(kind, state, body, trail, point, gap, spare, nx, ny, speed, gain, power, True, rows, rhs, count)
+
+
 @counted
 def _neighbour_rows(
     kind: int, state: Array, body: Array, around: Around, own: Array, corners: int, spare: float, gain: float,
@@ -123,10 +142,16 @@ def _neighbour_rows(
             count += 1
             continue
         both = max(2.0 * body[FLOOR], trail[T_ERROR] + other[N_ERROR])
+        one[0, 0], one[0, 1] = other[N_X], other[N_Y]
+        away = math.hypot(state[0] - other[N_X], state[1] - other[N_Y]) - body[RADIUS] - other[N_RADIUS]
+        if away > _FAR * body[RADIUS]:
+            count = _far_row(
+                kind, state, body, trail, other, away - both, spare, gain, power, (x0, y0), rows, rhs, count
+            )
+            continue
         if kind != UNICYCLE:
-            one[0, 0], one[0, 1] = other[N_X], other[N_Y]
             theirs = around.shapes[k, 1:] if points > 0 else one
-            gap, nx, ny, _, _ = shape_to_shape(own, corners, theirs, max(points, 1))
+            gap, nx, ny, _, _ = polygon_to_polygon(own, corners, theirs, max(points, 1))
             gap -= both if points > 0 else both + other[N_RADIUS]
             if nx != 0.0 or ny != 0.0:
                 point, speed = (0.0, 0.0), nx * other[N_VX] + ny * other[N_VY]
@@ -134,9 +159,8 @@ def _neighbour_rows(
                     kind, state, body, trail, point, gap, spare, nx, ny, speed, gain, power, True, rows, rhs, count
                 )
             continue
-        one[0, 0], one[0, 1] = other[N_X], other[N_Y]
         theirs = around.shapes[k, 1:] if points > 0 else one
-        gap, nx, ny, ax, ay = shape_to_shape(own, corners, theirs, max(points, 1))
+        gap, nx, ny, ax, ay = polygon_to_polygon(own, corners, theirs, max(points, 1))
         if nx == 0.0 and ny == 0.0:
             continue
         gap, point, speed = gap - both, _in_body(state, ax, ay), nx * other[N_VX] + ny * other[N_VY]

@@ -48,11 +48,18 @@ from swarm.filter.hull_lines import (
 from swarm.filter.hull_shield import admits, brake_in_hull
 from swarm.filter.hulls import MOST, own_hull
 from swarm.filter.next_hull import next_stop
-from swarm.filter.shapes.kept import is_exact, keep_exact, keep_wrong, way_of_middle
+from swarm.filter.shapes.kept import bulge_of, is_alone, is_exact, keep_exact, keep_wrong, way_of_middle
 from swarm.filter.stranger_lines import STRANGER_LINE, build_stranger_lines, keeps_clear
 from swarm.kernel_cache.references import counted
 from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_HEADING, T_SPEED, T_TURN_RATE, move, ramp
-from swarm.model.body import ACCELERATION, LAG, PERIOD, RADIUS, STRAY, TURN_ACCELERATION, is_second_order
+from swarm.model.body import (
+    ACCELERATION,
+    LAG,
+    PERIOD,
+    RADIUS,
+    TURN_ACCELERATION,
+    is_second_order,
+)
 from swarm.model.dynamics import (
     SHARPEST,
     SINGLE_INTEGRATOR,
@@ -141,25 +148,6 @@ def _next_place(
         then[0], then[1], then[2] = state[0] + dx, state[1] + dy, state[2] + turn_rate * dt
 
 
-@njit(cache=True)
-def _bulge(body: Array, trail: Array, speed: float, turn_rate: float, arm: float) -> float:
-    """How much nearer [m] than its next place a unicycle's corner, at ``arm`` [m], may come on the way there."""
-    dt, lag = body[PERIOD], body[LAG]
-    v, w, dv, dw, ddv, ddw = abs(speed), abs(turn_rate), 0.0, 0.0, 0.0, 0.0
-    if lag > 0.0 or is_second_order(body):
-        more_v, more_w = abs(speed - trail[T_SPEED]), abs(turn_rate - trail[T_TURN_RATE])
-        v, w = max(v, abs(trail[T_SPEED])), max(w, abs(trail[T_TURN_RATE]))
-        if 0.0 < lag < dt:
-            return (1.0 + body[STRAY]) * dt * (more_v + more_w * arm + w * dt * (v + w * arm))
-        time = lag if lag > 0.0 else dt
-        dv, dw = more_v / time, more_w / time
-        if lag > 0.0:
-            ddv, ddw = dv / lag, dw / lag
-    ways = math.hypot(2.0 * dv * w + v * dw, ddv + v * w * w)
-    turns = math.hypot(3.0 * dw * w, ddw + w * w * w)
-    return (1.0 + body[STRAY]) * dt * dt * dt / 6.0 * (ways + turns * arm)
-
-
 @njit(cache=True, inline="always")
 def _admits_turn(
     state: Array, body: Array, trail: Array, footprint: Array, speed: float, turn_rate: float, points: Array,
@@ -187,7 +175,7 @@ def _admits_turn(
     else:
         place_corners(then[0], then[1], then[2], footprint, points)
     for k in range(corners):
-        bulge = _bulge(body, trail, speed, turn_rate, math.hypot(footprint[k, 0], footprint[k, 1]))
+        bulge = bulge_of(body, trail, speed, turn_rate, math.hypot(footprint[k, 0], footprint[k, 1]))
         if not _keep(points, k, k + 1, bulge, way, given):
             return False
     return _keep(points, corners, many_points, 0.0, way, given)
@@ -268,6 +256,9 @@ def shield_shape(kind: int, state: Array, body: Array, around: Around, control: 
     Arguments as of ``swarm.filter.safety.shield``.
     """
     trail, footprint, near = around.trail, around.footprint, around.num_neighbours
+    finite = math.isfinite(control[0]) and math.isfinite(control[1])
+    if finite and not around.truncated and not is_second_order(body) and is_alone(state, body, around):
+        return 1.0  # What follows would keep all of it as well, and take longer.
     corners, size = corners_of(footprint), shape_size(footprint.shape[0])
     shape, points, before, centre = np.empty((size, 2)), np.empty((size, 2)), np.empty((size, 2)), np.empty((MOST, 2))
     lines, sides = np.empty((near + around.num_obstacles, LINE)), np.empty((near + 4, LINE))
@@ -287,7 +278,7 @@ def shield_shape(kind: int, state: Array, body: Array, around: Around, control: 
     met = build_stranger_lines(body, around, centre, many, strange)
     ux, uy = control[0], control[1]
     brake_in_hull(kind, state, body, trail, control)
-    if hopeless or not (math.isfinite(ux) and math.isfinite(uy)):
+    if hopeless or not finite:
         return 0.0
     exact = is_exact(lines, count)
     given = Given(shape, before, lines, count, exact, centre, many, sides, bounds, strange, met)
