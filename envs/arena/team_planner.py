@@ -36,8 +36,6 @@ from swarm.sense.neighbours import (
 )
 from swarm.sense.view import View
 
-BATCHED = ("straight", "roadmap", "passages")
-
 
 class TeamPlanner(Protocol):
     """Anything that plans for all robots of a world.
@@ -96,7 +94,7 @@ class RoadmapTeam:
         others = self.others(state, told)
         for i, planner in self._outlined.items():
             plan = planner.plan(View(time, state[i], goal[i], self.around(others, i), {}))
-            waypoint[i], remaining[i] = plan.waypoint, plan.stop_distance
+            waypoint[i], remaining[i], self.agreed[i] = plan.waypoint, plan.stop_distance, plan.agreed
         if self._ways is None:
             return
         ours = self._planned
@@ -134,7 +132,7 @@ class OwnTeam:
     intent to tell.
 
     Args:
-        name: ``passages``, or the reference of a ``swarm.Planner``.
+        name: ``passages``, ``cells`` or what begins so, or the reference of a ``swarm.Planner``.
         scenario: World and robots.
         margin: Extra distance from obstacles [m].
         exact: Whether robots that are no discs are driven as their outlines.
@@ -144,7 +142,9 @@ class OwnTeam:
         self._messages: dict[int, Message] = {}
         self.waits, self.agreed = np.zeros((2, len(scenario.robots)), bool)
         sizes = sizes_of(scenario, margin, exact=exact)
-        self._hearing = hearing_radius(scenario.sensing_radius, reach=reach_of(name, scenario, sizes))
+        grid = scenario.world.grid if name in PLANNERS and name.startswith("cells") else None
+        cell, reach = None if grid is None else grid.cell_size, reach_of(name, scenario, sizes)
+        self._hearing = hearing_radius(scenario.sensing_radius, cell, reach)
         self._team = RoadmapTeam(scenario, margin, plans=False)
         self._planners = {
             i: make_planner(
@@ -186,12 +186,12 @@ def make_team_planner(
         exact: Whether robots that are no discs are driven as their outlines.
 
     Raises:
-        InputError: If the batched core has no planner of that name.
+        InputError: If there is no planner of that name.
     """
     if name == "straight":
         return None
     if name == "roadmap":
         return RoadmapTeam(scenario, margin, exact=exact)
-    if name == "passages" or (name not in PLANNERS and is_reference(name)):
+    if name in PLANNERS or is_reference(name):
         return OwnTeam(name, scenario, margin, exact=exact)
-    raise InputError("planner", name, f"{', '.join(BATCHED)}, or {FORM}, in the batched core")
+    raise InputError("planner", name, f"{', '.join(PLANNERS)}, or {FORM}")

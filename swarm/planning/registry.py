@@ -109,22 +109,26 @@ def make_planner(
     if planner in PLANNERS:
         if world.grid is None:
             raise InputError("planner", planner, "a world with a grid map (environment.map); else straight or roadmap")
-        return _cell_planner(planner, world.grid, robot_id, dt, spec)
+        return _cell_planner(planner, world.grid, robot_id, dt, spec, outlined)
     if own:
         offered = {"spec": spec, "world": world, "dt": dt, "margin": margin, "robot_id": robot_id}
         return stateful(make_part("planner", planner, Planner, offered))
     raise InputError("planner", planner, f"{', '.join(PLANNERS)}, or {FORM}")
 
 
-def _cell_planner(planner: str, grid: GridMap, robot_id: int, dt: float, spec: RobotSpec) -> StatefulPlanner:
+def _cell_planner(
+    planner: str, grid: GridMap, robot_id: int, dt: float, spec: RobotSpec, outlined: bool
+) -> StatefulPlanner:  # fmt: skip
     from swarm.planning.cells.planner import CellPlanner
 
     if planner == "cells":
-        return CellPlanner(grid, robot_id, dt, radius=spec.radius, speed=spec.limits.speed)
+        return CellPlanner(grid, robot_id, dt, radius=spec.radius, speed=spec.limits.speed, outlined=outlined)
     from swarm.planning.cells.cell_map import CellMap
     from swarm.planning.cells.guides import shortest_way, traffic_costs
 
     shortest = planner == "cells:pibt"
     cell_map = CellMap(grid, traffic_costs(grid.free, 0.0) if shortest else traffic_costs(grid.free))
     propose = shortest_way(cell_map.columns, robot_id) if shortest else None
-    return CellPlanner(cell_map, robot_id, dt, radius=spec.radius, speed=spec.limits.speed, propose=propose)
+    return CellPlanner(
+        cell_map, robot_id, dt, radius=spec.radius, speed=spec.limits.speed, propose=propose, outlined=outlined
+    )

@@ -15,7 +15,6 @@ from rich.table import Table
 
 from envs.arena.core import Draw
 from envs.arena.episodes import Episodes, run_episodes
-from envs.arena.team_planner import BATCHED
 from envs.commands.error_options import ErrorOptions
 from envs.commands.evaluation.common import Record, check_names, contacts, met_strangers, progress_bar
 from envs.commands.intervals import Interval, mean_interval, rate_interval
@@ -88,7 +87,7 @@ def check_family_options(families: Sequence[str], planner: str, episodes: int, r
     """
     if not families:
         raise InputError("FAMILY", "nothing", "one or more names of families")
-    check_planner("--planner", planner, BATCHED)
+    check_planner("--planner", planner)
     for name, value in (("episodes", episodes), ("robots", robots)):
         if value is not None and value < 1:
             raise InputError(f"--{name}", value, "1 or more")

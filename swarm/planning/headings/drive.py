@@ -12,9 +12,9 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.model.shapes import convex_hull, place_corners
+from swarm.model.shapes import place_corners
 from swarm.planning.headings.field import turn_between
-from swarm.planning.headings.poses import Poses, hull_fits, room_at, sweep_fits
+from swarm.planning.headings.poses import Poses, hull_fits, room_at, straight_fits, sweep_fits
 
 _TURN_STEP = 0.2  # Turns are looked at in parts of so much at most [rad].
 _STRAIGHT = 0.08  # A robot that has no room to turn drives while its heading is wrong by no more [rad].
@@ -24,6 +24,7 @@ _SPOT = 1e-3  # Way within which a robot stops that turns on the spot, in reache
 _ROOMY = 1.25  # With so many reaches around it, it turns while it drives.
 _ABOUT = 0.4  # Nor while it is wrong by less, if there is nothing ahead [rad].
 _HALVINGS = 6
+_OFF = 0.05  # A robot is off its way if it is so many cells beside it.
 _ON_THE_WAY = 1.5  # A pose is on a way that comes as near to it as so many cells.
 
 
@@ -41,33 +42,22 @@ def turn_fits(poses: Poses, x: float, y: float, start: float, end: float, needed
 
 
 @njit(cache=True)
-def straight_fits(
-    poses: Poses, x: float, y: float, to_x: float, to_y: float, heading: float, needed: float
-) -> bool:  # fmt: skip
-    """Whether the outline, at one heading, keeps ``needed`` [m] from obstacles on all of a straight way."""
-    length = math.hypot(to_x - x, to_y - y)
-    corners, hull = np.empty((2 * len(poses.footprint), 2)), np.empty((2 * len(poses.footprint) + 1, 2))
-    pieces, half = int(length / poses.reach) + 1, len(poses.footprint)
-    for k in range(pieces):
-        ax, ay = x + k / pieces * (to_x - x), y + k / pieces * (to_y - y)
-        bx, by = x + (k + 1) / pieces * (to_x - x), y + (k + 1) / pieces * (to_y - y)
-        mx, my, wide = 0.5 * (ax + bx), 0.5 * (ay + by), poses.reach + 0.5 * length / pieces
-        place_corners(ax, ay, heading, poses.footprint, corners)
-        place_corners(bx, by, heading, poses.footprint, corners[half:])
-        count = convex_hull(corners, 2 * half, hull)
-        if not hull_fits(poses, hull, count, mx, my, wide, needed):
-            return False
-    return True
+def _is_at(poses: Poses, state: Array, target: Array) -> bool:
+    """Whether a robot is at a pose but for its heading, or just past it: it does not drive backwards."""
+    dx, dy = target[0] - state[0], target[1] - state[1]
+    away = math.hypot(dx, dy)
+    if away < _AT * poses.resolution:
+        return True
+    return away < poses.resolution and abs(turn_between(state[2], math.atan2(dy, dx))) > 0.5 * math.pi
 
 
 @njit(cache=True)
 def reaches(poses: Poses, state: Array, target: Array, needed: float) -> bool:
     """Whether a robot comes to a pose by a turn, a straight way and a turn; NaN for a heading is any."""
     x, y, heading, to_x, to_y, end = state[0], state[1], state[2], target[0], target[1], target[2]
-    away = math.hypot(to_x - x, to_y - y)
     if len(poses.angles) == 1:
         return straight_fits(poses, x, y, to_x, to_y, heading, needed)
-    if away < _AT * poses.resolution:
+    if _is_at(poses, state, target):
         return end != end or turn_fits(poses, x, y, heading, end, needed)
     along = math.atan2(to_y - y, to_x - x)
     if not straight_fits(poses, x, y, to_x, to_y, along, needed) or not turn_fits(poses, x, y, heading, along, needed):
@@ -93,8 +83,20 @@ def kept_at(poses: Poses, x: float, y: float, heading: float) -> float:
 
 
 @njit(cache=True)
+def first_pose(poses: Poses, state: Array, path: Array, stop: int, needed: float) -> int:
+    """The pose from which on it is looked for a farther one: the second; if the robot is off the way, the first.
+
+    Of a robot that does not turn: another turns, and cannot go aside to that pose.
+    """
+    if stop > 1 and len(poses.angles) == 1 and not reaches(poses, state, path[1], needed):
+        off = math.hypot(path[0, 0] - state[0], path[0, 1] - state[1])
+        return 0 if off > _OFF * poses.resolution else 1
+    return min(1, stop - 1)
+
+
+@njit(cache=True)
 def farthest_pose(poses: Poses, state: Array, path: Array, stop: int) -> int:
-    """The last of the first ``stop`` poses of a way that a robot reaches; at least the second, if there is one.
+    """The last of the first ``stop`` poses of a way that a robot reaches; at least ``first_pose``.
 
     Args:
         poses: What the robot may drive on.
@@ -102,9 +104,10 @@ def farthest_pose(poses: Poses, state: Array, path: Array, stop: int) -> int:
         path: Poses, float64[n, 3].
         stop: How many of them count, at least one.
     """
-    needed, low = kept_at(poses, state[0], state[1], state[2]), min(1, stop - 1)
+    needed = kept_at(poses, state[0], state[1], state[2])
     if reaches(poses, state, path[stop - 1], needed):
         return stop - 1
+    low = first_pose(poses, state, path, stop, needed)
     for stride in (32, 8, 2, 1):
         while low + stride < stop and reaches(poses, state, path[low + stride], needed):
             low += stride
@@ -117,8 +120,7 @@ def still_counts(poses: Poses, state: Array, path: Array, stop: int, held: Array
 
     Else it would choose anew before it is there, and could not turn, or would turn to and fro.
     """
-    away, turn = math.hypot(held[0] - state[0], held[1] - state[1]), abs(turn_between(state[2], held[2]))
-    if away < _AT * poses.resolution and turn < 0.5 * _STRAIGHT:
+    if _is_at(poses, state, held) and abs(turn_between(state[2], held[2])) < 0.5 * _STRAIGHT:
         return False
     along = math.atan2(chosen[1] - state[1], chosen[0] - state[0])
     apart = math.hypot(chosen[0] - held[0], chosen[1] - held[1])
@@ -137,10 +139,12 @@ def is_tight(poses: Poses, pose: Array) -> bool:
 
 
 @njit(cache=True)
-def _may_drive(poses: Poses, state: Array, error: float, away: float) -> bool:
-    """Whether a robot drives on although its heading is not yet that of its way."""
+def _may_drive(poses: Poses, state: Array, error: float, away: float, tight: bool) -> bool:
+    """Whether a robot drives on although its heading is not yet that of its way; ``tight``: to where it is narrow."""
     x, y, heading = state[0], state[1], state[2]
-    if abs(error) <= _STRAIGHT or room_at(poses, x, y) >= _ROOMY * (poses.reach + poses.margin):
+    if abs(error) <= _STRAIGHT:
+        return True
+    if not tight and room_at(poses, x, y) >= _ROOMY * (poses.reach + poses.margin):
         return True
     if abs(error) > _ABOUT:
         return False
@@ -164,11 +168,11 @@ def command(poses: Poses, state: Array, target: Array, left: float, ends: bool) 
     away = math.hypot(target[0] - x, target[1] - y)
     if len(poses.angles) == 1:
         return target[0], target[1], away if ends else left
-    along = math.atan2(target[1] - y, target[0] - x)
-    if away < _AT * poses.resolution and turns_there:
+    along, tight = math.atan2(target[1] - y, target[0] - x), is_tight(poses, target)
+    if turns_there and _is_at(poses, state, target):
         along = target[2]
-    elif _may_drive(poses, state, turn_between(heading, along), away):
-        stops = turns_there and (abs(turn_between(along, target[2])) > _SHARP or is_tight(poses, target))
+    elif _may_drive(poses, state, turn_between(heading, along), away, tight):
+        stops = turns_there and (abs(turn_between(along, target[2])) > _SHARP or tight)
         return target[0], target[1], min(away, left) if ends or stops else left
     needed = 0.5 * kept_at(poses, x, y, heading)
     behind = abs(turn_between(heading, along)) > 0.5 * math.pi

@@ -50,18 +50,15 @@ def goal_cell(poses: Poses, x: float, y: float) -> tuple[int, int]:
 
 
 @njit(cache=True, inline="always")
-def step_cost(free: Flags, cost: Float32s, heading: int, row: int, column: int, to_row: int, to_column: int) -> float:
-    """Cost of a step from one cell to another [cells]; inf if the outline does not fit on the way.
-
-    Along a heading it is enough that it fits at both ends, for it is longer than the step.
-    """
-    shape = heading % len(free)
-    fits = free[shape, row, column] and free[shape, to_row, to_column]
-    dr, dc = to_row - row, to_column - column
-    if fits and len(free) == 1 and dr * dc != 0:
-        fits = free[0, row, to_column] and free[0, to_row, column]
+def step_cost(opened: Flags, cost: Float32s, move: int, row: int, column: int, to_row: int, to_column: int) -> float:
+    """Cost of a move from one cell to another [cells]; inf if the outline does not fit on it."""
+    shape, dr, dc = move % len(cost), to_row - row, to_column - column
     length = math.sqrt(float(dr * dr + dc * dc))
-    return 0.5 * (cost[shape, row, column] + cost[shape, to_row, to_column]) * length if fits else np.inf
+    return (
+        0.5 * (cost[shape, row, column] + cost[shape, to_row, to_column]) * length
+        if opened[move, row, column]
+        else np.inf
+    )
 
 
 @njit(cache=True)
@@ -118,7 +115,7 @@ def _spread(
             move = k if turns else m
             br, bc = r - moves[move, 0], c - moves[move, 1]
             if 0 <= br < rows and 0 <= bc < columns and values[k, br, bc] > now:
-                new = now + step_cost(poses.free, poses.cost, k, br, bc, r, c)
+                new = now + step_cost(poses.open, poses.cost, move, br, bc, r, c)
         if new < np.inf and np.float32(new) < values[before, br, bc]:
             values[before, br, bc] = new
             at = int(values[before, br, bc]) % len(head)
@@ -187,7 +184,7 @@ def step_from(poses: Poses, k: int, r: int, c: int, number: int) -> tuple[int, i
     to_r, to_c = r + poses.moves[move, 0], c + poses.moves[move, 1]
     if to_r < 0 or to_r >= rows or to_c < 0 or to_c >= columns:
         return k, r, c, np.inf
-    return k, to_r, to_c, step_cost(poses.free, poses.cost, k, r, c, to_r, to_c)
+    return k, to_r, to_c, step_cost(poses.open, poses.cost, move, r, c, to_r, to_c)
 
 
 @njit(cache=True)

@@ -7,6 +7,7 @@ starts with.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -28,35 +29,41 @@ class Poses(NamedTuple):
         turning: Whether the outline can turn where there is the most room in a cell, bool[2 n, rows, columns], row 0 at
             the bottom: from each heading half-way to the next one, then on to that. Those after the first n are alike.
         free: Whether it fits at a heading, at the point that stands for the cell then, bool[n, rows, columns].
+        open: Whether it fits on each of the moves from a cell, from point to point, bool[moves, rows, columns].
         offset: From the middle of the cell to that point [m], float32[n, rows, columns, 2]: to where there is the most
             room, all around if the robot can turn there, else beside it; 0 where there is room anyway.
         cost: Of each pose per cell length, float32[n, rows, columns].
         angles: The headings [rad], float64[H].
         moves: Rows and columns of the step at each heading, int64[H, 2]; all 8 of a robot that does not turn.
-        turn: Cost of turning to the next heading [cells]; inf of a robot that does not turn.
+        turn: Cost of turning to the next heading [cells]; of no account for a robot that does not turn.
         origin: Lower-left corner of the grid, world frame [m], float64[2].
+        bounds: Of the world, within which the robot's own point stays [m], float64[4].
         resolution: Side of a cell [m].
         footprint: The outline, float64[V, 2] [m].
         reach: Of the outline [m].
         margin: That is kept from obstacles [m].
         tolerance: That ways keep besides [m].
+        least: That they keep in any case, where it is narrow [m]: what the rows of the filter ask for.
         obstacles: Those of the world, within ``INDEXED`` reaches of each bin.
         others: Further obstacles, rows as in ``ObstacleIndex.obstacles``, float64[m, 7].
     """
 
     turning: Flags
     free: Flags
+    open: Flags
     offset: Float32s
     cost: Float32s
     angles: Array
     moves: Int64s
     turn: float
     origin: Array
+    bounds: Array
     resolution: float
     footprint: Array
     reach: float
     margin: float
     tolerance: float
+    least: float
     obstacles: ObstacleIndex
     others: Array
 
@@ -64,6 +71,12 @@ class Poses(NamedTuple):
 def half_width(footprint: Array) -> float:
     """Half of the least width of an outline over all headings [m]: what a robot needs that drives along it."""
     return float(end_circles(footprint)[4])
+
+
+@njit(cache=True)
+def is_inside(poses: Poses, x: float, y: float) -> bool:
+    """Whether a point is within the bounds of the world."""
+    return poses.bounds[0] <= x <= poses.bounds[2] and poses.bounds[1] <= y <= poses.bounds[3]
 
 
 @njit(cache=True)
@@ -112,6 +125,26 @@ def sweep_fits(poses: Poses, x: float, y: float, start: float, end: float, neede
     place_corners(x, y, end, poses.footprint, corners[half:])
     count = convex_hull(corners, 2 * half, hull)
     return hull_fits(poses, hull, count, x, y, poses.reach, needed)
+
+
+@njit(cache=True)
+def straight_fits(
+    poses: Poses, x: float, y: float, to_x: float, to_y: float, heading: float, needed: float
+) -> bool:  # fmt: skip
+    """Whether the outline, at one heading, keeps ``needed`` [m] from obstacles on all of a straight way."""
+    length = math.hypot(to_x - x, to_y - y)
+    corners, hull = np.empty((2 * len(poses.footprint), 2)), np.empty((2 * len(poses.footprint) + 1, 2))
+    pieces, half = int(length / poses.reach) + 1, len(poses.footprint)
+    for k in range(pieces):
+        ax, ay = x + k / pieces * (to_x - x), y + k / pieces * (to_y - y)
+        bx, by = x + (k + 1) / pieces * (to_x - x), y + (k + 1) / pieces * (to_y - y)
+        mx, my, wide = 0.5 * (ax + bx), 0.5 * (ay + by), poses.reach + 0.5 * length / pieces
+        place_corners(ax, ay, heading, poses.footprint, corners)
+        place_corners(bx, by, heading, poses.footprint, corners[half:])
+        count = convex_hull(corners, 2 * half, hull)
+        if not hull_fits(poses, hull, count, mx, my, wide, needed):
+            return False
+    return True
 
 
 @njit(cache=True)

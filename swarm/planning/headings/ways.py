@@ -26,6 +26,7 @@ class PoseWays:
         poses: The same, with those that are gone around.
         anywhere: The values of a field to which every pose that fits is a goal.
         nowhere: Whether no way led to the goal when it was last looked for.
+        tight: Whether it has hardly room to turn where it is, or where it drives: it can turn aside for nobody there.
     """
 
     def __init__(self, poses: Poses) -> None:
@@ -35,6 +36,7 @@ class PoseWays:
     def forget(self) -> None:
         """Forget the goal, and who is gone around."""
         self.poses, self.anywhere, self.nowhere = self._plain, anywhere(self._plain), False
+        self.tight = False
         self._goal = np.full(2, np.nan)
         self._field: Float32s | None = None
         self._held: Array | None = None  # the pose to which it is on its way, where it has no room to turn elsewhere
@@ -88,5 +90,6 @@ class PoseWays:
             target = self._held
         turns = len(self.poses.angles) > 1
         self._held = target.copy() if turns and is_tight(self.poses, target) else None
+        self.tight = turns and bool(is_tight(self.poses, state) or is_tight(self.poses, target))
         x, y, reach = command(self.poses, state, target, left, last)
         return np.array([x, y]), reach

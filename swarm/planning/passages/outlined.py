@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
-from swarm.planning.headings.drive import kept_at, reaches
+from swarm.planning.headings.drive import first_pose, kept_at, reaches
 from swarm.planning.headings.field import nearest_pose, place_of, step_from, steps_of
 from swarm.planning.headings.outlines import poses_of_robot
 from swarm.planning.headings.poses import Poses, half_width, point_of
@@ -28,7 +28,8 @@ def _farthest_held(
     poses: Poses, labels: Int32s, origin: Array, size: float, allowed: Flags, state: Array, path: Array, stop: int
 ) -> int:  # fmt: skip
     """``farthest_pose``, through allowed slices alone."""
-    needed, low = kept_at(poses, state[0], state[1], state[2]), min(1, stop - 1)
+    needed = kept_at(poses, state[0], state[1], state[2])
+    low = first_pose(poses, state, path, stop, needed)
     for stride in _STRIDES:
         while (
             low + stride < stop
@@ -150,6 +151,7 @@ class OutlinedRoute(Route):
         chosen = _farthest_held(self._ways.poses, *grid, allowed, state, path, stop)
         left = float(leg.steps[stop - 1]) if ends else leg.left
         waypoint, reach = self._ways.go_to(state, path, chosen, stop, left, ends)
+        self.tight = self._ways.tight
         return waypoint, reach, ends
 
     def _state(self, position: Array) -> Array:

@@ -202,5 +202,6 @@ class PassagePlanner(StatefulPlanner):
         waypoint, reach, ends = self.route.aim(position, leg, self.held)
         drawn = leg.path[:: max(1, len(leg.path) // _DRAWN), :2]
         agreed = self._turns and (bool(self.held) or aside or leg.distance < _NEAR * self.slices.length)
+        agreed |= self.route.tight
         waits = ends or aside or bool(note)
         return Plan(waypoint, drawn, self._last, reach, waits=waits, agreed=agreed, note=note)

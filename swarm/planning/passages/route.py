@@ -61,9 +61,10 @@ class Route:
     Attributes:
         heading: Where the robot looks now [rad]; of no account for a disc.
         nowhere: Whether no way led to the goal when it was last looked for.
+        tight: Whether it has hardly room to turn where it drives; of no account for a disc.
     """
 
-    heading = 0.0
+    heading, tight = 0.0, False
 
     def __init__(self, world: World, slices: Slices, radius: float, margin: float) -> None:
         self.slices, self._world, self._needed = slices, world, radius + margin

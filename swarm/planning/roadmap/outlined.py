@@ -62,7 +62,8 @@ class HeadingPlanner(StatefulPlanner):
         if self.ways.nowhere:
             return Plan(state[:2], np.empty((0, 2)), None, 0.0)
         waypoint, reach = self.ways.aim(state, path, len(path), left, ends=False)
-        return Plan(waypoint, path[:: max(1, len(path) // _DRAWN), :2], None, reach)
+        drawn = path[:: max(1, len(path) // _DRAWN), :2]
+        return Plan(waypoint, drawn, None, reach, agreed=self.ways.tight)
 
     def _watch(self, view: View, left: float) -> None:
         """Begin to go around those who stand if the robot comes no nearer, and end it when it has passed them."""

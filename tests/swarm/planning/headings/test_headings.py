@@ -72,6 +72,19 @@ def test_where_no_heading_fits_the_outline_overlaps_or_nearly_so() -> None:
         assert overlaps(at(middle, shape, r, c), world) > -1.01 * poses.tolerance
 
 
+@pytest.mark.parametrize("kind", [Kind.UNICYCLE, Kind.DOUBLE_INTEGRATOR])
+def test_on_moves_that_are_open_nothing_overlaps(kind: Kind) -> None:
+    rng = np.random.default_rng(7)
+    world = drawn(rng)
+    poses = poses_of(world, CART, kind, LIMITS, 0.4, 0.0)
+    for move, r, c in rng.permutation(np.argwhere(poses.open))[:200].tolist():
+        k = move % len(poses.angles)
+        start, end = (np.array(point_of(poses, k, *cell)) for cell in ((r, c), (r, c) + poses.moves[move]))
+        for share in np.linspace(0.0, 1.0, 5):
+            state = np.array([*(start + share * (end - start)), poses.angles[k]])
+            assert overlaps(corners_at(state, CART), world) < 0.0
+
+
 def plain_search(poses: Poses, goal: tuple[int, int]) -> dict[tuple[int, int, int], float]:
     """Ways left to a cell from all poses, by a heap over steps backwards, written apart from the kernels."""
     rows, columns = poses.cost.shape[1:]
@@ -88,10 +101,10 @@ def plain_search(poses: Poses, goal: tuple[int, int]) -> dict[tuple[int, int, in
             continue
         steps = [] if fixed else [((k - 1) % 16, (k - 1) % 16), ((k + 1) % 16, k)]
         before = [((one, r, c), poses.turn) for one, turned in steps if can_turn(poses.turning, turned, r, c)]
-        for dr, dc in poses.moves.tolist() if fixed else [poses.moves[k].tolist()]:
+        for move in range(8) if fixed else (k,):
+            dr, dc = poses.moves[move].tolist()
             one = k, r - dr, c - dc
-            corner = not fixed or (free(k, r - dr, c) and free(k, r, c - dc))
-            if free(*one) and corner:
+            if free(*one) and poses.open[move, r - dr, c - dc]:
                 cost = 0.5 * (poses.cost[k % shapes, r, c] + poses.cost[k % shapes, r - dr, c - dc])
                 before.append((one, float(cost) * math.hypot(dr, dc)))
         for one, cost in before:
