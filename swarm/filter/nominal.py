@@ -7,7 +7,19 @@ import math
 from swarm.array_types import Array
 from swarm.filter.tunables import ROTATION, SPEED
 from swarm.kernel_cache.references import uncounted
-from swarm.model.body import ACCELERATION, LOOK_AHEAD, PERIOD, TOP_SPEED, TURN_ACCELERATION, TURN_RATE, is_second_order
+from swarm.model.body import (
+    ACCELERATION,
+    CURVATURE,
+    LOOK_AHEAD,
+    PERIOD,
+    RADIUS,
+    REVERSE,
+    TOP_SPEED,
+    TURN_ACCELERATION,
+    TURN_RATE,
+    is_car,
+    is_second_order,
+)
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, UNICYCLE
 
 # Periods over which a velocity error (double integrator) or a heading error (unicycle) is removed.
@@ -17,6 +29,11 @@ _HEADING_PERIODS = 4.0
 _APPROACH_SHARE = 0.7
 # Where the way leads back by so much [rad], a unicycle turns to the side of its waypoint, which stays the same.
 _BEHIND = 2.0
+# A car plans with arcs that are wider than its tightest one by so much, and where it has set back for a place that is
+# within them, it drives on only as that is so much farther from their centre.
+_WIDER, _OUTSIDE = 1.1, 1.15
+# A place that is so near, in radii, is not worth setting back, or driving in a circle.
+_THERE = 0.5
 
 
 @uncounted
@@ -49,6 +66,8 @@ def nominal_control(
     if kind == DOUBLE_INTEGRATOR:
         nominal[0] = (speed * ex - state[3]) / (_VELOCITY_PERIODS * dt)
         nominal[1] = (speed * ey - state[4]) / (_VELOCITY_PERIODS * dt)
+    elif kind == UNICYCLE and is_car(body):
+        _drive_car(state, body, distance * ex, distance * ey, speed, nominal)
     elif kind == UNICYCLE:
         hx, hy = math.cos(state[2]), math.sin(state[2])
         ahead, aside = ex * hx + ey * hy, ey * hx - ex * hy
@@ -92,3 +111,74 @@ def turn_towards(state: Array, body: Array, waypoint: Array, velocity: Array) ->
     if across > 1e-9:
         speed = min(speed, body[TURN_RATE] * math.hypot(dx, dy) / across)
     velocity[0], velocity[1] = speed, body[LOOK_AHEAD] * turn
+
+
+@uncounted
+def _drive_car(state: Array, body: Array, x: float, y: float, speed: float, nominal: Array) -> None:
+    """``nominal_control`` of a car: along an arc and straight on, after setting back for a place within its arcs.
+
+    Args:
+        state: ``float64[5]``.
+        body: ``float64[BODY]``.
+        x: Where it goes, relative to it, in the frame of the world [m].
+        y: See there.
+        speed: At most so fast [m/s].
+        nominal: ``float64[2]``, written: (v, look_ahead * turn rate) [m/s].
+    """
+    hx, hy = math.cos(state[2]), math.sin(state[2])
+    ahead, aside, now = x * hx + y * hy, y * hx - x * hy, state[3] * hx + state[4] * hy
+    side, distance, way = math.copysign(1.0, aside), math.hypot(ahead, aside), _car_way(body, now, ahead, abs(aside))
+    away = abs(way) > 1.0
+    if away:  # within its arcs: away from it, turned to it or, where it cannot drive backwards, straight on
+        way *= 0.5
+        curve = -side * body[CURVATURE] if body[REVERSE] > 0.0 else 0.0
+    else:
+        error = math.atan2(abs(aside), way * ahead)
+        curve = body[CURVATURE]
+        if error < 0.5 * math.pi:  # at least the arc that ends there
+            turn = error / (_HEADING_PERIODS * body[PERIOD] * max(speed, 1e-9))
+            curve = min(curve, max(turn, 2.0 * math.sin(error) / max(distance, 1e-9)))
+        curve *= side
+    passed = body[REVERSE] <= 0.0 and ahead < 0.0
+    if (away or passed) and distance < _THERE * body[RADIUS]:
+        speed = 0.0
+    v = way * min(speed, body[TOP_SPEED] if way > 0.0 else body[REVERSE])
+    if is_second_order(body):  # what it can reach, so that it turns no more sharply than is meant
+        most, push = 2.0 * _APPROACH_SHARE * SHARPEST * body[ACCELERATION], body[ACCELERATION] * body[PERIOD]
+        fine = math.sqrt(most / max(abs(curve), 1e-9))
+        v = min(max(v, -fine, now - push), fine, now + push)
+        v = max(v, 0.0) if now > 0.0 else min(v, 0.0) if now < 0.0 else v
+    nominal[0], nominal[1] = v, body[LOOK_AHEAD] * curve * v
+
+
+@uncounted
+def _car_way(body: Array, now: float, ahead: float, aside: float) -> float:
+    """In which direction a car drives to a place, 1 (forward) or -1; twice that, if away from one within its arcs.
+
+    Args:
+        body: ``float64[BODY]``.
+        now: Its speed [m/s].
+        ahead: How far ahead the place is [m].
+        aside: How far beside it [m].
+    """
+    radius, back = _WIDER / body[CURVATURE], body[REVERSE] > 0.0
+    towards = -1.0 if back and ahead < 0.0 else 1.0
+    away = back and now * towards < 0.0
+    if math.hypot(ahead, aside - radius) < radius * (_OUTSIDE if away else 1.0):
+        return -2.0 * towards if back else 2.0
+    if not back:
+        return 1.0
+    # To turn back takes time too: as long as a quarter of a circle.
+    forward = (_arc_and_line(ahead, aside, radius) + (1.5 * radius if now < 0.0 else 0.0)) / body[TOP_SPEED]
+    backward = (_arc_and_line(-ahead, aside, radius) + (1.5 * radius if now > 0.0 else 0.0)) / body[REVERSE]
+    return 1.0 if forward <= backward else -1.0
+
+
+@uncounted
+def _arc_and_line(ahead: float, aside: float, radius: float) -> float:
+    """How long [m] the way to a place is along an arc of a radius [m] to its side, and straight on."""
+    far = math.hypot(ahead, aside - radius)
+    if far <= radius:
+        return 2.0 * math.pi * radius
+    turned = math.atan2(ahead, radius - aside) - math.acos(radius / far)
+    return radius * (turned if turned >= 0.0 else turned + 2.0 * math.pi) + math.sqrt(far * far - radius * radius)

@@ -49,7 +49,7 @@ from swarm.filter.next_hull import next_stop
 from swarm.filter.stranger_lines import STRANGER_LINE, build_stranger_lines, keeps_clear
 from swarm.kernel_cache.references import counted
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, ramp
-from swarm.model.body import ACCELERATION, PERIOD, STRAY, TURN_ACCELERATION, is_second_order
+from swarm.model.body import ACCELERATION, PERIOD, STRAY, TURN_ACCELERATION, is_car, is_second_order
 from swarm.model.dynamics import (
     SHARPEST,
     SINGLE_INTEGRATOR,
@@ -59,6 +59,7 @@ from swarm.model.dynamics import (
     coast_periods,
 )
 from swarm.model.shapes import corners_of, place_corners, roll_corners, shape_size, stop_shape, turn_of
+from swarm.model.steering import steers
 from swarm.sense.neighbours import Around
 
 _BISECTIONS = 8
@@ -189,6 +190,8 @@ def _passes(
         return False
     if bounds > 0 and not admits(kind, state, body, trail, ux, uy, centre, many, sides, bounds):
         return False
+    if is_car(body) and not steers(body, trail, ux, uy):
+        return False
     return met == 0 or keeps_clear(kind, state, body, trail, ux, uy, centre, many, strange, met)
 
 
@@ -217,9 +220,10 @@ def shield_shape(kind: int, state: Array, body: Array, around: Around, control: 
     control[0], control[1] = ux, uy
     if _passes(kind, state, body, around, ux, uy, *given):
         return 1.0
-    if kind == UNICYCLE and _passes(kind, state, body, around, bx, uy, *given):
+    free = kind == UNICYCLE and not is_car(body)  # to turn and to drive apart
+    if free and _passes(kind, state, body, around, bx, uy, *given):
         by = uy
-    elif kind == UNICYCLE and _passes(kind, state, body, around, ux, by, *given):
+    elif free and _passes(kind, state, body, around, ux, by, *given):
         bx = ux
     low, high = 0.0, 1.0
     for _ in range(_BISECTIONS):

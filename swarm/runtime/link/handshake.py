@@ -19,7 +19,7 @@ import numpy as np
 
 from swarm.errors import InputError
 from swarm.files.references import moved, source_of
-from swarm.model.body import LAG, TURN_ACCELERATION, is_second_order
+from swarm.model.body import CURVATURE, LAG, TURN_ACCELERATION, is_car, is_second_order
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.model.strangers import UNKNOWN, Strangers
 from swarm.runtime.fleet_file.roster import Peer
@@ -79,9 +79,13 @@ def handshake_of(
     for peer in roster:
         # The last columns are made of the errors, which count only if there are any: a fleet that declares none goes on
         # with processes that know of no errors.
-        limits.update(struct.pack("<i", peer.kind) + (peer.body[:LAG] if errors == EXACT else peer.body).tobytes())
+        limits.update(
+            struct.pack("<i", peer.kind) + (peer.body[:LAG] if errors == EXACT else peer.body[:CURVATURE]).tobytes()
+        )
         if is_second_order(peer.body):  # likewise: processes that do not know of it have no such robots
             limits.update(b"turn acceleration" + peer.body[TURN_ACCELERATION].tobytes())
+        if is_car(peer.body):
+            limits.update(b"steering" + peer.body[CURVATURE:].tobytes())
     if errors != EXACT:
         limits.update(b"errors" + errors.as_array().tobytes() + errors.others.encode())
     if strangers != UNKNOWN:
