@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -14,6 +15,7 @@ from swarm.filter.tunables import COUNT, STRAIGHT
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, advance_ramped
 from swarm.model.body import is_car, is_second_order
 from swarm.model.dynamics import Kind, Limits, advance
+from swarm.model.error_bounds import ErrorBounds
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
@@ -170,3 +172,31 @@ def test_it_goes_on_exactly_while_cars_stand_with_their_wheels_turned() -> None:
         core.step(action)
         other.step(action)
         assert np.array_equal(core.state, other.state)
+
+
+def steered_at_once(rng: np.random.Generator, errors: ErrorBounds) -> Scenario:
+    """A mixed team; its cars have no steering rate, since errors are declared."""
+    scenario = mixed.draw(rng, robots=8, room=0.45, sensing_radius=2.0, horizon=99.0, cars=0.7)
+    robots = [replace(one, limits=replace(one.limits, steering_rate=math.inf)) for one in scenario.robots]
+    return replace(scenario, robots=tuple(robots), errors=errors)
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        ErrorBounds(position=0.01, heading=0.03, slip=0.05),
+        ErrorBounds(position=0.005, age=0.03, dead_time=0.03, latency=0.03, loss=0.2),
+        ErrorBounds(position=0.005, heading=0.02, sensing=0.005, age=0.03, others="sensed"),
+    ],
+    ids=["wrong", "late", "sensed"],
+)
+def test_cars_that_are_not_exact_touch_nobody(errors: ErrorBounds) -> None:
+    core = ArenaCore(partial(steered_at_once, errors=errors), worlds=6, seed=7, redraw=False)
+    rng, action = np.random.default_rng(8), np.zeros((6, 8, COUNT))
+    start = core.state.copy()
+    for step in range(150):
+        action = rng.random(action.shape) if step % 8 == 0 else action
+        core.advance(action)
+    assert not core.collided.any()
+    assert sum(is_car(body) for body in core.body.reshape(48, -1)) > 8
+    assert np.linalg.norm((core.state - start)[..., :2], axis=-1).max() > 0.2
