@@ -24,7 +24,7 @@ from swarm.model.body import (
 )
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, UNICYCLE
 from swarm.model.geometry import to_obstacle
-from swarm.sense.neighbours import O_GAP
+from swarm.sense.neighbours import N_RADIUS, N_VX, N_VY, N_X, N_Y, O_GAP
 
 # Periods over which a velocity error (double integrator) or a heading error (unicycle) is removed.
 _VELOCITY_PERIODS = 2.0
@@ -40,6 +40,8 @@ _WIDER, _OUTSIDE = 1.1, 1.15
 # to begin with has at most so many. To change its direction it wants so many radii more around it.
 _STEPS, _STEP, _FIRST_STEPS = 12, 0.25, 8
 _ROOMY = 0.2
+# Robots that are slower than such a part of its own top speed are in its way as obstacles are.
+_STANDS = 0.05
 # A place that is so near, in radii, is not worth setting back, or driving in a circle.
 _THERE = 0.5
 
@@ -223,6 +225,39 @@ def set_back(
         v = min(max(v, now - push), now + push)
         v = max(v, 0.0) if now > 0.0 else min(v, 0.0) if now < 0.0 else v
     nominal[0], nominal[1] = v, body[LOOK_AHEAD] * curve * v
+
+
+@uncounted
+def add_standing(
+    state: Array, body: Array, neighbours: Array, near: int, obstacles: Array, count: int
+) -> int:  # fmt: skip
+    """Write robots that stand behind the obstacles that a car senses, as far as there is room; returns how many then.
+
+    Args:
+        state: ``float64[5]``.
+        body: ``float64[BODY]``.
+        neighbours: ``float64[K, 22]``.
+        near: How many of them count.
+        obstacles: ``float64[M, 11]``, written from the row ``count`` on.
+        count: How many of them count.
+    """
+    for k in range(near):
+        other = neighbours[k]
+        if count == len(obstacles) or math.hypot(other[N_VX], other[N_VY]) > _STANDS * body[TOP_SPEED]:
+            continue
+        row = obstacles[count]
+        row[0], row[1], row[2], row[3], row[4], row[5], row[6] = (
+            other[N_X],
+            other[N_Y],
+            0.0,
+            0.0,
+            other[N_RADIUS],
+            1.0,
+            0.0,
+        )
+        row[O_GAP] = math.hypot(state[0] - other[N_X], state[1] - other[N_Y]) - other[N_RADIUS]
+        count += 1
+    return count
 
 
 @uncounted

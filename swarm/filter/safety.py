@@ -30,7 +30,7 @@ from swarm.array_types import Array
 from swarm.filter import barriers, qp
 from swarm.filter.hull_shield import is_inexact, shield_hulls
 from swarm.filter.narrow import project_rows, turns_on_the_spot
-from swarm.filter.nominal import nominal_control, set_back, turn_towards
+from swarm.filter.nominal import add_standing, nominal_control, set_back, turn_towards
 from swarm.filter.shapes.rows import build_shape_rows
 from swarm.filter.shapes.shield import shield_shape
 from swarm.kernel_cache.references import uncounted
@@ -258,7 +258,10 @@ def wanted_control(
     if not turns_on_the_spot(kind, body, around):
         nominal_control(kind, state, body, waypoint, remaining, tunables, wanted)
         if is_car(body):
-            set_back(state, body, around.obstacles, around.num_obstacles, waypoint, wanted)
+            count = add_standing(
+                state, body, around.neighbours, around.num_neighbours, around.obstacles, around.num_obstacles
+            )
+            set_back(state, body, around.obstacles, count, waypoint, wanted)
     else:
         nominal_control(SINGLE_INTEGRATOR, state, body, waypoint, remaining, tunables, wanted)
         count = barriers.build(kind, state, body, around, tunables, scratch.rows, scratch.rhs)

@@ -25,12 +25,12 @@ def cars() -> Scenario:
 @pytest.mark.parametrize("solver", ["kernel", "cvxpy"])
 def test_the_example_arrives_without_a_touch_and_within_its_arcs(solver: str) -> None:
     scenario = cars()
-    fleet = Fleet(scenario, planner="roadmap", controller="fixed:4,1")
+    fleet = Fleet(scenario, planner="roadmap", controller="tuner")
     if solver == "cvxpy":
         from swarm.filter.reference import ReferenceSolver
 
-        for robot in fleet.robots:
-            robot._solver = ReferenceSolver()
+        for mind in fleet.robots:
+            mind._solver = ReferenceSolver()
     run = Run(scenario, fleet, ExactPlant(scenario))
     reached, before = np.zeros(len(scenario.robots), bool), np.zeros(len(scenario.robots))
     for _ in range(800 if solver == "kernel" else 60):
