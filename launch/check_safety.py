@@ -105,12 +105,16 @@ def families() -> dict[str, partial[Scenario]]:
     teams = {kind.label: (kind,) for kind in Kind} | {"mixed": tuple(Kind), "mixed, a third rude": tuple(Kind)}
     # With finite accelerations of unicycles: of all, or of half.
     slow = {"unicycle, second order": 1.0, "mixed, second order": 0.5, "mixed, second order, a third rude": 0.5}
-    teams |= {name: (Kind.UNICYCLE,) if name.startswith("uni") else tuple(Kind) for name in slow}
+    # With cars: all of the unicycles, or half.
+    cars = {"cars": 1.0, "mixed, cars": 0.5, "mixed, cars, a third rude": 0.5}
+    slow |= dict.fromkeys(["mixed, cars", "mixed, cars, a third rude"], 0.5)
+    unicycles = ("unicycle, second order", "cars")
+    teams |= {name: (Kind.UNICYCLE,) if name in unicycles else tuple(Kind) for name in slow | cars}
     shapes = {f"{name}, polygons": 1.0 for name in teams if "rude" not in name}
     shapes["mixed, second order, a third rude, half polygons"] = 0.5
     for name in shapes:
         base = name.replace(", half polygons", "").replace(", polygons", "")
-        teams[name], slow[name] = teams[base], slow.get(base, 0.0)
+        teams[name], slow[name], cars[name] = teams[base], slow.get(base, 0.0), cars.get(base, 0.0)
     return {
         f"{name}, {robots} robots, {label}": partial(
             draw,
@@ -119,6 +123,7 @@ def families() -> dict[str, partial[Scenario]]:
             room=room,
             kinds=kinds,
             second_order=slow.get(name, 0.0),
+            cars=cars.get(name, 0.0),
             polygons=shapes.get(name, 0.0),
         )
         for name, kinds in teams.items()

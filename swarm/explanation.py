@@ -128,8 +128,10 @@ def warm_up(robot: Robot) -> None:
 def _solve(robot: Robot, view: View, around: Around, tunables: Array, nominal: Array) -> tuple[int, Array]:
     """The row that binds, counted as neighbours, obstacles, four bounds; and the robot's control before the shield."""
     scratch, control = safety.scratch(around.num_neighbours + around.num_obstacles), np.empty(2)
-    count = safety.constrain(robot.kind, view.state, robot.body, around, tunables, scratch)
+    own = safety.constrain(robot.kind, view.state, robot.body, around, tunables, scratch)
+    count = safety.constrain_steering(robot.body, around, float(nominal[0]), scratch, own)
     row = _binding_row(nominal, scratch.rows, scratch.rhs, count, scratch.box, control)
+    row = -1 if row >= own else row  # how it steers
     normal = scratch.rows[row].copy()
     if len(robot.footprint) > 0 and row >= 0:
         row = _owner(robot, view.state, around, tunables, row)

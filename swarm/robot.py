@@ -18,7 +18,7 @@ from swarm.filter.narrow import note_narrow
 from swarm.filter.shapes.gaps import clearance_of
 from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
 from swarm.model import dynamics
-from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL
+from swarm.model.actuators import T_CURVATURE, T_SPEED, T_TURN_RATE, TRAIL
 from swarm.model.body import (
     ACCELERATION,
     LOOK_AHEAD,
@@ -205,6 +205,7 @@ class Robot:
         """Forget the last step; the planner forgets its reservations."""
         self.last_action, self._memory, self._goal, self._planned = MIDDLE, blank(), b"", None
         self.drive = None
+        self._trail[T_CURVATURE] = 0.0
         self.planner.reset()
         self._predicted, self._moved_on, self._decided = None, False, None
         if self._motion is not None:
@@ -449,6 +450,7 @@ class Robot:
             outcome, relaxation = safety.filter_control(*me, self._nominal, tunables, self._scratch, control)
             return control, outcome, relaxation
         count = safety.constrain(*me, tunables, self._scratch)
+        count = safety.constrain_steering(self.body, around, float(self._nominal[0]), self._scratch, count)
         rows, rhs, box, *_ = self._scratch
         solution = self._solver(self._nominal, rows[:count], rhs[:count], box[0], box[1])
         control[:] = solution.control
@@ -461,6 +463,7 @@ class Robot:
         """QP with the rows of a constraint behind ours, and shield."""
         control, me = np.empty(2), (self.kind, view.state, self.body, around)
         count = safety.constrain(*me, tunables, self._scratch)
+        count = safety.constrain_steering(self.body, around, float(self._nominal[0]), self._scratch, count)
         further = further_rows(constraint, view, self.kind, self.body)
         status, relaxation = solve_with(*further, self._nominal, count, self._scratch, control)
         return control, safety.dispose(*me, status, control, self._scratch), relaxation

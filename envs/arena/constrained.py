@@ -78,6 +78,7 @@ def _filter(
         way = here.waypoint[i], float(here.remaining[i])
         safety.wanted_control(kind, here.state[i], body, around, *way, tunables, scratch, nominal)
     count = safety.constrain(kind, here.state[i], body, around, tunables, scratch)
+    count = safety.constrain_steering(body, around, float(nominal[0]), scratch, count)
     further = further_rows(constraint, view, kind, body) if body[YIELDS] > 0.0 else NO_ROWS
     status, _ = solve_with(*further, nominal, count, scratch, control)
     return int(safety.dispose(kind, here.state[i], body, around, status, control, scratch))

@@ -31,13 +31,14 @@ from swarm.files.text_files import located
 from swarm.filter.further_rows import Constraint, make_constraint
 from swarm.filter.safety import BRAKING, OPTIMAL, RELAXED
 from swarm.filter.tunables import COUNT, MIDDLE, STRAIGHT
-from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL
+from swarm.model.actuators import T_CURVATURE, T_SPEED, T_TURN_RATE, TRAIL
 from swarm.model.body import (
     ACCELERATION,
     BODY,
     LOOK_AHEAD,
     MARGIN,
     RADIUS,
+    STEERING,
     TOP_SPEED,
     TURN_ACCELERATION,
     TURN_RATE,
@@ -626,6 +627,8 @@ class ArenaCore:
         arrays = {name: getattr(self, name).copy() for name in _SAVED}
         if np.isfinite(self.body[..., TURN_ACCELERATION]).any():
             arrays["drive"] = self._trail[..., T_SPEED : T_TURN_RATE + 1].copy()
+        if np.isfinite(self.body[..., STEERING]).any():
+            arrays["curvature"] = self._trail[..., T_CURVATURE].copy()
         if (self.body[..., YIELDS] < 0.0).any():
             arrays |= {"contacts": self.contacts.copy(), "touching": self._touching.copy()}
         if self._source is not None:
@@ -656,6 +659,8 @@ class ArenaCore:
             self.contacts[:], self._touching[:] = saved["contacts"], saved["touching"]
         if "drive" in saved:
             self._trail[..., T_SPEED : T_TURN_RATE + 1] = saved["drive"]
+        if "curvature" in saved:
+            self._trail[..., T_CURVATURE] = saved["curvature"]
         if self._source is not None:
             for name, own in (*self._source.arrays().items(), ("unseen", self._unseen)):
                 held: AnyArray = saved.get(f"errors.{name}", np.empty(0))

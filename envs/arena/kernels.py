@@ -20,7 +20,7 @@ from envs.strangers import TOUCH, has_strangers, mark_strangers, meet_world
 from swarm.array_types import Array, Flags, Int8s, Int64s
 from swarm.filter.barriers import BOUNDS_ROWS
 from swarm.filter.narrow import note_narrow
-from swarm.filter.safety import Scratch, filter_control, wanted_control
+from swarm.filter.safety import MORE_ROWS, Scratch, filter_control, wanted_control
 from swarm.filter.shapes.gaps import gap_between, gap_to_obstacle
 from swarm.filter.tunables import COUNT, ROTATION, SPEED, decode_one
 from swarm.kernel_cache.references import uncounted
@@ -135,7 +135,7 @@ class Desk(NamedTuple):
 def desk_for(count: int, slots: Int64s, corners: int) -> Desk:
     """Room for worlds of ``count`` robots, each with so many neighbours, obstacles and corners at most."""
     size, points = slots[0] + slots[1] + BOUNDS_ROWS, shape_size(corners)
-    rows = 2 * (slots[0] + slots[1]) + BOUNDS_ROWS
+    rows = 2 * (slots[0] + slots[1]) + MORE_ROWS
     return Desk(
         np.empty((1, count, NEIGHBOUR)), np.empty((count, dynamics.STATE)), np.empty((1, count, points, 2)),
         np.empty((count, corners, 2)), np.empty((slots[0], NEIGHBOUR)), np.empty((slots[0], points, 2)),

@@ -1,6 +1,7 @@
 """What stands in a physical world: the ground, walls, and robots that motors of limited strength move.
 
-* A unicycle is ``assets/differential_drive.urdf``: two driven wheels under a hull, with two casters.
+* A unicycle is ``assets/differential_drive.urdf``: two driven wheels under a hull, with two casters. So is a car: its
+  wheels are led along its arcs.
 * A single or double integrator is ``assets/holonomic_disc.urdf``: a hull on two crossed prismatic motors.
 * Robots of one's own are in ``envs.bullet.own_bodies``.
 
@@ -260,9 +261,22 @@ def check_motors(kinds: Sequence[Kind], limits: Sequence[Limits], half_tracks: A
             raise InputError(f"robots[{robot}]: limits.acceleration", limit.acceleration, valid)
         if limit.is_second_order(kind):
             left = (MOTOR_ACCELERATION - limit.acceleration) / half_track
-            if limit.turn_acceleration > left:
+            if limit.is_car:
+                _check_steering(f"robots[{robot}]", limit, left)
+            elif limit.turn_acceleration > left:
                 valid = f"at most {left:g} rad/s², which this world's motors have beside {limit.acceleration:g} m/s²"
                 raise InputError(f"robots[{robot}]: limits.turn_acceleration", limit.turn_acceleration, valid)
+
+
+def _check_steering(where: str, limit: Limits, most: float) -> None:
+    """Refuses a car that steers faster than this world's motors can turn it, at ``most`` [rad/s²].
+
+    Of one that steers at once a margin has to cover that, as of a robot that stops at once.
+    """
+    left = (most - limit.curvature * limit.acceleration) * limit.wheelbase * math.cos(limit.steering) ** 2 / limit.speed
+    if limit.steering_rate > max(left, 0.0) and math.isfinite(limit.steering_rate):
+        valid = f"at most {max(left, 0.0):.3g} rad/s, by which this world's motors turn it, or none"
+        raise InputError(f"{where}: steering_rate", limit.steering_rate, valid)
 
 
 def add_ground(client: int) -> int:

@@ -30,6 +30,7 @@ def draw(
     dt: float = DT,
     sensing_radius: float = 0.6,
     second_order: float = 0.0,
+    cars: float = 0.0,
 ) -> Scenario:
     """Draw a scenario.
 
@@ -43,6 +44,8 @@ def draw(
         dt: Control period [s].
         sensing_radius: How far robots sense [m].
         second_order: Share of the unicycles whose accelerations are finite: 0.3 to 2 m/s², 1 to 10 rad/s².
+        cars: Share of the unicycles that are cars, a third of them without an acceleration, a third with a steering
+            rate, a third that drive forward only.
     """
     side = max(room * math.sqrt(robots), 0.8)
     while True:
@@ -64,6 +67,8 @@ def draw(
         limits = Limits(own.speed * top, own.acceleration * push, own.turn_rate * turn)
         if kind == Kind.UNICYCLE and second_order > 0.0 and rng.random() < second_order:
             limits = _slowly(rng, limits)
+        if kind == Kind.UNICYCLE and cars > 0.0 and rng.random() < cars:
+            limits = _steered(rng, limits.speed)
         radius = float(rng.uniform(0.04, _LARGEST))
         specs.append(robot(kind, start, goal, radius, limits, heading=any_heading(rng)))
     return Scenario(world, tuple(specs), horizon, dt, sensing_radius, "mixed")
@@ -74,3 +79,15 @@ def _slowly(rng: np.random.Generator, limits: Limits) -> Limits:
     push, turn_push = float(rng.uniform(0.3, 2.0)), float(rng.uniform(1.0, 10.0))
     turn_rate = min(limits.turn_rate, 1.9 * math.sqrt(turn_push) - turn_push * DT)
     return Limits(limits.speed, push, turn_rate, turn_push)
+
+
+def _steered(rng: np.random.Generator, speed: float) -> Limits:
+    """A car's limits: arcs of 0.05 to 0.5 m; with an acceleration, a steering rate and a reverse gear or without."""
+    steering = float(rng.uniform(0.3, 0.8))
+    wheelbase = math.tan(steering) * float(rng.uniform(0.05, 0.5))
+    reverse = 0.0 if rng.random() < 1 / 3 else speed * float(rng.uniform(0.3, 1.0))
+    more = int(rng.integers(3))
+    return Limits(
+        speed, math.inf if more == 0 else float(rng.uniform(0.3, 2.0)), wheelbase=wheelbase, steering=steering,
+        steering_rate=float(rng.uniform(0.5, 5.0)) if more == 2 else math.inf, reverse_speed=reverse,
+    )  # fmt: skip

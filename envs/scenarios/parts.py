@@ -23,6 +23,9 @@ LIMITS = {
 # A double integrator that needs 0.125 m to stop: for the ``limits`` of a family.
 SLOW = Limits(0.5, acceleration=1.0)
 
+# A car with the speed and the acceleration of theirs, and arcs of two radii or more: for the ``limits`` of a family.
+CAR_LIMITS = Limits(0.8, acceleration=3.0, wheelbase=0.06, steering=0.54, reverse_speed=0.8)
+
 # Control period [s], length of an episode [s] and sensing radius [m] of that protocol.
 DT, HORIZON, SENSING = 0.03, 512 * 0.03, 0.5
 

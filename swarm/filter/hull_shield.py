@@ -64,6 +64,7 @@ from swarm.model.body import (
     TOP_SPEED,
     TURN_ACCELERATION,
     TURN_RATE,
+    is_car,
     is_second_order,
 )
 from swarm.model.dynamics import (
@@ -75,6 +76,7 @@ from swarm.model.dynamics import (
     coast_periods,
 )
 from swarm.model.shapes import points_of
+from swarm.model.steering import steers
 from swarm.sense.neighbours import N_BODY_X, N_BODY_Y, N_ERROR, Around, is_stranger
 
 _BISECTIONS = 12
@@ -83,7 +85,7 @@ _BISECTIONS = 12
 @uncounted
 def is_inexact(body: Array, around: Around) -> bool:
     """Whether anything of the robot or of somebody near is not exact or no disc, a way bends, or a stranger is near."""
-    if body[ERROR] > 0.0 or body[LAG] > 0.0 or body[STRAY] > 0.0 or is_second_order(body):
+    if body[ERROR] > 0.0 or body[LAG] > 0.0 or body[STRAY] > 0.0 or is_second_order(body) or is_car(body):
         return True
     neighbours = around.neighbours
     for k in range(around.num_neighbours):
@@ -166,6 +168,8 @@ def _passes(
     """Whether a control keeps all lines, and clear of the strangers that are met."""
     if not admits(kind, state, body, trail, ux, uy, hull, many, lines, count):
         return False
+    if is_car(body) and not steers(body, trail, ux, uy):
+        return False
     return met == 0 or keeps_clear(kind, state, body, trail, ux, uy, hull, many, strange, met)
 
 
@@ -206,6 +210,7 @@ def shield_hulls(kind: int, state: Array, body: Array, around: Around, control: 
     if _passes(kind, state, body, trail, ux, uy, hull, many, lines, count, strange, met):
         return 1.0
     slowest = bx if is_second_order(body) else 0.0
-    if kind == UNICYCLE and _passes(kind, state, body, trail, slowest, uy, hull, many, lines, count, strange, met):
+    free = kind == UNICYCLE and not is_car(body)
+    if free and _passes(kind, state, body, trail, slowest, uy, hull, many, lines, count, strange, met):
         by = uy  # Turning on the spot is free, as soon as the robot stands.
     return _bisect(kind, state, body, trail, bx, by, control, hull, many, lines, count, strange, met)

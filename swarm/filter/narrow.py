@@ -20,7 +20,7 @@ from swarm.filter.row import recover, write_row
 from swarm.filter.tunables import ROTATION
 from swarm.kernel_cache.references import uncounted
 from swarm.model.actuators import T_ERROR, T_STRAY
-from swarm.model.body import FLOOR, LOOK_AHEAD, PERIOD, RADIUS, TURN_RATE, is_second_order
+from swarm.model.body import FLOOR, LOOK_AHEAD, PERIOD, RADIUS, TURN_RATE, is_car, is_second_order
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE
 from swarm.model.passage import middle_line
 from swarm.model.shapes import corners_of
@@ -165,7 +165,8 @@ def narrow_row(
 @njit(cache=True, inline="always")
 def turns_on_the_spot(kind: int, body: Array, around: Around) -> bool:
     """Whether a robot is a unicycle that keeps clear of others by where it is, and not by a point ahead of it."""
-    return kind == UNICYCLE and around.agreed and not is_second_order(body) and corners_of(around.footprint) == 0
+    free = kind == UNICYCLE and not is_second_order(body) and not is_car(body)
+    return free and around.agreed and corners_of(around.footprint) == 0
 
 
 @uncounted

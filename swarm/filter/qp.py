@@ -28,6 +28,8 @@ OPTIMAL, RELAXED, INVALID = 0, 1, 3
 _TOLERANCE = 1e-11
 _PARALLEL = 1e-13
 _MAX_RAISES = 256
+ALL = 1 << 30
+"""That all rows of a problem may be relaxed."""
 
 
 class Solution(NamedTuple):
@@ -49,12 +51,13 @@ class Solution(NamedTuple):
 
 @uncounted
 def _on_line(
-    i: int, rows: Array, rhs: Array, relaxation: float, ux: float, uy: float, box: Array, deficit: Array
+    i: int, rows: Array, rhs: Array, relaxation: float, ux: float, uy: float, box: Array, deficit: Array, firm: int
 ) -> tuple[bool, float, float]:
     """Optimum on the line of row ``i`` subject to the rows before it and the box; or the proof that none exists."""
+    own = 1.0 if i < firm else 0.0
     gx, gy = rows[i, 0], rows[i, 1]
     dx, dy = -gy, gx
-    level = rhs[i] + relaxation
+    level = rhs[i] + (relaxation if i < firm else 0.0)
     px, py = level * gx, level * gy
     low, high, low_row, high_row = -np.inf, np.inf, -1, -1
     for j in range(-4, i):
@@ -67,14 +70,15 @@ def _on_line(
             if math.isinf(side):
                 continue
         else:
-            hx, hy, side = rows[j, 0], rows[j, 1], rhs[j] + relaxation
+            hx, hy, side = rows[j, 0], rows[j, 1], rhs[j] + (relaxation if j < firm else 0.0)
+            soft = 1.0 if j < firm else 0.0
             if hx == 0.0 and hy == 0.0:
                 continue
         along = hx * dx + hy * dy
         room = side - (hx * px + hy * py)
         if abs(along) < _PARALLEL:
             if room < -_TOLERANCE:  # opposite and apart: rows i and j alone cannot both hold
-                deficit[0] = -(room) / (1.0 + soft)
+                deficit[0] = -(room) / (own + soft) if own + soft > 0.0 else np.inf
                 return False, ux, uy
         elif along > 0.0:
             if room < high * along:
@@ -83,7 +87,7 @@ def _on_line(
             low, low_row = room / along, j
     if low > high:
         if low - high > _TOLERANCE:
-            deficit[0] = _deficit_of_rows(rows, i, low_row, high_row, low, high, dx, dy)
+            deficit[0] = _deficit_of_rows(rows, i, low_row, high_row, low, high, dx, dy, firm)
             return False, ux, uy
         low = high = 0.5 * (low + high)
     best = min(max((ux - px) * dx + (uy - py) * dy, low), high)
@@ -91,10 +95,10 @@ def _on_line(
 
 
 @uncounted
-def _side(rows: Array, j: int, dx: float, dy: float) -> tuple[float, float, float]:
+def _side(rows: Array, j: int, dx: float, dy: float, firm: int) -> tuple[float, float, float]:
     """Normal of row ``j`` (a side of the box if negative) along and across a line, and how far it may be relaxed."""
     if j >= 0:
-        hx, hy, soft = rows[j, 0], rows[j, 1], 1.0
+        hx, hy, soft = rows[j, 0], rows[j, 1], 1.0 if j < firm else 0.0
     else:
         axis, sign, soft = (j + 4) % 2, 1.0 if j < -2 else -1.0, 0.0
         hx, hy = (sign, 0.0) if axis == 0 else (0.0, sign)
@@ -102,35 +106,37 @@ def _side(rows: Array, j: int, dx: float, dy: float) -> tuple[float, float, floa
 
 
 @uncounted
-def _deficit_of_rows(rows: Array, i: int, j: int, k: int, low: float, high: float, dx: float, dy: float) -> float:
+def _deficit_of_rows(
+    rows: Array, i: int, j: int, k: int, low: float, high: float, dx: float, dy: float, firm: int
+) -> float:
     """How much more all soft rows must give way so that row ``i`` and its bounds ``j`` (low), ``k`` (high) agree.
 
     Multipliers that cancel the three normals: 1/|along| for the bounds, minus what they leave across for row i.
     """
-    along_j, across_j, soft_j = _side(rows, j, dx, dy)
-    along_k, across_k, soft_k = _side(rows, k, dx, dy)
+    along_j, across_j, soft_j = _side(rows, j, dx, dy, firm)
+    along_k, across_k, soft_k = _side(rows, k, dx, dy, firm)
     weight_j, weight_k = -1.0 / along_j, 1.0 / along_k
     # "across" is measured along the normal of row i, which is (dy, -dx). Where j and k meet, row i is violated, so its
     # multiplier is 0 or more, but for rows that miss each other by less than the tolerance: there ``max`` changes the
     # relaxation by less than the tolerance, and nothing else does (docs/mutants.md).
     weight_i = max(-(weight_j * across_j + weight_k * across_k), 0.0)
-    total = weight_i + weight_j * soft_j + weight_k * soft_k
+    total = (weight_i if i < firm else 0.0) + weight_j * soft_j + weight_k * soft_k
     return (low - high) / total if total > 0.0 else np.inf
 
 
 @uncounted
 def _solve_given(
-    ux: float, uy: float, rows: Array, rhs: Array, count: int, box: Array, relaxation: float, deficit: Array
+    ux: float, uy: float, rows: Array, rhs: Array, count: int, box: Array, relaxation: float, deficit: Array, firm: int
 ) -> tuple[bool, float, float]:
-    """Seidel's method for unit rows, all relaxed by ``relaxation``; on failure ``deficit[0]`` is what is missing."""
+    """Seidel's method for unit rows, those before ``firm`` relaxed; on failure ``deficit[0]`` is what is missing."""
     x = min(max(ux, box[0, 0]), box[1, 0])
     y = min(max(uy, box[0, 1]), box[1, 1])
     for i in range(count):
-        if rows[i, 0] * x + rows[i, 1] * y - rhs[i] - relaxation > _TOLERANCE:
+        if rows[i, 0] * x + rows[i, 1] * y - rhs[i] - (relaxation if i < firm else 0.0) > _TOLERANCE:
             if rows[i, 0] == 0.0 and rows[i, 1] == 0.0:
                 deficit[0] = -rhs[i] - relaxation
                 return False, x, y
-            found, x, y = _on_line(i, rows, rhs, relaxation, ux, uy, box, deficit)
+            found, x, y = _on_line(i, rows, rhs, relaxation, ux, uy, box, deficit, firm)
             if not found:
                 return False, x, y
     return True, x, y
@@ -138,8 +144,9 @@ def _solve_given(
 
 @uncounted
 def solve_unit_rows(
-    ux: float, uy: float, rows: Array, rhs: Array, count: int, box: Array, control: Array, deficit: Array
-) -> tuple[int, float]:
+    ux: float, uy: float, rows: Array, rhs: Array, count: int, box: Array, control: Array, deficit: Array,
+    firm: int = ALL,
+) -> tuple[int, float]:  # fmt: skip
     """The kernel: exact optimum for rows of unit norm (or zero), or for the smallest uniform relaxation of them.
 
     Args:
@@ -151,13 +158,14 @@ def solve_unit_rows(
         box: ``float64[2, 2]``, lower and upper bounds; never relaxed.
         control: ``float64[2]``, written.
         deficit: ``float64[1]``, scratch.
+        firm: From this one on, rows are never relaxed either.
 
     Returns:
         OPTIMAL, RELAXED or INVALID (nothing finite was found: the input was not), and the relaxation.
     """
     relaxation = 0.0
     for _ in range(_MAX_RAISES):
-        found, x, y = _solve_given(ux, uy, rows, rhs, count, box, relaxation, deficit)
+        found, x, y = _solve_given(ux, uy, rows, rhs, count, box, relaxation, deficit, firm)
         if found:
             control[0], control[1] = min(max(x, box[0, 0]), box[1, 0]), min(max(y, box[0, 1]), box[1, 1])
             if not (math.isfinite(x) and math.isfinite(y)):

@@ -30,14 +30,15 @@ from swarm.array_types import Array
 from swarm.filter import barriers, qp
 from swarm.filter.hull_shield import is_inexact, shield_hulls
 from swarm.filter.narrow import project_rows, turns_on_the_spot
-from swarm.filter.nominal import nominal_control, turn_towards
+from swarm.filter.nominal import add_standing, nominal_control, set_back, turn_towards
 from swarm.filter.shapes.rows import build_shape_rows
 from swarm.filter.shapes.shield import shield_shape
 from swarm.kernel_cache.references import uncounted
-from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, REACH, TOP_SPEED, TURN_RATE
+from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, REACH, TOP_SPEED, TURN_RATE, is_car
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE, arc_offset, brake, stop_offset
 from swarm.model.geometry import segment_to_obstacle, segment_to_segment
 from swarm.model.shapes import corners_of
+from swarm.model.steering import STEERING_ROWS, add_steering_rows, steer_within
 from swarm.sense.neighbours import N_ACCELERATION, N_RADIUS, N_REACH, N_VX, N_VY, N_X, N_Y, O_GAP, Around
 
 OUTCOMES = ("optimal", "relaxed", "braking")
@@ -45,6 +46,8 @@ OPTIMAL, RELAXED, BRAKING = range(3)
 # Room that rounding may not eat: the shield aims this far [m] inside the line that it guards.
 _ROUNDING = 1e-12
 _BISECTIONS = 30
+MORE_ROWS = barriers.BOUNDS_ROWS + STEERING_ROWS
+"""Rows that no neighbour and no obstacle has."""
 # The kernels here that take tuples of arrays are inlined: a call counts references of all of their arrays, which took a
 # tenth of the time.
 
@@ -53,8 +56,8 @@ class Scratch(NamedTuple):
     """Room to work in, for one robot after the other; what the filter leaves there says what it decided on.
 
     Attributes:
-        rows: ``float64[2 (K + M) + 4, 2]``, of the QP.
-        rhs: ``float64[2 (K + M) + 4]``, their right-hand sides.
+        rows: ``float64[2 (K + M) + 8, 2]``, of the QP.
+        rhs: ``float64[2 (K + M) + 8]``, their right-hand sides.
         box: ``float64[2, 2]``, least and largest values of the variables.
         lines: ``float64[K + M + 4, 3]``, of the shield.
         deficit: ``float64[1]``.
@@ -69,7 +72,7 @@ class Scratch(NamedTuple):
 
 def scratch(size: int) -> Scratch:
     """Room for ``size`` neighbours and obstacles together."""
-    rows, lines = np.empty((2 * size + barriers.BOUNDS_ROWS, 2)), np.empty((size + barriers.BOUNDS_ROWS, 3))
+    rows, lines = np.empty((2 * size + MORE_ROWS, 2)), np.empty((size + barriers.BOUNDS_ROWS, 3))
     return Scratch(rows, np.empty(len(rows)), np.empty((2, 2)), lines, np.empty(1))
 
 
@@ -227,6 +230,14 @@ def constrain(kind: int, state: Array, body: Array, around: Around, tunables: Ar
 
 
 @njit(cache=True, inline="always")
+def constrain_steering(body: Array, around: Around, wanted: float, scratch: Scratch, count: int) -> int:
+    """Append to ``count`` rows what a car's steering allows, if it wants a speed [m/s]; returns how many there are."""
+    if not is_car(body):
+        return count
+    return add_steering_rows(body, around.trail, wanted, scratch.rows, scratch.rhs, scratch.box, count)
+
+
+@njit(cache=True, inline="always")
 def wanted_control(
     kind: int, state: Array, body: Array, around: Around, waypoint: Array, remaining: float, tunables: Array,
     scratch: Scratch, wanted: Array,
@@ -246,6 +257,11 @@ def wanted_control(
     """
     if not turns_on_the_spot(kind, body, around):
         nominal_control(kind, state, body, waypoint, remaining, tunables, wanted)
+        if is_car(body):
+            count = add_standing(
+                state, body, around.neighbours, around.num_neighbours, around.obstacles, around.num_obstacles
+            )
+            set_back(state, body, around.obstacles, count, waypoint, wanted)
     else:
         nominal_control(SINGLE_INTEGRATOR, state, body, waypoint, remaining, tunables, wanted)
         count = barriers.build(kind, state, body, around, tunables, scratch.rows, scratch.rhs)
@@ -274,6 +290,8 @@ def dispose(kind: int, state: Array, body: Array, around: Around, status: int, c
         control[0] = control[1] = np.nan
     else:
         to_control(kind, body, control)
+        if is_car(body):
+            steer_within(body, around.trail, control)
     if corners_of(around.footprint) > 0:
         return BRAKING if shield_shape(kind, state, body, around, control) < 1.0 else status
     if is_inexact(body, around):
@@ -301,8 +319,9 @@ def filter_control(
     Returns:
         The outcome (OPTIMAL, RELAXED, BRAKING) and the relaxation of the QP.
     """
-    count = constrain(kind, state, body, around, tunables, scratch)
+    firm = constrain(kind, state, body, around, tunables, scratch)
+    count = constrain_steering(body, around, nominal[0], scratch, firm)
     status, relaxation = qp.solve_unit_rows(
-        nominal[0], nominal[1], scratch.rows, scratch.rhs, count, scratch.box, control, scratch.deficit
+        nominal[0], nominal[1], scratch.rows, scratch.rhs, count, scratch.box, control, scratch.deficit, firm
     )
     return dispose(kind, state, body, around, status, control, scratch), relaxation

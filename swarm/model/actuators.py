@@ -56,9 +56,12 @@ _STRAIGHT = 1e-12
 # Columns of what a lag adds to a state ahead, float64[TRAIL]: from the place ahead back to the body, and to the corner
 # of the triangle that holds the arc between them [m]; the body's own heading [rad], speed [m/s], turn rate [rad/s]; and
 # how far all of it may be elsewhere [m], and by which share of a way it may come elsewhere than planned.
-# A unicycle of second order has its state where its body is: there, the arc goes on to where it comes to rest.
-TRAIL = 9
-T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_HEADING, T_SPEED, T_TURN_RATE, T_ERROR, T_STRAY = range(TRAIL)
+# A unicycle of second order has its state where its body is: there, the arc goes on to where it comes to rest. Last is
+# the curvature that a car has steered to [1/m], also while it stands.
+TRAIL = 10
+T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_HEADING, T_SPEED, T_TURN_RATE, T_ERROR, T_STRAY, T_CURVATURE = range(
+    TRAIL
+)
 
 
 @njit(cache=True)

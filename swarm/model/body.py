@@ -11,7 +11,7 @@ from numba import njit
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.kernel_cache.references import uncounted
-from swarm.model.actuators import T_SPEED, T_TURN_RATE, brake_roll, coast
+from swarm.model.actuators import T_CURVATURE, T_SPEED, T_TURN_RATE, brake_roll, coast
 from swarm.model.dynamics import (
     DOUBLE_INTEGRATOR,
     SHARPEST,
@@ -36,12 +36,14 @@ from swarm.model.growth import growth_of
 # share of a way it may come elsewhere than planned, by how much what is known of it grows in a period without news [m],
 # and the margin that is kept even where no error asks for it [m].
 # Of a unicycle of second order, its turn acceleration [rad/s²]; inf of others. Of a polygon, how far a point of its
-# stop hull may be from the body's middle as it turns [m]; 0 of a disc. For policies, what else is declared
-# (ErrorBounds.told): for how long a body does not do what a command says [s], how late news are [s], which share of
-# them is lost, and how far others may be from where they are sensed [m].
-BODY = 21
+# stop hull may be from the body's middle as it turns [m]; 0 of a disc. Of a car, the curvature of its tightest arc
+# [1/m], its top speed backwards [m/s], and by how much its curvature may change in a period [1/m]; inf of others. For
+# policies, what else is declared (ErrorBounds.told): for how long a body does not do what a command says [s], how late
+# news are [s], which share of them is lost, and how far others may be from where they are sensed [m].
+BODY = 24
 RADIUS, LOOK_AHEAD, TOP_SPEED, ACCELERATION, TURN_RATE, PERIOD, SENSING, MARGIN, REACH, YIELDS = range(10)
-LAG, ERROR, STRAY, GROWTH, FLOOR, TURN_ACCELERATION, ARM, DELAY, LATENCY, LOSS, SENSED = range(10, BODY)
+LAG, ERROR, STRAY, GROWTH, FLOOR, TURN_ACCELERATION, ARM, CURVATURE, REVERSE, STEERING = range(10, 20)
+DELAY, LATENCY, LOSS, SENSED = range(20, BODY)
 
 ROUND = 0.01
 """Two polygons of which something is not exact keep so large a share of both radii between them: hulls that meet have
@@ -52,6 +54,9 @@ LOOK_AHEAD_RADII = 0.2
 
 # A margin that falls short of what it has to cover by so little, relatively, is rounding.
 _ROUNDING = 1e-9
+
+# A car that is slower [m/s] stands, for all that is said of its steering.
+_CREEPS = 1e-9
 
 # For a turn the other way a unicycle's wheels change their speeds by so many top speeds; with more no margin is enough.
 # Measured in pybullet with adversarial tunables: none touched up to 8; from 16 on a few runs in a hundred did.
@@ -84,6 +89,8 @@ def body_of(
         InputError: If a number is not usable, if the dynamics need a limit that is not given, or if motors of the given
             acceleration overrun the margin where the filter plans to stop at once.
     """
+    errors.check_car(limits)
+    car, limits = limits, limits.planned(dt)
     _check_numbers(kind, radius, limits, dt, sensing_radius, margin, errors)
     grown = 0.0 if footprint is None else swell(kind, radius, limits, dt, errors.lag)
     arm = 0.0 if footprint is None else radius + grown
@@ -99,6 +106,8 @@ def body_of(
     body[SENSING], body[MARGIN] = sensing_radius, margin
     body[YIELDS] = -1.0 if ignores else float(cooperative)
     body[TURN_ACCELERATION] = limits.turn_acceleration if kind == Kind.UNICYCLE else math.inf
+    body[CURVATURE], body[REVERSE] = car.curvature, min(car.reverse_speed, top) if car.is_car else math.inf
+    body[STEERING] = car.steering_change(dt)
     within = np.array([top, limits.acceleration, limits.turn_rate, body[TURN_ACCELERATION]])
     body[REACH] = reach(int(kind), radius, within, dt) + fastest_over_ground(int(kind), top) * errors.lag
     body[REACH] = (1.0 + errors.slip) * body[REACH] + grown
@@ -154,6 +163,12 @@ def is_second_order(body: Array) -> bool:
 
 
 @uncounted
+def is_car(body: Array) -> bool:
+    """Whether it is a car (``swarm.model.steering``)."""
+    return math.isfinite(body[CURVATURE])
+
+
+@uncounted
 def coast_of(state: Array, body: Array, trail: Array) -> None:
     """Write into ``trail`` the way to rest of a unicycle of second order, from the speed and turn rate that are there.
 
@@ -164,6 +179,8 @@ def coast_of(state: Array, body: Array, trail: Array) -> None:
     """
     push, turn_push, dt = body[ACCELERATION], body[TURN_ACCELERATION], body[PERIOD]
     coast(state[2], trail[T_SPEED], trail[T_TURN_RATE], push, turn_push, dt, trail)
+    if abs(trail[T_SPEED]) > _CREEPS:
+        trail[T_CURVATURE] = trail[T_TURN_RATE] / trail[T_SPEED]
 
 
 def _coast_time(kind: Kind, top: float, limits: Limits, dt: float) -> float:

@@ -5,7 +5,8 @@ A state is ``float64[5]``: x, y [m], heading [rad], vx, vy [m/s] (world frame). 
 * single integrator: velocity in the world frame [m/s];
 * double integrator: acceleration in the world frame [m/s²];
 * unicycle (differential drive): forward speed [m/s] and turn rate [rad/s]. One with finite accelerations of both is of
-  second order: a control is reached at the end of the period, linearly over it (``swarm.model.actuators.ramp``).
+  second order: a control is reached at the end of the period, linearly over it (``swarm.model.actuators.ramp``);
+* car: a unicycle that turns only as it drives (``swarm.model.steering``); its place is the middle of its rear axle.
 """
 
 from __future__ import annotations
@@ -55,12 +56,22 @@ class Limits:
             unicycle's along its way, and part of the plan.
         turn_rate: Largest turn rate [rad/s]; only a unicycle needs it.
         turn_acceleration: Of a unicycle of second order [rad/s²], which has an acceleration too.
+        wheelbase: Of a car, the distance of its axles [m]: a unicycle of which |turn rate| is at most |speed| *
+            tan(steering) / wheelbase. Its turn rate is what that gives at top speed, whatever is said; its
+            acceleration, if it has one, is part of the plan.
+        steering: Of a car, the largest steering angle [rad].
+        steering_rate: Of a car, the fastest change of that angle [rad/s]; it needs an acceleration too.
+        reverse_speed: Of a car, its largest speed backwards [m/s]; 0: it drives forward only; inf: as forward.
     """
 
     speed: float
     acceleration: float = math.inf
     turn_rate: float = math.inf
     turn_acceleration: float = math.inf
+    wheelbase: float = math.inf
+    steering: float = math.inf
+    steering_rate: float = math.inf
+    reverse_speed: float = math.inf
 
     def __post_init__(self) -> None:
         for name in ("speed", "acceleration", "turn_rate", "turn_acceleration"):
@@ -69,10 +80,59 @@ class Limits:
                 raise InputError(f"limits.{name}", value, "a number above 0")
         if not math.isfinite(self.speed):
             raise InputError("limits.speed", self.speed, "a finite number above 0")
+        self._check_steering()
+        if self.is_car:
+            object.__setattr__(self, "turn_rate", self.speed * self.curvature)
+
+    def _check_steering(self) -> None:
+        """Refuse what no car is."""
+        for name in ("wheelbase", "steering_rate"):
+            if not getattr(self, name) > 0.0:
+                raise InputError(name, getattr(self, name), "a number above 0")
+        if not self.reverse_speed >= 0.0:
+            raise InputError("reverse_speed", self.reverse_speed, "0 (it drives forward only) or more")
+        if not self.is_car:
+            for name in ("steering", "steering_rate", "reverse_speed"):
+                if getattr(self, name) != math.inf:
+                    raise InputError(name, getattr(self, name), "none without a wheelbase: only a car steers")
+            return
+        if not 0.0 < self.steering < 0.5 * math.pi:
+            raise InputError("steering", self.steering, "an angle above 0 and below pi / 2 (1.57 rad) for a car")
+        if math.isfinite(self.turn_acceleration):
+            raise InputError(
+                "limits.turn_acceleration", self.turn_acceleration, "none for a car: it has a steering_rate"
+            )
+        if math.isfinite(self.steering_rate) and math.isinf(self.acceleration):
+            raise InputError("limits.acceleration", self.acceleration, "a finite number, as steering_rate is given")
+        if self.speed < self.reverse_speed < math.inf:
+            raise InputError("reverse_speed", self.reverse_speed, f"at most limits.speed, {self.speed:g} m/s")
+
+    @property
+    def is_car(self) -> bool:
+        """Whether these are the limits of a car."""
+        return math.isfinite(self.wheelbase)
+
+    @property
+    def curvature(self) -> float:
+        """Of the tightest arc that a car can drive [1/m]; inf: any."""
+        return math.tan(self.steering) / self.wheelbase if self.is_car else math.inf
+
+    def steering_change(self, dt: float) -> float:
+        """By how much a car may change its curvature in a period of ``dt`` seconds [1/m], whatever it is; inf: any."""
+        return self.steering_rate * dt / self.wheelbase if math.isfinite(self.steering_rate) else math.inf
+
+    def planned(self, dt: float) -> Limits:
+        """Of a car, those of a unicycle that can do all that the car can, with control periods of ``dt`` seconds."""
+        if not self.is_car:
+            return self
+        # The steering may go from one side to the other in a period.
+        turn_push = 2.0 * self.turn_rate / dt if math.isfinite(self.acceleration) else math.inf
+        return Limits(self.speed, self.acceleration, self.turn_rate, turn_push)
 
     def is_second_order(self, kind: Kind) -> bool:
         """Whether a robot of this kind is a unicycle whose accelerations are part of the plan."""
-        return kind == Kind.UNICYCLE and math.isfinite(self.turn_acceleration)
+        planned = math.isfinite(self.turn_acceleration) or (self.is_car and math.isfinite(self.acceleration))
+        return kind == Kind.UNICYCLE and planned
 
     def as_array(self) -> Array:
         """The limits as ``float64[4]``: speed, acceleration, turn rate, turn acceleration."""

@@ -30,7 +30,7 @@ from swarm.errors import InputError
 from swarm.files.checks import LARGEST
 from swarm.files.text_files import located
 from swarm.files.yaml_input import Field, read_yaml, scalar
-from swarm.model.dynamics import Kind
+from swarm.model.dynamics import Kind, Limits
 
 # Columns of ErrorBounds.as_array, float64[ERRORS], in the order of its fields.
 ERRORS = 10
@@ -137,6 +137,13 @@ class ErrorBounds:
     def stray(self, kind: Kind) -> float:
         """By which share of a way a robot of a kind may come elsewhere: by slip, of a unicycle also by its heading."""
         return self.slip + (2.0 * math.sin(0.5 * min(self.heading, math.pi)) if kind == Kind.UNICYCLE else 0.0)
+
+    def check_car(self, limits: Limits) -> None:
+        """Refuse errors that are not planned with where these are the limits of a car."""
+        if limits.is_car and self.lag > 0.0:
+            raise InputError("errors.lag", self.lag, "0 s for a car; declare its acceleration")
+        if math.isfinite(limits.steering_rate) and self.any:
+            raise InputError("errors", self.describe(), "none for a car with a steering_rate, or no steering_rate")
 
     def as_array(self) -> Array:
         """The numbers as ``float64[ERRORS]``, in the columns ``E_POSITION`` to ``E_SLIP``."""

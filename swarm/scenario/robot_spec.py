@@ -52,10 +52,13 @@ _DOUBLE = RobotType(Kind.DOUBLE_INTEGRATOR, 0.1, Limits(0.5, acceleration=2.0))
 _BOX = _box(0.5, 0.25, Limits(0.5, turn_rate=0.5))
 _SECOND_ORDER = _box(0.5, 0.25, Limits(0.5, 0.25, 0.5, 0.25), reduced=True)
 _UNICYCLE_LIMITS = Limits(0.5, turn_rate=2.0)
+CAR = "car"
+"""The type of a unicycle that steers (``swarm.model.steering``)."""
 ROBOT_TYPES: dict[str, RobotType] = {
     "single_integrator": _SINGLE,
     "double_integrator": _DOUBLE,
     "unicycle": RobotType(Kind.UNICYCLE, 0.1, _UNICYCLE_LIMITS),
+    CAR: RobotType(Kind.UNICYCLE, 0.25, _UNICYCLE_LIMITS),  # wheelbase and steering it has to say itself
     # db-CBS.
     "single_integrator_0": _SINGLE,
     "double_integrator_0": _DOUBLE,
@@ -153,7 +156,7 @@ class RobotSpec(ArrayRecord):
         limits: Its actuators. A double integrator needs an acceleration, a unicycle a turn rate. The other two reach
             a commanded speed at once without an acceleration; with one, the robot's margin has to cover what it
             takes longer to stop (checked where the margin is known: ``swarm.model.body.body_of``). A unicycle with a
-            turn acceleration too is of second order: both are planned with.
+            turn acceleration too is of second order: both are planned with. With a wheelbase it is a car.
         goal_heading: Heading at the last goal [rad], if the file gives one; no part of reaching the goal.
         type_name: Its type in a scenario file; the kind's own name if not given.
         cooperative: False for one that takes no account of the others: it goes straight on, tells nothing, and only
@@ -181,10 +184,13 @@ class RobotSpec(ArrayRecord):
     shape_note: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        name = self.type_name or self.kind.label
+        name = self.type_name or (CAR if self.limits.is_car else self.kind.label)
         if robot_type("RobotSpec.type_name", name).kind != self.kind:
             of_kind = [key for key, value in ROBOT_TYPES.items() if value.kind == self.kind]
             raise InputError("RobotSpec.type_name", name, f"one of the kind's types: {', '.join(of_kind)}")
+        if self.limits.is_car != (name == CAR):
+            valid = f"{CAR}, with a wheelbase and a steering, or another type without them"
+            raise InputError("RobotSpec.type_name", name, valid)
         object.__setattr__(self, "type_name", name)
         object.__setattr__(self, "cooperative", self.cooperative and not self.ignores)
         object.__setattr__(self, "start", array("RobotSpec.start", self.start, (5,)))
@@ -229,6 +235,10 @@ class RobotSpec(ArrayRecord):
         slip = vy * math.cos(heading) - vx * math.sin(heading)
         if self.kind == Kind.UNICYCLE and abs(slip) > _ROUNDING:
             raise InputError("RobotSpec.start", [vx, vy], "a start velocity along the unicycle's heading")
+        backwards = -(vx * math.cos(heading) + vy * math.sin(heading))
+        if backwards > self.limits.reverse_speed + _ROUNDING:
+            valid = f"a start velocity within the car's reverse_speed of {self.limits.reverse_speed:g} m/s"
+            raise InputError("RobotSpec.start", [vx, vy], valid)
 
 
 def footprints_of(robots: Sequence[RobotSpec]) -> Array:

@@ -16,12 +16,13 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.text_files import located, write_text
 from swarm.files.yaml_input import Field
-from swarm.model.dynamics import Kind
+from swarm.model.dynamics import Kind, Limits
 from swarm.model.footprint import keys as shape_keys
 from swarm.model.footprint.polygon import reach
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.map_file import load_map
 from swarm.scenario.robot_spec import (
+    CAR,
     ROBOT_TYPES,
     RobotSpec,
     RobotType,
@@ -34,6 +35,9 @@ from swarm.scenario.robot_spec import (
 )
 from swarm.scenario.urdf.keys import KEYS, body_entry, limits_of, read_body
 from swarm.scenario.world import World
+
+_STEERING = ("wheelbase", "steering", "steering_rate", "reverse_speed")
+"""Keys of a car (``swarm.model.dynamics.Limits``)."""
 
 
 def read_world(field: Field, folder: Path) -> World:
@@ -111,7 +115,7 @@ def read_robot(field: Field, folder: Path) -> RobotSpec:
     Raises:
         InputError: If it is malformed; names the file, the line and the key.
     """
-    others = ["goal", "goals", "radius", "limits", "cooperative", "ignores", *KEYS, *shape_keys.KEYS]
+    others = ["goal", "goals", "radius", "limits", "cooperative", "ignores", *KEYS, *shape_keys.KEYS, *_STEERING]
     keys = field.mapping(["type", "start"], others)
     base = robot_type(keys["type"].where, keys["type"].text())
     with located(f"{keys['start'].where}: "):
@@ -123,9 +127,7 @@ def read_robot(field: Field, folder: Path) -> RobotSpec:
         _check_plain(keys["type"], base)
         radius, limits = body.reach, limits_of(body, field, base.limits, base.kind)
     radius, footprint, note = _read_shape(keys, base, radius)
-    if "limits" in keys:
-        entries = keys["limits"].mapping([], ["speed", "acceleration", "turn_rate", "turn_acceleration"])
-        limits = replace(limits, **{name: entry.number(above=0.0) for name, entry in entries.items()})
+    limits = _read_limits(field, keys, limits)
     cooperative = keys["cooperative"].flag() if "cooperative" in keys else True
     ignores = keys["ignores"].flag() if "ignores" in keys else False
     if ignores and "cooperative" in keys and cooperative:
@@ -135,6 +137,23 @@ def read_robot(field: Field, folder: Path) -> RobotSpec:
             base.kind, start, goals, radius, limits, heading, keys["type"].text(), cooperative, ignores, body,
             footprint, note,
         )  # fmt: skip
+
+
+def _read_limits(field: Field, keys: dict[str, Field], limits: Limits) -> Limits:
+    """The limits of a type, or of a URDF file, with what the robot itself says; and how a car steers."""
+    is_car = keys["type"].value == CAR
+    names = ["speed", "acceleration"] if is_car else ["speed", "acceleration", "turn_rate", "turn_acceleration"]
+    entries = keys["limits"].mapping([], names) if "limits" in keys else {}
+    given = {name: entry.number(above=0.0) for name, entry in entries.items()}
+    for name in _STEERING:
+        if not is_car and name in keys:
+            raise keys[name].error(f"no such key: only a {CAR} steers")
+        if is_car and name in ("wheelbase", "steering") and name not in keys:
+            raise InputError(f"{field.where}: {name}", None, f"this key is required of a {CAR}")
+        if name in keys:
+            given[name] = keys[name].number() if name == "reverse_speed" else keys[name].number(above=0.0)
+    with located(f"{field.where}: "):
+        return replace(limits, **given)
 
 
 def _read_shape(keys: dict[str, Field], base: RobotType, radius: float) -> tuple[float, Array | None, str]:
@@ -222,6 +241,9 @@ def robot_entry(robot: RobotSpec, folder: Path) -> dict[str, Any]:
     if len(robot.goals) > 1:
         entry["goals"] = robot.goals.tolist()
     limits = {name: float(value) for name, value in vars(robot.limits).items() if math.isfinite(value)}
+    if robot.limits.is_car:
+        del limits["turn_rate"]  # It follows from the others.
+    entry |= {name: limits.pop(name) for name in _STEERING if name in limits}
     entry |= {"radius": robot.radius, "limits": limits}
     if robot.footprint is not None:
         entry["footprint"] = robot.footprint.tolist()

@@ -20,6 +20,7 @@ from envs.commands.evaluation.common import Record, check_names, contacts, met_s
 from envs.commands.intervals import Interval, mean_interval, rate_interval
 from envs.rollout.results import contacts_of
 from envs.scenarios import family, map_family, options_of
+from envs.scenarios.parts import CAR_LIMITS
 from swarm.array_types import AnyArray
 from swarm.errors import InputError
 from swarm.files.text_files import located
@@ -28,10 +29,11 @@ from swarm.filter.safety import OUTCOMES
 from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import EXACT
 from swarm.planning.registry import check_planner
+from swarm.scenario.robot_spec import CAR
 from swarm.scenario.scenario import Scenario
 from swarm.tune.controllers import make_controller
 
-Dynamics = Literal["single_integrator", "double_integrator", "unicycle"]
+Dynamics = Literal["single_integrator", "double_integrator", "unicycle", "car"]
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,14 @@ def drawing(
     with located(f"family {name}: "):
         options = options_of(draw_one, "robots", robots=robots)
         if dynamics is not None:
-            kind = options_of(draw_one, kind=Kind[dynamics.upper()])
-            if not kind:
-                raise InputError("--dynamics", dynamics, "left out: the family has no argument 'kind'")
-            options |= kind
+            wanted: dict[str, Any] = {"kind": Kind.UNICYCLE if dynamics == CAR else Kind[dynamics.upper()]}
+            if dynamics == CAR:
+                wanted["limits"] = CAR_LIMITS
+            given = options_of(draw_one, **wanted)
+            if len(given) < len(wanted):
+                missing = next(name for name in wanted if name not in given)
+                raise InputError("--dynamics", dynamics, f"left out: the family has no argument {missing!r}")
+            options |= given
 
     def draw(rng: np.random.Generator) -> Scenario:
         scenario = draw_one(rng, **options)

@@ -58,6 +58,7 @@ from swarm.model.body import (
     PERIOD,
     RADIUS,
     TURN_ACCELERATION,
+    is_car,
     is_second_order,
 )
 from swarm.model.dynamics import (
@@ -69,6 +70,7 @@ from swarm.model.dynamics import (
     coast_periods,
 )
 from swarm.model.shapes import corners_of, place_corners, rest_points, roll_corners, roll_time, shape_size, write_hull
+from swarm.model.steering import steers
 from swarm.sense.neighbours import Around
 
 _BISECTIONS = 8
@@ -211,6 +213,8 @@ def _passes(
         return False
     if given.bounds > 0 and not admits(kind, state, body, trail, ux, uy, centre, many, given.sides, given.bounds):
         return False
+    if is_car(body) and not steers(body, trail, ux, uy):
+        return False
     return given.met == 0 or keeps_clear(kind, state, body, trail, ux, uy, centre, many, given.strange, given.met)
 
 
@@ -230,7 +234,7 @@ def _draw(
             x, y = ux, by
         elif attempt > 1:
             x, y = bx + middle * (ux - bx), by + middle * (uy - by)
-        if 0 <= attempt < 2 and (kind != UNICYCLE or parted):
+        if 0 <= attempt < 2 and (kind != UNICYCLE or is_car(body) or parted):
             continue
         passes = _passes(kind, state, body, around, x, y, points, given)
         if attempt < 0 and passes:
@@ -257,7 +261,13 @@ def shield_shape(kind: int, state: Array, body: Array, around: Around, control: 
     """
     trail, footprint, near = around.trail, around.footprint, around.num_neighbours
     finite = math.isfinite(control[0]) and math.isfinite(control[1])
-    if finite and not around.truncated and not is_second_order(body) and is_alone(state, body, around):
+    if (
+        finite
+        and not around.truncated
+        and not is_second_order(body)
+        and not is_car(body)
+        and is_alone(state, body, around)
+    ):
         return 1.0  # What follows would keep all of it as well, and take longer.
     corners, size = corners_of(footprint), shape_size(footprint.shape[0])
     shape, points, before, centre = np.empty((size, 2)), np.empty((size, 2)), np.empty((size, 2)), np.empty((MOST, 2))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from swarm.array_types import Array
-from swarm.model.footprint import driving
 from swarm.planning.headings.fitting import poses_of
 from swarm.planning.headings.poses import Poses, half_width
 from swarm.scenario.robot_spec import RobotSpec
@@ -17,7 +16,7 @@ def planned_outline(spec: RobotSpec, exact: bool | None = None) -> Array | None:
         spec: The robot.
         exact: Whether its world drives outlines; None: as ``swarm.model.footprint.driving`` says.
     """
-    return spec.footprint if (driving.exactly() if exact is None else exact) else None
+    return None if exact is False else spec.footprint
 
 
 def least_radius(spec: RobotSpec, exact: bool | None = None) -> float:

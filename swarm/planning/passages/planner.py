@@ -66,7 +66,7 @@ class PassagePlanner(StatefulPlanner):
             self.route = OutlinedRoute(world, self.slices, spec, margin)
         self._aside = Aside(self.route, spec.radius, margin)
         self.robot_id, self.dt, self._spec, self._margin = robot_id, dt, spec, margin
-        self._turns = spec.kind == Kind.UNICYCLE and not spec.limits.is_second_order(spec.kind)
+        self._turns = spec.kind == Kind.UNICYCLE and not (spec.limits.is_second_order(spec.kind) or spec.limits.is_car)
         self._turning = round(math.pi / (spec.limits.turn_rate * dt)) if self._turns else 0
         self.reset()
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from swarm.errors import InputError
 from swarm.files.references import moved, source_of
-from swarm.model.body import ARM, LAG, TURN_ACCELERATION, is_second_order
+from swarm.model.body import ARM, CURVATURE, DELAY, LAG, TURN_ACCELERATION, is_car, is_second_order
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.model.strangers import UNKNOWN, Strangers
 from swarm.runtime.fleet_file.roster import Peer
@@ -85,6 +85,8 @@ def handshake_of(
             limits.update(b"footprint" + peer.footprint.tobytes())
         if is_second_order(peer.body):  # likewise: processes that do not know of it have no such robots
             limits.update(b"turn acceleration" + peer.body[TURN_ACCELERATION].tobytes())
+        if is_car(peer.body):
+            limits.update(b"steering" + peer.body[CURVATURE:DELAY].tobytes())
     if errors != EXACT:
         limits.update(b"errors" + errors.as_array().tobytes() + errors.others.encode())
     if strangers != UNKNOWN:

@@ -239,3 +239,26 @@ def test_one_added_line_constrains_the_reference() -> None:
         np.array([1.0, 1.0]), np.zeros((0, 2)), np.zeros(0), LOWER, UPPER
     )
     assert np.linalg.norm(solution.control) == pytest.approx(0.4, abs=1e-6)
+
+
+def test_firm_rows_hold_however_much_the_others_give_way() -> None:
+    """Rows of a cone that are never relaxed, behind rows that may be: by linear programming and enumeration."""
+    rng = np.random.default_rng(5)
+    relaxed = 0
+    for _ in range(2000):
+        nominal, G, b = well_posed(rng)
+        slope = rng.uniform(0.1, 2.0)
+        cone = np.array([[-slope, 1.0], [-slope, -1.0]]) / np.hypot(slope, 1.0)
+        rows, rhs = np.concatenate([G, cone]), np.concatenate([b, np.zeros(2)])
+        A = np.c_[rows, np.where(np.arange(len(rows)) < len(b), -1.0, 0.0)]
+        least = linprog([0, 0, 1], A, rhs, bounds=[(-1, 1), (-1, 1), (0, None)]).x[2]
+        control, deficit = np.empty(2), np.empty(1)
+        box = np.array([LOWER, UPPER])
+        status, relaxation = qp.solve_unit_rows(*nominal, rows, rhs, len(rows), box, control, deficit, len(b))
+        assert status == (qp.RELAXED if least > 1e-12 else qp.OPTIMAL)
+        assert relaxation == pytest.approx(least, abs=1e-9)
+        relaxed += status == qp.RELAXED
+        assert (cone @ control).max() <= 1e-10
+        best = by_enumeration(nominal, rows, rhs + np.where(np.arange(len(rows)) < len(b), relaxation, 0.0))
+        assert np.linalg.norm(control - nominal) == pytest.approx(np.linalg.norm(best - nominal), abs=1e-7)
+    assert 200 < relaxed < 1800

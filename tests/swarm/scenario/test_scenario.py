@@ -157,6 +157,8 @@ def random_scenario(seed):
         limits = Limits(rng.uniform(0.1, 2), rng.uniform(0.1, 5), rng.uniform(0.1, 5))
         if ROBOT_TYPES[name].reduced:
             limits = replace(limits, turn_acceleration=rng.uniform(0.1, 5))
+        if name == "car":
+            limits = replace(limits, wheelbase=rng.uniform(0.1, 1), steering=rng.uniform(0.1, 1.5))
         heading = rng.uniform(-4, 4) if kind == Kind.UNICYCLE or rng.integers(2) else 0.0
         # A reduced state holds a speed along the heading: what comes back of a velocity is rounded.
         speed = rng.uniform(0, limits.speed) * rng.integers(2) * (not ROBOT_TYPES[name].reduced)
