@@ -127,7 +127,7 @@ def compare_with_the_batched_core(scenario: Scenario, planner: str, margin: floa
     core = ArenaCore(lambda rng: scenario, margin=margin, redraw=False, planner=planner)
     fleet = Fleet(scenario, planner=planner, controller=FIXED, margin=margin)
     rng, now = np.random.default_rng(1), 0.0
-    for step in range(120):
+    for _ in range(120):
         action = BOLD + (1.0 - abs(BOLD - 0.5)) * rng.uniform(-0.4, 0.4, (8, 6))  # also outside the box
         states, goals = core.state[0].copy(), core.goal[0].copy()
         batched = core.observe()
