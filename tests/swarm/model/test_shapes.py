@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from oracles.polygons import depth, random_polygon
 
-from swarm.filter.hulls import shape_to_shape
+from swarm.filter.hulls import polygon_to_polygon, shape_to_shape
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL, brake_roll, coast, ramp
 from swarm.model.body import body_of
 from swarm.model.dynamics import Kind, Limits
@@ -33,11 +35,12 @@ def test_a_hull_is_convex_and_holds_its_points(seed: int) -> None:
     assert (turn[:, 0] * after[:, 1] - turn[:, 1] * after[:, 0] > 0.0).all()
 
 
+@pytest.mark.parametrize("measure", [shape_to_shape, polygon_to_polygon])
 @pytest.mark.parametrize("seed", range(40))
-def test_distances_are_the_least_between_sides(seed: int) -> None:
+def test_distances_are_the_least_between_sides(seed: int, measure: Any) -> None:
     rng = np.random.default_rng(seed)
     a, b = random_polygon(rng, 1.0), random_polygon(rng, 1.0) + rng.uniform(-3.0, 3.0, 2)
-    distance, nx, ny, ax, ay = shape_to_shape(a, len(a), b, len(b))
+    distance, nx, ny, ax, ay = measure(a, len(a), b, len(b))
     if depth(a, b) > 0.0:
         assert (distance, nx, ny) == (0.0, 0.0, 0.0)
         return
