@@ -194,7 +194,7 @@ def note_narrow(kind: int, state: Array, body: Array, around: Around, waypoint: 
     """Note beside which obstacles a narrow passage is through which the robot goes, for its rows.
 
     A unicycle does not rotate there: it fits through only along its way, and has no room to turn aside for anybody. Nor
-    does one that turns on the spot, or a polygon where who goes first is agreed; its ``tunables`` change.
+    does one that turns on the spot, or a polygon where who goes first is agreed. Its ``tunables`` change.
 
     Args:
         kind: A value of ``Kind``.
@@ -204,13 +204,14 @@ def note_narrow(kind: int, state: Array, body: Array, around: Around, waypoint: 
         waypoint: ``float64[2]``, to where it goes straight [m].
         tunables: ``float64[6]``, physical; changed.
     """
-    is_polygon = corners_of(around.footprint) > 0
-    if turns_on_the_spot(kind, body, around) or (is_polygon and around.agreed):
+    if turns_on_the_spot(kind, body, around):
         for k in range(len(_BOLD)):
             tunables[k] = _BOLD[k]
         return
-    if is_polygon:
-        return  # its rows know how wide it is
+    if corners_of(around.footprint) > 0:  # its rows know how wide it is
+        if around.agreed:
+            tunables[ROTATION] = 0.0
+        return
     size = body[RADIUS] + max(body[FLOOR], around.trail[T_ERROR])
     if kind != UNICYCLE:
         size += math.hypot(state[3], state[4]) * body[PERIOD] * around.trail[T_STRAY]

@@ -49,7 +49,7 @@ class Family(ErrorOptions):
     controller: str = "tuner"
     """tuner, a checkpoint folder, fixed:, random_rotation: or wall_following: with GAIN,POWER, or my_file.py:NAME."""
     planner: str = "straight"
-    """straight, roadmap or my_file.py:NAME."""
+    """straight, roadmap, passages, cells, cells:pibt, cells:guided (these on grid maps), or my_file.py:NAME."""
     constraint: str = ""
     """Further rows of every robot's quadratic program: my_file.py:NAME."""
     episodes: int = 100

@@ -17,12 +17,13 @@ from swarm.planning.headings.field import turn_between
 from swarm.planning.headings.poses import Poses, hull_fits, room_at, straight_fits, sweep_fits
 
 _TURN_STEP = 0.2  # Turns are looked at in parts of so much at most [rad].
-_STRAIGHT = 0.08  # A robot that has no room to turn drives while its heading is wrong by no more [rad].
+THERE = 0.15
+"""So many reaches from its goal a robot that turns is there: it would turn on the spot for the rest of the way."""
+_ROOMY = 1.25  # With so many reaches around it, a robot turns while it drives; else it turns on the spot first,
+_STRAIGHT, _ABOUT = 0.08, 0.4  # unless its heading is wrong by no more, or by no more and nothing is ahead [rad].
 _SHARP = 0.5  # Before it turns by more, it slows down [rad].
-_AT = 0.35  # A pose nearer than so many cells is a turn on the spot.
 _SPOT = 1e-3  # Way within which a robot stops that turns on the spot, in reaches.
-_ROOMY = 1.25  # With so many reaches around it, it turns while it drives.
-_ABOUT = 0.4  # Nor while it is wrong by less, if there is nothing ahead [rad].
+_AT = 0.35  # A pose nearer than so many cells is a turn on the spot.
 _HALVINGS = 6
 _OFF = 0.05  # A robot is off its way if it is so many cells beside it.
 _ON_THE_WAY = 1.5  # A pose is on a way that comes as near to it as so many cells.
@@ -168,6 +169,8 @@ def command(poses: Poses, state: Array, target: Array, left: float, ends: bool) 
     away = math.hypot(target[0] - x, target[1] - y)
     if len(poses.angles) == 1:
         return target[0], target[1], away if ends else left
+    if not turns_there and away < THERE * poses.reach:
+        return x, y, 0.0
     along, tight = math.atan2(target[1] - y, target[0] - x), is_tight(poses, target)
     if turns_there and _is_at(poses, state, target):
         along = target[2]

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from swarm.array_types import Array, Float32s
-from swarm.planning.headings.drive import command, farthest_pose, is_tight, still_counts
+from swarm.planning.headings.drive import THERE, command, farthest_pose, is_tight, still_counts
 from swarm.planning.headings.field import anywhere, field_of, nearest_pose, trace_poses
 from swarm.planning.headings.fitting import among_others
 from swarm.planning.headings.poses import Poses
@@ -67,7 +67,8 @@ class PoseWays:
         left, straight = float(self._field.flat[start]), math.hypot(goal[0] - x, goal[1] - y)
         if len(path) < _POSES:
             path = np.concatenate([path, [[goal[0], goal[1], math.nan]]])
-        return path, straight if left < _NEAR_GOAL else max(left * self.poses.resolution, straight)
+        near = left < _NEAR_GOAL or straight < THERE * self.poses.reach
+        return path, straight if near else max(left * self.poses.resolution, straight)
 
     def aim(self, state: Array, path: Array, stop: int, left: float, ends: bool) -> tuple[Array, float]:
         """Where to drive along a way, float64[2] [m], and within which distance the robot must be able to stop [m].

@@ -138,6 +138,9 @@ def way_aside(
     least, wall = crowd_of(*grid, keep_off, blocked, crowded, rooms)
     found = -1
     row, column = cell_at(roadmap, start[0], start[1])
+    nearest = max(labels[row, column], 0)
+    if closed[nearest] and nearest != label_at(labels, roadmap.origin, roadmap.resolution, start[0], start[1]):
+        return np.empty((0, 2)), limit  # beside a wall at the edge of its slice: the next cell is in another's
     before, queue = np.full(rows * columns, -1, np.int64), np.empty(rows * columns, np.int64)
     first, size, done = row * columns + column, 1, 0
     before[first], queue[0] = first, first

@@ -133,3 +133,22 @@ def test_beside_the_middle_of_a_lane_the_way_leads_on_whichever_cell_is_nearest(
             target, path, left = route.way(position, goal)
             waypoint, _, _ = route.aim(position, route.leg(path, target, left), held)
             assert waypoint[0] > x, (x, off)
+
+
+def test_who_stands_at_the_edge_of_its_slice_makes_no_way_through_one_that_another_holds() -> None:
+    """Beside a wall the nearest cell that is free may be in the next slice; from there others would be led through."""
+    scenario = draw_family("bays", 4, kind=Kind.UNICYCLE, robots=8)
+    slices, spec = slices_of(scenario.world, sizes_of(scenario)), scenario.robots[0]
+    route, nobody = Route(scenario.world, slices, spec.radius, 0.0), np.empty((0, 3))
+    places = np.random.default_rng(0).uniform(scenario.world.bounds[:2], scenario.world.bounds[2:], (40_000, 2))
+    found = 0
+    for place in places[scenario.world.clearance(places) > 0.9 * spec.radius]:
+        own, nearest = slices.at(*place), max(int(slices.labels[route.cell(place)]), 0)
+        if own == nearest or nearest == 0:
+            continue
+        found += 1
+        taken, closed = np.ones(slices.total + 1, bool), np.zeros(slices.total + 1, bool)
+        taken[0], closed[nearest] = False, True
+        way, _ = route.way_aside(place, taken, closed, nobody, nobody, nobody, np.ones(1), 1)
+        assert nearest not in route.numbers(way)
+    assert found > 10
