@@ -269,8 +269,8 @@ class ArenaCore:
         self._planners.pop(b, None)
         self._agreed[b] = False
         planner = self._planner if isinstance(self._planner, str) else self._planner(scenario)
-        margin, exact = float(self.body[b, :, MARGIN].max()), self._source is None
-        if (planners := make_team_planner(planner, scenario, margin, exact=exact)) is not None:
+        margin = float(self.body[b, :, MARGIN].max())
+        if (planners := make_team_planner(planner, scenario, margin)) is not None:
             self._planners[b] = planners
         self.memory[b], self.moved[b] = blank(), True
         self.last_action[b] = MIDDLE

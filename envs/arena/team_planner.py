@@ -14,7 +14,6 @@ from swarm.files.references import FORM, is_reference
 from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
 from swarm.model.body import BODY, SENSING
 from swarm.model.dynamics import Kind
-from swarm.planning.headings.outlines import planned_outline
 from swarm.planning.passages.team import reach_of, sizes_of
 from swarm.planning.registry import PLANNERS, make_planner
 from swarm.planning.roadmap.detour import Ways
@@ -69,20 +68,19 @@ class RoadmapTeam:
         scenario: World and robots.
         margin: Extra distance from obstacles [m].
         plans: False: for what it knows of the team alone.
-        exact: Whether robots that are no discs are driven as their outlines.
     """
 
-    def __init__(self, scenario: Scenario, margin: float = 0.0, *, plans: bool = True, exact: bool = False) -> None:
+    def __init__(self, scenario: Scenario, margin: float = 0.0, *, plans: bool = True) -> None:
         self.waits, self.agreed = np.zeros((2, len(scenario.robots)), bool)
         self._margin = margin
         self._radii = np.array([robot.radius for robot in scenario.robots])
         self._tells = np.array([robot.cooperative for robot in scenario.robots])
         self._body = np.zeros(BODY)
         self._body[SENSING] = scenario.sensing_radius
-        outlined = np.array([planned_outline(robot, exact) is not None for robot in scenario.robots])
+        outlined = np.array([robot.footprint is not None for robot in scenario.robots])
         self._planned = np.flatnonzero(self._tells & ~outlined) if plans else np.empty(0, np.int64)
         self._outlined = {
-            i: make_planner("roadmap", scenario.robots[i], scenario.world, dt=scenario.dt, margin=margin, exact=exact)
+            i: make_planner("roadmap", scenario.robots[i], scenario.world, dt=scenario.dt, margin=margin)
             for i in (np.flatnonzero(self._tells & outlined).tolist() if plans else ())
         }
         turns = np.array([robot.kind == Kind.UNICYCLE for robot in scenario.robots])[self._planned]
@@ -135,21 +133,18 @@ class OwnTeam:
         name: ``passages``, ``cells`` or what begins so, or the reference of a ``swarm.Planner``.
         scenario: World and robots.
         margin: Extra distance from obstacles [m].
-        exact: Whether robots that are no discs are driven as their outlines.
     """
 
-    def __init__(self, name: str, scenario: Scenario, margin: float = 0.0, *, exact: bool = False) -> None:
+    def __init__(self, name: str, scenario: Scenario, margin: float = 0.0) -> None:
         self._messages: dict[int, Message] = {}
         self.waits, self.agreed = np.zeros((2, len(scenario.robots)), bool)
-        sizes = sizes_of(scenario, margin, exact=exact)
+        sizes = sizes_of(scenario, margin)
         grid = scenario.world.grid if name in PLANNERS and name.startswith("cells") else None
         cell, reach = None if grid is None else grid.cell_size, reach_of(name, scenario, sizes)
         self._hearing = hearing_radius(scenario.sensing_radius, cell, reach)
         self._team = RoadmapTeam(scenario, margin, plans=False)
         self._planners = {
-            i: make_planner(
-                name, spec, scenario.world, dt=scenario.dt, margin=margin, robot_id=i, sizes=sizes, exact=exact
-            )
+            i: make_planner(name, spec, scenario.world, dt=scenario.dt, margin=margin, robot_id=i, sizes=sizes)
             for i, spec in enumerate(scenario.robots)
             if spec.cooperative
         }
@@ -175,7 +170,7 @@ class OwnTeam:
 
 
 def make_team_planner(
-    name: str, scenario: Scenario, margin: float = 0.0, *, exact: bool = False
+    name: str, scenario: Scenario, margin: float = 0.0
 ) -> TeamPlanner | None:  # fmt: skip
     """The planner of a world by name; None is straight to the goal.
 
@@ -183,7 +178,6 @@ def make_team_planner(
         name: Of the planner.
         scenario: World and robots.
         margin: Extra distance from obstacles [m].
-        exact: Whether robots that are no discs are driven as their outlines.
 
     Raises:
         InputError: If there is no planner of that name.
@@ -191,7 +185,7 @@ def make_team_planner(
     if name == "straight":
         return None
     if name == "roadmap":
-        return RoadmapTeam(scenario, margin, exact=exact)
+        return RoadmapTeam(scenario, margin)
     if name in PLANNERS or is_reference(name):
-        return OwnTeam(name, scenario, margin, exact=exact)
+        return OwnTeam(name, scenario, margin)
     raise InputError("planner", name, f"{', '.join(PLANNERS)}, or {FORM}")

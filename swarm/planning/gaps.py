@@ -20,7 +20,7 @@ from swarm.files.text_files import located
 from swarm.model.body import MARGIN, body_of
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.planning.headings.field import anywhere, goal_cell, nearest_pose, poses_from
-from swarm.planning.headings.outlines import least_radius, planned_outline, poses_of_robot
+from swarm.planning.headings.outlines import least_radius, poses_of_robot
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
@@ -179,7 +179,7 @@ def _narrowest(world: World, space: Space, start: Array, goal: Array) -> tuple[f
 
 
 def goals_without_way(
-    scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None, *, exact: bool | None = None
+    scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None
 ) -> tuple[NoWay, ...]:  # fmt: skip
     """Of each robot the first goal that it has no way to; of those that cooperate, since others look for none.
 
@@ -187,7 +187,6 @@ def goals_without_way(
         scenario: World and robots.
         margin: Extra distance that every robot keeps [m].
         assumed: Errors that the robots count on; None: those that the scenario declares.
-        exact: Whether outlines are driven (``swarm.planning.headings.outlines.planned_outline``).
     """
     errors = (scenario.errors if assumed is None else assumed) or EXACT
     found = []
@@ -199,11 +198,11 @@ def goals_without_way(
                 robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
                 margin=margin, cooperative=True, errors=errors,
             )  # fmt: skip
-        needed = least_radius(robot, exact) + float(body[MARGIN])
+        needed = least_radius(robot) + float(body[MARGIN])
         space, start, shut = (
             space_of(scenario.world, needed),
             robot.start[:2],
-            _shut(scenario.world, robot, body, exact),
+            _shut(scenario.world, robot, body),
         )
         for goal in robot.goals:
             if not space.may_reach(start, goal) or shut(goal):
@@ -213,9 +212,9 @@ def goals_without_way(
     return tuple(found)
 
 
-def _shut(world: World, robot: RobotSpec, body: Array, exact: bool | None) -> Callable[[Array], bool]:
+def _shut(world: World, robot: RobotSpec, body: Array) -> Callable[[Array], bool]:
     """Whether a robot comes to a goal at no heading that it can turn to; of a disc nobody asks."""
-    if planned_outline(robot, exact) is None:
+    if robot.footprint is None:
         return lambda _: False
     poses = poses_of_robot(world, robot, float(body[MARGIN]))
     reached: Flags | None = None

@@ -9,7 +9,7 @@ from swarm.files.references import FORM, is_reference, load_reference, make_part
 from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import ErrorBounds
 from swarm.planning import Planner, StatefulPlanner, stateful
-from swarm.planning.headings.outlines import least_radius, planned_outline, poses_of_robot
+from swarm.planning.headings.outlines import least_radius, poses_of_robot
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.planning.passages.team import sizes_of
 from swarm.scenario.robot_spec import RobotSpec
@@ -35,7 +35,7 @@ def choose_planner(name: str, world: World, sizes: Sizes | None = None) -> str:
 
 
 def planner_of(
-    name: str, scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None, *, exact: bool | None = None
+    name: str, scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None
 ) -> str:  # fmt: skip
     """The planner that ``auto`` stands for in a simulated run of a scenario; any other name is itself.
 
@@ -43,7 +43,7 @@ def planner_of(
     ``swarm.planning.passages.team.sizes_of``.
     """
     late = scenario.errors.latency > scenario.dt
-    return choose_planner(name, scenario.world, None if late else sizes_of(scenario, margin, assumed, exact=exact))
+    return choose_planner(name, scenario.world, None if late else sizes_of(scenario, margin, assumed))
 
 
 def check_planner(where: str, name: str, names: Sequence[str] = PLANNERS) -> None:
@@ -62,7 +62,7 @@ def check_planner(where: str, name: str, names: Sequence[str] = PLANNERS) -> Non
 
 def make_planner(
     planner: str | Planner, spec: RobotSpec, world: World, *, dt: float, margin: float = 0.0, robot_id: int = 0,
-    sizes: Sizes | None = None, exact: bool | None = None,
+    sizes: Sizes | None = None,
 ) -> StatefulPlanner:  # fmt: skip
     """The planner of one robot: by name, or the one that is given, with the defaults for what it lacks.
 
@@ -80,7 +80,6 @@ def make_planner(
         margin: Extra distance that it keeps [m].
         robot_id: Its identity.
         sizes: Of the team; of robots like this one, if not given.
-        exact: Whether its world drives outlines (``swarm.planning.headings.outlines.planned_outline``).
 
     Raises:
         InputError: If the name is unknown, or cells are asked for in a world without a grid map.
@@ -92,7 +91,7 @@ def make_planner(
         from swarm.planning.roadmap.planner import StraightPlanner
 
         return StraightPlanner()
-    outlined = planned_outline(spec, exact) is not None
+    outlined = spec.footprint is not None
     if planner == "roadmap" and outlined:
         from swarm.planning.roadmap.outlined import HeadingPlanner
 
@@ -104,8 +103,8 @@ def make_planner(
     if planner == "passages":
         from swarm.planning.passages.planner import PassagePlanner
 
-        team = Sizes(least_radius(spec, exact), spec.radius + margin) if sizes is None else sizes
-        return PassagePlanner(world, spec, team, margin=margin, dt=dt, robot_id=robot_id, exact=exact)
+        team = Sizes(least_radius(spec), spec.radius + margin) if sizes is None else sizes
+        return PassagePlanner(world, spec, team, margin=margin, dt=dt, robot_id=robot_id)
     if planner in PLANNERS:
         if world.grid is None:
             raise InputError("planner", planner, "a world with a grid map (environment.map); else straight or roadmap")

@@ -19,7 +19,6 @@ import numpy as np
 from swarm.array_types import Array
 from swarm.model.dynamics import Kind
 from swarm.planning import Plan, StatefulPlanner
-from swarm.planning.headings.outlines import planned_outline
 from swarm.planning.passages.aside import Aside
 from swarm.planning.passages.errand import Errand
 from swarm.planning.passages.giving_way import GivingWay
@@ -53,16 +52,14 @@ class PassagePlanner(StatefulPlanner):
         margin: Extra distance from obstacles [m].
         dt: Control period [s].
         robot_id: Identity, which settles equal priorities.
-        exact: Whether its world drives outlines (``swarm.planning.headings.outlines.planned_outline``).
     """
 
     def __init__(
         self, world: World, spec: RobotSpec, sizes: Sizes, *, margin: float, dt: float, robot_id: int,
-        exact: bool | None = None,
     ) -> None:  # fmt: skip
         self.slices = slices_of(world, sizes)
         self.route = Route(world, self.slices, spec.radius, margin)
-        if planned_outline(spec, exact) is not None:
+        if spec.footprint is not None:
             self.route = OutlinedRoute(world, self.slices, spec, margin)
         self._aside = Aside(self.route, spec.radius, margin)
         self.robot_id, self.dt, self._spec, self._margin = robot_id, dt, spec, margin

@@ -16,7 +16,7 @@ _AHEAD = 1.1
 
 
 def sizes_of(
-    scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None, *, exact: bool | None = None
+    scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None
 ) -> Sizes:  # fmt: skip
     """The sizes of a scenario's team.
 
@@ -24,7 +24,6 @@ def sizes_of(
         scenario: World and robots.
         margin: Extra distance that every robot keeps [m].
         assumed: Errors that the robots count on; None: those that the scenario declares.
-        exact: Whether outlines are driven (``swarm.planning.headings.outlines.planned_outline``).
     """
     errors = (scenario.errors if assumed is None else assumed) or EXACT
     largest = 0.0
@@ -38,7 +37,7 @@ def sizes_of(
             )  # fmt: skip
         ahead = _AHEAD * float(body[LOOK_AHEAD]) if robot.kind == Kind.UNICYCLE else 0.0
         largest = max(largest, robot.radius + float(body[MARGIN]) + ahead)
-    return Sizes(min(least_radius(robot, exact) for robot in scenario.robots), largest)
+    return Sizes(min(least_radius(robot) for robot in scenario.robots), largest)
 
 
 def reach_of(planner: str, scenario: Scenario, sizes: Sizes) -> float:
