@@ -103,10 +103,7 @@ def _door(rng: np.random.Generator) -> Scenario:
 
 
 def _corridor(rng: np.random.Generator) -> Scenario:
-    options = _any(rng)
-    if options["kind"] == Kind.UNICYCLE:  # cannot drive back into the alcove
-        options = {"kind": Kind.SINGLE_INTEGRATOR}
-    return corridor.draw(rng, horizon=12.0, **options)
+    return corridor.draw(rng, horizon=12.0, **_any(rng))
 
 
 def _rooms(draw_room: Callable[[np.random.Generator], Scenario]) -> Style:
@@ -115,18 +112,18 @@ def _rooms(draw_room: Callable[[np.random.Generator], Scenario]) -> Style:
 
 
 STYLES: dict[str, tuple[float, Style]] = {
-    "clutter": (0.17, _clutter),
+    "clutter": (0.27, _clutter),
     "carts": (0.08, _carts),
     "swap": (0.08, _swap),
     "merge": (0.06, _rooms(_merge)),
     "door_swap": (0.09, _rooms(_door_swap)),
     "door": (0.075, _rooms(_door)),
-    "corridor": (0.11, _rooms(_corridor)),
+    "corridor": (0.075, _rooms(_corridor)),
     "crossing": (0.03, lambda rng, robots: crossing.draw(rng, robots=robots, **_any(rng))),
-    "doorway": (0.10, lambda rng, robots: doorway.draw(rng, robots=robots, gap=rng.uniform(2.3, 5.0), **_any(rng))),
+    "doorway": (0.06, lambda rng, robots: doorway.draw(rng, robots=robots, gap=rng.uniform(2.3, 5.0), **_any(rng))),
     "moving": (0.05, lambda rng, robots: moving.draw(rng, robots=robots - 2, movers=1, rude=1, **_any(rng))),
     "open": (0.09, lambda rng, robots: open_floor.draw(rng, robots=robots, filled=rng.uniform(0.1, 0.25))),
-    "mixed": (0.065, lambda rng, robots: mixed.draw(rng, robots=robots)),
+    "mixed": (0.04, lambda rng, robots: mixed.draw(rng, robots=robots)),
 }
 """Kinds of worlds: share, and how to draw one for some number of robots."""
 
