@@ -18,7 +18,7 @@ CARS = Path(__file__).parents[3] / "envs" / "maps" / "cars.yaml"
 
 
 def cars() -> Scenario:
-    """The shipped example; its footprint is driven as the disc around it."""
+    """The shipped example."""
     return load_scenario(CARS)
 
 

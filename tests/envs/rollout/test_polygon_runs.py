@@ -23,7 +23,7 @@ from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.model.footprint.polygon import box, reach
 from swarm.runtime.log.messages import world_message
 from swarm.scenario.robot_spec import RobotSpec
-from swarm.scenario.scenario import Scenario
+from swarm.scenario.scenario import Scenario, load_scenario
 from swarm.scenario.world import World
 
 LATE = ErrorBounds(
@@ -127,3 +127,15 @@ def test_pictures_and_trajectories_show_boxes_at_their_headings(tmp_path: Path) 
         assert saved["heading"][0, 0] == math.pi / 2.0
         np.testing.assert_array_equal(saved["footprint"][0], box(0.5, 0.25))
     assert world_message("one", scenario)["robots"][0]["footprint"][2] == {"x": 0.25, "y": 0.125}
+
+
+def test_the_example_of_boxes_changes_sides_through_a_gap_that_no_disc_fits() -> None:
+    scenario = load_scenario(Path(__file__).parents[3] / "envs" / "maps" / "boxes.yaml")
+    run = Run(scenario, Fleet(scenario, planner="passages", controller="tuner"), ExactPlant(scenario))
+    reached = np.zeros(len(scenario.robots), bool)
+    for _ in range(800):
+        run.tick()
+        reached |= np.linalg.norm(run.states[:, :2] - run.goals, axis=1) <= 2.0 * run.radii
+    assert reached.all() and run.collisions == 0
+    gap = 3.1 - 0.9 - 1.8
+    assert all(2.0 * robot.radius > gap for robot in scenario.robots)
