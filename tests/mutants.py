@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LINK, PIBT, FILTER = "tests/swarm/runtime/link", "tests/swarm/planning/pibt", "tests/swarm/filter"
 TESTS = {
     "swarm/filter/barriers.py": [f"{FILTER}/test_barriers.py", FILTER],
-    "swarm/filter/nominal.py": [f"{FILTER}/test_nominal.py", FILTER],
+    "swarm/filter/nominal/control.py": [f"{FILTER}/test_nominal.py", FILTER],
     "swarm/filter/qp.py": [f"{FILTER}/test_qp_exact.py", f"{FILTER}/test_qp.py", FILTER],
     "swarm/filter/reference.py": [f"{FILTER}/test_qp_exact.py", f"{FILTER}/test_qp.py"],
     "swarm/filter/safety.py": [f"{FILTER}/test_shield.py", FILTER],

@@ -30,7 +30,8 @@ from swarm.array_types import Array
 from swarm.filter import barriers, qp
 from swarm.filter.hull_shield import is_inexact, shield_hulls
 from swarm.filter.narrow import project_rows, turns_on_the_spot
-from swarm.filter.nominal import add_standing, nominal_control, set_back, turn_towards
+from swarm.filter.nominal.car import add_standing, set_back
+from swarm.filter.nominal.control import nominal_control, turn_towards
 from swarm.filter.shapes.rows import build_shape_rows
 from swarm.filter.shapes.shield import shield_shape
 from swarm.kernel_cache.references import uncounted

@@ -13,6 +13,7 @@ from envs.arena.core import ArenaCore
 from envs.arena.team_planner import TeamPlanner, make_team_planner
 from swarm.array_types import Array, Flags
 from swarm.errors import InputError
+from swarm.filter.nominal import APPROACH_SHARE, VELOCITY_PERIODS
 from swarm.filter.tunables import COUNT, ROTATION, SPEED, TUNABLES, encode
 from swarm.model.body import ACCELERATION, MARGIN, PERIOD, RADIUS, TOP_SPEED
 from swarm.model.dynamics import DOUBLE_INTEGRATOR
@@ -25,8 +26,6 @@ _GAINS = (20.0, 1.0, 20.0, 1.0)
 # A robot that waits creeps on in the direction in which it came, up to so many radii from its place: out of the way
 # that is where it pushes against a wall, and not a direction that changes with every step.
 _NEAR = 0.5
-# The part of the brakes, and the periods, with which a robot that has to stop is slowed (``swarm.filter.nominal``).
-_APPROACH_SHARE, _VELOCITY_PERIODS = 0.7, 2.0
 
 
 class Led:
@@ -93,8 +92,8 @@ def said(worlds: ArenaCore, some: Flags, towards: Array, left: Array, gains: tup
     top, dt, limit = body[..., TOP_SPEED], body[..., PERIOD], TUNABLES[ROTATION].high
     speed = np.minimum(top, left / dt)
     brakes = worlds.kind[some] == DOUBLE_INTEGRATOR
-    braking = np.sqrt(2.0 * _APPROACH_SHARE * np.where(brakes, body[..., ACCELERATION], 0.0) * left)
-    speed = np.where(brakes, np.minimum(speed, np.minimum(braking, left / (_VELOCITY_PERIODS * dt))), speed)
+    braking = np.sqrt(2.0 * APPROACH_SHARE * np.where(brakes, body[..., ACCELERATION], 0.0) * left)
+    speed = np.where(brakes, np.minimum(speed, np.minimum(braking, left / (VELOCITY_PERIODS * dt))), speed)
     values = np.empty((*left.shape, COUNT))
     values[..., :4] = gains
     values[..., ROTATION] = np.clip(np.arctan2(cross, (ahead * towards).sum(axis=-1)), -limit, limit)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.teams import limits_of
 
-from swarm.filter.nominal import nominal_control, turn_towards
+from swarm.filter.nominal.control import nominal_control, turn_towards
 from swarm.filter.tunables import ROTATION, SPEED
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, TOP_SPEED, TURN_RATE, body_of
 from swarm.model.dynamics import Kind, advance

@@ -1,0 +1,7 @@
+"""The control that a robot would use if it were alone: ``control`` of all dynamics, ``car`` what cars need besides."""
+
+# The part of the brakes that the approach to the end of the path plans with.
+APPROACH_SHARE = 0.7
+# Periods over which a velocity error (double integrator) or a heading error (unicycle) is removed.
+VELOCITY_PERIODS = 2.0
+HEADING_PERIODS = 4.0
