@@ -104,7 +104,10 @@ def test_episodes_are_the_same_beside_larger_teams(tmp_path: Path) -> None:
         (["family", "nowhere"], "clutter, corridor"),
         (["family"], "families"),
         (["family", "swap", "swap"], "different names"),
-        (["family", "swap", "--planner", "cells"], "straight, roadmap, passages"),
+        (
+            ["family", "swap", "--planner", "cells"],
+            "a world with a grid map (environment.map); else straight, roadmap or passages",
+        ),
         (["family", "swap", "--episodes", "0"], "--episodes"),
         (["family", "swap", "--controller", "magic:1,1"], "wall_following:"),
         (
