@@ -107,7 +107,8 @@ def make_planner(
         return PassagePlanner(world, spec, team, margin=margin, dt=dt, robot_id=robot_id)
     if planner in PLANNERS:
         if world.grid is None:
-            raise InputError("planner", planner, "a world with a grid map (environment.map); else straight, roadmap or passages")
+            known = "a world with a grid map (environment.map); else straight, roadmap or passages"
+            raise InputError("planner", planner, known)
         return _cell_planner(planner, world.grid, robot_id, dt, spec, outlined)
     if own:
         offered = {"spec": spec, "world": world, "dt": dt, "margin": margin, "robot_id": robot_id}
