@@ -74,9 +74,15 @@ def drive_car(state: Array, body: Array, x: float, y: float, speed: float, nomin
     if is_second_order(body):  # what it can reach, so that it turns no more sharply than is meant
         most, push = 2.0 * APPROACH_SHARE * SHARPEST * body[ACCELERATION], body[ACCELERATION] * body[PERIOD]
         fine = math.sqrt(most / max(abs(curve), 1e-9))
-        v = min(max(v, -fine, now - push), fine, now + push)
-        v = max(v, 0.0) if now > 0.0 else min(v, 0.0) if now < 0.0 else v
+        v = _reachable(v, now, max(-fine, now - push), min(fine, now + push))
     nominal[0], nominal[1] = v, body[LOOK_AHEAD] * curve * v
+
+
+@uncounted
+def _reachable(wanted: float, now: float, low: float, high: float) -> float:
+    """The speed within limits that is next to a wanted one [m/s]; a car that drives stops before it changes its way."""
+    v = min(max(wanted, low), high)
+    return max(v, 0.0) if now > 0.0 else min(v, 0.0) if now < 0.0 else v
 
 
 @uncounted
@@ -140,8 +146,7 @@ def set_back(
     v = way * 0.5 * (body[TOP_SPEED] if way > 0.0 else body[REVERSE])
     if is_second_order(body):
         push = body[ACCELERATION] * body[PERIOD]
-        v = min(max(v, now - push), now + push)
-        v = max(v, 0.0) if now > 0.0 else min(v, 0.0) if now < 0.0 else v
+        v = _reachable(v, now, now - push, now + push)
     nominal[0], nominal[1] = v, body[LOOK_AHEAD] * curve * v
 
 
