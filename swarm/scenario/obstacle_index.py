@@ -79,6 +79,23 @@ def bin_at(index: ObstacleIndex, x: float, y: float) -> int:
     return _bin_along(index, 0, x) * index.shape[1] + _bin_along(index, 1, y)
 
 
+@njit(cache=True, inline="always")
+def room_around(index: ObstacleIndex, others: Array, x: float, y: float, most: float) -> float:
+    """Distance [m] from a point to the nearest obstacle of its bin or of ``others`` (rows alike), at most ``most``."""
+    box, least = bin_at(index, x, y), most
+    for item in range(index.start[box], index.start[box + 1]):
+        least = min(least, surface_distance(index.obstacles, index.items[item], x, y))
+    for row in range(len(others)):
+        least = min(least, surface_distance(others, row, x, y))
+    return least
+
+
+@njit(cache=True)
+def middle_of_cell(origin: Array, size: float, row: int, column: int) -> tuple[float, float]:
+    """Middle of a cell [m] of a grid with its lower-left corner at ``origin`` [m] and cells of ``size`` [m]."""
+    return origin[0] + (column + 0.5) * size, origin[1] + (row + 0.5) * size
+
+
 def build_index(obstacles: Array, bounds: Array, radius: float) -> ObstacleIndex:
     """Sort obstacles into bins.
 

@@ -16,7 +16,7 @@ from numba import njit
 from swarm.array_types import Array, Flags, Float32s, Int64s
 from swarm.filter.hulls import hull_to_obstacle
 from swarm.model.shapes import convex_hull, end_circles, place_corners
-from swarm.scenario.obstacle_index import ObstacleIndex, bin_at, surface_distance
+from swarm.scenario.obstacle_index import ObstacleIndex, bin_at, middle_of_cell, room_around, surface_distance
 
 INDEXED = 3.0
 """Reaches of the outline within which obstacles are looked for."""
@@ -82,13 +82,7 @@ def is_inside(poses: Poses, x: float, y: float) -> bool:
 @njit(cache=True)
 def room_at(poses: Poses, x: float, y: float) -> float:
     """Distance from a point to the nearest obstacle [m], at most ``INDEXED`` reaches."""
-    index, least = poses.obstacles, INDEXED * poses.reach
-    box = bin_at(index, x, y)
-    for item in range(index.start[box], index.start[box + 1]):
-        least = min(least, surface_distance(index.obstacles, index.items[item], x, y))
-    for row in range(len(poses.others)):
-        least = min(least, surface_distance(poses.others, row, x, y))
-    return least
+    return room_around(poses.obstacles, poses.others, x, y, INDEXED * poses.reach)
 
 
 @njit(cache=True)
@@ -150,10 +144,7 @@ def straight_fits(
 @njit(cache=True)
 def middle_of(poses: Poses, row: int, column: int) -> tuple[float, float]:
     """Middle of a cell, world frame [m]."""
-    return (
-        poses.origin[0] + (column + 0.5) * poses.resolution,
-        poses.origin[1] + (row + 0.5) * poses.resolution,
-    )
+    return middle_of_cell(poses.origin, poses.resolution, row, column)
 
 
 @njit(cache=True)

@@ -14,7 +14,7 @@ from numba import njit
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.model.geometry import COLUMNS
-from swarm.scenario.obstacle_index import ObstacleIndex, bin_at, surface_distance
+from swarm.scenario.obstacle_index import ObstacleIndex, middle_of_cell, room_around, surface_distance
 
 if TYPE_CHECKING:
     from swarm.scenario.world import World
@@ -59,14 +59,7 @@ class Roadmap(NamedTuple):
 @njit(cache=True)
 def clearance_at(roadmap: Roadmap, x: float, y: float) -> float:
     """Distance to the nearest obstacle [m], at most ``REACH`` times the clearance."""
-    index = roadmap.obstacles
-    box = bin_at(index, x, y)
-    least = REACH * roadmap.clearance
-    for item in range(index.start[box], index.start[box + 1]):
-        least = min(least, surface_distance(index.obstacles, index.items[item], x, y))
-    for row in range(len(roadmap.others)):
-        least = min(least, surface_distance(roadmap.others, row, x, y))
-    return least
+    return room_around(roadmap.obstacles, roadmap.others, x, y, REACH * roadmap.clearance)
 
 
 @njit(cache=True)
@@ -80,10 +73,7 @@ def _cost(room: float, clearance: float) -> float:
 @njit(cache=True)
 def _centre(roadmap: Roadmap, row: int, column: int) -> tuple[float, float]:
     """Middle of a cell, world frame [m]."""
-    return (
-        roadmap.origin[0] + (column + 0.5) * roadmap.resolution,
-        roadmap.origin[1] + (row + 0.5) * roadmap.resolution,
-    )
+    return middle_of_cell(roadmap.origin, roadmap.resolution, row, column)
 
 
 @njit(cache=True)
