@@ -169,9 +169,7 @@ class OwnTeam:
         self._messages = messages
 
 
-def make_team_planner(
-    name: str, scenario: Scenario, margin: float = 0.0
-) -> TeamPlanner | None:  # fmt: skip
+def make_team_planner(name: str, scenario: Scenario, margin: float = 0.0) -> TeamPlanner | None:
     """The planner of a world by name; None is straight to the goal.
 
     Args:

@@ -178,9 +178,7 @@ def _narrowest(world: World, space: Space, start: Array, goal: Array) -> tuple[f
     return 2.0 * float(rooms[best]), (float(points[best, 0]), float(points[best, 1]))
 
 
-def goals_without_way(
-    scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None
-) -> tuple[NoWay, ...]:  # fmt: skip
+def goals_without_way(scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None) -> tuple[NoWay, ...]:
     """Of each robot the first goal that it has no way to; of those that cooperate, since others look for none.
 
     Args:
@@ -199,11 +197,7 @@ def goals_without_way(
                 margin=margin, cooperative=True, errors=errors,
             )  # fmt: skip
         needed = least_radius(robot) + float(body[MARGIN])
-        space, start, shut = (
-            space_of(scenario.world, needed),
-            robot.start[:2],
-            _shut(scenario.world, robot, body),
-        )
+        space, start, shut = space_of(scenario.world, needed), robot.start[:2], _shut(scenario.world, robot, body)
         for goal in robot.goals:
             if not space.may_reach(start, goal) or shut(goal):
                 gap, place = _narrowest(scenario.world, space, start, goal)

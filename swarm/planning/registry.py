@@ -34,9 +34,7 @@ def choose_planner(name: str, world: World, sizes: Sizes | None = None) -> str:
     return "passages" if sizes is not None and slices_of(world, sizes).total > 0 else "roadmap"
 
 
-def planner_of(
-    name: str, scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None
-) -> str:  # fmt: skip
+def planner_of(name: str, scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None) -> str:
     """The planner that ``auto`` stands for in a simulated run of a scenario; any other name is itself.
 
     There the agreement on passages needs messages that are heard in the next period. The arguments are those of

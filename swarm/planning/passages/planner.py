@@ -54,12 +54,12 @@ class PassagePlanner(StatefulPlanner):
         robot_id: Identity, which settles equal priorities.
     """
 
-    def __init__(
-        self, world: World, spec: RobotSpec, sizes: Sizes, *, margin: float, dt: float, robot_id: int,
-    ) -> None:  # fmt: skip
+    def __init__(self, world: World, spec: RobotSpec, sizes: Sizes, *, margin: float, dt: float, robot_id: int) -> None:
         self.slices = slices_of(world, sizes)
-        self.route = Route(world, self.slices, spec.radius, margin)
-        if spec.footprint is not None:
+        self.route: Route
+        if spec.footprint is None:
+            self.route = Route(world, self.slices, spec.radius, margin)
+        else:
             self.route = OutlinedRoute(world, self.slices, spec, margin)
         self._aside = Aside(self.route, spec.radius, margin)
         self.robot_id, self.dt, self._spec, self._margin = robot_id, dt, spec, margin

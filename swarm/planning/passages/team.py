@@ -15,9 +15,7 @@ from swarm.scenario.scenario import Scenario
 _AHEAD = 1.1
 
 
-def sizes_of(
-    scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None
-) -> Sizes:  # fmt: skip
+def sizes_of(scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None) -> Sizes:
     """The sizes of a scenario's team.
 
     Args:
