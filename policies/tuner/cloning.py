@@ -83,14 +83,16 @@ class Lessons:
     def teach(self) -> str:
         """All lessons; returns a table of how well everybody drove in the last one (Markdown)."""
         seen: list[Samples] = []
+        whole: Samples
         for k, seed in enumerate(self._seeds.tolist()):
             drives, families = self.compare(seed, drives_too=k > 0)
             choice = best_of([drives[name] for name in self.teachers], families)
             self._remember(choice, families)
             corrected = np.arange(self.worlds.num_worlds) % 2 == 0 if k > 0 else np.zeros(self.worlds.num_worlds, bool)
             seen.append(self._watch(seed, choice, corrected))
-            self.losses.append(self._imitate(seen, PASSES, 1.0))
-        self.losses.append(self._imitate(seen, LAST_PASSES, 0.0))
+            whole = Samples(*map(torch.cat, zip(*seen, strict=True)))
+            self.losses.append(self._imitate(whole, PASSES, 1.0))
+        self.losses.append(self._imitate(whole, LAST_PASSES, 0.0))
         self.ppo.observation = self.worlds.reset()
         self.ppo.keep_clone()
         return table_of(drives, families)
@@ -134,7 +136,7 @@ class Lessons:
             choice: Number of the teacher of each world.
             corrected: Worlds in which the network drives, and the teacher says what it would do, ``bool[B]``.
         """
-        network = by_tuner(on_cpu(self.ppo.tuner)) if corrected.any() else None
+        network = taught_by(by_tuner(on_cpu(self.ppo.tuner)))
         worlds, teachers = self.worlds, list(self.teachers.values())
         observation, running = worlds.begin(seed), np.ones(worlds.num_worlds, bool)
         seen: list[tuple[Flags, tuple[Tensor, ...]]] = []
@@ -148,8 +150,8 @@ class Lessons:
             rows = torch.from_numpy(learns.flatten())
             parts = (*flatten(observation), torch.from_numpy(action).float().flatten(0, 1))
             seen.append((learns, tuple(part[rows] for part in parts)))
-            if network is not None:
-                action[corrected] = network(observation)[corrected]
+            if corrected.any():
+                action[corrected] = network(observation, corrected)
             observation, reward, terminated, truncated, _ = worlds.step(action)
             rewards.append(np.where(learns, reward, 0.0).astype(np.float32))
             running &= ~(terminated | truncated)
@@ -158,15 +160,14 @@ class Lessons:
         ego, edges, mask, actions = (torch.cat(parts) for parts in zip(*(row for _, row in seen), strict=True))
         return Samples(*(part.to(self.ppo.device) for part in (ego, edges, mask, actions, worth)))
 
-    def _imitate(self, lessons: Sequence[Samples], passes: int, last: float) -> float:
-        """Passes over the samples of all lessons; returns the mean squared error of the actions in the last one.
+    def _imitate(self, samples: Samples, passes: int, last: float) -> float:
+        """Passes over samples; returns the mean squared error of the actions in the last one.
 
         Args:
-            lessons: What was seen until now.
+            samples: What was seen in all lessons until now.
             passes: How many.
             last: To which share the learning rate falls.
         """
-        samples = Samples(*(torch.cat(parts) for parts in zip(*lessons, strict=True)))
         network, count = self.ppo.network, len(samples.action)
         least = min(counts_of(count))
         batches = min(max(MINIBATCHES, least // BATCH), least)
