@@ -33,6 +33,7 @@ from envs.render.colours import (
 from envs.render.lettering import Lettering
 from envs.render.video import write_gif, write_png, write_video
 from swarm.errors import InputError
+from swarm.model.footprint.polygon import distances_inside
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
@@ -341,9 +342,7 @@ class Painter:
         share = max(1.0 - rim / least, 0.0)
         pygame.draw.polygon(self._canvas, tint(fill, 0.5, INK), corners)
         pygame.draw.polygon(self._canvas, fill, self._many(middle + share * (outline - middle)))
-        ahead = np.roll(outline, -1, axis=0) - outline
-        beside = np.abs(ahead[:, 0] * (middle - outline)[:, 1] - ahead[:, 1] * (middle - outline)[:, 0])
-        return float((beside / np.hypot(*ahead.T)).min() * self._scale)
+        return float(distances_inside(outline, middle[None])[0] * self._scale)
 
     def _paint_heading(self, centre: tuple[float, float], size: float, heading: float, fill: Colour) -> None:
         """A light chevron at the rim that points ahead."""
