@@ -213,7 +213,7 @@ class ArenaCore:
         self.clearance = np.full(shape, np.inf)
         self.control, self.outcome = np.zeros((*shape, 2)), np.zeros(shape, np.int64)
         self._wanted = np.full((*shape, 2), np.nan)  # in the variables of the QP
-        self.full_control = np.zeros((*shape, 2))
+        self.full_control, self._full = np.zeros((2, *shape, 2))  # the second in the variables of the QP
         self.last_action = np.tile(MIDDLE, (*shape, 1))
         self.goal_index, self.deliveries = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         self.reached, self.reach_time = np.zeros(shape, bool), np.full(shape, np.nan)
@@ -260,6 +260,8 @@ class ArenaCore:
                         footprint=footprint,
                     )  # fmt: skip
             self.body[b, i], self.full_control[b, i] = bodies[alike], full_control(robot.kind, bodies[alike])
+            ahead = self.body[b, i, LOOK_AHEAD] if robot.kind == UNICYCLE else 1.0  # the QP moves a point ahead
+            self._full[b, i] = self.full_control[b, i] * (1.0, ahead)
             self.goal[b, i], self.cooperative[b, i] = robot.goals[0], robot.cooperative
             self._trail[b, i] = 0.0
             if is_second_order(self.body[b, i]):
@@ -530,9 +532,7 @@ class ArenaCore:
         """The tunables ``[B, N, 6]`` of an action; if that is a control, ``_wanted`` is written."""
         if not self._controlled:
             return action
-        full = self.full_control.copy()
-        full[..., 1] *= np.where(self.kind == UNICYCLE, self.body[..., LOOK_AHEAD], 1.0)  # the QP moves a point ahead
-        np.multiply(np.clip(action, -1.0, 1.0), full, out=self._wanted)
+        np.multiply(np.clip(action, -1.0, 1.0), self._full, out=self._wanted)
         self._wanted[~self.cooperative] = np.nan  # they go straight on, whatever anybody wants
         return np.broadcast_to(STRAIGHT, self.last_action.shape)
 
