@@ -36,6 +36,19 @@ def assert_same(found: Any, wanted: Any) -> None:
         np.testing.assert_array_equal(found, wanted)
 
 
+def assert_goes_on(core: Any, other: Any, *, before: int, after: int) -> None:
+    """Worlds that take the state of others, which have been driven, go on exactly as those do."""
+    rng, shape = np.random.default_rng(5), core.last_action.shape
+    for _ in range(before):
+        core.step(rng.random(shape))
+    other.load_state_dict(core.state_dict())
+    for _ in range(after):
+        action = rng.random(shape)
+        core.step(action)
+        other.step(action)
+        assert np.array_equal(core.state, other.state)
+
+
 def assert_copy_agrees(original: Any, make_copy: Callable[[Any], Any], go: Go) -> Any:
     """The copy is driven first, then the original: each comes to the same; gives the copy."""
     copied = make_copy(original)

@@ -6,6 +6,18 @@ import math
 
 import numpy as np
 
+from swarm.model.dynamics import Kind, Limits
+
+# A box of 0.5 × 0.25 m, and limits by name of what it is driven as.
+BOX = np.array([[0.25, 0.125], [-0.25, 0.125], [-0.25, -0.125], [0.25, -0.125]])
+BOX_RADIUS = float(np.hypot(0.25, 0.125))
+BOX_LIMITS = {
+    "single": (Kind.SINGLE_INTEGRATOR, Limits(1.0)),
+    "double": (Kind.DOUBLE_INTEGRATOR, Limits(1.0, 2.0)),
+    "unicycle": (Kind.UNICYCLE, Limits(1.0, turn_rate=2.0)),
+    "ramped": (Kind.UNICYCLE, Limits(1.0, 2.0, 2.0, 4.0)),
+}
+
 
 def corners_at(state: np.ndarray, footprint: np.ndarray) -> np.ndarray:
     """The corners of a body at a state (x, y, heading, ...)."""

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 from oracles.contact import least_gap, path
+from oracles.copies import assert_goes_on
 from oracles.teams import limits_of
 
 from envs.arena.core import ArenaCore
@@ -248,13 +249,4 @@ def test_no_contact_with_unicycles_of_second_order() -> None:
 
 def test_it_goes_on_exactly_with_unicycles_of_second_order() -> None:
     core, other = (ArenaCore(lambda rng: ramped(rng), worlds=2, seed=4) for _ in range(2))
-    rng = np.random.default_rng(5)
-    shape = (2, core.num_robots, COUNT)
-    for _ in range(25):
-        core.step(rng.random(shape))
-    other.load_state_dict(core.state_dict())
-    for _ in range(10):
-        action = rng.random(shape)
-        core.step(action)
-        other.step(action)
-        assert np.array_equal(core.state, other.state)
+    assert_goes_on(core, other, before=25, after=10)

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from oracles.copies import assert_goes_on
 
 from envs.arena.core import ArenaCore
 from envs.scenarios import mixed
@@ -163,15 +164,7 @@ def test_it_goes_on_exactly_while_cars_stand_with_their_wheels_turned() -> None:
     core, other = (
         ArenaCore(partial(mixed.draw, robots=6, kinds=(UNICYCLE,), cars=1.0), worlds=3, seed=4) for _ in range(2)
     )
-    rng, shape = np.random.default_rng(5), (3, 6, COUNT)
-    for _ in range(25):
-        core.step(rng.random(shape))
-    other.load_state_dict(core.state_dict())
-    for _ in range(20):
-        action = rng.random(shape)
-        core.step(action)
-        other.step(action)
-        assert np.array_equal(core.state, other.state)
+    assert_goes_on(core, other, before=25, after=20)
 
 
 def steered_at_once(rng: np.random.Generator, errors: ErrorBounds) -> Scenario:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from oracles.polygons import BOX, BOX_LIMITS, BOX_RADIUS
 
 from envs.arena.core import ArenaCore
 from envs.scenarios import draw_family
@@ -19,15 +20,7 @@ from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
 
-BOX = np.array([[0.25, 0.125], [-0.25, 0.125], [-0.25, -0.125], [0.25, -0.125]])
-RADIUS = float(np.hypot(0.25, 0.125))
-LIMITS = {
-    "single": (Kind.SINGLE_INTEGRATOR, Limits(1.0)),
-    "double": (Kind.DOUBLE_INTEGRATOR, Limits(1.0, 2.0)),
-    "unicycle": (Kind.UNICYCLE, Limits(1.0, turn_rate=2.0)),
-    "slow": (Kind.UNICYCLE, Limits(0.5, turn_rate=0.5)),
-    "ramped": (Kind.UNICYCLE, Limits(1.0, 2.0, 2.0, 4.0)),
-}
+LIMITS = BOX_LIMITS | {"slow": (Kind.UNICYCLE, Limits(0.5, turn_rate=0.5))}
 BOLD = np.array([1.0, 0.5, 1.0, 0.5, 0.5, 1.0])
 
 
@@ -36,7 +29,7 @@ def box(name: str, x: float, y: float, heading: float, goal: tuple[float, float]
     kind, limits = LIMITS[name]
     outline = None if radius > 0.0 else BOX
     return RobotSpec(
-        kind, np.array([x, y, heading, 0, 0]), np.array([goal]), radius or RADIUS, limits, footprint=outline
+        kind, np.array([x, y, heading, 0, 0]), np.array([goal]), radius or BOX_RADIUS, limits, footprint=outline
     )
 
 

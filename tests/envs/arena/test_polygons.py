@@ -6,36 +6,27 @@ import math
 
 import numpy as np
 import pytest
-from oracles.polygons import corners_at, depth
+from oracles.polygons import BOX, BOX_LIMITS, BOX_RADIUS, corners_at, depth
 
 from envs.arena.core import ArenaCore
-from swarm.model.dynamics import Kind, Limits
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
 
-BOX = np.array([[0.25, 0.125], [-0.25, 0.125], [-0.25, -0.125], [0.25, -0.125]])
-RADIUS = float(np.hypot(0.25, 0.125))
-LIMITS = {
-    "single": (Kind.SINGLE_INTEGRATOR, Limits(1.0)),
-    "double": (Kind.DOUBLE_INTEGRATOR, Limits(1.0, 2.0)),
-    "unicycle": (Kind.UNICYCLE, Limits(1.0, turn_rate=2.0)),
-    "ramped": (Kind.UNICYCLE, Limits(1.0, 2.0, 2.0, 4.0)),
-}
 BOLD = np.array([1.0, 0.5, 1.0, 0.5, 0.5, 1.0])
 
 
 def box(name: str, x: float, y: float, heading: float, goal: tuple[float, float]) -> RobotSpec:
-    kind, limits = LIMITS[name]
-    return RobotSpec(kind, np.array([x, y, heading, 0, 0]), np.array([goal]), RADIUS, limits, footprint=BOX)
+    kind, limits = BOX_LIMITS[name]
+    return RobotSpec(kind, np.array([x, y, heading, 0, 0]), np.array([goal]), BOX_RADIUS, limits, footprint=BOX)
 
 
 def gap_world(name: str, gap: float, footprint: bool = True) -> Scenario:
     """A box before a gap between two walls, and a goal behind it."""
     walls = np.array([[0.0, 1.5 + gap / 2, 0.1, 1.5], [0.0, -1.5 - gap / 2, 0.1, 1.5]])
     robot = box(name, -1.5, 0.3, 0.0, (1.5, 0.0))
-    kind, limits = LIMITS[name]
-    robot = robot if footprint else RobotSpec(kind, robot.start, robot.goals, RADIUS, limits)
+    kind, limits = BOX_LIMITS[name]
+    robot = robot if footprint else RobotSpec(kind, robot.start, robot.goals, BOX_RADIUS, limits)
     return Scenario(World(np.array([-3.0, -3, 3, 3]), walls), (robot,), dt=0.05, sensing_radius=2.5)
 
 
@@ -45,7 +36,7 @@ def drive(core: ArenaCore, periods: int) -> None:
         core.arrive()
 
 
-@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("name", BOX_LIMITS)
 def test_a_box_passes_a_gap_that_its_disc_does_not_fit(name: str) -> None:
     core = ArenaCore(lambda _: gap_world(name, 0.35), checks=6, redraw=False)
     drive(core, 250)
@@ -79,4 +70,4 @@ def test_boxes_among_discs_keep_apart_and_gaps_are_those_of_bodies() -> None:
         if core.clearance[0, boxes].min() < 0.0:
             pytest.fail("a gap below 0")
     assert not core.collided.any()
-    assert core.min_clearance[0, boxes].min() < 2.0 * (RADIUS - 0.125)  # nearer than discs could be
+    assert core.min_clearance[0, boxes].min() < 2.0 * (BOX_RADIUS - 0.125)  # nearer than discs could be
