@@ -63,6 +63,8 @@ class Config:
     """Reference of a network of a user's own, as it was given; None: the built-in one."""
     ego: int = EGO
     """Columns of the robots' own features that it was made for: EGO, or EGO_EXACT before there was more."""
+    blend: float = 1.0
+    """Share of the way from the last action to the proposed one that is gone in one step."""
 
 
 def architecture(width: int | None, ego: int = EGO) -> dict[str, int]:
@@ -98,6 +100,7 @@ def save(
         **({} if own is None else {"network": config.network or own}),
         "tunables": [name for name, free in zip(NAMES, tuner.free, strict=True) if free],
         "rounds": tuner.rounds,
+        **({} if tuner.blend == 1.0 else {"blend": tuner.blend}),
         "senses": tuner.senses,
         "box": parameter_box(),
         "limits": plain(config.limits),
@@ -121,7 +124,7 @@ def load(folder: Path) -> tuple[Tuner, Config]:
     config = read_config(folder / CONFIG)
     if config.network is not None:
         raise InputError(str(folder / SOURCE), config.network, "load_and_run(folder), if that file may be run")
-    tuner = Tuner(config.width, rounds=config.rounds)
+    tuner = Tuner(config.width, rounds=config.rounds, blend=config.blend)
     load_weights(tuner, folder / WEIGHTS, tuner.of_declared if config.ego == EGO_EXACT else None)
     return tuner.eval(), config
 
@@ -182,6 +185,9 @@ def read_config(path: Path) -> Config:
     rounds = _get(path, {"rounds": 1, **document}, "rounds", int)  # older ones do not say: 1
     if rounds not in ROUNDS:
         raise InputError(f"{path}: rounds", rounds, ", ".join(map(str, ROUNDS)))
+    blend = float(_get(path, {"blend": 1.0, **document}, "blend", float))  # likewise
+    if not 0.0 < blend <= 1.0:
+        raise InputError(f"{path}: blend", blend, "above 0, at most 1")
     _check_box(path, _get(path, document, "box", dict))
     return Config(
         seed=_get(path, document, "seed", int),
@@ -191,6 +197,7 @@ def read_config(path: Path) -> Config:
         rounds=rounds,
         network=network,
         ego=ego,
+        blend=blend,
     )
 
 

@@ -36,6 +36,7 @@ def by_tuner(tuner: Tuner | OwnTuner) -> Policy:
             else:
                 embedding = embedding if len(embedding) == len(seen[0]) else silence(len(seen[0]))
                 mean, embedding = speak(tuner, seen, torch.from_numpy(senders(observation)), embedding)
+            mean = tuner.executed(mean, seen[0])
         return mean.numpy().astype(np.float64).reshape(*observation.ego.shape[:2], COUNT)
 
     return act

@@ -230,10 +230,13 @@ class Tuner(nn.Module):
         senses: What it takes account of: ``robots``, ``obstacles`` or both.
         rounds: Rounds of messages between robots: 0, 1 or 2. The critic, which is not deployed, never takes
             embeddings.
+        blend: Share of the way from its last action to what it proposes that is gone in one step, above 0, at most 1
+            (exponential smoothing). Below 1 its own last action, which it sees, is a memory that fades over steps, and
+            cannot swing from one end of the box to the other at every one.
         kernels: False: computes as on other devices, on a CPU too.
 
     Raises:
-        InputError: If a name or the number of rounds is unknown.
+        InputError: If a name or the number of rounds is unknown, or ``blend`` out of range.
     """
 
     free: Tensor  # float32 [6], 1 for the tunables that it sets
@@ -242,7 +245,7 @@ class Tuner(nn.Module):
 
     def __init__(
         self, width: int = WIDTH, tunables: Sequence[str] = NAMES, senses: Sequence[str] = SENSES, rounds: int = 1,
-        *, kernels: bool = True,
+        *, blend: float = 1.0, kernels: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
         for given, known, what in ((tunables, NAMES, "tunables"), (senses, SENSES, "senses")):
@@ -250,7 +253,9 @@ class Tuner(nn.Module):
                 raise InputError(what, unknown[0], ", ".join(known))
         if rounds not in ROUNDS:
             raise InputError("rounds", rounds, ", ".join(map(str, ROUNDS)))
-        self.width, self.rounds, self.kernels = width, rounds, kernels
+        if not 0.0 < blend <= 1.0:
+            raise InputError("blend", blend, "above 0, at most 1")
+        self.width, self.rounds, self.blend, self.kernels = width, rounds, blend, kernels
         self.register_buffer("free", torch.tensor([float(name in tunables) for name in NAMES]))
         self.register_buffer("fixed", torch.from_numpy(FIXED).float())
         self.actor = Neighbourhood(width, senses, rounds, kernels=kernels)
@@ -295,12 +300,22 @@ class Tuner(nn.Module):
         return self.mean(graph, heard), None
 
     def mean(self, graph: Graph, heard: Tensor | None = None) -> Tensor:
-        """Mean action in [0, 1], [n, 6]; ``heard`` [e, TOLD] are the embeddings for two rounds, None for nothing."""
+        """Mean action in [0, 1], [n, 6], before it is blended with the last one (``executed``).
+
+        ``heard`` [e, TOLD] are the embeddings for two rounds, None for nothing.
+        """
         return self.to_action(self.actor(graph, heard))
 
     def to_action(self, features: Tensor) -> Tensor:
         """Mean action in [0, 1], [..., 6], from the actor's features [..., width]."""
         return self.fixed + self.free * (torch.sigmoid(self.action(features)) - self.fixed)
+
+    def executed(self, proposed: Tensor, ego: Tensor) -> Tensor:
+        """What robots with features ``ego`` [..., EGO] do where this is ``proposed`` [..., 6] (by exploration, too)."""
+        if self.blend == 1.0:
+            return proposed
+        last = 0.5 * (ego[..., EGO_ACTION : EGO_ACTION + COUNT] + 1.0)
+        return last + (1.0 - (1.0 - self.blend) * self.free) * (proposed - last)
 
     def to_embedding(self, features: Tensor) -> Tensor:
         """Embedding [..., TOLD] to be told, from the actor's features [..., width]; for two rounds."""
@@ -313,11 +328,11 @@ class Tuner(nn.Module):
     def dense(self, ego: Tensor, edges: Tensor, mask: Tensor, heard: Tensor | None = None) -> tuple[Tensor, ...]:
         """What is exported: mean action [..., 6] of padded neighbourhoods, and what is told if there are two rounds."""
         features = self.actor.dense(ego, edges, mask, heard)
-        action = self.to_action(features)
+        action = self.executed(self.to_action(features), ego)
         return (action,) if heard is None else (action, self.to_embedding(features))
 
     def mean_dense(self, ego: Tensor, edges: Tensor, mask: Tensor) -> Tensor:
-        """``mean`` of padded neighbourhoods, [..., 6]."""
+        """``mean`` of padded neighbourhoods, [..., 6]: before it is blended with the last action."""
         return self.to_action(self.actor.dense(ego, edges, mask))
 
     def value_dense(self, ego: Tensor, edges: Tensor, mask: Tensor) -> Tensor:

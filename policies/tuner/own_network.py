@@ -61,6 +61,11 @@ class OwnTuner(OwnNetwork):
         self.register_buffer("fixed", torch.from_numpy(FIXED).float())
 
     @property
+    def blend(self) -> float:
+        """Share of what it proposes in what robots do: all."""
+        return 1.0
+
+    @property
     def senses(self) -> list[str]:
         """What it takes account of: all that there is."""
         return list(SENSES)
@@ -83,6 +88,10 @@ class OwnTuner(OwnNetwork):
     def mean(self, seen: Padded, heard: Tensor | None = None) -> Tensor:
         """Mean actions [n, 6]."""
         return self.judge(seen)[0]
+
+    def executed(self, proposed: Tensor, ego: Tensor) -> Tensor:
+        """What robots do where this is ``proposed`` [..., 6]: the same."""
+        return proposed
 
     def value(self, seen: Padded) -> Tensor:
         """Expected returns [n]."""

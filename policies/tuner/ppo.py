@@ -140,7 +140,7 @@ class TunerPPO(PPO[Rollout]):
         action = mean + std * self.tuner.free * self._noise().to(self.device)
         active = self.sent(~self.worlds.resting).flatten()
         family, cloned = self._families(), self._cloned(ego, edges, mask)
-        executed = action.clamp(0.0, 1.0).view(worlds, robots, COUNT).cpu().numpy()
+        executed = self.tuner.executed(action.clamp(0.0, 1.0), ego).view(worlds, robots, COUNT).cpu().numpy()
         self.observation, reward, terminated, truncated, info = self.worlds.step(executed)
         self.episodes += info["episodes"]
         next_value = torch.full((worlds, robots), math.nan, device=self.device)

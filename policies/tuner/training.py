@@ -41,7 +41,7 @@ PARTS = ("network", "family", "map", "reward", "planner", "constraint")
 """Options that may name parts of a user's own: copies of their files stay with the checkpoint, and are what resumes."""
 FIXED = (
     "seed", "worlds", "robots", "tunables", "styles", "senses", "rounds", "shared", "ppo", "teachers", "lessons",
-    "sees_action", "team", "start", "errors_drawn", *PARTS,
+    "sees_action", "blend", "team", "start", "errors_drawn", *PARTS,
 )  # fmt: skip
 """Options that would make it another training."""
 DEFAULT_STEPS = 40_000_000
@@ -87,6 +87,8 @@ class TunerOptions:
     2 also a learned embedding of their neighbourhoods."""
     shared: bool = False
     """All robots of a world use the mean of what they propose, instead of each its own (for comparison)."""
+    blend: float = 1.0
+    """Share of the way from the last action to the one that is proposed that robots go in one step; 1: all of it."""
     sees_action: bool = True
     """Whether the network sees its own last action. What it sets then feeds back into it, and can swing from one end
     of the box to the other at every step."""
@@ -129,8 +131,10 @@ class TunerOptions:
             make_teacher(name)
         if self.teachers and self.rounds > 1:
             raise InputError("--rounds", self.rounds, "0 or 1, with --teachers")
-        if self.network and (self.start or not self.sees_action):
-            raise InputError("--start, --no-sees-action", self.network, "neither of them with --network")
+        if self.network and (self.start or not self.sees_action or self.blend != 1.0):
+            raise InputError("--start, --no-sees-action, --blend", self.network, "none of them with --network")
+        if not 0.0 < self.blend <= 1.0 or (self.blend < 1.0 and not self.sees_action):
+            raise InputError("--blend", self.blend, "above 0, at most 1; below 1 without --no-sees-action")
         for name in ("team", "errors_drawn"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise InputError(f"--{name.replace('_', '-')}", getattr(self, name), "0 to 1")
@@ -264,7 +268,7 @@ def network_of(options: TunerOptions, device: torch.device = CPU) -> Tuner | Own
         InputError: If it is not what ``swarm.Network`` asks, or has no ONNX.
     """
     if not options.network:
-        made = Tuner(tunables=options.tunables, senses=options.senses, rounds=options.rounds)
+        made = Tuner(tunables=options.tunables, senses=options.senses, rounds=options.rounds, blend=options.blend)
         if options.start:
             checkpoint.begin_as(made, Path(options.start))
         if not options.sees_action:
