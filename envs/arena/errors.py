@@ -41,8 +41,9 @@ STYLES = ("white", "constant", "varying", "adversary")
 _MEMORY = 1.0
 
 RADII = {"position": 0.1}
-PERIODS = {"age": 1.0, "dead_time": 1.0, "latency": 1.0}
-SHARES = {"loss": 0.2}
+OLDEST = 1.0
+PERIODS = {"age": OLDEST, "dead_time": OLDEST, "latency": OLDEST, "lag": 4.0}
+SHARES = {"loss": 0.2, "slip": 0.1}
 """The largest bounds that are drawn, by their names: in radii of the smallest robot, in control periods, as shares."""
 
 

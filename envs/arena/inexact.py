@@ -267,11 +267,11 @@ def tell_world(
             outlines[k] = outlines[k - 1]
     after, then, found, trail = np.empty(STATE), np.empty(2), np.empty(STATE), np.empty(robots.trail.shape[1])
     for i in range(len(robots.kind)):
-        way = foresee(
+        way, change = foresee(
             robots.kind[i], robots.body[i], assumed, control[i], own.error[i], own.speed[i], own.body[i], own.drive[i],
             own.known[i], after, then, found, trail,
         )  # fmt: skip
-        carry(own.known[i], own.body[i], after, way, assumed[E_SLIP], period)
+        carry(own.known[i], own.body[i], after, way, change, assumed[E_SLIP], period)
         _describe(i, robots, found, trail, robots.waypoint[i], action[i], told[0, i])
         if shaped:
             stop_shape(robots.kind[i], found, robots.body[i], trail, robots.footprint[i], outlines[0, i])

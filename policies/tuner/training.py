@@ -106,7 +106,7 @@ class TunerOptions:
     """What is not exact in the worlds: position=0.01,lag=0.1,... or a YAML file; exact if none or not given."""
     errors_drawn: float = 0.0
     """Share of the worlds that are not exact instead, with bounds of their own: position up to a tenth of the radius,
-    age, dead time and latency up to a period, loss up to 20 %."""
+    age, dead time and latency up to a period, lag up to four, loss up to 20 % and slip up to 10 %."""
     assume: str = ""
     """What the robots assume to be not exact: likewise, or none; what is simulated if not given."""
     device: Device | None = None

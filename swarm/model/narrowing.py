@@ -95,18 +95,29 @@ def unknown_velocity(known: Array, bound: float) -> float:
 
 
 @njit(cache=True)
-def carry(known: Array, before: Array, after: Array, way: float, slip: float, period: float) -> None:
+def carry(
+    known: Array, before: Array, after: Array, way: float, change: float, slip: float, period: float
+) -> None:  # fmt: skip
     """Take what is known on by a period.
+
+    Along each axis the way strays by itself. A wrong heading turns it. Slip makes it longer, however it varies, by its
+    share of all that is gone along the axis: in one direction, unless the speed there is 0 at some moment, and then it
+    is never more than its change.
 
     Args:
         known: ``float64[KNOWN]``, changed.
         before: ``float64[5]``, the state that was believed (``narrow``).
         after: ``float64[5]``, where that leads.
         way: In metres, the longest that it may have been.
+        change: Of the velocity along any axis within the period, at most [m/s].
         slip: Share of the way.
         period: [s]
     """
-    grown = way * stray_of(known, slip)
+    heading = min(known[K_WIDE_HEADING], math.pi)
+    turned, shorter = math.sin(min(heading, 0.5 * math.pi)), 1.0 - math.cos(heading)
+    dx, dy, most = abs(after[0] - before[0]), abs(after[1] - before[1]), change * period
+    wide_x = shorter * dx + turned * dy + known[K_WIDE_VX] * period
+    wide_y = shorter * dy + turned * dx + known[K_WIDE_VY] * period
     # What is kept is a box, and what is believed need not be its middle: of velocities only where these are unknown.
     aside_x = known[K_VX] - before[3] if known[K_WIDE_VX] > 0.0 else 0.0
     aside_y = known[K_VY] - before[4] if known[K_WIDE_VY] > 0.0 else 0.0
@@ -114,5 +125,5 @@ def carry(known: Array, before: Array, after: Array, way: float, slip: float, pe
     known[K_Y] += after[1] - before[1] + aside_y * period
     known[K_HEADING] = after[2]
     known[K_VX], known[K_VY] = after[3] + aside_x, after[4] + aside_y
-    known[K_WIDE_X] += grown + known[K_WIDE_VX] * period
-    known[K_WIDE_Y] += grown + known[K_WIDE_VY] * period
+    known[K_WIDE_X] += wide_x + slip * min(max(dx + wide_x, most), way)
+    known[K_WIDE_Y] += wide_y + slip * min(max(dy + wide_y, most), way)

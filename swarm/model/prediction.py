@@ -8,7 +8,17 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.model.actuators import T_ERROR, T_STRAY, fastest
-from swarm.model.body import ACCELERATION, ARM, PERIOD, STRAY, TOP_SPEED, fastest_over_ground, sway, turned_error
+from swarm.model.body import (
+    ACCELERATION,
+    ARM,
+    PERIOD,
+    STRAY,
+    TOP_SPEED,
+    fastest_over_ground,
+    is_second_order,
+    sway,
+    turned_error,
+)
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
 from swarm.model.error_bounds import E_HEADING, E_LAG, E_POSITION, E_SLIP, E_VELOCITY
 from swarm.model.narrowing import K_WIDE_HEADING, narrow, stray_of, unknown_velocity
@@ -81,11 +91,24 @@ def believe(
 
 
 @njit(cache=True)
+def _change(kind: int, limits: Array, lag: float, drive: Array, control: Array, speed: float) -> float:
+    """A bound of how much the velocity along an axis changes within a period under one command [m/s]."""
+    period = limits[PERIOD]
+    if kind == DOUBLE_INTEGRATOR:
+        return max(abs(drive[0]), abs(drive[1]), abs(control[0]), abs(control[1])) * period
+    at_once = lag <= 0.0 and not is_second_order(limits)
+    if kind != UNICYCLE:
+        return 0.0 if at_once else max(abs(control[0] - drive[0]), abs(control[1] - drive[1]))
+    faster = 0.0 if at_once else abs(control[0] - drive[0])
+    return faster + speed * max(abs(drive[1]), abs(control[1])) * period
+
+
+@njit(cache=True)
 def foresee(
     kind: int, limits: Array, errors: Array, control: Array, error: float, speed: float, body: Array, drive: Array,
     known: Array, after: Array, drive_after: Array, found: Array, trail: Array,
-) -> float:  # fmt: skip
-    """Write where a command leads within a period; returns the longest way that it may be [m].
+) -> tuple[float, float]:  # fmt: skip
+    """Write where a command leads within a period.
 
     Args:
         kind: A value of ``Kind``.
@@ -101,6 +124,9 @@ def foresee(
         drive_after: ``float64[2]``, written: its drive.
         found: ``float64[5]``, written: the state ahead of it.
         trail: ``float64[TRAIL]``, written.
+
+    Returns:
+        The longest way that it may be [m], and the largest change of the velocity along an axis meanwhile [m/s].
     """
     period = limits[PERIOD]
     move_of(kind, limits, body, drive, control, errors[E_LAG], after, drive_after)
@@ -110,4 +136,4 @@ def foresee(
     way: float = _meanwhile(kind, limits, errors, speed, period) * period
     trail[T_ERROR] = error + trail[T_STRAY] * way + unknown_velocity(known, errors[E_VELOCITY]) * period
     trail[T_ERROR] += _sway(kind, limits, errors, speed, known, trail)
-    return way
+    return way, _change(kind, limits, errors[E_LAG], drive, control, speed)

@@ -77,14 +77,14 @@ class OwnMotion:
         )  # fmt: skip
         return found, trail
 
-    def _foresee(self, control: Array) -> tuple[Array, Array, Array, Array, float]:
-        """Body, drive, state ahead and trail a period after a command ``float64[2]`` has begun to act; the way [m]."""
+    def _foresee(self, control: Array) -> tuple[Array, Array, Array, Array, tuple[float, float]]:
+        """Body, drive, state ahead and trail a period after a command ``float64[2]`` begins to act; see ``foresee``."""
         body, drive, found, trail = np.empty(STATE), np.empty(2), np.empty(STATE), np.empty(TRAIL)
-        way: float = foresee(
+        bounds: tuple[float, float] = foresee(
             self._kind, self._limits, self._declared, control, self._error, self._speed, self._body, self._drive,
             self._known, body, drive, found, trail,
         )  # fmt: skip
-        return body, drive, found, trail, way
+        return body, drive, found, trail, bounds
 
     def plan(self, control: Array | None) -> tuple[Array, Array]:
         """State ahead and trail, as of ``believe``, a period after a command ``float64[2]`` has begun to act.
@@ -108,8 +108,8 @@ class OwnMotion:
         """
         if control is None:
             control = self._braking()
-        body, drive, _, _, way = self._foresee(control)
-        carry(self._known, self._body, body, way, self._errors.slip, self._period)
+        body, drive, _, _, (way, change) = self._foresee(control)
+        carry(self._known, self._body, body, way, change, self._errors.slip, self._period)
         self._commands[-1], self._drives[-1] = control, self._drive
         self._commands[:-1], self._drives[:-1] = self._commands[1:].copy(), self._drives[1:].copy()
         self._drives[-1] = drive

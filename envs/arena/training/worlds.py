@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from envs.arena.core import ArenaCore, Chooser, Draw
-from envs.arena.errors import PERIODS, declaring
+from envs.arena.errors import OLDEST, declaring
 from envs.arena.training.led import Led
 from envs.scenarios import (
     clutter,
@@ -292,5 +292,5 @@ def training_worlds(
             raise InputError("styles", unknown[0] if styles else styles, f"some of {', '.join(STYLES)}")
         drawn, chosen = partial(draw, robots=robots, styles=styles), planner or planner_of
     if errors_drawn > 0.0:
-        drawn, options["delay"] = partial(declaring, drawn, errors_drawn), max(PERIODS.values())
+        drawn, options["delay"] = partial(declaring, drawn, errors_drawn), OLDEST
     return TrainingArena(drawn, planner=chosen, robots=robots, **options)

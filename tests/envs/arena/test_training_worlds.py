@@ -50,11 +50,18 @@ def test_a_share_of_the_worlds_declares_bounds_within_the_largest() -> None:
     worlds = training_worlds(3, 200, 4, styles=["clutter", "mixed", "open"], errors_drawn=0.4)
     some = [(scenario, scenario.errors) for scenario in worlds.scenarios if scenario.errors != EXACT]
     assert 60 <= len(some) <= 100
-    for name, most in (("position", RADII), ("age", PERIODS), ("dead_time", PERIODS), ("latency", PERIODS)):
+    for name, most in (
+        ("position", RADII),
+        ("age", PERIODS),
+        ("dead_time", PERIODS),
+        ("latency", PERIODS),
+        ("lag", PERIODS),
+    ):
         unit = [min(robot.radius for robot in one.robots) if most is RADII else one.dt for one, _ in some]
         shares = np.array([getattr(errors, name) for _, errors in some]) / np.array(unit) / most[name]
         assert 0.0 < shares.min() < 0.1 and 0.9 < shares.max() <= 1.0, name
     assert 0.15 < max(errors.loss for _, errors in some) <= 0.2
+    assert 0.08 < max(errors.slip for _, errors in some) <= 0.1
     for errors, seen in zip(declared(worlds), worlds.observe().ego[..., EGO_EXACT:], strict=True):
         assert seen.all() == (errors != EXACT) == seen.any()
 

@@ -14,6 +14,8 @@ from swarm.model.narrowing import (
     K_WIDE_HEADING,
     K_WIDE_X,
     K_WIDE_Y,
+    K_X,
+    K_Y,
     KNOWN,
     carry,
     narrow,
@@ -60,10 +62,15 @@ def drive(
         way = (abs(control[0]) if kind == Kind.UNICYCLE else float(np.hypot(*control))) * DT
         if kind == Kind.DOUBLE_INTEGRATOR:
             way = (float(np.hypot(*body[3:])) + float(np.hypot(*control)) * DT) * DT
-        carry(known, body, planned, way, slip, DT)
+        change = {
+            Kind.SINGLE_INTEGRATOR: 0.0, Kind.DOUBLE_INTEGRATOR: float(np.abs(control).max()) * DT,
+            Kind.UNICYCLE: abs(control[0] * control[1]) * DT,
+        }[kind]  # fmt: skip
+        carry(known, body, planned, way, change, slip, DT)
         after = advance(kind, true, control, DT)
-        after[:2] += slip * rng.uniform(-1.0, 1.0) * (after[:2] - true[:2])
+        after[:2] += slip * rng.choice([-1.0, 1.0, rng.uniform(-1.0, 1.0)]) * (after[:2] - true[:2])
         true = after
+        assert (np.abs(true[:2] - known[[K_X, K_Y]]) <= known[[K_WIDE_X, K_WIDE_Y]] + 1e-9).all()
     return np.array(off), np.array(said)
 
 
@@ -108,3 +115,13 @@ def test_what_cannot_be_counts_as_measured() -> None:
     assert there[0] == 3.0
     assert known[[K_WIDE_X, K_WIDE_Y]].tolist() == [0.01, 0.01]
     assert stray_of(known, 0.05) == 0.05
+
+
+def test_a_way_strays_along_itself_and_not_to_the_side() -> None:
+    known, here = np.zeros(KNOWN), np.zeros(5)
+    narrow(int(Kind.SINGLE_INTEGRATOR), here, known, 0.01, 0.0, 0.0, 0.0)
+    there = np.array([1.0, 0.0, 0.0, 0.0, 0.0])
+    carry(known, here, there, 1.0, 0.0, 0.05, DT)
+    assert known[[K_WIDE_X, K_WIDE_Y]].tolist() == pytest.approx([0.06, 0.01])
+    carry(known, there, there, 1.0, 0.4, 0.05, DT)  # it went to and fro: neither axis' speed was above 0.4 m/s
+    assert known[[K_WIDE_X, K_WIDE_Y]].tolist() == pytest.approx([0.061, 0.011])
