@@ -39,9 +39,9 @@ from studies.bench.training import bench_training
 from swarm.errors import InputError
 from swarm.files.text_files import write_text
 
-
 Part = Literal[
-    "qp", "arena", "grid", "decision", "planner", "controller", "lifelong", "period", "shapes", "team", "training", "race",
+    "qp", "arena", "grid", "decision", "planner", "controller", "lifelong", "period", "shapes", "team", "training",
+    "race",
 ]  # fmt: skip
 
 
