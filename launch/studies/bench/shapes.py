@@ -33,7 +33,10 @@ def bench_shapes(repeats: int = 11) -> Figures:
 
 
 def _compared(kind: Kind, limits: Limits | None, repeats: int) -> Figures:
-    """Medians of the first steps of episodes with one kind of robots; discs and boxes take turns."""
+    """Medians of the first steps of episodes with one kind of robots; discs and boxes take turns.
+
+    Time of the process, so that other work on the machine counts less.
+    """
     cores = {shape: _core(kind, limits, boxes=shape == "boxes") for shape in ("discs", "boxes")}
     starts, action = {shape: core.state_dict() for shape, core in cores.items()}, random_action(_WORLDS)
     times: dict[str, list[float]] = {shape: [] for shape in cores}
@@ -41,10 +44,10 @@ def _compared(kind: Kind, limits: Limits | None, repeats: int) -> Figures:
         for shape, core in cores.items():
             core.load_state_dict(starts[shape])
             core.advance(action)
-            began = time.perf_counter()
+            began = time.process_time()
             for _ in range(_STEPS):
                 core.advance(action)
-            times[shape].append(1e6 * (time.perf_counter() - began) / (_STEPS * core.kind.size))
+            times[shape].append(1e6 * (time.process_time() - began) / (_STEPS * core.kind.size))
     discs, boxes = (float(np.median(times[shape])) for shape in ("discs", "boxes"))
     return {"us, discs": discs, "us, boxes": boxes, "boxes / discs": boxes / discs}
 
