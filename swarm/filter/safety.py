@@ -31,8 +31,8 @@ from swarm.filter import barriers, qp
 from swarm.filter.hull_lines import LINE
 from swarm.filter.hull_shield import is_inexact, shield_hulls_by
 from swarm.filter.narrow import project_rows, turns_on_the_spot
-from swarm.filter.nominal.car import add_standing, set_back
 from swarm.filter.nominal.control import nominal_control, turn_towards
+from swarm.filter.nominal.moves import add_bounds, add_standing, car_of, set_back
 from swarm.filter.shapes.rows import build_shape_rows
 from swarm.filter.shapes.shield import shield_shape_by
 from swarm.filter.stranger_lines import STRANGER_LINE
@@ -274,7 +274,8 @@ def wanted_control(
             count = add_standing(
                 state, body, around.neighbours, around.num_neighbours, around.obstacles, around.num_obstacles
             )
-            set_back(state, body, around.obstacles, count, waypoint, wanted)
+            count = add_bounds(state, body, around.bounds, around.obstacles, count)
+            set_back(car_of(state, body, around.footprint, around.obstacles, count, waypoint), wanted)
     else:
         nominal_control(SINGLE_INTEGRATOR, state, body, waypoint, remaining, tunables, wanted)
         count = barriers.build(kind, state, body, around, tunables, scratch.rows, scratch.rhs)
