@@ -25,7 +25,7 @@ from swarm.model.dynamics import SHARPEST
 
 # It plans with arcs that are wider than its tightest one by so much, and where it has set back for a place that is
 # within them, it drives on only as that is so much farther from their centre.
-_WIDER, _OUTSIDE = 1.1, 1.15
+_WIDER, _OUTSIDE = 1.1, 1.3
 # A place that is so near, in radii, is not worth setting back, or driving in a circle.
 _THERE = 0.5
 

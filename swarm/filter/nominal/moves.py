@@ -34,6 +34,8 @@ from swarm.sense.neighbours import N_RADIUS, N_VX, N_VY, N_X, N_Y, O_GAP
 # begin with has at most so many. To change its direction it wants so many radii more around it.
 _STEPS, _STEP, _FIRST_STEPS = 12, 0.25, 8
 _ROOMY = 0.2
+# To break off a move costs as much as a way of so many radii of its tightest arc: else it would drive to and fro.
+_TURN_BACK = 3.0
 # By so much of its half width corners of an outline may stick out of the circles at its ends.
 _CORNERS = 0.3
 # Robots that are slower than such a part of its own top speed are in its way as obstacles are.
@@ -175,7 +177,7 @@ def _first_arc(car: Car, now: float) -> tuple[float, float]:
     for option in range(6):
         way, turn = 1.0 if option < 3 else -1.0, float(option % 3 - 1)
         x, y, heading = car.state[0], car.state[1], car.state[2]
-        cost = 0.0 if now * way >= 0.0 else 1.5 / body[CURVATURE]
+        cost = 0.0 if now * way >= 0.0 else _TURN_BACK / body[CURVATURE]
         for k in range(1, _FIRST_STEPS + 1):
             turned = way * turn * _STEP
             x += way * step * math.cos(heading + 0.5 * turned)
