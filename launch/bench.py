@@ -33,22 +33,23 @@ from studies.bench.period import bench_period
 from studies.bench.planner import bench_planner
 from studies.bench.qp import bench_qp
 from studies.bench.race import UPDATES, bench_race
+from studies.bench.shapes import bench_shapes
 from studies.bench.team import bench_team
 from studies.bench.training import bench_training
 from swarm.errors import InputError
 from swarm.files.text_files import write_text
+
+Part = Literal[
+    "qp", "arena", "grid", "decision", "planner", "controller", "lifelong", "period", "shapes", "team", "training",
+    "race",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Options:
     """Measure one part of the stack."""
 
-    what: Annotated[
-        Literal[
-            "qp", "arena", "grid", "decision", "planner", "controller", "lifelong", "period", "team", "training", "race"
-        ],
-        tyro.conf.Positional,
-    ]
+    what: Annotated[Part, tyro.conf.Positional]
     """Which part."""
     updates: int = UPDATES
     """Of each training, in the race of two (some minutes)."""
@@ -83,8 +84,8 @@ def measure() -> int:
     options = tyro.cli(Options, prog="bench.py", description=__doc__)
     parts: dict[str, Callable[[], Figures]] = {
         "qp": bench_qp, "arena": bench_arena, "grid": bench_grid, "decision": bench_decision, "planner": bench_planner,
-        "controller": bench_controller, "lifelong": bench_lifelong, "period": bench_period, "team": bench_team,
-        "training": bench_training, "race": bench_race,
+        "controller": bench_controller, "lifelong": bench_lifelong, "period": bench_period, "shapes": bench_shapes,
+        "team": bench_team, "training": bench_training, "race": bench_race,
     }  # fmt: skip
     part = parts[options.what]
     figures = bench_race(options.updates) if options.what == "race" else part()

@@ -28,7 +28,6 @@ from swarm.model.body import (
     REACH,
     SENSING,
     YIELDS,
-    body_of,
     coast_of,
     is_second_order,
 )
@@ -154,10 +153,7 @@ class Robot:
         sizes: Sizes | None = None,
     ) -> None:
         self.kind, self.robot_id = int(spec.kind), robot_id
-        self.body = body_of(
-            spec.kind, spec.radius, spec.limits, dt=dt, sensing_radius=sensing_radius, margin=margin,
-            cooperative=spec.cooperative, errors=errors, ignores=spec.ignores, footprint=spec.footprint,
-        )  # fmt: skip
+        self.body = spec.body(dt=dt, sensing_radius=sensing_radius, margin=margin, errors=errors)
         self.footprint = NO_FOOTPRINT if spec.footprint is None else np.ascontiguousarray(spec.footprint)
         self.world, self.bounds, self.strangers = world, world.bounds, strangers
         self._check_sensing(spec, errors, margin)

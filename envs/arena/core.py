@@ -249,16 +249,12 @@ class ArenaCore:
         for i, robot in enumerate(scenario.robots):
             self.kind[b, i] = int(robot.kind)
             self.state[b, i] = robot.start
-            footprint = robot.footprint
-            corners = None if footprint is None else footprint.tobytes()
-            alike = robot.kind, robot.radius, robot.limits, robot.cooperative, robot.ignores, corners
+            alike = robot.build
             if alike not in bodies:
                 with located(f"scenario {scenario.name!r}: robots[{i}]: "):
-                    bodies[alike] = body_of(
-                        robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
-                        margin=self._margin, cooperative=robot.cooperative, errors=assumed, ignores=robot.ignores,
-                        footprint=footprint,
-                    )  # fmt: skip
+                    bodies[alike] = robot.body(
+                        dt=scenario.dt, sensing_radius=scenario.sensing_radius, margin=self._margin, errors=assumed
+                    )
             self.body[b, i], self.full_control[b, i] = bodies[alike], full_control(robot.kind, bodies[alike])
             ahead = self.body[b, i, LOOK_AHEAD] if robot.kind == UNICYCLE else 1.0  # the QP moves a point ahead
             self._full[b, i] = self.full_control[b, i] * (1.0, ahead)

@@ -18,9 +18,8 @@ from envs.arena.geometry_store import Geometry, geometry_of
 from envs.arena.second_order import coast_world, ramp_world
 from envs.strangers import TOUCH, has_strangers, mark_strangers, meet_world
 from swarm.array_types import Array, Flags, Int8s, Int64s
-from swarm.filter.barriers import BOUNDS_ROWS
 from swarm.filter.narrow import note_narrow
-from swarm.filter.safety import MORE_ROWS, Scratch, filter_control, wanted_control
+from swarm.filter.safety import Scratch, filter_control, scratch, wanted_control
 from swarm.filter.shapes.gaps import gap_between, gap_to_obstacle
 from swarm.filter.tunables import COUNT, ROTATION, SPEED, decode_one
 from swarm.kernel_cache.references import uncounted
@@ -134,14 +133,12 @@ class Desk(NamedTuple):
 @njit(cache=True, inline="always")
 def desk_for(count: int, slots: Int64s, corners: int) -> Desk:
     """Room for worlds of ``count`` robots, each with so many neighbours, obstacles and corners at most."""
-    size, points = slots[0] + slots[1] + BOUNDS_ROWS, shape_size(corners)
-    rows = 2 * (slots[0] + slots[1]) + MORE_ROWS
+    points = shape_size(corners)
     return Desk(
         np.empty((1, count, NEIGHBOUR)), np.empty((count, dynamics.STATE)), np.empty((1, count, points, 2)),
         np.empty((count, corners, 2)), np.empty((slots[0], NEIGHBOUR)), np.empty((slots[0], points, 2)),
         np.empty((slots[1], OBSTACLE)), np.empty((max(slots[0], slots[1]), 2)),
-        Scratch(np.empty((rows, 2)), np.empty(rows), np.empty((2, 2)), np.empty((size, 3)), np.empty(1)),
-        np.empty(2), np.empty(COUNT), np.empty(2),
+        scratch(slots[0] + slots[1]), np.empty(2), np.empty(COUNT), np.empty(2),
     )  # fmt: skip
 
 
@@ -247,7 +244,8 @@ def _nearest_gaps(at: Array, body: Array, footprint: Array, corners: Array, clea
     for i in range(len(at)):
         best, least = -1, math.inf
         for j in range(len(at) if body[i, YIELDS] >= 0.0 else 0):
-            gap = math.hypot(at[i, 0] - at[j, 0], at[i, 1] - at[j, 1]) - body[i, RADIUS] - body[j, RADIUS]
+            dx, dy = at[i, 0] - at[j, 0], at[i, 1] - at[j, 1]
+            gap = math.sqrt(dx * dx + dy * dy) - body[i, RADIUS] - body[j, RADIUS]
             if j != i and gap < least and body[j, YIELDS] >= 0.0:
                 best, least = j, gap
         if least < clearance[i]:
@@ -284,10 +282,9 @@ def gaps(at: Array, body: Array, geometry: Geometry, footprint: Array, corners: 
             half_x, half_y = extents(thing)
             beside = max(abs(at[i, 0] - thing[0]) - half_x, abs(at[i, 1] - thing[1]) - half_y)
             if beside - thing[4] - body[i, RADIUS] < clearance[i]:
-                if footprint.shape[1] > 0:
+                gap = to_obstacle(at[i, 0], at[i, 1], thing)[0] - body[i, RADIUS]
+                if footprint.shape[1] > 0 and gap < clearance[i]:
                     gap = gap_to_obstacle(at, body, footprint, corners, i, thing)
-                else:
-                    gap = to_obstacle(at[i, 0], at[i, 1], thing)[0] - body[i, RADIUS]
                 clearance[i] = min(clearance[i], gap)
 
 

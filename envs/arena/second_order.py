@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from swarm.array_types import Array
-from swarm.kernel_cache.references import counted, uncounted
+from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.stack import stack_numbers
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, ramp
 from swarm.model.body import coast_of, is_second_order
 from swarm.sense.neighbours import trailing
@@ -51,7 +50,7 @@ def ramp_world(
                 trail[i, T_SPEED], trail[i, T_TURN_RATE] = control[i, 0], control[i, 1]
 
 
-@counted
+@uncounted
 def _ramp_robot(state: Array, trail: Array, control: Array, time: float, period: float, at: Array) -> None:
     """``ramp_world`` for one robot, ``time`` [s] after the beginning of the period."""
-    ramp(state, trail[T_SPEED : T_TURN_RATE + 1], control, time, period, 0.0, at, np.empty(2))
+    ramp(state, trail[T_SPEED : T_TURN_RATE + 1], control, time, period, 0.0, at, stack_numbers(2))

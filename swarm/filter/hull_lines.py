@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
@@ -15,9 +14,12 @@ from swarm.filter.hulls import (
     hull_to_obstacle,
     inside,
     other_hull,
+    polygon_to_obstacle,
     polygon_to_polygon,
     shape_to_shape,
 )
+from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.stack import stack_rows
 from swarm.model.actuators import T_ERROR, T_STRAY
 from swarm.model.body import FLOOR, PERIOD, RADIUS, REACH, ROUND
 from swarm.model.dynamics import DOUBLE_INTEGRATOR
@@ -38,7 +40,7 @@ ALL, EXCHANGED_ONLY, SENSED_ONLY = range(3)
 """Which neighbours lines are for: of a polygon, those that know its shape, or those that take it for a disc."""
 
 
-@njit(cache=True)
+@uncounted
 def _cone(error: float, distance: float) -> float:
     """By how much the own normal may differ from the true one."""
     if error >= distance:
@@ -78,7 +80,7 @@ def turned(line: Array, way: float) -> float:
     return min(math.sqrt(2.0 * beta / apart), 2.0) * way - part * (beta - inside)
 
 
-@njit(cache=True)
+@uncounted
 def build_lines(
     kind: int, state: Array, body: Array, around: Around, hull: Array, many: int, lines: Array
 ) -> int:  # fmt: skip
@@ -100,7 +102,7 @@ def build_lines(
     return count if count < 0 else bound_lines(body, around, hull, many, lines, count)
 
 
-@njit(cache=True)
+@uncounted
 def neighbour_lines(
     state: Array, body: Array, around: Around, size: float, which: int, hull: Array, many: int, lines: Array, count: int
 ) -> int:  # fmt: skip
@@ -121,7 +123,7 @@ def neighbour_lines(
         count: How many there are before.
     """
     neighbours, reach, own = around.neighbours, body[REACH], around.trail[T_ERROR]
-    stray, theirs = around.trail[T_STRAY], np.empty((MOST, 2))
+    stray, theirs = around.trail[T_STRAY], stack_rows(MOST, 2)
     for k in range(around.num_neighbours):
         other = neighbours[k]
         if is_stranger(other):
@@ -158,14 +160,14 @@ def neighbour_lines(
     return count
 
 
-@njit(cache=True)
+@uncounted
 def obstacle_lines(
     kind: int, body: Array, around: Around, size: float, hull: Array, many: int, lines: Array, count: int
 ) -> int:  # fmt: skip
     """Append the lines of ``build_lines`` between a body and obstacles; arguments as of ``neighbour_lines``."""
     obstacles, reach, own = around.obstacles, body[REACH], around.trail[T_ERROR]
-    stray, margin = around.trail[T_STRAY], max(body[FLOOR], own)
-    if size <= 0.0 and own > 0.0:
+    stray, margin, polygon = around.trail[T_STRAY], max(body[FLOOR], own), size <= 0.0
+    if polygon and own > 0.0:
         size = ROUND * body[RADIUS]
         own, margin = max(own - size, 0.0), max(margin - size, 0.0)
     room = size + margin if size > 0.0 else max(margin, _SKIN)
@@ -173,7 +175,10 @@ def obstacle_lines(
     for k in range(around.num_obstacles):
         if obstacles[k, O_GAP] - (body[RADIUS] + margin) > reach:
             continue
-        distance, nx, ny, ax, ay = hull_to_obstacle(hull, many, obstacles[k])
+        if polygon:
+            distance, nx, ny, ax, ay = polygon_to_obstacle(hull, many, obstacles[k])
+        else:
+            distance, nx, ny, ax, ay = hull_to_obstacle(hull, many, obstacles[k])
         if nx == 0.0 and ny == 0.0:
             return -1
         # The point of a rounded box that is nearest is so to its core as well, which is farther away.
@@ -185,7 +190,7 @@ def obstacle_lines(
     return count
 
 
-@njit(cache=True)
+@uncounted
 def bound_lines(body: Array, around: Around, hull: Array, many: int, lines: Array, count: int) -> int:
     """Append the lines of ``build_lines`` that keep a centre, and its way to rest, within the bounds of the world."""
     bounds, reach, margin = around.bounds, body[REACH], max(body[FLOOR], around.trail[T_ERROR])
@@ -203,7 +208,7 @@ def bound_lines(body: Array, around: Around, hull: Array, many: int, lines: Arra
     return count
 
 
-@njit(cache=True)
+@uncounted
 def keeps(x: float, y: float, bulge: float, hull: Array, many: int, lines: Array, count: int) -> bool:
     """Whether a point of the next hull, with a way to it that is not straight, keeps all lines.
 

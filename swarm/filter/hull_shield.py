@@ -49,7 +49,8 @@ from swarm.filter.hull_lines import LINE, build_lines, keeps
 from swarm.filter.hulls import MOST, own_hull
 from swarm.filter.next_hull import half_way, next_arc, next_ramp, next_roll, next_stop
 from swarm.filter.stranger_lines import STRANGER_LINE, build_stranger_lines, keeps_clear
-from swarm.kernel_cache.references import counted, uncounted
+from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.stack import stack_rows
 from swarm.model.actuators import (
     T_SPEED,
     T_TURN_RATE,
@@ -97,7 +98,7 @@ def is_inexact(body: Array, around: Around) -> bool:
     return False
 
 
-@njit(cache=True)
+@uncounted
 def admits(
     kind: int, state: Array, body: Array, trail: Array, ux: float, uy: float, hull: Array, many: int, lines: Array,
     count: int,
@@ -119,7 +120,7 @@ def admits(
     return _admits_roll(state, body, trail, ux, uy, hull, many, lines, count)
 
 
-@njit(cache=True)
+@uncounted
 def _admits_roll(
     state: Array, body: Array, trail: Array, speed: float, turn_rate: float, hull: Array, many: int, lines: Array,
     count: int,
@@ -131,14 +132,21 @@ def _admits_roll(
     return keeps(cx, cy, 0.0, hull, many, lines, count) and keeps(sx, sy, 0.0, hull, many, lines, count)
 
 
-@njit(cache=True)
+@uncounted
+def turns_gently(body: Array, speed: float, turn_rate: float) -> bool:
+    """Whether the way to rest of a unicycle of second order with these speeds is an arc that its triangle holds."""
+    push, turn_push, dt = body[ACCELERATION], body[TURN_ACCELERATION], body[PERIOD]
+    return bool(0.5 * dt * abs(turn_rate) * coast_periods(speed, turn_rate, push, turn_push, dt) <= SHARPEST)
+
+
+@uncounted
 def _admits_ramp(
     state: Array, body: Array, trail: Array, speed: float, turn_rate: float, hull: Array, many: int, lines: Array,
     count: int,
 ) -> bool:  # fmt: skip
     """``admits`` of a unicycle of second order: its next place, the end of its way to rest, the corner between."""
     dt, push, turn_push = body[PERIOD], body[ACCELERATION], body[TURN_ACCELERATION]
-    if 0.5 * dt * abs(turn_rate) * coast_periods(speed, turn_rate, push, turn_push, dt) > SHARPEST:
+    if not turns_gently(body, speed, turn_rate):
         return False
     if coast_periods(trail[T_SPEED], trail[T_TURN_RATE], push, turn_push, dt) == 1.0:
         x, y = half_way(state, body, trail)
@@ -150,7 +158,7 @@ def _admits_ramp(
     return keeps(sx, sy, 0.0, hull, many, lines, count) and keeps(cx, cy, 0.0, hull, many, lines, count)
 
 
-@njit(cache=True)
+@uncounted
 def brake_in_hull(kind: int, state: Array, body: Array, trail: Array, control: Array) -> None:
     """Write the command with which a robot stays in its hull, and its next hull in the present one."""
     if is_second_order(body):
@@ -160,7 +168,7 @@ def brake_in_hull(kind: int, state: Array, body: Array, trail: Array, control: A
         brake(kind, state, body[TOP_SPEED : TURN_RATE + 1], body[PERIOD], control)
 
 
-@njit(cache=True)
+@uncounted
 def _passes(
     kind: int, state: Array, body: Array, trail: Array, ux: float, uy: float, hull: Array, many: int, lines: Array,
     count: int, strange: Array, met: int,
@@ -173,7 +181,7 @@ def _passes(
     return met == 0 or keeps_clear(kind, state, body, trail, ux, uy, hull, many, strange, met)
 
 
-@njit(cache=True)
+@uncounted
 def _bisect(
     kind: int, state: Array, body: Array, trail: Array, bx: float, by: float, control: Array, hull: Array, many: int,
     lines: Array, count: int, strange: Array, met: int,
@@ -191,14 +199,21 @@ def _bisect(
     return low
 
 
-@counted
+@njit(cache=True)
 def shield_hulls(kind: int, state: Array, body: Array, around: Around, control: Array) -> float:
     """Draw ``control`` towards braking until it is safe, as ``swarm.filter.safety.shield`` does; returns the share."""
-    hull, trail = np.empty((MOST, 2)), around.trail
-    lines = np.empty((around.num_neighbours + around.num_obstacles + 4, LINE))
+    size = around.num_neighbours + around.num_obstacles + 4
+    return shield_hulls_by(kind, state, body, around, control, np.empty((size, LINE)), np.empty((size, STRANGER_LINE)))
+
+
+@uncounted
+def shield_hulls_by(
+    kind: int, state: Array, body: Array, around: Around, control: Array, lines: Array, strange: Array
+) -> float:
+    """``shield_hulls``, with room to write lines: ``float64[K + M + 4, LINE]``, ``float64[K, STRANGER_LINE]``."""
+    hull, trail = stack_rows(MOST, 2), around.trail
     many = own_hull(kind, state, body[ACCELERATION], body[PERIOD], trail, hull)
     count = build_lines(kind, state, body, around, hull, many, lines)
-    strange = np.empty((around.num_neighbours, STRANGER_LINE))
     met = build_stranger_lines(body, around, hull, many, strange)
     ux, uy = control[0], control[1]
     finite = math.isfinite(ux) and math.isfinite(uy)

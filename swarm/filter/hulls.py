@@ -15,6 +15,7 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.stack import stack_rows
 from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, stop_offset
 from swarm.model.geometry import crosses, on_segment, segment_to_obstacle
@@ -22,6 +23,7 @@ from swarm.sense.neighbours import N_ACCELERATION, N_BODY_X, N_BODY_Y, N_CORNER_
 
 MOST = 3
 """Points of a disc's hull."""
+_CORNERS = 4
 
 
 @njit(cache=True, inline="always")
@@ -33,7 +35,7 @@ def _append(hull: Array, count: int, x: float, y: float) -> int:
     return count + 1
 
 
-@njit(cache=True)
+@uncounted
 def own_hull(kind: int, state: Array, acceleration: float, dt: float, trail: Array, hull: Array) -> int:
     """Write the points of the robot's own hull, the place of its state first; returns how many there are.
 
@@ -56,7 +58,7 @@ def own_hull(kind: int, state: Array, acceleration: float, dt: float, trail: Arr
     return count
 
 
-@njit(cache=True)
+@uncounted
 def other_hull(other: Array, dt: float, hull: Array) -> int:
     """Write the points of a neighbour's hull, from its columns; returns how many there are."""
     x, y = other[N_X], other[N_Y]
@@ -227,12 +229,24 @@ def _from_corners(
 
 
 @uncounted
+def _behind(a: Array, many: int, x: float, y: float, nx: float, ny: float) -> bool:
+    """Whether all corners lie behind the line through (x, y) across a way: then the way to there is the shortest."""
+    least = math.inf
+    for k in range(many):
+        least = min(least, nx * a[k, 0] + ny * a[k, 1])
+    return least >= nx * x + ny * y
+
+
+@uncounted
 def polygon_to_polygon(a: Array, many_a: int, b: Array, many_b: int) -> tuple[float, float, float, float, float]:
     """``hull_to_hull`` of points and counter-clockwise polygons, quicker."""
     best, k, bx, by = _from_corners(a, many_a, b, many_b, math.inf)
     if best <= 0.0:
         return 0.0, 0.0, 0.0, a[k, 0], a[k, 1]
     ax, ay = a[k, 0], a[k, 1]
+    if best < math.inf and _behind(a, many_a, ax, ay, ax - bx, ay - by):
+        best = math.sqrt(best)
+        return best, (ax - bx) / best, (ay - by) / best, ax, ay
     nearer, j, x, y = _from_corners(b, many_b, a, many_a, best)
     if nearer < 0.0:
         return 0.0, 0.0, 0.0, ax, ay
@@ -243,3 +257,18 @@ def polygon_to_polygon(a: Array, many_a: int, b: Array, many_b: int) -> tuple[fl
         return 0.0, 0.0, 0.0, ax, ay
     best = math.sqrt(best)
     return best, nx / best, ny / best, ax, ay
+
+
+@uncounted
+def polygon_to_obstacle(a: Array, many: int, obstacle: Array) -> tuple[float, float, float, float, float]:
+    """``hull_to_obstacle`` of a point or a counter-clockwise polygon, quicker."""
+    core, corners, c, s = stack_rows(_CORNERS, 2), 1, obstacle[5], obstacle[6]
+    core[0, 0], core[0, 1] = obstacle[0], obstacle[1]
+    if obstacle[2] > 0.0 or obstacle[3] > 0.0:
+        corners = _CORNERS
+        for k in range(corners):  # counter-clockwise
+            x = obstacle[2] if k == 1 or k == 2 else -obstacle[2]
+            y = obstacle[3] if k >= 2 else -obstacle[3]
+            core[k, 0], core[k, 1] = obstacle[0] + (c * x - s * y), obstacle[1] + (s * x + c * y)
+    distance, nx, ny, ax, ay = polygon_to_polygon(a, many, core, corners)
+    return distance - obstacle[4], nx, ny, ax, ay

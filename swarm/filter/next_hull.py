@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numba import njit
-
 from swarm.array_types import Array
+from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.stack import stack_numbers
 from swarm.model.actuators import (
     T_BODY_X,
     T_BODY_Y,
@@ -26,11 +25,12 @@ from swarm.model.actuators import (
     move,
     ramp,
 )
-from swarm.model.body import ACCELERATION, LAG, PERIOD, STRAY, TURN_ACCELERATION
+from swarm.model.body import ACCELERATION, LAG, PERIOD, STRAY, TURN_ACCELERATION, is_second_order
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, STATE, UNICYCLE, arc_offset, stop_offset
+from swarm.model.shapes import place_corners
 
 
-@njit(cache=True)
+@uncounted
 def next_stop(state: Array, body: Array, ux: float, uy: float) -> tuple[float, float, float, float, float, float]:
     """Of a double integrator: its place, where it then comes to rest, and the velocity between them."""
     dt = body[PERIOD]
@@ -40,7 +40,7 @@ def next_stop(state: Array, body: Array, ux: float, uy: float) -> tuple[float, f
     return px, py, px + sx, py + sy, vx, vy
 
 
-@njit(cache=True)
+@uncounted
 def next_arc(state: Array, body: Array, speed: float, turn_rate: float) -> tuple[float, float, float]:
     """Of a unicycle that stops at once: its place and the bulge.
 
@@ -51,20 +51,20 @@ def next_arc(state: Array, body: Array, speed: float, turn_rate: float) -> tuple
     return state[0] + dx, state[1] + dy, 0.5 * (1.0 + body[STRAY]) * abs(speed * turn_rate) * dt * dt
 
 
-@njit(cache=True)
+@uncounted
 def half_way(state: Array, body: Array, trail: Array) -> tuple[float, float]:
     """Of a unicycle of second order: the point q on the tangent at its start (``swarm.filter.hull_shield``)."""
     half = 0.5 * body[PERIOD] * trail[T_SPEED]
     return state[0] + half * math.cos(state[2]), state[1] + half * math.sin(state[2])
 
 
-@njit(cache=True)
+@uncounted
 def next_ramp(
     state: Array, body: Array, trail: Array, speed: float, turn_rate: float
 ) -> tuple[float, float, float, float, float, float, float]:
     """Of a unicycle of second order: its place, the bulge, the end of its way to rest, the corner between."""
     dt, push, turn_push = body[PERIOD], body[ACCELERATION], body[TURN_ACCELERATION]
-    then, drive, control, trails = np.empty(STATE), np.empty(2), np.empty(2), np.empty(TRAIL)
+    then, drive, control, trails = stack_numbers(STATE), stack_numbers(2), stack_numbers(2), stack_numbers(TRAIL)
     drive[0], drive[1], control[0], control[1] = trail[T_SPEED], trail[T_TURN_RATE], speed, turn_rate
     v, w = max(abs(speed), abs(drive[0])), max(abs(turn_rate), abs(drive[1]))
     dv, dw = abs(speed - drive[0]) / dt, abs(turn_rate - drive[1]) / dt
@@ -75,13 +75,13 @@ def next_ramp(
     return x, y, bulge, x + trails[T_BODY_X], y + trails[T_BODY_Y], x + trails[T_CORNER_X], y + trails[T_CORNER_Y]
 
 
-@njit(cache=True)
+@uncounted
 def next_roll(
     state: Array, body: Array, trail: Array, speed: float, turn_rate: float
 ) -> tuple[float, float, float, float, float, float, float]:
     """Of a unicycle that lags: the place of its body, the bulge, where it would come to rest, the corner between."""
     dt, lag = body[PERIOD], body[LAG]
-    here, drive, control = np.empty(STATE), np.empty(2), np.empty(2)
+    here, drive, control = stack_numbers(STATE), stack_numbers(2), stack_numbers(2)
     here[0], here[1], here[2] = state[0] + trail[T_BODY_X], state[1] + trail[T_BODY_Y], trail[T_HEADING]
     here[3] = here[4] = 0.0
     drive[0], drive[1] = trail[T_SPEED], trail[T_TURN_RATE]
@@ -89,7 +89,40 @@ def next_roll(
     v, w, push = max(abs(speed), abs(drive[0])), max(abs(turn_rate), abs(drive[1])), abs(speed - drive[0]) / lag
     bulge = 0.5 * (1.0 + body[STRAY]) * dt * dt * (v * w + push * w * dt)  # with the second derivative across the chord
     move(UNICYCLE, here, drive, control, dt, lag, 0.0, here, drive)
-    found, trails = np.empty(STATE), np.empty(TRAIL)
+    found, trails = stack_numbers(STATE), stack_numbers(TRAIL)
     ahead(UNICYCLE, here, drive, lag, found, trails)
     x, y = found[0], found[1]
     return here[0], here[1], bulge, x, y, x + trails[T_CORNER_X], y + trails[T_CORNER_Y]
+
+
+@uncounted
+def corners_half_way(
+    state: Array, speed: float, turn_rate: float, dt: float, footprint: Array, corners: int, points: Array
+) -> None:
+    """Write the points q of all corners of a unicycle that begins a period with a speed and a turn rate."""
+    place_corners(state[0], state[1], state[2], footprint, points)
+    vx, vy, half = speed * math.cos(state[2]), speed * math.sin(state[2]), 0.5 * dt
+    for k in range(corners):
+        px, py = points[k, 0] - state[0], points[k, 1] - state[1]
+        points[k, 0], points[k, 1] = (
+            points[k, 0] + half * (vx - turn_rate * py),
+            points[k, 1] + half * (vy + turn_rate * px),
+        )
+
+
+@uncounted
+def next_place(
+    state: Array, body: Array, trail: Array, speed: float, turn_rate: float, then: Array, drive: Array
+) -> None:  # fmt: skip
+    """Write the state of a unicycle's body one period later, ``float64[5]``, and its drive, ``float64[2]``."""
+    dt, control = body[PERIOD], stack_numbers(2)
+    drive[0], drive[1], control[0], control[1] = trail[T_SPEED], trail[T_TURN_RATE], speed, turn_rate
+    if is_second_order(body):
+        ramp(state, drive, control, dt, dt, 0.0, then, drive)
+    elif body[LAG] > 0.0:
+        then[0], then[1], then[2] = state[0] + trail[T_BODY_X], state[1] + trail[T_BODY_Y], trail[T_HEADING]
+        then[3] = then[4] = 0.0
+        move(UNICYCLE, then, drive, control, dt, body[LAG], 0.0, then, drive)
+    else:
+        dx, dy = arc_offset(state[2], speed, turn_rate, dt)
+        then[0], then[1], then[2] = state[0] + dx, state[1] + dy, state[2] + turn_rate * dt

@@ -51,23 +51,30 @@ def write_row(
     kind: int, state: Array, body: Array, gap: float, nx: float, ny: float, rate: float, gain: float, power: float,
     share: float, partners: float, own: float, row: Array,
 ) -> float:  # fmt: skip
-    """Write the normal of one row in the variables of the QP; returns its right-hand side.
+    """Write the normal of one row in the variables of the QP; returns its right-hand side (``right_side``)."""
+    row[0], row[1] = -nx, -ny
+    if kind == UNICYCLE:
+        c, s = math.cos(state[2]), math.sin(state[2])
+        row[0], row[1] = -(nx * c + ny * s), -(ny * c - nx * s)
+    return right_side(kind, body, gap, rate, gain, power, share, partners, own)
+
+
+@uncounted
+def right_side(
+    kind: int, body: Array, gap: float, rate: float, gain: float, power: float, share: float, partners: float,
+    own: float,
+) -> float:  # fmt: skip
+    """The right-hand side of a row.
 
     ``own``: the robot's own part of ``rate``, which a unicycle's variables replace.
     """
     dt = body[PERIOD]
     if kind == DOUBLE_INTEGRATOR:
         braking = BRAKE_SHARE * partners * body[ACCELERATION]
-        row[0], row[1] = -nx, -ny
         return share * (braking_speed(gap, rate, gain, power, braking, dt) + rate) / dt
-    if kind == UNICYCLE:
-        c, s = math.cos(state[2]), math.sin(state[2])
-        row[0], row[1] = -(nx * c + ny * s), -(ny * c - nx * s)
-        if is_second_order(body):
-            braking = BRAKE_SHARE * partners * body[ACCELERATION]
-            return share * (braking_speed(gap, rate, gain, power, braking, dt) + rate) - own
-    else:
-        row[0], row[1] = -nx, -ny
+    if kind == UNICYCLE and is_second_order(body):
+        braking = BRAKE_SHARE * partners * body[ACCELERATION]
+        return share * (braking_speed(gap, rate, gain, power, braking, dt) + rate) - own
     return share * approach_speed(gap, gain, power, dt)
 
 

@@ -28,12 +28,14 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.filter import barriers, qp
-from swarm.filter.hull_shield import is_inexact, shield_hulls
+from swarm.filter.hull_lines import LINE
+from swarm.filter.hull_shield import is_inexact, shield_hulls_by
 from swarm.filter.narrow import project_rows, turns_on_the_spot
-from swarm.filter.nominal.car import add_standing, set_back
 from swarm.filter.nominal.control import nominal_control, turn_towards
+from swarm.filter.nominal.moves import add_bounds, add_standing, car_of, set_back
 from swarm.filter.shapes.rows import build_shape_rows
-from swarm.filter.shapes.shield import shield_shape
+from swarm.filter.shapes.shield import shield_shape_by
+from swarm.filter.stranger_lines import STRANGER_LINE
 from swarm.kernel_cache.references import uncounted
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, MARGIN, PERIOD, RADIUS, REACH, TOP_SPEED, TURN_RATE, is_car
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE, arc_offset, brake, stop_offset
@@ -62,6 +64,9 @@ class Scratch(NamedTuple):
         box: ``float64[2, 2]``, least and largest values of the variables.
         lines: ``float64[K + M + 4, 3]``, of the shield.
         deficit: ``float64[1]``.
+        hulls: ``float64[K + M + 4, LINE]``, of the shield between hulls.
+        sides: ``float64[K + M + 4, LINE]``, of a polygon's centre.
+        strange: ``float64[K + M + 4, STRANGER_LINE]``.
     """
 
     rows: Array
@@ -69,12 +74,19 @@ class Scratch(NamedTuple):
     box: Array
     lines: Array
     deficit: Array
+    hulls: Array
+    sides: Array
+    strange: Array
 
 
+@njit(cache=True, inline="always")
 def scratch(size: int) -> Scratch:
     """Room for ``size`` neighbours and obstacles together."""
-    rows, lines = np.empty((2 * size + MORE_ROWS, 2)), np.empty((size + barriers.BOUNDS_ROWS, 3))
-    return Scratch(rows, np.empty(len(rows)), np.empty((2, 2)), lines, np.empty(1))
+    rows, lines = 2 * size + MORE_ROWS, size + barriers.BOUNDS_ROWS
+    return Scratch(
+        np.empty((rows, 2)), np.empty(rows), np.empty((2, 2)), np.empty((lines, 3)), np.empty(1),
+        np.empty((lines, LINE)), np.empty((lines, LINE)), np.empty((lines, STRANGER_LINE)),
+    )  # fmt: skip
 
 
 @uncounted
@@ -262,7 +274,8 @@ def wanted_control(
             count = add_standing(
                 state, body, around.neighbours, around.num_neighbours, around.obstacles, around.num_obstacles
             )
-            set_back(state, body, around.obstacles, count, waypoint, wanted)
+            count = add_bounds(state, body, around.bounds, around.obstacles, count)
+            set_back(car_of(state, body, around.footprint, around.obstacles, count, waypoint), wanted)
     else:
         nominal_control(SINGLE_INTEGRATOR, state, body, waypoint, remaining, tunables, wanted)
         count = barriers.build(kind, state, body, around, tunables, scratch.rows, scratch.rhs)
@@ -294,9 +307,11 @@ def dispose(kind: int, state: Array, body: Array, around: Around, status: int, c
         if is_car(body):
             steer_within(body, around.trail, control)
     if corners_of(around.footprint) > 0:
-        return BRAKING if shield_shape(kind, state, body, around, control) < 1.0 else status
+        share = shield_shape_by(kind, state, body, around, control, scratch.hulls, scratch.sides, scratch.strange)
+        return BRAKING if share < 1.0 else status
     if is_inexact(body, around):
-        return BRAKING if shield_hulls(kind, state, body, around, control) < 1.0 else status
+        share = shield_hulls_by(kind, state, body, around, control, scratch.hulls, scratch.strange)
+        return BRAKING if share < 1.0 else status
     return BRAKING if shield(kind, state, body, around, control, scratch.lines) < 1.0 else status
 
 

@@ -18,12 +18,11 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numba import njit
-
 from swarm.array_types import Array
 from swarm.filter.hulls import closest, hull_to_hull, inside
 from swarm.filter.next_hull import half_way, next_arc, next_ramp, next_roll, next_stop
+from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.stack import stack_rows
 from swarm.model.actuators import (
     T_BODY_X,
     T_BODY_Y,
@@ -49,7 +48,7 @@ _NX, _NY, _LEAST, _PACE, _PUSH, _TOP = range(STRANGER_LINE)
 _ROUNDING = 1e-12
 
 
-@njit(cache=True, inline="always")
+@uncounted
 def build_stranger_lines(body: Array, around: Around, hull: Array, many: int, lines: Array) -> int:
     """Write a line for every stranger near; returns how many there are.
 
@@ -60,7 +59,7 @@ def build_stranger_lines(body: Array, around: Around, hull: Array, many: int, li
         many: Points of it.
         lines: ``float64[K, STRANGER_LINE]``, written.
     """
-    count, there, own = 0, np.empty((1, 2)), around.trail[T_ERROR]
+    count, there, own = 0, stack_rows(1, 2), around.trail[T_ERROR]
     for k in range(around.num_neighbours):
         other = around.neighbours[k]
         if not is_stranger(other):
@@ -77,7 +76,7 @@ def build_stranger_lines(body: Array, around: Around, hull: Array, many: int, li
     return count
 
 
-@njit(cache=True)
+@uncounted
 def _clear(
     x: float, y: float, bulge: float, time: float, part: float, stray: float, hull: Array, many: int, lines: Array,
     count: int,
@@ -99,7 +98,7 @@ def _clear(
     return True
 
 
-@njit(cache=True)
+@uncounted
 def keeps_clear(
     kind: int, state: Array, body: Array, trail: Array, ux: float, uy: float, hull: Array, many: int, lines: Array,
     count: int,
@@ -143,7 +142,7 @@ def keeps_clear(
     return _clear(sx, sy, 0.0, dt + time, 1.0, stray, hull, many, lines, count)
 
 
-@njit(cache=True)
+@uncounted
 def _keeps_clear_ramp(
     state: Array, body: Array, trail: Array, speed: float, turn_rate: float, hull: Array, many: int, lines: Array,
     count: int,
@@ -164,7 +163,7 @@ def _keeps_clear_ramp(
     return _clear(cx, cy, 0.0, time, 1.0, stray, hull, many, lines, count)
 
 
-@njit(cache=True)
+@uncounted
 def _keeps_clear_late(
     kind: int, state: Array, body: Array, trail: Array, ux: float, uy: float, hull: Array, many: int, lines: Array,
     count: int,
@@ -197,7 +196,7 @@ def _keeps_clear_late(
     return clear
 
 
-@njit(cache=True)
+@uncounted
 def _left_over(state: Array, body: Array, trail: Array, ux: float, uy: float, stop: float) -> float:
     """A bound of the speed [m/s] of a double integrator's body when what runs ahead of it comes to rest."""
     dt, lag = body[PERIOD], body[LAG]
@@ -211,7 +210,7 @@ def _left_over(state: Array, body: Array, trail: Array, ux: float, uy: float, st
     return kept * fastest + begins * lag / stop * (1.0 - kept * (1.0 + stop / lag))
 
 
-@njit(cache=True)
+@uncounted
 def _clear_roll(
     state: Array, body: Array, trail: Array, speed: float, turn_rate: float, time: float, hull: Array, many: int,
     lines: Array, count: int,

@@ -20,7 +20,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from swarm.array_types import Array
 from swarm.kernel_cache.references import uncounted
@@ -64,7 +63,7 @@ T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y, T_HEADING, T_SPEED, T_TURN_RATE, T_E
 )
 
 
-@njit(cache=True)
+@uncounted
 def move(
     kind: int, state: Array, drive: Array, control: Array, time: float, lag: float, slip: float, after: Array,
     drive_after: Array,
@@ -106,7 +105,7 @@ def move(
     after[0], after[1] = after[0] + slip * (after[0] - x), after[1] + slip * (after[1] - y)
 
 
-@njit(cache=True)
+@uncounted
 def _roll(state: Array, drive: Array, control: Array, time: float, lag: float, after: Array) -> None:
     """``move`` of a unicycle that lags: speeds in closed form, the way by quadrature."""
     x, y, heading = state[0], state[1], state[2]
@@ -130,7 +129,7 @@ def _roll(state: Array, drive: Array, control: Array, time: float, lag: float, a
     after[3], after[4] = speed * math.cos(turned), speed * math.sin(turned)
 
 
-@njit(cache=True)
+@uncounted
 def predict(
     kind: int, state: Array, drive: Array, begin: float, end: float, commands: Array, dead_time: float, period: float,
     lag: float, slip: float, after: Array, drive_after: Array, ramped: bool = False,
@@ -172,7 +171,7 @@ def predict(
         time = until
 
 
-@njit(cache=True)
+@uncounted
 def ramp(
     state: Array, drive: Array, control: Array, time: float, period: float, slip: float, after: Array,
     drive_after: Array,
@@ -212,7 +211,7 @@ def advance_ramped(state: Array, drive: Array, control: Array, time: float, peri
     return after, drive_after
 
 
-@njit(cache=True)
+@uncounted
 def brake_roll(
     speed: float, turn_rate: float, acceleration: float, turn_acceleration: float, dt: float, control: Array
 ) -> None:
@@ -252,7 +251,7 @@ def coast(
         trail[T_CORNER_X], trail[T_CORNER_Y] = tangent * math.cos(heading), tangent * math.sin(heading)
 
 
-@njit(cache=True)
+@uncounted
 def fastest(kind: int, state: Array, drive: Array, commands: Array) -> float:
     """A bound [m/s] of the speed of a body that is now so and was told ``commands`` (P, 2) before."""
     if kind == DOUBLE_INTEGRATOR:
@@ -264,7 +263,7 @@ def fastest(kind: int, state: Array, drive: Array, commands: Array) -> float:
     return speed
 
 
-@njit(cache=True)
+@uncounted
 def ahead(kind: int, state: Array, drive: Array, lag: float, found: Array, trail: Array) -> None:
     """Write the state that runs ahead of a body that lags, and what it trails behind it.
 
@@ -278,7 +277,8 @@ def ahead(kind: int, state: Array, drive: Array, lag: float, found: Array, trail
     """
     for k in range(STATE):
         found[k] = state[k]
-    trail[:] = 0.0
+    for k in range(TRAIL):
+        trail[k] = 0.0
     trail[T_HEADING], trail[T_SPEED], trail[T_TURN_RATE] = state[2], drive[0], drive[1]
     if lag <= 0.0:
         return

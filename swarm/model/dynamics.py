@@ -192,7 +192,7 @@ def arc_offset(heading: float, speed: float, turn_rate: float, time: float) -> t
     return chord * math.cos(heading + half), chord * math.sin(heading + half)
 
 
-@njit(cache=True)
+@uncounted
 def forward_speed(state: Array) -> float:
     """Speed [m/s] along the heading; negative backwards."""
     return float(state[3] * math.cos(state[2]) + state[4] * math.sin(state[2]))

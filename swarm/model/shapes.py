@@ -17,7 +17,8 @@ import math
 import numpy as np
 
 from swarm.array_types import Array
-from swarm.kernel_cache.references import counted, uncounted
+from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.stack import stack_rows
 from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_HEADING, T_SPEED, T_TURN_RATE
 from swarm.model.body import ACCELERATION, LAG, PERIOD, TURN_ACCELERATION, is_second_order
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, arc_offset, coast_periods, stop_offset
@@ -29,7 +30,8 @@ NO_FOOTPRINT, NO_SHAPES = np.empty((0, 2)), np.empty((0, 0, 2))
 _STRAIGHT = 1e-12
 
 
-SHAPE = 3 * MOST_CORNERS + 1
+_MOST_POINTS = 3 * MOST_CORNERS
+SHAPE = _MOST_POINTS + 1
 """Rows of a shape of whoever may have as many corners as an outline has at most."""
 EXCHANGED, SENSED = 0.0, 1.0
 """Whether two robots know of each other what shape they are: they have told it, or only sense each other."""
@@ -200,7 +202,7 @@ def rest_points(kind: int, state: Array, body: Array, trail: Array, footprint: A
     return count
 
 
-@counted
+@uncounted
 def stop_shape(kind: int, state: Array, body: Array, trail: Array, footprint: Array, shape: Array) -> None:
     """Write the shape that holds a body and all of its way to rest, if it begins to brake now; no point of a disc.
 
@@ -216,17 +218,46 @@ def stop_shape(kind: int, state: Array, body: Array, trail: Array, footprint: Ar
     shape[0, 0], shape[0, 1] = 0.0, EXCHANGED
     if corners == 0:
         return
-    points = np.empty((3 * corners, 2))
-    write_hull(points, rest_points(kind, state, body, trail, footprint, points), corners, shape)
+    points = stack_rows(_MOST_POINTS, 2)
+    count = rest_points(kind, state, body, trail, footprint, points)
+    write_hull(points, count, corners, kind != UNICYCLE, shape)
 
 
-@counted
-def write_hull(points: Array, count: int, corners: int, shape: Array) -> None:
-    """Write the hull of the points of ``rest_points``, of a body with so many corners; the points are sorted."""
+@uncounted
+def _sweep(points: Array, corners: int, shape: Array) -> int:
+    """Write the hull of a polygon and, in the rows behind it, of itself shifted; returns its size.
+
+    Sides that face the way are those of the shifted one.
+    """
+    count, x, y = 1, points[corners - 1, 0], points[corners - 1, 1]
+    dx, dy = points[corners, 0] - points[0, 0], points[corners, 1] - points[0, 1]
+    ahead = (points[0, 1] - y) * dx - (points[0, 0] - x) * dy > 0.0
+    for k in range(corners):
+        x, y = points[k, 0], points[k, 1]
+        after = k + 1 if k + 1 < corners else 0
+        faces = (points[after, 1] - y) * dx - (points[after, 0] - x) * dy > 0.0
+        for step in range(2 if faces != ahead else 1):
+            row = corners + k if (ahead if step == 0 else faces) else k
+            shape[count, 0], shape[count, 1] = points[row, 0], points[row, 1]
+            count += 1
+        ahead = faces
+    return count - 1
+
+
+@uncounted
+def write_hull(points: Array, count: int, corners: int, shifted: bool, shape: Array) -> None:
+    """Write the hull of the points of ``rest_points``, of a body with so many corners; the points may be sorted.
+
+    ``shifted``: whether nothing turns on the way to rest, as of an integrator.
+    """
     if count == corners:  # it stands, or stops at once
-        shape[1 : 1 + count] = points[:count]
+        for k in range(count):
+            shape[1 + k, 0], shape[1 + k, 1] = points[k, 0], points[k, 1]
+    elif count == 2 * corners and shifted:
+        count = _sweep(points, corners, shape)
     else:
-        hull = np.empty((count + 1, 2))
+        hull = stack_rows(SHAPE, 2)
         count = convex_hull(points, count, hull)
-        shape[1 : 1 + count] = hull[:count]
+        for k in range(count):
+            shape[1 + k, 0], shape[1 + k, 1] = hull[k, 0], hull[k, 1]
     shape[0, 0] = count

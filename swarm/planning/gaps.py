@@ -17,7 +17,7 @@ from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s
 from swarm.files.text_files import located
-from swarm.model.body import MARGIN, body_of
+from swarm.model.body import MARGIN
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.planning.headings.field import anywhere, goal_cell, nearest_pose, poses_from
 from swarm.planning.headings.outlines import least_radius, poses_of_robot
@@ -192,10 +192,7 @@ def goals_without_way(scenario: Scenario, margin: float = 0.0, assumed: ErrorBou
         if not robot.cooperative:
             continue
         with located(f"scenario {scenario.name!r}: robots[{i}]: "):
-            body = body_of(
-                robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
-                margin=margin, cooperative=True, errors=errors,
-            )  # fmt: skip
+            body = robot.body(dt=scenario.dt, sensing_radius=scenario.sensing_radius, margin=margin, errors=errors)
         needed = least_radius(robot) + float(body[MARGIN])
         space, start, shut = space_of(scenario.world, needed), robot.start[:2], _shut(scenario.world, robot, body)
         for goal in robot.goals:

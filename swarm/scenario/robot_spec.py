@@ -7,7 +7,7 @@ outline of a body that has one, else its disc.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,7 +16,9 @@ import numpy as np
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import ArrayRecord, array, number
+from swarm.model.body import body_of
 from swarm.model.dynamics import Kind, Limits, coast_periods, stop_offset
+from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.model.footprint.keys import same_radius
 from swarm.model.footprint.polygon import box, outline, reach
 from swarm.scenario.urdf.body import UrdfBody
@@ -206,6 +208,19 @@ class RobotSpec(ArrayRecord):
         if self.urdf is not None:
             self.urdf.check("RobotSpec", self.kind, self.limits)
         self._check_velocity()
+
+    @property
+    def build(self) -> Hashable:
+        """What ``body`` asks of the robot: equal for robots whose bodies are."""
+        corners = None if self.footprint is None else self.footprint.tobytes()
+        return self.kind, self.radius, self.limits, self.cooperative, self.ignores, corners
+
+    def body(self, *, dt: float, sensing_radius: float, margin: float = 0.0, errors: ErrorBounds = EXACT) -> Array:
+        """What the kernels read of it, ``float64[BODY]``; arguments and errors as of ``swarm.model.body.body_of``."""
+        return body_of(
+            self.kind, self.radius, self.limits, dt=dt, sensing_radius=sensing_radius, margin=margin,
+            cooperative=self.cooperative, errors=errors, ignores=self.ignores, footprint=self.footprint,
+        )  # fmt: skip
 
     def _set_footprint(self, footprint: Array, note: str) -> None:
         """Take this outline, whose reach the radius has to be."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from swarm.errors import InputError
-from swarm.model.body import body_of, fastest_over_ground
+from swarm.model.body import fastest_over_ground
 from swarm.model.error_bounds import ErrorBounds
 from swarm.model.sensing_range import range_for_stranger
 from swarm.model.strangers import Strangers
@@ -64,9 +64,7 @@ def range_of(
 
     By default as fast as its limits say; with a short sensing radius it drives more slowly.
     """
-    body = body_of(
-        spec.kind, spec.radius, spec.limits, dt=dt, sensing_radius=sensing_radius, margin=margin, errors=errors
-    )
+    body = spec.body(dt=dt, sensing_radius=sensing_radius, margin=margin, errors=errors)
     return range_for_stranger(int(spec.kind), body, errors, strangers, radius, speed)
 
 
@@ -78,7 +76,7 @@ def range_for_strangers(
 
     They may be as fast as is declared, or else as their limits say.
     """
-    ours = {(one.kind, one.radius, one.limits): one for one in robots if not one.ignores}
+    ours = {one.build: one for one in robots if not one.ignores}
     top = strangers.speed
     theirs = {(one.radius, fastest_over_ground(int(one.kind), one.limits.speed) if top is None else top) for one in met}
     needs = [

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.filter.hulls import hull_to_obstacle, polygon_to_polygon
+from swarm.filter.hulls import polygon_to_obstacle, polygon_to_polygon
 from swarm.kernel_cache.references import uncounted
 from swarm.model.body import RADIUS
 from swarm.model.geometry import to_obstacle
@@ -47,7 +47,7 @@ def gap_to_obstacle(at: Array, body: Array, footprint: Array, corners: Array, i:
     count = corners_of(footprint[i])
     if count == 0:
         return to_obstacle(at[i, 0], at[i, 1], thing)[0] - body[i, RADIUS]
-    distance, nx, ny, _, _ = hull_to_obstacle(corners[i], count, thing)
+    distance, nx, ny, _, _ = polygon_to_obstacle(corners[i], count, thing)
     return distance if nx != 0.0 or ny != 0.0 else OVERLAP - thing[4]
 
 
@@ -74,8 +74,11 @@ def clearance_of(state: Array, body: Array, footprint: Array, near: Array, shape
         distance = polygon_to_polygon(own, many, shapes[k, 1:] if points > 0 else theirs, max(points, 1))[0]
         least = min(least, (distance if distance > 0.0 else OVERLAP) - size - radius)
     for k in range(len(obstacles)):
-        distance, nx, ny, _, _ = hull_to_obstacle(own, many, obstacles[k])
-        least = min(least, (distance if nx != 0.0 or ny != 0.0 else OVERLAP - obstacles[k, 4]) - size)
+        if corners == 0:
+            least = min(least, to_obstacle(state[0], state[1], obstacles[k])[0] - size)
+        else:
+            distance, nx, ny, _, _ = polygon_to_obstacle(own, many, obstacles[k])
+            least = min(least, distance if nx != 0.0 or ny != 0.0 else OVERLAP - obstacles[k, 4])
     return least
 
 

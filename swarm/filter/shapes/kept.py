@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numba import njit
-
 from swarm.array_types import Array
 from swarm.filter.hull_lines import L_APART, L_KAPPA, L_NX, L_NY, L_SHARE, L_X, L_Y, turned
 from swarm.filter.hulls import MOST, closest, inside
 from swarm.filter.next_hull import next_arc, next_ramp, next_roll, next_stop
+from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.stack import stack_rows
 from swarm.model.actuators import T_ERROR, T_SPEED, T_STRAY, T_TURN_RATE
 from swarm.model.body import FLOOR, LAG, PERIOD, RADIUS, REACH, STRAY, is_second_order
 from swarm.model.dynamics import SINGLE_INTEGRATOR, UNICYCLE
 from swarm.sense.neighbours import N_ERROR, N_RADIUS, N_REACH, N_X, N_Y, O_GAP, Around, is_stranger
 
 
-@njit(cache=True)
+@uncounted
 def is_exact(lines: Array, count: int) -> bool:
     """Whether no line says that anything may be elsewhere."""
     wrong = 0.0
@@ -26,7 +25,7 @@ def is_exact(lines: Array, count: int) -> bool:
     return wrong <= 0.0
 
 
-@njit(cache=True)
+@uncounted
 def keep_exact(points: Array, first: int, last: int, bulge: float, lines: Array, count: int) -> bool:
     """Whether the points from ``first`` to before ``last`` keep all lines, with ``bulge`` [m] to spare."""
     for k in range(first, last):
@@ -38,7 +37,7 @@ def keep_exact(points: Array, first: int, last: int, bulge: float, lines: Array,
     return True
 
 
-@njit(cache=True)
+@uncounted
 def keep_wrong(
     points: Array, first: int, last: int, bulge: float, way: float, shape: Array, before: Array, lines: Array,
     count: int,
@@ -64,21 +63,21 @@ def keep_wrong(
     return True
 
 
-@njit(cache=True)
+@uncounted
 def _left(line: Array, dx: float, dy: float, room: float, least: float) -> bool:
     """Whether a way [m] within a period leaves room to a line; at least ``least`` [m] of it goes astray."""
     way = math.sqrt(dx * dx + dy * dy)
     return bool(line[L_NX] * dx + line[L_NY] * dy + room >= max(line[L_KAPPA] * way, least) + turned(line, way))
 
 
-@njit(cache=True)
+@uncounted
 def way_of_middle(
     kind: int, state: Array, body: Array, trail: Array, ux: float, uy: float, centre: Array, many: int
 ) -> float:  # fmt: skip
     """The longest way [m] from the present hull of a body's middle to its next one; 0 where nothing goes astray."""
     if trail[T_STRAY] <= 0.0:
         return 0.0
-    then, dt = np.empty((MOST, 2)), body[PERIOD]
+    then, dt = stack_rows(MOST, 2), body[PERIOD]
     for k in range(MOST):
         then[k, 0], then[k, 1] = state[0], state[1]
     if kind == SINGLE_INTEGRATOR:
@@ -101,7 +100,7 @@ def way_of_middle(
     return math.sqrt(square)
 
 
-@njit(cache=True)
+@uncounted
 def bulge_of(body: Array, trail: Array, speed: float, turn_rate: float, arm: float) -> float:
     """How much nearer [m] than its next place a unicycle's corner, at ``arm`` [m], may come on the way there."""
     dt, lag = body[PERIOD], body[LAG]
@@ -120,7 +119,7 @@ def bulge_of(body: Array, trail: Array, speed: float, turn_rate: float, arm: flo
     return (1.0 + body[STRAY]) * dt * dt * dt / 6.0 * (ways + turns * arm)
 
 
-@njit(cache=True, inline="always")
+@uncounted
 def is_alone(state: Array, body: Array, around: Around) -> bool:
     """Whether nothing is near enough for a line: neither bodies nor obstacles nor bounds, whatever the robot does."""
     x, y, error, reach = state[0], state[1], around.trail[T_ERROR], body[REACH]

@@ -45,13 +45,14 @@ from swarm.filter.hull_lines import (
     neighbour_lines,
     obstacle_lines,
 )
-from swarm.filter.hull_shield import admits, brake_in_hull
+from swarm.filter.hull_shield import admits, brake_in_hull, turns_gently
 from swarm.filter.hulls import MOST, own_hull
-from swarm.filter.next_hull import next_stop
+from swarm.filter.next_hull import corners_half_way, next_place, next_stop
 from swarm.filter.shapes.kept import bulge_of, is_alone, is_exact, keep_exact, keep_wrong, way_of_middle
 from swarm.filter.stranger_lines import STRANGER_LINE, build_stranger_lines, keeps_clear
-from swarm.kernel_cache.references import counted
-from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_HEADING, T_SPEED, T_TURN_RATE, move, ramp
+from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.stack import stack_numbers, stack_rows
+from swarm.model.actuators import T_SPEED, T_TURN_RATE
 from swarm.model.body import (
     ACCELERATION,
     LAG,
@@ -62,14 +63,21 @@ from swarm.model.body import (
     is_second_order,
 )
 from swarm.model.dynamics import (
-    SHARPEST,
     SINGLE_INTEGRATOR,
     STATE,
     UNICYCLE,
-    arc_offset,
     coast_periods,
 )
-from swarm.model.shapes import corners_of, place_corners, rest_points, roll_corners, roll_time, shape_size, write_hull
+from swarm.model.shapes import (
+    SHAPE,
+    corners_of,
+    place_corners,
+    rest_points,
+    roll_corners,
+    roll_time,
+    shape_size,
+    write_hull,
+)
 from swarm.model.steering import steers
 from swarm.sense.neighbours import Around
 
@@ -117,39 +125,6 @@ def _keep(points: Array, first: int, last: int, bulge: float, way: float, given:
     return keep_exact(points, first, last, bulge, given.lines, given.kept)
 
 
-@njit(cache=True)
-def _half_way(
-    state: Array, speed: float, turn_rate: float, dt: float, footprint: Array, corners: int, points: Array
-) -> None:
-    """Write the points q of all corners of a unicycle that begins a period with a speed and a turn rate."""
-    place_corners(state[0], state[1], state[2], footprint, points)
-    vx, vy, half = speed * math.cos(state[2]), speed * math.sin(state[2]), 0.5 * dt
-    for k in range(corners):
-        px, py = points[k, 0] - state[0], points[k, 1] - state[1]
-        points[k, 0], points[k, 1] = (
-            points[k, 0] + half * (vx - turn_rate * py),
-            points[k, 1] + half * (vy + turn_rate * px),
-        )
-
-
-@njit(cache=True)
-def _next_place(
-    state: Array, body: Array, trail: Array, speed: float, turn_rate: float, then: Array, drive: Array
-) -> None:  # fmt: skip
-    """Write the state of a unicycle's body one period later, ``float64[5]``, and its drive, ``float64[2]``."""
-    dt, control = body[PERIOD], np.empty(2)
-    drive[0], drive[1], control[0], control[1] = trail[T_SPEED], trail[T_TURN_RATE], speed, turn_rate
-    if is_second_order(body):
-        ramp(state, drive, control, dt, dt, 0.0, then, drive)
-    elif body[LAG] > 0.0:
-        then[0], then[1], then[2] = state[0] + trail[T_BODY_X], state[1] + trail[T_BODY_Y], trail[T_HEADING]
-        then[3] = then[4] = 0.0
-        move(UNICYCLE, then, drive, control, dt, body[LAG], 0.0, then, drive)
-    else:
-        dx, dy = arc_offset(state[2], speed, turn_rate, dt)
-        then[0], then[1], then[2] = state[0] + dx, state[1] + dy, state[2] + turn_rate * dt
-
-
 @njit(cache=True, inline="always")
 def _admits_turn(
     state: Array, body: Array, trail: Array, footprint: Array, speed: float, turn_rate: float, points: Array,
@@ -157,19 +132,19 @@ def _admits_turn(
 ) -> bool:  # fmt: skip
     """``_admits_shape`` of a unicycle."""
     dt, corners, push, turn_push = body[PERIOD], corners_of(footprint), body[ACCELERATION], body[TURN_ACCELERATION]
-    ramped, then, drive = is_second_order(body), np.empty(STATE), np.empty(2)
+    ramped, then, drive = is_second_order(body), stack_numbers(STATE), stack_numbers(2)
     v, w, periods = speed, turn_rate, 1.0
     if ramped:
-        if 0.5 * dt * abs(w) * coast_periods(v, w, push, turn_push, dt) > SHARPEST:
+        if not turns_gently(body, speed, turn_rate):
             return False
         v, w = trail[T_SPEED], trail[T_TURN_RATE]
         periods = coast_periods(v, w, push, turn_push, dt)
     way = way_of_middle(UNICYCLE, state, body, trail, speed, turn_rate, given.centre, given.many)
     if periods == 1.0 and body[LAG] <= 0.0:  # of one that stops at once, too, as its speed jumps
-        _half_way(state, v, w, dt, footprint, corners, points)
+        corners_half_way(state, v, w, dt, footprint, corners, points)
         if not _keep(points, 0, corners, 0.0, way, given):
             return False
-    _next_place(state, body, trail, speed, turn_rate, then, drive)
+    next_place(state, body, trail, speed, turn_rate, then, drive)
     many_points = corners
     if ramped or body[LAG] > 0.0:
         time = roll_time(body, drive[0], drive[1])
@@ -189,8 +164,8 @@ def _admits_shape(
     given: Given,
 ) -> bool:  # fmt: skip
     """Whether all points of the next shape, and those that hold the way there, keep all lines under a control."""
-    if given.kept == 0 and not is_second_order(body):
-        return True
+    if given.kept == 0:
+        return not is_second_order(body) or turns_gently(body, ux, uy)
     if kind == UNICYCLE:
         return _admits_turn(state, body, trail, footprint, ux, uy, points, given)
     dt, way = body[PERIOD], way_of_middle(kind, state, body, trail, ux, uy, given.centre, given.many)
@@ -218,7 +193,7 @@ def _passes(
     return given.met == 0 or keeps_clear(kind, state, body, trail, ux, uy, centre, many, given.strange, given.met)
 
 
-@njit(cache=True)
+@uncounted
 def _draw(
     kind: int, state: Array, body: Array, around: Around, ux: float, uy: float, points: Array, given: Given,
     control: Array,
@@ -253,31 +228,52 @@ def _draw(
     return low
 
 
-@counted
+@njit(cache=True)
 def shield_shape(kind: int, state: Array, body: Array, around: Around, control: Array) -> float:
     """Draw the ``control`` of a polygon towards braking until it is safe; returns the share that was kept.
 
     Arguments as of ``swarm.filter.safety.shield``.
     """
-    trail, footprint, near = around.trail, around.footprint, around.num_neighbours
+    near, size = around.num_neighbours, around.num_neighbours + around.num_obstacles
+    lines, sides, strange = np.empty((size, LINE)), np.empty((near + 4, LINE)), np.empty((near, STRANGER_LINE))
+    return shield_shape_by(kind, state, body, around, control, lines, sides, strange)
+
+
+@uncounted
+def shield_shape_by(
+    kind: int, state: Array, body: Array, around: Around, control: Array, lines: Array, sides: Array, strange: Array
+) -> float:
+    """``shield_shape``, with room to write lines.
+
+    Args:
+        kind: See there, as what follows.
+        state: See there.
+        body: See there.
+        around: See there.
+        control: See there.
+        lines: ``float64[K + M, LINE]``.
+        sides: ``float64[K + 4, LINE]``.
+        strange: ``float64[K, STRANGER_LINE]``.
+    """
+    trail, footprint = around.trail, around.footprint
     finite = math.isfinite(control[0]) and math.isfinite(control[1])
     if (
         finite
         and not around.truncated
-        and not is_second_order(body)
         and not is_car(body)
         and is_alone(state, body, around)
+        and (not is_second_order(body) or turns_gently(body, control[0], control[1]))
     ):
         return 1.0  # What follows would keep all of it as well, and take longer.
     corners, size = corners_of(footprint), shape_size(footprint.shape[0])
-    shape, points, before, centre = np.empty((size, 2)), np.empty((size, 2)), np.empty((size, 2)), np.empty((MOST, 2))
-    lines, sides = np.empty((near + around.num_obstacles, LINE)), np.empty((near + 4, LINE))
-    strange = np.empty((near, STRANGER_LINE))
+    shape, points, before = stack_rows(SHAPE, 2), stack_rows(SHAPE, 2), stack_rows(SHAPE, 2)
+    centre = stack_rows(MOST, 2)
     known = rest_points(kind, state, body, trail, footprint, before)
-    points[:known] = before[:known]
-    write_hull(points, known, corners, shape)
+    for k in range(known):
+        points[k, 0], points[k, 1] = before[k, 0], before[k, 1]
+    write_hull(points, known, corners, kind != UNICYCLE, shape)
     for k in range(known, size):
-        before[k] = before[k % corners]
+        before[k, 0], before[k, 1] = before[k % corners, 0], before[k % corners, 1]
     count = neighbour_lines(state, body, around, 0.0, EXCHANGED_ONLY, shape[1:], int(shape[0, 0]), lines, 0)
     if count >= 0:
         count = obstacle_lines(kind, body, around, 0.0, shape[1:], int(shape[0, 0]), lines, count)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from swarm.files.text_files import located
-from swarm.model.body import LOOK_AHEAD, MARGIN, body_of
+from swarm.model.body import LOOK_AHEAD_RADII, MARGIN
 from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.planning.headings.outlines import least_radius
@@ -25,15 +25,12 @@ def sizes_of(scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | Non
     """
     errors = (scenario.errors if assumed is None else assumed) or EXACT
     largest = 0.0
-    alike = {(robot.kind, robot.radius, robot.limits): i for i, robot in reversed(list(enumerate(scenario.robots)))}
+    alike = {robot.build: i for i, robot in reversed(list(enumerate(scenario.robots)))}
     for i in alike.values():
         robot = scenario.robots[i]
         with located(f"scenario {scenario.name!r}: robots[{i}]: "):
-            body = body_of(
-                robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
-                margin=margin, cooperative=robot.cooperative, errors=errors, ignores=robot.ignores,
-            )  # fmt: skip
-        ahead = _AHEAD * float(body[LOOK_AHEAD]) if robot.kind == Kind.UNICYCLE else 0.0
+            body = robot.body(dt=scenario.dt, sensing_radius=scenario.sensing_radius, margin=margin, errors=errors)
+        ahead = _AHEAD * (LOOK_AHEAD_RADII * robot.radius) if robot.kind == Kind.UNICYCLE else 0.0
         largest = max(largest, robot.radius + float(body[MARGIN]) + ahead)
     return Sizes(min(least_radius(robot) for robot in scenario.robots), largest)
 

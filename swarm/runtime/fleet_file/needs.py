@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from swarm.array_types import Array
-from swarm.model.body import ARM, GROWTH, MARGIN, TOP_SPEED, body_of, error_of, fastest_over_ground
+from swarm.model.body import ARM, GROWTH, MARGIN, TOP_SPEED, error_of, fastest_over_ground
 from swarm.model.error_bounds import ErrorBounds
 from swarm.model.sensing_range import range_for_team
 from swarm.runtime.fleet_file.read import FleetFile
@@ -18,11 +18,7 @@ def needs_of(fleet: FleetFile, robot: int) -> list[str]:
     errors, spec, scenario = fleet.errors_of(robot), fleet.scenario.robots[robot], fleet.scenario
     if not errors.any:
         return []
-    body = body_of(
-        spec.kind, spec.radius, spec.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
-        margin=fleet.margin, cooperative=spec.cooperative, errors=errors, ignores=spec.ignores,
-        footprint=spec.footprint,
-    )  # fmt: skip
+    body = spec.body(dt=scenario.dt, sensing_radius=scenario.sensing_radius, margin=fleet.margin, errors=errors)
     needed = error_of(spec.kind, spec.limits.speed, spec.limits, scenario.dt, errors, float(body[ARM]))
     late = f"a state {_ms(errors.age)} old, dead time {_ms(errors.dead_time)} and a period of {_ms(scenario.dt)}"
     slower = "" if body[TOP_SPEED] >= spec.limits.speed else f" of {spec.limits.speed:g}"

@@ -35,7 +35,6 @@ import numpy as np
 from swarm.errors import InputError
 from swarm.files.text_files import MEBIBYTE, located
 from swarm.files.yaml_input import Field, read_yaml
-from swarm.model.body import body_of
 from swarm.model.error_bounds import EXACT, ErrorBounds, read_errors
 from swarm.model.shapes import NO_FOOTPRINT
 from swarm.model.strangers import UNKNOWN, Strangers, read_strangers
@@ -143,10 +142,9 @@ class FleetFile:
         low_x, low_y, high_x, high_y = scenario.world.bounds.tolist()
         for robot, spec in enumerate(scenario.robots):
             with located(f"robots[{robot}]: "):
-                body = body_of(
-                    spec.kind, spec.radius, spec.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius,
-                    margin=self.margin, cooperative=spec.cooperative, errors=self.errors_of(robot),
-                    ignores=spec.ignores, footprint=spec.footprint,
+                body = spec.body(
+                    dt=scenario.dt, sensing_radius=scenario.sensing_radius, margin=self.margin,
+                    errors=self.errors_of(robot),
                 )  # fmt: skip
             footprint = NO_FOOTPRINT if spec.footprint is None else spec.footprint
             found[robot] = Peer(int(spec.kind), body, (low_x, low_y, high_x, high_y), footprint)

@@ -154,10 +154,30 @@ def alone(rng: np.random.Generator, limits: Limits) -> Scenario:
 @pytest.mark.parametrize("name", LIMITS)
 def test_a_car_comes_to_any_goal_and_rests_there(name: str) -> None:
     core = ArenaCore(partial(alone, limits=LIMITS[name]), worlds=96, seed=1, redraw=False)
-    for _ in range(400):
+    for _ in range(500):
         core.advance(np.broadcast_to(STRAIGHT, (96, 1, COUNT)))
     assert np.linalg.norm(core.state[:, 0, :2] - core.goal[:, 0], axis=1).max() < 0.55 * 0.2
     assert np.abs(core.state[:, 0, 3:]).max() < 0.02
+
+
+def in_a_room(rng: np.random.Generator, limits: Limits, walls: bool) -> Scenario:
+    """A car alone in a room of 1.8 x 1.8 m for its middle, three radii of its tightest arc, looking anywhere."""
+    half, size = 0.9, 0.2
+    start = np.array([*rng.uniform(0.1 - half, half - 0.1, 2), rng.uniform(-math.pi, math.pi), 0.0, 0.0])
+    car = RobotSpec(UNICYCLE, start, rng.uniform(0.15 - half, half - 0.15, (1, 2)), size, limits)
+    side, long = half + size + 0.1, half + size + 0.2
+    boxes = [[side, 0.0, 0.1, long], [-side, 0.0, 0.1, long], [0.0, side, long, 0.1], [0.0, -side, long, 0.1]]
+    room = World(np.array([-9.0, -9.0, 9.0, 9.0]), np.array(boxes)) if walls else World(half * np.array([-1, -1, 1, 1]))
+    return Scenario(room, (car,), 99.0, 0.05, 3.0, "in a room")
+
+
+@pytest.mark.parametrize("walls", [False, True])
+@pytest.mark.parametrize("name", ["accelerates", "accelerates, slow backwards", "steers slowly"])
+def test_a_car_in_a_room_turns_in_several_moves(name: str, walls: bool) -> None:
+    core = ArenaCore(partial(in_a_room, limits=LIMITS[name], walls=walls), worlds=96, seed=1, redraw=False)
+    for _ in range(800):
+        core.advance(np.broadcast_to(STRAIGHT, (96, 1, COUNT)))
+    assert np.linalg.norm(core.state[:, 0, :2] - core.goal[:, 0], axis=1).max() < 0.55 * 0.2
 
 
 def test_it_goes_on_exactly_while_cars_stand_with_their_wheels_turned() -> None:

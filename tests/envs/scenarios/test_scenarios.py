@@ -19,7 +19,7 @@ from envs.scenarios import FAMILIES, clutter, dense, draw_family, moving, swap
 from envs.scenarios.narrow import doorway
 from swarm.errors import InputError
 from swarm.filter.tunables import encode
-from swarm.model.body import TOP_SPEED, body_of
+from swarm.model.body import TOP_SPEED
 from swarm.model.dynamics import Kind
 from swarm.scenario.scenario import Scenario, load_scenario
 from swarm.scenario.world import World
@@ -75,9 +75,7 @@ def test_robots_and_goals_are_apart(name: str) -> None:
             for obstacle in scenario.world.obstacles:
                 assert surface_distance(points, obstacle).min() > 4.0 * radius
         for robot in scenario.robots:  # what is seen is enough for nearly full speed
-            body = body_of(
-                robot.kind, robot.radius, robot.limits, dt=scenario.dt, sensing_radius=scenario.sensing_radius
-            )
+            body = robot.body(dt=scenario.dt, sensing_radius=scenario.sensing_radius)
             assert body[TOP_SPEED] >= 0.95 * robot.limits.speed
             assert (robot.start[3:] == 0.0).all()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,13 @@ import pytest
 from envs.rollout.plants import ExactPlant
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet
+from swarm.model.body import MARGIN
 from swarm.model.dynamics import Kind, Limits
+from swarm.model.error_bounds import ErrorBounds
+from swarm.model.footprint.polygon import box, reach
 from swarm.planning.gaps import goals_without_way
+from swarm.planning.passages.team import sizes_of
+from swarm.robot import Robot
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
@@ -80,3 +86,28 @@ def test_who_has_no_way_waits_out_of_the_way_of_who_has_one(planner: str, low: f
     way = np.array(both.trajectory.position)[:, 0]
     assert math.dist(way[-1], way[-100]) < 0.01, "it goes to and fro"
     assert until < 20.0 and way[:, 0].max() < 3.0, "it drives to the wall"
+
+
+@pytest.mark.parametrize("outline", [None, box(0.5, 0.25)])
+def test_what_a_wrong_heading_costs_counts_as_the_robot_itself_counts_it(outline: np.ndarray | None) -> None:
+    radius = reach(box(0.5, 0.25))
+    start, goals, limits = np.array([1.0, 2.0, 0.0, 0.0, 0.0]), np.array([[7.0, 2.0]]), Limits(0.5, turn_rate=0.5)
+    one = RobotSpec(Kind.UNICYCLE, start, goals, radius, limits, footprint=outline)
+    scenario = Scenario(wall_with_gap(1.9, 0.2), (one,), sensing_radius=4.0, errors=ErrorBounds(heading=0.1))
+    robot = Robot(one, scenario.world, dt=scenario.dt, sensing_radius=4.0, errors=scenario.errors)
+    margin, least = float(robot.body[MARGIN]), radius if outline is None else 0.125
+    assert (margin > 0.1 * radius) == (outline is not None)  # a disc that turns stays where it is
+    assert [found.needs for found in goals_without_way(scenario)] == [pytest.approx(2.0 * (least + margin))]
+    exact, wrong = sizes_of(scenario, assumed=ErrorBounds()), sizes_of(scenario)
+    assert wrong.largest - exact.largest == pytest.approx(margin)
+
+
+def test_outlines_with_one_disc_around_are_not_mistaken_for_it() -> None:
+    outline = box(0.5, 0.25)
+    start, goals, limits = np.array([1.0, 2.0, 0.0, 0.0, 0.0]), np.array([[7.0, 2.0]]), Limits(0.5, turn_rate=0.5)
+    discs = RobotSpec(Kind.UNICYCLE, start, goals, reach(outline), limits)
+    cart = replace(discs, start=start + np.eye(5)[1], footprint=outline)
+    world, errors = wall_with_gap(1.0, 2.0), ErrorBounds(heading=0.1)
+    either = [sizes_of(Scenario(world, (one,), sensing_radius=4.0, errors=errors)).largest for one in (discs, cart)]
+    both = Scenario(world, (discs, cart), sensing_radius=4.0, errors=errors)
+    assert sizes_of(both).largest == max(either) > min(either)

@@ -13,11 +13,13 @@ from swarm.errors import InputError
 from swarm.model.body import body_of
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import EXACT, ErrorBounds
+from swarm.model.footprint.polygon import box, reach
 from swarm.model.sensing_range import range_for_stranger, range_for_team
 from swarm.model.strangers import NOBODY, UNKNOWN, Strangers
 from swarm.robot import Robot
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
+from swarm.scenario.strangers_sensed import range_of
 from swarm.scenario.world import World
 
 SINGLE, DOUBLE, UNICYCLE = Kind
@@ -96,3 +98,11 @@ def test_a_team_that_is_only_sensed_asks_for_what_it_may_have_moved_since() -> N
     one, other = (body_of(SINGLE, 0.3, Limits(v), dt=0.05, sensing_radius=9.0, errors=errors) for v in (1.0, 2.0))
     way = 2**0.5 * 0.05
     assert range_for_team(one, other, errors) == pytest.approx(0.6 + 3.0 * way + 2.0 * 2.0 * way + 0.02)
+
+
+def test_a_polygon_senses_as_far_as_its_own_margin_asks() -> None:
+    outline, errors = box(0.5, 0.25), ErrorBounds(heading=0.1)
+    disc = replace(spec(5.0), radius=reach(outline))
+    needs = [range_of(one, 0.3, 1.0, errors, DECLARED, dt=0.05) for one in (disc, replace(disc, footprint=outline))]
+    body = replace(disc, footprint=outline).body(dt=0.05, sensing_radius=1e6, errors=errors)
+    assert needs[1] == range_for_stranger(DOUBLE, body, errors, DECLARED, 0.3, 1.0) > needs[0]

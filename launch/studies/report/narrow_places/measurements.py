@@ -14,7 +14,7 @@ from envs.arena.episodes import Episodes, Track, draw_episodes, play
 from envs.scenarios.parts import robot, wall
 from studies.report.jobs import Record
 from studies.report.online_cbf.measurements import draw_of, pack, policy_of
-from swarm.model.body import MARGIN, body_of
+from swarm.model.body import MARGIN
 from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import ErrorBounds
 from swarm.planning.registry import planner_of
@@ -39,7 +39,7 @@ def inexact(case: Record, errors: Record) -> Draw:
             position=errors["position"] * one.radius, age=errors["age"] * dt, dead_time=errors["dead_time"] * dt,
             loss=errors["loss"],
         )  # fmt: skip
-        body = body_of(one.kind, one.radius, one.limits, dt=dt, sensing_radius=first.sensing_radius, errors=bounds)
+        body = one.body(dt=dt, sensing_radius=first.sensing_radius, errors=bounds)
         options = {**case["options"], "radius": one.radius + float(body[MARGIN])}
         scenario = draw_of({**case, "options": options})(rng)
         robots = tuple(replace(spec, radius=one.radius) for spec in scenario.robots)
