@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -66,7 +66,7 @@ from swarm.tune.heuristics import talk_of
 from swarm.tune.memory import LEAST, WAITED, blank, remember
 from swarm.tune.observation import EDGE, EGO, Observation, observe
 
-_PLACE_AND_SIZE = [N_X, N_Y, N_RADIUS]
+PLACE_AND_SIZE = [N_X, N_Y, N_RADIUS]
 Solver = Callable[[Array, Array, Array, Array, Array], qp.Solution]
 
 
@@ -476,12 +476,8 @@ class Robot:
         if len(self.footprint) > 0 or shapes is not None:
             shapes = NO_SHAPES if shapes is None else shapes
             return float(clearance_of(state, self.body, self.footprint, near, shapes, obstacles))
-        x, y = float(state[0]), float(state[1])
-        least = math.inf
-        for other_x, other_y, radius in near[:, _PLACE_AND_SIZE].tolist():
-            least = min(least, math.hypot(other_x - x, other_y - y) - radius)
-        least = min(least, obstacles[:, O_GAP].min(initial=math.inf))
-        return float(least - self.body[RADIUS])
+        near, wall = near[:, PLACE_AND_SIZE].tolist(), float(obstacles[:, O_GAP].min(initial=math.inf))
+        return nearest_gap(float(state[0]), float(state[1]), float(self.body[RADIUS]), near, wall)
 
 
 def _make_solver(solver: str | Solver) -> Solver | None:
@@ -495,6 +491,19 @@ def _make_solver(solver: str | Solver) -> Solver | None:
     if callable(solver):
         return solver
     raise InputError("solver", solver, "'kernel', 'cvxpy', or a callable like swarm.filter.qp.solve")
+
+
+def nearest_gap(x: float, y: float, radius: float, near: Iterable[Sequence[float]], wall: float) -> float:
+    """Gap [m] between a disc and the nearest of other discs, of which place and radius are given, and of walls.
+
+    Args:
+        x: Of its centre [m].
+        y: Of its centre [m].
+        radius: Its own [m].
+        near: The columns ``PLACE_AND_SIZE`` of the others.
+        wall: From its centre to the nearest wall [m]; inf if there is none.
+    """
+    return min([wall, *[math.hypot(other_x - x, other_y - y) - size for other_x, other_y, size in near]]) - radius
 
 
 def way_left(plan: Plan, view: View) -> float:

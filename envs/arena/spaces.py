@@ -128,9 +128,11 @@ def split(agents: list[str], observation: Observation, form: str = "dict") -> di
     if form == FLAT:
         rows = flat(observation)
         return dict(zip(agents, rows.reshape(-1, rows.shape[-1]), strict=False))
-    one = observation[:3] if observation.ego.ndim == 2 else [part[0] for part in observation[:3]]
-    parts = zip(agents, one[0], one[1], one[2].view(np.int8), strict=False)
-    return {agent: {"ego": own, "edges": edges, "mask": there} for agent, own, edges, there in parts}
+    ego, edges, mask = observation[:3]
+    if ego.ndim > 2:
+        ego, edges, mask = ego[0], edges[0], mask[0]
+    parts = zip(agents, ego, edges, mask.view(np.int8), strict=False)
+    return {agent: {"ego": own, "edges": near, "mask": there} for agent, own, near, there in parts}
 
 
 def stack(agents: list[str], actions: dict[str, AnyArray], kind: str = TUNED) -> Array:
@@ -142,8 +144,9 @@ def stack(agents: list[str], actions: dict[str, AnyArray], kind: str = TUNED) ->
     size = action_size(kind)
     try:
         stacked: Array = np.array([actions[agent] for agent in agents], np.float64)
-        # A finite sum has finite terms; huge ones whose sum is not finite are looked at one by one.
-        if stacked.shape == (len(agents), size) and (math.isfinite(stacked.sum()) or np.isfinite(stacked).all()):
+        # A finite sum of squares has finite terms; huge ones whose sum is not finite are looked at one by one.
+        fits = stacked.shape == (len(agents), size)
+        if fits and (math.isfinite(np.vdot(stacked, stacked)) or np.isfinite(stacked).all()):
             return stacked
     except (KeyError, TypeError, ValueError):
         pass  # said below, by the name of the agent

@@ -17,13 +17,14 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.filter.safety import scratch
 from swarm.filter.tunables import COUNT, STRAIGHT, decode
+from swarm.model.body import RADIUS
 from swarm.model.dynamics import STATE
 from swarm.model.shapes import NO_SHAPES, SHAPE
 from swarm.planning import Plan
-from swarm.robot import Command, Filtered, Robot, check_view, describes_robots, way_left
+from swarm.robot import PLACE_AND_SIZE, Command, Filtered, Robot, check_view, describes_robots, nearest_gap, way_left
 from swarm.scenario.robot_spec import footprints_of
 from swarm.scenario.scenario import Scenario
-from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, NEIGHBOUR, OBSTACLE
+from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, NEIGHBOUR, O_GAP, OBSTACLE
 from swarm.sense.view import View
 from swarm.tune.controllers import Controller, takes_batches
 from swarm.tune.observation import EDGE, EGO, Observation
@@ -144,12 +145,24 @@ class Minds:
         filter_team(crowd, wish, tunables, self._scratch, control, outcome, relaxation)
         actions = np.clip(actions, 0.0, 1.0)
         filtered = map(Filtered, control, outcome.tolist(), relaxation.tolist())
-        commands = []
-        for i, (robot, found) in enumerate(zip(self._robots, filtered, strict=True)):
-            near, walls = crowd.near[crowd.first[i] : crowd.first[i + 1]], crowd.obstacles[i, : crowd.num_obstacles[i]]
-            clearance = robot.clearance(views[i].state, near, walls, views[i].shapes)
-            commands.append(robot.conclude(views[i].time, plans[i], actions[i], tunables[i], found, clearance))
-        return commands
+        parts = zip(
+            self._robots, views, plans, actions, tunables, filtered, self._clearances(views, crowd), strict=True
+        )
+        return [robot.conclude(view.time, *rest) for robot, view, *rest in parts]
+
+    def _clearances(self, views: Sequence[View], crowd: Crowd) -> list[float]:
+        """``Robot.clearance`` of all robots [m]."""
+        first, last = crowd.first[:-1].tolist(), crowd.first[1:].tolist()
+        if self._footprints.shape[1] > 0 or any(view.shapes is not None for view in views):
+            return [
+                robot.clearance(view.state, crowd.near[a:b], crowd.obstacles[i, : crowd.num_obstacles[i]], view.shapes)
+                for i, (robot, view, a, b) in enumerate(zip(self._robots, views, first, last, strict=True))
+            ]
+        seen = np.arange(MAX_OBSTACLES) < crowd.num_obstacles[:, None]
+        walls = np.where(seen, crowd.obstacles[:, :, O_GAP], np.inf).min(axis=1)
+        (x, y), near = crowd.state[:, :2].T.tolist(), crowd.near[:, PLACE_AND_SIZE].tolist()
+        others = [near[a:b] for a, b in zip(first, last, strict=True)]
+        return list(map(nearest_gap, x, y, crowd.body[:, RADIUS].tolist(), others, walls.tolist()))
 
 
 def _check(views: Sequence[View]) -> None:

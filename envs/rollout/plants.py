@@ -50,7 +50,8 @@ def speeds_of(pairs: Iterable[tuple[int, int]], states: Array) -> dict[tuple[int
 
 def gaps(xy: Array, radii: Array, world: World) -> tuple[Array, Array]:
     """Gaps [m] of discs ``[N, 2]`` to each other, ``[N, N]`` (inf to itself), and to the nearest obstacle, ``[N]``."""
-    gap = np.linalg.norm(xy[:, None] - xy[None], axis=-1) - radii[:, None] - radii[None]
+    dx, dy = (xy[:, None, axis] - xy[:, axis] for axis in (0, 1))
+    gap: Array = np.sqrt(dx * dx + dy * dy) - radii[:, None] - radii[None]
     np.fill_diagonal(gap, np.inf)
     return gap, world.clearance(xy) - radii
 

@@ -6,6 +6,7 @@ import itertools
 import math
 
 import numpy as np
+from numba import njit
 
 from swarm.array_types import Array, Flags
 from swarm.model.geometry import extents
@@ -61,19 +62,34 @@ def _free(world: World, cell: float, clearance: float) -> Flags:
     low, high = world.bounds[:2], world.bounds[2:]
     columns, rows = ((high - low) / cell + 1e-9).astype(int) + 1
     free = np.ones((rows, columns), bool)
-    for obstacle in world.obstacles:
-        x, y, half_x, half_y, rounding, cosine, sine = obstacle.tolist()
-        reach, (wide, tall) = clearance + rounding, extents(obstacle)
-        left, bottom = np.maximum(np.floor(([x - wide - reach, y - tall - reach] - low) / cell), 0).astype(int)
-        right, top = np.maximum(np.ceil(([x + wide + reach, y + tall + reach] - low) / cell), -1).astype(int) + 1
-        window = free[bottom:top, left:right]
-        to_x: Array = low[0] + cell * np.arange(left, left + window.shape[1]) - x
-        to_y: Array = (low[1] + cell * np.arange(bottom, bottom + window.shape[0]) - y)[:, None]
-        if sine != 0.0:
-            to_x, to_y = cosine * to_x + sine * to_y, cosine * to_y - sine * to_x
-        beyond_x, beyond_y = np.maximum(np.abs(to_x) - half_x, 0.0), np.maximum(np.abs(to_y) - half_y, 0.0)
-        window &= np.hypot(beyond_x, beyond_y) >= reach
+    _close(free, world.obstacles, low, cell, clearance)
     return free
+
+
+@njit(cache=True)
+def _close(free: Flags, obstacles: Array, low: Array, cell: float, clearance: float) -> None:
+    """Close the points of ``free``, the first at ``low`` [m], that are nearer to an obstacle than the clearance."""
+    rows, columns = free.shape
+    for obstacle in obstacles:
+        x, y, half_x, half_y, rounding, cosine, sine = obstacle
+        reach, (wide, tall) = clearance + rounding, extents(obstacle)
+        left, right = _window(x, wide + reach, low[0], cell, columns)
+        bottom, top = _window(y, tall + reach, low[1], cell, rows)
+        for row in range(bottom, top):
+            for column in range(left, right):
+                to_x, to_y = low[0] + cell * column - x, low[1] + cell * row - y
+                if sine != 0.0:
+                    to_x, to_y = cosine * to_x + sine * to_y, cosine * to_y - sine * to_x
+                beyond_x, beyond_y = max(abs(to_x) - half_x, 0.0), max(abs(to_y) - half_y, 0.0)
+                if math.hypot(beyond_x, beyond_y) < reach:
+                    free[row, column] = False
+
+
+@njit(cache=True, inline="always")
+def _window(middle: float, reach: float, low: float, cell: float, count: int) -> tuple[int, int]:
+    """Which of ``count`` points on a line may be within ``reach`` [m] of its middle [m]: first, and after the last."""
+    first = max(math.floor((middle - reach - low) / cell), 0)
+    return first, min(max(math.ceil((middle + reach - low) / cell), -1) + 1, count)
 
 
 def _largest_part(free: Flags) -> Flags:
@@ -129,7 +145,8 @@ def place(
         keep_off: ``[k, 5]`` rows ax, ay, bx, by, distance: segments to keep that distance from [m].
     """
     taken = _Taken(clearance if apart is None else apart)
-    low, high = np.split(np.tile(room.world.bounds if area is None else area, (count, 1)), 2, axis=1)
+    where = np.broadcast_to(room.world.bounds if area is None else area, (count, 4))
+    low, high = where[:, :2], where[:, 2:]
     if near is not None:
         low, high = np.maximum(low, near - travel), np.minimum(high, near + travel)
     points, waiting = np.empty((count, 2)), np.arange(count)

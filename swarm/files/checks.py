@@ -43,21 +43,25 @@ def array(where: str, value: ArrayLike, shape: tuple[int | None, ...], *, most: 
     Raises:
         InputError: If the shape differs, or a value is not finite or too large.
     """
-    wanted = "[" + ", ".join("n" if axis is None else str(axis) for axis in shape) + "]"
     try:
         result = np.array(value, dtype=np.float64, order="C")
     except (TypeError, ValueError, OverflowError):
-        raise InputError(where, value, f"numbers of shape {wanted}") from None
+        raise InputError(where, value, f"numbers of shape {_written(shape)}") from None
     if result.size == 0 and None in shape:
         result = np.zeros([0 if axis is None else axis for axis in shape])
     fits = len(shape) == result.ndim
     if not fits or any(axis not in (None, size) for axis, size in zip(shape, result.shape, strict=True)):
-        raise InputError(where, f"shape {result.shape}", f"numbers of shape {wanted}")
+        raise InputError(where, f"shape {result.shape}", f"numbers of shape {_written(shape)}")
     good = np.abs(result) <= most
     if not good.all():
         index = tuple(int(axis) for axis in np.argwhere(~good)[0])
         raise InputError(f"{where}{list(index)}", float(result[index]), f"a number in ±{most:g}")
     return result
+
+
+def _written(shape: tuple[int | None, ...]) -> str:
+    """A shape for people."""
+    return "[" + ", ".join("n" if axis is None else str(axis) for axis in shape) + "]"
 
 
 class ArrayRecord:

@@ -66,9 +66,13 @@ class Silent:
 
     def update(self, view: View, heard: Container[int]) -> bool:
         """Note who is near and says nothing; whether those who stand have changed."""
-        talking = [row for row in view.neighbours if int(row[N_ID]) in heard]
-        self.near = [row.copy() for row in view.neighbours if int(row[N_ID]) not in heard]
-        self._sight = max([self._sight, *(math.dist(row[_PLACE], view.state[:2]) for row in view.neighbours)])
+        here, (x, y, robots) = view.state[:2].tolist(), (view.neighbours[:, k].tolist() for k in (N_X, N_Y, N_ID))
+        self._sight = max([self._sight, *[math.dist(place, here) for place in zip(x, y, strict=True)]])
+        says = [int(robot) in heard for robot in robots]
+        self.near = [row.copy() for row, known in zip(view.neighbours, says, strict=True) if not known]
+        if not self.near and not self._stood:
+            return False  # mostly so, and nobody is remembered
+        talking = [row for row, known in zip(view.neighbours, says, strict=True) if known]
         for row in self.near:
             if math.hypot(row[N_VX], row[N_VY]) < _STILL * row[N_RADIUS]:
                 place = round(row[N_X] / row[N_RADIUS]), round(row[N_Y] / row[N_RADIUS])

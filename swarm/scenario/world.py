@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import ArrayRecord, array
-from swarm.model.geometry import as_obstacles
+from swarm.model.geometry import COLUMNS
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.obstacle_index import ObstacleIndex, bin_at, build_index, clearances, distances
 
@@ -70,11 +70,11 @@ class World(ArrayRecord):
         Boxes first (rounding 0), then circles (half sizes 0, rounding is the radius), then the grid map's
         walls merged into rectangles, then four boxes around the map.
         """
-        boxes = [self.boxes] if self.grid is None else [self.boxes, self.grid.wall_boxes()]
-        padded = [np.pad(part, ((0, 0), (0, 1))) for part in boxes]
-        circles = np.insert(self.circles, [2, 2], 0.0, axis=1)
-        found = as_obstacles(np.concatenate([padded[0], circles, *padded[1:]]))
-        found[: len(self.boxes), 5], found[: len(self.boxes), 6] = np.cos(self.angles), np.sin(self.angles)
+        walls = np.empty((0, 4)) if self.grid is None else self.grid.wall_boxes()
+        boxes, rest = len(self.boxes), len(self.boxes) + len(self.circles)
+        found = np.zeros((rest + len(walls), COLUMNS))
+        found[:boxes, :4], found[rest:, :4], found[boxes:rest, [0, 1, 4]] = self.boxes, walls, self.circles
+        found[:boxes, 5], found[:boxes, 6], found[boxes:, 5] = np.cos(self.angles), np.sin(self.angles), 1.0
         return found
 
     def clearance(self, xy: ArrayLike) -> Array:

@@ -60,6 +60,7 @@ class CellMap:
         self.without_fork = _without_fork(branch, self.parent)
         self.costs = lane_costs(self.free, branch, _AGAINST) if costs is None else costs
         self._near: dict[int, tuple[int, ...]] = {}
+        self._centres: dict[int, tuple[float, float]] = {}
         self._fields = FieldCache(
             lambda row, column: directed_field(self.costs, self.columns, row * self.columns + column), _KEPT_FIELDS
         )
@@ -78,10 +79,14 @@ class CellMap:
         return directed_field(costs, self.columns, goal)
 
     def centre(self, cell: int) -> tuple[float, float]:
-        """Centre of a cell, world frame [m]."""
-        row, column = divmod(cell, self.columns)
-        x, y = self.origin
-        return (column + 0.5) * self.size + x, (self.rows - row - 0.5) * self.size + y
+        """Centre of a cell, world frame [m]; worked out once."""
+        centre = self._centres.get(cell)
+        if centre is None:
+            row, column = divmod(cell, self.columns)
+            x, y = self.origin
+            centre = (column + 0.5) * self.size + x, (self.rows - row - 0.5) * self.size + y
+            self._centres[cell] = centre
+        return centre
 
     def cell_at(self, x: float, y: float) -> int:
         """Cell at a point; points outside the map belong to its nearest cell."""

@@ -35,11 +35,11 @@ from swarm.errors import InputError
 from swarm.planning import Plan, StatefulPlanner
 from swarm.planning.cells.blocked import AROUND, cells_around, cells_under
 from swarm.planning.cells.cell_map import CellMap, Grid
-from swarm.planning.cells.claims import LONGEST, claim_rank
+from swarm.planning.cells.claims import LONGEST, claim_rank, first_move
 from swarm.planning.cells.guidance import look_ahead
 from swarm.planning.cells.held_path import length, look_ahead_distance, point_along, way_ahead
 from swarm.planning.cells.yielding import Manners, idle_ranking
-from swarm.planning.pibt.priority_inheritance import pibt_moves, priority_key
+from swarm.planning.pibt.priority_inheritance import priority_key
 from swarm.planning.silent import Silent, blocked_by
 from swarm.sense.intent import MAX_HELD, WINDOW, Intent, Ranking
 from swarm.sense.messages import HEARING_CELLS
@@ -165,23 +165,26 @@ class CellPlanner(StatefulPlanner):
         if not self.held:
             self.held = [self.map.cell_at(x, y)]
         heard = {
-            robot: message.intent
-            for robot, message in sorted(view.messages.items())
-            if message.intent is not None and robot != self.robot_id and message.intent.last_cell < self._work.shape[1]
+            robot: intent
+            for robot in sorted(view.messages)
+            if (intent := view.messages[robot].intent) is not None
+            and robot != self.robot_id
+            and intent.last_cell < self._work.shape[1]
         }
         changed = self._mind_strangers(view, heard)
         changed = self._set_goal(view.goal) or changed
         self._release(x, y)
         changed = self._take(heard) or changed
         way, inside = way_ahead(self.map, self.held, x, y)
+        left = length(way)
         if changed or not self._window:
-            self._rank(heard, length(way))
-        if inside and length(way) < _RESERVE * self.map.size:
+            self._rank(heard, left)
+        if inside and left < _RESERVE * self.map.size:
             if self._should_look_again():
-                self._rank(heard, length(way))
+                self._rank(heard, left)
             if self._extend(x, y, heard):
                 way, inside = way_ahead(self.map, self.held, x, y)
-        left = length(way)
+                left = length(way)
         self._last = self._intent(heard, left)
         ahead, note = point_along(way, self.look), self._note(heard)
         self._plan = Plan(ahead, np.array(way), self._last, left, agreed=self._outlined, note=note)
@@ -265,11 +268,16 @@ class CellPlanner(StatefulPlanner):
         self._silent.update(view, heard)
         self._claim_radius = self.claim_radius if strangers is None else min(self.claim_radius, _ALONE * self.map.size)
         # Of whom news is old is told without its identity, but where it is it holds the cell.
-        held = {cell for one in heard.values() for cell in one.held}
-        near, standing = (
-            [row for row in rows if self.map.cell_at(float(row[N_X]), float(row[N_Y])) not in held]
-            for rows in ([row for row in self._silent.near if row[N_ID] < 0.0], self._silent.rows)
-        )
+        near, standing = [row for row in self._silent.near if row[N_ID] < 0.0], list(self._silent.rows)
+        if near or standing:
+            held = {cell for one in heard.values() for cell in one.held}
+            near, standing = (
+                [row for row in rows if self.map.cell_at(float(row[N_X]), float(row[N_Y])) not in held]
+                for rows in (near, standing)
+            )
+        if strangers is None and not (near or standing or len(view.silent) or self._avoided):
+            self._closed, self._free = set(), self.map.free  # mostly so
+            return False
         closed = cells_around(self.map, strangers) | cells_under(self.map, near, self.radius)
         around = cells_around(self.map, view.silent) | cells_under(self.map, standing, self.radius)
         self._closed, avoided = closed.difference(self.held), frozenset(around.difference(self.held))
@@ -330,18 +338,10 @@ class CellPlanner(StatefulPlanner):
 
     def _inherit(self, heard: Mapping[int, Intent]) -> tuple[int, int]:
         """Next cell of this robot under priority inheritance, and the priority with which it goes there."""
-        others = list(heard.values())
-        priority = np.array([self._known_priority(), *(o.priority for o in others)], dtype=np.int64)
-        target, root = pibt_moves(
-            np.array([self.held[-1], *(o.held[-1] for o in others)], dtype=np.int64),
-            np.array([self._ranking, *(o.ranking for o in others)], dtype=np.int8),
-            priority,
-            self._free,
-            np.array([-1, *(o.claim for o in others)], dtype=np.int64),
-            False,
-            self._work,
-        )
-        return int(target[0]), int(priority[root[0]])
+        own = (self.held[-1], self._known_priority(), -1, *self._ranking)
+        others = [(o.held[-1], o.priority, o.claim, *o.ranking) for o in heard.values()]
+        target, priority = first_move(np.array([own, *others], dtype=np.int64), self._free, self._work)
+        return int(target), int(priority)
 
     # --- ranking the moves ---
 

@@ -8,7 +8,7 @@ from oracles.flood import parts
 
 from envs.scenarios import draw_family
 from envs.scenarios.narrow import doorway, merge
-from envs.scenarios.placing import Room, place
+from envs.scenarios.placing import Room, _free, place
 from envs.scenarios.tiled import tile
 from swarm.errors import InputError
 from swarm.scenario.world import World
@@ -54,3 +54,16 @@ def test_places_are_not_in_pockets() -> None:
     open_corner = World(world.bounds, walls - [[0.0, 0.07, 0.0, 0.07], [0.0, 0.0, 0.0, 0.0]])
     points = place(np.random.default_rng(0), 60, Room(open_corner, 0.05), 0.1)
     assert points is not None and (points < 1.0).all(axis=1).any()
+
+
+def test_grid_points_are_free_where_they_keep_the_clearance() -> None:
+    rng, cell = np.random.default_rng(0), 0.1
+    for turned in (False, True):
+        boxes, circles = rng.uniform(0.1, 1.0, (2, 5, 4))
+        boxes[:, :2], circles[:, :2] = rng.uniform(-1.0, 4.0, (2, 5, 2))  # some reach over the bounds, or lie outside
+        angles = rng.uniform(-3.0, 3.0, 5) if turned else np.zeros(5)
+        world = World(np.array([0.5, 0.2, 3.1, 2.9]), boxes, 0.4 * circles[:, :3], angles=angles)
+        free = _free(world, cell, 0.15)
+        places = np.stack(np.meshgrid(0.5 + cell * np.arange(27), 0.2 + cell * np.arange(28)), axis=-1)
+        assert free.shape == (28, 27) and 0.1 < free.mean() < 0.9
+        assert (free == (world.clearance(places) >= 0.15)).all()

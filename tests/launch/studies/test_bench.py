@@ -60,12 +60,11 @@ def test_the_arena_s_figures_are_of_the_whole_step_first_and_of_moving_alone(mon
     steady = arena.run_steady
     monkeypatch.setattr(arena, "run_steady", lambda *given: ended.append(steady(*given)))
     figures = arena.core_rates(2, 2, repeats=1)
-    assert list(figures) == ["step, 2 threads", "step, 1 thread", "advance, 2 threads", "advance, 1 thread",
-                             "advance / step"]  # fmt: skip
+    assert list(figures) == ["step, 2 threads", "advance, 2 threads", "step, CPU-s", "advance, CPU-s", "advance / step"]
     assert all(value > 0.0 for value in figures.values())
-    assert figures["advance / step"] == pytest.approx(figures["advance, 2 threads"] / figures["step, 2 threads"])
+    assert figures["advance / step"] == pytest.approx(figures["advance, CPU-s"] / figures["step, CPU-s"])
     assert len(ended) == 5 and ended[0] >= 2  # to settle, and each of two twice
-    assert arena.env_rate(repeats=1) > 0.0
+    assert min(arena.env_rate(repeats=1).values()) > 0.0
 
 
 def test_a_race_is_to_the_success_that_both_reach_and_a_lucky_update_is_no_success() -> None:

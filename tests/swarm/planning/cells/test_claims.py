@@ -1,10 +1,11 @@
 """How claims are compared: all work out the same, honest ones as ever, and who lies does not always win."""
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm.planning.cells.claims import LONGEST, bounded_priority, claim_rank
-from swarm.planning.pibt.priority_inheritance import IDS, priority_key
+from swarm.planning.cells.claims import LONGEST, bounded_priority, claim_rank, first_move
+from swarm.planning.pibt.priority_inheritance import IDS, pibt_moves, priority_key
 
 ids, cells, anything = st.integers(0, IDS - 1), st.integers(0, 2**31 - 1), st.integers(-(2**63), 2**63 - 1)
 
@@ -43,3 +44,19 @@ def test_who_lies_wins_about_half_of_the_cells_of_one_that_has_waited_as_long() 
             ]
             won = sum(lie > truth for lie, truth in claims)
             assert 300 < won < 700, (liar, honest, won)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_first_of_a_few_robots_goes_where_priority_inheritance_among_them_has_it(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    free = rng.random(rng.integers(1, 9, 2)) > 0.25
+    free[0, 0] = True
+    cells = rng.permutation(np.flatnonzero(free))[: rng.integers(1, 9)].astype(np.int64)
+    count, work = len(cells), np.full((2, free.size), -1, dtype=np.int32)
+    priority = rng.permutation(count).astype(np.int64)
+    claim = np.where(rng.random(count) < 0.3, rng.integers(0, free.size, count), -1)
+    claim[0] = -1
+    ranking = np.argsort(rng.random((count, 5)), axis=1)
+    target, root = pibt_moves(cells, ranking.astype(np.int8), priority, free, claim, False, work)
+    found = first_move(np.column_stack([cells, priority, claim, ranking]), free, work)
+    assert found == (target[0], priority[root[0]]) and (work == -1).all()
