@@ -270,6 +270,11 @@ def _make(world: World, sizes: Sizes) -> Slices:
     whole, lane = (resolution * _extent(numbers) for numbers in (part, lanes.number[labels]))
     most = max(min(whole, 2.0 * WINDOW * length), lane) + 2.0 * length if count else 0.0
     labels = np.where(free, labels, -1).astype(np.int32)
+    for cells in (labels, narrow):  # the outermost middles may lie out of the world, but roadmaps lead there as well
+        if rows > 1 and y[-1] > world.bounds[3]:
+            cells[-1] = cells[-2]
+        if columns > 1 and x[-1] > world.bounds[2]:
+            cells[:, -1] = cells[:, -2]
     return Slices(labels, narrow, origin, resolution, length, count, most, lanes)
 
 

@@ -14,6 +14,8 @@ from swarm.planning.passages.lanes import lanes_of
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, mouths_of, slices_of
 from swarm.planning.passages.team import sizes_of
+from swarm.planning.roadmap.narrow import narrow_of
+from swarm.planning.roadmap.occupancy import roadmap_of
 from swarm.scenario.world import World
 
 RADIUS = 0.1
@@ -93,6 +95,16 @@ def test_slices_are_short_connected_and_the_same_for_everybody(name: str) -> Non
         span = found.resolution * math.hypot(np.ptp(rows), np.ptp(columns))
         # Room before a mouth is wider than a lane, and where two ways around meet a slice is longer.
         assert span <= 2.0 * found.length + 5.0 * radius, (name, number)
+
+
+@pytest.mark.parametrize("side", [3.9, 3.93, 4.0])
+def test_a_robot_may_drive_nowhere_without_coming_through_slices(side: float) -> None:
+    """A side that is no whole number of cells has outermost cells whose middles are out of the world."""
+    boxes = np.array([[0.5 * side, 0.3 * side, 0.5 * side - 0.15, 0.05]])
+    world = World(np.array([0.0, 0.0, side, 0.6 * side]), boxes)
+    found = slices_of(world, SIZES)
+    wide = roadmap_of(world, RADIUS, 0.0, found.resolution)
+    assert found.total > 0 and (found.labels[np.isfinite(narrow_of(world, wide).cost)] >= 0).all()
 
 
 def test_lanes_end_where_two_can_pass_each_other() -> None:
