@@ -39,6 +39,7 @@ class GivingWay:
         self.leaving, self.inherited = False, 0
         self._exit_until = 0
         self._let_out: frozenset[int] = frozenset()
+        self._before: frozenset[int] = frozenset()  # for whom it made way in the tick before
         self._remembered: dict[int, tuple[Course, int]] = {}  # the course of each pusher, and until which tick
 
     def end_exit(self, tick: int, is_there: bool) -> None:
@@ -55,7 +56,7 @@ class GivingWay:
             priority: Its own.
             heard: What the others have told.
         """
-        pushers = [] if self.exit is not None else pushers_of(scene, self._let_out)
+        pushers = [] if self.exit is not None else pushers_of(scene, self._let_out, self._before)
         wanted = bool(pushers)
         scene, pushers = self._with_remembered(scene, pushers, tick)
         others = scene.others
@@ -63,6 +64,7 @@ class GivingWay:
         # Who has nowhere to go says so until one makes way; that counts until they have passed, not for a tick.
         let_out = (robot for robot in pushers if others[robot].rank.leaving or robot in self._let_out)
         self._let_out = frozenset() if aside is None else frozenset(let_out)
+        self._before = frozenset(pushers if aside is not None else ())
         stuck = wanted and aside is None
         if aside is None or len(aside) <= _THERE:
             self._remembered.clear()

@@ -59,10 +59,18 @@ class Scene(NamedTuple):
         return opposed(self.own.ahead, other.ahead)
 
 
-def pushers_of(scene: Scene, still: Container[int]) -> list[int]:
-    """For whom a robot gives way, each once; ``still``: also for these, as long as they come towards it."""
+def pushers_of(scene: Scene, still: Container[int], before: Container[int] = ()) -> list[int]:
+    """For whom a robot gives way, each once.
+
+    Args:
+        scene: What is known.
+        still: Also for these, as long as they come towards it.
+        before: Also for these, as long as they come towards it and go first: else it would go on, since nobody is near
+            enough to what it wants next, hold that, give way and give it back, again and again.
+    """
     others = scene.others
     found = [one for one, other in others.items() if _is_in_the_way_of(scene, other) or _comes_against(scene, other)]
+    found += [one for one, other in others.items() if one in before and scene.is_met_by(other)]
     if not scene.own.held or scene.waits:
         found += _coming_out(scene)
     # Of two that both have said that they have nowhere to go, each goes for the other if it can now.

@@ -27,6 +27,7 @@ FINE = 0.25
 _MOST_CELLS = 4_000_000
 # Depth of the room before a mouth, least depth of a passage with one mouth, and length of a slice, in passing radii.
 _APRON, _DEEP, _LENGTH = 2.5, 3.0, 1.9
+_EASILY = 1.05  # Two pass each other where there is so much of the room that they need: filters keep a little more.
 
 
 class Sizes(NamedTuple):
@@ -102,25 +103,6 @@ def label_at(labels: Int32s, origin: Array, resolution: float, x: float, y: floa
             if labels[r, c] >= 0 and dx * dx + dy * dy < best:
                 best, found = dx * dx + dy * dy, labels[r, c]
     return found
-
-
-@njit(cache=True)
-def _eroded(free: Flags, reach: float) -> Flags:
-    """Cells from which every cell within ``reach`` cells is free; outside of the grid nothing is."""
-    rows, columns = free.shape
-    core, most = free.copy(), int(reach)
-    for row in range(rows):
-        for column in range(columns):
-            for dr in range(-most, most + 1):
-                if not core[row, column]:
-                    break
-                span = int(math.sqrt(max(reach * reach - dr * dr, 0.0)))
-                for c in range(column - span, column + span + 1):
-                    r = row + dr
-                    if r < 0 or r >= rows or c < 0 or c >= columns or not free[r, c]:
-                        core[row, column] = False
-                        break
-    return core
 
 
 @njit(cache=True)
@@ -255,10 +237,12 @@ def _make(world: World, sizes: Sizes) -> Slices:
     columns, rows = (max(1, math.ceil(side / resolution - 1e-9)) for side in world.bounds[2:] - origin)
     x, y = (origin[k] + (np.arange(n) + 0.5) * resolution for k, n in enumerate((columns, rows)))
     points = np.stack(np.broadcast_arrays(x[None, :], y[:, None]), axis=-1)
-    free = (world.clearance(points) >= sizes.smallest) & (points <= world.bounds[2:]).all(axis=-1)
+    clearance, low, high = world.clearance(points), world.bounds[:2], world.bounds[2:]
+    free = (clearance >= sizes.smallest) & (points <= high).all(axis=-1)
     free |= along_middles(world, free, origin, resolution, sizes.smallest)
-    reach = sizes.passing / resolution
-    wide = _dilated(_eroded(free, reach), reach) & free
+    reach, room = sizes.passing / resolution, _EASILY * sizes.passing
+    core = (clearance >= sizes.smallest + room) & ((points >= low + room) & (points <= high - room)).all(axis=-1)
+    wide = _dilated(core, _EASILY * reach + 1.0) & free  # so much: the middle of a disc is beside that of a cell
     narrow = _passages(free & ~wide, wide, _DEEP * reach)
     before = _steps(free, narrow)
     inside = narrow | ((before >= 0) & (before <= _APRON * reach))

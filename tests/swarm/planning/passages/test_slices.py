@@ -44,6 +44,15 @@ def test_where_two_pass_each_other_there_is_nothing_to_agree_on(radii: float) ->
     assert slices_of(walled(radii * RADIUS), SIZES).total == 0
 
 
+@pytest.mark.parametrize("radii", [3.8, 4.0, 4.05, 4.09])
+def test_a_lane_in_which_two_cannot_pass_without_touching_is_for_one(radii: float) -> None:
+    """Whatever cells its sides lie in."""
+    for shift in np.linspace(0.0, 0.025, 6):
+        low, high = 2.0 + shift - 0.5 * radii * RADIUS, 2.0 + shift + 0.5 * radii * RADIUS
+        boxes = np.array([[2.0, 0.5 * low, 1.0, 0.5 * low], [2.0, 0.5 * (4.0 + high), 1.0, 0.5 * (4.0 - high)]])
+        assert slices_of(World(np.array([0.0, 0.0, 4.0, 4.0]), boxes), SIZES).at(2.0, 2.0 + shift) > 0
+
+
 def test_a_gap_counts_for_the_largest_pair_of_the_team() -> None:
     world = walled(5.0 * RADIUS)
     assert slices_of(world, SIZES).total == 0
