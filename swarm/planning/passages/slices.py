@@ -245,7 +245,7 @@ def _make(world: World, sizes: Sizes) -> Slices:
     wide = _dilated(core, _EASILY * reach + 1.0) & free  # so much: the middle of a disc is beside that of a cell
     narrow = _passages(free & ~wide, wide, _DEEP * reach)
     before = _steps(free, narrow)
-    inside = narrow | ((before >= 0) & (before <= _APRON * reach))
+    inside = narrow | ((before >= 0) & (before <= _APRON * reach + 1.0))
     labels, count = _cut(inside, free & ~inside, _LENGTH * reach)
     length, lanes = _LENGTH * sizes.passing, lanes_of(labels, count)
     # Either tells the slices of its window; where passages are shorter than two windows, their extent is enough. Who

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from swarm.array_types import Array
 from swarm.planning.passages.aside import Aside
 from swarm.planning.passages.giving_way import GivingWay
 from swarm.planning.passages.pushers import Scene
@@ -38,3 +39,23 @@ def test_who_gives_back_what_it_held_for_another_goes_on_giving_way() -> None:
         ways.append(giving.decide(scene, 1, mine, {OTHER: told})[1])
     assert ways[0] is None
     assert ways[1] is not None and ways[2] is not None
+
+
+def test_the_place_that_was_chosen_stays_while_another_is_hardly_nearer() -> None:
+    """A crossing of two lanes; somebody stands in the one, and the robot goes up or down in the other."""
+    low, high = np.array([0.0, 0.0]), np.array([2.9, 2.9])
+    boxes = np.array([[0.5 * 1.3 + 1.6 * i, 0.5 * 1.3 + 1.6 * j, 0.65, 0.65] for i in (0, 1) for j in (0, 1)])
+    world = World(np.concatenate([low, high]), boxes)
+    route = Route(world, slices_of(world, Sizes(RADIUS, RADIUS)), RADIUS, 0.0)
+    other = np.column_stack([np.linspace(0.5, 2.4, 40), np.full(40, 1.45), np.full(40, 2.0 * RADIUS)])
+    taken, nobody, nowhere = np.zeros(route.slices.total + 1, bool), np.empty((0, 3)), np.full(2, np.nan)
+
+    def end(y: float, kept: Array) -> Array:
+        around = taken, taken, other, nobody, nobody, np.ones(1), 1, kept
+        found: Array = route.way_aside(np.array([1.45, y]), *around)[0][-1]
+        return found
+
+    up, down = end(1.47, nowhere), end(1.43, nowhere)
+    assert up[1] > 1.6 and down[1] < 1.3
+    assert (end(1.43, up) == up).all() and (end(1.47, down) == down).all()
+    assert end(1.3, up)[1] < 1.3  # much farther by now
