@@ -29,6 +29,7 @@ from studies.bench.controller import bench_controller
 from studies.bench.decision import bench_decision
 from studies.bench.grid import bench_grid
 from studies.bench.lifelong import bench_lifelong
+from studies.bench.passages import bench_passages
 from studies.bench.period import bench_period
 from studies.bench.planner import bench_planner
 from studies.bench.qp import bench_qp
@@ -45,7 +46,18 @@ class Options:
 
     what: Annotated[
         Literal[
-            "qp", "arena", "grid", "decision", "planner", "controller", "lifelong", "period", "team", "training", "race"
+            "qp",
+            "arena",
+            "grid",
+            "decision",
+            "planner",
+            "passages",
+            "controller",
+            "lifelong",
+            "period",
+            "team",
+            "training",
+            "race",
         ],
         tyro.conf.Positional,
     ]
@@ -83,6 +95,7 @@ def measure() -> int:
     options = tyro.cli(Options, prog="bench.py", description=__doc__)
     parts: dict[str, Callable[[], Figures]] = {
         "qp": bench_qp, "arena": bench_arena, "grid": bench_grid, "decision": bench_decision, "planner": bench_planner,
+        "passages": bench_passages,
         "controller": bench_controller, "lifelong": bench_lifelong, "period": bench_period, "team": bench_team,
         "training": bench_training, "race": bench_race,
     }  # fmt: skip
