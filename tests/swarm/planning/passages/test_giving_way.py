@@ -59,3 +59,15 @@ def test_the_place_that_was_chosen_stays_while_another_is_hardly_nearer() -> Non
     assert up[1] > 1.6 and down[1] < 1.3
     assert (end(1.43, up) == up).all() and (end(1.47, down) == down).all()
     assert end(1.3, up)[1] < 1.3  # much farther by now
+
+
+def test_a_way_aside_along_a_lane_does_not_dip_into_what_is_beside_it() -> None:
+    """Whoever goes straight on at a corner would seem to go round it, and against others."""
+    boxes = np.array([[1.9, 0.5 * 1.45, 1.9, 0.5 * 1.45], [1.9, 3.0 - 0.5 * 1.1, 1.9, 0.5 * 1.1]])
+    world = World(np.array([0.0, 0.0, 4.0, 3.0]), boxes)  # a lane that is some cells wide, and room at its end
+    route = Route(world, slices_of(world, Sizes(RADIUS, RADIUS)), RADIUS, 0.0)
+    taken, nobody = np.zeros(route.slices.total + 1, bool), np.empty((0, 3))
+    start = np.array([1.0, 1.71])
+    off = np.column_stack([np.linspace(0.2, 2.5, 100), np.full(100, start[1]), np.full(100, 2.0 * RADIUS)])
+    way, _ = route.way_aside(start, taken, taken, off, nobody, nobody, np.ones(1), 1, np.full(2, np.nan))
+    assert len(way) > 20 and np.ptp(way[:20, 1]) == 0.0
