@@ -42,7 +42,7 @@ class Scene(NamedTuple):
     @property
     def following(self) -> int:
         """The slice that this robot wants next, 0 for none."""
-        return next((number for number in self.own.ahead if number not in self.own.held), 0)
+        return _next_of(self.own)
 
     @property
     def rank(self) -> Rank:
@@ -57,6 +57,11 @@ class Scene(NamedTuple):
     def is_met_by(self, other: Course) -> bool:
         """Whether another comes towards this robot."""
         return opposed(self.own.ahead, other.ahead)
+
+
+def _next_of(course: Course) -> int:
+    """The slice that a robot wants next, 0 for none."""
+    return next((number for number in course.ahead if number not in course.held), 0)
 
 
 def pushers_of(scene: Scene, still: Container[int], before: Container[int] = ()) -> list[int]:
@@ -90,7 +95,13 @@ def _is_in_the_way_of(scene: Scene, other: Course) -> bool:
 
 
 def _comes_against(scene: Scene, other: Course) -> bool:
-    """Whether another is in a passage, and comes towards this robot through the slice that it wants next."""
+    """Whether another is in a passage, and comes towards this robot through the slice that it wants next.
+
+    Who has arrived and was pushed out of its place lets those in first who want the slice that leads back to it next:
+    they would else not enter a lane against it.
+    """
+    if scene.arrived and scene.following > 0 and scene.following == _next_of(other):
+        return True
     return bool(other.held) and scene.following in other.ahead and scene.is_met_by(other)
 
 

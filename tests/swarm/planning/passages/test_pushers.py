@@ -72,3 +72,10 @@ def test_who_has_given_way_goes_on_for_as_long_as_the_other_goes_first_and_comes
     assert for_whom(tells(ME, (1,), mine, 5), older, before=True) and not for_whom(tells(ME, (1,), mine, 5), older)
     assert not for_whom(tells(ME, (1,), mine, 5), younger, before=True)
     assert not for_whom(tells(ME, (1,), mine, 5), tells(OTHER, (4,), (4, 5), 9), before=True)
+
+
+def test_who_has_arrived_and_left_its_place_for_another_lets_those_in_first_who_want_through_there() -> None:
+    back, through = tells(ME, (1,), (1, 2), -1), tells(OTHER, (3,), (3, 2, 4), 5)
+    behind = tells(OTHER, (4,), (4, 3, 2), 5)
+    assert for_whom(back, through, arrived=True) and not for_whom(back, behind, arrived=True)
+    assert not for_whom(tells(ME, (1,), (1, 2), 9), through)
