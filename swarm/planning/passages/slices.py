@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
-from swarm.planning.passages.lanes import Lanes, lanes_of
+from swarm.planning.passages.lanes import Lanes, lanes_of, neighbours
 from swarm.planning.roadmap.narrow import along_middles
 from swarm.scenario.world import World
 from swarm.sense.intent import WINDOW
@@ -209,12 +209,28 @@ def _cut(inside: Flags, room: Flags, length: float) -> tuple[Int32s, int]:
     has_seed = np.zeros(count + 1, bool)
     has_seed[part[seeds]] = True
     cells, first = np.unique(part, return_index=True)
-    for cell, place in zip(cells.tolist(), first.tolist(), strict=True):
-        if cell > 0 and not has_seed[cell]:
-            seeds.flat[place] = True
+    alone = first[(cells > 0) & ~has_seed[cells]].tolist()
+    seeds.flat[alone] = True
+    if alone:  # at a corner, the first slice is a tip in which somebody would stand in the way of who goes round it
+        labels, total = _banded(inside, seeds, length)
+        seeds.flat[alone] = False
+        seeds.flat[[_middle_of_lane(labels, total, part == part.flat[place]) for place in alone]] = True
+    return _banded(inside, seeds, length)
+
+
+def _banded(inside: Flags, seeds: Flags, length: float) -> tuple[Int32s, int]:
+    """The connected parts of each band of so many cells, by the distance from the seeds."""
     steps = _steps(inside, seeds)
-    band = np.where(steps < 0, -1, (steps / length).astype(np.int32)).astype(np.int32)
-    return _parts(band)
+    return _parts(np.where(steps < 0, -1, (steps / length).astype(np.int32)).astype(np.int32))
+
+
+def _middle_of_lane(labels: Int32s, total: int, where: Flags) -> int:
+    """A flat cell in the middle of a slice with two neighbours, and of medium size among these."""
+    size, beside = np.bincount(labels[where], minlength=total + 1), neighbours(labels, total)
+    numbers = [number for number in np.flatnonzero(size).tolist() if number > 0]
+    chosen = sorted([number for number in numbers if len(beside[number]) == 2] or numbers, key=lambda one: size[one])
+    found = np.flatnonzero(labels == chosen[len(chosen) // 2])
+    return int(found[len(found) // 2])
 
 
 def slices_of(world: World, sizes: Sizes) -> Slices:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.scenarios import draw_family
-from swarm.planning.passages.lanes import lanes_of
+from swarm.planning.passages.lanes import lanes_of, neighbours
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, mouths_of, slices_of
 from swarm.planning.passages.team import sizes_of
@@ -136,3 +136,16 @@ def test_who_enters_a_lane_hears_those_at_its_other_end(lane: float) -> None:
     found = slices_of(World(RADIUS * np.array([0.0, 0.0, lane + 20.0, 14.0]), boxes), SIZES)
     assert len(set(found.lanes.number.tolist())) == 2
     assert found.reach >= RADIUS * lane
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_where_there_is_no_mouth_nobody_stands_in_a_tip_at_a_corner(seed: int) -> None:
+    """Who did would be in the way of those who go round the corner, and yet in none of their slices."""
+    world = draw_family("blocks", seed, robots=4).world
+    found = slices_of(world, SIZES)
+    beside = neighbours(found.labels, found.total)
+    assert found.total > 20 and not mouths_of(found).any()
+    low = 0.5 * float(world.boxes[0, 0] - world.boxes[0, 2])  # the middle of the outermost lanes
+    for x in (low, float(world.bounds[2]) - low):
+        for y in (low, float(world.bounds[3]) - low):
+            assert len(beside[found.at(x, y)]) >= 2
