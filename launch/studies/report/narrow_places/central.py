@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from swarm.array_types import Int64s
+from swarm.array_types import Array
 from swarm.planning.passages.slices import slices_of
 from swarm.planning.passages.team import sizes_of
 from swarm.scenario.scenario import Scenario
@@ -64,7 +64,7 @@ def cells_of(scenario: Scenario) -> tuple[Cells, Where, Where]:
             beside[a].add(b)
             beside[b].add(a)
 
-    def at(point: Int64s) -> int:
+    def at(point: Array) -> int:
         row, column = ((point[::-1] - slices.origin[::-1]) / slices.resolution).astype(int)
         rows, columns = np.nonzero(cells)
         nearest = int(np.argmin((rows - row) ** 2 + (columns - column) ** 2))

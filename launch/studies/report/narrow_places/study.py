@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -111,5 +112,7 @@ class NarrowPlacesStudy:
 def _only(episodes: Episodes, which: Flags) -> Episodes:
     """Some of the episodes."""
     arrays = {one.name: getattr(episodes, one.name) for one in fields(episodes)}
-    kept = {name: value[which] for name, value in arrays.items() if isinstance(value, np.ndarray) and len(value)}
+    kept: dict[str, Any] = {
+        name: value[which] for name, value in arrays.items() if isinstance(value, np.ndarray) and len(value)
+    }
     return replace(episodes, **kept)
