@@ -29,6 +29,7 @@ from studies.bench.controller import bench_controller
 from studies.bench.decision import bench_decision
 from studies.bench.grid import bench_grid
 from studies.bench.lifelong import bench_lifelong
+from studies.bench.passages import bench_passages
 from studies.bench.period import bench_period
 from studies.bench.planner import bench_planner
 from studies.bench.qp import bench_qp
@@ -40,8 +41,8 @@ from swarm.errors import InputError
 from swarm.files.text_files import write_text
 
 Part = Literal[
-    "qp", "arena", "grid", "decision", "planner", "controller", "lifelong", "period", "shapes", "team", "training",
-    "race",
+    "qp", "arena", "grid", "decision", "planner", "passages", "controller", "lifelong", "period", "shapes", "team",
+    "training", "race",
 ]  # fmt: skip
 
 
@@ -84,8 +85,8 @@ def measure() -> int:
     options = tyro.cli(Options, prog="bench.py", description=__doc__)
     parts: dict[str, Callable[[], Figures]] = {
         "qp": bench_qp, "arena": bench_arena, "grid": bench_grid, "decision": bench_decision, "planner": bench_planner,
-        "controller": bench_controller, "lifelong": bench_lifelong, "period": bench_period, "shapes": bench_shapes,
-        "team": bench_team, "training": bench_training, "race": bench_race,
+        "passages": bench_passages, "controller": bench_controller, "lifelong": bench_lifelong, "period": bench_period,
+        "shapes": bench_shapes, "team": bench_team, "training": bench_training, "race": bench_race,
     }  # fmt: skip
     part = parts[options.what]
     figures = bench_race(options.updates) if options.what == "race" else part()

@@ -53,6 +53,18 @@ def draw(
     if not fitting:
         raise InputError("rooms: robots", robots, "8 to 64")
     rows = fitting[int(rng.integers(len(fitting)))]
+    return square_of(rng, rows, robots, kind, limits or LIMITS[kind], radius, horizon, dt, sensing_radius)
+
+
+def square_of(
+    rng: np.random.Generator, rows: int, robots: int, kind: Kind, limits: Limits, radius: float, horizon: float,
+    dt: float, sensing_radius: float,
+) -> Scenario:  # fmt: skip
+    """Draw a scenario in ``rows`` × ``rows`` rooms; the other arguments are those of ``draw``.
+
+    Raises:
+        InputError: If the robots do not fit.
+    """
     length = rows * _SIDE + (rows - 1) * _WALL
     world = World(radius * np.array([0.0, 0.0, length, length]), radius * _walls(rng, rows, length))
     floor = Room(World(world.bounds), radius)
@@ -67,7 +79,7 @@ def draw(
             if found is None:
                 raise InputError("rooms: robots", robots, "few enough for the rooms")
             points[mine] = found
-    specs = team(rng, kind, starts, goals, radius, limits or LIMITS[kind])
+    specs = team(rng, kind, starts, goals, radius, limits)
     return Scenario(world, specs, horizon, dt, sensing_radius, "rooms")
 
 

@@ -17,6 +17,7 @@ _APART = 1.1  # Discs that are so much farther apart than they must be pass each
 _ROOM = (1.17, 1.065)  # Room that is looked for, in sums of radii: first more, then what is just enough.
 _NEAR = 2.0  # Who is so near to another, in sums of their radii, may be in its way in a room.
 _SOMEWHERE = 0.05  # Who is heading for so near a point stays where he is.
+_NOWHERE = np.full(2, np.nan)
 _IN_THE_WAY = 0.7  # Discs that are this near to each other cannot pass.
 
 
@@ -33,12 +34,14 @@ class Aside:
         self._route, self._radius, self._margin = route, radius, margin
 
     def find(
-        self, position: Array, view: View, others: Mapping[int, Course], pushers: Sequence[int], past: bool = False
-    ) -> Array | None:
+        self, position: Array, view: View, others: Mapping[int, Course], pushers: Sequence[int], past: bool = False,
+        kept: Array | None = None,
+    ) -> Array | None:  # fmt: skip
         """The way to the nearest place where the pushers can pass, float64[n, 2] [m]; None if there is none.
 
         It leads around the others if that is possible, else through them, who are then asked to make way;
-        ``past``: also through slices that the pushers hold, if it can be seen that there is a gap beside them.
+        ``past``: also through slices that the pushers hold, if it can be seen that there is a gap beside them;
+        ``kept``: the place that was chosen before [m].
         """
         seen = {int(row[N_ID]): row for row in view.neighbours}
         taken = np.zeros(self._route.slices.total + 1, bool)
@@ -65,9 +68,9 @@ class Aside:
             attempts = [(wall, np.zeros_like(theirs))] if all(robot in seen for robot in pushers) else []
         stretch = max(_stretch(seen[robot]) if robot in seen else 1.0 for robot in pushers)
         rooms, way = np.array(list(dict.fromkeys((stretch * _ROOM[0], *_ROOM)))), np.empty((0, 2))
-        limit = len(rooms)
+        limit, kept = len(rooms), _NOWHERE if kept is None else kept
         for blocked, closed in attempts:
-            found, limit = self._route.way_aside(position, taken, closed, off, blocked, crowd, rooms, limit)
+            found, limit = self._route.way_aside(position, taken, closed, off, blocked, crowd, rooms, limit, kept)
             way = found if len(found) else way
             if limit == 0:
                 break
@@ -78,7 +81,7 @@ class Aside:
         taken, nothing = np.ones(self._route.slices.total + 1, bool), np.empty((0, 3))
         taken[0] = False
         crowd, closed = self._discs(view.neighbours), self._held(others.values())
-        found, _ = self._route.way_aside(position, taken, closed, nothing, nothing, crowd, np.ones(1), 1)
+        found, _ = self._route.way_aside(position, taken, closed, nothing, nothing, crowd, np.ones(1), 1, _NOWHERE)
         return np.concatenate([found, found[-1:]]) if len(found) else None
 
     def _held(self, others: Iterable[Course]) -> Flags:

@@ -38,7 +38,9 @@ class GivingWay:
         self.exit: Array | None = None
         self.leaving, self.inherited = False, 0
         self._exit_until = 0
+        self._place: Array | None = None  # where it goes out of the way
         self._let_out: frozenset[int] = frozenset()
+        self._before: frozenset[int] = frozenset()  # for whom it made way in the tick before
         self._remembered: dict[int, tuple[Course, int]] = {}  # the course of each pusher, and until which tick
 
     def end_exit(self, tick: int, is_there: bool) -> None:
@@ -55,19 +57,22 @@ class GivingWay:
             priority: Its own.
             heard: What the others have told.
         """
-        pushers = [] if self.exit is not None else pushers_of(scene, self._let_out)
+        pushers = [] if self.exit is not None else pushers_of(scene, self._let_out, self._before)
         wanted = bool(pushers)
         scene, pushers = self._with_remembered(scene, pushers, tick)
         others = scene.others
-        aside = self._aside.find(scene.position, scene.view, others, pushers) if pushers else None
+        to_find = scene.position, scene.view, others, pushers
+        aside = self._aside.find(*to_find, kept=self._place) if pushers else None
+        self._place = None if aside is None else aside[-1, :2]
         # Who has nowhere to go says so until one makes way; that counts until they have passed, not for a tick.
         let_out = (robot for robot in pushers if others[robot].rank.leaving or robot in self._let_out)
         self._let_out = frozenset() if aside is None else frozenset(let_out)
+        self._before = frozenset(pushers if aside is not None else ())
         stuck = wanted and aside is None
         if aside is None or len(aside) <= _THERE:
             self._remembered.clear()
         if stuck and scene.arrived:  # it wants nowhere, and so has to say how it would get out of the way
-            aside = self._aside.find(scene.position, scene.view, others, pushers, past=True)
+            aside = self._aside.find(*to_find, past=True)
             self.exit, self._exit_until = None if aside is None else aside[-1, :2], tick + self._leaving_ticks
         met = any(scene.is_met_by(other) for other in others.values())
         self.leaving = stuck or self.exit is not None or (aside is None and self.leaving and met)

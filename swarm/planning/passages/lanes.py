@@ -53,7 +53,7 @@ class Lanes(NamedTuple):
 
 def lanes_of(labels: Int32s, total: int) -> Lanes:
     """The lanes between ``total`` slices with these labels (see ``swarm.planning.passages.slices.Slices``)."""
-    beside = _neighbours(labels, total)
+    beside = neighbours(labels, total)
     number, place = np.zeros(total + 1, np.int64), np.zeros(total + 1, np.int64)
     chain = [[other for other in some if len(beside[other]) <= 2] for some in beside]
     count = 0
@@ -71,7 +71,7 @@ def lanes_of(labels: Int32s, total: int) -> Lanes:
     return Lanes(number, place)
 
 
-def _neighbours(labels: Int32s, total: int) -> list[list[int]]:
+def neighbours(labels: Int32s, total: int) -> list[list[int]]:
     """Of each slice, those beside it in ascending order."""
     rows, columns = labels.shape
     found: set[tuple[int, int]] = set()

@@ -124,9 +124,9 @@ class OutlinedRoute(Route):
 
     def way_aside(
         self, position: Array, taken: Flags, closed: Flags, keep_off: Array, blocked: Array, crowded: Array,
-        rooms: Array, limit: int,
+        rooms: Array, limit: int, kept: Array,
     ) -> tuple[Array, int]:  # fmt: skip
-        """The way out of the way of others, as poses float64[n, 3]."""
+        """The way out of the way of others, as poses float64[n, 3]; the nearest one, whatever was chosen before."""
         poses, slices = self._ways.poses, self.slices
         start = -1
         for near in (True, False):

@@ -42,7 +42,7 @@ class Scene(NamedTuple):
     @property
     def following(self) -> int:
         """The slice that this robot wants next, 0 for none."""
-        return next((number for number in self.own.ahead if number not in self.own.held), 0)
+        return _next_of(self.own)
 
     @property
     def rank(self) -> Rank:
@@ -59,10 +59,23 @@ class Scene(NamedTuple):
         return opposed(self.own.ahead, other.ahead)
 
 
-def pushers_of(scene: Scene, still: Container[int]) -> list[int]:
-    """For whom a robot gives way, each once; ``still``: also for these, as long as they come towards it."""
+def _next_of(course: Course) -> int:
+    """The slice that a robot wants next, 0 for none."""
+    return next((number for number in course.ahead if number not in course.held), 0)
+
+
+def pushers_of(scene: Scene, still: Container[int], before: Container[int] = ()) -> list[int]:
+    """For whom a robot gives way, each once.
+
+    Args:
+        scene: What is known.
+        still: Also for these, as long as they come towards it.
+        before: Also for these, as long as they come towards it and go first: else it would go on, since nobody is near
+            enough to what it wants next, hold that, give way and give it back, again and again.
+    """
     others = scene.others
     found = [one for one, other in others.items() if _is_in_the_way_of(scene, other) or _comes_against(scene, other)]
+    found += [one for one, other in others.items() if one in before and scene.is_met_by(other)]
     if not scene.own.held or scene.waits:
         found += _coming_out(scene)
     # Of two that both have said that they have nowhere to go, each goes for the other if it can now.
@@ -82,7 +95,13 @@ def _is_in_the_way_of(scene: Scene, other: Course) -> bool:
 
 
 def _comes_against(scene: Scene, other: Course) -> bool:
-    """Whether another is in a passage, and comes towards this robot through the slice that it wants next."""
+    """Whether another is in a passage, and comes towards this robot through the slice that it wants next.
+
+    Who has arrived and was pushed out of its place lets those in first who want the slice that leads back to it next:
+    they would else not enter a lane against it.
+    """
+    if scene.arrived and scene.following > 0 and scene.following == _next_of(other):
+        return True
     return bool(other.held) and scene.following in other.ahead and scene.is_met_by(other)
 
 

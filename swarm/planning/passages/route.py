@@ -131,10 +131,10 @@ class Route:
 
     def way_aside(
         self, position: Array, taken: Flags, closed: Flags, keep_off: Array, blocked: Array, crowded: Array,
-        rooms: Array, limit: int,
+        rooms: Array, limit: int, kept: Array,
     ) -> tuple[Array, int]:  # fmt: skip
         """The way out of the way of others (``swarm.planning.passages.search.way_aside``)."""
-        around = position, taken, closed, keep_off, blocked, crowded, rooms, limit
+        around = position, taken, closed, keep_off, blocked, crowded, rooms, limit, kept
         found: tuple[Array, int] = way_aside(self.roadmap, self.slices.labels, *around)
         return found
 

@@ -12,6 +12,8 @@ from swarm.planning.passages.slices import label_at
 from swarm.planning.roadmap.occupancy import Roadmap, cell_at, middle
 from swarm.planning.roadmap.waypoints import visible
 
+_ABOUT = 8  # Steps by which a place that was chosen before may be farther than another.
+
 
 @njit(cache=True)
 def walk_back(before: Int64s, end: int, columns: int) -> Int64s:
@@ -115,11 +117,12 @@ def _middles(roadmap: Roadmap, cells: Int64s) -> Array:
 @njit(cache=True)
 def way_aside(
     roadmap: Roadmap, labels: Int32s, start: Array, taken: Flags, closed: Flags, keep_off: Array, blocked: Array,
-    crowded: Array, rooms: Array, limit: int,
+    crowded: Array, rooms: Array, limit: int, kept: Array,
 ) -> tuple[Array, int]:  # fmt: skip
     """The shortest way to where a robot is out of the way of others, world frame [m], float64[n, 2]; empty: none.
 
-    It leads to where there is the most room, and which of the ``rooms`` that is comes with it.
+    It leads to where there is the most room, and which of the ``rooms`` that is comes with it. A place that was chosen
+    before is chosen again if it is about as near: who turns on its way would else change its mind, and turn again.
 
     Args:
         roadmap: Where the robot may drive, on the grid of the labels.
@@ -132,8 +135,13 @@ def way_aside(
         crowded: The same of those who can be asked to move.
         rooms: Largest first, float64[m].
         limit: How many of them count.
+        kept: The place that was chosen before [m], float64[2]; NaN if there is none.
     """
     rows, columns = labels.shape
+    place = -1
+    if np.isfinite(kept[0]):
+        end_row, end_column = cell_at(roadmap, kept[0], kept[1])
+        place = end_row * columns + end_column
     grid = roadmap.origin, roadmap.resolution, labels.shape
     least, wall = crowd_of(*grid, keep_off, blocked, crowded, rooms)
     found = -1
@@ -142,26 +150,31 @@ def way_aside(
     if closed[nearest] and nearest != label_at(labels, roadmap.origin, roadmap.resolution, start[0], start[1]):
         return np.empty((0, 2)), limit  # beside a wall at the edge of its slice: the next cell is in another's
     before, queue = np.full(rows * columns, -1, np.int64), np.empty(rows * columns, np.int64)
+    depth, most = np.zeros(rows * columns, np.int32), rows * columns
     first, size, done = row * columns + column, 1, 0
     before[first], queue[0] = first, first
-    while done < size:
+    while done < size and depth[queue[done]] <= most:
         cell = queue[done]
         done += 1
         row, column = divmod(cell, columns)
         label = labels[row, column]
-        if least[row, column] < limit and is_inside(labels, taken, row, column):
+        better = least[row, column] < limit or (cell == place and found >= 0 and least[row, column] == limit)
+        if better and is_inside(labels, taken, row, column):
             found, limit = cell, least[row, column]
             if limit == 0:
-                break
-        for r in range(max(row - 1, 0), min(row + 2, rows)):
-            for c in range(max(column - 1, 0), min(column + 2, columns)):
-                open_cell = np.isfinite(roadmap.cost[r, c]) and (not wall[r, c] or wall[row, column])
-                entered = max(labels[r, c], 0)
-                open_cell = open_cell and (not closed[entered] or entered == label)
-                corner = np.isfinite(roadmap.cost[row, c]) and np.isfinite(roadmap.cost[r, column])
-                if open_cell and corner and before[r * columns + c] < 0:
-                    before[r * columns + c], queue[size] = cell, r * columns + c
-                    size += 1
+                if place < 0 or cell == place:
+                    break
+                most = min(most, depth[cell] + _ABOUT)
+        for k in range(18):  # the straight steps first: else ways dip into slices beside them for nothing
+            r, c = row + k % 9 // 3 - 1, column + k % 3 - 1
+            if r < 0 or r >= rows or c < 0 or c >= columns or (r == row or c == column) != (k < 9):
+                continue
+            there, entered = r * columns + c, max(labels[r, c], 0)
+            open_cell = np.isfinite(roadmap.cost[r, c]) and (not wall[r, c] or wall[row, column])
+            open_cell = open_cell and (not closed[entered] or entered == label)
+            corner = np.isfinite(roadmap.cost[row, c]) and np.isfinite(roadmap.cost[r, column])
+            if open_cell and corner and before[there] < 0:
+                before[there], queue[size], depth[there], size = cell, there, depth[cell] + 1, size + 1
     if found < 0:
         return np.empty((0, 2)), limit
     return _middles(roadmap, walk_back(before, found, columns)), limit

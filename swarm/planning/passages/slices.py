@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
-from swarm.planning.passages.lanes import Lanes, lanes_of
+from swarm.planning.passages.lanes import Lanes, lanes_of, neighbours
 from swarm.planning.roadmap.narrow import along_middles
 from swarm.scenario.world import World
 from swarm.sense.intent import WINDOW
@@ -27,6 +27,7 @@ FINE = 0.25
 _MOST_CELLS = 4_000_000
 # Depth of the room before a mouth, least depth of a passage with one mouth, and length of a slice, in passing radii.
 _APRON, _DEEP, _LENGTH = 2.5, 3.0, 1.9
+_EASILY = 1.05  # Two pass each other where there is so much of the room that they need: filters keep a little more.
 
 
 class Sizes(NamedTuple):
@@ -102,25 +103,6 @@ def label_at(labels: Int32s, origin: Array, resolution: float, x: float, y: floa
             if labels[r, c] >= 0 and dx * dx + dy * dy < best:
                 best, found = dx * dx + dy * dy, labels[r, c]
     return found
-
-
-@njit(cache=True)
-def _eroded(free: Flags, reach: float) -> Flags:
-    """Cells from which every cell within ``reach`` cells is free; outside of the grid nothing is."""
-    rows, columns = free.shape
-    core, most = free.copy(), int(reach)
-    for row in range(rows):
-        for column in range(columns):
-            for dr in range(-most, most + 1):
-                if not core[row, column]:
-                    break
-                span = int(math.sqrt(max(reach * reach - dr * dr, 0.0)))
-                for c in range(column - span, column + span + 1):
-                    r = row + dr
-                    if r < 0 or r >= rows or c < 0 or c >= columns or not free[r, c]:
-                        core[row, column] = False
-                        break
-    return core
 
 
 @njit(cache=True)
@@ -227,12 +209,28 @@ def _cut(inside: Flags, room: Flags, length: float) -> tuple[Int32s, int]:
     has_seed = np.zeros(count + 1, bool)
     has_seed[part[seeds]] = True
     cells, first = np.unique(part, return_index=True)
-    for cell, place in zip(cells.tolist(), first.tolist(), strict=True):
-        if cell > 0 and not has_seed[cell]:
-            seeds.flat[place] = True
+    alone = first[(cells > 0) & ~has_seed[cells]].tolist()
+    seeds.flat[alone] = True
+    if alone:  # at a corner, the first slice is a tip in which somebody would stand in the way of who goes round it
+        labels, total = _banded(inside, seeds, length)
+        seeds.flat[alone] = False
+        seeds.flat[[_middle_of_lane(labels, total, part == part.flat[place]) for place in alone]] = True
+    return _banded(inside, seeds, length)
+
+
+def _banded(inside: Flags, seeds: Flags, length: float) -> tuple[Int32s, int]:
+    """The connected parts of each band of so many cells, by the distance from the seeds."""
     steps = _steps(inside, seeds)
-    band = np.where(steps < 0, -1, (steps / length).astype(np.int32)).astype(np.int32)
-    return _parts(band)
+    return _parts(np.where(steps < 0, -1, (steps / length).astype(np.int32)).astype(np.int32))
+
+
+def _middle_of_lane(labels: Int32s, total: int, where: Flags) -> int:
+    """A flat cell in the middle of a slice with two neighbours, and of medium size among these."""
+    size, beside = np.bincount(labels[where], minlength=total + 1), neighbours(labels, total)
+    numbers = [number for number in np.flatnonzero(size).tolist() if number > 0]
+    chosen = sorted([number for number in numbers if len(beside[number]) == 2] or numbers, key=lambda one: size[one])
+    found = np.flatnonzero(labels == chosen[len(chosen) // 2])
+    return int(found[len(found) // 2])
 
 
 def slices_of(world: World, sizes: Sizes) -> Slices:
@@ -255,13 +253,15 @@ def _make(world: World, sizes: Sizes) -> Slices:
     columns, rows = (max(1, math.ceil(side / resolution - 1e-9)) for side in world.bounds[2:] - origin)
     x, y = (origin[k] + (np.arange(n) + 0.5) * resolution for k, n in enumerate((columns, rows)))
     points = np.stack(np.broadcast_arrays(x[None, :], y[:, None]), axis=-1)
-    free = (world.clearance(points) >= sizes.smallest) & (points <= world.bounds[2:]).all(axis=-1)
+    clearance, low, high = world.clearance(points), world.bounds[:2], world.bounds[2:]
+    free = (clearance >= sizes.smallest) & (points <= high).all(axis=-1)
     free |= along_middles(world, free, origin, resolution, sizes.smallest)
-    reach = sizes.passing / resolution
-    wide = _dilated(_eroded(free, reach), reach) & free
+    reach, room = sizes.passing / resolution, _EASILY * sizes.passing
+    core = (clearance >= sizes.smallest + room) & ((points >= low + room) & (points <= high - room)).all(axis=-1)
+    wide = _dilated(core, _EASILY * reach + 1.0) & free  # so much: the middle of a disc is beside that of a cell
     narrow = _passages(free & ~wide, wide, _DEEP * reach)
     before = _steps(free, narrow)
-    inside = narrow | ((before >= 0) & (before <= _APRON * reach))
+    inside = narrow | ((before >= 0) & (before <= _APRON * reach + 1.0))
     labels, count = _cut(inside, free & ~inside, _LENGTH * reach)
     length, lanes = _LENGTH * sizes.passing, lanes_of(labels, count)
     # Either tells the slices of its window; where passages are shorter than two windows, their extent is enough. Who
@@ -270,6 +270,11 @@ def _make(world: World, sizes: Sizes) -> Slices:
     whole, lane = (resolution * _extent(numbers) for numbers in (part, lanes.number[labels]))
     most = max(min(whole, 2.0 * WINDOW * length), lane) + 2.0 * length if count else 0.0
     labels = np.where(free, labels, -1).astype(np.int32)
+    for cells in (labels, narrow):  # the outermost middles may lie out of the world, but roadmaps lead there as well
+        if rows > 1 and y[-1] > world.bounds[3]:
+            cells[-1] = cells[-2]
+        if columns > 1 and x[-1] > world.bounds[2]:
+            cells[:, -1] = cells[:, -2]
     return Slices(labels, narrow, origin, resolution, length, count, most, lanes)
 
 

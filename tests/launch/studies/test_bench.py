@@ -7,8 +7,8 @@ import pytest
 
 from envs.arena.core import ArenaCore
 from envs.grid.maps import puzzle_map
-from envs.scenarios import clutter
-from studies.bench import alone, arena
+from envs.scenarios import clutter, draw_family
+from studies.bench import alone, arena, passages
 from studies.bench.common import spread
 from studies.bench.lifelong import TeamSize, team_figures
 from studies.bench.race import bench_race, figures_of
@@ -84,3 +84,10 @@ def test_a_race_is_of_two_trainings_that_do_the_same() -> None:
     assert ours["updates"] == plain["updates"] == 8 and ours["min"] > 0.0 and plain["min"] > 0.0
     assert ours.keys() == plain.keys() and 0.0 <= ours["success %"] <= 100.0
     assert max(ours["of the slower one"], plain["of the slower one"]) == 1.0
+
+
+def test_decisions_where_one_fits_are_timed_for_all_and_for_each() -> None:
+    scenario = draw_family("bays", 0, robots=2)
+    every, single = passages.times_of_all(scenario, 3), passages.times_of_one(scenario, 3)
+    assert len(every) == 3 and len(single) == 6
+    assert min(every + single) > 0.0

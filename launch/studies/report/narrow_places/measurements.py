@@ -13,6 +13,7 @@ from envs.arena.core import Draw
 from envs.arena.episodes import Episodes, Track, draw_episodes, play
 from envs.scenarios.parts import robot, wall
 from studies.report.jobs import Record
+from studies.report.narrow_places.central import is_solvable
 from studies.report.online_cbf.measurements import draw_of, pack, policy_of
 from swarm.model.body import MARGIN
 from swarm.model.dynamics import Kind
@@ -82,6 +83,16 @@ def drive_alone(options: Record) -> Record:
     result = _run(lonely, options["planner"], options["controller"], options["seed"])
     shape = len(scenarios), -1
     return {"time": result.time.reshape(shape).tolist(), "reached": result.reached.reshape(shape).astype(int).tolist()}
+
+
+def solve(options: Record) -> Record:
+    """Which of the same episodes a central search on cells ``solved``, whatever the robots do.
+
+    Args:
+        options: ``case``, ``episodes``, ``seed``.
+    """
+    scenarios = draw_episodes(draw_of(options["case"]), options["episodes"], options["seed"])
+    return {"solved": [int(is_solvable(one)) for one in scenarios]}
 
 
 def film(options: Record) -> Record:

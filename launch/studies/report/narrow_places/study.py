@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +15,10 @@ from studies.report.narrow_places import cases as study
 from studies.report.narrow_places.cases import Case
 from studies.report.online_cbf.measurements import unpack
 from studies.report.online_cbf.study import checkpoint_files, tuner_folder
-from swarm.array_types import Array
+from swarm.array_types import Array, Flags
 
-_DRIVE, _ALONE, _FILM = (
-    f"studies.report.narrow_places.measurements:{name}" for name in ("drive", "drive_alone", "film")
+_DRIVE, _ALONE, _SOLVE, _FILM = (
+    f"studies.report.narrow_places.measurements:{name}" for name in ("drive", "drive_alone", "solve", "film")
 )
 
 FILMS: dict[str, str | Record] = {
@@ -48,7 +49,8 @@ class NarrowPlacesStudy:
         exact = [self.job(case, planner) for case in (*study.FAMILIES, *study.NARROW) for planner in study.PLANNERS]
         others = [self.job(case, "auto", study.ERRORS) for case in study.NARROW]
         alone = [self.alone_job(case) for case in study.NARROW]
-        self.lab.do([*exact, *others, *alone, *(self.film_job(name) for name in FILMS)], "episodes")
+        solved = [self.solve_job(case) for case in study.NARROW]
+        self.lab.do([*exact, *others, *alone, *solved, *(self.film_job(name) for name in FILMS)], "episodes")
 
     def job(self, case: Case, planner: str, errors: Record | None = None) -> Job:
         """Episodes of a case with a planner, and with declared errors if there are any."""
@@ -60,6 +62,11 @@ class NarrowPlacesStudy:
         """Each robot of a case's episodes alone."""
         return Job(f"{case.name} alone", _ALONE, self._options(case, "auto"), 5.0 * self._cost(case), self._files)
 
+    def solve_job(self, case: Case) -> Job:
+        """Which of a case's episodes a central search solves."""
+        options = {name: self._options(case, "auto")[name] for name in ("case", "episodes", "seed")}
+        return Job(f"{case.name} solved", _SOLVE, options, 0.1 * self._cost(case))
+
     def film_job(self, name: str) -> Job:
         """The episode of a picture."""
         options = {
@@ -69,18 +76,23 @@ class NarrowPlacesStudy:
         return Job(f"film {name}", _FILM, options, 100.0, self._files)
 
     def outcome(self, case: Case, planner: str, errors: Record | None = None) -> Episodes:
-        """What became of a case."""
-        return unpack(self.lab[self.job(case, planner, errors)])
+        """What became of a case; of one with narrow places without errors, in the draws that count."""
+        found = unpack(self.lab[self.job(case, planner, errors)])
+        return found if errors or case not in study.NARROW else _only(found, self.solved(case))
 
     def both(self, case: Case) -> tuple[Episodes, Episodes]:
         """What became of a case without and with an agreement on who goes first."""
         without, agreed = (self.outcome(case, planner) for planner in study.PLANNERS)
         return without, agreed
 
+    def solved(self, case: Case) -> Flags:
+        """Which draws of a case count, since a central search solves them, ``bool[E]``."""
+        return np.array(self.lab[self.solve_job(case)]["solved"], bool)
+
     def alone(self, case: Case) -> tuple[Array, Array]:
         """Times [s] of each robot of a case alone, and whether it arrived, ``[E, N]``."""
-        result = self.lab[self.alone_job(case)]
-        return np.array(result["time"]), np.array(result["reached"], bool)
+        result, counts = self.lab[self.alone_job(case)], self.solved(case)
+        return np.array(result["time"])[counts], np.array(result["reached"], bool)[counts]
 
     @property
     def _files(self) -> tuple[Path, ...]:
@@ -95,3 +107,12 @@ class NarrowPlacesStudy:
 
     def _cost(self, case: Case) -> float:
         return case.share * self.episodes * float(case.drawn["options"].get("robots", 8))
+
+
+def _only(episodes: Episodes, which: Flags) -> Episodes:
+    """Some of the episodes."""
+    arrays = {one.name: getattr(episodes, one.name) for one in fields(episodes)}
+    kept: dict[str, Any] = {
+        name: value[which] for name, value in arrays.items() if isinstance(value, np.ndarray) and len(value)
+    }
+    return replace(episodes, **kept)

@@ -8,8 +8,10 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from envs.scenarios import draw_family
 from studies.report.jobs import Job, Lab
 from studies.report.narrow_places import cases as study
+from studies.report.narrow_places.central import Cells, cells_of, is_solvable, solves
 from studies.report.narrow_places.measurements import film, parked, track_of
 from studies.report.narrow_places.study import NarrowPlacesStudy
 from studies.report.narrow_places.text import report
@@ -20,7 +22,7 @@ ROBOTS = 10
 class MadeUp:
     """Results in which a share of the robots arrives, by the beginning of the job's name."""
 
-    seconds, of_other_code = 60.0, 0
+    seconds, of_other_code, refused = 60.0, 0, 0
 
     def __init__(self, **rates: float) -> None:
         self._rates = rates
@@ -34,6 +36,8 @@ class MadeUp:
         name, episodes = job.name.replace(" ", "_"), job.options["episodes"]
         if name.endswith("alone"):
             return {"time": [[2.0] * ROBOTS] * episodes, "reached": [[1] * ROBOTS] * episodes}
+        if name.endswith("solved"):
+            return {"solved": [int(k >= self.refused) for k in range(episodes)]}
         rate = next((rate for start, rate in self._rates.items() if name.startswith(start)), 1.0)
         reached = [[k < round(rate * ROBOTS) for k in range(ROBOTS)]] * episodes
         return {
@@ -56,6 +60,31 @@ def test_where_all_is_well_nothing_falls_short() -> None:
     text = written()
     assert "Nowhere here." in text and "Collisions: 0 of" in text and "narrow_places/door.png" in text
     assert "| 1.50 | 100.0 |" in text  # three seconds against two alone, and everybody arrives alone
+
+
+def test_draws_that_no_central_search_solves_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "0 of 54 draws are refused (0.0 %)" in written()
+    monkeypatch.setattr(MadeUp, "refused", 1)
+    assert "21 of 54 draws are refused (38.9 %)" in written()
+
+
+def test_a_central_search_finds_a_way_where_there_is_one_and_only_there() -> None:
+    lane = Cells([[1], [0, 2], [1, 3], [2]], [1] * 4)
+    bay = Cells([[1], [0, 2], [1, 3, 4], [2], [2]], [1] * 5)
+    room = Cells(lane.beside, [1, 2, 1, 1])
+    for cells, found in ((lane, False), (bay, True), (room, True)):
+        assert solves(cells, (0, 3), (3, 0)) == found
+        assert solves(cells, (0, 2), (1, 3))
+    assert not solves(bay, (0, 3), (3, 0), limit=1)
+
+
+def test_draws_are_solved_in_their_own_world() -> None:
+    """Two rooms, and a lane between them whose slices hold one robot each."""
+    scenario = draw_family("bays", 1, robots=4)
+    cells, starts, goals = cells_of(scenario)
+    assert is_solvable(scenario)
+    assert len([one for one in cells.holds if one >= 4]) == 2 and cells.holds.count(1) > 10
+    assert all(cells.steps_to(goal)[start] > 10 for start, goal in zip(starts, goals, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,6 @@ def test_who_stands_at_the_edge_of_its_slice_makes_no_way_through_one_that_anoth
         found += 1
         taken, closed = np.ones(slices.total + 1, bool), np.zeros(slices.total + 1, bool)
         taken[0], closed[nearest] = False, True
-        way, _ = route.way_aside(place, taken, closed, nobody, nobody, nobody, np.ones(1), 1)
+        way, _ = route.way_aside(place, taken, closed, nobody, nobody, nobody, np.ones(1), 1, np.full(2, np.nan))
         assert nearest not in route.numbers(way)
     assert found > 10

@@ -20,10 +20,12 @@ def tells(
     return Course(held, ahead, 0, Rank(leaving, bool(held), own if key is None else key, own, -robot))
 
 
-def for_whom(own: Course, other: Course, *, arrived: bool = False, waits: bool = False, still: bool = False) -> bool:
+def for_whom(
+    own: Course, other: Course, *, arrived: bool = False, waits: bool = False, still: bool = False, before: bool = False
+) -> bool:
     view = View(0.0, np.zeros(5), np.zeros(2), np.empty((0, NEIGHBOUR)))
     scene = Scene(view, np.zeros(2), 0.1, own, {OTHER: other}, arrived, waits)
-    found = pushers_of(scene, {OTHER} if still else ())
+    found = pushers_of(scene, {OTHER} if still else (), {OTHER} if before else ())
     assert found in ([], [OTHER])
     return bool(found)
 
@@ -63,3 +65,17 @@ def test_who_is_let_out_is_let_out_for_as_long_as_it_comes_towards_the_robot() -
     mine, meets, passed = tells(ME, (), (1, 2, 3), 9), tells(OTHER, (), (3, 2, 1), 5), tells(OTHER, (), (1,), 5)
     assert for_whom(mine, meets, still=True) and not for_whom(mine, meets)
     assert not for_whom(mine, passed, still=True)
+
+
+def test_who_has_given_way_goes_on_for_as_long_as_the_other_goes_first_and_comes_towards_it() -> None:
+    mine, older, younger = (1, 2, 3, 4), tells(OTHER, (4,), (4, 3), 9), tells(OTHER, (4,), (4, 3), 1)
+    assert for_whom(tells(ME, (1,), mine, 5), older, before=True) and not for_whom(tells(ME, (1,), mine, 5), older)
+    assert not for_whom(tells(ME, (1,), mine, 5), younger, before=True)
+    assert not for_whom(tells(ME, (1,), mine, 5), tells(OTHER, (4,), (4, 5), 9), before=True)
+
+
+def test_who_has_arrived_and_left_its_place_for_another_lets_those_in_first_who_want_through_there() -> None:
+    back, through = tells(ME, (1,), (1, 2), -1), tells(OTHER, (3,), (3, 2, 4), 5)
+    behind = tells(OTHER, (4,), (4, 3, 2), 5)
+    assert for_whom(back, through, arrived=True) and not for_whom(back, behind, arrived=True)
+    assert not for_whom(tells(ME, (1,), (1, 2), 9), through)

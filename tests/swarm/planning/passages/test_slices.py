@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.scenarios import draw_family
-from swarm.planning.passages.lanes import lanes_of
+from swarm.planning.passages.lanes import lanes_of, neighbours
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, mouths_of, slices_of
 from swarm.planning.passages.team import sizes_of
+from swarm.planning.roadmap.narrow import narrow_of
+from swarm.planning.roadmap.occupancy import roadmap_of
 from swarm.scenario.world import World
 
 RADIUS = 0.1
@@ -40,6 +42,15 @@ def test_a_door_for_one_robot_is_found(radii: float) -> None:
 @pytest.mark.parametrize("radii", [4.4, 6.0])
 def test_where_two_pass_each_other_there_is_nothing_to_agree_on(radii: float) -> None:
     assert slices_of(walled(radii * RADIUS), SIZES).total == 0
+
+
+@pytest.mark.parametrize("radii", [3.8, 4.0, 4.05, 4.09])
+def test_a_lane_in_which_two_cannot_pass_without_touching_is_for_one(radii: float) -> None:
+    """Whatever cells its sides lie in."""
+    for shift in np.linspace(0.0, 0.025, 6):
+        low, high = 2.0 + shift - 0.5 * radii * RADIUS, 2.0 + shift + 0.5 * radii * RADIUS
+        boxes = np.array([[2.0, 0.5 * low, 1.0, 0.5 * low], [2.0, 0.5 * (4.0 + high), 1.0, 0.5 * (4.0 - high)]])
+        assert slices_of(World(np.array([0.0, 0.0, 4.0, 4.0]), boxes), SIZES).at(2.0, 2.0 + shift) > 0
 
 
 def test_a_gap_counts_for_the_largest_pair_of_the_team() -> None:
@@ -95,6 +106,16 @@ def test_slices_are_short_connected_and_the_same_for_everybody(name: str) -> Non
         assert span <= 2.0 * found.length + 5.0 * radius, (name, number)
 
 
+@pytest.mark.parametrize("side", [3.9, 3.93, 4.0])
+def test_a_robot_may_drive_nowhere_without_coming_through_slices(side: float) -> None:
+    """A side that is no whole number of cells has outermost cells whose middles are out of the world."""
+    boxes = np.array([[0.5 * side, 0.3 * side, 0.5 * side - 0.15, 0.05]])
+    world = World(np.array([0.0, 0.0, side, 0.6 * side]), boxes)
+    found = slices_of(world, SIZES)
+    wide = roadmap_of(world, RADIUS, 0.0, found.resolution)
+    assert found.total > 0 and (found.labels[np.isfinite(narrow_of(world, wide).cost)] >= 0).all()
+
+
 def test_lanes_end_where_two_can_pass_each_other() -> None:
     """A lane of eleven slices with a bay beside the sixth."""
     labels = np.full((3, 11), -1, np.int32)
@@ -115,3 +136,16 @@ def test_who_enters_a_lane_hears_those_at_its_other_end(lane: float) -> None:
     found = slices_of(World(RADIUS * np.array([0.0, 0.0, lane + 20.0, 14.0]), boxes), SIZES)
     assert len(set(found.lanes.number.tolist())) == 2
     assert found.reach >= RADIUS * lane
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_where_there_is_no_mouth_nobody_stands_in_a_tip_at_a_corner(seed: int) -> None:
+    """Who did would be in the way of those who go round the corner, and yet in none of their slices."""
+    world = draw_family("blocks", seed, robots=4).world
+    found = slices_of(world, SIZES)
+    beside = neighbours(found.labels, found.total)
+    assert found.total > 20 and not mouths_of(found).any()
+    low = 0.5 * float(world.boxes[0, 0] - world.boxes[0, 2])  # the middle of the outermost lanes
+    for x in (low, float(world.bounds[2]) - low):
+        for y in (low, float(world.bounds[3]) - low):
+            assert len(beside[found.at(x, y)]) >= 2
