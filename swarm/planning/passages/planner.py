@@ -125,7 +125,8 @@ class PassagePlanner(StatefulPlanner):
         target, path, left = self.route.way(position, end)
         self._giving.end_exit(self.tick, self._errand.is_at_end(left))
         self._errand.note_left(left)
-        return self.route.leg(path, target, left), position if self.route.nowhere else goal
+        leg = self.route.leg(self.route.begun(position, path), target, left)
+        return leg, position if self.route.nowhere else goal
 
     def _make_way(
         self, view: View, position: Array, leg: Leg, heard: Mapping[int, Intent], closed: frozenset[int]

@@ -19,6 +19,7 @@ from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, trace, wa
 from swarm.scenario.world import World
 
 _POINTS = 512  # of the way ahead
+_BESIDE = 3  # So many points of a way, at most, are beside the robot: cells that it may come from.
 _BEFORE = 0.15  # How far before a slice that it does not hold a robot stops [lengths of a slice].
 _SLACK = 1e-9
 
@@ -128,6 +129,12 @@ class Route:
         """The slices at the points of a way, int64[n]; 0 where there is room."""
         found: Int64s = labels_along(self.slices.labels, self.slices.origin, self.slices.resolution, path)
         return found
+
+    def begun(self, position: Array, path: Array) -> Array:
+        """A way without first points beside the robot, in another slice than itself: it need not hold that one."""
+        here = self.slices.at(float(position[0]), float(position[1]))
+        same = np.flatnonzero(self.numbers(path[:_BESIDE]) == here)
+        return path[same[0] :] if here > 0 and len(same) else path
 
     def way_aside(
         self, position: Array, taken: Flags, closed: Flags, keep_off: Array, blocked: Array, crowded: Array,

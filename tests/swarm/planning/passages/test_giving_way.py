@@ -71,3 +71,22 @@ def test_a_way_aside_along_a_lane_does_not_dip_into_what_is_beside_it() -> None:
     off = np.column_stack([np.linspace(0.2, 2.5, 100), np.full(100, start[1]), np.full(100, 2.0 * RADIUS)])
     way, _ = route.way_aside(start, taken, taken, off, nobody, nobody, np.ones(1), 1, np.full(2, np.nan))
     assert len(way) > 20 and np.ptp(way[:20, 1]) == 0.0
+
+
+def test_a_robot_in_a_slice_does_not_need_the_one_beside_it_where_its_way_begins() -> None:
+    """Cells of a way begin up to some cells away: else two who go one way would each wait for what the other holds."""
+    boxes = np.array([[3.0, 0.42, 2.0, 0.42], [3.0, 1.58, 2.0, 0.42]])
+    world = World(np.array([0.0, 0.0, 6.0, 2.0]), boxes)
+    route = Route(world, slices_of(world, Sizes(RADIUS, RADIUS)), RADIUS, 0.0)
+    x = np.linspace(1.5, 4.5, 121)
+    path = np.column_stack([x, np.ones(len(x))])
+    numbers = route.numbers(path)
+    border = int(np.flatnonzero(np.diff(numbers[20:]))[0]) + 20  # the last point in its slice
+    inside, ahead = path[border + 1], path[border:]
+    assert route.slices.at(*path[border + 1].tolist()) == numbers[border + 1] != numbers[border] > 0
+    assert numbers[border] in route.leg(ahead, None).ahead
+    assert numbers[border] not in route.leg(route.begun(inside, ahead), None).ahead
+    np.testing.assert_array_equal(route.begun(path[border], ahead), ahead)
+    np.testing.assert_array_equal(route.begun(np.array([0.3, 1.0]), ahead), ahead)  # where there is room
+    far = path[border - 3 :]  # it does lead through the other slice
+    np.testing.assert_array_equal(route.begun(inside, far), far)
