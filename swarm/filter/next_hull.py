@@ -59,17 +59,34 @@ def half_way(state: Array, body: Array, trail: Array) -> tuple[float, float]:
 
 
 @uncounted
+def next_place(
+    state: Array, body: Array, trail: Array, speed: float, turn_rate: float, then: Array, drive: Array
+) -> None:  # fmt: skip
+    """Write the state of a unicycle's body one period later, ``float64[5]``, and its drive, ``float64[2]``."""
+    dt, control = body[PERIOD], stack_numbers(2)
+    drive[0], drive[1], control[0], control[1] = trail[T_SPEED], trail[T_TURN_RATE], speed, turn_rate
+    if is_second_order(body):
+        ramp(state, drive, control, dt, dt, 0.0, then, drive)
+    elif body[LAG] > 0.0:
+        then[0], then[1], then[2] = state[0] + trail[T_BODY_X], state[1] + trail[T_BODY_Y], trail[T_HEADING]
+        then[3] = then[4] = 0.0
+        move(UNICYCLE, then, drive, control, dt, body[LAG], 0.0, then, drive)
+    else:
+        dx, dy = arc_offset(state[2], speed, turn_rate, dt)
+        then[0], then[1], then[2] = state[0] + dx, state[1] + dy, state[2] + turn_rate * dt
+
+
+@uncounted
 def next_ramp(
     state: Array, body: Array, trail: Array, speed: float, turn_rate: float
 ) -> tuple[float, float, float, float, float, float, float]:
     """Of a unicycle of second order: its place, the bulge, the end of its way to rest, the corner between."""
     dt, push, turn_push = body[PERIOD], body[ACCELERATION], body[TURN_ACCELERATION]
-    then, drive, control, trails = stack_numbers(STATE), stack_numbers(2), stack_numbers(2), stack_numbers(TRAIL)
-    drive[0], drive[1], control[0], control[1] = trail[T_SPEED], trail[T_TURN_RATE], speed, turn_rate
-    v, w = max(abs(speed), abs(drive[0])), max(abs(turn_rate), abs(drive[1]))
-    dv, dw = abs(speed - drive[0]) / dt, abs(turn_rate - drive[1]) / dt
+    then, drive, trails = stack_numbers(STATE), stack_numbers(2), stack_numbers(TRAIL)
+    v, w = max(abs(speed), abs(trail[T_SPEED])), max(abs(turn_rate), abs(trail[T_TURN_RATE]))
+    dv, dw = abs(speed - trail[T_SPEED]) / dt, abs(turn_rate - trail[T_TURN_RATE]) / dt
     bulge = (1.0 + body[STRAY]) * math.hypot(2.0 * dv * w + v * dw, v * w * w) * dt * dt * dt / 6.0
-    ramp(state, drive, control, dt, dt, 0.0, then, drive)
+    next_place(state, body, trail, speed, turn_rate, then, drive)
     coast(then[2], speed, turn_rate, push, turn_push, dt, trails)
     x, y = then[0], then[1]
     return x, y, bulge, x + trails[T_BODY_X], y + trails[T_BODY_Y], x + trails[T_CORNER_X], y + trails[T_CORNER_Y]
@@ -81,14 +98,10 @@ def next_roll(
 ) -> tuple[float, float, float, float, float, float, float]:
     """Of a unicycle that lags: the place of its body, the bulge, where it would come to rest, the corner between."""
     dt, lag = body[PERIOD], body[LAG]
-    here, drive, control = stack_numbers(STATE), stack_numbers(2), stack_numbers(2)
-    here[0], here[1], here[2] = state[0] + trail[T_BODY_X], state[1] + trail[T_BODY_Y], trail[T_HEADING]
-    here[3] = here[4] = 0.0
-    drive[0], drive[1] = trail[T_SPEED], trail[T_TURN_RATE]
-    control[0], control[1] = speed, turn_rate
-    v, w, push = max(abs(speed), abs(drive[0])), max(abs(turn_rate), abs(drive[1])), abs(speed - drive[0]) / lag
+    here, drive, push = stack_numbers(STATE), stack_numbers(2), abs(speed - trail[T_SPEED]) / lag
+    v, w = max(abs(speed), abs(trail[T_SPEED])), max(abs(turn_rate), abs(trail[T_TURN_RATE]))
     bulge = 0.5 * (1.0 + body[STRAY]) * dt * dt * (v * w + push * w * dt)  # with the second derivative across the chord
-    move(UNICYCLE, here, drive, control, dt, lag, 0.0, here, drive)
+    next_place(state, body, trail, speed, turn_rate, here, drive)
     found, trails = stack_numbers(STATE), stack_numbers(TRAIL)
     ahead(UNICYCLE, here, drive, lag, found, trails)
     x, y = found[0], found[1]
@@ -108,21 +121,3 @@ def corners_half_way(
             points[k, 0] + half * (vx - turn_rate * py),
             points[k, 1] + half * (vy + turn_rate * px),
         )
-
-
-@uncounted
-def next_place(
-    state: Array, body: Array, trail: Array, speed: float, turn_rate: float, then: Array, drive: Array
-) -> None:  # fmt: skip
-    """Write the state of a unicycle's body one period later, ``float64[5]``, and its drive, ``float64[2]``."""
-    dt, control = body[PERIOD], stack_numbers(2)
-    drive[0], drive[1], control[0], control[1] = trail[T_SPEED], trail[T_TURN_RATE], speed, turn_rate
-    if is_second_order(body):
-        ramp(state, drive, control, dt, dt, 0.0, then, drive)
-    elif body[LAG] > 0.0:
-        then[0], then[1], then[2] = state[0] + trail[T_BODY_X], state[1] + trail[T_BODY_Y], trail[T_HEADING]
-        then[3] = then[4] = 0.0
-        move(UNICYCLE, then, drive, control, dt, body[LAG], 0.0, then, drive)
-    else:
-        dx, dy = arc_offset(state[2], speed, turn_rate, dt)
-        then[0], then[1], then[2] = state[0] + dx, state[1] + dy, state[2] + turn_rate * dt
