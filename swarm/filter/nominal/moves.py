@@ -204,6 +204,7 @@ def _first_arc(car: Car, now: float) -> tuple[float, float]:
 def _nears(car: Car, size: float, x: float, y: float, heading: float) -> bool:
     """Whether a circle of the car, were it there, is nearer to an obstacle than ``size`` [m], and than it is now."""
     state = car.state
+    c, s = math.cos(heading), math.sin(heading)
     for k in range(car.many):
         thing = car.obstacles[k]
         if car.single:
@@ -211,14 +212,19 @@ def _nears(car: Car, size: float, x: float, y: float, heading: float) -> bool:
                 return True
             continue
         for end in range(2):
-            px, py = car.front if end == 0 else car.rear
-            c, s = math.cos(heading), math.sin(heading)
-            gap = to_obstacle(x + c * px - s * py, y + s * px + c * py, thing)[0]
+            point = car.front if end == 0 else car.rear
+            gap = _gap_of(point, x, y, c, s, thing)
             if gap < size:
-                c, s = math.cos(state[2]), math.sin(state[2])
-                if gap < to_obstacle(state[0] + c * px - s * py, state[1] + s * px + c * py, thing)[0] - 1e-9:
+                now = _gap_of(point, state[0], state[1], math.cos(state[2]), math.sin(state[2]), thing)
+                if gap < now - 1e-9:
                     return True
     return False
+
+
+@uncounted
+def _gap_of(point: tuple[float, float], x: float, y: float, c: float, s: float, thing: Array) -> float:
+    """Distance [m] from a point of a body to an obstacle; of the body its place, and cosine and sine of its heading."""
+    return to_obstacle(x + c * point[0] - s * point[1], y + s * point[0] + c * point[1], thing)[0]
 
 
 @uncounted

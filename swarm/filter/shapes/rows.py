@@ -176,16 +176,15 @@ def _neighbour_rows(own: _Own, around: Around, gain: float, power: float, rows: 
         gap, nx, ny, ax, ay = polygon_to_polygon(own.corners, own.many, theirs, max(points, 1))
         if nx == 0.0 and ny == 0.0:
             continue
-        both, speed = both if points > 0 else both + other[N_RADIUS], nx * other[N_VX] + ny * other[N_VY]
+        room, speed = both if points > 0 else both + other[N_RADIUS], nx * other[N_VX] + ny * other[N_VY]
         point = _in_body(own, ax, ay) if own.kind == UNICYCLE else (0.0, 0.0)
-        count = _write(own, point, gap - both, nx, ny, speed, gain, power, True, rows, rhs, count)
+        count = _write(own, point, gap - room, nx, ny, speed, gain, power, True, rows, rhs, count)
         if own.kind == UNICYCLE:
             point = _far_end(point, own.front, own.rear)
             x, y = _at(own, point)
-            both = max(2.0 * body[FLOOR], trail[T_ERROR] + other[N_ERROR]) + own.thin
             gap, nx, ny = _to_neighbour(x, y, other, around.shapes[k] if points > 0 else one, points)
             speed = nx * other[N_VX] + ny * other[N_VY]
-            count = _write(own, point, gap - both, nx, ny, speed, gain, power, True, rows, rhs, count)
+            count = _write(own, point, gap - (both + own.thin), nx, ny, speed, gain, power, True, rows, rhs, count)
     return count
 
 
