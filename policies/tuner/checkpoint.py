@@ -34,7 +34,7 @@ from policies.checkpoint_folder import (
     write_parts,
 )
 from policies.own_parts import SOURCE, kept_reference
-from policies.tuner.network import ROUNDS, WIDTH, DensePolicy, Tuner
+from policies.tuner.network import ROUNDS, WIDTH, DensePolicy, Tuner, check_blend
 from policies.tuner.own_network import OwnTuner
 from swarm.errors import InputError
 from swarm.files.references import source_of
@@ -186,8 +186,7 @@ def read_config(path: Path) -> Config:
     if rounds not in ROUNDS:
         raise InputError(f"{path}: rounds", rounds, ", ".join(map(str, ROUNDS)))
     blend = float(_get(path, {"blend": 1.0, **document}, "blend", float))  # likewise
-    if not 0.0 < blend <= 1.0:
-        raise InputError(f"{path}: blend", blend, "above 0, at most 1")
+    check_blend(f"{path}: blend", blend)
     _check_box(path, _get(path, document, "box", dict))
     return Config(
         seed=_get(path, document, "seed", int),

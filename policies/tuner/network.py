@@ -253,8 +253,7 @@ class Tuner(nn.Module):
                 raise InputError(what, unknown[0], ", ".join(known))
         if rounds not in ROUNDS:
             raise InputError("rounds", rounds, ", ".join(map(str, ROUNDS)))
-        if not 0.0 < blend <= 1.0:
-            raise InputError("blend", blend, "above 0, at most 1")
+        check_blend("blend", blend)
         self.width, self.rounds, self.blend, self.kernels = width, rounds, blend, kernels
         self.register_buffer("free", torch.tensor([float(name in tunables) for name in NAMES]))
         self.register_buffer("fixed", torch.from_numpy(FIXED).float())
@@ -350,6 +349,12 @@ class DensePolicy(nn.Module):
     def forward(self, ego: Tensor, edges: Tensor, mask: Tensor, heard: Tensor | None = None) -> tuple[Tensor, ...]:
         """Mean action [B, 6] (and told [B, TOLD]) of ego [B, EGO], edges [B, P, EDGE], mask, heard [B, P, TOLD]."""
         return self.tuner.dense(ego, edges, mask, heard)
+
+
+def check_blend(where: str, blend: float) -> None:
+    """Refuse what is no share of a way to go in one step (``Tuner.blend``); ``where`` it was given."""
+    if not 0.0 < blend <= 1.0:
+        raise InputError(where, blend, "above 0, at most 1")
 
 
 def blind(layer: Any) -> None:

@@ -21,7 +21,7 @@ from policies.training import Training
 from policies.training_log import CURVE, NOT_EVALUATED, Row, draw_curves, known
 from policies.tuner import checkpoint
 from policies.tuner.cloning import Lessons
-from policies.tuner.network import SENSES, WIDTH, Tuner
+from policies.tuner.network import SENSES, WIDTH, Tuner, check_blend
 from policies.tuner.own_network import OwnTuner
 from policies.tuner.ppo import PPOConfig, TunerPPO
 from policies.tuner.teachers import make_teacher
@@ -133,7 +133,8 @@ class TunerOptions:
             raise InputError("--rounds", self.rounds, "0 or 1, with --teachers")
         if self.network and (self.start or not self.sees_action or self.blend != 1.0):
             raise InputError("--start, --no-sees-action, --blend", self.network, "none of them with --network")
-        if not 0.0 < self.blend <= 1.0 or (self.blend < 1.0 and not self.sees_action):
+        check_blend("--blend", self.blend)
+        if self.blend < 1.0 and not self.sees_action:
             raise InputError("--blend", self.blend, "above 0, at most 1; below 1 without --no-sees-action")
         for name in ("team", "errors_drawn"):
             if not 0.0 <= getattr(self, name) <= 1.0:
