@@ -64,9 +64,10 @@ def cells_of(scenario: Scenario) -> tuple[Cells, Where, Where]:
             beside[a].add(b)
             beside[b].add(a)
 
+    rows, columns = np.nonzero(cells)
+
     def at(point: Array) -> int:
         row, column = ((point[::-1] - slices.origin[::-1]) / slices.resolution).astype(int)
-        rows, columns = np.nonzero(cells)
         nearest = int(np.argmin((rows - row) ** 2 + (columns - column) ** 2))
         return int(cells[rows[nearest], columns[nearest]])
 

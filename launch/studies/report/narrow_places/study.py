@@ -64,8 +64,9 @@ class NarrowPlacesStudy:
 
     def solve_job(self, case: Case) -> Job:
         """Which of a case's episodes a central search solves."""
-        options = {name: self._options(case, "auto")[name] for name in ("case", "episodes", "seed")}
-        return Job(f"{case.name} solved", _SOLVE, options, 0.1 * self._cost(case))
+        options = self._options(case, "auto")
+        kept = {name: options[name] for name in ("case", "episodes", "seed")}
+        return Job(f"{case.name} solved", _SOLVE, kept, 0.1 * self._cost(case))
 
     def film_job(self, name: str) -> Job:
         """The episode of a picture."""
