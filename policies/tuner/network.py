@@ -313,7 +313,7 @@ class Tuner(nn.Module):
         """What robots with features ``ego`` [..., EGO] do where this is ``proposed`` [..., 6] (by exploration, too)."""
         if self.blend == 1.0:
             return proposed
-        last = 0.5 * (ego[..., EGO_ACTION : EGO_ACTION + COUNT] + 1.0)
+        last = last_action(ego)
         return last + (1.0 - (1.0 - self.blend) * self.free) * (proposed - last)
 
     def to_embedding(self, features: Tensor) -> Tensor:
@@ -349,6 +349,11 @@ class DensePolicy(nn.Module):
     def forward(self, ego: Tensor, edges: Tensor, mask: Tensor, heard: Tensor | None = None) -> tuple[Tensor, ...]:
         """Mean action [B, 6] (and told [B, TOLD]) of ego [B, EGO], edges [B, P, EDGE], mask, heard [B, P, TOLD]."""
         return self.tuner.dense(ego, edges, mask, heard)
+
+
+def last_action(ego: Tensor) -> Tensor:
+    """What robots with features ``ego`` [..., EGO] did last, [..., 6] in [0, 1]."""
+    return 0.5 * (ego[..., EGO_ACTION : EGO_ACTION + COUNT] + 1.0)
 
 
 def check_blend(where: str, blend: float) -> None:

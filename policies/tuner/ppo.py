@@ -20,14 +20,17 @@ from policies import distributed
 from policies.devices import CPU, to_device
 from policies.ppo import PPO, advantages, as_arrays, clipped_loss
 from policies.ppo_settings import PPOSettings
-from policies.tuner.network import Tuner
+from policies.tuner.network import Tuner, last_action
 from policies.tuner.own_network import OwnTuner
 from policies.tuner.rounds import Steps, silence, speak
 from policies.tuner.widen import widened_training
 from policies.tuner.worlds import LessonWorlds, VectorWorlds
 from swarm.errors import InputError
-from swarm.filter.tunables import COUNT
+from swarm.filter.tunables import COUNT, ROTATION, TUNABLES
 from swarm.tune.observation import Observation, senders
+
+MOVES = torch.tensor([one.high - one.low if k == ROTATION else 1.0 for k, one in enumerate(TUNABLES)])
+"""What a change from one end of its box to the other counts, of each tunable: of the rotation the angle [rad]."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,10 @@ class PPOConfig(PPOSettings):
     """Price of the divergence from what was cloned (``--teachers``) at the start; it falls linearly to 0."""
     near_until: float = 0.5
     """Share of the training after which nothing holds the policy near what was cloned."""
+    smooth: float = 0.0
+    """Price of the squared change of the action in a step (as CAPS, Mysore et al. 2021): of what robots do, after the
+    blend, from their last action on. It counts the rotation in rad, the others in shares of their box: so much do they
+    move the command."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -69,6 +76,8 @@ class PPOConfig(PPOSettings):
             raise InputError("ppo.held_until", self.held_until, "above 0, at most 1")
         if not 0.0 <= self.near < math.inf:
             raise InputError("ppo.near", self.near, "0 or more")
+        if not 0.0 <= self.smooth < math.inf:
+            raise InputError("ppo.smooth", self.smooth, "0 or more")
         if not 0.0 < self.near_until <= 1.0:
             raise InputError("ppo.near_until", self.near_until, "above 0, at most 1")
 
@@ -257,6 +266,10 @@ class TunerPPO(PPO[Rollout]):
         if flat.cloned.shape[-1]:  # the divergence of Gaussians of one deviation
             apart = self.tuner.free * ((action - flat.cloned[chosen]) / std).square()
             loss = loss + self.nearness * 0.5 * apart.sum() / count
+        if self.config.smooth > 0.0:
+            ego = flat.ego[chosen]
+            change = self.tuner.free * MOVES.to(ego.device) * (self.tuner.executed(action, ego) - last_action(ego))
+            loss = loss + self.config.smooth * change.square().sum() / count
         return loss, {**figures, "value_loss": value_loss}
 
     def _value_loss(self, value: Tensor, before: Tensor, returns: Tensor) -> Tensor:

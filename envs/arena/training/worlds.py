@@ -27,6 +27,8 @@ from envs.scenarios import (
     open_floor,
     options_of,
     swap,
+    turned_clutter,
+    warehouse,
 )  # fmt: skip
 from envs.scenarios.tiled import rooms_of, tile
 from swarm.array_types import AnyArray, Array
@@ -61,6 +63,11 @@ def _clutter(rng: np.random.Generator, robots: int) -> Scenario:
     return dataclasses.replace(scenario, name="roadmap") if rng.random() < 0.25 else scenario
 
 
+def _turned_clutter(rng: np.random.Generator, robots: int) -> Scenario:
+    """As GCBF+ draws, some with fewer or more boxes."""
+    return turned_clutter.draw(rng, robots=robots, obstacles=int(rng.integers(4, 13)), side=4.0, **_any(rng))
+
+
 def _carts(rng: np.random.Generator, robots: int) -> Scenario:
     """Wheeled robots of the size of the warehouse demo's."""
     side, boxes = rng.uniform(6.0, 14.0), int(rng.integers(0, 9))
@@ -68,6 +75,11 @@ def _carts(rng: np.random.Generator, robots: int) -> Scenario:
         rng, robots=robots, obstacles=boxes, side=side, horizon=20.0, kind=Kind.UNICYCLE,
         limits=Limits(1.0, turn_rate=4.0), radius=0.25, dt=0.05, sensing_radius=2.5,
     )  # fmt: skip
+
+
+def _warehouse(rng: np.random.Generator, robots: int) -> Scenario:
+    """Deliveries between shelves, behind a roadmap."""
+    return warehouse.draw(rng, robots=robots, horizon=MAP_HORIZON)
 
 
 def _swap(rng: np.random.Generator, robots: int) -> Scenario:
@@ -112,8 +124,9 @@ def _rooms(draw_room: Callable[[np.random.Generator], Scenario]) -> Style:
 
 
 STYLES: dict[str, tuple[float, Style]] = {
-    "clutter": (0.27, _clutter),
-    "carts": (0.08, _carts),
+    "clutter": (0.17, _clutter),
+    "turned_clutter": (0.05, _turned_clutter),
+    "carts": (0.11, _carts),
     "swap": (0.08, _swap),
     "merge": (0.06, _rooms(_merge)),
     "door_swap": (0.09, _rooms(_door_swap)),
@@ -122,8 +135,9 @@ STYLES: dict[str, tuple[float, Style]] = {
     "crossing": (0.03, lambda rng, robots: crossing.draw(rng, robots=robots, **_any(rng))),
     "doorway": (0.06, lambda rng, robots: doorway.draw(rng, robots=robots, gap=rng.uniform(2.3, 5.0), **_any(rng))),
     "moving": (0.05, lambda rng, robots: moving.draw(rng, robots=robots - 2, movers=1, rude=1, **_any(rng))),
-    "open": (0.09, lambda rng, robots: open_floor.draw(rng, robots=robots, filled=rng.uniform(0.1, 0.25))),
-    "mixed": (0.04, lambda rng, robots: mixed.draw(rng, robots=robots)),
+    "warehouse": (0.05, _warehouse),
+    "open": (0.11, lambda rng, robots: open_floor.draw(rng, robots=robots, filled=rng.uniform(0.1, 0.25))),
+    "mixed": (0.1, lambda rng, robots: mixed.draw(rng, robots=robots)),
 }
 """Kinds of worlds: share, and how to draw one for some number of robots."""
 
@@ -137,7 +151,7 @@ def draw(rng: np.random.Generator, robots: int = ROBOTS, styles: Sequence[str] =
 
 def planner_of(scenario: Scenario) -> str:
     """The planner of a training scenario."""
-    return "roadmap" if scenario.name == "roadmap" else "straight"
+    return "roadmap" if scenario.name in ("roadmap", "warehouse") else "straight"
 
 
 class TrainingArena(ArenaCore):
