@@ -15,13 +15,14 @@ from typing import Any
 import numba
 import numpy as np
 
-from envs.arena.constrained import step_constrained
 from envs.arena.errors import STYLES, ErrorSource
-from envs.arena.geometry_store import GeometryStore
-from envs.arena.inexact import perceive_worlds, step_inexact_worlds
-from envs.arena.kernels import Counts, Robots, step_some, step_worlds
+from envs.arena.inexact.step import perceive_worlds, step_inexact_worlds
 from envs.arena.observing import Pages, head_for_goals, observe_some, observe_worlds, remember_worlds, ways_left
 from envs.arena.reward import given_by, make_reward
+from envs.arena.stepping.constrained import step_constrained
+from envs.arena.stepping.geometry_store import GeometryStore
+from envs.arena.stepping.robots import Counts, Robots
+from envs.arena.stepping.step import step_some, step_worlds
 from envs.arena.team_planner import TeamPlanner, make_team_planner
 from envs.strangers import MOVING, STANDING, TOUCH
 from envs.threads import threads
@@ -125,7 +126,7 @@ class ArenaCore:
         planner: ``straight``, ``roadmap`` or the reference of one of a user's own, or a function that says which for a
             scenario.
         errors: What is not exact, simulated in every world; None: what each scenario declares. Gaps are then measured
-            at ``envs.arena.inexact.CHECKS`` instants a period.
+            at ``envs.arena.inexact.arrays.CHECKS`` instants a period.
         assume: What the robots count on; None: what is simulated.
         strangers: What the robots count on of those who ignore them; None: what each scenario declares.
         styles: Of the errors, each world one of them for an episode (``envs.arena.errors``).

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.arena.inexact import CHECKS, Errors, News, Own, Truth
+from envs.arena.inexact.arrays import CHECKS, Errors, News, Own, Truth
 from swarm.array_types import AnyArray, Array, Flags, Int64s
 from swarm.errors import InputError
 from swarm.model.actuators import TRAIL

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numba import njit, prange
 
-from envs.arena.geometry_store import Geometry, geometry_of
-from envs.arena.kernels import Desk, Robots, describe_world, desk_for, robots_of, sense_around
+from envs.arena.stepping.desk import Desk, desk_for
+from envs.arena.stepping.geometry_store import Geometry, geometry_of
+from envs.arena.stepping.robots import Robots, robots_of
+from envs.arena.stepping.sensing import describe_world, sense_around
 from swarm.array_types import Array, Flags, Int32s, Int64s
 from swarm.kernel_cache.references import uncounted
 from swarm.sense.neighbours import N_ID

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from envs.arena.core import Draw
-from envs.arena.inexact import CHECKS
+from envs.arena.inexact.arrays import CHECKS
 from envs.arena.reward import given_by, make_reward
 from envs.arena.spaces import action_space, observation_space, split, stack, state_of, state_space
 from envs.bullet.world import GOAL_RADII, world_of

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from envs.arena.inexact import CHECKS
+from envs.arena.inexact.arrays import CHECKS
 from envs.rollout.plants import ExactPlant, Plant
 from swarm.array_types import Array, Int64s
 from swarm.model.actuators import predict

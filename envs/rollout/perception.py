@@ -11,9 +11,12 @@ import math
 import numpy as np
 
 from envs.arena.errors import STYLES, ErrorSource
-from envs.arena.geometry_store import GeometryStore, geometry_of
-from envs.arena.inexact import CHECKS, Truth, errors_of, hear_world, measured, news_of, push_world, truth_of
-from envs.arena.kernels import Robots, robots_of
+from envs.arena.inexact.adversary import push_world
+from envs.arena.inexact.arrays import CHECKS, Truth, errors_of, news_of, truth_of
+from envs.arena.inexact.belief import measured
+from envs.arena.inexact.news import hear_world
+from envs.arena.stepping.geometry_store import GeometryStore, geometry_of
+from envs.arena.stepping.robots import Robots, robots_of
 from swarm.array_types import Array, Int64s
 from swarm.model.actuators import T_ERROR, T_SPEED, T_TURN_RATE, TRAIL
 from swarm.model.body import ARM, GROWTH, YIELDS, coast_of, is_second_order

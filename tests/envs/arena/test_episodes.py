@@ -11,7 +11,7 @@ import pytest
 
 from envs.arena.core import ArenaCore
 from envs.arena.episodes import Episodes, draw_episodes, run_episodes
-from envs.arena.inexact import CHECKS
+from envs.arena.inexact.arrays import CHECKS
 from envs.scenarios import clutter, moving, swap
 from swarm.errors import InputError
 from swarm.model.error_bounds import ErrorBounds

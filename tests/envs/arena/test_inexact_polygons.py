@@ -9,7 +9,7 @@ import pytest
 from oracles.polygons import corners_at, depth, disc, random_polygon
 
 from envs.arena.core import ArenaCore
-from envs.arena.inexact import CHECKS
+from envs.arena.inexact.arrays import CHECKS
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.model.footprint.polygon import box, reach

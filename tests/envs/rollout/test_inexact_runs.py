@@ -12,7 +12,7 @@ from oracles.teams import limits_of
 
 from envs.arena.core import ArenaCore
 from envs.arena.errors import STYLES
-from envs.arena.inexact import CHECKS
+from envs.arena.inexact.arrays import CHECKS
 from envs.rollout.late_bodies import LateBodies
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet

@@ -1,25 +1,17 @@
 """A step of worlds whose robots have further rows in their quadratic programs: robot by robot, since rows are Python.
 
-The kernels are those of ``envs.arena.kernels``; without a constraint nobody comes here.
+The kernels are those of an exact step (``envs.arena.stepping.step``); without a constraint nobody comes here.
 """
 
 from __future__ import annotations
 
 import math
 
-from envs.arena.geometry_store import Geometry, geometry_of
-from envs.arena.kernels import (
-    Counts,
-    Robots,
-    count_world,
-    describe_world,
-    desk_for,
-    move_world,
-    robots_of,
-    sense_around,
-    shape_world,
-    tell_minds,
-)
+from envs.arena.stepping.desk import desk_for
+from envs.arena.stepping.geometry_store import Geometry, geometry_of
+from envs.arena.stepping.motion import count_world, move_world
+from envs.arena.stepping.robots import Counts, Robots, robots_of
+from envs.arena.stepping.sensing import describe_world, sense_around, shape_world, tell_minds
 from swarm.array_types import Array, Int64s
 from swarm.filter import safety
 from swarm.filter.further_rows import NO_ROWS, Constraint, further_rows, solve_with
@@ -33,7 +25,7 @@ def step_constrained(
     constraint: Constraint, robots: Robots, geometry: Geometry, slots: Int64s, action: Array, goal: Array, age: Int64s,
     period: Array, checks: int, counts: Counts,
 ) -> None:  # fmt: skip
-    """As ``envs.arena.kernels.step_worlds``, filtered, with a constraint.
+    """As ``envs.arena.stepping.step.step_worlds``, filtered, with a constraint.
 
     Args:
         constraint: Of every robot that cooperates.

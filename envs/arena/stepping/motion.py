@@ -1,0 +1,99 @@
+"""How the bodies of one world move in a period, and how near they come to each other and to what stands still."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from envs.arena.stepping.geometry_store import Geometry
+from envs.arena.stepping.robots import Robots
+from envs.arena.stepping.second_order import ramp_world
+from envs.arena.stepping.sensing import candidates
+from envs.strangers import TOUCH, has_strangers, meet_world
+from swarm.array_types import Array, Flags, Int8s, Int64s
+from swarm.filter.shapes.gaps import gap_between, gap_to_obstacle
+from swarm.kernel_cache.references import uncounted
+from swarm.model import dynamics
+from swarm.model.body import RADIUS, YIELDS
+from swarm.model.geometry import extents, to_obstacle
+from swarm.model.shapes import place_corners
+
+
+@uncounted
+def _nearest_gaps(at: Array, body: Array, footprint: Array, corners: Array, clearance: Array) -> None:
+    """Lower each robot's gap to that to the robot that is nearest as a disc: then few others have to be looked at."""
+    for i in range(len(at)):
+        best, least = -1, math.inf
+        for j in range(len(at) if body[i, YIELDS] >= 0.0 else 0):
+            dx, dy = at[i, 0] - at[j, 0], at[i, 1] - at[j, 1]
+            gap = math.sqrt(dx * dx + dy * dy) - body[i, RADIUS] - body[j, RADIUS]
+            if j != i and gap < least and body[j, YIELDS] >= 0.0:
+                best, least = j, gap
+        if least < clearance[i]:
+            gap = gap_between(at, body, footprint, corners, i, best)
+            clearance[i], clearance[best] = min(clearance[i], gap), min(clearance[best], gap)
+
+
+@uncounted
+def gaps(at: Array, body: Array, geometry: Geometry, footprint: Array, corners: Array, clearance: Array) -> None:
+    """Lower ``clearance`` (N,) of one world to each robot's gap to the nearest robot or obstacle [m].
+
+    Who ignores everybody is none of these robots: contacts with them count apart (``envs.strangers``). ``corners``
+    (N, V, 2) of ``footprint`` (N, V, 2) are written: where polygons are.
+    """
+    for i in range(len(at) if footprint.shape[1] > 0 else 0):
+        place_corners(at[i, 0], at[i, 1], at[i, 2], footprint[i], corners[i])
+    obstacles, items = geometry.obstacles, geometry.items
+    if footprint.shape[1] > 0:
+        _nearest_gaps(at, body, footprint, corners, clearance)
+    for i in range(len(at)):
+        for j in range(i):
+            dx, dy = at[i, 0] - at[j, 0], at[i, 1] - at[j, 1]
+            both = body[i, RADIUS] + body[j, RADIUS]
+            square, least = dx * dx + dy * dy, max(max(clearance[i], clearance[j]) + both, 0.0)
+            if square < least * least and body[i, YIELDS] >= 0.0 and body[j, YIELDS] >= 0.0:
+                if footprint.shape[1] > 0:
+                    gap = gap_between(at, body, footprint, corners, i, j)
+                else:
+                    gap = math.sqrt(square) - both
+                clearance[i], clearance[j] = min(clearance[i], gap), min(clearance[j], gap)
+        first, last = candidates(at[i], geometry)
+        for index in range(first, last):
+            thing = obstacles[items[index]]
+            half_x, half_y = extents(thing)
+            beside = max(abs(at[i, 0] - thing[0]) - half_x, abs(at[i, 1] - thing[1]) - half_y)
+            if beside - thing[4] - body[i, RADIUS] < clearance[i]:
+                gap = to_obstacle(at[i, 0], at[i, 1], thing)[0] - body[i, RADIUS]
+                if footprint.shape[1] > 0 and gap < clearance[i]:
+                    gap = gap_to_obstacle(at, body, footprint, corners, i, thing)
+                clearance[i] = min(clearance[i], gap)
+
+
+@uncounted
+def move_world(
+    robots: Robots, control: Array, period: float, geometry: Geometry, checks: int, clearance: Array, at: Array,
+    corners: Array, contacts: Int64s, touching: Int8s,
+) -> None:  # fmt: skip
+    """The second part of ``step_worlds``, for one world; ``at`` (N, 5) and ``corners`` (N, V, 2) are to work in."""
+    strange = has_strangers(robots.body)
+    clearance[:] = np.inf
+    for check in range(1, checks + 1):
+        for i in range(len(robots.kind)):
+            dynamics.step(robots.kind[i], robots.state[i], control[i], period * check / checks, at[i])
+        ramp_world(robots.state, robots.body, robots.trail, control, check, checks, period, at)
+        gaps(at, robots.body, geometry, robots.footprint, corners, clearance)
+        if strange:
+            meet_world(at, robots.body, contacts, touching)
+    for i in range(len(robots.kind)):
+        for k in range(dynamics.STATE):
+            robots.state[i, k] = at[i, k]
+
+
+@uncounted
+def count_world(outcome: Int64s, clearance: Array, outcomes: Int64s, min_clearance: Array, collided: Flags) -> None:
+    """The third part of ``step_worlds``, for one world: outcomes and gaps of the episode so far."""
+    for i in range(len(outcome)):
+        outcomes[outcome[i]] += 1
+        min_clearance[i] = min(min_clearance[i], clearance[i])
+        collided[i] |= clearance[i] < TOUCH
