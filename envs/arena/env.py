@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from envs.arena.core import TUNED, ArenaCore, Draw
+from envs.arena.actions import TUNED
+from envs.arena.core import ArenaCore, Draw
 from envs.arena.spaces import (
     action_space,
     careful,
@@ -37,7 +38,7 @@ class ArenaEnv(RenderedEnv):
     """Robots with exact dynamics among static obstacles; every agent chooses its tunables at each step.
 
     An action is the six tunables of ``swarm.filter.tunables`` in [0, 1]: class-K gain and power for robots and for
-    obstacles, sideways rotation of the nominal control, its speed; or a control (``envs.arena.core.ACTIONS``). The
+    obstacles, sideways rotation of the nominal control, its speed; or a control (``envs.arena.actions.ACTIONS``). The
     filter makes any action safe. The observation is that of ``swarm.tune.observation``: ``ego``, ``edges`` and
     ``mask``. All agents stay until the episode ends for all of them: terminated when every robot is at its (last) goal,
     truncated at the scenario's horizon.

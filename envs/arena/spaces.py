@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from envs.arena.core import TUNED, action_size
+from envs.arena.actions import TUNED, action_size
 from swarm.array_types import AnyArray, Array, Flags, Float32s
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, OBSTACLE_GAIN, ROBOT_GAIN, SPEED

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from envs.arena.core import TUNED, ArenaCore, Draw
+from envs.arena.actions import TUNED
+from envs.arena.core import ArenaCore, Draw
 from envs.arena.spaces import FLAT, action_space, flat, observation_space, state_of
 from envs.scenarios import drawn_from
 from envs.vector.team import TeamVectorEnv

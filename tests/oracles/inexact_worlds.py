@@ -43,8 +43,8 @@ def core_of(errors: ErrorBounds = ALL, *, worlds: int = 1, seed: int = 0, kinds:
 
 
 def source_of(core: ArenaCore) -> ErrorSource:
-    assert core._source is not None
-    return core._source
+    assert core.source is not None
+    return core.source
 
 
 def bold(core: ArenaCore, rng: np.random.Generator) -> np.ndarray:

@@ -112,7 +112,7 @@ def test_so_it_is_with_those_who_ignore_everybody(kind: Kind, errors: ErrorBound
         return
     core, fleet = ArenaCore(lambda rng: scenario, redraw=False), Fleet(scenario, planner="straight", controller=FIXED)
     assert fleet.perception is not None
-    source = core._source
+    source = core.source
     assert source is not None
     for name in ("position", "sensing", "slip", "age"):  # the same errors for both
         getattr(fleet.perception.source.errors, name)[:] = 0

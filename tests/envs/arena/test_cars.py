@@ -45,7 +45,7 @@ class Tracks:
 
     def before(self) -> None:
         self._states = self.core.state.copy()
-        self._drives = self.core._trail[..., T_SPEED : T_TURN_RATE + 1].copy()
+        self._drives = self.core.trail[..., T_SPEED : T_TURN_RATE + 1].copy()
 
     def after(self) -> None:
         """Look at the period that was driven: curvature and steering rate, in shares of their limits."""

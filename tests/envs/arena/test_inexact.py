@@ -196,7 +196,7 @@ def test_errors_of_0_are_none() -> None:
         lambda rng: replace(mixed.draw(rng, robots=6, obstacles=3, room=0.35), errors=ErrorBounds(others="sensed")),
         worlds=2, redraw=False, assume=ErrorBounds(),
     )  # fmt: skip
-    assert declared._source is None
+    assert declared.source is None
     assert (run(plain, 40) == run(declared, 40)).all()
     for left, right in zip(plain.observe(), declared.observe(), strict=True):
         np.testing.assert_array_equal(left, right)

@@ -58,9 +58,9 @@ def crowd(rng: np.random.Generator, errors: ErrorBounds, discs: float) -> Scenar
 
 def overlap(core: ArenaCore, b: int) -> float:
     """How deep two bodies of a world overlapped at most at the instants of the last period [m]."""
-    assert core._source is not None
+    assert core.source is not None
     robots, worst = core.scenarios[b].robots, -math.inf
-    for state in core._source.past[b, :CHECKS]:
+    for state in core.source.past[b, :CHECKS]:
         bodies = [
             disc(at[:2], robot.radius) if robot.footprint is None else corners_at(at, robot.footprint)
             for robot, at in zip(robots, state, strict=True)
