@@ -25,7 +25,9 @@ import tyro
 from rich.console import Console
 
 from envs.commands.command import leave, run_command
-from envs.render.drawing import Painter, Scene, write_png, write_video
+from envs.render.drawing import Painter
+from envs.render.scene import Scene
+from envs.render.video import write_png, write_video
 from swarm.array_types import Array, UInt8s
 from swarm.errors import InputError
 from swarm.model.footprint.overlap import placed

@@ -18,8 +18,8 @@ from envs.arena.spaces import (
     state_of,
     state_space,
 )
-from envs.render.drawing import Scene
 from envs.render.rendered_env import Picture, RenderedEnv
+from envs.render.scene import Scene
 from envs.scenarios import drawn_from
 from envs.strangers import TOUCH
 from swarm.array_types import AnyArray, Float32s

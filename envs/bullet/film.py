@@ -14,9 +14,10 @@ import numpy as np
 from envs.bullet.stage import SHADOW, Stage, Still
 from envs.render.camera import Camera, fitted
 from envs.render.colours import ALARM, FAINT, INK, PAPER, SHADE, robot_hue, tint, tuner_colour
-from envs.render.drawing import Painter, Scene
+from envs.render.drawing import Painter
 from envs.render.lettering import Lettering
 from envs.render.overlay import Overlay
+from envs.render.scene import Scene
 from envs.rollout.meetings import Meeting, meetings, nearest
 from envs.rollout.pictures import TRAIL_SECONDS, Routes, scene_of
 from envs.rollout.run import Run

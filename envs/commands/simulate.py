@@ -34,7 +34,8 @@ from envs.commands.command import Interrupted, postponed, run_command
 from envs.commands.error_options import ErrorOptions
 from envs.commands.simulated import table_of
 from envs.formats.read import GRID_FORMATS, Wanted, driven, read_instances
-from envs.render.drawing import Painter, write_gif, write_png, write_video
+from envs.render.drawing import Painter
+from envs.render.video import write_gif, write_png, write_video
 from envs.rollout.delays import Delays, check_rate
 from envs.rollout.log import RunLog
 from envs.rollout.pictures import Routes, scene_of

@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.render.drawing import Painter, Scene, write_video
+from envs.render.drawing import Painter
 from envs.render.grid_scene import GridScenes
+from envs.render.scene import Scene
+from envs.render.video import write_video
 from swarm.array_types import Array, Int64s, UInt8s
 from swarm.scenario.grid_map import GridMap
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from envs.render.drawing import Scene
+from envs.render.scene import Scene
 from swarm.array_types import Array, Int64s
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.world import World

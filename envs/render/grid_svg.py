@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from envs.render.drawing import robot_hue
+from envs.render.colours import robot_hue
 from envs.render.grid_replay import STEPS_A_SECOND, Leg, Replay
 from envs.render.grid_scene import DISC, FEW
 from swarm.array_types import Array, Flags, Int64s

@@ -9,7 +9,8 @@ from typing import Any
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
-from envs.render.drawing import Painter, Scene
+from envs.render.drawing import Painter
+from envs.render.scene import Scene
 from swarm.array_types import Array, UInt8s
 from swarm.errors import InputError
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from envs.arena.spaces import careful
 from envs.grid.kernels import way
-from envs.render.drawing import Scene
+from envs.render.scene import Scene
 from envs.rollout.run import Run
 from swarm.array_types import Array
 from swarm.model.dynamics import UNICYCLE

@@ -16,7 +16,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from envs.arena.episodes import Track
-from envs.render.drawing import Painter, Scene, robot_hue
+from envs.render.colours import robot_hue
+from envs.render.drawing import Painter
+from envs.render.scene import Scene
 from swarm.array_types import Array
 from swarm.filter.tunables import OBSTACLE_GAIN, ROBOT_GAIN, ROTATION, SPEED, decode
 

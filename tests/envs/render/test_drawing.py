@@ -11,7 +11,10 @@ import numpy as np
 import pygame
 import pytest
 
-from envs.render.drawing import Painter, Scene, robot_hue, tuner_colour, write_gif, write_png, write_video
+from envs.render.colours import robot_hue, tuner_colour
+from envs.render.drawing import Painter
+from envs.render.scene import Scene
+from envs.render.video import write_gif, write_png, write_video
 from swarm.array_types import Flags, UInt8s
 from swarm.errors import InputError
 

@@ -11,7 +11,7 @@ import pytest
 
 from envs.grid.instances import draw_instance
 from envs.grid.run import GridRun
-from envs.render.drawing import robot_hue
+from envs.render.colours import robot_hue
 from envs.render.grid_replay import Leg, Replay, legs_of
 from envs.render.grid_svg import save_svg, svg_of
 from swarm.array_types import UInt8s

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envs.render.colours import INK
-from envs.render.drawing import Painter, Scene
+from envs.render.drawing import Painter
 from envs.render.lettering import Lettering, round_length
+from envs.render.scene import Scene
 
 
 @given(st.floats(1e-3, 1e5))
