@@ -9,25 +9,17 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
-from itertools import product
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
-from envs.bullet.bodies import (
-    HULL,
-    WALL,
-    WALL_LINK,
-    Robot,
-    add_ground,
-    add_wall,
-    check_motors,
-    check_sizes,
-)
+from envs.bullet.bodies import Robot, add_ground, add_wall, check_motors, check_sizes
+from envs.bullet.contacts import Contacts, Pair, as_rows
 from envs.bullet.engine import bullet, connect, disconnect, restore, saved
+from envs.bullet.lidar import cast
 from envs.bullet.own_bodies import add_body, half_tracks, ray_height
 from envs.bullet.timestep import substeps_of
 from envs.rollout.plants import speeds_of
@@ -45,7 +37,6 @@ GOAL_RADII = 1.0
 _SPREAD = 0.05
 
 _OVERLAP = -1e-3  # [m]; bodies that are deeper in each other at the start overlap
-_RAYS_PER_CALL = 16_384  # the engine's own limit
 
 
 class BulletWorld:
@@ -120,18 +111,16 @@ class BulletWorld:
         try:
             add_ground(self.client)
             walls = [add_wall(self.client, obstacle) for obstacle in obstacles]
-            self._wall_of = {uid: -1 - index for index, uid in enumerate(walls)}
             self._bodies = self._add_robots(starts, radii, kinds, each_limits, seed, own, shapes)
-            self._robot_of = {body.uid: index for index, body in enumerate(self._bodies)}
-            self._hulls_and_walls = sorted({WALL_LINK, *(link for body in self._bodies for link in body.hull_links)})
+            self._contacts = Contacts(self.client, self._bodies, walls)
             self._limit = np.array([body.limit for body in self._bodies]).reshape(count, 2)
             self._check_separation()
         except BaseException:
             self.close()
             raise
         self._ray_height = ray_height(radii, own)
-        self._touching: set[tuple[int, int]] = set()
-        self._begun: dict[tuple[int, int], tuple[float, float]] = {}
+        self._touching: set[Pair] = set()
+        self._begun: dict[Pair, tuple[float, float]] = {}
         self.collisions = 0
         self._state = np.zeros((count, 5))
         self._read_state()
@@ -151,7 +140,7 @@ class BulletWorld:
     def _check_separation(self) -> None:
         """Overlapping bodies would be thrown apart by the engine, so they are refused."""
         bullet.performCollisionDetection(physicsClientId=self.client)
-        for first, second in sorted(self._touching_pairs(_OVERLAP)):
+        for first, second in sorted(self._contacts.within(_OVERLAP)):
             other = f"robot {second}" if second >= 0 else f"obstacle {-1 - second}"
             raise InputError("starts", f"robot {first} overlaps {other}", "robots apart from each other and from walls")
 
@@ -169,13 +158,13 @@ class BulletWorld:
         for body, command in zip(self._bodies, commands, strict=True):
             body.command(command, self.control_dt)
         ramped = [body for body in self._bodies if body.ramped]
-        touching: set[tuple[int, int]] = set()
+        touching: set[Pair] = set()
         self._begun, before = {}, self._state.copy()
         for substep in range(1, self.substeps + 1):
             for body in ramped:
                 body.substep(substep * self.physics_dt)
             bullet.stepSimulation(physicsClientId=self.client)
-            found = self._touching_pairs(0.0)
+            found = self._contacts.within(0.0)
             # As fast as before the physics step: in it, one that stands is pushed already.
             self._begun |= speeds_of(found - touching - self._touching, before)
             touching |= found
@@ -184,27 +173,6 @@ class BulletWorld:
         self._touching = touching
         self.collisions += len(self._begun)
         self._read_state()
-
-    def _touching_pairs(self, distance: float) -> set[tuple[int, int]]:
-        """Pairs of (robot, robot) or (robot, -1 - obstacle) at most ``distance`` apart, or pressing."""
-        pairs = set()
-        for point in self._points():
-            first, second = point[1], point[2]
-            # The engine also lists pairs that are near but do not touch.
-            if point[8] <= distance or (distance == 0.0 and point[9] > 0.0):
-                one, other = (self._robot_of.get(uid, self._wall_of.get(uid)) for uid in (first, second))
-                if one is not None and other is not None:
-                    pairs.add((one, other) if 0 <= one < other or other < 0 else (other, one))
-        return pairs
-
-    def _points(self) -> Iterator[Any]:
-        """Contact points of hulls and walls as the engine lists them; of wheels only where a hull has their number.
-
-        Every wheel stands on the ground, in every physics step: to have all points listed takes longer than the rest
-        of what Python does in it.
-        """
-        for first, second in product(self._hulls_and_walls, repeat=2):
-            yield from bullet.getContactPoints(linkIndexA=first, linkIndexB=second, physicsClientId=self.client)
 
     def _read_state(self) -> None:
         for body, row in zip(self._bodies, self._state, strict=True):
@@ -220,14 +188,14 @@ class BulletWorld:
         The first column is a robot; the second is a robot of higher index, or ``-1 - obstacle``. The ground
         is left out.
         """
-        return _pairs(self._touching)
+        return as_rows(self._touching)
 
     def onsets(self) -> Int64s:
         """The pairs of :meth:``contacts`` that did not touch in the period before: collisions that just began.
 
         The attribute ``collisions`` counts them since the start: a contact that goes on counts once.
         """
-        return _pairs(self._begun)
+        return as_rows(self._begun)
 
     def onset_speeds(self) -> Array:
         """How fast both of each of these pairs were when they met, ``float64[k, 2]`` [m/s]; walls 0."""
@@ -252,29 +220,9 @@ class BulletWorld:
     ) -> list[Array]:
         """The lidar of every robot (or of those in ``which``) cast together; see :meth:``sense``."""
         numbers = list(range(self.num_robots) if which is None else which)
-        chosen = self._state[numbers]
-        angle = chosen[:, 2, None] + np.arange(rays) * (2.0 * math.pi / max(rays, 1))
-        start = np.empty((len(chosen), rays, 3))
-        start[..., :2], start[..., 2] = chosen[:, None, :2], self._ray_height
-        end, ahead = start.copy(), np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-        end[..., :2] += radius * ahead
-        blind = np.array([min(self._bodies[robot].blind, radius) for robot in numbers])
-        start[..., :2] += blind[:, None, None] * ahead
-        begins, ends = start.reshape(-1, 3).tolist(), end.reshape(-1, 3).tolist()
-        hits: list[Any] = []
-        for at in range(0, len(begins), _RAYS_PER_CALL):
-            batch = slice(at, at + _RAYS_PER_CALL)
-            # A ray does not see the hull that it starts in.
-            hits += bullet.rayTestBatch(
-                begins[batch],
-                ends[batch],
-                collisionFilterMask=WALL | HULL,
-                physicsClientId=self.client,
-            )
-        met = np.array([hit[0] in self._wall_of or (robots and hit[0] in self._robot_of) for hit in hits], dtype=bool)
-        points = np.array([hit[3][:2] for hit in hits], dtype=float).reshape(len(chosen), rays, 2)
-        met = met.reshape(len(chosen), rays)
-        return [points[row][met[row]] for row in range(len(chosen))]
+        seen = self._contacts.walls | (self._contacts.robots if robots else set())
+        blind = np.array([self._bodies[robot].blind for robot in numbers])
+        return cast(self.client, self._state[numbers], blind, self._ray_height, radius, rays, seen)
 
     def neighbours(self, robot: int, radius: float) -> tuple[Int64s, Array]:
         """Other robots whose centre is within ``radius`` [m] of this one's, nearest first.
@@ -338,11 +286,6 @@ def world_of(
         footprints=[robot.footprint for robot in robots],
         physics_hz=physics_hz, exact_onsets=any(robot.ignores for robot in robots),  # else nobody asks for them
     )  # fmt: skip
-
-
-def _pairs(pairs: Iterable[tuple[int, int]]) -> Int64s:
-    """Pairs as a sorted array ``int64[k, 2]``."""
-    return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
 
 
 def _checked(where: str, value: object, shape: tuple[int | None, ...]) -> Array:
