@@ -1,14 +1,17 @@
-"""From held cells to a point to drive to: the way along their centres, and how far to look ahead on it."""
+"""The way along held cells, how far to look ahead on it, and what is still held after a restart."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from swarm.array_types import Array
+from swarm.planning.cells.blocked import AROUND
 from swarm.planning.cells.cell_map import CellMap
+from swarm.sense.intent import MAX_HELD
 
 Way = list[tuple[float, float]]
 
@@ -78,3 +81,32 @@ def point_along(way: Way, distance: float) -> Array:
             return np.array([ax + share * (bx - ax), ay + share * (by - ay)])
         distance -= step
     return np.array(way[-1])
+
+
+def still_held(cells: CellMap, held: Sequence[int], x: float, y: float) -> list[int]:
+    """The cells of a chain that a robot may go on holding after a restart; none if it stands in none of them.
+
+    Those that are farther than ``AROUND`` are given back: who senses this robot and knows nothing of it may have
+    taken them meanwhile.
+
+    Args:
+        cells: The map.
+        held: Tail first; what is no chain of free cells gives none.
+        x: Of the robot, world frame [m].
+        y: Of the robot [m].
+    """
+    chain = len(set(held)) == len(held) <= MAX_HELD and all(0 <= cell < cells.free.size for cell in held)
+    if not chain or not all(cells.free.flat[cell] for cell in held):
+        return []
+    if any(cells.steps_between(a, b) != 1 for a, b in pairwise(held)):
+        return []
+    inside = [k for k, cell in enumerate(held) if cells.gap(x, y, cell) <= 0.0]
+    if not inside:
+        return []
+    first = last = inside[0]
+    near = cells.cells_within(x, y, AROUND)
+    while first > 0 and held[first - 1] in near:
+        first -= 1
+    while last + 1 < len(held) and held[last + 1] in near:
+        last += 1
+    return list(held[first : last + 1])

@@ -11,7 +11,7 @@ it in the message of t - 1, which A read. If t' = t, both claimed at t - 1, both
 totally ordered. Both need that A and B hear each other, so a robot only claims within half its radius of communication.
 
 A robot that may be near and does not answer (its process is dead, or the network cut) can still be sensed. While there
-is one, nobody claims a cell farther than ``_ALONE`` from himself or nearer than ``AROUND`` to a robot that does not
+is one, nobody claims a cell farther than ``ALONE`` from himself or nearer than ``AROUND`` to a robot that does not
 answer: two that do not hear each other and want the same cell are so near to it that they sense each other. Ways lead
 around the last known places of those who are silent; where there is none, a robot waits and makes way.
 
@@ -26,32 +26,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
 
 import numpy as np
 
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.planning import Plan, StatefulPlanner
-from swarm.planning.cells.blocked import AROUND, cells_around, cells_under
+from swarm.planning.cells.blocked import Blocked
 from swarm.planning.cells.cell_map import CellMap, Grid
 from swarm.planning.cells.claims import LONGEST, claim_rank, first_move
-from swarm.planning.cells.guidance import look_ahead
-from swarm.planning.cells.held_path import length, look_ahead_distance, point_along, way_ahead
+from swarm.planning.cells.held_path import length, look_ahead_distance, point_along, still_held, way_ahead
+from swarm.planning.cells.ranking import rank
 from swarm.planning.cells.yielding import Manners, idle_ranking
 from swarm.planning.pibt.priority_inheritance import priority_key
-from swarm.planning.silent import Silent, blocked_by
 from swarm.sense.intent import MAX_HELD, WINDOW, Intent, Ranking
 from swarm.sense.messages import HEARING_CELLS
-from swarm.sense.neighbours import N_ID, N_X, N_Y
 from swarm.sense.view import View
 
-_CONFLICT = 6.0  # Cost of a predicted conflict with a robot of higher priority [steps].
-_CONFLICT_BELOW = 3.0  # The same with a robot of lower priority, which will rather make way.
-_CONFLICT_STUCK = 0.5  # The same once this robot is stuck: then it relies on being made way for.
 _STUCK = 4.0  # Time without having come nearer to the goal than ever before [s].
 _RESERVE = 1.0  # Way ahead that a robot tries to hold [cells].
-_ALONE = 1.25  # How far a robot claims while somebody near does not answer [cells].
 _PATIENCE = 20.0  # Longest time for which a robot makes way for another at a dead end [s].
 _NO_GOAL, _YIELDING = -1, -2  # Ticks in the priority of a robot that has no goal, or makes way.
 
@@ -123,38 +116,21 @@ class CellPlanner(StatefulPlanner):
         self._looked = 0
         self._last: Intent | None = None
         self._plan: Plan | None = None
-        self._free, self._claim_radius = self.map.free, self.claim_radius
-        self._closed, self._avoided = set[int](), frozenset[int]()
-        self._silent = Silent()
+        self._blocked = Blocked(self.map, self.radius, self.claim_radius)
         self._manners.forget()
 
     def resume(self, held: Sequence[int], x: float, y: float) -> bool:
         """Hold the cells of before a restart again if the robot stands in one of them; returns whether it does.
-
-        Those that are farther than ``AROUND`` are given back: who senses this robot and knows nothing of it may have
-        taken them meanwhile.
 
         Args:
             held: A chain of cells, tail first; one that is none is refused.
             x: Of the robot, world frame [m].
             y: Of the robot [m].
         """
-        chain = len(set(held)) == len(held) <= MAX_HELD and all(0 <= cell < self.map.free.size for cell in held)
-        if not chain or not all(self.map.free.flat[cell] for cell in held):
-            return False
-        if any(self.map.steps_between(a, b) != 1 for a, b in pairwise(held)):
-            return False
-        inside = [k for k, cell in enumerate(held) if self.map.gap(x, y, cell) <= 0.0]
-        if not inside:
-            return False
-        first = last = inside[0]
-        near = self.map.cells_within(x, y, AROUND)
-        while first > 0 and held[first - 1] in near:
-            first -= 1
-        while last + 1 < len(held) and held[last + 1] in near:
-            last += 1
-        self.held = list(held[first : last + 1])
-        return True
+        chain = still_held(self.map, held, x, y)
+        if chain:
+            self.held = chain
+        return bool(chain)
 
     def plan(self, view: View) -> Plan:
         """Release, take, claim; then point along the held cells. The same again if asked twice in one tick."""
@@ -171,7 +147,10 @@ class CellPlanner(StatefulPlanner):
             and robot != self.robot_id
             and intent.last_cell < self._work.shape[1]
         }
-        changed = self._mind_strangers(view, heard)
+        changed = self._blocked.update(view, heard, self.held)
+        if changed:
+            self._nearest, self._nearer = math.inf, self.tick
+            self._find_way()
         changed = self._set_goal(view.goal) or changed
         self._release(x, y)
         changed = self._take(heard) or changed
@@ -192,14 +171,11 @@ class CellPlanner(StatefulPlanner):
 
     def _note(self, heard: Mapping[int, Intent]) -> str:
         """Who blocks the way to the goal, for people; empty if there is another."""
-        if self._goal < 0 or self._field is not None or not len(self._silent.rows):
+        if self._goal < 0 or self._field is not None or not len(self._blocked.silent.rows):
             return ""
         if not math.isfinite(self.map.field(self._goal)[self.held[-1]]):
             return ""
-        x, y = self.map.centre(self.held[-1])
-        row = min(self._silent.rows, key=lambda row: math.dist(row[[N_X, N_Y]], (x, y)))
-        there = self.map.cell_at(float(row[N_X]), float(row[N_Y]))
-        return blocked_by("the aisle", row, next((robot for robot, one in heard.items() if there in one.held), -1))
+        return self._blocked.note(self.held[-1], heard)
 
     def _intent(self, heard: Mapping[int, Intent], left: float) -> Intent:
         """What the others are told, with ``left`` metres of way held."""
@@ -234,7 +210,7 @@ class CellPlanner(StatefulPlanner):
         """The way to the goal; without one the robot is idle, and makes way for those who have one."""
         self._field = None
         if self._goal >= 0:
-            avoided = self._avoided
+            avoided = self._blocked.avoided
             field = self.map.field_around(self._goal, avoided) if avoided else self.map.field(self._goal)
             self._field = field if math.isfinite(field[self.held[-1]]) else None
 
@@ -262,36 +238,6 @@ class CellPlanner(StatefulPlanner):
 
     # --- holding cells ---
 
-    def _mind_strangers(self, view: View, heard: Mapping[int, Intent]) -> bool:
-        """Note cells that may not be claimed and ways that may not be taken; whether the way has to be found anew."""
-        strangers = view.strangers
-        self._silent.update(view, heard)
-        self._claim_radius = self.claim_radius if strangers is None else min(self.claim_radius, _ALONE * self.map.size)
-        # Of whom news is old is told without its identity, but where it is it holds the cell.
-        near, standing = [row for row in self._silent.near if row[N_ID] < 0.0], list(self._silent.rows)
-        if near or standing:
-            held = {cell for one in heard.values() for cell in one.held}
-            near, standing = (
-                [row for row in rows if self.map.cell_at(float(row[N_X]), float(row[N_Y])) not in held]
-                for rows in (near, standing)
-            )
-        if strangers is None and not (near or standing or len(view.silent) or self._avoided):
-            self._closed, self._free = set(), self.map.free  # mostly so
-            return False
-        closed = cells_around(self.map, strangers) | cells_under(self.map, near, self.radius)
-        around = cells_around(self.map, view.silent) | cells_under(self.map, standing, self.radius)
-        self._closed, avoided = closed.difference(self.held), frozenset(around.difference(self.held))
-        self._free = self.map.free
-        if self._closed or avoided:
-            self._free = self.map.free.copy()
-            self._free.reshape(-1)[list(self._closed | avoided)] = False
-        if avoided == self._avoided:
-            return False
-        self._avoided = avoided
-        self._nearest, self._nearer = math.inf, self.tick
-        self._find_way()
-        return True
-
     def _release(self, x: float, y: float) -> None:
         """Give back the cells behind that the body has left."""
         while len(self.held) > 1 and self.map.gap(x, y, self.held[0]) > self.radius + 0.02 * self.map.size:
@@ -302,7 +248,7 @@ class CellPlanner(StatefulPlanner):
     def _take(self, heard: Mapping[int, Intent]) -> bool:
         """Take the claimed cell if nobody holds it and no better claim was made in the tick of ours."""
         cell, self.claim = self.claim, -1
-        if cell < 0 or self._last is None or cell in self._closed:
+        if cell < 0 or self._last is None or cell in self._blocked.closed:
             return False
         own = claim_rank(self.claim_priority, self.robot_id, cell)
         for robot, other in heard.items():
@@ -332,7 +278,7 @@ class CellPlanner(StatefulPlanner):
         if taken or len(self.held) >= MAX_HELD:
             return False
         cx, cy = self.map.centre(target)
-        if math.hypot(cx - x, cy - y) <= self._claim_radius:
+        if math.hypot(cx - x, cy - y) <= self._blocked.claim_radius:
             self.claim, self.claim_priority = target, priority
         return False
 
@@ -340,7 +286,7 @@ class CellPlanner(StatefulPlanner):
         """Next cell of this robot under priority inheritance, and the priority with which it goes there."""
         own = (self.held[-1], self._known_priority(), -1, *self._ranking)
         others = [(o.held[-1], o.priority, o.claim, *o.ranking) for o in heard.values()]
-        target, priority = first_move(np.array([own, *others], dtype=np.int64), self._free, self._work)
+        target, priority = first_move(np.array([own, *others], dtype=np.int64), self._blocked.free, self._work)
         return int(target), int(priority)
 
     # --- ranking the moves ---
@@ -359,25 +305,9 @@ class CellPlanner(StatefulPlanner):
             self._ranking = self.propose(divmod(head, self.map.columns), self._field)
             self._window = (head,) * (WINDOW + 1)
         else:
-            self._guide(self._field, head, heard, left)
-
-    def _guide(self, field: Array, head: int, heard: Mapping[int, Intent], left: float) -> None:
-        """Rank by looking ahead in space and time."""
-        others = list(heard.values())
-        arrival = left / (self.speed * self.dt)
-        own = self._known_priority()
-        below = _CONFLICT_STUCK if (self.tick - self._nearer) * self.dt > _STUCK else _CONFLICT_BELOW
-        cost, way = look_ahead(
-            self._free,
-            field,
-            head,
-            np.array([o.window for o in others], dtype=np.int64).reshape(len(others), WINDOW + 1),
-            # What others say is one tick old.
-            np.array([round((o.arrival - 1 - arrival) / self._step_ticks) for o in others], dtype=np.int64),
-            np.array([_CONFLICT if o.priority > own else below for o in others], dtype=np.float64),
-            self.map.costs,
-            self._window[1] if self._window and self._window[0] == head else -1,
-            WINDOW,
-        )
-        a, b, c, d, e = np.argsort(cost, kind="stable").tolist()
-        self._ranking, self._window = (a, b, c, d, e), tuple(way.tolist())
+            before = self._window[1] if self._window and self._window[0] == head else -1
+            self._ranking, self._window = rank(
+                self.map, self._blocked.free, self._field, head, heard.values(), before=before,
+                arrival=left / (self.speed * self.dt), step_ticks=self._step_ticks, priority=self._known_priority(),
+                stuck=(self.tick - self._nearer) * self.dt > _STUCK,
+            )  # fmt: skip
