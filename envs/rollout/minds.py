@@ -21,11 +21,14 @@ from swarm.model.body import RADIUS
 from swarm.model.dynamics import STATE
 from swarm.model.shapes import NO_SHAPES, SHAPE
 from swarm.planning import Plan
-from swarm.robot import PLACE_AND_SIZE, Command, Filtered, Robot, check_view, describes_robots, nearest_gap, way_left
+from swarm.robot import Command, Robot
+from swarm.robot.clearance import PLACE_AND_SIZE, nearest_gap
+from swarm.robot.command import Filtered
+from swarm.robot.way import way_left
 from swarm.scenario.robot_spec import footprints_of
 from swarm.scenario.scenario import Scenario
 from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, NEIGHBOUR, O_GAP, OBSTACLE
-from swarm.sense.view import View
+from swarm.sense.view import View, check_view, describes_robots
 from swarm.tune.controllers import Controller, takes_batches
 from swarm.tune.observation import EDGE, EGO, Observation
 

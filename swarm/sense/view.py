@@ -10,10 +10,21 @@ from numpy.typing import ArrayLike
 
 from swarm.array_types import Array
 from swarm.errors import InputError
-from swarm.model.geometry import as_obstacles
+from swarm.model.dynamics import STATE
+from swarm.model.geometry import COLUMNS, as_obstacles, describes_obstacles
+from swarm.model.shapes import SHAPE
 from swarm.sense.messages import Message
 from swarm.sense.neighbour import Neighbour, hulls_of, rows_of
-from swarm.sense.neighbours import N_BODY_X, N_PACE, NEIGHBOUR
+from swarm.sense.neighbours import (
+    MAX_NEIGHBOURS,
+    MAX_OBSTACLES,
+    N_ACCELERATION,
+    N_BODY_X,
+    N_PACE,
+    N_RADIUS,
+    N_REACH,
+    NEIGHBOUR,
+)
 
 
 @dataclass
@@ -94,3 +105,35 @@ def _contiguous(name: str, value: object) -> Array:
         return np.ascontiguousarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError(f"view.{name}", value, "numbers") from None
+
+
+def check_view(view: View) -> None:
+    """Refuse what is not a number or does not fit."""
+    if view.state.shape != (STATE,) or not np.isfinite(view.state).all():
+        raise InputError("view.state", view.state, "5 finite numbers: x, y, heading, vx, vy")
+    if view.goal.shape != (2,) or not np.isfinite(view.goal).all():
+        raise InputError("view.goal", view.goal, "2 finite numbers: x, y")
+    near = view.neighbours
+    fits = near.ndim == 2 and near.shape[1] == NEIGHBOUR and len(near) <= MAX_NEIGHBOURS
+    if not fits or not describes_robots(near):
+        valid = f"finite numbers of shape (at most {MAX_NEIGHBOURS}, {NEIGHBOUR}); radius and reach 0 or more"
+        raise InputError("view.neighbours", near, valid)
+    shapes = view.shapes
+    if shapes is not None and (shapes.shape != (len(near), SHAPE, 2) or not np.isfinite(shapes).all()):
+        raise InputError("view.shapes", shapes.shape, f"finite numbers of shape ({len(near)}, {SHAPE}, 2), or None")
+    if view.obstacles is not None:
+        obstacles = view.obstacles
+        fits = obstacles.ndim == 2 and obstacles.shape[1] == COLUMNS and len(obstacles) <= MAX_OBSTACLES
+        if not fits or not describes_obstacles(obstacles):
+            valid = (
+                f"finite numbers of shape (at most {MAX_OBSTACLES}, {COLUMNS}, or 5 if none is turned); "
+                "sizes 0 or more, cosine and sine of an angle"
+            )
+            raise InputError("view.obstacles", obstacles, valid)
+
+
+def describes_robots(near: Array) -> bool:
+    """Whether neighbour columns are finite (but for the brakes of one that stops at once) and sizes not negative."""
+    finite = np.isfinite(near[:, :N_ACCELERATION]).all() and np.isfinite(near[:, N_REACH:]).all()
+    sizes = min(near[:, N_RADIUS].min(initial=0.0), near[:, N_REACH].min(initial=0.0))
+    return bool(finite and sizes >= 0.0 and (near[:, N_ACCELERATION] > 0.0).all())

@@ -30,7 +30,7 @@ def test_the_example_arrives_without_a_touch_and_within_its_arcs(solver: str) ->
         from swarm.filter.reference import ReferenceSolver
 
         for mind in fleet.robots:
-            mind._solver = ReferenceSolver()
+            mind._filter._solver = ReferenceSolver()
     run = Run(scenario, fleet, ExactPlant(scenario))
     reached, before = np.zeros(len(scenario.robots), bool), np.zeros(len(scenario.robots))
     for _ in range(800 if solver == "kernel" else 60):
