@@ -194,7 +194,7 @@ def note_narrow(kind: int, state: Array, body: Array, around: Around, waypoint: 
     """Note beside which obstacles a narrow passage is through which the robot goes, for its rows.
 
     A unicycle does not rotate there: it fits through only along its way, and has no room to turn aside for anybody. Nor
-    does one that turns on the spot, or a polygon where who goes first is agreed. Its ``tunables`` change.
+    does anybody where who goes first is agreed. Its ``tunables`` change.
 
     Args:
         kind: A value of ``Kind``.
@@ -208,9 +208,9 @@ def note_narrow(kind: int, state: Array, body: Array, around: Around, waypoint: 
         for k in range(len(_BOLD)):
             tunables[k] = _BOLD[k]
         return
+    if around.agreed:
+        tunables[ROTATION] = 0.0
     if corners_of(around.footprint) > 0:  # its rows know how wide it is
-        if around.agreed:
-            tunables[ROTATION] = 0.0
         return
     size = body[RADIUS] + max(body[FLOOR], around.trail[T_ERROR])
     if kind != UNICYCLE:

@@ -14,7 +14,8 @@ from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_OFFSET_X, N_O
 from swarm.sense.view import View
 
 _APART = 1.1  # Discs that are so much farther apart than they must be pass each other.
-_ROOM = (1.17, 1.065)  # Room that is looked for, in sums of radii: first more, then what is just enough.
+# Room that is looked for, in sums of radii: first more, then enough, then what is just enough if the other keeps away.
+_ROOM = (1.17, 1.065, 1.0)
 _NEAR = 2.0  # Who is so near to another, in sums of their radii, may be in its way in a room.
 _SOMEWHERE = 0.05  # Who is heading for so near a point stays where he is.
 _NOWHERE = np.full(2, np.nan)
@@ -116,9 +117,9 @@ class Aside:
         else:
             row, column = self._route.cell(place)
         *near, end = [*other.held, *([other.claim] if other.claim else []), *other.ahead]
-        cells = way_through(slices.labels, wanted, near[-1] if near else end, row, column)
+        cells = way_through(slices.labels, wanted, near[-1] if near else end, row, column, not near)
         wanted[:] = True  # Of a long way, the last slices but the very last one are not told.
-        cells = np.concatenate([cells, way_through(slices.labels, wanted, end, *cells[-1].tolist())])
+        cells = np.concatenate([cells, way_through(slices.labels, wanted, end, *cells[-1].tolist(), True)])
         found: Array = slices.origin + (cells[:, ::-1] + 0.5) * slices.resolution
         return found
 

@@ -199,7 +199,7 @@ class PassagePlanner(StatefulPlanner):
         """Where to drive on a way; ``aside``: it leads out of the way of others."""
         waypoint, reach, ends = self.route.aim(position, leg, self.held)
         drawn = leg.path[:: max(1, len(leg.path) // _DRAWN), :2]
-        agreed = self._turns and (bool(self.held) or aside or leg.distance < _NEAR * self.slices.length)
-        agreed |= self.route.tight
+        near = self._turns and leg.distance < _NEAR * self.slices.length
+        agreed = bool(self.held) or aside or near or self.route.tight
         waits = ends or aside or bool(note)
         return Plan(waypoint, drawn, self._last, reach, waits=waits, agreed=agreed, note=note)

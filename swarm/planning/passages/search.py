@@ -42,8 +42,8 @@ def _discs(origin: Array, size: float, mask: Int32s, points: Array, factor: floa
 
 
 @njit(cache=True)
-def way_through(labels: Int32s, wanted: Flags, last: int, row: int, column: int) -> Int64s:
-    """The shortest way from a cell through wanted slices into the middle of the last one.
+def way_through(labels: Int32s, wanted: Flags, last: int, row: int, column: int, deep: bool) -> Int64s:
+    """The shortest way from a cell through wanted slices to the last one.
 
     Args:
         labels: As in ``Slices``.
@@ -51,6 +51,8 @@ def way_through(labels: Int32s, wanted: Flags, last: int, row: int, column: int)
         last: Number of the last one.
         row: Where the way begins.
         column: Where the way begins.
+        deep: Whether it leads into the middle of the last one, and not only to where that begins: the middle of a slice
+            beside a bay may be in the bay.
 
     Returns:
         Cells (row, column), int64[n, 2]; the first alone if there is no way.
@@ -76,7 +78,7 @@ def way_through(labels: Int32s, wanted: Flags, last: int, row: int, column: int)
                     size += 1
     if found_count == 0:
         return walk_back(before, start, columns)
-    return walk_back(before, found[found_count // 2], columns)
+    return walk_back(before, found[found_count // 2 if deep else 0], columns)
 
 
 @njit(cache=True)

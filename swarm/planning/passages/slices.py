@@ -17,7 +17,9 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
+from swarm.planning.passages.grid import beside_of, dilated, parts_of, steps_from
 from swarm.planning.passages.lanes import Lanes, lanes_of, neighbours
+from swarm.planning.passages.pockets import pockets_of
 from swarm.planning.roadmap.narrow import along_middles
 from swarm.scenario.world import World
 from swarm.sense.intent import WINDOW
@@ -105,107 +107,36 @@ def label_at(labels: Int32s, origin: Array, resolution: float, x: float, y: floa
     return found
 
 
-@njit(cache=True)
-def _dilated(core: Flags, reach: float) -> Flags:
-    """Cells within ``reach`` cells of one of the core."""
-    rows, columns = core.shape
-    wide, most = core.copy(), int(reach)
-    for row in range(rows):
-        for column in range(columns):
-            if not core[row, column]:
-                continue
-            for dr in range(-most, most + 1):
-                span = int(math.sqrt(max(reach * reach - dr * dr, 0.0)))
-                if 0 <= row + dr < rows:
-                    wide[row + dr, max(column - span, 0) : column + span + 1] = True
-    return wide
-
-
-@njit(cache=True)
-def _parts(value: Int32s) -> tuple[Int32s, int]:
-    """The 8-connected parts of equal values from 0 on, numbered from 1 in the order of their first cells."""
-    rows, columns = value.shape
-    part, count = np.zeros((rows, columns), np.int32), 0
-    stack = np.empty(rows * columns, np.int64)
-    for first in range(rows * columns):
-        if part.flat[first] > 0 or value.flat[first] < 0:
-            continue
-        count += 1
-        part.flat[first], stack[0], size = count, first, 1
-        while size > 0:
-            size -= 1
-            row, column = divmod(stack[size], columns)
-            for r in range(max(row - 1, 0), min(row + 2, rows)):
-                for c in range(max(column - 1, 0), min(column + 2, columns)):
-                    if part[r, c] == 0 and value[r, c] == value[row, column]:
-                        part[r, c], stack[size] = count, r * columns + c
-                        size += 1
-    return part, count
-
-
-@njit(cache=True)
-def _beside(inside: Flags, other: Flags) -> Flags:
-    """Cells of ``inside`` that touch a cell of ``other``."""
-    rows, columns = inside.shape
-    found = np.zeros((rows, columns), np.bool_)
-    for row in range(rows):
-        for column in range(columns):
-            if inside[row, column]:
-                near = other[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
-                found[row, column] = near.any()
-    return found
-
-
-@njit(cache=True)
-def _steps(inside: Flags, seeds: Flags) -> Int32s:
-    """Steps from the nearest seed through ``inside``, straight and diagonal in turn (octagonal); else -1."""
-    rows, columns = inside.shape
-    steps = np.full((rows, columns), -1, np.int32)
-    now, size = np.empty(rows * columns, np.int64), 0
-    for cell in range(rows * columns):
-        if seeds.flat[cell]:
-            steps.flat[cell], now[size], size = 0, cell, size + 1
-    done, end, step = 0, size, 0
-    while done < end:
-        step += 1
-        for k in range(done, end):
-            row, column = divmod(now[k], columns)
-            for r in range(max(row - 1, 0), min(row + 2, rows)):
-                for c in range(max(column - 1, 0), min(column + 2, columns)):
-                    straight = r == row or c == column
-                    if inside[r, c] and steps[r, c] < 0 and (straight or step % 2 == 0):
-                        steps[r, c], now[size], size = step, r * columns + c, size + 1
-        done, end = end, size
-    return steps
-
-
 def mouths_of(slices: Slices) -> Flags:
     """Which slices touch room, bool[count + 1]."""
     found = np.zeros(slices.total + 1, bool)
-    found[slices.labels[_beside(slices.labels > 0, slices.labels == 0)]] = True
+    found[slices.labels[beside_of(slices.labels > 0, slices.labels == 0)]] = True
     return found
 
 
 def _passages(narrow: Flags, wide: Flags, deep: float) -> Flags:
     """The narrow parts that lead somewhere: with two mouths, with none, or deeper than ``deep`` cells."""
-    part, count = _parts(narrow.astype(np.int32) - 1)
-    mouth = _beside(narrow, wide)
-    mouths, many = _parts(mouth.astype(np.int32) - 1)
+    part, count = parts_of(narrow.astype(np.int32) - 1)
+    mouth = beside_of(narrow, wide)
+    mouths, many = parts_of(mouth.astype(np.int32) - 1)
     number = np.zeros(count + 1, np.int64)
     _, first = np.unique(mouths, return_index=True)
     np.add.at(number, part.ravel()[first[-many:]] if many else np.empty(0, np.int64), 1)
     depth = np.zeros(count + 1, np.int64)
-    np.maximum.at(depth, part.ravel(), _steps(narrow, mouth).ravel())
+    np.maximum.at(depth, part.ravel(), steps_from(narrow, mouth).ravel())
     kept = (number != 1) | (depth > deep)
     kept[0] = False
     found: Flags = kept[part]
     return found
 
 
-def _cut(inside: Flags, room: Flags, length: float) -> tuple[Int32s, int]:
-    """Slices of so many cells of what is inside, from where it touches the room on."""
-    part, count = _parts(inside.astype(np.int32) - 1)
-    seeds = _beside(inside, room)
+def _cut(inside: Flags, room: Flags, narrow: Flags, length: float, apart: float) -> tuple[Int32s, int]:
+    """Slices of so many cells of what is inside, from where it touches the room on.
+
+    Narrow dead ends in which a robot may stand ``apart`` cells from who goes past are slices of their own.
+    """
+    part, count = parts_of(inside.astype(np.int32) - 1)
+    seeds = beside_of(inside, room)
     has_seed = np.zeros(count + 1, bool)
     has_seed[part[seeds]] = True
     cells, first = np.unique(part, return_index=True)
@@ -215,13 +146,18 @@ def _cut(inside: Flags, room: Flags, length: float) -> tuple[Int32s, int]:
         labels, total = _banded(inside, seeds, length)
         seeds.flat[alone] = False
         seeds.flat[[_middle_of_lane(labels, total, part == part.flat[place]) for place in alone]] = True
-    return _banded(inside, seeds, length)
+    labels, total = _banded(inside, seeds, length)
+    steps = steps_from(inside, seeds)
+    pocket = np.where(narrow, pockets_of(inside, steps, 2.0 * length, apart), 0)
+    if not pocket.any():
+        return labels, total
+    return parts_of(np.where(pocket > 0, total + pocket, labels).astype(np.int32) - 1)
 
 
 def _banded(inside: Flags, seeds: Flags, length: float) -> tuple[Int32s, int]:
     """The connected parts of each band of so many cells, by the distance from the seeds."""
-    steps = _steps(inside, seeds)
-    return _parts(np.where(steps < 0, -1, (steps / length).astype(np.int32)).astype(np.int32))
+    steps = steps_from(inside, seeds)
+    return parts_of(np.where(steps < 0, -1, (steps / length).astype(np.int32)).astype(np.int32))
 
 
 def _middle_of_lane(labels: Int32s, total: int, where: Flags) -> int:
@@ -258,15 +194,15 @@ def _make(world: World, sizes: Sizes) -> Slices:
     free |= along_middles(world, free, origin, resolution, sizes.smallest)
     reach, room = sizes.passing / resolution, _EASILY * sizes.passing
     core = (clearance >= sizes.smallest + room) & ((points >= low + room) & (points <= high - room)).all(axis=-1)
-    wide = _dilated(core, _EASILY * reach + 1.0) & free  # so much: the middle of a disc is beside that of a cell
+    wide = dilated(core, _EASILY * reach + 1.0) & free  # so much: the middle of a disc is beside that of a cell
     narrow = _passages(free & ~wide, wide, _DEEP * reach)
-    before = _steps(free, narrow)
+    before = steps_from(free, narrow)
     inside = narrow | ((before >= 0) & (before <= _APRON * reach + 1.0))
-    labels, count = _cut(inside, free & ~inside, _LENGTH * reach)
+    labels, count = _cut(inside, free & ~inside, narrow, _LENGTH * reach, 2.0 * sizes.largest / resolution)
     length, lanes = _LENGTH * sizes.passing, lanes_of(labels, count)
     # Either tells the slices of its window; where passages are shorter than two windows, their extent is enough. Who
     # enters a lane has to hear those who are in it.
-    part, _ = _parts(inside.astype(np.int32) - 1)
+    part, _ = parts_of(inside.astype(np.int32) - 1)
     whole, lane = (resolution * _extent(numbers) for numbers in (part, lanes.number[labels]))
     most = max(min(whole, 2.0 * WINDOW * length), lane) + 2.0 * length if count else 0.0
     labels = np.where(free, labels, -1).astype(np.int32)

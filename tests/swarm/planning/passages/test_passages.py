@@ -11,9 +11,10 @@ from envs.arena.episodes import run_episodes
 from envs.rollout.plants import ExactPlant
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet
-from envs.scenarios import draw_family, family
+from envs.scenarios import corridor, draw_family, family
 from swarm.filter.tunables import encode
 from swarm.model.dynamics import Kind, Limits
+from swarm.model.error_bounds import ErrorBounds
 from swarm.planning.passages.lanes import Lanes
 from swarm.planning.passages.planner import PassagePlanner
 from swarm.planning.passages.route import Route
@@ -66,6 +67,22 @@ def test_everybody_arrives_no_slice_has_two_in_it_and_nobody_enters_a_lane_again
     run, shared, against = drive(draw_family(name, 1, kind=kind))
     assert run.reached.all() and not run.touched.any()
     assert shared == against == 0
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_the_alcove_of_a_corridor_is_found(kind: Kind) -> None:
+    for seed in (2, 3, 5, 6):
+        run, _, _ = drive(draw_family("corridor", seed, kind=kind))
+        assert run.reached.all() and not run.touched.any()
+
+
+def test_the_alcove_of_a_corridor_is_found_with_errors_as_well() -> None:
+    def draw(rng: np.random.Generator) -> Scenario:
+        return replace(corridor.draw(rng, kind=Kind.SINGLE_INTEGRATOR), errors=ErrorBounds(position=0.004))
+
+    action = encode(np.array([20.0, 1.0, 20.0, 1.0, 0.0, 1.0]))
+    found = run_episodes(draw, lambda seen: np.tile(action, (*seen.ego.shape[:-1], 1)), 8, seed=3, planner="passages")
+    assert (found.safe & found.reached).all()
 
 
 def test_unicycles_that_turn_slowly_swap_sides_through_a_window_of_2_15_radii() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.scenarios import draw_family
+from envs.scenarios import corridor, draw_family
 from swarm.planning.passages.lanes import lanes_of, neighbours
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, mouths_of, slices_of
@@ -149,3 +149,16 @@ def test_where_there_is_no_mouth_nobody_stands_in_a_tip_at_a_corner(seed: int) -
     for x in (low, float(world.bounds[2]) - low):
         for y in (low, float(world.bounds[3]) - low):
             assert len(beside[found.at(x, y)]) >= 2
+
+
+@pytest.mark.parametrize("up", [False, True])
+@pytest.mark.parametrize("largest", [1.0, 1.1, 1.225])
+def test_an_alcove_beside_a_lane_is_a_slice_of_its_own(largest: float, up: bool) -> None:
+    """In radii: the lane's middle is at 6.6, the alcove's middle at 30, and its end 4.8 to one side of the lane's."""
+    drawn = (corridor.draw(np.random.default_rng(seed)) for seed in range(20))
+    world = next(one.world for one in drawn if (one.world.boxes[0, 1] < 0.3) == up)
+    slices, side = slices_of(world, Sizes(0.05, 0.05 * largest)), 1.0 if up else -1.0
+    deep, mouth = (slices.at(1.5, 0.05 * (6.6 + side * away)) for away in (2.3, 1.7))
+    assert deep == mouth > 0
+    assert deep not in {slices.at(x, 0.33) for x in np.arange(0.1, 2.9, 0.01)}
+    assert int(slices.lanes.number[deep]) == 0 or len(set(slices.lanes.number[1:])) > 2  # the lane ends there
