@@ -119,7 +119,8 @@ class Aside:
         *near, end = [*other.held, *([other.claim] if other.claim else []), *other.ahead]
         cells = way_through(slices.labels, wanted, near[-1] if near else end, row, column, not near)
         wanted[:] = True  # Of a long way, the last slices but the very last one are not told.
-        cells = np.concatenate([cells, way_through(slices.labels, wanted, end, *cells[-1].tolist(), True)])
+        row, column = cells[-1].tolist()
+        cells = np.concatenate([cells, way_through(slices.labels, wanted, end, row, column, True)])
         found: Array = slices.origin + (cells[:, ::-1] + 0.5) * slices.resolution
         return found
 
