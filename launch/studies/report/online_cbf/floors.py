@@ -15,6 +15,7 @@ from swarm.array_types import Flags
 # A family counts as solved where every robot is safe and arrives in more than this share of the episodes.
 HALF = 0.5
 _SHORTER = 0.1
+_FLIPS, _CHANGE = 0.01, 1.3
 _MILLISECONDS = {8: 0.5, 64: 3.0, 1024: 50.0}
 
 
@@ -63,7 +64,7 @@ def races(of: OnlineCbfStudy) -> list[Race]:
 
 def floors(of: OnlineCbfStudy) -> list[Floor]:
     """All lines, in the order of the report."""
-    return [line for part in (_collisions, _protocol, _teams, _comparisons, _families, _times) for line in part(of)]
+    return [line for part in _PARTS for line in part(of)]
 
 
 def every(of: OnlineCbfStudy) -> Iterator[tuple[Case, Method, Episodes]]:
@@ -143,20 +144,43 @@ def _teams(of: OnlineCbfStudy) -> Iterator[Floor]:
 
 
 def _comparisons(of: OnlineCbfStudy) -> Iterator[Floor]:
-    what, floor = "Class-K alone, online against best fixed per family", "better or equal in all, disjoint in ≥ 3"
+    what = "Class-K alone, online against best fixed per family"
+    floor = "nowhere below with disjoint intervals, above with disjoint ones in ≥ 3"
     if study.CLASS_K not in of.methods:
         yield Floor(what, floor, "not measured", None)
         return
-    worse, disjoint, ending = [], [], [case for case in of.families if not case.lifelong]
+    lower, below, disjoint, ending = 0, [], [], [case for case in of.families if not case.lifelong]
     for case in ending:
         fixed, online = of.outcome(case, study.BEST), of.outcome(case, study.CLASS_K)
-        if mean_success(online) < mean_success(fixed):
-            worse.append(case.name)
-        if rate_interval(online.success, online.counted)[0] > rate_interval(fixed.success, fixed.counted)[1]:
+        lower += mean_success(online) < mean_success(fixed)
+        ours, theirs = (rate_interval(one.success, one.counted) for one in (online, fixed))
+        if ours[1] < theirs[0]:
+            below.append(case.name)
+        if ours[0] > theirs[1]:
             disjoint.append(case.name)
-    shown = f"better or equal in {len(ending) - len(worse)} of {len(ending)}, better with disjoint intervals in "
-    shown += f"{len(disjoint)}" + (f" ({', '.join(disjoint)})" if disjoint else "")
-    yield Floor(what, floor, shown, not worse and len(disjoint) >= 3)
+    shown = f"means lower in {lower} of {len(ending)}; disjoint below in {_named(below)}, above in {_named(disjoint)}"
+    yield Floor(what, floor, shown, not below and len(disjoint) >= 3)
+
+
+def _named(cases: list[str]) -> str:
+    return f"{len(cases)}" + (f" ({', '.join(cases)})" if cases else "")
+
+
+def _smoothness(of: OnlineCbfStudy) -> Iterator[Floor]:
+    found = {method: [of.smoothness(case, method) for case in of.families]
+             for method in (study.BEST, study.ALONE, study.ONLINE)}  # fmt: skip
+    what, than = "tunables that move by more than half of their box in one period, of all periods", "best fixed setting"
+    change = f"mean change of the command in a period, network alone, against the {than} of the family"
+    if any(one is None for some in found.values() for one in some):
+        yield Floor(what.capitalize(), "≤ 1 %", "not measured", None)
+        return
+    flips = {method: max(one["flips"] for one in found[method] if one) for method in (study.ALONE, study.ONLINE)}
+    shown = f"network alone {100.0 * flips[study.ALONE]:.2f}, online {100.0 * flips[study.ONLINE]:.2f} at most"
+    yield Floor(what.capitalize(), "≤ 1 %", shown, max(flips.values()) <= _FLIPS)
+    pairs = zip(of.families, found[study.ALONE], found[study.BEST], strict=True)
+    more = [case.name for case, ours, fixed in pairs if ours and fixed and ours["change"] > _CHANGE * fixed["change"]]
+    shown = f"more in {_named(more)} of {len(of.families)} families"
+    yield Floor(change.capitalize(), f"≤ {_CHANGE:g} ×", shown, not more)
 
 
 def _families(of: OnlineCbfStudy) -> Iterator[Floor]:
@@ -182,3 +206,6 @@ def _times(of: OnlineCbfStudy) -> Iterator[Floor]:
         shown.append(f"{robots}: {straight:.2f} ({roadmap:.2f} with the roadmap)")
         good = good and straight <= _MILLISECONDS[robots]
     yield Floor("Decision time for all robots together, one thread, ms", "≤ 0.5 / 3 / 50", ", ".join(shown), good)
+
+
+_PARTS = (_collisions, _protocol, _teams, _comparisons, _smoothness, _families, _times)
