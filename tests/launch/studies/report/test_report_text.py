@@ -51,12 +51,14 @@ class MadeUp:
         episodes, robots = job.options["episodes"], 10
         reached = np.arange(robots)[None] < round(robots * success) * np.ones((episodes, 1))
         time = 4.0 if success == ONLINE else 5.0
+        shaky = controller.startswith("alone:") and job.options["case"]["family"] == "dense"
         return {
             "safe": np.ones((episodes, robots), int).tolist(), "reached": reached.astype(int).tolist(),
             "counted": np.ones((episodes, robots), int).tolist(),
             "reach_time": [[time if flag else None for flag in row] for row in reached],
             "min_clearance": [[0.01]] * episodes, "deliveries": reached.astype(int).tolist(),
             "outcomes": [[90, 9, 1]] * episodes, "steps": [100] * episodes, "horizon": [15.0] * episodes,
+            "smoothness": {"flips": 0.02 if "merge_wall" in self._rates else 0.0, "change": 0.1 if shaky else 0.02},
         }  # fmt: skip
 
     def _sweep(self, job: Job) -> dict[str, Any]:
@@ -112,6 +114,15 @@ def test_floors_are_reached_or_not_by_the_numbers(tmp_path: Path, rate: float) -
     assert line(of, "Collisions").measured.startswith("0 in ")
     solved = [case.name for case, *_ in solved_online_only(of)]
     assert solved == (["merge"] if rate == 1.0 else [])
+
+
+def test_how_smooth_is_judged_in_every_family(tmp_path: Path) -> None:
+    flips, change = "Tunables that move", "Mean change of the command"
+    of = measured(tmp_path)
+    assert line(of, flips).reached is True
+    assert line(of, change).measured == "more in 1 (dense) of 5 families" and line(of, change).reached is False
+    (tmp_path / "other").mkdir()
+    assert line(measured(tmp_path / "other", merge_wall=1.0), flips).reached is False
 
 
 def test_sooner_at_the_goal_counts_only_where_online_is_as_successful(tmp_path: Path) -> None:
