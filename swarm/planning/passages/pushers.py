@@ -97,10 +97,11 @@ def _is_in_the_way_of(scene: Scene, other: Course) -> bool:
 def _comes_against(scene: Scene, other: Course) -> bool:
     """Whether another is in a passage, and comes towards this robot through the slice that it wants next.
 
-    Who has arrived and was pushed out of its place lets those in first who want the slice that leads back to it next:
-    they would else not enter a lane against it.
+    Who has arrived and was pushed out of its place lets those go first whom it would meet on its way back, and who
+    want the slice that leads back to it next: they would else not enter a lane against it, though it may have to wait
+    there for ever, for another one that has arrived.
     """
-    if scene.arrived and scene.following > 0 and scene.following == _next_of(other):
+    if scene.arrived and scene.following > 0 and (scene.following == _next_of(other) or scene.is_met_by(other)):
         return True
     return bool(other.held) and scene.following in other.ahead and scene.is_met_by(other)
 

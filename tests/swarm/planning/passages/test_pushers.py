@@ -54,6 +54,11 @@ def test_who_has_arrived_gives_way_even_with_an_inherited_priority() -> None:
     assert for_whom(mine, other, arrived=True) and not for_whom(mine, other)
 
 
+def test_who_has_arrived_and_was_pushed_out_lets_those_go_first_whom_it_would_meet_on_its_way_back() -> None:
+    back, other = (1, 2, 3, 4), tells(OTHER, (4,), (4, 3), 9)  # who waits in 1 for 2 is still far from 3
+    assert for_whom(tells(ME, (1,), back, -1), other, arrived=True) and not for_whom(tells(ME, (1,), back, 5), other)
+
+
 def test_who_waits_before_a_passage_makes_room_for_the_one_in_it_unless_that_one_makes_way_for_it() -> None:
     mine, inside = tells(ME, (), (1, 2), 9), tells(OTHER, (1,), (1, 4), 5)
     assert for_whom(mine, inside, waits=True) and not for_whom(mine, inside)
