@@ -20,6 +20,7 @@ from swarm.array_types import Array
 from swarm.model.dynamics import Kind
 from swarm.planning import Plan, StatefulPlanner
 from swarm.planning.passages.aside import Aside
+from swarm.planning.passages.backing_off import BackingOff
 from swarm.planning.passages.errand import Errand
 from swarm.planning.passages.giving_way import GivingWay
 from swarm.planning.passages.holding import Holding
@@ -74,6 +75,7 @@ class PassagePlanner(StatefulPlanner):
         self._errand = Errand(self.robot_id, self._spec.radius, self.dt)
         self._giving = GivingWay(self._aside, self._turning, self.dt)
         self._holding = Holding(self.slices, self._spec, self.dt, self.robot_id)
+        self._backing = BackingOff(self.route, self._margin, self.dt)
         self._silent = Silent()
         self._last: Intent | None = None
         self._plan: Plan | None = None
@@ -93,7 +95,9 @@ class PassagePlanner(StatefulPlanner):
         if aside is None and (lets_in or (self._errand.arrived and not leg.ahead)):
             leg = self._beside_goal(view, position, goal, leg, lets_in)
         self._hold(scene, leg, heard, closed, lets_in)
-        self._plan = self._drive(position, leg, aside is not None, note)
+        back = self._backing.place(scene, self.tick)
+        leg = leg if back is None else self.route.leg(np.stack([position, back]), back)
+        self._plan = self._drive(position, leg, aside is not None or back is not None, note)
         return self._plan
 
     def _see(self, view: View, position: Array) -> tuple[dict[int, Intent], frozenset[int]]:

@@ -201,8 +201,7 @@ class Route:
         allowed, stop, ends = self.held_part(leg, held)
         if stop == 0:
             return position.copy(), 0.0, True
-        room = clearance_at(self.roadmap, position[0], position[1])
-        keep = max(min(self.roadmap.clearance, room - _SLACK), 0.0)
+        keep = self._kept_at(position)
         reach = float(leg.steps[stop - 1]) if ends else leg.left
         around = self.roadmap, self.slices.labels, allowed, position
         target = leg.target
@@ -210,6 +209,24 @@ class Route:
         if target is not None and near and straight_through(*around, target, keep):
             return target, reach, ends
         return leg.path[farthest(*around, leg.path, stop, keep)], reach, ends
+
+    def _kept_at(self, position: Array) -> float:
+        """The clearance of straight ways from a place on [m]."""
+        room = clearance_at(self.roadmap, position[0], position[1])
+        return max(min(self.roadmap.clearance, room - _SLACK), 0.0)
+
+    def back_from(self, position: Array, place: Array, number: int) -> Array:
+        """The point of a slice farthest from a place [m], of those that the robot can drive straight to, float64[2]."""
+        slices, keep = self.slices, self._kept_at(position)
+        allowed = np.zeros(slices.total + 1, bool)
+        allowed[number] = True
+        rows, columns = np.nonzero(slices.labels == number)
+        points = slices.origin + (np.column_stack([columns, rows]) + 0.5) * slices.resolution
+        for k in np.argsort(-np.linalg.norm(points - place, axis=1), kind="stable").tolist():
+            if straight_through(self.roadmap, slices.labels, allowed, position, points[k], keep):
+                found: Array = points[k]
+                return found
+        return position
 
 
 def _is_on_the_way(path: Array, stop: int, target: Array) -> bool:
