@@ -12,6 +12,7 @@ from envs.rollout.plants import ExactPlant
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet
 from envs.scenarios import corridor, draw_family, family
+from envs.scenarios.parts import wall
 from swarm.filter.tunables import encode
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import ErrorBounds
@@ -83,6 +84,38 @@ def test_the_alcove_of_a_corridor_is_found_with_errors_as_well() -> None:
     action = encode(np.array([20.0, 1.0, 20.0, 1.0, 0.0, 1.0]))
     found = run_episodes(draw, lambda seen: np.tile(action, (*seen.ego.shape[:-1], 1)), 8, seed=3, planner="passages")
     assert (found.safe & found.reached).all()
+
+
+def turned(scenario: Scenario, angle: float) -> Scenario:
+    """The same world and robots, turned by an angle [rad], with walls where its bounds were."""
+    world, (cos, sin) = scenario.world, (np.cos(angle), np.sin(angle))
+    turn, (width, height) = np.array([[cos, sin], [-sin, cos]]), world.bounds[2:].tolist()
+    thick = 2.0 * scenario.robots[0].radius
+    sides = [wall(-thick, low, width + thick, low + thick) for low in (-thick, height)]
+    sides += [wall(left, 0.0, left + thick, height) for left in (-thick, width)]
+    boxes = np.concatenate([world.boxes, sides])
+    ends = np.array([[x, y] for x in (-thick, width + thick) for y in (-thick, height + thick)]) @ turn
+    around = World(
+        np.concatenate([ends.min(axis=0), ends.max(axis=0)]), np.column_stack([boxes[:, :2] @ turn, boxes[:, 2:]]),
+        angles=np.full(len(boxes), angle),
+    )  # fmt: skip
+    robots = tuple(
+        replace(
+            one, start=np.array([*(one.start[:2] @ turn), one.start[2] + angle, *(one.start[3:] @ turn)]),
+            goals=one.goals @ turn,
+        )
+        for one in scenario.robots
+    )  # fmt: skip
+    return replace(scenario, world=around, robots=robots)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_between_turned_boxes_places_for_one_robot_are_agreed_on_as_well(kind: Kind) -> None:
+    scenario = turned(draw_family("bays", 1, kind=kind, robots=2), 0.4)
+    assert choose_planner("auto", scenario.world, sizes_of(scenario)) == "passages"
+    run, shared, against = drive(scenario)
+    assert run.reached.all() and not run.touched.any()
+    assert shared == against == 0
 
 
 def test_unicycles_that_turn_slowly_swap_sides_through_a_window_of_2_15_radii() -> None:
