@@ -14,6 +14,7 @@ from envs.arena.episodes import Episodes, Track, draw_episodes, play
 from envs.scenarios.parts import robot, wall
 from studies.report.jobs import Record
 from studies.report.narrow_places.central import is_solvable
+from studies.report.narrow_places.waiting import most_passes
 from studies.report.online_cbf.measurements import draw_of, pack, policy_of
 from swarm.model.body import MARGIN
 from swarm.model.dynamics import Kind
@@ -62,11 +63,14 @@ def drive(options: Record) -> Record:
     """Episodes with a planner.
 
     Args:
-        options: ``case``, ``planner``, ``controller``, ``episodes``, ``seed``, ``errors`` (empty: exact states).
+        options: ``case``, ``planner``, ``controller``, ``episodes``, ``seed``, ``errors`` (empty: exact states);
+            ``passes``, if it is to be counted how often others pass (``waiting.most_passes``).
     """
     draw = inexact(options["case"], options["errors"])
     scenarios = draw_episodes(draw, options["episodes"], options["seed"])
-    return pack(_run(scenarios, options["planner"], options["controller"], options["seed"]))
+    record = len(scenarios) if options.get("passes") else 0
+    result = _run(scenarios, options["planner"], options["controller"], options["seed"], record)
+    return {**pack(result), "passes": [most_passes(track).tolist() for track in result.tracks]}
 
 
 def drive_alone(options: Record) -> Record:

@@ -15,7 +15,7 @@ from studies.report.narrow_places import cases as study
 from studies.report.narrow_places.cases import Case
 from studies.report.online_cbf.measurements import unpack
 from studies.report.online_cbf.study import checkpoint_files, tuner_folder
-from swarm.array_types import Array, Flags
+from swarm.array_types import Array, Flags, Int64s
 
 _DRIVE, _ALONE, _SOLVE, _FILM = (
     f"studies.report.narrow_places.measurements:{name}" for name in ("drive", "drive_alone", "solve", "film")
@@ -55,6 +55,8 @@ class NarrowPlacesStudy:
     def job(self, case: Case, planner: str, errors: Record | None = None) -> Job:
         """Episodes of a case with a planner, and with declared errors if there are any."""
         options = {**self._options(case, planner), "errors": errors or {}}
+        if planner == "auto" and not errors and case in study.NARROW:
+            options["passes"] = True
         name = f"{case.name} {planner}{' errors' if errors else ''}"
         return Job(name, _DRIVE, options, self._cost(case) * (10.0 if planner == "auto" else 1.0), self._files)
 
@@ -94,6 +96,10 @@ class NarrowPlacesStudy:
         """Times [s] of each robot of a case alone, and whether it arrived, ``[E, N]``."""
         result, counts = self.lab[self.alone_job(case)], self.solved(case)
         return np.array(result["time"])[counts], np.array(result["reached"], bool)[counts]
+
+    def passes(self, case: Case) -> Int64s:
+        """How often others passed a door or lane while a robot of a case waited before it, at most, ``[E, N]``."""
+        return np.array(self.lab[self.job(case, "auto")]["passes"], np.int64)[self.solved(case)]
 
     @property
     def _files(self) -> tuple[Path, ...]:
