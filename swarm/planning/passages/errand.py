@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from swarm.array_types import Array
-from swarm.planning.cells.claims import LONGEST
+from swarm.planning.passages.right_of_way import waiting_key
 from swarm.planning.pibt.priority_inheritance import priority_key
 
 _IDLE = -1
@@ -64,8 +64,9 @@ class Errand:
     @property
     def priority(self) -> int:
         """How long it has had its goal; the lowest once it has arrived, or if it has none."""
-        wants = not self.arrived and self._has_goal
-        return priority_key(min(self._tick - self._since, LONGEST) if wants else _IDLE, self._robot_id)
+        if self.arrived or not self._has_goal:
+            return priority_key(_IDLE, self._robot_id)
+        return waiting_key(self._tick - self._since, self._robot_id)
 
     @property
     def _has_goal(self) -> bool:

@@ -7,13 +7,10 @@ robot that has arrived gets past whoever wants through, until it is there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from swarm.array_types import Array
 from swarm.planning.passages.aside import Aside
 from swarm.planning.passages.pushers import Scene, pushers_of
-from swarm.planning.passages.right_of_way import Course, after, aged
-from swarm.sense.intent import Intent
+from swarm.planning.passages.right_of_way import Course, first_of, inherited_from
 
 _LEAVING = 10.0  # Seconds for which a robot that is at its goal keeps on the way past whoever wants through.
 _THERE = 3  # Points of a way that ends where the robot is.
@@ -48,14 +45,13 @@ class GivingWay:
         if is_there or tick > self._exit_until:
             self.exit = None
 
-    def decide(self, scene: Scene, tick: int, priority: int, heard: Mapping[int, Intent]) -> tuple[Scene, Array | None]:
+    def decide(self, scene: Scene, tick: int, priority: int) -> tuple[Scene, Array | None]:
         """The way out of the way of others, float64[n, 2] [m]; None if the robot makes way for nobody.
 
         Args:
             scene: What is known; comes back with the remembered ways of others.
             tick: Of the clock.
             priority: Its own.
-            heard: What the others have told.
         """
         pushers = [] if self.exit is not None else pushers_of(scene, self._let_out, self._before)
         wanted = bool(pushers)
@@ -76,9 +72,11 @@ class GivingWay:
             self.exit, self._exit_until = None if aside is None else aside[-1, :2], tick + self._leaving_ticks
         met = any(scene.is_met_by(other) for other in others.values())
         self.leaving = stuck or self.exit is not None or (aside is None and self.leaving and met)
-        self.inherited = priority if self.exit is None else aged(self.inherited, 1)
-        if aside is not None:
-            self._inherit(pushers, others, heard, tick)
+        if self.exit is None:
+            self.inherited = priority
+        if aside is not None and (self.exit is not None or len(aside) > _THERE):  # who is there wants nothing more
+            found = inherited_from(others[robot].rank.inherited for robot in pushers)
+            self.inherited = found if first_of(found) > priority else priority
         return scene, aside
 
     def _with_remembered(self, scene: Scene, pushers: list[int], tick: int) -> tuple[Scene, list[int]]:
@@ -91,11 +89,3 @@ class GivingWay:
         self._remembered = {r: one for r, one in self._remembered.items() if one[1] > tick and r in scene.others}
         before = {robot: one[0] for robot, one in self._remembered.items() if robot not in pushers}
         return scene._replace(others={**scene.others, **before}), [*pushers, *before]
-
-    def _inherit(
-        self, pushers: Sequence[int], others: Mapping[int, Course], heard: Mapping[int, Intent], tick: int
-    ) -> None:
-        """Go with the highest priority of those that the robot makes way for, but after them."""
-        for robot in pushers:
-            fresh = heard[robot].stamp == tick - 1
-            self.inherited = max(self.inherited, after(aged(others[robot].rank.inherited, int(fresh))))

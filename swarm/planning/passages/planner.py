@@ -139,7 +139,7 @@ class PassagePlanner(StatefulPlanner):
         errand, others = self._errand, {robot: course(intent, robot) for robot, intent in heard.items()}
         own, radius = self._course(leg.ahead), self._spec.radius
         scene = Scene(view, position, radius, own, others, errand.arrived, errand.waits)
-        scene, aside = self._giving.decide(scene, self.tick, errand.priority, heard)
+        scene, aside = self._giving.decide(scene, self.tick, errand.priority)
         if aside is None:
             return scene, None, *self._before_blocked(leg, scene, closed)
         leg = self.route.leg(aside, None)

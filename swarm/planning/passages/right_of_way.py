@@ -7,14 +7,16 @@ it has nowhere to go out of the way. 0 stands for no slice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from swarm.planning.cells.claims import LONGEST
 from swarm.planning.passages.lanes import Lanes
-from swarm.planning.pibt.priority_inheritance import IDS, id_of
+from swarm.planning.pibt.priority_inheritance import IDS, id_of, priority_key
 from swarm.sense.intent import RANKINGS, WINDOW, Intent
+
+_CHAIN = 63  # Most robots in a chain, each of which makes way for the one before; so many ticks of waiting are as one.
 
 
 class Rank(NamedTuple):
@@ -65,13 +67,13 @@ def goes_first(theirs: Rank, mine: Rank) -> bool:
     """Whether another robot goes first, by the ranks of both.
 
     Of robots that make way for one and the same, and that one itself, the nearest to it in the chain goes first: who
-    makes way does not go before whom it makes way for.
+    makes way does not go before whom it makes way for. To all others, each of them is what that one is.
     """
     if theirs.leaving == mine.leaving or not theirs.leaving:
         one, other = theirs.inherited, mine.inherited
         if min(one, other) >= 0 and id_of(one) == id_of(other) and one != other:
             return one > other
-    return theirs > mine
+    return theirs._replace(inherited=first_of(theirs.inherited)) > mine._replace(inherited=first_of(mine.inherited))
 
 
 def course(intent: Intent, robot_id: int) -> Course:
@@ -85,14 +87,29 @@ def in_order(numbers: Sequence[int]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(number for number in numbers if number > 0))
 
 
-def aged(key: int, ticks: int) -> int:
-    """A priority that another robot told of so many ticks ago, as of now: who waits has waited longer meanwhile."""
-    return key if key < 0 or key // IDS >= LONGEST else key + IDS * ticks
+def waiting_key(ticks: int, robot_id: int) -> int:
+    """The priority of a robot that has waited for so many ticks; who has waited about as long goes by its identity.
+
+    Keys in between are those of robots that make way for it, one after the other (``after``).
+    """
+    return priority_key(min(ticks, LONGEST - 1) | _CHAIN, robot_id)
+
+
+def first_of(key: int) -> int:
+    """The priority of the first in a chain of robots that make way one for the other, by that of any of them."""
+    return key if key < 0 else key | _CHAIN * IDS
 
 
 def after(key: int) -> int:
     """The priority that a robot inherits from one that it makes way for, and goes after."""
-    return key - IDS if key >= IDS else key
+    return key - IDS if key >= 0 and key // IDS & _CHAIN else key
+
+
+def inherited_from(keys: Iterable[int]) -> int:
+    """The priority of who makes way for robots with these: with the highest, after all of its chain among them."""
+    keys = tuple(keys)
+    most = max(first_of(key) for key in keys)
+    return after(min(key for key in keys if first_of(key) == most))
 
 
 def window_of(ahead: Sequence[int]) -> tuple[int, ...]:

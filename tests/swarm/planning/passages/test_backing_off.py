@@ -10,16 +10,15 @@ import pytest
 from swarm.array_types import Array
 from swarm.planning.passages.backing_off import BackingOff
 from swarm.planning.passages.pushers import Scene
-from swarm.planning.passages.right_of_way import Course, Rank, after
+from swarm.planning.passages.right_of_way import Course, Rank, after, waiting_key
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, slices_of
-from swarm.planning.pibt.priority_inheritance import priority_key
 from swarm.scenario.world import World
 from swarm.sense.neighbours import N_ID, N_RADIUS, N_X, N_Y, NEIGHBOUR
 from swarm.sense.view import View
 
 RADIUS, DT, ME, OTHER = 0.1, 0.05, 3, 8
-MINE = priority_key(9, ME)
+MINE = waiting_key(9, ME)
 
 
 def route() -> Route:
@@ -38,7 +37,7 @@ def scene_of(way: Route, theirs: int, *, apart: float = 2.1 * RADIUS, waits: boo
     row = np.zeros(NEIGHBOUR)
     row[[N_ID, N_X, N_Y, N_RADIUS]] = OTHER, position[0] + apart, 1.0, RADIUS
     own = Course((here,), (here, there), 0, Rank(False, True, MINE, MINE, -ME))
-    other = Course((there,), (there,), 0, Rank(False, True, theirs, priority_key(1, OTHER), -OTHER))
+    other = Course((there,), (there,), 0, Rank(False, True, theirs, waiting_key(1, OTHER), -OTHER))
     view = View(0.0, np.zeros(5), np.zeros(2), row[None])
     return Scene(view, position, RADIUS, own, {OTHER: other}, False, waits), row[[N_X, N_Y]]
 
@@ -57,7 +56,7 @@ def test_it_goes_back_within_its_own_slice_for_a_while() -> None:
 def test_it_stays_where_it_is_beside_one_that(case: str) -> None:
     way = route()
     if case == "goes its own way":
-        scene, _ = scene_of(way, priority_key(1, OTHER))
+        scene, _ = scene_of(way, waiting_key(1, OTHER))
     elif case == "is far":
         scene, _ = scene_of(way, after(MINE), apart=4.0 * RADIUS)
     else:

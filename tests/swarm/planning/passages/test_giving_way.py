@@ -8,10 +8,9 @@ from swarm.array_types import Array
 from swarm.planning.passages.aside import Aside
 from swarm.planning.passages.giving_way import GivingWay
 from swarm.planning.passages.pushers import Scene
-from swarm.planning.passages.right_of_way import Course, Rank, course, intent_of
+from swarm.planning.passages.right_of_way import Course, Rank, course, intent_of, waiting_key
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, slices_of
-from swarm.planning.pibt.priority_inheritance import priority_key
 from swarm.scenario.world import World
 from swarm.sense.neighbours import NEIGHBOUR
 from swarm.sense.view import View
@@ -26,17 +25,18 @@ def test_who_gives_back_what_it_held_for_another_goes_on_giving_way() -> None:
     route = Route(world, slices_of(world, Sizes(RADIUS, RADIUS)), RADIUS, 0.0)
     way = route.leg(np.column_stack([np.linspace(2.0, 5.5, 200), np.ones(200)]), None).ahead
     position, theirs = np.array([2.0, 1.0]), tuple(reversed(way[2:8]))
+    mine, theirs_key = waiting_key(500, ME), waiting_key(900, OTHER)
     told = intent_of(
-        tick=0, held=theirs[:1], claim=0, claim_priority=priority_key(9, OTHER), priority=priority_key(9, OTHER),
+        tick=0, held=theirs[:1], claim=0, claim_priority=theirs_key, priority=theirs_key,
         arrival=0, leaving=False, ahead=theirs,
     )  # fmt: skip
     giving = GivingWay(Aside(route, RADIUS, 0.0), 0, 0.05)
-    view, mine = View(0.0, np.zeros(5), np.zeros(2), np.empty((0, NEIGHBOUR))), priority_key(5, ME)
+    view = View(0.0, np.zeros(5), np.zeros(2), np.empty((0, NEIGHBOUR)))
     ways = []
     for held in (way[:1], way[:2], way[:1]):  # it claims the next slice, holds it, and has given it back
         own = Course(held, way, 0, Rank(False, True, mine, mine, -ME))
         scene = Scene(view, position, RADIUS, own, {OTHER: course(told, OTHER)}, False, False)
-        ways.append(giving.decide(scene, 1, mine, {OTHER: told})[1])
+        ways.append(giving.decide(scene, 1, mine)[1])
     assert ways[0] is None
     assert ways[1] is not None and ways[2] is not None
 

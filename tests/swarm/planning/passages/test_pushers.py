@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from swarm.planning.passages.pushers import Scene, pushers_of
-from swarm.planning.passages.right_of_way import Course, Rank, after
+from swarm.planning.passages.right_of_way import Course, Rank, after, waiting_key
 from swarm.planning.pibt.priority_inheritance import priority_key
 from swarm.sense.neighbours import NEIGHBOUR
 from swarm.sense.view import View
@@ -16,7 +16,7 @@ ME, OTHER = 3, 8
 def tells(
     robot: int, held: tuple[int, ...], ahead: tuple[int, ...], ticks: int, leaving: bool = False, key: int | None = None
 ) -> Course:
-    own = priority_key(ticks, robot)
+    own = priority_key(ticks, robot) if ticks < 0 else waiting_key(100 * ticks, robot)
     return Course(held, ahead, 0, Rank(leaving, bool(held), own if key is None else key, own, -robot))
 
 
@@ -49,7 +49,7 @@ def test_nobody_gives_way_to_who_goes_the_same_way_unless_it_stands_in_that_ones
 
 
 def test_who_has_arrived_gives_way_even_with_an_inherited_priority() -> None:
-    high = priority_key(50, 1)
+    high = waiting_key(5000, 1)
     mine, other = tells(ME, (2,), (2,), -1, key=high), tells(OTHER, (1,), (1, 2, 3), 9)
     assert for_whom(mine, other, arrived=True) and not for_whom(mine, other)
 
@@ -62,7 +62,7 @@ def test_who_has_arrived_and_was_pushed_out_lets_those_go_first_whom_it_would_me
 def test_who_waits_before_a_passage_makes_room_for_the_one_in_it_unless_that_one_makes_way_for_it() -> None:
     mine, inside = tells(ME, (), (1, 2), 9), tells(OTHER, (1,), (1, 4), 5)
     assert for_whom(mine, inside, waits=True) and not for_whom(mine, inside)
-    for_me = tells(OTHER, (1,), (1, 4), 5, key=after(priority_key(9, ME)))
+    for_me = tells(OTHER, (1,), (1, 4), 5, key=after(waiting_key(900, ME)))
     assert not for_whom(mine, for_me, waits=True)
 
 

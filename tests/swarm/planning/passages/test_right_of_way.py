@@ -9,17 +9,19 @@ from swarm.planning.passages.lanes import lanes_of
 from swarm.planning.passages.right_of_way import (
     Rank,
     after,
-    aged,
+    first_of,
     goes_first,
     in_order,
+    inherited_from,
     intent_of,
     may_enter,
     may_take,
     opposed,
     rank,
+    waiting_key,
     window_of,
 )
-from swarm.planning.pibt.priority_inheritance import priority_key
+from swarm.planning.pibt.priority_inheritance import id_of, priority_key
 from swarm.sense.intent import MAX_HELD, WINDOW, Intent
 
 
@@ -81,9 +83,26 @@ def test_ranks_are_total_and_who_is_stuck_or_inside_or_waits_longest_goes_first(
     assert rank(told(9, [3], 0, priority_key(0, 4), leaving=True), 4) > rank(told(9, [3], 0, priority_key(5, 0)), 0)
 
 
-def test_an_inherited_priority_grows_older_with_its_origin() -> None:
-    assert aged(priority_key(7, 3), 1) == priority_key(8, 3)
-    assert aged(priority_key(-1, 3), 1) == priority_key(-1, 3)
+def test_who_makes_way_goes_for_others_as_the_first_of_its_chain_does() -> None:
+    """Also if those others have waited for as long as that one: nobody is pushed by half."""
+    first, other, idle = waiting_key(50, 3), waiting_key(50, 7), priority_key(-1, 2)
+    mine = Rank(False, True, other, other, -7)
+    for key in (first, after(first), after(after(first))):
+        theirs = Rank(False, True, key, idle, -2)
+        assert goes_first(theirs, mine) and not goes_first(mine, theirs)
+    later = Rank(False, True, after(waiting_key(10, 3)), idle, -2)
+    assert goes_first(later, mine) and goes_first(mine._replace(inherited=waiting_key(150, 7)), later)
+
+
+def test_who_makes_way_for_some_of_one_chain_goes_after_all_of_them() -> None:
+    first, other = waiting_key(200, 3), waiting_key(100, 1)
+    assert inherited_from([after(first), other, first]) == after(after(first))
+    assert inherited_from([other]) == after(other) < other and first_of(after(other)) == other
+    long = first
+    for _ in range(100):
+        long = after(long)
+    assert first_of(long) == first and id_of(long) == 3
+    assert after(priority_key(-1, 3)) == first_of(priority_key(-1, 3)) == priority_key(-1, 3)
 
 
 LANE = 8
