@@ -20,9 +20,8 @@ from swarm.array_types import Array
 from swarm.model.dynamics import Kind
 from swarm.planning import Plan, StatefulPlanner
 from swarm.planning.passages.aside import Aside
-from swarm.planning.passages.backing_off import BackingOff
 from swarm.planning.passages.errand import Errand
-from swarm.planning.passages.giving_way import GivingWay
+from swarm.planning.passages.giving_way import BackingOff, GivingWay
 from swarm.planning.passages.holding import Holding
 from swarm.planning.passages.outlined import OutlinedRoute
 from swarm.planning.passages.pushers import Scene

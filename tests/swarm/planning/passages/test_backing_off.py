@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from swarm.array_types import Array
-from swarm.planning.passages.backing_off import BackingOff
+from swarm.planning.passages.giving_way import BackingOff
 from swarm.planning.passages.pushers import Scene
 from swarm.planning.passages.right_of_way import Course, Rank, after, waiting_key
 from swarm.planning.passages.route import Route
