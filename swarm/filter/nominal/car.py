@@ -28,6 +28,8 @@ from swarm.model.dynamics import SHARPEST
 _WIDER, _OUTSIDE = 1.1, 1.3
 # A place that is so near, in radii, is not worth setting back, or driving in a circle.
 _THERE = 0.5
+# Slower than such a part of its top speed, a car stands: it has not set out for anywhere.
+_STANDS = 0.05
 
 
 @uncounted
@@ -86,7 +88,7 @@ def car_way(body: Array, now: float, ahead: float, aside: float) -> float:
     """
     radius, back = _WIDER / body[CURVATURE], body[REVERSE] > 0.0
     towards = -1.0 if back and ahead < 0.0 else 1.0
-    away = back and now * towards < 0.0
+    away = back and now * towards < -_STANDS * body[TOP_SPEED]
     if math.hypot(ahead, aside - radius) < radius * (_OUTSIDE if away else 1.0):
         return -2.0 * towards if back else 2.0
     if not back:
