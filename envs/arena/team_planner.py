@@ -77,7 +77,7 @@ class RoadmapTeam:
         self._tells = np.array([robot.cooperative for robot in scenario.robots])
         self._body = np.zeros(BODY)
         self._body[SENSING] = scenario.sensing_radius
-        outlined = np.array([robot.footprint is not None for robot in scenario.robots])
+        outlined = np.array([robot.footprint is not None or robot.limits.is_car for robot in scenario.robots])
         self._planned = np.flatnonzero(self._tells & ~outlined) if plans else np.empty(0, np.int64)
         self._outlined = {
             i: make_planner("roadmap", scenario.robots[i], scenario.world, dt=scenario.dt, margin=margin)

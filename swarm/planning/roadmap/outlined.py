@@ -1,4 +1,4 @@
-"""The shortest way around the static map for one robot that is no disc, and around others who stand in the way."""
+"""The shortest way around the static map for one robot that is no disc, or a car, and around others who stand there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from swarm.model.geometry import circles
 from swarm.planning import Plan, StatefulPlanner
-from swarm.planning.headings.poses import Poses
+from swarm.planning.cars.ways import CarWays
 from swarm.planning.headings.ways import PoseWays
 from swarm.planning.roadmap.detour import PATIENCE, stands
 from swarm.planning.roadmap.yielding import yield_aside
@@ -25,15 +25,19 @@ _NEARER = 0.05  # Coming nearer counts from this share of a reach on.
 class HeadingPlanner(StatefulPlanner):
     """What ``RoadmapPlanner`` is to discs: over cell and heading, so that the robot may be too long to turn anywhere.
 
+    Or along arcs and straight lines, so that it may be a car.
+
     A robot that has come no nearer for a while goes around those who stand, until it is nearer to its goal than before.
 
     Args:
-        poses: What it may drive on.
+        ways: Of the robot.
+        radius: Of the disc that encloses it [m].
+        margin: That it keeps [m].
     """
 
-    def __init__(self, poses: Poses) -> None:
-        self._radius, self._margin = poses.reach, poses.margin
-        self.ways = PoseWays(poses)
+    def __init__(self, ways: PoseWays | CarWays, radius: float, margin: float) -> None:
+        self._radius, self._margin = radius, margin
+        self.ways = ways
         self.reset()
 
     def reset(self) -> None:
@@ -44,7 +48,7 @@ class HeadingPlanner(StatefulPlanner):
 
     def plan(self, view: View) -> Plan:
         """The farthest pose on the way that is reached by a turn and a straight line."""
-        state, goal = np.array(view.state[:3], dtype=np.float64), np.array(view.goal, dtype=np.float64)
+        state, goal = np.array(view.state, dtype=np.float64), np.array(view.goal, dtype=np.float64)
         if not np.isfinite(goal).all():
             return Plan(state[:2], np.empty((0, 2)), None, 0.0)
         if not np.array_equal(goal, self._goal):

@@ -47,6 +47,19 @@ def test_the_example_arrives_without_a_touch_and_within_its_arcs(solver: str) ->
     assert reached.all() or solver == "cvxpy"
 
 
+def test_in_bounds_hardly_wider_than_their_arcs_all_arrive() -> None:
+    scenario = cars()
+    world = replace(scenario.world, bounds=np.array([0.0, 0.0, 10.0, 10.0]))
+    scenario = replace(scenario, world=world)
+    run = Run(scenario, Fleet(scenario, planner="roadmap", controller="fixed:2,1"), ExactPlant(scenario))
+    for _ in range(run.steps):
+        run.tick()
+        if run.reached.all():
+            break
+    assert run.collisions == 0
+    assert run.reached.all()
+
+
 def test_a_car_forgets_where_its_wheels_stand_when_it_is_reset() -> None:
     scenario = cars()
     robot = Fleet(replace(scenario, robots=scenario.robots[:1]), planner="straight", controller="fixed:4,1").robots[0]
