@@ -158,8 +158,8 @@ def test_two_processes_take_the_step_of_one(shares: list[dict[str, Any]], kind: 
         assert found["steps"] == SETTINGS.epochs
         for own, wanted in zip(found["gradient"], alone["gradient"], strict=True):
             torch.testing.assert_close(own, wanted, atol=1e-6, rtol=0)
-        for key, wanted in alone["weights"].items():
-            torch.testing.assert_close(found["weights"][key], wanted, atol=1e-6, rtol=0)
+        for key, wanted in alone["weights"].items():  # Adam's steps make more of rounding, on some processors
+            torch.testing.assert_close(found["weights"][key], wanted, atol=5e-6, rtol=0)
         for key, figure in alone["figures"].items():
             assert found["figures"][key] == pytest.approx(figure, abs=1e-5), key
     apart = optimised(make(6), part(data, 0, 6))
