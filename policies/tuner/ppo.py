@@ -74,10 +74,9 @@ class PPOConfig(PPOSettings):
             raise InputError("ppo.held_worlds", self.held_worlds, "0 to 1")
         if not 0.0 < self.held_until <= 1.0:
             raise InputError("ppo.held_until", self.held_until, "above 0, at most 1")
-        if not 0.0 <= self.near < math.inf:
-            raise InputError("ppo.near", self.near, "0 or more")
-        if not 0.0 <= self.smooth < math.inf:
-            raise InputError("ppo.smooth", self.smooth, "0 or more")
+        for name in ("near", "smooth"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise InputError(f"ppo.{name}", getattr(self, name), "0 or more")
         if not 0.0 < self.near_until <= 1.0:
             raise InputError("ppo.near_until", self.near_until, "above 0, at most 1")
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from envs.arena.core import GOAL_RADII
 from envs.arena.episodes import Track
 from swarm.array_types import Array, Int64s
 from swarm.planning.passages.search import labels_along
@@ -16,7 +17,6 @@ from swarm.planning.passages.team import sizes_of
 
 _NEAR = 2.0  # Who is nearer than so many slices to where it then enters a lane waits before it.
 _THROUGH = 0.5  # Who leaves a lane farther than so many slices from where it entered has passed it.
-_THERE = 2.0  # Who is so near to its goal [radii] has arrived, as in episodes.
 
 
 class Visit(NamedTuple):
@@ -41,7 +41,7 @@ def most_passes(track: Track) -> Int64s:
     ]
     found = np.zeros(len(visits), np.int64)
     for i, spec in enumerate(track.scenario.robots):
-        there = np.linalg.norm(place[:, i] - spec.goals[-1], axis=-1) <= _THERE * spec.radius
+        there = np.linalg.norm(place[:, i] - spec.goals[-1], axis=-1) <= GOAL_RADII * spec.radius
         end = int(np.argmax(there)) if there.any() else len(there)
         others = [one for j, some in enumerate(passes) if j != i for one in some]
         for lane, entered, _ in visits[i]:

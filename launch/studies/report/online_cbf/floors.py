@@ -64,7 +64,8 @@ def races(of: OnlineCbfStudy) -> list[Race]:
 
 def floors(of: OnlineCbfStudy) -> list[Floor]:
     """All lines, in the order of the report."""
-    return [line for part in _PARTS for line in part(of)]
+    parts = _collisions, _protocol, _teams, _comparisons, _smoothness, _families, _times
+    return [line for part in parts for line in part(of)]
 
 
 def every(of: OnlineCbfStudy) -> Iterator[tuple[Case, Method, Episodes]]:
@@ -169,18 +170,18 @@ def _named(cases: list[str]) -> str:
 def _smoothness(of: OnlineCbfStudy) -> Iterator[Floor]:
     found = {method: [of.smoothness(case, method) for case in of.families]
              for method in (study.BEST, study.ALONE, study.ONLINE)}  # fmt: skip
-    what, than = "tunables that move by more than half of their box in one period, of all periods", "best fixed setting"
-    change = f"mean change of the command in a period, network alone, against the {than} of the family"
+    what = "Tunables that move by more than half of their box in one period, of all periods"
+    change = "Mean change of the command in a period, network alone, against the best fixed setting of the family"
     if any(one is None for some in found.values() for one in some):
-        yield Floor(what.capitalize(), "≤ 1 %", "not measured", None)
+        yield Floor(what, "≤ 1 %", "not measured", None)
         return
     flips = {method: max(one["flips"] for one in found[method] if one) for method in (study.ALONE, study.ONLINE)}
     shown = f"network alone {100.0 * flips[study.ALONE]:.2f}, online {100.0 * flips[study.ONLINE]:.2f} at most"
-    yield Floor(what.capitalize(), "≤ 1 %", shown, max(flips.values()) <= _FLIPS)
+    yield Floor(what, "≤ 1 %", shown, max(flips.values()) <= _FLIPS)
     pairs = zip(of.families, found[study.ALONE], found[study.BEST], strict=True)
     more = [case.name for case, ours, fixed in pairs if ours and fixed and ours["change"] > _CHANGE * fixed["change"]]
     shown = f"more in {_named(more)} of {len(of.families)} families"
-    yield Floor(change.capitalize(), f"≤ {_CHANGE:g} ×", shown, not more)
+    yield Floor(change, f"≤ {_CHANGE:g} ×", shown, not more)
 
 
 def _families(of: OnlineCbfStudy) -> Iterator[Floor]:
@@ -206,6 +207,3 @@ def _times(of: OnlineCbfStudy) -> Iterator[Floor]:
         shown.append(f"{robots}: {straight:.2f} ({roadmap:.2f} with the roadmap)")
         good = good and straight <= _MILLISECONDS[robots]
     yield Floor("Decision time for all robots together, one thread, ms", "≤ 0.5 / 3 / 50", ", ".join(shown), good)
-
-
-_PARTS = (_collisions, _protocol, _teams, _comparisons, _smoothness, _families, _times)
