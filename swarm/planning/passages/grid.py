@@ -82,3 +82,8 @@ def steps_from(inside: Flags, seeds: Flags) -> Int32s:
                         steps[r, c], now[size], size = step, r * columns + c, size + 1
         done, end = end, size
     return steps
+
+
+def banded(steps: Int32s, length: float) -> tuple[Int32s, int]:
+    """The connected parts of each band of so many steps; where these are below 0, there is none."""
+    return parts_of(np.where(steps < 0, -1, (steps / length).astype(np.int32)).astype(np.int32))

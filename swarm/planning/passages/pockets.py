@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from swarm.array_types import Flags, Int32s
-from swarm.planning.passages.grid import beside_of, parts_of, steps_from
+from swarm.planning.passages.grid import banded, beside_of, parts_of, steps_from
 from swarm.planning.passages.lanes import neighbours
 
 _BAND = 2  # Steps that belong together: less is noise of the grid.
@@ -28,13 +28,15 @@ def pockets_of(inside: Flags, steps: Int32s, most: float, apart: float) -> Int32
         most: Steps from the end of a dead end to where it branches off, at most; longer ones are lanes.
         apart: Two robots that are so many steps apart pass each other.
     """
-    parts, count = parts_of(np.where(steps < 0, -1, steps // _BAND).astype(np.int32))
+    parts, count = banded(steps, _BAND)
     beside, found, number = neighbours(parts, count), np.zeros(inside.shape, np.int32), 0
     for leaf in (one for one in range(1, count + 1) if len(beside[one]) == 1):
+        if _length(leaf, beside) * _BAND > most:
+            continue  # the end of a lane
         where = np.flatnonzero(parts == leaf)
         end = int(where[np.argmax(steps.flat[where])])
-        if steps.flat[end] < _BAND or _length(leaf, beside) * _BAND > most:
-            continue  # at a mouth, or the end of a lane
+        if steps.flat[end] < _BAND:
+            continue  # at a mouth
         near, rows, columns = _around(inside, end, round(_DEPTH * apart))
         if near is not None:
             number += 1
@@ -44,12 +46,14 @@ def pockets_of(inside: Flags, steps: Int32s, most: float, apart: float) -> Int32
 
 def _around(inside: Flags, end: int, depth: int) -> tuple[Int32s | None, slice, slice]:
     """Steps from a flat cell, in a window around it; None unless what is within ``depth`` of it has one way out."""
-    rows, columns = (slice(max(at - depth - 1, 0), at + depth + 2) for at in divmod(end, inside.shape[1]))
-    seed = np.zeros(inside.shape, bool)
-    seed.flat[end] = True
-    steps = steps_from(inside[rows, columns], seed[rows, columns])
+    row, column = divmod(end, inside.shape[1])
+    rows, columns = (slice(max(at - depth - 1, 0), at + depth + 2) for at in (row, column))
+    window = np.ascontiguousarray(inside[rows, columns])
+    seed = np.zeros(window.shape, bool)
+    seed[row - rows.start, column - columns.start] = True
+    steps = steps_from(window, seed)
     near = (steps >= 0) & (steps <= depth)
-    _, ways_out = parts_of(np.where(beside_of(inside[rows, columns] & ~near, near), 0, -1).astype(np.int32))
+    _, ways_out = parts_of(np.where(beside_of(window & ~near, near), 0, -1).astype(np.int32))
     return (np.where(steps < 0, inside.size, steps) if ways_out == 1 else None), rows, columns
 
 

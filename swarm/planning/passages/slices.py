@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
-from swarm.planning.passages.grid import beside_of, dilated, parts_of, steps_from
+from swarm.planning.passages.grid import banded, beside_of, dilated, parts_of, steps_from
 from swarm.planning.passages.lanes import Lanes, lanes_of, neighbours
 from swarm.planning.passages.pockets import pockets_of
 from swarm.planning.roadmap.narrow import along_middles
@@ -143,21 +143,15 @@ def _cut(inside: Flags, room: Flags, narrow: Flags, length: float, apart: float)
     alone = first[(cells > 0) & ~has_seed[cells]].tolist()
     seeds.flat[alone] = True
     if alone:  # at a corner, the first slice is a tip in which somebody would stand in the way of who goes round it
-        labels, total = _banded(inside, seeds, length)
+        labels, total = banded(steps_from(inside, seeds), length)
         seeds.flat[alone] = False
         seeds.flat[[_middle_of_lane(labels, total, part == part.flat[place]) for place in alone]] = True
-    labels, total = _banded(inside, seeds, length)
     steps = steps_from(inside, seeds)
+    labels, total = banded(steps, length)
     pocket = np.where(narrow, pockets_of(inside, steps, 2.0 * length, apart), 0)
     if not pocket.any():
         return labels, total
     return parts_of(np.where(pocket > 0, total + pocket, labels).astype(np.int32) - 1)
-
-
-def _banded(inside: Flags, seeds: Flags, length: float) -> tuple[Int32s, int]:
-    """The connected parts of each band of so many cells, by the distance from the seeds."""
-    steps = steps_from(inside, seeds)
-    return parts_of(np.where(steps < 0, -1, (steps / length).astype(np.int32)).astype(np.int32))
 
 
 def _middle_of_lane(labels: Int32s, total: int, where: Flags) -> int:
