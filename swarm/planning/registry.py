@@ -9,10 +9,7 @@ from swarm.files.references import FORM, is_reference, load_reference, make_part
 from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import ErrorBounds
 from swarm.planning import Planner, StatefulPlanner, stateful
-from swarm.planning.cars.space import space_of_car
-from swarm.planning.cars.ways import CarWays
-from swarm.planning.headings.outlines import least_radius, poses_of_robot
-from swarm.planning.headings.ways import PoseWays
+from swarm.planning.headings.outlines import least_radius
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.planning.passages.team import sizes_of
 from swarm.scenario.robot_spec import RobotSpec
@@ -94,7 +91,7 @@ def make_planner(
         return StraightPlanner()
     outlined = spec.footprint is not None
     if planner == "roadmap" and (outlined or spec.limits.is_car):
-        from swarm.planning.roadmap.outlined import HeadingPlanner
+        from swarm.planning.roadmap.outlined import HeadingPlanner, ways_of
 
         return HeadingPlanner(ways_of(world, spec, margin), spec.radius, margin)
     if planner == "roadmap":
@@ -115,13 +112,6 @@ def make_planner(
         offered = {"spec": spec, "world": world, "dt": dt, "margin": margin, "robot_id": robot_id}
         return stateful(make_part("planner", planner, Planner, offered))
     raise InputError("planner", planner, f"{', '.join(PLANNERS)}, or {FORM}")
-
-
-def ways_of(world: World, spec: RobotSpec, margin: float) -> PoseWays | CarWays:
-    """The ways of a robot that is no disc, or a car; ``margin`` [m] is what it keeps from obstacles besides."""
-    if spec.limits.is_car:
-        return CarWays(space_of_car(world, spec, margin))
-    return PoseWays(poses_of_robot(world, spec, margin))
 
 
 def _cell_planner(

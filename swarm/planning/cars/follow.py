@@ -15,6 +15,7 @@ from numba import njit
 from swarm.array_types import Array
 from swarm.filter.nominal.car import car_way
 from swarm.model.body import CURVATURE, TOP_SPEED
+from swarm.model.dynamics import forward_speed
 from swarm.planning.cars.space import CarSpace, way_fits
 
 # All in radii of the tightest arc: how far ahead on its way a car looks, and how far ahead it is told to drive, which
@@ -27,18 +28,12 @@ _OFF, _ASTRAY = 0.25, 0.6  # It is off its way by so much, or by such an angle [
 
 
 @njit(cache=True)
-def speed_of(state: Array) -> float:
-    """Forward speed [m/s] of a state ``float64[5]``."""
-    return state[3] * math.cos(state[2]) + state[4] * math.sin(state[2])
-
-
-@njit(cache=True)
 def direct(space: CarSpace, needed: float, state: Array, x: float, y: float, near: float) -> tuple[float, float]:
     """In which direction the filter drives a car to a point, and how long the way is [m]; 0: it leads into something.
 
     It takes the tightest arc, not those of ``space``.
     """
-    dx, dy, hx, hy, now = x - state[0], y - state[1], math.cos(state[2]), math.sin(state[2]), speed_of(state)
+    dx, dy, hx, hy, now = x - state[0], y - state[1], math.cos(state[2]), math.sin(state[2]), forward_speed(state)
     if math.hypot(dx, dy) <= near:
         return 1.0, 0.0
     way = car_way(space.body, now, dx * hx + dy * hy, abs(dy * hx - dx * hy))
@@ -119,7 +114,7 @@ def next_point(
         at: The last pose of it that it has passed.
         state: ``float64[5]``.
     """
-    end, now = part_end(path, at), speed_of(state)
+    end, now = part_end(path, at), forward_speed(state)
     if end <= at:
         return state[0], state[1], 0.0, True
     way, rest = path[end, 3], rest_of(path, at, end, state)

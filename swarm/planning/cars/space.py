@@ -9,12 +9,12 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.filter.hulls import hull_to_obstacle
 from swarm.filter.narrow import ROW_MARGIN_BRAKING
 from swarm.model.body import BODY, CURVATURE, LOOK_AHEAD_RADII, REVERSE, TOP_SPEED
 from swarm.model.geometry import COLUMNS
 from swarm.model.shapes import end_circles, place_corners
-from swarm.scenario.obstacle_index import ObstacleIndex, bin_at, room_around, surface_distance
+from swarm.planning.headings.poses import hull_room
+from swarm.scenario.obstacle_index import ObstacleIndex, room_around
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.world import World
 
@@ -88,16 +88,8 @@ def body_gap(space: CarSpace, x: float, y: float, heading: float, corners: Array
     room = room_around(index, space.others, x, y, space.reach + 1.1 * space.comfort)  # not by rounding less than that
     if len(space.footprint) == 0 or room >= space.reach + least or room <= 0.0:
         return min(least, room - space.reach)
-    count, box = place_corners(x, y, heading, space.footprint, corners), bin_at(index, x, y)
-    known = index.start[box + 1] - index.start[box]
-    for k in range(known + len(space.others)):
-        rows, row = (index.obstacles, index.items[index.start[box] + k]) if k < known else (space.others, k - known)
-        if surface_distance(rows, row, x, y) < space.reach + least:
-            distance, nx, ny, _, _ = hull_to_obstacle(corners, count, rows[row])
-            if nx == 0.0 and ny == 0.0:
-                return -1.0
-            least = min(least, distance)
-    return least
+    count = place_corners(x, y, heading, space.footprint, corners)
+    return hull_room(index, space.others, corners, count, x, y, space.reach, least)
 
 
 @njit(cache=True)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from swarm.array_types import Array
+from swarm.model.dynamics import forward_speed
 from swarm.model.shapes import end_circles
 from swarm.planning.cars.follow import advance, direct, next_point, rest_of
 from swarm.planning.cars.search import Left, left_at, search, way_left
@@ -91,7 +92,7 @@ class CarWays:
             if not again or (self._pause > 0 and not self._complete):
                 return
             self._stood = 0
-        speed = float(state[3] * math.cos(state[2]) + state[4] * math.sin(state[2]))
+        speed = forward_speed(state)
         self._needed, self._at = float(self._space.needed[self._level]), 0
         self._path, self._complete = search(self._space, self._needed, state[:3], speed, self._goal, to_goal)
         more = not self._complete and self._level + 1 < len(self._space.needed)

@@ -12,7 +12,6 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int64s
-from swarm.filter.hulls import hull_to_obstacle
 from swarm.filter.narrow import ROW_MARGIN, ROW_MARGIN_BRAKING
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.geometry import COLUMNS
@@ -23,6 +22,7 @@ from swarm.planning.headings.poses import (
     can_turn,
     half_width,
     hull_fits,
+    hull_room,
     is_inside,
     middle_of,
     point_of,
@@ -30,7 +30,7 @@ from swarm.planning.headings.poses import (
     straight_fits,
     sweep_fits,
 )
-from swarm.scenario.obstacle_index import bin_at, surface_distance
+from swarm.scenario.obstacle_index import surface_distance
 from swarm.scenario.world import World
 
 QUARTER = 4
@@ -124,22 +124,6 @@ def _shape_angles(angles: Array, footprint: Array) -> tuple[Array, Array]:
 
 
 @njit(cache=True)
-def _hull_room(poses: Poses, hull: Array, count: int, x: float, y: float) -> float:
-    """Distance of the outline at (x, y) from the nearest obstacle [m], at most a reach; below 0 if they meet."""
-    index, least = poses.obstacles, poses.reach
-    box = bin_at(index, x, y)
-    known = index.start[box + 1] - index.start[box]
-    for k in range(known + len(poses.others)):
-        rows, row = (index.obstacles, index.items[index.start[box] + k]) if k < known else (poses.others, k - known)
-        if surface_distance(rows, row, x, y) < poses.reach + least:
-            distance, nx, ny, _, _ = hull_to_obstacle(hull, count, rows[row])
-            if nx == 0.0 and ny == 0.0:
-                return -1.0
-            least = min(least, distance)
-    return least
-
-
-@njit(cache=True)
 def _best_beside(poses: Poses, x: float, y: float, heading: float, ahead: bool, best: Array) -> float:
     """The largest distance from obstacles [m] within half a cell of a middle, and the ``best`` offset there [m].
 
@@ -154,7 +138,8 @@ def _best_beside(poses: Poses, x: float, y: float, heading: float, ahead: bool, 
             if not is_inside(poses, x + dx, y + dy):
                 continue
             count = place_corners(x + dx, y + dy, heading, poses.footprint, corners)
-            room = _hull_room(poses, corners, count, x + dx, y + dy) - _CENTRED * (abs(i) + abs(j)) * side
+            room = hull_room(poses.obstacles, poses.others, corners, count, x + dx, y + dy, poses.reach, poses.reach)
+            room -= _CENTRED * (abs(i) + abs(j)) * side
             if room > most:
                 most, best[0], best[1] = room, dx, dy
     return most

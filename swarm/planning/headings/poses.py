@@ -111,6 +111,26 @@ def hull_fits(poses: Poses, hull: Array, count: int, x: float, y: float, reach: 
 
 
 @njit(cache=True)
+def hull_room(
+    index: ObstacleIndex, others: Array, hull: Array, count: int, x: float, y: float, reach: float, most: float
+) -> float:  # fmt: skip
+    """Distance of a convex hull, all of it within ``reach`` [m] of (x, y), from the nearest obstacle [m].
+
+    At most ``most``; below 0 if they meet. ``others``: further obstacles, rows as in ``ObstacleIndex.obstacles``.
+    """
+    least, box = most, bin_at(index, x, y)
+    known = index.start[box + 1] - index.start[box]
+    for k in range(known + len(others)):
+        rows, row = (index.obstacles, index.items[index.start[box] + k]) if k < known else (others, k - known)
+        if surface_distance(rows, row, x, y) < reach + least:
+            distance, nx, ny, _, _ = hull_to_obstacle(hull, count, rows[row])
+            if nx == 0.0 and ny == 0.0:
+                return -1.0
+            least = min(least, distance)
+    return least
+
+
+@njit(cache=True)
 def sweep_fits(poses: Poses, x: float, y: float, start: float, end: float, needed: float) -> bool:
     """Whether the outline keeps ``needed`` [m] from obstacles on a small turn on the spot, but for the arcs' rise."""
     half = len(poses.footprint)

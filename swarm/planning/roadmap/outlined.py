@@ -9,10 +9,14 @@ import numpy as np
 
 from swarm.model.geometry import circles
 from swarm.planning import Plan, StatefulPlanner
+from swarm.planning.cars.space import space_of_car
 from swarm.planning.cars.ways import CarWays
+from swarm.planning.headings.outlines import poses_of_robot
 from swarm.planning.headings.ways import PoseWays
 from swarm.planning.roadmap.detour import PATIENCE, stands
 from swarm.planning.roadmap.yielding import yield_aside
+from swarm.scenario.robot_spec import RobotSpec
+from swarm.scenario.world import World
 from swarm.sense.neighbours import N_RADIUS, N_X, N_Y
 
 if TYPE_CHECKING:
@@ -90,3 +94,10 @@ class HeadingPlanner(StatefulPlanner):
         """Go around nobody."""
         self.ways.go_around(np.empty((0, 7)))
         self._around, self._since, self._least_around = False, time, math.inf
+
+
+def ways_of(world: World, spec: RobotSpec, margin: float) -> PoseWays | CarWays:
+    """The ways of a robot that is no disc, or a car; ``margin`` [m] is what it keeps from obstacles besides."""
+    if spec.limits.is_car:
+        return CarWays(space_of_car(world, spec, margin))
+    return PoseWays(poses_of_robot(world, spec, margin))
