@@ -14,6 +14,8 @@ _IDLE = -1
 """Ticks in the priority of a robot that has arrived."""
 _PATIENCE = 1.5  # A robot waits if it has not moved for so many seconds.
 _MOVES = 0.5  # It has moved if it is so far from where it was [radii].
+_STUCK = 1.5  # A robot gets on no longer if it has not come nearer to its goal for so many seconds.
+_FORGETS = 5.0  # Seconds after which it does not count any more how near it has been: it may have to go around.
 _ARRIVED, _NEARLY = 0.5, 2.0  # It has arrived if so little of its way is left, and if so little is left and it waits.
 
 
@@ -33,13 +35,14 @@ class Errand:
         self._robot_id, self._radius, self._dt = robot_id, radius, dt
         self._goal, self._place = np.full(2, np.nan), np.full(2, np.inf)
         self._tick, self._since, self._moved, self.arrived = 0, 0, 0, False
+        self._least, self._nearer = math.inf, 0
 
     def update(self, tick: int, goal: Array, position: Array) -> bool:
         """Note goal and place [m] of this tick; whether the goal is a new one."""
         self._tick = tick
         is_new = not np.array_equal(goal, self._goal, equal_nan=True)
         if is_new:
-            self._goal, self._since, self.arrived = goal.copy(), tick, False
+            self._goal, self._since, self.arrived, self._least = goal.copy(), tick, False, math.inf
         if math.dist(position, self._place) > _MOVES * self._radius:
             self._place, self._moved = position, tick
         return is_new
@@ -54,12 +57,19 @@ class Errand:
 
     def note_left(self, left: float) -> None:
         """Note how much is left of the way to the goal [m]."""
+        if left < self._least - _MOVES * self._radius or self._tick - self._nearer > _FORGETS / self._dt:
+            self._least, self._nearer = left, self._tick
         self.arrived |= self.is_at_end(left) or (self.waits and left <= _NEARLY * self._radius)
 
     @property
     def waits(self) -> bool:
         """Whether the robot has not moved for long."""
         return (self._tick - self._moved) * self._dt > _PATIENCE
+
+    @property
+    def gets_on(self) -> bool:
+        """Whether the robot has come nearer to its goal than ever before, not long ago."""
+        return (self._tick - self._nearer) * self._dt <= _STUCK
 
     @property
     def priority(self) -> int:

@@ -20,6 +20,7 @@ from swarm.array_types import Array
 from swarm.model.dynamics import Kind
 from swarm.planning import Plan, StatefulPlanner
 from swarm.planning.passages.aside import Aside
+from swarm.planning.passages.crowd import Crowd
 from swarm.planning.passages.errand import Errand
 from swarm.planning.passages.giving_way import BackingOff, GivingWay
 from swarm.planning.passages.holding import Holding
@@ -75,6 +76,7 @@ class PassagePlanner(StatefulPlanner):
         self._giving = GivingWay(self._aside, self._turning, self.dt)
         self._holding = Holding(self.slices, self._spec, self.dt, self.robot_id)
         self._backing = BackingOff(self.route, self._margin, self.dt)
+        self._crowd = Crowd(self.route, self._margin, self._spec.limits.speed, self.dt)
         self._silent = Silent()
         self._last: Intent | None = None
         self._plan: Plan | None = None
@@ -95,6 +97,8 @@ class PassagePlanner(StatefulPlanner):
             leg = self._beside_goal(view, position, goal, leg, lets_in)
         self._hold(scene, leg, heard, closed, lets_in)
         back = self._backing.place(scene, self.tick)
+        if back is None and aside is None:
+            back = self._crowd.place(scene, self.tick, self._errand.gets_on)
         leg = leg if back is None else self.route.leg(np.stack([position, back]), back)
         self._plan = self._drive(position, leg, aside is not None or back is not None, note)
         return self._plan

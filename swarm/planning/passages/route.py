@@ -217,16 +217,21 @@ class Route:
 
     def back_from(self, position: Array, place: Array, number: int) -> Array:
         """The point of a slice farthest from a place [m], of those that the robot can drive straight to, float64[2]."""
-        slices, keep = self.slices, self._kept_at(position)
-        allowed = np.zeros(slices.total + 1, bool)
-        allowed[number] = True
+        slices = self.slices
         rows, columns = np.nonzero(slices.labels == number)
         points = slices.origin + (np.column_stack([columns, rows]) + 0.5) * slices.resolution
         for k in np.argsort(-np.linalg.norm(points - place, axis=1), kind="stable").tolist():
-            if straight_through(self.roadmap, slices.labels, allowed, position, points[k], keep):
+            if self.leads_straight(position, points[k], number):
                 found: Array = points[k]
                 return found
         return position
+
+    def leads_straight(self, position: Array, place: Array, number: int) -> bool:
+        """Whether the robot can drive straight to a place [m] within a slice, or within a room (0)."""
+        allowed = np.zeros(self.slices.total + 1, bool)
+        allowed[number] = True
+        keep = self._kept_at(position)
+        return straight_through(self.roadmap, self.slices.labels, allowed, position, place, keep)
 
 
 def _is_on_the_way(path: Array, stop: int, target: Array) -> bool:
