@@ -40,11 +40,11 @@ STYLES = ("white", "constant", "varying", "adversary")
 # Time in which an error that varies forgets where it was [s].
 _MEMORY = 1.0
 
-RADII = {"position": 0.1}
+RADII = {"position": 0.15}
 OLDEST = 1.0
 PERIODS = {"age": OLDEST, "dead_time": OLDEST, "latency": OLDEST, "lag": 4.0}
-SHARES = {"loss": 0.2, "slip": 0.1}
-"""The largest bounds that are drawn, by their names: in radii of the smallest robot, in control periods, as shares."""
+SHARES = {"heading": 0.06, "loss": 0.2, "slip": 0.1}
+"""The largest bounds that are drawn, by their names: in radii of the smallest robot, in periods, as they are."""
 
 
 def declaring(draw: Callable[[np.random.Generator], Scenario], share: float, rng: np.random.Generator) -> Scenario:

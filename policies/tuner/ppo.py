@@ -63,6 +63,9 @@ class PPOConfig(PPOSettings):
     """Price of the squared change of the action in a step (as CAPS, Mysore et al. 2021): of what robots do, after the
     blend, from their last action on. It counts the rotation in rad, the others in shares of their box: so much do they
     move the command."""
+    smooth_knee: float = math.inf
+    """Change beyond which its price grows linearly (Huber): one large turn, as robots need that make way, then costs no
+    more than the same turn in many small ones, and to and fro costs most."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -77,8 +80,16 @@ class PPOConfig(PPOSettings):
         for name in ("near", "smooth"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 raise InputError(f"ppo.{name}", getattr(self, name), "0 or more")
+        if not self.smooth_knee > 0.0:
+            raise InputError("ppo.smooth_knee", self.smooth_knee, "above 0; .inf for none")
         if not 0.0 < self.near_until <= 1.0:
             raise InputError("ppo.near_until", self.near_until, "above 0, at most 1")
+
+
+def price_of_change(change: Tensor, knee: float) -> Tensor:
+    """The squares of changes of any shape; beyond the knee linear with the slope that they have there (Huber)."""
+    inner = change.abs().clamp(max=knee)
+    return inner * (2.0 * change.abs() - inner)
 
 
 def log_probability(action: Tensor, mean: Tensor, std: float | Tensor, free: Tensor) -> Tensor:
@@ -268,7 +279,7 @@ class TunerPPO(PPO[Rollout]):
         if self.config.smooth > 0.0:
             ego = flat.ego[chosen]
             change = self.tuner.free * MOVES.to(ego.device) * (self.tuner.executed(action, ego) - last_action(ego))
-            loss = loss + self.config.smooth * change.square().sum() / count
+            loss = loss + self.config.smooth * price_of_change(change, self.config.smooth_knee).sum() / count
         return loss, {**figures, "value_loss": value_loss}
 
     def _value_loss(self, value: Tensor, before: Tensor, returns: Tensor) -> Tensor:

@@ -69,11 +69,13 @@ def _turned_clutter(rng: np.random.Generator, robots: int) -> Scenario:
 
 
 def _carts(rng: np.random.Generator, robots: int) -> Scenario:
-    """Wheeled robots of the size of the warehouse demo's."""
-    side, boxes = rng.uniform(6.0, 14.0), int(rng.integers(0, 9))
+    """Robots of the size of the warehouse demo's, two thirds of them on wheels, in rooms from crowded to wide."""
+    kind = Kind.UNICYCLE if rng.random() < 0.65 else Kind(int(rng.integers(2)))
+    acceleration = 2.0 if kind == Kind.DOUBLE_INTEGRATOR else math.inf
+    radius, side, boxes = rng.uniform(0.2, 0.3), rng.uniform(5.0, 14.0), int(rng.integers(0, 9))
     return clutter.draw(
-        rng, robots=robots, obstacles=boxes, side=side, horizon=20.0, kind=Kind.UNICYCLE,
-        limits=Limits(1.0, turn_rate=4.0), radius=0.25, dt=0.05, sensing_radius=2.5,
+        rng, robots=robots, obstacles=boxes if side > 8.0 else boxes // 3, side=side, horizon=20.0, kind=kind,
+        limits=Limits(1.0, acceleration, turn_rate=4.0), radius=radius, dt=0.05, sensing_radius=rng.uniform(2.5, 3.0),
     )  # fmt: skip
 
 

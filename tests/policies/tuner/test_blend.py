@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from policies.tuner import checkpoint
 from policies.tuner.checkpoint import Config
 from policies.tuner.evaluate import by_tuner
 from policies.tuner.network import FIXED, Tuner, last_action
-from policies.tuner.ppo import PPOConfig, TunerPPO, flatten
+from policies.tuner.ppo import PPOConfig, TunerPPO, flatten, price_of_change
 from policies.tuner.training import TunerOptions, network_of
 from swarm.array_types import Flags, Float32s
 from swarm.errors import InputError
@@ -133,3 +134,18 @@ def test_who_pays_for_the_change_of_the_action_changes_it_less() -> None:
     assert change(100.0, 0.3) < 0.7 * change(0.0, 0.3)
     with pytest.raises(InputError, match=r"ppo.smooth.*0 or more"):
         PPOConfig(smooth=-1.0)
+    with pytest.raises(InputError, match=r"ppo.smooth_knee.*above 0"):
+        PPOConfig(smooth_knee=0.0)
+
+
+def test_beyond_the_knee_a_large_change_costs_no_more_than_the_same_in_parts() -> None:
+    knee, changes = 0.04, torch.tensor([-0.5, -0.03, 0.0, 0.04, 0.1, 0.2], requires_grad=True)
+    price = price_of_change(changes, knee)
+    small = changes.abs() <= knee
+    assert torch.allclose(price[small], changes[small].square())
+    parts = price_of_change(torch.tensor([0.25, 0.25]), knee).sum()
+    whole = float(price[0].detach())
+    assert float(parts) <= whole < 1.1 * float(parts) < 0.25**2 * 2
+    (slope,) = torch.autograd.grad(price.sum(), changes)
+    assert torch.allclose(slope, 2.0 * changes.clamp(-knee, knee))
+    assert torch.equal(price_of_change(changes, math.inf), changes.square())
