@@ -1,11 +1,12 @@
 """Drives teams with random tunables and counts collisions; writes the tables of ``docs/safety.md``.
 
-Usage: ``python launch/check_safety.py [--errors | --ablation | --strangers] [--steps N] [--seed K] [--out F.md]``. With
-``--errors`` nothing is exact: noise, ages, lags, lost messages, row by row, also pushed by an adversary; with
-``--ablation`` as well, with one part of the filter switched off at a time (without some, robots are to collide); with
-``--strangers`` among robots that ignore everybody. Else exact states: all dynamics, one kind a team and mixed, with
-random radii and limits, loose and dense, also with robots that do not give way; the tunables are drawn at random inside
-the box, anew at every step in some worlds and held for a while in others (which gets robots closer together).
+Usage: ``python launch/check_safety.py [--errors | --plausible | --ablation | --strangers] [--steps N] [--seed K]
+[--out F.md]``. With ``--errors`` nothing is exact: noise, ages, lags, lost messages, row by row, also pushed by an
+adversary; with ``--plausible`` those of a plausible cart, and what they cost; with ``--ablation`` as well, with one part of
+the filter switched off at a time (without some, robots are to collide); with ``--strangers`` among robots that ignore
+everybody. Else exact states: all dynamics, one kind a team and mixed, with random radii and limits, loose and dense, also
+with robots that do not give way; the tunables are drawn at random inside the box, anew at every step in some worlds and
+held for a while in others (which gets robots closer together).
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from envs.arena.core import ArenaCore
 from envs.commands.command import leave, run_command
 from envs.scenarios import mixed
-from studies.safety import ablation, inexact, strangers
+from studies.safety import ablation, inexact, plausible, strangers
 from studies.safety.driving import CHECKS, Tally, drive
 from swarm.array_types import Array
 from swarm.errors import InputError
@@ -57,6 +58,8 @@ class Options:
 
     errors: bool = False
     """Drive teams that are not exact, row by row, instead of exact ones."""
+    plausible: bool = False
+    """Drive carts in the same episodes with exact states and with plausible errors, and compare."""
     ablation: bool = False
     """Drive teams that are not exact with one part of the filter switched off at a time."""
     strangers: bool = False
@@ -199,6 +202,19 @@ def check_errors(options: Options, bar: Progress) -> tuple[list[str], int]:
     return [*inexact.table(outcomes, command), "", machine(time.perf_counter() - began)], collided
 
 
+def check_plausible(options: Options, bar: Progress) -> tuple[list[str], int]:
+    """Carts without and with plausible errors: lines of the report, and how many robots collided."""
+    began, costs = time.perf_counter(), []
+    total = len(plausible.WORLDS) * len(plausible.KINDS) * len(plausible.PLANNERS)
+    task = bar.add_task("safety", total=total, text="")
+    for one in plausible.measure(options.episodes, options.seed, make_controller("tuner")):
+        costs.append(one)
+        bar.update(task, advance=1, text=", ".join(one.team))
+    command = f"python launch/check_safety.py --plausible --episodes {options.episodes} --seed {options.seed}"
+    lines = [*plausible.table(costs, command), "", machine(time.perf_counter() - began)]
+    return lines, sum(one.collided for one in costs)
+
+
 def check_parts(options: Options, bar: Progress) -> tuple[list[str], int]:
     """Teams without one part of the filter: lines of the report, and how many robots collided with all of it."""
     began, found = time.perf_counter(), {}
@@ -230,19 +246,24 @@ def check_strangers(options: Options, bar: Progress) -> tuple[list[str], int]:
     return [*strangers.table(outcomes, passed, command), "", machine(time.perf_counter() - began)], wrong
 
 
+CHECKS_OF = {
+    "errors": check_errors, "plausible": check_plausible, "ablation": check_parts, "strangers": check_strangers,
+    "exact": check_exact,
+}  # fmt: skip
+"""What is driven for a section of the report, by the names of their options."""
+
+
 def check() -> int:
     """Drive and report; 1 if anything collided."""
     options, console = tyro.cli(Options, prog="check_safety.py", description=__doc__), Console()
-    if options.errors and options.strangers:
-        print(f"error: {InputError('--strangers', 'together with --errors', 'one of the two')}", file=sys.stderr)
+    chosen = [name for name in CHECKS_OF if name != "exact" and getattr(options, name)]
+    if len(chosen) > 1:
+        print(f"error: {InputError(f'--{chosen[1]}', f'together with --{chosen[0]}', 'one of them')}", file=sys.stderr)
         return 2
+    section = chosen[0] if chosen else "exact"
     columns = (TextColumn("safety"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
-        section = "ablation" if options.ablation else "errors" if options.errors else "exact"
-        if options.strangers:
-            section = "strangers"
-        measure = {"ablation": check_parts, "errors": check_errors, "strangers": check_strangers, "exact": check_exact}
-        lines, collided = measure[section](options, bar)
+        lines, collided = CHECKS_OF[section](options, bar)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     write_section(options.out, section, lines)
     console.print("\n".join(lines), highlight=False)
