@@ -2,11 +2,11 @@
 
 Usage: ``python launch/check_safety.py [--errors | --plausible | --ablation | --strangers] [--steps N] [--seed K]
 [--out F.md]``. With ``--errors`` nothing is exact: noise, ages, lags, lost messages, row by row, also pushed by an
-adversary; with ``--plausible`` those of a plausible cart, and what they cost; with ``--ablation`` as well, with one part of
-the filter switched off at a time (without some, robots are to collide); with ``--strangers`` among robots that ignore
-everybody. Else exact states: all dynamics, one kind a team and mixed, with random radii and limits, loose and dense, also
-with robots that do not give way; the tunables are drawn at random inside the box, anew at every step in some worlds and
-held for a while in others (which gets robots closer together).
+adversary; with ``--plausible`` those of a plausible cart, and what they cost; with ``--ablation`` as well, with one
+part of the filter switched off at a time (without some, robots are to collide); with ``--strangers`` among robots
+that ignore everybody. Else exact states: all dynamics, one kind a team and mixed, with random radii and limits, loose
+and dense, also with robots that do not give way; the tunables are drawn at random inside the box, anew at every step
+in some worlds and held for a while in others (which gets robots closer together).
 """
 
 from __future__ import annotations
