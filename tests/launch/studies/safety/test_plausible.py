@@ -7,14 +7,14 @@ import pytest
 
 from envs.arena.episodes import Episodes
 from studies.safety.plausible import WORLDS, compare, measure, table
-from swarm.array_types import Array
+from swarm.array_types import Array, Flags
 from swarm.model.dynamics import Kind
 from swarm.tune.controllers import make_controller
 
 TEAM = ("room", "unicycle", "straight")
 
 
-def driven(times: Array, safe: Array | None = None) -> Episodes:
+def driven(times: Array, safe: Flags | None = None) -> Episodes:
     """Episodes [E, N] of 30 s with these times to the goal; NaN: it was never there."""
     episodes, shape = len(times), times.shape
     return Episodes(
