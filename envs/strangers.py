@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from swarm.array_types import Array, Int8s, Int64s
-from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.references import inlined, uncounted
 from swarm.model.body import PERIOD, RADIUS, YIELDS
 from swarm.model.strangers import STANDS, longest_rest
 from swarm.sense.neighbours import N_ERROR, count_on
@@ -20,7 +20,7 @@ MOVING, STANDING = range(2)
 """Columns of contacts."""
 
 
-@uncounted
+@inlined
 def has_strangers(body: Array) -> bool:
     """Whether anybody of a world ``float64[N, BODY]`` ignores everybody."""
     found = False
@@ -29,7 +29,7 @@ def has_strangers(body: Array) -> bool:
     return found
 
 
-@uncounted
+@inlined
 def mark_strangers(kind: Int64s, body: Array, declared: Array, others: Array) -> None:
     """Make strangers of those who ignore everybody, where all are seen as they are, now.
 

@@ -14,7 +14,7 @@ from envs.arena.stepping.geometry_store import Geometry, geometry_of
 from envs.arena.stepping.robots import Robots, robots_of
 from envs.arena.stepping.sensing import describe_world, sense_around
 from swarm.array_types import Array, Flags, Int32s, Int64s
-from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.references import inlined, uncounted
 from swarm.sense.neighbours import N_ID
 from swarm.tune.memory import remember
 from swarm.tune.observation import EDGE, EGO, Observation, observe
@@ -88,7 +88,7 @@ def remember_worlds(moved: Flags, body: Array, remaining: Array, memory: Array) 
                 remember(body[b, i], remaining[b, i], memory[b, i])
 
 
-@uncounted
+@inlined
 def _observe_world(
     b: int, robots: Robots, geometry: Geometry, views: Array, told: Flags, seen: Observation, sender: Int32s,
     desk: Desk,

@@ -28,7 +28,7 @@ from swarm.array_types import Array
 from swarm.filter.narrow import ROW_MARGIN, ROW_MARGIN_BRAKING, faces, narrow_row, turns_on_the_spot
 from swarm.filter.row import BRAKE_SHARE, approach_speed, class_k, recover, write_row
 from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
-from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.references import inlined, uncounted
 from swarm.model.actuators import T_ERROR, T_SPEED, T_STRAY, T_TURN_RATE
 from swarm.model.body import (
     ACCELERATION,
@@ -75,7 +75,7 @@ __all__ = [
 BOUNDS_ROWS = 4
 
 
-@uncounted
+@inlined
 def control_point(kind: int, state: Array, body: Array) -> tuple[float, float, float]:
     """The point that the rows constrain (world [m]), and by how much the radius is grown there [m]."""
     if kind != UNICYCLE:
@@ -134,7 +134,8 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
         vx, vy = vx - aside * math.sin(state[2]), vy + aside * math.cos(state[2])
     extra = (ROW_MARGIN_BRAKING if slow else ROW_MARGIN) * body[RADIUS]
     size, own = body[RADIUS] + body[FLOOR] + grown + extra, around.trail[T_ERROR]
-    stray, sliding = around.trail[T_STRAY], math.hypot(state[3], state[4]) * body[PERIOD]
+    stray = around.trail[T_STRAY]
+    sliding = math.hypot(state[3], state[4]) * body[PERIOD] if own > 0.0 or stray > 0.0 else 0.0
     gain, power = tunables[ROBOT_GAIN], tunables[ROBOT_POWER]
     robots = around.num_neighbours if body[YIELDS] > 0.0 else 0
     neighbours, obstacles, bounds = around.neighbours, around.obstacles, around.bounds
@@ -185,7 +186,7 @@ def build(kind: int, state: Array, body: Array, around: Around, tunables: Array,
     return count
 
 
-@uncounted
+@inlined
 def control_box(kind: int, state: Array, body: Array, trail: Array, box: Array) -> None:
     """Write into ``box`` (2, 2) the actuator limits as bounds on the variables of the QP.
 
@@ -211,7 +212,7 @@ def control_box(kind: int, state: Array, body: Array, trail: Array, box: Array) 
             box[0, axis], box[1, axis] = -top, top
 
 
-@uncounted
+@inlined
 def _within(now: float, change: float, most: float) -> tuple[float, float]:
     """The least and the largest next value within ``most``, or as near to it as ``change`` allows."""
     return min(max(now - change, -most), now + change), max(min(now + change, most), now - change)

@@ -213,7 +213,7 @@ def note_narrow(kind: int, state: Array, body: Array, around: Around, waypoint: 
     if corners_of(around.footprint) > 0:  # its rows know how wide it is
         return
     size = body[RADIUS] + max(body[FLOOR], around.trail[T_ERROR])
-    if kind != UNICYCLE:
+    if kind != UNICYCLE and around.trail[T_STRAY] > 0.0:
         size += math.hypot(state[3], state[4]) * body[PERIOD] * around.trail[T_STRAY]
     extra = (ROW_MARGIN_BRAKING if kind == DOUBLE_INTEGRATOR or is_second_order(body) else ROW_MARGIN) * body[RADIUS]
     most = extra + (_NARROW * body[LOOK_AHEAD] if kind == UNICYCLE else ROW_MARGIN * body[RADIUS])

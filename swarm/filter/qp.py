@@ -20,7 +20,7 @@ from numba import njit
 
 from swarm.array_types import Array, Int64s
 from swarm.errors import InputError
-from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.references import inlined, uncounted
 
 # INVALID is a number that no outcome of the filter has (``swarm.filter.safety``): 2 is BRAKING there.
 OPTIMAL, RELAXED, INVALID = 0, 1, 3
@@ -49,7 +49,7 @@ class Solution(NamedTuple):
     residual: float
 
 
-@uncounted
+@inlined
 def _on_line(
     i: int, rows: Array, rhs: Array, relaxation: float, ux: float, uy: float, box: Array, deficit: Array, firm: int
 ) -> tuple[bool, float, float]:
@@ -124,7 +124,7 @@ def _deficit_of_rows(
     return (low - high) / total if total > 0.0 else np.inf
 
 
-@uncounted
+@inlined
 def _solve_given(
     ux: float, uy: float, rows: Array, rhs: Array, count: int, box: Array, relaxation: float, deficit: Array, firm: int
 ) -> tuple[bool, float, float]:
@@ -142,7 +142,7 @@ def _solve_given(
     return True, x, y
 
 
-@uncounted
+@inlined
 def solve_unit_rows(
     ux: float, uy: float, rows: Array, rhs: Array, count: int, box: Array, control: Array, deficit: Array,
     firm: int = ALL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from swarm.array_types import Array
-from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.references import inlined
 from swarm.model.body import ACCELERATION, ERROR, PERIOD, is_second_order, recovery
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
 
@@ -13,7 +13,7 @@ from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE
 BRAKE_SHARE = 0.8
 
 
-@uncounted
+@inlined
 def class_k(gap: float, gain: float, power: float) -> float:
     """Gain * gap^power [m/s] for a positive gap, linear inside it, where a power below 1 would chatter."""
     if gap <= 0.0 or power == 1.0:
@@ -21,13 +21,13 @@ def class_k(gap: float, gain: float, power: float) -> float:
     return gain * math.exp(power * math.log(gap))
 
 
-@uncounted
+@inlined
 def approach_speed(gap: float, gain: float, power: float, dt: float) -> float:
     """Phi [m/s] of a robot that stops at once: class-K, but never through the gap within one period."""
     return min(class_k(gap, gain, power), gap / dt) if gap > 0.0 else class_k(gap, gain, power)
 
 
-@uncounted
+@inlined
 def braking_speed(gap: float, rate: float, gain: float, power: float, braking: float, dt: float) -> float:
     """Phi [m/s] at the end of the period of a robot that has to brake.
 
@@ -46,7 +46,7 @@ def braking_speed(gap: float, rate: float, gain: float, power: float, braking: f
     return min(class_k(gap, gain, power), shed)
 
 
-@uncounted
+@inlined
 def write_row(
     kind: int, state: Array, body: Array, gap: float, nx: float, ny: float, rate: float, gain: float, power: float,
     share: float, partners: float, own: float, row: Array,
@@ -59,7 +59,7 @@ def write_row(
     return right_side(kind, body, gap, rate, gain, power, share, partners, own)
 
 
-@uncounted
+@inlined
 def right_side(
     kind: int, body: Array, gap: float, rate: float, gain: float, power: float, share: float, partners: float,
     own: float,
@@ -78,7 +78,7 @@ def right_side(
     return share * approach_speed(gap, gain, power, dt)
 
 
-@uncounted
+@inlined
 def recover(kind: int, body: Array, gap: float, rate: float, share: float, limit: float) -> float:
     """The right-hand side of a row, so that a double integrator leaves a margin that it is in, whatever is tuned.
 

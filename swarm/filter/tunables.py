@@ -13,7 +13,7 @@ import numpy as np
 
 from swarm.array_types import Array
 from swarm.errors import InputError
-from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.references import inlined
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ _HIGH = np.array([math.log(t.high) if t.log else t.high for t in TUNABLES])
 MIDDLE = np.full(COUNT, 0.5)
 
 
-@uncounted
+@inlined
 def decode_one(action: Array, values: Array) -> None:
     """Write into ``values`` (6,) the physical tunables of one ``action`` (6,), clipped to the box."""
     for k in range(COUNT):

@@ -13,8 +13,15 @@ from typing import Any
 
 from numba import njit
 
-# Numba's type stubs do not know ``_nrt``.
-uncounted: Any = partial(njit, cache=True, **{"_nrt": False})
+# Numba's type stubs do not know ``_nrt``. A kernel that does not say whether it is a part of its caller's machine code
+# is one if whoever calls it first is: hence ``forceinline`` everywhere.
+uncounted: Any = partial(njit, cache=True, forceinline=False, **{"_nrt": False})
 """Decorates a kernel that counts no references, and allocates nothing; anybody may call it, Python too."""
-counted: Any = partial(njit, cache=True, **{"_nrt": True})
+inlined: Any = partial(njit, cache=True, forceinline=True, **{"_nrt": False})
+"""Decorates an uncounted kernel that becomes a part of its caller's machine code.
+
+For one with many arrays and few callers: arrays are passed by value, some 60 bytes each, in memory. Handing a world's
+to a kernel and on to those that it calls took longer than what they do with them.
+"""
+counted: Any = partial(njit, cache=True, forceinline=False, **{"_nrt": True})
 """Decorates a kernel that allocates and is called by one that counts no references."""

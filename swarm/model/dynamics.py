@@ -21,7 +21,7 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.errors import InputError
-from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.references import inlined, uncounted
 
 STATE = 5
 SINGLE_INTEGRATOR, DOUBLE_INTEGRATOR, UNICYCLE = 0, 1, 2
@@ -198,7 +198,7 @@ def forward_speed(state: Array) -> float:
     return float(state[3] * math.cos(state[2]) + state[4] * math.sin(state[2]))
 
 
-@uncounted
+@inlined
 def step(kind: int, state: Array, control: Array, time: float, after: Array) -> None:
     """Advance one robot exactly for ``time`` seconds under a constant control.
 

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Int64s
-from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.references import inlined, uncounted
 from swarm.model import dynamics
 from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_CORNER_X, T_CORNER_Y
 from swarm.model.body import ACCELERATION, ERROR, FLOOR, LAG, LOOK_AHEAD, MARGIN, RADIUS, REACH, SENSING
@@ -161,7 +161,7 @@ def _kept(body: Array, other: Array) -> float:
     return float(max(2.0 * body[FLOOR], body[ERROR] + other[N_ERROR]))
 
 
-@uncounted
+@inlined
 def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array) -> tuple[int, bool]:
     """Copy the nearest of ``others`` within the sensing radius of robot ``i`` into ``found``, nearest first.
 
@@ -201,7 +201,7 @@ def sense_robots(i: int, others: Array, body: Array, found: Array, order: Array)
     return count, left_out > 0
 
 
-@uncounted
+@inlined
 def copy_shapes(shapes: Array, order: Array, count: int, found: Array) -> None:
     """Copy those of the nearest robots, as ``sense_robots`` has sorted them.
 
@@ -217,7 +217,7 @@ def copy_shapes(shapes: Array, order: Array, count: int, found: Array) -> None:
             found[k, point, 0], found[k, point, 1] = shape[point, 0], shape[point, 1]
 
 
-@uncounted
+@inlined
 def sense_obstacles(
     state: Array, body: Array, reach: float, obstacles: Array, items: Int64s, first: int, last: int,
     found: Array, order: Array,
@@ -259,7 +259,7 @@ def sense_obstacles(
     return count, near > slots
 
 
-@uncounted
+@inlined
 def measure_obstacles(state: Array, obstacles: Array, count: int) -> None:
     """Write gap and normal of the first ``count`` obstacles ``float64[M, 11]``, as seen from ``state`` (5,)."""
     for k in range(count):

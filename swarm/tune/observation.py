@@ -14,7 +14,7 @@ import numpy as np
 
 from swarm.array_types import Array, Flags, Float32s, Int32s, Int64s
 from swarm.errors import InputError
-from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.references import inlined
 from swarm.model.body import (
     ACCELERATION,
     DELAY,
@@ -122,7 +122,7 @@ def senders(observation: Observation) -> Int64s:
     return np.where(sender < 0, -1, first + sender).reshape(-1, slots)
 
 
-@uncounted
+@inlined
 def _observe_ego(
     kind: int, state: Array, body: Array, distance: float, remaining: float, c: float, s: float, memory: Array,
     last_action: Array, ego: Float32s,
@@ -153,13 +153,13 @@ def _observe_ego(
     ego[EGO_LOSS] = body[LOSS]
 
 
-@uncounted
+@inlined
 def _share(amount: float) -> float:
     """0 or more as 0 to 1, half at 1."""
     return amount / (1.0 + amount)
 
 
-@uncounted
+@inlined
 def _observe_robot(state: Array, body: Array, robot_id: int, other: Array, c: float, s: float, edge: Float32s) -> None:
     sensing, top = body[SENSING], body[TOP_SPEED]
     dx, dy = other[N_X] - state[0], other[N_Y] - state[1]
@@ -177,7 +177,7 @@ def _observe_robot(state: Array, body: Array, robot_id: int, other: Array, c: fl
         edge[EDGE_HIGHER_ID] = 1.0 if other[N_ID] > robot_id else -1.0
 
 
-@uncounted
+@inlined
 def _observe_obstacle(state: Array, body: Array, obstacle: Array, c: float, s: float, edge: Float32s) -> None:
     """Nearest point, gap, own velocity, and how far the obstacle reaches to the left and right of the course."""
     sensing, top = body[SENSING], body[TOP_SPEED]
@@ -195,7 +195,7 @@ def _observe_obstacle(state: Array, body: Array, obstacle: Array, c: float, s: f
     edge[EDGE_LEFT] = min(max((middle + half) / sensing, -1.0), 1.0)
 
 
-@uncounted
+@inlined
 def observe(
     kind: int, state: Array, body: Array, robot_id: int, waypoint: Array, remaining: float, around: Around,
     memory: Array, last_action: Array, seen: Observation,

@@ -14,12 +14,12 @@ from swarm.array_types import Array, Int64s
 from swarm.filter.narrow import note_narrow
 from swarm.filter.safety import filter_control, wanted_control
 from swarm.filter.tunables import decode_one
-from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.references import inlined
 from swarm.model.body import YIELDS
 from swarm.sense.neighbours import Around
 
 
-@uncounted
+@inlined
 def filter_robots(
     robots: Robots, geometry: Geometry, action: Array, filtered: bool, control: Array, outcome: Int64s, seen: Array,
     shapes: Array, desk: Desk,

@@ -13,7 +13,7 @@ from envs.arena.stepping.sensing import candidates
 from envs.strangers import TOUCH, has_strangers, meet_world
 from swarm.array_types import Array, Flags, Int8s, Int64s
 from swarm.filter.shapes.gaps import gap_between, gap_to_obstacle
-from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.references import inlined, uncounted
 from swarm.model import dynamics
 from swarm.model.body import RADIUS, YIELDS
 from swarm.model.geometry import extents, to_obstacle
@@ -35,7 +35,7 @@ def _nearest_gaps(at: Array, body: Array, footprint: Array, corners: Array, clea
             clearance[i], clearance[best] = min(clearance[i], gap), min(clearance[best], gap)
 
 
-@uncounted
+@inlined
 def gaps(at: Array, body: Array, geometry: Geometry, footprint: Array, corners: Array, clearance: Array) -> None:
     """Lower ``clearance`` (N,) of one world to each robot's gap to the nearest robot or obstacle [m].
 
@@ -70,7 +70,7 @@ def gaps(at: Array, body: Array, geometry: Geometry, footprint: Array, corners: 
                 clearance[i] = min(clearance[i], gap)
 
 
-@uncounted
+@inlined
 def move_world(
     robots: Robots, control: Array, period: float, geometry: Geometry, checks: int, clearance: Array, at: Array,
     corners: Array, contacts: Int64s, touching: Int8s,
@@ -90,7 +90,7 @@ def move_world(
             robots.state[i, k] = at[i, k]
 
 
-@uncounted
+@inlined
 def count_world(outcome: Int64s, clearance: Array, outcomes: Int64s, min_clearance: Array, collided: Flags) -> None:
     """The third part of ``step_worlds``, for one world: outcomes and gaps of the episode so far."""
     for i in range(len(outcome)):

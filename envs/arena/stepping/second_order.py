@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from swarm.array_types import Array
-from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.references import inlined, uncounted
 from swarm.kernel_cache.stack import stack_numbers
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, ramp
 from swarm.model.body import coast_of, is_second_order
 from swarm.sense.neighbours import trailing
 
 
-@uncounted
+@inlined
 def coast_world(state: Array, body: Array, trail: Array, others: Array) -> None:
     """Write the ways to rest of one world's robots ``[N]`` into their trails and neighbour columns.
 
@@ -26,7 +26,7 @@ def coast_world(state: Array, body: Array, trail: Array, others: Array) -> None:
             trailing(others[i], trail[i])
 
 
-@uncounted
+@inlined
 def ramp_world(
     state: Array, body: Array, trail: Array, control: Array, check: int, checks: int, period: float, at: Array
 ) -> None:  # fmt: skip

@@ -11,7 +11,7 @@ from envs.arena.stepping.second_order import coast_world
 from envs.strangers import mark_strangers
 from swarm.array_types import Array
 from swarm.filter.tunables import COUNT, ROTATION, SPEED
-from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.references import inlined
 from swarm.model.body import YIELDS
 from swarm.model.shapes import stop_shape
 from swarm.sense.neighbours import (
@@ -25,7 +25,7 @@ from swarm.sense.neighbours import (
 )
 
 
-@uncounted
+@inlined
 def describe_world(robots: Robots, others: Array) -> None:
     """Neighbour columns (N, 22) of all robots of one world; one that does not cooperate has told nothing: id -1.
 
@@ -42,7 +42,7 @@ def describe_world(robots: Robots, others: Array) -> None:
     mark_strangers(kind, body, robots.strangers, others)
 
 
-@uncounted
+@inlined
 def shape_world(robots: Robots, shapes: Array) -> None:
     """Write the shapes (N, P, 2) of one world's robots, where some are no discs; behind ``describe_world``."""
     for i in range(len(robots.kind) if shapes.shape[1] > 0 else 0):
@@ -73,7 +73,7 @@ def sense_around(i: int, robots: Robots, others: Array, shapes: Array, geometry:
     )  # fmt: skip
 
 
-@uncounted
+@inlined
 def tell_minds(robots: Robots, action: Array) -> None:
     """The last part of ``step_worlds``, for one world: what the robots tell each other in the next period."""
     for i in range(len(robots.kind)):

@@ -14,10 +14,10 @@ from envs.arena.stepping.motion import count_world, move_world
 from envs.arena.stepping.robots import Counts, Robots, robots_of
 from envs.arena.stepping.sensing import describe_world, shape_world, tell_minds
 from swarm.array_types import Array, Int64s
-from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.references import inlined
 
 
-@uncounted
+@inlined
 def _step_world(
     b: int, robots: Robots, geometry: Geometry, action: Array, filtered: bool, period: Array, checks: int,
     counts: Counts, desk: Desk,

@@ -8,7 +8,7 @@ from swarm.array_types import Array
 from swarm.filter.nominal import APPROACH_SHARE, HEADING_PERIODS, VELOCITY_PERIODS
 from swarm.filter.nominal.car import drive_car
 from swarm.filter.tunables import ROTATION, SPEED
-from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.references import inlined, uncounted
 from swarm.model.body import (
     ACCELERATION,
     LOOK_AHEAD,
@@ -25,7 +25,7 @@ from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, UNICYCLE
 _BEHIND = 2.0
 
 
-@uncounted
+@inlined
 def nominal_control(
     kind: int, state: Array, body: Array, waypoint: Array, remaining: float, tunables: Array, nominal: Array
 ) -> None:

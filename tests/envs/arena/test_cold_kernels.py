@@ -37,6 +37,12 @@ def counts_references(kernel: Dispatcher) -> bool | None:
     return kernel.targetoptions.get("_nrt")
 
 
+def says_all(kernel: Dispatcher) -> bool:
+    """Whether a kernel's decorator leaves nothing to who compiles it first, or it is a part of its caller's text."""
+    options = kernel.targetoptions
+    return options.get("inline") == "always" or {"_nrt", "forceinline"} <= options.keys()
+
+
 def called_by(kernel: Dispatcher) -> Iterator[Dispatcher]:
     """The kernels that a kernel calls by name, or as a name of a module of ours."""
     names, known = kernel.py_func.__code__.co_names, kernel.py_func.__globals__
@@ -47,7 +53,7 @@ def called_by(kernel: Dispatcher) -> Iterator[Dispatcher]:
             yield one
 
 
-def test_all_that_kernels_without_references_call_says_whether_it_counts_them() -> None:
+def test_all_that_kernels_without_references_call_says_how_it_is_compiled() -> None:
     modules = (filtering, motion, robots, sensing, step, observing)
     everywhere = [one for module in modules for one in vars(module).values()]
     left = [one for one in everywhere if isinstance(one, Dispatcher) and counts_references(one) is False]
@@ -56,7 +62,7 @@ def test_all_that_kernels_without_references_call_says_whether_it_counts_them() 
     while left:
         for one in set(called_by(left.pop())) - seen:
             seen.add(one)
-            if counts_references(one) is None and one.targetoptions.get("inline") != "always":
+            if not says_all(one):
                 silent.add(f"{one.py_func.__module__}.{one.py_func.__qualname__}")
             if not counts_references(one):
                 left.append(one)
