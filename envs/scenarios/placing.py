@@ -111,10 +111,11 @@ class _Taken:
 
     def add(self, x: float, y: float) -> bool:
         """Take a place, unless one that is taken is too near."""
-        column, row = math.floor(x / self.apart), math.floor(y / self.apart)
-        for i, j in itertools.product((column - 1, column, column + 1), (row - 1, row, row + 1)):
-            if any(math.hypot(a - x, b - y) <= self.apart for a, b in self.bins.get((i, j), ())):
-                return False
+        column, row, bins, apart = math.floor(x / self.apart), math.floor(y / self.apart), self.bins, self.apart
+        for key in itertools.product((column - 1, column, column + 1), (row - 1, row, row + 1)):
+            for a, b in bins.get(key, ()):
+                if math.hypot(a - x, b - y) <= apart:
+                    return False
         self.bins.setdefault((column, row), []).append((x, y))
         return True
 
@@ -160,11 +161,11 @@ def place(
             good &= np.linalg.norm(tried - near[who], axis=1) <= travel
         good[good] = room.reaches(tried[good])
         placed: set[int] = set()
-        for i in np.flatnonzero(good):
-            if who[i] not in placed and taken.add(*tried[i].tolist()):
-                points[who[i]] = tried[i]
-                placed.add(int(who[i]))
-        waiting = np.array([i for i in waiting if i not in placed], dtype=np.int64)
+        for i, spot in zip(who[good].tolist(), tried[good].tolist(), strict=True):
+            if i not in placed and taken.add(*spot):
+                points[i] = spot
+                placed.add(i)
+        waiting = np.array([i for i in waiting.tolist() if i not in placed], dtype=np.int64)
         if not len(waiting):
             return points
     return None
@@ -178,7 +179,8 @@ def ends(
     starts = place(rng, count, room, clearance, keep_off=keep_off)
     if starts is None:
         return None
-    goals = place(rng, count, room, clearance, near=starts, travel=travel, keep_off=keep_off)
+    near = starts if math.isfinite(travel) else None
+    goals = place(rng, count, room, clearance, near=near, travel=travel, keep_off=keep_off)
     return None if goals is None else (starts, goals)
 
 

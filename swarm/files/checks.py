@@ -14,6 +14,7 @@ from swarm.errors import InputError
 
 # Metres, seconds or m/s: beyond it, double precision no longer resolves what a controller needs.
 LARGEST = 1e6
+_REAL = (int, float, np.integer, np.floating)
 
 
 def number(where: str, value: object, *, above: float = -math.inf, most: float = LARGEST) -> float:
@@ -22,13 +23,11 @@ def number(where: str, value: object, *, above: float = -math.inf, most: float =
     Raises:
         InputError: Otherwise.
     """
-    valid = f"a number above {above:g}, at most {most:g}" if above > -most else f"a number in ±{most:g}"
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
-        raise InputError(where, value, valid)
     # A comparison, not a conversion first: an integer of a thousand digits has no float.
-    if not (above < value and -most <= value <= most):
-        raise InputError(where, value, valid)
-    return float(value)
+    if isinstance(value, _REAL) and not isinstance(value, bool | np.bool_) and above < value and -most <= value <= most:
+        return float(value)
+    valid = f"a number above {above:g}, at most {most:g}" if above > -most else f"a number in ±{most:g}"
+    raise InputError(where, value, valid)
 
 
 def array(where: str, value: ArrayLike, shape: tuple[int | None, ...], *, most: float = LARGEST) -> Array:

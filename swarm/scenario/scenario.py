@@ -237,8 +237,8 @@ def _check_apart(robots: tuple[RobotSpec, ...], errors: ErrorBounds) -> None:
     radius = np.array([robot.radius for robot in robots])
     order = np.argsort(xy[:, 0], kind="stable")
     last = np.searchsorted(xy[order, 0], xy[order, 0] + radius[order] + radius.max(), side="right")
-    for place, i in enumerate(order):
-        others = order[place + 1 : last[place]]
+    for place in np.flatnonzero(last > np.arange(1, len(order) + 1)):  # others are within reach along x
+        i, others = order[place], order[place + 1 : last[place]]
         apart = np.hypot(*(xy[others] - xy[i]).T) - radius[others] - radius[i]
         for j in [k for k in others[apart < -_TOUCH] if not (outlined and _fit_together(robots[i], robots[k], errors))][
             :1
