@@ -104,9 +104,9 @@ def _observe_world(
             here.kind[i], here.state[i], here.body[i], i, here.waypoint[i], here.remaining[i], around, here.memory[i],
             here.last_action[i], one,
         )  # fmt: skip
-        for k in range(sender.shape[2]):
-            heard = told[b] and k < around.num_neighbours
-            sender[b, i, k] = int(around.neighbours[k, N_ID]) if heard else -1
+        sender[b, i, :] = -1
+        for k in range(around.num_neighbours if told[b] else 0):
+            sender[b, i, k] = int(around.neighbours[k, N_ID])
 
 
 @njit(cache=True)

@@ -11,8 +11,8 @@ from numba import njit
 from swarm.array_types import Array, Int32s
 from swarm.model.geometry import extents
 
-# So few obstacles are read faster than they are looked up.
-_ONE_BIN = 16
+ONE_BIN = 16
+"""So few obstacles share one bin, unless it is said otherwise: all of them are then near every point."""
 _BINS_PER_OBSTACLE = 4
 _MOST_BINS_A_SIDE = 2048
 _MOST_ITEMS = 1 << 22
@@ -96,22 +96,20 @@ def middle_of_cell(origin: Array, size: float, row: int, column: int) -> tuple[f
     return origin[0] + (column + 0.5) * size, origin[1] + (row + 0.5) * size
 
 
-def build_index(obstacles: Array, bounds: Array, radius: float) -> ObstacleIndex:
+def build_index(obstacles: Array, bounds: Array, radius: float, one_bin: int = ONE_BIN) -> ObstacleIndex:
     """Sort obstacles into bins.
 
     Args:
         obstacles: ``float64[n, 7]``, see ``swarm.model.geometry``.
         bounds: ``float64[4]`` (xmin, ymin, xmax, ymax) [m]: the area that the bins divide.
         radius: Distance within which a bin lists an obstacle [m].
-
-    Returns:
-        The index; with 16 obstacles or fewer it has one bin.
+        one_bin: With so many obstacles or fewer the index has one bin.
     """
     width, height = float(bounds[2] - bounds[0]), float(bounds[3] - bounds[1])
     longest = max(width, height)
     reach = radius + _SLACK * (1.0 + longest)
     size = longest
-    if len(obstacles) > _ONE_BIN:
+    if len(obstacles) > one_bin:
         fine = math.sqrt(width * height / (_BINS_PER_OBSTACLE * len(obstacles)))
         size = min(longest, max(fine, radius / 3.0, longest / _MOST_BINS_A_SIDE))
     while True:

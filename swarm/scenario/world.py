@@ -14,7 +14,7 @@ from swarm.errors import InputError
 from swarm.files.checks import ArrayRecord, array
 from swarm.model.geometry import COLUMNS
 from swarm.scenario.grid_map import GridMap
-from swarm.scenario.obstacle_index import ObstacleIndex, bin_at, build_index, clearances, distances
+from swarm.scenario.obstacle_index import ONE_BIN, ObstacleIndex, bin_at, build_index, clearances, distances
 
 __all__ = ["GridMap", "ObstacleIndex", "World", "bin_at"]
 
@@ -113,8 +113,10 @@ class World(ArrayRecord):
         order = np.argsort(distance, kind="stable")[:limit]
         return candidates[order[distance[order] <= radius]]
 
-    def index(self, radius: float) -> ObstacleIndex:
+    def index(self, radius: float, one_bin: int = ONE_BIN) -> ObstacleIndex:
         """Bins over the bounds that list the obstacles within ``radius`` [m]; the last few are kept.
+
+        ``one_bin``: with so many obstacles or fewer there is one bin.
 
         Raises:
             InputError: If the radius is negative or not a number.
@@ -122,11 +124,12 @@ class World(ArrayRecord):
         if not radius >= 0.0:
             raise InputError("radius", radius, "a distance of at least 0 m")
         kept = self._indexes
-        if radius not in kept:
+        key = radius, one_bin
+        if key not in kept:
             while len(kept) >= _KEPT_INDEXES:
                 kept.pop(next(iter(kept)))
-            kept[radius] = build_index(self.obstacles, self.bounds, float(radius))
-        return kept[radius]
+            kept[key] = build_index(self.obstacles, self.bounds, float(radius), one_bin)
+        return kept[key]
 
     @cached_property
     def derived(self) -> dict[object, Any]:
@@ -134,5 +137,5 @@ class World(ArrayRecord):
         return {}
 
     @cached_property
-    def _indexes(self) -> dict[float, ObstacleIndex]:
+    def _indexes(self) -> dict[tuple[float, int], ObstacleIndex]:
         return {}

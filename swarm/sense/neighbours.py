@@ -243,7 +243,8 @@ def sense_obstacles(
     for index in range(first, last):
         j = items[index]
         extent, (half_x, half_y) = sensing + obstacles[j, 4], extents(obstacles[j])
-        if abs(x - obstacles[j, 0]) > half_x + extent or abs(y - obstacles[j, 1]) > half_y + extent:
+        # One branch for both axes: the processor foresees it more often.
+        if max(abs(x - obstacles[j, 0]) - (half_x + extent), abs(y - obstacles[j, 1]) - (half_y + extent)) > 0.0:
             continue
         gap = to_obstacle(x, y, obstacles[j])[0]
         if gap > sensing:

@@ -11,6 +11,9 @@ from swarm.array_types import AnyArray, Array, Int64s
 from swarm.model.geometry import COLUMNS
 from swarm.scenario.world import World
 
+# From more obstacles on, those in a bin are looked up faster than all are read.
+_ONE_BIN = 4
+
 
 class Geometry(NamedTuple):
     """What stands still, in B worlds; of one world the same without the first axis.
@@ -23,6 +26,7 @@ class Geometry(NamedTuple):
         origin: ``float64[B, 2]``.
         bin_size: ``float64[B]``.
         shape: ``int64[B, 2]``.
+        count: ``int64[B]``, how many obstacles there are.
     """
 
     bounds: Array
@@ -32,6 +36,7 @@ class Geometry(NamedTuple):
     origin: Array
     bin_size: Any
     shape: Int64s
+    count: Any
 
 
 @njit(cache=True, inline="always")
@@ -39,7 +44,7 @@ def geometry_of(worlds: Geometry, b: int) -> Geometry:
     """The geometry of world ``b``."""
     return Geometry(
         worlds.bounds[b], worlds.obstacles[b], worlds.items[b], worlds.start[b], worlds.origin[b], worlds.bin_size[b],
-        worlds.shape[b],
+        worlds.shape[b], worlds.count[b],
     )  # fmt: skip
 
 
@@ -51,14 +56,15 @@ class GeometryStore:
         self.obstacles, self.items = np.zeros((worlds, 1, COLUMNS)), np.zeros((worlds, 1), np.int64)
         self.start, self.origin = np.zeros((worlds, 2), np.int64), np.zeros((worlds, 2))
         self.bin_size, self.shape = np.ones(worlds), np.ones((worlds, 2), np.int64)
-        self.bounds = np.zeros((worlds, 4))
+        self.bounds, self.count = np.zeros((worlds, 4)), np.zeros(worlds, np.int64)
 
     def put(self, b: int, world: World, radius: float) -> None:
         """Give world ``b`` the obstacles of ``world``, indexed for a sensing radius [m]."""
         held = self._holds[b]
         if held is not None and held[0] is world and held[1] == radius:
             return
-        index, self.bounds[b] = world.index(radius), world.bounds
+        index, self.bounds[b] = world.index(radius, _ONE_BIN), world.bounds
+        self.count[b] = len(index.obstacles)
         self.obstacles = _put(self.obstacles, b, index.obstacles)
         self.items = _put(self.items, b, index.items)
         self.start = _put(self.start, b, index.start)
@@ -68,7 +74,9 @@ class GeometryStore:
     @property
     def arrays(self) -> Geometry:
         """As the kernels take it."""
-        return Geometry(self.bounds, self.obstacles, self.items, self.start, self.origin, self.bin_size, self.shape)
+        return Geometry(
+            self.bounds, self.obstacles, self.items, self.start, self.origin, self.bin_size, self.shape, self.count
+        )
 
 
 def _put(store: AnyArray, b: int, values: AnyArray) -> AnyArray:

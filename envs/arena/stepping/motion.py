@@ -18,6 +18,7 @@ from swarm.model import dynamics
 from swarm.model.body import RADIUS, YIELDS
 from swarm.model.geometry import extents, to_obstacle
 from swarm.model.shapes import place_corners
+from swarm.scenario.obstacle_index import ONE_BIN
 
 
 @uncounted
@@ -40,11 +41,11 @@ def gaps(at: Array, body: Array, geometry: Geometry, footprint: Array, corners: 
     """Lower ``clearance`` (N,) of one world to each robot's gap to the nearest robot or obstacle [m].
 
     Who ignores everybody is none of these robots: contacts with them count apart (``envs.strangers``). ``corners``
-    (N, V, 2) of ``footprint`` (N, V, 2) are written: where polygons are.
+    (N, V, 2) of ``footprint`` (N, V, 2) are written: where polygons are. Of many obstacles, those count that are near.
     """
     for i in range(len(at) if footprint.shape[1] > 0 else 0):
         place_corners(at[i, 0], at[i, 1], at[i, 2], footprint[i], corners[i])
-    obstacles, items = geometry.obstacles, geometry.items
+    obstacles, items, all_count = geometry.obstacles, geometry.items, geometry.count <= ONE_BIN
     if footprint.shape[1] > 0:
         _nearest_gaps(at, body, footprint, corners, clearance)
     for i in range(len(at)):
@@ -58,9 +59,9 @@ def gaps(at: Array, body: Array, geometry: Geometry, footprint: Array, corners: 
                 else:
                     gap = math.sqrt(square) - both
                 clearance[i], clearance[j] = min(clearance[i], gap), min(clearance[j], gap)
-        first, last = candidates(at[i], geometry)
+        first, last = (0, geometry.count) if all_count else candidates(at[i], geometry)
         for index in range(first, last):
-            thing = obstacles[items[index]]
+            thing = obstacles[index if all_count else items[index]]
             half_x, half_y = extents(thing)
             beside = max(abs(at[i, 0] - thing[0]) - half_x, abs(at[i, 1] - thing[1]) - half_y)
             if beside - thing[4] - body[i, RADIUS] < clearance[i]:

@@ -93,6 +93,18 @@ def test_without_the_filter_there_are_collisions() -> None:
     assert core.min_clearance.max() < 0.0
 
 
+def test_a_gap_to_few_obstacles_counts_from_any_distance() -> None:
+    boxes = [[3.0 + 0.2 * k, 3.8, 0.05, 0.05] for k in range(5)]
+    world = World(np.array([0.0, 0.0, 4.0, 4.0]), boxes)
+    spec = RobotSpec(
+        Kind.SINGLE_INTEGRATOR, np.array([0.5, 0.5, 0.0, 0.0, 0.0]), np.array([[0.5, 1.0]]), 0.05, Limits(1.0)
+    )
+    core = ArenaCore(lambda rng: Scenario(world, (spec,), sensing_radius=0.5), redraw=False)
+    core.step(np.full((1, 1, COUNT), 0.5))
+    assert core.clearance[0, 0] == pytest.approx(world.clearance(core.state[0, 0, :2]) - 0.05, abs=1e-12)
+    assert core.clearance[0, 0] > 3.0
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_clearances_are_those_of_the_oracle(kind: Kind) -> None:
     core, rng = ArenaCore(

@@ -67,10 +67,10 @@ def test_near_is_the_sorted_list_of_all(seed, radius, limit):
         assert np.array_equal(found, np.array(expected).reshape(-1, 7))
 
 
-@given(seeds, st.floats(0.0, 10.0))
-def test_each_bin_lists_what_is_near_any_of_its_points(seed, radius):
+@given(seeds, st.floats(0.0, 10.0), st.sampled_from([0, 4, 16]))
+def test_each_bin_lists_what_is_near_any_of_its_points(seed, radius, one_bin):
     world, rng = random_world(seed)
-    index = world.index(radius)
+    index = world.index(radius, one_bin)
     assert index.start[0] == 0 and index.start[-1] == len(index.items)
     assert len(index.start) == index.shape[0] * index.shape[1] + 1
     for point in random_points(world, rng, 20):
@@ -79,7 +79,7 @@ def test_each_bin_lists_what_is_near_any_of_its_points(seed, radius):
         assert listed == sorted(set(listed))
         near = {i for i, o in enumerate(world.obstacles) if distance(o, point) <= radius}
         assert near <= set(listed)
-    if len(world.obstacles) <= 16:
+    if len(world.obstacles) <= one_bin:
         assert index.shape == (1, 1)
 
 
