@@ -58,7 +58,7 @@ def rank(intent: Intent, robot_id: int) -> Rank:
 
     A robot that makes way for another goes with the priority of that one, but after it. Who has arrived goes last.
     """
-    inherited = max(intent.priority, intent.claim_priority)
+    inherited = max(intent.priority, intent.claim_priority, key=first_of)
     inside = max(intent.held) > 0 and inherited >= 0
     return Rank(intent.leaving, inside, inherited, intent.priority, -robot_id)
 

@@ -74,6 +74,16 @@ def test_a_window_ends_in_the_last_slice_of_the_way() -> None:
     assert in_order(window_of(())) == ()
 
 
+def test_who_makes_way_for_one_that_has_waited_as_long_counts_as_that_one() -> None:
+    first, mine = waiting_key(100, 1), waiting_key(100, 5)  # that one goes by its identity
+    intent = intent_of(
+        tick=9, held=[3], claim=0, claim_priority=after(first), priority=mine, arrival=0, leaving=False, ahead=[3]
+    )
+    assert after(first) < mine and rank(intent, 5).inherited == after(first)
+    behind = Rank(False, True, after(after(first)), waiting_key(100, 0), 0)  # makes way for this one in turn
+    assert not goes_first(behind, rank(intent, 5))
+
+
 def test_ranks_are_total_and_who_is_stuck_or_inside_or_waits_longest_goes_first() -> None:
     waits = [told(9, [0], 0, priority_key(ticks, robot)) for robot, ticks in ((0, 5), (1, 9))]
     assert rank(waits[1], 1) > rank(waits[0], 0)
