@@ -19,6 +19,8 @@ _ROOM = (1.17, 1.065, 1.0)
 _NEAR = 2.0  # Who is so near to another, in sums of their radii, may be in its way in a room.
 _SOMEWHERE = 0.05  # Who is heading for so near a point stays where he is.
 _NOWHERE = np.full(2, np.nan)
+_CROSSED = 0.9  # A way that comes so near to another robot, in sums of their radii, leads through where it stands.
+_THINNED = 3  # Every so many-th point of a way tells where it leads.
 _IN_THE_WAY = 0.7  # Discs that are this near to each other cannot pass.
 
 
@@ -36,13 +38,14 @@ class Aside:
 
     def find(
         self, position: Array, view: View, others: Mapping[int, Course], pushers: Sequence[int], past: bool = False,
-        kept: Array | None = None,
+        kept: Array | None = None, held: Sequence[int] = (),
     ) -> Array | None:  # fmt: skip
         """The way to the nearest place where the pushers can pass, float64[n, 2] [m]; None if there is none.
 
         It leads around the others if that is possible, else through them, who are then asked to make way;
         ``past``: also through slices that the pushers hold, if it can be seen that there is a gap beside them;
-        ``kept``: the place that was chosen before [m].
+        ``kept``: the place that was chosen before [m]; ``held``: what this robot holds, towards which nobody can be
+        met: what a pusher comes through before that is left to it.
         """
         seen = {int(row[N_ID]): row for row in view.neighbours}
         taken = np.zeros(self._route.slices.total + 1, bool)
@@ -64,6 +67,8 @@ class Aside:
         crowd = self._discs(row for robot, row in seen.items() if robot not in pushers)
         wall, off = np.concatenate(walls), np.concatenate(keep_off)
         all_held, theirs = (self._held(others[robot] for robot in robots) for robots in (others, pushers))
+        for closed in (all_held, theirs):
+            closed[[number for robot in pushers for number in _left_to(others[robot], held)]] = True
         attempts = [(np.concatenate([wall, crowd]), all_held), (wall, theirs)]
         if past:
             attempts = [(wall, np.zeros_like(theirs))] if all(robot in seen for robot in pushers) else []
@@ -84,6 +89,41 @@ class Aside:
         crowd, closed = self._discs(view.neighbours), self._held(others.values())
         found, _ = self._route.way_aside(position, taken, closed, nothing, nothing, crowd, np.ones(1), 1, _NOWHERE)
         return np.concatenate([found, found[-1:]]) if len(found) else None
+
+    def crossed_by(self, points: Array, view: View, others: Mapping[int, Course]) -> frozenset[int]:
+        """Who is in a passage, and comes through there so near to one of these points that two cannot pass.
+
+        Slices do not tell that at a crossing: the way from one to the next may lead past a third, right beside it.
+
+        Args:
+            points: Where this robot is, or wants to drive, float64[n, 2] [m].
+            view: What it sees.
+            others: What they have told.
+        """
+        rows = [row for row in view.neighbours if int(row[N_ID]) in others and others[int(row[N_ID])].held]
+        points = points[self._route.numbers(points) > 0][::_THINNED]
+        if not rows or not len(points):
+            return frozenset()
+        both = [float(row[N_RADIUS]) + self._radius + 2.0 * self._margin for row in rows]
+        around, found = self._labels_around(points, max(both)), []
+        for row, apart in zip(rows, both, strict=True):
+            place, other = row[[N_X, N_Y]], others[int(row[N_ID])]
+            stays = set(other.ahead) == {self._route.slices.at(*place.tolist())}
+            if stays or around.isdisjoint(other.ahead):
+                continue
+            between = self._way_of(other, place)[:, None] - points
+            if np.hypot(between[..., 0], between[..., 1]).min() < _CROSSED * apart:
+                found.append(int(row[N_ID]))
+        return frozenset(found)
+
+    def _labels_around(self, points: Array, distance: float) -> set[int]:
+        """The slices about so near to some points [m]."""
+        slices, found = self._route.slices, set[int]()
+        span = int(distance / slices.resolution) + 1
+        for column, row in ((points - slices.origin) // slices.resolution).astype(np.int64).tolist():
+            near = slices.labels[max(row - span, 0) : row + span + 1, max(column - span, 0) : column + span + 1]
+            found.update(np.unique(near).tolist())
+        return found
 
     def _held(self, others: Iterable[Course]) -> Flags:
         """Slices that somebody holds, bool[count + 1]."""
@@ -123,6 +163,12 @@ class Aside:
         cells = np.concatenate([cells, way_through(slices.labels, wanted, end, row, column, True)])
         found: Array = slices.origin + (cells[:, ::-1] + 0.5) * slices.resolution
         return found
+
+
+def _left_to(other: Course, held: Sequence[int]) -> tuple[int, ...]:
+    """What another robot in a passage comes through before it is where this one holds slices: it meets it there."""
+    first = next((k for k, number in enumerate(other.ahead) if number in held), 0)
+    return other.ahead[:first] if other.held else ()
 
 
 def _line(row: Array) -> Array:

@@ -47,6 +47,11 @@ class GivingWay:
         self._before: frozenset[int] = frozenset()  # for whom it made way in the tick before
         self._remembered: dict[int, tuple[Course, int]] = {}  # the course of each pusher, and until which tick
 
+    @property
+    def pushers(self) -> frozenset[int]:
+        """For whom it makes way."""
+        return self._before
+
     def end_exit(self, tick: int, is_there: bool) -> None:
         """Go for an exit no longer if the robot is there, or has tried for long."""
         if is_there or tick > self._exit_until:
@@ -65,7 +70,7 @@ class GivingWay:
         scene, pushers = self._with_remembered(scene, pushers, tick)
         others = scene.others
         to_find = scene.position, scene.view, others, pushers
-        aside = self._aside.find(*to_find, kept=self._place) if pushers else None
+        aside = self._aside.find(*to_find, kept=self._place, held=scene.own.held) if pushers else None
         self._place = None if aside is None else aside[-1, :2]
         # Who has nowhere to go says so until one makes way; that counts until they have passed, not for a tick.
         let_out = (robot for robot in pushers if others[robot].rank.leaving or robot in self._let_out)

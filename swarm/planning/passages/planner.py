@@ -142,11 +142,24 @@ class PassagePlanner(StatefulPlanner):
         errand, others = self._errand, {robot: course(intent, robot) for robot, intent in heard.items()}
         own, radius = self._course(leg.ahead), self._spec.radius
         scene = Scene(view, position, radius, own, others, errand.arrived, errand.waits)
+        if errand.arrived or errand.waits or self._giving.pushers:
+            stands = self._stands(position, leg)
+            scene = scene._replace(crossed_by=self._aside.crossed_by(stands, view, others))
         scene, aside = self._giving.decide(scene, self.tick, errand.priority)
         if aside is None:
             return scene, None, *self._before_blocked(leg, scene, closed)
         leg = self.route.leg(aside, None)
         return scene._replace(own=own._replace(ahead=leg.ahead)), aside, leg, ""
+
+    def _stands(self, position: Array, leg: Leg) -> Array:
+        """Where the robot may come to stand in the way of others, float64[n, 2] [m].
+
+        Here; if it has arrived, or makes way, also where it would go back to without that.
+        """
+        if self._errand.arrived:
+            return leg.path[:, :2]
+        back = np.isin(leg.numbers, self._holding.held) if self._giving.pushers else np.zeros(len(leg.path), bool)
+        return np.concatenate([position[None], leg.path[back, :2]])
 
     def _course(self, ahead: tuple[int, ...]) -> Course:
         """What the others know of this robot, as of its last message, with its way as of now."""

@@ -29,6 +29,7 @@ class Scene(NamedTuple):
         others: What they have told, by their identities.
         arrived: Whether it has been at its goal.
         waits: Whether it has not moved for long.
+        crossed_by: Those in passages who want through right where it stands, or where it wants to stand again.
     """
 
     view: View
@@ -38,6 +39,7 @@ class Scene(NamedTuple):
     others: Mapping[int, Course]
     arrived: bool
     waits: bool
+    crossed_by: Container[int] = ()
 
     @property
     def following(self) -> int:
@@ -49,10 +51,11 @@ class Scene(NamedTuple):
         """What this robot is compared by with those for whom it may make way.
 
         Who has arrived comes last even while it makes way for somebody, in whose place it goes: else it would go on for
-        a tick, outrank that one in the next, and stay.
+        a tick, outrank that one in the next, and stay. If it has nowhere to go, it goes on looking for a way: else it
+        would say so in every other tick, and others would turn round in each.
         """
         rank = self.own.rank
-        return rank._replace(inside=False, inherited=rank.priority) if self.arrived else rank
+        return rank._replace(leaving=False, inside=False, inherited=rank.priority) if self.arrived else rank
 
     def is_met_by(self, other: Course) -> bool:
         """Whether another comes towards this robot."""
@@ -75,13 +78,19 @@ def pushers_of(scene: Scene, still: Container[int], before: Container[int] = ())
     """
     others = scene.others
     found = [one for one, other in others.items() if _is_in_the_way_of(scene, other) or _comes_against(scene, other)]
-    found += [one for one, other in others.items() if one in before and scene.is_met_by(other)]
+    found += [one for one in others if one in before and _still_meets(scene, others[one])]
+    found += [one for one in others if one in scene.crossed_by]
     if not scene.own.held or scene.waits:
         found += _coming_out(scene)
     # Of two that both have said that they have nowhere to go, each goes for the other if it can now.
     higher = (robot for robot in found if goes_first(others[robot].rank, scene.rank) or others[robot].rank.leaving)
     again = (robot for robot, other in others.items() if robot in still and scene.is_met_by(other))
     return list(dict.fromkeys([*higher, *again, *(_shut_in(scene) if scene.waits else [])]))
+
+
+def _still_meets(scene: Scene, other: Course) -> bool:
+    """Whether another still wants through where this robot is, or comes towards it."""
+    return scene.is_met_by(other) or not {*other.ahead, other.claim}.isdisjoint(scene.own.held)
 
 
 def _is_in_the_way_of(scene: Scene, other: Course) -> bool:
@@ -117,12 +126,14 @@ def _coming_out(scene: Scene) -> Iterable[int]:
 def _shut_in(scene: Scene) -> Iterable[int]:
     """Who holds the slice that this robot waits for and wants out of it, not into this robot's: it needs room.
 
+    If this robot is in a passage itself, only who comes out right where it is: at a crossing there are other ways out.
     But not who makes way for this robot, and so has a way already: if this one went, the other would stay.
     """
     own, following = scene.own, scene.following
     if following == 0 or scene.arrived:
         return
     for robot, other in scene.others.items():
-        leaves = following in other.held and len(other.ahead) > 1 and not set(own.held).intersection(other.ahead)
-        if leaves and id_of(other.rank.inherited) != id_of(own.rank.priority):
+        leaves = following in other.held and len(other.ahead) > 1 and other.ahead[-1] != following
+        past_here = (not own.held or robot in scene.crossed_by) and set(own.held).isdisjoint(other.ahead)
+        if leaves and past_here and id_of(other.rank.inherited) != id_of(own.rank.priority):
             yield robot

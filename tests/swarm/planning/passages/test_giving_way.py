@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from envs.scenarios import draw_family, family
 from swarm.array_types import Array
+from swarm.model.dynamics import Kind
 from swarm.planning.passages.aside import Aside
 from swarm.planning.passages.giving_way import GivingWay
 from swarm.planning.passages.pushers import Scene
 from swarm.planning.passages.right_of_way import Course, Rank, course, intent_of, waiting_key
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, slices_of
+from swarm.planning.passages.team import sizes_of
 from swarm.scenario.world import World
-from swarm.sense.neighbours import NEIGHBOUR
+from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_X, N_Y, NEIGHBOUR
 from swarm.sense.view import View
 
 RADIUS, ME, OTHER = 0.1, 3, 8
@@ -41,12 +44,58 @@ def test_who_gives_back_what_it_held_for_another_goes_on_giving_way() -> None:
     assert ways[1] is not None and ways[2] is not None
 
 
+def crossing() -> Route:
+    """Two lanes that cross in the middle, at (1.45, 1.45), and end in lanes around."""
+    boxes = np.array([[0.5 * 1.3 + 1.6 * i, 0.5 * 1.3 + 1.6 * j, 0.65, 0.65] for i in (0, 1) for j in (0, 1)])
+    world = World(np.array([0.0, 0.0, 2.9, 2.9]), boxes)
+    return Route(world, slices_of(world, Sizes(RADIUS, RADIUS)), RADIUS, 0.0)
+
+
+def test_who_stands_at_a_crossing_is_in_the_way_of_who_drives_past_through_other_slices() -> None:
+    scenario = draw_family("blocks", 3, robots=16)
+    slices = slices_of(scenario.world, sizes_of(scenario))
+    route, seen = Route(scenario.world, slices, RADIUS, 0.0), 0
+    for middle in np.unique(np.stack([robot.start[:2] for robot in scenario.robots]), axis=0):
+        start = middle - np.array([0.0, 0.5])
+        if start[1] < 0.2 or middle[1] > scenario.world.bounds[3] - 0.5:
+            continue
+        along = np.column_stack([np.full(80, start[0]), np.linspace(start[1], start[1] + 0.9, 80)])
+        ahead, row = route.leg(along, None).ahead, np.zeros(NEIGHBOUR)
+        row[[N_ID, N_X, N_Y, N_RADIUS]] = OTHER, *start, RADIUS
+        view, key = View(0.0, np.zeros(5), np.zeros(2), row[None]), waiting_key(9, OTHER)
+        aside = Aside(route, RADIUS, 0.0)
+        through = Course(ahead[:1], ahead, 0, Rank(False, True, key, key, -OTHER))
+        stays, outside = through._replace(ahead=ahead[:1]), through._replace(held=())
+        for off in np.linspace(-0.35, 0.35, 29):
+            place = middle + off * np.array([1.0, 0.0])
+            found = aside.crossed_by(place[None], view, {OTHER: through})
+            assert found or abs(off) > 1.2 * RADIUS or slices.at(*place) == 0
+            seen += bool(found) and slices.at(*place) not in ahead
+            assert not aside.crossed_by(place[None], view, {OTHER: stays})
+            assert not aside.crossed_by(place[None], view, {OTHER: outside})
+    assert seen > 10
+
+
+def test_nobody_makes_way_through_what_the_other_comes_through_before_they_meet() -> None:
+    """It would never get to hold that, and the other waits for it."""
+    scenario = family("rooms")(np.random.default_rng([9_800_000, 4]), robots=8, kind=Kind.UNICYCLE)
+    slices, here, there = slices_of(scenario.world, sizes_of(scenario)), (0.672, 1.643), (1.044, 1.925)
+    ahead = (10, 8, 6, 4)  # through a door: 10 and 8 are before it, on the side of the other
+    assert (slices.at(*there), slices.at(*here)) == (10, 6)
+    key, row = waiting_key(9, OTHER), np.zeros(NEIGHBOUR)
+    row[[N_ID, N_X, N_Y, N_RADIUS]] = OTHER, *there, RADIUS
+    row[[N_INTENT_X, N_INTENT_Y]] = there
+    view = View(0.0, np.zeros(5), np.zeros(2), row[None])
+    route = Route(scenario.world, slices, RADIUS, 0.0)
+    for held, comes in (((10,), True), ((), False)):
+        other = Course(held, ahead, 0, Rank(False, comes, key, key, -OTHER))
+        way = Aside(route, RADIUS, 0.0).find(np.array(here), view, {OTHER: other}, [OTHER], held=(6,))
+        assert way is not None and (8 in route.numbers(way)) != comes
+
+
 def test_the_place_that_was_chosen_stays_while_another_is_hardly_nearer() -> None:
     """A crossing of two lanes; somebody stands in the one, and the robot goes up or down in the other."""
-    low, high = np.array([0.0, 0.0]), np.array([2.9, 2.9])
-    boxes = np.array([[0.5 * 1.3 + 1.6 * i, 0.5 * 1.3 + 1.6 * j, 0.65, 0.65] for i in (0, 1) for j in (0, 1)])
-    world = World(np.concatenate([low, high]), boxes)
-    route = Route(world, slices_of(world, Sizes(RADIUS, RADIUS)), RADIUS, 0.0)
+    route = crossing()
     other = np.column_stack([np.linspace(0.5, 2.4, 40), np.full(40, 1.45), np.full(40, 2.0 * RADIUS)])
     taken, nobody, nowhere = np.zeros(route.slices.total + 1, bool), np.empty((0, 3)), np.full(2, np.nan)
 

@@ -21,10 +21,11 @@ def tells(
 
 
 def for_whom(
-    own: Course, other: Course, *, arrived: bool = False, waits: bool = False, still: bool = False, before: bool = False
-) -> bool:
+    own: Course, other: Course, *, arrived: bool = False, waits: bool = False, still: bool = False,
+    before: bool = False, crosses: bool = False,
+) -> bool:  # fmt: skip
     view = View(0.0, np.zeros(5), np.zeros(2), np.empty((0, NEIGHBOUR)))
-    scene = Scene(view, np.zeros(2), 0.1, own, {OTHER: other}, arrived, waits)
+    scene = Scene(view, np.zeros(2), 0.1, own, {OTHER: other}, arrived, waits, {OTHER} if crosses else ())
     found = pushers_of(scene, {OTHER} if still else (), {OTHER} if before else ())
     assert found in ([], [OTHER])
     return bool(found)
@@ -66,6 +67,29 @@ def test_who_waits_before_a_passage_makes_room_for_the_one_in_it_unless_that_one
     assert not for_whom(mine, for_me, waits=True)
 
 
+def test_who_waits_for_a_slice_makes_no_room_for_who_holds_it_and_goes_in() -> None:
+    mine, back = tells(ME, (), (1, 2), 9), tells(OTHER, (4, 1), (4, 1), 5)  # has made way for this one, and goes back
+    assert not for_whom(mine, back, waits=True)
+
+
+def test_who_waits_before_a_crossing_makes_room_for_who_comes_out_of_it_only_right_past_where_it_is() -> None:
+    mine, inside = tells(ME, (4,), (4, 1, 2), 9), tells(OTHER, (1,), (1, 7), 5)
+    assert not for_whom(mine, inside, waits=True)
+    assert for_whom(mine, inside, waits=True, crosses=True)
+
+
+def test_who_stands_beside_the_slices_of_another_in_its_way_gives_way_if_that_one_goes_first() -> None:
+    mine, older, younger = tells(ME, (9,), (9,), 5), tells(OTHER, (1,), (1, 2, 3), 9), tells(OTHER, (1,), (1, 2, 3), 1)
+    assert for_whom(mine, older, crosses=True) and not for_whom(mine, older)
+    assert not for_whom(mine, younger, crosses=True)
+
+
+def test_who_has_arrived_and_has_nowhere_to_go_goes_on_looking_for_a_way() -> None:
+    mine, other = tells(ME, (2,), (2,), -1, leaving=True), tells(OTHER, (1,), (1, 2, 3), 9)
+    assert for_whom(mine, other, arrived=True)
+    assert not for_whom(tells(ME, (2,), (2,), 5, leaving=True), other)
+
+
 def test_who_is_let_out_is_let_out_for_as_long_as_it_comes_towards_the_robot() -> None:
     mine, meets, passed = tells(ME, (), (1, 2, 3), 9), tells(OTHER, (), (3, 2, 1), 5), tells(OTHER, (), (1,), 5)
     assert for_whom(mine, meets, still=True) and not for_whom(mine, meets)
@@ -77,6 +101,13 @@ def test_who_has_given_way_goes_on_for_as_long_as_the_other_goes_first_and_comes
     assert for_whom(tells(ME, (1,), mine, 5), older, before=True) and not for_whom(tells(ME, (1,), mine, 5), older)
     assert not for_whom(tells(ME, (1,), mine, 5), younger, before=True)
     assert not for_whom(tells(ME, (1,), mine, 5), tells(OTHER, (4,), (4, 5), 9), before=True)
+
+
+def test_who_has_given_way_goes_on_for_as_long_as_the_other_wants_through_where_it_is() -> None:
+    """It had waited until then, and moves now; it would else turn round until it waits again."""
+    mine, behind = tells(ME, (2,), (2, 7), 5), tells(OTHER, (1,), (1, 2, 3), 9)
+    assert for_whom(mine, behind, waits=True) and not for_whom(mine, behind)
+    assert for_whom(mine, behind, before=True) and not for_whom(tells(ME, (7,), (7,), 5), behind, before=True)
 
 
 def test_who_has_arrived_and_left_its_place_for_another_lets_those_in_first_who_want_through_there() -> None:
