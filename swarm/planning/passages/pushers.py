@@ -72,7 +72,8 @@ def pushers_of(scene: Scene, still: Container[int], before: Container[int] = ())
 
     Args:
         scene: What is known.
-        still: Also for these, as long as they come towards it.
+        still: Also for these, as long as they come towards it; no longer if all that they want is back to where they
+            had arrived, where somebody may stand for whom they would wait for ever.
         before: Also for these, as long as they come towards it and go first: else it would go on, since nobody is near
             enough to what it wants next, hold that, give way and give it back, again and again.
     """
@@ -84,7 +85,7 @@ def pushers_of(scene: Scene, still: Container[int], before: Container[int] = ())
         found += _coming_out(scene)
     # Of two that both have said that they have nowhere to go, each goes for the other if it can now.
     higher = (robot for robot in found if goes_first(others[robot].rank, scene.rank) or others[robot].rank.leaving)
-    again = (robot for robot, other in others.items() if robot in still and scene.is_met_by(other))
+    again = (r for r, other in others.items() if r in still and other.rank.inherited >= 0 and scene.is_met_by(other))
     return list(dict.fromkeys([*higher, *again, *(_shut_in(scene) if scene.waits else [])]))
 
 

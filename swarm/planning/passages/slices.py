@@ -37,7 +37,7 @@ class Sizes(NamedTuple):
 
     Attributes:
         smallest: Least radius [m].
-        largest: Largest radius, with the margin that is kept [m].
+        largest: Mean radius of the two largest, with the margin that is kept [m]: nobody is wider beside another.
     """
 
     smallest: float

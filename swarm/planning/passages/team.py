@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from swarm.files.text_files import located
 from swarm.model.body import LOOK_AHEAD_RADII, MARGIN
 from swarm.model.dynamics import Kind
@@ -24,15 +26,16 @@ def sizes_of(scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | Non
         assumed: Errors that the robots count on; None: those that the scenario declares.
     """
     errors = (scenario.errors if assumed is None else assumed) or EXACT
-    largest = 0.0
-    alike = {robot.build: i for i, robot in reversed(list(enumerate(scenario.robots)))}
-    for i in alike.values():
-        robot = scenario.robots[i]
+    found: dict[Hashable, float] = {}
+    for i, robot in enumerate(scenario.robots):
+        if robot.build in found:
+            continue
         with located(f"scenario {scenario.name!r}: robots[{i}]: "):
             body = robot.body(dt=scenario.dt, sensing_radius=scenario.sensing_radius, margin=margin, errors=errors)
         ahead = _AHEAD * (LOOK_AHEAD_RADII * robot.radius) if robot.kind == Kind.UNICYCLE else 0.0
-        largest = max(largest, robot.radius + float(body[MARGIN]) + ahead)
-    return Sizes(min(least_radius(robot) for robot in scenario.robots), largest)
+        found[robot.build] = robot.radius + float(body[MARGIN]) + ahead
+    two = sorted(found[robot.build] for robot in scenario.robots)[-2:]
+    return Sizes(min(least_radius(robot) for robot in scenario.robots), sum(two) / len(two))
 
 
 def reach_of(planner: str, scenario: Scenario, sizes: Sizes) -> float:

@@ -94,6 +94,8 @@ def test_who_is_let_out_is_let_out_for_as_long_as_it_comes_towards_the_robot() -
     mine, meets, passed = tells(ME, (), (1, 2, 3), 9), tells(OTHER, (), (3, 2, 1), 5), tells(OTHER, (), (1,), 5)
     assert for_whom(mine, meets, still=True) and not for_whom(mine, meets)
     assert not for_whom(mine, passed, still=True)
+    home = tells(OTHER, (), (3, 2, 1), -1)  # it had arrived, and waits for another that stands in its place
+    assert not for_whom(mine, home, still=True)
 
 
 def test_who_has_given_way_goes_on_for_as_long_as_the_other_goes_first_and_comes_towards_it() -> None:

@@ -10,12 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.scenarios import corridor, draw_family
+from swarm.model.dynamics import Kind, Limits
 from swarm.planning.passages.lanes import lanes_of, neighbours
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, mouths_of, slices_of
 from swarm.planning.passages.team import sizes_of
 from swarm.planning.roadmap.narrow import narrow_of
 from swarm.planning.roadmap.occupancy import roadmap_of
+from swarm.scenario.robot_spec import RobotSpec
+from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
 
 RADIUS = 0.1
@@ -57,6 +60,20 @@ def test_a_gap_counts_for_the_largest_pair_of_the_team() -> None:
     world = walled(5.0 * RADIUS)
     assert slices_of(world, SIZES).total == 0
     assert slices_of(world, Sizes(RADIUS, 1.5 * RADIUS)).at(2.0, 2.0) > 0
+
+
+@pytest.mark.parametrize(("large", "agreed"), [(1, False), (2, True)])
+def test_a_gap_is_for_one_robot_only_if_two_of_the_team_cannot_pass_there(large: int, agreed: bool) -> None:
+    """A large one and a small one pass each other where two large ones do not."""
+    radii = [3.0 * RADIUS] * large + [RADIUS] * (3 - large)
+    starts = np.array([[0.7, 1.0 + k, 0.0, 0.0, 0.0] for k in range(3)])
+    robots = [
+        RobotSpec(Kind.SINGLE_INTEGRATOR, start, start[None, :2], radius=radius, limits=Limits(1.0))
+        for start, radius in zip(starts, radii, strict=True)
+    ]
+    world = walled(8.0 * RADIUS)
+    sizes = sizes_of(Scenario(world, tuple(robots)))
+    assert (slices_of(world, sizes).at(2.0, 2.0) > 0) is agreed
 
 
 @settings(max_examples=100, deadline=None)
