@@ -1,27 +1,25 @@
 """Drives teams with random tunables and counts collisions; writes the tables of ``docs/safety.md``.
 
-Usage: ``python launch/check_safety.py [--errors | --plausible | --ablation | --strangers] [--steps N] [--seed K]
-[--out F.md]``. With ``--errors`` nothing is exact: noise, ages, lags, lost messages, row by row, also pushed by an
-adversary; with ``--plausible`` those of a plausible cart, and what they cost; with ``--ablation`` as well, with one
-part of the filter switched off at a time (without some, robots are to collide); with ``--strangers`` among robots
-that ignore everybody. Else exact states: all dynamics, one kind a team and mixed, with random radii and limits, loose
-and dense, also with robots that do not give way; the tunables are drawn at random inside the box, anew at every step
-in some worlds and held for a while in others (which gets robots closer together).
+Usage: ``python launch/check_safety.py [--errors | --plausible | --shapes | --ablation | --strangers] [--steps N]
+[--seed K] [--out F.md]``. With ``--errors`` nothing is exact: noise, ages, lags, lost messages, row by row, also pushed
+by an adversary; with ``--plausible`` those of a plausible cart, and what they cost; with ``--shapes`` teams of
+polygons, discs, cars and what is of second order, as with ``--errors``; with ``--ablation`` as well, with one part of
+the filter switched off at a time (without some, robots are to collide); with ``--strangers`` among robots that ignore
+everybody.
+Else exact states: all dynamics, one kind a team and mixed, with random radii and limits, loose and dense, also with
+robots that do not give way; the tunables are drawn at random inside the box, anew at every step in some worlds and held
+for a while in others (which gets robots closer together).
 """
 
 from __future__ import annotations
 
-import dataclasses
-import math
 import os
 import platform
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 if __name__ == "__main__":
     from studies.command import begin
@@ -37,16 +35,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from envs.arena.core import ArenaCore
 from envs.commands.command import leave, run_command
-from envs.scenarios import mixed
 from studies.safety import ablation, inexact, plausible, strangers
 from studies.safety.driving import CHECKS, Tally, drive
-from swarm.array_types import Array
+from studies.safety.teams import families
 from swarm.errors import InputError
 from swarm.files.text_files import write_text
-from swarm.model.dynamics import Kind
-from swarm.model.footprint.polygon import reach
-from swarm.scenario.robot_spec import RobotSpec
-from swarm.scenario.scenario import Scenario
 from swarm.tune.controllers import make_controller
 
 WORLDS = 32
@@ -60,6 +53,8 @@ class Options:
     """Drive teams that are not exact, row by row, instead of exact ones."""
     plausible: bool = False
     """Drive carts in the same episodes with exact states and with plausible errors, and compare."""
+    shapes: bool = False
+    """Drive teams of polygons, discs, cars and what is of second order that are not exact, row by row."""
     ablation: bool = False
     """Drive teams that are not exact with one part of the filter switched off at a time."""
     strangers: bool = False
@@ -67,71 +62,13 @@ class Options:
     steps: int = 10_000_000
     """Robot-steps of the exact teams in total."""
     row_steps: int = 1_000_000
-    """Robot-steps of each row of errors, and as many with an adversary; of each row of strangers."""
+    """Robot-steps of each row of errors or shapes, and as many with an adversary; of each row of strangers."""
     episodes: int = 128
     """Episodes with the tuner in each row and dynamics, and of each dynamics past one who stands."""
     seed: int = 0
     """Of worlds and tunables."""
     out: Path = Path("docs/safety.md")
     """Report to write."""
-
-
-def draw(rng: np.random.Generator, rude: float, polygons: float, **options: Any) -> Scenario:
-    """A mixed team of which a share does not give way, and a share are polygons."""
-    scenario = mixed.draw(rng, **options)
-    robots = tuple(dataclasses.replace(robot, cooperative=bool(rng.random() >= rude)) for robot in scenario.robots)
-    if polygons > 0.0:
-        robots = tuple(shaped(rng, robot) if rng.random() < polygons else robot for robot in robots)
-    return dataclasses.replace(scenario, robots=robots)
-
-
-def shaped(rng: np.random.Generator, robot: RobotSpec) -> RobotSpec:
-    """The robot as a polygon within its disc."""
-    corners = polygon(rng, robot.radius)
-    return dataclasses.replace(robot, footprint=corners, radius=reach(corners))
-
-
-def polygon(rng: np.random.Generator, radius: float) -> Array:
-    """A convex polygon of 3 to 8 corners, within a disc [m] and on an ellipse in it; half of the time a box."""
-    slim, count = rng.uniform(0.3, 1.0), int(rng.integers(3, 9))
-    if rng.random() < 0.5:
-        corners = np.array([[1.0, slim], [-1.0, slim], [-1.0, -slim], [1.0, -slim]]) / math.hypot(1.0, slim)
-    else:
-        gaps = rng.uniform(0.5, 1.0, count)
-        angle = 2.0 * math.pi * (rng.random() + np.cumsum(gaps) / gaps.sum())
-        corners = np.stack([np.cos(angle), slim * np.sin(angle)], axis=1)
-    return radius * (1.0 - 1e-9) * corners
-
-
-def families() -> dict[str, partial[Scenario]]:
-    """Kinds of teams: dynamics × team size × room."""
-    teams = {kind.label: (kind,) for kind in Kind} | {"mixed": tuple(Kind), "mixed, a third rude": tuple(Kind)}
-    # With finite accelerations of unicycles: of all, or of half.
-    slow = {"unicycle, second order": 1.0, "mixed, second order": 0.5, "mixed, second order, a third rude": 0.5}
-    # With cars: all of the unicycles, or half.
-    cars = {"cars": 1.0, "mixed, cars": 0.5, "mixed, cars, a third rude": 0.5}
-    slow |= dict.fromkeys(["mixed, cars", "mixed, cars, a third rude"], 0.5)
-    unicycles = ("unicycle, second order", "cars")
-    teams |= {name: (Kind.UNICYCLE,) if name in unicycles else tuple(Kind) for name in slow | cars}
-    shapes = {f"{name}, polygons": 1.0 for name in teams if "rude" not in name}
-    shapes["mixed, second order, a third rude, half polygons"] = 0.5
-    for name in shapes:
-        base = name.replace(", half polygons", "").replace(", polygons", "")
-        teams[name], slow[name], cars[name] = teams[base], slow.get(base, 0.0), cars.get(base, 0.0)
-    return {
-        f"{name}, {robots} robots, {label}": partial(
-            draw,
-            rude=1 / 3 if "rude" in name else 0.0,
-            robots=robots,
-            room=room,
-            kinds=kinds,
-            second_order=slow.get(name, 0.0),
-            cars=cars.get(name, 0.0),
-            polygons=shapes.get(name, 0.0),
-        )
-        for name, kinds in teams.items()
-        for robots, room, label in ((8, 0.5, "loose"), (16, 0.3, "dense"), (32, 0.26, "packed"))
-    }
 
 
 def table(tallies: dict[str, Tally], command: str) -> list[str]:
@@ -188,15 +125,24 @@ def check_exact(options: Options, bar: Progress) -> tuple[list[str], int]:
 
 def check_errors(options: Options, bar: Progress) -> tuple[list[str], int]:
     """Teams whose states, messages and actuators are not exact: lines of the report, and how many robots collided."""
+    return _check_rows(options, bar, "errors", inexact.ROWS)
+
+
+def check_shapes(options: Options, bar: Progress) -> tuple[list[str], int]:
+    """The same of teams of polygons, discs, cars and what is of second order."""
+    return _check_rows(options, bar, "shapes", inexact.SHAPES)
+
+
+def _check_rows(options: Options, bar: Progress, name: str, rows: Sequence[inexact.Row]) -> tuple[list[str], int]:
     began, outcomes, collided = time.perf_counter(), [], 0
-    task = bar.add_task("safety", total=len(inexact.ROWS), text="")
+    task = bar.add_task("safety", total=len(rows), text="")
     controller = make_controller("tuner")
-    for one in inexact.measure(inexact.ROWS, options.row_steps, options.episodes, options.seed, controller):
+    for one in inexact.measure(rows, options.row_steps, options.episodes, options.seed, controller):
         outcomes.append(one)
         collided += one.as_said.collided + one.pushed.collided
         bar.update(task, advance=1, text=f"{one.row.name}: {collided} collisions")
     command = (
-        f"python launch/check_safety.py --errors --row-steps {options.row_steps} --episodes {options.episodes} "
+        f"python launch/check_safety.py --{name} --row-steps {options.row_steps} --episodes {options.episodes} "
         f"--seed {options.seed}"
     )
     return [*inexact.table(outcomes, command), "", machine(time.perf_counter() - began)], collided
@@ -247,8 +193,8 @@ def check_strangers(options: Options, bar: Progress) -> tuple[list[str], int]:
 
 
 CHECKS_OF = {
-    "errors": check_errors, "plausible": check_plausible, "ablation": check_parts, "strangers": check_strangers,
-    "exact": check_exact,
+    "errors": check_errors, "plausible": check_plausible, "shapes": check_shapes, "ablation": check_parts,
+    "strangers": check_strangers, "exact": check_exact,
 }  # fmt: skip
 """What is driven for a section of the report, by the names of their options."""
 

@@ -17,7 +17,9 @@ import numpy as np
 from envs.arena.core import ArenaCore, Draw
 from envs.arena.episodes import run_episodes
 from envs.scenarios import clutter, mixed
+from studies.safety import teams
 from studies.safety.driving import CHECKS, EPISODE, Tally, drive
+from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.model.footprint.polygon import box, reach
@@ -33,7 +35,7 @@ class Row:
 
     Attributes:
         name: For the table.
-        team: ``carts``, ``boxes`` or ``small``.
+        team: ``carts``, ``boxes``, ``small`` or ``shapes``.
         errors: What is declared and simulated.
         style: How it is drawn (``envs.arena.errors``).
     """
@@ -86,6 +88,13 @@ ROWS = (
 )
 """The rows of the table."""
 
+SHAPES = (
+    Row("place within 5 mm", "shapes", ErrorBounds(position=0.005)),
+    Row("all errors but a lag", "shapes", dataclasses.replace(EVERYTHING, lag=0.0)),
+    Row("all errors at once, neither cars nor second order", "shapes", EVERYTHING),
+)
+"""Those of the table of shapes."""
+
 
 def carts(rng: np.random.Generator, kind: Kind, radius: float = 0.25) -> Scenario:
     """Six carts of 0.25 m in a room of 4.8 m with two boxes."""
@@ -117,8 +126,32 @@ def crowd(rng: np.random.Generator, kind: Kind) -> Scenario:
     return mixed.draw(rng, robots=8, room=0.3, kinds=(kind,))
 
 
+def shapes(rng: np.random.Generator, kind: Kind, errors: ErrorBounds) -> Scenario:
+    """Eight small robots in a narrow room; half of them are polygons, a third give way to nobody.
+
+    Of unicycles half are cars, without a steering rate, for which errors are refused, and half of the rest are of
+    second order; where there is a lag, which is refused for both, neither.
+    """
+    share = 0.0 if errors.lag > 0.0 else 0.5
+    while True:
+        drawn = teams.draw(
+            rng, rude=1 / 3, polygons=0.5, robots=8, room=0.3, kinds=(kind,), second_order=share, cars=share
+        )
+        robots = tuple(dataclasses.replace(one, limits=_steers_at_once(one.limits)) for one in drawn.robots)
+        try:
+            return dataclasses.replace(drawn, robots=robots, errors=errors)
+        except InputError:  # with errors, two start too near to each other
+            continue
+
+
+def _steers_at_once(limits: Limits) -> Limits:
+    return dataclasses.replace(limits, steering_rate=math.inf) if limits.is_car else limits
+
+
 def drawing(row: Row, kind: Kind, *, crowded: bool) -> Draw:
     """What draws a row's worlds for robots of a kind."""
+    if row.team == "shapes":
+        return lambda rng: shapes(rng, kind, row.errors)
     draw: Callable[[np.random.Generator, Kind], Scenario] = {"carts": carts, "boxes": boxes}.get(
         row.team, crowd if crowded else small
     )

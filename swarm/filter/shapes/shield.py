@@ -24,8 +24,8 @@ Where something is not exact, slip makes only the way of the body's middle longe
 hull about it. A new point p' is compared with any point q of the present hull, with which the body's middle is anywhere
 in its own hull: what slip adds is a share of the longest way from there to the middle's new hull, not of |p' - q|.
 
-Bounds of the world are those of a centre, and strangers stay clear of the disc around a polygon, as robots do that only
-sense it: for these the hull is that of a disc's centre.
+Bounds of the world are those of a centre, as for discs; strangers stay clear of the disc around a polygon, as robots do
+that only sense it: for these the hull is that of a disc's centre.
 """
 
 from __future__ import annotations
