@@ -60,8 +60,8 @@ def _sway(kind: int, limits: Array, errors: Array, speed: float, known: Array, t
 
 @njit(cache=True)
 def believe(
-    kind: int, limits: Array, errors: Array, commands: Array, time: float, body: Array, drive: Array, known: Array,
-    found: Array, trail: Array,
+    kind: int, limits: Array, errors: Array, commands: Array, time: float, before: Array, body: Array, drive: Array,
+    known: Array, found: Array, trail: Array,
 ) -> tuple[float, float]:  # fmt: skip
     """Correct a predicted state by what is known, and write where it leads.
 
@@ -71,6 +71,7 @@ def believe(
         errors: ``float64[ERRORS]``, what it assumes (``swarm.model.error_bounds``).
         commands: ``float64[P, 2]`` that may have acted since it was measured.
         time: For how long was predicted [s].
+        before: ``float64[2]``, the drive when it was measured: a body that lags may have slowed down since.
         body: ``float64[5]``, predicted (``swarm.model.actuators.predict``); corrected.
         drive: ``float64[2]``, of the same moment.
         known: ``float64[KNOWN]`` (``swarm.model.narrowing``), replaced.
@@ -80,7 +81,7 @@ def believe(
     Returns:
         How far the body may be elsewhere [m], and the fastest that it has been [m/s].
     """
-    speed = _fastest(kind, limits, errors, body, drive, commands)
+    speed = max(_fastest(kind, limits, errors, body, drive, commands), fastest(kind, body, before, commands[:0]))
     error = errors[E_POSITION] + limits[STRAY] * _meanwhile(kind, limits, errors, speed, time) * time
     wide = errors[E_HEADING] if kind == UNICYCLE else 0.0
     error = narrow(kind, body, known, error, wide, errors[E_VELOCITY], time)

@@ -66,14 +66,15 @@ class OwnMotion:
         """
         errors, period = self._errors, self._period
         age = min(max(age, 0.0), (self._size - 2) * period)
+        before = self._driven(state, age)
         predict(
-            self._kind, state, self._driven(state, age), -age, errors.dead_time, self._commands, errors.dead_time,
+            self._kind, state, before, -age, errors.dead_time, self._commands, errors.dead_time,
             period, errors.lag, 0.0, self._body, self._drive, self._ramped,
         )  # fmt: skip
         found, trail = np.empty(STATE), np.empty(TRAIL)
         self._error, self._speed = believe(
-            self._kind, self._limits, self._declared, self._commands[:-1], age + errors.dead_time, self._body,
-            self._drive, self._known, found, trail,
+            self._kind, self._limits, self._declared, self._commands[:-1], age + errors.dead_time, before,
+            self._body, self._drive, self._known, found, trail,
         )  # fmt: skip
         return found, trail
 

@@ -45,7 +45,7 @@ def believe_world(truth: Truth, robots: Robots, period: float, errors: Errors, o
         errors: Of this period.
         own: Written.
     """
-    assumed, here = errors.assumed, np.empty(STATE)
+    assumed, here, before = errors.assumed, np.empty(STATE), np.empty(2)
     # Commands that may have acted since the state was measured.
     recent = math.ceil((assumed[E_AGE] + assumed[E_DEAD_TIME]) / period - 1e-9) + 1
     for i in range(len(robots.kind)):
@@ -54,11 +54,12 @@ def believe_world(truth: Truth, robots: Robots, period: float, errors: Errors, o
         age = min(errors.age[i] * period / CHECKS, assumed[E_AGE])  # who assumes that it is fresh reads no stamp
         if age < errors.age[i] * period / CHECKS and assumed[E_LAG] <= 0.0:
             own.drive[i] = truth.drive[i]
+        before[0], before[1] = own.drive[i, 0], own.drive[i, 1]
         predict(
-            kind, here, own.drive[i], -age, assumed[E_DEAD_TIME], truth.commands[i], assumed[E_DEAD_TIME], period,
+            kind, here, before, -age, assumed[E_DEAD_TIME], truth.commands[i], assumed[E_DEAD_TIME], period,
             assumed[E_LAG], 0.0, own.body[i], own.drive[i], is_second_order(robots.body[i]),
         )  # fmt: skip
         own.error[i], own.speed[i] = believe(
-            kind, robots.body[i], assumed, truth.commands[i, -1 - recent : -1], age + assumed[E_DEAD_TIME], own.body[i],
-            own.drive[i], own.known[i], robots.state[i], robots.trail[i],
+            kind, robots.body[i], assumed, truth.commands[i, -1 - recent : -1], age + assumed[E_DEAD_TIME], before,
+            own.body[i], own.drive[i], own.known[i], robots.state[i], robots.trail[i],
         )  # fmt: skip
