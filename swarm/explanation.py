@@ -1,7 +1,7 @@
 """Why the filter changed the nominal control: which barrier binds, and for whom.
 
 Everything is computed again from what the robot decided on: the same rows (``swarm.filter.barriers``), the same
-quadratic program (``swarm.filter.qp``), the same shield (``swarm.filter.safety``). The barrier that counts is the row
+quadratic program (``swarm.filter.qp``), the same shield (``swarm.filter.shield``). The barrier that counts is the row
 without which the solution would differ most; of a shield that brakes, whoever alone would let through the least of the
 control.
 """
@@ -16,9 +16,10 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.filter import qp, safety
-from swarm.filter.hull_shield import shield_hulls
+from swarm.filter.hulls.shield import shield_hulls
 from swarm.filter.shapes.gaps import clearance_of
 from swarm.filter.shapes.shield import shield_shape
+from swarm.filter.shield import shield
 from swarm.filter.tunables import MIDDLE, decode
 from swarm.model.body import LOOK_AHEAD, RADIUS, YIELDS
 from swarm.model.dynamics import UNICYCLE
@@ -197,7 +198,7 @@ def _stopper(robot: Robot, state: Array, around: Around, wanted: Array) -> int:
     """Who alone lets through the least of a control: neighbours, obstacles, four bounds; -1 if nobody."""
     robots, things = around.num_neighbours, around.num_obstacles
     lines, control, side = np.empty((5, 3)), np.empty(2), np.empty(4)
-    found, least = -1, 1.0
+    found, least = -1, (1.0, 0.0)
     for k in range(robots + things + 4):
         control[:] = wanted
         one = around._replace(num_neighbours=0, num_obstacles=0, bounds=_OPEN)
@@ -215,9 +216,10 @@ def _stopper(robot: Robot, state: Array, around: Around, wanted: Array) -> int:
         elif k < robots and (is_stranger(around.neighbours[k]) or points_of(around.shapes, k) > 0):
             share = shield_hulls(robot.kind, state, robot.body, one, control)
         else:
-            share = safety.shield(robot.kind, state, robot.body, one, control, lines)
-        if share < least:
-            found, least = k, share
+            share = shield(robot.kind, state, robot.body, one, control, lines)
+        rank = share, -float(np.abs(control - wanted).max())  # of those that turn it aside, who does so by most
+        if rank < least:
+            found, least = k, rank
     return found
 
 

@@ -35,6 +35,7 @@ TESTS = {
     "swarm/filter/qp.py": [f"{FILTER}/test_qp_exact.py", f"{FILTER}/test_qp.py", FILTER],
     "swarm/filter/reference.py": [f"{FILTER}/test_qp_exact.py", f"{FILTER}/test_qp.py"],
     "swarm/filter/safety.py": [f"{FILTER}/test_shield.py", FILTER],
+    "swarm/filter/shield.py": [f"{FILTER}/test_shield.py", FILTER],
     "swarm/filter/tunables.py": [f"{FILTER}/test_tunables.py", FILTER],
     "swarm/planning/pibt/reservation.py": [PIBT],
     "swarm/runtime/link/report_codec.py": [f"{LINK}/test_wire.py", f"{LINK}/test_inbox.py"],

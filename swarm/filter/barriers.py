@@ -15,7 +15,7 @@ of one control period. A robot carries half of a constraint with another robot a
 
 Where obstacles leave little room on both sides, other rows take over (``swarm.filter.narrow``).
 
-Nothing is solved here, and nothing here is the guarantee: that is ``swarm.filter.safety``.
+Nothing is solved here, and nothing here is the guarantee: those are the shields behind it (``swarm.filter.safety``).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from swarm.model.body import (
     YIELDS,
     is_second_order,
 )
-from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, SINGLE_INTEGRATOR, UNICYCLE
+from swarm.model.dynamics import DOUBLE_INTEGRATOR, SHARPEST, SINGLE_INTEGRATOR, UNICYCLE, acceleration_range
 from swarm.model.geometry import to_obstacle
 from swarm.model.strangers import covered
 from swarm.sense.neighbours import (
@@ -204,9 +204,9 @@ def control_box(kind: int, state: Array, body: Array, trail: Array, box: Array) 
         return
     for axis in range(2):
         if kind == DOUBLE_INTEGRATOR:
-            dt, top, push, v = body[PERIOD], body[TOP_SPEED], body[ACCELERATION], state[3 + axis]
-            box[0, axis] = min(max(-push, (-top - v) / dt), push)
-            box[1, axis] = max(min(push, (top - v) / dt), -push)
+            box[0, axis], box[1, axis] = acceleration_range(
+                state[3 + axis], body[TOP_SPEED], body[ACCELERATION], body[PERIOD]
+            )
         else:
             top = body[TOP_SPEED] if kind != UNICYCLE or axis == 0 else body[LOOK_AHEAD] * body[TURN_RATE]
             box[0, axis], box[1, axis] = -top, top

@@ -19,8 +19,8 @@ from __future__ import annotations
 import math
 
 from swarm.array_types import Array
-from swarm.filter.hulls import closest, hull_to_hull, inside
-from swarm.filter.next_hull import half_way, next_arc, next_ramp, next_roll, next_stop
+from swarm.filter.hulls.geometry import closest, hull_to_hull, inside
+from swarm.filter.hulls.next_hull import half_way, next_arc, next_ramp, next_roll, next_stop
 from swarm.kernel_cache.references import uncounted
 from swarm.kernel_cache.stack import stack_rows
 from swarm.model.actuators import (

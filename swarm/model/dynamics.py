@@ -171,6 +171,13 @@ def coast_periods(speed: float, turn_rate: float, acceleration: float, turn_acce
 
 
 @uncounted
+def acceleration_range(velocity: float, top_speed: float, most: float, dt: float) -> tuple[float, float]:
+    """Least and largest acceleration along an axis that keep a velocity [m/s] within the top speed, or lead there."""
+    low = min(max(-most, (-top_speed - velocity) / dt), most)
+    return low, max(min(most, (top_speed - velocity) / dt), -most)
+
+
+@uncounted
 def brake(kind: int, state: Array, limits: Array, dt: float, control: Array) -> None:
     """Write into ``control`` the command that brings the robot to rest as in ``stop_offset``.
 

@@ -152,7 +152,7 @@ def _nearer(own: Array, other: Array, lag: float) -> float:
 
 @njit(cache=True, inline="always")
 def _kept(body: Array, other: Array) -> float:
-    """What is kept at most between two robots, besides their radii [m]: as ``swarm.filter.hull_lines``.
+    """What is kept at most between two robots, besides their radii [m]: as ``swarm.filter.hulls.lines``.
 
     What may be wrong of a stranger is a part of its reach.
     """

@@ -9,8 +9,8 @@ import numpy as np
 from oracles.contact import least_gap, path, ramped_path
 from oracles.teams import Team, limits_of
 
-from swarm.filter import safety
 from swarm.filter.barriers import control_box
+from swarm.filter.shield import shield
 from swarm.model.actuators import TRAIL, advance_ramped
 from swarm.model.body import ACCELERATION, LOOK_AHEAD, TOP_SPEED, TURN_ACCELERATION, TURN_RATE, body_of
 from swarm.model.dynamics import Kind, advance
@@ -127,7 +127,7 @@ def shielded(
 ) -> tuple[np.ndarray, float]:  # fmt: skip
     around = around_of(state, obstacles=things, bounds=bounds, truncated=truncated)
     out, lines = np.array(control, dtype=float), np.empty((len(around.obstacles) + 5, 3))
-    return out, safety.shield(int(kind), state, body, around, out, lines)
+    return out, shield(int(kind), state, body, around, out, lines)
 
 
 def around_of(

@@ -14,7 +14,7 @@ from oracles.contact import lagging_path
 from envs.arena.core import ArenaCore
 from envs.arena.errors import STYLES, ErrorSource
 from envs.scenarios import mixed
-from swarm.filter.hulls import MOST, own_hull
+from swarm.filter.hulls.geometry import MOST, own_hull
 from swarm.filter.tunables import COUNT
 from swarm.model.actuators import TRAIL, ahead
 from swarm.model.body import ACCELERATION

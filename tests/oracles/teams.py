@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from oracles.contact import surface_distance
 
-from swarm.filter import safety
-from swarm.filter.hull_shield import is_inexact, shield_hulls
+from swarm.filter.hulls.shield import is_inexact, shield_hulls
+from swarm.filter.shield import shield
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL
 from swarm.model.body import RADIUS, body_of, coast_of, is_second_order
 from swarm.model.dynamics import Kind, Limits
@@ -79,7 +79,7 @@ class Team:
         if is_inexact(self.bodies[i], around):
             return shield_hulls(self.kinds[i], self.states[i], self.bodies[i], around, control)
         lines = np.empty((len(around.neighbours) + len(around.obstacles) + 4, 3))
-        return safety.shield(self.kinds[i], self.states[i], self.bodies[i], around, control, lines)
+        return shield(self.kinds[i], self.states[i], self.bodies[i], around, control, lines)
 
 
 def limits_of(kind: Kind, speed: float, acceleration: float, turn_rate: float) -> Limits:

@@ -15,7 +15,7 @@ from oracles.attackers import INSTANTS, attack, check_kept
 from oracles.contact import lagging_path, least_gap
 from oracles.teams import Team, limits_of, place, some_turned
 
-from swarm.filter.hull_shield import shield_hulls
+from swarm.filter.hulls.shield import shield_hulls
 from swarm.model.actuators import T_BODY_X, T_CORNER_X, T_ERROR, T_STRAY, TRAIL, ahead
 from swarm.model.body import ACCELERATION, ERROR, STRAY, body_of
 from swarm.model.dynamics import Kind

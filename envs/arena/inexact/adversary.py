@@ -11,7 +11,7 @@ from envs.arena.inexact.arrays import Errors, Truth
 from envs.arena.stepping.geometry_store import Geometry
 from envs.arena.stepping.robots import Robots
 from swarm.array_types import Array
-from swarm.filter.hulls import shape_to_shape
+from swarm.filter.hulls.geometry import shape_to_shape
 from swarm.model.body import RADIUS
 from swarm.model.error_bounds import E_HEADING, E_POSITION, E_SENSING, E_SLIP, E_VELOCITY
 from swarm.model.geometry import to_obstacle

@@ -36,7 +36,7 @@ ROWS = (Row("a plausible robot", "carts", PLAUSIBLE), Row("all errors at once", 
 # Limits of robots in a crowd, at most, in those of the protocol (``envs.scenarios.mixed``).
 _FASTER = 1.3
 _COPIED = ("swarm", "envs", "policies", "launch")
-_LINES, _ROWS = "swarm/filter/hull_lines.py", "swarm/filter/row.py"
+_LINES, _ROWS = "swarm/filter/hulls/lines.py", "swarm/filter/row.py"
 _LINE = "line[L_SHARE], line[L_KAPPA] = max(share - _ROUNDING, 0.0), "
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.filter.hulls import polygon_to_obstacle, polygon_to_polygon
+from swarm.filter.hulls.geometry import polygon_to_obstacle, polygon_to_polygon
 from swarm.kernel_cache.references import uncounted
 from swarm.model.body import RADIUS
 from swarm.model.geometry import to_obstacle

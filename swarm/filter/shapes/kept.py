@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from swarm.array_types import Array
-from swarm.filter.hull_lines import L_APART, L_KAPPA, L_NX, L_NY, L_SHARE, L_X, L_Y, turned
-from swarm.filter.hulls import MOST, closest, inside
-from swarm.filter.next_hull import next_arc, next_ramp, next_roll, next_stop
+from swarm.filter.hulls.geometry import MOST, closest, inside
+from swarm.filter.hulls.lines import L_APART, L_KAPPA, L_NX, L_NY, L_SHARE, L_X, L_Y, turned
+from swarm.filter.hulls.next_hull import next_arc, next_ramp, next_roll, next_stop
 from swarm.kernel_cache.references import uncounted
 from swarm.kernel_cache.stack import stack_rows
 from swarm.model.actuators import T_ERROR, T_SPEED, T_STRAY, T_TURN_RATE

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from swarm.array_types import Array
 from swarm.filter.barriers import ROW_MARGIN, ROW_MARGIN_BRAKING, control_point, stranger_row
-from swarm.filter.hulls import closest, inside, polygon_to_obstacle, polygon_to_polygon
+from swarm.filter.hulls.geometry import closest, inside, polygon_to_obstacle, polygon_to_polygon
 from swarm.filter.row import recover, right_side
 from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
 from swarm.kernel_cache.references import uncounted

@@ -1,7 +1,7 @@
 """The shield of a robot that is a convex polygon: lines between stop hulls, kept by every corner.
 
 A robot stays in its *shape* (``swarm.model.shapes``): the convex hull of its corners and of all their ways to rest.
-Between two shapes runs the line that halves their gap, and what ``swarm.filter.hull_shield`` says of hulls holds of
+Between two shapes runs the line that halves their gap, and what ``swarm.filter.hulls.shield`` says of hulls holds of
 them, with radii of 0; so a micrometre is kept, since what meets has no normal. A control passes if every new corner,
 where it would come to rest, and where the tangents of its arc between them meet keep all lines.
 
@@ -37,7 +37,8 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.filter.hull_lines import (
+from swarm.filter.hulls.geometry import MOST, own_hull
+from swarm.filter.hulls.lines import (
     EXCHANGED_ONLY,
     LINE,
     SENSED_ONLY,
@@ -45,9 +46,8 @@ from swarm.filter.hull_lines import (
     neighbour_lines,
     obstacle_lines,
 )
-from swarm.filter.hull_shield import admits, brake_in_hull, turns_gently
-from swarm.filter.hulls import MOST, own_hull
-from swarm.filter.next_hull import corners_half_way, next_place, next_stop
+from swarm.filter.hulls.next_hull import corners_half_way, next_place, next_stop
+from swarm.filter.hulls.shield import admits, brake_in_hull, turns_gently
 from swarm.filter.shapes.kept import bulge_of, is_alone, is_exact, keep_exact, keep_wrong, way_of_middle
 from swarm.filter.stranger_lines import STRANGER_LINE, build_stranger_lines, keeps_clear
 from swarm.kernel_cache.references import uncounted
@@ -232,7 +232,7 @@ def _draw(
 def shield_shape(kind: int, state: Array, body: Array, around: Around, control: Array) -> float:
     """Draw the ``control`` of a polygon towards braking until it is safe; returns the share that was kept.
 
-    Arguments as of ``swarm.filter.safety.shield``.
+    Arguments as of ``swarm.filter.shield.shield``.
     """
     near, size = around.num_neighbours, around.num_neighbours + around.num_obstacles
     lines, sides, strange = np.empty((size, LINE)), np.empty((near + 4, LINE)), np.empty((near, STRANGER_LINE))

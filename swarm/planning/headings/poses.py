@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Float32s, Int64s
-from swarm.filter.hulls import hull_to_obstacle
+from swarm.filter.hulls.geometry import hull_to_obstacle
 from swarm.model.shapes import convex_hull, end_circles, place_corners
 from swarm.scenario.obstacle_index import ObstacleIndex, bin_at, middle_of_cell, room_around, surface_distance
 

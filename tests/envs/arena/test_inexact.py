@@ -17,7 +17,7 @@ from envs.arena.errors import STYLES
 from envs.scenarios import clutter, mixed
 from envs.strangers import TOUCH
 from swarm.errors import InputError
-from swarm.filter.hulls import MOST, other_hull
+from swarm.filter.hulls.geometry import MOST, other_hull
 from swarm.model.actuators import T_ERROR
 from swarm.model.body import ERROR, GROWTH, TOP_SPEED
 from swarm.model.dynamics import Kind, Limits

@@ -18,7 +18,7 @@ from envs.rollout.late_bodies import LateBodies
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet
 from envs.strangers import TOUCH
-from swarm.filter.hulls import MOST, other_hull
+from swarm.filter.hulls.geometry import MOST, other_hull
 from swarm.model.actuators import T_BODY_X, T_CORNER_Y, T_ERROR, T_SPEED, T_TURN_RATE, TRAIL
 from swarm.model.body import coast_of
 from swarm.model.dynamics import Kind

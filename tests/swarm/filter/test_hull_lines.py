@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from oracles.attackers import around_of
 
-from swarm.filter.hull_lines import LINE, build_lines, keeps
-from swarm.filter.hulls import MOST, closest, hull_to_hull, hull_to_obstacle, inside, other_hull
+from swarm.filter.hulls.geometry import MOST, closest, hull_to_hull, hull_to_obstacle, inside, other_hull
+from swarm.filter.hulls.lines import LINE, build_lines, keeps
 from swarm.model.actuators import T_ERROR, TRAIL
 from swarm.model.body import RADIUS, REACH, body_of
 from swarm.model.dynamics import Kind, Limits

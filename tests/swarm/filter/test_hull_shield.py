@@ -14,7 +14,7 @@ from oracles.contact import lagging_path
 from oracles.teams import Team, draw_team, limits_of
 from oracles.wrong_teams import believed, draw_errors, draw_wrong_team, drive_wrong, shield_at_worst
 
-from swarm.filter.hull_shield import is_inexact
+from swarm.filter.hulls.shield import is_inexact
 from swarm.model.actuators import TRAIL, ahead, move
 from swarm.model.body import ERROR, MARGIN, RADIUS, STRAY, TOP_SPEED, TURN_RATE, body_of
 from swarm.model.dynamics import Kind, brake

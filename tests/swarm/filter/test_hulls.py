@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from oracles.contact import surface_distance
 from oracles.convex import meet, outside, sampled_distance, separation
 
-from swarm.filter.hulls import MOST, closest, hull_to_hull, hull_to_obstacle, inside, other_hull, own_hull
+from swarm.filter.hulls.geometry import MOST, closest, hull_to_hull, hull_to_obstacle, inside, other_hull, own_hull
 from swarm.model.actuators import T_BODY_X, T_CORNER_X, TRAIL
 from swarm.model.dynamics import Kind, advance, brake
 from swarm.model.geometry import as_obstacles

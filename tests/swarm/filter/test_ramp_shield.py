@@ -13,7 +13,7 @@ from oracles.contact import least_gap, ramped_path
 from oracles.teams import draw_team
 
 from swarm.filter import barriers, safety
-from swarm.filter.hull_shield import shield_hulls
+from swarm.filter.hulls.shield import shield_hulls
 from swarm.filter.nominal.control import nominal_control
 from swarm.filter.tunables import COUNT, decode
 from swarm.model.actuators import (

@@ -12,7 +12,7 @@ from oracles.attackers import admissible, around_of
 from oracles.contact import lagging_path, path, ramped_path
 from oracles.teams import Team, draw_limits, draw_ramped_limits
 
-from swarm.filter.hull_shield import is_inexact, shield_hulls
+from swarm.filter.hulls.shield import is_inexact, shield_hulls
 from swarm.model.actuators import TRAIL, ahead
 from swarm.model.body import body_of, coast_of
 from swarm.model.dynamics import Kind, Limits

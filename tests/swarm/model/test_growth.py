@@ -13,7 +13,7 @@ from oracles.polygons import random_polygon
 from oracles.teams import draw_ramped_limits
 
 from swarm.filter.barriers import control_box
-from swarm.filter.hulls import MOST, own_hull
+from swarm.filter.hulls.geometry import MOST, own_hull
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL, move, ramp
 from swarm.model.body import ACCELERATION, GROWTH, LOOK_AHEAD, STRAY, TOP_SPEED, body_of, is_second_order
 from swarm.model.dynamics import SHARPEST, Kind, Limits, coast_periods, stop_offset

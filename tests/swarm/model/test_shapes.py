@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from oracles.polygons import depth, random_polygon
 
-from swarm.filter.hulls import polygon_to_obstacle, polygon_to_polygon, shape_to_shape
+from swarm.filter.hulls.geometry import polygon_to_obstacle, polygon_to_polygon, shape_to_shape
 from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_SPEED, T_TURN_RATE, TRAIL, brake_roll, coast, ramp
 from swarm.model.body import body_of
 from swarm.model.dynamics import Kind, Limits

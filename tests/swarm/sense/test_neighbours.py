@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from oracles.contact import surface_distance
 from oracles.teams import draw_team, limits_of
 
-from swarm.filter.hull_lines import LINE, build_lines
+from swarm.filter.hulls.lines import LINE, build_lines
 from swarm.model.actuators import TRAIL
 from swarm.model.body import LOOK_AHEAD, MARGIN, RADIUS, SENSING, body_of
 from swarm.model.dynamics import Kind, Limits

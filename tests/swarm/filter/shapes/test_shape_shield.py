@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from oracles.polygons import corners_at, depth, disc, random_polygon
 
-from swarm.filter.hull_shield import is_inexact, shield_hulls
-from swarm.filter.safety import scratch, shield
+from swarm.filter.hulls.shield import is_inexact, shield_hulls
+from swarm.filter.safety import scratch
 from swarm.filter.shapes.shield import shield_shape
+from swarm.filter.shield import shield
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL, ramp
 from swarm.model.body import RADIUS, body_of, coast_of, is_second_order
 from swarm.model.dynamics import Kind, Limits, step

@@ -1,4 +1,4 @@
-"""The lines of the hull shield (``swarm.filter.hull_shield`` says why these): built for a robot, and kept or not."""
+"""The lines of the hull shield (``shield`` says why these): built for a robot, and kept or not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.filter.hulls import (
+from swarm.filter.hulls.geometry import (
     MOST,
     closest,
     hull_to_hull,
@@ -70,7 +70,7 @@ def _write_shape(line: Array, radii: float, error: float, distance: float, gap: 
 def turned(line: Array, way: float) -> float:
     """By how much [m] a robot may come nearer than along the believed normal, over a way [m], less what that is worth.
 
-    See ``swarm.filter.hull_shield``: the most over all beta, a concave function of it.
+    See ``shield``: the most over all beta, a concave function of it.
     """
     apart, inside, part = line[L_APART], line[L_INSIDE], line[L_PART]
     if apart <= 0.0:
@@ -209,26 +209,34 @@ def bound_lines(body: Array, around: Around, hull: Array, many: int, lines: Arra
 
 
 @uncounted
-def keeps(x: float, y: float, bulge: float, hull: Array, many: int, lines: Array, count: int) -> bool:
-    """Whether a point of the next hull, with a way to it that is not straight, keeps all lines.
+def _lacks_from(x: float, y: float, from_x: float, from_y: float, bulge: float, line: Array) -> float:
+    """``lacks``, of the way from a given point of the present hull."""
+    dx, dy = x - from_x, y - from_y
+    way = math.sqrt(dx * dx + dy * dy)
+    needed = line[L_KAPPA] * way + turned(line, way)
+    return float(needed - (line[L_NX] * dx + line[L_NY] * dy + (line[L_SHARE] - bulge)))
 
-    After a part s of the period the way is no more than ``bulge`` s (1 - s) (m) off the straight one: where it begins,
-    by as much as if the point itself were nearer by ``bulge``.
+
+@uncounted
+def lacks(x: float, y: float, bulge: float, hull: Array, many: int, line: Array) -> float:
+    """By how much [m] a point of the next hull comes too near to a line; it keeps it at 0 and below.
+
+    After a part s of the period the way to it is no more than ``bulge`` s (1 - s) (m) off the straight one: where it
+    begins, by as much as if the point itself were nearer by ``bulge``.
 
     The point q of the present hull may be chosen: the one that is nearest to the line, else to the new point.
     """
-    for k in range(count):
-        line = lines[k]
-        nx, ny, room, kappa = line[L_NX], line[L_NY], line[L_SHARE] - bulge, line[L_KAPPA]
-        dx, dy = x - line[L_X], y - line[L_Y]
-        way = math.sqrt(dx * dx + dy * dy)
-        if nx * dx + ny * dy + room >= kappa * way + turned(line, way):
-            continue
-        if many == 1:
-            return False
-        cx, cy = (x, y) if inside(x, y, hull, many) else closest(x, y, hull, many)
-        dx, dy = x - cx, y - cy
-        way = math.sqrt(dx * dx + dy * dy)
-        if nx * dx + ny * dy + room < kappa * way + turned(line, way):
-            return False
-    return True
+    lack = _lacks_from(x, y, line[L_X], line[L_Y], bulge, line)
+    if lack <= 0.0 or many == 1:
+        return lack
+    cx, cy = (x, y) if inside(x, y, hull, many) else closest(x, y, hull, many)
+    return min(lack, _lacks_from(x, y, cx, cy, bulge, line))
+
+
+@uncounted
+def keeps(x: float, y: float, bulge: float, hull: Array, many: int, lines: Array, count: int) -> bool:
+    """Whether a point of the next hull, with a way to it that is not straight, keeps all lines (``lacks``)."""
+    k = 0
+    while k < count and lacks(x, y, bulge, hull, many, lines[k]) <= 0.0:
+        k += 1
+    return k == count

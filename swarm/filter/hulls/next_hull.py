@@ -1,6 +1,6 @@
 """Where a robot is one period later under a control, and how it comes to rest from there: points of its next hull.
 
-What the lines of the shield (``swarm.filter.hull_shield``) and those of strangers (``swarm.filter.stranger_lines``)
+What the lines of the shield (``swarm.filter.hulls.shield``) and those of strangers (``swarm.filter.stranger_lines``)
 are asked of. ``bulge`` is how far the way to the first point may leave its chord [m].
 """
 
@@ -53,7 +53,7 @@ def next_arc(state: Array, body: Array, speed: float, turn_rate: float) -> tuple
 
 @uncounted
 def half_way(state: Array, body: Array, trail: Array) -> tuple[float, float]:
-    """Of a unicycle of second order: the point q on the tangent at its start (``swarm.filter.hull_shield``)."""
+    """Of a unicycle of second order: the point q on the tangent at its start (``swarm.filter.hulls.shield``)."""
     half = 0.5 * body[PERIOD] * trail[T_SPEED]
     return state[0] + half * math.cos(state[2]), state[1] + half * math.sin(state[2])
 

@@ -1,6 +1,6 @@
 """The shield where something is not exact, or actuators take time: lines between stop hulls, with a cone for errors.
 
-Let K be the true stop hull of a robot (``swarm.filter.hulls``), L that of somebody else, d their distance, n the normal
+Let K be the true stop hull of a robot (``geometry``), L that of somebody else, d their distance, n the normal
 there; e bounds how far both hulls together may be from where the robot believes them to be. Where it takes both for
 points, the true nearest points are within e of these, so the robot's own normal is within asin(e / d) of n, and differs
 from it by no more than kappa = 2 sin(asin(e / d) / 2). A new hull whose points p' have, for some point q of the present
@@ -20,13 +20,13 @@ normals may differ by more. Let d' be the believed distance and beta = d + e - d
 larger. The true nearest points lie within e of the believed sets, which lie beyond d' along the robot's normal: so the
 cosine between both normals is at least (d' - e) / d = 1 - beta / d, and they differ by no more than sqrt(2 beta / d). A
 way u comes nearer by that times |u| more than it seems; but the share is smaller by beta / 2 than half of the true gap.
-What is left is kept as well (``hull_lines``), at most over all beta from i = max(radii + e - d', 0) to 2 e:
+What is left is kept as well (``lines``), at most over all beta from i = max(radii + e - d', 0) to 2 e:
 
     sqrt(2 beta / d) |u| - (beta - i) / 2,    |u|^2 / d for i = 0,
 
 with beta in place of beta / 2 for an obstacle, and for d the least that it may be.
 
-Exact states have e = kappa = 0: then these are the lines of ``swarm.filter.safety``. Strangers have lines of their own
+Exact states have e = kappa = 0: then these are the lines of ``swarm.filter.shield``. Strangers have lines of their own
 (``swarm.filter.stranger_lines``).
 
 Unicycles of second order. Between samples a body's place p(t) differs from the quadratic Bezier curve with the control
@@ -45,9 +45,10 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.filter.hull_lines import LINE, build_lines, keeps
-from swarm.filter.hulls import MOST, own_hull
-from swarm.filter.next_hull import half_way, next_arc, next_ramp, next_roll, next_stop
+from swarm.filter.deflection import DEFLECTED, TURNS, turn_aside
+from swarm.filter.hulls.geometry import MOST, own_hull
+from swarm.filter.hulls.lines import L_NX, L_NY, LINE, build_lines, keeps, lacks
+from swarm.filter.hulls.next_hull import half_way, next_arc, next_ramp, next_roll, next_stop
 from swarm.filter.stranger_lines import STRANGER_LINE, build_stranger_lines, keeps_clear
 from swarm.kernel_cache.references import uncounted
 from swarm.kernel_cache.stack import stack_rows
@@ -81,6 +82,8 @@ from swarm.model.steering import steers
 from swarm.sense.neighbours import N_BODY_X, N_BODY_Y, N_ERROR, Around, is_stranger
 
 _BISECTIONS = 12
+# So near to braking [m/s²] a control is braking.
+_BRAKES = 1e-9
 
 
 @uncounted
@@ -199,9 +202,25 @@ def _bisect(
     return low
 
 
+@uncounted
+def _deflected(state: Array, body: Array, hull: Array, many: int, control: Array, lines: Array, count: int) -> bool:
+    """Turn the control of a double integrator aside, in place, until it keeps all lines; False if that fails."""
+    for _ in range(TURNS):
+        px, py, sx, sy, _, _ = next_stop(state, body, control[0], control[1])
+        worst, missed = 0.0, -1
+        for k in range(count):
+            lack = max(lacks(px, py, 0.0, hull, many, lines[k]), lacks(sx, sy, 0.0, hull, many, lines[k]))
+            if lack > worst:
+                worst, missed = lack, k
+        if missed < 0:
+            return True
+        turn_aside(state, body, lines[missed, L_NX], lines[missed, L_NY], worst, control)
+    return False
+
+
 @njit(cache=True)
 def shield_hulls(kind: int, state: Array, body: Array, around: Around, control: Array) -> float:
-    """Draw ``control`` towards braking until it is safe, as ``swarm.filter.safety.shield`` does; returns the share."""
+    """Draw ``control`` towards braking until it is safe, as ``swarm.filter.shield.shield`` does; returns the share."""
     size = around.num_neighbours + around.num_obstacles + 4
     return shield_hulls_by(kind, state, body, around, control, np.empty((size, LINE)), np.empty((size, STRANGER_LINE)))
 
@@ -224,6 +243,12 @@ def shield_hulls_by(
     control[0], control[1] = ux, uy
     if _passes(kind, state, body, trail, ux, uy, hull, many, lines, count, strange, met):
         return 1.0
+    if kind == DOUBLE_INTEGRATOR and max(abs(ux - bx), abs(uy - by)) > _BRAKES:  # braking stays what it is
+        if _deflected(state, body, hull, many, control, lines, count) and _passes(
+            kind, state, body, trail, control[0], control[1], hull, many, lines, count, strange, met
+        ):
+            return DEFLECTED
+        control[0], control[1] = ux, uy
     slowest = bx if is_second_order(body) else 0.0
     free = kind == UNICYCLE and not is_car(body)
     if free and _passes(kind, state, body, trail, slowest, uy, hull, many, lines, count, strange, met):
