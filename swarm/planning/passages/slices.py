@@ -18,8 +18,7 @@ from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
 from swarm.planning.passages.grid import banded, beside_of, dilated, parts_of, steps_from
-from swarm.planning.passages.lanes import Lanes, lanes_of, neighbours
-from swarm.planning.passages.pockets import pockets_of
+from swarm.planning.passages.lanes import Lanes, lanes_of, neighbours, pockets_of
 from swarm.planning.roadmap.narrow import along_middles
 from swarm.scenario.world import World
 from swarm.sense.intent import WINDOW
