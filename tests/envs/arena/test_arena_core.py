@@ -94,7 +94,7 @@ def test_without_the_filter_there_are_collisions() -> None:
 
 
 def test_a_gap_to_few_obstacles_counts_from_any_distance() -> None:
-    boxes = [[3.0 + 0.2 * k, 3.8, 0.05, 0.05] for k in range(5)]
+    boxes = np.array([[3.0 + 0.2 * k, 3.8, 0.05, 0.05] for k in range(5)])
     world = World(np.array([0.0, 0.0, 4.0, 4.0]), boxes)
     spec = RobotSpec(
         Kind.SINGLE_INTEGRATOR, np.array([0.5, 0.5, 0.0, 0.0, 0.0]), np.array([[0.5, 1.0]]), 0.05, Limits(1.0)
