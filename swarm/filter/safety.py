@@ -15,13 +15,13 @@ from swarm.array_types import Array
 from swarm.filter import barriers, qp
 from swarm.filter.hulls.lines import LINE
 from swarm.filter.hulls.shield import is_inexact, shield_hulls_by
+from swarm.filter.hulls.strangers import STRANGER_LINE
 from swarm.filter.narrow import project_rows, turns_on_the_spot
 from swarm.filter.nominal.control import nominal_control, turn_towards
 from swarm.filter.nominal.moves import add_bounds, add_standing, car_of, set_back
 from swarm.filter.shapes.rows import build_shape_rows
 from swarm.filter.shapes.shield import shield_shape_by
 from swarm.filter.shield import shield
-from swarm.filter.stranger_lines import STRANGER_LINE
 from swarm.kernel_cache.references import uncounted
 from swarm.model.body import LOOK_AHEAD, is_car
 from swarm.model.dynamics import SINGLE_INTEGRATOR, UNICYCLE

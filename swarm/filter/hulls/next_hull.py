@@ -1,6 +1,6 @@
 """Where a robot is one period later under a control, and how it comes to rest from there: points of its next hull.
 
-What the lines of the shield (``swarm.filter.hulls.shield``) and those of strangers (``swarm.filter.stranger_lines``)
+What the lines of the shield (``swarm.filter.hulls.shield``) and those of strangers (``swarm.filter.hulls.strangers``)
 are asked of. ``bulge`` is how far the way to the first point may leave its chord [m].
 """
 

@@ -27,7 +27,7 @@ What is left is kept as well (``lines``), at most over all beta from i = max(rad
 with beta in place of beta / 2 for an obstacle, and for d the least that it may be.
 
 Exact states have e = kappa = 0: then these are the lines of ``swarm.filter.shield``. Strangers have lines of their own
-(``swarm.filter.stranger_lines``).
+(``swarm.filter.hulls.strangers``).
 
 Unicycles of second order. Between samples a body's place p(t) differs from the quadratic Bezier curve with the control
 points p(0), q = p(0) + p'(0) dt / 2 and p(dt) by the error of an interpolation, at most J dt^3 / 6 s^2 (1 - s) with
@@ -49,7 +49,7 @@ from swarm.filter.deflection import DEFLECTED, TURNS, turn_aside
 from swarm.filter.hulls.geometry import MOST, own_hull
 from swarm.filter.hulls.lines import L_NX, L_NY, LINE, build_lines, keeps, lacks
 from swarm.filter.hulls.next_hull import half_way, next_arc, next_ramp, next_roll, next_stop
-from swarm.filter.stranger_lines import STRANGER_LINE, build_stranger_lines, keeps_clear
+from swarm.filter.hulls.strangers import STRANGER_LINE, build_stranger_lines, keeps_clear
 from swarm.kernel_cache.references import uncounted
 from swarm.kernel_cache.stack import stack_rows
 from swarm.model.actuators import (

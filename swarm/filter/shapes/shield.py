@@ -48,8 +48,8 @@ from swarm.filter.hulls.lines import (
 )
 from swarm.filter.hulls.next_hull import corners_half_way, next_place, next_stop
 from swarm.filter.hulls.shield import admits, brake_in_hull, turns_gently
+from swarm.filter.hulls.strangers import STRANGER_LINE, build_stranger_lines, keeps_clear
 from swarm.filter.shapes.kept import bulge_of, is_alone, is_exact, keep_exact, keep_wrong, way_of_middle
-from swarm.filter.stranger_lines import STRANGER_LINE, build_stranger_lines, keeps_clear
 from swarm.kernel_cache.references import uncounted
 from swarm.kernel_cache.stack import stack_numbers, stack_rows
 from swarm.model.actuators import T_SPEED, T_TURN_RATE
