@@ -2,7 +2,8 @@
 
 Where there is room nothing is agreed: the filter sorts it out. But three robots that meet at one point can each be
 pinned by the other two, and four that stand face to face as well: then none gets on, though there is room all around.
-Who gets on no longer, and touches one that stands, goes first in rank and wants past, goes back, and lets that one go.
+Who gets on no longer, and touches one that stands, goes first in rank and wants past, goes back, and lets that one go;
+also who was at its goal, was pushed from there, and presses home.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Crowd:
             tick: Of the clock.
             gets_on: Whether it has come nearer to its goal lately.
         """
-        if self._is_in_slice(scene.position) or scene.own.held or scene.arrived:
+        if self._is_in_slice(scene.position) or scene.own.held:
             self._place = None
         elif tick >= self._until:
             first = [] if gets_on else self._first(scene)

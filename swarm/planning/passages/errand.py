@@ -35,7 +35,7 @@ class Errand:
         self._robot_id, self._radius, self._dt = robot_id, radius, dt
         self._goal, self._place = np.full(2, np.nan), np.full(2, np.inf)
         self._tick, self._since, self._moved, self.arrived = 0, 0, 0, False
-        self._least, self._nearer = math.inf, 0
+        self._least, self._nearer, self._left = math.inf, 0, math.inf
 
     def update(self, tick: int, goal: Array, position: Array) -> bool:
         """Note goal and place [m] of this tick; whether the goal is a new one."""
@@ -57,6 +57,7 @@ class Errand:
 
     def note_left(self, left: float) -> None:
         """Note how much is left of the way to the goal [m]."""
+        self._left = left
         if left < self._least - _MOVES * self._radius or self._tick - self._nearer > _FORGETS / self._dt:
             self._least, self._nearer = left, self._tick
         self.arrived |= self.is_at_end(left) or (self.waits and left <= _NEARLY * self._radius)
@@ -68,8 +69,8 @@ class Errand:
 
     @property
     def gets_on(self) -> bool:
-        """Whether the robot has come nearer to its goal than ever before, not long ago."""
-        return (self._tick - self._nearer) * self._dt <= _STUCK
+        """Whether the robot is at its goal, or has come nearer to it than ever before not long ago."""
+        return self.is_at_end(self._left) or (self._tick - self._nearer) * self._dt <= _STUCK
 
     @property
     def priority(self) -> int:

@@ -58,12 +58,26 @@ def test_who_goes_later_goes_out_of_the_way_and_stays_for_a_while() -> None:
     ("scene", "gets_on"),
     [
         (scene_of(FIRST), True), (scene_of(LATER), False), (scene_of(FIRST, apart=4.0 * RADIUS), False),
-        (scene_of(FIRST, speed=0.9), False), (scene_of(FIRST, arrived=True), False), (scene_of(-1), False),
+        (scene_of(FIRST, speed=0.9), False), (scene_of(-1), False),
     ],
-    ids=["gets on", "goes first", "touches nobody", "the other drives", "is at its goal", "the other is at its goal"],
+    ids=["gets on", "goes first", "touches nobody", "the other drives", "the other is at its goal"],
 )  # fmt: skip
 def test_who_need_not_goes_on(scene: Scene, gets_on: bool) -> None:
     assert Crowd(route(), 0.0, 1.0, DT).place(scene, 0, gets_on) is None
+
+
+def test_who_was_pushed_from_its_goal_does_not_press_home_past_one_that_wants_on() -> None:
+    scene = scene_of(FIRST, arrived=True)
+    assert Crowd(route(), 0.0, 1.0, DT).place(scene, 0, False) is not None
+    errand = Errand(ME, RADIUS, DT)
+    for tick, left in enumerate([0.3, 0.0, *[0.0] * 60]):  # there, and stays
+        errand.update(tick, np.zeros(2), np.array([left, 0.0]))
+        errand.note_left(left)
+    assert errand.arrived and errand.gets_on
+    for tick in range(62, 140):  # pushed away
+        errand.update(tick, np.zeros(2), np.array([0.2, 0.0]))
+        errand.note_left(0.2)
+    assert errand.arrived and not errand.gets_on
 
 
 def test_it_does_not_go_into_a_wall() -> None:
