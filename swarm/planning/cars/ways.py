@@ -10,16 +10,12 @@ from swarm.array_types import Array
 from swarm.model.dynamics import forward_speed
 from swarm.model.shapes import end_circles
 from swarm.planning.cars.follow import advance, direct, next_point, rest_of
-from swarm.planning.cars.left import Left, left_at, way_left
-from swarm.planning.cars.search import NOWHERE, RUNNING, begin, look_on, way_to
+from swarm.planning.cars.search import Left, left_at, search, way_left
 from swarm.planning.cars.space import CarSpace
-from swarm.planning.cars.tree import NEAREST, new_tree
 
 _WIDER = 1.3  # Of a robot's radius, which is gone around.
 _PAUSE = 20  # So many periods after a way that does not lead to the goal it is looked for another one.
 _LEAVES = 0.3  # Ways end so many reaches before the goal.
-LOOKS = 1200
-"""So many nodes of a search are looked at in a period, at most."""
 _STUCK, _MOVED = 30, 0.1  # In so many periods a car has moved by so many radii of its arcs, or looks for another way.
 
 
@@ -32,12 +28,10 @@ class CarWays:
     Attributes:
         nowhere: Whether no way led to the goal when it was last looked for, however sharply the car could turn.
         tight: Whether it has to drive just along its way: it can turn aside for nobody there.
-        searches: Whether it looks for a way; meanwhile it goes on along the one that it has, or stands.
     """
 
     def __init__(self, space: CarSpace) -> None:
         self._plain = space
-        self._tree = new_tree()
         self._thin = float(end_circles(space.footprint)[4]) if len(space.footprint) else space.reach
         self._size = max(0.25 * self._thin, math.sqrt(float(np.prod(space.bounds[2:] - space.bounds[:2])) / 500_000))
         self.forget()
@@ -52,7 +46,7 @@ class CarWays:
     def _forget_way(self) -> None:
         self._path, self._at, self._complete, self._pause = np.empty((0, 4)), 0, False, 0
         self._needed, self._straight = self._space.comfort, False
-        self._place, self._stood, self._level, self.searches = np.full(2, np.nan), 0, 0, False
+        self._place, self._stood, self._level = np.full(2, np.nan), 0, 0
 
     def go_around(self, circles: Array) -> None:
         """Count further circles (rows as in ``ObstacleIndex.obstacles``) as obstacles."""
@@ -73,11 +67,9 @@ class CarWays:
         way, length = direct(self._space, float(self._space.needed[1]), state, goal[0], goal[1], near)
         self._straight = way != 0.0 and way == self._heads(way)
         if self._straight:
-            self._path, self.searches = np.empty((0, 4)), False
+            self._path = np.empty((0, 4))
             return np.array([state[:3], [*goal, math.nan]]), length
         self._look(state, self._left)
-        if not len(self._path):
-            return state[None, :3], left_at(self._left, goal, state[0], state[1])
         left = rest_of(self._path, self._at, len(self._path) - 1, state)
         if not self._complete:
             left += left_at(self._left, goal, self._path[-1, 0], self._path[-1, 1])
@@ -93,35 +85,23 @@ class CarWays:
         self._pause, self._stood = self._pause - 1, self._stood + 1
         if not math.dist(state[:2], self._place) < _MOVED * self._space.radius:
             self._place, self._stood = state[:2].copy(), 0
-        again = not len(self._path) or self._level > 0
         if len(self._path):
             self._at, off = advance(self._space, self._path, self._at, state)
-            again |= off or self._at == len(self._path) - 1 or self._stood > _STUCK
-        if not self.searches:
-            if not again or (self._level == 0 and self._pause > 0 and not self._complete):
+            ended = self._at == len(self._path) - 1
+            again = off or ended or self._stood > _STUCK or self._level > 0
+            if not again or (self._pause > 0 and not self._complete):
                 return
-            begin(self._space, self._tree, state[:3], forward_speed(state), self._goal, to_goal)
-            self.searches = True
-        self._search(to_goal)
-
-    def _search(self, to_goal: Left) -> None:
-        """Go on to look for a way; if none leads to the goal, then for one that keeps less from obstacles."""
-        needed = float(self._space.needed[self._level])
-        last = look_on(self._space, needed, self._tree, self._goal, to_goal, LOOKS)
-        if last == RUNNING:
-            return
-        self.searches, self._stood, self._at, self._complete = False, 0, 0, last != NOWHERE
-        last = last if self._complete else int(self._tree.counts[NEAREST])
-        self._path, self._needed = way_to(self._space, self._tree, last, self._goal), needed
+            self._stood = 0
+        speed = forward_speed(state)
+        self._needed, self._at = float(self._space.needed[self._level]), 0
+        self._path, self._complete = search(self._space, self._needed, state[:3], speed, self._goal, to_goal)
         more = not self._complete and self._level + 1 < len(self._space.needed)
-        self._level, self._pause = (self._level + 1, 0) if more else (0, _PAUSE)
+        self._level, self._pause = (self._level + 1, 0) if more else (0, _PAUSE)  # a search a period: it may take long
 
     def aim(self, state: Array, path: Array, stop: int, left: float, ends: bool) -> tuple[Array, float]:
         """Where to drive, float64[2] [m], and within which distance the car must be able to stop [m]."""
         self.tight = False
         if self._straight:
             return self._goal, left
-        if not len(self._path):
-            return state[:2].copy(), 0.0
         x, y, reach, self.tight = next_point(self._space, self._needed, self._path, self._at, state)
         return np.array([x, y]), reach

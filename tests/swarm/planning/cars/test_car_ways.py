@@ -15,10 +15,8 @@ from swarm.model.body import BODY, CURVATURE, REVERSE, TOP_SPEED
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.footprint.polygon import box
 from swarm.model.geometry import circles
-from swarm.planning.cars.search import MOST_LOOKS
 from swarm.planning.cars.space import space_of_car
-from swarm.planning.cars.tree import LOOKED
-from swarm.planning.cars.ways import LOOKS, CarWays
+from swarm.planning.cars.ways import CarWays
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.world import World
 
@@ -58,15 +56,6 @@ def overlaps(world: World, pose: Array, footprint: Array | None) -> bool:
     return max(depth(shape, corners_at(np.array([x, y, a]), box(2 * hx, 2 * hy))) for (x, y, hx, hy), a in solids) > 0.0
 
 
-def look(ways: CarWays, state: Array, goal: Array, periods: int = 60) -> tuple[Array, float]:
-    """The way that is found in some periods: it takes several, and asks for less room if none is found."""
-    for _ in range(periods):
-        path, left = ways.way(state, goal)
-        if not ways.searches and ways._level == 0:
-            return path, left
-    raise AssertionError("it is still looking")
-
-
 @pytest.mark.parametrize("reverse", [0.0, 0.5])
 @pytest.mark.parametrize("footprint", [None, OUTLINE])
 def test_ways_keep_clear_and_are_arcs_that_the_car_can_drive(footprint: Array | None, reverse: float) -> None:
@@ -77,7 +66,8 @@ def test_ways_keep_clear_and_are_arcs_that_the_car_can_drive(footprint: Array | 
         start, goal = (free_place(rng, world, radius) for _ in range(2))
         spec = car(np.array([*start, rng.uniform(-math.pi, math.pi)]), goal, footprint, reverse)
         ways = CarWays(space_of_car(world, spec, 0.0))
-        _, left = look(ways, spec.start, goal)
+        for _ in range(3):  # it asks for less room in each
+            _, left = ways.way(spec.start, goal)
         path = ways._path
         if len(path) < 2:
             continue
@@ -101,7 +91,7 @@ def test_a_car_with_no_way_but_back_drives_back_and_one_that_cannot_says_nothing
     wall = World(BOUNDS, np.array([[2.2, 2.5, 0.2, 2.5]]))
     spec = car(np.array([1.0, 2.5, 0.0]), np.array([0.6, 2.6]), None, 0.5)
     ways = CarWays(space_of_car(wall, spec, 0.0))
-    path, left = look(ways, spec.start, spec.goals[0])
+    path, left = ways.way(spec.start, spec.goals[0])
     waypoint, _ = ways.aim(spec.start, path, len(path), left, ends=False)
     assert waypoint[0] < 1.0 and not ways.nowhere
     path, left = ways.way(spec.start, np.array([4.0, 2.5]))
@@ -113,7 +103,7 @@ def test_others_are_gone_around_until_nobody_is() -> None:
     ways = CarWays(space_of_car(World(BOUNDS), spec, 0.0))
     _, straight = ways.way(spec.start, spec.goals[0])
     ways.go_around(circles(np.array([[2.5, 2.5, 0.3]])))
-    look(ways, spec.start, spec.goals[0])
+    ways.way(spec.start, spec.goals[0])
     assert len(ways._path) and np.hypot(*(ways._path[:, :2] - [2.5, 2.5]).T).min() > 0.69
     ways.go_around(np.empty((0, 7)))
     assert ways.way(spec.start, spec.goals[0])[1] == straight
@@ -124,22 +114,3 @@ def test_a_car_that_hardly_rolls_has_not_set_out_anywhere() -> None:
     body[TOP_SPEED], body[REVERSE], body[CURVATURE] = 1.0, 0.5, 1.56
     assert car_way(body, 0.0, 0.2, 0.01) == car_way(body, -1e-3, 0.2, 0.01) == 1.0
     assert car_way(body, -0.3, 0.2, 0.01) == -2.0
-
-
-def test_a_search_takes_little_of_each_period_and_a_car_without_a_way_stands_meanwhile() -> None:
-    rng, waited, over = np.random.default_rng(11), 0, 0
-    for _ in range(24):
-        world = drawn(rng)
-        start, goal = (free_place(rng, world, 0.3) for _ in range(2))
-        spec = car(np.array([*start, rng.uniform(-math.pi, math.pi)]), goal, None, 0.0)
-        ways, before = CarWays(space_of_car(world, spec, 0.0)), 0
-        for _ in range(16):
-            path, left = ways.way(spec.start, goal)
-            looked = int(ways._tree.counts[LOOKED])
-            assert looked <= MOST_LOOKS and looked - (before if looked >= before else 0) <= LOOKS
-            before, over = looked, over + (looked == MOST_LOOKS)
-            if ways.searches and not len(ways._path):
-                waypoint, reach = ways.aim(spec.start, path, len(path), left, ends=False)
-                assert (waypoint == spec.start[:2]).all() and reach == 0.0
-                waited += 1
-    assert waited > 0 and over > 0
