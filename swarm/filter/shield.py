@@ -4,11 +4,10 @@ Braking takes a robot along its *stop segment*, from where it is to where it com
 the line that halves the gap between their stop segments; whatever the two do in one period, and wherever they would
 come to rest afterwards, each must stay on its own side of it by its radius. Braking does so by construction, for all
 lines at once: the next stop segment is a part of the present one. For an obstacle the line touches it, and the robot
-has all of the gap. A double integrator's control that leaves its side is turned aside, if that keeps all lines
-(``swarm.filter.deflection``); else, and of the others, it is drawn towards braking as far as it takes. By induction
-no two bodies ever touch, at no instant, for any input of the QP whatever; the argument needs the states of the
-neighbours to be exact and of the same instant (``margin`` covers what is not), and a start from which everybody can
-still brake (``Scenario`` checks that).
+has all of the gap. A control that leaves its side is drawn towards braking as far as it takes. By induction no two
+bodies ever touch, at no instant, for any input of the QP whatever; the argument needs the states of the neighbours to
+be exact and of the same instant (``margin`` covers what is not), and a start from which everybody can still brake
+(``Scenario`` checks that).
 
 Between samples: an integrator's path is inside the hull of old stop segment, new position and new stop point (a
 quadratic Bezier curve in its control polygon); a unicycle's arc leaves its chord by at most |v turn_rate| t(T-t)/2,
@@ -22,7 +21,6 @@ import math
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.filter.deflection import DEFLECTED, TURNS, turn_aside
 from swarm.kernel_cache.references import uncounted
 from swarm.model.body import ACCELERATION, MARGIN, PERIOD, RADIUS, REACH, TOP_SPEED, TURN_RATE
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, UNICYCLE, arc_offset, brake, stop_offset
@@ -96,30 +94,17 @@ def _share_of_displacement(x: float, y: float, dx: float, dy: float, bulge: floa
 
 
 @uncounted
-def _worst_line(state: Array, body: Array, ux: float, uy: float, lines: Array, count: int) -> tuple[int, float]:
-    """The line that a double integrator's next position or next stop point leaves by most [m]; -1: they keep all."""
+def _keeps_lines(state: Array, body: Array, ux: float, uy: float, lines: Array, count: int) -> bool:
+    """Whether a double integrator's next position and next stop point keep every line."""
     dt = body[PERIOD]
     vx, vy = state[3] + ux * dt, state[4] + uy * dt
     px, py = state[0] + dt * (state[3] + 0.5 * dt * ux), state[1] + dt * (state[4] + 0.5 * dt * uy)
     sx, sy = stop_offset(DOUBLE_INTEGRATOR, vx, vy, body[ACCELERATION], dt)
-    missed, worst = -1, 0.0
     for k in range(count):
         there = lines[k, 0] * px + lines[k, 1] * py
-        lack = lines[k, 2] - min(there, there + lines[k, 0] * sx + lines[k, 1] * sy)
-        if lack > worst:
-            missed, worst = k, lack
-    return missed, worst
-
-
-@uncounted
-def _deflected(state: Array, body: Array, control: Array, lines: Array, count: int) -> bool:
-    """Turn the control of a double integrator aside, in place, until it keeps all lines; False if that fails."""
-    for _ in range(TURNS):
-        missed, lack = _worst_line(state, body, control[0], control[1], lines, count)
-        if missed < 0:
-            return True
-        turn_aside(state, body, lines[missed, 0], lines[missed, 1], lack, control)
-    return False
+        if min(there, there + lines[k, 0] * sx + lines[k, 1] * sy) < lines[k, 2]:
+            return False
+    return True
 
 
 @njit(cache=True, inline="always")
@@ -135,7 +120,7 @@ def shield(kind: int, state: Array, body: Array, around: Around, control: Array,
         lines: ``float64[K + M + 4, 3]``, scratch.
 
     Returns:
-        The share of the control that was kept: 1 unchanged, 0 full braking, ``DEFLECTED`` turned aside.
+        The share of the control that was kept: 1 unchanged, 0 full braking.
     """
     count = _build_lines(kind, state, body, around, lines)
     if count == 0 and not around.truncated and math.isfinite(control[0]) and math.isfinite(control[1]):
@@ -160,19 +145,16 @@ def shield(kind: int, state: Array, body: Array, around: Around, control: Array,
 
 @uncounted
 def _shield_acceleration(state: Array, body: Array, control: Array, lines: Array, count: int) -> float:
-    """``shield`` of a double integrator: turns the control aside, else bisects between it and braking."""
+    """``shield`` of a double integrator: bisects between the control and braking."""
     ux, uy = control[0], control[1]
-    if _worst_line(state, body, ux, uy, lines, count)[0] < 0:
+    if _keeps_lines(state, body, ux, uy, lines, count):
         return 1.0
-    if _deflected(state, body, control, lines, count):
-        return DEFLECTED
-    control[0], control[1] = ux, uy
     brake(DOUBLE_INTEGRATOR, state, body[TOP_SPEED : TURN_RATE + 1], body[PERIOD], control)
     bx, by = control[0], control[1]
     low, high = 0.0, 1.0
     for _ in range(_BISECTIONS):
         middle = 0.5 * (low + high)
-        if _worst_line(state, body, bx + middle * (ux - bx), by + middle * (uy - by), lines, count)[0] < 0:
+        if _keeps_lines(state, body, bx + middle * (ux - bx), by + middle * (uy - by), lines, count):
             low = middle
         else:
             high = middle

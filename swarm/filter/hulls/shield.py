@@ -45,7 +45,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.filter.deflection import DEFLECTED, TURNS, turn_aside
+from swarm.filter.hulls.deflection import DEFLECTED, TURNS, turn_aside
 from swarm.filter.hulls.geometry import MOST, own_hull
 from swarm.filter.hulls.lines import L_NX, L_NY, LINE, build_lines, keeps, lacks
 from swarm.filter.hulls.next_hull import half_way, next_arc, next_ramp, next_roll, next_stop
@@ -243,7 +243,8 @@ def shield_hulls_by(
     control[0], control[1] = ux, uy
     if _passes(kind, state, body, trail, ux, uy, hull, many, lines, count, strange, met):
         return 1.0
-    if kind == DOUBLE_INTEGRATOR and max(abs(ux - bx), abs(uy - by)) > _BRAKES:  # braking stays what it is
+    wrong = body[ERROR] > 0.0 or body[LAG] > 0.0 or body[STRAY] > 0.0
+    if kind == DOUBLE_INTEGRATOR and wrong and max(abs(ux - bx), abs(uy - by)) > _BRAKES:  # braking stays what it is
         if _deflected(state, body, hull, many, control, lines, count) and _passes(
             kind, state, body, trail, control[0], control[1], hull, many, lines, count, strange, met
         ):

@@ -4,6 +4,9 @@ Drawn towards braking it would lose speed along lines as well as towards them, a
 slow down. The control is moved up the gradient of the distance from a line of where the robot would come to rest, line
 after line, the one that it misses by most first, until none is missed: projections onto half-planes, here of a curve
 that is nearly straight. The shield checks what comes of it, as it checks every control: nothing here is the guarantee.
+
+Where something is not exact, the quadratic program does not see all that the lines of hulls need, and a refused control
+is frequent. Who is exact brakes: there turning aside wins little, and in a crowd that swaps places some time is lost.
 """
 
 from __future__ import annotations
