@@ -107,6 +107,14 @@ def machine(seconds: float) -> str:
     return f"{seconds / 60.0:.1f} minutes on {platform.machine()}, {os.cpu_count()} cores."
 
 
+def _command(name: str, options: Options) -> str:
+    """What was called for a section whose rows are so many robot-steps long."""
+    return (
+        f"python launch/check_safety.py --{name} --row-steps {options.row_steps} --episodes {options.episodes} "
+        f"--seed {options.seed}"
+    )
+
+
 def check_exact(options: Options, bar: Progress) -> tuple[list[str], int]:
     """Teams with exact states: lines of the report, and how many robots collided."""
     rng, tallies = np.random.default_rng(options.seed), {name: Tally() for name in families()}
@@ -141,10 +149,7 @@ def _check_rows(options: Options, bar: Progress, name: str, rows: Sequence[inexa
         outcomes.append(one)
         collided += one.as_said.collided + one.pushed.collided
         bar.update(task, advance=1, text=f"{one.row.name}: {collided} collisions")
-    command = (
-        f"python launch/check_safety.py --{name} --row-steps {options.row_steps} --episodes {options.episodes} "
-        f"--seed {options.seed}"
-    )
+    command = _command(name, options)
     return [*inexact.table(outcomes, command), "", machine(time.perf_counter() - began)], collided
 
 
@@ -168,10 +173,7 @@ def check_parts(options: Options, bar: Progress) -> tuple[list[str], int]:
     for name, rows in ablation.ablate(tuple(ablation.PARTS), options.row_steps, options.episodes, options.seed):
         found[name] = rows
         bar.update(task, advance=1, text=name)
-    command = (
-        f"python launch/check_safety.py --ablation --row-steps {options.row_steps} --episodes {options.episodes} "
-        f"--seed {options.seed}"
-    )
+    command = _command("ablation", options)
     collided = sum(row["collided"] for row in found["all"].values())
     return [*ablation.table(found, command), "", machine(time.perf_counter() - began)], collided
 
@@ -185,10 +187,7 @@ def check_strangers(options: Options, bar: Progress) -> tuple[list[str], int]:
         wrong += one.declared.moving + one.declared.collided
         bar.update(task, advance=1, text=f"{one.row.name}: {wrong} contacts")
     passed = strangers.arrivals(options.episodes, options.seed, make_controller("tuner"))
-    command = (
-        f"python launch/check_safety.py --strangers --row-steps {options.row_steps} --episodes {options.episodes} "
-        f"--seed {options.seed}"
-    )
+    command = _command("strangers", options)
     return [*strangers.table(outcomes, passed, command), "", machine(time.perf_counter() - began)], wrong
 
 

@@ -96,11 +96,15 @@ SHAPES = (
 """Those of the table of shapes."""
 
 
+def cart_limits(kind: Kind) -> Limits:
+    """Of carts: 1 m/s, 4 rad/s, and a double integrator's 2 m/s²."""
+    return Limits(1.0, 2.0 if kind == Kind.DOUBLE_INTEGRATOR else math.inf, 4.0)
+
+
 def carts(rng: np.random.Generator, kind: Kind, radius: float = 0.25) -> Scenario:
     """Six carts of 0.25 m in a room of 4.8 m with two boxes."""
-    limits = Limits(1.0, 2.0 if kind == Kind.DOUBLE_INTEGRATOR else math.inf, 4.0)
     return clutter.draw(
-        rng, robots=6, obstacles=2, side=4.8, kind=kind, limits=limits, radius=radius, horizon=30.0, dt=0.05,
+        rng, robots=6, obstacles=2, side=4.8, kind=kind, limits=cart_limits(kind), radius=radius, horizon=30.0, dt=0.05,
         sensing_radius=3.0,
     )  # fmt: skip
 

@@ -6,7 +6,6 @@ Times are of the robots that arrive both times: who does not arrive is counted b
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,8 +14,8 @@ import numpy as np
 from envs.arena.episodes import Episodes, run_episodes
 from envs.scenarios import clutter
 from studies.safety.driving import CHECKS
-from studies.safety.inexact import PLAUSIBLE, carts
-from swarm.model.dynamics import Kind, Limits
+from studies.safety.inexact import PLAUSIBLE, cart_limits, carts
+from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.scenario.scenario import Scenario
 from swarm.tune.controllers import Controller
@@ -28,10 +27,9 @@ _RESAMPLES = 2000
 
 def hall(rng: np.random.Generator, kind: Kind) -> Scenario:
     """Twelve carts of 0.3 m in a hall of 12 m with eight boxes."""
-    limits = Limits(1.0, 2.0 if kind == Kind.DOUBLE_INTEGRATOR else math.inf, 4.0)
     return clutter.draw(
-        rng, robots=12, obstacles=8, side=12.0, horizon=30.0, kind=kind, limits=limits, radius=0.3, dt=0.05,
-        sensing_radius=3.0,
+        rng, robots=12, obstacles=8, side=12.0, horizon=30.0, kind=kind, limits=cart_limits(kind), radius=0.3,
+        dt=0.05, sensing_radius=3.0,
     )  # fmt: skip
 
 

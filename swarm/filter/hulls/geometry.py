@@ -94,6 +94,12 @@ def closest(x: float, y: float, hull: Array, count: int) -> tuple[float, float]:
 
 
 @uncounted
+def nearest_in(x: float, y: float, hull: Array, count: int) -> tuple[float, float]:
+    """The point of a convex hull that is nearest to (x, y): itself, if it lies in the hull."""
+    return (x, y) if inside(x, y, hull, count) else closest(x, y, hull, count)
+
+
+@uncounted
 def inside(x: float, y: float, hull: Array, count: int) -> bool:
     """Whether a point lies in a convex hull.
 

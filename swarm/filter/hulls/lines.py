@@ -9,10 +9,9 @@ from numba import njit
 from swarm.array_types import Array
 from swarm.filter.hulls.geometry import (
     MOST,
-    closest,
     hull_to_hull,
     hull_to_obstacle,
-    inside,
+    nearest_in,
     other_hull,
     polygon_to_obstacle,
     polygon_to_polygon,
@@ -229,7 +228,7 @@ def lacks(x: float, y: float, bulge: float, hull: Array, many: int, line: Array)
     lack = _lacks_from(x, y, line[L_X], line[L_Y], bulge, line)
     if lack <= 0.0 or many == 1:
         return lack
-    cx, cy = (x, y) if inside(x, y, hull, many) else closest(x, y, hull, many)
+    cx, cy = nearest_in(x, y, hull, many)
     return min(lack, _lacks_from(x, y, cx, cy, bulge, line))
 
 

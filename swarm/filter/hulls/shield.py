@@ -87,9 +87,15 @@ _BRAKES = 1e-9
 
 
 @uncounted
+def _may_be_wrong(body: Array) -> bool:
+    """Whether anything of the robot itself is not exact."""
+    return bool(body[ERROR] > 0.0 or body[LAG] > 0.0 or body[STRAY] > 0.0)
+
+
+@uncounted
 def is_inexact(body: Array, around: Around) -> bool:
     """Whether anything of the robot or of somebody near is not exact or no disc, a way bends, or a stranger is near."""
-    if body[ERROR] > 0.0 or body[LAG] > 0.0 or body[STRAY] > 0.0 or is_second_order(body) or is_car(body):
+    if _may_be_wrong(body) or is_second_order(body) or is_car(body):
         return True
     neighbours = around.neighbours
     for k in range(around.num_neighbours):
@@ -243,8 +249,8 @@ def shield_hulls_by(
     control[0], control[1] = ux, uy
     if _passes(kind, state, body, trail, ux, uy, hull, many, lines, count, strange, met):
         return 1.0
-    wrong = body[ERROR] > 0.0 or body[LAG] > 0.0 or body[STRAY] > 0.0
-    if kind == DOUBLE_INTEGRATOR and wrong and max(abs(ux - bx), abs(uy - by)) > _BRAKES:  # braking stays what it is
+    brakes = max(abs(ux - bx), abs(uy - by)) <= _BRAKES  # that stays what it is
+    if kind == DOUBLE_INTEGRATOR and _may_be_wrong(body) and not brakes:
         if _deflected(state, body, hull, many, control, lines, count) and _passes(
             kind, state, body, trail, control[0], control[1], hull, many, lines, count, strange, met
         ):

@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 
 from swarm.array_types import Array
-from swarm.filter.hulls.geometry import closest, hull_to_hull, inside
+from swarm.filter.hulls.geometry import hull_to_hull, nearest_in
 from swarm.filter.hulls.next_hull import half_way, next_arc, next_ramp, next_roll, next_stop
 from swarm.kernel_cache.references import uncounted
 from swarm.kernel_cache.stack import stack_rows
@@ -88,7 +88,7 @@ def _clear(
     if stray > 0.0:
         cx, cy = hull[0, 0], hull[0, 1]
         if many > 1:
-            cx, cy = (x, y) if inside(x, y, hull, many) else closest(x, y, hull, many)
+            cx, cy = nearest_in(x, y, hull, many)
         bulge += stray * math.hypot(x - cx, y - cy)
     for k in range(count):
         line = lines[k]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from swarm.array_types import Array
-from swarm.filter.hulls.geometry import MOST, closest, inside
+from swarm.filter.hulls.geometry import MOST, nearest_in
 from swarm.filter.hulls.lines import L_APART, L_KAPPA, L_NX, L_NY, L_SHARE, L_X, L_Y, turned
 from swarm.filter.hulls.next_hull import next_arc, next_ramp, next_roll, next_stop
 from swarm.kernel_cache.references import uncounted
@@ -57,7 +57,7 @@ def keep_wrong(
                 continue
             if _left(line, x - was[0], y - was[1], room, least):
                 continue
-            cx, cy = (x, y) if inside(x, y, hull, many) else closest(x, y, hull, many)
+            cx, cy = nearest_in(x, y, hull, many)
             if not _left(line, x - cx, y - cy, room, least):
                 return False
     return True

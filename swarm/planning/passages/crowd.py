@@ -16,7 +16,7 @@ from swarm.array_types import Array
 from swarm.planning.passages.pushers import Scene
 from swarm.planning.passages.right_of_way import goes_first
 from swarm.planning.passages.route import Route
-from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_VX, N_VY, N_X, N_Y
+from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_VX, N_VY, N_X, N_Y
 
 _TOUCHING = 1.5  # Two touch if they are nearer than so many sums of their radii and margins.
 _SLOW = 0.3  # Slower than so much of its top speed, a robot does not get on.
@@ -65,8 +65,7 @@ class Crowd:
             other = scene.others.get(int(row[N_ID]))
             if other is None or other.rank.inherited < 0 or not goes_first(other.rank, scene.rank):
                 continue
-            both = scene.radius + float(row[N_RADIUS]) + 2.0 * self._margin
-            near = math.dist(scene.position, row[[N_X, N_Y]]) < _TOUCHING * both
+            near = scene.is_near(row, self._margin, _TOUCHING)
             if near and math.hypot(row[N_VX], row[N_VY]) < _SLOW * self._speed:
                 found.append(row)
         return found

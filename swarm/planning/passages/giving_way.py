@@ -7,15 +7,13 @@ robot that has arrived gets past whoever wants through, until it is there.
 
 from __future__ import annotations
 
-import math
-
 from swarm.array_types import Array
 from swarm.planning.passages.aside import Aside
 from swarm.planning.passages.pushers import Scene, pushers_of
 from swarm.planning.passages.right_of_way import Course, first_of, inherited_from
 from swarm.planning.passages.route import Route
 from swarm.planning.pibt.priority_inheritance import id_of
-from swarm.sense.neighbours import N_ID, N_RADIUS, N_X, N_Y
+from swarm.sense.neighbours import N_ID, N_X, N_Y
 
 _LEAVING = 10.0  # Seconds for which a robot that is at its goal keeps on the way past whoever wants through.
 _THERE = 3  # Points of a way that ends where the robot is.
@@ -139,8 +137,6 @@ class BackingOff:
             other = scene.others.get(int(row[N_ID]))
             if other is None or following not in other.held or min(own, other.rank.inherited) < 0:
                 continue
-            both = scene.radius + float(row[N_RADIUS]) + 2.0 * self._margin
-            near = math.dist(scene.position, row[[N_X, N_Y]]) < _NEAR * both
-            if near and id_of(other.rank.inherited) == id_of(own):
+            if scene.is_near(row, self._margin, _NEAR) and id_of(other.rank.inherited) == id_of(own):
                 return row
         return None

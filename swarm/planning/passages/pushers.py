@@ -7,6 +7,7 @@ waits before it needs room of any rank.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from swarm.array_types import Array
 from swarm.planning.passages.aside import in_line
 from swarm.planning.passages.right_of_way import Course, Rank, goes_first, opposed
 from swarm.planning.pibt.priority_inheritance import id_of
-from swarm.sense.neighbours import N_ID
+from swarm.sense.neighbours import N_ID, N_RADIUS, N_X, N_Y
 from swarm.sense.view import View
 
 
@@ -56,6 +57,11 @@ class Scene(NamedTuple):
         """
         rank = self.own.rank
         return rank._replace(leaving=False, inside=False, inherited=rank.priority) if self.arrived else rank
+
+    def is_near(self, row: Array, margin: float, sums: float) -> bool:
+        """Whether a robot (a row of neighbours) is nearer than so many sums of both radii and margins [m]."""
+        both = self.radius + float(row[N_RADIUS]) + 2.0 * margin
+        return math.dist(self.position, row[[N_X, N_Y]]) < sums * both
 
     def is_met_by(self, other: Course) -> bool:
         """Whether another comes towards this robot."""
