@@ -227,7 +227,10 @@ class Route:
         return position
 
     def leads_straight(self, position: Array, place: Array, number: int) -> bool:
-        """Whether the robot can drive straight to a place [m] within a slice, or within a room (0)."""
+        """Whether the robot can drive straight to a place [m] of the world within a slice, or within a room (0)."""
+        low, high = self._world.bounds[:2], self._world.bounds[2:]
+        if not (low <= place).all() or not (place <= high).all():  # labels of cells beyond are those beside them
+            return False
         allowed = np.zeros(self.slices.total + 1, bool)
         allowed[number] = True
         keep = self._kept_at(position)

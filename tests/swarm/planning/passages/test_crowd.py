@@ -26,8 +26,8 @@ from swarm.tune.controllers import make_controller
 RADIUS, DT, ME, OTHER = 0.1, 0.05, 3, 8
 
 
-def route(boxes: Array | None = None) -> Route:
-    world = World(np.array([0.0, 0.0, 4.0, 4.0]), np.empty((0, 4)) if boxes is None else boxes)
+def route(boxes: Array | None = None, low: float = 0.0, high: float = 4.0) -> Route:
+    world = World(np.array([0.0, low, 4.0, high]), np.empty((0, 4)) if boxes is None else boxes)
     return Route(world, slices_of(world, Sizes(RADIUS, RADIUS)), RADIUS, 0.0)
 
 
@@ -85,6 +85,12 @@ def test_it_does_not_go_into_a_wall() -> None:
         wall = np.array([[2.0, 2.0 + side * (RADIUS + 0.34), 1.9, 0.3]])
         place = Crowd(route(wall), 0.0, 1.0, DT).place(scene_of(FIRST), 0, False)
         assert place is not None and side * (place[1] - 2.0) < 0.04
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.95, 4.0), (0.0, 2.05)])
+def test_it_does_not_press_against_the_bounds_of_the_world(low: float, high: float) -> None:
+    place = Crowd(route(low=low, high=high), 0.0, 1.0, DT).place(scene_of(FIRST), 0, False)
+    assert place is not None and low <= place[1] <= high and math.dist(place, [2.0, 2.0]) > RADIUS
 
 
 def test_a_robot_gets_on_as_long_as_its_way_becomes_shorter() -> None:
