@@ -34,7 +34,8 @@ from policies.checkpoint_folder import (
     write_parts,
 )
 from policies.own_parts import SOURCE, kept_reference
-from policies.tuner.network import ROUNDS, WIDTH, DensePolicy, Tuner, check_blend
+from policies.tuner.neighbourhood import WIDTH
+from policies.tuner.network import ROUNDS, DensePolicy, Tuner, check_blend
 from policies.tuner.own_network import OwnTuner
 from swarm.errors import InputError
 from swarm.files.references import source_of

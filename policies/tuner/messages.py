@@ -1,4 +1,4 @@
-"""What happens to messages robot by robot, as operations with gradients; ``policies.tuner.network`` has the formula.
+"""What happens to messages robot by robot, with gradients; ``policies.tuner.neighbourhood`` has the formula.
 
 Torch would gather, scatter, and search the largest again in the backward pass; the kernels go through the edges once.
 """

@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from policies.own_parts import OwnNetwork, Trial
-from policies.tuner.network import FIXED, SENSES
+from policies.tuner.neighbourhood import SENSES
+from policies.tuner.network import FIXED
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, NAMES
 from swarm.tune.network import Network

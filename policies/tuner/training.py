@@ -21,7 +21,8 @@ from policies.training import Training
 from policies.training_log import CURVE, NOT_EVALUATED, Row, draw_curves, known
 from policies.tuner import checkpoint
 from policies.tuner.cloning import Lessons
-from policies.tuner.network import SENSES, WIDTH, Tuner, check_blend
+from policies.tuner.neighbourhood import SENSES, WIDTH
+from policies.tuner.network import Tuner, check_blend
 from policies.tuner.own_network import OwnTuner
 from policies.tuner.ppo import PPOConfig, TunerPPO
 from policies.tuner.teachers import make_teacher

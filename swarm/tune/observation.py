@@ -56,7 +56,7 @@ from swarm.tune.memory import LEAST, WAITED
 # Then what is declared as not exact, 0 where nothing is, below 1 in any case: the margin that the bounds ask for (half
 # at a tenth of the radius), the age of the own state together with the time until a command acts, and the age of news
 # (each half where a robot at top speed goes as far as its radius), and the share of messages that are lost. Networks
-# of before that (``policies.tuner.network``) take the first EGO_EXACT columns.
+# of before that (``policies.tuner.neighbourhood``) take the first EGO_EXACT columns.
 EGO, EGO_EXACT = 26, 22
 EGO_DISTANCE, EGO_REMAINING, EGO_VX, EGO_VY, EGO_HEADING_X, EGO_HEADING_Y = range(6)
 EGO_SINGLE_INTEGRATOR, EGO_DOUBLE_INTEGRATOR, EGO_UNICYCLE = range(6, 9)

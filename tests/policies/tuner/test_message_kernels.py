@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from policies.linear import ROWS, filled, linear
-from policies.tuner.network import Graph, Neighbourhood, to_graph
+from policies.tuner.neighbourhood import Graph, Neighbourhood, to_graph
 from swarm.sense.messages import EMBEDDING
 from swarm.tune.observation import EDGE, EGO, EGO_EXACT
 

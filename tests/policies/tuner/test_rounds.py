@@ -20,7 +20,8 @@ from policies.checkpoint_folder import pack, unpack
 from policies.tuner import checkpoint
 from policies.tuner.checkpoint import Config
 from policies.tuner.evaluate import by_tuner
-from policies.tuner.network import Tuner, to_graph
+from policies.tuner.neighbourhood import to_graph
+from policies.tuner.network import Tuner
 from policies.tuner.ppo import PPOConfig, TunerPPO
 from policies.tuner.rounds import Steps, pick
 from swarm.errors import InputError

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from policies.tuner.network import FIXED, Tuner, to_graph
+from policies.tuner.neighbourhood import to_graph
+from policies.tuner.network import FIXED, Tuner
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT
 from swarm.tune.observation import EDGE, EDGE_IS_OBSTACLE, EDGE_IS_ROBOT, EGO, EGO_EXACT
