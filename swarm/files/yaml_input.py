@@ -29,7 +29,11 @@ COPIES = 100_000
 MERGE = "<<"
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-_WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
+_WORDS = {"": None, "~": None} | {
+    spelled: value
+    for word, value in (("null", None), ("true", True), ("false", False))
+    for spelled in (word, word.capitalize(), word.upper())
+}
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -47,6 +51,9 @@ class Field:
 
     def __init__(self, value: Any, line: int, key: str | int, parent: Field | None) -> None:
         self.value, self.line, self.key, self.parent = value, line, key, parent
+
+    def __repr__(self) -> str:
+        return repr(self.value)  # what errors show of a list or mapping
 
     @property
     def path(self) -> str:

@@ -119,8 +119,9 @@ def load_nav2_map(path: str | Path) -> Nav2Map:
         )
     shading = Shading(occupied, free, _negate(keys.get("negate")), _mode(keys.get("mode")))
     resolution = keys["resolution"].number(above=0.0)
+    image = path.parent / keys["image"].text()
     with located(f"{keys['image'].where}: "):
-        occupancy = shading.occupancy(*read_grey(path.parent / keys["image"].text()))
+        occupancy = shading.occupancy(*read_grey(image))
     return Nav2Map(occupancy, resolution, (float(origin[0]), float(origin[1])), path.stem)
 
 

@@ -73,8 +73,9 @@ def read_world(field: Field, folder: Path) -> World:
 def _read_map(keys: dict[str, Field], folder: Path) -> GridMap:
     """The map that an environment names; a map of Nav2 has a cell size and an origin of its own."""
     cell_size = keys["cell_size"].number(above=0.0) if "cell_size" in keys else None
+    file = folder / keys["map"].text()
     with located(f"{keys['map'].where}: "):
-        grid, _ = load_map(folder / keys["map"].text(), cell_size)
+        grid, _ = load_map(file, cell_size)
     if "origin" not in keys:
         return grid
     x, y = keys["origin"].numbers(["x, y"]).tolist()
@@ -118,8 +119,9 @@ def read_robot(field: Field, folder: Path) -> RobotSpec:
     others = ["goal", "goals", "radius", "limits", "cooperative", "ignores", *KEYS, *shape_keys.KEYS, *_STEERING]
     keys = field.mapping(["type", "start"], others)
     base = robot_type(keys["type"].where, keys["type"].text())
+    numbers = keys["start"].numbers(start_layouts(base))
     with located(f"{keys['start'].where}: "):
-        start = state_from(keys["start"].numbers(start_layouts(base)), base.reduced)
+        start = state_from(numbers, base.reduced)
     goals, heading = _read_goals(field, keys, base)
     body = read_body(field, folder)
     radius, limits = base.radius, base.limits

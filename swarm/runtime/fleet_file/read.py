@@ -214,8 +214,9 @@ def _read_scenario(root: Field, keys: dict[str, Field], folder: Path) -> tuple[S
     if ("scenario" in keys) == ("deliveries" in keys):
         raise root.error("either scenario (a file) or deliveries (drawn on a map), and not both")
     if "scenario" in keys:
+        file = folder / keys["scenario"].text()
         with located(f"{keys['scenario'].where}: "):
-            return load_scenario(folder / keys["scenario"].text()), 0
+            return load_scenario(file), 0
     field = keys["deliveries"]
     drawn = field.mapping(["map", "robots"], ["seed", "seconds", "cell_size"])
     robots = _whole(drawn["robots"], 1, 10_000)
@@ -224,8 +225,9 @@ def _read_scenario(root: Field, keys: dict[str, Field], folder: Path) -> tuple[S
     cell_size = drawn["cell_size"].number(above=0.0) if "cell_size" in drawn else None
     if seconds > 86_400.0:
         raise drawn["seconds"].error("at most 86400 s")
+    file = folder / drawn["map"].text()
     with located(f"{drawn['map'].where}: "):
-        grid, _ = load_map(folder / drawn["map"].text(), cell_size)
+        grid, _ = load_map(file, cell_size)
     with located(f"{field.where}: "):
         goals = _SPARE_GOALS + math.floor(seconds)
         return deliveries(grid, robots, np.random.default_rng(seed), goals, horizon=seconds), seed

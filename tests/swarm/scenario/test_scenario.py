@@ -316,6 +316,7 @@ BAD = [
     ("goal: [4,3,0,0]", "goal: [4,3]\n    ignores: 1", ":13: robots[0].ignores", "true or false"),
     ("goal: [4,3,0,0]", "goal: [4,3]\n    cooperative: true\n    ignores: true", ":13: robots[0].cooperative", "false"),
     ("robots:", "errors: {lags: 0.1}\nrobots:", ":9: errors.lags", "lag (optional)"),
+    ("robots:", "horizon: [[1, a], {b: ~}]\nrobots:", ":9: horizon", "got [[1.0, 'a'], {'b': None}]; valid: a number"),
     ("robots:", "errors: {others: [heard]}\nrobots:", ":9: errors.others", "got 'a list of 1'; valid: heard or sensed"),
     ("robots:", "errors:\nrobots:", ":9: errors", "a mapping"),
     ("robots:", "? [1]\n: 2\nrobots:", ":9", "plain words"),
@@ -340,6 +341,7 @@ def test_bad_input_names_the_place_and_what_is_valid(tmp_path, old, new, place, 
         load_scenario(path)
     message = str(caught.value)
     assert message.startswith(str(path)) and place in message and says in message
+    assert message.count(str(path)) == 1 and "object at" not in message
     assert len(message) < 1000
 
 
@@ -380,6 +382,11 @@ def test_any_text_is_a_tree_or_an_input_error(text):
 def test_numbers_are_those_of_yaml_1_2():
     tree = parse_yaml("[1e-3, 1E+2, 010, .5, -1., yes, '1', ~, 1_000, 0x1f]", "x").value
     assert [f.value for f in tree] == [1e-3, 100.0, 10.0, 0.5, -1.0, "yes", "1", None, "1_000", "0x1f"]
+
+
+def test_words_are_those_of_yaml_1_2():
+    tree = parse_yaml("[true, True, TRUE, false, False, FALSE, null, Null, NULL, tRue, yes, 'True']", "x").value
+    assert [f.value for f in tree] == [*[True] * 3, *[False] * 3, *[None] * 3, "tRue", "yes", "True"]
 
 
 def test_an_alias_bomb_ends_at_once(tmp_path):
