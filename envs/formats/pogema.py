@@ -142,7 +142,7 @@ def _entry(field: Field) -> dict[str, Field]:
     if not isinstance(field.value, dict):
         raise field.error("a mapping with the keys agents_xy, targets_xy, map_name")
     named = () if "map" in field.value else ("map_name",)
-    return field.mapping([*required, *named], [key for key in field.value if key not in required])
+    return field.mapping([*required, *named], others=True)
 
 
 def _counts(fields: dict[str, Field]) -> list[int]:

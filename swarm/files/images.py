@@ -14,7 +14,7 @@ from swarm.files.text_files import MEBIBYTE, atomic_path, read_bytes
 IMAGE_LIMIT = 128 * MEBIBYTE
 MOST_PIXELS = 100_000_000
 # The magic number, and three numbers; white space and comments in front of each.
-_PGM = re.compile(rb"(P[25])((?:\s|#[^\n]*\n)+(\d{1,9}))((?:\s|#[^\n]*\n)+(\d{1,9}))((?:\s|#[^\n]*\n)+(\d{1,9}))\s")
+_PGM = re.compile(rb"(P[25])((?:\s|#[^\n]*\n)+(\d{1,9}))((?:\s|#[^\n]*\n)+(\d{1,9}))((?:\s|#[^\n]*\n)+(\d{1,9}))(?:#[^\n]*\n|\s)")
 
 
 def read_grey(path: str | Path) -> tuple[UInt8s, Flags]:
@@ -54,7 +54,7 @@ def _read_pgm(content: bytes, where: str) -> UInt8s:
         raise InputError(f"{where}: largest value", most, "1 to 65535")
     rest = content[head.end() :]
     if head[1] == b"P2":
-        words = rest.split(None, width * height)[: width * height]
+        words = re.sub(rb"#[^\n]*", b"", rest).split(None, width * height)[: width * height]
         if not all(word.isdigit() and len(word) <= 5 for word in words):
             raise InputError(where, next(w for w in words if not (w.isdigit() and len(w) <= 5)), "numbers, P2 is text")
         values = np.array([int(word) for word in words], dtype=np.int64)

@@ -81,13 +81,15 @@ class Field:
             shown = f"a list of {len(shown)}"
         return InputError(self.where, shown, valid)
 
-    def mapping(self, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, Field]:
-        """The fields of a mapping; every required key is there, and no other than these."""
+    def mapping(
+        self, required: Sequence[str], optional: Sequence[str] = (), *, others: bool = False
+    ) -> dict[str, Field]:
+        """The fields of a mapping; every required key is there, and, unless ``others``, no other than these."""
         keys = ", ".join([*required, *(f"{key} (optional)" for key in optional)])
         if not isinstance(self.value, dict):
             raise self.error(f"a mapping with the keys {keys}")
         for key, field in self.value.items():
-            if key not in required and key not in optional:
+            if not (others or key in required or key in optional):
                 raise InputError(field.where, "an unknown key", f"one of the keys {keys}")
         for key in required:
             if key not in self.value:

@@ -73,7 +73,7 @@ def save_scen(path: str | Path, entries: Iterable[ScenEntry]) -> None:
 
 
 def _parse_entry(line: str, where: str) -> ScenEntry:
-    fields = line.split("\t") if "\t" in line else line.split()
+    fields = line.strip().split("\t") if "\t" in line else line.split()
     if len(fields) != 9:
         raise InputError(where, f"{len(fields)} fields", f"9 fields: {_SCEN}")
     names = _SCEN.split(", ")

@@ -107,16 +107,15 @@ def load_nav2_map(path: str | Path) -> Nav2Map:
     path = Path(path)
     root = read_yaml(path)
     required = ("image", "resolution", "origin", "occupied_thresh", "free_thresh")
-    others = [key for key in root.value if key not in required] if isinstance(root.value, dict) else []
-    keys = root.mapping(required, others)
+    keys = root.mapping(required, ("negate", "mode"), others=True)
     origin = keys["origin"].numbers(["x, y", "x, y, yaw"])
     if (np.abs(origin[2:]) > _STRAIGHT).any():
         raise InputError(keys["origin"].where, origin.tolist(), "yaw 0: turned maps are not read")
-    free, occupied = keys["free_thresh"].number(above=0.0), keys["occupied_thresh"].number(above=0.0)
-    if not free < occupied <= 1.0:
-        raise InputError(
-            keys["free_thresh"].where, free, f"less than occupied_thresh, {occupied:g}, and that at most 1"
-        )
+    free, occupied = keys["free_thresh"].number(), keys["occupied_thresh"].number(above=0.0)
+    if occupied > 1.0:
+        raise keys["occupied_thresh"].error("a share of black, at most 1")
+    if not 0.0 <= free < occupied:
+        raise keys["free_thresh"].error(f"0 or more, and less than occupied_thresh, {occupied:g}")
     shading = Shading(occupied, free, _negate(keys.get("negate")), _mode(keys.get("mode")))
     resolution = keys["resolution"].number(above=0.0)
     image = path.parent / keys["image"].text()

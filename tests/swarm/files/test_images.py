@@ -53,6 +53,8 @@ def test_png_with_colours_transparency_and_16_bits(tmp_path: Path) -> None:
     [
         (b"P2\n# a comment\n2 1 # another\n255\n7\n255\n", [[7, 255]]),
         (b"P2 2 1 4 0 3", [[0, 191]]),
+        (b"P2\n2 2\n255# a comment\n# first row\n7 255 # and more\n# second row\n9 8\n", [[7, 255], [9, 8]]),
+        (b"P5\n2 1\n255#\n#7", [[35, 55]]),
         (b"P5 2 2 255 \x00\x01\x02\x03trailing", [[0, 1], [2, 3]]),
         (b"P5\n2 1\n65535\n\x80\x80\xff\xff", [[128, 255]]),
     ],

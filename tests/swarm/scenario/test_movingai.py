@@ -21,6 +21,7 @@ def test_reads_and_writes_scen(tmp_path):
     assert load_scen(tmp_path / "b.scen") == entries
     spaced = SCEN.replace("\t", " ").replace("\n", "\r\n").replace("version 1", "version 1.0")
     assert load_scen(write(tmp_path, spaced, "c.scen")) == entries
+    assert load_scen(write(tmp_path, SCEN.replace("\n", "\t\n"), "d.scen")) == entries
 
 
 @pytest.mark.parametrize(

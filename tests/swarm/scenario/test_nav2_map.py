@@ -98,7 +98,9 @@ def test_between_free_and_occupied_is_wall_and_said(tmp_path: Path) -> None:
         ("[-3.0, 2.5, 0.0]", "[1]", ":4: origin", "x, y"),
         ("negate: 0", "negate: 2", ":5: negate", "0 or 1"),
         ("0.65", "0.1", ":7: free_thresh", "less than occupied_thresh, 0.1"),
-        ("0.65", "1.5", ":7: free_thresh", "at most 1"),
+        ("0.65", "1.5", ":6: occupied_thresh", "at most 1"),
+        ("0.196", "-0.1", ":7: free_thresh", "0 or more"),
+        ("resolution", "resolutoin", "resolution", "free_thresh, negate (optional), mode (optional))"),
         ("occupied_thresh: 0.65\n", "", "occupied_thresh", "required"),
         (TEXT, "image", ":1", "a mapping"),
     ],
@@ -116,6 +118,11 @@ def test_what_is_not_of_the_format_is_ignored_as_nav2_does(tmp_path: Path) -> No
     assert load_nav2_map(write(tmp_path, hardly)) == load_nav2_map(write(tmp_path))
     old = TEXT.replace("mode: trinary\n", "").replace("negate: 0", "negate: false")
     assert load_nav2_map(write(tmp_path, old)) == load_nav2_map(write(tmp_path))
+
+
+def test_thresholds_may_be_those_of_a_mask_of_speeds(tmp_path: Path) -> None:
+    mask = TEXT.replace("trinary", "scale").replace("0.65", "1.0").replace("0.196", "0.0")
+    assert load_nav2_map(write(tmp_path, mask)).occupancy.tolist() == [[100, 0, 20], [61, 0, 0]]
 
 
 grids = st.builds(
