@@ -150,8 +150,9 @@ def load_problem(path: Path) -> LeagueProblem:
     unknown = tuple(key for key in entry if key not in (*_FILES, *_OPTIONS)) if isinstance(entry, dict) else ()
     keys = _Keys(str(path), entry, _FILES, (*_OPTIONS, *unknown))
     generation = _generation(keys)
+    map_file = path.parent / keys.text("mapFile")
     with located(f"{path}: mapFile: "):
-        grid = GridMap.from_movingai(path.parent / keys.text("mapFile"))
+        grid = GridMap.from_movingai(map_file)
     rows, starts = _read_list(path.parent / keys.text("agentFile"), grid, 1)
     team = keys.whole("teamSize")
     if team > len(starts):

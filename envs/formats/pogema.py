@@ -65,7 +65,7 @@ def load_pogema_maps(path: Path) -> dict[str, PogemaMap]:
 
 
 def _read_map(field: Field, name: str, lines: Sequence[str]) -> PogemaMap:
-    rows = field.text().split()
+    rows = field.text().split() if not isinstance(field.value, list) else _rows_of_numbers(field)
     if not rows:
         raise field.error("a map, a block of text")
     agents: dict[str, tuple[int, int]] = {}
@@ -93,6 +93,14 @@ def _read_map(field: Field, name: str, lines: Sequence[str]) -> PogemaMap:
     order = sorted(agents)
     starts, goals = (np.array([of[key] for key in order], np.int64).reshape(-1, 2) for of in (agents, targets))
     return PogemaMap(GridMap.from_rows(drawn, name=name), homes, places, starts, goals)
+
+
+def _rows_of_numbers(field: Field) -> list[str]:
+    """A map as POGEMA's own configurations have it: lists of 0 (free) and 1 (wall)."""
+    for cell in (cell for row in field.items() for cell in row.items()):
+        if cell.value not in (0.0, 1.0):
+            raise cell.error("0 (free) or 1 (wall)")
+    return ["".join("#" if cell.value else "." for cell in row.value) for row in field.value]
 
 
 def _place(field: Field, lines: Sequence[str], index: int, row: str, column: int) -> str:
@@ -131,9 +139,12 @@ def pogema_instances(path: Path, maps_path: Path | None = None) -> list[Lifelong
     counts = _counts(fields)
     entries = [_entry(field) for field in listed.values()]
     lines = read_bytes(path, YAML_LIMIT).decode("utf-8-sig").split("\n")
-    own = {"": _read_map(fields["map"], path.stem, lines)} if "map" in fields else {}
-    maps = own or _maps_for({keys["map_name"].text() for keys in entries}, path, maps_path)
-    return [_instance(keys, own.get("") or maps[keys["map_name"].text()], path.stem, counts) for keys in entries]
+    named = {keys["map_name"].text() for keys in entries if not _has_map(keys)}
+    maps, found = _maps_for(named, path, maps_path), []
+    for name, keys in zip(listed, entries, strict=True):
+        drawn = _read_map(keys["map"], name, lines) if _has_map(keys) else maps[keys["map_name"].text()]
+        found.append(_instance(keys, drawn, path.stem, counts))
+    return found
 
 
 def _entry(field: Field) -> dict[str, Field]:
@@ -141,8 +152,13 @@ def _entry(field: Field) -> dict[str, Field]:
     required = ("agents_xy", "targets_xy")
     if not isinstance(field.value, dict):
         raise field.error("a mapping with the keys agents_xy, targets_xy, map_name")
-    named = () if "map" in field.value else ("map_name",)
+    named = () if _has_map(field.value) else ("map_name",)
     return field.mapping([*required, *named], others=True)
+
+
+def _has_map(keys: dict[str, Field]) -> bool:
+    """Whether a scenario draws its map itself; what POGEMA writes has the key in any case."""
+    return "map" in keys and keys["map"].value is not None
 
 
 def _counts(fields: dict[str, Field]) -> list[int]:

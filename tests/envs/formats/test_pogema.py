@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,19 @@ def test_one_configuration_with_its_own_map(tmp_path: Path) -> None:
     text = yaml.safe_dump({"map": "..\n.#\n", "agents_xy": [[0, 0]], "targets_xy": [[1, 0]], "on_target": "finish"})
     (instance,), _ = read_instances(write(tmp_path, text, "one.yaml"), Wanted())
     assert instance.map == "one" and instance.grid.rows == ("..", ".#") and instance.targets[0].tolist() == [[1, 0]]
+    numbers = text.replace(text[text.index("map:") : text.index("on_target")], "map: [[0, 0], [0, 1]]\n")
+    assert read_instances(write(tmp_path, numbers, "one.yaml"), Wanted())[0][0].grid == instance.grid
+    with pytest.raises(InputError, match=r"one\.yaml:4: map\[1\]\[1\]: got 2\.0; valid: 0 \(free\) or 1 \(wall\)"):
+        pogema_instances(write(tmp_path, numbers.replace("1]]\n", "2]]\n"), "one.yaml"))
+
+
+def test_each_scenario_may_draw_its_own_map(tmp_path: Path) -> None:
+    write(tmp_path, MAPS)
+    document = copy.deepcopy(SCENARIOS)
+    document["scenarios"]["Scenario-0"] |= {"map": "...\n...\n", "map_name": None}
+    document["scenarios"]["Scenario-1"] |= {"map": None}
+    (first, second), _ = read_instances(write(tmp_path, yaml.safe_dump(document), "lmapf.yaml"), Wanted())
+    assert (first.map, first.grid.rows, second.map) == ("Scenario-0", ("...", "..."), "hall")
 
 
 @pytest.mark.parametrize(
