@@ -14,7 +14,9 @@ from swarm.files.text_files import MEBIBYTE, atomic_path, read_bytes
 IMAGE_LIMIT = 128 * MEBIBYTE
 MOST_PIXELS = 100_000_000
 # The magic number, and three numbers; white space and comments in front of each.
-_PGM = re.compile(rb"(P[25])((?:\s|#[^\n]*\n)+(\d{1,9}))((?:\s|#[^\n]*\n)+(\d{1,9}))((?:\s|#[^\n]*\n)+(\d{1,9}))(?:#[^\n]*\n|\s)")
+_PGM = re.compile(
+    rb"(P[25])((?:\s|#[^\n]*\n)+(\d{1,9}))((?:\s|#[^\n]*\n)+(\d{1,9}))((?:\s|#[^\n]*\n)+(\d{1,9}))(?:#[^\n]*\n|\s)"
+)
 
 
 def read_grey(path: str | Path) -> tuple[UInt8s, Flags]:
