@@ -81,8 +81,8 @@ class Options(ErrorOptions):
     controller: str = "tuner"
     """tuner, a checkpoint folder, fixed:GAIN,POWER, or my_file.py:NAME."""
     planner: str = "auto"
-    """cells, cells:pibt, cells:guided, passages, roadmap, straight, or my_file.py:NAME; auto is cells on a map,
-    passages where two robots cannot pass each other everywhere, else roadmap."""
+    """cells, cells:pibt, cells:guided, passages, roadmap, straight, or my_file.py:NAME; auto is cells on a map
+    whose cells hold a robot each, passages where two robots cannot pass each other everywhere, else roadmap."""
     constraint: str = ""
     """Further rows of every robot's quadratic program: my_file.py:NAME."""
     delays: float = 0.0

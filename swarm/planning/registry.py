@@ -19,19 +19,22 @@ from swarm.scenario.world import GridMap, World
 PLANNERS = ("straight", "roadmap", "passages", "cells", "cells:pibt", "cells:guided")
 
 
-def choose_planner(name: str, world: World, sizes: Sizes | None = None) -> str:
-    """The planner that ``auto`` stands for in a world; any other name is itself.
+def choose_planner(name: str, scenario: Scenario, sizes: Sizes | None = None) -> str:
+    """The planner that ``auto`` stands for in a scenario; any other name is itself.
+
+    Cells are reserved where each robot fits in one: the cells of a map of Nav2 are much smaller than a robot.
 
     Args:
         name: Of a planner, or ``auto``.
-        world: The static map.
+        scenario: World and robots.
         sizes: Of the team; None: nobody asks whether two robots can pass each other everywhere.
     """
     if name != "auto":
         return name
-    if world.grid is not None:
+    grid = scenario.world.grid
+    if grid is not None and all(robot.radius < 0.5 * grid.cell_size for robot in scenario.robots):
         return "cells"
-    return "passages" if sizes is not None and slices_of(world, sizes).total > 0 else "roadmap"
+    return "passages" if sizes is not None and slices_of(scenario.world, sizes).total > 0 else "roadmap"
 
 
 def planner_of(name: str, scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None) -> str:
@@ -41,7 +44,7 @@ def planner_of(name: str, scenario: Scenario, margin: float = 0.0, assumed: Erro
     ``swarm.planning.passages.team.sizes_of``.
     """
     late = scenario.errors.latency > scenario.dt
-    return choose_planner(name, scenario.world, None if late else sizes_of(scenario, margin, assumed))
+    return choose_planner(name, scenario, None if late else sizes_of(scenario, margin, assumed))
 
 
 def check_planner(where: str, name: str, names: Sequence[str] = PLANNERS) -> None:

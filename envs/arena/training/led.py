@@ -67,7 +67,7 @@ class Led:
         worlds, scenario = self._worlds, self._worlds.scenarios[b]
         if scenario is not self._led[b] or worlds.age[b] < self._age[b]:
             margin = float(worlds.body[b, :, MARGIN].max())
-            name = choose_planner(self._name, scenario.world, sizes_of(scenario, margin))
+            name = choose_planner(self._name, scenario, sizes_of(scenario, margin))
             self._teams[b], self._led[b] = make_team_planner(name, scenario, margin), scenario
             self._told[b], self._towards[b] = worlds.believed[b, :, :2], worlds.goal[b] - worlds.believed[b, :, :2]
         self._age[b] = worlds.age[b]

@@ -47,8 +47,8 @@ class Arena(ErrorOptions):
     controller: str = "tuner"
     """tuner, a checkpoint folder, fixed:GAIN,POWER, or my_file.py:NAME."""
     planner: str = "auto"
-    """straight, roadmap, passages, cells, cells:pibt, cells:guided, or my_file.py:NAME; auto is cells on a map,
-    passages where two robots cannot pass each other everywhere, else roadmap."""
+    """straight, roadmap, passages, cells, cells:pibt, cells:guided, or my_file.py:NAME; auto is cells on a map
+    whose cells hold a robot each, passages where two robots cannot pass each other everywhere, else roadmap."""
     constraint: str = ""
     """Further rows of every robot's quadratic program: my_file.py:NAME."""
     seed: int = 0

@@ -205,8 +205,8 @@ def load_fleet(path: str | Path) -> FleetFile:
         fleet.roster()
     with located(f"{(keys.get('strangers') or keys.get('scenario') or root).where}: "):
         check_strangers_sensed("sensing_radius", scenario, scenario.robots, errors, strangers, margin)
-    sizes = sizes_of(scenario, margin, errors) if planner == "auto" and scenario.world.grid is None else None
-    return replace(fleet, planner=choose_planner(planner, scenario.world, sizes))
+    sizes = sizes_of(scenario, margin, errors) if planner == "auto" else None
+    return replace(fleet, planner=choose_planner(planner, scenario, sizes))
 
 
 def _read_scenario(root: Field, keys: dict[str, Field], folder: Path) -> tuple[Scenario, int]:

@@ -22,8 +22,9 @@ from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, mouths_of, slices_of
 from swarm.planning.passages.team import sizes_of
 from swarm.planning.registry import choose_planner
+from swarm.scenario.grid_map import GridMap
 from swarm.scenario.robot_spec import RobotSpec
-from swarm.scenario.scenario import Scenario
+from swarm.scenario.scenario import Scenario, deliveries
 from swarm.scenario.world import World
 from swarm.sense.intent import Intent
 
@@ -112,7 +113,7 @@ def turned(scenario: Scenario, angle: float) -> Scenario:
 @pytest.mark.parametrize("kind", Kind)
 def test_between_turned_boxes_places_for_one_robot_are_agreed_on_as_well(kind: Kind) -> None:
     scenario = turned(draw_family("bays", 1, kind=kind, robots=2), 0.4)
-    assert choose_planner("auto", scenario.world, sizes_of(scenario)) == "passages"
+    assert choose_planner("auto", scenario, sizes_of(scenario)) == "passages"
     run, shared, against = drive(scenario)
     assert run.reached.all() and not run.touched.any()
     assert shared == against == 0
@@ -131,9 +132,17 @@ def test_unicycles_that_turn_slowly_swap_sides_through_a_window_of_2_15_radii() 
 
 def test_auto_is_passages_only_where_two_cannot_pass_each_other() -> None:
     narrow, wide = draw_family("bays", 0), draw_family("open", 0)
-    assert choose_planner("auto", narrow.world, sizes_of(narrow)) == "passages"
-    assert choose_planner("auto", wide.world, sizes_of(wide)) == "roadmap"
-    assert choose_planner("auto", narrow.world) == "roadmap"
+    assert choose_planner("auto", narrow, sizes_of(narrow)) == "passages"
+    assert choose_planner("auto", wide, sizes_of(wide)) == "roadmap"
+    assert choose_planner("auto", narrow) == "roadmap"
+
+
+def test_auto_is_cells_only_where_each_robot_fits_in_one() -> None:
+    grid = GridMap.from_rows(("......", ".####.", "......"))
+    coarse = deliveries(grid, 2, np.random.default_rng(0))
+    assert choose_planner("auto", coarse, sizes_of(coarse)) == "cells"
+    wide = replace(coarse, robots=(coarse.robots[0], replace(coarse.robots[1], radius=0.5)))
+    assert choose_planner("auto", wide, sizes_of(wide)) == "passages"
 
 
 def test_the_batched_worlds_drive_by_the_same_agreement() -> None:
