@@ -26,6 +26,7 @@ from envs.strangers import MOVING, STANDING, TOUCH
 from envs.threads import threads
 from swarm.array_types import AnyArray, Array, Flags, Float32s
 from swarm.errors import InputError
+from swarm.files.checks import whole
 from swarm.filter.further_rows import Constraint, make_constraint
 from swarm.filter.safety import BRAKING, OPTIMAL, RELAXED
 from swarm.filter.tunables import STRAIGHT
@@ -99,8 +100,9 @@ class ArenaCore(ObservedWorlds):
         reward: str | OwnReward | None = None,
         constraint: str | Constraint | None = None,
     ) -> None:
-        if max_cycles is not None and max_cycles < 1:
-            raise InputError("max_cycles", max_cycles, "1 or more, or None")
+        for name, value in (("max_cycles", max_cycles), ("robots", robots)):
+            if value is not None:
+                whole(name, value)
         self.action_size = action_size(actions)
         self._controlled, self._filtered = actions != TUNED, filtered and actions != FREE
         self._redraw, self._checks = redraw, checks

@@ -96,7 +96,7 @@ class ArenaEnv(RenderedEnv):
         self, actions: dict[str, AnyArray]
     ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Any]]:
         """One control period."""
-        if self._is_over():
+        if self._is_over(actions):
             return {}, {}, {}, {}, {}
         core, agents = self.core, self.agents
         action = stack(agents, actions, self._actions)[None]

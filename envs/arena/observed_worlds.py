@@ -13,6 +13,7 @@ from envs.arena.observing import Pages, head_for_goals, observe_some, observe_wo
 from envs.arena.worlds import Worlds
 from envs.threads import threads
 from swarm.array_types import Int64s
+from swarm.files.checks import generator
 from swarm.scenario.scenario import Scenario
 from swarm.tune.memory import LEAST, WAITED
 from swarm.tune.observation import Observation
@@ -39,7 +40,7 @@ class ObservedWorlds(Worlds):
     def reset(self, seed: int | None = None) -> Observation:
         """Draw all worlds anew (from a new generator, if a seed is given) and observe them."""
         if seed is not None:
-            self.rng = np.random.default_rng(seed)
+            self.rng = generator(seed)
         for b in range(self.num_worlds):
             self.load(b, self.next_scenario(b))
         return self.observe()

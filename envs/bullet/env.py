@@ -23,6 +23,7 @@ from envs.rollout.team import Fleet
 from envs.scenarios import clutter, drawn_from
 from swarm.array_types import AnyArray, Array, Float32s
 from swarm.errors import InputError
+from swarm.files.checks import generator, whole
 from swarm.filter.further_rows import Constraint
 from swarm.filter.safety import OUTCOMES
 from swarm.model.body import TOP_SPEED
@@ -137,8 +138,8 @@ class BulletEnv(RenderedEnv):
         render_mode: str | None = None, reward: str | Reward | None = None,
         constraint: str | Constraint | None = None, physics_hz: float | None = None,
     ) -> None:  # fmt: skip
-        if max_cycles is not None and max_cycles < 1:
-            raise InputError("max_cycles", max_cycles, "1 or more, or None")
+        if max_cycles is not None:
+            whole("max_cycles", max_cycles)
         self._errors, self._assume, self._strangers = errors, assume, strangers
         self._draw: Draw = carts if scenario is None else drawn_from(scenario)
         self._form, self._max_cycles = observation, max_cycles
@@ -156,7 +157,7 @@ class BulletEnv(RenderedEnv):
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Draw a scenario (from ``seed``, if given), build its physics world and observe it."""
         if seed is not None:
-            self._rng = np.random.default_rng(seed)
+            self._rng = generator(seed)
         if self.run is not None:
             self.run.close()
         scenario = self._draw(self._rng)
@@ -187,7 +188,7 @@ class BulletEnv(RenderedEnv):
         self, actions: dict[str, AnyArray]
     ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Any]]:
         """One control period."""
-        if self._is_over() or self.run is None:
+        if self._is_over(actions) or self.run is None:
             return {}, {}, {}, {}, {}
         run, agents = self.run, self.agents
         chosen = stack(agents, actions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from envs.render.grid_scene import GridScenes
 from envs.render.rendered_env import Picture, RenderedEnv
 from swarm.array_types import Float32s, Int64s
 from swarm.errors import InputError
+from swarm.files.checks import generator, whole
 from swarm.planning.graph.moves import MOVES
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.instances import LifelongInstance, load_instances
@@ -73,8 +75,8 @@ class GridEnv(RenderedEnv):
     ) -> None:  # fmt: skip
         max_cycles = max_cycles if steps is None else steps
         for name, value in (("robots", robots), ("max_cycles", max_cycles), ("radius", radius)):
-            if value is not None and value < 1:
-                raise InputError(name, value, "1 or more")
+            if value is not None or name != "robots":
+                whole(name, value)
         self._draw = drawn_from(scenario, robots)
         self.max_cycles, self.radius = max_cycles, radius
         self._rng = np.random.default_rng(0)
@@ -96,7 +98,7 @@ class GridEnv(RenderedEnv):
     ) -> tuple[dict[str, Float32s], dict[str, Any]]:
         """Begin an episode (drawn from ``seed``, if given) and observe it."""
         if seed is not None:
-            self._rng = np.random.default_rng(seed)
+            self._rng = generator(seed)
         self.agents, self._begun = list(self.possible_agents), True
         self._begin(draw_episode(self._draw(self._rng), len(self.agents), self._rng))
         if self.render_mode == "human":
@@ -121,7 +123,7 @@ class GridEnv(RenderedEnv):
         self, actions: dict[str, Any]
     ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Any]]:
         """All robots move."""
-        if self._is_over():
+        if self._is_over(actions):
             return {}, {}, {}, {}, {}
         agents = self.agents
         (reached,) = self.batch.step(_moves(agents, actions)[None])
@@ -196,7 +198,10 @@ def _moves(agents: list[str], actions: dict[str, Any]) -> Int64s:
     moves = np.empty(len(agents), dtype=np.int64)
     for i, agent in enumerate(agents):
         action = actions.get(agent)
-        if not isinstance(action, int | np.integer) or not 0 <= action < len(MOVES):
+        try:
+            moves[i] = operator.index(action)  # also of an array without axes, as networks give one
+        except (TypeError, OverflowError):
+            moves[i] = -1
+        if not 0 <= moves[i] < len(MOVES):
             raise InputError(f"action of {agent}", action, f"a whole number from 0 to {len(MOVES) - 1}")
-        moves[i] = action
     return moves

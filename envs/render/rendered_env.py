@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -48,14 +48,16 @@ class RenderedEnv(ParallelEnv):  # type: ignore[misc]
         """A copy opens a window of its own, when it has something to show."""
         return {**vars(self), "_painter": None}
 
-    def _is_over(self) -> bool:
+    def _is_over(self, actions: Any) -> bool:
         """Whether the episode has ended: a step does nothing then, as PettingZoo wants it.
 
         Raises:
-            InputError: If none has begun.
+            InputError: If none has begun, or there is no dict of actions.
         """
         if not self._begun:
             raise InputError(f"{self.metadata['name']}: step", "no episode has begun", "a call of reset() before")
+        if not isinstance(actions, Mapping):
+            raise InputError(f"{self.metadata['name']}: actions", actions, "a dict with an action for each agent")
         return not self.agents
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:

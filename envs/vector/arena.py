@@ -13,7 +13,7 @@ from envs.arena.spaces import FLAT, action_space, flat, observation_space, state
 from envs.scenarios import drawn_from
 from envs.vector.team import TeamVectorEnv
 from swarm.array_types import AnyArray, Flags, Float32s
-from swarm.errors import InputError
+from swarm.files.checks import generator, whole
 from swarm.filter.further_rows import Constraint
 from swarm.model.error_bounds import ErrorBounds
 from swarm.model.strangers import Strangers
@@ -69,8 +69,7 @@ class ArenaVectorEnv(TeamVectorEnv):
         planner: str = "straight", robots: int | None = None, reward: str | Reward | None = None,
         constraint: str | Constraint | None = None,
     ) -> None:  # fmt: skip
-        if num_envs < 1:
-            raise InputError("worlds", num_envs, "1 or more")
+        whole("worlds", num_envs)
         self._draw, self._form = drawn_from(scenario), observation
         self.core = ArenaCore(
             self._draw, worlds=num_envs, margin=margin, redraw=False, errors=errors, assume=assume,
@@ -84,9 +83,9 @@ class ArenaVectorEnv(TeamVectorEnv):
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """Begin an episode in every world; returns the observation and no infos."""
-        self._seed(seed)
-        if isinstance(seed, int):
-            self.core.rng = np.random.default_rng(seed)  # of the errors, where worlds are not exact
+        seeds = [one for one in self._seed(seed) if one is not None]
+        if seeds:
+            self.core.rng = generator(seeds[0])  # of the errors, where worlds are not exact
         for b in range(self.num_envs):
             self.core.load(b, self._draw(self._generators[b]))
         return self._formed(self.core.observe()), {}

@@ -15,6 +15,7 @@ from envs.grid.episode import Episode, GridWorld, draw_episode
 from envs.vector.team import TeamVectorEnv
 from swarm.array_types import AnyArray, Flags, Float32s
 from swarm.errors import InputError
+from swarm.files.checks import whole
 from swarm.planning.graph.moves import MOVES
 
 
@@ -52,8 +53,8 @@ class GridVectorEnv(TeamVectorEnv):
         robots: int | None = None, max_cycles: int = 256, radius: int = 5, copy: bool = True,
     ) -> None:  # fmt: skip
         for name, value in (("worlds", num_envs), ("robots", robots), ("max_cycles", max_cycles), ("radius", radius)):
-            if value is not None and value < 1:
-                raise InputError(name, value, "1 or more")
+            if value is not None or name != "robots":
+                whole(name, value)
         self._draw, self._robots, self._copy = drawn_from(scenario, robots), robots, copy
         self.max_cycles = max_cycles
         first = [np.random.default_rng(b) for b in range(num_envs)]

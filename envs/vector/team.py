@@ -11,6 +11,7 @@ from gymnasium.vector.utils import batch_space
 
 from swarm.array_types import AnyArray, Flags
 from swarm.errors import InputError
+from swarm.files.checks import generator, whole
 
 
 class TeamVectorEnv(VectorEnv):
@@ -38,18 +39,24 @@ class TeamVectorEnv(VectorEnv):
         self.action_space = batch_space(self.single_action_space, worlds)
         self._generators = [np.random.default_rng(b) for b in range(worlds)]
 
-    def _seed(self, seed: int | list[int | None] | None) -> None:
+    def _seed(self, seed: int | list[int | None] | None) -> list[int | None]:
         """World b gets the generator of ``seed + b``, or of its own seed; None: it goes on with the one it has.
 
+        Returns:
+            The seeds of all worlds.
+
         Raises:
-            InputError: If there is not one seed for each world.
+            InputError: If there is not one seed for each world, or one is none.
         """
-        seeds = seed if isinstance(seed, list) else [None if seed is None else seed + b for b in range(self.num_envs)]
-        if len(seeds) != self.num_envs:
-            raise InputError("seed", seeds, f"a number, or a list of {self.num_envs}, one for each world")
-        for b, one in enumerate(seeds):
+        if not isinstance(seed, list):
+            first = None if seed is None else whole("seed", seed, least=0)
+            seed = [None if first is None else first + b for b in range(self.num_envs)]
+        if len(seed) != self.num_envs:
+            raise InputError("seed", seed, f"a number, or a list of {self.num_envs}, one for each world")
+        for b, one in enumerate(seed):
             if one is not None:
-                self._generators[b] = np.random.default_rng(one)
+                self._generators[b] = generator(one)
+        return seed
 
     def _infos(self, figures: dict[str, AnyArray]) -> dict[str, Any]:
         """Figures ``[B, N]`` as Gymnasium's infos: copies, each with a mask of the worlds that it is of."""

@@ -1,9 +1,10 @@
-"""Checks that the data classes share: numbers and arrays that are finite and of a sensible size."""
+"""Checks that are shared: numbers and arrays that are finite and of a sensible size, counts, seeds."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,33 @@ def number(where: str, value: object, *, above: float = -math.inf, most: float =
         return float(value)
     valid = f"a number above {above:g}, at most {most:g}" if above > -most else f"a number in ±{most:g}"
     raise InputError(where, value, valid)
+
+
+def whole(where: str, value: Any, *, least: int = 1) -> int:
+    """A whole number of at least ``least``, of any type that is one.
+
+    Raises:
+        InputError: Otherwise.
+    """
+    try:
+        found = least - 1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        found = least - 1
+    if found < least:
+        raise InputError(where, value, f"{least} or more, a whole number")
+    return found
+
+
+def generator(seed: Any) -> np.random.Generator:
+    """The random numbers of a seed.
+
+    Raises:
+        InputError: If it is nothing that numpy takes for one.
+    """
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise InputError("seed", seed, "a whole number of at least 0, or None") from None
 
 
 def array(where: str, value: ArrayLike, shape: tuple[int | None, ...], *, most: float = LARGEST) -> Array:

@@ -73,6 +73,9 @@ class Scenario(ArrayRecord):
         object.__setattr__(self, "robots", tuple(self.robots))
         if not self.robots:
             raise InputError("Scenario.robots", [], "at least one robot")
+        for name, kind in (("errors", ErrorBounds), ("strangers", Strangers)):
+            if not isinstance(getattr(self, name), kind):
+                raise InputError(f"Scenario.{name}", getattr(self, name), f"a swarm.{kind.__name__}")
         object.__setattr__(self, "horizon", number("Scenario.horizon", self.horizon, above=0.0))
         object.__setattr__(self, "dt", number("Scenario.dt", self.dt, above=0.0, most=self.horizon))
         sensing: float | None = self.sensing_radius

@@ -15,6 +15,7 @@ from envs.grid.env import GridEnv
 from envs.scenarios import clutter
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind
+from swarm.model.error_bounds import ErrorBounds
 from swarm.scenario.scenario import Scenario
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -120,8 +121,15 @@ def test_seeds(env: Any) -> None:
         assert (one == two).all() and (one == three).all()
         assert (one[1:] == four[:-1]).all()
     assert any((one[0] != four[0]).any() for one, four in zip(parts(first), parts(other), strict=True))
-    with pytest.raises(InputError, match="seed"):
-        env.reset(seed=[1, 2])
+    for wrong in ([1, 2], -1, 1.5, "a", [1, 2, 3, 4, "a"]):
+        with pytest.raises(InputError, match="seed"):
+            env.reset(seed=wrong)
+
+
+def test_any_kind_of_seed_is_also_that_of_the_errors() -> None:
+    env = envs.make_vec("arena_v0", worlds=2, scenario="swap", errors=ErrorBounds(position=0.02))
+    seen = [env.reset(seed=seed)[0]["ego"] for seed in (7, np.int64(7), [7, 8])]
+    assert (seen[0] == seen[1]).all() and (seen[0] == seen[2]).all()
 
 
 @pytest.mark.torch
