@@ -197,7 +197,7 @@ def _moves(agents: list[str], actions: dict[str, Any]) -> Int64s:
     """
     moves = np.empty(len(agents), dtype=np.int64)
     for i, agent in enumerate(agents):
-        action = actions.get(agent)
+        action: Any = actions.get(agent)
         try:
             moves[i] = operator.index(action)  # also of an array without axes, as networks give one
         except (TypeError, OverflowError):

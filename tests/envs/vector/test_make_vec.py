@@ -127,7 +127,7 @@ def test_seeds(env: Any) -> None:
 
 
 def test_any_kind_of_seed_is_also_that_of_the_errors() -> None:
-    env = envs.make_vec("arena_v0", worlds=2, scenario="swap", errors=ErrorBounds(position=0.02))
+    env: Any = envs.make_vec("arena_v0", worlds=2, scenario="swap", errors=ErrorBounds(position=0.02))
     seen = [env.reset(seed=seed)[0]["ego"] for seed in (7, np.int64(7), [7, 8])]
     assert (seen[0] == seen[1]).all() and (seen[0] == seen[2]).all()
 
