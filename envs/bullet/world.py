@@ -119,7 +119,8 @@ class BulletWorld:
             self.close()
             raise
         self._ray_height = ray_height(radii, own)
-        self._touching: set[Pair] = set()
+        # Who touches at the start may do so (``swarm.Scenario``): that contact has not begun in a period.
+        self._touching: set[Pair] = self._contacts.within(0.0)
         self._begun: dict[Pair, tuple[float, float]] = {}
         self.collisions = 0
         self._state = np.zeros((count, 5))

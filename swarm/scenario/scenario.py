@@ -33,6 +33,7 @@ __all__ = ["RobotSpec", "Scenario", "deliveries", "load_scenario"]
 
 HORIZON, DT = 60.0, 0.05
 _OPTIONS = ("horizon", "dt", "sensing_radius")
+_CART = 0.25  # radius of what delivers [m]
 # Robots that touch at the start are allowed, and touching is exact only up to rounding.
 _TOUCH = 1e-9
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -142,7 +143,7 @@ def load_scenario(path: str | Path) -> Scenario:
 
 def deliveries(
     grid: GridMap, robots: int, rng: np.random.Generator, goals_per_robot: int = 64, *,
-    kind: Kind = Kind.UNICYCLE, radius: float = 0.25, limits: Limits | None = None,
+    kind: Kind = Kind.UNICYCLE, radius: float | None = None, limits: Limits | None = None,
     horizon: float = HORIZON, dt: float = DT, sensing_radius: float = 3.0,
 ) -> Scenario:  # fmt: skip
     """Draw lifelong deliveries on a grid map.
@@ -157,7 +158,7 @@ def deliveries(
         rng: Source of all random numbers.
         goals_per_robot: Length of each list of goals.
         kind: Dynamics of all robots.
-        radius: Radius of their discs [m]; at most half a cell.
+        radius: Radius of their discs [m]; at most half a cell. By default 0.25 m, on small cells a quarter of one.
         limits: Their limits; by default 1 m/s, turn rate 4 rad/s, and 2 m/s² for double integrators.
         horizon: Length of a run [s].
         dt: Control period [s].
@@ -174,6 +175,8 @@ def deliveries(
         raise InputError("deliveries", found, "at least 2 cells and 1 goal")
     if limits is None:
         limits = Limits(1.0, 2.0 if kind == Kind.DOUBLE_INTEGRATOR else math.inf, 4.0)
+    if radius is None:
+        radius = min(_CART, 0.25 * grid.cell_size)
     pools = _goal_pools(grid, cells)
     starts = rng.choice(len(cells), size=robots, replace=False)
     specs = []

@@ -137,6 +137,15 @@ def test_leaving_and_coming_back_is_a_second_collision() -> None:
         assert simulation.collisions == 2
 
 
+def test_a_touch_at_the_start_is_none_that_has_begun() -> None:
+    with world((0.0, 0.0, 0.0), (0.5, 0.0, 0.0)) as simulation:
+        assert simulation.contacts().tolist() == [[0, 1]]
+        list(drive(simulation, [(-0.5, 0.0), (0.5, 0.0)], 10))
+        assert simulation.collisions == 0 and simulation.contacts().shape == (0, 2)
+        list(drive(simulation, [(0.5, 0.0), (-0.5, 0.0)], 20))
+        assert simulation.collisions == 1
+
+
 def test_robots_that_meet_collide_and_passing_ones_do_not() -> None:
     kinds = [UNICYCLE, SINGLE]
     commands = [(0.8, 0.0), (-0.8, 0.0)]

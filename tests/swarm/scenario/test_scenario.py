@@ -520,6 +520,12 @@ def test_deliveries_without_two_symbols(seed):
     assert reached == set(map(tuple, np.argwhere(plain.largest_component())))
 
 
+def test_who_delivers_fits_side_by_side_in_cells_of_any_size():
+    for size, radius in ((0.1, 0.025), (0.5, 0.125), (1.0, 0.25), (3.0, 0.25)):
+        grid = GridMap.from_rows(("....", "...."), cell_size=size)
+        assert {robot.radius for robot in deliveries(grid, 8, np.random.default_rng(0)).robots} == {radius}
+
+
 def test_deliveries_that_cannot_be_drawn():
     rng = np.random.default_rng(0)
     for robots in (0, 23):
