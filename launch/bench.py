@@ -22,7 +22,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from envs.commands.command import leave, run_command
+from envs.commands.command import leave, parsed, run_command
 from studies.bench.arena import bench_arena
 from studies.bench.common import Figures
 from studies.bench.controller import bench_controller
@@ -38,7 +38,7 @@ from studies.bench.shapes import bench_shapes
 from studies.bench.team import bench_team
 from studies.bench.training import bench_training
 from swarm.errors import InputError
-from swarm.files.text_files import write_text
+from swarm.files.text_files import prepare, write_text
 
 Part = Literal[
     "qp", "arena", "grid", "decision", "planner", "passages", "controller", "lifelong", "period", "shapes", "team",
@@ -82,17 +82,18 @@ def _shown(value: float | str) -> str:
 
 def measure() -> int:
     """Measure, print, and write."""
-    options = tyro.cli(Options, prog="bench.py", description=__doc__)
+    options = parsed(lambda: tyro.cli(Options, prog="bench.py", description=__doc__))
     parts: dict[str, Callable[[], Figures]] = {
         "qp": bench_qp, "arena": bench_arena, "grid": bench_grid, "decision": bench_decision, "planner": bench_planner,
         "passages": bench_passages, "controller": bench_controller, "lifelong": bench_lifelong, "period": bench_period,
         "shapes": bench_shapes, "team": bench_team, "training": bench_training, "race": bench_race,
     }  # fmt: skip
+    if options.json is not None:
+        prepare(options.json)
     part = parts[options.what]
     figures = bench_race(options.updates) if options.what == "race" else part()
     Console().print(table_of((part.__doc__ or "").strip(), figures))
     if options.json is not None:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
         write_text(options.json, json.dumps({options.what: figures}, indent=1, ensure_ascii=False) + "\n")
     return 0
 

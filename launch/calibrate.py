@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from envs.commands.command import leave, run_command
+from envs.commands.command import leave, parsed, run_command
 from studies.calibration.calibrate import Calibration, calibrate
 from studies.calibration.picture import draw
 from studies.calibration.read import read_drives
@@ -32,7 +32,7 @@ from studies.calibration.ros2_bag import Topics
 from studies.calibration.selftest import BODIES, COVERED, covered, selftest
 from studies.calibration.text import errors_of, table_of, yaml_of
 from swarm.errors import InputError
-from swarm.files.text_files import write_text
+from swarm.files.text_files import make_folder, write_text
 from swarm.model.dynamics import Kind
 
 
@@ -133,14 +133,14 @@ def run_selftest(options: Options, console: Console) -> bool:
 
 def write_json(path: Path, content: object) -> None:
     """A results file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 def parse_and_calibrate(arguments: list[str] | None) -> int:
     """Do what the command line says; 1 if the selftest fails."""
     console = Console(width=None if sys.stdout.isatty() else 120)
-    options = tyro.cli(Options, prog="calibrate.py", description=__doc__, args=arguments)
+    options = parsed(lambda: tyro.cli(Options, prog="calibrate.py", description=__doc__, args=arguments))
     if options.log is None:
         return 0 if run_selftest(options, console) else 1
     run(options, options.log, console)

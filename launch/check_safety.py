@@ -34,12 +34,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from envs.arena.core import ArenaCore
-from envs.commands.command import leave, run_command
+from envs.commands.command import leave, parsed, run_command
 from studies.safety import ablation, inexact, plausible, strangers
 from studies.safety.driving import CHECKS, Tally, drive
 from studies.safety.teams import families
 from swarm.errors import InputError
-from swarm.files.text_files import write_text
+from swarm.files.checks import whole
+from swarm.files.text_files import prepare, write_text
 from swarm.tune.controllers import make_controller
 
 WORLDS = 32
@@ -200,16 +201,18 @@ CHECKS_OF = {
 
 def check() -> int:
     """Drive and report; 1 if anything collided."""
-    options, console = tyro.cli(Options, prog="check_safety.py", description=__doc__), Console()
+    options, console = parsed(lambda: tyro.cli(Options, prog="check_safety.py", description=__doc__)), Console()
     chosen = [name for name in CHECKS_OF if name != "exact" and getattr(options, name)]
     if len(chosen) > 1:
         print(f"error: {InputError(f'--{chosen[1]}', f'together with --{chosen[0]}', 'one of them')}", file=sys.stderr)
         return 2
     section = chosen[0] if chosen else "exact"
+    for name in ("steps", "row_steps", "episodes"):
+        whole(f"--{name.replace('_', '-')}", getattr(options, name))
+    prepare(options.out)
     columns = (TextColumn("safety"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
         lines, collided = CHECKS_OF[section](options, bar)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
     write_section(options.out, section, lines)
     console.print("\n".join(lines), highlight=False)
     return 1 if collided else 0

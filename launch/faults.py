@@ -26,6 +26,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import tyro
 from rich.console import Console
 
+from envs.commands.command import parsed
 from studies.faults.cells import matrix, quick, soak
 from studies.faults.table import for_terminal, kept
 from studies.faults.trial import Setup
@@ -96,7 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGINT)}
     console = Console(width=None if sys.stdout.isatty() else 200)
     try:
-        return 0 if faults(tyro.cli(Options, prog="faults.py", description=__doc__, args=arguments), console) else 1
+        options = parsed(lambda: tyro.cli(Options, prog="faults.py", description=__doc__, args=arguments))
+        return 0 if faults(options, console) else 1
     except SwarmError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

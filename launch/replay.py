@@ -24,7 +24,7 @@ import numpy as np
 import tyro
 from rich.console import Console
 
-from envs.commands.command import leave, run_command
+from envs.commands.command import leave, parsed, run_command
 from envs.render.drawing import Painter
 from envs.render.scene import Scene
 from envs.render.video import write_png, write_video
@@ -250,7 +250,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Replay; 2 on wrong input, 130 if interrupted."""
 
     def replay() -> int:
-        run(tyro.cli(Options, prog="replay.py", description=__doc__, args=arguments), Console())
+        run(parsed(lambda: tyro.cli(Options, prog="replay.py", description=__doc__, args=arguments)), Console())
         return 0
 
     return run_command(replay)

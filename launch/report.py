@@ -27,7 +27,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import tyro
 from rich.console import Console
 
-from envs.commands.command import leave, run_command
+from envs.commands.command import leave, parsed, run_command
 from envs.commands.machine import processor
 from studies.checkout import ROOT
 from studies.faults.trial import Setup
@@ -45,7 +45,7 @@ from studies.report.online_cbf.pictures import draw_pictures
 from studies.report.online_cbf.study import QUICK, OnlineCbfStudy, Scale
 from studies.report.online_cbf.text import report
 from swarm.errors import InputError
-from swarm.files.text_files import write_text
+from swarm.files.text_files import make_folder, write_text
 
 MACHINE = f"{processor()}, Python {platform.python_version()}"
 
@@ -140,8 +140,8 @@ def write(options: Options, console: Console, command: str) -> Path:
     # Timings of processes count there: one trial at a time.
     processes = 1 if options.what == "deployment" else options.processes
     lab = Lab(Store(runs, options.reuse), processes, console)
+    make_folder(out)
     text = make(options, lab, out / options.what, command)
-    out.mkdir(parents=True, exist_ok=True)
     write_text(out / f"{options.what}.md", text)
     return out / f"{options.what}.md"
 
@@ -150,7 +150,7 @@ def parse_and_write(arguments: Sequence[str] | None) -> int:
     """Write what the command line asks for."""
     console = Console(width=None if sys.stdout.isatty() else 120)
     given = sys.argv[1:] if arguments is None else list(arguments)
-    options = tyro.cli(Options, prog="report.py", description=__doc__, args=given)
+    options = parsed(lambda: tyro.cli(Options, prog="report.py", description=__doc__, args=given))
     path = write(options, console, shlex.join(["python", "launch/report.py", *given]))
     console.print(f"written: {path}", highlight=False)
     return 0

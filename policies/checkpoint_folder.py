@@ -28,6 +28,7 @@ import yaml
 
 from policies.devices import on_cpu
 from swarm.errors import InputError
+from swarm.files.text_files import make_folder
 
 WEIGHTS, ONNX, CONFIG, CARD, RESUME = "weights.pt", "policy.onnx", "config.yaml", "card.md", "resume.pt"
 FORMAT = 1
@@ -40,7 +41,7 @@ def replaced(folder: Path) -> Iterator[Path]:
     new, old = _sibling(folder, "new"), _sibling(folder, "old")
     if not folder.exists() and old.exists():  # interrupted between the two swaps
         os.replace(old, folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     for leftover in (new, old):
         shutil.rmtree(leftover, ignore_errors=True)
     new.mkdir()

@@ -22,6 +22,7 @@ from policies.ppo import PPO
 from policies.ppo_settings import PPOSettings, from_file, to_file
 from policies.training_log import LOG, Row, known, log_row, read_log, write_log
 from swarm.errors import InputError
+from swarm.files.text_files import make_folder
 
 
 class Options(Protocol):
@@ -118,7 +119,7 @@ class Training(ABC, Generic[OptionsT]):
             ppo.load_state_dict(own_state(saved, str(self.folder / RESUME)))
             self.rows = read_log(self.folder / LOG, ppo.done)
         if distributed.rank() == 0:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             write_log(self.folder / LOG, self.columns, self.rows)
 
     @abstractmethod

@@ -7,13 +7,14 @@ before all that takes long.
 from __future__ import annotations
 
 import atexit
+import io
 import os
 import select
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -118,6 +119,31 @@ def run_command(command: Callable[[], int], interrupted: str = "interrupted") ->
     finally:
         sys.unraisablehook = hook
         _restore(before)
+
+
+def parsed(parse: Callable[[], Any]) -> Any:
+    """What a command line says; a value that the options refuse is their own error, in one line, and no box of tyro's.
+
+    Args:
+        parse: Reads the command line with tyro.
+
+    Raises:
+        SwarmError: If the options refuse a value.
+    """
+    from swarm.errors import SwarmError
+
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said):
+            return parse()
+    except SystemExit as end:
+        cause: BaseException | None = end
+        while cause is not None and not isinstance(cause, SwarmError):
+            cause = cause.__context__
+        if cause is not None:
+            raise cause from None
+        sys.stderr.write(said.getvalue())
+        raise
 
 
 def _nobody_reads() -> bool:

@@ -20,13 +20,14 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from envs.commands.command import run_command
+from envs.commands.command import parsed, run_command
 from envs.commands.evaluation.arena import Arena, arena_table, evaluate_arena
 from envs.commands.evaluation.family import Family, evaluate_family, family_table
 from envs.commands.evaluation.grid import Grid, evaluate_grid, grid_table
 from envs.commands.evaluation.sweep import save_tables
 from envs.commands.evaluation.sweeping import Sweep, evaluate_sweep, sweep_table
 from envs.rollout.results import save_records
+from swarm.files.text_files import check_place
 
 
 class Command(NamedTuple):
@@ -50,6 +51,10 @@ def evaluate(options: Any, console: Console) -> list[Any]:
     """Run, write the results (also those so far, if interrupted), print the table."""
     (command,) = (command for command in COMMANDS.values() if command.options is type(options))
     results: list[Any] = []
+    # Not after an hour: where results cannot be written is an error now.
+    for path in (options.json, getattr(options, "trajectories", None)):
+        if path is not None:
+            check_place(path, is_folder=path is not options.json)
     try:
         command.run(options, console, results)
     finally:
@@ -70,7 +75,7 @@ def parse_and_evaluate(arguments: Sequence[str] | None) -> int:
     app = tyro.extras.SubcommandApp()
     for name, command in COMMANDS.items():
         app.command(name=name)(command.options)
-    evaluate(app.cli(prog="evaluate.py", description=__doc__, args=arguments), console)
+    evaluate(parsed(lambda: app.cli(prog="evaluate.py", description=__doc__, args=arguments)), console)
     return 0
 
 

@@ -16,8 +16,9 @@ from pathlib import Path
 import tyro
 
 from envs.bullet.host import RATE, PhysicsHost
+from envs.commands.command import parsed
 from swarm.errors import InputError, SwarmError
-from swarm.files.text_files import write_text
+from swarm.files.text_files import prepare, write_text
 from swarm.runtime.fleet_file.read import load_fleet
 
 
@@ -45,7 +46,7 @@ def host(options: Options) -> dict[str, object]:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: ended.append(number))
     if options.json is not None:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
+        prepare(options.json)
     physics = PhysicsHost(load_fleet(options.fleet), options.physics_hz)
     try:
         at, port = physics.address
@@ -62,7 +63,7 @@ def host(options: Options) -> dict[str, object]:
 def main() -> int:
     """Host; 1 if robots collided, 2 on wrong input."""
     try:
-        result = host(tyro.cli(Options, prog="physics.py", description=__doc__))
+        result = host(parsed(lambda: tyro.cli(Options, prog="physics.py", description=__doc__)))
     except SwarmError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

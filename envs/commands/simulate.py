@@ -30,7 +30,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 import envs
 from envs.bullet import env as bullet
 from envs.bullet.film import Film
-from envs.commands.command import Interrupted, postponed, run_command
+from envs.commands.command import Interrupted, parsed, postponed, run_command
 from envs.commands.error_options import ErrorOptions
 from envs.commands.simulated import table_of
 from envs.formats.read import GRID_FORMATS, Wanted, driven, read_instances
@@ -45,6 +45,7 @@ from swarm.array_types import UInt8s
 from swarm.errors import InputError
 from swarm.files.formats import Format, recognise
 from swarm.files.references import FORM, is_reference
+from swarm.files.text_files import prepare
 from swarm.filter.further_rows import make_constraint
 from swarm.planning.gaps import goals_without_way
 from swarm.planning.registry import PLANNERS, check_planner, planner_of
@@ -259,7 +260,7 @@ def simulate(options: Options, console: Console) -> dict[str, Any]:
     video, log_path = options.video or out / f"{options.name}.mp4", options.log or out / f"{options.name}.mcap"
     results = options.json or out / f"{options.name}.json"
     for path in (video, log_path, results):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        prepare(path)
     with console.status("map, robots and physics"):
         simulation = Simulation(options)
     for note in simulation.notes:
@@ -300,7 +301,7 @@ def simulate(options: Options, console: Console) -> dict[str, Any]:
 
 def parse_and_simulate() -> int:
     """Do what the command line says; 1 if robots collided, or met a stranger while they moved."""
-    result = simulate(tyro.cli(Options, prog="simulate.py", description=__doc__), Console())
+    result = simulate(parsed(lambda: tyro.cli(Options, prog="simulate.py", description=__doc__)), Console())
     return 1 if result["collisions"] or result["contacts_moving"] else 0
 
 

@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from envs.arena.training.worlds import STYLES, training_worlds
-from envs.commands.command import INTERRUPTED, postponed, run_command
+from envs.commands.command import INTERRUPTED, parsed, postponed, run_command
 from envs.commands.evaluation.follower_table import follower_table
 from envs.commands.evaluation.tuner_table import tuner_table
 from envs.commands.machine import processor
@@ -138,7 +138,7 @@ def train() -> int:
     app.command(name="tuner")(TunerOptions)
     app.command(name="follower")(FollowerOptions)
     try:
-        options = app.cli(prog="train.py", description=__doc__)
+        options = parsed(lambda: app.cli(prog="train.py", description=__doc__))
         training = start(options, f"{program()} {shlex.join(sys.argv[1:])}")
         finished = run(training, console)
         console.print(f"Checkpoint: {training.folder}", highlight=False)

@@ -14,7 +14,7 @@ from envs.grid.episode import draw_episode
 from envs.grid.follower_team import FollowerTeam
 from swarm.array_types import Flags, Int64s
 from swarm.errors import InputError
-from swarm.files.text_files import atomic_path
+from swarm.files.text_files import atomic_path, make_folder
 from swarm.planning.graph.grid_graph import GridGraph
 from swarm.planning.guided.team import GuidedTeam
 from swarm.planning.pibt.hearing import RADIUS
@@ -145,7 +145,7 @@ class GridRun:
         if film is not None:
             self._film(film)
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             with atomic_path(folder / f"{self.name}.npz") as partial, partial.open("wb") as file:
                 np.savez_compressed(file, cells=np.array(self.track))
 

@@ -12,7 +12,7 @@ import numpy as np
 from envs.rollout.run import Run
 from envs.strangers import MOVING, STANDING
 from swarm.array_types import Int64s
-from swarm.files.text_files import atomic_path, write_text
+from swarm.files.text_files import atomic_path, make_folder, write_text
 from swarm.planning.graph.fields import distance_field
 from swarm.scenario.robot_spec import footprints_of
 from swarm.scenario.scenario import Scenario
@@ -71,7 +71,7 @@ def alone(scenario: Scenario, seconds: float, tolerance: float = 0.0) -> int:
 
 def save_records(path: Path, records: list[dict[str, Any]]) -> None:
     """Write records as JSON, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     clean = json.loads(json.dumps(records), parse_constant=lambda constant: None)
     write_text(path, json.dumps(clean, indent=1) + "\n")
 
@@ -81,7 +81,7 @@ def save_trajectory(path: Path, run: Run) -> None:
 
     Of robots that are no discs, headings and footprints too (rows of NaN fill those of few corners up).
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     track, footprints = run.trajectory, footprints_of(run.scenario.robots)
     shapes: dict[str, Any] = {}
     if footprints.shape[1] > 0:

@@ -15,6 +15,7 @@ from swarm.errors import InputError
 MEBIBYTE = 1 << 20
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 """What a disk says that is full: it goes by without anything being wrong with the file."""
+_TO_WRITE = "a file name in a folder that can be written"
 
 
 @contextmanager
@@ -96,6 +97,42 @@ def read_text(path: str | Path, limit: int) -> str:
     return decode(str(path), read_bytes(path, limit))
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, unless it is there.
+
+    Raises:
+        InputError: If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(str(folder), error.strerror or str(error), "a folder, or where one can be made") from None
+
+
+def check_place(path: Path, *, is_folder: bool = False) -> None:
+    """Check that a file, or a folder of files, can be written there later; nothing is made now.
+
+    Raises:
+        InputError: If it cannot.
+    """
+    if not is_folder and path.is_dir():
+        raise InputError(str(path), "a folder", _TO_WRITE)
+    places = [path] if is_folder else []
+    above = next(place for place in (*places, *path.absolute().parents) if place.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise InputError(str(path), f"{above} is {'read-only' if above.is_dir() else 'no folder'}", _TO_WRITE)
+
+
+def prepare(path: Path) -> None:
+    """Make the folder of a file that is written later.
+
+    Raises:
+        InputError: If it cannot be written there.
+    """
+    check_place(path)
+    make_folder(path.parent)
+
+
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """A path to write to whose content appears under ``path`` at once, or not at all if the block raises.
@@ -105,13 +142,12 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    valid = "a file name in a folder that can be written"
     if path.is_dir():
-        raise InputError(str(path), "a folder", valid)
+        raise InputError(str(path), "a folder", _TO_WRITE)
     try:
         partial.touch()
     except OSError as error:
-        raise InputError(str(path), error.strerror or str(error), valid) from None
+        raise InputError(str(path), error.strerror or str(error), _TO_WRITE) from None
     try:
         yield partial
         os.replace(partial, path)

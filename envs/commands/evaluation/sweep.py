@@ -16,7 +16,7 @@ from envs.arena.core import Draw
 from envs.arena.episodes import Episodes, draw_episodes, play
 from swarm.array_types import Array
 from swarm.errors import InputError
-from swarm.files.text_files import write_text
+from swarm.files.text_files import make_folder, write_text
 from swarm.filter.tunables import COUNT, OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER, TUNABLES, encode
 from swarm.scenario.scenario import Scenario
 
@@ -72,7 +72,7 @@ def save_tables(path: Path, tables: Sequence[SweepTable]) -> None:
         head["columns"] = list(Setting.__annotations__)
         rows = [json.dumps([float(f"{value:.6g}") for value in asdict(row).values()]) for row in table.settings]
         texts.append(json.dumps(head, indent=1)[:-2] + ',\n "settings": [\n  ' + ",\n  ".join(rows) + "\n ]\n}")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_text(path, "[\n" + ",\n".join(texts) + "\n]\n")
 
 

@@ -33,6 +33,7 @@ from pathlib import Path
 import numpy as np
 
 from swarm.errors import InputError
+from swarm.files.formats import Format, recognise
 from swarm.files.text_files import MEBIBYTE, located
 from swarm.files.yaml_input import Field, read_yaml
 from swarm.model.error_bounds import EXACT, ErrorBounds, read_errors
@@ -159,6 +160,8 @@ def load_fleet(path: str | Path) -> FleetFile:
     """
     path = Path(path)
     root = read_yaml(path, MEBIBYTE)
+    if isinstance(root.value, dict) and "fleet" not in root.value:
+        recognise(path, [Format.FLEET])
     keys = root.mapping(_REQUIRED, _OPTIONAL)
     name = keys["fleet"].text()
     if not _NAME.fullmatch(name):

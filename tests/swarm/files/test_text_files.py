@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from swarm.errors import InputError
-from swarm.files.text_files import atomic_path, write_text
+from swarm.files.text_files import atomic_path, check_place, make_folder, prepare, write_text
 
 # No file of this process may be larger than 1 kB: the system refuses to write more.
 LIMITED = """
@@ -32,6 +32,23 @@ def test_no_room_for_a_file_is_one_clear_error_and_the_old_content_stays(tmp_pat
     assert done.returncode == 0, done.stderr
     assert str(path) in done.stdout and "File too large" in done.stdout and "room" in done.stdout
     assert path.read_text() == "short" and list(tmp_path.iterdir()) == [path]
+
+
+def test_where_nothing_can_be_written_is_known_before(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for wrong in (tmp_path, file / "a", file / "a" / "b"):
+        with pytest.raises(InputError, match=r"a folder|is no folder"):
+            prepare(wrong)
+    with pytest.raises(InputError, match=r"file: got '.*file is no folder'"):
+        check_place(file, is_folder=True)
+    with pytest.raises(InputError, match="where one can be made"):
+        make_folder(file / "a")
+    check_place(tmp_path / "new" / "a")
+    check_place(tmp_path / "new", is_folder=True)
+    assert not (tmp_path / "new").exists()
+    prepare(tmp_path / "new" / "a")
+    assert (tmp_path / "new").is_dir()
 
 
 def test_other_errors_pass_and_leave_nothing_behind(tmp_path: Path) -> None:

@@ -157,3 +157,9 @@ def test_what_is_wrong_is_named_with_its_place(load, old, new, place, valid):
         load(old, new)
     text = str(caught.value)
     assert "fleet.yaml" in text and place in text and valid in text, text
+
+
+def test_a_file_of_another_format_is_called_by_its_name(tmp_path):
+    (tmp_path / "robots.yaml").write_text(SCENARIO)
+    with pytest.raises(InputError, match=r"robots.yaml: got 'a scenario \(YAML of .*'; valid: a fleet file \(YAML\)"):
+        load_fleet(tmp_path / "robots.yaml")
