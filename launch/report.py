@@ -45,7 +45,7 @@ from studies.report.online_cbf.pictures import draw_pictures
 from studies.report.online_cbf.study import QUICK, OnlineCbfStudy, Scale
 from studies.report.online_cbf.text import report
 from swarm.errors import InputError
-from swarm.files.text_files import make_folder, write_text
+from swarm.files.text_files import check_place, make_folder, write_text
 
 MACHINE = f"{processor()}, Python {platform.python_version()}"
 
@@ -140,8 +140,9 @@ def write(options: Options, console: Console, command: str) -> Path:
     # Timings of processes count there: one trial at a time.
     processes = 1 if options.what == "deployment" else options.processes
     lab = Lab(Store(runs, options.reuse), processes, console)
-    make_folder(out)
+    check_place(out, is_folder=True)
     text = make(options, lab, out / options.what, command)
+    make_folder(out)
     write_text(out / f"{options.what}.md", text)
     return out / f"{options.what}.md"
 
