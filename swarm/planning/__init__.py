@@ -9,12 +9,14 @@ Keeping bodies apart between waypoints is the filter's business.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from swarm.array_types import Array
+from swarm.errors import InputError
+from swarm.files.checks import array
 from swarm.sense.intent import Intent
 from swarm.sense.view import View
 
@@ -84,7 +86,10 @@ class _WithDefaults(StatefulPlanner):
         self._planner = planner
 
     def plan(self, view: View) -> Plan:
-        return self._planner.plan(view)
+        plan, where = self._planner.plan(view), f"planner: {type(self._planner).__name__}.plan"
+        if not isinstance(plan, Plan):
+            raise InputError(where, plan, "a swarm.Plan")
+        return replace(plan, waypoint=array(f"{where}: waypoint", plan.waypoint, (2,)))
 
     @property
     def held(self) -> Sequence[int]:  # type: ignore[override]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import cvxpy
@@ -330,6 +331,21 @@ def test_a_planner_that_remembers_nothing_holds_no_cells_and_one_that_does_is_as
     found: Any = a_robot(planner=planner).planner
     assert found is planner and found.held == (4, 5) and found.resume((1, 2), 3.0, 4.0)
     assert planner.resumed == ((1, 2), 3.0, 4.0)
+
+
+@pytest.mark.parametrize("waypoint", [None, [np.nan, 1.0], np.zeros(3), "there"])
+def test_what_is_no_plan_is_one_clear_error(waypoint: Any) -> None:
+    robot = a_robot(planner=SimpleNamespace(plan=lambda view: None if waypoint is None else Plan(waypoint)))
+    with pytest.raises(InputError, match=r"planner: SimpleNamespace\.plan.*valid: "):
+        robot.step(a_view())
+
+
+def test_a_waypoint_may_be_any_two_numbers() -> None:
+    def control(waypoint: Any) -> list[float]:
+        return a_robot(planner=SimpleNamespace(plan=lambda view: Plan(waypoint))).step(a_view()).control.tolist()
+
+    ways: tuple[Any, ...] = ([2, 3], (2.0, 3.0), np.array([2, 3], np.float32))
+    assert all(control(way) == control(np.array([2.0, 3.0])) for way in ways)
 
 
 def test_what_a_planner_lacks_is_a_default_and_what_it_has_is_its_own_at_any_time() -> None:
