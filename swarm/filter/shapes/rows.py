@@ -18,7 +18,7 @@ from swarm.filter.barriers import ROW_MARGIN, ROW_MARGIN_BRAKING, control_point,
 from swarm.filter.hulls.geometry import closest, inside, polygon_to_obstacle, polygon_to_polygon
 from swarm.filter.row import recover, right_side
 from swarm.filter.tunables import OBSTACLE_GAIN, OBSTACLE_POWER, ROBOT_GAIN, ROBOT_POWER
-from swarm.kernel_cache.references import uncounted
+from swarm.kernel_cache.references import inlined
 from swarm.kernel_cache.stack import stack_rows
 from swarm.model.actuators import T_ERROR, T_SPEED, T_TURN_RATE
 from swarm.model.body import FLOOR, LOOK_AHEAD, RADIUS, SENSING, YIELDS, is_second_order
@@ -34,7 +34,7 @@ _FAR = 2.0
 _SHORT = 1e-9
 
 
-@uncounted
+@inlined
 def _to_neighbour(x: float, y: float, other: Array, shape: Array, points: int) -> tuple[float, float, float]:
     """Gap [m] from a point to a neighbour's body, and the unit normal there."""
     cx, cy, radius = other[N_X], other[N_Y], other[N_RADIUS]
@@ -82,7 +82,7 @@ class _Own(NamedTuple):
     spare: float
 
 
-@uncounted
+@inlined
 def _write(
     own: _Own, point: tuple[float, float], gap: float, nx: float, ny: float, theirs: float, gain: float, power: float,
     half: bool, rows: Array, rhs: Array, count: int,
@@ -113,21 +113,21 @@ def _write(
     return count + 1
 
 
-@uncounted
+@inlined
 def _at(own: _Own, point: tuple[float, float]) -> tuple[float, float]:
     """Where a point of the body's frame is in the world [m]."""
     x, y, c, s = own.state[0], own.state[1], own.cosine, own.sine
     return x + c * point[0] - s * point[1], y + s * point[0] + c * point[1]
 
 
-@uncounted
+@inlined
 def _in_body(own: _Own, x: float, y: float) -> tuple[float, float]:
     """A place in the world as a point of the body's frame [m]."""
     dx, dy = x - own.state[0], y - own.state[1]
     return own.cosine * dx + own.sine * dy, own.cosine * dy - own.sine * dx
 
 
-@uncounted
+@inlined
 def _far_end(
     point: tuple[float, float], one: tuple[float, float], other: tuple[float, float]
 ) -> tuple[float, float]:  # fmt: skip
@@ -136,7 +136,7 @@ def _far_end(
     return other if near else one
 
 
-@uncounted
+@inlined
 def _far_row(
     own: _Own, other: Array, gap: float, gain: float, power: float, rows: Array, rhs: Array, count: int
 ) -> int:  # fmt: skip
@@ -152,7 +152,7 @@ def _far_row(
     return _write(own, point, gap, nx, ny, speed, gain, power, True, rows, rhs, count)
 
 
-@uncounted
+@inlined
 def _neighbour_rows(own: _Own, around: Around, gain: float, power: float, rows: Array, rhs: Array) -> int:
     """Write the rows of neighbours; returns how many there are."""
     state, body, trail, count, one = own.state, own.body, own.trail, 0, stack_rows(1, 2)
@@ -188,7 +188,7 @@ def _neighbour_rows(own: _Own, around: Around, gain: float, power: float, rows: 
     return count
 
 
-@uncounted
+@inlined
 def _obstacle_rows(
     own: _Own, around: Around, gain: float, power: float, rows: Array, rhs: Array, count: int
 ) -> int:  # fmt: skip
@@ -220,7 +220,7 @@ def _obstacle_rows(
     return count
 
 
-@uncounted
+@inlined
 def build_shape_rows(
     kind: int, state: Array, body: Array, around: Around, tunables: Array, rows: Array, rhs: Array
 ) -> int:  # fmt: skip
