@@ -40,7 +40,7 @@ def drive_world(
         touching: ``int8[N, N]``, there as well.
     """
     real, past, past_drive = errors.real, truth.past, truth.past_drive
-    corners = np.empty_like(robots.footprint)
+    corners, nearest = np.empty_like(robots.footprint), np.empty((len(robots.kind), 2))
     clearance[:] = np.inf
     for i in range(len(robots.kind)):
         truth.commands[i, -1] = control[i]
@@ -55,7 +55,7 @@ def drive_world(
             past[k] = past[k - 1]
             past_drive[k] = past_drive[k - 1]
         past[0], past_drive[0] = truth.state, truth.drive
-        gaps(truth.state, robots.body, geometry, robots.footprint, corners, clearance)
+        gaps(truth.state, robots.body, geometry, robots.footprint, corners, nearest, clearance)
         if has_strangers(robots.body):
             meet_world(truth.state, robots.body, contacts, touching)
     for i in range(len(robots.kind)):

@@ -53,8 +53,8 @@ def step_constrained(
             control = counts.control[b, i]
             counts.outcome[b, i] = _filter(constraint, i, here, view, around, action[b, i], control)
         move_world(
-            here, counts.control[b], period[b], walls, checks, clearance, desk.at, desk.corners, counts.contacts[b],
-            counts.touching[b],
+            here, counts.control[b], period[b], walls, checks, clearance, desk.at, desk.corners,
+            desk.nearest, counts.contacts[b], counts.touching[b],
         )  # fmt: skip
         count_world(counts.outcome[b], clearance, counts.outcomes[b], counts.min_clearance[b], counts.collided[b])
         tell_minds(here, action[b])

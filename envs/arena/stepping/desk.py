@@ -23,6 +23,7 @@ class Desk(NamedTuple):
         at: ``float64[N, 5]``, where they are at an instant of the period.
         shapes: ``float64[1, N, P, 2]`` (``swarm.model.shapes``), of all robots; P is 0 where all are discs.
         corners: ``float64[N, V, 2]``, where those of their bodies are at an instant of the period [m].
+        nearest: ``float64[N, 2]``, the gap to the robot that is nearest as a disc [m], and which that is.
         neighbours: ``float64[K, NEIGHBOUR]``, those of one robot.
         near_shapes: ``float64[K, P, 2]``, theirs.
         things: ``float64[M, OBSTACLE]``, its obstacles.
@@ -37,6 +38,7 @@ class Desk(NamedTuple):
     at: Array
     shapes: Array
     corners: Array
+    nearest: Array
     neighbours: Array
     near_shapes: Array
     things: Array
@@ -53,7 +55,7 @@ def desk_for(count: int, slots: Int64s, corners: int) -> Desk:
     points = shape_size(corners)
     return Desk(
         np.empty((1, count, NEIGHBOUR)), np.empty((count, dynamics.STATE)), np.empty((1, count, points, 2)),
-        np.empty((count, corners, 2)), np.empty((slots[0], NEIGHBOUR)), np.empty((slots[0], points, 2)),
-        np.empty((slots[1], OBSTACLE)), np.empty((max(slots[0], slots[1]), 2)),
+        np.empty((count, corners, 2)), np.empty((count, 2)), np.empty((slots[0], NEIGHBOUR)),
+        np.empty((slots[0], points, 2)), np.empty((slots[1], OBSTACLE)), np.empty((max(slots[0], slots[1]), 2)),
         scratch(slots[0] + slots[1]), np.empty(2), np.empty(COUNT), np.empty(2),
     )  # fmt: skip

@@ -29,8 +29,8 @@ def _step_world(
     shape_world(here, desk.shapes[0])
     filter_robots(here, walls, action[b], filtered, control, outcome, desk.seen, desk.shapes, desk)
     move_world(
-        here, control, period[b], walls, checks, clearance, desk.at, desk.corners, counts.contacts[b],
-        counts.touching[b],
+        here, control, period[b], walls, checks, clearance, desk.at, desk.corners, desk.nearest,
+        counts.contacts[b], counts.touching[b],
     )  # fmt: skip
     count_world(outcome, clearance, counts.outcomes[b], counts.min_clearance[b], counts.collided[b])
     tell_minds(here, action[b])
