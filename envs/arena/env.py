@@ -103,9 +103,10 @@ class ArenaEnv(RenderedEnv):
         if len(agents) < core.num_robots:
             action = np.pad(action, ((0, 0), (0, core.num_robots - len(agents)), (0, 0)))
         observation, reward, terminated, truncated, _ = core.step_checked(action)
+        (rewards,), (ended,), (cut,) = reward.tolist(), terminated.tolist(), truncated.tolist()
         columns = zip(
-            agents, core.outcome[0].tolist(), core.clearance[0].tolist(), core.reached[0].tolist(),
-            core.collided[0].tolist(), core.deliveries[0].tolist(), strict=False,
+            agents, *core.outcome.tolist(), *core.clearance.tolist(), *core.reached.tolist(), *core.collided.tolist(),
+            *core.deliveries.tolist(), strict=False,
         )  # fmt: skip
         infos = {
             agent: {
@@ -114,15 +115,15 @@ class ArenaEnv(RenderedEnv):
             }
             for agent, outcome, clearance, reached, collided, deliveries in columns
         }  # fmt: skip
-        if terminated[0] or truncated[0]:
+        if ended or cut:
             self.agents = []
         if self.render_mode == "human":
             self.render()
         return (
             split(agents, observation, self._form),
-            dict(zip(agents, reward[0].tolist(), strict=False)),
-            dict.fromkeys(agents, bool(terminated[0])),
-            dict.fromkeys(agents, bool(truncated[0])),
+            dict(zip(agents, rewards, strict=False)),
+            dict.fromkeys(agents, ended),
+            dict.fromkeys(agents, cut),
             infos,
         )
 

@@ -144,9 +144,9 @@ def stack(agents: list[str], actions: dict[str, AnyArray], kind: str = TUNED) ->
     size = action_size(kind)
     try:
         stacked: Array = np.array([actions[agent] for agent in agents], np.float64)
-        # A finite sum of squares has finite terms; huge ones whose sum is not finite are looked at one by one.
+        # A finite sum has finite terms; huge ones whose sum is not finite are looked at one by one.
         fits = stacked.shape == (len(agents), size)
-        if fits and (math.isfinite(np.vdot(stacked, stacked)) or np.isfinite(stacked).all()):
+        if fits and (math.isfinite(sum(stacked.ravel().tolist())) or np.isfinite(stacked).all()):
             return stacked
     except (KeyError, TypeError, ValueError):
         pass  # said below, by the name of the agent
