@@ -15,7 +15,7 @@ import numpy as np
 from envs.arena import saving
 from envs.arena.actions import FREE, TUNED, action_size
 from envs.arena.errors import STYLES, ErrorSource
-from envs.arena.inexact.step import step_inexact_worlds
+from envs.arena.inexact.step import step_inexact_some, step_inexact_worlds
 from envs.arena.observed_worlds import ObservedWorlds
 from envs.arena.observing import ways_left
 from envs.arena.reward import given_by, make_reward
@@ -152,11 +152,15 @@ class ArenaCore(ObservedWorlds):
         self.min_clearance[missing] = self.clearance[missing] = np.inf
 
     def _step_inexact(self, source: ErrorSource, action: Array) -> None:
-        with threads(self.threads):
-            step_inexact_worlds(
-                self._robots, self.geometry.arrays, self.slots, action, self._filtered, source.truth(self.state),
-                source.errors, source.news, self.period, source.own, self._counts,
-            )  # fmt: skip
+        worlds = (
+            self._robots, self.geometry.arrays, self.slots, action, self._filtered, source.truth(self.state),
+            source.errors, source.news, self.period, source.own, self._counts,
+        )  # fmt: skip
+        if self.threads == 1:
+            step_inexact_some(0, self.num_worlds, *worlds)
+        else:
+            with threads(self.threads):
+                step_inexact_worlds(self.threads, *worlds)
         self.unseen[:] = True
 
     @property

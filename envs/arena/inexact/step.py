@@ -9,7 +9,8 @@ from envs.arena.inexact.adversary import push_world
 from envs.arena.inexact.arrays import CHECKS, Errors, News, Own, Truth, errors_of, news_of, self_of, truth_of
 from envs.arena.inexact.belief import believe_world
 from envs.arena.inexact.news import hear_world, sense_world, tell_world
-from envs.arena.stepping.filtering import filter_world
+from envs.arena.stepping.desk import desk_for
+from envs.arena.stepping.filtering import filter_robots
 from envs.arena.stepping.geometry_store import Geometry, geometry_of
 from envs.arena.stepping.motion import count_world, gaps
 from envs.arena.stepping.robots import Counts, Robots, robots_of
@@ -44,6 +45,8 @@ def drive_world(
     clearance[:] = np.inf
     for i in range(len(robots.kind)):
         truth.commands[i, -1] = control[i]
+    for k in range(len(past) - 1, CHECKS - 1, -1):
+        past[k], past_drive[k] = past[k - CHECKS], past_drive[k - CHECKS]
     for check in range(CHECKS):
         for i in range(len(robots.kind)):
             predict(
@@ -51,10 +54,7 @@ def drive_world(
                 truth.commands[i], real[E_DEAD_TIME], period, real[E_LAG], errors.slip[i], truth.state[i],
                 truth.drive[i], is_second_order(robots.body[i]),
             )  # fmt: skip
-        for k in range(len(past) - 1, 0, -1):
-            past[k] = past[k - 1]
-            past_drive[k] = past_drive[k - 1]
-        past[0], past_drive[0] = truth.state, truth.drive
+        past[CHECKS - 1 - check], past_drive[CHECKS - 1 - check] = truth.state, truth.drive
         gaps(truth.state, robots.body, geometry, robots.footprint, corners, nearest, clearance)
         if has_strangers(robots.body):
             meet_world(truth.state, robots.body, contacts, touching)
@@ -64,32 +64,34 @@ def drive_world(
 
 
 @njit(cache=True)
-def _perceive(
-    b: int, moved: Flags, robots: Robots, geometry: Geometry, truth: Truth, errors: Errors, news: News, period: Array,
-    own: Own,
+def perceive_some(
+    first: int, last: int, moved: Flags, robots: Robots, geometry: Geometry, truth: Truth, errors: Errors, news: News,
+    period: Array, own: Own,
 ) -> None:  # fmt: skip
-    """``perceive_worlds`` for world ``b``."""
-    here, walls, real = robots_of(robots, b), geometry_of(geometry, b), truth_of(truth, b)
-    wrong, said = errors_of(errors, b), news_of(news, b)
-    if not moved[b]:
-        return
-    if wrong.adversary:
-        push_world(real, here, walls, wrong)
-    believe_world(real, here, period[b], wrong, self_of(own, b))
-    if wrong.sensed:
-        sense_world(real, here, period[b], wrong, said)
-    else:
-        hear_world(real, here, period[b], said, wrong)
+    """``perceive_worlds`` for the worlds from ``first`` to before ``last``, one after the other."""
+    for b in range(first, last):
+        if not moved[b]:
+            continue
+        here, walls, real = robots_of(robots, b), geometry_of(geometry, b), truth_of(truth, b)
+        wrong, said = errors_of(errors, b), news_of(news, b)
+        if wrong.adversary:
+            push_world(real, here, walls, wrong)
+        believe_world(real, here, period[b], wrong, self_of(own, b))
+        if wrong.sensed:
+            sense_world(real, here, period[b], wrong, said)
+        else:
+            hear_world(real, here, period[b], said, wrong)
 
 
 @njit(cache=True, parallel=True)
 def perceive_worlds(
-    moved: Flags, robots: Robots, geometry: Geometry, truth: Truth, errors: Errors, news: News, period: Array,
-    own: Own,
+    parts: int, moved: Flags, robots: Robots, geometry: Geometry, truth: Truth, errors: Errors, news: News,
+    period: Array, own: Own,
 ) -> None:  # fmt: skip
     """What the robots of B worlds believe at the beginning of a period, of themselves and of each other.
 
     Args:
+        parts: Into so many parts the worlds are divided, one for a thread.
         moved: ``bool[B]``, the worlds in which a period begins.
         robots: State and trail are written: when the command of this period acts.
         geometry: What stands still.
@@ -99,31 +101,39 @@ def perceive_worlds(
         period: ``float64[B]`` [s]
         own: Written.
     """
-    for b in prange(len(robots.kind)):
-        _perceive(b, moved, robots, geometry, truth, errors, news, period, own)
+    count = len(robots.kind)
+    for k in prange(parts):
+        first, last = count * k // parts, count * (k + 1) // parts
+        perceive_some(first, last, moved, robots, geometry, truth, errors, news, period, own)
 
 
 @njit(cache=True)
-def _step(
-    b: int, robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, truth: Truth,
-    errors: Errors, news: News, period: Array, own: Own, counts: Counts,
+def step_inexact_some(
+    first: int, last: int, robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool,
+    truth: Truth, errors: Errors, news: News, period: Array, own: Own, counts: Counts,
 ) -> None:  # fmt: skip
-    """``step_inexact_worlds`` for world ``b``."""
-    here, walls, real = robots_of(robots, b), geometry_of(geometry, b), truth_of(truth, b)
-    wrong, said = errors_of(errors, b), news_of(news, b)
-    control, outcome, clearance = counts.control[b], counts.outcome[b], counts.clearance[b]
-    filter_world(here, walls, slots, action[b], filtered, control, outcome, said.seen, said.shapes)
-    tell_world(here, period[b], action[b], control, wrong, self_of(own, b), said)
-    drive_world(real, here, control, period[b], walls, wrong, clearance, counts.contacts[b], counts.touching[b])
-    count_world(outcome, clearance, counts.outcomes[b], counts.min_clearance[b], counts.collided[b])
-    tell_minds(here, action[b])
+    """``step_inexact_worlds`` for the worlds from ``first`` to before ``last``, one after the other."""
+    desk = desk_for(robots.kind.shape[1], slots, robots.footprint.shape[2])
+    for b in range(first, last):
+        here, walls, real = robots_of(robots, b), geometry_of(geometry, b), truth_of(truth, b)
+        wrong, said = errors_of(errors, b), news_of(news, b)
+        control, outcome, clearance = counts.control[b], counts.outcome[b], counts.clearance[b]
+        filter_robots(here, walls, action[b], filtered, control, outcome, said.seen, said.shapes, desk)
+        tell_world(here, period[b], action[b], control, wrong, self_of(own, b), said)
+        drive_world(real, here, control, period[b], walls, wrong, clearance, counts.contacts[b], counts.touching[b])
+        count_world(outcome, clearance, counts.outcomes[b], counts.min_clearance[b], counts.collided[b])
+        tell_minds(here, action[b])
 
 
 @njit(cache=True, parallel=True)
 def step_inexact_worlds(
-    robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, truth: Truth, errors: Errors,
-    news: News, period: Array, own: Own, counts: Counts,
+    parts: int, robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, truth: Truth,
+    errors: Errors, news: News, period: Array, own: Own, counts: Counts,
 ) -> None:  # fmt: skip
     """``step_worlds`` of worlds that are not exact; arguments as there and in ``perceive_worlds``."""
-    for b in prange(len(robots.kind)):
-        _step(b, robots, geometry, slots, action, filtered, truth, errors, news, period, own, counts)
+    count = len(robots.kind)
+    for k in prange(parts):
+        first, last = count * k // parts, count * (k + 1) // parts
+        step_inexact_some(
+            first, last, robots, geometry, slots, action, filtered, truth, errors, news, period, own, counts
+        )  # fmt: skip

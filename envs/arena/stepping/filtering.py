@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
-from envs.arena.stepping.desk import Desk, desk_for
+from envs.arena.stepping.desk import Desk
 from envs.arena.stepping.geometry_store import Geometry
 from envs.arena.stepping.robots import Robots
 from envs.arena.stepping.sensing import sense_around
@@ -24,7 +22,7 @@ def filter_robots(
     robots: Robots, geometry: Geometry, action: Array, filtered: bool, control: Array, outcome: Int64s, seen: Array,
     shapes: Array, desk: Desk,
 ) -> None:  # fmt: skip
-    """``filter_world``, on a desk."""
+    """The first part of ``step_worlds``, for one world; ``seen``, ``shapes``: all robots as each takes them."""
     nominal, tunables, chosen = desk.nominal, desk.tunables, desk.chosen
     for i in range(len(robots.kind)):
         others, outlines = seen[min(i, len(seen) - 1)], shapes[min(i, len(shapes) - 1)]
@@ -45,13 +43,3 @@ def filter_robots(
             nominal[0], nominal[1] = robots.wanted[i, 0], robots.wanted[i, 1]
         outcome[i], _ = filter_control(kind, state, body, around, nominal, tunables, desk.scratch, chosen)
         control[i, 0], control[i, 1] = chosen[0], chosen[1]
-
-
-@njit(cache=True)
-def filter_world(
-    robots: Robots, geometry: Geometry, slots: Int64s, action: Array, filtered: bool, control: Array, outcome: Int64s,
-    seen: Array, shapes: Array,
-) -> None:  # fmt: skip
-    """The first part of ``step_worlds``, for one world; ``seen``, ``shapes``: all robots as each takes them."""
-    desk = desk_for(len(robots.kind), slots, robots.footprint.shape[1])
-    filter_robots(robots, geometry, action, filtered, control, outcome, seen, shapes, desk)
