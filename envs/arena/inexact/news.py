@@ -11,6 +11,7 @@ from envs.arena.inexact.arrays import CHECKS, Errors, News, Own, Truth
 from envs.arena.stepping.robots import Robots
 from swarm.array_types import Array
 from swarm.filter.tunables import ROTATION, SPEED
+from swarm.kernel_cache.references import uncounted
 from swarm.model.actuators import T_ERROR
 from swarm.model.body import GROWTH, YIELDS
 from swarm.model.dynamics import STATE
@@ -20,10 +21,10 @@ from swarm.model.prediction import foresee
 from swarm.model.second_order import unsensed_way
 from swarm.model.shapes import stop_shape
 from swarm.model.strangers import longest_rest
-from swarm.sense.neighbours import N_ERROR, N_REACH, N_X, N_Y, count_on, describe, trailing
+from swarm.sense.neighbours import N_ERROR, N_REACH, N_X, N_Y, NEIGHBOUR, count_on, describe, trailing
 
 
-@njit(cache=True)
+@uncounted
 def _describe(i: int, robots: Robots, state: Array, trail: Array, intent: Array, action: Array, row: Array) -> None:
     """Neighbour columns of robot ``i`` in a state; one that does not cooperate tells nothing of its mind."""
     if robots.body[i, YIELDS] > 0.0:
@@ -57,7 +58,7 @@ def tell_world(
             stop_shape(robots.kind[i], found, robots.body[i], trail, robots.footprint[i], outlines[0, i])
 
 
-@njit(cache=True)
+@uncounted
 def hear_world(truth: Truth, robots: Robots, period: float, news: News, errors: Errors) -> None:
     """What comes of what was told: the rows that each robot of one world takes the others for.
 
@@ -68,9 +69,11 @@ def hear_world(truth: Truth, robots: Robots, period: float, news: News, errors: 
     for i in range(count):
         for j in range(count):
             if i != j and not errors.lost[i, j]:
-                news.received[i, j] = news.told[late, j]
-                if robots.footprint.shape[1] > 0:
-                    news.shapes[i, j] = news.told_shapes[late, j]
+                for column in range(NEIGHBOUR):
+                    news.received[i, j, column] = news.told[late, j, column]
+                for point in range(news.shapes.shape[2]):
+                    for axis in range(2):
+                        news.shapes[i, j, point, axis] = news.told_shapes[late, j, point, axis]
                 news.missed[i, j] = late
             else:
                 news.missed[i, j] += 1
@@ -78,7 +81,8 @@ def hear_world(truth: Truth, robots: Robots, period: float, news: News, errors: 
             if robots.body[j, YIELDS] < 0.0:
                 _sense_stranger(i, j, truth, robots, period, errors, row)
                 continue
-            row[:] = news.received[i, j]
+            for column in range(NEIGHBOUR):
+                row[column] = news.received[i, j, column]
             # Who assumes that every message comes at once does not look at its age.
             counts = errors.assumed[E_LATENCY] > 0.0 or errors.assumed[E_LOSS] > 0.0
             grown = news.missed[i, j] * robots.body[j, GROWTH] if counts else 0.0
@@ -87,7 +91,7 @@ def hear_world(truth: Truth, robots: Robots, period: float, news: News, errors: 
         _own_row(i, robots, news.seen[i, i])
 
 
-@njit(cache=True)
+@uncounted
 def _sense_stranger(i: int, j: int, truth: Truth, robots: Robots, period: float, errors: Errors, row: Array) -> None:
     """What robot ``i`` takes one for who ignores everybody: what it counts on since its scan, whose age it knows."""
     assumed, age = errors.assumed, errors.age[i]
@@ -125,6 +129,6 @@ def sense_world(truth: Truth, robots: Robots, period: float, errors: Errors, new
         _own_row(i, robots, news.seen[i, i])
 
 
-@njit(cache=True)
+@uncounted
 def _own_row(i: int, robots: Robots, row: Array) -> None:
     _describe(i, robots, robots.state[i], robots.trail[i], robots.told[i], robots.last_action[i], row)

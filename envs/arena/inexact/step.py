@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
+
 from numba import njit, prange
 
 from envs.arena.inexact.adversary import push_world
@@ -17,15 +18,24 @@ from envs.arena.stepping.robots import Counts, Robots, robots_of
 from envs.arena.stepping.sensing import tell_minds
 from envs.strangers import has_strangers, meet_world
 from swarm.array_types import Array, Flags, Int8s, Int64s
+from swarm.kernel_cache.references import inlined, uncounted
 from swarm.model.actuators import predict
 from swarm.model.body import is_second_order
 from swarm.model.error_bounds import E_DEAD_TIME, E_LAG
 
 
-@njit(cache=True)
+@inlined
+def _copy(to: Array, what: Array) -> None:
+    """Write ``float64[N, k]`` into another array of that shape."""
+    for i in range(what.shape[0]):
+        for k in range(what.shape[1]):
+            to[i, k] = what[i, k]
+
+
+@uncounted
 def drive_world(
     truth: Truth, robots: Robots, control: Array, period: float, geometry: Geometry, errors: Errors, clearance: Array,
-    contacts: Int64s, touching: Int8s,
+    contacts: Int64s, touching: Int8s, corners: Array, nearest: Array,
 ) -> None:  # fmt: skip
     """Move the bodies of one world for a period under what is really so, and look at their gaps at every sub-step.
 
@@ -39,14 +49,16 @@ def drive_world(
         clearance: ``float64[N]``, written: smallest gaps [m].
         contacts: ``int64[2]``, added to (``envs.strangers``).
         touching: ``int8[N, N]``, there as well.
+        corners: To work in, see the desk.
+        nearest: As ``corners``.
     """
     real, past, past_drive = errors.real, truth.past, truth.past_drive
-    corners, nearest = np.empty_like(robots.footprint), np.empty((len(robots.kind), 2))
-    clearance[:] = np.inf
+    clearance[:] = math.inf
     for i in range(len(robots.kind)):
-        truth.commands[i, -1] = control[i]
+        truth.commands[i, -1, 0], truth.commands[i, -1, 1] = control[i, 0], control[i, 1]
     for k in range(len(past) - 1, CHECKS - 1, -1):
-        past[k], past_drive[k] = past[k - CHECKS], past_drive[k - CHECKS]
+        _copy(past[k], past[k - CHECKS])
+        _copy(past_drive[k], past_drive[k - CHECKS])
     for check in range(CHECKS):
         for i in range(len(robots.kind)):
             predict(
@@ -54,13 +66,15 @@ def drive_world(
                 truth.commands[i], real[E_DEAD_TIME], period, real[E_LAG], errors.slip[i], truth.state[i],
                 truth.drive[i], is_second_order(robots.body[i]),
             )  # fmt: skip
-        past[CHECKS - 1 - check], past_drive[CHECKS - 1 - check] = truth.state, truth.drive
+        _copy(past[CHECKS - 1 - check], truth.state)
+        _copy(past_drive[CHECKS - 1 - check], truth.drive)
         gaps(truth.state, robots.body, geometry, robots.footprint, corners, nearest, clearance)
         if has_strangers(robots.body):
             meet_world(truth.state, robots.body, contacts, touching)
     for i in range(len(robots.kind)):
         for k in range(truth.commands.shape[1] - 1):  # the last place is for the command of the next period
-            truth.commands[i, k] = truth.commands[i, k + 1]
+            for axis in range(2):
+                truth.commands[i, k, axis] = truth.commands[i, k + 1, axis]
 
 
 @njit(cache=True)
@@ -120,7 +134,10 @@ def step_inexact_some(
         control, outcome, clearance = counts.control[b], counts.outcome[b], counts.clearance[b]
         filter_robots(here, walls, action[b], filtered, control, outcome, said.seen, said.shapes, desk)
         tell_world(here, period[b], action[b], control, wrong, self_of(own, b), said)
-        drive_world(real, here, control, period[b], walls, wrong, clearance, counts.contacts[b], counts.touching[b])
+        drive_world(
+            real, here, control, period[b], walls, wrong, clearance, counts.contacts[b], counts.touching[b],
+            desk.corners, desk.nearest,
+        )  # fmt: skip
         count_world(outcome, clearance, counts.outcomes[b], counts.min_clearance[b], counts.collided[b])
         tell_minds(here, action[b])
 
