@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -62,7 +63,7 @@ class Aside:
             way = np.concatenate([way, self._out_of(other), *(_line(row) for row in ([] if row is None else [row]))])
             keep_off.append(np.column_stack([way, np.full(len(way), both)]))
             if row is not None:
-                walls.append(np.array([[row[N_X], row[N_Y], _IN_THE_WAY * both]]))
+                walls.append(np.array([[row[N_X], row[N_Y], self._in_the_way(position, other, row, both)]]))
         taken[0] = False
         crowd = self._discs(row for robot, row in seen.items() if robot not in pushers)
         wall, off = np.concatenate(walls), np.concatenate(keep_off)
@@ -115,6 +116,14 @@ class Aside:
             if np.hypot(between[..., 0], between[..., 1]).min() < _CROSSED * apart:
                 found.append(int(row[N_ID]))
         return frozenset(found)
+
+    def _in_the_way(self, position: Array, other: Course, row: Array, both: float) -> float:
+        """How near to another a way aside must not come [m]; past who is in the slice of this robot, there is none."""
+        slices = self._route.slices
+        if slices.at(*position.tolist()) not in other.held:
+            return _IN_THE_WAY * both
+        near = math.dist(position, row[[N_X, N_Y]]) - slices.resolution  # the way begins outside of that
+        return max(_IN_THE_WAY * both, min(both, near))
 
     def _labels_around(self, points: Array, distance: float) -> set[int]:
         """The slices about so near to some points [m]."""

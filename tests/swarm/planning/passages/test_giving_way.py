@@ -93,6 +93,23 @@ def test_nobody_makes_way_through_what_the_other_comes_through_before_they_meet(
         assert way is not None and (8 in route.numbers(way)) != comes
 
 
+def test_nobody_makes_way_past_who_is_in_the_same_slice() -> None:
+    """A robot that slips over the edge of its slice at a corner: both would press against each other for ever."""
+    scenario = family("blocks")(np.random.default_rng([10_100_000, 0]), robots=8, kind=Kind.UNICYCLE)
+    slices, here, there = slices_of(scenario.world, sizes_of(scenario)), (3.612, 3.631), (3.654, 3.421)
+    shared, key, row = slices.at(*here), waiting_key(9, OTHER), np.zeros(NEIGHBOUR)
+    assert shared == slices.at(*there) > 0
+    row[[N_ID, N_X, N_Y, N_RADIUS]] = OTHER, *there, RADIUS
+    row[[N_INTENT_X, N_INTENT_Y]] = there
+    view, route = View(0.0, np.zeros(5), np.zeros(2), row[None]), Route(scenario.world, slices, RADIUS, 0.0)
+    up, along = np.linspace(there[1], 3.69, 9), np.arange(3.6, 1.3, -0.1)
+    path = np.array([*((there[0], y) for y in up), *((x, 3.69) for x in along)])
+    ahead = route.leg(path, None).ahead
+    other = Course((shared,), ahead, 0, Rank(False, True, key, key, -OTHER))
+    way = Aside(route, RADIUS, 0.0).find(np.array(here), view, {OTHER: other}, [OTHER], held=(shared,))
+    assert way is not None and np.linalg.norm(way - there, axis=1).min() > 2.0 * RADIUS
+
+
 def test_the_place_that_was_chosen_stays_while_another_is_hardly_nearer() -> None:
     """A crossing of two lanes; somebody stands in the one, and the robot goes up or down in the other."""
     route = crossing()
