@@ -13,7 +13,7 @@ from oracles.teams import limits_of
 
 from swarm.filter.nominal.control import nominal_control, turn_towards
 from swarm.filter.tunables import ROTATION, SPEED
-from swarm.model.body import ACCELERATION, LOOK_AHEAD, TOP_SPEED, TURN_RATE, body_of
+from swarm.model.body import ACCELERATION, LOOK_AHEAD, RADIUS, TOP_SPEED, TURN_RATE, body_of
 from swarm.model.dynamics import Kind, advance
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -142,8 +142,19 @@ def test_a_unicycle_turns_towards_a_velocity_before_it_drives(side: float, off: 
     way = np.array([math.cos(heading + side * off), math.sin(heading + side * off)])
     wanted = unicycle[TOP_SPEED] * way
     turn_towards(STATE, unicycle, STATE[:2] + 9.0 * way, wanted)
-    assert wanted[0] == pytest.approx(unicycle[TOP_SPEED] * max(0.0, math.cos(off)) ** 2, rel=1e-6)
+    assert wanted[0] == pytest.approx(unicycle[TOP_SPEED] * max(0.0, math.cos(off)) ** 6, rel=1e-6)
     assert wanted[1] * side > 0.0 or off == 0.0
+
+
+def test_a_unicycle_that_turns_a_corner_hardly_leaves_its_line() -> None:
+    unicycle, state = body(UNICYCLE), np.zeros(5)
+    for _ in range(200):
+        wanted = np.array([0.0, unicycle[TOP_SPEED]])
+        turn_towards(state, unicycle, np.array([0.0, 9.0]), wanted)
+        state[:2] += DT * wanted[0] * np.array([math.cos(state[2]), math.sin(state[2])])
+        state[2] += DT * wanted[1] / unicycle[LOOK_AHEAD]
+    assert state[1] > 1.0 and abs(state[2] - 0.5 * math.pi) < 0.1
+    assert 0.0 <= state[0] < 0.9 * unicycle[RADIUS]
 
 
 def test_a_unicycle_that_has_to_turn_back_turns_to_the_side_of_its_waypoint() -> None:
