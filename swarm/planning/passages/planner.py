@@ -217,7 +217,7 @@ class PassagePlanner(StatefulPlanner):
 
     def _drive(self, position: Array, leg: Leg, aside: bool, note: str) -> Plan:
         """Where to drive on a way; ``aside``: it leads out of the way of others."""
-        waypoint, reach, ends = self.route.aim(position, leg, self.held)
+        waypoint, reach, ends = self.route.aim(position, leg, self.held, self._errand.waits)
         drawn = leg.path[:: max(1, len(leg.path) // _DRAWN), :2]
         near = self._turns and leg.distance < _NEAR * self.slices.length
         agreed = bool(self.held) or aside or near or self.route.tight

@@ -21,6 +21,8 @@ from swarm.scenario.world import World
 _POINTS = 512  # of the way ahead
 _BESIDE = 3  # So many points of a way, at most, are beside the robot: cells that it may come from.
 _BEFORE = 0.15  # How far before a slice that it does not hold a robot stops [lengths of a slice].
+_OFF = 0.02  # Who has so much less room than it needs, relatively, was driven off its way by errors.
+_BACK = 0.5  # It goes back onto its way so many clearances ahead.
 _SLACK = 1e-9
 
 
@@ -190,13 +192,14 @@ class Route:
             stop -= 1
         return allowed, stop, ends
 
-    def aim(self, position: Array, leg: Leg, held: Sequence[int]) -> tuple[Array, float, bool]:
+    def aim(self, position: Array, leg: Leg, held: Sequence[int], waits: bool = False) -> tuple[Array, float, bool]:
         """Where to drive, after how far the robot has to be able to stop [m], and whether for others' sake.
 
         Args:
             position: Of the robot [m].
             leg: Its way.
             held: Slices in which it may be.
+            waits: Whether it has not moved for long.
         """
         allowed, stop, ends = self.held_part(leg, held)
         if stop == 0:
@@ -205,10 +208,25 @@ class Route:
         reach = float(leg.steps[stop - 1]) if ends else leg.left
         around = self.roadmap, self.slices.labels, allowed, position
         target = leg.target
+        back = None
+        if keep < (1.0 - _OFF) * self._needed:
+            first = 0 if waits else int(np.searchsorted(leg.steps, _BACK * self._needed))
+            back = self._back_onto(leg.path[:stop], first)
+        if back is not None:
+            return back, reach, ends
         near = target is not None and _is_on_the_way(leg.path, stop if ends else len(leg.path), target)
         if target is not None and near and straight_through(*around, target, keep):
             return target, reach, ends
         return leg.path[farthest(*around, leg.path, stop, keep)], reach, ends
+
+    def _back_onto(self, path: Array, first: int) -> Array | None:
+        """The point of a way, from the first one that counts on, with the room that the robot needs, float64[2] [m].
+
+        Who is nearer to something than its errors allow, and drives on along it, is stopped by the shield again and
+        again, since its heading may be wrong as well. Who has been stopped for long goes straight away from it.
+        """
+        roomy = (place for place in path[first:] if clearance_at(self.roadmap, place[0], place[1]) >= self._needed)
+        return next(roomy, None)
 
     def _kept_at(self, position: Array) -> float:
         """The clearance of straight ways from a place on [m]."""

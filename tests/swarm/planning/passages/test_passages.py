@@ -194,6 +194,21 @@ def test_beside_the_middle_of_a_lane_the_way_leads_on_whichever_cell_is_nearest(
             assert waypoint[0] > x, (x, off)
 
 
+def test_who_is_nearer_to_a_wall_than_its_errors_allow_goes_back_onto_its_way_first() -> None:
+    """On along the wall, a unicycle that may look elsewhere than it believes is stopped again and again."""
+    boxes = np.array([[3.0, 0.42, 2.0, 0.42], [3.0, 1.58, 2.0, 0.42]])  # a lane of 0.32 m
+    world = World(np.array([0.0, 0.0, 6.0, 2.0]), boxes)
+    route, goal = Route(world, slices_of(world, Sizes(0.1, 0.13)), 0.1, 0.03), np.array([5.5, 1.0])
+    held, steep = list(range(1, route.slices.total + 1)), []
+    for off, waits in ((0.02, False), (0.05, False), (0.05, True)):
+        position = np.array([2.5, 1.0 + off])
+        target, path, left = route.way(position, goal)
+        waypoint, _, _ = route.aim(position, route.leg(path, target, left), held, waits)
+        dx, dy = np.abs(waypoint - position)
+        steep.append(dy / dx)
+    assert steep[0] < 0.05 and min(steep[1:]) > 0.6
+
+
 def test_who_stands_at_the_edge_of_its_slice_makes_no_way_through_one_that_another_holds() -> None:
     """Beside a wall the nearest cell that is free may be in the next slice; from there others would be led through."""
     scenario = draw_family("bays", 4, kind=Kind.UNICYCLE, robots=8)
