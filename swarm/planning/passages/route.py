@@ -70,7 +70,7 @@ class Route:
     heading, tight = 0.0, False
 
     def __init__(self, world: World, slices: Slices, radius: float, margin: float) -> None:
-        self.slices, self._world, self._needed = slices, world, radius + margin
+        self.slices, self._world, self._needed, self._margin = slices, world, radius + margin, margin
         self._wide = roadmap_of(world, radius, margin, slices.resolution)
         self._mouths = mouths_of(slices)
         self.forget()
@@ -209,7 +209,7 @@ class Route:
         around = self.roadmap, self.slices.labels, allowed, position
         target = leg.target
         back = None
-        if keep < (1.0 - _OFF) * self._needed:
+        if self._is_off(position, keep):
             first = 0 if waits else int(np.searchsorted(leg.steps, _BACK * self._needed))
             back = self._back_onto(leg.path[:stop], first)
         if back is not None:
@@ -218,6 +218,12 @@ class Route:
         if target is not None and near and straight_through(*around, target, keep):
             return target, reach, ends
         return leg.path[farthest(*around, leg.path, stop, keep)], reach, ends
+
+    def _is_off(self, position: Array, room: float) -> bool:
+        """Whether a robot with so much room around it [m] is nearer to something than its errors allow."""
+        low, high = position - self._world.bounds[:2], self._world.bounds[2:] - position
+        inside = float(min(low.min(), high.min()))  # where centres may be
+        return room < (1.0 - _OFF) * self._needed or inside < (1.0 - _OFF) * self._margin
 
     def _back_onto(self, path: Array, first: int) -> Array | None:
         """The point of a way, from the first one that counts on, with the room that the robot needs, float64[2] [m].

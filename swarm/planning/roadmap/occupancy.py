@@ -169,6 +169,10 @@ def _make(world: World, radius: float, margin: float, resolution: float | None) 
         np.empty((rows, columns)), origin, resolution, clearance, index, np.empty((0, COLUMNS)), np.empty((0, 3)), False
     )
     _fill(roadmap)
+    if margin > 0.0:  # nobody gets nearer to the bounds either: the shield keeps the margin from them too
+        x, y = ((np.arange(count) + 0.5) * resolution for count in (columns, rows))
+        roadmap.cost[:, (x < margin) | (x > size[0] - margin)] = np.inf
+        roadmap.cost[(y < margin) | (y > size[1] - margin)] = np.inf
     return roadmap
 
 

@@ -115,6 +115,17 @@ def test_aisles_one_robot_wide_are_open():
     assert np.allclose(way[-1], (2.5, 3.5)) and clearance >= 0.35 - 1e-6
 
 
+@pytest.mark.parametrize("margin", [0.0, 0.06])
+def test_ways_keep_the_margin_from_the_bounds_of_the_world(margin):
+    """Its shield does so, and stops for good whoever drives along them nearer than that."""
+    world, size = World(np.array([1.0, 2.0, 5.0, 4.0])), 0.02
+    free = np.isfinite(roadmap_of(world, 0.1, margin, size).cost)
+    rows, columns = (np.flatnonzero(free.any(axis=axis)) for axis in (1, 0))
+    least = math.ceil(margin / size - 0.5)
+    assert (rows[0], columns[0]) == (least, least)
+    assert (rows[-1], columns[-1]) == (99 - least, 199 - least)
+
+
 def test_a_large_world_gets_a_coarser_grid():
     world = World(np.array([0.0, 0.0, 300.0, 200.0]))
     planner = RoadmapPlanner(world, 0.05)
