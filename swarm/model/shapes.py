@@ -17,7 +17,7 @@ import math
 import numpy as np
 
 from swarm.array_types import Array
-from swarm.kernel_cache.references import inlined, uncounted
+from swarm.kernel_cache.references import uncounted
 from swarm.kernel_cache.stack import stack_rows
 from swarm.model.actuators import T_BODY_X, T_BODY_Y, T_HEADING, T_SPEED, T_TURN_RATE
 from swarm.model.body import ACCELERATION, LAG, PERIOD, TURN_ACCELERATION, is_second_order
@@ -43,7 +43,7 @@ def shape_size(corners: int) -> int:
     return 3 * corners + 1 if corners else 0
 
 
-@inlined
+@uncounted
 def corners_of(footprint: Array) -> int:
     """How many corners a footprint has; 0 of a disc."""
     count = 0
@@ -64,7 +64,7 @@ def taken_for_discs(shapes: Array, k: int) -> bool:
     return bool(shapes.shape[1] == 0 or shapes[k, 0, 1] == SENSED)
 
 
-@inlined
+@uncounted
 def place_corners(x: float, y: float, heading: float, footprint: Array, placed: Array) -> int:
     """Write the corners of a body at a place into ``placed``; returns how many there are."""
     count, c, s = corners_of(footprint), math.cos(heading), math.sin(heading)
