@@ -14,7 +14,7 @@ from swarm.planning.passages.right_of_way import in_order
 from swarm.planning.passages.search import farthest, labels_along, straight_through, way_aside
 from swarm.planning.passages.slices import Slices, mouths_of
 from swarm.planning.roadmap.narrow import narrow_of
-from swarm.planning.roadmap.occupancy import cell_at, clearance_at, roadmap_of
+from swarm.planning.roadmap.occupancy import cell_at, clearance_at, middle, roadmap_of
 from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, trace, waypoint
 from swarm.scenario.world import World
 
@@ -208,10 +208,7 @@ class Route:
         reach = float(leg.steps[stop - 1]) if ends else leg.left
         around = self.roadmap, self.slices.labels, allowed, position
         target = leg.target
-        back = None
-        if self._is_off(position, keep):
-            first = 0 if waits else int(np.searchsorted(leg.steps, _BACK * self._needed))
-            back = self._back_onto(leg.path[:stop], first)
+        back = self._back_onto(position, leg, stop, waits) if self._is_off(position, keep) else None
         if back is not None:
             return back, reach, ends
         near = target is not None and _is_on_the_way(leg.path, stop if ends else len(leg.path), target)
@@ -219,20 +216,24 @@ class Route:
             return target, reach, ends
         return leg.path[farthest(*around, leg.path, stop, keep)], reach, ends
 
-    def _is_off(self, position: Array, room: float) -> bool:
-        """Whether a robot with so much room around it [m] is nearer to something than its errors allow."""
-        low, high = position - self._world.bounds[:2], self._world.bounds[2:] - position
+    def _is_off(self, place: Array, room: float) -> bool:
+        """Whether who is here, with so much room around it [m], is nearer to something than its errors allow."""
+        low, high = place - self._world.bounds[:2], self._world.bounds[2:] - place
         inside = float(min(low.min(), high.min()))  # where centres may be
         return room < (1.0 - _OFF) * self._needed or inside < (1.0 - _OFF) * self._margin
 
-    def _back_onto(self, path: Array, first: int) -> Array | None:
-        """The point of a way, from the first one that counts on, with the room that the robot needs, float64[2] [m].
+    def _back_onto(self, position: Array, leg: Leg, stop: int, waits: bool) -> Array | None:
+        """Where a robot that is off its way goes back onto it, float64[2] [m]; None if that is nowhere.
 
         Who is nearer to something than its errors allow, and drives on along it, is stopped by the shield again and
         again, since its heading may be wrong as well. Who has been stopped for long goes straight away from it.
         """
-        roomy = (place for place in path[first:] if clearance_at(self.roadmap, place[0], place[1]) >= self._needed)
-        return next(roomy, None)
+        if waits:
+            row, column = self.cell(position)
+            return None if row < 0 else np.array(middle(self.roadmap, row, column))
+        first = int(np.searchsorted(leg.steps, _BACK * self._needed))
+        rooms = ((place, clearance_at(self.roadmap, place[0], place[1])) for place in leg.path[first:stop])
+        return next((place for place, room in rooms if not self._is_off(place, room)), None)
 
     def _kept_at(self, position: Array) -> float:
         """The clearance of straight ways from a place on [m]."""

@@ -206,12 +206,15 @@ def test_who_is_nearer_to_a_wall_than_its_errors_allow_goes_back_onto_its_way_fi
         target, path, left = route.way(position, goal)
         waypoint, _, _ = route.aim(position, route.leg(path, target, left), held, waits)
         dx, dy = np.abs(waypoint - position)
-        steep.append(dy / dx)
+        steep.append(dy / max(dx, 1e-9))
     assert steep[0] < 0.05 and min(steep[1:]) > 0.6
     position = np.array([0.5, 0.01])  # beside the bounds, where it may not be either
     target, path, left = route.way(position, goal)
-    waypoint, _, _ = route.aim(position, route.leg(path, target, left), held)
-    assert waypoint[1] > 0.03 and math.dist(waypoint, position) < 0.2
+    for one in (path, np.linspace(position, [1.0, 0.05], 40)):  # ways may begin right where it is
+        waypoint, _, _ = route.aim(position, route.leg(one, target, left), held)
+        assert waypoint[1] > 0.029 and waypoint[0] > position[0]
+        waypoint, _, _ = route.aim(position, route.leg(one, target, left), held, waits=True)
+        assert waypoint[1] > 0.029 and math.dist(waypoint, position) < 0.05
 
 
 def test_who_stands_at_the_edge_of_its_slice_makes_no_way_through_one_that_another_holds() -> None:
