@@ -175,7 +175,8 @@ def command(poses: Poses, state: Array, target: Array, left: float, ends: bool) 
     if turns_there and _is_at(poses, state, target):
         along = target[2]
     elif _may_drive(poses, state, turn_between(heading, along), away, tight):
-        stops = turns_there and (abs(turn_between(along, target[2])) > _SHARP or tight)
+        # What is left of the way counts turns as well: at the goal, which has no heading, it would not stop in time.
+        stops = not turns_there or abs(turn_between(along, target[2])) > _SHARP or tight
         return target[0], target[1], min(away, left) if ends or stops else left
     needed = 0.5 * kept_at(poses, x, y, heading)
     behind = abs(turn_between(heading, along)) > 0.5 * math.pi

@@ -160,3 +160,13 @@ def test_who_stands_in_the_way_is_gone_around_and_forgotten() -> None:
     assert np.hypot(*(path[:, :2] - [2.0, 1.5]).T).min() >= 0.4 + 0.125
     ways.forget()
     assert ways.way(state, goal)[1] == pytest.approx(straight)
+
+
+@pytest.mark.parametrize("off", [0.0, 0.3, -0.5])
+def test_who_drives_to_its_goal_has_to_stop_there_however_far_it_has_to_turn(off: float) -> None:
+    ways = PoseWays(poses_of(World(np.array([0.0, 0.0, 4.0, 4.0])), CART, Kind.UNICYCLE, LIMITS, 0.0, 0.0))
+    state, goal = np.array([2.0, 1.7, 0.5 * math.pi + off]), np.array([2.0, 2.0])
+    path, left = ways.way(state, goal)
+    waypoint, reach = ways.aim(state, path, len(path), left, False)
+    assert waypoint.tolist() == goal.tolist()
+    assert reach == pytest.approx(math.dist(state[:2], goal))
