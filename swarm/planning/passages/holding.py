@@ -82,14 +82,16 @@ class Holding:
         """Slices that are left to another robot that goes first and comes towards this one through them.
 
         But not if that one is still so far away that this one, ``distance`` [m] before the first of its own, is through
-        by then.
+        by then; nor those of a lane that this one is in, and that one is not: it does not enter that against this one.
         """
         if not goes_first(other.rank, own.rank) or not opposed(own.ahead, other.ahead):
             return ()
         through = distance + (len(own.ahead) + 2) * self._slices.length
         if not other.held and told.arrival * self._dt * self._speed > through:
             return ()
-        return other.ahead
+        lanes = self._slices.lanes
+        mine = {int(lanes.number[one]) for one in own.held} - {0, *lanes.number[list(other.held)].tolist()}
+        return tuple(number for number in other.ahead if lanes.number[number] not in mine)
 
     def _enters_against(self, number: int, leg: Leg, others: Mapping[int, Course]) -> bool:
         """Whether it would enter a lane with this slice against somebody who is in it."""
