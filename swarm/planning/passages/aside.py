@@ -150,9 +150,11 @@ class Aside:
         """The room before the mouth that another robot comes out of, float64[n, 2] [m]."""
         slices = self._route.slices
         end = (*other.held, *other.ahead)[-1]
-        rows, columns = np.nonzero(slices.labels == end)
+        if not self._route.is_mouth(end):
+            return np.empty((0, 2))
+        rows, columns = slices.cells_of(end)
         found: Array = slices.origin + (np.column_stack([columns, rows]) + 0.5) * slices.resolution
-        return found[:: max(1, len(found) // 64)] if self._route.is_mouth(end) else found[:0]
+        return found[:: max(1, len(found) // 64)]
 
     def _way_of(self, other: Course, place: Array | None) -> Array:
         """Where another robot wants through, as far as it has told, float64[n, 2] [m]."""
@@ -161,7 +163,7 @@ class Aside:
         wanted = np.zeros(slices.total + 1, bool)
         wanted[numbers] = True
         if place is None:
-            rows, columns = np.nonzero(slices.labels == numbers[0])
+            rows, columns = slices.cells_of(numbers[0])
             row, column = int(rows[len(rows) // 2]), int(columns[len(rows) // 2])
         else:
             row, column = self._route.cell(place)

@@ -80,8 +80,8 @@ class GivingWay:
         if stuck and scene.arrived:  # it wants nowhere, and so has to say how it would get out of the way
             aside = self._aside.find(*to_find, past=True)
             self.exit, self._exit_until = None if aside is None else aside[-1, :2], tick + self._leaving_ticks
-        met = any(scene.is_met_by(other) for other in others.values())
-        self.leaving = stuck or self.exit is not None or (aside is None and self.leaving and met)
+        goes_on = aside is None and self.leaving and any(scene.is_met_by(other) for other in others.values())
+        self.leaving = stuck or self.exit is not None or goes_on
         if self.exit is None:
             self.inherited = priority
         if aside is not None and (self.exit is not None or len(aside) > _THERE):  # who is there wants nothing more

@@ -74,8 +74,10 @@ class Holding:
         if len(self.held) == MAX_HELD or not len(next_ones) or leg.steps[next_ones[0]] > reserve:
             return
         number = int(leg.numbers[next_ones[0]])
-        left = (self._left_to(other, heard[robot], own, leg.distance) for robot, other in others.items())
-        if number not in closed.union(*left) and not self._enters_against(number, leg, others):
+        wanted = ((other, heard[robot]) for robot, other in others.items() if number in other.ahead)
+        if number in closed or any(number in self._left_to(*one, own, leg.distance) for one in wanted):
+            return
+        if not self._enters_against(number, leg, others):
             self.claim = number
 
     def _left_to(self, other: Course, told: Intent, own: Course, distance: float) -> tuple[int, ...]:

@@ -103,7 +103,7 @@ def _still_meets(scene: Scene, other: Course) -> bool:
 def _is_in_the_way_of(scene: Scene, other: Course) -> bool:
     """Whether this robot stands where another wants through."""
     held = scene.own.held
-    if not {*other.ahead, other.claim}.intersection(held):
+    if not held or {*other.ahead, other.claim}.isdisjoint(held):
         return False
     if scene.arrived:
         return bool(other.held) or other.claim in held

@@ -243,7 +243,7 @@ class Route:
     def back_from(self, position: Array, place: Array, number: int) -> Array:
         """The point of a slice farthest from a place [m], of those that the robot can drive straight to, float64[2]."""
         slices = self.slices
-        rows, columns = np.nonzero(slices.labels == number)
+        rows, columns = slices.cells_of(number)
         points = slices.origin + (np.column_stack([columns, rows]) + 0.5) * slices.resolution
         for k in np.argsort(-np.linalg.norm(points - place, axis=1), kind="stable").tolist():
             if self.leads_straight(position, points[k], number):

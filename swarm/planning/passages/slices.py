@@ -60,6 +60,8 @@ class Slices(NamedTuple):
         total: How many slices there are.
         reach: How far apart robots that may come towards each other through a passage are at most [m].
         lanes: Which of them have no place to pass between them.
+        cells: Flat cells of all slices, those of one after those of another, int64[m]; see ``cells_of``.
+        begins: Where those of each slice begin among them, int64[total + 2].
     """
 
     labels: Int32s
@@ -70,6 +72,13 @@ class Slices(NamedTuple):
     total: int
     reach: float
     lanes: Lanes
+    cells: Int64s
+    begins: Int64s
+
+    def cells_of(self, number: int) -> tuple[Int64s, Int64s]:
+        """Rows and columns of the cells of a slice, one row of the grid after the other."""
+        rows, columns = np.divmod(self.cells[self.begins[number] : self.begins[number + 1]], self.labels.shape[1])
+        return rows, columns
 
     def at(self, x: float, y: float) -> int:
         """The slice at a point [m]; 0 where there is room."""
@@ -204,7 +213,15 @@ def _make(world: World, sizes: Sizes) -> Slices:
             cells[-1] = cells[-2]
         if columns > 1 and x[-1] > world.bounds[2]:
             cells[:, -1] = cells[:, -2]
-    return Slices(labels, narrow, origin, resolution, length, count, most, lanes)
+    return Slices(labels, narrow, origin, resolution, length, count, most, lanes, *_listed(labels, count))
+
+
+def _listed(labels: Int32s, count: int) -> tuple[Int64s, Int64s]:
+    """The flat cells of slices one to ``count``, one slice after the other, and where those of each begin."""
+    cells = np.flatnonzero(labels > 0)
+    number = labels.flat[cells]
+    begins = np.concatenate([[0], np.cumsum(np.bincount(number, minlength=count + 1))])
+    return cells[np.argsort(number, kind="stable")], begins.astype(np.int64)
 
 
 def _extent(numbers: Int64s | Int32s) -> float:

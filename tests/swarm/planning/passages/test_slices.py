@@ -179,3 +179,11 @@ def test_an_alcove_beside_a_lane_is_a_slice_of_its_own(largest: float, up: bool)
     assert deep == mouth > 0
     assert deep not in {slices.at(x, 0.33) for x in np.arange(0.1, 2.9, 0.01)}
     assert int(slices.lanes.number[deep]) == 0 or len(set(slices.lanes.number[1:])) > 2  # the lane ends there
+
+
+def test_the_cells_of_a_slice_are_those_with_its_number_row_by_row() -> None:
+    scenario = draw_family("bays", 3)
+    slices = slices_of(scenario.world, sizes_of(scenario))
+    assert slices.total > 5
+    for number in range(1, slices.total + 1):
+        np.testing.assert_array_equal(slices.cells_of(number), np.nonzero(slices.labels == number))
