@@ -219,7 +219,9 @@ class PassagePlanner(StatefulPlanner):
         """Where to drive on a way; ``aside``: it leads out of the way of others."""
         waypoint, reach, ends = self.route.aim(position, leg, self.held, self._errand.waits)
         drawn = leg.path[:: max(1, len(leg.path) // _DRAWN), :2]
-        near = self._turns and leg.distance < _NEAR * self.slices.length
+        # Between others that stand, too, a unicycle has room to turn on the spot alone.
+        shut_in = self._errand.waits and not self._errand.arrived
+        near = self._turns and (shut_in or leg.distance < _NEAR * self.slices.length)
         agreed = bool(self.held) or aside or near or self.route.tight
         waits = ends or aside or bool(note)
         return Plan(waypoint, drawn, self._last, reach, waits=waits, agreed=agreed, note=note)

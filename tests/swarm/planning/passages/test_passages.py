@@ -234,3 +234,21 @@ def test_who_stands_at_the_edge_of_its_slice_makes_no_way_through_one_that_anoth
         way, _ = route.way_aside(place, taken, closed, nobody, nobody, nobody, np.ones(1), 1, np.full(2, np.nan))
         assert nearest not in route.numbers(way)
     assert found > 10
+
+
+@pytest.mark.parametrize("heading", [-3.0, -2.0, 3.0])
+def test_a_unicycle_between_two_that_stand_turns_on_the_spot(heading: float) -> None:
+    """By rows about the point ahead of it, it would have no room to turn to where its way is free."""
+    drawn = family("rooms")(np.random.default_rng([11_100_000, 0]), robots=16, kind=Kind.UNICYCLE)
+    starts = np.array([[0.427, 2.236, heading], [0.478, 2.001, 0.0], [0.344, 2.485, 0.0]])
+    goals = np.array([[2.27, 1.96], *starts[1:, :2]])
+    robots = tuple(
+        replace(spec, start=np.array([*start, 0.0, 0.0]), goals=goal[None])
+        for spec, start, goal in zip(drawn.robots, starts, goals, strict=False)
+    )
+    scenario = replace(drawn, robots=robots, horizon=12.0)
+    fleet = Fleet(scenario, planner="passages", controller="tuner")
+    run = Run(scenario, fleet, ExactPlant(scenario))
+    while run.tick_count < run.steps and not run.reached.all():
+        run.tick()
+    assert run.reached.all() and not run.touched.any()
