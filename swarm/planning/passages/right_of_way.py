@@ -8,7 +8,6 @@ it has nowhere to go out of the way. 0 stands for no slice.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -77,9 +76,8 @@ def goes_first(theirs: Rank, mine: Rank) -> bool:
     return theirs._replace(inherited=first_of(theirs.inherited)) > mine._replace(inherited=first_of(mine.inherited))
 
 
-@lru_cache(maxsize=4096)
 def course(intent: Intent, robot_id: int) -> Course:
-    """What another robot has told; worked out once for all who hear it in one process."""
+    """What another robot has told."""
     held = tuple(number for number in intent.held if number > 0)
     return Course(held, in_order(intent.window), max(intent.claim, 0), rank(intent, robot_id))
 
