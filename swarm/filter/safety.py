@@ -19,6 +19,7 @@ from swarm.filter.hulls.strangers import STRANGER_LINE
 from swarm.filter.narrow import project_rows, turns_on_the_spot
 from swarm.filter.nominal.control import nominal_control, turn_towards
 from swarm.filter.nominal.moves import add_bounds, add_standing, car_of, set_back
+from swarm.filter.nominal.pinned import drive_out, side_of_nearest
 from swarm.filter.shapes.rows import build_shape_rows
 from swarm.filter.shapes.shield import shield_shape_by
 from swarm.filter.shield import shield
@@ -125,6 +126,11 @@ def wanted_control(
             )
             count = add_bounds(state, body, around.bounds, around.obstacles, count)
             set_back(car_of(state, body, around.footprint, around.obstacles, count, waypoint), wanted)
+        elif kind == UNICYCLE and corners_of(around.footprint) > 0:
+            side = side_of_nearest(state, body, around)
+            if side != 0.0:
+                count = build_shape_rows(kind, state, body, around, tunables, scratch.rows, scratch.rhs)
+                drive_out(body, side, scratch.rows, scratch.rhs, count, wanted)
     else:
         nominal_control(SINGLE_INTEGRATOR, state, body, waypoint, remaining, tunables, wanted)
         count = barriers.build(kind, state, body, around, tunables, scratch.rows, scratch.rhs)

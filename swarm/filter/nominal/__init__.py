@@ -1,4 +1,4 @@
-"""The control that a robot would use if it were alone: of all dynamics; of cars, and their moves around obstacles."""
+"""The control that a robot begins with: of all dynamics; of cars, and their moves; of carts that others pin."""
 
 # The part of the brakes that the approach to the end of the path plans with.
 APPROACH_SHARE = 0.7
