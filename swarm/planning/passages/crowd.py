@@ -3,7 +3,8 @@
 Where there is room nothing is agreed: the filter sorts it out. But three robots that meet at one point can each be
 pinned by the other two, and four that stand face to face as well: then none gets on, though there is room all around.
 Who gets on no longer, and touches one that stands, goes first in rank and wants past, goes back, and lets that one go;
-also who was at its goal, was pushed from there, and presses home.
+also who was at its goal, was pushed from there, and presses home; and who waits before a passage for one that comes out
+of it, for its sake, and finds no room.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import numpy as np
 
 from swarm.array_types import Array
 from swarm.planning.passages.pushers import Scene
-from swarm.planning.passages.right_of_way import goes_first
+from swarm.planning.passages.right_of_way import Course, goes_first
 from swarm.planning.passages.route import Route
+from swarm.planning.pibt.priority_inheritance import id_of
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_VX, N_VY, N_X, N_Y
 
 _TOUCHING = 1.5  # Two touch if they are nearer than so many sums of their radii and margins.
@@ -59,11 +61,13 @@ class Crowd:
         return self._route.slices.at(float(place[0]), float(place[1])) > 0
 
     def _first(self, scene: Scene) -> list[Array]:
-        """Rows of those who touch this robot, hardly move, want somewhere and go first."""
+        """Rows of those who touch this robot, hardly move, want somewhere and go first, or come out for it."""
         found = []
         for row in scene.view.neighbours:
             other = scene.others.get(int(row[N_ID]))
-            if other is None or other.rank.inherited < 0 or not goes_first(other.rank, scene.rank):
+            if other is None or other.rank.inherited < 0:
+                continue
+            if not goes_first(other.rank, scene.rank) and not _comes_out_for(scene, other):
                 continue
             near = scene.is_near(row, self._margin, _TOUCHING)
             if near and math.hypot(row[N_VX], row[N_VY]) < _SLOW * self._speed:
@@ -86,6 +90,12 @@ class Crowd:
             if room > most and not self._is_in_slice(place) and self._route.leads_straight(scene.position, place, 0):
                 best, most = place, room
         return best
+
+
+def _comes_out_for(scene: Scene, other: Course) -> bool:
+    """Whether another leaves the slice that this robot wants next, so that it can enter: it needs room before it."""
+    mine = id_of(scene.own.rank.inherited)
+    return scene.following in other.held and scene.following > 0 and id_of(other.rank.inherited) == mine
 
 
 def _to_segment(place: Array, start: Array, end: Array) -> float:

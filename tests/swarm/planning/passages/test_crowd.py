@@ -13,7 +13,7 @@ from swarm.model.dynamics import Kind, Limits
 from swarm.planning.passages.crowd import Crowd
 from swarm.planning.passages.errand import Errand
 from swarm.planning.passages.pushers import Scene
-from swarm.planning.passages.right_of_way import Course, Rank, waiting_key
+from swarm.planning.passages.right_of_way import Course, Rank, after, waiting_key
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.scenario.robot_spec import RobotSpec
@@ -85,6 +85,15 @@ def test_it_does_not_go_into_a_wall() -> None:
         wall = np.array([[2.0, 2.0 + side * (RADIUS + 0.34), 1.9, 0.3]])
         place = Crowd(route(wall), 0.0, 1.0, DT).place(scene_of(FIRST), 0, False)
         assert place is not None and side * (place[1] - 2.0) < 0.04
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_who_waits_for_one_that_comes_out_for_it_gives_it_room(inside: bool) -> None:
+    scene, wanted, mine = scene_of(FIRST), 4, waiting_key(950, ME)
+    own = Course((), (wanted,), wanted, Rank(False, False, mine, mine, -ME))
+    other = Course((wanted,) if inside else (), (), 0, Rank(False, inside, after(mine), -1, -OTHER))
+    scene = scene._replace(own=own, others={OTHER: other})
+    assert (Crowd(route(), 0.0, 1.0, DT).place(scene, 0, False) is not None) == inside
 
 
 @pytest.mark.parametrize(("low", "high"), [(1.95, 4.0), (0.0, 2.05)])
