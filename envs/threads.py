@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numba
@@ -39,3 +39,22 @@ def threads(count: int) -> Iterator[None]:
             yield
         finally:
             numba.set_num_threads(before)
+
+
+def in_parts(
+    some: Callable[..., None], in_parallel: Callable[..., None], parts: int, count: int, *arguments: object
+) -> None:  # fmt: skip
+    """Run a kernel over ``count`` worlds, a part of them on each thread; one thread starts no others.
+
+    Args:
+        some: The kernel of the worlds from its first argument to before its second, one after the other.
+        in_parallel: The same of all worlds, in as many parts as its first argument says.
+        parts: So many threads.
+        count: So many worlds.
+        *arguments: What both take behind that.
+    """
+    if parts == 1:
+        some(0, count, *arguments)
+    else:
+        with threads(parts):
+            in_parallel(parts, *arguments)

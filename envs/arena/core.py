@@ -23,7 +23,7 @@ from envs.arena.stepping.constrained import step_constrained
 from envs.arena.stepping.step import step_some, step_worlds
 from envs.arena.worlds import Chooser, Draw
 from envs.strangers import MOVING, STANDING, TOUCH
-from envs.threads import threads
+from envs.threads import in_parts
 from swarm.array_types import AnyArray, Array, Flags, Float32s
 from swarm.errors import InputError
 from swarm.files.checks import whole
@@ -136,11 +136,9 @@ class ArenaCore(ObservedWorlds):
         worlds, checks = (self._robots, self.geometry.arrays, self.slots, action), self._checks
         if self._constraint is not None and self._filtered:
             step_constrained(self._constraint, *worlds, self.goal, self.age, self.period, checks, self._counts)
-        elif self.threads == 1:
-            step_some(0, self.num_worlds, *worlds, self._filtered, self.period, checks, self._counts)
         else:
-            with threads(self.threads):
-                step_worlds(self.threads, *worlds, self._filtered, self.period, checks, self._counts)
+            rest = self._filtered, self.period, checks, self._counts
+            in_parts(step_some, step_worlds, self.threads, self.num_worlds, *worlds, *rest)
 
     def _forget_missing(self) -> None:
         """Robots that are not there stay where they are, and count nowhere."""
@@ -152,15 +150,11 @@ class ArenaCore(ObservedWorlds):
         self.min_clearance[missing] = self.clearance[missing] = np.inf
 
     def _step_inexact(self, source: ErrorSource, action: Array) -> None:
-        worlds = (
-            self._robots, self.geometry.arrays, self.slots, action, self._filtered, source.truth(self.state),
-            source.errors, source.news, self.period, source.own, self._counts,
+        in_parts(
+            step_inexact_some, step_inexact_worlds, self.threads, self.num_worlds, self._robots, self.geometry.arrays,
+            self.slots, action, self._filtered, source.truth(self.state), source.errors, source.news, self.period,
+            source.own, self._counts,
         )  # fmt: skip
-        if self.threads == 1:
-            step_inexact_some(0, self.num_worlds, *worlds)
-        else:
-            with threads(self.threads):
-                step_inexact_worlds(self.threads, *worlds)
         self.unseen[:] = True
 
     @property

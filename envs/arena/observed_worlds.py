@@ -11,7 +11,7 @@ import numpy as np
 from envs.arena.inexact.step import perceive_some, perceive_worlds
 from envs.arena.observing import Pages, head_for_goals, observe_some, observe_worlds, remember_worlds
 from envs.arena.worlds import Worlds
-from envs.threads import threads
+from envs.threads import in_parts, threads
 from swarm.array_types import Int64s
 from swarm.files.checks import generator
 from swarm.scenario.scenario import Scenario
@@ -51,15 +51,10 @@ class ObservedWorlds(Worlds):
         if source is None or not self.unseen.any():
             return
         source.draw(self.period, self.error_rngs, self.unseen)
-        worlds = (
-            self.unseen, self._robots, self.geometry.arrays, source.truth(self.state), source.errors, source.news,
-            self.period, source.own,
+        in_parts(
+            perceive_some, perceive_worlds, self.threads, self.num_worlds, self.unseen, self._robots,
+            self.geometry.arrays, source.truth(self.state), source.errors, source.news, self.period, source.own,
         )  # fmt: skip
-        if self.threads == 1:
-            perceive_some(0, self.num_worlds, *worlds)
-        else:
-            with threads(self.threads):
-                perceive_worlds(self.threads, *worlds)
         self.unseen[:] = False
 
     def plan(self) -> None:

@@ -52,9 +52,9 @@ def evaluate(options: Any, console: Console) -> list[Any]:
     (command,) = (command for command in COMMANDS.values() if command.options is type(options))
     results: list[Any] = []
     # Not after an hour: where results cannot be written is an error now.
-    for path in (options.json, getattr(options, "trajectories", None)):
+    for path, is_folder in ((options.json, False), (getattr(options, "trajectories", None), True)):
         if path is not None:
-            check_place(path, is_folder=path is not options.json)
+            check_place(path, is_folder=is_folder)
     try:
         command.run(options, console, results)
     finally:

@@ -127,7 +127,7 @@ def wanted_control(
             count = add_bounds(state, body, around.bounds, around.obstacles, count)
             set_back(car_of(state, body, around.footprint, around.obstacles, count, waypoint), wanted)
         elif kind == UNICYCLE and corners_of(around.footprint) > 0:
-            side = side_of_nearest(state, body, around)
+            side = side_of_nearest(state, body, around, wanted)
             if side != 0.0:
                 count = build_shape_rows(kind, state, body, around, tunables, scratch.rows, scratch.rhs)
                 drive_out(body, side, scratch.rows, scratch.rhs, count, wanted)

@@ -19,13 +19,14 @@ _SLOW, _LITTLE, _OUT = 0.5, 0.1, 0.3
 
 
 @inlined
-def side_of_nearest(state: Array, body: Array, around: Around) -> float:
-    """On which side of a robot the nearest other is whose disc meets its own: 1 left, -1 right; 0: there is none.
+def side_of_nearest(state: Array, body: Array, around: Around, nominal: Array) -> float:
+    """On which side the nearest other is of a robot that wants to turn: 1 left, -1 right; 0: it need not ask for room.
 
-    Only if there is one, it has to ask for room to turn.
+    That is so if it would rather drive than turn, and if nobody's disc meets its own.
     """
     least, side = math.inf, 0.0
-    for k in range(around.num_neighbours):
+    turns = nominal[1] != 0.0 and abs(nominal[0]) <= _SLOW * body[TOP_SPEED]
+    for k in range(around.num_neighbours if turns else 0):
         other = around.neighbours[k]
         dx, dy = other[N_X] - state[0], other[N_Y] - state[1]
         away = math.hypot(dx, dy)
@@ -48,8 +49,6 @@ def drive_out(body: Array, side: float, rows: Array, rhs: Array, count: int, nom
         nominal: ``float64[2]`` (v, look_ahead * turn rate) [m/s], changed: straight on or back, if there is room.
     """
     speed, turn = _OUT * body[TOP_SPEED], nominal[1]
-    if turn == 0.0 or abs(nominal[0]) > _SLOW * body[TOP_SPEED]:
-        return
     if _room(rows, rhs, count, 0.0, math.copysign(1.0, turn)) > _LITTLE * abs(turn):
         return
     for way in (side, -side):

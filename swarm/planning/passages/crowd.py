@@ -15,9 +15,8 @@ import numpy as np
 
 from swarm.array_types import Array
 from swarm.planning.passages.pushers import Scene
-from swarm.planning.passages.right_of_way import Course, goes_first
+from swarm.planning.passages.right_of_way import goes_first
 from swarm.planning.passages.route import Route
-from swarm.planning.pibt.priority_inheritance import id_of
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_VX, N_VY, N_X, N_Y
 
 _TOUCHING = 1.5  # Two touch if they are nearer than so many sums of their radii and margins.
@@ -67,7 +66,7 @@ class Crowd:
             other = scene.others.get(int(row[N_ID]))
             if other is None or other.rank.inherited < 0:
                 continue
-            if not goes_first(other.rank, scene.rank) and not _comes_out_for(scene, other):
+            if not goes_first(other.rank, scene.rank) and not scene.is_let_in_by(other):
                 continue
             near = scene.is_near(row, self._margin, _TOUCHING)
             if near and math.hypot(row[N_VX], row[N_VY]) < _SLOW * self._speed:
@@ -90,12 +89,6 @@ class Crowd:
             if room > most and not self._is_in_slice(place) and self._route.leads_straight(scene.position, place, 0):
                 best, most = place, room
         return best
-
-
-def _comes_out_for(scene: Scene, other: Course) -> bool:
-    """Whether another leaves the slice that this robot wants next, so that it can enter: it needs room before it."""
-    mine = id_of(scene.own.rank.inherited)
-    return scene.following in other.held and scene.following > 0 and id_of(other.rank.inherited) == mine
 
 
 def _to_segment(place: Array, start: Array, end: Array) -> float:

@@ -12,7 +12,6 @@ from swarm.planning.passages.aside import Aside
 from swarm.planning.passages.pushers import Scene, pushers_of
 from swarm.planning.passages.right_of_way import Course, first_of, inherited_from
 from swarm.planning.passages.route import Route
-from swarm.planning.pibt.priority_inheritance import id_of
 from swarm.sense.neighbours import N_ID, N_X, N_Y
 
 _LEAVING = 10.0  # Seconds for which a robot that is at its goal keeps on the way past whoever wants through.
@@ -132,11 +131,11 @@ class BackingOff:
 
     def _shut_in(self, scene: Scene) -> Array | None:
         """The row of a robot beside this one that holds what it wants next, and goes out of its way."""
-        following, own = scene.following, scene.own.rank.inherited
+        own = scene.own.rank.inherited
         for row in scene.view.neighbours:
             other = scene.others.get(int(row[N_ID]))
-            if other is None or following not in other.held or min(own, other.rank.inherited) < 0:
+            if other is None or not scene.is_let_in_by(other) or min(own, other.rank.inherited) < 0:
                 continue
-            if scene.is_near(row, self._margin, _NEAR) and id_of(other.rank.inherited) == id_of(own):
+            if scene.is_near(row, self._margin, _NEAR):
                 return row
         return None

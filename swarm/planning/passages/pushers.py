@@ -63,6 +63,11 @@ class Scene(NamedTuple):
         both = self.radius + float(row[N_RADIUS]) + 2.0 * margin
         return math.dist(self.position, row[[N_X, N_Y]]) < sums * both
 
+    def is_let_in_by(self, other: Course) -> bool:
+        """Whether another holds the slice that this robot wants next, and goes out of the way for its sake."""
+        mine = id_of(self.own.rank.inherited)
+        return self.following in other.held and id_of(other.rank.inherited) == mine
+
     def is_met_by(self, other: Course) -> bool:
         """Whether another comes towards this robot."""
         return opposed(self.own.ahead, other.ahead)

@@ -218,9 +218,11 @@ class Route:
 
     def _is_off(self, place: Array, room: float) -> bool:
         """Whether who is here, with so much room around it [m], is nearer to something than its errors allow."""
-        low, high = place - self._world.bounds[:2], self._world.bounds[2:] - place
-        inside = float(min(low.min(), high.min()))  # where centres may be
-        return room < (1.0 - _OFF) * self._needed or inside < (1.0 - _OFF) * self._margin
+        return room < (1.0 - _OFF) * self._needed or self._inside(place) < (1.0 - _OFF) * self._margin
+
+    def _inside(self, place: Array) -> float:
+        """How far within the bounds of the world, where centres may be, a place is [m]; below 0 beyond them."""
+        return float(min((place - self._world.bounds[:2]).min(), (self._world.bounds[2:] - place).min()))
 
     def _back_onto(self, position: Array, leg: Leg, stop: int, waits: bool) -> Array | None:
         """Where a robot that is off its way goes back onto it, float64[2] [m]; None if that is nowhere.
@@ -253,8 +255,7 @@ class Route:
 
     def leads_straight(self, position: Array, place: Array, number: int) -> bool:
         """Whether the robot can drive straight to a place [m] of the world within a slice, or within a room (0)."""
-        low, high = self._world.bounds[:2], self._world.bounds[2:]
-        if not (low <= place).all() or not (place <= high).all():  # labels of cells beyond are those beside them
+        if self._inside(place) < 0.0:  # labels of cells beyond are those beside them
             return False
         allowed = np.zeros(self.slices.total + 1, bool)
         allowed[number] = True
