@@ -1,4 +1,4 @@
-"""Settings of PPO that both trainings have, and their names in files."""
+"""Settings of PPO: those that both trainings have, those of the tuner's alone, and their names in files."""
 
 from __future__ import annotations
 
@@ -46,6 +46,63 @@ class PPOSettings:
         for name in ("learning_rate", "clip_coef", "max_grad_norm"):
             if not 0.0 < getattr(self, name) < math.inf:
                 raise InputError(f"ppo.{name}", getattr(self, name), "a number above 0")
+
+
+@dataclass(frozen=True)
+class TunerPPOSettings(PPOSettings):
+    """Settings of the optimisation."""
+
+    anneal: bool = True
+    """Let the step size fall linearly to 0 at the end of the training."""
+    value_clip: float | None = None
+    """Largest useful change of a value in one update; None for no limit."""
+    noise: tuple[float, float] = (0.25, 0.03)
+    """Standard deviation of the actions at the start and at the end, linear in between. What is deployed is the mean,
+    and noise gets robots out of traps in which the mean alone would stay: at the end there must be little of it."""
+    stuck_noise: float = 1.0
+    """How many times as large it is for robots that are stuck (``policies.tuner.exploration``); then it is also held
+    for the time ``held``, in the mean, throughout the training. 1: they explore as everybody."""
+    held: float = 60.0
+    """Steps for which noise is held at the start, in the mean. Class-K parameters act while robots come closer: noise
+    that is new at every step averages out to nothing there, and who goes first is never found out."""
+    held_worlds: float = 0.5
+    """Share of the worlds in which it is held."""
+    held_until: float = 0.5
+    """Share of the training over which the time for which it is held falls to one step."""
+    target_kl: float | None = 0.03
+    """End the passes of an update early beyond this divergence from the old policy; None for never."""
+    per_family: bool = False
+    """Normalise advantages in each kind of worlds by itself, so that those with large ones do not drown the others."""
+    near: float = 0.0
+    """Price of the divergence from what was cloned (``--teachers``) at the start; it falls linearly to 0."""
+    near_until: float = 0.5
+    """Share of the training after which nothing holds the policy near what was cloned."""
+    smooth: float = 0.0
+    """Price of the squared change of the action in a step (as CAPS, Mysore et al. 2021): of what robots do, after the
+    blend, from their last action on. It counts the rotation in rad, the others in shares of their box: so much do they
+    move the command."""
+    smooth_knee: float = math.inf
+    """Change beyond which its price grows linearly (Huber): one large turn, as robots need that make way, then costs no
+    more than the same turn in many small ones, and to and fro costs most."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not all(0.0 < std < math.inf for std in self.noise):
+            raise InputError("ppo.noise", self.noise, "two numbers above 0")
+        for name in ("held", "stuck_noise"):
+            if not 1.0 <= getattr(self, name) < math.inf:
+                raise InputError(f"ppo.{name}", getattr(self, name), "1 or more")
+        if not 0.0 <= self.held_worlds <= 1.0:
+            raise InputError("ppo.held_worlds", self.held_worlds, "0 to 1")
+        if not 0.0 < self.held_until <= 1.0:
+            raise InputError("ppo.held_until", self.held_until, "above 0, at most 1")
+        for name in ("near", "smooth"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise InputError(f"ppo.{name}", getattr(self, name), "0 or more")
+        if not self.smooth_knee > 0.0:
+            raise InputError("ppo.smooth_knee", self.smooth_knee, "above 0; .inf for none")
+        if not 0.0 < self.near_until <= 1.0:
+            raise InputError("ppo.near_until", self.near_until, "above 0, at most 1")
 
 
 def to_file(settings: Mapping[str, Any]) -> dict[str, Any]:

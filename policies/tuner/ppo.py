@@ -9,7 +9,6 @@ import copy
 import math
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -19,13 +18,13 @@ from torch import Tensor
 from policies import distributed
 from policies.devices import CPU, to_device
 from policies.ppo import PPO, advantages, as_arrays, clipped_loss
-from policies.ppo_settings import PPOSettings
+from policies.ppo_settings import TunerPPOSettings
+from policies.tuner.exploration import Exploration, log_probability
 from policies.tuner.network import Tuner, last_action
 from policies.tuner.own_network import OwnTuner
 from policies.tuner.rounds import Steps, silence, speak
 from policies.tuner.widen import widened_training
 from policies.tuner.worlds import LessonWorlds, VectorWorlds
-from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, ROTATION, TUNABLES
 from swarm.tune.observation import Observation, senders
 
@@ -33,69 +32,10 @@ MOVES = torch.tensor([one.high - one.low if k == ROTATION else 1.0 for k, one in
 """What a change from one end of its box to the other counts, of each tunable: of the rotation the angle [rad]."""
 
 
-@dataclass(frozen=True)
-class PPOConfig(PPOSettings):
-    """Settings of the optimisation."""
-
-    anneal: bool = True
-    """Let the step size fall linearly to 0 at the end of the training."""
-    value_clip: float | None = None
-    """Largest useful change of a value in one update; None for no limit."""
-    noise: tuple[float, float] = (0.25, 0.03)
-    """Standard deviation of the actions at the start and at the end, linear in between. What is deployed is the mean,
-    and noise gets robots out of traps in which the mean alone would stay: at the end there must be little of it."""
-    held: float = 60.0
-    """Steps for which noise is held at the start, in the mean. Class-K parameters act while robots come closer: noise
-    that is new at every step averages out to nothing there, and who goes first is never found out."""
-    held_worlds: float = 0.5
-    """Share of the worlds in which it is held."""
-    held_until: float = 0.5
-    """Share of the training over which the time for which it is held falls to one step."""
-    target_kl: float | None = 0.03
-    """End the passes of an update early beyond this divergence from the old policy; None for never."""
-    per_family: bool = False
-    """Normalise advantages in each kind of worlds by itself, so that those with large ones do not drown the others."""
-    near: float = 0.0
-    """Price of the divergence from what was cloned (``--teachers``) at the start; it falls linearly to 0."""
-    near_until: float = 0.5
-    """Share of the training after which nothing holds the policy near what was cloned."""
-    smooth: float = 0.0
-    """Price of the squared change of the action in a step (as CAPS, Mysore et al. 2021): of what robots do, after the
-    blend, from their last action on. It counts the rotation in rad, the others in shares of their box: so much do they
-    move the command."""
-    smooth_knee: float = math.inf
-    """Change beyond which its price grows linearly (Huber): one large turn, as robots need that make way, then costs no
-    more than the same turn in many small ones, and to and fro costs most."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not all(0.0 < std < math.inf for std in self.noise):
-            raise InputError("ppo.noise", self.noise, "two numbers above 0")
-        if not 1.0 <= self.held < math.inf:
-            raise InputError("ppo.held", self.held, "1 or more")
-        if not 0.0 <= self.held_worlds <= 1.0:
-            raise InputError("ppo.held_worlds", self.held_worlds, "0 to 1")
-        if not 0.0 < self.held_until <= 1.0:
-            raise InputError("ppo.held_until", self.held_until, "above 0, at most 1")
-        for name in ("near", "smooth"):
-            if not 0.0 <= getattr(self, name) < math.inf:
-                raise InputError(f"ppo.{name}", getattr(self, name), "0 or more")
-        if not self.smooth_knee > 0.0:
-            raise InputError("ppo.smooth_knee", self.smooth_knee, "above 0; .inf for none")
-        if not 0.0 < self.near_until <= 1.0:
-            raise InputError("ppo.near_until", self.near_until, "above 0, at most 1")
-
-
 def price_of_change(change: Tensor, knee: float) -> Tensor:
     """The squares of changes of any shape; beyond the knee linear with the slope that they have there (Huber)."""
     inner = change.abs().clamp(max=knee)
     return inner * (2.0 * change.abs() - inner)
-
-
-def log_probability(action: Tensor, mean: Tensor, std: float | Tensor, free: Tensor) -> Tensor:
-    """Log density [...] of Gaussian actions [..., 6] (``std`` too, or one number); only ``free`` [6] ones count."""
-    scaled, log_std = (action - mean) / std, std.log() if isinstance(std, Tensor) else math.log(std)
-    return (free * (-0.5 * scaled.square() - log_std - 0.5 * math.log(2.0 * math.pi))).sum(dim=-1)
 
 
 class Rollout(NamedTuple):
@@ -122,16 +62,17 @@ class TunerPPO(PPO[Rollout]):
 
     name = "tuner"
     worlds: VectorWorlds
-    config: PPOConfig
+    config: TunerPPOSettings
 
     def __init__(
-        self, worlds: VectorWorlds, tuner: Tuner | OwnTuner, config: PPOConfig, *, seed: int, updates: int
+        self, worlds: VectorWorlds, tuner: Tuner | OwnTuner, config: TunerPPOSettings, *, seed: int, updates: int
     ) -> None:
         super().__init__(worlds, tuner, config, seed=seed, updates=updates)
         self.tuner: Any = tuner
         self.observation = worlds.reset()
-        self.held = torch.randn(worlds.num_worlds * worlds.num_robots, COUNT, generator=self.random)  # noise
-        self.embedding = silence(len(self.held), self.device)  # in the step before, for two rounds
+        robots = worlds.num_worlds * worlds.num_robots
+        self.exploration = Exploration(robots, config, self.random)
+        self.embedding = silence(robots, self.device)  # in the step before, for two rounds
         self.clone: Any = None  # the network as it was when it had learnt from its teachers
         self.taught = ""  # what is to be told of that
 
@@ -147,16 +88,15 @@ class TunerPPO(PPO[Rollout]):
 
     @property
     def std(self) -> float:
-        """Standard deviation of the actions in the present update."""
-        first, last = self.config.noise
-        return last + self.left * (first - last)
+        """Standard deviation of the actions in the present update, of robots that are not stuck."""
+        return self.exploration.usual_std(self.left)
 
     def step(self) -> Rollout:
         """Step all worlds once with the present policy."""
         worlds, robots = self.worlds.num_worlds, self.worlds.num_robots
         ego, edges, mask = flatten(self.observation, self.device)
         mean, std, sender, embedding = self._propose(ego, edges, mask)
-        action = mean + std * self.tuner.free * self._noise().to(self.device)
+        action = mean + std * self.tuner.free * self.exploration.noise(ego, self.done / self.updates).to(self.device)
         active = self.sent(~self.worlds.resting).flatten()
         family, cloned = self._families(), self._cloned(ego, edges, mask)
         executed = self.tuner.executed(action.clamp(0.0, 1.0), ego).view(worlds, robots, COUNT).cpu().numpy()
@@ -181,7 +121,7 @@ class TunerPPO(PPO[Rollout]):
     def _families(self) -> Tensor:
         """Number of the kind of world that each robot is in, int64 [S]; the same for all processes."""
         if not self.config.per_family:
-            return torch.zeros(len(self.held), dtype=torch.int64, device=self.device)
+            return torch.zeros(len(self.embedding), dtype=torch.int64, device=self.device)
         numbers = [zlib.crc32(name.encode()) for name in cast(LessonWorlds, self.worlds).families]
         return torch.tensor(numbers, device=self.device).repeat_interleave(self.worlds.num_robots)
 
@@ -207,20 +147,10 @@ class TunerPPO(PPO[Rollout]):
         if not isinstance(self.tuner, Tuner) or self.tuner.rounds < 2:
             none = ego.new_empty(len(ego), 0)
             mean, std = self.tuner.propose(self.tuner.see(ego, edges, mask))
-            return mean, self.std if std is None else std, none.long(), none
+            return mean, self.exploration.std(ego, self.left) if std is None else std, none.long(), none
         sender, before = self.sent(senders(self.observation)).long(), self.embedding
         mean, self.embedding = speak(self.tuner, (ego, edges, mask), sender, before)
-        return mean, self.std, sender, before
-
-    def _noise(self) -> Tensor:
-        """Standard normal noise [S, 6] for one step; each sample's density is taken as if it stood alone."""
-        noise = torch.randn(self.held.shape, generator=self.random)
-        left = max(0.0, 1.0 - self.done / self.updates / self.config.held_until)
-        steps = 1.0 + (self.config.held - 1.0) * left
-        new = torch.rand(len(noise), 1, generator=self.random) * steps < 1.0
-        new[round(self.config.held_worlds * len(noise)) :] = True
-        self.held = torch.where(new, noise, self.held)
-        return self.held
+        return mean, self.exploration.std(ego, self.left), sender, before
 
     def estimate(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
         """Values and advantages, both [T, S]."""
@@ -262,7 +192,7 @@ class TunerPPO(PPO[Rollout]):
                 self.tuner, chosen
             )
         action, own_std, judged = self.tuner.judge(seen, heard)
-        std = self.std if own_std is None else own_std
+        std = self.exploration.std(flat.ego[chosen], self.left) if own_std is None else own_std
         now = log_probability(flat.action[chosen], action, std, self.tuner.free)
         gain = advantage[chosen]
         mean, spread, count = distributed.moments(gain)
@@ -296,7 +226,7 @@ class TunerPPO(PPO[Rollout]):
 
     def state_dict(self) -> dict[str, Any]:
         """All that ``load_state_dict`` needs to continue exactly: tensors, arrays and plain values."""
-        own = {"held": self.held, "observation": list(self.observation), "told": self.embedding}
+        own = {"held": self.exploration.held, "observation": list(self.observation), "told": self.embedding}
         if self.clone is not None:
             own |= {"clone": self.clone.state_dict(), "taught": self.taught}
         return {**super().state_dict(), **own}
@@ -305,7 +235,7 @@ class TunerPPO(PPO[Rollout]):
         """Continue from a ``state_dict``; its arrays may be tensors by now."""
         saved = widened_training(saved, self.tuner)
         super().load_state_dict(saved)
-        self.held = saved["held"]
+        self.exploration.held = saved["held"]
         self.observation = Observation(*as_arrays(saved["observation"]))
         self.embedding = saved.get("told", self.embedding).to(self.device)
         if "clone" in saved:

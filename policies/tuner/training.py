@@ -17,6 +17,7 @@ from policies import distributed, training
 from policies.checkpoint_folder import RESUME
 from policies.devices import CPU, Device, device_of
 from policies.own_parts import sources_of, try_graph, with_copies
+from policies.ppo_settings import TunerPPOSettings
 from policies.training import Training
 from policies.training_log import CURVE, NOT_EVALUATED, Row, draw_curves, known
 from policies.tuner import checkpoint
@@ -24,7 +25,7 @@ from policies.tuner.cloning import Lessons
 from policies.tuner.neighbourhood import SENSES, WIDTH
 from policies.tuner.network import Tuner, check_blend
 from policies.tuner.own_network import OwnTuner
-from policies.tuner.ppo import PPOConfig, TunerPPO
+from policies.tuner.ppo import TunerPPO
 from policies.tuner.teachers import make_teacher
 from policies.tuner.worlds import LessonWorlds, VectorWorlds
 from swarm.errors import InputError
@@ -121,7 +122,7 @@ class TunerOptions:
     """Also log for tensorboard, into the checkpoint folder."""
     evaluate: bool = True
     """Evaluate in the end, into the card: a minute or two."""
-    ppo: PPOConfig = field(default_factory=PPOConfig)
+    ppo: TunerPPOSettings = field(default_factory=TunerPPOSettings)
     """Settings of the optimisation."""
 
     def __post_init__(self) -> None:

@@ -19,10 +19,11 @@ from policies.follower import checkpoint as follower_checkpoint
 from policies.follower.network import Follower
 from policies.follower.ppo import FollowerPPO, RankingPPO
 from policies.ppo import PPO
+from policies.ppo_settings import TunerPPOSettings
 from policies.tuner import checkpoint
 from policies.tuner.network import Tuner
 from policies.tuner.own_network import OwnTuner
-from policies.tuner.ppo import PPOConfig, TunerPPO
+from policies.tuner.ppo import TunerPPO
 from swarm.errors import InputError
 from swarm.planning.follower.policy import OnnxRanker
 from swarm.tune.controllers import OnnxController
@@ -46,7 +47,7 @@ class Here(Net):
         mean, _, value = super().forward(ego, edges, mask)
         return mean + torch.zeros(len(ego), 6), None, value
 """
-SETTINGS = PPOConfig(rollout=16, minibatches=4, gamma=0.5, learning_rate=1e-2, target_kl=None)
+SETTINGS = TunerPPOSettings(rollout=16, minibatches=4, gamma=0.5, learning_rate=1e-2, target_kl=None)
 UPDATES = 10
 
 
@@ -177,7 +178,7 @@ def test_a_whole_training_without_kernels_learns_what_one_with_them_does() -> No
     """From the neighbours; knowing nothing of them: at best -0.11 (``tests/policies/tuner/test_ppo.py``)."""
     for kernels in (True, False):
         torch.manual_seed(1)
-        config = PPOConfig(rollout=16, minibatches=4, gamma=0.5, learning_rate=1e-2)
+        config = TunerPPOSettings(rollout=16, minibatches=4, gamma=0.5, learning_rate=1e-2)
         ppo = TunerPPO(Toy(1), Tuner(width=16, kernels=kernels), config, seed=1, updates=40)
         assert np.mean([ppo.update()["reward"] for _ in range(40)][-3:]) > -0.045
 

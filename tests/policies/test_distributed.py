@@ -22,14 +22,15 @@ from policies.checkpoint_folder import pack, read_tensors, unpack
 from policies.follower.network import Follower
 from policies.follower.ppo import FollowerPPO, RankingPPO
 from policies.ppo import PPO
+from policies.ppo_settings import TunerPPOSettings
 from policies.tuner.network import Tuner
-from policies.tuner.ppo import PPOConfig, TunerPPO
+from policies.tuner.ppo import TunerPPO
 
 pytestmark = pytest.mark.torch
 PROCESSES = 2
 ROBOTS = 4
 # One minibatch: then what is in it does not depend on who shuffles.
-SETTINGS = PPOConfig(rollout=8, epochs=3, minibatches=1, learning_rate=1e-2, target_kl=None)
+SETTINGS = TunerPPOSettings(rollout=8, epochs=3, minibatches=1, learning_rate=1e-2, target_kl=None)
 RANKING = RankingPPO(rollout=8, epochs=3, minibatches=1, learning_rate=1e-2)
 BATCHES = {"halves": (6, 6), "uneven": (2, 10)}
 Data = tuple[Any, Tensor, Tensor]

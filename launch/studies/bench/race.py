@@ -11,8 +11,9 @@ import torch
 
 from envs.arena.training.worlds import training_worlds
 from policies.distributed import share_cores
+from policies.ppo_settings import TunerPPOSettings
 from policies.tuner.network import Tuner
-from policies.tuner.ppo import PPOConfig, TunerPPO
+from policies.tuner.ppo import TunerPPO
 from studies.bench.common import Figures
 from swarm.array_types import Array
 
@@ -67,4 +68,6 @@ def recent(success: Sequence[float]) -> Array:
 
 def _trainer(kernels: bool, worlds: int, updates: int) -> TunerPPO:
     torch.manual_seed(0)
-    return TunerPPO(training_worlds(0, worlds, ROBOTS), Tuner(kernels=kernels), PPOConfig(), seed=0, updates=updates)
+    return TunerPPO(
+        training_worlds(0, worlds, ROBOTS), Tuner(kernels=kernels), TunerPPOSettings(), seed=0, updates=updates
+    )

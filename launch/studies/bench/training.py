@@ -13,8 +13,9 @@ import torch
 
 from envs.arena.training.worlds import training_worlds
 from policies.distributed import share_cores
+from policies.ppo_settings import TunerPPOSettings
 from policies.tuner.network import Tuner
-from policies.tuner.ppo import PPOConfig, TunerPPO
+from policies.tuner.ppo import TunerPPO
 from studies.bench.common import Figures
 
 Result = TypeVar("Result")
@@ -33,7 +34,7 @@ def bench_training() -> Figures:
     """One update of the tuner's training: its parts, and the passes also by torch_geometric."""
     threads = share_cores(None)
     torch.manual_seed(0)
-    config = PPOConfig(target_kl=None)  # all passes, whatever the rounding
+    config = TunerPPOSettings(target_kl=None)  # all passes, whatever the rounding
     ours = TunerPPO(training_worlds(0, WORLDS, ROBOTS), Tuner(), config, seed=0, updates=100)
     plain = TunerPPO(training_worlds(0, 2, ROBOTS), Tuner(kernels=False), config, seed=0, updates=100)
     times: dict[str, list[float]] = {name: [] for name in ("rollout", "values", "passes", "passes, torch_geometric")}

@@ -13,11 +13,12 @@ import torch
 import yaml
 
 from envs.arena.training.worlds import training_worlds
+from policies.ppo_settings import TunerPPOSettings
 from policies.tuner import checkpoint
 from policies.tuner.checkpoint import Config
 from policies.tuner.evaluate import by_tuner
 from policies.tuner.network import FIXED, Tuner, last_action
-from policies.tuner.ppo import PPOConfig, TunerPPO, flatten, price_of_change
+from policies.tuner.ppo import TunerPPO, flatten, price_of_change
 from policies.tuner.training import TunerOptions, network_of
 from swarm.array_types import Flags, Float32s
 from swarm.errors import InputError
@@ -120,7 +121,9 @@ def test_blending_needs_a_last_action_that_is_seen_and_a_built_in_network() -> N
 
 def test_who_pays_for_the_change_of_the_action_changes_it_less() -> None:
     def change(smooth: float, blend: float) -> float:
-        config = PPOConfig(rollout=8, minibatches=2, epochs=20, target_kl=None, learning_rate=1e-2, smooth=smooth)
+        config = TunerPPOSettings(
+            rollout=8, minibatches=2, epochs=20, target_kl=None, learning_rate=1e-2, smooth=smooth
+        )
         tuner = tuner_of(blend)
         ppo = TunerPPO(training_worlds(1, 8, 2, styles=("merge",)), tuner, config, seed=1, updates=8)
         for _ in range(4):
@@ -133,9 +136,9 @@ def test_who_pays_for_the_change_of_the_action_changes_it_less() -> None:
     assert change(100.0, 1.0) < 0.7 * change(0.0, 1.0)
     assert change(100.0, 0.3) < 0.7 * change(0.0, 0.3)
     with pytest.raises(InputError, match=r"ppo.smooth.*0 or more"):
-        PPOConfig(smooth=-1.0)
+        TunerPPOSettings(smooth=-1.0)
     with pytest.raises(InputError, match=r"ppo.smooth_knee.*above 0"):
-        PPOConfig(smooth_knee=0.0)
+        TunerPPOSettings(smooth_knee=0.0)
 
 
 def test_beyond_the_knee_a_large_change_costs_no_more_than_the_same_in_parts() -> None:

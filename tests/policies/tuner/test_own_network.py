@@ -11,10 +11,12 @@ import torch
 from test_ppo import Toy  # type: ignore[import-not-found]  # beside this file, as pytest finds it
 
 from policies.checkpoint_folder import pack, unpack
+from policies.ppo_settings import TunerPPOSettings
 from policies.tuner import checkpoint
+from policies.tuner.exploration import log_probability
 from policies.tuner.network import Tuner
 from policies.tuner.own_network import OwnTuner
-from policies.tuner.ppo import PPOConfig, TunerPPO, log_probability
+from policies.tuner.ppo import TunerPPO
 from policies.tuner.training import TunerOptions, network_of
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, NAMES
@@ -93,7 +95,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def trained(file: Path, name: str, updates: int = 3) -> Any:
     torch.manual_seed(4)
-    settings = PPOConfig(rollout=8, minibatches=2, epochs=1, learning_rate=0.02)
+    settings = TunerPPOSettings(rollout=8, minibatches=2, epochs=1, learning_rate=0.02)
     ppo = TunerPPO(Toy(3), OwnTuner(f"{file}:{name}"), settings, seed=3, updates=6)
     for _ in range(updates):
         ppo.update()
@@ -142,7 +144,7 @@ def checkpoint_state(ppo: Any) -> dict[str, object]:
 def test_it_learns(file: Path) -> None:
     """The toy's reward is higher in the end than at the start."""
     torch.manual_seed(1)
-    settings = PPOConfig(rollout=16, minibatches=2, epochs=4, learning_rate=0.01, gamma=0.5)
+    settings = TunerPPOSettings(rollout=16, minibatches=2, epochs=4, learning_rate=0.01, gamma=0.5)
     ppo = TunerPPO(Toy(5), OwnTuner(f"{file}:Net"), settings, seed=5, updates=40)
     rewards = [ppo.update()["reward"] for _ in range(40)]
     assert np.mean(rewards[-5:]) > np.mean(rewards[:5]) + 0.02

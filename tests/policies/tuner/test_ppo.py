@@ -15,11 +15,13 @@ from oracles.toy_worlds import Toy
 
 from policies.checkpoint_folder import pack, read_tensors
 from policies.ppo import advantages
+from policies.ppo_settings import TunerPPOSettings
+from policies.tuner.exploration import is_stuck, log_probability
 from policies.tuner.network import Tuner
-from policies.tuner.ppo import PPOConfig, TunerPPO, log_probability
+from policies.tuner.ppo import TunerPPO, flatten
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT
-from swarm.tune.observation import EDGE_IS_ROBOT, Observation
+from swarm.tune.observation import EDGE_IS_ROBOT, EGO_STUCK, Observation
 
 pytestmark = pytest.mark.torch
 SLOTS = 6
@@ -28,7 +30,7 @@ torch.set_num_threads(1)  # tiny batches: threads would only wait for each other
 
 def make(seed: int, updates: int = 10, **changes: Any) -> TunerPPO:
     torch.manual_seed(seed)
-    settings = dataclasses.replace(PPOConfig(rollout=16, minibatches=4, gamma=0.5), **changes)
+    settings = dataclasses.replace(TunerPPOSettings(rollout=16, minibatches=4, gamma=0.5), **changes)
     return TunerPPO(Toy(seed), Tuner(width=16), settings, seed=seed, updates=updates)
 
 
@@ -52,14 +54,41 @@ def test_it_learns_from_the_neighbours() -> None:
 
 def test_noise_is_held_in_half_of_the_worlds_and_new_at_every_step_in_the_others() -> None:
     ppo = make(2, held=20.0, held_worlds=0.5, held_until=1.0)
-    noise = torch.stack([ppo._noise() for _ in range(2000)])
+    ego, exploration = flatten(ppo.observation)[0], ppo.exploration
+    noise = torch.stack([exploration.noise(ego, 0.0) for _ in range(2000)])
     assert noise.mean(dim=(0, 1)).abs().max() < 0.2
     assert (noise.square().mean(dim=(0, 1)) - 1.0).abs().max() < 0.3
     kept, half = (noise[1:] == noise[:-1]).float().mean(dim=(0, 2)), noise.shape[1] // 2
     assert (kept[:half] - 0.95).abs().max() < 0.03
     assert (kept[half:] == 0.0).all()
-    ppo.done = ppo.updates  # at the end it is not held any more
-    assert not (ppo._noise() == ppo._noise()).any()
+    # At the end it is not held any more.
+    assert not (exploration.noise(ego, 1.0) == exploration.noise(ego, 1.0)).any()
+
+
+def test_who_is_stuck_tries_more_and_for_longer() -> None:
+    ppo = make(2, held=20.0, held_worlds=0.0, stuck_noise=4.0, noise=(0.1, 0.02))
+    ego, exploration = flatten(ppo.observation)[0].clone(), ppo.exploration
+    stuck = torch.arange(len(ego)) % 3 == 0
+    ego[:, EGO_STUCK] = torch.where(stuck, 0.3, 0.01)
+    std = exploration.std(ego, left=0.5)
+    assert isinstance(std, torch.Tensor) and std.shape == (len(ego), 1)
+    torch.testing.assert_close(std[:, 0], torch.where(stuck, 0.24, 0.06))
+    noise = torch.stack([exploration.noise(ego, 1.0) for _ in range(2000)])
+    kept = (noise[1:] == noise[:-1]).float().mean(dim=(0, 2))
+    assert (kept[stuck] - 0.95).abs().max() < 0.03 and (kept[~stuck] == 0.0).all()
+
+
+def test_the_first_passes_of_who_is_stuck_change_no_ratio() -> None:
+    """What was sampled with a deviation is judged with the same one."""
+    ppo = make(2, stuck_noise=4.0)
+    with torch.no_grad():
+        for _ in range(40):  # until some are stuck
+            rollout = ppo.step()
+    assert 0 < is_stuck(rollout.ego).sum() < len(rollout.ego)
+    std = ppo.exploration.std(rollout.ego, ppo.left)
+    mean = ppo.tuner.mean(ppo.tuner.see(rollout.ego, rollout.edges, rollout.mask))
+    again = log_probability(rollout.action, mean, std, ppo.tuner.free)
+    torch.testing.assert_close(again, rollout.log_probability, rtol=1e-4, atol=1e-4)
 
 
 def plain_advantages(
@@ -193,7 +222,7 @@ def test_figures_of_the_episodes_are_averaged() -> None:
 )
 def test_settings_are_checked(name: str, value: Any) -> None:
     with pytest.raises(InputError, match=rf"ppo\.{name}: got "):
-        PPOConfig(**{name: value})
+        TunerPPOSettings(**{name: value})
 
 
 def test_more_minibatches_than_samples() -> None:

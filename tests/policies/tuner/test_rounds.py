@@ -17,12 +17,13 @@ from envs.arena.core import ArenaCore
 from envs.rollout.team import Fleet
 from envs.scenarios import clutter
 from policies.checkpoint_folder import pack, unpack
+from policies.ppo_settings import TunerPPOSettings
 from policies.tuner import checkpoint
 from policies.tuner.checkpoint import Config
 from policies.tuner.evaluate import by_tuner
 from policies.tuner.neighbourhood import to_graph
 from policies.tuner.network import Tuner
-from policies.tuner.ppo import PPOConfig, TunerPPO
+from policies.tuner.ppo import TunerPPO
 from policies.tuner.rounds import Steps, pick
 from swarm.errors import InputError
 from swarm.scenario.scenario import Scenario
@@ -76,7 +77,7 @@ def test_unknown_rounds() -> None:
 def trained_once(**changes: Any) -> tuple[TunerPPO, Any]:
     """A trainer with two rounds in small crowded worlds, some of which end, and one rollout of it."""
     worlds = ArenaCore(lambda rng: crowd(int(rng.integers(9)), 0.2 + 0.3 * rng.random()), worlds=3, seed=4)
-    settings = dataclasses.replace(PPOConfig(rollout=12, minibatches=2, epochs=1), **changes)
+    settings = dataclasses.replace(TunerPPOSettings(rollout=12, minibatches=2, epochs=1), **changes)
     ppo = TunerPPO(worlds, lively(2), settings, seed=0, updates=10)
     with torch.no_grad():
         ppo.collect()  # the second rollout begins in the middle of episodes
@@ -138,7 +139,7 @@ def test_gradients_reach_what_the_senders_saw() -> None:
 
 def ring(rounds: int, seed: int = 0) -> TunerPPO:
     torch.manual_seed(seed)
-    settings = PPOConfig(rollout=16, minibatches=4, gamma=0.5, learning_rate=1e-2, target_kl=None)
+    settings = TunerPPOSettings(rollout=16, minibatches=4, gamma=0.5, learning_rate=1e-2, target_kl=None)
     return TunerPPO(Ring(seed), Tuner(width=16, rounds=rounds), settings, seed=seed, updates=40)
 
 

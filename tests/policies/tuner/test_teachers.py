@@ -13,10 +13,11 @@ from envs.arena.training.worlds import STYLES, draw, mates, training_worlds
 from envs.scenarios.tiled import rooms_of
 from policies import distributed
 from policies.checkpoint_folder import pack, unpack
+from policies.ppo_settings import TunerPPOSettings
 from policies.tuner.checkpoint import load
 from policies.tuner.cloning import NETWORK, Drive, Lessons, best_of, discounted
 from policies.tuner.network import Tuner
-from policies.tuner.ppo import PPOConfig, TunerPPO
+from policies.tuner.ppo import TunerPPO
 from policies.tuner.teachers import give_way, make_teacher
 from policies.tuner.training import TunerOptions, network_of
 from swarm.errors import InputError
@@ -32,7 +33,7 @@ CLASS_K = ("robot_gain", "robot_power", "obstacle_gain", "obstacle_power")
 def make(seed: int = 1, updates: int = 4, **settings: Any) -> TunerPPO:
     torch.manual_seed(seed)
     worlds = training_worlds(seed, 8, families=("merge",), team=0.5)
-    config = PPOConfig(rollout=8, minibatches=2, per_family=True, near=1.0, **settings)
+    config = TunerPPOSettings(rollout=8, minibatches=2, per_family=True, near=1.0, **settings)
     tuner = Tuner(tunables=CLASS_K)
     tuner.forget_action()
     return TunerPPO(worlds, tuner, config, seed=seed, updates=updates)
@@ -61,7 +62,7 @@ def test_what_is_cloned_solves_what_the_best_teacher_solves() -> None:
 
 def test_a_planner_leads_by_rotation_and_speed_alone() -> None:
     worlds = training_worlds(1, 6, 2, styles=("door_swap",))
-    lessons = Lessons(TunerPPO(worlds, Tuner(), PPOConfig(), seed=0, updates=1), {}, seed=0, lessons=1)
+    lessons = Lessons(TunerPPO(worlds, Tuner(), TunerPPOSettings(), seed=0, updates=1), {}, seed=0, lessons=1)
     everywhere, success = np.ones(6, bool), {}
     for name in ("led:auto", "fixed:20,1,20,1"):
         success[name] = lessons._drive(make_teacher(name, worlds), worlds.begin(5), everywhere).success

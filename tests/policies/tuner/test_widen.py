@@ -14,9 +14,10 @@ from oracles.toy_worlds import Toy
 from torch import Tensor, nn
 
 from policies.checkpoint_folder import CONFIG, ONNX, WEIGHTS, pack, unpack, write_onnx
+from policies.ppo_settings import TunerPPOSettings
 from policies.tuner import checkpoint
 from policies.tuner.network import Tuner
-from policies.tuner.ppo import PPOConfig, TunerPPO
+from policies.tuner.ppo import TunerPPO
 from policies.tuner.training import TunerOptions, network_of
 from policies.tuner.widen import main, widen
 from swarm.errors import InputError
@@ -194,7 +195,7 @@ class Exact(Toy):  # type: ignore[misc]
 
 def make(seed: int) -> TunerPPO:
     torch.manual_seed(seed)
-    settings = PPOConfig(rollout=16, minibatches=4, near=0.1)
+    settings = TunerPPOSettings(rollout=16, minibatches=4, near=0.1)
     ppo = TunerPPO(Exact(seed), Tuner(), settings, seed=seed, updates=4)
     ppo.keep_clone()
     return ppo
