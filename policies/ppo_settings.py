@@ -62,6 +62,9 @@ class TunerPPOSettings(PPOSettings):
     stuck_noise: float = 1.0
     """How many times as large it is for robots that are stuck (``policies.tuner.exploration``); then it is also held
     for the time ``held``, in the mean, throughout the training. 1: they explore as everybody."""
+    stuck_worlds: float = 0.35
+    """Share of the worlds in which it is. Who waits for others looks as if it were stuck: where robots have to agree on
+    who goes first, they learn that in the other worlds."""
     held: float = 60.0
     """Steps for which noise is held at the start, in the mean. Class-K parameters act while robots come closer: noise
     that is new at every step averages out to nothing there, and who goes first is never found out."""
@@ -92,8 +95,9 @@ class TunerPPOSettings(PPOSettings):
         for name in ("held", "stuck_noise"):
             if not 1.0 <= getattr(self, name) < math.inf:
                 raise InputError(f"ppo.{name}", getattr(self, name), "1 or more")
-        if not 0.0 <= self.held_worlds <= 1.0:
-            raise InputError("ppo.held_worlds", self.held_worlds, "0 to 1")
+        for name in ("held_worlds", "stuck_worlds"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise InputError(f"ppo.{name}", getattr(self, name), "0 to 1")
         if not 0.0 < self.held_until <= 1.0:
             raise InputError("ppo.held_until", self.held_until, "above 0, at most 1")
         for name in ("near", "smooth"):

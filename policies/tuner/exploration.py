@@ -42,17 +42,18 @@ class Exploration:
         first, last = self.config.noise
         return last + left * (first - last)
 
-    def std(self, ego: Tensor, left: float) -> float | Tensor:
+    def std(self, ego: Tensor, rows: Tensor, left: float) -> float | Tensor:
         """Standard deviation of the actions of robots with features ``ego`` [n, EGO]: one number, or [n, 1].
 
         Args:
             ego: Their own features.
+            rows: Which of the S robots each is, int64 [n].
             left: Share of the training that is left.
         """
         usual = self.usual_std(left)
         if self.config.stuck_noise == 1.0:
             return usual
-        return torch.where(is_stuck(ego), usual * self.config.stuck_noise, usual).unsqueeze(-1)
+        return torch.where(self._tries(ego, rows), usual * self.config.stuck_noise, usual).unsqueeze(-1)
 
     def noise(self, ego: Tensor, done: float) -> Tensor:
         """Standard normal noise [S, 6] for one step; each sample's density is taken as if it stood alone.
@@ -68,9 +69,14 @@ class Exploration:
         new = luck * steps < 1.0
         new[round(self.config.held_worlds * len(noise)) :] = True
         if self.config.stuck_noise != 1.0:
-            new = torch.where(is_stuck(ego).cpu().unsqueeze(-1), luck * self.config.held < 1.0, new)
+            tries = self._tries(ego, torch.arange(len(ego), device=ego.device))
+            new = torch.where(tries.cpu().unsqueeze(-1), luck * self.config.held < 1.0, new)
         self.held = torch.where(new, noise, self.held)
         return self.held
+
+    def _tries(self, ego: Tensor, rows: Tensor) -> Tensor:
+        """Which robots explore with larger noise since they are stuck, bool [n]; in the last worlds of all."""
+        return is_stuck(ego) & (rows >= round((1.0 - self.config.stuck_worlds) * len(self.held)))
 
 
 def is_stuck(ego: Tensor) -> Tensor:

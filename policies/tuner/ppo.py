@@ -142,15 +142,19 @@ class TunerPPO(PPO[Rollout]):
         """Hold the policy near what it is now, from the next update on."""
         self.clone = copy.deepcopy(self.tuner).requires_grad_(False)
 
+    def _std(self, ego: Tensor) -> float | Tensor:
+        """Standard deviation of the actions of all robots, from their features [S, EGO]."""
+        return self.exploration.std(ego, torch.arange(len(ego), device=ego.device), self.left)
+
     def _propose(self, ego: Tensor, edges: Tensor, mask: Tensor) -> tuple[Tensor, float | Tensor, Tensor, Tensor]:
         """Mean actions [S, 6], their deviation, who was heard [S, P], and what was told one step before [S, TOLD]."""
         if not isinstance(self.tuner, Tuner) or self.tuner.rounds < 2:
             none = ego.new_empty(len(ego), 0)
             mean, std = self.tuner.propose(self.tuner.see(ego, edges, mask))
-            return mean, self.exploration.std(ego, self.left) if std is None else std, none.long(), none
+            return mean, self._std(ego) if std is None else std, none.long(), none
         sender, before = self.sent(senders(self.observation)).long(), self.embedding
         mean, self.embedding = speak(self.tuner, (ego, edges, mask), sender, before)
-        return mean, self.exploration.std(ego, self.left), sender, before
+        return mean, self._std(ego), sender, before
 
     def estimate(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
         """Values and advantages, both [T, S]."""
@@ -192,7 +196,7 @@ class TunerPPO(PPO[Rollout]):
                 self.tuner, chosen
             )
         action, own_std, judged = self.tuner.judge(seen, heard)
-        std = self.exploration.std(flat.ego[chosen], self.left) if own_std is None else own_std
+        std = self.exploration.std(flat.ego[chosen], chosen % len(self.embedding), self.left) if own_std is None else own_std
         now = log_probability(flat.action[chosen], action, std, self.tuner.free)
         gain = advantage[chosen]
         mean, spread, count = distributed.moments(gain)

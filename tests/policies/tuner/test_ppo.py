@@ -66,11 +66,13 @@ def test_noise_is_held_in_half_of_the_worlds_and_new_at_every_step_in_the_others
 
 
 def test_who_is_stuck_tries_more_and_for_longer() -> None:
-    ppo = make(2, held=20.0, held_worlds=0.0, stuck_noise=4.0, noise=(0.1, 0.02))
+    ppo = make(2, held=20.0, held_worlds=0.0, stuck_noise=4.0, stuck_worlds=0.5, noise=(0.1, 0.02))
     ego, exploration = flatten(ppo.observation)[0].clone(), ppo.exploration
-    stuck = torch.arange(len(ego)) % 3 == 0
+    rows = torch.arange(len(ego))
+    stuck = rows % 3 == 0
     ego[:, EGO_STUCK] = torch.where(stuck, 0.3, 0.01)
-    std = exploration.std(ego, left=0.5)
+    stuck &= rows >= len(ego) // 2  # in the other half of the worlds everybody explores alike
+    std = exploration.std(ego, rows, left=0.5)
     assert isinstance(std, torch.Tensor) and std.shape == (len(ego), 1)
     torch.testing.assert_close(std[:, 0], torch.where(stuck, 0.24, 0.06))
     noise = torch.stack([exploration.noise(ego, 1.0) for _ in range(2000)])
@@ -85,7 +87,7 @@ def test_the_first_passes_of_who_is_stuck_change_no_ratio() -> None:
         for _ in range(40):  # until some are stuck
             rollout = ppo.step()
     assert 0 < is_stuck(rollout.ego).sum() < len(rollout.ego)
-    std = ppo.exploration.std(rollout.ego, ppo.left)
+    std = ppo._std(rollout.ego)
     mean = ppo.tuner.mean(ppo.tuner.see(rollout.ego, rollout.edges, rollout.mask))
     again = log_probability(rollout.action, mean, std, ppo.tuner.free)
     torch.testing.assert_close(again, rollout.log_probability, rtol=1e-4, atol=1e-4)
