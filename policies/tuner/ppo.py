@@ -196,7 +196,8 @@ class TunerPPO(PPO[Rollout]):
                 self.tuner, chosen
             )
         action, own_std, judged = self.tuner.judge(seen, heard)
-        std = self.exploration.std(flat.ego[chosen], chosen % len(self.embedding), self.left) if own_std is None else own_std
+        rows = chosen % len(self.embedding)
+        std = self.exploration.std(flat.ego[chosen], rows, self.left) if own_std is None else own_std
         now = log_probability(flat.action[chosen], action, std, self.tuner.free)
         gain = advantage[chosen]
         mean, spread, count = distributed.moments(gain)
