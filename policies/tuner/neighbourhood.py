@@ -25,8 +25,8 @@ from torch.nn import functional
 from torch_geometric.nn import MessagePassing
 
 from policies.linear import filled, linear
-from policies.tuner.message_kernels import gather
-from policies.tuner.messages import Hidden, Largest, in_parts
+from policies.tuner.messages.kernels import gather
+from policies.tuner.messages.passing import Hidden, Largest, in_parts
 from swarm.sense.messages import EMBEDDING
 from swarm.tune.observation import EDGE, EDGE_IS_OBSTACLE, EDGE_IS_ROBOT, EDGE_TOLD, EGO, EGO_EXACT
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from policies.linear import product
-from policies.tuner.message_kernels import choose, hide, unchoose, unhide
+from policies.tuner.messages.kernels import choose, hide, unchoose, unhide
 
 _FEW = 2048
 """Robots that are not worth a thread: a step of the worlds has fewer, a minibatch more."""
@@ -39,7 +39,7 @@ def in_parts(kernel: Callable[..., None], start: Tensor, shared: Sequence[Tensor
     """Run a kernel for all parts of the robots at the same time.
 
     Args:
-        kernel: Of ``policies.tuner.message_kernels``.
+        kernel: Of ``policies.tuner.messages.kernels``.
         start: First edge of each robot, and the number of edges, [n + 1].
         shared: What the parts share.
         own: What has a row for each part.
