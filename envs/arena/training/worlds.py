@@ -128,7 +128,7 @@ def _rooms(draw_room: Callable[[np.random.Generator], Scenario]) -> Style:
 STYLES: dict[str, tuple[float, Style]] = {
     "clutter": (0.17, _clutter),
     "turned_clutter": (0.05, _turned_clutter),
-    "carts": (0.11, _carts),
+    "carts": (0.14, _carts),
     "swap": (0.08, _swap),
     "merge": (0.06, _rooms(_merge)),
     "door_swap": (0.09, _rooms(_door_swap)),
@@ -137,9 +137,9 @@ STYLES: dict[str, tuple[float, Style]] = {
     "crossing": (0.03, lambda rng, robots: crossing.draw(rng, robots=robots, **_any(rng))),
     "doorway": (0.06, lambda rng, robots: doorway.draw(rng, robots=robots, gap=rng.uniform(2.3, 5.0), **_any(rng))),
     "moving": (0.05, lambda rng, robots: moving.draw(rng, robots=robots - 2, movers=1, rude=1, **_any(rng))),
-    "warehouse": (0.05, _warehouse),
+    "warehouse": (0.1, _warehouse),
     "open": (0.11, lambda rng, robots: open_floor.draw(rng, robots=robots, filled=rng.uniform(0.1, 0.25))),
-    "mixed": (0.1, lambda rng, robots: mixed.draw(rng, robots=robots)),
+    "mixed": (0.13, lambda rng, robots: mixed.draw(rng, robots=robots)),
 }
 """Kinds of worlds: share, and how to draw one for some number of robots."""
 
