@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from policies.devices import CPU, to_device
 from swarm.array_types import AnyArray
 from swarm.errors import InputError
+from swarm.files.own_code import Running
 from swarm.files.references import in_file, is_reference, load_reference, make_part, moved, source_of
 from swarm.tune.onnx_file import open_session
 
@@ -84,6 +85,15 @@ class OwnNetwork(nn.Module):
             return trial
         return trials[0]
 
+    def call(self, *seen: Tensor) -> Sequence[Tensor]:
+        """What it gives for S robots, in a training too.
+
+        Raises:
+            InputError: If it raises, or gives something else; while it is trained, also if that is not a number.
+        """
+        numbers = "finite numbers; where they were so at first, a smaller --ppo.learning-rate may help"
+        return _call(f"--network: {self.reference}", self.network, self.trial, seen, numbers if self.training else "")
+
     def moved(self, device: torch.device) -> Self:
         """The same on a device, where it has shown that it runs.
 
@@ -119,31 +129,54 @@ def try_network(reference: str, network: nn.Module, trial: Trial, device: torch.
     network.eval()
     try:
         with torch.no_grad():
-            found, alone = (_call(where, network, trial, part) for part in (seen, tuple(part[1:2] for part in seen)))
+            found, alone = (
+                _call(
+                    where,
+                    network,
+                    trial,
+                    some,
+                    f"finite numbers, also for a robot that senses nothing ({trial.nothing})",
+                )
+                for some in (seen, tuple(part[1:2] for part in seen))
+            )
     finally:
         network.train(training)
-    for (name, shape), part, one in zip(trial.outputs.items(), found, alone, strict=True):
-        if part is None and one is None and name == trial.optional:
+    for name, part, one in zip(trial.outputs, found, alone, strict=True):
+        if part is None or one is None:
+            if part is not one:
+                raise InputError(f"{where}: {name}", part, "the same for a robot whoever else is in the batch")
             continue
-        if not isinstance(part, Tensor) or not isinstance(one, Tensor) or part.shape != shape:
-            raise InputError(f"{where}: {name}", getattr(part, "shape", part), f"a tensor of shape {list(shape)}")
-        if not torch.isfinite(part).all():
-            valid = f"finite numbers, also for a robot that senses nothing ({trial.nothing})"
-            raise InputError(f"{where}: {name}", part.tolist(), valid)
         if (part[1] - one[0]).abs().max() > _SAME:
             raise InputError(f"{where}: {name}", part[1].tolist(), "the same for a robot whoever else is in the batch")
 
 
-def _call(where: str, network: nn.Module, trial: Trial, seen: tuple[Tensor, ...]) -> Sequence[Any]:
-    """The things that it gives."""
-    try:
+def _call(
+    where: str, network: nn.Module, trial: Trial, seen: tuple[Tensor, ...], numbers: str
+) -> Sequence[Any]:  # fmt: skip
+    """The things that it gives, refused if they are not what they should be.
+
+    Args:
+        where: What it is called in errors.
+        network: The user's.
+        trial: What is asked of it.
+        seen: Its inputs.
+        numbers: What is valid where it gives something that is no number; empty: while it is exported, nobody looks.
+    """
+    with Running(f"{where}: forward", network.forward, trial.form):
         found = network(*seen)
-    except Exception as error:  # whatever the user's own lines raise
-        shown = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InputError(f"{where}: forward", shown, trial.form) from error
-    if not isinstance(found, tuple | list) or len(found) != len(trial.outputs):
-        shown = type(found).__name__ if not isinstance(found, tuple | list) else f"{len(found)} things"
-        raise InputError(f"{where}: forward", shown, trial.gives)
+        if not isinstance(found, tuple | list) or len(found) != len(trial.outputs):
+            shown = type(found).__name__ if not isinstance(found, tuple | list) else f"{len(found)} things"
+            raise InputError("", shown, trial.gives)
+        for (name, (_, *shape)), part in zip(trial.outputs.items(), found, strict=True) if numbers else ():
+            if part is None and name == trial.optional:
+                continue
+            wanted = [len(seen[0]), *shape]
+            if not isinstance(part, Tensor) or list(part.shape) != wanted:
+                raise InputError(name, getattr(part, "shape", part), f"a tensor of shape {wanted}")
+            if not torch.isfinite(part).all():
+                raise InputError(name, part.tolist(), numbers)
+            if name == trial.optional and not (part > 0.0).all():
+                raise InputError(name, part.min().item(), "above 0")
     return found
 
 

@@ -24,3 +24,6 @@ class InputError(SwarmError, ValueError):
             shown = f"{shown[:_LONGEST_VALUE]}… ({len(shown)} characters)"
         super().__init__(f"{where}: got {shown}; valid: {valid}")
         self.where, self.value, self.valid = where, value, valid
+
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, object, str]]:
+        return type(self), (self.where, self.value, self.valid)  # for the processes of others' vector environments

@@ -8,11 +8,14 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Float32s, Int64s
-from swarm.errors import InputError
+from swarm.files.checks import array
+from swarm.files.own_code import Running, name_of
 from swarm.files.references import check_part, make_part
 from swarm.filter.safety import BRAKING, RELAXED
 from swarm.tune.reward import Reward as OwnReward
 from swarm.tune.reward import StepRecord
+
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,8 @@ def given_by(reward: OwnReward, step: StepRecord) -> Float32s:
     """
     if isinstance(reward, Reward):
         return reward(step)  # right by its making
-    found = np.asarray(reward(step))
-    if found.shape != step.done.shape or not np.isfinite(found).all():
-        raise InputError("reward", found, f"finite numbers of shape {step.done.shape}")
+    with Running(f"reward: {name_of(reward)}", reward, f"finite numbers of shape {step.done.shape}"):
+        found = array("rewards", reward(step), step.done.shape, most=_LARGEST)
     return np.where(step.done, 0.0, found).astype(np.float32)
 
 

@@ -17,6 +17,7 @@ import envs
 from envs.scenarios import clutter, crossing, dense, mixed, moving, open_floor, swap, turned_clutter, warehouse
 from envs.scenarios.narrow import bays, blocks, corridor, door_swap, doorway, merge, rooms
 from swarm.errors import InputError
+from swarm.files.own_code import Running
 from swarm.files.references import FORM, is_reference, make_part
 from swarm.scenario.family import Family, Map
 from swarm.scenario.grid_map import GridMap
@@ -122,9 +123,10 @@ class _OwnDraw:
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         what, name, _, kind = self._made_of
-        found = self.__wrapped__(*arguments, **options)
-        if not isinstance(found, kind):
-            raise InputError(f"{what} {name}", found, f"a swarm.{kind.__name__}")
+        with Running(f"{what}: {name}", self.__wrapped__, f"a swarm.{kind.__name__}, whatever rng draws"):
+            found = self.__wrapped__(*arguments, **options)
+            if not isinstance(found, kind):
+                raise InputError("", found, f"a swarm.{kind.__name__}")
         return found
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -27,7 +27,7 @@ class OwnFollower(OwnNetwork):
 
     def forward(self, view: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
         """Scores float32[n, 5] of the moves stay, forward, back, left, right, and values float32[n]."""
-        scores, value = self.network(view, own)
+        scores, value = self.call(view, own)
         return scores, value
 
 

@@ -79,7 +79,7 @@ class OwnTuner(OwnNetwork):
 
     def judge(self, seen: Padded, heard: Tensor | None = None) -> tuple[Tensor, Tensor | None, Tensor]:
         """Mean actions [n, 6], their standard deviation [n, 6] or None, and expected returns [n]."""
-        mean, std, value = self.network(*seen)
+        mean, std, value = self.call(*seen)
         return self.fixed + self.free * (mean - self.fixed), std, value
 
     def propose(self, seen: Padded, heard: Tensor | None = None) -> tuple[Tensor, Tensor | None]:

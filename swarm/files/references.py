@@ -17,10 +17,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from swarm.errors import InputError, SwarmError
+from swarm.errors import InputError
+from swarm.files.own_code import Running
 
 _FORM = re.compile(r"(?P<place>.+\.py|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<name>[A-Za-z_]\w*)")
 FORM = "my_file.py:NAME or package.module:NAME"
+_IMPORTABLE = "a file that can be imported"
 
 
 def is_reference(text: str) -> bool:
@@ -119,7 +121,8 @@ def _made(where: str, kind: type, offered: Mapping[str, Any]) -> Any:
     except TypeError as error:
         valid = f"arguments out of {', '.join(offered)}" if offered else "no arguments without a default"
         raise InputError(f"{where}: arguments", str(inspect.signature(kind)), f"{valid} ({error})") from error
-    return kind(**taken)
+    with Running(where, kind, "a class that can be made"):
+        return kind(**taken)
 
 
 def _split(where: str, text: str) -> tuple[str, str]:
@@ -132,20 +135,16 @@ def _split(where: str, text: str) -> tuple[str, str]:
 
 def _module(where: str, place: str, text: str) -> ModuleType:
     """The module that a reference names, or that its file becomes."""
+    if place.endswith(".py"):
+        return _run(where, Path(place))
     try:
-        if place.endswith(".py"):
-            return _run(where, Path(place))
-        return importlib.import_module(place)
-    except SwarmError:
-        raise
-    except ModuleNotFoundError as error:
-        if error.name is not None and f"{place}.".startswith(f"{error.name}."):
-            raise InputError(where, text, f"a built-in name, or {FORM} (no module {error.name} here)") from error
-        raise InputError(f"{where}: {place}", str(error), "a file that can be imported") from error
-    except Exception as error:  # whatever the user's own lines raise
-        raise InputError(
-            f"{where}: {place}", f"{type(error).__name__}: {error}", "a file that can be imported"
-        ) from error
+        with Running(f"{where}: {place}", None, _IMPORTABLE):
+            return importlib.import_module(place)
+    except InputError as error:
+        missing = error.__cause__.name if isinstance(error.__cause__, ModuleNotFoundError) else None
+        if missing is None or not f"{place}.".startswith(f"{missing}."):
+            raise
+        raise InputError(where, text, f"a built-in name, or {FORM} (no module {missing} here)") from error.__cause__
 
 
 def _run(where: str, path: Path) -> ModuleType:
@@ -162,7 +161,8 @@ def _run(where: str, path: Path) -> ModuleType:
             raise InputError(where, str(path), "a Python file")
         module = sys.modules[name] = importlib.util.module_from_spec(spec)  # dataclasses look their module up
         try:
-            spec.loader.exec_module(module)
+            with Running(f"{where}: {path}", module, _IMPORTABLE):
+                spec.loader.exec_module(module)
         except BaseException:
             del sys.modules[name]
             raise

@@ -13,7 +13,8 @@ from typing import Protocol
 import numpy as np
 
 from swarm.array_types import Array
-from swarm.errors import InputError, SwarmError
+from swarm.errors import InputError
+from swarm.files.own_code import Running, name_of
 from swarm.files.references import check_part, make_part
 from swarm.filter import qp
 from swarm.filter.safety import Scratch
@@ -59,28 +60,27 @@ def further_rows(constraint: Constraint, view: View, kind: int, body: Array) -> 
     Raises:
         InputError: If they are something else.
     """
-    try:
-        found = constraint(view)
-    except SwarmError:
-        raise
-    except Exception as error:  # whatever the user's own lines raise
-        shown = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InputError("constraint", shown, "a function that gives rows for any view") from error
-    try:
-        given, level = found
-        given, level = np.array(given, dtype=np.float64), np.array(level, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError("constraint", found, "rows float64[r, 2] and right-hand sides float64[r]") from error
-    given = given.reshape(0, 2) if given.size == 0 else given
-    if given.shape != (level.size, 2) or level.ndim != 1 or level.size > MOST:
-        raise InputError("constraint: shapes", (given.shape, level.shape), f"(r, 2) and (r,), r at most {MOST}")
-    if not np.isfinite(given).all() or not np.isfinite(level).all():
-        raise InputError("constraint", (given.tolist(), level.tolist()), "finite numbers")
+    with Running(f"constraint: {name_of(constraint)}", constraint, "a function that gives rows for any view"):
+        given, level = _checked(constraint(view))
     if kind == UNICYCLE:
         given[:, 1] /= body[LOOK_AHEAD]
     rows, rhs = np.empty(given.shape), np.empty(level.shape)
     qp.normalise(given, level, rows, rhs)
     return rows, rhs
+
+
+def _checked(found: object) -> tuple[Array, Array]:
+    """Rows ``float64[r, 2]`` and right-hand sides ``float64[r]``, copies; refuses what is none."""
+    try:
+        given, level = (np.array(part, dtype=np.float64) for part in found)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        raise InputError("", found, "rows float64[r, 2] and right-hand sides float64[r]") from None
+    given = given.reshape(0, 2) if given.size == 0 else given
+    if given.shape != (level.size, 2) or level.ndim != 1 or level.size > MOST:
+        raise InputError("shapes", (given.shape, level.shape), f"(r, 2) and (r,), r at most {MOST}")
+    if not np.isfinite(given).all() or not np.isfinite(level).all():
+        raise InputError("", (given.tolist(), level.tolist()), "finite numbers")
+    return given, level
 
 
 def solve_with(

@@ -8,15 +8,17 @@ Keeping bodies apart between waypoints is the filter's business.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import array
+from swarm.files.own_code import Running
 from swarm.sense.intent import Intent
 from swarm.sense.view import View
 
@@ -76,28 +78,61 @@ class StatefulPlanner(Planner, Protocol):
 
 def stateful(planner: Planner) -> StatefulPlanner:
     """The planner itself if it has everything; else with the defaults for what it lacks."""
-    return planner if isinstance(planner, StatefulPlanner) else _WithDefaults(planner)
+    return planner if isinstance(planner, StatefulPlanner) else OwnPlanner(planner)
 
 
-class _WithDefaults(StatefulPlanner):
-    """A planner of a user's own; the one place that asks which methods it has."""
+_FLAG = bool | np.bool_
+_KINDS: dict[str, Any] = {
+    "intent": Intent | None, "stop_distance": int | float | np.number, "waits": _FLAG | None, "agreed": _FLAG,
+    "note": str,
+}  # fmt: skip
 
-    def __init__(self, planner: Planner) -> None:
-        self._planner = planner
+
+class OwnPlanner(StatefulPlanner):
+    """A planner of a user's own: what it gives is checked; the one place that asks which methods it has.
+
+    Args:
+        planner: The user's.
+        where: What it is called in errors.
+    """
+
+    def __init__(self, planner: Planner, where: str = "") -> None:
+        self._planner, self._where = planner, where or f"planner: {type(planner).__name__}"
 
     def plan(self, view: View) -> Plan:
-        plan, where = self._planner.plan(view), f"planner: {type(self._planner).__name__}.plan"
-        if not isinstance(plan, Plan):
-            raise InputError(where, plan, "a swarm.Plan")
-        return replace(plan, waypoint=array(f"{where}: waypoint", plan.waypoint, (2,)))
+        """Its plan.
+
+        Raises:
+            InputError: If it raises, or gives something else.
+        """
+        with self._running(self._planner.plan, "a swarm.Plan for any view"):
+            plan = self._planner.plan(view)
+            if not isinstance(plan, Plan):
+                raise InputError("", plan, "a swarm.Plan")
+            for name, kind in _KINDS.items():
+                if not isinstance(found := getattr(plan, name), kind):
+                    raise InputError(name, found, str(getattr(kind, "__name__", kind)))
+            if math.isnan(plan.stop_distance):
+                raise InputError("stop_distance", plan.stop_distance, "a number [m], or inf")
+            return replace(
+                plan, waypoint=array("waypoint", plan.waypoint, (2,)), path=array("path", plan.path, (None, 2))
+            )
 
     @property
     def held(self) -> Sequence[int]:  # type: ignore[override]
+        """Cells that it holds, tail first."""
         found: Sequence[int] = getattr(self._planner, "held", ())
         return found
 
     def reset(self) -> None:
-        getattr(self._planner, "reset", lambda: None)()
+        """Forget everything, if it can."""
+        with self._running(self._planner, "a planner that can be reset"):
+            getattr(self._planner, "reset", lambda: None)()
 
     def resume(self, held: Sequence[int], x: float, y: float) -> bool:
-        return bool(getattr(self._planner, "resume", super().resume)(held, x, y))
+        """Hold the cells of before again, if it can."""
+        with self._running(self._planner, "whether it stands in those cells"):
+            return bool(getattr(self._planner, "resume", super().resume)(held, x, y))
+
+    def _running(self, part: object, valid: str) -> Running:
+        return Running(self._where, part, valid)

@@ -8,7 +8,7 @@ from swarm.errors import InputError
 from swarm.files.references import FORM, is_reference, load_reference, make_part
 from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import ErrorBounds
-from swarm.planning import Planner, StatefulPlanner, stateful
+from swarm.planning import OwnPlanner, Planner, StatefulPlanner, stateful
 from swarm.planning.headings.outlines import least_radius
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.planning.passages.team import sizes_of
@@ -113,7 +113,7 @@ def make_planner(
         return _cell_planner(planner, world.grid, robot_id, dt, spec, outlined)
     if own:
         offered = {"spec": spec, "world": world, "dt": dt, "margin": margin, "robot_id": robot_id}
-        return stateful(make_part("planner", planner, Planner, offered))
+        return OwnPlanner(make_part("planner", planner, Planner, offered), f"planner: {planner}")
     raise InputError("planner", planner, f"{', '.join(PLANNERS)}, or {FORM}")
 
 

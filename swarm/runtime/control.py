@@ -19,7 +19,7 @@ from swarm.model.body import full_braking
 from swarm.model.dynamics import DOUBLE_INTEGRATOR
 from swarm.robot import Command
 from swarm.runtime.belief import Belief, believe
-from swarm.runtime.drivers.base import COMMAND_TTL, Driver, Reading, Sent
+from swarm.runtime.drivers.base import COMMAND_TTL, Driver, Reading, Sent, read_from, write_to
 from swarm.runtime.drivers.doubts import Doubts
 from swarm.runtime.drivers.executed import Executed
 from swarm.runtime.fleet_file.braking import LATE_NEWS, WAITS, describe
@@ -114,7 +114,7 @@ class Control:
         resumed = self.watchdog.begin(now)
         self._executed.begin(now)
         heard = self._listen(resumed, now)
-        reading, latched = self._driver.read(), self.watchdog.latched
+        reading, latched = read_from(self._driver), self.watchdog.latched
         if reading is None:
             self._late = None
             self._remember(heard)
@@ -231,11 +231,11 @@ class Control:
         )  # fmt: skip
         sent, moves = None, reason == MAY_MOVE or self.watchdog.holds
         if moves:
-            sent = self._driver.write(command.control)
+            sent = write_to(self._driver, command.control)
             self._wanted = sent.control if reason == MAY_MOVE else self._wanted
         elif abs(now - reading.measured) <= self.watchdog.state_age or self.robot.kind != DOUBLE_INTEGRATOR:
             # An acceleration that brakes by an old state drives backwards in the end; then the body brakes by itself.
-            sent = self._driver.write(full_braking(self.robot.kind, state, self.robot.body, view.drive))
+            sent = write_to(self._driver, full_braking(self.robot.kind, state, self.robot.body, view.drive))
         self.robot.drive = None if sent is None else sent.control.copy()
         ahead = self.robot.ahead(self._executed.take(sent))
         way = None if ahead is None or not moves else ahead[0][:2] - state[:2]

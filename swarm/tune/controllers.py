@@ -13,6 +13,8 @@ from numba import njit
 
 from swarm.array_types import Array, Flags, Float32s
 from swarm.errors import InputError
+from swarm.files.checks import array
+from swarm.files.own_code import Running
 from swarm.files.references import FORM, is_reference, make_part
 from swarm.filter.tunables import COUNT, NAMES, ROTATION, TUNABLES, encode
 from swarm.sense.messages import EMBEDDING
@@ -61,15 +63,14 @@ class OwnController:
 
     def __call__(self, observation: Observation) -> Array:
         """The actions ``float64[..., 6]`` for observations with any leading dimensions."""
+        where, valid = f"controller: {self._reference}", f"{COUNT} numbers in [0, 1] for any observation"
         leading = observation.ego.shape[:-1]
         actions = np.empty((*leading, COUNT))
         for index in np.ndindex(leading):
             ego, edges, mask, sender = observation
             one = Observation(ego[index], edges[index], mask[index], None if sender is None else sender[index])
-            action = np.asarray(self._controller(one), dtype=np.float64)
-            if action.shape != (COUNT,) or not np.isfinite(action).all():
-                raise InputError(f"controller: {self._reference}", action, f"{COUNT} numbers in [0, 1]")
-            actions[index] = action
+            with Running(where, self._controller, valid):
+                actions[index] = array("action", self._controller(one), (COUNT,))
         return actions
 
 

@@ -336,7 +336,7 @@ def test_a_planner_that_remembers_nothing_holds_no_cells_and_one_that_does_is_as
 @pytest.mark.parametrize("waypoint", [None, [np.nan, 1.0], np.zeros(3), "there"])
 def test_what_is_no_plan_is_one_clear_error(waypoint: Any) -> None:
     robot = a_robot(planner=SimpleNamespace(plan=lambda view: None if waypoint is None else Plan(waypoint)))
-    with pytest.raises(InputError, match=r"planner: SimpleNamespace\.plan.*valid: "):
+    with pytest.raises(InputError, match=r"planner: SimpleNamespace \(\S+test_robot\.py:\d+\): .*valid: "):
         robot.step(a_view())
 
 

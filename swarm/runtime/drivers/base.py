@@ -47,6 +47,7 @@ from numpy.typing import ArrayLike
 
 from swarm.array_types import Array
 from swarm.errors import InputError
+from swarm.files.own_code import Running, name_of
 from swarm.model.dynamics import Kind
 from swarm.runtime.fleet_file.read import DRIVERS, FleetFile
 from swarm.scenario.robot_spec import RobotSpec
@@ -168,5 +169,32 @@ def make_driver(fleet: FleetFile, robot_id: int) -> Driver:
     missing = [method for method in ("read", "write", "close") if not callable(getattr(found, method, None))]
     if missing:
         raise InputError(where, fleet.driver, f"a class with read, write and close (it has no {', '.join(missing)})")
-    driver: Driver = found(fleet, robot_id)
+    with Running(f"{where}: {fleet.driver}", found, "a driver that can be made"):
+        driver: Driver = found(fleet, robot_id)
     return driver
+
+
+def read_from(driver: Driver) -> Reading | None:
+    """What a driver reads.
+
+    Raises:
+        InputError: If one of a user's own raises, or gives something else.
+    """
+    with Running(f"driver: {name_of(driver)}", driver, "a Reading, or None"):
+        found = driver.read()
+        if not isinstance(found, Reading | None):
+            raise InputError("read", found, "a Reading, or None")
+    return found
+
+
+def write_to(driver: Driver, control: Array) -> Sent:
+    """What a driver sends of a command ``float64[2]``.
+
+    Raises:
+        InputError: If one of a user's own raises, or gives something else.
+    """
+    with Running(f"driver: {name_of(driver)}", driver, "a Sent"):
+        sent = driver.write(control)
+        if not isinstance(sent, Sent):
+            raise InputError("write", sent, "a Sent")
+    return sent

@@ -109,7 +109,8 @@ def test_what_is_saved_is_what_was_trained_in_torch_and_in_onnx(file: Path, tmp_
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("One", "forward: got 'Tensor'; valid: scores, value"), ("Four", r"tensor of shape \[3, 5\]"),
+        ("One", r"forward \(\S+nets\.py:\d+\): got 'Tensor'; valid: scores, value"),
+        ("Four", r"tensor of shape \[3, 5\]"),
         ("Lost", "senses nothing"), ("Crowd", "whoever else is in the batch"),
         ("Other", r"forward\(view, own\)"), ("missing", "Net, One, Four"), ("Odd", "operations that ONNX repeats"),
     ],

@@ -14,7 +14,7 @@ from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import ErrorBounds
 from swarm.runtime.drivers import line as line_driver
-from swarm.runtime.drivers.base import Reading, clip, make_driver
+from swarm.runtime.drivers.base import Reading, clip, make_driver, read_from, write_to
 from swarm.runtime.drivers.bullet import BulletDriver
 from swarm.runtime.drivers.bullet_wire import BodyState
 from swarm.runtime.drivers.clocks import LEARN
@@ -112,6 +112,25 @@ def test_drivers_that_cannot_be_loaded_are_named(recording):
             make_driver(fleet_of(driver), 0)
     with pytest.raises(InputError, match="0 to 1"):
         make_driver(fleet_of("replay", recording), 2)
+
+
+def test_a_driver_that_raises_or_gives_something_else_is_one_clear_error(tmp_path, monkeypatch):
+    (tmp_path / "my_wrong_base.py").write_text(
+        "class Base:\n"
+        "    def __init__(self, fleet, robot_id):\n        self.port = [][robot_id]\n"
+        "    def read(self):\n        return self.state\n"
+        "    def write(self, control):\n        return control\n"
+        "    def close(self): ...\n\n"
+        "class Quiet(Base):\n    def __init__(self, fleet, robot_id): ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InputError, match=r"fleet\.yaml: driver: my_wrong_base:Base \(.*_base\.py:3\): got 'IndexErr"):
+        make_driver(fleet_of("my_wrong_base:Base"), 0)
+    quiet = make_driver(fleet_of("my_wrong_base:Quiet"), 0)
+    with pytest.raises(InputError, match=r"driver: Quiet \(.*my_wrong_base\.py:5\): got \"AttributeError"):
+        read_from(quiet)
+    with pytest.raises(InputError, match=r"driver: Quiet \(.*my_wrong_base\.py:\d+\): write: got array"):
+        write_to(quiet, np.zeros(2))
 
 
 def test_the_example_of_ones_own_driver_speaks_lines(monkeypatch):

@@ -68,8 +68,8 @@ def test_check_says_it_and_the_command_line_comes_first(path: Path, capsys: pyte
     assert process.main([*words, "--constraint", f"{rows}:slower"]) == 0
     assert process.main([*words, "--constraint", f"{rows}:broken"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line == "error: constraint: got 'ZeroDivisionError: division by zero'; valid: a function that gives rows " \
-        "for any view"  # fmt: skip
+    assert line == f"error: constraint: broken ({rows}:8): got 'ZeroDivisionError: division by zero'; valid: a " \
+        "function that gives rows for any view"  # fmt: skip
 
 
 @pytest.mark.parametrize(
