@@ -24,6 +24,8 @@ from swarm.scenario.urdf.model import Joint, Model, read_urdf
 _PARALLEL, _EQUAL = 1e-3, 1e-2
 # Limits may exceed what the wheels can by this share: rounding.
 _ROUNDING = 1e-9
+# Whatever is larger was drawn in millimetres [m].
+_LARGEST = 30.0
 
 
 @dataclass(frozen=True)
@@ -210,6 +212,9 @@ def _disc(model: Model, centre: Array) -> tuple[float, tuple[float, float]]:
         raise InputError(
             f"{model.path}: links", "nothing that collides", "collision geometry, of which the disc is made"
         )
+    if reach > _LARGEST:
+        valid = f'at most {_LARGEST:g} m: lengths are in metres (a mesh in millimetres has scale="0.001 0.001 0.001")'
+        raise InputError(f"{model.path}: what collides", f"a reach of {reach:.6g} m", valid)
     return reach, (low, high)
 
 

@@ -112,6 +112,8 @@ def read_urdf(path: Path) -> Model:
         raise InputError(f"{path}:{error.position[0]}", str(error), "well-formed XML (xacro expanded)") from None
     except InputError as error:
         raise InputError(f"{path}: {error.where}", error.value, error.valid) from None
+    if any("xacro" in element.tag for element in robot.iter()):
+        raise InputError(f"{path}", "elements of xacro", "a URDF file: xacro FILE.xacro > FILE.urdf")
     if robot.tag != "robot":
         raise InputError(f"{path}", f"<{robot.tag}>", "a URDF file, whose outermost element is <robot>")
     links = {name: _read_link(where, link, path.parent) for name, where, link in _named(path, robot, "link")}
@@ -145,7 +147,14 @@ def _has_mass(where: str, link: Element) -> bool:
     for tag in ("mass", "inertia"):
         if inertial.find(tag) is None:
             raise InputError(f"{where}: inertial: {tag}", None, "mass and inertia, or no inertial for a mere frame")
-    return bool(numbers(f"{where}: inertial", inertial.find("mass"), "value", count=1).item() > 0.0)
+    mass = float(numbers(f"{where}: inertial", inertial.find("mass"), "value", count=1).item())
+    if mass < 0.0:
+        raise InputError(f"{where}: inertial: mass", mass, "a mass above 0 [kg], or 0 for a mere frame")
+    for axis in ("ixx", "iyy", "izz") if mass > 0.0 else ():
+        moment = float(numbers(f"{where}: inertial", inertial.find("inertia"), axis, count=1).item())
+        if not moment > 0.0:  # Physics engines take that for a link that cannot turn.
+            raise InputError(f"{where}: inertial: {axis}", moment, "a moment of inertia above 0 [kg m²]")
+    return mass > 0.0
 
 
 def _read_joint(where: str, joint: Element, links: dict[str, Link]) -> Joint:

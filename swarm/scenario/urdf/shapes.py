@@ -14,7 +14,7 @@ import numpy as np
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import array, number
-from swarm.files.text_files import MEBIBYTE, decode, read_bytes
+from swarm.files.text_files import MEBIBYTE, decode, located, read_bytes
 
 MESH_LIMIT = 64 * MEBIBYTE
 SHAPES = ("box", "cylinder", "sphere", "mesh")
@@ -85,7 +85,8 @@ def read_shape(where: str, element: Element, folder: Path) -> Shape:
     elif found.tag == "sphere":
         rounding = _length(where, found, "radius")
     else:
-        points = read_mesh(mesh_path(where, found, folder)) * numbers(where, found, "scale", "1 1 1")
+        with located(f"{where}: mesh: "):
+            points = read_mesh(mesh_path(where, found, folder)) * numbers(where, found, "scale", "1 1 1")
     place = place_of(where, element)
     return Shape(points @ place[:3, :3].T + place[:3, 3], rounding)
 
