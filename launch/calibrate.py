@@ -21,10 +21,10 @@ if __name__ == "__main__":
 
 import tyro
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from envs.commands.command import leave, parsed, run_command
+from envs.commands.progress import ProgressBar
 from studies.calibration.calibrate import Calibration, calibrate
 from studies.calibration.picture import draw
 from studies.calibration.read import read_drives
@@ -115,7 +115,7 @@ def run(options: Options, log: Path, console: Console) -> None:
 
 def run_selftest(options: Options, console: Console) -> bool:
     """Calibrate known bodies; whether every value was near enough, and the interval of each right often enough."""
-    with Progress(console=console) as progress:
+    with ProgressBar(*ProgressBar.get_default_columns(), console=console) as progress:
         task = progress.add_task("selftest", total=len(BODIES) * options.seeds)
         rows = selftest(BODIES, range(options.seeds), lambda: progress.advance(task))
     table = Table("body", "value", "truth", "worst error of what is allowed", "truth inside its 95 % interval")

@@ -31,10 +31,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
 from envs.arena.core import ArenaCore
 from envs.commands.command import leave, parsed, run_command
+from envs.commands.progress import ProgressBar
 from studies.safety import ablation, inexact, plausible, strangers
 from studies.safety.driving import CHECKS, Tally, drive
 from studies.safety.teams import families
@@ -116,7 +117,7 @@ def _command(name: str, options: Options) -> str:
     )
 
 
-def check_exact(options: Options, bar: Progress) -> tuple[list[str], int]:
+def check_exact(options: Options, bar: ProgressBar) -> tuple[list[str], int]:
     """Teams with exact states: lines of the report, and how many robots collided."""
     rng, tallies = np.random.default_rng(options.seed), {name: Tally() for name in families()}
     began, done = time.perf_counter(), 0
@@ -132,17 +133,17 @@ def check_exact(options: Options, bar: Progress) -> tuple[list[str], int]:
     return [*table(tallies, command), "", machine(time.perf_counter() - began)], collided
 
 
-def check_errors(options: Options, bar: Progress) -> tuple[list[str], int]:
+def check_errors(options: Options, bar: ProgressBar) -> tuple[list[str], int]:
     """Teams whose states, messages and actuators are not exact: lines of the report, and how many robots collided."""
     return _check_rows(options, bar, "errors", inexact.ROWS)
 
 
-def check_shapes(options: Options, bar: Progress) -> tuple[list[str], int]:
+def check_shapes(options: Options, bar: ProgressBar) -> tuple[list[str], int]:
     """The same of teams of polygons, discs, cars and what is of second order."""
     return _check_rows(options, bar, "shapes", inexact.SHAPES)
 
 
-def _check_rows(options: Options, bar: Progress, name: str, rows: Sequence[inexact.Row]) -> tuple[list[str], int]:
+def _check_rows(options: Options, bar: ProgressBar, name: str, rows: Sequence[inexact.Row]) -> tuple[list[str], int]:
     began, outcomes, collided = time.perf_counter(), [], 0
     task = bar.add_task("safety", total=len(rows), text="")
     controller = make_controller("tuner")
@@ -154,7 +155,7 @@ def _check_rows(options: Options, bar: Progress, name: str, rows: Sequence[inexa
     return [*inexact.table(outcomes, command), "", machine(time.perf_counter() - began)], collided
 
 
-def check_plausible(options: Options, bar: Progress) -> tuple[list[str], int]:
+def check_plausible(options: Options, bar: ProgressBar) -> tuple[list[str], int]:
     """Carts without and with plausible errors: lines of the report, and how many robots collided."""
     began, costs = time.perf_counter(), []
     total = len(plausible.WORLDS) * len(plausible.KINDS) * len(plausible.PLANNERS)
@@ -167,7 +168,7 @@ def check_plausible(options: Options, bar: Progress) -> tuple[list[str], int]:
     return lines, sum(one.collided for one in costs)
 
 
-def check_parts(options: Options, bar: Progress) -> tuple[list[str], int]:
+def check_parts(options: Options, bar: ProgressBar) -> tuple[list[str], int]:
     """Teams without one part of the filter: lines of the report, and how many robots collided with all of it."""
     began, found = time.perf_counter(), {}
     task = bar.add_task("safety", total=len(ablation.PARTS), text="")
@@ -179,7 +180,7 @@ def check_parts(options: Options, bar: Progress) -> tuple[list[str], int]:
     return [*ablation.table(found, command), "", machine(time.perf_counter() - began)], collided
 
 
-def check_strangers(options: Options, bar: Progress) -> tuple[list[str], int]:
+def check_strangers(options: Options, bar: ProgressBar) -> tuple[list[str], int]:
     """Teams among strangers: lines of the report, and how many contacts there were while ours moved, or among ours."""
     began, outcomes, wrong = time.perf_counter(), [], 0
     task = bar.add_task("safety", total=len(strangers.ROWS), text="")
@@ -211,7 +212,7 @@ def check() -> int:
         whole(f"--{name.replace('_', '-')}", getattr(options, name))
     prepare(options.out)
     columns = (TextColumn("safety"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
+    with ProgressBar(*columns, console=console) as bar:
         lines, collided = CHECKS_OF[section](options, bar)
     write_section(options.out, section, lines)
     console.print("\n".join(lines), highlight=False)

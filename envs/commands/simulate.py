@@ -25,13 +25,14 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
 import envs
 from envs.bullet import env as bullet
 from envs.bullet.film import Film
 from envs.commands.command import Interrupted, parsed, postponed, run_command
 from envs.commands.error_options import ErrorOptions
+from envs.commands.progress import ProgressBar
 from envs.commands.simulated import table_of
 from envs.formats.read import GRID_FORMATS, Wanted, driven, read_instances
 from envs.render.drawing import Painter
@@ -206,7 +207,7 @@ class Simulation:
         gc.collect()
         gc.freeze()  # Maps, robots and kernels stay: to look through them again and again takes a tenth of the run.
 
-    def frames(self, progress: Progress, log: RunLog, interrupts: Sequence[int]) -> Iterator[UInt8s]:
+    def frames(self, progress: ProgressBar, log: RunLog, interrupts: Sequence[int]) -> Iterator[UInt8s]:
         """Run to the end, or until interrupted, logging every period; yields the frames of the film, if any."""
         run, film, flat = self.run, self.film, self.options.film and self.film is None
         routes = Routes(run)
@@ -274,7 +275,7 @@ def simulate(options: Options, console: Console) -> dict[str, Any]:
     )  # fmt: skip
     began = time.perf_counter()
     with ExitStack() as stack:
-        progress = stack.enter_context(Progress(*columns, console=console))
+        progress = stack.enter_context(ProgressBar(*columns, console=console))
         log = stack.enter_context(RunLog(log_path))
         interrupts = stack.enter_context(postponed(lambda: run.tick_count > 0, "what was driven is written"))
         frames = simulation.frames(progress, log, interrupts)

@@ -239,6 +239,7 @@ def run(options: Options, fleet: FleetFile, mind: Mind) -> None:
         ask_for_short_slices()
         rate = Rate(mind.dt, phase=robot / len(mind.roster))
         until = time.monotonic() + options.seconds
+        say(f"robot {robot} of {fleet.name} runs; Ctrl-C ends it")
         teller = StatusTeller(control, rate, str if log is None else log.note)
         moved = drive(control, rate, transport, teller, log, lambda: ended or time.monotonic() >= until)
         driver.close()

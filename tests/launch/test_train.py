@@ -200,6 +200,21 @@ def test_a_gpu_that_is_not_there_is_refused_and_a_resumed_training_can_do_withou
     assert len(read_log(tmp_path / "run" / LOG)) == 2
 
 
+def test_a_training_that_is_replaced_or_already_done_is_said(
+    start: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(*words: str) -> str:
+        assert start(*words, "--no-evaluate") == 0
+        return " ".join(capsys.readouterr().out.split())
+
+    new = ("--out", str(tmp_path / "a"), "--steps", str(PER_UPDATE), *TINY)
+    first = said(*new)
+    assert "note:" not in first and f"tuner: 1 updates of {PER_UPDATE} robot-steps, into" in first
+    assert "a is replaced; --resume goes on with it" in said(*new)
+    assert "all 1 updates are done; a larger --steps would add" in said("--resume", str(tmp_path / "a"))
+    assert "note:" not in said("--resume", str(tmp_path / "a"), "--steps", str(2 * PER_UPDATE))
+
+
 def test_resuming_as_another_training_is_refused(
     start: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
+from envs.commands.progress import ProgressBar
 from swarm.errors import InputError
 
 Record = dict[str, Any]
@@ -22,11 +23,11 @@ def check_names(names: Iterable[str]) -> None:
         seen.add(name)
 
 
-def progress_bar(console: Console, what: str, figures: Sequence[str]) -> Progress:
+def progress_bar(console: Console, what: str, figures: Sequence[str]) -> ProgressBar:
     """A bar over episodes or steps, with ``figures`` that matter."""
     shown = " · ".join(f"{name} {{task.fields[{name}]}}" for name in figures)
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn(shown), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True)
+    return ProgressBar(*columns, console=console, transient=True)
 
 
 def met_strangers(records: Sequence[Record]) -> bool:

@@ -267,7 +267,7 @@ BASE = link("base", '<box size="1 1 1"/>')
         ([BASE.replace('iyy="1"', 'iyy="0"')], "link base: inertial: iyy: got 0.0; valid: a moment of inertia above 0"),
         ([BASE.replace('izz="1"', "")], "link base: inertial: inertia's izz: got ''; valid: 1 finite number"),
         ([link("base", '<box size="300 200 100"/>')], "what collides: got 'a reach of 180.278 m'; valid: .* in metres"),
-        (['<xacro:property xmlns:xacro="http://www.ros.org/wiki/xacro" name="r" value="1"/>', BASE], r"xacro FILE\.xacro >"),
+        (['<xacro:if xmlns:xacro="http://www.ros.org/wiki/xacro" value="1"/>', BASE], r"xacro FILE\.xacro > FILE"),
         ([BASE, link("base")], "a name of its own for each link"),
         ([BASE, link("other")], r"links that hang on no joint: got \['base', 'other'\]"),
         ([BASE, joint("a", "base", "none")], "joint a: child link: got 'none'; valid: one of the links base"),
