@@ -144,6 +144,8 @@ def train() -> int:
         training = start(options, f"{program()} {shlex.join(sys.argv[1:])}")
         planned = f"{training.updates} updates of {training.ppo.steps_per_update:,} robot-steps"
         console.print(f"{training.name}: {planned}, into {training.folder}", highlight=False, soft_wrap=True)
+        if isinstance(options, TunerOptions) and options.teachers and not training.ppo.done:
+            console.print(f"note: first it imitates its teachers in {options.lessons} lessons, which takes minutes")
         if training.ppo.done >= training.updates:
             console.print(f"note: all {training.ppo.done} updates are done; a larger --steps would add to them")
         finished = run(training, console)

@@ -90,6 +90,29 @@ def test_a_bag_of_ros2(script: ModuleType, tmp_path: Path, stamped: bool) -> Non
     assert values["age"]["value"] == pytest.approx(0.012, abs=0.001)
 
 
+@pytest.mark.parametrize(
+    ("late", "said", "age"),
+    [(-0.05, "stamped up to 50 ms after they were recorded: by another clock", "  # age: not shown"),
+     (2.5, "up to 2.5 s old, by their stamps; robots drive by none of more than 1 s", "  age: 2.5")],
+)  # fmt: skip
+def test_a_bag_of_two_clocks_says_so(
+    script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], late: float, said: str, age: str
+) -> None:
+    path = write_bag(drive_of(BODY, 2)[0], tmp_path / "bag", stamped=True, late=late)
+    assert script.main([str(path), "--out", str(tmp_path / "picture.png")]) == 0
+    told = capsys.readouterr().out
+    assert said in " ".join(told.split()) and age in told
+
+
+def test_odometry_without_stamps_is_refused(tmp_path: Path) -> None:
+    drive, _ = drive_of(Body(Kind.UNICYCLE, seconds=20.0), 1)
+    path = write_bag(replace(drive, measured=np.full(len(drive.measured), 1.0)), tmp_path / "bag", stamped=True)
+    with pytest.raises(
+        InputError, match=r"odom: got '\d+ messages without a stamp that grows'; valid: stamped odometry"
+    ):
+        read_drives(path, None, Topics())
+
+
 def test_the_states_of_a_bag_are_those_that_were_recorded(tmp_path: Path) -> None:
     drive, _ = drive_of(BODY, 2)
     path = write_bag(drive, tmp_path / "bag", stamped=True)

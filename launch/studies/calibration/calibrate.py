@@ -14,6 +14,7 @@ from studies.calibration.timing import Timing, timing
 from studies.calibration.used_limits import used_limits
 from swarm.array_types import Array
 from swarm.model.dynamics import Kind
+from swarm.runtime.drivers.clocks import FARTHEST
 
 _VAGUE = {"dead_time": 0.05, "lag": 0.05, "slip": 0.1}
 """Half-widths [s, s, share] above which an interval is as good as none, if they are also half of the value."""
@@ -66,7 +67,7 @@ def calibrate(drive: Drive) -> Calibration:
     limits = {name: used for name, used in used_limits(drive, windows, found).items() if used.low > 0.0}
     if "turn_rate" in limits and abs(limits["turn_rate"].value) < _TURNS:
         del limits["turn_rate"]
-    notes = tuple(_notes(drive, found, vague, limits))
+    notes = (*_notes(drive, found, vague, limits), *_notes_of_ages(drive, times))
     values = {name: value for name, value in values.items() if name not in vague}
     values |= _noise(drive, windows, found) | {"rate": times.rate}
     if times.age is not None:
@@ -113,9 +114,23 @@ def _notes(drive: Drive, found: Fit, vague: list[str], limits: dict[str, Estimat
         yield "No velocities in this log: their noise is not shown, and the speed is that of the commands."
     if drive.kind != Kind.UNICYCLE:
         yield "An integrator's heading is no part of its dynamics: its noise is that of a heading that stays."
+    yield from _wandering(found)
+
+
+def _notes_of_ages(drive: Drive, times: Timing) -> Iterator[str]:
+    """What stamps say of clocks."""
     if len(drive.ages) == 0:
         yield "No ages in this log: states carry the time at which they were true."
-    yield from _wandering(found)
+    elif times.ahead:
+        yield (
+            f"States are stamped up to {1e3 * times.ahead:.0f} ms after they were recorded: by another clock. No age "
+            "is told, and dead time has in it by how much the clocks differ. Let the computers share one (chrony, PTP)."
+        )
+    elif times.oldest is not None and times.oldest > FARTHEST:
+        yield (
+            f"States are up to {times.oldest:.3g} s old, by their stamps; robots drive by none of more than "
+            f"{FARTHEST:g} s. Do the computers share one clock?"
+        )
 
 
 def _wandering(found: Fit) -> Iterator[str]:

@@ -76,6 +76,9 @@ def read_bag(path: Path, files: list[Path], topics: Topics, robot: int | None = 
     heard = _Heard()
     for number, one in enumerate(message for message in messages if message.topic in (odom, cmd_vel)):
         _take(f"{path}: {one.topic}, message {number}", one, heard)
+    states = sum(one.topic == odom for one in messages)
+    if len(heard.odometry) < 2 <= states:
+        raise InputError(f"{path}: {odom}", f"{states} messages without a stamp that grows", "stamped odometry")
     return _drive(f"{path}: {odom}, {cmd_vel}", topics, heard)
 
 
