@@ -15,6 +15,8 @@ from swarm.errors import InputError
 
 # Metres, seconds or m/s: beyond it, double precision no longer resolves what a controller needs.
 LARGEST = 1e6
+# Of what robots are and do, in the same units: of less, planners and simulations take nearly for ever.
+SMALLEST = 1e-4
 _REAL = (int, float, np.integer, np.floating)
 
 
@@ -29,6 +31,16 @@ def number(where: str, value: object, *, above: float = -math.inf, most: float =
         return float(value)
     valid = f"a number above {above:g}, at most {most:g}" if above > -most else f"a number in ±{most:g}"
     raise InputError(where, value, valid)
+
+
+def not_tiny(where: str, value: float) -> None:
+    """Refuse what is above 0 and so small that no robot is meant.
+
+    Raises:
+        InputError: If it is below ``SMALLEST``.
+    """
+    if 0.0 < value < SMALLEST:
+        raise InputError(where, value, f"a number of at least {SMALLEST:g}")
 
 
 def whole(where: str, value: Any, *, least: int = 1) -> int:

@@ -48,6 +48,8 @@ _UNITS = {
     "dead_time": ("s", 1e3, "ms"), "lag": ("s", 1e3, "ms"), "slip": ("", 100.0, "%"),
 }  # fmt: skip
 _SHARES = ("loss", "slip")
+# Times by which nobody can drive; robots that predict over longer ones would compute for as long [s].
+_TIMES, _LONGEST = ("age", "latency", "dead_time", "lag"), 60.0
 KEYS = (*_UNITS, "others")
 """The keys in files and on command lines: the names of the fields."""
 
@@ -59,14 +61,19 @@ def _fits(key: str, value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         return False
     # A comparison, not a conversion first: an integer of a thousand digits has no float. A NaN is refused.
-    return bool(0.0 <= value <= LARGEST and (key not in _SHARES or value < 1.0))
+    return bool(0.0 <= value <= _most(key) and (key not in _SHARES or value < 1.0))
+
+
+def _most(key: str) -> float:
+    """The largest number that a field can have."""
+    return _LONGEST if key in _TIMES else LARGEST
 
 
 def _valid(key: str) -> str:
     """What values a field can have."""
     if key == "others":
         return " or ".join(SOURCES)
-    return "a share, 0 or more and below 1" if key in _SHARES else f"a number, 0 to {LARGEST:g} {_UNITS[key][0]}"
+    return "a share, 0 or more and below 1" if key in _SHARES else f"a number, 0 to {_most(key):g} {_UNITS[key][0]}"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 
 from swarm.array_types import Array
 from swarm.errors import InputError
-from swarm.files.checks import ArrayRecord, array, number
+from swarm.files.checks import ArrayRecord, array, not_tiny, number
 from swarm.model.body import body_of
 from swarm.model.dynamics import Kind, Limits, coast_periods, stop_offset
 from swarm.model.error_bounds import EXACT, ErrorBounds
@@ -198,6 +198,7 @@ class RobotSpec(ArrayRecord):
         object.__setattr__(self, "start", array("RobotSpec.start", self.start, (5,)))
         object.__setattr__(self, "goals", array("RobotSpec.goals", self.goals, (None, 2)))
         object.__setattr__(self, "radius", number("RobotSpec.radius", self.radius, above=0.0))
+        not_tiny("RobotSpec.radius", self.radius)
         if self.footprint is not None:
             self._set_footprint(*outline("RobotSpec.footprint", self.footprint))
         if len(self.goals) == 0:
@@ -240,6 +241,8 @@ class RobotSpec(ArrayRecord):
             value = getattr(self.limits, name)
             if math.isfinite(value) or name in needed:
                 number(f"RobotSpec.limits.{name}", value, above=0.0)
+                if name != "turn_rate" or not self.limits.is_car:  # whose arcs may be as wide as they like
+                    not_tiny(f"RobotSpec.limits.{name}", value)
 
     def _check_velocity(self) -> None:
         heading, vx, vy = self.start[2:].tolist()

@@ -13,7 +13,7 @@ import yaml
 
 from swarm.array_types import Int64s
 from swarm.errors import InputError
-from swarm.files.checks import ArrayRecord, number
+from swarm.files.checks import ArrayRecord, not_tiny, number
 from swarm.files.formats import Format, recognise
 from swarm.files.text_files import located, write_text
 from swarm.files.yaml_input import read_yaml
@@ -78,11 +78,14 @@ class Scenario(ArrayRecord):
             if not isinstance(getattr(self, name), kind):
                 raise InputError(f"Scenario.{name}", getattr(self, name), f"a swarm.{kind.__name__}")
         object.__setattr__(self, "horizon", number("Scenario.horizon", self.horizon, above=0.0))
+        not_tiny("Scenario.horizon", self.horizon)
         object.__setattr__(self, "dt", number("Scenario.dt", self.dt, above=0.0, most=self.horizon))
         sensing: float | None = self.sensing_radius
         if sensing is None:
             sensing = max(2.0, 10.0 * max(robot.radius for robot in self.robots))
         object.__setattr__(self, "sensing_radius", number("Scenario.sensing_radius", sensing, above=0.0))
+        for name in ("dt", "sensing_radius"):
+            not_tiny(f"Scenario.{name}", getattr(self, name))
         _check_places(self.world, self.robots, self.errors)
         _check_apart(self.robots, self.errors)
         _check_can_stop(self.world, self.robots, self.dt, self.errors)

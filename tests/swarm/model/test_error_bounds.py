@@ -24,7 +24,9 @@ FULL = ErrorBounds(0.01, 0.02, 0.03, 0.04, 0.05, 0.1, 0.15, 0.06, 0.07, 0.08, "s
 
 lengths = st.floats(0.0, 1e6)
 shares = st.floats(0.0, 1.0, exclude_max=True)
-numbers = {key: shares if key in SHARES else lengths for key in NUMBERS}
+times = st.floats(0.0, 60.0)
+TIMES = ("age", "latency", "dead_time", "lag")
+numbers = {key: shares if key in SHARES else times if key in TIMES else lengths for key in NUMBERS}
 bounds = st.builds(ErrorBounds, **numbers, others=st.sampled_from(["heard", "sensed"]))
 
 
@@ -59,6 +61,13 @@ def test_what_is_no_bound_is_refused(key: str, value: object) -> None:
     with pytest.raises(InputError) as caught:
         one_bound(key, value)
     assert caught.value.where == f"errors.{key}" and caught.value.value is value and "0" in caught.value.valid
+
+
+@pytest.mark.parametrize("key", TIMES)
+def test_a_time_is_at_most_a_minute(key: str) -> None:
+    assert getattr(one_bound(key, 60.0), key) == 60.0
+    with pytest.raises(InputError, match=rf"errors\.{key}: got 100000\.0; valid: a number, 0 to 60 s"):
+        one_bound(key, 1e5)
 
 
 @pytest.mark.parametrize("key", SHARES)
@@ -131,7 +140,7 @@ ANY_KEY = re.escape(", ".join(KEYS))
         ("lag=0.1,", "errors: got ''"),
         ("postion=0.1", rf"errors\.postion: got 'an unknown key'; valid: one of the keys {ANY_KEY}"),
         ("lag=0.1,lag=0.1", r"errors\.lag: got 'the key again'; valid: each key once"),
-        ("lag=", r"errors\.lag: got None; valid: a number, 0 to 1e\+06 s"),
+        ("lag=", r"errors\.lag: got None; valid: a number, 0 to 60 s"),
         ("lag=1=2", r"errors\.lag: got '1=2'"),
         ("lag=fast", r"errors\.lag: got 'fast'"),
         ("lag=1_0", r"errors\.lag: got '1_0'"),
@@ -152,7 +161,7 @@ def test_a_wrong_command_line_is_one_clear_error(text: str, wrong: str) -> None:
     ("text", "wrong"),
     [
         ("lag: 0.1\nslip: 1\n", r"e\.yaml:2: slip: got 1\.0; valid: a share"),
-        ("\nerrors:\n  lag: -1\n", r"e\.yaml:3: errors\.lag: got -1\.0; valid: a number, 0 to 1e\+06 s"),
+        ("\nerrors:\n  lag: -1\n", r"e\.yaml:3: errors\.lag: got -1\.0; valid: a number, 0 to 60 s"),
         ("errors: {lags: 1}\n", r"e\.yaml:1: errors\.lags: got 'an unknown key'; valid: .*dead_time \(optional\)"),
         ("environment: {}\n", r"e\.yaml:1: environment: got 'an unknown key'"),
         ("lag: 0.1\nerrors: {slip: 0.1}\n", r"e\.yaml:1: lag: .* or all at the top"),

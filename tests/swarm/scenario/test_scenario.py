@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -557,3 +558,20 @@ def test_a_start_from_which_braking_comes_too_late_is_an_error(velocity, place) 
     scenario(0.0, 0.0)
     with pytest.raises(InputError, match=r"robots\[1\]\.start.*brake in time"):
         scenario(*velocity)
+
+
+@pytest.mark.parametrize("tiny", [5e-324, 1e-300, 9e-5])
+def test_what_is_too_small_for_a_robot_is_refused_at_once(tiny: float) -> None:
+    start, goals, world = np.array([1.0, 1.0, 0.0, 0.0, 0.0]), np.array([[4.0, 4.0]]), World(np.array([0.0, 0, 5, 5]))
+    robot = RobotSpec(Kind.UNICYCLE, start, goals, 0.1, Limits(1.0, turn_rate=1.0))
+    scenario = Scenario(world, (robot,), horizon=1.0, dt=0.1, sensing_radius=1.0)
+    makers: list[Callable[[], object]] = [
+        lambda: replace(robot, radius=tiny), lambda: replace(robot, limits=Limits(tiny, turn_rate=1.0)),
+        lambda: replace(robot, limits=Limits(1.0, turn_rate=tiny)),
+        lambda: RobotSpec(Kind.DOUBLE_INTEGRATOR, start, goals, 0.1, Limits(1.0, tiny)),
+        lambda: replace(scenario, horizon=tiny), lambda: replace(scenario, dt=tiny),
+        lambda: replace(scenario, sensing_radius=tiny), lambda: robot.body(dt=tiny, sensing_radius=1.0),
+    ]  # fmt: skip
+    for make in makers:
+        with pytest.raises(InputError, match=r"valid: a number of at least 0\.0001$"):
+            make()

@@ -139,7 +139,7 @@ WRONG = [
     ("endpoints: 17400", "endpoints: {0: tcp/10.0.0.1:2000, 1: tcp/127.0.0.1:2}", "yaml:7: endpoints.0", "TLS"),
     ("endpoints: 17400", "endpoints: {0: tcp/127.0.0.1:99999, 1: tcp/127.0.0.1:2}", "yaml:7: endpoints.0", "65535"),
     ("", "keys: none\n", "yaml:9: keys", "a folder"),
-    ("", "errors:\n  lag: 0.1\n  age: -1\n", "yaml:11: errors.age", "0 to 1e+06 s"),
+    ("", "errors:\n  lag: 0.1\n  age: -1\n", "yaml:11: errors.age", "0 to 60 s"),
     ("", "errors: {ages: 1}\n", "yaml:9: errors.ages", "age (optional)"),
     ("", "errors: none\n", "yaml:9: errors", "a mapping"),
     ("", "errors: {age: 1.1}\n", "yaml:9: errors: errors.age", "at most 1 s"),
