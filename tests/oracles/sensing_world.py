@@ -11,7 +11,7 @@ from collections import Counter
 import numpy as np
 
 from swarm.model.dynamics import step
-from swarm.planning.passages.slices import mouths_of, slices_of
+from swarm.planning.passages.slices import slices_of
 from swarm.planning.passages.team import sizes_of
 from swarm.runtime.control import Control
 from swarm.runtime.drivers.base import Reading, Sent
@@ -82,7 +82,7 @@ class SensingWorld(Network):
         self.reached, self.started = [0] * self.count, [0] * self.count
         self.last = [None] * self.count
         self.slices = slices_of(scenario.world, sizes_of(scenario, self.fleet.margin, self.fleet.errors))
-        self.mouths = mouths_of(self.slices)
+        self.mouths = self.slices.mouths
         self.smallest, self.longest, self.most = math.inf, 0, 0
 
     def start(self, *robots):

@@ -11,7 +11,7 @@ from studies.faults.checks import Findings, at_least, at_most
 from studies.faults.proxy import Faults
 from studies.faults.trial import Trial
 from studies.faults.watch import Sample, deliveries_a_minute
-from swarm.planning.passages.slices import mouths_of, slices_of
+from swarm.planning.passages.slices import slices_of
 from swarm.planning.passages.team import sizes_of
 from swarm.runtime.fleet_file.read import load_fleet
 
@@ -116,7 +116,7 @@ def _most_in_a_slice(trial: Trial, stretch: Sequence[Sample]) -> int:
     """The most robots that were at once in a slice where two cannot pass each other."""
     fleet = load_fleet(trial.fleet_file())
     slices = slices_of(fleet.scenario.world, sizes_of(fleet.scenario, fleet.margin, fleet.errors))
-    mouths, most = mouths_of(slices), 0
+    mouths, most = slices.mouths, 0
     for sample in stretch:
         inside = Counter(slices.at(x, y) for x, y in sample.places)
         most = max(most, *(count for number, count in inside.items() if number > 0 and not mouths[number]), 0)

@@ -10,7 +10,6 @@ import numpy as np
 from swarm.array_types import Array, Flags
 from swarm.planning.passages.right_of_way import Course
 from swarm.planning.passages.route import Route
-from swarm.planning.passages.search import way_through
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_OFFSET_X, N_OFFSET_Y, N_RADIUS, N_X, N_Y
 from swarm.sense.view import View
 
@@ -168,10 +167,10 @@ class Aside:
         else:
             row, column = self._route.cell(place)
         *near, end = [*other.held, *([other.claim] if other.claim else []), *other.ahead]
-        cells = way_through(slices.labels, wanted, near[-1] if near else end, row, column, not near)
+        cells = self._route.way_through(wanted, near[-1] if near else end, row, column, not near)
         wanted[:] = True  # Of a long way, the last slices but the very last one are not told.
         row, column = cells[-1].tolist()
-        cells = np.concatenate([cells, way_through(slices.labels, wanted, end, row, column, True)])
+        cells = np.concatenate([cells, self._route.way_through(wanted, end, row, column, True)])
         found: Array = slices.origin + (cells[:, ::-1] + 0.5) * slices.resolution
         return found
 

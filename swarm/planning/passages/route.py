@@ -11,8 +11,8 @@ import numpy as np
 from swarm.array_types import Array, Flags, Int64s
 from swarm.planning.gaps import space_of
 from swarm.planning.passages.right_of_way import in_order
-from swarm.planning.passages.search import farthest, labels_along, straight_through, way_aside
-from swarm.planning.passages.slices import Slices, mouths_of
+from swarm.planning.passages.search import farthest, labels_along, scratch_of, straight_through, way_aside, way_through
+from swarm.planning.passages.slices import Slices
 from swarm.planning.roadmap.narrow import narrow_of
 from swarm.planning.roadmap.occupancy import cell_at, clearance_at, middle, roadmap_of
 from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, trace, waypoint
@@ -72,7 +72,7 @@ class Route:
     def __init__(self, world: World, slices: Slices, radius: float, margin: float) -> None:
         self.slices, self._world, self._needed, self._margin = slices, world, radius + margin, margin
         self._wide = roadmap_of(world, radius, margin, slices.resolution)
-        self._mouths = mouths_of(slices)
+        self._scratch = scratch_of(world, slices)
         self.forget()
 
     def forget(self) -> None:
@@ -144,7 +144,12 @@ class Route:
     ) -> tuple[Array, int]:  # fmt: skip
         """The way out of the way of others (``swarm.planning.passages.search.way_aside``)."""
         around = position, taken, closed, keep_off, blocked, crowded, rooms, limit, kept
-        found: tuple[Array, int] = way_aside(self.roadmap, self.slices.labels, *around)
+        found: tuple[Array, int] = way_aside(self._scratch, self.roadmap, self.slices.labels, *around)
+        return found
+
+    def way_through(self, wanted: Flags, last: int, row: int, column: int, deep: bool) -> Int64s:
+        """The cells of another's way through wanted slices (``swarm.planning.passages.search.way_through``)."""
+        found: Int64s = way_through(self._scratch, self.slices.labels, wanted, last, row, column, deep)
         return found
 
     def cell(self, place: Array) -> tuple[int, int]:
@@ -154,7 +159,7 @@ class Route:
 
     def is_mouth(self, number: int) -> bool:
         """Whether a slice touches room."""
-        return bool(self._mouths[number])
+        return bool(self.slices.mouths[number])
 
     def leg(self, path: Array, target: Array | None, left: float | None = None) -> Leg:
         """A way as the agreement with others needs it.

@@ -3,16 +3,56 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
-from swarm.planning.passages.slices import label_at
+from swarm.planning.passages.slices import Slices, label_at
 from swarm.planning.roadmap.occupancy import Roadmap, cell_at, middle
 from swarm.planning.roadmap.waypoints import visible
+from swarm.scenario.world import World
 
 _ABOUT = 8  # Steps by which a place that was chosen before may be farther than another.
+
+
+class Scratch(NamedTuple):
+    """What searches on one grid write on: most look at a few hundred of a million cells, and clear these again.
+
+    Attributes:
+        before: Of each flat cell the one that it was reached from; -1 between searches.
+        queue: Flat cells in the order in which they were reached.
+        depth: Steps to each; or those of the queue that are looked for.
+        least: As of ``crowd_of``; 0 between searches.
+        wall: The same.
+    """
+
+    before: Int64s
+    queue: Int64s
+    depth: Int32s
+    least: Int32s
+    wall: Int32s
+
+
+def scratch_of(world: World, slices: Slices) -> Scratch:
+    """What the searches of all robots on a world's slices write on, one after the other; made once."""
+    shape = slices.labels.shape
+    key = ("passages scratch", shape)
+    if key not in world.derived:
+        cells = slices.labels.size
+        ints = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
+        flat = np.full(cells, -1, np.int64), np.empty(cells, np.int64), np.empty(cells, np.int32)
+        world.derived[key] = Scratch(*flat, *ints)
+    made: Scratch = world.derived[key]
+    return made
+
+
+@njit(cache=True)
+def _clear(scratch: Scratch, size: int) -> None:
+    """Forget the first ``size`` cells of the queue."""
+    for k in range(size):
+        scratch.before[scratch.queue[k]] = -1
 
 
 @njit(cache=True)
@@ -42,10 +82,13 @@ def _discs(origin: Array, size: float, mask: Int32s, points: Array, factor: floa
 
 
 @njit(cache=True)
-def way_through(labels: Int32s, wanted: Flags, last: int, row: int, column: int, deep: bool) -> Int64s:
+def way_through(
+    scratch: Scratch, labels: Int32s, wanted: Flags, last: int, row: int, column: int, deep: bool
+) -> Int64s:  # fmt: skip
     """The shortest way from a cell through wanted slices to the last one.
 
     Args:
+        scratch: Of the grid.
         labels: As in ``Slices``.
         wanted: Whether the slice of this number is on the way, bool[count + 1].
         last: Number of the last one.
@@ -58,17 +101,18 @@ def way_through(labels: Int32s, wanted: Flags, last: int, row: int, column: int,
         Cells (row, column), int64[n, 2]; the first alone if there is no way.
     """
     rows, columns = labels.shape
-    before, queue = np.full(rows * columns, -1, np.int64), np.empty(rows * columns, np.int64)
-    start, size, done = row * columns + column, 1, 0
+    before, queue, found = scratch.before, scratch.queue, scratch.depth
+    start, size, done, count = row * columns + column, 1, 0, 0
     before[start], queue[0] = start, start
-    found, found_count = np.empty(rows * columns, np.int64), 0
     while done < size:
         cell = queue[done]
         done += 1
         r0, c0 = divmod(cell, columns)
         if labels[r0, c0] == last:
-            found[found_count] = cell
-            found_count += 1
+            found[count] = cell
+            count += 1
+            if not deep:
+                break
         for r in range(max(r0 - 1, 0), min(r0 + 2, rows)):
             for c in range(max(c0 - 1, 0), min(c0 + 2, columns)):
                 label = labels[r, c]
@@ -76,9 +120,9 @@ def way_through(labels: Int32s, wanted: Flags, last: int, row: int, column: int,
                 if straight and label > 0 and wanted[label] and before[r * columns + c] < 0:
                     before[r * columns + c], queue[size] = cell, r * columns + c
                     size += 1
-    if found_count == 0:
-        return walk_back(before, start, columns)
-    return walk_back(before, found[found_count // 2 if deep else 0], columns)
+    way = walk_back(before, found[count // 2] if count > 0 else start, columns)
+    _clear(scratch, size)
+    return way
 
 
 @njit(cache=True)
@@ -92,6 +136,18 @@ def is_inside(labels: Int32s, taken: Flags, row: int, column: int) -> bool:
 
 
 @njit(cache=True)
+def _draw_crowd(
+    origin: Array, size: float, least: Int32s, wall: Int32s, keep_off: Array, blocked: Array, crowded: Array,
+    rooms: Array, erased: bool,
+) -> None:  # fmt: skip
+    """Write what ``crowd_of`` gives into grids of zeros, or zeros again where that has been written."""
+    for k in range(1 if erased else len(rooms)):  # the first is the largest
+        _discs(origin, size, least, keep_off, rooms[k], 0 if erased else k + 1)
+    _discs(origin, size, least, crowded, 1.0, 0 if erased else len(rooms))
+    _discs(origin, size, wall, blocked, 1.0, 0 if erased else 1)
+
+
+@njit(cache=True)
 def crowd_of(
     origin: Array, size: float, shape: tuple[int, int], keep_off: Array, blocked: Array, crowded: Array, rooms: Array
 ) -> tuple[Int32s, Int32s]:  # fmt: skip
@@ -100,10 +156,7 @@ def crowd_of(
     And whether the way must not come there.
     """
     least, wall = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
-    for k in range(len(rooms)):
-        _discs(origin, size, least, keep_off, rooms[k], k + 1)
-    _discs(origin, size, least, crowded, 1.0, len(rooms))
-    _discs(origin, size, wall, blocked, 1.0, 1)
+    _draw_crowd(origin, size, least, wall, keep_off, blocked, crowded, rooms, False)
     return least, wall
 
 
@@ -118,8 +171,8 @@ def _middles(roadmap: Roadmap, cells: Int64s) -> Array:
 
 @njit(cache=True)
 def way_aside(
-    roadmap: Roadmap, labels: Int32s, start: Array, taken: Flags, closed: Flags, keep_off: Array, blocked: Array,
-    crowded: Array, rooms: Array, limit: int, kept: Array,
+    scratch: Scratch, roadmap: Roadmap, labels: Int32s, start: Array, taken: Flags, closed: Flags, keep_off: Array,
+    blocked: Array, crowded: Array, rooms: Array, limit: int, kept: Array,
 ) -> tuple[Array, int]:  # fmt: skip
     """The shortest way to where a robot is out of the way of others, world frame [m], float64[n, 2]; empty: none.
 
@@ -127,6 +180,7 @@ def way_aside(
     before is chosen again if it is about as near: who turns on its way would else change its mind, and turn again.
 
     Args:
+        scratch: Of the grid.
         roadmap: Where the robot may drive, on the grid of the labels.
         labels: As in ``Slices``.
         start: Of the robot [m], float64[2].
@@ -144,17 +198,15 @@ def way_aside(
     if np.isfinite(kept[0]):
         end_row, end_column = cell_at(roadmap, kept[0], kept[1])
         place = end_row * columns + end_column
-    grid = roadmap.origin, roadmap.resolution, labels.shape
-    least, wall = crowd_of(*grid, keep_off, blocked, crowded, rooms)
-    found = -1
     row, column = cell_at(roadmap, start[0], start[1])
     nearest = max(labels[row, column], 0)
     if closed[nearest] and nearest != label_at(labels, roadmap.origin, roadmap.resolution, start[0], start[1]):
         return np.empty((0, 2)), limit  # beside a wall at the edge of its slice: the next cell is in another's
-    before, queue = np.full(rows * columns, -1, np.int64), np.empty(rows * columns, np.int64)
-    depth, most = np.zeros(rows * columns, np.int32), rows * columns
-    first, size, done = row * columns + column, 1, 0
-    before[first], queue[0] = first, first
+    before, queue, depth, least, wall = scratch
+    around = roadmap.origin, roadmap.resolution, least, wall, keep_off, blocked, crowded, rooms
+    _draw_crowd(*around, False)
+    first, size, done, found, most = row * columns + column, 1, 0, -1, rows * columns
+    before[first], queue[0], depth[first] = first, first, 0
     while done < size and depth[queue[done]] <= most:
         cell = queue[done]
         done += 1
@@ -177,9 +229,10 @@ def way_aside(
             corner = np.isfinite(roadmap.cost[row, c]) and np.isfinite(roadmap.cost[r, column])
             if open_cell and corner and before[there] < 0:
                 before[there], queue[size], depth[there], size = cell, there, depth[cell] + 1, size + 1
-    if found < 0:
-        return np.empty((0, 2)), limit
-    return _middles(roadmap, walk_back(before, found, columns)), limit
+    way = _middles(roadmap, walk_back(before, found, columns)) if found >= 0 else np.empty((0, 2))
+    _clear(scratch, size)
+    _draw_crowd(*around, True)
+    return way, limit
 
 
 @njit(cache=True)

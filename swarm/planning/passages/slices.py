@@ -62,6 +62,7 @@ class Slices(NamedTuple):
         lanes: Which of them have no place to pass between them.
         cells: Flat cells of all slices, those of one after those of another, int64[m]; see ``cells_of``.
         begins: Where those of each slice begin among them, int64[total + 2].
+        mouths: Which of them touch room, bool[total + 1].
     """
 
     labels: Int32s
@@ -74,6 +75,7 @@ class Slices(NamedTuple):
     lanes: Lanes
     cells: Int64s
     begins: Int64s
+    mouths: Flags
 
     def cells_of(self, number: int) -> tuple[Int64s, Int64s]:
         """Rows and columns of the cells of a slice, one row of the grid after the other."""
@@ -115,10 +117,10 @@ def label_at(labels: Int32s, origin: Array, resolution: float, x: float, y: floa
     return found
 
 
-def mouths_of(slices: Slices) -> Flags:
+def _mouths(labels: Int32s, count: int) -> Flags:
     """Which slices touch room, bool[count + 1]."""
-    found = np.zeros(slices.total + 1, bool)
-    found[slices.labels[beside_of(slices.labels > 0, slices.labels == 0)]] = True
+    found = np.zeros(count + 1, bool)
+    found[labels[beside_of(labels > 0, labels == 0)]] = True
     return found
 
 
@@ -208,12 +210,13 @@ def _make(world: World, sizes: Sizes) -> Slices:
     whole, lane = (resolution * _extent(numbers) for numbers in (part, lanes.number[labels]))
     most = max(min(whole, 2.0 * WINDOW * length), lane) + 2.0 * length if count else 0.0
     labels = np.where(free, labels, -1).astype(np.int32)
-    for cells in (labels, narrow):  # the outermost middles may lie out of the world, but roadmaps lead there as well
+    for grid in (labels, narrow):  # the outermost middles may lie out of the world, but roadmaps lead there as well
         if rows > 1 and y[-1] > world.bounds[3]:
-            cells[-1] = cells[-2]
+            grid[-1] = grid[-2]
         if columns > 1 and x[-1] > world.bounds[2]:
-            cells[:, -1] = cells[:, -2]
-    return Slices(labels, narrow, origin, resolution, length, count, most, lanes, *_listed(labels, count))
+            grid[:, -1] = grid[:, -2]
+    cells, mouths = _listed(labels, count), _mouths(labels, count)
+    return Slices(labels, narrow, origin, resolution, length, count, most, lanes, *cells, mouths)
 
 
 def _listed(labels: Int32s, count: int) -> tuple[Int64s, Int64s]:

@@ -20,7 +20,7 @@ from swarm.model.error_bounds import ErrorBounds
 from swarm.planning.passages.lanes import Lanes
 from swarm.planning.passages.planner import PassagePlanner
 from swarm.planning.passages.route import Route
-from swarm.planning.passages.slices import Sizes, mouths_of, slices_of
+from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.planning.passages.team import sizes_of
 from swarm.planning.registry import choose_planner
 from swarm.scenario.grid_map import GridMap
@@ -39,7 +39,7 @@ def drive(scenario: Scenario) -> tuple[Run, int, int]:
     run = Run(scenario, fleet, ExactPlant(scenario))
     slices = slices_of(scenario.world, sizes_of(scenario))
     planners = [robot.planner for robot in fleet.robots if isinstance(robot.planner, PassagePlanner)]
-    mouths, shared, against, before = mouths_of(slices), 0, 0, list[Intent]()
+    mouths, shared, against, before = slices.mouths, 0, 0, list[Intent]()
     while run.tick_count < run.steps and not run.reached.all():
         run.tick()
         inside = [slices.at(x, y) for x, y in run.states[:, :2].tolist()]

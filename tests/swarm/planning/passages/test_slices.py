@@ -13,7 +13,7 @@ from envs.scenarios import corridor, draw_family
 from swarm.model.dynamics import Kind, Limits
 from swarm.planning.passages.lanes import lanes_of, neighbours
 from swarm.planning.passages.route import Route
-from swarm.planning.passages.slices import Sizes, mouths_of, slices_of
+from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.planning.passages.team import sizes_of
 from swarm.planning.roadmap.narrow import narrow_of
 from swarm.planning.roadmap.occupancy import roadmap_of
@@ -37,7 +37,7 @@ def test_a_door_for_one_robot_is_found(radii: float) -> None:
     found = slices_of(walled(radii * RADIUS), SIZES)
     assert found.at(2.0, 2.0) > 0
     assert found.at(1.0, 1.0) == found.at(3.0, 3.5) == 0
-    mouths = mouths_of(found)
+    mouths = found.mouths
     assert mouths[found.at(1.75, 2.0)] and mouths[found.at(2.25, 2.0)]
     assert found.at(1.75, 2.0) != found.at(2.25, 2.0)
 
@@ -161,7 +161,7 @@ def test_where_there_is_no_mouth_nobody_stands_in_a_tip_at_a_corner(seed: int) -
     world = draw_family("blocks", seed, robots=4).world
     found = slices_of(world, SIZES)
     beside = neighbours(found.labels, found.total)
-    assert found.total > 20 and not mouths_of(found).any()
+    assert found.total > 20 and not found.mouths.any()
     low = 0.5 * float(world.boxes[0, 0] - world.boxes[0, 2])  # the middle of the outermost lanes
     for x in (low, float(world.bounds[2]) - low):
         for y in (low, float(world.bounds[3]) - low):
