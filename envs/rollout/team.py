@@ -9,7 +9,7 @@ import numpy as np
 
 from envs.rollout.minds import Minds
 from envs.rollout.perception import Perception
-from envs.rollout.team_kernels import describe_team, sense_team
+from envs.rollout.team_kernels import describe_team, sense_team, within
 from envs.strangers import mark_strangers
 from swarm.array_types import Array
 from swarm.files.text_files import located
@@ -100,10 +100,9 @@ class Fleet:
 
     def _within_hearing(self, states: Array) -> list[list[int]]:
         """Who is within hearing of each robot, itself too; states ``[N, 5]``."""
-        dx, dy = (states[:, None, axis] - states[:, axis] for axis in (0, 1))
-        robot, other = np.nonzero(np.sqrt(dx * dx + dy * dy) <= self.hearing)
-        ends, others = np.cumsum(np.bincount(robot, minlength=len(states))).tolist(), other.tolist()
-        return [others[first:last] for first, last in pairwise([0, *ends])]
+        others, first = within(states, self.hearing)
+        rows = others.tolist()
+        return [rows[begin:end] for begin, end in pairwise(first.tolist())]
 
     def _describe(self, states: Array) -> None:
         """What all see of each robot, from what it told last; states ``[N, 5]``."""

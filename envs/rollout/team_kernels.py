@@ -78,6 +78,27 @@ class Wish(NamedTuple):
 
 
 @njit(cache=True)
+def within(places: Array, distance: float) -> tuple[Int64s, Int64s]:
+    """Who is within a distance [m] of each of N robots at ``float64[N, 2]`` [m], itself too.
+
+    Returns:
+        Their rows, those of one after those of another, ``int64[k]``; and where those of each begin, ``int64[N + 1]``.
+    """
+    count = len(places)
+    first, found = np.zeros(count + 1, np.int64), np.empty(count * min(count, 64), np.int64)
+    x, y, total = places[:, 0].copy(), places[:, 1].copy(), 0
+    for i in range(count):
+        if total + count > len(found):
+            found = np.concatenate((found[:total], np.empty(len(found) + count, np.int64)))
+        for j in range(count):
+            dx, dy = x[i] - x[j], y[i] - y[j]
+            found[total] = j
+            total += np.sqrt(dx * dx + dy * dy) <= distance
+        first[i + 1] = total
+    return found[:total].copy(), first
+
+
+@njit(cache=True)
 def describe_team(kind: Int64s, state: Array, body: Array, told: Array, robot_id: Int64s, others: Array) -> None:
     """Write the neighbour columns of all robots that trail nothing.
 

@@ -69,9 +69,10 @@ class Silent:
         here, (x, y, robots) = view.state[:2].tolist(), (view.neighbours[:, k].tolist() for k in (N_X, N_Y, N_ID))
         self._sight = max([self._sight, *[math.dist(place, here) for place in zip(x, y, strict=True)]])
         says = [int(robot) in heard for robot in robots]
-        self.near = [row.copy() for row, known in zip(view.neighbours, says, strict=True) if not known]
-        if not self.near and not self._stood:
+        if all(says) and not self._stood:
+            self.near = []
             return False  # mostly so, and nobody is remembered
+        self.near = [row.copy() for row, known in zip(view.neighbours, says, strict=True) if not known]
         talking = [row for row, known in zip(view.neighbours, says, strict=True) if known]
         for row in self.near:
             if math.hypot(row[N_VX], row[N_VY]) < _STILL * row[N_RADIUS]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
+from typing import Any
 
 from swarm.errors import InputError
 
@@ -63,6 +64,11 @@ class Intent:
             raise InputError("intent: ranking", self.ranking, "each of the moves 0 to 4 once")
         if min(*self.held, *self.window, self.claim + 1) < 0:
             raise InputError("intent: held, window, claim", (self.held, self.window, self.claim), "cells from 0 on")
+
+    @cached_property
+    def derived(self) -> dict[object, Any]:
+        """What others made of this, under keys of their own, so that it is made once for all who hear it."""
+        return {}
 
     @cached_property
     def last_cell(self) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from swarm.array_types import Array, Flags
 from swarm.planning.passages.right_of_way import Course
 from swarm.planning.passages.route import Route
+from swarm.planning.roadmap.waypoints import points_between
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_OFFSET_X, N_OFFSET_Y, N_RADIUS, N_X, N_Y
 from swarm.sense.view import View
 
@@ -35,6 +36,7 @@ class Aside:
 
     def __init__(self, route: Route, radius: float, margin: float) -> None:
         self._route, self._radius, self._margin = route, radius, margin
+        self._before: dict[int, Array] = {}
 
     def find(
         self, position: Array, view: View, others: Mapping[int, Course], pushers: Sequence[int], past: bool = False,
@@ -47,28 +49,25 @@ class Aside:
         ``kept``: the place that was chosen before [m]; ``held``: what this robot holds, towards which nobody can be
         met: what a pusher comes through before that is left to it.
         """
-        seen = {int(row[N_ID]): row for row in view.neighbours}
-        taken = np.zeros(self._route.slices.total + 1, bool)
-        for other in others.values():
-            taken[list(other.held)] = True
-        keep_off, walls = [np.empty((0, 3))], [np.empty((0, 3))]
+        seen = {int(row[N_ID]): row for row in view.neighbours.tolist()}
+        all_held, theirs = self._held(others.values()), self._held(others[robot] for robot in pushers)
+        taken = all_held.copy()
+        keep_off, walls = [np.empty((0, 3))], []
         for robot in pushers:
             other, row = others[robot], seen.get(robot)
             taken[list(other.ahead)] = True
-            radius = self._radius if row is None else float(row[N_RADIUS])
+            radius = self._radius if row is None else row[N_RADIUS]
             both = radius + self._radius + 2.0 * self._margin
-            way = self._way_of(other, None if row is None else row[[N_X, N_Y]])
-            taken[np.maximum(self._route.numbers(way), 0)] = True
-            way = np.concatenate([way, self._out_of(other), *(_line(row) for row in ([] if row is None else [row]))])
-            keep_off.append(np.column_stack([way, np.full(len(way), both)]))
+            parts = [self._way_of(other, row, taken), self._out_of(other)]
             if row is not None:
-                walls.append(np.array([[row[N_X], row[N_Y], self._in_the_way(position, other, row, both)]]))
-        taken[0] = False
+                parts.append(_line(row))
+                walls.append([row[N_X], row[N_Y], self._in_the_way(position, other, row, both)])
+            places = np.concatenate(parts)
+            keep_off.append(np.column_stack([places, np.full(len(places), both)]))
         crowd = self._discs(row for robot, row in seen.items() if robot not in pushers)
-        wall, off = np.concatenate(walls), np.concatenate(keep_off)
-        all_held, theirs = (self._held(others[robot] for robot in robots) for robots in (others, pushers))
-        for closed in (all_held, theirs):
-            closed[[number for robot in pushers for number in _left_to(others[robot], held)]] = True
+        wall, off = np.array(walls).reshape(-1, 3), np.concatenate(keep_off)
+        for number in (number for robot in pushers for number in _left_to(others[robot], held)):
+            all_held[number] = theirs[number] = True
         attempts = [(np.concatenate([wall, crowd]), all_held), (wall, theirs)]
         if past:
             attempts = [(wall, np.zeros_like(theirs))] if all(robot in seen for robot in pushers) else []
@@ -86,7 +85,7 @@ class Aside:
         """The way out of all passages to the nearest free place, float64[n, 2] [m]; None if there is none."""
         taken, nothing = np.ones(self._route.slices.total + 1, bool), np.empty((0, 3))
         taken[0] = False
-        crowd, closed = self._discs(view.neighbours), self._held(others.values())
+        crowd, closed = self._discs(view.neighbours.tolist()), self._held(others.values())
         found, _ = self._route.way_aside(position, taken, closed, nothing, nothing, crowd, np.ones(1), 1, _NOWHERE)
         return np.concatenate([found, found[-1:]]) if len(found) else None
 
@@ -100,28 +99,28 @@ class Aside:
             view: What it sees.
             others: What they have told.
         """
-        rows = [row for row in view.neighbours if int(row[N_ID]) in others and others[int(row[N_ID])].held]
-        points = points[self._route.numbers(points) > 0][::_THINNED]
-        if not rows or not len(points):
+        told = ((row, others.get(int(row[N_ID]))) for row in view.neighbours.tolist())
+        near = [(row, other) for row, other in told if other is not None and other.held]
+        points = points[self._route.numbers(points) > 0][::_THINNED] if near else points[:0]
+        if not len(points):
             return frozenset()
-        both = [float(row[N_RADIUS]) + self._radius + 2.0 * self._margin for row in rows]
+        both = [row[N_RADIUS] + self._radius + 2.0 * self._margin for row, _ in near]
         around, found = self._labels_around(points, max(both)), []
-        for row, apart in zip(rows, both, strict=True):
-            place, other = row[[N_X, N_Y]], others[int(row[N_ID])]
-            stays = set(other.ahead) == {self._route.slices.at(*place.tolist())}
+        for (row, other), apart in zip(near, both, strict=True):
+            stays = set(other.ahead) == {self._route.slices.at(row[N_X], row[N_Y])}
             if stays or around.isdisjoint(other.ahead):
                 continue
-            between = self._way_of(other, place)[:, None] - points
+            between = self._way_of(other, row)[:, None] - points
             if np.hypot(between[..., 0], between[..., 1]).min() < _CROSSED * apart:
                 found.append(int(row[N_ID]))
         return frozenset(found)
 
-    def _in_the_way(self, position: Array, other: Course, row: Array, both: float) -> float:
+    def _in_the_way(self, position: Array, other: Course, row: Sequence[float], both: float) -> float:
         """How near to another a way aside must not come [m]; past who is in the slice of this robot, there is none."""
         slices = self._route.slices
         if slices.at(*position.tolist()) not in other.held:
             return _IN_THE_WAY * both
-        near = math.dist(position, row[[N_X, N_Y]]) - slices.resolution  # the way begins outside of that
+        near = math.dist(position, (row[N_X], row[N_Y])) - slices.resolution  # the way begins outside of that
         return max(_IN_THE_WAY * both, min(both, near))
 
     def _labels_around(self, points: Array, distance: float) -> set[int]:
@@ -136,43 +135,41 @@ class Aside:
     def _held(self, others: Iterable[Course]) -> Flags:
         """Slices that somebody holds, bool[count + 1]."""
         found = np.zeros(self._route.slices.total + 1, bool)
-        for other in others:
-            found[list(other.held)] = True
+        found[[number for other in others for number in other.held]] = True
         return found
 
-    def _discs(self, rows: Iterable[Array]) -> Array:
+    def _discs(self, rows: Iterable[Sequence[float]]) -> Array:
         """Robots as places and the distances to keep from them, float64[k, 3] [m]."""
         found = [[row[N_X], row[N_Y], row[N_RADIUS] + self._radius + 2.0 * self._margin] for row in rows]
         return np.array(found).reshape(-1, 3)
 
     def _out_of(self, other: Course) -> Array:
         """The room before the mouth that another robot comes out of, float64[n, 2] [m]."""
-        slices = self._route.slices
         end = (*other.held, *other.ahead)[-1]
-        if not self._route.is_mouth(end):
+        if end not in self._before:
+            self._before[end] = self._before_mouth(end)
+        return self._before[end]
+
+    def _before_mouth(self, number: int) -> Array:
+        """The room before a mouth, float64[n, 2] [m]; none if a slice is no mouth."""
+        slices = self._route.slices
+        if not self._route.is_mouth(number):
             return np.empty((0, 2))
-        rows, columns = slices.cells_of(end)
+        rows, columns = slices.cells_of(number)
         found: Array = slices.origin + (np.column_stack([columns, rows]) + 0.5) * slices.resolution
         return found[:: max(1, len(found) // 64)]
 
-    def _way_of(self, other: Course, place: Array | None) -> Array:
-        """Where another robot wants through, as far as it has told, float64[n, 2] [m]."""
+    def _way_of(self, other: Course, row: Sequence[float] | None, taken: Flags | None = None) -> Array:
+        """Where another robot wants through, as far as it tells, float64[n, 2] [m]; its slices are ``taken`` then."""
         slices = self._route.slices
-        numbers = [*other.held, *other.ahead, *([other.claim] if other.claim else [])]
+        numbers = (*other.held, *([other.claim] if other.claim else []), *other.ahead)
         wanted = np.zeros(slices.total + 1, bool)
-        wanted[numbers] = True
-        if place is None:
-            rows, columns = slices.cells_of(numbers[0])
-            row, column = int(rows[len(rows) // 2]), int(columns[len(rows) // 2])
-        else:
-            row, column = self._route.cell(place)
-        *near, end = [*other.held, *([other.claim] if other.claim else []), *other.ahead]
-        cells = self._route.way_through(wanted, near[-1] if near else end, row, column, not near)
-        wanted[:] = True  # Of a long way, the last slices but the very last one are not told.
-        row, column = cells[-1].tolist()
-        cells = np.concatenate([cells, self._route.way_through(wanted, end, row, column, True)])
-        found: Array = slices.origin + (cells[:, ::-1] + 0.5) * slices.resolution
-        return found
+        wanted[list(numbers)] = True
+        place = _NOWHERE
+        if row is not None:
+            place = np.array([row[N_X], row[N_Y]])
+        first = (*other.held, *other.ahead, other.claim)[0]
+        return self._route.way_of(wanted, numbers, first, place, np.zeros_like(wanted) if taken is None else taken)
 
 
 def _left_to(other: Course, held: Sequence[int]) -> tuple[int, ...]:
@@ -181,25 +178,26 @@ def _left_to(other: Course, held: Sequence[int]) -> tuple[int, ...]:
     return other.ahead[:first] if other.held else ()
 
 
-def _line(row: Array) -> Array:
+def _line(row: Sequence[float]) -> Array:
     """Points from where a robot is to where it is heading, float64[n, 2] [m]."""
-    start, end = row[[N_X, N_Y]], row[[N_INTENT_X, N_INTENT_Y]]
-    count = 2 + int(np.hypot(*(end - start)) / row[N_RADIUS])
-    found: Array = np.linspace(start, end, count)
+    start, end = (row[N_X], row[N_Y]), (row[N_INTENT_X], row[N_INTENT_Y])
+    count = 2 + int(math.hypot(end[0] - start[0], end[1] - start[1]) / row[N_RADIUS])
+    found: Array = points_between(np.array(start), np.array(end), count)
     return found
 
 
-def in_line(position: Array, radius: float, row: Array) -> bool:
+def in_line(position: Array, radius: float, row: Sequence[float]) -> bool:
     """Whether a robot stands right before another (a row of neighbours) that is heading through where it is."""
-    both = radius + float(row[N_RADIUS])
-    to, away = row[[N_INTENT_X, N_INTENT_Y]] - row[[N_X, N_Y]], position - row[[N_X, N_Y]]
-    left = float(np.hypot(*to))
-    if left < _SOMEWHERE * both or float(np.hypot(*away)) > _NEAR * both:
+    both, (x, y) = radius + row[N_RADIUS], position.tolist()
+    to_x, to_y = row[N_INTENT_X] - row[N_X], row[N_INTENT_Y] - row[N_Y]
+    away_x, away_y = x - row[N_X], y - row[N_Y]
+    left = math.hypot(to_x, to_y)
+    if left < _SOMEWHERE * both or math.hypot(away_x, away_y) > _NEAR * both:
         return False
-    along, across = float(to @ away) / left, abs(float(to[0] * away[1] - to[1] * away[0])) / left
+    along, across = (to_x * away_x + to_y * away_y) / left, abs(to_x * away_y - to_y * away_x) / left
     return 0.0 < along < left + both and across < _APART * _stretch(row) * both
 
 
-def _stretch(row: Array) -> float:
+def _stretch(row: Sequence[float]) -> float:
     """By how much a robot needs more room than its disc, since a point ahead of it is what it controls."""
-    return 1.0 + float(np.hypot(row[N_OFFSET_X], row[N_OFFSET_Y]) / row[N_RADIUS])
+    return 1.0 + math.hypot(row[N_OFFSET_X], row[N_OFFSET_Y]) / row[N_RADIUS]

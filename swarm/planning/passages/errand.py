@@ -33,18 +33,21 @@ class Errand:
 
     def __init__(self, robot_id: int, radius: float, dt: float) -> None:
         self._robot_id, self._radius, self._dt = robot_id, radius, dt
-        self._goal, self._place = np.full(2, np.nan), np.full(2, np.inf)
+        self._goal, self._place = np.full(2, np.nan), [math.inf, math.inf]
+        self._told, self._has_goal = self._goal.tobytes(), False
         self._tick, self._since, self._moved, self.arrived = 0, 0, 0, False
         self._least, self._nearer, self._left = math.inf, 0, math.inf
 
     def update(self, tick: int, goal: Array, position: Array) -> bool:
         """Note goal and place [m] of this tick; whether the goal is a new one."""
         self._tick = tick
-        is_new = not np.array_equal(goal, self._goal, equal_nan=True)
+        is_new = goal.tobytes() != self._told and not np.array_equal(goal, self._goal, equal_nan=True)
         if is_new:
             self._goal, self._since, self.arrived, self._least = goal.copy(), tick, False, math.inf
-        if math.dist(position, self._place) > _MOVES * self._radius:
-            self._place, self._moved = position, tick
+            self._told, self._has_goal = goal.tobytes(), bool(np.isfinite(goal).all())
+        place = position.tolist()
+        if math.dist(place, self._place) > _MOVES * self._radius:
+            self._place, self._moved = place, tick
         return is_new
 
     def goal_from(self, position: Array) -> Array:
@@ -78,7 +81,3 @@ class Errand:
         if self.arrived or not self._has_goal:
             return priority_key(_IDLE, self._robot_id)
         return waiting_key(self._tick - self._since, self._robot_id)
-
-    @property
-    def _has_goal(self) -> bool:
-        return bool(np.isfinite(self._goal).all())

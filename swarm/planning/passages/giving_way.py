@@ -95,6 +95,8 @@ class GivingWay:
         """
         for robot in pushers if self._turning > 0 else ():
             self._remembered[robot] = scene.others[robot], tick + self._turning
+        if not self._remembered:
+            return scene, pushers
         self._remembered = {r: one for r, one in self._remembered.items() if one[1] > tick and r in scene.others}
         before = {robot: one[0] for robot, one in self._remembered.items() if robot not in pushers}
         return scene._replace(others={**scene.others, **before}), [*pushers, *before]

@@ -1,13 +1,15 @@
-"""Cells of a grid: what lies near others, what hangs together, and how far it is from one to another."""
+"""Cells of a grid: what lies near others, what hangs together, how far it is from one to another; and searches."""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from swarm.array_types import Flags, Int32s
+from swarm.array_types import Array, Flags, Int32s, Int64s
+from swarm.scenario.world import World
 
 
 @njit(cache=True)
@@ -87,3 +89,135 @@ def steps_from(inside: Flags, seeds: Flags) -> Int32s:
 def banded(steps: Int32s, length: float) -> tuple[Int32s, int]:
     """The connected parts of each band of so many steps; where these are below 0, there is none."""
     return parts_of(np.where(steps < 0, -1, (steps / length).astype(np.int32)).astype(np.int32))
+
+
+class Scratch(NamedTuple):
+    """What searches on one grid write on: most look at a few hundred of a million cells, and clear these again.
+
+    Attributes:
+        before: Of each flat cell the one that it was reached from; -1 between searches.
+        queue: Flat cells in the order in which they were reached.
+        depth: Steps to each; or those of the queue that are looked for.
+        least: As of ``crowd_of``; 0 between searches.
+        wall: The same.
+    """
+
+    before: Int64s
+    queue: Int64s
+    depth: Int32s
+    least: Int32s
+    wall: Int32s
+
+
+def scratch_of(world: World, shape: tuple[int, int]) -> Scratch:
+    """What the searches of all robots on a grid of a world write on, one after the other; made once."""
+    key = ("passages scratch", shape)
+    if key not in world.derived:
+        cells = math.prod(shape)
+        ints = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
+        flat = np.full(cells, -1, np.int64), np.empty(cells, np.int64), np.empty(cells, np.int32)
+        world.derived[key] = Scratch(*flat, *ints)
+    made: Scratch = world.derived[key]
+    return made
+
+
+@njit(cache=True)
+def clear(scratch: Scratch, size: int) -> None:
+    """Forget the first ``size`` cells of the queue."""
+    for k in range(size):
+        scratch.before[scratch.queue[k]] = -1
+
+
+@njit(cache=True)
+def walk_back(before: Int64s, end: int, columns: int) -> Int64s:
+    """The cells (row, column) of a search's way from its start to a flat cell, int64[n, 2]."""
+    count, cell = 1, end
+    while before[cell] != cell:
+        cell, count = before[cell], count + 1
+    way, cell = np.empty((count, 2), np.int64), end
+    for k in range(count - 1, -1, -1):
+        way[k, 0], way[k, 1] = divmod(cell, columns)
+        cell = before[cell]
+    return way
+
+
+@njit(cache=True)
+def _discs(origin: Array, size: float, mask: Int32s, points: Array, factor: float, value: int) -> None:
+    """Write a value into the cells within a multiple of the distances of points x, y and distance [m]."""
+    for k in range(len(points)):
+        row = int((points[k, 1] - origin[1]) / size)
+        column = int((points[k, 0] - origin[0]) / size)
+        reach = points[k, 2] * factor / size
+        most = int(reach)
+        for r in range(max(row - most, 0), min(row + most + 1, mask.shape[0])):
+            span = int(math.sqrt(max(reach * reach - (r - row) * (r - row), 0.0)))
+            mask[r, max(column - span, 0) : column + span + 1] = value
+
+
+@njit(cache=True)
+def draw_crowd(
+    origin: Array, size: float, least: Int32s, wall: Int32s, keep_off: Array, blocked: Array, crowded: Array,
+    rooms: Array, erased: bool,
+) -> None:  # fmt: skip
+    """Write what ``crowd_of`` gives into grids of zeros, or zeros again where that has been written."""
+    for k in range(1 if erased else len(rooms)):  # the first is the largest
+        _discs(origin, size, least, keep_off, rooms[k], 0 if erased else k + 1)
+    _discs(origin, size, least, crowded, 1.0, 0 if erased else len(rooms))
+    _discs(origin, size, wall, blocked, 1.0, 0 if erased else 1)
+
+
+@njit(cache=True)
+def crowd_of(
+    origin: Array, size: float, shape: tuple[int, int], keep_off: Array, blocked: Array, crowded: Array, rooms: Array
+) -> tuple[Int32s, Int32s]:  # fmt: skip
+    """Of each cell, for how many of the rooms (see ``way_aside``), largest first, it is too near to somebody.
+
+    And whether the way must not come there.
+    """
+    least, wall = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
+    draw_crowd(origin, size, least, wall, keep_off, blocked, crowded, rooms, False)
+    return least, wall
+
+
+@njit(cache=True)
+def way_through(
+    scratch: Scratch, labels: Int32s, wanted: Flags, last: int, row: int, column: int, deep: bool
+) -> Int64s:  # fmt: skip
+    """The shortest way from a cell through wanted slices to the last one.
+
+    Args:
+        scratch: Of the grid.
+        labels: As in ``Slices``.
+        wanted: Whether the slice of this number is on the way, bool[count + 1].
+        last: Number of the last one.
+        row: Where the way begins.
+        column: Where the way begins.
+        deep: Whether it leads into the middle of the last one, and not only to where that begins: the middle of a slice
+            beside a bay may be in the bay.
+
+    Returns:
+        Cells (row, column), int64[n, 2]; the first alone if there is no way.
+    """
+    rows, columns = labels.shape
+    before, queue, found = scratch.before, scratch.queue, scratch.depth
+    start, size, done, count = row * columns + column, 1, 0, 0
+    before[start], queue[0] = start, start
+    while done < size:
+        cell = queue[done]
+        done += 1
+        r0, c0 = divmod(cell, columns)
+        if labels[r0, c0] == last:
+            found[count] = cell
+            count += 1
+            if not deep:
+                break
+        for r in range(max(r0 - 1, 0), min(r0 + 2, rows)):
+            for c in range(max(c0 - 1, 0), min(c0 + 2, columns)):
+                label = labels[r, c]
+                straight = r == r0 or c == c0  # A diagonal step costs two: else ways dip into bays for nothing.
+                if straight and label > 0 and wanted[label] and before[r * columns + c] < 0:
+                    before[r * columns + c], queue[size] = cell, r * columns + c
+                    size += 1
+    way = walk_back(before, found[count // 2] if count > 0 else start, columns)
+    clear(scratch, size)
+    return way

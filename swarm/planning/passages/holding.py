@@ -7,18 +7,66 @@ before it. It does not claim what is left to others that come towards it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from swarm.array_types import Array, Int64s
 from swarm.planning.passages.right_of_way import Course, goes_first, in_order, may_enter, may_take, opposed
-from swarm.planning.passages.route import Leg
+from swarm.planning.passages.search import Along
 from swarm.planning.passages.slices import Slices
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.sense.intent import MAX_HELD, Intent
 from swarm.sense.view import View
 
 _DECIDING = 4.0  # Periods for which a robot drives on while a claim is decided.
+
+
+class Leg(NamedTuple):
+    """The way ahead of one robot.
+
+    Attributes:
+        path: Its points, world frame [m], float64[n, 2]; of a robot that is no disc its poses, float64[n, 3].
+        numbers: The slices at them, 0 where there is room, int64[n].
+        steps: Way to each of them [m], float64[n].
+        order: The slices on it, in the order in which it comes to them.
+        firsts: At which point it comes to each of these.
+        target: Where the robot would drive if nothing were reserved [m], float64[2]; None: along the way.
+        left: Its length [m].
+        ahead: The slices on it without room to wait between them.
+        distance: The way to the first of these [m]; inf if there is none.
+    """
+
+    path: Array
+    numbers: Int64s
+    steps: Array
+    order: tuple[int, ...]
+    firsts: tuple[int, ...]
+    target: Array | None
+    left: float
+    ahead: tuple[int, ...]
+    distance: float
+
+    def without_slices(self) -> Leg:
+        """The same way of a robot that holds none, and asks for none."""
+        return self._replace(
+            numbers=np.zeros_like(self.numbers), order=(), firsts=(), ahead=(), distance=math.inf
+        )  # fmt: skip
+
+    def next_beyond(self, held: Sequence[int]) -> int:
+        """The place in ``order`` of the first slice that is not held; as many as there are if all are held."""
+        for place, number in enumerate(self.order):
+            if number not in held:
+                return place
+        return len(self.order)
+
+
+def leg_of(path: Array, along: Along, target: Array | None, left: float | None = None) -> Leg:
+    """A way as ``Leg`` with what ``swarm.planning.passages.search.slices_along`` tells of it."""
+    numbers, steps, order, firsts, ahead, distance = along
+    met, left = tuple(order.tolist()), float(steps[-1]) if left is None else left
+    return Leg(path, numbers, steps, met, tuple(firsts.tolist()), target, left, met[:ahead], distance)
 
 
 class Holding:
@@ -52,12 +100,14 @@ class Holding:
 
     def release(self, view: View, leg: Leg) -> None:
         """Give back what is neither under the robot, nor where it can still come to, nor next on its way."""
-        x, y, vx, vy = (float(view.state[k]) for k in (0, 1, 3, 4))
-        time = self._dt + 0.5 * math.hypot(vx, vy) / self._braking
-        coming = [self._slices.at(x + share * time * vx, y + share * time * vy) for share in (0.5, 1.0)]
-        kept = [self._slices.at(x, y), *(number for number in coming if number in self.held)]
-        for number in leg.numbers.tolist():
-            if number > 0 and number not in self.held and number != kept[0]:
+        x, y, _, vx, vy = view.state.tolist()
+        kept = [self._slices.at(x, y)]
+        if self.held:
+            time = self._dt + 0.5 * math.hypot(vx, vy) / self._braking
+            coming = [self._slices.at(x + share * time * vx, y + share * time * vy) for share in (0.5, 1.0)]
+            kept += [number for number in coming if number in self.held]
+        for number in leg.order:
+            if number not in self.held and number != kept[0]:
                 break
             kept.append(number)
         self.held = list(in_order(kept))[:MAX_HELD]
@@ -67,13 +117,14 @@ class Holding:
         closed: frozenset[int],
     ) -> None:  # fmt: skip
         """Claim the next slice on the way if it is near and not closed, and nobody goes first."""
-        self.claim = 0
-        stopping = 0.5 * float(view.state[3:5] @ view.state[3:5]) / self._braking
-        reserve = stopping + self._slices.length + _DECIDING * self._dt * self._speed
-        next_ones = np.flatnonzero((leg.numbers > 0) & ~np.isin(leg.numbers, self.held))
-        if len(self.held) == MAX_HELD or not len(next_ones) or leg.steps[next_ones[0]] > reserve:
+        self.claim, following = 0, leg.next_beyond(self.held)
+        if len(self.held) == MAX_HELD or following == len(leg.order):
             return
-        number = int(leg.numbers[next_ones[0]])
+        *_, vx, vy = view.state.tolist()
+        stopping = 0.5 * (vx * vx + vy * vy) / self._braking
+        if leg.steps[leg.firsts[following]] > stopping + self._slices.length + _DECIDING * self._dt * self._speed:
+            return
+        number = leg.order[following]
         wanted = ((other, heard[robot]) for robot, other in others.items() if number in other.ahead)
         if number in closed or any(number in self._left_to(*one, own, leg.distance) for one in wanted):
             return
@@ -92,8 +143,8 @@ class Holding:
         if not other.held and told.arrival * self._dt * self._speed > through:
             return ()
         lanes = self._slices.lanes
-        mine = {int(lanes.number[one]) for one in own.held} - {0, *lanes.number[list(other.held)].tolist()}
-        return tuple(number for number in other.ahead if lanes.number[number] not in mine)
+        mine = {lanes.of[one] for one in own.held} - {0, *(lanes.of[one] for one in other.held)}
+        return tuple(number for number in other.ahead if lanes.of[number] not in mine)
 
     def _enters_against(self, number: int, leg: Leg, others: Mapping[int, Course]) -> bool:
         """Whether it would enter a lane with this slice against somebody who is in it."""

@@ -14,6 +14,7 @@ one way out of what is near that end.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -27,7 +28,14 @@ _BAND = 2  # Steps that belong together: less is noise of the grid.
 _DEPTH, _SIZE = 0.9, 0.6
 
 
-class Lanes(NamedTuple):
+class _Numbers(NamedTuple):
+    """The fields of ``Lanes``."""
+
+    number: Int64s
+    place: Int64s
+
+
+class Lanes(_Numbers):
     """The lanes of a world.
 
     Attributes:
@@ -35,21 +43,29 @@ class Lanes(NamedTuple):
         place: Of the slice along its lane, int64[count + 1].
     """
 
-    number: Int64s
-    place: Int64s
+    @cached_property
+    def of(self) -> list[int]:
+        """``number`` as plain integers: robots ask for one slice at a time."""
+        return self.number.tolist()
+
+    @cached_property
+    def _places(self) -> list[int]:
+        return self.place.tolist()
 
     def entered(self, number: int, held: Sequence[int]) -> int:
         """The lane that a robot enters with a further slice; 0 if there is none, or it is in it already."""
-        lane = int(self.number[number])
+        lane = self.of[number]
         return 0 if self.is_inside(lane, held) else lane
 
     def is_inside(self, lane: int, held: Sequence[int]) -> bool:
         """Whether somebody who holds these slices is in a lane."""
-        return any(self.number[one] == lane for one in held)
+        of = self.of
+        return any(of[one] == lane for one in held)
 
     def heading(self, lane: int, ahead: Sequence[int]) -> int:
         """Which way slices ahead lead along a lane: 1, -1, or 0 if that cannot be told."""
-        way = [int(self.place[one]) for one in ahead if self.number[one] == lane]
+        of, places = self.of, self._places
+        way = [places[one] for one in ahead if of[one] == lane]
         steps = sum(after - before for before, after in pairwise(way) if abs(after - before) == 1)
         return (steps > 0) - (steps < 0)
 

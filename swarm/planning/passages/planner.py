@@ -23,11 +23,11 @@ from swarm.planning.passages.aside import Aside
 from swarm.planning.passages.crowd import Crowd
 from swarm.planning.passages.errand import Errand
 from swarm.planning.passages.giving_way import BackingOff, GivingWay
-from swarm.planning.passages.holding import Holding
+from swarm.planning.passages.holding import Holding, Leg
 from swarm.planning.passages.outlined import OutlinedRoute
 from swarm.planning.passages.pushers import Scene
-from swarm.planning.passages.right_of_way import Course, Rank, course, intent_of, rank
-from swarm.planning.passages.route import Leg, Route
+from swarm.planning.passages.right_of_way import Course, Rank, course, intent_of
+from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.planning.roadmap.yielding import yield_aside
 from swarm.planning.silent import Silent, blocked_by
@@ -119,6 +119,8 @@ class PassagePlanner(StatefulPlanner):
     def _closed(self) -> frozenset[int]:
         """Slices in which somebody is, or stood, who says nothing; not before a mouth, if there is a way around him."""
         rows = [*self._silent.rows, *self._silent.near]
+        if not rows:
+            return frozenset()
         inside = frozenset(self.slices.at(float(row[N_X]), float(row[N_Y])) for row in rows) - {0}
         if not self.route.leads_around:
             return inside
@@ -129,17 +131,17 @@ class PassagePlanner(StatefulPlanner):
         """The way to the goal, or to where others can pass the robot there; and its goal [m], here if none is open."""
         goal = self._errand.goal_from(position)
         end = goal if self._giving.exit is None else self._giving.exit
-        target, path, left = self.route.way(position, end)
-        self._giving.end_exit(self.tick, self._errand.is_at_end(left))
-        self._errand.note_left(left)
-        leg = self.route.leg(self.route.begun(position, path), target, left)
+        leg = self.route.leg_to(position, end)
+        self._giving.end_exit(self.tick, self._errand.is_at_end(leg.left))
+        self._errand.note_left(leg.left)
         return leg, position if self.route.nowhere else goal
 
     def _make_way(
         self, view: View, position: Array, leg: Leg, heard: Mapping[int, Intent], closed: frozenset[int]
     ) -> tuple[Scene, Array | None, Leg, str]:
         """What counts between the robots; the way aside, if the robot makes way; the way to take; who blocks it."""
-        errand, others = self._errand, {robot: course(intent, robot) for robot, intent in heard.items()}
+        errand = self._errand
+        others = {robot: intent.derived.get(robot) or course(intent, robot) for robot, intent in heard.items()}
         own, radius = self._course(leg.ahead), self._spec.radius
         scene = Scene(view, position, radius, own, others, errand.arrived, errand.waits)
         if errand.arrived or errand.waits or self._giving.pushers:
@@ -167,7 +169,7 @@ class PassagePlanner(StatefulPlanner):
         held = tuple(number for number in holding.held if number > 0)
         if self._last is None:
             return Course(held, ahead, holding.claim, Rank(False, bool(held), key, key, -self.robot_id))
-        return Course(held, ahead, holding.claim, rank(self._last, self.robot_id))
+        return Course(held, ahead, holding.claim, course(self._last, self.robot_id).rank)
 
     def _before_blocked(self, leg: Leg, scene: Scene, closed: frozenset[int]) -> tuple[Leg, str]:
         """The same way; if somebody stands in a passage on it and says nothing, to where this robot is in nobody's way.
@@ -175,7 +177,7 @@ class PassagePlanner(StatefulPlanner):
         Then no other way leads there, for ways lead around those who stand as far as that is possible; who it is comes
         with it.
         """
-        row = self._silent.standing_at(closed.intersection(leg.ahead), self.slices.at)
+        row = self._silent.standing_at(closed.intersection(leg.ahead), self.slices.at) if closed else None
         if row is None:
             return leg, ""
         position, there = scene.position, self.slices.at(float(row[N_X]), float(row[N_Y]))

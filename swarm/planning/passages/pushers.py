@@ -8,7 +8,7 @@ waits before it needs room of any rank.
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from typing import NamedTuple
 
 from swarm.array_types import Array
@@ -40,7 +40,7 @@ class Scene(NamedTuple):
     others: Mapping[int, Course]
     arrived: bool
     waits: bool
-    crossed_by: Container[int] = ()
+    crossed_by: Collection[int] = ()
 
     @property
     def following(self) -> int:
@@ -88,14 +88,17 @@ def pushers_of(scene: Scene, still: Container[int], before: Container[int] = ())
         before: Also for these, as long as they come towards it and go first: else it would go on, since nobody is near
             enough to what it wants next, hold that, give way and give it back, again and again.
     """
-    others = scene.others
+    mine = frozenset((*scene.own.held, *scene.own.ahead))
+    others = {one: other for one, other in scene.others.items() if not mine.isdisjoint(other.slices)}
     found = [one for one, other in others.items() if _is_in_the_way_of(scene, other) or _comes_against(scene, other)]
     found += [one for one in others if one in before and _still_meets(scene, others[one])]
-    found += [one for one in others if one in scene.crossed_by]
+    if scene.crossed_by:
+        found += [one for one in scene.others if one in scene.crossed_by]
     if not scene.own.held or scene.waits:
         found += _coming_out(scene)
     # Of two that both have said that they have nowhere to go, each goes for the other if it can now.
-    higher = (robot for robot in found if goes_first(others[robot].rank, scene.rank) or others[robot].rank.leaving)
+    ranks = {robot: scene.others[robot].rank for robot in found}
+    higher = (robot for robot, rank in ranks.items() if goes_first(rank, scene.rank) or rank.leaving)
     again = (r for r, other in others.items() if r in still and other.rank.inherited >= 0 and scene.is_met_by(other))
     return list(dict.fromkeys([*higher, *again, *(_shut_in(scene) if scene.waits else [])]))
 
@@ -129,10 +132,10 @@ def _comes_against(scene: Scene, other: Course) -> bool:
 
 def _coming_out(scene: Scene) -> Iterable[int]:
     """Who is in a passage, and this robot stands right before him."""
-    for row in scene.view.neighbours:
-        robot = int(row[N_ID])
-        if robot in scene.others and scene.others[robot].held and in_line(scene.position, scene.radius, row):
-            yield robot
+    for row in scene.view.neighbours.tolist():
+        other = scene.others.get(row[N_ID])
+        if other is not None and other.held and in_line(scene.position, scene.radius, row):
+            yield int(row[N_ID])
 
 
 def _shut_in(scene: Scene) -> Iterable[int]:

@@ -8,6 +8,7 @@ it has nowhere to go out of the way. 0 stands for no slice.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -37,7 +38,16 @@ class Rank(NamedTuple):
     order: int
 
 
-class Course(NamedTuple):
+class _Told(NamedTuple):
+    """The fields of a ``Course``."""
+
+    held: tuple[int, ...]
+    ahead: tuple[int, ...]
+    claim: int
+    rank: Rank
+
+
+class Course(_Told):
     """What one robot tells of itself.
 
     Attributes:
@@ -47,10 +57,10 @@ class Course(NamedTuple):
         rank: See ``rank``.
     """
 
-    held: tuple[int, ...]
-    ahead: tuple[int, ...]
-    claim: int
-    rank: Rank
+    @cached_property
+    def slices(self) -> frozenset[int]:
+        """All that it holds or wants: two robots of whose none the other tells have nothing to agree on."""
+        return frozenset((*self.held, *self.ahead, self.claim)) - {0}
 
 
 def rank(intent: Intent, robot_id: int) -> Rank:
@@ -77,9 +87,13 @@ def goes_first(theirs: Rank, mine: Rank) -> bool:
 
 
 def course(intent: Intent, robot_id: int) -> Course:
-    """What another robot has told."""
-    held = tuple(number for number in intent.held if number > 0)
-    return Course(held, in_order(intent.window), max(intent.claim, 0), rank(intent, robot_id))
+    """What another robot has told; worked out once for all who hear it."""
+    found: Course | None = intent.derived.get(robot_id)
+    if found is None:
+        held = tuple(number for number in intent.held if number > 0)
+        found = Course(held, in_order(intent.window), max(intent.claim, 0), rank(intent, robot_id))
+        intent.derived[robot_id] = found
+    return found
 
 
 def in_order(numbers: Sequence[int]) -> tuple[int, ...]:
@@ -152,7 +166,7 @@ def may_enter(slice_number: int, own: Intent, robot_id: int, heard: Mapping[int,
     mine = own.leaving, own.claim_priority, -robot_id
     for robot, other in heard.items():
         inside = lanes.is_inside(lane, other.held)
-        enters = not inside and other.claim > 0 and lanes.number[other.claim] == lane
+        enters = not inside and other.claim > 0 and lanes.of[other.claim] == lane
         first = inside or (enters and (other.leaving, other.claim_priority, -robot) > mine)
         if first and lanes.opposed(lane, slice_number, own.window, other.window):
             return False

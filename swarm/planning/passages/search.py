@@ -3,125 +3,56 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
-from swarm.planning.passages.slices import Slices, label_at
-from swarm.planning.roadmap.occupancy import Roadmap, cell_at, middle
-from swarm.planning.roadmap.waypoints import visible
-from swarm.scenario.world import World
+from swarm.planning.passages.grid import Scratch, clear, draw_crowd, walk_back, way_through
+from swarm.planning.passages.slices import label_at
+from swarm.planning.roadmap.occupancy import Roadmap, cell_at, clearance_at, middle
+from swarm.planning.roadmap.waypoints import Field, visible, way_ahead
 
+_SLACK = 1e-9
+Along = tuple[Int64s, Array, Int64s, Int64s, int, float]
+"""What ``slices_along`` tells."""
+BESIDE = 3
+"""So many points of a way, at most, are beside the robot: cells that it may come from."""
 _ABOUT = 8  # Steps by which a place that was chosen before may be farther than another.
 
 
-class Scratch(NamedTuple):
-    """What searches on one grid write on: most look at a few hundred of a million cells, and clear these again.
-
-    Attributes:
-        before: Of each flat cell the one that it was reached from; -1 between searches.
-        queue: Flat cells in the order in which they were reached.
-        depth: Steps to each; or those of the queue that are looked for.
-        least: As of ``crowd_of``; 0 between searches.
-        wall: The same.
-    """
-
-    before: Int64s
-    queue: Int64s
-    depth: Int32s
-    least: Int32s
-    wall: Int32s
-
-
-def scratch_of(world: World, slices: Slices) -> Scratch:
-    """What the searches of all robots on a world's slices write on, one after the other; made once."""
-    shape = slices.labels.shape
-    key = ("passages scratch", shape)
-    if key not in world.derived:
-        cells = slices.labels.size
-        ints = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
-        flat = np.full(cells, -1, np.int64), np.empty(cells, np.int64), np.empty(cells, np.int32)
-        world.derived[key] = Scratch(*flat, *ints)
-    made: Scratch = world.derived[key]
-    return made
-
-
 @njit(cache=True)
-def _clear(scratch: Scratch, size: int) -> None:
-    """Forget the first ``size`` cells of the queue."""
-    for k in range(size):
-        scratch.before[scratch.queue[k]] = -1
-
-
-@njit(cache=True)
-def walk_back(before: Int64s, end: int, columns: int) -> Int64s:
-    """The cells (row, column) of a search's way from its start to a flat cell, int64[n, 2]."""
-    count, cell = 1, end
-    while before[cell] != cell:
-        cell, count = before[cell], count + 1
-    way, cell = np.empty((count, 2), np.int64), end
-    for k in range(count - 1, -1, -1):
-        way[k, 0], way[k, 1] = divmod(cell, columns)
-        cell = before[cell]
-    return way
-
-
-@njit(cache=True)
-def _discs(origin: Array, size: float, mask: Int32s, points: Array, factor: float, value: int) -> None:
-    """Write a value into the cells within a multiple of the distances of points x, y and distance [m]."""
-    for k in range(len(points)):
-        row = int((points[k, 1] - origin[1]) / size)
-        column = int((points[k, 0] - origin[0]) / size)
-        reach = points[k, 2] * factor / size
-        most = int(reach)
-        for r in range(max(row - most, 0), min(row + most + 1, mask.shape[0])):
-            span = int(math.sqrt(max(reach * reach - (r - row) * (r - row), 0.0)))
-            mask[r, max(column - span, 0) : column + span + 1] = value
-
-
-@njit(cache=True)
-def way_through(
-    scratch: Scratch, labels: Int32s, wanted: Flags, last: int, row: int, column: int, deep: bool
-) -> Int64s:  # fmt: skip
-    """The shortest way from a cell through wanted slices to the last one.
+def way_of(
+    scratch: Scratch, roadmap: Roadmap, labels: Int32s, wanted: Flags, near: int, end: int, whole: bool, place: Array,
+    row: int, column: int, taken: Flags,
+) -> Array:  # fmt: skip
+    """Where another robot comes, as far as it tells, world frame [m], float64[n, 2]; the slices there are taken then.
 
     Args:
         scratch: Of the grid.
+        roadmap: Where the robot may drive, on the grid of the labels.
         labels: As in ``Slices``.
-        wanted: Whether the slice of this number is on the way, bool[count + 1].
-        last: Number of the last one.
-        row: Where the way begins.
-        column: Where the way begins.
-        deep: Whether it leads into the middle of the last one, and not only to where that begins: the middle of a slice
-            beside a bay may be in the bay.
-
-    Returns:
-        Cells (row, column), int64[n, 2]; the first alone if there is no way.
+        wanted: The slices that it tells, bool[count + 1].
+        near: The last one but one of these; of a long way, what is between it and the last one is not told.
+        end: The last one.
+        whole: Whether there is no other.
+        place: Where it is [m], float64[2].
+        row: The cell where it is, if its place is not known; else -1.
+        column: The same.
+        taken: Whether somebody has or wants a slice, bool[count + 1], changed in place.
     """
-    rows, columns = labels.shape
-    before, queue, found = scratch.before, scratch.queue, scratch.depth
-    start, size, done, count = row * columns + column, 1, 0, 0
-    before[start], queue[0] = start, start
-    while done < size:
-        cell = queue[done]
-        done += 1
-        r0, c0 = divmod(cell, columns)
-        if labels[r0, c0] == last:
-            found[count] = cell
-            count += 1
-            if not deep:
-                break
-        for r in range(max(r0 - 1, 0), min(r0 + 2, rows)):
-            for c in range(max(c0 - 1, 0), min(c0 + 2, columns)):
-                label = labels[r, c]
-                straight = r == r0 or c == c0  # A diagonal step costs two: else ways dip into bays for nothing.
-                if straight and label > 0 and wanted[label] and before[r * columns + c] < 0:
-                    before[r * columns + c], queue[size] = cell, r * columns + c
-                    size += 1
-    way = walk_back(before, found[count // 2] if count > 0 else start, columns)
-    _clear(scratch, size)
+    if row < 0:
+        row, column = cell_at(roadmap, place[0], place[1])
+    first = way_through(scratch, labels, wanted, near, row, column, whole)
+    row, column = first[-1, 0], first[-1, 1]
+    rest = way_through(scratch, labels, np.ones_like(wanted), end, row, column, True)
+    way, count = np.empty((len(first) + len(rest), 2)), len(first)
+    for k in range(len(way)):
+        row, column = (first[k, 0], first[k, 1]) if k < count else (rest[k - count, 0], rest[k - count, 1])
+        way[k, 0] = roadmap.origin[0] + (column + 0.5) * roadmap.resolution
+        way[k, 1] = roadmap.origin[1] + (row + 0.5) * roadmap.resolution
+        label = label_at(labels, roadmap.origin, roadmap.resolution, way[k, 0], way[k, 1])
+        taken[label] = taken[label] or label > 0
     return way
 
 
@@ -133,31 +64,6 @@ def is_inside(labels: Int32s, taken: Flags, row: int, column: int) -> bool:
             if labels[r, c] > 0 and taken[labels[r, c]]:
                 return False
     return labels[row, column] >= 0
-
-
-@njit(cache=True)
-def _draw_crowd(
-    origin: Array, size: float, least: Int32s, wall: Int32s, keep_off: Array, blocked: Array, crowded: Array,
-    rooms: Array, erased: bool,
-) -> None:  # fmt: skip
-    """Write what ``crowd_of`` gives into grids of zeros, or zeros again where that has been written."""
-    for k in range(1 if erased else len(rooms)):  # the first is the largest
-        _discs(origin, size, least, keep_off, rooms[k], 0 if erased else k + 1)
-    _discs(origin, size, least, crowded, 1.0, 0 if erased else len(rooms))
-    _discs(origin, size, wall, blocked, 1.0, 0 if erased else 1)
-
-
-@njit(cache=True)
-def crowd_of(
-    origin: Array, size: float, shape: tuple[int, int], keep_off: Array, blocked: Array, crowded: Array, rooms: Array
-) -> tuple[Int32s, Int32s]:  # fmt: skip
-    """Of each cell, for how many of the rooms (see ``way_aside``), largest first, it is too near to somebody.
-
-    And whether the way must not come there.
-    """
-    least, wall = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
-    _draw_crowd(origin, size, least, wall, keep_off, blocked, crowded, rooms, False)
-    return least, wall
 
 
 @njit(cache=True)
@@ -204,7 +110,7 @@ def way_aside(
         return np.empty((0, 2)), limit  # beside a wall at the edge of its slice: the next cell is in another's
     before, queue, depth, least, wall = scratch
     around = roadmap.origin, roadmap.resolution, least, wall, keep_off, blocked, crowded, rooms
-    _draw_crowd(*around, False)
+    draw_crowd(*around, False)
     first, size, done, found, most = row * columns + column, 1, 0, -1, rows * columns
     before[first], queue[0], depth[first] = first, first, 0
     while done < size and depth[queue[done]] <= most:
@@ -230,8 +136,8 @@ def way_aside(
             if open_cell and corner and before[there] < 0:
                 before[there], queue[size], depth[there], size = cell, there, depth[cell] + 1, size + 1
     way = _middles(roadmap, walk_back(before, found, columns)) if found >= 0 else np.empty((0, 2))
-    _clear(scratch, size)
-    _draw_crowd(*around, True)
+    clear(scratch, size)
+    draw_crowd(*around, True)
     return way, limit
 
 
@@ -242,6 +148,71 @@ def labels_along(labels: Int32s, origin: Array, resolution: float, path: Array) 
     for k in range(len(path)):
         found[k] = label_at(labels, origin, resolution, path[k, 0], path[k, 1])
     return found
+
+
+@njit(cache=True)
+def slices_along(labels: Int32s, origin: Array, resolution: float, length: float, path: Array) -> Along:
+    """The slices on a way, float64[n, 2] or poses float64[n, 3] (see ``swarm.planning.passages.route.Leg``).
+
+    Returns:
+        The labels of the points, int64[n]; the way to each [m], float64[n]; the slices in the order in which the way
+        comes to them, int64[k], and at which points it does, int64[k]; how many of these there are up to a gap longer
+        than ``length`` [m]; the way to the first of them [m], inf if there is none.
+    """
+    numbers = labels_along(labels, origin, resolution, path)
+    steps, order, firsts = np.empty(len(path)), np.empty(len(path), np.int64), np.empty(len(path), np.int64)
+    count, ahead, last, done = 0, -1, -1, 0.0
+    for k in range(len(path)):
+        if k > 0:
+            dx, dy = path[k, 0] - path[k - 1, 0], path[k, 1] - path[k - 1, 1]
+            done += math.sqrt(dx * dx + dy * dy)
+        steps[k] = done
+        if numbers[k] <= 0:
+            continue
+        if ahead < 0 and last >= 0 and done - steps[last] > length:
+            ahead = count
+        if last < 0 or numbers[last] != numbers[k]:
+            known = False
+            for j in range(count):
+                known = known or order[j] == numbers[k]
+            if not known:
+                order[count], firsts[count], count = numbers[k], k, count + 1
+        last = k
+    distance = steps[firsts[0]] if count > 0 else np.inf
+    return numbers, steps, order[:count].copy(), firsts[:count].copy(), count if ahead < 0 else ahead, distance
+
+
+@njit(cache=True)
+def leg_ahead(
+    roadmap: Roadmap, labels: Int32s, length: float, field: Field, known: Int64s, position: Array, goal: Array,
+    straight: float, most: int,
+) -> tuple[float, float, float, Int64s, Array, Along]:  # fmt: skip
+    """The way of a robot to its goal, and the slices on it.
+
+    Args:
+        roadmap: Where the robot may drive, on the grid of the labels.
+        labels: As in ``Slices``.
+        length: Of a slice [m].
+        field: This and what follows: as of ``way_ahead``.
+        known: The cells of the way of before.
+        position: Of the robot [m], float64[2].
+        goal: Its goal [m], float64[2].
+        straight: How far away that is [m].
+        most: Points of the way.
+
+    Returns:
+        How long it is, as ``waypoint`` tells it [m]; the waypoint x, y [m]; its cells; its points, without those at its
+        begin that are in another slice than the robot; and what ``slices_along`` tells of them.
+    """
+    x, y, left, path, cells = way_ahead(roadmap, field, known, position, goal, straight, most)
+    here = label_at(labels, roadmap.origin, roadmap.resolution, position[0], position[1])
+    if here > 0:
+        for k in range(min(BESIDE, len(path))):
+            if label_at(labels, roadmap.origin, roadmap.resolution, path[k, 0], path[k, 1]) == here:
+                path = path[k:]
+                break
+    along = slices_along(labels, roadmap.origin, roadmap.resolution, length, path)
+    return left, x, y, cells, path, along
 
 
 @njit(cache=True)
@@ -268,7 +239,54 @@ def straight_through(
 
 
 @njit(cache=True)
-def farthest(
+def kept_at(roadmap: Roadmap, place: Array) -> float:
+    """The clearance of straight ways from a place on [m]."""
+    room = clearance_at(roadmap, place[0], place[1])
+    return max(min(roadmap.clearance, room - _SLACK), 0.0)
+
+
+@njit(cache=True)
+def _is_on_the_way(path: Array, stop: int, target: Array) -> bool:
+    """Whether a target lies on the first ``stop`` points of a way, and not at the very first.
+
+    That is the cell beside the robot, to any side of it: an error of its position decides to which.
+    """
+    nearest, least = 0, np.inf
+    for k in range(len(path)):
+        dx, dy = path[k, 0] - target[0], path[k, 1] - target[1]
+        away = math.sqrt(dx * dx + dy * dy)
+        if away < least:
+            nearest, least = k, away
+    return 0 < nearest < stop
+
+
+@njit(cache=True)
+def look_ahead(
+    roadmap: Roadmap, labels: Int32s, allowed: Flags, start: Array, path: Array, stop: int, ends: bool, target: Array
+) -> tuple[int, float]:  # fmt: skip
+    """Which point of a way to drive to, straight and through allowed slices; -1: to its target.
+
+    And the clearance that is kept there [m].
+
+    Args:
+        roadmap: Where the robot may drive.
+        labels: As in ``Slices``.
+        allowed: Where the robot may be, bool[count + 1].
+        start: Where it is [m], float64[2].
+        path: The way [m], float64[n, 2].
+        stop: How many of its points may be driven to.
+        ends: Whether a target beyond these may not.
+        target: Where the robot would drive if nothing were reserved [m], float64[2]; NaN: along the way.
+    """
+    keep = kept_at(roadmap, start)
+    near = np.isfinite(target[0]) and _is_on_the_way(path, stop if ends else len(path), target)
+    if near and straight_through(roadmap, labels, allowed, start, target, keep):
+        return -1, keep
+    return _farthest(roadmap, labels, allowed, start, path, stop, keep), keep
+
+
+@njit(cache=True)
+def _farthest(
     roadmap: Roadmap, labels: Int32s, allowed: Flags, start: Array, path: Array, stop: int, clearance: float
 ) -> int:
     """The last of the first ``stop`` points of a way that is in sight; at least the second, if there is one."""

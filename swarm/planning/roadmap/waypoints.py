@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from swarm.array_types import Array
+from swarm.array_types import Array, Int64s
 from swarm.planning.graph.fields import weighted_field
 from swarm.planning.roadmap.occupancy import REACH, TOLERANCE, Roadmap, cell_at, clearance_at, cost_among_others, middle
 
@@ -209,3 +209,77 @@ def trace(roadmap: Roadmap, field: Field, x: float, y: float, most: int) -> Arra
         if row == before_row and column == before_column:
             break
     return path[:count]
+
+
+@njit(cache=True)
+def _chain(field: Field, row: int, column: int, columns: int, known: Int64s) -> Int64s:
+    """The flat cells down the field from one on to its end, int64[n]; those ``known`` of before save most of the work.
+
+    Each cell leads to one other, so that a way which meets the known one goes on along it.
+    """
+    found = np.empty(int(_left(field, row, column)) + 3, np.int64)  # a step costs one at least
+    count, k = 0, 0
+    while True:
+        cell, left = row * columns + column, _left(field, row, column)
+        while k < len(known) and _left(field, known[k] // columns, known[k] % columns) > left:
+            k += 1
+        if k < len(known) and known[k] == cell:
+            rest = len(known) - k
+            found[count : count + rest] = known[k:]
+            return found[: count + rest].copy()
+        found[count], count = cell, count + 1
+        next_row, next_column = _downhill(field, row, column)
+        if next_row == row and next_column == column:
+            return found[:count].copy()
+        row, column = next_row, next_column
+
+
+@njit(cache=True)
+def points_between(start: Array, end: Array, count: int) -> Array:
+    """Points of a straight line as ``np.linspace`` gives them, float64[count, 2]; at least two."""
+    line, step = np.empty((count, 2)), (end - start) / (count - 1)
+    still = step[0] == 0.0 or step[1] == 0.0
+    for k in range(count):
+        for axis in range(2):
+            way = k / (count - 1) * (end[axis] - start[axis]) if still else k * step[axis]
+            line[k, axis] = way + start[axis]
+    line[-1] = end
+    return line
+
+
+@njit(cache=True)
+def way_ahead(
+    roadmap: Roadmap, field: Field, known: Int64s, position: Array, goal: Array, straight: float, most: int
+) -> tuple[float, float, float, Array, Int64s]:  # fmt: skip
+    """The ``waypoint``, and about ``most`` points of the way to the goal, float64[n, 2] [m]; none if there is no way.
+
+    Args:
+        roadmap: Where the robot may drive.
+        field: Of its goal.
+        known: The cells of the way of before, as they come last; those of the same field, or none.
+        position: Of the robot, world frame [m], float64[2].
+        goal: World frame [m], float64[2].
+        straight: How far away that is [m].
+        most: Points of the way.
+    """
+    x, y, left = waypoint(roadmap, field, position, goal)
+    if left == TOO_FAR or left == np.inf:
+        return x, y, left, np.empty((0, 2)), known
+    if straight < 2.0 * roadmap.resolution:
+        path = np.empty((2, 2))
+        path[0], path[1] = position, goal
+        return x, y, left, path, known
+    if x == goal[0] and y == goal[1]:
+        count = max(2, math.ceil(straight / roadmap.resolution) + 1)
+        return x, y, left, points_between(position, goal, count), known
+    columns = roadmap.cost.shape[1]
+    row, column = cell_at(roadmap, position[0], position[1])
+    cells = _chain(field, row, column, columns, known)
+    stride = max(1, int(_left(field, row, column) / most) + 1)
+    count = (len(cells) - 2 + stride) // stride + 1
+    path = np.empty((count + 1, 2))
+    for k in range(count):
+        cell = cells[min(k * stride, len(cells) - 1)]
+        path[k] = middle(roadmap, cell // columns, cell % columns)
+    path[count] = goal
+    return x, y, left, path, cells

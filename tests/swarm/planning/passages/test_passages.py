@@ -23,6 +23,7 @@ from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.planning.passages.team import sizes_of
 from swarm.planning.registry import choose_planner
+from swarm.planning.roadmap.occupancy import cell_at
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario, deliveries
@@ -225,7 +226,7 @@ def test_who_stands_at_the_edge_of_its_slice_makes_no_way_through_one_that_anoth
     places = np.random.default_rng(0).uniform(scenario.world.bounds[:2], scenario.world.bounds[2:], (40_000, 2))
     found = 0
     for place in places[scenario.world.clearance(places) > 0.9 * spec.radius]:
-        own, nearest = slices.at(*place), max(int(slices.labels[route.cell(place)]), 0)
+        own, nearest = slices.at(*place), max(int(slices.labels[cell_at(route.roadmap, *place)]), 0)
         if own == nearest or nearest == 0:
             continue
         found += 1
