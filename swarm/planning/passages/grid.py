@@ -181,13 +181,14 @@ def crowd_of(
 
 @njit(cache=True)
 def way_through(
-    scratch: Scratch, labels: Int32s, wanted: Flags, last: int, row: int, column: int, deep: bool
+    scratch: Scratch, labels: Int32s, begins: Int64s, wanted: Flags, last: int, row: int, column: int, deep: bool
 ) -> Int64s:  # fmt: skip
     """The shortest way from a cell through wanted slices to the last one.
 
     Args:
         scratch: Of the grid.
         labels: As in ``Slices``.
+        begins: The same.
         wanted: Whether the slice of this number is on the way, bool[count + 1].
         last: Number of the last one.
         row: Where the way begins.
@@ -202,15 +203,14 @@ def way_through(
     before, queue, found = scratch.before, scratch.queue, scratch.depth
     start, size, done, count = row * columns + column, 1, 0, 0
     before[start], queue[0] = start, start
-    while done < size:
+    enough = begins[last + 1] - begins[last] if deep else 1
+    while done < size and count < enough:
         cell = queue[done]
         done += 1
         r0, c0 = divmod(cell, columns)
         if labels[r0, c0] == last:
             found[count] = cell
             count += 1
-            if not deep:
-                break
         for r in range(max(r0 - 1, 0), min(r0 + 2, rows)):
             for c in range(max(c0 - 1, 0), min(c0 + 2, columns)):
                 label = labels[r, c]

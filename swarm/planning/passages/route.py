@@ -25,8 +25,10 @@ from swarm.planning.passages.search import (
 from swarm.planning.passages.slices import Slices
 from swarm.planning.roadmap.narrow import narrow_of
 from swarm.planning.roadmap.occupancy import cell_at, clearance_at, middle, roadmap_of
-from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, way_ahead
+from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, points_between, way_ahead
+from swarm.planning.roadmap.yielding import yield_aside
 from swarm.scenario.world import World
+from swarm.sense.neighbours import NEIGHBOUR
 
 _POINTS = 512  # of the way ahead
 _BEFORE = 0.15  # How far before a slice that it does not hold a robot stops [lengths of a slice].
@@ -58,6 +60,18 @@ class Route:
         self._scratch, self._allowed = scratch_of(world, slices.labels.shape), np.zeros(slices.total + 1, bool)
         self._bounds = world.bounds.tolist()
         self.forget()
+        if ("passages kernels", slices.total) not in world.derived:
+            self._rehearse(world.bounds[:2])
+            world.derived["passages kernels", slices.total] = True
+
+    def _rehearse(self, place: Array) -> None:
+        """Call what else is called first in the middle of a drive: to load its kernels takes longer than a period."""
+        none, nobody = np.zeros(self.slices.total + 1, bool), np.empty((0, 3))
+        Route.way_aside(self, place, none, none, nobody, nobody, nobody, np.ones(1), 1, _NOWHERE)
+        self.way_of(none, (0,), 0, points_between(place, place, 2)[0], none)
+        self.leads_straight(place, place, 0)
+        clearance_at(self.roadmap, *place)
+        yield_aside(place, 0.0, 0.0, place, np.empty((0, NEIGHBOUR)), -1)
 
     def forget(self) -> None:
         """Forget the goal, and who is gone around."""
@@ -146,7 +160,7 @@ class Route:
         if not math.isfinite(place[0]):
             rows, columns = self.slices.cells_of(first)
             row, column = int(rows[len(rows) // 2]), int(columns[len(rows) // 2])
-        grid, last = (self._scratch, self.roadmap, self.slices.labels), numbers[-2:]
+        grid, last = (self._scratch, self.roadmap, self.slices.labels, self.slices.begins), numbers[-2:]
         found: Array = way_of(*grid, wanted, last[0], last[-1], len(last) == 1, place, row, column, taken)
         return found
 

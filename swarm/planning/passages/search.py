@@ -23,8 +23,8 @@ _ABOUT = 8  # Steps by which a place that was chosen before may be farther than 
 
 @njit(cache=True)
 def way_of(
-    scratch: Scratch, roadmap: Roadmap, labels: Int32s, wanted: Flags, near: int, end: int, whole: bool, place: Array,
-    row: int, column: int, taken: Flags,
+    scratch: Scratch, roadmap: Roadmap, labels: Int32s, begins: Int64s, wanted: Flags, near: int, end: int, whole: bool,
+    place: Array, row: int, column: int, taken: Flags,
 ) -> Array:  # fmt: skip
     """Where another robot comes, as far as it tells, world frame [m], float64[n, 2]; the slices there are taken then.
 
@@ -32,6 +32,7 @@ def way_of(
         scratch: Of the grid.
         roadmap: Where the robot may drive, on the grid of the labels.
         labels: As in ``Slices``.
+        begins: The same.
         wanted: The slices that it tells, bool[count + 1].
         near: The last one but one of these; of a long way, what is between it and the last one is not told.
         end: The last one.
@@ -43,9 +44,9 @@ def way_of(
     """
     if row < 0:
         row, column = cell_at(roadmap, place[0], place[1])
-    first = way_through(scratch, labels, wanted, near, row, column, whole)
+    first = way_through(scratch, labels, begins, wanted, near, row, column, whole)
     row, column = first[-1, 0], first[-1, 1]
-    rest = way_through(scratch, labels, np.ones_like(wanted), end, row, column, True)
+    rest = way_through(scratch, labels, begins, np.ones_like(wanted), end, row, column, True)
     way, count = np.empty((len(first) + len(rest), 2)), len(first)
     for k in range(len(way)):
         row, column = (first[k, 0], first[k, 1]) if k < count else (rest[k - count, 0], rest[k - count, 1])
