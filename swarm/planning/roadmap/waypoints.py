@@ -107,20 +107,24 @@ def _downhill(field: Field, row: int, column: int) -> tuple[int, int]:
 
 @njit(cache=True)
 def _farthest_in_sight(
-    roadmap: Roadmap, field: Field, row: int, column: int, clearance: float, position: Array
+    roadmap: Roadmap, field: Field, row: int, column: int, clearance: float, position: Array, cells: Int64s
 ) -> tuple[int, int]:
-    """The last cell down the field, from one on, that is in sight; at least the next one."""
-    seen_row, seen_column = row, column
+    """The last cell down the field, from one on, that is in sight; at least the next one (see ``waypoint_along``)."""
+    seen_row, seen_column, seen = row, column, 0
     for stride in (8, 1):
         while True:
             far_row, far_column = seen_row, seen_column
-            for _ in range(stride):
-                far_row, far_column = _downhill(field, far_row, far_column)
+            far = min(seen + stride, len(cells) - 1)
+            if far >= 0:
+                far_row, far_column = divmod(cells[far], roadmap.cost.shape[1])
+            else:
+                for _ in range(stride):
+                    far_row, far_column = _downhill(field, far_row, far_column)
             x, y = middle(roadmap, far_row, far_column)
             at_end = far_row == seen_row and far_column == seen_column
             if at_end or not visible(roadmap, clearance, position[0], position[1], x, y):
                 break
-            seen_row, seen_column = far_row, far_column
+            seen_row, seen_column, seen = far_row, far_column, far
     if seen_row != row or seen_column != column:
         return seen_row, seen_column
     if roadmap.turns:
@@ -157,6 +161,14 @@ def _lined_up(roadmap: Roadmap, field: Field, row: int, column: int, position: A
 
 @njit(cache=True)
 def waypoint(roadmap: Roadmap, field: Field, position: Array, goal: Array) -> tuple[float, float, float]:
+    """``waypoint_along`` where the cells of the way are not known."""
+    return waypoint_along(roadmap, field, position, goal, np.empty(0, np.int64))
+
+
+@njit(cache=True)
+def waypoint_along(
+    roadmap: Roadmap, field: Field, position: Array, goal: Array, cells: Int64s
+) -> tuple[float, float, float]:
     """Where to drive next: the farthest point on the way to the goal that is in sight.
 
     Args:
@@ -164,6 +176,7 @@ def waypoint(roadmap: Roadmap, field: Field, position: Array, goal: Array) -> tu
         field: Of its goal.
         position: Of the robot, world frame [m], float64[2].
         goal: World frame [m], float64[2].
+        cells: Flat ones down the field, from that of the robot on; or none.
 
     Returns:
         x, y [m] and the length of the whole way to the goal [m]. If there is no way, the goal and infinity; if the
@@ -186,7 +199,7 @@ def waypoint(roadmap: Roadmap, field: Field, position: Array, goal: Array) -> tu
         keep = min(roadmap.clearance, room - _SLACK)
         if visible(roadmap, keep, x, y, goal[0], goal[1]):
             return goal[0], goal[1], straight
-        row, column = _farthest_in_sight(roadmap, field, row, column, keep, position)
+        row, column = _farthest_in_sight(roadmap, field, row, column, keep, position, cells)
     # else nearer to a wall than the way may be: out to the nearest free cell first.
     to_x, to_y = middle(roadmap, row, column)
     left = _left(field, row, column) * roadmap.resolution
@@ -213,10 +226,7 @@ def trace(roadmap: Roadmap, field: Field, x: float, y: float, most: int) -> Arra
 
 @njit(cache=True)
 def _chain(field: Field, row: int, column: int, columns: int, known: Int64s) -> Int64s:
-    """The flat cells down the field from one on to its end, int64[n]; those ``known`` of before save most of the work.
-
-    Each cell leads to one other, so that a way which meets the known one goes on along it.
-    """
+    """The flat cells down the field from one on to its end, int64[n]; once they meet those ``known``, along these."""
     found = np.empty(int(_left(field, row, column)) + 3, np.int64)  # a step costs one at least
     count, k = 0, 0
     while True:
@@ -262,20 +272,20 @@ def way_ahead(
         straight: How far away that is [m].
         most: Points of the way.
     """
-    x, y, left = waypoint(roadmap, field, position, goal)
+    columns, cells = roadmap.cost.shape[1], known
+    row, column = cell_at(roadmap, position[0], position[1])
+    begin = _left(field, row, column)
+    if begin <= field.limit and begin < np.inf:
+        cells = _chain(field, row, column, columns, known)
+    x, y, left = waypoint_along(roadmap, field, position, goal, cells)
     if left == TOO_FAR or left == np.inf:
         return x, y, left, np.empty((0, 2)), known
     if straight < 2.0 * roadmap.resolution:
-        path = np.empty((2, 2))
-        path[0], path[1] = position, goal
-        return x, y, left, path, known
+        return x, y, left, points_between(position, goal, 2), cells
     if x == goal[0] and y == goal[1]:
         count = max(2, math.ceil(straight / roadmap.resolution) + 1)
-        return x, y, left, points_between(position, goal, count), known
-    columns = roadmap.cost.shape[1]
-    row, column = cell_at(roadmap, position[0], position[1])
-    cells = _chain(field, row, column, columns, known)
-    stride = max(1, int(_left(field, row, column) / most) + 1)
+        return x, y, left, points_between(position, goal, count), cells
+    stride = max(1, int(begin / most) + 1)
     count = (len(cells) - 2 + stride) // stride + 1
     path = np.empty((count + 1, 2))
     for k in range(count):
