@@ -113,8 +113,7 @@ class Holding:
         self.held = list(in_order(kept))[:MAX_HELD]
 
     def claim_next(
-        self, view: View, leg: Leg, own: Course, others: Mapping[int, Course], heard: Mapping[int, Intent],
-        closed: frozenset[int],
+        self, view: View, leg: Leg, own: Course, others: Mapping[int, Course], closed: frozenset[int]
     ) -> None:  # fmt: skip
         """Claim the next slice on the way if it is near and not closed, and nobody goes first."""
         self.claim, following = 0, leg.next_beyond(self.held)
@@ -125,13 +124,13 @@ class Holding:
         if leg.steps[leg.firsts[following]] > stopping + self._slices.length + _DECIDING * self._dt * self._speed:
             return
         number = leg.order[following]
-        wanted = ((other, heard[robot]) for robot, other in others.items() if number in other.ahead)
+        wanted = ((other, view.messages[robot].intent) for robot, other in others.items() if number in other.ahead)
         if number in closed or any(number in self._left_to(*one, own, leg.distance) for one in wanted):
             return
         if not self._enters_against(number, leg, others):
             self.claim = number
 
-    def _left_to(self, other: Course, told: Intent, own: Course, distance: float) -> tuple[int, ...]:
+    def _left_to(self, other: Course, told: Intent | None, own: Course, distance: float) -> tuple[int, ...]:
         """Slices that are left to another robot that goes first and comes towards this one through them.
 
         But not if that one is still so far away that this one, ``distance`` [m] before the first of its own, is through
@@ -140,7 +139,7 @@ class Holding:
         if not goes_first(other.rank, own.rank) or not opposed(own.ahead, other.ahead):
             return ()
         through = distance + (len(own.ahead) + 2) * self._slices.length
-        if not other.held and told.arrival * self._dt * self._speed > through:
+        if not other.held and told is not None and told.arrival * self._dt * self._speed > through:
             return ()
         lanes = self._slices.lanes
         mine = {lanes.of[one] for one in own.held} - {0, *(lanes.of[one] for one in other.held)}

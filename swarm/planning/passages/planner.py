@@ -12,7 +12,7 @@ Robots that say nothing close the slice that they are in; after a while the way 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -88,14 +88,15 @@ class PassagePlanner(StatefulPlanner):
         if self._plan is not None and self._last is not None and self._last.stamp == self.tick:
             return self._plan
         position, self.route.heading = np.array(view.state[:2], dtype=np.float64), float(view.state[2])
-        heard, closed = self._see(view, position)
-        self._holding.take(self._last, heard, closed)
+        others, closed = self._see(view, position)
+        if self._holding.claim > 0:
+            self._holding.take(self._last, _heard(view, others), closed)
         leg, goal = self._choose_way(position)
-        scene, aside, leg, note = self._make_way(view, position, leg, heard, closed)
+        scene, aside, leg, note = self._make_way(view, position, leg, others, closed)
         lets_in = self.route.lets_in(position)
         if aside is None and (lets_in or (self._errand.arrived and not leg.ahead)):
             leg = self._beside_goal(view, position, goal, leg, lets_in)
-        self._hold(scene, leg, heard, closed, lets_in)
+        self._hold(scene, leg, closed, lets_in)
         back = self._backing.place(scene, self.tick)
         if back is None and aside is None:
             back = self._crowd.place(scene, self.tick, self._errand.gets_on)
@@ -103,18 +104,18 @@ class PassagePlanner(StatefulPlanner):
         self._plan = self._drive(position, leg, aside is not None or back is not None, note)
         return self._plan
 
-    def _see(self, view: View, position: Array) -> tuple[dict[int, Intent], frozenset[int]]:
+    def _see(self, view: View, position: Array) -> tuple[dict[int, Course], frozenset[int]]:
         """What the others have told, and the slices that are closed; notes a new goal, and who stands and is silent."""
-        heard = {
-            robot: message.intent
-            for robot, message in sorted(view.messages.items())
-            if robot != self.robot_id and message.intent is not None and message.intent.last_cell <= self.slices.total
-        }
+        others, total = dict[int, Course](), self.slices.total
+        for robot, message in sorted(view.messages.items()):
+            intent = message.intent
+            if intent is not None and robot != self.robot_id and intent.last_cell <= total:
+                others[robot] = intent.derived.get(robot) or course(intent, robot)
         if self._errand.update(self.tick, view.goal, position):
             self._giving.exit = None
-        if self._silent.update(view, heard):
+        if self._silent.update(view, others):
             self.route.go_around(self._silent.circles)
-        return heard, self._closed()
+        return others, self._closed()
 
     def _closed(self) -> frozenset[int]:
         """Slices in which somebody is, or stood, who says nothing; not before a mouth, if there is a way around him."""
@@ -137,12 +138,10 @@ class PassagePlanner(StatefulPlanner):
         return leg, position if self.route.nowhere else goal
 
     def _make_way(
-        self, view: View, position: Array, leg: Leg, heard: Mapping[int, Intent], closed: frozenset[int]
+        self, view: View, position: Array, leg: Leg, others: Mapping[int, Course], closed: frozenset[int]
     ) -> tuple[Scene, Array | None, Leg, str]:
         """What counts between the robots; the way aside, if the robot makes way; the way to take; who blocks it."""
-        errand = self._errand
-        others = {robot: intent.derived.get(robot) or course(intent, robot) for robot, intent in heard.items()}
-        own, radius = self._course(leg.ahead), self._spec.radius
+        errand, own, radius = self._errand, self._course(leg.ahead), self._spec.radius
         scene = Scene(view, position, radius, own, others, errand.arrived, errand.waits)
         if errand.arrived or errand.waits or self._giving.pushers:
             stands = self._stands(position, leg)
@@ -201,16 +200,14 @@ class PassagePlanner(StatefulPlanner):
         beside = self.route.leg(np.stack([position, [x, y]]), np.array([x, y]), left)
         return beside.without_slices() if lets_in else beside
 
-    def _hold(
-        self, scene: Scene, leg: Leg, heard: Mapping[int, Intent], closed: frozenset[int], lets_in: bool
-    ) -> None:  # fmt: skip
+    def _hold(self, scene: Scene, leg: Leg, closed: frozenset[int], lets_in: bool) -> None:
         """Give slices back, all of them if the robot lets others in; claim the next one; write what others are told."""
         holding, speed = self._holding, self._spec.limits.speed
         holding.release(scene.view, leg)
         if lets_in:
             holding.held.clear()
         self.held = holding.held
-        holding.claim_next(scene.view, leg, scene.own, scene.others, heard, closed)
+        holding.claim_next(scene.view, leg, scene.own, scene.others, closed)
         self._last = intent_of(
             tick=self.tick, held=holding.held, claim=holding.claim, claim_priority=self._giving.inherited,
             priority=self._errand.priority, arrival=round(min(leg.distance, _FAR) / (speed * self.dt)),
@@ -227,3 +224,9 @@ class PassagePlanner(StatefulPlanner):
         agreed = bool(self.held) or aside or near or self.route.tight
         waits = ends or aside or bool(note)
         return Plan(waypoint, drawn, self._last, reach, waits=waits, agreed=agreed, note=note)
+
+
+def _heard(view: View, others: Iterable[int]) -> dict[int, Intent]:
+    """The messages of those whose courses are known."""
+    told = ((robot, view.messages[robot].intent) for robot in others)
+    return {robot: intent for robot, intent in told if intent is not None}

@@ -22,6 +22,7 @@ from envs.rollout.results import alone, record, save_records, save_trajectory
 from envs.rollout.run import Run
 from envs.rollout.score import Score
 from envs.rollout.team import Fleet
+from envs.rollout.team_kernels import within
 from envs.scenarios import clutter, swap
 from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
@@ -303,3 +304,14 @@ def test_contacts_with_those_who_ignore_everybody_count_apart() -> None:
     assert run.min_clearance >= 1.8 - 1e-9, "between those who keep the rules"
     result = record(run, kind="test", seed=0, controller="", planner="")
     assert result["contacts_moving"] == result["contacts_standing"] == 1
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 200])
+def test_who_hears_whom_is_as_far_as_they_are_apart(count: int) -> None:
+    places = np.random.default_rng(count).uniform(0.0, 4.0, (count, 5))
+    places[1:3] = places[:2]
+    others, first = within(places, 1.5)
+    apart = np.sqrt(((places[:, None, :2] - places[:, :2]) ** 2).sum(axis=-1))
+    for i in range(count):
+        assert others[first[i] : first[i + 1]].tolist() == np.flatnonzero(apart[i] <= 1.5).tolist()
+    assert first[-1] == len(others)

@@ -11,6 +11,7 @@ from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.world import World
+from swarm.sense.messages import Message
 from swarm.sense.neighbours import NEIGHBOUR
 from swarm.sense.view import View
 
@@ -40,7 +41,8 @@ def test_who_is_in_a_lane_leaves_nothing_of_it_to_who_cannot_enter_it_against_hi
         spec = RobotSpec(Kind.SINGLE_INTEGRATOR, start, end[None], RADIUS, Limits(1.0))
         holding = Holding(route.slices, spec, 0.05, ME)
         holding.held = [first]
-        view = View(0.0, start, end, np.empty((0, NEIGHBOUR)))
-        holding.claim_next(view, leg, own, {OTHER: course(told, OTHER)}, {OTHER: told}, frozenset())
+        messages = {OTHER: Message(OTHER, 0.0, (0.5, 1.0), 0.5, 0.5, told)}
+        view = View(0.0, start, end, np.empty((0, NEIGHBOUR)), messages)
+        holding.claim_next(view, leg, own, {OTHER: course(told, OTHER)}, frozenset())
         claims.append(holding.claim)
     assert claims == [leg.ahead[1], 0]

@@ -15,7 +15,7 @@ from swarm.errors import InputError
 from swarm.planning.roadmap.detour import PATIENCE, Ways
 from swarm.planning.roadmap.occupancy import MOST_CELLS, roadmap_of
 from swarm.planning.roadmap.planner import RoadmapPlanner, StraightPlanner
-from swarm.planning.roadmap.waypoints import visible
+from swarm.planning.roadmap.waypoints import points_between, visible
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.world import World
 from swarm.sense.neighbour import Neighbour
@@ -267,3 +267,11 @@ def test_two_blocked_aisles_are_not_gone_to_in_turn_again_and_again():
         side = math.copysign(1.0, position[1] - 2.0) if abs(position[1] - 2.0) > 0.5 else last
         turns, last = turns + (side != last), side
     assert 1 <= turns <= 3
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 60), st.booleans())
+@settings(deadline=None)
+def test_points_of_a_line_are_those_of_numpy(seed, count, level):
+    start, end = np.random.default_rng(seed).uniform(-10.0, 10.0, (2, 2))
+    end[1] = start[1] if level else end[1]
+    np.testing.assert_array_equal(points_between(start, end, count), np.linspace(start, end, count))
