@@ -118,7 +118,12 @@ def read_urdf(path: Path) -> Model:
         raise InputError(f"{path}", f"<{robot.tag}>", "a URDF file, whose outermost element is <robot>")
     links = {name: _read_link(where, link, path.parent) for name, where, link in _named(path, robot, "link")}
     joints = {name: _read_joint(where, joint, links) for name, where, joint in _named(path, robot, "joint")}
-    return Model(path, _root(path, links, joints), links, joints)
+    root = _root(path, links, joints)
+    turns = {root} | {joint.child for joint in joints.values() if joint.type != "fixed"}
+    for name, where, link in _named(path, robot, "link"):
+        if name in turns and links[name].has_mass:
+            _check_moments(where, link)
+    return Model(path, root, links, joints)
 
 
 def _named(path: Path, robot: Element, tag: str) -> list[tuple[str, str, Element]]:
@@ -150,11 +155,15 @@ def _has_mass(where: str, link: Element) -> bool:
     mass = float(numbers(f"{where}: inertial", inertial.find("mass"), "value", count=1).item())
     if mass < 0.0:
         raise InputError(f"{where}: inertial: mass", mass, "a mass above 0 [kg], or 0 for a mere frame")
-    for axis in ("ixx", "iyy", "izz") if mass > 0.0 else ():
-        moment = float(numbers(f"{where}: inertial", inertial.find("inertia"), axis, count=1).item())
-        if not moment > 0.0:  # Physics engines take that for a link that cannot turn.
-            raise InputError(f"{where}: inertial: {axis}", moment, "a moment of inertia above 0 [kg m²]")
     return mass > 0.0
+
+
+def _check_moments(where: str, link: Element) -> None:
+    """Refuse moments of inertia of 0: physics engines take them for a link that cannot turn."""
+    for axis in ("ixx", "iyy", "izz"):
+        moment = float(numbers(f"{where}: inertial", link.find("inertial/inertia"), axis, count=1).item())
+        if not moment > 0.0:
+            raise InputError(f"{where}: inertial: {axis}", moment, "a moment of inertia above 0 [kg m²]")
 
 
 def _read_joint(where: str, joint: Element, links: dict[str, Link]) -> Joint:

@@ -286,6 +286,16 @@ def test_files_that_cannot_be_used_are_refused(parts: list[str], said: str, tmp_
     assert str(path.parent) in str(error.value) and "\n" not in str(error.value)
 
 
+def test_what_is_fixed_to_another_link_need_not_turn(tmp_path: Path) -> None:
+    """Tools write sensors and covers with moments of inertia of 0; wheels that cannot turn do not drive."""
+    cover = link("cover", '<sphere radius="0.1"/>').replace('"1" ixy', '"0" ixy')
+    path = cart(tmp_path, cover, joint("c", "base", "cover"))
+    assert planar_body(path).reach > 0.3
+    path.write_text(path.read_text().replace(link("lw", WHEEL), link("lw", WHEEL).replace('"1" ixy', '"0" ixy')))
+    with pytest.raises(InputError, match="link lw: inertial: ixx: got 0"):
+        planar_body(path)
+
+
 @pytest.mark.parametrize(
     ("wheels", "said"),
     [
