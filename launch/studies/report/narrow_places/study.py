@@ -98,7 +98,10 @@ class NarrowPlacesStudy:
         return np.array(result["time"])[counts], np.array(result["reached"], bool)[counts]
 
     def passes(self, case: Case) -> Int64s:
-        """How often others passed a door or lane while a robot of a case waited before it, at most, ``[E, N]``."""
+        """How often others passed a door or lane while a robot of a case waited before it, at most, ``[E, N, 2]``.
+
+        All others, and those who came later.
+        """
         return np.array(self.lab[self.job(case, "auto")]["passes"], np.int64)[self.solved(case)]
 
     @property

@@ -22,7 +22,7 @@ ROBOTS = 10
 class MadeUp:
     """Results in which a share of the robots arrives, by the beginning of the job's name."""
 
-    seconds, of_other_code, refused, passes = 60.0, 0, 0, 2
+    seconds, of_other_code, refused, later = 60.0, 0, 0, 2
 
     def __init__(self, **rates: float) -> None:
         self._rates = rates
@@ -46,7 +46,8 @@ class MadeUp:
             "reach_time": [[3.0 if flag else None for flag in row] for row in reached],
             "min_clearance": [[0.01]] * episodes, "deliveries": np.array(reached, int).tolist(),
             "outcomes": [[90, 9, 1]] * episodes, "steps": [100] * episodes, "horizon": [15.0] * episodes,
-            "passes": [[0, self.passes] + [1] * (ROBOTS - 2)] * episodes if job.options.get("passes") else [],
+            "passes": [[[0, 0], [7, self.later]] + [[1, 1]] * (ROBOTS - 2)] * episodes
+            if job.options.get("passes") else [],
         }  # fmt: skip
 
 
@@ -60,7 +61,7 @@ def written(**rates: float) -> str:
 def test_where_all_is_well_nothing_falls_short() -> None:
     text = written()
     assert "Nowhere here." in text and "Collisions: 0 of" in text and "narrow_places/door.png" in text
-    assert "| 1.50 | 2 | 100.0 |" in text  # three seconds against two alone, and everybody arrives alone
+    assert "| 1.50 | 7 | 2 | 100.0 |" in text  # three seconds against two alone, and everybody arrives alone
 
 
 def test_draws_that_no_central_search_solves_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,8 +102,8 @@ def test_what_falls_short_is_said(rates: dict[str, float], said: str) -> None:
 
 
 def test_who_waits_while_many_others_pass_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(MadeUp, "passes", 5)
-    assert "rooms, 8 robots, unicycle: 5 times others go through while one waits, and not 3" in written()
+    monkeypatch.setattr(MadeUp, "later", 5)
+    assert "rooms, 8 robots, unicycle: 5 who came later go through while one waits, and not 3" in written()
 
 
 def test_cases_are_unique_and_of_both_reports() -> None:
