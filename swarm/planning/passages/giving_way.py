@@ -17,7 +17,8 @@ from swarm.sense.neighbours import N_ID, N_X, N_Y
 _LEAVING = 10.0  # Seconds for which a robot that is at its goal keeps on the way past whoever wants through.
 _THERE = 3  # Points of a way that ends where the robot is.
 _NEAR = 1.3  # Who is nearer than so many sums of their radii leaves another no room.
-_FOR = 3.0  # Seconds for which it goes back: the other turns round meanwhile, and goes.
+_ROOM = 2.0  # It goes back until it is so many of them away, where another robot fits between.
+_FOR = 3.0  # Seconds for which it goes back at most: the other turns round meanwhile, and goes.
 
 
 class GivingWay:
@@ -117,18 +118,22 @@ class BackingOff:
 
     def __init__(self, route: Route, margin: float, dt: float) -> None:
         self._route, self._margin, self._ticks = route, margin, round(_FOR / dt)
-        self._until = -1
+        self._until, self._for = -1, -1  # until when, and for whom
         self._place: Array | None = None
 
     def place(self, scene: Scene, tick: int) -> Array | None:
         """Where the robot goes back to, float64[2] [m]; None if it need not."""
-        here = self._route.slices.at(float(scene.position[0]), float(scene.position[1]))
+        here, other = self._route.slices.at(*scene.position.tolist()), scene.others.get(self._for)
+        if other is None or scene.following not in other.held:
+            self._until = -1  # that one has gone
         if here == 0 or here not in scene.own.held:
             self._place = None
         elif tick >= self._until:
-            row = self._shut_in(scene) if scene.waits else None
-            self._place = None if row is None else self._route.back_from(scene.position, row[[N_X, N_Y]], here)
-            self._until = tick if row is None else tick + self._ticks
+            self._place, row = None, self._shut_in(scene) if scene.waits else None
+            if row is not None:
+                apart = _ROOM * scene.sum_of(row, self._margin)
+                self._place = self._route.back_from(scene.position, row[[N_X, N_Y]], here, apart)
+                self._until, self._for = tick + self._ticks, int(row[N_ID])
         return self._place
 
     def _shut_in(self, scene: Scene) -> Array | None:

@@ -60,8 +60,11 @@ class Scene(NamedTuple):
 
     def is_near(self, row: Array, margin: float, sums: float) -> bool:
         """Whether a robot (a row of neighbours) is nearer than so many sums of both radii and margins [m]."""
-        both = self.radius + float(row[N_RADIUS]) + 2.0 * margin
-        return math.dist(self.position, row[[N_X, N_Y]]) < sums * both
+        return math.dist(self.position, row[[N_X, N_Y]]) < sums * self.sum_of(row, margin)
+
+    def sum_of(self, row: Array, margin: float) -> float:
+        """The sum of this robot's and another's radii and margins [m]."""
+        return self.radius + float(row[N_RADIUS]) + 2.0 * margin
 
     def is_let_in_by(self, other: Course) -> bool:
         """Whether another holds the slice that this robot wants next, and goes out of the way for its sake."""

@@ -261,12 +261,16 @@ class Route:
         """The clearance of straight ways from a place on [m]."""
         return kept_at(self.roadmap, position)
 
-    def back_from(self, position: Array, place: Array, number: int) -> Array:
-        """The point of a slice farthest from a place [m], of those that the robot can drive straight to, float64[2]."""
+    def back_from(self, position: Array, place: Array, number: int, apart: float) -> Array:
+        """The nearest point of a slice that is so far from a place [m], else the farthest from it, float64[2].
+
+        Of those that the robot can drive straight to: a slice before a mouth may be much larger than a robot.
+        """
         slices = self.slices
         rows, columns = slices.cells_of(number)
         points = slices.origin + (np.column_stack([columns, rows]) + 0.5) * slices.resolution
-        for k in np.argsort(-np.linalg.norm(points - place, axis=1), kind="stable").tolist():
+        away, way = (np.linalg.norm(points - one, axis=1) for one in (place, position))
+        for k in np.lexsort((way, -np.minimum(away, apart))).tolist():
             if self.leads_straight(position, points[k], number):
                 found: Array = points[k]
                 return found

@@ -62,3 +62,22 @@ def test_it_stays_where_it_is_beside_one_that(case: str) -> None:
     else:
         scene, _ = scene_of(way, after(MINE), waits=False)
     assert BackingOff(way, 0.0, DT).place(scene, 0) is None
+
+
+def test_it_goes_back_no_longer_than_the_other_is_there() -> None:
+    way = route()
+    backing, (scene, _) = BackingOff(way, 0.0, DT), scene_of(way, after(MINE))
+    assert backing.place(scene, 0) is not None
+    gone = {OTHER: scene.others[OTHER]._replace(held=(), ahead=())}
+    assert backing.place(scene._replace(others=gone), 1) is None
+
+
+def test_it_goes_back_just_as_far_as_it_must() -> None:
+    """A slice before a mouth is much wider than a robot: to its far end and back, others gave way for ten seconds."""
+    way = route()
+    mouth = way.slices.at(0.75, 1.0)
+    position, place = np.array([0.75, 1.0]), np.array([0.9, 1.0])
+    assert way.is_mouth(mouth)
+    near, far = (way.back_from(position, place, mouth, apart) for apart in (0.2, 9.0))
+    assert 0.2 <= math.dist(near, place) < 0.24 and math.dist(far, place) > 0.3
+    assert math.dist(near, position) < 0.1
