@@ -1,13 +1,16 @@
-"""What one robot wants: its goal, since when it has that goal, and whether it has arrived."""
+"""What one robot wants: its goal, since when it has that goal, whether it has arrived, and who goes before it."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from swarm.array_types import Array
-from swarm.planning.passages.right_of_way import waiting_key
+from swarm.planning.passages.holding import Leg
+from swarm.planning.passages.right_of_way import Course, waiting_key
+from swarm.planning.passages.slices import Slices
 from swarm.planning.pibt.priority_inheritance import priority_key
 
 _IDLE = -1
@@ -17,6 +20,11 @@ _MOVES = 0.5  # It has moved if it is so far from where it was [radii].
 _STUCK = 1.5  # A robot gets on no longer if it has not come nearer to its goal for so many seconds.
 _FORGETS = 5.0  # Seconds after which it does not count any more how near it has been: it may have to go around.
 _ARRIVED, _NEARLY = 0.5, 2.0  # It has arrived if so little of its way is left, and if so little is left and it waits.
+# Who is nearer than so many slices to the one that it wants next waits before it; then it does while it is about there.
+_NEAR, _ABOUT = 2.0, 3.0
+_PASSES = 2  # So many go first; others may be on their way in already.
+_HEARD = 5  # Periods in which it hears who is there already, when it begins to listen.
+_DUE = 20.0  # Seconds for which a robot is due at most: if it does not come in meanwhile, it is not for the others.
 
 
 class Errand:
@@ -29,6 +37,7 @@ class Errand:
 
     Attributes:
         arrived: Whether the robot has been at its goal since it has that goal.
+        due: Whether it is to go next where it waits (see ``Passed``).
     """
 
     def __init__(self, robot_id: int, radius: float, dt: float) -> None:
@@ -36,6 +45,7 @@ class Errand:
         self._goal, self._place = np.full(2, np.nan), [math.inf, math.inf]
         self._told, self._has_goal = self._goal.tobytes(), False
         self._tick, self._since, self._moved, self.arrived = 0, 0, 0, False
+        self.due = False
         self._least, self._nearer, self._left = math.inf, 0, math.inf
 
     def update(self, tick: int, goal: Array, position: Array) -> bool:
@@ -77,7 +87,76 @@ class Errand:
 
     @property
     def priority(self) -> int:
-        """How long it has had its goal; the lowest once it has arrived, or if it has none."""
+        """How long it has had its goal, and whether it is due; the lowest if it has arrived, or has none."""
         if self.arrived or not self._has_goal:
             return priority_key(_IDLE, self._robot_id)
-        return waiting_key(self._tick - self._since, self._robot_id)
+        return waiting_key(self._tick - self._since, self._robot_id, self.due)
+
+
+class Passed:
+    """How often others who came later have gone first where one robot waits to get in: after some times it is due.
+
+    Who is in a passage goes before whoever waits outside, and so do those who follow it: an endless row of them would
+    leave one behind for ever. Who is due goes before all others outside, whichever way they want; those inside come
+    out.
+
+    Args:
+        slices: Of the team.
+        speed: Top speed of the robot [m/s].
+        dt: Control period [s].
+    """
+
+    def __init__(self, slices: Slices, speed: float, dt: float) -> None:
+        self._slices, self._near = slices, _NEAR * slices.length
+        self._step, self._longest = speed * dt, round(_DUE / dt)
+        self._door, self._begun, self._count, self._since = 0, 0, 0, 0
+        self._first: set[int] = set()  # who may go first: they were there before this robot
+        self._held: dict[int, tuple[int, ...]] = {}
+
+    def is_due(self, tick: int, leg: Leg, others: Mapping[int, Course]) -> bool:
+        """Whether the robot, which is in no passage, is to go next.
+
+        Args:
+            tick: Of the clock.
+            leg: Its way, if it made way for nobody.
+            others: What they have told.
+        """
+        door = self._door_of(leg)
+        anew = door != self._door or (self._count >= _PASSES and tick - self._since > self._longest)
+        if anew:
+            self._door, self._begun, self._count, self._first = door, tick, 0, set()
+        if door == 0:
+            return False
+        through, doors = set(leg.ahead), self._slices.doors
+        narrow = {number for number in through if doors[number]}
+        for robot, other in others.items():
+            before = self._held.get(robot)
+            is_new = anew or (before is None and tick - self._begun <= _HEARD)
+            if is_new and self._is_there(other, through):
+                self._first.add(robot)
+            if not anew and before is not None and narrow.isdisjoint(before) and not narrow.isdisjoint(other.held):
+                self._note(robot, tick)
+        self._held = {robot: other.held for robot, other in others.items()}
+        return self._count >= _PASSES
+
+    def _note(self, robot: int, tick: int) -> None:
+        """Another one goes in; if it comes back, it will have come later."""
+        if robot in self._first:
+            self._first.remove(robot)
+            return
+        self._count += 1
+        if self._count == _PASSES:
+            self._since = tick
+
+    def _door_of(self, leg: Leg) -> int:
+        """The lane before which the robot waits, or minus the slice if that is in none; 0 if it waits before none."""
+        if not leg.ahead or leg.distance > _ABOUT * self._slices.length:
+            return 0
+        door = self._slices.lanes.of[leg.ahead[0]] or -leg.ahead[0]
+        return door if leg.distance <= self._near or door == self._door else 0
+
+    def _is_there(self, other: Course, wanted: set[int]) -> bool:
+        """Whether another robot is on this one's way, or waits for it as well."""
+        if not wanted.isdisjoint(other.held):
+            return True
+        return other.arrival * self._step <= self._near and not wanted.isdisjoint(other.wants)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from swarm.array_types import Array, Int64s
-from swarm.planning.passages.right_of_way import Course, goes_first, in_order, may_enter, may_take, opposed
+from swarm.planning.passages.right_of_way import Course, goes_first, in_order, is_due, may_enter, may_take, opposed
 from swarm.planning.passages.search import Along
 from swarm.planning.passages.slices import Slices
 from swarm.scenario.robot_spec import RobotSpec
@@ -124,7 +124,7 @@ class Holding:
         if leg.steps[leg.firsts[following]] > stopping + self._slices.length + _DECIDING * self._dt * self._speed:
             return
         number = leg.order[following]
-        wanted = ((other, view.messages[robot].intent) for robot, other in others.items() if number in other.ahead)
+        wanted = ((other, view.messages[robot].intent) for robot, other in others.items() if number in other.wants)
         if number in closed or any(number in self._left_to(*one, own, leg.distance) for one in wanted):
             return
         if not self._enters_against(number, leg, others):
@@ -135,15 +135,17 @@ class Holding:
 
         But not if that one is still so far away that this one, ``distance`` [m] before the first of its own, is through
         by then; nor those of a lane that this one is in, and that one is not: it does not enter that against this one.
+        If that one is due, and this one is in no passage, this one waits whichever way they go.
         """
-        if not goes_first(other.rank, own.rank) or not opposed(own.ahead, other.ahead):
+        waits = is_due(other.rank.priority) and not own.held
+        if not goes_first(other.rank, own.rank) or not (waits or opposed(own.ahead, other.ahead)):
             return ()
         through = distance + (len(own.ahead) + 2) * self._slices.length
         if not other.held and told is not None and told.arrival * self._dt * self._speed > through:
             return ()
         lanes = self._slices.lanes
         mine = {lanes.of[one] for one in own.held} - {0, *(lanes.of[one] for one in other.held)}
-        return tuple(number for number in other.ahead if lanes.of[number] not in mine)
+        return tuple(number for number in (other.wants if waits else other.ahead) if lanes.of[number] not in mine)
 
     def _enters_against(self, number: int, leg: Leg, others: Mapping[int, Course]) -> bool:
         """Whether it would enter a lane with this slice against somebody who is in it."""

@@ -21,7 +21,7 @@ from swarm.model.dynamics import Kind
 from swarm.planning import Plan, StatefulPlanner
 from swarm.planning.passages.aside import Aside
 from swarm.planning.passages.crowd import Crowd
-from swarm.planning.passages.errand import Errand
+from swarm.planning.passages.errand import Errand, Passed
 from swarm.planning.passages.giving_way import BackingOff, GivingWay
 from swarm.planning.passages.holding import Holding, Leg
 from swarm.planning.passages.outlined import OutlinedRoute
@@ -73,6 +73,7 @@ class PassagePlanner(StatefulPlanner):
         self.tick = 0
         self.held: Sequence[int] = ()
         self._errand = Errand(self.robot_id, self._spec.radius, self.dt)
+        self._passed = Passed(self.slices, self._spec.limits.speed, self.dt)
         self._giving = GivingWay(self._aside, self._turning, self.dt)
         self._holding = Holding(self.slices, self._spec, self.dt, self.robot_id)
         self._backing = BackingOff(self.route, self._margin, self.dt)
@@ -91,12 +92,12 @@ class PassagePlanner(StatefulPlanner):
         others, closed = self._see(view, position)
         if self._holding.claim > 0:
             self._holding.take(self._last, _heard(view, others), closed)
-        leg, goal = self._choose_way(position)
-        scene, aside, leg, note = self._make_way(view, position, leg, others, closed)
+        way, goal = self._choose_way(position)
+        scene, aside, leg, note = self._make_way(view, position, way, others, closed)
         lets_in = self.route.lets_in(position)
         if aside is None and (lets_in or (self._errand.arrived and not leg.ahead)):
             leg = self._beside_goal(view, position, goal, leg, lets_in)
-        self._hold(scene, leg, closed, lets_in)
+        self._hold(scene, leg, closed, lets_in, way if aside is not None and not leg.ahead else leg)
         back = self._backing.place(scene, self.tick)
         if back is None and aside is None:
             back = self._crowd.place(scene, self.tick, self._errand.gets_on)
@@ -141,7 +142,9 @@ class PassagePlanner(StatefulPlanner):
         self, view: View, position: Array, leg: Leg, others: Mapping[int, Course], closed: frozenset[int]
     ) -> tuple[Scene, Array | None, Leg, str]:
         """What counts between the robots; the way aside, if the robot makes way; the way to take; who blocks it."""
-        errand, own, radius = self._errand, self._course(leg.ahead), self._spec.radius
+        errand, radius = self._errand, self._spec.radius
+        errand.due = self._passed.is_due(self.tick, leg, others) and not (self._holding.held or errand.arrived)
+        own = self._course(leg.ahead)
         scene = Scene(view, position, radius, own, others, errand.arrived, errand.waits)
         if errand.arrived or errand.waits or self._giving.pushers:
             stands = self._stands(position, leg)
@@ -200,8 +203,11 @@ class PassagePlanner(StatefulPlanner):
         beside = self.route.leg(np.stack([position, [x, y]]), np.array([x, y]), left)
         return beside.without_slices() if lets_in else beside
 
-    def _hold(self, scene: Scene, leg: Leg, closed: frozenset[int], lets_in: bool) -> None:
-        """Give slices back, all of them if the robot lets others in; claim the next one; write what others are told."""
+    def _hold(self, scene: Scene, leg: Leg, closed: frozenset[int], lets_in: bool, later: Leg) -> None:
+        """Give slices back, all of them if the robot lets others in; claim the next one; write what others are told.
+
+        ``later``: its way when it makes way no longer.
+        """
         holding, speed = self._holding, self._spec.limits.speed
         holding.release(scene.view, leg)
         if lets_in:
@@ -210,8 +216,8 @@ class PassagePlanner(StatefulPlanner):
         holding.claim_next(scene.view, leg, scene.own, scene.others, closed)
         self._last = intent_of(
             tick=self.tick, held=holding.held, claim=holding.claim, claim_priority=self._giving.inherited,
-            priority=self._errand.priority, arrival=round(min(leg.distance, _FAR) / (speed * self.dt)),
-            leaving=self._giving.leaving, ahead=leg.ahead,
+            priority=self._errand.priority, arrival=round(min(later.distance, _FAR) / (speed * self.dt)),
+            leaving=self._giving.leaving, ahead=leg.ahead, later=() if later is leg else later.ahead,
         )  # fmt: skip
 
     def _drive(self, position: Array, leg: Leg, aside: bool, note: str) -> Plan:

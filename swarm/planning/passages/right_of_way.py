@@ -1,8 +1,9 @@
 """Who goes first: what robots tell of the slices that they hold and want, and how claims are compared.
 
 A robot tells it by an ``Intent`` whose cells are slices: ``held``; ``claim``, the next one; ``window``, those on its
-way until it comes to where others can pass it; ``arrival``, ticks until it is at the first of them; ``leaving``, that
-it has nowhere to go out of the way. 0 stands for no slice.
+way until it comes to where others can pass it, and behind a 0 those that it wants when it makes way no longer;
+``arrival``, ticks until it is at the first of them; ``leaving``, that it has nowhere to go out of the way. Else 0
+stands for no slice.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from swarm.planning.passages.lanes import Lanes
 from swarm.planning.pibt.priority_inheritance import IDS, id_of, priority_key
 from swarm.sense.intent import RANKINGS, WINDOW, Intent
 
+_DUE = LONGEST // 2  # Ticks of waiting that count; those of who is due are more.
 _CHAIN = 63  # Most robots in a chain, each of which makes way for the one before; so many ticks of waiting are as one.
 
 
@@ -45,6 +47,8 @@ class _Told(NamedTuple):
     ahead: tuple[int, ...]
     claim: int
     rank: Rank
+    later: tuple[int, ...] = ()
+    arrival: int = 0
 
 
 class Course(_Told):
@@ -55,7 +59,14 @@ class Course(_Told):
         ahead: Slices on its way, in order, from where it is to where others can pass it.
         claim: The next one that it wants to hold, 0 for none.
         rank: See ``rank``.
+        later: If it makes way: what is ahead of it when it does so no longer.
+        arrival: Ticks until it is at the first slice that it wants.
     """
+
+    @property
+    def wants(self) -> tuple[int, ...]:
+        """Slices that it wants through, be it now or when it makes way no longer."""
+        return self.later or self.ahead
 
     @cached_property
     def slices(self) -> frozenset[int]:
@@ -91,7 +102,8 @@ def course(intent: Intent, robot_id: int) -> Course:
     found: Course | None = intent.derived.get(robot_id)
     if found is None:
         held = tuple(number for number in intent.held if number > 0)
-        found = Course(held, in_order(intent.window), max(intent.claim, 0), rank(intent, robot_id))
+        ahead, later = (in_order(part) for part in _parts(intent.window))
+        found = Course(held, ahead, max(intent.claim, 0), rank(intent, robot_id), later, intent.arrival)
         intent.derived[robot_id] = found
     return found
 
@@ -101,12 +113,18 @@ def in_order(numbers: Sequence[int]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(number for number in numbers if number > 0))
 
 
-def waiting_key(ticks: int, robot_id: int) -> int:
+def waiting_key(ticks: int, robot_id: int, due: bool = False) -> int:
     """The priority of a robot that has waited for so many ticks; who has waited about as long goes by its identity.
 
-    Keys in between are those of robots that make way for it, one after the other (``after``).
+    Keys in between are those of robots that make way for it, one after the other (``after``). Who is due
+    (``swarm.planning.passages.errand``) goes before all who are not.
     """
-    return priority_key(min(ticks, LONGEST - 1) | _CHAIN, robot_id)
+    return priority_key((min(ticks, _DUE - 1) + _DUE * due) | _CHAIN, robot_id)
+
+
+def is_due(key: int) -> bool:
+    """Whether this is the priority of a robot that is due, or makes way for one."""
+    return key // IDS >= _DUE
 
 
 def first_of(key: int) -> int:
@@ -126,10 +144,21 @@ def inherited_from(keys: Iterable[int]) -> int:
     return after(min(key for key in keys if first_of(key) == most))
 
 
-def window_of(ahead: Sequence[int]) -> tuple[int, ...]:
-    """Slices ahead, as many as an intent tells: the next ones, and at the end the last one, again and again."""
-    shown = [*ahead[:WINDOW], ahead[-1]] if ahead else [0]
+def window_of(ahead: Sequence[int], later: Sequence[int] = ()) -> tuple[int, ...]:
+    """Slices ahead, as many as an intent tells: the next ones, and at the end the last one, again and again.
+
+    And so behind a 0 those that a robot wants ``later``, if there is room for them.
+    """
+    before = [*ahead, 0] if later and len(ahead) < WINDOW else []
+    told, most = (later, WINDOW - len(before)) if before else (ahead, WINDOW)
+    shown = [*before, *told[:most], told[-1]] if told else [0]
     return (*shown, *[shown[-1]] * (WINDOW + 1 - len(shown)))
+
+
+def _parts(window: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
+    """What a window tells of the slices ahead, and of those that a robot wants later."""
+    first = window.index(0) if 0 in window else len(window)
+    return window[:first], window[first:]
 
 
 def opposed(mine: Sequence[int], theirs: Sequence[int]) -> bool:
@@ -168,17 +197,17 @@ def may_enter(slice_number: int, own: Intent, robot_id: int, heard: Mapping[int,
         inside = lanes.is_inside(lane, other.held)
         enters = not inside and other.claim > 0 and lanes.of[other.claim] == lane
         first = inside or (enters and (other.leaving, other.claim_priority, -robot) > mine)
-        if first and lanes.opposed(lane, slice_number, own.window, other.window):
+        if first and lanes.opposed(lane, slice_number, _parts(own.window)[0], _parts(other.window)[0]):
             return False
     return True
 
 
 def intent_of(
     *, tick: int, held: Sequence[int], claim: int, claim_priority: int, priority: int, arrival: int, leaving: bool,
-    ahead: Sequence[int],
+    ahead: Sequence[int], later: Sequence[int] = (),
 ) -> Intent:  # fmt: skip
     """What a robot tells of its slices; see the head of this module."""
     return Intent(
         tick, tuple(held) or (0,), claim if claim > 0 else -1, claim_priority, priority, RANKINGS[0], arrival, leaving,
-        window_of(ahead),
+        window_of(ahead, later),
     )  # fmt: skip

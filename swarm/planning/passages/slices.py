@@ -63,6 +63,7 @@ class Slices(NamedTuple):
         cells: Flat cells of all slices, those of one after those of another, int64[m]; see ``cells_of``.
         begins: Where those of each slice begin among them, int64[total + 2].
         mouths: Which of them touch room, bool[total + 1].
+        doors: Which of them are not only room before a mouth, bool[total + 1].
     """
 
     labels: Int32s
@@ -76,6 +77,7 @@ class Slices(NamedTuple):
     cells: Int64s
     begins: Int64s
     mouths: Flags
+    doors: Flags
 
     def cells_of(self, number: int) -> tuple[Int64s, Int64s]:
         """Rows and columns of the cells of a slice, one row of the grid after the other."""
@@ -216,7 +218,8 @@ def _make(world: World, sizes: Sizes) -> Slices:
         if columns > 1 and x[-1] > world.bounds[2]:
             grid[:, -1] = grid[:, -2]
     cells, mouths = _listed(labels, count), _mouths(labels, count)
-    return Slices(labels, narrow, origin, resolution, length, count, most, lanes, *cells, mouths)
+    doors = np.bincount(np.where(narrow, np.maximum(labels, 0), 0).ravel(), minlength=count + 1) > 0
+    return Slices(labels, narrow, origin, resolution, length, count, most, lanes, *cells, mouths, doors)
 
 
 def _listed(labels: Int32s, count: int) -> tuple[Int64s, Int64s]:
