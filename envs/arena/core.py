@@ -192,12 +192,14 @@ class ArenaCore(ObservedWorlds):
         Raises:
             InputError: If it has another shape or is not a number.
         """
-        action = np.ascontiguousarray(action, dtype=np.float64)
-        if action.shape != (self.num_worlds, self.num_robots, self.action_size) or np.isnan(action).any():
-            low = -1 if self._controlled else 0
-            shape = f"[{self.num_worlds}, {self.num_robots}, {self.action_size}]"
-            raise InputError("action", action, f"{shape} numbers in [{low}, 1]")
-        return action
+        shape = self.num_worlds, self.num_robots, self.action_size
+        try:
+            found = np.ascontiguousarray(action, dtype=np.float64)
+        except (TypeError, ValueError, RuntimeError):  # torch: a tensor on a GPU, or one that requires a gradient
+            found = np.empty(0)
+        if found.shape != shape or np.isnan(found).any():
+            raise InputError("action", action, f"{list(shape)} numbers in [{-1 if self._controlled else 0}, 1]")
+        return found
 
     def _chosen(self, action: Array) -> Array:
         """The tunables ``[B, N, 6]`` of an action; if that is a control, ``_wanted`` is written."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -27,10 +27,15 @@ def number(where: str, value: object, *, above: float = -math.inf, most: float =
         InputError: Otherwise.
     """
     # A comparison, not a conversion first: an integer of a thousand digits has no float.
-    if isinstance(value, _REAL) and not isinstance(value, bool | np.bool_) and above < value and -most <= value <= most:
+    if is_real(value) and above < value and -most <= value <= most:
         return float(value)
     valid = f"a number above {above:g}, at most {most:g}" if above > -most else f"a number in ±{most:g}"
     raise InputError(where, value, valid)
+
+
+def is_real(value: object) -> TypeGuard[float]:
+    """Whether something is a real number, finite or not, and no text or truth value."""
+    return isinstance(value, _REAL) and not isinstance(value, bool | np.bool_)
 
 
 def not_tiny(where: str, value: float) -> None:

@@ -10,7 +10,7 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.errors import InputError
-from swarm.files.checks import not_tiny
+from swarm.files.checks import is_real, not_tiny
 from swarm.kernel_cache.references import uncounted
 from swarm.model.actuators import T_CURVATURE, T_SPEED, T_TURN_RATE, brake_roll, coast
 from swarm.model.dynamics import (
@@ -123,10 +123,10 @@ def _check_numbers(
 ) -> None:  # fmt: skip
     """Refuse a number that is not usable, and limits that the dynamics need and that are not given."""
     for name, value in (("radius", radius), ("dt", dt), ("sensing_radius", sensing_radius)):
-        if not (np.isfinite(value) and value > 0.0):
+        if not (is_real(value) and math.isfinite(value) and value > 0.0):
             raise InputError(f"robot {name}", value, "a finite number above 0")
         not_tiny(f"robot {name}", value)
-    if not (np.isfinite(margin) and margin >= 0.0):
+    if not (is_real(margin) and math.isfinite(margin) and margin >= 0.0):
         raise InputError("robot margin", margin, "a finite number, 0 or more")
     if kind == Kind.DOUBLE_INTEGRATOR and not np.isfinite(limits.acceleration):
         raise InputError("limits.acceleration", limits.acceleration, "a finite number for a double integrator")

@@ -21,6 +21,7 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.errors import InputError
+from swarm.files.checks import is_real
 from swarm.kernel_cache.references import inlined, uncounted
 
 STATE = 5
@@ -76,7 +77,7 @@ class Limits:
     def __post_init__(self) -> None:
         for name in ("speed", "acceleration", "turn_rate", "turn_acceleration"):
             value = getattr(self, name)
-            if not value > 0.0:
+            if not (is_real(value) and value > 0.0):
                 raise InputError(f"limits.{name}", value, "a number above 0")
         if not math.isfinite(self.speed):
             raise InputError("limits.speed", self.speed, "a finite number above 0")
@@ -87,9 +88,9 @@ class Limits:
     def _check_steering(self) -> None:
         """Refuse what no car is."""
         for name in ("wheelbase", "steering_rate"):
-            if not getattr(self, name) > 0.0:
+            if not (is_real(getattr(self, name)) and getattr(self, name) > 0.0):
                 raise InputError(name, getattr(self, name), "a number above 0")
-        if not self.reverse_speed >= 0.0:
+        if not (is_real(self.reverse_speed) and self.reverse_speed >= 0.0):
             raise InputError("reverse_speed", self.reverse_speed, "0 (it drives forward only) or more")
         if not self.is_car:
             for name in ("steering", "steering_rate", "reverse_speed"):

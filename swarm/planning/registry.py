@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from swarm.errors import InputError
-from swarm.files.references import FORM, is_reference, load_reference, make_part
+from swarm.files.references import FORM, check_part, is_reference, load_reference, make_part
 from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import ErrorBounds
 from swarm.planning import OwnPlanner, Planner, StatefulPlanner, stateful
@@ -86,6 +86,7 @@ def make_planner(
         InputError: If the name is unknown, or cells are asked for in a world without a grid map.
     """
     if not isinstance(planner, str):
+        check_part("planner", planner, Planner)
         return stateful(planner)
     own = planner.partition(":")[0] not in PLANNERS and is_reference(planner)
     if planner == "straight" or ((own or planner in PLANNERS) and not spec.cooperative):

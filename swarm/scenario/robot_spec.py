@@ -186,6 +186,10 @@ class RobotSpec(ArrayRecord):
     shape_note: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.kind, Kind):
+            raise InputError("RobotSpec.kind", self.kind, f"swarm.Kind.{', swarm.Kind.'.join(Kind.__members__)}")
+        if not isinstance(self.limits, Limits):
+            raise InputError("RobotSpec.limits", self.limits, "a swarm.Limits")
         name = self.type_name or (CAR if self.limits.is_car else self.kind.label)
         if robot_type("RobotSpec.type_name", name).kind != self.kind:
             of_kind = [key for key, value in ROBOT_TYPES.items() if value.kind == self.kind]

@@ -15,7 +15,7 @@ from swarm.array_types import Array, Flags, Float32s
 from swarm.errors import InputError
 from swarm.files.checks import array
 from swarm.files.own_code import Running
-from swarm.files.references import FORM, is_reference, make_part
+from swarm.files.references import FORM, check_part, is_reference, make_part
 from swarm.filter.tunables import COUNT, NAMES, ROTATION, TUNABLES, encode
 from swarm.sense.messages import EMBEDDING
 from swarm.tune.heuristics import RandomRotation, Recovery, Talk, WallFollowing, talk_of
@@ -228,6 +228,7 @@ def make_controller(text: str | Controller) -> Controller:
         InputError: If it names nothing.
     """
     if not isinstance(text, str):
+        check_part("controller", text, Controller)
         return text
     folder = checkpoint_folder(text)
     if folder is not None:

@@ -464,3 +464,11 @@ def test_a_polygon_and_who_is_known_to_be_one_pass_each_other_where_discs_do_not
         Neighbour((0.0, 0.0), 0.1, 0.1, hull=((0.0, 0.0), (1.0, 0.0)))
     with pytest.raises(InputError, match=r"view\.shapes"):
         robot.step(View(0.0, start, [3.0, 1.0], [told], shapes=np.zeros((1, 4, 2))), action=BOLD)
+
+
+@pytest.mark.parametrize(
+    "part", [{"controller": None}, {"planner": None}, {"controller": 3}, {"planner": lambda view: None}]
+)
+def test_what_is_no_part_is_refused_at_the_door(part: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=rf"{next(iter(part))}: got .*valid: .*which it lacks"):
+        a_robot(**part)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -164,8 +165,10 @@ def test_states_that_do_not_fit() -> None:
         core.load_state_dict({**saved, "goal": np.zeros((1, 3, 2))})
 
 
-@pytest.mark.parametrize("action", [np.zeros((1, 8, 5)), np.zeros((8, 6)), np.full((1, 8, 6), np.nan)])
-def test_actions_that_make_no_sense(action: np.ndarray) -> None:
+@pytest.mark.parametrize(
+    "action", [np.zeros((1, 8, 5)), np.zeros((8, 6)), np.full((1, 8, 6), np.nan), "x", None, [[1], []]]
+)
+def test_actions_that_make_no_sense(action: Any) -> None:
     with pytest.raises(InputError, match="action"):
         ArenaCore(clutter.draw).step(action)
 

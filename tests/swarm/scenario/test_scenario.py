@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -575,3 +576,27 @@ def test_what_is_too_small_for_a_robot_is_refused_at_once(tiny: float) -> None:
     for make in makers:
         with pytest.raises(InputError, match=r"valid: a number of at least 0\.0001$"):
             make()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (
+            lambda spec: replace(spec, kind="unicycle"),
+            r"RobotSpec\.kind: got 'unicycle'; valid: swarm\.Kind\.SINGLE_INT",
+        ),
+        (lambda spec: replace(spec, limits=1.0), r"RobotSpec\.limits: got 1\.0; valid: a swarm\.Limits"),
+        (lambda spec: replace(spec.limits, speed="1.0"), r"limits\.speed: got '1\.0'; valid: a number above 0"),
+        (lambda spec: replace(spec.limits, speed=None), r"limits\.speed: got None; valid: a number above 0"),
+        (lambda spec: replace(spec.limits, wheelbase="0.3"), r"wheelbase: got '0\.3'; valid: a number above 0"),
+        (lambda spec: spec.body(dt="0.1", sensing_radius=1.0), r"robot dt: got '0\.1'; valid: a finite number above 0"),
+        (lambda spec: spec.body(dt=0.1, sensing_radius=None), r"robot sensing_radius: got None"),
+        (lambda spec: spec.body(dt=0.1, sensing_radius=1.0, margin="0"), r"robot margin: got '0'"),
+        (lambda spec: spec.body(dt=True, sensing_radius=1.0), r"robot dt: got True"),
+    ],
+)
+def test_what_is_no_number_is_refused_as_such(make: Callable[[Any], object], said: str) -> None:
+    spec = RobotSpec(Kind.UNICYCLE, np.array([1.0, 1.0, 0.0, 0.0, 0.0]), np.array([[4.0, 4.0]]), 0.1,
+                     Limits(1.0, turn_rate=1.0))  # fmt: skip
+    with pytest.raises(InputError, match=said):
+        make(spec)
