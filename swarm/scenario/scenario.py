@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,13 @@ from swarm.files.checks import ArrayRecord, not_tiny, number
 from swarm.files.formats import Format, recognise
 from swarm.files.text_files import located, write_text
 from swarm.files.yaml_input import read_yaml
-from swarm.model.body import ROUND
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import EXACT, ErrorBounds, read_errors
-from swarm.model.footprint.overlap import covered, gap, is_free, may_fit
-from swarm.model.geometry import segment_to_obstacle, segment_to_segment
 from swarm.model.strangers import UNKNOWN, Strangers, read_strangers
 from swarm.scenario.grid_map import GridMap
-from swarm.scenario.robot_spec import RobotSpec, way_to_rest
+from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario_format import check_types, environment_entry, read_robot, read_world, robot_entry, save_map
+from swarm.scenario.starts import check_apart, check_can_stop, check_places, note_goal
 from swarm.scenario.strangers_sensed import check_strangers_sensed, note_strangers_sensed
 from swarm.scenario.world import World
 
@@ -34,8 +31,6 @@ __all__ = ["RobotSpec", "Scenario", "deliveries", "load_scenario"]
 HORIZON, DT = 60.0, 0.05
 _OPTIONS = ("horizon", "dt", "sensing_radius")
 _CART = 0.25  # radius of what delivers [m]
-# Robots that touch at the start are allowed, and touching is exact only up to rounding.
-_TOUCH = 1e-9
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
@@ -86,9 +81,9 @@ class Scenario(ArrayRecord):
         object.__setattr__(self, "sensing_radius", number("Scenario.sensing_radius", sensing, above=0.0))
         for name in ("dt", "sensing_radius"):
             not_tiny(f"Scenario.{name}", getattr(self, name))
-        _check_places(self.world, self.robots, self.errors)
-        _check_apart(self.robots, self.errors)
-        _check_can_stop(self.world, self.robots, self.dt, self.errors)
+        check_places(self.world, self.robots, self.errors)
+        check_apart(self.robots, self.errors)
+        check_can_stop(self.world, self.robots, self.dt, self.errors)
         met = [robot for robot in self.robots if robot.ignores]
         check_strangers_sensed("Scenario.sensing_radius", self, met, self.errors, self.strangers)
 
@@ -97,7 +92,7 @@ class Scenario(ArrayRecord):
         """What the robots are driven as, where a file said something else; and whether they sense far enough."""
         found = [robot.shape_note for robot in self.robots]
         found += [robot.urdf.note(robot.radius) for robot in self.robots if robot.urdf is not None]
-        found += [_note_goal(self.world, robot) for robot in self.robots]
+        found += [note_goal(self.world, robot) for robot in self.robots]
         found.append(note_strangers_sensed(self, self.errors, self.strangers))
         return tuple(dict.fromkeys(note for note in found if note))
 
@@ -213,109 +208,3 @@ def _draw_goals(pools: list[Int64s], start: int, count: int, rng: np.random.Gene
             last = int(others[rng.integers(len(others))])
             goals.append(last)
     return goals
-
-
-def _check_places(world: World, robots: tuple[RobotSpec, ...], errors: ErrorBounds) -> None:
-    """Every start is free of obstacles, every goal a free point, all of them in the bounds."""
-    low, high = world.bounds[:2], world.bounds[2:]
-    owner = np.repeat(np.arange(len(robots)), [len(robot.goals) for robot in robots])
-    starts = np.array([robot.start[:2] for robot in robots])
-    goals = np.concatenate([robot.goals for robot in robots])
-    radius = np.array([robot.radius for robot in robots])
-    inside = f"a centre in the bounds, x {low[0]:g} to {high[0]:g} and y {low[1]:g} to {high[1]:g}"
-    for key, points, who in (("start", starts, np.arange(len(robots))), ("goal", goals, owner)):
-        for index in np.flatnonzero(((points < low) | (points > high)).any(axis=1))[:1]:
-            raise InputError(f"Scenario.robots[{who[index]}].{key}", points[index].tolist(), inside)
-        clearance = world.clearance(points)
-        need = radius[who] - _TOUCH if key == "start" else np.full(len(points), np.finfo(float).tiny)
-        near = np.flatnonzero(clearance < need)
-        for index in [k for k in near if key == "goal" or not _fits(world, robots[k], errors)][:1]:
-            size = f"at least {radius[who[index]]:g} m from" if key == "start" else "outside of"
-            valid = f"a centre {size} obstacles (the nearest is {clearance[index]:g} m away)"
-            if key == "start" and robots[who[index]].footprint is not None:
-                valid = (
-                    f"a place and a heading at which its footprint {_apart_by(ROUND * radius[index], errors)} obstacles"
-                )
-            raise InputError(f"Scenario.robots[{who[index]}].{key}", points[index].tolist(), valid)
-
-
-def _check_apart(robots: tuple[RobotSpec, ...], errors: ErrorBounds) -> None:
-    """No two robots overlap at the start: a sweep along x, for thousands of robots."""
-    outlined = errors.others == "heard"  # who only senses others does not know their outlines
-    xy = np.array([robot.start[:2] for robot in robots])
-    radius = np.array([robot.radius for robot in robots])
-    order = np.argsort(xy[:, 0], kind="stable")
-    last = np.searchsorted(xy[order, 0], xy[order, 0] + radius[order] + radius.max(), side="right")
-    for place in np.flatnonzero(last > np.arange(1, len(order) + 1)):  # others are within reach along x
-        i, others = order[place], order[place + 1 : last[place]]
-        apart = np.hypot(*(xy[others] - xy[i]).T) - radius[others] - radius[i]
-        for j in [k for k in others[apart < -_TOUCH] if not (outlined and _fit_together(robots[i], robots[k], errors))][
-            :1
-        ]:
-            a, b = sorted((int(i), int(j)))
-            distance = float(np.hypot(*(xy[a] - xy[b])))
-            both = radius[a] + radius[b]
-            valid = f"starts at least {both:g} m apart, the sum of the two radii"
-            if outlined and not (robots[a].footprint is None and robots[b].footprint is None):
-                valid = f"starts at which one's outline {_apart_by(ROUND * both, errors)} the other's"
-            where = f"Scenario.robots[{a}].start and robots[{b}].start"
-            raise InputError(where, f"{distance:g} m apart", valid)
-
-
-def _fits(world: World, robot: RobotSpec, errors: ErrorBounds, span: tuple[float, float] = (0.0, 0.0)) -> bool:
-    """Whether a robot touches no obstacle on a straight way [m] from its start as an outline; False if it is a disc."""
-    near = world.near(robot.start[:2], robot.radius + math.hypot(*span), len(world.obstacles))
-    slack = _TOUCH - ROUND * robot.radius * errors.any
-    return robot.footprint is not None and is_free(covered(robot.footprint, robot.start, span), near, slack)
-
-
-def _fit_together(
-    one: RobotSpec, other: RobotSpec, errors: ErrorBounds,
-    spans: Sequence[tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0)),
-) -> bool:  # fmt: skip
-    """Whether two robots do not touch on straight ways [m] from their starts as outlines; False if both are discs."""
-    pair = (one, other)
-    if all(robot.footprint is None for robot in pair):
-        return False
-    shapes = [covered(robot.footprint, robot.start, span) for robot, span in zip(pair, spans, strict=True)]
-    discs = sum(robot.radius for robot in pair if robot.footprint is None)
-    kept = ROUND * (one.radius + other.radius) if errors.any and discs == 0.0 else discs
-    return gap(*shapes) >= kept - _TOUCH
-
-
-def _apart_by(least: float, errors: ErrorBounds) -> str:
-    """How far outlines have to be from each other or from obstacles, for people."""
-    return f"is {least:.3g} m away from" if errors.any else "does not overlap"
-
-
-def _note_goal(world: World, robot: RobotSpec) -> str:
-    """What is to be said of a robot whose outline overlaps an obstacle at a goal, however it stands there."""
-    if robot.footprint is None:
-        return ""
-    heading = None if robot.kind == Kind.UNICYCLE else float(robot.start[2])
-    for goal in robot.goals[world.clearance(robot.goals) < robot.radius]:
-        if not may_fit(robot.footprint, goal, heading, world.near(goal, robot.radius, len(world.obstacles))):
-            how = "with any heading" if heading is None else "with the heading that it keeps"
-            return f"a robot's footprint does not fit at its goal {goal.tolist()} {how}: it stops before"
-    return ""
-
-
-def _check_can_stop(world: World, robots: tuple[RobotSpec, ...], dt: float, errors: ErrorBounds) -> None:
-    """Robots that start in motion can come to rest without touching anything: what the shield's guarantee builds on."""
-    starts = [robot.start for robot in robots]
-    spans = [way_to_rest(robot, dt) for robot in robots]
-    for i in (k for k, span in enumerate(spans) if span != (0.0, 0.0)):
-        where, valid = f"Scenario.robots[{i}].start", "a velocity from which the robot can still brake in time"
-        x, y, need = starts[i][0], starts[i][1], robots[i].radius - _TOUCH
-        for thing in world.near((x, y), math.hypot(*spans[i]) + robots[i].radius, len(world.obstacles)):
-            if segment_to_obstacle(x, y, *spans[i], thing)[0] < need and not _fits(world, robots[i], errors, spans[i]):
-                raise InputError(where, starts[i].tolist(), valid)
-        end = np.array([x, y]) + spans[i]
-        if (end < world.bounds[:2]).any() or (end > world.bounds[2:]).any():
-            raise InputError(where, starts[i].tolist(), valid)
-        for j in range(len(robots)):
-            apart = segment_to_segment(x, y, *spans[i], starts[j][0], starts[j][1], *spans[j])[0]
-            pair, ways = (robots[i], robots[j]), (spans[i], spans[j])
-            fits = errors.others == "heard" and apart < need + robots[j].radius and _fit_together(*pair, errors, ways)
-            if j != i and apart < need + robots[j].radius and not fits:
-                raise InputError(where, starts[i].tolist(), f"{valid} (robot {j} is in the way)")
