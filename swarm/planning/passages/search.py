@@ -44,7 +44,7 @@ def way_of(
     """
     if row < 0:
         row, column = cell_at(roadmap, place[0], place[1])
-    first = way_through(scratch, labels, begins, wanted, near, row, column, whole)
+    first = way_through(scratch, labels, begins, wanted, near, max(row, 0), max(column, 0), whole)
     row, column = first[-1, 0], first[-1, 1]
     rest = way_through(scratch, labels, begins, np.ones_like(wanted), end, row, column, True)
     way, count = np.empty((len(first) + len(rest), 2)), len(first)
@@ -106,6 +106,8 @@ def way_aside(
         end_row, end_column = cell_at(roadmap, kept[0], kept[1])
         place = end_row * columns + end_column
     row, column = cell_at(roadmap, start[0], start[1])
+    if row < 0:  # it fits nowhere
+        return np.empty((0, 2)), limit
     nearest = max(labels[row, column], 0)
     if closed[nearest] and nearest != label_at(labels, roadmap.origin, roadmap.resolution, start[0], start[1]):
         return np.empty((0, 2)), limit  # beside a wall at the edge of its slice: the next cell is in another's
@@ -265,9 +267,7 @@ def _is_on_the_way(path: Array, stop: int, target: Array) -> bool:
 def look_ahead(
     roadmap: Roadmap, labels: Int32s, allowed: Flags, start: Array, path: Array, stop: int, ends: bool, target: Array
 ) -> tuple[int, float]:  # fmt: skip
-    """Which point of a way to drive to, straight and through allowed slices; -1: to its target.
-
-    And the clearance that is kept there [m].
+    """Which point of a way to drive to, straight and through allowed slices (-1: its target), and what is kept [m].
 
     Args:
         roadmap: Where the robot may drive.

@@ -11,8 +11,9 @@ from envs.scenarios import draw_family
 from swarm.array_types import Array
 from swarm.planning.passages.grid import scratch_of
 from swarm.planning.passages.route import Route
-from swarm.planning.passages.slices import slices_of
+from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.planning.passages.team import sizes_of
+from swarm.scenario.world import World
 
 FAMILIES = ("rooms", "bays", "blocks")
 NOBODY = np.empty((0, 3))
@@ -89,3 +90,15 @@ def test_searches_leave_no_trace(family: str) -> None:
         np.testing.assert_array_equal(first[0], again[0])
         assert first[1] == again[1] and len(way) > 0
         assert (scratch.before == -1).all() and not scratch.least.any() and not scratch.wall.any()
+
+
+def test_a_robot_that_fits_nowhere_has_no_way_aside() -> None:
+    """In a world of one row of cells, what is beside them is not theirs to write on."""
+    world = World(np.array([0.0, 0.0, 4.0, 0.01]), np.array([[2.0, 0.0, 2.5, 1.0]]))
+    route, nobody = Route(world, slices_of(world, Sizes(0.1, 0.1)), 0.1, 0.0), np.empty((0, 3))
+    free, place = np.zeros(route.slices.total + 1, bool), np.array([1.0, 0.0])
+    way, limit = route.way_aside(place, free, free, nobody, nobody, nobody, np.ones(1), 1, np.full(2, np.nan))
+    scratch = scratch_of(world, route.slices.labels.shape)
+    assert scratch.before.size < 200 and (scratch.before == -1).all()
+    assert len(way) == 0 and limit == 1 and not np.isfinite(route.roadmap.cost).any()
+    assert len(route.way_of(free, (0,), 0, place, free)) > 0
