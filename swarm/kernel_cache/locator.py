@@ -16,7 +16,8 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba.core import config
+from numba.core import caching, config
+from numba.core.caching import IndexDataCacheFile
 
 from swarm.kernel_cache.registry import roots
 from swarm.kernel_cache.source import SourceTree
@@ -24,6 +25,8 @@ from swarm.kernel_cache.source import SourceTree
 # Older states of a kernel that are kept, so that changing between states of the source compiles nothing.
 _KEPT = 4
 _ENDINGS = (".nbi", ".nbc")
+# What reading a pickle raises whose class is not where it was.
+_MOVED = AttributeError, ImportError
 
 
 @cache
@@ -73,6 +76,29 @@ class KernelLocator:
         """Before a kernel is written: room is made, older states of it go."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _prune(self._folder, self._name, self.get_disambiguator())
+
+
+class _Files(IndexDataCacheFile):
+    """Numba's files of a kernel, of which those count as absent that name a type which stands elsewhere by now.
+
+    A kernel that takes a tuple of a class is kept with the place of that class, which is no part of what it is made of.
+    """
+
+    def _load_index(self) -> dict[Any, str]:
+        try:
+            found: dict[Any, str] = super()._load_index()  # type: ignore[no-untyped-call]
+            return found
+        except _MOVED:
+            return {}
+
+    def _load_data(self, name: str) -> Any:
+        try:
+            return super()._load_data(name)  # type: ignore[no-untyped-call]
+        except _MOVED as error:
+            raise OSError(str(error)) from error  # as numba expects of a file that is gone
+
+
+caching.IndexDataCacheFile = _Files  # type: ignore[misc]
 
 
 def _digest_of(function: Callable[..., Any], file: str) -> str | None:

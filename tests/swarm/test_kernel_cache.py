@@ -227,3 +227,35 @@ def test_numba_is_told_whichever_comes_first_and_is_not_loaded_for_it(order: str
     code = f"{order}\nfrom numba.core import config\nprint(config.CACHE_LOCATOR_CLASSES.split(',')[0])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "swarm.kernel_cache.locator.KernelLocator"
+
+
+TUPLES = """
+from typing import NamedTuple
+
+class Pair(NamedTuple):
+    first: float
+    second: float
+"""
+SUM = """
+import json
+from numba import njit
+from area.{module} import Pair
+from area.sums import add
+print(json.dumps([add(Pair(1.0, 2.0)), sum(add.stats.cache_hits.values())]))
+"""
+
+
+def test_a_class_that_moves_leaves_no_kernel_that_cannot_be_read(tmp_path: Path) -> None:
+    write(tmp_path)
+    area = tmp_path / "area"
+    (area / "sums.py").write_text(
+        "from numba import njit\n\n@njit(cache=True)\ndef add(pair):\n    return pair.first + pair.second\n"
+    )
+    (area / "here.py").write_text(TUPLES)
+    here, there = SUM.format(module="here"), SUM.format(module="there")
+    assert run(tmp_path, here) == (3.0, False) and run(tmp_path, here) == (3.0, True)
+    (area / "here.py").rename(area / "there.py")
+    assert run(tmp_path, there) == (3.0, False) and run(tmp_path, there) == (3.0, True)
+    (area / "there.py").write_text("Pair = None\n")  # The module is there, and the class is not.
+    (area / "here.py").write_text(TUPLES)
+    assert run(tmp_path, here) == (3.0, False) and run(tmp_path, here) == (3.0, True)
