@@ -142,8 +142,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    if path.is_dir():
-        raise InputError(str(path), "a folder", _TO_WRITE)
+    check_place(path)
     try:
         partial.touch()
     except OSError as error:
