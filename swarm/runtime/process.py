@@ -151,12 +151,14 @@ def started() -> float:
 def complaints(control: Control) -> Iterator[None]:
     """Says on standard error who does not fit, or what is wrong with the body, once a change and not too often.
 
+    What the driver says comes before the state that is missing or old because of it.
+
     Go on with it once a period.
     """
     found, said, since, until = None, None, 0.0, 0.0
     while True:
         now = time.monotonic()
-        wrong = control.refusal or control.body_problem or None
+        wrong = control.refusal or control.body_problem or control.watchdog.blind or None
         if wrong != found:
             found, since = wrong, now
         if found not in (None, said) and now > since + SETTLES and now > until:

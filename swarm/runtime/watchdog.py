@@ -41,6 +41,7 @@ class Watchdog:
         latched: The reason other than that which keeps it until an operator releases it; empty: none.
         holds: Whether the last answer is a reason for which it still keeps its command, through the filter.
         reasons: How many periods each answer was given for.
+        blind: Why it does not know where it is, by the last answer; empty: it knows, or something else comes first.
         overruns: Late periods so far.
         resumes: How often the process had been stopped.
     """
@@ -54,6 +55,7 @@ class Watchdog:
         self.state_age = STATE_AGE if age is None else age + _ROUNDING
         self.stopped, self.holds, self.latched, self._braking = False, False, latched, braking
         self.reasons: Counter[str] = Counter()
+        self.blind = ""
         self.overruns = self.resumes = 0
         self._late = 0
         self._last: float | None = None
@@ -91,6 +93,7 @@ class Watchdog:
         # Reasons that somebody else can word are counted as one.
         shared = name in (names.INCOMPATIBLE, names.WAITS, names.LATE_NEWS)
         self.reasons[name if shared else reason] += 1
+        self.blind = name if name in (names.NO_STATE, names.OLD_STATE) else ""
         if name == MAY_MOVE:
             self._moved_at = now
         elif not self.stopped and not self.latched and self._braking[name].kind == LATCH:

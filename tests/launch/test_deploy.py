@@ -138,7 +138,8 @@ def test_robots_with_different_maps_refuse_each_other_and_say_so(fleet, tmp_path
 
 
 def test_a_reason_is_said_once_it_stands_and_not_too_often(monkeypatch, capsys):
-    control, now = SimpleNamespace(robot_id=1, refusal=None, body_problem=""), [0.0]
+    watchdog = SimpleNamespace(blind="")
+    control, now = SimpleNamespace(robot_id=1, refusal=None, body_problem="", watchdog=watchdog), [0.0]
     monkeypatch.setattr(robot_process.time, "monotonic", lambda: now[0])
     told = [(0.0, None), (1.0, "vague"), (1.5, "exact"), (2.9, "exact"), (3.1, "exact"), (4.0, "other")]
     complaints = robot_process.complaints(control)
@@ -152,6 +153,10 @@ def test_a_reason_is_said_once_it_stands_and_not_too_often(monkeypatch, capsys):
     for now[0] in (40.0, 42.0):
         next(complaints)
     assert capsys.readouterr().err == "robot 1 does not move: late\n"
+    control.body_problem, watchdog.blind = "", "no own state"
+    for now[0] in (60.0, 62.0):
+        next(complaints)
+    assert capsys.readouterr().err == "robot 1 does not move: no own state\n"
 
 
 def test_a_log_that_cannot_be_written_is_said_and_that_it_can_again(monkeypatch, capsys):

@@ -38,7 +38,7 @@ a recording does not: then nobody expects it to move as it is told.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Protocol
 
@@ -47,6 +47,7 @@ from numpy.typing import ArrayLike
 
 from swarm.array_types import Array
 from swarm.errors import InputError
+from swarm.files.checks import array
 from swarm.files.own_code import Running, name_of
 from swarm.model.dynamics import Kind
 from swarm.runtime.fleet_file.read import DRIVERS, FleetFile
@@ -184,6 +185,10 @@ def read_from(driver: Driver) -> Reading | None:
         found = driver.read()
         if not isinstance(found, Reading | None):
             raise InputError("read", found, "a Reading, or None")
+        if found is not None and not (isinstance(found.state, np.ndarray) and found.state.dtype == np.float64):
+            found = replace(found, state=array("read: state", found.state, (5,), most=math.inf))
+        if found is not None and (found.state.shape != (5,) or not np.isfinite(found.state).all()):
+            raise InputError("read: state", found.state, "5 finite numbers: x, y, heading, vx, vy")
     return found
 
 

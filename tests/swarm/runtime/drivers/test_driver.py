@@ -133,6 +133,21 @@ def test_a_driver_that_raises_or_gives_something_else_is_one_clear_error(tmp_pat
         write_to(quiet, np.zeros(2))
 
 
+@pytest.mark.parametrize(
+    "state", [[1.0, 2.0, 0.0], "here", None, [1.0, np.nan, 0.0, 0.0, 0.0], np.full(5, np.inf), np.zeros(3)]
+)
+def test_a_state_that_is_none_is_refused_with_the_driver_that_gave_it(state):
+    driver = SimpleNamespace(read=lambda: Reading(state, 0.0, 0.0))
+    with pytest.raises(InputError, match=r"driver: SimpleNamespace.*: read: state.*: got"):
+        read_from(driver)
+
+
+def test_a_state_may_be_any_five_numbers():
+    driver = SimpleNamespace(read=lambda: Reading([1, 2, 0, 0, 0], 0.0, 0.0))
+    found = read_from(driver).state
+    assert found.dtype == np.float64 and found.tolist() == [1.0, 2.0, 0.0, 0.0, 0.0]
+
+
 def test_the_example_of_ones_own_driver_speaks_lines(monkeypatch):
     base = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     base.bind(("127.0.0.1", 0))
