@@ -22,7 +22,7 @@ _FORGETS = 5.0  # Seconds after which it does not count any more how near it has
 _ARRIVED, _NEARLY = 0.5, 2.0  # It has arrived if so little of its way is left, and if so little is left and it waits.
 # Who is nearer than so many slices to the one that it wants next waits before it; then it does while it is about there.
 _NEAR, _ABOUT = 2.0, 3.0
-_PASSES = 2  # So many go first; others may be on their way in already.
+_PASSES = 3  # So many go first.
 _HEARD = 5  # Periods in which it hears who is there already, when it begins to listen.
 _DUE = 20.0  # Seconds for which a robot is due at most: if it does not come in meanwhile, it is not for the others.
 
