@@ -113,15 +113,16 @@ class Passed:
         self._first: set[int] = set()  # who may go first: they were there before this robot
         self._held: dict[int, tuple[int, ...]] = {}
 
-    def is_due(self, tick: int, leg: Leg, others: Mapping[int, Course]) -> bool:
-        """Whether the robot, which is in no passage, is to go next.
+    def is_due(self, tick: int, leg: Leg, others: Mapping[int, Course], waits: bool) -> bool:
+        """Whether the robot is to go next.
 
         Args:
             tick: Of the clock.
             leg: Its way, if it made way for nobody.
             others: What they have told.
+            waits: Whether it wants somewhere and is in no passage: who has come into one has to be passed anew.
         """
-        door = self._door_of(leg)
+        door = self._door_of(leg) if waits else 0
         anew = door != self._door or (self._count >= _PASSES and tick - self._since > self._longest)
         if anew:
             self._door, self._begun, self._count, self._first = door, tick, 0, set()

@@ -143,7 +143,8 @@ class PassagePlanner(StatefulPlanner):
     ) -> tuple[Scene, Array | None, Leg, str]:
         """What counts between the robots; the way aside, if the robot makes way; the way to take; who blocks it."""
         errand, radius = self._errand, self._spec.radius
-        errand.due = self._passed.is_due(self.tick, leg, others) and not (self._holding.held or errand.arrived)
+        waits = not (self._holding.held or errand.arrived)
+        errand.due = self._passed.is_due(self.tick, leg, others, waits)
         own = self._course(leg.ahead)
         scene = Scene(view, position, radius, own, others, errand.arrived, errand.waits)
         if errand.arrived or errand.waits or self._giving.pushers:

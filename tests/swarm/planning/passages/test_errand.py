@@ -52,14 +52,14 @@ class Door:
         self.back = self.leg.ahead[::-1]
         self.heard = {robot: told(robot, (), self.back, NEAR if robot in there else FAR) for robot in range(5)}
 
-    def step(self, inside: int = -1) -> bool:
+    def step(self, inside: int = -1, waits: bool = True) -> bool:
         """A tick in which this one is in the lane."""
         heard = dict(self.heard)
         if inside >= 0:
             heard[inside] = told(inside, self.back[1:2], self.back[1:], 0)
         self.tick += 1
         others = {robot: course(intent, robot) for robot, intent in heard.items()}
-        return self.passed.is_due(self.tick, self.leg, others)
+        return self.passed.is_due(self.tick, self.leg, others, waits)
 
 
 def test_who_has_been_passed_three_times_by_others_who_came_later_is_due() -> None:
@@ -79,6 +79,12 @@ def test_it_is_due_for_some_time_only_as_it_may_not_be_able_to_go() -> None:
     assert [door.step(robot) for robot in (-1, 0, 1, 2)] == [False, False, False, True]
     due = [door.step() for _ in range(600)]
     assert due[0] and not due[-1] and 350 < sum(due) < 450
+
+
+def test_who_has_come_into_a_passage_and_goes_out_again_is_due_no_more() -> None:
+    door = Door(there=set())
+    assert [door.step(robot) for robot in (-1, 0, 1, 2)] == [False, False, False, True]
+    assert not door.step(waits=False) and not door.step()
 
 
 def test_who_is_far_away_is_not_passed() -> None:
