@@ -124,13 +124,18 @@ def _is_in_the_way_of(scene: Scene, other: Course) -> bool:
 def _comes_against(scene: Scene, other: Course) -> bool:
     """Whether another is in a passage, and comes towards this robot through the slice that it wants next.
 
+    Or through others farther on, which it does not enter against this robot, though this one does not get on either:
+    behind who makes way for that other one, it would keep it out for ever.
+
     Who has arrived and was pushed out of its place lets those go first whom it would meet on its way back, and who
     want the slice that leads back to it next: they would else not enter a lane against it, though it may have to wait
     there for ever, for another one that has arrived.
     """
     if scene.arrived and scene.following > 0 and (scene.following == _next_of(other) or scene.is_met_by(other)):
         return True
-    return bool(other.held) and scene.following in other.ahead and scene.is_met_by(other)
+    if not other.held or not scene.is_met_by(other):
+        return False
+    return scene.following in other.ahead or (scene.waits and _next_of(other) in scene.own.ahead)
 
 
 def _coming_out(scene: Scene) -> Iterable[int]:

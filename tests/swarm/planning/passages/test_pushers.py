@@ -117,3 +117,12 @@ def test_who_has_arrived_and_left_its_place_for_another_lets_those_in_first_who_
     behind = tells(OTHER, (4,), (4, 3, 2), 5)
     assert for_whom(back, through, arrived=True) and not for_whom(back, behind, arrived=True)
     assert not for_whom(tells(ME, (1,), (1, 2), 9), through)
+
+
+def test_who_does_not_get_on_gives_way_to_who_would_meet_it_farther_on_in_the_same_lane() -> None:
+    """Behind one that makes way for the other: that one waits for this one to come out, and nobody would ever go."""
+    mine, other = (1, 2, 3, 4), tells(OTHER, (4,), (4, 3, 7), 9)
+    assert for_whom(tells(ME, (1,), mine, 5), other, waits=True)
+    assert not for_whom(tells(ME, (1,), mine, 5), other)  # this one comes out
+    assert not for_whom(tells(ME, (1,), mine, 12), other, waits=True)  # that one makes way
+    assert not for_whom(tells(ME, (1,), mine, 5), tells(OTHER, (), (4, 3, 7), 9), waits=True)
