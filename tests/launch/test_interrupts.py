@@ -187,7 +187,7 @@ def test_what_a_simulation_has_driven_is_written(start, tmp_path: Path, number: 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_what_a_training_has_done_is_written_and_goes_on(start, tmp_path: Path, number: int) -> None:
     command = start("train.py", "tuner", "--out", "run", *TINY)
-    command.wait_for(lambda: "updates" in command.said["out"])
+    command.wait_for(lambda: " updates: " in command.said["out"])
     assert command.end(number) == 130
     assert command.said["err"].splitlines()[-1].startswith("interrupted: this update is finished")
     assert (tmp_path / "run" / "weights.pt").is_file() and "--resume" in command.said["out"]
