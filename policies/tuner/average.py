@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import tyro
 
@@ -76,7 +75,9 @@ def average(parts: Sequence[tuple[Path, float]], out: Path, command: str) -> Non
     made, configs = averaged_from(parts)
     rows = "\n".join(f"| {share:g} | `{config.command}` |" for (_, share), config in zip(parts, configs, strict=True))
     first = configs[0]
-    config = Config(first.seed, command, widest(config.limits for config in configs), first.width, first.rounds)
+    config = Config(
+        first.seed, command, checkpoint.widest(config.limits for config in configs), first.width, first.rounds
+    )
     checkpoint.save(out, made, config, CARD.format(command=command, rows=rows, evaluation=NOT_EVALUATED))
 
 
@@ -84,17 +85,6 @@ def averaged_from(parts: Sequence[tuple[Path, float]]) -> tuple[Tuner, list[Conf
     """The weighted mean of the networks in folders, and how each of them was made."""
     loaded = [checkpoint.load(folder) for folder, _ in parts]
     return averaged([tuner for tuner, _ in loaded], [share for _, share in parts]), [config for _, config in loaded]
-
-
-def widest(limits: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, list[float]]]:
-    """Smallest and largest limits of the robots in all of several trainings, by kind."""
-    found: dict[str, dict[str, list[float]]] = {}
-    for one in limits:
-        for kind, ranges in one.items():
-            for name, (low, high) in ranges.items():
-                before = found.setdefault(kind, {}).setdefault(name, [low, high])
-                before[:] = [min(before[0], low), max(before[1], high)]
-    return found
 
 
 def part_of(text: str) -> tuple[Path, float]:

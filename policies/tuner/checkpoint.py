@@ -13,7 +13,7 @@ weights of what is declared, which are not there, are 0. ``policies.tuner.widen`
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,18 @@ class Config:
 def architecture(width: int | None, ego: int = EGO) -> dict[str, int]:
     """What weights and features have to fit; a network of a user's own has no width."""
     return {"ego": ego, "edge": EDGE, "actions": COUNT} | ({} if width is None else {"width": width})
+
+
+def widest(limits: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, list[float]]]:
+    """Smallest and largest of several ranges of limits, as in ``Config``, by kind of robot and name."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for one in limits:
+        for kind, given in one.items():
+            ranges = found.setdefault(kind, {})
+            for name, (low, high) in given.items():
+                least, most = ranges.get(name, (low, high))
+                ranges[name] = [min(least, low), max(most, high)]
+    return found
 
 
 def parameter_box() -> dict[str, dict[str, float | bool | str]]:

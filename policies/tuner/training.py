@@ -291,15 +291,11 @@ def network_of(options: TunerOptions, device: torch.device = CPU) -> Tuner | Own
 
 def limits_of(worlds: TunerWorlds) -> dict[str, dict[str, list[float]]]:
     """Smallest and largest limits of the robots in the present worlds, by kind; those that are finite."""
-    found: dict[str, dict[str, list[float]]] = {}
-    for scenario in worlds.scenarios:
-        for robot in scenario.robots:
-            ranges = found.setdefault(robot.kind.label, {})
-            limits = dataclasses.asdict(robot.limits)
-            for name, value in {name: limit for name, limit in limits.items() if limit < math.inf}.items():
-                low, high = ranges.get(name, (value, value))
-                ranges[name] = [min(low, value), max(high, value)]
-    return found
+    robots = (robot for scenario in worlds.scenarios for robot in scenario.robots)
+    return checkpoint.widest(
+        {robot.kind.label: {n: [v, v] for n, v in dataclasses.asdict(robot.limits).items() if v < math.inf}}
+        for robot in robots
+    )
 
 
 def learning_curve(rows: list[Row]) -> bytes:

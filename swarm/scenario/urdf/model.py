@@ -116,11 +116,12 @@ def read_urdf(path: Path) -> Model:
         raise InputError(f"{path}", "elements of xacro", "a URDF file: xacro FILE.xacro > FILE.urdf")
     if robot.tag != "robot":
         raise InputError(f"{path}", f"<{robot.tag}>", "a URDF file, whose outermost element is <robot>")
-    links = {name: _read_link(where, link, path.parent) for name, where, link in _named(path, robot, "link")}
+    named = _named(path, robot, "link")
+    links = {name: _read_link(where, link, path.parent) for name, where, link in named}
     joints = {name: _read_joint(where, joint, links) for name, where, joint in _named(path, robot, "joint")}
     root = _root(path, links, joints)
     turns = {root} | {joint.child for joint in joints.values() if joint.type != "fixed"}
-    for name, where, link in _named(path, robot, "link"):
+    for name, where, link in named:
         if name in turns and links[name].has_mass:
             _check_moments(where, link)
     return Model(path, root, links, joints)

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from policies.tuner import checkpoint
-from policies.tuner.average import averaged, main, part_of, widest
-from policies.tuner.checkpoint import Config
+from policies.tuner.average import averaged, main, part_of
+from policies.tuner.checkpoint import Config, widest
 from policies.tuner.network import Tuner
 from swarm.errors import InputError
 
