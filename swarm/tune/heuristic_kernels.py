@@ -53,8 +53,9 @@ _YIELDS, _PARKED = 5.0 / 3.0, 0.25
 _NONE, _JITTER = 0.01, 0.001
 # A surface nearer than this [rad] to the course stands across it.
 _ACROSS = 1.0
-# The largest speed tunable (in [0, 1]) of a policy that shares its robots with a rule.
-_HAIR = 0.999
+# The largest speed tunable (in [0, 1]) of a policy that shares its robots with a rule; and by how much of its box a
+# policy that is at rest changes the rotation in a step: one that turns back on its way along a wall changes it by more.
+_HAIR, _AT_REST = 0.999, 0.01
 
 
 @njit(cache=True)
@@ -239,7 +240,8 @@ def lead_out(ego: Float32s, edges: Float32s, mask: Flags, patience: float, setti
     """Write rotation and speed of robots that wall following drives into ``actions``, a policy's ``float64[n, 6]``."""
     for i in range(len(ego)):
         turning, course = ego[i, EGO_ACTION + SPEED] >= 1.0, 0.0
-        stuck = _stuck(ego[i], _PARKED * patience) and _left_behind(ego[i], edges[i], mask[i], patience)
+        at_rest = abs(actions[i, ROTATION] - 0.5 - 0.5 * ego[i, EGO_ACTION + ROTATION]) < _AT_REST
+        stuck = at_rest and _stuck(ego[i], _PARKED * patience) and _left_behind(ego[i], edges[i], mask[i], patience)
         if turning or stuck:
             alone = _alone(edges[i], mask[i])
             course = _wall_following(ego[i], edges[i], mask[i], turning, stuck, alone, settings)

@@ -219,6 +219,10 @@ def test_wall_following_is_its_formula() -> None:
     assert 0.1 < (course > 0.0).mean() < 0.4 and 0.1 < (course < 0.0).mean() < 0.4
 
 
+# The rotation [rad] that ``policy`` always gives.
+ALWAYS = 0.4 * MOST
+
+
 def policy(observation: Observation) -> np.ndarray:
     """Always the same, on the edge of the box."""
     return np.broadcast_to([0.1, 0.2, 0.3, 0.4, 0.7, 1.0], (*observation.ego.shape[:-1], 6))
@@ -231,14 +235,14 @@ def in_charge(observation: Observation) -> Observation:
 
 
 def test_the_way_out_leaves_the_policy_alone_while_it_comes_nearer() -> None:
-    for state in ({"thing": WALL}, {"thing": WALL, "stuck": 0.09, "rotation": 1.0}, {"stuck": 0.5}):
-        actions = Recovery(policy)(observed(20, **state))  # type: ignore[arg-type]
+    for state in ({"thing": WALL}, {"thing": WALL, "stuck": 0.09}, {"stuck": 0.5}):
+        actions = Recovery(policy)(observed(20, rotation=ALWAYS, **state))  # type: ignore[arg-type]
         np.testing.assert_allclose(actions, np.tile([0.1, 0.2, 0.3, 0.4, 0.7, 0.999], (20, 1)))
 
 
 def test_the_way_out_follows_the_wall_until_it_is_nearer_than_ever_and_free() -> None:
     recovery = Recovery(policy)
-    begun = recovery(observed(20, stuck=0.51, thing=WALL, speed=0.0))
+    begun = recovery(observed(20, stuck=0.51, rotation=ALWAYS, thing=WALL, speed=0.0))
     assert (begun[:, SPEED] == 1.0).all() and (decode(begun)[:, ROTATION] < -1.5).all()
     np.testing.assert_allclose(begun[:, :4], np.tile([0.1, 0.2, 0.3, 0.4], (20, 1)))
     gone_on = recovery(in_charge(observed(20, rotation=1.2, lost=0.1, thing=BESIDE)))
@@ -247,9 +251,11 @@ def test_the_way_out_follows_the_wall_until_it_is_nearer_than_ever_and_free() ->
     assert (past[:, SPEED] < 1.0).all() and (past[:, ROTATION] == 0.7).all()
 
 
-def led_out(stuck: float, speed: float, moves: float = 0.0, wants: float = 1.0, higher_id: float = 1.0) -> bool:
+def led_out(
+    stuck: float, speed: float, moves: float = 0.0, wants: float = 1.0, higher_id: float = 1.0, rotation: float = ALWAYS
+) -> bool:
     """Whether a robot before a wall, which sees another one, is led out."""
-    seen = observed(20, stuck=stuck, thing=WALL, speed=speed)
+    seen = observed(20, stuck=stuck, rotation=rotation, thing=WALL, speed=speed)
     seen.ego[:, EGO_VX], seen.mask[:, 0] = speed, True
     columns = [EDGE_IS_ROBOT, EDGE_X, EDGE_GAP, EDGE_VX, EDGE_INTENT_X, EDGE_HIGHER_ID]
     seen.edges[:, 0, columns] = [1.0, 0.7, 0.5, moves - speed, wants, higher_id]
@@ -265,6 +271,12 @@ def test_who_moves_or_waits_for_somebody_that_moves_is_not_stuck() -> None:
     assert not led_out(0.95, 0.0, moves=0.2)
 
 
+def test_who_stands_for_a_moment_because_its_policy_turns_it_back_is_not_stuck() -> None:
+    assert led_out(0.95, 0.0, rotation=ALWAYS + 0.015 * MOST)
+    assert not led_out(0.95, 0.0, rotation=ALWAYS + 0.03 * MOST)
+    assert not led_out(0.95, 0.0, rotation=-ALWAYS)
+
+
 def test_who_only_sees_robots_that_have_arrived_waits_for_nobody() -> None:
     assert led_out(0.11, 0.0, wants=0.0)
     assert not led_out(0.09, 0.0, wants=0.0)
@@ -278,14 +290,14 @@ def test_who_has_right_of_way_and_stands_is_stuck_before_those_who_wait_for_it()
 
 
 def test_what_is_nearer_behind_hides_nothing_ahead() -> None:
-    seen = observed(20, stuck=0.41, thing=WALL, speed=0.0)
+    seen = observed(20, stuck=0.41, rotation=ALWAYS, thing=WALL, speed=0.0)
     seen.edges[:, 0, [EDGE_IS_OBSTACLE, EDGE_X, EDGE_GAP]], seen.mask[:, 0] = [1.0, -0.12, 0.02], True
     assert (Recovery(policy)(seen)[:, SPEED] == 1.0).all()
 
 
 def test_the_way_out_leaves_what_the_policy_gave_as_it_is() -> None:
     given = np.full((20, 6), 1.0)
-    led = Recovery(lambda _: given)(observed(20, stuck=0.51, thing=WALL, speed=0.0))
+    led = Recovery(lambda _: given)(observed(20, stuck=0.51, rotation=MOST, thing=WALL, speed=0.0))
     assert (led[:, ROTATION] < 1.0).all()
     assert (given == 1.0).all()
 
