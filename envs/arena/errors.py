@@ -48,14 +48,20 @@ SHARES = {"heading": 0.06, "loss": 0.2, "slip": 0.1}
 
 
 def declaring(draw: Callable[[np.random.Generator], Scenario], share: float, rng: np.random.Generator) -> Scenario:
-    """Draw a scenario; this share of them declares bounds of its own, each evenly from 0 to the largest."""
+    """Draw a scenario; this share of them declares bounds of its own, evenly from 0 to the largest.
+
+    In half of them each bound is drawn by itself, which hardly ever makes all of them large at once; in the other half
+    all are the same share of the largest.
+    """
     scenario = draw(rng)
     if rng.random() >= share:
         return scenario
     radius = min(robot.radius for robot in scenario.robots)
     most = {name: radius * radii for name, radii in RADII.items()}
     most |= {name: scenario.dt * periods for name, periods in PERIODS.items()} | SHARES
-    bounds: dict[str, Any] = {name: rng.uniform(0.0, top) for name, top in most.items()}
+    together = rng.random() < 0.5
+    shares = np.full(len(most), rng.random()) if together else rng.random(len(most))
+    bounds: dict[str, Any] = {name: top * one for (name, top), one in zip(most.items(), shares, strict=True)}
     return replace(scenario, errors=ErrorBounds(**bounds))
 
 

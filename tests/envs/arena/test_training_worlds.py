@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import numpy as np
@@ -60,6 +61,8 @@ def test_a_share_of_the_worlds_declares_bounds_within_the_largest() -> None:
         unit = [min(robot.radius for robot in one.robots) if most is RADII else one.dt for one, _ in some]
         shares = np.array([getattr(errors, name) for _, errors in some]) / np.array(unit) / most[name]
         assert 0.0 < shares.min() < 0.1 and 0.9 < shares.max() <= 1.0, name
+    alike = [math.isclose(errors.loss / 0.2, errors.slip / 0.1) for _, errors in some]
+    assert 0.35 < np.mean(alike) < 0.65  # all at once
     assert 0.15 < max(errors.loss for _, errors in some) <= 0.2
     assert 0.08 < max(errors.slip for _, errors in some) <= 0.1
     for errors, seen in zip(declared(worlds), worlds.observe().ego[..., EGO_EXACT:], strict=True):
