@@ -51,7 +51,7 @@ def robot(
         heading: Of a unicycle [rad]; towards its first goal if not given.
         cooperative: Whether it gives way.
     """
-    (x, y), aims = np.asarray(start, dtype=np.float64), np.asarray(goals, dtype=np.float64).reshape(-1, 2)
+    (x, y), aims = np.asarray(start, np.float64).tolist(), np.asarray(goals, np.float64).reshape(-1, 2)
     if heading is None:
         heading = math.atan2(aims[0, 1] - y, aims[0, 0] - x)
     state = np.array([x, y, heading if kind == Kind.UNICYCLE else 0.0, 0.0, 0.0])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
 from numba import njit
 
-from swarm.array_types import Array, Flags
+from swarm.array_types import Array, Flags, Int64s
 from swarm.model.geometry import extents
 from swarm.planning.graph.fields import UNREACHABLE, distance_field
 from swarm.scenario.world import World
@@ -95,29 +94,40 @@ def _window(middle: float, reach: float, low: float, cell: float, count: int) ->
 def _largest_part(free: Flags) -> Flags:
     """The 4-connected part that is more than half of the free cells; nothing if there is none."""
     cells = np.flatnonzero(free)
-    for cell in cells[np.linspace(0, len(cells) - 1, _SEEDS).astype(int)] if len(cells) else ():
-        part: Flags = distance_field(free, *divmod(int(cell), free.shape[1])) != UNREACHABLE
-        if 2 * part.sum() > len(cells):
+    for k in range(_SEEDS if len(cells) else 0):
+        cell = int(cells[k * (len(cells) - 1) // (_SEEDS - 1)])
+        part: Flags = distance_field(free, *divmod(cell, free.shape[1])) != UNREACHABLE
+        if 2 * np.count_nonzero(part) > len(cells):
             return part
     return np.zeros_like(free)
 
 
-class _Taken:
-    """Points in bins, so that looking for neighbours takes the same time in a team of any size."""
+@njit(cache=True)
+def _take(who: Int64s, tried: Array, apart: float, points: Array, order: Int64s, taken: int) -> int:
+    """Take the first place for each point that has none and is farther than ``apart`` [m] from all that are taken.
 
-    def __init__(self, apart: float) -> None:
-        self.apart = apart
-        self.bins: dict[tuple[int, int], list[tuple[float, float]]] = {}
+    Args:
+        who: ``int64[m]``, whose place each one would be.
+        tried: ``float64[m, 2]`` [m].
+        apart: See above.
+        points: ``float64[count, 2]``, written.
+        order: ``int64[count]``, whose places are taken; appended to.
+        taken: How many of them are.
 
-    def add(self, x: float, y: float) -> bool:
-        """Take a place, unless one that is taken is too near."""
-        column, row, bins, apart = math.floor(x / self.apart), math.floor(y / self.apart), self.bins, self.apart
-        for key in itertools.product((column - 1, column, column + 1), (row - 1, row, row + 1)):
-            for a, b in bins.get(key, ()):
-                if math.hypot(a - x, b - y) <= apart:
-                    return False
-        self.bins.setdefault((column, row), []).append((x, y))
-        return True
+    Returns:
+        How many are taken then.
+    """
+    for k in range(len(who)):
+        free = True
+        for place in range(taken):
+            mine = points[order[place]]
+            if order[place] == who[k] or math.hypot(mine[0] - tried[k, 0], mine[1] - tried[k, 1]) <= apart:
+                free = False
+                break
+        if free:
+            points[who[k]], order[taken] = tried[k], who[k]
+            taken += 1
+    return taken
 
 
 def place(
@@ -132,7 +142,7 @@ def place(
     travel: float = math.inf,
     keep_off: Array | None = None,
 ) -> Array | None:
-    """Uniform random points ``[count, 2]`` [m], in time proportional to their number; None if none were found.
+    """Uniform random points ``[count, 2]`` [m]; None if none were found.
 
     Args:
         rng: Source of all random numbers.
@@ -145,29 +155,25 @@ def place(
         travel: See ``near``.
         keep_off: ``[k, 5]`` rows ax, ay, bx, by, distance: segments to keep that distance from [m].
     """
-    taken = _Taken(clearance if apart is None else apart)
+    apart = clearance if apart is None else apart
     where = np.broadcast_to(room.world.bounds if area is None else area, (count, 4))
     low, high = where[:, :2], where[:, 2:]
     if near is not None:
         low, high = np.maximum(low, near - travel), np.minimum(high, near + travel)
-    points, waiting = np.empty((count, 2)), np.arange(count)
+    points, order, taken, waiting = np.empty((count, 2)), np.empty(count, np.int64), 0, np.arange(count)
     for _ in range(_ROUNDS):
         who = np.repeat(waiting, _AT_ONCE)
-        tried = rng.uniform(low[who], high[who])
+        tried = low[who] + (high - low)[who] * rng.random((len(who), 2))  # as rng.uniform, which takes longer
         good = room.world.clearance(tried) > clearance
         for line in () if keep_off is None else keep_off:
             good &= _from_segment(tried, line) > line[4]
         if near is not None:
             good &= np.linalg.norm(tried - near[who], axis=1) <= travel
         good[good] = room.reaches(tried[good])
-        placed: set[int] = set()
-        for i, spot in zip(who[good].tolist(), tried[good].tolist(), strict=True):
-            if i not in placed and taken.add(*spot):
-                points[i] = spot
-                placed.add(i)
-        waiting = np.array([i for i in waiting.tolist() if i not in placed], dtype=np.int64)
-        if not len(waiting):
+        taken = _take(who[good], tried[good], apart, points, order, taken)
+        if taken == count:
             return points
+        waiting = np.setdiff1d(waiting, order[:taken], assume_unique=True)
     return None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -190,14 +191,7 @@ class RobotSpec(ArrayRecord):
             raise InputError("RobotSpec.kind", self.kind, f"swarm.Kind.{', swarm.Kind.'.join(Kind.__members__)}")
         if not isinstance(self.limits, Limits):
             raise InputError("RobotSpec.limits", self.limits, "a swarm.Limits")
-        name = self.type_name or (CAR if self.limits.is_car else self.kind.label)
-        if robot_type("RobotSpec.type_name", name).kind != self.kind:
-            of_kind = [key for key, value in ROBOT_TYPES.items() if value.kind == self.kind]
-            raise InputError("RobotSpec.type_name", name, f"one of the kind's types: {', '.join(of_kind)}")
-        if self.limits.is_car != (name == CAR):
-            valid = f"{CAR}, with a wheelbase and a steering, or another type without them"
-            raise InputError("RobotSpec.type_name", name, valid)
-        object.__setattr__(self, "type_name", name)
+        object.__setattr__(self, "type_name", _checked_type(self.kind, self.limits, self.type_name))
         object.__setattr__(self, "cooperative", self.cooperative and not self.ignores)
         object.__setattr__(self, "start", array("RobotSpec.start", self.start, (5,)))
         object.__setattr__(self, "goals", array("RobotSpec.goals", self.goals, (None, 2)))
@@ -209,7 +203,6 @@ class RobotSpec(ArrayRecord):
             raise InputError("RobotSpec.goals", [], "at least one goal [x, y]")
         if self.goal_heading is not None:
             number("RobotSpec.goal_heading", self.goal_heading)
-        self._check_limits()
         if self.urdf is not None:
             self.urdf.check("RobotSpec", self.kind, self.limits)
         self._check_velocity()
@@ -236,18 +229,6 @@ class RobotSpec(ArrayRecord):
         object.__setattr__(self, "radius", reach(footprint))
         object.__setattr__(self, "shape_note", note or self.shape_note)
 
-    def _check_limits(self) -> None:
-        needed: tuple[str, ...] = ("acceleration",) if self.kind == Kind.DOUBLE_INTEGRATOR else ()
-        needed = ("turn_rate",) if self.kind == Kind.UNICYCLE else needed
-        if ROBOT_TYPES[self.type_name].reduced:
-            needed = ("acceleration", "turn_rate", "turn_acceleration")
-        for name in ("speed", "acceleration", "turn_rate", "turn_acceleration"):
-            value = getattr(self.limits, name)
-            if math.isfinite(value) or name in needed:
-                number(f"RobotSpec.limits.{name}", value, above=0.0)
-                if name != "turn_rate" or not self.limits.is_car:  # whose arcs may be as wide as they like
-                    not_tiny(f"RobotSpec.limits.{name}", value)
-
     def _check_velocity(self) -> None:
         heading, vx, vy = self.start[2:].tolist()
         speed = math.hypot(vx, vy) if self.kind == Kind.UNICYCLE else max(abs(vx), abs(vy))
@@ -261,6 +242,38 @@ class RobotSpec(ArrayRecord):
         if backwards > self.limits.reverse_speed + _ROUNDING:
             valid = f"a start velocity within the car's reverse_speed of {self.limits.reverse_speed:g} m/s"
             raise InputError("RobotSpec.start", [vx, vy], valid)
+
+
+@lru_cache(maxsize=256)  # the robots of a team, and of all the scenarios of a family, are alike
+def _checked_type(kind: Kind, limits: Limits, type_name: str) -> str:
+    """The type of a robot, the kind's own if it has none.
+
+    Raises:
+        InputError: If type, kind and limits do not fit.
+    """
+    name = type_name or (CAR if limits.is_car else kind.label)
+    if robot_type("RobotSpec.type_name", name).kind != kind:
+        of_kind = [key for key, value in ROBOT_TYPES.items() if value.kind == kind]
+        raise InputError("RobotSpec.type_name", name, f"one of the kind's types: {', '.join(of_kind)}")
+    if limits.is_car != (name == CAR):
+        valid = f"{CAR}, with a wheelbase and a steering, or another type without them"
+        raise InputError("RobotSpec.type_name", name, valid)
+    _check_limits(kind, limits, name)
+    return name
+
+
+def _check_limits(kind: Kind, limits: Limits, type_name: str) -> None:
+    """Refuse limits that are needed and not given, infinite or tiny."""
+    needed: tuple[str, ...] = ("acceleration",) if kind == Kind.DOUBLE_INTEGRATOR else ()
+    needed = ("turn_rate",) if kind == Kind.UNICYCLE else needed
+    if ROBOT_TYPES[type_name].reduced:
+        needed = ("acceleration", "turn_rate", "turn_acceleration")
+    for name in ("speed", "acceleration", "turn_rate", "turn_acceleration"):
+        value = getattr(limits, name)
+        if math.isfinite(value) or name in needed:
+            number(f"RobotSpec.limits.{name}", value, above=0.0)
+            if name != "turn_rate" or not limits.is_car:  # whose arcs may be as wide as they like
+                not_tiny(f"RobotSpec.limits.{name}", value)
 
 
 def footprints_of(robots: Sequence[RobotSpec]) -> Array:

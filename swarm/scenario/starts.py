@@ -31,13 +31,13 @@ def check_places(world: World, robots: tuple[RobotSpec, ...], errors: ErrorBound
     starts = np.array([robot.start[:2] for robot in robots])
     goals = np.concatenate([robot.goals for robot in robots])
     radius = np.array([robot.radius for robot in robots])
-    inside = f"a centre in the bounds, x {low[0]:g} to {high[0]:g} and y {low[1]:g} to {high[1]:g}"
     for key, points, who in (("start", starts, np.arange(len(robots))), ("goal", goals, owner)):
-        for index in np.flatnonzero(((points < low) | (points > high)).any(axis=1))[:1]:
+        beyond = (points < low) | (points > high)
+        for index in np.flatnonzero(beyond.any(axis=1))[:1] if beyond.any() else ():
+            inside = f"a centre in the bounds, x {low[0]:g} to {high[0]:g} and y {low[1]:g} to {high[1]:g}"
             raise InputError(f"Scenario.robots[{who[index]}].{key}", points[index].tolist(), inside)
         clearance = world.clearance(points)
-        need = radius[who] - _TOUCH if key == "start" else np.full(len(points), np.finfo(float).tiny)
-        near = np.flatnonzero(clearance < need)
+        near = np.flatnonzero(clearance < (radius[who] - _TOUCH if key == "start" else np.finfo(float).tiny))
         for index in [k for k in near if key == "goal" or not _fits(world, robots[k], errors)][:1]:
             size = f"at least {radius[who[index]]:g} m from" if key == "start" else "outside of"
             valid = f"a centre {size} obstacles (the nearest is {clearance[index]:g} m away)"
