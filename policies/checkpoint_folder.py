@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import logging
 import os
 import shutil
@@ -58,6 +59,17 @@ def existing(folder: Path) -> Path:
     folder = folder.resolve()
     old = _sibling(folder, "old")
     return old if old.is_dir() and not folder.exists() else folder
+
+
+def keep_beside(folder: Path) -> Path | None:
+    """Copy a checkpoint that is about to be replaced to ``NAME.1``, ``NAME.2``, …; where, or None: there is none."""
+    folder = existing(folder)
+    if not (folder / WEIGHTS).is_file():
+        return None
+    copies = (folder.with_name(f"{folder.name}.{k}") for k in itertools.count(1))
+    free = next(copy for copy in copies if not copy.exists())
+    shutil.copytree(folder, free)
+    return free
 
 
 def _sibling(folder: Path, word: str) -> Path:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from policies import distributed
-from policies.checkpoint_folder import RESUME, pack, read_tensors, unpack
+from policies.checkpoint_folder import RESUME, keep_beside, pack, read_tensors, unpack
 from policies.devices import Device, shown
 from policies.ppo import PPO
 from policies.ppo_settings import PPOSettings, from_file, to_file
@@ -118,8 +118,11 @@ class Training(ABC, Generic[OptionsT]):
             self.command, self.minutes = saved["command"], saved["minutes"]
             ppo.load_state_dict(own_state(saved, str(self.folder / RESUME)))
             self.rows = read_log(self.folder / LOG, ppo.done)
+        self.kept: Path | None = None
+        """Where the checkpoint is now that another training had written to this folder."""
         if distributed.rank() == 0:
             make_folder(self.folder)
+            self.kept = keep_beside(self.folder) if saved is None else None
             write_log(self.folder / LOG, self.columns, self.rows)
 
     @abstractmethod

@@ -35,7 +35,7 @@ from envs.commands.evaluation.tuner_table import tuner_table
 from envs.commands.machine import processor
 from envs.grid.follower_worlds import KINDS, FollowerWorlds
 from policies import distributed
-from policies.checkpoint_folder import CARD, RESUME
+from policies.checkpoint_folder import CARD
 from policies.follower import training as follower
 from policies.follower.training import FollowerOptions, FollowerTraining
 from policies.training import Training
@@ -139,9 +139,9 @@ def train() -> int:
     app.command(name="follower")(FollowerOptions)
     try:
         options = parsed(lambda: app.cli(prog="train.py", description=__doc__))
-        if options.resume is None and (options.out / RESUME).is_file():
-            console.print(f"note: the training in {options.out} is replaced; --resume goes on with it", soft_wrap=True)
         training = start(options, f"{program()} {shlex.join(sys.argv[1:])}")
+        if training.kept is not None:
+            console.print(f"note: the checkpoint of before is kept in {training.kept}", highlight=False, soft_wrap=True)
         planned = f"{training.updates} updates of {training.ppo.steps_per_update:,} robot-steps"
         console.print(f"{training.name}: {planned}, into {training.folder}", highlight=False, soft_wrap=True)
         if isinstance(options, TunerOptions) and options.teachers and not training.ppo.done:

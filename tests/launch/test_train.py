@@ -200,7 +200,7 @@ def test_a_gpu_that_is_not_there_is_refused_and_a_resumed_training_can_do_withou
     assert len(read_log(tmp_path / "run" / LOG)) == 2
 
 
-def test_a_training_that_is_replaced_or_already_done_is_said(
+def test_a_checkpoint_of_before_is_kept_and_a_training_that_is_done_is_said(
     start: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def said(*words: str) -> str:
@@ -210,7 +210,14 @@ def test_a_training_that_is_replaced_or_already_done_is_said(
     new = ("--out", str(tmp_path / "a"), "--steps", str(PER_UPDATE), *TINY)
     first = said(*new)
     assert "note:" not in first and f"tuner: 1 updates of {PER_UPDATE} robot-steps, into" in first
-    assert "a is replaced; --resume goes on with it" in said(*new)
+    once = weights(tmp_path / "a")
+    assert "the checkpoint of before is kept in" in (second := said(*new, "--seed", "1")) and "a.1" in second
+    kept, now = weights(tmp_path / "a.1"), weights(tmp_path / "a")
+    assert all(torch.equal(kept[name], once[name]) for name in once)
+    assert any(not torch.equal(kept[name], now[name]) for name in now)
+    assert len(read_log(tmp_path / "a.1" / LOG)) == len(read_log(tmp_path / "a" / LOG)) == 1
+    said(*new, "--seed", "2")
+    assert all(torch.equal(weights(tmp_path / "a.2")[name], now[name]) for name in now)
     assert "all 1 updates are done; a larger --steps would add" in said("--resume", str(tmp_path / "a"))
     assert "note:" not in said("--resume", str(tmp_path / "a"), "--steps", str(2 * PER_UPDATE))
 
