@@ -133,12 +133,17 @@ class ArenaCore(ObservedWorlds):
         self.age += 1
 
     def _step_exact(self, action: Array) -> None:
-        worlds, checks = (self._robots, self.geometry.arrays, self.slots, action), self._checks
+        robots, walls, checks = self._robots, self.geometry.arrays, self._checks
         if self._constraint is not None and self._filtered:
-            step_constrained(self._constraint, *worlds, self.goal, self.age, self.period, checks, self._counts)
+            step_constrained(
+                self._constraint, robots, walls, self.slots, action, self.goal, self.age, self.period, checks,
+                self._counts,
+            )  # fmt: skip
         else:
-            rest = self._filtered, self.period, checks, self._counts
-            in_parts(step_some, step_worlds, self.threads, self.num_worlds, *worlds, *rest)
+            in_parts(
+                step_some, step_worlds, self.threads, self.num_worlds, robots, walls, self._sensed, self.slots, action,
+                self._filtered, self.period, checks, self._counts,
+            )  # fmt: skip
 
     def _forget_missing(self) -> None:
         """Robots that are not there stay where they are, and count nowhere."""

@@ -87,7 +87,7 @@ class ObservedWorlds(Worlds):
         self.plan()
         told = self.age > 0  # else nobody has told anything yet
         parts: Any = Observation(*seen[:3]), seen.sender
-        arguments = worlds, self._robots, self.geometry.arrays, self.slots, self._views, told, *parts
+        arguments = worlds, self._robots, self.geometry.arrays, self._sensed, self.slots, self._views, told, *parts
         if self.threads == 1 or len(worlds) * self.num_robots < _WORTH_THREADS:
             observe_some(*arguments)
         else:

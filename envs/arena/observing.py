@@ -11,10 +11,11 @@ from numba import njit, prange
 
 from envs.arena.stepping.desk import Desk, desk_for
 from envs.arena.stepping.geometry_store import Geometry, geometry_of
-from envs.arena.stepping.robots import Robots, robots_of
+from envs.arena.stepping.robots import Robots, Sensed, robots_of, sensed_of
 from envs.arena.stepping.sensing import describe_world, sense_around
 from swarm.array_types import Array, Flags, Int32s, Int64s
 from swarm.kernel_cache.references import inlined, uncounted
+from swarm.model.dynamics import STATE
 from swarm.sense.neighbours import N_ID
 from swarm.tune.memory import remember
 from swarm.tune.observation import EDGE, EGO, Observation, observe
@@ -90,15 +91,19 @@ def remember_worlds(moved: Flags, body: Array, remaining: Array, memory: Array) 
 
 @inlined
 def _observe_world(
-    b: int, robots: Robots, geometry: Geometry, views: Array, told: Flags, seen: Observation, sender: Int32s,
-    desk: Desk,
+    b: int, robots: Robots, geometry: Geometry, sensed: Sensed, views: Array, told: Flags, seen: Observation,
+    sender: Int32s, desk: Desk,
 ) -> None:  # fmt: skip
     """``observe_worlds`` for world ``b``, on a desk."""
     here, walls, view = robots_of(robots, b), geometry_of(geometry, b), views[b]
-    if len(view) == 1:
+    found, exact = sensed_of(sensed, b), len(view) == 1
+    if exact:
         describe_world(here, view[0])
+        for i in range(len(here.kind)):
+            for k in range(STATE):
+                found.state[i, k] = here.state[i, k]
     for i in range(len(here.kind)):
-        around = sense_around(i, here, view[min(i, len(view) - 1)], desk.shapes[0], walls, desk)
+        around = sense_around(i, here, view[min(i, len(view) - 1)], desk.shapes[0], walls, desk, found.note[i], False)
         one = Observation(seen.ego[b, i], seen.edges[b, i], seen.mask[b, i])
         observe(
             here.kind[i], here.state[i], here.body[i], i, here.waypoint[i], here.remaining[i], around, here.memory[i],
@@ -111,19 +116,19 @@ def _observe_world(
 
 @njit(cache=True)
 def observe_some(
-    which: Int64s, robots: Robots, geometry: Geometry, slots: Int64s, views: Array, told: Flags, seen: Observation,
-    sender: Int32s,
+    which: Int64s, robots: Robots, geometry: Geometry, sensed: Sensed, slots: Int64s, views: Array, told: Flags,
+    seen: Observation, sender: Int32s,
 ) -> None:  # fmt: skip
     """``observe_worlds``, one after the other."""
     desk = desk_for(robots.kind.shape[1], slots, 0)
     for k in range(len(which)):
-        _observe_world(which[k], robots, geometry, views, told, seen, sender, desk)
+        _observe_world(which[k], robots, geometry, sensed, views, told, seen, sender, desk)
 
 
 @njit(cache=True, parallel=True)
 def observe_worlds(
-    parts: int, which: Int64s, robots: Robots, geometry: Geometry, slots: Int64s, views: Array, told: Flags,
-    seen: Observation, sender: Int32s,
+    parts: int, which: Int64s, robots: Robots, geometry: Geometry, sensed: Sensed, slots: Int64s, views: Array,
+    told: Flags, seen: Observation, sender: Int32s,
 ) -> None:  # fmt: skip
     """Sense and observe, for some of B worlds of N robots.
 
@@ -132,6 +137,7 @@ def observe_worlds(
         which: ``int64[n]``, their numbers.
         robots: As in ``step_worlds``.
         geometry: What stands still.
+        sensed: Written: what they find.
         slots: Most robots and most obstacles in a neighbourhood.
         views: ``float64[B, N, N, NEIGHBOUR]``, all robots as each robot takes them; or ``float64[B, 1, N, NEIGHBOUR]``,
             written: as they are, for all.
@@ -142,4 +148,4 @@ def observe_worlds(
     count = len(which)
     for k in prange(parts):
         some = which[count * k // parts : count * (k + 1) // parts]
-        observe_some(some, robots, geometry, slots, views, told, seen, sender)
+        observe_some(some, robots, geometry, sensed, slots, views, told, seen, sender)

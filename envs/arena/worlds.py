@@ -10,14 +10,14 @@ import numpy as np
 from envs.arena.actions import full_control
 from envs.arena.errors import ErrorSource
 from envs.arena.stepping.geometry_store import GeometryStore
-from envs.arena.stepping.robots import Counts, Robots
+from envs.arena.stepping.robots import FOUND, Counts, Robots, Sensed
 from envs.arena.team_planner import TeamPlanner, make_team_planner
 from swarm.array_types import Array, Int64s
 from swarm.errors import InputError
 from swarm.files.text_files import located
 from swarm.filter.tunables import MIDDLE
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL
-from swarm.model.body import BODY, LOOK_AHEAD, MARGIN, body_of, coast_of, is_second_order
+from swarm.model.body import BODY, LOOK_AHEAD, MARGIN, TURN_ACCELERATION, body_of, coast_of, is_second_order
 from swarm.model.dynamics import UNICYCLE, Kind, Limits, forward_speed
 from swarm.model.error_bounds import ErrorBounds
 from swarm.model.shapes import shape_size, stop_shape
@@ -113,7 +113,11 @@ class Worlds:
         self._footprint = np.full((*shape, 0, 2), np.nan)
         self._parked = np.zeros((*shape, 5))  # robots that are not there
         self.geometry = GeometryStore(self.num_worlds)
-        self.trail, self._room = np.zeros((*shape, TRAIL)), np.empty((shape[0], 1, shape[1], NEIGHBOUR))
+        self.trail = np.zeros((*shape, TRAIL))
+        self._sensed = Sensed(
+            np.full((*shape, 5), np.nan), np.empty((shape[0], 1, shape[1], NEIGHBOUR)),
+            np.zeros((*shape, FOUND + self.slots.sum()), np.int32),
+        )  # fmt: skip
         self.unseen = np.zeros(self.num_worlds, bool)  # where a period has begun and nobody has looked
 
     def load(self, b: int, scenario: Scenario) -> None:
@@ -152,20 +156,21 @@ class Worlds:
             alike = robot.build
             if alike not in bodies:
                 with located(f"scenario {scenario.name!r}: robots[{i}]: "):
-                    bodies[alike] = robot.body(
+                    body = robot.body(
                         dt=scenario.dt, sensing_radius=scenario.sensing_radius, margin=self._margin, errors=assumed
                     )
-            self.body[b, i], self.full_control[b, i] = bodies[alike], full_control(robot.kind, bodies[alike])
-            ahead = self.body[b, i, LOOK_AHEAD] if robot.kind == UNICYCLE else 1.0  # the QP moves a point ahead
-            self._full[b, i] = self.full_control[b, i] * (1.0, ahead)
+                full = np.array(full_control(robot.kind, body))
+                # The QP of a unicycle moves a point ahead of it.
+                bodies[alike] = body, full, full * (1.0, body[LOOK_AHEAD] if robot.kind == UNICYCLE else 1.0)
+            self.body[b, i], self.full_control[b, i], self._full[b, i] = bodies[alike]
             self.goal[b, i], self.cooperative[b, i] = robot.goals[0], robot.cooperative
-            self.trail[b, i] = 0.0
-            if is_second_order(self.body[b, i]):
-                self.trail[b, i, T_SPEED] = forward_speed(self.state[b, i])
+        self.trail[b, : len(scenario.robots)] = 0.0
+        for rolling in np.flatnonzero(np.isfinite(self.body[b, : len(scenario.robots), TURN_ACCELERATION])):
+            self.trail[b, rolling, T_SPEED] = forward_speed(self.state[b, rolling])
 
     def _clear(self, b: int) -> None:
         """Nothing has been told, remembered or counted yet in world ``b``."""
-        self.memory[b], self.moved[b] = blank(), True
+        self.memory[b], self.moved[b], self._sensed.state[b] = blank(), True, np.nan
         self.last_action[b] = MIDDLE
         self.told[b] = self.state[b, :, :2]  # nothing yet: here
         for array, value in (
@@ -264,7 +269,7 @@ class Worlds:
     @property
     def _views(self) -> Array:
         """All robots, as each robot takes them; where worlds are exact, room for how they are."""
-        return self._room if self.source is None else self.source.news.seen
+        return self._sensed.rows if self.source is None else self.source.news.seen
 
     @property
     def _counts(self) -> Counts:

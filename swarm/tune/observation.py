@@ -30,6 +30,7 @@ from swarm.model.body import (
     TURN_RATE,
 )
 from swarm.model.dynamics import DOUBLE_INTEGRATOR, SINGLE_INTEGRATOR, UNICYCLE
+from swarm.model.geometry import length
 from swarm.sense.neighbours import (
     N_ID,
     N_INTENT_X,
@@ -141,7 +142,7 @@ def _observe_ego(
     ego[EGO_PERIOD] = 10.0 * top * body[PERIOD] / sensing
     ego[EGO_BRAKING] = 0.5 * top * top / body[ACCELERATION] / sensing if kind == DOUBLE_INTEGRATOR else 0.0
     ego[EGO_TURN_RATE] = min(0.1 * body[TURN_RATE] * sensing / top, 1.0) if kind == UNICYCLE else 0.0
-    ego[EGO_SPEED] = math.hypot(state[3], state[4]) / top
+    ego[EGO_SPEED] = length(state[3], state[4]) / top
     for k in range(last_action.size):
         ego[EGO_ACTION + k] = 2.0 * last_action[k] - 1.0
     known = remaining < math.inf and memory[LEAST] < math.inf  # nothing is remembered of a goal just given
@@ -165,11 +166,11 @@ def _observe_robot(state: Array, body: Array, robot_id: int, other: Array, c: fl
     dx, dy = other[N_X] - state[0], other[N_Y] - state[1]
     edge[EDGE_IS_ROBOT] = 1.0
     edge[EDGE_X], edge[EDGE_Y] = (c * dx + s * dy) / sensing, (c * dy - s * dx) / sensing
-    edge[EDGE_GAP] = (math.hypot(dx, dy) - body[RADIUS] - other[N_RADIUS] - 2.0 * body[MARGIN]) / sensing
+    edge[EDGE_GAP] = (length(dx, dy) - body[RADIUS] - other[N_RADIUS] - 2.0 * body[MARGIN]) / sensing
     vx, vy = other[N_VX] - state[3], other[N_VY] - state[4]
     edge[EDGE_VX], edge[EDGE_VY] = (c * vx + s * vy) / top, (c * vy - s * vx) / top
     ix, iy = other[N_INTENT_X] - other[N_X], other[N_INTENT_Y] - other[N_Y]
-    scale = 1.0 / max(math.hypot(ix, iy), _INTENT_SCALE * sensing)
+    scale = 1.0 / max(length(ix, iy), _INTENT_SCALE * sensing)
     edge[EDGE_INTENT_X], edge[EDGE_INTENT_Y] = (c * ix + s * iy) * scale, (c * iy - s * ix) * scale
     edge[EDGE_ROTATION], edge[EDGE_SPEED] = 2.0 * other[N_ROTATION] - 1.0, 2.0 * other[N_SPEED] - 1.0
     edge[EDGE_RADIUS] = other[N_RADIUS] / sensing
@@ -215,7 +216,7 @@ def observe(
         seen: Written, all but ``sender``; P at least K + M slots, obstacles from slot P - M on.
     """
     dx, dy = waypoint[0] - state[0], waypoint[1] - state[1]
-    distance = math.hypot(dx, dy)
+    distance = length(dx, dy)
     c, s = (dx / distance, dy / distance) if distance > 1e-9 else (math.cos(state[2]), math.sin(state[2]))
     _observe_ego(kind, state, body, distance, remaining, c, s, memory, last_action, seen.ego)
     edges, mask = seen.edges, seen.mask

@@ -132,7 +132,9 @@ def step_inexact_some(
         here, walls, real = robots_of(robots, b), geometry_of(geometry, b), truth_of(truth, b)
         wrong, said = errors_of(errors, b), news_of(news, b)
         control, outcome, clearance = counts.control[b], counts.outcome[b], counts.clearance[b]
-        filter_robots(here, walls, action[b], filtered, control, outcome, said.seen, said.shapes, desk)
+        filter_robots(
+            here, walls, action[b], filtered, control, outcome, said.seen, said.shapes, desk.note, False, desk
+        )
         tell_world(here, period[b], action[b], control, wrong, self_of(own, b), said)
         drive_world(
             real, here, control, period[b], walls, wrong, clearance, counts.contacts[b], counts.touching[b],

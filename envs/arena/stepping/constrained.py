@@ -45,7 +45,7 @@ def step_constrained(
         describe_world(here, desk.seen[0])
         shape_world(here, desk.shapes[0])
         for i in range(len(here.kind)):
-            around = sense_around(i, here, desk.seen[0], desk.shapes[0], walls, desk)
+            around = sense_around(i, here, desk.seen[0], desk.shapes[0], walls, desk, desk.note[0], False)
             if here.body[i, YIELDS] < 0.0:  # it drives as if nobody else were there
                 around = around._replace(num_neighbours=0, truncated=False)
             near = desk.neighbours[: around.num_neighbours].copy()  # the desk is written again

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from swarm.array_types import Array, Int64s
+from envs.arena.stepping.robots import FOUND
+from swarm.array_types import Array, Int32s, Int64s
 from swarm.filter.safety import Scratch, scratch
 from swarm.filter.tunables import COUNT
 from swarm.model import dynamics
@@ -28,6 +29,7 @@ class Desk(NamedTuple):
         near_shapes: ``float64[K, P, 2]``, theirs.
         things: ``float64[M, OBSTACLE]``, its obstacles.
         order: ``float64[max(K, M), 2]``, to sort them.
+        note: ``int32[1, FOUND + K + M]``, of whom it found (``envs.arena.stepping.robots.Sensed``).
         scratch: Of its filter.
         nominal: ``float64[2]``, its nominal control.
         tunables: ``float64[6]``, physical.
@@ -43,6 +45,7 @@ class Desk(NamedTuple):
     near_shapes: Array
     things: Array
     order: Array
+    note: Int32s
     scratch: Scratch
     nominal: Array
     tunables: Array
@@ -57,5 +60,6 @@ def desk_for(count: int, slots: Int64s, corners: int) -> Desk:
         np.empty((1, count, NEIGHBOUR)), np.empty((count, dynamics.STATE)), np.empty((1, count, points, 2)),
         np.empty((count, corners, 2)), np.empty((count, 2)), np.empty((slots[0], NEIGHBOUR)),
         np.empty((slots[0], points, 2)), np.empty((slots[1], OBSTACLE)), np.empty((max(slots[0], slots[1]), 2)),
-        scratch(slots[0] + slots[1]), np.empty(2), np.empty(COUNT), np.empty(2),
+        np.empty((1, FOUND + slots[0] + slots[1]), np.int32), scratch(slots[0] + slots[1]), np.empty(2),
+        np.empty(COUNT), np.empty(2),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from envs.arena.stepping.desk import Desk
 from envs.arena.stepping.geometry_store import Geometry
 from envs.arena.stepping.robots import Robots
 from envs.arena.stepping.sensing import sense_around
-from swarm.array_types import Array, Int64s
+from swarm.array_types import Array, Int32s, Int64s
 from swarm.filter.narrow import note_narrow
 from swarm.filter.safety import filter_control, wanted_control
 from swarm.filter.tunables import decode_one
@@ -20,15 +20,18 @@ from swarm.sense.neighbours import Around
 @inlined
 def filter_robots(
     robots: Robots, geometry: Geometry, action: Array, filtered: bool, control: Array, outcome: Int64s, seen: Array,
-    shapes: Array, desk: Desk,
+    shapes: Array, notes: Int32s, noted: bool, desk: Desk,
 ) -> None:  # fmt: skip
-    """The first part of ``step_worlds``, for one world; ``seen``, ``shapes``: all robots as each takes them."""
+    """The first part of ``step_worlds``, for one world; ``seen``, ``shapes``: all robots as each takes them.
+
+    ``notes`` of what they found: see ``sense_around``.
+    """
     nominal, tunables, chosen = desk.nominal, desk.tunables, desk.chosen
     for i in range(len(robots.kind)):
         others, outlines = seen[min(i, len(seen) - 1)], shapes[min(i, len(shapes) - 1)]
         kind, state, body = robots.kind[i], robots.state[i], robots.body[i]
         decode_one(action[i], tunables)
-        around = sense_around(i, robots, others, outlines, geometry, desk)
+        around = sense_around(i, robots, others, outlines, geometry, desk, notes[min(i, len(notes) - 1)], noted)
         if not filtered or body[YIELDS] < 0.0:
             walls = around.num_obstacles if filtered else 0
             around = Around(

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from numba import njit
 
-from swarm.array_types import Array, Flags, Int8s, Int64s
+from swarm.array_types import Array, Flags, Int8s, Int32s, Int64s
+from swarm.kernel_cache.references import inlined
+from swarm.model.dynamics import STATE
 
 
 class Robots(NamedTuple):
@@ -65,6 +67,42 @@ class Counts(NamedTuple):
     collided: Flags
     contacts: Int64s
     touching: Int8s
+
+
+class Sensed(NamedTuple):
+    """What the robots of B worlds that are exact found around them when they looked last; of one world the same.
+
+    Whoever looks again and nobody has moved (``state``) finds the same, and need not search.
+
+    Attributes:
+        state: ``float64[B, N, 5]``, where they were; NaN: nobody has looked.
+        rows: ``float64[B, 1, N, NEIGHBOUR]``, how all looked to all.
+        note: ``int32[B, N, FOUND + K + M]``: how many robots, how many obstacles, whether one had to be left out, then
+            which robots and which obstacles, nearest first.
+    """
+
+    state: Array
+    rows: Array
+    note: Int32s
+
+
+FOUND = 3
+
+
+@njit(cache=True, inline="always")
+def sensed_of(worlds: Sensed, b: int) -> Sensed:
+    """What was sensed in world ``b``."""
+    return Sensed(worlds.state[b], worlds.rows[b], worlds.note[b])
+
+
+@inlined
+def nobody_moved(state: Array, sensed: Sensed) -> bool:
+    """Whether the robots ``[N, 5]`` of one world are where they were when they looked last."""
+    same = True
+    for i in range(len(state)):
+        for k in range(STATE):
+            same = same and state[i, k] == sensed.state[i, k]
+    return same
 
 
 @njit(cache=True, inline="always")

@@ -6,20 +6,23 @@ from numba import njit
 
 from envs.arena.stepping.desk import Desk
 from envs.arena.stepping.geometry_store import Geometry
-from envs.arena.stepping.robots import Robots
+from envs.arena.stepping.robots import FOUND, Robots
 from envs.arena.stepping.second_order import coast_world
 from envs.strangers import mark_strangers
-from swarm.array_types import Array
+from swarm.array_types import Array, Int32s
 from swarm.filter.tunables import COUNT, ROTATION, SPEED
 from swarm.kernel_cache.references import inlined
 from swarm.model.body import YIELDS
+from swarm.model.geometry import COLUMNS
 from swarm.model.shapes import stop_shape
 from swarm.sense.neighbours import (
     N_REACH,
+    NEIGHBOUR,
     Around,
     bin_of,
     copy_shapes,
     describe,
+    measure_obstacles,
     sense_obstacles,
     sense_robots,
 )
@@ -57,18 +60,44 @@ def candidates(state: Array, geometry: Geometry) -> tuple[int, int]:
 
 
 @njit(cache=True, inline="always")
-def sense_around(i: int, robots: Robots, others: Array, shapes: Array, geometry: Geometry, desk: Desk) -> Around:
-    """What robot ``i`` has around it; neighbours, their shapes, ``things`` and ``order`` of the desk are written."""
+def sense_around(
+    i: int, robots: Robots, others: Array, shapes: Array, geometry: Geometry, desk: Desk, note: Int32s, noted: bool
+) -> Around:  # fmt: skip
+    """What robot ``i`` has around it; neighbours, their shapes, ``things`` and ``order`` of the desk are written.
+
+    ``note`` (FOUND + K + M,) is what it found (``Sensed``): if it is ``noted`` the search is over, else it is written.
+    """
     neighbours, things, order = desk.neighbours, desk.things, desk.order
-    near, crowd = sense_robots(i, others, robots.body[i], neighbours, order)
+    first_thing = FOUND + len(neighbours)
+    if noted:
+        near = note[0]
+        for k in range(near):
+            order[k, 1] = note[FOUND + k]
+            for column in range(NEIGHBOUR):
+                neighbours[k, column] = others[note[FOUND + k], column]
+    else:
+        near, crowd = sense_robots(i, others, robots.body[i], neighbours, order)
+        note[0], note[2] = near, crowd
+        for k in range(near):
+            note[FOUND + k] = int(order[k, 1])
     copy_shapes(shapes, order, near, desk.near_shapes)
-    first, last = candidates(robots.state[i], geometry)
-    reach = others[i, N_REACH]
-    walls, crush = sense_obstacles(
-        robots.state[i], robots.body[i], reach, geometry.obstacles, geometry.items, first, last, things, order
-    )
+    if noted:
+        walls = note[1]
+        for k in range(walls):
+            for column in range(COLUMNS):
+                things[k, column] = geometry.obstacles[note[first_thing + k], column]
+        measure_obstacles(robots.state[i], things, walls)
+    else:
+        first, last = candidates(robots.state[i], geometry)
+        walls, crush = sense_obstacles(
+            robots.state[i], robots.body[i], others[i, N_REACH], geometry.obstacles, geometry.items, first, last,
+            things, order,
+        )  # fmt: skip
+        note[1], note[2] = walls, note[2] or crush
+        for k in range(walls):
+            note[first_thing + k] = int(order[k, 1])
     return Around(
-        neighbours, near, things, walls, geometry.bounds, crowd or crush, robots.trail[i], robots.agreed[i],
+        neighbours, near, things, walls, geometry.bounds, note[2] > 0, robots.trail[i], robots.agreed[i],
         robots.footprint[i], desk.near_shapes,
     )  # fmt: skip
 

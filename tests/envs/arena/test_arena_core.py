@@ -16,7 +16,7 @@ from oracles.teams import limits_of
 from envs.arena.core import ArenaCore
 from envs.scenarios import clutter, swap
 from swarm.errors import InputError
-from swarm.filter.tunables import COUNT
+from swarm.filter.tunables import COUNT, STRAIGHT
 from swarm.model.dynamics import Kind, Limits
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
@@ -265,3 +265,32 @@ def test_no_contact_with_unicycles_of_second_order() -> None:
 def test_it_goes_on_exactly_with_unicycles_of_second_order() -> None:
     core, other = (ArenaCore(lambda rng: ramped(rng), worlds=2, seed=4) for _ in range(2))
     assert_goes_on(core, other, before=25, after=10)
+
+
+def facing(gap: float, boxes: list[list[float]]) -> Scenario:
+    """Two robots that drive at each other, ``gap`` m apart, and boxes."""
+    limits = Limits(0.5, 10.0)
+    robots = [
+        RobotSpec(Kind.DOUBLE_INTEGRATOR, np.array([x, 2.0, 0.0, 0.0, 0.0]), np.array([[goal, 2.0]]), 0.05, limits)
+        for x, goal in ((2.0 - 0.5 * gap, 3.5), (2.0 + 0.5 * gap, 0.5))
+    ]
+    return Scenario(World(EMPTY.bounds, np.array(boxes).reshape(-1, 4)), tuple(robots), 5.0, 0.05, 0.5)
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_who_has_looked_looks_again_where_robots_were_moved_or_another_world_came(moved: bool) -> None:
+    far, near = facing(0.6, []), facing(0.12, []) if moved else facing(0.6, [[2.0, 2.0, 0.24, 0.2]])
+    looked, fresh = ArenaCore(lambda _: far), ArenaCore(lambda _: near)
+    looked.observe()
+    if moved:
+        looked.state[:] = fresh.state
+        looked.moved[:] = True
+    else:
+        looked.load(0, near)
+    action = np.tile(STRAIGHT, (1, 2, 1))
+    for core in (looked, fresh):
+        core.advance(action)
+    free = ArenaCore(lambda _: far)
+    free.advance(action)
+    assert (looked.control == fresh.control).all() and (looked.state == fresh.state).all()
+    assert (looked.control != free.control).any()  # there was something to be seen
