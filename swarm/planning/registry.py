@@ -104,7 +104,7 @@ def make_planner(
     if planner == "passages":
         from swarm.planning.passages.planner import PassagePlanner
 
-        team = Sizes(least_radius(spec), spec.radius + margin) if sizes is None else sizes
+        team = Sizes(least_radius(spec), spec.radius + margin, margin) if sizes is None else sizes
         return PassagePlanner(world, spec, team, margin=margin, dt=dt, robot_id=robot_id)
     if planner in PLANNERS:
         if world.grid is None:

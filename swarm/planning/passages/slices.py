@@ -26,8 +26,9 @@ from swarm.sense.intent import WINDOW
 FINE = 0.25
 """Side of a cell, in radii of the smallest robot."""
 _MOST_CELLS = 4_000_000
-# Depth of the room before a mouth, least depth of a passage with one mouth, and length of a slice, in passing radii.
-_APRON, _DEEP, _LENGTH = 2.5, 3.0, 1.9
+# Depth of the room before a mouth, in radii: one robot has it, and where two pass each other it need not be deeper.
+_APRON = 2.5
+_DEEP, _LENGTH = 3.0, 1.9  # Least depth of a passage with one mouth, and length of a slice, in radii with the margin.
 _EASILY = 1.05  # Two pass each other where there is so much of the room that they need: filters keep a little more.
 
 
@@ -37,10 +38,12 @@ class Sizes(NamedTuple):
     Attributes:
         smallest: Least radius [m].
         largest: Mean radius of the two largest, with the margin that is kept [m]: nobody is wider beside another.
+        margin: How much of that is margin, and no body [m].
     """
 
     smallest: float
     largest: float
+    margin: float = 0.0
 
     @property
     def passing(self) -> float:
@@ -198,14 +201,14 @@ def _make(world: World, sizes: Sizes) -> Slices:
     clearance, low, high = world.clearance(points), world.bounds[:2], world.bounds[2:]
     free = (clearance >= sizes.smallest) & (points <= high).all(axis=-1)
     free |= along_middles(world, free, origin, resolution, sizes.smallest)
-    reach, room = sizes.passing / resolution, _EASILY * sizes.passing
+    reach, room, size = sizes.passing / resolution, _EASILY * sizes.passing, sizes.largest / resolution
     core = (clearance >= sizes.smallest + room) & ((points >= low + room) & (points <= high - room)).all(axis=-1)
     wide = dilated(core, _EASILY * reach + 1.0) & free  # so much: the middle of a disc is beside that of a cell
-    narrow = _passages(free & ~wide, wide, _DEEP * reach)
+    narrow = _passages(free & ~wide, wide, _DEEP * size)
     before = steps_from(free, narrow)
-    inside = narrow | ((before >= 0) & (before <= _APRON * reach + 1.0))
-    labels, count = _cut(inside, free & ~inside, narrow, _LENGTH * reach, 2.0 * sizes.largest / resolution)
-    length, lanes = _LENGTH * sizes.passing, lanes_of(labels, count)
+    inside = narrow | ((before >= 0) & (before <= _APRON * (sizes.largest - sizes.margin) / resolution + 1.0))
+    labels, count = _cut(inside, free & ~inside, narrow, _LENGTH * size, 2.0 * size)
+    length, lanes = _LENGTH * sizes.largest, lanes_of(labels, count)
     # Either tells the slices of its window; where passages are shorter than two windows, their extent is enough. Who
     # enters a lane has to hear those who are in it.
     part, _ = parts_of(inside.astype(np.int32) - 1)

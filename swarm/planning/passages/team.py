@@ -26,16 +26,18 @@ def sizes_of(scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | Non
         assumed: Errors that the robots count on; None: those that the scenario declares.
     """
     errors = (scenario.errors if assumed is None else assumed) or EXACT
-    found: dict[Hashable, float] = {}
+    found: dict[Hashable, tuple[float, float]] = {}
     for i, robot in enumerate(scenario.robots):
         if robot.build in found:
             continue
         with located(f"scenario {scenario.name!r}: robots[{i}]: "):
             body = robot.body(dt=scenario.dt, sensing_radius=scenario.sensing_radius, margin=margin, errors=errors)
         ahead = _AHEAD * (LOOK_AHEAD_RADII * robot.radius) if robot.kind == Kind.UNICYCLE else 0.0
-        found[robot.build] = robot.radius + float(body[MARGIN]) + ahead
+        kept = float(body[MARGIN]) + ahead
+        found[robot.build] = robot.radius + kept, kept
     two = sorted(found[robot.build] for robot in scenario.robots)[-2:]
-    return Sizes(min(least_radius(robot) for robot in scenario.robots), sum(two) / len(two))
+    largest, kept = (sum(part) / len(two) for part in zip(*two, strict=True))
+    return Sizes(min(least_radius(robot) for robot in scenario.robots), largest, kept)
 
 
 def reach_of(planner: str, scenario: Scenario, sizes: Sizes) -> float:

@@ -62,6 +62,16 @@ def test_a_gap_counts_for_the_largest_pair_of_the_team() -> None:
     assert slices_of(world, Sizes(RADIUS, 1.5 * RADIUS)).at(2.0, 2.0) > 0
 
 
+@pytest.mark.parametrize("margin", [0.0, 0.2, 0.5])
+def test_room_before_a_door_is_no_deeper_for_those_who_keep_a_margin(margin: float) -> None:
+    """In radii. It is for one robot, and whoever only drives by would wait there."""
+    kept = margin * RADIUS
+    found = slices_of(walled(2.8 * (RADIUS + kept)), Sizes(RADIUS, RADIUS + kept, kept))
+    door = [found.at(x, 2.0) > 0 for x in np.arange(0.0, 2.0, 0.01)]
+    narrow = [found.is_narrow(x, 2.0) for x in np.arange(0.0, 2.0, 0.01)]
+    assert 0.0 < 0.01 * (sum(door) - sum(narrow)) < 2.5 * RADIUS + 3.0 * found.resolution
+
+
 @pytest.mark.parametrize(("large", "agreed"), [(1, False), (2, True)])
 def test_a_gap_is_for_one_robot_only_if_two_of_the_team_cannot_pass_there(large: int, agreed: bool) -> None:
     """A large one and a small one pass each other where two large ones do not."""
