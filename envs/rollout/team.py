@@ -22,7 +22,7 @@ from swarm.planning.passages.team import reach_of, sizes_of
 from swarm.planning.registry import PLANNERS
 from swarm.robot import Command, Robot
 from swarm.scenario.scenario import Scenario
-from swarm.sense.messages import Message, hearing_radius
+from swarm.sense.messages import Heard, Message, Table, hearing_radius
 from swarm.sense.neighbours import MAX_NEIGHBOURS, NEIGHBOUR, describe, sense_robots, trailing
 from swarm.sense.view import View
 from swarm.tune.controllers import Controller, shared_controller
@@ -89,20 +89,20 @@ class Fleet:
         count, truncated = np.empty(len(found), np.int64), np.empty(len(found), np.bool_)
         shapes = np.zeros((len(found), MAX_NEIGHBOURS, *self._shapes.shape[1:]))
         sense_team(self._others, self.bodies, self._shapes, found, shapes, count, truncated)
-        messages = self.messages
+        table = Table(self.messages)
         return [
             View(
                 now, states[i].copy(), goals[i].copy(), found[i, : count[i]],
-                {j: messages[j] for j in near[i] if j != i and j in messages}, None, crowd,
+                Heard(table, near[i] - {i}), None, crowd,
                 shapes=shapes[i, : count[i]] if self._shaped else None,
             ) for i, crowd in enumerate(truncated.tolist())
         ]  # fmt: skip
 
-    def _within_hearing(self, states: Array) -> list[list[int]]:
+    def _within_hearing(self, states: Array) -> list[frozenset[int]]:
         """Who is within hearing of each robot, itself too; states ``[N, 5]``."""
         others, first = within(states, self.hearing)
         rows = others.tolist()
-        return [rows[begin:end] for begin, end in pairwise(first.tolist())]
+        return [frozenset(rows[begin:end]) for begin, end in pairwise(first.tolist())]
 
     def _describe(self, states: Array) -> None:
         """What all see of each robot, from what it told last; states ``[N, 5]``."""
@@ -118,7 +118,7 @@ class Fleet:
             stop_shape(*me, self._shapes[i])
         mark_strangers(self.kinds, self.bodies, self._strangers, self._others)
 
-    def _perceived(self, perception: Perception, i: int, now: float, goal: Array, near: list[int]) -> View:
+    def _perceived(self, perception: Perception, i: int, now: float, goal: Array, near: frozenset[int]) -> View:
         """The view of robot ``i`` where things are not exact."""
         state, age = perception.measured(i)
         view = View(now, state, goal.copy(), measured=now - age)
@@ -132,7 +132,7 @@ class Fleet:
         if self._shaped:
             view.shapes = perception.shapes(i)[self._order[:count, 1].astype(np.int64)]
         heard = perception.heard(i)
-        view.messages = {j: heard[j] for j in near if j in heard}
+        view.messages = {j: heard[j] for j in sorted(near) if j in heard}
         return view
 
     def sent(self, commands: Sequence[Command], samples: Array) -> None:

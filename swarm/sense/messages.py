@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +64,48 @@ class Message:
     def waypoint_world(self) -> Array:
         """``waypoint`` as ``float64[2]``."""
         return np.array(self.waypoint)
+
+
+class Table(dict[int, Message]):
+    """The messages of all robots that share a process, by sender.
+
+    Attributes:
+        derived: What others made of it, under keys of their own, so that it is made once for all who hear some of it.
+    """
+
+    def __init__(self, messages: Mapping[int, Message]) -> None:
+        super().__init__(messages)
+        self.derived: dict[object, Any] = {}
+
+
+class Heard(Mapping[int, Message]):
+    """Those messages of a table that one robot hears.
+
+    Args:
+        table: Of all.
+        ids: Who is heard, if he has told anything.
+    """
+
+    def __init__(self, table: Table, ids: Set[int]) -> None:
+        self.table, self.ids = table, ids & table.keys()
+
+    def __getitem__(self, robot: int) -> Message:
+        """What one of them has told."""
+        if robot not in self.ids:
+            raise KeyError(robot)
+        return self.table[robot]
+
+    def __contains__(self, robot: object) -> bool:
+        """Whether this one is heard."""
+        return robot in self.ids
+
+    def __iter__(self) -> Iterator[int]:
+        """Who is heard, in ascending order."""
+        return iter(sorted(self.ids))
+
+    def __len__(self) -> int:
+        """How many are heard."""
+        return len(self.ids)
 
 
 def hearing_radius(sensing_radius: float, cell_size: float | None = None, reach: float = 0.0) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from swarm.array_types import Array
+from swarm.planning.passages.hearing import others_naming
 from swarm.planning.passages.holding import Leg
 from swarm.planning.passages.right_of_way import Course, waiting_key
 from swarm.planning.passages.slices import Slices
@@ -111,7 +112,7 @@ class Passed:
         self._step, self._longest = speed * dt, round(_DUE / dt)
         self._door, self._begun, self._count, self._since = 0, 0, 0, 0
         self._first: set[int] = set()  # who may go first: they were there before this robot
-        self._held: dict[int, tuple[int, ...]] = {}
+        self._before: Mapping[int, Course] = {}
 
     def is_due(self, tick: int, leg: Leg, others: Mapping[int, Course], waits: bool) -> bool:
         """Whether the robot is to go next.
@@ -127,17 +128,18 @@ class Passed:
         if anew:
             self._door, self._begun, self._count, self._first = door, tick, 0, set()
         if door == 0:
+            self._before = {}
             return False
         through, doors = set(leg.ahead), self._slices.doors
         narrow = {number for number in through if doors[number]}
-        for robot, other in others.items():
-            before = self._held.get(robot)
+        for robot, other in others_naming(others, through).items():
+            before = self._before.get(robot)
             is_new = anew or (before is None and tick - self._begun <= _HEARD)
             if is_new and self._is_there(other, through):
                 self._first.add(robot)
-            if not anew and before is not None and narrow.isdisjoint(before) and not narrow.isdisjoint(other.held):
+            if not anew and before and narrow.isdisjoint(before.held) and not narrow.isdisjoint(other.held):
                 self._note(robot, tick)
-        self._held = {robot: other.held for robot, other in others.items()}
+        self._before = others
         return self._count >= _PASSES
 
     def _note(self, robot: int, tick: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from swarm.array_types import Array
 from swarm.planning.passages.aside import Aside
+from swarm.planning.passages.hearing import Others
 from swarm.planning.passages.pushers import Scene, pushers_of
 from swarm.planning.passages.right_of_way import Course, first_of, inherited_from
 from swarm.planning.passages.route import Route
@@ -100,7 +101,7 @@ class GivingWay:
             return scene, pushers
         self._remembered = {r: one for r, one in self._remembered.items() if one[1] > tick and r in scene.others}
         before = {robot: one[0] for robot, one in self._remembered.items() if robot not in pushers}
-        return scene._replace(others={**scene.others, **before}), [*pushers, *before]
+        return scene._replace(others=Others.of(scene.others).with_changed(before)), [*pushers, *before]
 
 
 class BackingOff:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from swarm.array_types import Array, Int64s
+from swarm.planning.passages.hearing import Others, others_naming
 from swarm.planning.passages.right_of_way import Course, goes_first, in_order, is_due, may_enter, may_take, opposed
 from swarm.planning.passages.search import Along
 from swarm.planning.passages.slices import Slices
@@ -89,10 +90,11 @@ class Holding:
         self.held: list[int] = []
         self.claim = 0
 
-    def take(self, last: Intent | None, heard: Mapping[int, Intent], closed: frozenset[int]) -> None:
+    def take(self, last: Intent | None, others: Others, closed: frozenset[int]) -> None:
         """Take the slice that was claimed, if nobody has a better right to it and it is not closed."""
-        if self.claim <= 0 or self.claim in closed or last is None:
+        if self.claim <= 0 or self.claim in closed or last is None or not others.are_of(last.stamp):
             return
+        heard = others.intents_naming((self.claim, *self._slices.lanes.along(self.claim)))
         if may_take(self.claim, last, self._robot_id, heard) and may_enter(
             self.claim, last, self._robot_id, heard, self._slices.lanes
         ):
@@ -124,7 +126,8 @@ class Holding:
         if leg.steps[leg.firsts[following]] > stopping + self._slices.length + _DECIDING * self._dt * self._speed:
             return
         number = leg.order[following]
-        wanted = ((other, view.messages[robot].intent) for robot, other in others.items() if number in other.wants)
+        naming = others_naming(others, (number,))
+        wanted = ((other, view.messages[robot].intent) for robot, other in naming.items() if number in other.wants)
         if number in closed or any(number in self._left_to(*one, own, leg.distance) for one in wanted):
             return
         if not self._enters_against(number, leg, others):
@@ -153,5 +156,5 @@ class Holding:
         lane = lanes.entered(number, self.held)
         return lane > 0 and any(
             lanes.is_inside(lane, other.held) and lanes.opposed(lane, number, leg.ahead, other.ahead)
-            for other in others.values()
+            for other in others_naming(others, lanes.along(number)).values()
         )

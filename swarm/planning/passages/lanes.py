@@ -52,6 +52,18 @@ class Lanes(_Numbers):
     def _places(self) -> list[int]:
         return self.place.tolist()
 
+    @cached_property
+    def _slices(self) -> list[tuple[int, ...]]:
+        """The slices of each lane; none of what is no lane."""
+        found: list[list[int]] = [[] for _ in range(max(self.of) + 1)]
+        for slice_number, lane in enumerate(self.of):
+            found[lane].append(slice_number)
+        return [(), *map(tuple, found[1:])]
+
+    def along(self, number: int) -> tuple[int, ...]:
+        """The slices of the lane that a slice is in; none if it is in none."""
+        return self._slices[self.of[number]]
+
     def entered(self, number: int, held: Sequence[int]) -> int:
         """The lane that a robot enters with a further slice; 0 if there is none, or it is in it already."""
         lane = self.of[number]

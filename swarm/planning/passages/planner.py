@@ -12,7 +12,7 @@ Robots that say nothing close the slice that they are in; after a while the way 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from swarm.planning.passages.aside import Aside
 from swarm.planning.passages.crowd import Crowd
 from swarm.planning.passages.errand import Errand, Passed
 from swarm.planning.passages.giving_way import BackingOff, GivingWay
+from swarm.planning.passages.hearing import Others
 from swarm.planning.passages.holding import Holding, Leg
 from swarm.planning.passages.outlined import OutlinedRoute
 from swarm.planning.passages.pushers import Scene
@@ -91,7 +92,7 @@ class PassagePlanner(StatefulPlanner):
         position, self.route.heading = np.array(view.state[:2], dtype=np.float64), float(view.state[2])
         others, closed = self._see(view, position)
         if self._holding.claim > 0:
-            self._holding.take(self._last, _heard(view, others), closed)
+            self._holding.take(self._last, others, closed)
         way, goal = self._choose_way(position)
         scene, aside, leg, note = self._make_way(view, position, way, others, closed)
         lets_in = self.route.lets_in(position)
@@ -105,13 +106,9 @@ class PassagePlanner(StatefulPlanner):
         self._plan = self._drive(position, leg, aside is not None or back is not None, note)
         return self._plan
 
-    def _see(self, view: View, position: Array) -> tuple[dict[int, Course], frozenset[int]]:
+    def _see(self, view: View, position: Array) -> tuple[Others, frozenset[int]]:
         """What the others have told, and the slices that are closed; notes a new goal, and who stands and is silent."""
-        others, total = dict[int, Course](), self.slices.total
-        for robot, message in sorted(view.messages.items()):
-            intent = message.intent
-            if intent is not None and robot != self.robot_id and intent.last_cell <= total:
-                others[robot] = intent.derived.get(robot) or course(intent, robot)
+        others = Others.heard(view.messages, self.robot_id, self.slices.total)
         if self._errand.update(self.tick, view.goal, position):
             self._giving.exit = None
         if self._silent.update(view, others):
@@ -231,9 +228,3 @@ class PassagePlanner(StatefulPlanner):
         agreed = bool(self.held) or aside or near or self.route.tight
         waits = ends or aside or bool(note)
         return Plan(waypoint, drawn, self._last, reach, waits=waits, agreed=agreed, note=note)
-
-
-def _heard(view: View, others: Iterable[int]) -> dict[int, Intent]:
-    """The messages of those whose courses are known."""
-    told = ((robot, view.messages[robot].intent) for robot in others)
-    return {robot: intent for robot, intent in told if intent is not None}

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from swarm.array_types import Array
 from swarm.planning.passages.aside import in_line
+from swarm.planning.passages.hearing import others_naming
 from swarm.planning.passages.right_of_way import Course, Rank, goes_first, opposed
 from swarm.planning.pibt.priority_inheritance import id_of
 from swarm.sense.neighbours import N_ID, N_RADIUS, N_X, N_Y
@@ -92,7 +93,7 @@ def pushers_of(scene: Scene, still: Container[int], before: Container[int] = ())
             enough to what it wants next, hold that, give way and give it back, again and again.
     """
     mine = frozenset((*scene.own.held, *scene.own.ahead))
-    others = {one: other for one, other in scene.others.items() if not mine.isdisjoint(other.slices)}
+    others = others_naming(scene.others, mine)
     found = [one for one, other in others.items() if _is_in_the_way_of(scene, other) or _comes_against(scene, other)]
     found += [one for one in others if one in before and _still_meets(scene, others[one])]
     if scene.crossed_by:
@@ -155,7 +156,7 @@ def _shut_in(scene: Scene) -> Iterable[int]:
     own, following = scene.own, scene.following
     if following == 0 or scene.arrived:
         return
-    for robot, other in scene.others.items():
+    for robot, other in others_naming(scene.others, (following,)).items():
         leaves = following in other.held and len(other.ahead) > 1 and other.ahead[-1] != following
         past_here = (not own.held or robot in scene.crossed_by) and set(own.held).isdisjoint(other.ahead)
         if leaves and past_here and id_of(other.rank.inherited) != id_of(own.rank.priority):

@@ -70,8 +70,8 @@ class Course(_Told):
 
     @cached_property
     def slices(self) -> frozenset[int]:
-        """All that it holds or wants: two robots of whose none the other tells have nothing to agree on."""
-        return frozenset((*self.held, *self.ahead, self.claim)) - {0}
+        """All that it holds or wants, also later: two robots of whose none the other tells have nothing to agree on."""
+        return frozenset((*self.held, *self.ahead, *self.later, self.claim)) - {0}
 
 
 def rank(intent: Intent, robot_id: int) -> Rank:
