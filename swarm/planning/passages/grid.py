@@ -167,6 +167,21 @@ def draw_crowd(
 
 
 @njit(cache=True)
+def rooms_too_near(origin: Array, size: float, keep_off: Array, rooms: Array, row: int, column: int) -> int:
+    """What ``draw_crowd`` writes into one cell, but for those who are asked to move: without drawing."""
+    count = 0
+    for k in range(len(keep_off)):
+        down = abs(row - int((keep_off[k, 1] - origin[1]) / size))
+        across = abs(column - int((keep_off[k, 0] - origin[0]) / size))
+        while count < len(rooms):
+            reach = keep_off[k, 2] * rooms[count] / size
+            if down > int(reach) or across > int(math.sqrt(max(reach * reach - down * down, 0.0))):
+                break
+            count += 1
+    return count
+
+
+@njit(cache=True)
 def crowd_of(
     origin: Array, size: float, shape: tuple[int, int], keep_off: Array, blocked: Array, crowded: Array, rooms: Array
 ) -> tuple[Int32s, Int32s]:  # fmt: skip

@@ -25,7 +25,7 @@ from swarm.planning.passages.search import (
 from swarm.planning.passages.slices import Slices
 from swarm.planning.roadmap.narrow import narrow_of
 from swarm.planning.roadmap.occupancy import cell_at, clearance_at, middle, roadmap_of
-from swarm.planning.roadmap.waypoints import TOO_FAR, Field, field_to, points_between, way_ahead
+from swarm.planning.roadmap.waypoints import TOO_FAR, WAY, Field, field_to, points_between, way_ahead
 from swarm.planning.roadmap.yielding import yield_aside
 from swarm.scenario.world import World
 from swarm.sense.neighbours import NEIGHBOUR
@@ -78,7 +78,7 @@ class Route:
         self.roadmap = self._plain = self._wide
         self._goal, self._squeezes = b"", False
         self._field: Field | None = None
-        self._cells = np.empty(0, np.int64)
+        self._cells = np.empty((0, WAY))
         self.nowhere = False
 
     def _may_lead(self, position: Array, goal: Array) -> bool:
@@ -121,14 +121,14 @@ class Route:
 
     def _look_for(self, position: Array, goal: Array) -> Field:
         """Look for the way to a goal [m]."""
-        self._goal, self._cells = goal.tobytes(), np.empty(0, np.int64)
+        self._goal, self._cells = goal.tobytes(), np.empty((0, WAY))
         self._field = found = field_to(self.roadmap, goal, position)
         return found
 
     def _ahead(self, field: Field, position: Array, goal: Array, straight: float) -> tuple[float, float, float, Array]:
         """The waypoint of the roadmap, the length of the way, and its points (``way_ahead``)."""
         known = self._cells, position, goal, straight, _POINTS
-        x, y, left, path, self._cells = way_ahead(self.roadmap, field, *known)
+        x, y, left, path, self._cells, _ = way_ahead(self.roadmap, field, *known)
         return x, y, left, path
 
     def numbers(self, path: Array) -> Int64s:

@@ -8,16 +8,17 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
-from swarm.planning.passages.grid import Scratch, clear, draw_crowd, walk_back, way_through
+from swarm.planning.passages.grid import Scratch, clear, draw_crowd, rooms_too_near, walk_back, way_through
 from swarm.planning.passages.slices import label_at
 from swarm.planning.roadmap.occupancy import Roadmap, cell_at, clearance_at, middle
-from swarm.planning.roadmap.waypoints import Field, visible, way_ahead
+from swarm.planning.roadmap.waypoints import W_SLICE, Field, visible, way_ahead
 
 _SLACK = 1e-9
 Along = tuple[Int64s, Array, Int64s, Int64s, int, float]
 """What ``slices_along`` tells."""
 BESIDE = 3
 """So many points of a way, at most, are beside the robot: cells that it may come from."""
+_MANY = 128  # Cells; if more are looked at, the discs that keep off are drawn: mostly one or two are enough.
 _ABOUT = 8  # Steps by which a place that was chosen before may be farther than another.
 
 
@@ -112,8 +113,8 @@ def way_aside(
     if closed[nearest] and nearest != label_at(labels, roadmap.origin, roadmap.resolution, start[0], start[1]):
         return np.empty((0, 2)), limit  # beside a wall at the edge of its slice: the next cell is in another's
     before, queue, depth, least, wall = scratch
-    around = roadmap.origin, roadmap.resolution, least, wall, keep_off, blocked, crowded, rooms
-    draw_crowd(*around, False)
+    grid, drawn, looked = (roadmap.origin, roadmap.resolution, least, wall), keep_off[:0], 0
+    draw_crowd(*grid, drawn, blocked, crowded, rooms, False)
     first, size, done, found, most = row * columns + column, 1, 0, -1, rows * columns
     before[first], queue[0], depth[first] = first, first, 0
     while done < size and depth[queue[done]] <= most:
@@ -121,13 +122,20 @@ def way_aside(
         done += 1
         row, column = divmod(cell, columns)
         label = labels[row, column]
-        better = least[row, column] < limit or (cell == place and found >= 0 and least[row, column] == limit)
-        if better and is_inside(labels, taken, row, column):
-            found, limit = cell, least[row, column]
-            if limit == 0:
-                if place < 0 or cell == place:
-                    break
-                most = min(most, depth[cell] + _ABOUT)
+        if is_inside(labels, taken, row, column):
+            near = least[row, column]
+            if len(drawn) < len(keep_off):
+                near = max(near, rooms_too_near(roadmap.origin, roadmap.resolution, keep_off, rooms, row, column))
+                looked += 1
+            if looked == _MANY:
+                drawn, looked = keep_off, 0
+                draw_crowd(*grid, drawn, blocked, crowded, rooms, False)
+            if near < limit or (cell == place and found >= 0 and near == limit):
+                found, limit = cell, near
+                if limit == 0:
+                    if place < 0 or cell == place:
+                        break
+                    most = min(most, depth[cell] + _ABOUT)
         for k in range(18):  # the straight steps first: else ways dip into slices beside them for nothing
             r, c = row + k % 9 // 3 - 1, column + k % 3 - 1
             if r < 0 or r >= rows or c < 0 or c >= columns or (r == row or c == column) != (k < 9):
@@ -140,7 +148,7 @@ def way_aside(
                 before[there], queue[size], depth[there], size = cell, there, depth[cell] + 1, size + 1
     way = _middles(roadmap, walk_back(before, found, columns)) if found >= 0 else np.empty((0, 2))
     clear(scratch, size)
-    draw_crowd(*around, True)
+    draw_crowd(*grid, drawn, blocked, crowded, rooms, True)
     return way, limit
 
 
@@ -162,7 +170,12 @@ def slices_along(labels: Int32s, origin: Array, resolution: float, length: float
         comes to them, int64[k], and at which points it does, int64[k]; how many of these there are up to a gap longer
         than ``length`` [m]; the way to the first of them [m], inf if there is none.
     """
-    numbers = labels_along(labels, origin, resolution, path)
+    return _met(labels_along(labels, origin, resolution, path), length, path)
+
+
+@njit(cache=True)
+def _met(numbers: Int64s, length: float, path: Array) -> Along:
+    """What ``slices_along`` tells, by the labels of the points."""
     steps, order, firsts = np.empty(len(path)), np.empty(len(path), np.int64), np.empty(len(path), np.int64)
     count, ahead, last, done = 0, -1, -1, 0.0
     for k in range(len(path)):
@@ -187,9 +200,9 @@ def slices_along(labels: Int32s, origin: Array, resolution: float, length: float
 
 @njit(cache=True)
 def leg_ahead(
-    roadmap: Roadmap, labels: Int32s, length: float, field: Field, known: Int64s, position: Array, goal: Array,
+    roadmap: Roadmap, labels: Int32s, length: float, field: Field, known: Array, position: Array, goal: Array,
     straight: float, most: int,
-) -> tuple[float, float, float, Int64s, Array, Along]:  # fmt: skip
+) -> tuple[float, float, float, Array, Array, Along]:  # fmt: skip
     """The way of a robot to its goal, and the slices on it.
 
     Args:
@@ -207,15 +220,24 @@ def leg_ahead(
         How long it is, as ``waypoint`` tells it [m]; the waypoint x, y [m]; its cells; its points, without those at its
         begin that are in another slice than the robot; and what ``slices_along`` tells of them.
     """
-    x, y, left, path, cells = way_ahead(roadmap, field, known, position, goal, straight, most)
-    here = label_at(labels, roadmap.origin, roadmap.resolution, position[0], position[1])
+    x, y, left, path, cells, stride = way_ahead(roadmap, field, known, position, goal, straight, most)
+    origin, resolution = roadmap.origin, roadmap.resolution
+    numbers = np.empty(len(path), np.int64)
+    for k in range(len(path)):
+        if stride > 0 and k < len(path) - 1:
+            cell = min(k * stride, len(cells) - 1)
+            if np.isnan(cells[cell, W_SLICE]):
+                cells[cell, W_SLICE] = label_at(labels, origin, resolution, path[k, 0], path[k, 1])
+            numbers[k] = int(cells[cell, W_SLICE])
+        else:
+            numbers[k] = label_at(labels, origin, resolution, path[k, 0], path[k, 1])
+    here = label_at(labels, origin, resolution, position[0], position[1])
     if here > 0:
         for k in range(min(BESIDE, len(path))):
-            if label_at(labels, roadmap.origin, roadmap.resolution, path[k, 0], path[k, 1]) == here:
-                path = path[k:]
+            if numbers[k] == here:
+                path, numbers = path[k:], numbers[k:]
                 break
-    along = slices_along(labels, roadmap.origin, roadmap.resolution, length, path)
-    return left, x, y, cells, path, along
+    return left, x, y, cells, path, _met(numbers, length, path)
 
 
 @njit(cache=True)

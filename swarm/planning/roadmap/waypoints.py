@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from swarm.array_types import Array, Int64s
+from swarm.array_types import Array
 from swarm.planning.graph.fields import weighted_field
 from swarm.planning.roadmap.occupancy import REACH, TOLERANCE, Roadmap, cell_at, clearance_at, cost_among_others, middle
 
@@ -23,6 +23,12 @@ _SLACK = 1e-9
 # so many cells away at most, to which it leaves a wall by so much (a share of the clearance). In sight means with so
 # much of the tolerance used up, of that cell with less, so that the robot does not go to and fro.
 _AROUND, _AWAY, _SPARE, _SPARER = 3, 0.002, 0.6, 0.5
+
+
+W_CELL, W_X, W_Y, W_SLICE = range(4)
+"""Columns of the cells down a field, float64[n, ``WAY``]: the flat cell, its ``middle`` [m], and its slice, NaN until
+somebody has looked (``swarm.planning.passages.search``)."""
+WAY = 4
 
 
 class Field(NamedTuple):
@@ -107,7 +113,7 @@ def _downhill(field: Field, row: int, column: int) -> tuple[int, int]:
 
 @njit(cache=True)
 def _farthest_in_sight(
-    roadmap: Roadmap, field: Field, row: int, column: int, clearance: float, position: Array, cells: Int64s
+    roadmap: Roadmap, field: Field, row: int, column: int, clearance: float, position: Array, cells: Array
 ) -> tuple[int, int]:
     """The last cell down the field, from one on, that is in sight; at least the next one (see ``waypoint_along``)."""
     seen_row, seen_column, seen = row, column, 0
@@ -116,7 +122,7 @@ def _farthest_in_sight(
             far_row, far_column = seen_row, seen_column
             far = min(seen + stride, len(cells) - 1)
             if far >= 0:
-                far_row, far_column = divmod(cells[far], roadmap.cost.shape[1])
+                far_row, far_column = divmod(int(cells[far, W_CELL]), roadmap.cost.shape[1])
             else:
                 for _ in range(stride):
                     far_row, far_column = _downhill(field, far_row, far_column)
@@ -162,12 +168,12 @@ def _lined_up(roadmap: Roadmap, field: Field, row: int, column: int, position: A
 @njit(cache=True)
 def waypoint(roadmap: Roadmap, field: Field, position: Array, goal: Array) -> tuple[float, float, float]:
     """``waypoint_along`` where the cells of the way are not known."""
-    return waypoint_along(roadmap, field, position, goal, np.empty(0, np.int64))
+    return waypoint_along(roadmap, field, position, goal, np.empty((0, WAY)))
 
 
 @njit(cache=True)
 def waypoint_along(
-    roadmap: Roadmap, field: Field, position: Array, goal: Array, cells: Int64s
+    roadmap: Roadmap, field: Field, position: Array, goal: Array, cells: Array
 ) -> tuple[float, float, float]:
     """Where to drive next: the farthest point on the way to the goal that is in sight.
 
@@ -176,7 +182,7 @@ def waypoint_along(
         field: Of its goal.
         position: Of the robot, world frame [m], float64[2].
         goal: World frame [m], float64[2].
-        cells: Flat ones down the field, from that of the robot on; or none.
+        cells: Those down the field, from that of the robot on, float64[n, ``WAY``]; or none.
 
     Returns:
         x, y [m] and the length of the whole way to the goal [m]. If there is no way, the goal and infinity; if the
@@ -225,19 +231,21 @@ def trace(roadmap: Roadmap, field: Field, x: float, y: float, most: int) -> Arra
 
 
 @njit(cache=True)
-def _chain(field: Field, row: int, column: int, columns: int, known: Int64s) -> Int64s:
-    """The flat cells down the field from one on to its end, int64[n]; once they meet those ``known``, along these."""
-    found = np.empty(int(_left(field, row, column)) + 3, np.int64)  # a step costs one at least
-    count, k = 0, 0
+def _chain(roadmap: Roadmap, field: Field, row: int, column: int, known: Array) -> Array:
+    """The cells down the field from one on to its end, float64[n, ``WAY``]; once they meet those ``known``, these."""
+    columns, most = roadmap.cost.shape[1], int(_left(field, row, column)) + 3  # a step costs one at least
+    found, count, k = np.empty((0, WAY)), 0, 0
     while True:
         cell, left = row * columns + column, _left(field, row, column)
-        while k < len(known) and _left(field, known[k] // columns, known[k] % columns) > left:
+        while k < len(known) and _left(field, int(known[k, W_CELL]) // columns, int(known[k, W_CELL]) % columns) > left:
             k += 1
-        if k < len(known) and known[k] == cell:
-            rest = len(known) - k
-            found[count : count + rest] = known[k:]
-            return found[: count + rest].copy()
-        found[count], count = cell, count + 1
+        if k < len(known) and int(known[k, W_CELL]) == cell:
+            return np.concatenate((found[:count], known[k:])) if count > 0 else known[k:]
+        if count == 0:
+            found = np.empty((most, WAY))
+        found[count, W_CELL], found[count, W_SLICE] = cell, np.nan
+        found[count, W_X], found[count, W_Y] = middle(roadmap, row, column)
+        count += 1
         next_row, next_column = _downhill(field, row, column)
         if next_row == row and next_column == column:
             return found[:count].copy()
@@ -259,37 +267,41 @@ def points_between(start: Array, end: Array, count: int) -> Array:
 
 @njit(cache=True)
 def way_ahead(
-    roadmap: Roadmap, field: Field, known: Int64s, position: Array, goal: Array, straight: float, most: int
-) -> tuple[float, float, float, Array, Int64s]:  # fmt: skip
+    roadmap: Roadmap, field: Field, known: Array, position: Array, goal: Array, straight: float, most: int
+) -> tuple[float, float, float, Array, Array, int]:  # fmt: skip
     """The ``waypoint``, and about ``most`` points of the way to the goal, float64[n, 2] [m]; none if there is no way.
 
     Args:
         roadmap: Where the robot may drive.
         field: Of its goal.
-        known: The cells of the way of before, as they come last; those of the same field, or none.
+        known: The cells of the way of before, as they come last but one; those of the same field, or none.
         position: Of the robot, world frame [m], float64[2].
         goal: World frame [m], float64[2].
         straight: How far away that is [m].
         most: Points of the way.
+
+    Returns:
+        x, y and length [m] of ``waypoint``; the points; the cells, float64[n, ``WAY``]; every how many-th of these is
+        a point, up to the goal behind the last one (0: the points are a straight line to the goal).
     """
-    columns, cells = roadmap.cost.shape[1], known
+    cells = known
     row, column = cell_at(roadmap, position[0], position[1])
     begin = _left(field, row, column)
     if begin <= field.limit and begin < np.inf:
-        cells = _chain(field, row, column, columns, known)
+        cells = _chain(roadmap, field, row, column, known)
     x, y, left = waypoint_along(roadmap, field, position, goal, cells)
     if left == TOO_FAR or left == np.inf:
-        return x, y, left, np.empty((0, 2)), known
+        return x, y, left, np.empty((0, 2)), known, 0
     if straight < 2.0 * roadmap.resolution:
-        return x, y, left, points_between(position, goal, 2), cells
+        return x, y, left, points_between(position, goal, 2), cells, 0
     if x == goal[0] and y == goal[1]:
         count = max(2, math.ceil(straight / roadmap.resolution) + 1)
-        return x, y, left, points_between(position, goal, count), cells
+        return x, y, left, points_between(position, goal, count), cells, 0
     stride = max(1, int(begin / most) + 1)
     count = (len(cells) - 2 + stride) // stride + 1
     path = np.empty((count + 1, 2))
     for k in range(count):
-        cell = cells[min(k * stride, len(cells) - 1)]
-        path[k] = middle(roadmap, cell // columns, cell % columns)
+        cell = min(k * stride, len(cells) - 1)
+        path[k, 0], path[k, 1] = cells[cell, W_X], cells[cell, W_Y]
     path[count] = goal
-    return x, y, left, path, cells
+    return x, y, left, path, cells, stride
