@@ -50,7 +50,7 @@ class _Fields(NamedTuple):
     """A field for each of n robots, one after the other."""
 
     values: Array  # float64[cells of all]
-    place: Int64s  # int64[n, 5]: first of the values; first row and column on the grid, rows, columns
+    place: Int64s  # int64[n, 7]: first of the values; on the grid: first row and column, rows, columns; of the start
     limit: Array  # float64[n]
 
     def put(self, k: int, field: Field) -> _Fields:
@@ -68,15 +68,16 @@ class _Fields(NamedTuple):
                     old[0] = start
             place[k, 0] = end
         values[place[k, 0] : place[k, 0] + size] = field.values.ravel()
-        place[k, 1:], self.limit[k] = (field.row, field.column, *field.values.shape), field.limit
+        place[k, 1:5], place[k, 5:] = (field.row, field.column, *field.values.shape), (field.from_row, field.from_column)
+        self.limit[k] = field.limit
         return self._replace(values=values)
 
 
 @njit(cache=True)
 def _field(fields: _Fields, k: int) -> Field:
-    first, row, column, height, width = fields.place[k]
+    first, row, column, height, width, from_row, from_column = fields.place[k]
     values = fields.values[first : first + height * width].reshape((height, width))
-    return Field(values, row, column, fields.limit[k])
+    return Field(values, row, column, fields.limit[k], from_row, from_column)
 
 
 @njit(cache=True)
@@ -161,7 +162,7 @@ class Ways:
         self._squeezes, self._nowhere = np.zeros(count, bool), np.zeros(count, bool)
         self._goals = np.full((count, 2), np.nan)
         self._fields, self._narrow, self._detours = (
-            _Fields(np.empty(0), np.zeros((count, 5), np.int64), np.full(count, np.inf)) for _ in range(3)
+            _Fields(np.empty(0), np.zeros((count, 7), np.int64), np.full(count, np.inf)) for _ in range(3)
         )
         self._progress = np.zeros((count, 3))
         self._blocking: dict[int, list[tuple[float, Array]]] = {}  # who says nothing: when seen; x, y, radius

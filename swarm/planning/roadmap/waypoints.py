@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
-from swarm.planning.graph.fields import weighted_field
+from swarm.planning.graph.fields import field_key, weighted_field
 from swarm.planning.roadmap.occupancy import REACH, TOLERANCE, Roadmap, cell_at, clearance_at, cost_among_others, middle
 
 TOO_FAR = -1.0
@@ -38,13 +38,17 @@ class Field(NamedTuple):
         values: Way left [cells], float64[h, w]; inf where there is none.
         row: Of the grid, the first one of this part; there is no way from cells outside of it.
         column: The first column.
-        limit: Values above this may be too large; inf if there is nothing to be known beyond.
+        limit: Values of cells whose ``field_key`` is above this may be too large; inf if there are none.
+        from_row: Where the way begins, for that key.
+        from_column: The same.
     """
 
     values: Array
     row: int
     column: int
     limit: float
+    from_row: int
+    from_column: int
 
 
 @njit(cache=True)
@@ -52,13 +56,14 @@ def field_to(roadmap: Roadmap, goal: Array, position: Array) -> Field:
     """The way left to a goal from a position, and from where the robot may get on the way (world frame [m])."""
     cost = cost_among_others(roadmap) if len(roadmap.others) > 0 else roadmap.cost
     row, column = cell_at(roadmap, goal[0], goal[1])
-    values, limit = weighted_field(cost, row, column, *cell_at(roadmap, position[0], position[1]))
+    from_row, from_column = cell_at(roadmap, position[0], position[1])
+    values, limit = weighted_field(cost, row, column, from_row, from_column)
     low, high, left, right = len(values), 0, values.shape[1], 0
     for r in range(values.shape[0]):
         for c in range(values.shape[1]):
             if values[r, c] < np.inf:
                 low, high, left, right = min(low, r), max(high, r + 1), min(left, c), max(right, c + 1)
-    return Field(values[low:high, left:right].copy(), low, left, limit)
+    return Field(values[low:high, left:right].copy(), low, left, limit, from_row, from_column)
 
 
 @njit(cache=True)
@@ -68,6 +73,12 @@ def _left(field: Field, row: int, column: int) -> float:
     if r < 0 or r >= field.values.shape[0] or c < 0 or c >= field.values.shape[1]:
         return np.inf
     return field.values[r, c]
+
+
+@njit(cache=True)
+def _is_known(field: Field, row: int, column: int, left: float) -> bool:
+    """Whether that much is left from a cell [cells]; else it is beyond what has been looked at."""
+    return field.limit == np.inf or field_key(left, row, column, field.from_row, field.from_column) <= field.limit
 
 
 @njit(cache=True)
@@ -193,7 +204,7 @@ def waypoint_along(
     x, y = position[0], position[1]
     row, column = cell_at(roadmap, x, y)
     left = _left(field, row, column)
-    if left > field.limit:
+    if not _is_known(field, row, column, left):
         return goal[0], goal[1], TOO_FAR
     if left == np.inf:
         return goal[0], goal[1], np.inf
@@ -287,7 +298,7 @@ def way_ahead(
     cells = known
     row, column = cell_at(roadmap, position[0], position[1])
     begin = _left(field, row, column)
-    if begin <= field.limit and begin < np.inf:
+    if begin < np.inf and _is_known(field, row, column, begin):
         cells = _chain(roadmap, field, row, column, known)
     x, y, left = waypoint_along(roadmap, field, position, goal, cells)
     if left == TOO_FAR or left == np.inf:

@@ -17,6 +17,7 @@ from swarm.planning.graph.fields import (
     FieldCache,
     directed_field,
     distance_field,
+    field_key,
     weighted_field,
 )
 from swarm.planning.graph.lanes import dead_ends, lane_costs
@@ -59,6 +60,12 @@ def test_distance_field_is_the_number_of_steps(free, data):
         assert field[r, c] == (UNREACHABLE if steps == math.inf else steps)
 
 
+def known_of(field, limit, start):
+    """Which cells of a field from a start have to be exact."""
+    keys = [[field_key(left, r, c, *start) for c, left in enumerate(row)] for r, row in enumerate(field.tolist())]
+    return (np.array(keys) <= limit) & np.isfinite(field)
+
+
 @given(maps, st.integers(0, 2**32 - 1), st.data())
 def test_weighted_field_is_the_cheapest_way_and_cuts_no_corner(free, seed, data):
     cost = np.where(free, np.random.default_rng(seed).uniform(1.0, 1.4, free.shape), np.inf)
@@ -75,8 +82,23 @@ def test_weighted_field_is_the_cheapest_way_and_cuts_no_corner(free, seed, data)
     for place in np.ndindex(free.shape):
         assert field[place] == pytest.approx(far.get(place, math.inf))
     part, limit = weighted_field(cost, *goal, *start)
-    assert (part[field <= limit] == field[field <= limit]).all() and (part >= field).all()
-    assert limit >= field[start]
+    known = known_of(field, limit, start)
+    assert (part[known] == field[known]).all() and (part >= field).all()
+    assert limit >= 2.0 * field[start]
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_a_field_from_a_start_is_the_whole_one_around_the_way_and_ends_there(seed):
+    rng = np.random.default_rng(seed)
+    cost = np.where(rng.random((150, 150)) < 0.8, rng.choice([1.0, 1.2, 1.4], (150, 150)), np.inf)
+    goal, start = (75, 75), tuple(75 + rng.integers(-20, 21, 2))
+    cost[goal] = cost[start] = 1.0
+    (whole, _), (part, limit) = weighted_field(cost, *goal), weighted_field(cost, *goal, *start)
+    known = known_of(whole, limit, start)
+    assert (part[known] == whole[known]).all() and (part >= whole).all()
+    assert known[start] == np.isfinite(whole[start])
+    if math.isfinite(limit):
+        assert np.isfinite(part).sum() < 0.7 * np.isfinite(whole).sum()
 
 
 @given(maps, st.integers(0, 2**32 - 1), st.data())
