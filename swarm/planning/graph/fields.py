@@ -16,11 +16,11 @@ from swarm.planning.graph.moves import flat_steps
 UNREACHABLE = 1 << 30
 """Distance of a cell from which the goal cannot be reached [cells]."""
 _DIAGONAL = math.sqrt(2.0)
-# A field that is wanted from one start goes so much beyond it, so that it need not be made anew soon.
-_BEYOND, _SPARE = 1.1, 16.0
-# Cells are taken in the order of twice their way and the straight line to that start, in which no step goes back: a
-# little less, for rounding. A step costs less than 6 by that; beside cells up to the limit all are known.
-_TOWARDS, _LISTS, _BESIDE = 0.99, 7, 5.0
+# A field that is wanted from one start goes so many cells beyond it, so that it need not be made anew soon.
+_SPARE = 32.0
+# Cells are taken in the order of so many ways and straight lines to that start, in which no step goes back: a little
+# less, for rounding. A step costs less than 13 by that; beside cells up to the limit all are known.
+_WAYS, _TOWARDS, _LISTS, _BESIDE = 4.0, 2.99, 14, 9.0
 
 
 @njit(cache=True)
@@ -99,8 +99,8 @@ def weighted_field(
 
     A step costs its length (1, or √2 on the diagonal) times the mean cost of the two cells. A diagonal step needs both
     cells beside it to be free, so that a path never cuts a corner. With a start, cells are taken by ``field_key``, as
-    A* does. A step adds between 1 and 6 to that, so that cells whose keys are equal but for the fraction never change
-    each other: seven lists of cells do for a heap.
+    A* does. A step adds between 1 and 13 to that, so that cells whose keys are equal but for the fraction never change
+    each other: a few lists of cells do for a heap.
 
     Args:
         cost: Cost of a cell per cell length, float64[rows, columns], between 1 and √2; inf at walls.
@@ -131,8 +131,8 @@ def weighted_field(
                 _spread(cost, field, r, c, cells, sizes, from_row, from_column)
         sizes[now] = 0
         whole += 1
-        if from_row >= 0 and limit == np.inf and 2.0 * field[from_row, from_column] < whole:
-            limit = 2.0 * (_BEYOND * field[from_row, from_column] + _SPARE)
+        if from_row >= 0 and limit == np.inf and _WAYS * field[from_row, from_column] < whole:
+            limit = _WAYS * (field[from_row, from_column] + _SPARE)
     return field, np.inf
 
 
@@ -140,9 +140,9 @@ def weighted_field(
 def field_key(left: float, row: int, column: int, from_row: int, from_column: int) -> float:
     """By which ``weighted_field`` takes a cell from which so much of the way is left [cells]."""
     if from_row < 0:
-        return 2.0 * left
+        return _WAYS * left
     down, across = abs(row - from_row), abs(column - from_column)
-    return 2.0 * left + _TOWARDS * (max(down, across) + (_DIAGONAL - 1.0) * min(down, across))
+    return _WAYS * left + _TOWARDS * (max(down, across) + (_DIAGONAL - 1.0) * min(down, across))
 
 
 @njit(cache=True, inline="always")
