@@ -90,10 +90,11 @@ class Fleet:
         shapes = np.zeros((len(found), MAX_NEIGHBOURS, *self._shapes.shape[1:]))
         sense_team(self._others, self.bodies, self._shapes, found, shapes, count, truncated)
         table = Table(self.messages)
+        says_nothing = range(len(self.robots)) - table.keys()
         return [
             View(
                 now, states[i].copy(), goals[i].copy(), found[i, : count[i]],
-                Heard(table, near[i] - {i}), None, crowd,
+                Heard(table, near[i].difference(says_nothing, (i,))), None, crowd,
                 shapes=shapes[i, : count[i]] if self._shaped else None,
             ) for i, crowd in enumerate(truncated.tolist())
         ]  # fmt: skip

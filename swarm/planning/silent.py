@@ -23,7 +23,7 @@ fleet, who is heard late is as unknown as a stranger for moments.
 """
 _STILL = 0.1  # Who moves less than this many of its radii in a second stands.
 _SEEN = 0.95  # Within this share of the distance from which anybody was seen, everybody is seen.
-_PLACE = [N_X, N_Y]
+_PLACE, _WHO = [N_X, N_Y], [N_X, N_Y, N_ID]
 
 
 class _Standing(NamedTuple):
@@ -66,9 +66,9 @@ class Silent:
 
     def update(self, view: View, heard: Container[int]) -> bool:
         """Note who is near and says nothing; whether those who stand have changed."""
-        here, (x, y, robots) = view.state[:2].tolist(), (view.neighbours[:, k].tolist() for k in (N_X, N_Y, N_ID))
-        self._sight = max([self._sight, *[math.dist(place, here) for place in zip(x, y, strict=True)]])
-        says = [int(robot) in heard for robot in robots]
+        here, seen = view.state[:2].tolist(), view.neighbours[:, _WHO].tolist()
+        self._sight = max([self._sight, *[math.dist((x, y), here) for x, y, _ in seen]])
+        says = [robot in heard for _, _, robot in seen]
         if all(says) and not self._stood:
             self.near = []
             return False  # mostly so, and nobody is remembered

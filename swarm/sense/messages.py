@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,11 +83,11 @@ class Heard(Mapping[int, Message]):
 
     Args:
         table: Of all.
-        ids: Who is heard, if he has told anything.
+        ids: Who is heard, of those who have told anything.
     """
 
-    def __init__(self, table: Table, ids: Set[int]) -> None:
-        self.table, self.ids = table, ids & table.keys()
+    def __init__(self, table: Table, ids: frozenset[int]) -> None:
+        self.table, self.ids = table, ids
 
     def __getitem__(self, robot: int) -> Message:
         """What one of them has told."""

@@ -26,6 +26,7 @@ class _Told:
         courses: The same.
         naming: Who names a slice, by its number.
         stamp: The tick in which all were written; None if that is not one.
+        total: How many messages there are.
     """
 
     def __init__(self, messages: Mapping[int, Message], total: int) -> None:
@@ -38,6 +39,7 @@ class _Told:
                 self.naming.setdefault(number, []).append(robot)
         stamps = {intent.stamp for intent in self.intents.values()}
         self.stamp = stamps.pop() if len(stamps) == 1 else None
+        self.total = len(messages)
 
 
 class Others(Mapping[int, Course]):
@@ -61,7 +63,8 @@ class Others(Mapping[int, Course]):
                 told = messages.table.derived[total] = _Told(messages.table, total)
         else:
             told, ids = _Told(messages, total), messages.keys()
-        return cls(told, ids & (told.courses.keys() - {robot_id}), {})
+        missing = messages.keys() - told.courses.keys() if len(told.courses) < told.total else ()
+        return cls(told, frozenset(ids).difference(missing, (robot_id,)), {})
 
     @classmethod
     def of(cls, courses: Mapping[int, Course]) -> Others:

@@ -117,9 +117,9 @@ class PassagePlanner(StatefulPlanner):
 
     def _closed(self) -> frozenset[int]:
         """Slices in which somebody is, or stood, who says nothing; not before a mouth, if there is a way around him."""
-        rows = [*self._silent.rows, *self._silent.near]
-        if not rows:
+        if not self._silent.near and not len(self._silent.rows):
             return frozenset()
+        rows = [*self._silent.rows, *self._silent.near]
         inside = frozenset(self.slices.at(float(row[N_X]), float(row[N_Y])) for row in rows) - {0}
         if not self.route.leads_around:
             return inside

@@ -141,10 +141,11 @@ def _comes_against(scene: Scene, other: Course) -> bool:
 
 def _coming_out(scene: Scene) -> Iterable[int]:
     """Who is in a passage, and this robot stands right before him."""
-    for row in scene.view.neighbours.tolist():
-        other = scene.others.get(row[N_ID])
-        if other is not None and other.held and in_line(scene.position, scene.radius, row):
-            yield int(row[N_ID])
+    neighbours = scene.view.neighbours
+    for k, robot in enumerate(neighbours[:, N_ID].tolist()):
+        other = scene.others.get(robot)
+        if other is not None and other.held and in_line(scene.position, scene.radius, neighbours[k].tolist()):
+            yield int(robot)
 
 
 def _shut_in(scene: Scene) -> Iterable[int]:

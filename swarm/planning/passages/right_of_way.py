@@ -79,7 +79,8 @@ def rank(intent: Intent, robot_id: int) -> Rank:
 
     A robot that makes way for another goes with the priority of that one, but after it. Who has arrived goes last.
     """
-    inherited = max(intent.priority, intent.claim_priority, key=first_of)
+    own, claimed = intent.priority, intent.claim_priority
+    inherited = claimed if first_of(claimed) > first_of(own) else own
     inside = max(intent.held) > 0 and inherited >= 0
     return Rank(intent.leaving, inside, inherited, intent.priority, -robot_id)
 
@@ -102,7 +103,8 @@ def course(intent: Intent, robot_id: int) -> Course:
     found: Course | None = intent.derived.get(robot_id)
     if found is None:
         held = tuple(number for number in intent.held if number > 0)
-        ahead, later = (in_order(part) for part in _parts(intent.window))
+        now, then = _parts(intent.window)
+        ahead, later = tuple(dict.fromkeys(now)), in_order(then[1:]) if any(then) else ()
         found = Course(held, ahead, max(intent.claim, 0), rank(intent, robot_id), later, intent.arrival)
         intent.derived[robot_id] = found
     return found
