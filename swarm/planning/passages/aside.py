@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from swarm.array_types import Array, Flags
+from swarm.array_types import Array, Flags, Int64s
 from swarm.planning.passages.right_of_way import Course
 from swarm.planning.passages.route import Route
+from swarm.planning.passages.search import comes_near, labels_near
+from swarm.planning.roadmap.occupancy import Roadmap
 from swarm.planning.roadmap.waypoints import points_between
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_OFFSET_X, N_OFFSET_Y, N_RADIUS, N_X, N_Y
 from swarm.sense.view import View
@@ -22,6 +24,7 @@ _SOMEWHERE = 0.05  # Who is heading for so near a point stays where he is.
 _NOWHERE = np.full(2, np.nan)
 _CROSSED = 0.9  # A way that comes so near to another robot, in sums of their radii, leads through where it stands.
 _THINNED = 3  # Every so many-th point of a way tells where it leads.
+_MOST_WAYS = 64  # of others that are kept
 _IN_THE_WAY = 0.7  # Discs that are this near to each other cannot pass.
 
 
@@ -37,6 +40,8 @@ class Aside:
     def __init__(self, route: Route, radius: float, margin: float) -> None:
         self._route, self._radius, self._margin = route, radius, margin
         self._before: dict[int, Array] = {}
+        self._ways: dict[tuple[object, ...], tuple[Array, Int64s]] = {}
+        self._ways_on: Roadmap | None = None
 
     def find(
         self, position: Array, view: View, others: Mapping[int, Course], pushers: Sequence[int], past: bool = False,
@@ -58,7 +63,9 @@ class Aside:
             taken[list(other.ahead)] = True
             radius = self._radius if row is None else row[N_RADIUS]
             both = radius + self._radius + 2.0 * self._margin
-            parts = [self._way_of(other, row, taken), self._out_of(other)]
+            way_of, through = self._way_of(other, row)
+            taken[through] = True
+            parts = [way_of, self._out_of(other)]
             if row is not None:
                 parts.append(_line(row))
                 walls.append([row[N_X], row[N_Y], self._in_the_way(position, other, row, both)])
@@ -105,13 +112,14 @@ class Aside:
         if not len(points):
             return frozenset()
         both = [row[N_RADIUS] + self._radius + 2.0 * self._margin for row, _ in near]
-        around, found = self._labels_around(points, max(both)), []
+        around, found = np.zeros(self._route.slices.total + 1, bool), []
+        grid = self._route.slices.labels, self._route.slices.origin, self._route.slices.resolution
+        labels_near(*grid, points, max(both), around)
         for (row, other), apart in zip(near, both, strict=True):
             stays = set(other.ahead) == {self._route.slices.at(row[N_X], row[N_Y])}
-            if stays or around.isdisjoint(other.ahead):
+            if stays or not around[list(other.ahead)].any():
                 continue
-            between = self._way_of(other, row)[:, None] - points
-            if np.hypot(between[..., 0], between[..., 1]).min() < _CROSSED * apart:
+            if comes_near(self._way_of(other, row)[0], points, _CROSSED * apart):
                 found.append(int(row[N_ID]))
         return frozenset(found)
 
@@ -122,15 +130,6 @@ class Aside:
             return _IN_THE_WAY * both
         near = math.dist(position, (row[N_X], row[N_Y])) - slices.resolution  # the way begins outside of that
         return max(_IN_THE_WAY * both, min(both, near))
-
-    def _labels_around(self, points: Array, distance: float) -> set[int]:
-        """The slices about so near to some points [m]."""
-        slices, found = self._route.slices, set[int]()
-        span = int(distance / slices.resolution) + 1
-        for column, row in ((points - slices.origin) // slices.resolution).astype(np.int64).tolist():
-            near = slices.labels[max(row - span, 0) : row + span + 1, max(column - span, 0) : column + span + 1]
-            found.update(np.unique(near).tolist())
-        return found
 
     def _held(self, others: Iterable[Course]) -> Flags:
         """Slices that somebody holds, bool[count + 1]."""
@@ -159,17 +158,24 @@ class Aside:
         found: Array = slices.origin + (np.column_stack([columns, rows]) + 0.5) * slices.resolution
         return found[:: max(1, len(found) // 64)]
 
-    def _way_of(self, other: Course, row: Sequence[float] | None, taken: Flags | None = None) -> Array:
-        """Where another robot wants through, as far as it tells, float64[n, 2] [m]; its slices are ``taken`` then."""
-        slices = self._route.slices
+    def _way_of(self, other: Course, row: Sequence[float] | None) -> tuple[Array, Int64s]:
+        """Where another robot wants through, as far as it tells, float64[n, 2] [m]; and the slices there, each once.
+
+        That is kept as long as it does not change: who stands or waits wants through the same places again and again.
+        """
+        route, slices = self._route, self._route.slices
+        if self._ways_on is not route.roadmap or len(self._ways) > _MOST_WAYS:
+            self._ways_on, self._ways = route.roadmap, {}
         numbers = (*other.held, *([other.claim] if other.claim else []), *other.ahead)
-        wanted = np.zeros(slices.total + 1, bool)
-        wanted[list(numbers)] = True
-        place = _NOWHERE
-        if row is not None:
-            place = np.array([row[N_X], row[N_Y]])
         first = (*other.held, *other.ahead, other.claim)[0]
-        return self._route.way_of(wanted, numbers, first, place, np.zeros_like(wanted) if taken is None else taken)
+        place = _NOWHERE if row is None else np.array([row[N_X], row[N_Y]])
+        key = numbers, first, None if row is None else slices.cell(row[N_X], row[N_Y])
+        if key not in self._ways:
+            wanted = np.zeros(slices.total + 1, bool)
+            wanted[list(numbers)] = True
+            taken = np.zeros_like(wanted)
+            self._ways[key] = route.way_of(wanted, numbers, first, place, taken), np.flatnonzero(taken)
+        return self._ways[key]
 
 
 def _left_to(other: Course, held: Sequence[int]) -> tuple[int, ...]:

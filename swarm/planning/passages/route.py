@@ -13,8 +13,10 @@ from swarm.planning.passages.grid import scratch_of
 from swarm.planning.passages.holding import Leg, leg_of
 from swarm.planning.passages.search import (
     BESIDE,
+    comes_near,
     kept_at,
     labels_along,
+    labels_near,
     leg_ahead,
     look_ahead,
     slices_along,
@@ -70,6 +72,9 @@ class Route:
         Route.way_aside(self, place, none, none, nobody, nobody, nobody, np.ones(1), 1, _NOWHERE)
         self.way_of(none, (0,), 0, points_between(place, place, 2)[0], none)
         self.leads_straight(place, place, 0)
+        self.slices.cell(0.0, 0.0)
+        comes_near(place[None], place[None], 0.0)
+        labels_near(self.slices.labels, self.slices.origin, self.slices.resolution, place[None], 0.0, none.copy())
         clearance_at(self.roadmap, *place)
         yield_aside(place, 0.0, 0.0, place, np.empty((0, NEIGHBOUR)), -1)
 

@@ -162,6 +162,28 @@ def labels_along(labels: Int32s, origin: Array, resolution: float, path: Array) 
 
 
 @njit(cache=True)
+def labels_near(labels: Int32s, origin: Array, resolution: float, points: Array, distance: float, near: Flags) -> None:
+    """Note the slices about so near to some points [m], in ``near``, bool[count + 1]."""
+    span = int(distance / resolution) + 1
+    for k in range(len(points)):
+        row, column = int((points[k, 1] - origin[1]) // resolution), int((points[k, 0] - origin[0]) // resolution)
+        for r in range(max(row - span, 0), min(row + span + 1, labels.shape[0])):
+            for c in range(max(column - span, 0), min(column + span + 1, labels.shape[1])):
+                if labels[r, c] > 0:
+                    near[labels[r, c]] = True
+
+
+@njit(cache=True)
+def comes_near(way: Array, points: Array, distance: float) -> bool:
+    """Whether a way comes nearer than that to one of some points, float64[n, 2] each [m]."""
+    for k in range(len(way)):
+        for j in range(len(points)):
+            if math.hypot(way[k, 0] - points[j, 0], way[k, 1] - points[j, 1]) < distance:
+                return True
+    return False
+
+
+@njit(cache=True)
 def slices_along(labels: Int32s, origin: Array, resolution: float, length: float, path: Array) -> Along:
     """The slices on a way, float64[n, 2] or poses float64[n, 3] (see ``swarm.planning.passages.route.Leg``).
 

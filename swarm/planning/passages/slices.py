@@ -87,6 +87,12 @@ class Slices(NamedTuple):
         rows, columns = np.divmod(self.cells[self.begins[number] : self.begins[number + 1]], self.labels.shape[1])
         return rows, columns
 
+    def cell(self, x: float, y: float) -> tuple[int, int]:
+        """Row and column of the cell at a point [m], or of the nearest one on the grid."""
+        rows, columns = self.labels.shape
+        found: tuple[int, int] = _cell_at(rows, columns, self.origin, self.resolution, x, y)
+        return found
+
     def at(self, x: float, y: float) -> int:
         """The slice at a point [m]; 0 where there is room."""
         return int(label_at(self.labels, self.origin, self.resolution, x, y))
