@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from swarm.array_types import Array
-from swarm.planning.passages.hearing import others_naming
 from swarm.planning.passages.holding import Leg
 from swarm.planning.passages.right_of_way import Course, waiting_key
 from swarm.planning.passages.slices import Slices
+from swarm.planning.passages.team import others_naming
 from swarm.planning.pibt.priority_inheritance import priority_key
 
 _IDLE = -1

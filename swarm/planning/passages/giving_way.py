@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from swarm.array_types import Array
 from swarm.planning.passages.aside import Aside
-from swarm.planning.passages.hearing import Others
 from swarm.planning.passages.pushers import Scene, pushers_of
 from swarm.planning.passages.right_of_way import Course, first_of, inherited_from
 from swarm.planning.passages.route import Route
+from swarm.planning.passages.team import Others
 from swarm.sense.neighbours import N_ID, N_X, N_Y
 
 _LEAVING = 10.0  # Seconds for which a robot that is at its goal keeps on the way past whoever wants through.

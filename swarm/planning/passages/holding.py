@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from swarm.array_types import Array, Int64s
-from swarm.planning.passages.hearing import Others, others_naming
 from swarm.planning.passages.right_of_way import Course, goes_first, in_order, is_due, may_enter, may_take, opposed
 from swarm.planning.passages.search import Along
 from swarm.planning.passages.slices import Slices
+from swarm.planning.passages.team import Others, others_naming
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.sense.intent import MAX_HELD, Intent
 from swarm.sense.view import View

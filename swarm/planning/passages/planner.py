@@ -23,13 +23,13 @@ from swarm.planning.passages.aside import Aside
 from swarm.planning.passages.crowd import Crowd
 from swarm.planning.passages.errand import Errand, Passed
 from swarm.planning.passages.giving_way import BackingOff, GivingWay
-from swarm.planning.passages.hearing import Others
 from swarm.planning.passages.holding import Holding, Leg
 from swarm.planning.passages.outlined import OutlinedRoute
 from swarm.planning.passages.pushers import Scene
 from swarm.planning.passages.right_of_way import Course, Rank, course, intent_of
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, slices_of
+from swarm.planning.passages.team import Others
 from swarm.planning.roadmap.yielding import yield_aside
 from swarm.planning.silent import Silent, blocked_by
 from swarm.scenario.robot_spec import RobotSpec

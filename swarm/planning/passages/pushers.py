@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from swarm.array_types import Array
 from swarm.planning.passages.aside import in_line
-from swarm.planning.passages.hearing import others_naming
 from swarm.planning.passages.right_of_way import Course, Rank, goes_first, opposed
+from swarm.planning.passages.team import others_naming
 from swarm.planning.pibt.priority_inheritance import id_of
 from swarm.sense.neighbours import N_ID, N_RADIUS, N_X, N_Y
 from swarm.sense.view import View

@@ -68,7 +68,7 @@ class _Fields(NamedTuple):
                     old[0] = start
             place[k, 0] = end
         values[place[k, 0] : place[k, 0] + size] = field.values.ravel()
-        place[k, 1:5], place[k, 5:] = (field.row, field.column, *field.values.shape), (field.from_row, field.from_column)
+        place[k, 1:] = field.row, field.column, *field.values.shape, field.from_row, field.from_column
         self.limit[k] = field.limit
         return self._replace(values=values)
 
