@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from swarm.array_types import Array, Flags, Int64s
+from swarm.planning.passages.grid import comes_near, labels_near
 from swarm.planning.passages.right_of_way import Course
 from swarm.planning.passages.route import Route
-from swarm.planning.passages.search import comes_near, labels_near
 from swarm.planning.roadmap.occupancy import Roadmap
 from swarm.planning.roadmap.waypoints import points_between
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_OFFSET_X, N_OFFSET_Y, N_RADIUS, N_X, N_Y

@@ -236,3 +236,35 @@ def way_through(
     way = walk_back(before, found[count // 2] if count > 0 else start, columns)
     clear(scratch, size)
     return way
+
+
+@njit(cache=True)
+def labels_near(labels: Int32s, origin: Array, resolution: float, points: Array, distance: float, near: Flags) -> None:
+    """Note the slices about so near to some points [m], in ``near``, bool[count + 1]."""
+    span = int(distance / resolution) + 1
+    for k in range(len(points)):
+        row, column = int((points[k, 1] - origin[1]) // resolution), int((points[k, 0] - origin[0]) // resolution)
+        for r in range(max(row - span, 0), min(row + span + 1, labels.shape[0])):
+            for c in range(max(column - span, 0), min(column + span + 1, labels.shape[1])):
+                if labels[r, c] > 0:
+                    near[labels[r, c]] = True
+
+
+@njit(cache=True)
+def comes_near(way: Array, points: Array, distance: float) -> bool:
+    """Whether a way comes nearer than that to one of some points, float64[n, 2] each [m]."""
+    for k in range(len(way)):
+        for j in range(len(points)):
+            if math.hypot(way[k, 0] - points[j, 0], way[k, 1] - points[j, 1]) < distance:
+                return True
+    return False
+
+
+@njit(cache=True)
+def is_inside(labels: Int32s, taken: Flags, row: int, column: int) -> bool:
+    """Whether a cell and those around it are in slices that nobody has taken: a robot comes to no cell exactly."""
+    for r in range(max(row - 2, 0), min(row + 3, labels.shape[0])):
+        for c in range(max(column - 2, 0), min(column + 3, labels.shape[1])):
+            if labels[r, c] > 0 and taken[labels[r, c]]:
+                return False
+    return labels[row, column] >= 0

@@ -14,10 +14,10 @@ from swarm.planning.headings.field import nearest_pose, place_of, step_from, ste
 from swarm.planning.headings.outlines import poses_of_robot
 from swarm.planning.headings.poses import Poses, half_width, point_of
 from swarm.planning.headings.ways import PoseWays
-from swarm.planning.passages.grid import crowd_of, walk_back
+from swarm.planning.passages.grid import crowd_of, is_inside, walk_back
 from swarm.planning.passages.holding import Leg
 from swarm.planning.passages.route import Route
-from swarm.planning.passages.search import is_inside, may_pass
+from swarm.planning.passages.search import may_pass
 from swarm.planning.passages.slices import Slices, label_at
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.world import World

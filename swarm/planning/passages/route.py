@@ -9,14 +9,11 @@ import numpy as np
 
 from swarm.array_types import Array, Flags, Int64s
 from swarm.planning.gaps import space_of
-from swarm.planning.passages.grid import scratch_of
+from swarm.planning.passages.grid import comes_near, labels_near, scratch_of
 from swarm.planning.passages.holding import Leg, leg_of
 from swarm.planning.passages.search import (
     BESIDE,
-    comes_near,
     kept_at,
-    labels_along,
-    labels_near,
     leg_ahead,
     look_ahead,
     slices_along,
@@ -24,7 +21,7 @@ from swarm.planning.passages.search import (
     way_aside,
     way_of,
 )
-from swarm.planning.passages.slices import Slices
+from swarm.planning.passages.slices import Slices, labels_along
 from swarm.planning.roadmap.narrow import narrow_of
 from swarm.planning.roadmap.occupancy import cell_at, clearance_at, middle, roadmap_of
 from swarm.planning.roadmap.waypoints import TOO_FAR, WAY, Field, field_to, points_between, way_ahead

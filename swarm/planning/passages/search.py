@@ -8,10 +8,10 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
-from swarm.planning.passages.grid import Scratch, clear, draw_crowd, rooms_too_near, walk_back, way_through
-from swarm.planning.passages.slices import label_at
-from swarm.planning.roadmap.occupancy import Roadmap, cell_at, clearance_at, middle
-from swarm.planning.roadmap.waypoints import W_SLICE, Field, visible, way_ahead
+from swarm.planning.passages.grid import Scratch, clear, draw_crowd, is_inside, rooms_too_near, walk_back, way_through
+from swarm.planning.passages.slices import label_at, labels_along
+from swarm.planning.roadmap.occupancy import Roadmap, cell_at, clearance_at, middle, visible
+from swarm.planning.roadmap.waypoints import W_SLICE, Field, way_ahead
 
 _SLACK = 1e-9
 Along = tuple[Int64s, Array, Int64s, Int64s, int, float]
@@ -56,16 +56,6 @@ def way_of(
         label = label_at(labels, roadmap.origin, roadmap.resolution, way[k, 0], way[k, 1])
         taken[label] = taken[label] or label > 0
     return way
-
-
-@njit(cache=True)
-def is_inside(labels: Int32s, taken: Flags, row: int, column: int) -> bool:
-    """Whether a cell and those around it are in slices that nobody has taken: a robot comes to no cell exactly."""
-    for r in range(max(row - 2, 0), min(row + 3, labels.shape[0])):
-        for c in range(max(column - 2, 0), min(column + 3, labels.shape[1])):
-            if labels[r, c] > 0 and taken[labels[r, c]]:
-                return False
-    return labels[row, column] >= 0
 
 
 @njit(cache=True)
@@ -153,37 +143,6 @@ def way_aside(
 
 
 @njit(cache=True)
-def labels_along(labels: Int32s, origin: Array, resolution: float, path: Array) -> Int64s:
-    """The label of each point of a way, int64[n]."""
-    found = np.empty(len(path), np.int64)
-    for k in range(len(path)):
-        found[k] = label_at(labels, origin, resolution, path[k, 0], path[k, 1])
-    return found
-
-
-@njit(cache=True)
-def labels_near(labels: Int32s, origin: Array, resolution: float, points: Array, distance: float, near: Flags) -> None:
-    """Note the slices about so near to some points [m], in ``near``, bool[count + 1]."""
-    span = int(distance / resolution) + 1
-    for k in range(len(points)):
-        row, column = int((points[k, 1] - origin[1]) // resolution), int((points[k, 0] - origin[0]) // resolution)
-        for r in range(max(row - span, 0), min(row + span + 1, labels.shape[0])):
-            for c in range(max(column - span, 0), min(column + span + 1, labels.shape[1])):
-                if labels[r, c] > 0:
-                    near[labels[r, c]] = True
-
-
-@njit(cache=True)
-def comes_near(way: Array, points: Array, distance: float) -> bool:
-    """Whether a way comes nearer than that to one of some points, float64[n, 2] each [m]."""
-    for k in range(len(way)):
-        for j in range(len(points)):
-            if math.hypot(way[k, 0] - points[j, 0], way[k, 1] - points[j, 1]) < distance:
-                return True
-    return False
-
-
-@njit(cache=True)
 def slices_along(labels: Int32s, origin: Array, resolution: float, length: float, path: Array) -> Along:
     """The slices on a way, float64[n, 2] or poses float64[n, 3] (see ``swarm.planning.passages.route.Leg``).
 
@@ -244,15 +203,12 @@ def leg_ahead(
     """
     x, y, left, path, cells, stride = way_ahead(roadmap, field, known, position, goal, straight, most)
     origin, resolution = roadmap.origin, roadmap.resolution
-    numbers = np.empty(len(path), np.int64)
+    numbers, on_cells = np.empty(len(path), np.int64), len(path) - 1 if stride > 0 else 0
     for k in range(len(path)):
-        if stride > 0 and k < len(path) - 1:
-            cell = min(k * stride, len(cells) - 1)
-            if np.isnan(cells[cell, W_SLICE]):
-                cells[cell, W_SLICE] = label_at(labels, origin, resolution, path[k, 0], path[k, 1])
-            numbers[k] = int(cells[cell, W_SLICE])
-        else:
-            numbers[k] = label_at(labels, origin, resolution, path[k, 0], path[k, 1])
+        before = cells[min(k * stride, len(cells) - 1), W_SLICE] if k < on_cells else np.nan
+        numbers[k] = label_at(labels, origin, resolution, path[k, 0], path[k, 1]) if np.isnan(before) else int(before)
+        if k < on_cells:
+            cells[min(k * stride, len(cells) - 1), W_SLICE] = numbers[k]
     here = label_at(labels, origin, resolution, position[0], position[1])
     if here > 0:
         for k in range(min(BESIDE, len(path))):

@@ -128,6 +128,15 @@ def label_at(labels: Int32s, origin: Array, resolution: float, x: float, y: floa
     return found
 
 
+@njit(cache=True)
+def labels_along(labels: Int32s, origin: Array, resolution: float, path: Array) -> Int64s:
+    """The label of each point of a way, int64[n]."""
+    found = np.empty(len(path), np.int64)
+    for k in range(len(path)):
+        found[k] = label_at(labels, origin, resolution, path[k, 0], path[k, 1])
+    return found
+
+
 def _mouths(labels: Int32s, count: int) -> Flags:
     """Which slices touch room, bool[count + 1]."""
     found = np.zeros(count + 1, bool)

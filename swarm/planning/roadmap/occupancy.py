@@ -29,6 +29,7 @@ NARROW = 1.4
 """Cost of a cell that is only free beside its middle (``swarm.planning.roadmap.narrow``); others cost less."""
 REACH = 2.0
 """Clearances up to which obstacles are looked for."""
+_SLACK = 1e-9
 
 
 class Roadmap(NamedTuple):
@@ -134,6 +135,33 @@ def cell_at(roadmap: Roadmap, x: float, y: float) -> tuple[int, int]:
                 if 0 <= c < columns and _is_free(roadmap, r, c):
                     return r, c
     return -1, -1
+
+
+@njit(cache=True)
+def visible(roadmap: Roadmap, clearance: float, x: float, y: float, to_x: float, to_y: float) -> bool:
+    """Whether a disc can go from one point to another in a straight line (sphere tracing).
+
+    Args:
+        roadmap: Where the obstacles are.
+        clearance: What must be kept, at most that of the roadmap: the radius of the disc [m].
+        x: Start, world frame [m].
+        y: Start [m].
+        to_x: End [m].
+        to_y: End [m].
+    """
+    dx, dy = to_x - x, to_y - y
+    length = math.sqrt(dx * dx + dy * dy)
+    least_step = 0.05 * REACH * roadmap.clearance
+    done = 0.0
+    while True:
+        share = done / length if length > 0.0 else 0.0
+        room = clearance_at(roadmap, x + share * dx, y + share * dy) - clearance
+        if room < -_SLACK:
+            return False
+        if done >= length:
+            return True
+        # Nothing within ``room`` of here: the disc may move that far without looking again.
+        done = min(done + max(room, least_step), length)
 
 
 def roadmap_of(world: World, radius: float, margin: float = 0.0, resolution: float | None = None) -> Roadmap:

@@ -14,7 +14,15 @@ from numba import njit
 
 from swarm.array_types import Array
 from swarm.planning.graph.fields import field_key, weighted_field
-from swarm.planning.roadmap.occupancy import REACH, TOLERANCE, Roadmap, cell_at, clearance_at, cost_among_others, middle
+from swarm.planning.roadmap.occupancy import (
+    TOLERANCE,
+    Roadmap,
+    cell_at,
+    clearance_at,
+    cost_among_others,
+    middle,
+    visible,
+)
 
 TOO_FAR = -1.0
 """Length of a way that begins where the field is not known yet."""
@@ -79,33 +87,6 @@ def _left(field: Field, row: int, column: int) -> float:
 def _is_known(field: Field, row: int, column: int, left: float) -> bool:
     """Whether that much is left from a cell [cells]; else it is beyond what has been looked at."""
     return field.limit == np.inf or field_key(left, row, column, field.from_row, field.from_column) <= field.limit
-
-
-@njit(cache=True)
-def visible(roadmap: Roadmap, clearance: float, x: float, y: float, to_x: float, to_y: float) -> bool:
-    """Whether a disc can go from one point to another in a straight line (sphere tracing).
-
-    Args:
-        roadmap: Where the obstacles are.
-        clearance: What must be kept, at most that of the roadmap: the radius of the disc [m].
-        x: Start, world frame [m].
-        y: Start [m].
-        to_x: End [m].
-        to_y: End [m].
-    """
-    dx, dy = to_x - x, to_y - y
-    length = math.sqrt(dx * dx + dy * dy)
-    least_step = 0.05 * REACH * roadmap.clearance
-    done = 0.0
-    while True:
-        share = done / length if length > 0.0 else 0.0
-        room = clearance_at(roadmap, x + share * dx, y + share * dy) - clearance
-        if room < -_SLACK:
-            return False
-        if done >= length:
-            return True
-        # Nothing within ``room`` of here: the disc may move that far without looking again.
-        done = min(done + max(room, least_step), length)
 
 
 @njit(cache=True)

@@ -11,8 +11,7 @@ import numpy as np
 from envs.arena.core import GOAL_RADII
 from envs.arena.episodes import Track
 from swarm.array_types import Array, Int64s
-from swarm.planning.passages.search import labels_along
-from swarm.planning.passages.slices import Slices, slices_of
+from swarm.planning.passages.slices import Slices, labels_along, slices_of
 from swarm.planning.passages.team import sizes_of
 
 _NEAR = 2.0  # Who is nearer than so many slices to where it then enters a lane waits before it.

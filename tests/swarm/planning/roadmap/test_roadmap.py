@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from swarm.errors import InputError
 from swarm.planning.roadmap.detour import PATIENCE, Ways
-from swarm.planning.roadmap.occupancy import MOST_CELLS, roadmap_of
+from swarm.planning.roadmap.occupancy import MOST_CELLS, roadmap_of, visible
 from swarm.planning.roadmap.planner import RoadmapPlanner, StraightPlanner
-from swarm.planning.roadmap.waypoints import points_between, visible
+from swarm.planning.roadmap.waypoints import points_between
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.world import World
 from swarm.sense.neighbour import Neighbour
