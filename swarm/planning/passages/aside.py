@@ -108,7 +108,8 @@ class Aside:
         """
         told = ((row, others.get(int(row[N_ID]))) for row in view.neighbours.tolist())
         near = [(row, other) for row, other in told if other is not None and other.held]
-        points = points[self._route.numbers(points) > 0][::_THINNED] if near else points[:0]
+        points = points[self._route.numbers(points) > 0] if near else points[:0]
+        points = np.ascontiguousarray(points[::_THINNED, :2])  # as kernels have been loaded for
         if not len(points):
             return frozenset()
         both = [row[N_RADIUS] + self._radius + 2.0 * self._margin for row, _ in near]
