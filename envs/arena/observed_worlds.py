@@ -68,7 +68,7 @@ class ObservedWorlds(Worlds):
                 time, size = self.age[b] * self.period[b], len(self.scenarios[b].robots)
                 own = self.believed, self.goal, self.told, self.waypoint, self.remaining
                 team.plan(time, *(part[b, :size] for part in own))
-                self._agreed[b, :size] = team.agreed
+                self._agreed[b, :size], self._straight[b, :size] = team.agreed, team.straight
         remember_worlds(self.moved, self.body, self.remaining, self.memory)
         for b, team in self._planners.items():
             if self.moved[b] and team.waits.any():

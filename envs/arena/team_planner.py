@@ -42,10 +42,12 @@ class TeamPlanner(Protocol):
     Attributes:
         waits: Who may stand because others go first, so that he is not stuck, ``bool[N]``.
         agreed: Who drives where it is agreed who goes first, ``bool[N]``.
+        straight: Whom no controller turns, ``bool[N]``.
     """
 
     waits: Flags
     agreed: Flags
+    straight: Flags
 
     def plan(self, time: float, state: Array, goal: Array, told: Array, waypoint: Array, remaining: Array) -> None:
         """Write waypoints and what is left of the ways.
@@ -71,7 +73,7 @@ class RoadmapTeam:
     """
 
     def __init__(self, scenario: Scenario, margin: float = 0.0, *, plans: bool = True) -> None:
-        self.waits, self.agreed = np.zeros((2, len(scenario.robots)), bool)
+        self.waits, self.agreed, self.straight = np.zeros((3, len(scenario.robots)), bool)
         self._margin = margin
         self._radii = np.array([robot.radius for robot in scenario.robots])
         self._tells = np.array([robot.cooperative for robot in scenario.robots])
@@ -137,7 +139,7 @@ class OwnTeam:
 
     def __init__(self, name: str, scenario: Scenario, margin: float = 0.0) -> None:
         self._messages: dict[int, Message] = {}
-        self.waits, self.agreed = np.zeros((2, len(scenario.robots)), bool)
+        self.waits, self.agreed, self.straight = np.zeros((3, len(scenario.robots)), bool)
         sizes = sizes_of(scenario, margin)
         grid = scenario.world.grid if name in PLANNERS and name.startswith("cells") else None
         cell, reach = None if grid is None else grid.cell_size, reach_of(name, scenario, sizes)
@@ -160,7 +162,8 @@ class OwnTeam:
                 if j != i and math.dist(state[i, :2], state[j, :2]) <= self._hearing
             }
             plan = planner.plan(View(time, state[i], goal[i], self._team.around(others, i), heard))
-            waypoint[i], self.waits[i], self.agreed[i] = plan.waypoint, bool(plan.waits), plan.agreed
+            waypoint[i], self.waits[i] = plan.waypoint, bool(plan.waits)
+            self.agreed[i], self.straight[i] = plan.agreed, plan.straight
             if plan.intent is not None:
                 place = float(plan.waypoint[0]), float(plan.waypoint[1])
                 messages[i] = Message(i, time, place, MIDDLE[ROTATION], MIDDLE[SPEED], plan.intent)

@@ -94,6 +94,7 @@ class Worlds:
         self.memory = np.zeros((*shape, MEMORY))
         self.moved = np.ones(self.num_worlds, bool)  # since the last planning
         self._agreed = np.zeros(shape, bool)  # whether who goes first is agreed
+        self._straight = np.zeros(shape, bool)  # whether no controller turns it
         self._planners: dict[int, TeamPlanner] = {}  # of the worlds whose robots do not go straight
         self.told = np.zeros((*shape, 2))  # the waypoints that the robots told each other in the last period
         self.clearance = np.full(shape, np.inf)
@@ -138,7 +139,7 @@ class Worlds:
         self._put_footprints(b, scenario)
         self._fill_up(b, scenario)
         self._planners.pop(b, None)
-        self._agreed[b] = False
+        self._agreed[b] = self._straight[b] = False
         planner = self._planner if isinstance(self._planner, str) else self._planner(scenario)
         margin = float(self.body[b, :, MARGIN].max())
         if (planners := make_team_planner(planner, scenario, margin)) is not None:

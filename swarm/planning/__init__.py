@@ -34,6 +34,7 @@ class Plan:
         stop_distance: Metres from here to where the robot must be able to stop; inf if nothing demands it.
         waits: Whether it may stand because others go first, so that it is not stuck; None: if it tells an intent.
         agreed: Whether who goes first where it drives is agreed, so that it turns aside for nobody.
+        straight: Whether where it drives is its own, so that no controller turns it.
         note: Why it cannot come to its goal for now, for people: what is blocked, and by whom; empty: it can.
     """
 
@@ -43,6 +44,7 @@ class Plan:
     stop_distance: float = float("inf")
     waits: bool | None = None
     agreed: bool = False
+    straight: bool = False
     note: str = ""
 
 
@@ -84,7 +86,7 @@ def stateful(planner: Planner) -> StatefulPlanner:
 _FLAG = bool | np.bool_
 _KINDS: dict[str, Any] = {
     "intent": Intent | None, "stop_distance": int | float | np.number, "waits": _FLAG | None, "agreed": _FLAG,
-    "note": str,
+    "straight": _FLAG, "note": str,
 }  # fmt: skip
 
 

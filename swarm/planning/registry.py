@@ -93,7 +93,8 @@ def make_planner(
         from swarm.planning.roadmap.planner import StraightPlanner
 
         return StraightPlanner()
-    if planner == "roadmap" and (spec.footprint is not None or spec.limits.is_car):
+    outlined = spec.footprint is not None
+    if planner == "roadmap" and (outlined or spec.limits.is_car):
         from swarm.planning.roadmap.outlined import HeadingPlanner, ways_of
 
         return HeadingPlanner(ways_of(world, spec, margin), spec.radius, margin)
@@ -110,22 +111,26 @@ def make_planner(
         if world.grid is None:
             known = "a world with a grid map (environment.map); else straight, roadmap or passages"
             raise InputError("planner", planner, known)
-        return _cell_planner(planner, world.grid, robot_id, dt, spec)
+        return _cell_planner(planner, world.grid, robot_id, dt, spec, outlined)
     if own:
         offered = {"spec": spec, "world": world, "dt": dt, "margin": margin, "robot_id": robot_id}
         return OwnPlanner(make_part("planner", planner, Planner, offered), f"planner: {planner}")
     raise InputError("planner", planner, f"{', '.join(PLANNERS)}, or {FORM}")
 
 
-def _cell_planner(planner: str, grid: GridMap, robot_id: int, dt: float, spec: RobotSpec) -> StatefulPlanner:
+def _cell_planner(
+    planner: str, grid: GridMap, robot_id: int, dt: float, spec: RobotSpec, outlined: bool
+) -> StatefulPlanner:  # fmt: skip
     from swarm.planning.cells.planner import CellPlanner
 
     if planner == "cells":
-        return CellPlanner(grid, robot_id, dt, radius=spec.radius, speed=spec.limits.speed)
+        return CellPlanner(grid, robot_id, dt, radius=spec.radius, speed=spec.limits.speed, outlined=outlined)
     from swarm.planning.cells.cell_map import CellMap
     from swarm.planning.cells.guides import shortest_way, traffic_costs
 
     shortest = planner == "cells:pibt"
     cell_map = CellMap(grid, traffic_costs(grid.free, 0.0) if shortest else traffic_costs(grid.free))
     propose = shortest_way(cell_map.columns, robot_id) if shortest else None
-    return CellPlanner(cell_map, robot_id, dt, radius=spec.radius, speed=spec.limits.speed, propose=propose)
+    return CellPlanner(
+        cell_map, robot_id, dt, radius=spec.radius, speed=spec.limits.speed, propose=propose, outlined=outlined
+    )

@@ -133,6 +133,9 @@ class Robot:
             action, embedding = self._tune(view, plan, remaining, around)
         if np.shape(action) != (COUNT,):
             raise InputError("action", action, f"{COUNT} numbers in [0, 1]")
+        if plan.straight:
+            action = np.array(action, dtype=np.float64)
+            action[ROTATION] = MIDDLE[ROTATION]
         tunables = decode(action)
         # One that ignores everybody sees others, and drives as if it did not.
         heeded = around._replace(agreed=plan.agreed)

@@ -64,6 +64,7 @@ class CellPlanner(StatefulPlanner):
         communication_radius: Distance within which every message arrives [m]; None is six cells.
         propose: Ranks the moves instead of the built-in guidance: (cell (row, column), cost of the way to the goal
             float64[rows * columns]) -> the five moves, most preferred first. Any ranking is safe.
+        outlined: Whether it is driven as its outline, which turns aside for nobody: an aisle has no room for that.
 
     Raises:
         InputError: If a number makes no sense.
@@ -79,6 +80,7 @@ class CellPlanner(StatefulPlanner):
         speed: float = 1.0,
         communication_radius: float | None = None,
         propose: Callable[[tuple[int, int], Array], Ranking] | None = None,
+        outlined: bool = False,
     ) -> None:
         self.map = grid if isinstance(grid, CellMap) else CellMap(grid)
         size = self.map.size
@@ -91,6 +93,7 @@ class CellPlanner(StatefulPlanner):
             if not 0.0 < value < math.inf:
                 raise InputError(f"CellPlanner {name}", value, "a finite number above 0")
         self.robot_id, self.dt, self.radius, self.speed, self.propose = robot_id, dt, radius, speed, propose
+        self._outlined = outlined
         # A quarter of a cell is kept in hand: robots move on while a claim is decided.
         self.claim_radius = 0.5 * reach - 0.25 * size
         self.look = look_ahead_distance(radius / size) * size
@@ -163,7 +166,7 @@ class CellPlanner(StatefulPlanner):
                 left = length(way)
         self._last = self._intent(heard, left)
         ahead, note = point_along(way, self.look), self._note(heard)
-        self._plan = Plan(ahead, np.array(way), self._last, left, agreed=True, note=note)
+        self._plan = Plan(ahead, np.array(way), self._last, left, agreed=self._outlined, straight=True, note=note)
         return self._plan
 
     def _note(self, heard: Mapping[int, Intent]) -> str:
