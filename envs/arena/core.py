@@ -29,7 +29,7 @@ from swarm.errors import InputError
 from swarm.files.checks import whole
 from swarm.filter.further_rows import Constraint, make_constraint
 from swarm.filter.safety import BRAKING, OPTIMAL, RELAXED
-from swarm.filter.tunables import MIDDLE, ROTATION, STRAIGHT
+from swarm.filter.tunables import STRAIGHT, unturned
 from swarm.model.body import RADIUS, TOP_SPEED
 from swarm.model.error_bounds import ErrorBounds
 from swarm.model.strangers import Strangers
@@ -124,8 +124,7 @@ class ArenaCore(ObservedWorlds):
         if not self.cooperative.all():
             action = np.where(self.cooperative[..., None], action, STRAIGHT)
         if self._straight.any():
-            action = action.copy()
-            action[self._straight, ROTATION] = MIDDLE[ROTATION]
+            action = unturned(action, self._straight)
         if self.source is None:
             self._step_exact(action)
         else:

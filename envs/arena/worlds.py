@@ -17,7 +17,7 @@ from swarm.errors import InputError
 from swarm.files.text_files import located
 from swarm.filter.tunables import MIDDLE
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL
-from swarm.model.body import BODY, LOOK_AHEAD, MARGIN, TURN_ACCELERATION, body_of, coast_of, is_second_order
+from swarm.model.body import BODY, LOOK_AHEAD, MARGIN, body_of, coast_of, is_second_order
 from swarm.model.dynamics import UNICYCLE, Kind, Limits, forward_speed
 from swarm.model.error_bounds import ErrorBounds
 from swarm.model.shapes import shape_size, stop_shape
@@ -162,12 +162,13 @@ class Worlds:
                     )
                 full = np.array(full_control(robot.kind, body))
                 # The QP of a unicycle moves a point ahead of it.
-                bodies[alike] = body, full, full * (1.0, body[LOOK_AHEAD] if robot.kind == UNICYCLE else 1.0)
-            self.body[b, i], self.full_control[b, i], self._full[b, i] = bodies[alike]
+                ahead = full * (1.0, body[LOOK_AHEAD] if robot.kind == UNICYCLE else 1.0)
+                bodies[alike] = body, full, ahead, is_second_order(body)
+            self.body[b, i], self.full_control[b, i], self._full[b, i], rolls = bodies[alike]
             self.goal[b, i], self.cooperative[b, i] = robot.goals[0], robot.cooperative
-        self.trail[b, : len(scenario.robots)] = 0.0
-        for rolling in np.flatnonzero(np.isfinite(self.body[b, : len(scenario.robots), TURN_ACCELERATION])):
-            self.trail[b, rolling, T_SPEED] = forward_speed(self.state[b, rolling])
+            self.trail[b, i] = 0.0
+            if rolls:
+                self.trail[b, i, T_SPEED] = forward_speed(self.state[b, i])
 
     def _clear(self, b: int) -> None:
         """Nothing has been told, remembered or counted yet in world ``b``."""

@@ -16,7 +16,7 @@ from envs.rollout.team_kernels import Crowd, Wish, filter_team, flat_index, obse
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.filter.safety import scratch
-from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, STRAIGHT, decode
+from swarm.filter.tunables import COUNT, STRAIGHT, decode, unturned
 from swarm.model.body import RADIUS
 from swarm.model.dynamics import STATE
 from swarm.model.shapes import NO_SHAPES, SHAPE
@@ -143,7 +143,7 @@ class Minds:
         if actions.shape[1:] != (COUNT,):
             raise InputError("action", actions[0], f"{COUNT} numbers in [0, 1]")
         actions[~self._cooperative] = STRAIGHT
-        actions[[bool(plan.straight) for plan in plans], ROTATION] = MIDDLE[ROTATION]
+        actions = unturned(actions, np.array([plan.straight for plan in plans], bool))
         tunables = _decoded(actions)
         control, outcome, relaxation = np.empty((count, 2)), np.empty(count, np.int64), np.empty(count)
         filter_team(crowd, wish, tunables, self._scratch, control, outcome, relaxation)

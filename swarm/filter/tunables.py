@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from swarm.array_types import Array
+from swarm.array_types import Array, Flags
 from swarm.errors import InputError
 from swarm.kernel_cache.references import inlined
 
@@ -64,6 +64,13 @@ def decode(action: Array) -> Array:
         raise InputError("action", action, f"numbers in [0, 1], last axis {COUNT}: {', '.join(NAMES)}")
     value = _LOW + np.clip(action, 0.0, 1.0) * (_HIGH - _LOW)
     return np.where(_LOG, np.exp(value), value)
+
+
+def unturned(action: Array, which: Flags | bool = True) -> Array:
+    """A copy of actions ``[..., 6]`` in [0, 1] with no rotation in those ``bool[...]`` of them."""
+    found = np.array(action, dtype=np.float64)
+    found[..., ROTATION] = np.where(which, MIDDLE[ROTATION], found[..., ROTATION])
+    return found
 
 
 def encode(values: Array) -> Array:

@@ -9,7 +9,7 @@ from swarm.errors import InputError
 from swarm.filter import safety
 from swarm.filter.further_rows import Constraint, make_constraint
 from swarm.filter.narrow import note_narrow
-from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode
+from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode, unturned
 from swarm.model import dynamics
 from swarm.model.actuators import T_CURVATURE, T_SPEED, T_TURN_RATE, TRAIL
 from swarm.model.body import ACCELERATION, MARGIN, PERIOD, SENSING, YIELDS, coast_of, is_second_order
@@ -134,8 +134,7 @@ class Robot:
         if np.shape(action) != (COUNT,):
             raise InputError("action", action, f"{COUNT} numbers in [0, 1]")
         if plan.straight:
-            action = np.array(action, dtype=np.float64)
-            action[ROTATION] = MIDDLE[ROTATION]
+            action = unturned(action)
         tunables = decode(action)
         # One that ignores everybody sees others, and drives as if it did not.
         heeded = around._replace(agreed=plan.agreed)

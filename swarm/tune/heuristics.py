@@ -93,10 +93,10 @@ class Recovery:
     A policy that reacts to the moment can come to rest in a dead end: nothing changes there, so it does the same for
     ever. The rule takes over when a robot stands that has not come nearer for ``patience``, its policy turns it as in
     the last step, and nobody whom it sees moves: who is about to turn back, or waits for somebody that moves, is not
-    stuck. Of those who stand before each other, the one with the lowest
-    id has right of way, and so is stuck first; the others have more patience. Who only sees robots that have
-    arrived waits for nobody, and has a quarter of it. The rule gives back when the robot is nearer than ever. Who is in
-    charge is seen from the last speed: the rule drives at full speed, the policy a hair slower.
+    stuck. Of those who stand before each other, the one with the lowest id has right of way, and so is stuck first; the
+    others have more patience. Who only sees robots that have arrived waits for nobody, and has a quarter of it. The
+    rule gives back when the robot is nearer than ever. Who is in charge is seen from the last speed: the rule drives at
+    full speed, the policy a hair slower.
 
     Args:
         policy: What drives otherwise.

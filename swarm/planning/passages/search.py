@@ -10,10 +10,9 @@ from numba import njit
 from swarm.array_types import Array, Flags, Int32s, Int64s
 from swarm.planning.passages.grid import Scratch, clear, draw_crowd, is_inside, rooms_too_near, walk_back, way_through
 from swarm.planning.passages.slices import label_at, labels_along
-from swarm.planning.roadmap.occupancy import Roadmap, cell_at, clearance_at, middle, visible
+from swarm.planning.roadmap.occupancy import SLACK, Roadmap, cell_at, clearance_at, middle, visible
 from swarm.planning.roadmap.waypoints import W_SLICE, Field, way_ahead
 
-_SLACK = 1e-9
 Along = tuple[Int64s, Array, Int64s, Int64s, int, float]
 """What ``slices_along`` tells."""
 BESIDE = 3
@@ -245,7 +244,7 @@ def straight_through(
 def kept_at(roadmap: Roadmap, place: Array) -> float:
     """The clearance of straight ways from a place on [m]."""
     room = clearance_at(roadmap, place[0], place[1])
-    return max(min(roadmap.clearance, room - _SLACK), 0.0)
+    return max(min(roadmap.clearance, room - SLACK), 0.0)
 
 
 @njit(cache=True)

@@ -29,7 +29,8 @@ NARROW = 1.4
 """Cost of a cell that is only free beside its middle (``swarm.planning.roadmap.narrow``); others cost less."""
 REACH = 2.0
 """Clearances up to which obstacles are looked for."""
-_SLACK = 1e-9
+SLACK = 1e-9
+"""What is shorter than this is nothing but rounding [m]."""
 
 
 class Roadmap(NamedTuple):
@@ -156,7 +157,7 @@ def visible(roadmap: Roadmap, clearance: float, x: float, y: float, to_x: float,
     while True:
         share = done / length if length > 0.0 else 0.0
         room = clearance_at(roadmap, x + share * dx, y + share * dy) - clearance
-        if room < -_SLACK:
+        if room < -SLACK:
             return False
         if done >= length:
             return True

@@ -15,6 +15,7 @@ from numba import njit
 from swarm.array_types import Array
 from swarm.planning.graph.fields import field_key, weighted_field
 from swarm.planning.roadmap.occupancy import (
+    SLACK,
     TOLERANCE,
     Roadmap,
     cell_at,
@@ -26,7 +27,6 @@ from swarm.planning.roadmap.occupancy import (
 
 TOO_FAR = -1.0
 """Length of a way that begins where the field is not known yet."""
-_SLACK = 1e-9
 # A robot that drives along its heading only lines up for the next cell, if that is not straight ahead, by way of a cell
 # so many cells away at most, to which it leaves a wall by so much (a share of the clearance). In sight means with so
 # much of the tolerance used up, of that cell with less, so that the robot does not go to and fro.
@@ -151,7 +151,7 @@ def _lined_up(roadmap: Roadmap, field: Field, row: int, column: int, position: A
                 continue
             leaves = clearance_at(roadmap, x + 0.25 * (to_x - x), y + 0.25 * (to_y - y))
             if leaves >= min(room + _AWAY * roadmap.clearance, wide) and visible(
-                roadmap, room - _SLACK, x, y, to_x, to_y
+                roadmap, room - SLACK, x, y, to_x, to_y
             ):
                 best, best_row, best_column = way, r, c
     return best_row, best_column
@@ -194,7 +194,7 @@ def waypoint_along(
         return goal[0], goal[1], straight
     room = clearance_at(roadmap, x, y)
     if room >= (1.0 - TOLERANCE) * roadmap.clearance:
-        keep = min(roadmap.clearance, room - _SLACK)
+        keep = min(roadmap.clearance, room - SLACK)
         if visible(roadmap, keep, x, y, goal[0], goal[1]):
             return goal[0], goal[1], straight
         row, column = _farthest_in_sight(roadmap, field, row, column, keep, position, cells)
