@@ -18,6 +18,7 @@ import os
 import shlex
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -144,8 +145,10 @@ def train() -> int:
             console.print(f"note: the checkpoint of before is kept in {training.kept}", highlight=False, soft_wrap=True)
         planned = f"{training.updates} updates of {training.ppo.steps_per_update:,} robot-steps"
         console.print(f"{training.name}: {planned}, into {training.folder}", highlight=False, soft_wrap=True)
-        if isinstance(options, TunerOptions) and options.teachers and not training.ppo.done:
-            console.print(f"note: first it imitates its teachers in {options.lessons} lessons, which takes minutes")
+        if isinstance(training, TunerTraining) and training.options.teachers and not training.ppo.done:
+            training.tell = partial(console.print, highlight=False, soft_wrap=True)
+            lessons = training.options.lessons
+            console.print(f"note: first it imitates its teachers in {lessons} lessons, which takes minutes")
         if training.ppo.done >= training.updates:
             console.print(f"note: all {training.ppo.done} updates are done; a larger --steps would add to them")
         finished = run(training, console)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -80,8 +80,12 @@ class Lessons:
         self.losses: list[float] = []
         self._beaten: set[tuple[str, str]] = set()
 
-    def teach(self) -> str:
-        """All lessons; returns a table of how well everybody drove in the last one (Markdown)."""
+    def teach(self, tell: Callable[[str], None] | None = None) -> str:
+        """All lessons; returns a table of how well everybody drove in the last one (Markdown).
+
+        Args:
+            tell: Called with a line after each lesson.
+        """
         seen: list[Samples] = []
         whole: Samples
         for k, seed in enumerate(self._seeds.tolist()):
@@ -92,6 +96,8 @@ class Lessons:
             seen.append(self._watch(seed, choice, corrected))
             whole = Samples(*map(torch.cat, zip(*seen, strict=True)))
             self.losses.append(self._imitate(whole, PASSES, 1.0))
+            if tell is not None:
+                tell(f"lesson {k + 1} of {self.lessons}: {len(whole.action):,} samples, error {self.losses[-1]:.2g}")
         self.losses.append(self._imitate(whole, LAST_PASSES, 0.0))
         self.ppo.observation = self.worlds.reset()
         self.ppo.keep_clone()

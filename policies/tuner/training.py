@@ -185,6 +185,8 @@ class TunerTraining(Training[TunerOptions]):
         seed = distributed.own_seed(options.seed)
         self.worlds = make_worlds(options, seed)
         self.sources = sources_of(options, PARTS)
+        self.tell: Callable[[str], None] | None = None
+        """Whom to tell how the lessons of the teachers go on."""
         self.tuner = network_of(options, device)
         per_update = distributed.size() * options.ppo.rollout * self.worlds.num_worlds * self.worlds.num_robots
         updates = -(-(options.steps or DEFAULT_STEPS) // per_update)
@@ -200,7 +202,8 @@ class TunerTraining(Training[TunerOptions]):
             started = time.perf_counter()
             teachers = {name: make_teacher(name, cast(LessonWorlds, self.worlds)) for name in self.options.teachers}
             seed = distributed.own_seed(self.options.seed)
-            self.ppo.taught = Lessons(self.ppo, teachers, seed=seed, lessons=self.options.lessons).teach()
+            lessons = Lessons(self.ppo, teachers, seed=seed, lessons=self.options.lessons)
+            self.ppo.taught = lessons.teach(self.tell)
             self.minutes += (time.perf_counter() - started) / 60.0
         return super().update()
 

@@ -47,7 +47,9 @@ def taught() -> tuple[TunerPPO, Lessons]:
 
 def test_what_is_cloned_solves_what_the_best_teacher_solves() -> None:
     ppo, lessons = taught()
-    table = lessons.teach()
+    told: list[str] = []
+    table = lessons.teach(told.append)
+    assert len(told) == 6 and told[5].startswith("lesson 6 of 6: ")
     assert lessons.losses[-1] < 0.2 * lessons.losses[0]
     drives, families = lessons.compare(99, drives_too=True)
     assert families == ["merge, single_integrator"] * 8
