@@ -33,7 +33,10 @@ from swarm.tune.observation import Observation
 ENOUGH = 4
 """Worlds of a kind in which a teacher shows what it can do there."""
 PASSES, LAST_PASSES = 4, 24
-"""Passes over the samples of all lessons until then, after each and after the last one."""
+"""Passes over the samples of all lessons until then, after each and after the last one, at most."""
+LEARNT, LAST_LEARNT = 1_500_000, 6_000_000
+"""Samples that are learnt from after each lesson and after the last one, counted in every pass: of more samples fewer
+passes are enough, and lessons of many worlds would otherwise take longer than what is learnt after them."""
 BATCH = 2048
 """Samples of one step of the optimiser, at most."""
 MINIBATCHES = 16
@@ -95,10 +98,10 @@ class Lessons:
             corrected = np.arange(self.worlds.num_worlds) % 2 == 0 if k > 0 else np.zeros(self.worlds.num_worlds, bool)
             seen.append(self._watch(seed, choice, corrected))
             whole = Samples(*map(torch.cat, zip(*seen, strict=True)))
-            self.losses.append(self._imitate(whole, PASSES, 1.0))
+            self.losses.append(self._imitate(whole, passes_over(whole, LEARNT, PASSES), 1.0))
             if tell is not None:
                 tell(f"lesson {k + 1} of {self.lessons}: {len(whole.action):,} samples, error {self.losses[-1]:.2g}")
-        self.losses.append(self._imitate(whole, LAST_PASSES, 0.0))
+        self.losses.append(self._imitate(whole, passes_over(whole, LAST_LEARNT, LAST_PASSES), 0.0))
         self.ppo.observation = self.worlds.reset()
         self.ppo.keep_clone()
         return table_of(drives, families)
@@ -199,6 +202,11 @@ class Lessons:
         loss = (squares.sum() + 0.01 * worth.sum()) / whole
         error, number = distributed.total(float(squares.detach().sum()), float(len(chosen)))
         return loss, error / number
+
+
+def passes_over(samples: Samples, learnt: int, most: int) -> int:
+    """How many passes over samples come to so many that are learnt from: 1 to ``most``, the same for all processes."""
+    return min(max(learnt // max(counts_of(len(samples.action))), 1), most)
 
 
 def counts_of(count: int) -> list[int]:

@@ -15,7 +15,7 @@ from policies import distributed
 from policies.checkpoint_folder import pack, unpack
 from policies.ppo_settings import TunerPPOSettings
 from policies.tuner.checkpoint import load
-from policies.tuner.cloning import NETWORK, Drive, Lessons, best_of, discounted
+from policies.tuner.cloning import NETWORK, Drive, Lessons, Samples, best_of, discounted, passes_over
 from policies.tuner.network import Tuner
 from policies.tuner.ppo import TunerPPO
 from policies.tuner.teachers import give_way, make_teacher
@@ -60,6 +60,13 @@ def test_what_is_cloned_solves_what_the_best_teacher_solves() -> None:
         for layer in (part.message_ego, part.update_in):
             weights = layer.weight.abs().amax(dim=0)
             assert (weights[EGO_ACTION : EGO_ACTION + 6] == 0.0).all() and (weights[:EGO_ACTION] > 0.0).all()
+
+
+def test_of_more_samples_fewer_passes_are_made() -> None:
+    def samples(count: int) -> Samples:
+        return Samples(*(torch.zeros(count, 1) for _ in Samples._fields))
+
+    assert [passes_over(samples(count), 60, 4) for count in (1, 15, 20, 31, 60, 600)] == [4, 4, 3, 1, 1, 1]
 
 
 def test_a_planner_leads_by_rotation_and_speed_alone() -> None:
