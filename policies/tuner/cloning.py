@@ -52,6 +52,7 @@ class Drive(NamedTuple):
 
     success: Array  # float64 [B], share of the robots
     time: Array  # float64 [B], mean time to the goal [s]
+    deliveries: Array  # float64 [B], goals that were reached
 
 
 class Samples(NamedTuple):
@@ -127,14 +128,16 @@ class Lessons:
     def _drive(self, teacher: Teacher, observation: Observation, some: Flags) -> Drive:
         """The first episode in some worlds, to its end; not a number for the others."""
         action = np.zeros((*observation.ego.shape[:2], COUNT))
-        running, found = some.copy(), Drive(*np.full((2, len(some)), np.nan))
+        running, found = some.copy(), Drive(*np.full((3, len(some)), np.nan))
         while running.any():
             action[running] = teacher(observation, running)
             observation, _, terminated, truncated, info = self.worlds.step(action)
             ended = np.flatnonzero(terminated | truncated)
             for b, summary in zip(ended, info["episodes"], strict=True):
                 if running[b]:
-                    found.success[b], found.time[b], running[b] = summary["success"], summary["time"], False
+                    for name, of_all in found._asdict().items():
+                        of_all[b] = summary[name]
+                    running[b] = False
         return found
 
     def _watch(self, seed: int, choice: Int64s, corrected: Flags) -> Samples:
@@ -215,8 +218,13 @@ def counts_of(count: int) -> list[int]:
 
 
 def best_of(drives: Sequence[Drive], families: Sequence[str]) -> Int64s:
-    """For each world the number of its teacher: most robots home; among equals, the best in worlds of that kind."""
-    success, time = (np.stack([getattr(drive, name) for drive in drives]) for name in Drive._fields)
+    """For each world the number of its teacher: most robots home; among equals, the best in worlds of that kind.
+
+    Where work never ends nobody is ever home: there most deliveries count.
+    """
+    success, time, deliveries = (np.stack([getattr(drive, name) for drive in drives]) for name in Drive._fields)
+    endless = np.nanmax(success, axis=0) == 0.0
+    success = np.where(endless, deliveries, success)
     success, time = np.where(np.isnan(success), -1.0, success), np.where(np.isnan(time), np.inf, time)
     choice, kinds = np.zeros(len(families), np.int64), np.array(families)
     for family in np.unique(kinds):
@@ -243,7 +251,9 @@ def table_of(drives: Mapping[str, Drive], families: Sequence[str]) -> str:
     lines = ["| worlds | " + " | ".join(drives) + " |", "|---" * (len(drives) + 1) + "|"]
     for family in sorted(worlds):
         some = worlds[family]
-        shown = [(d.success[some].mean(), d.time[some].mean()) for d in drives.values()]
-        cells = ["–" if np.isnan(success) else f"{100.0 * success:.1f} / {time:.2f}" for success, time in shown]
+        shown = [Drive(*(part[some].mean() for part in drive)) for drive in drives.values()]
+        cells = ["–" if np.isnan(d.success) else f"{100.0 * d.success:.1f} / {d.time:.2f}" for d in shown]
+        if max(np.nan_to_num(d.success) for d in shown) == 0.0:
+            cells = ["–" if np.isnan(d.success) else f"{d.deliveries:.1f} deliveries" for d in shown]
         lines.append(f"| {len(some)} of {family} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

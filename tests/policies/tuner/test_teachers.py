@@ -15,7 +15,7 @@ from policies import distributed
 from policies.checkpoint_folder import pack, unpack
 from policies.ppo_settings import TunerPPOSettings
 from policies.tuner.checkpoint import load
-from policies.tuner.cloning import NETWORK, Drive, Lessons, Samples, best_of, discounted, passes_over
+from policies.tuner.cloning import NETWORK, Drive, Lessons, Samples, best_of, discounted, passes_over, table_of
 from policies.tuner.network import Tuner
 from policies.tuner.ppo import TunerPPO
 from policies.tuner.teachers import give_way, make_teacher
@@ -138,9 +138,17 @@ def test_only_two_that_meet_alone_give_way() -> None:
 
 
 def test_the_best_of_each_episode_is_chosen_and_among_equals_the_best_of_the_kind() -> None:
-    good = Drive(np.array([1.0, 0.5, 0.0, 1.0]), np.array([9.0, 9.0, 9.0, 9.0]))
-    other = Drive(np.array([1.0, 1.0, 0.0, 1.0]), np.array([5.0, 5.0, 9.0, 10.0]))
+    good = Drive(np.array([1.0, 0.5, 0.0, 1.0]), np.array([9.0, 9.0, 9.0, 9.0]), np.array([8.0, 4.0, 0.0, 8.0]))
+    other = Drive(np.array([1.0, 1.0, 0.0, 1.0]), np.array([5.0, 5.0, 9.0, 10.0]), np.array([8.0, 8.0, 0.0, 8.0]))
     assert best_of([good, other], ["a", "a", "b", "b"]).tolist() == [1, 1, 0, 0]
+
+
+def test_where_work_never_ends_most_deliveries_are_best() -> None:
+    none, time = np.zeros(2), np.full(2, 20.0)
+    drives = {"slow": Drive(none, time, np.array([9.0, 5.0])), "quick": Drive(none, time, np.array([8.0, 7.0]))}
+    families = ["endless", "endless"]
+    assert best_of(list(drives.values()), families).tolist() == [0, 1]
+    assert "| 2 of endless | 7.0 deliveries | 7.5 deliveries |" in table_of(drives, families)
 
 
 def test_returns_are_discounted() -> None:
