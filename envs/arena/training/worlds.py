@@ -80,8 +80,9 @@ def _carts(rng: np.random.Generator, robots: int) -> Scenario:
 
 
 def _warehouse(rng: np.random.Generator, robots: int) -> Scenario:
-    """Deliveries between shelves, behind a roadmap."""
-    return warehouse.draw(rng, robots=robots, horizon=MAP_HORIZON)
+    """Deliveries between shelves, behind a roadmap: as crowded as with 8 to 30 robots on all of the map."""
+    shelves = int(rng.integers(2, 5)), int(rng.integers(3, 8))
+    return warehouse.draw(rng, robots=robots, horizon=MAP_HORIZON, shelves=shelves)
 
 
 def _swap(rng: np.random.Generator, robots: int) -> Scenario:
