@@ -9,7 +9,6 @@ driven; with the name of a family (``clutter``, ``doorway``, ``my_file.py:NAME``
 
 from __future__ import annotations
 
-import gc
 import math
 import os
 import time
@@ -50,6 +49,7 @@ from swarm.files.text_files import prepare
 from swarm.filter.further_rows import make_constraint
 from swarm.planning.gaps import goals_without_way
 from swarm.planning.registry import PLANNERS, check_planner, planner_of
+from swarm.robot.garbage import settle
 from swarm.scenario.map_file import MAP_FORMATS, load_map
 from swarm.scenario.scenario import Scenario, load_scenario
 
@@ -204,8 +204,7 @@ class Simulation:
         deep = options.film and options.view != "2d"
         self.film = Film(self.run, options.view, FILM_SPEED) if deep else None
         self.fps = self.film.fps if self.film else FILM_SPEED * round(1.0 / scenario.dt)
-        gc.collect()
-        gc.freeze()  # Maps, robots and kernels stay: to look through them again and again takes a tenth of the run.
+        settle()
 
     def frames(self, progress: ProgressBar, log: RunLog, interrupts: Sequence[int]) -> Iterator[UInt8s]:
         """Run to the end, or until interrupted, logging every period; yields the frames of the film, if any."""

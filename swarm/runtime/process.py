@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import gc
 import importlib
 import json
 import math
@@ -38,6 +37,7 @@ from swarm.errors import InputError, SwarmError
 from swarm.files.text_files import write_text
 from swarm.model.error_bounds import EXACT
 from swarm.planning.gaps import goals_without_way
+from swarm.robot.garbage import settle
 from swarm.runtime.control import Control
 from swarm.runtime.drivers.base import make_driver
 from swarm.runtime.fleet_file.braking import describe
@@ -233,8 +233,7 @@ def run(options: Options, fleet: FleetFile, mind: Mind) -> None:
         ))  # fmt: skip
         control = Control(mind, driver, transport, incarnation=journal.incarnation, journal=journal)
         mind.rehearse()
-        gc.collect()
-        gc.freeze()  # What was loaded stays: a collection that looks through all of it takes longer than a period.
+        settle()
         log = None
         if fleet.log is not None:
             log = stack.enter_context(PeriodLog(fleet.log, fleet.name, fleet.scenario, robot, control.incarnation))

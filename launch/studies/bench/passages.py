@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 
 import numpy as np
@@ -17,6 +16,7 @@ from studies.bench.common import Figures, spread
 from swarm.model.dynamics import Kind
 from swarm.planning.passages.slices import slices_of
 from swarm.planning.passages.team import sizes_of
+from swarm.robot.garbage import settle
 from swarm.scenario.scenario import Scenario
 
 _ROOMS = ((4, 64), (8, 250), (16, 1000))  # rooms in a row, robots
@@ -41,7 +41,7 @@ def times_of_all(scenario: Scenario, periods: int) -> list[float]:
     run, found = _run_of(scenario), []
     for period in range(periods):
         if period == 1:
-            _settle()
+            settle()
         began = time.process_time()
         commands = run.fleet.step(run.time, run.states, run.goals)
         found.append(1e3 * (time.process_time() - began))
@@ -54,7 +54,7 @@ def times_of_one(scenario: Scenario, periods: int) -> list[float]:
     run, found = _run_of(scenario), []
     for period in range(periods):
         if period == 1:
-            _settle()
+            settle()
         commands = []
         for robot, view in zip(run.fleet.robots, run.fleet.views(run.time, run.states, run.goals), strict=True):
             began = time.thread_time()
@@ -63,12 +63,6 @@ def times_of_one(scenario: Scenario, periods: int) -> list[float]:
         run.fleet.messages = {i: command.message for i, command in enumerate(commands)}
         run.move(commands)
     return found
-
-
-def _settle() -> None:
-    """What is loaded by now stays, as in a control process and in ``launch/simulate.py``."""
-    gc.collect()
-    gc.freeze()
 
 
 def _run_of(scenario: Scenario) -> Run:
