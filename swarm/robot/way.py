@@ -23,6 +23,7 @@ class Way:
     def __init__(self, body: Array) -> None:
         self._body = body
         self.reset()
+        remember(body, 0.0, blank())  # loaded now, and not when the robot first waits for nobody
 
     def reset(self) -> None:
         """Forget the plan, and how far the robot has come; not what the planner holds."""

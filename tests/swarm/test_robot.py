@@ -19,11 +19,13 @@ from envs.scenarios import clutter, swap
 from swarm import Robot, View
 from swarm.errors import InputError
 from swarm.filter.reference import ReferenceSolver
+from swarm.model.body import BODY
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.model.footprint.polygon import box, reach
 from swarm.model.strangers import Strangers
 from swarm.planning import Plan
+from swarm.robot import way
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
@@ -32,6 +34,7 @@ from swarm.sense.messages import EMBEDDING, Message
 from swarm.sense.neighbour import Neighbour
 from swarm.sense.neighbours import N_ERROR, N_PUSH, NEIGHBOUR
 from swarm.tune.heuristics import Recovery
+from swarm.tune.memory import blank
 from swarm.tune.observation import EGO_LOST, EGO_STUCK, Observation
 
 KINDS = list(Kind)
@@ -426,6 +429,14 @@ def test_who_waits_for_a_cell_is_not_stuck() -> None:
     for k in range(100):
         seen = robot.observe(a_view(time=0.05 * k))
     assert seen.ego[EGO_STUCK] == 0.0 and seen.ego[EGO_LOST] == 0.0
+
+
+def test_what_it_remembers_with_is_loaded_before_it_drives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It took 3 ms of the first period in which a robot waited for nobody."""
+    called = []
+    monkeypatch.setattr(way, "remember", lambda *told: called.append(told))
+    kept = way.Way(np.zeros(BODY))
+    assert len(called) == 1 and np.array_equal(kept.memory, blank())
 
 
 def test_a_robot_that_cannot_stop_within_its_margin_is_refused() -> None:
