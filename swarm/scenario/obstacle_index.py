@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Int32s
+from swarm.kernel_cache.references import inlined, uncounted
 from swarm.model.geometry import extents
 
 ONE_BIN = 16
@@ -45,7 +46,7 @@ class ObstacleIndex(NamedTuple):
     items: Int32s
 
 
-@njit(cache=True)
+@inlined
 def surface_distance(obstacles: Array, row: int, x: float, y: float) -> float:
     """Signed distance [m] from a point to the surface of one row of ``obstacles``."""
     o = obstacles[row]
@@ -67,13 +68,13 @@ def distances(obstacles: Array, xy: Array) -> Array:
     return result
 
 
-@njit(cache=True)
+@inlined
 def _bin_along(index: ObstacleIndex, axis: int, coordinate: float) -> int:
     place = math.floor((coordinate - index.origin[axis]) / index.bin_size)
     return int(min(max(place, 0), index.shape[axis] - 1))
 
 
-@njit(cache=True)
+@uncounted
 def bin_at(index: ObstacleIndex, x: float, y: float) -> int:
     """Number of the bin of a point; outside of the grid, of the nearest bin at its border."""
     return _bin_along(index, 0, x) * index.shape[1] + _bin_along(index, 1, y)
@@ -90,7 +91,7 @@ def room_around(index: ObstacleIndex, others: Array, x: float, y: float, most: f
     return least
 
 
-@njit(cache=True)
+@inlined
 def middle_of_cell(origin: Array, size: float, row: int, column: int) -> tuple[float, float]:
     """Middle of a cell [m] of a grid with its lower-left corner at ``origin`` [m] and cells of ``size`` [m]."""
     return origin[0] + (column + 0.5) * size, origin[1] + (row + 0.5) * size

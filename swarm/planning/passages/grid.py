@@ -9,7 +9,11 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
+from swarm.kernel_cache.references import uncounted
 from swarm.scenario.world import World
+
+STEPS = ((-1, 0), (0, -1), (0, 1), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1))
+"""Rows and columns to the cells around one; the straight steps first, else ways dip into cells beside for nothing."""
 
 
 @njit(cache=True)
@@ -121,7 +125,7 @@ def scratch_of(world: World, shape: tuple[int, int]) -> Scratch:
     return made
 
 
-@njit(cache=True)
+@uncounted
 def clear(scratch: Scratch, size: int) -> None:
     """Forget the first ``size`` cells of the queue."""
     for k in range(size):
@@ -141,7 +145,7 @@ def walk_back(before: Int64s, end: int, columns: int) -> Int64s:
     return way
 
 
-@njit(cache=True)
+@uncounted
 def _discs(origin: Array, size: float, mask: Int32s, points: Array, factor: float, value: int) -> None:
     """Write a value into the cells within a multiple of the distances of points x, y and distance [m]."""
     for k in range(len(points)):
@@ -154,7 +158,7 @@ def _discs(origin: Array, size: float, mask: Int32s, points: Array, factor: floa
             mask[r, max(column - span, 0) : column + span + 1] = value
 
 
-@njit(cache=True)
+@uncounted
 def draw_crowd(
     origin: Array, size: float, least: Int32s, wall: Int32s, keep_off: Array, blocked: Array, crowded: Array,
     rooms: Array, erased: bool,
@@ -166,7 +170,7 @@ def draw_crowd(
     _discs(origin, size, wall, blocked, 1.0, 0 if erased else 1)
 
 
-@njit(cache=True)
+@uncounted
 def rooms_too_near(origin: Array, size: float, keep_off: Array, rooms: Array, row: int, column: int) -> int:
     """What ``draw_crowd`` writes into one cell, but for those who are asked to move: without drawing."""
     count = 0
@@ -214,31 +218,42 @@ def way_through(
     Returns:
         Cells (row, column), int64[n, 2]; the first alone if there is no way.
     """
-    rows, columns = labels.shape
-    before, queue, found = scratch.before, scratch.queue, scratch.depth
-    start, size, done, count = row * columns + column, 1, 0, 0
-    before[start], queue[0] = start, start
-    enough = begins[last + 1] - begins[last] if deep else 1
-    while done < size and count < enough:
-        cell = queue[done]
-        done += 1
-        r0, c0 = divmod(cell, columns)
-        if labels[r0, c0] == last:
-            found[count] = cell
-            count += 1
-        for r in range(max(r0 - 1, 0), min(r0 + 2, rows)):
-            for c in range(max(c0 - 1, 0), min(c0 + 2, columns)):
-                label = labels[r, c]
-                straight = r == r0 or c == c0  # A diagonal step costs two: else ways dip into bays for nothing.
-                if straight and label > 0 and wanted[label] and before[r * columns + c] < 0:
-                    before[r * columns + c], queue[size] = cell, r * columns + c
-                    size += 1
-    way = walk_back(before, found[count // 2] if count > 0 else start, columns)
+    columns = labels.shape[1]
+    start, enough = row * columns + column, begins[last + 1] - begins[last] if deep else 1
+    count, size = _spread(scratch, labels, wanted, last, start, enough)
+    way = walk_back(scratch.before, scratch.depth[count // 2] if count > 0 else start, columns)
     clear(scratch, size)
     return way
 
 
-@njit(cache=True)
+@uncounted
+def _spread(
+    scratch: Scratch, labels: Int32s, wanted: Flags, last: int, start: int, enough: int
+) -> tuple[int, int]:  # fmt: skip
+    """The search of ``way_through``, until so many cells of the last slice are found; their count, and that of all."""
+    rows, columns = labels.shape
+    before, queue, found = scratch.before, scratch.queue, scratch.depth
+    size, done, count = 1, 0, 0
+    before[start], queue[0] = start, start
+    while done < size and count < enough:
+        cell = queue[done]
+        done += 1
+        row, column = divmod(cell, columns)
+        if labels[row, column] == last:
+            found[count] = cell
+            count += 1
+        for k in range(4):  # A diagonal step costs two: else ways dip into bays for nothing.
+            r, c = row + STEPS[k][0], column + STEPS[k][1]
+            if r < 0 or r >= rows or c < 0 or c >= columns or before[r * columns + c] >= 0:
+                continue
+            label = labels[r, c]
+            if label > 0 and wanted[label]:
+                before[r * columns + c], queue[size] = cell, r * columns + c
+                size += 1
+    return count, size
+
+
+@uncounted
 def labels_near(labels: Int32s, origin: Array, resolution: float, points: Array, distance: float, near: Flags) -> None:
     """Note the slices about so near to some points [m], in ``near``, bool[count + 1]."""
     span = int(distance / resolution) + 1
@@ -250,7 +265,7 @@ def labels_near(labels: Int32s, origin: Array, resolution: float, points: Array,
                     near[labels[r, c]] = True
 
 
-@njit(cache=True)
+@uncounted
 def comes_near(way: Array, points: Array, distance: float) -> bool:
     """Whether a way comes nearer than that to one of some points, float64[n, 2] each [m]."""
     for k in range(len(way)):
@@ -260,7 +275,7 @@ def comes_near(way: Array, points: Array, distance: float) -> bool:
     return False
 
 
-@njit(cache=True)
+@uncounted
 def is_inside(labels: Int32s, taken: Flags, row: int, column: int) -> bool:
     """Whether a cell and those around it are in slices that nobody has taken: a robot comes to no cell exactly."""
     for r in range(max(row - 2, 0), min(row + 3, labels.shape[0])):

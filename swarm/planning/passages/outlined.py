@@ -17,8 +17,7 @@ from swarm.planning.headings.ways import PoseWays
 from swarm.planning.passages.grid import crowd_of, is_inside, walk_back
 from swarm.planning.passages.holding import Leg
 from swarm.planning.passages.route import Route
-from swarm.planning.passages.search import may_pass
-from swarm.planning.passages.slices import Slices, label_at
+from swarm.planning.passages.slices import Slices, label_at, may_pass
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.world import World
 

@@ -8,9 +8,19 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
-from swarm.planning.passages.grid import Scratch, clear, draw_crowd, is_inside, rooms_too_near, walk_back, way_through
-from swarm.planning.passages.slices import label_at, labels_along
-from swarm.planning.roadmap.occupancy import SLACK, Roadmap, cell_at, clearance_at, middle, visible
+from swarm.kernel_cache.references import uncounted
+from swarm.planning.passages.grid import (
+    STEPS,
+    Scratch,
+    clear,
+    draw_crowd,
+    is_inside,
+    rooms_too_near,
+    walk_back,
+    way_through,
+)
+from swarm.planning.passages.slices import label_at, labels_along, may_pass
+from swarm.planning.roadmap.occupancy import SLACK, Roadmap, cell_at, clearance_at, middles, visible
 from swarm.planning.roadmap.waypoints import W_SLICE, Field, way_ahead
 
 Along = tuple[Int64s, Array, Int64s, Int64s, int, float]
@@ -58,15 +68,6 @@ def way_of(
 
 
 @njit(cache=True)
-def _middles(roadmap: Roadmap, cells: Int64s) -> Array:
-    """The middles of cells (row, column), float64[n, 2] [m]."""
-    way = np.empty((len(cells), 2))
-    for k in range(len(cells)):
-        way[k] = middle(roadmap, cells[k, 0], cells[k, 1])
-    return way
-
-
-@njit(cache=True)
 def way_aside(
     scratch: Scratch, roadmap: Roadmap, labels: Int32s, start: Array, taken: Flags, closed: Flags, keep_off: Array,
     blocked: Array, crowded: Array, rooms: Array, limit: int, kept: Array,
@@ -90,8 +91,7 @@ def way_aside(
         limit: How many of them count.
         kept: The place that was chosen before [m], float64[2]; NaN if there is none.
     """
-    rows, columns = labels.shape
-    place = -1
+    columns, place = labels.shape[1], -1
     if np.isfinite(kept[0]):
         end_row, end_column = cell_at(roadmap, kept[0], kept[1])
         place = end_row * columns + end_column
@@ -101,10 +101,29 @@ def way_aside(
     nearest = max(labels[row, column], 0)
     if closed[nearest] and nearest != label_at(labels, roadmap.origin, roadmap.resolution, start[0], start[1]):
         return np.empty((0, 2)), limit  # beside a wall at the edge of its slice: the next cell is in another's
+    around = taken, closed, keep_off, blocked, crowded, rooms
+    found, limit, size, drawn = _place_aside(scratch, roadmap, labels, row * columns + column, *around, limit, place)
+    way = middles(roadmap, walk_back(scratch.before, found, columns)) if found >= 0 else np.empty((0, 2))
+    clear(scratch, size)
+    grid = roadmap.origin, roadmap.resolution, scratch.least, scratch.wall
+    draw_crowd(*grid, keep_off[:drawn], blocked, crowded, rooms, True)
+    return way, limit
+
+
+@uncounted
+def _place_aside(
+    scratch: Scratch, roadmap: Roadmap, labels: Int32s, first: int, taken: Flags, closed: Flags, keep_off: Array,
+    blocked: Array, crowded: Array, rooms: Array, limit: int, place: int,
+) -> tuple[int, int, int, int]:  # fmt: skip
+    """The search of ``way_aside`` from a flat cell on; ``place``: the cell that was chosen before, or -1.
+
+    It gives the cell, -1 for none; which of the rooms there is; how many cells and of ``keep_off`` were looked at.
+    """
+    rows, columns = labels.shape
     before, queue, depth, least, wall = scratch
-    grid, drawn, looked = (roadmap.origin, roadmap.resolution, least, wall), keep_off[:0], 0
-    draw_crowd(*grid, drawn, blocked, crowded, rooms, False)
-    first, size, done, found, most = row * columns + column, 1, 0, -1, rows * columns
+    grid, drawn, looked = (roadmap.origin, roadmap.resolution, least, wall), 0, 0
+    draw_crowd(*grid, keep_off[:0], blocked, crowded, rooms, False)
+    size, done, found, most = 1, 0, -1, rows * columns
     before[first], queue[0], depth[first] = first, first, 0
     while done < size and depth[queue[done]] <= most:
         cell = queue[done]
@@ -113,32 +132,28 @@ def way_aside(
         label = labels[row, column]
         if is_inside(labels, taken, row, column):
             near = least[row, column]
-            if len(drawn) < len(keep_off):
+            if drawn < len(keep_off):
                 near = max(near, rooms_too_near(roadmap.origin, roadmap.resolution, keep_off, rooms, row, column))
                 looked += 1
             if looked == _MANY:
-                drawn, looked = keep_off, 0
-                draw_crowd(*grid, drawn, blocked, crowded, rooms, False)
+                drawn, looked = len(keep_off), 0
+                draw_crowd(*grid, keep_off, blocked, crowded, rooms, False)
             if near < limit or (cell == place and found >= 0 and near == limit):
                 found, limit = cell, near
                 if limit == 0:
                     if place < 0 or cell == place:
                         break
                     most = min(most, depth[cell] + _ABOUT)
-        for k in range(18):  # the straight steps first: else ways dip into slices beside them for nothing
-            r, c = row + k % 9 // 3 - 1, column + k % 3 - 1
-            if r < 0 or r >= rows or c < 0 or c >= columns or (r == row or c == column) != (k < 9):
+        for down, right in STEPS:
+            r, c = row + down, column + right
+            if r < 0 or r >= rows or c < 0 or c >= columns or before[r * columns + c] >= 0:
                 continue
             there, entered = r * columns + c, max(labels[r, c], 0)
             open_cell = np.isfinite(roadmap.cost[r, c]) and (not wall[r, c] or wall[row, column])
             open_cell = open_cell and (not closed[entered] or entered == label)
-            corner = np.isfinite(roadmap.cost[row, c]) and np.isfinite(roadmap.cost[r, column])
-            if open_cell and corner and before[there] < 0:
+            if open_cell and np.isfinite(roadmap.cost[row, c]) and np.isfinite(roadmap.cost[r, column]):
                 before[there], queue[size], depth[there], size = cell, there, depth[cell] + 1, size + 1
-    way = _middles(roadmap, walk_back(before, found, columns)) if found >= 0 else np.empty((0, 2))
-    clear(scratch, size)
-    draw_crowd(*grid, drawn, blocked, crowded, rooms, True)
-    return way, limit
+    return found, limit, size, drawn
 
 
 @njit(cache=True)
@@ -217,20 +232,7 @@ def leg_ahead(
     return left, x, y, cells, path, _met(numbers, length, path)
 
 
-@njit(cache=True)
-def may_pass(labels: Int32s, origin: Array, size: float, allowed: Flags, start: Array, end: Array) -> bool:
-    """Whether a straight line leads through allowed slices alone."""
-    length = math.hypot(end[0] - start[0], end[1] - start[1])
-    steps = int(length / (0.5 * size)) + 1
-    for k in range(steps + 1):
-        share = k / steps
-        x, y = start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
-        if not allowed[label_at(labels, origin, size, x, y)]:
-            return False
-    return True
-
-
-@njit(cache=True)
+@uncounted
 def straight_through(
     roadmap: Roadmap, labels: Int32s, allowed: Flags, start: Array, end: Array, clearance: float
 ) -> bool:
@@ -240,14 +242,14 @@ def straight_through(
     return may_pass(labels, roadmap.origin, roadmap.resolution, allowed, start, end)
 
 
-@njit(cache=True)
+@uncounted
 def kept_at(roadmap: Roadmap, place: Array) -> float:
     """The clearance of straight ways from a place on [m]."""
     room = clearance_at(roadmap, place[0], place[1])
     return max(min(roadmap.clearance, room - SLACK), 0.0)
 
 
-@njit(cache=True)
+@uncounted
 def _is_on_the_way(path: Array, stop: int, target: Array) -> bool:
     """Whether a target lies on the first ``stop`` points of a way, and not at the very first.
 
@@ -262,7 +264,7 @@ def _is_on_the_way(path: Array, stop: int, target: Array) -> bool:
     return 0 < nearest < stop
 
 
-@njit(cache=True)
+@uncounted
 def look_ahead(
     roadmap: Roadmap, labels: Int32s, allowed: Flags, start: Array, path: Array, stop: int, ends: bool, target: Array
 ) -> tuple[int, float]:  # fmt: skip
@@ -285,7 +287,7 @@ def look_ahead(
     return _farthest(roadmap, labels, allowed, start, path, stop, keep), keep
 
 
-@njit(cache=True)
+@uncounted
 def _farthest(
     roadmap: Roadmap, labels: Int32s, allowed: Flags, start: Array, path: Array, stop: int, clearance: float
 ) -> int:

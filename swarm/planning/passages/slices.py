@@ -17,6 +17,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
+from swarm.kernel_cache.references import inlined, uncounted
 from swarm.planning.passages.grid import banded, beside_of, dilated, parts_of, steps_from
 from swarm.planning.passages.lanes import Lanes, lanes_of, neighbours, pockets_of
 from swarm.planning.roadmap.narrow import along_middles
@@ -104,14 +105,14 @@ class Slices(NamedTuple):
         return bool(self.labels[row, column] < 0 or self.narrow[row, column])
 
 
-@njit(cache=True)
+@inlined
 def _cell_at(rows: int, columns: int, origin: Array, resolution: float, x: float, y: float) -> tuple[int, int]:
     """Row and column of the cell at a point [m], or of the nearest one on the grid."""
     row = min(max(int((y - origin[1]) / resolution), 0), rows - 1)
     return row, min(max(int((x - origin[0]) / resolution), 0), columns - 1)
 
 
-@njit(cache=True)
+@uncounted
 def label_at(labels: Int32s, origin: Array, resolution: float, x: float, y: float) -> int:
     """The label at a point [m], or that of the nearest cell beside it where a robot fits; else 0."""
     rows, columns = labels.shape
@@ -135,6 +136,19 @@ def labels_along(labels: Int32s, origin: Array, resolution: float, path: Array) 
     for k in range(len(path)):
         found[k] = label_at(labels, origin, resolution, path[k, 0], path[k, 1])
     return found
+
+
+@uncounted
+def may_pass(labels: Int32s, origin: Array, size: float, allowed: Flags, start: Array, end: Array) -> bool:
+    """Whether a straight line leads through allowed slices alone."""
+    length = math.hypot(end[0] - start[0], end[1] - start[1])
+    steps = int(length / (0.5 * size)) + 1
+    for k in range(steps + 1):
+        share = k / steps
+        x, y = start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
+        if not allowed[label_at(labels, origin, size, x, y)]:
+            return False
+    return True
 
 
 def _mouths(labels: Int32s, count: int) -> Flags:

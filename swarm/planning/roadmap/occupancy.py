@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numba import njit
 
-from swarm.array_types import Array
+from swarm.array_types import Array, Int64s
 from swarm.errors import InputError
+from swarm.kernel_cache.references import inlined, uncounted
 from swarm.model.geometry import COLUMNS
 from swarm.scenario.obstacle_index import ObstacleIndex, middle_of_cell, room_around, surface_distance
 
@@ -58,13 +59,13 @@ class Roadmap(NamedTuple):
     turns: bool
 
 
-@njit(cache=True)
+@uncounted
 def clearance_at(roadmap: Roadmap, x: float, y: float) -> float:
     """Distance to the nearest obstacle [m], at most ``REACH`` times the clearance."""
     return room_around(roadmap.obstacles, roadmap.others, x, y, REACH * roadmap.clearance)
 
 
-@njit(cache=True)
+@inlined
 def _cost(room: float, clearance: float) -> float:
     """Cost of a cell whose middle is so far from the nearest obstacle [m]."""
     if not room >= clearance:
@@ -72,19 +73,28 @@ def _cost(room: float, clearance: float) -> float:
     return 1.0 + _DETOUR * min(max(2.0 - room / clearance, 0.0), 1.0)
 
 
-@njit(cache=True)
+@inlined
 def _centre(roadmap: Roadmap, row: int, column: int) -> tuple[float, float]:
     """Middle of a cell, world frame [m]."""
     return middle_of_cell(roadmap.origin, roadmap.resolution, row, column)
 
 
-@njit(cache=True)
+@uncounted
 def middle(roadmap: Roadmap, row: int, column: int) -> tuple[float, float]:
     """The point that stands for a cell, world frame [m]: its middle; of a narrow cell, one that is free."""
     if roadmap.cost[row, column] != NARROW:
         return _centre(roadmap, row, column)
     k = np.searchsorted(roadmap.narrow[:, 0], float(row * roadmap.cost.shape[1] + column))
     return roadmap.narrow[k, 1], roadmap.narrow[k, 2]
+
+
+@njit(cache=True)
+def middles(roadmap: Roadmap, cells: Int64s) -> Array:
+    """The middles of cells (row, column), float64[n, 2] [m]."""
+    way = np.empty((len(cells), 2))
+    for k in range(len(cells)):
+        way[k] = middle(roadmap, cells[k, 0], cells[k, 1])
+    return way
 
 
 @njit(cache=True)
@@ -114,7 +124,7 @@ def cost_among_others(roadmap: Roadmap) -> Array:
     return cost
 
 
-@njit(cache=True)
+@uncounted
 def _is_free(roadmap: Roadmap, row: int, column: int) -> bool:
     free = np.isfinite(roadmap.cost[row, column])
     x, y = middle(roadmap, row, column)
@@ -123,7 +133,7 @@ def _is_free(roadmap: Roadmap, row: int, column: int) -> bool:
     return free
 
 
-@njit(cache=True)
+@uncounted
 def cell_at(roadmap: Roadmap, x: float, y: float) -> tuple[int, int]:
     """The free cell at, or nearest to, a point (row from the bottom, column); (-1, -1) if no cell is free."""
     rows, columns = roadmap.cost.shape
@@ -138,7 +148,7 @@ def cell_at(roadmap: Roadmap, x: float, y: float) -> tuple[int, int]:
     return -1, -1
 
 
-@njit(cache=True)
+@uncounted
 def visible(roadmap: Roadmap, clearance: float, x: float, y: float, to_x: float, to_y: float) -> bool:
     """Whether a disc can go from one point to another in a straight line (sphere tracing).
 

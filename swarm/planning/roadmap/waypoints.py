@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array
+from swarm.kernel_cache.references import inlined, uncounted
 from swarm.planning.graph.fields import field_key, weighted_field
 from swarm.planning.roadmap.occupancy import (
     SLACK,
@@ -74,7 +75,7 @@ def field_to(roadmap: Roadmap, goal: Array, position: Array) -> Field:
     return Field(values[low:high, left:right].copy(), low, left, limit, from_row, from_column)
 
 
-@njit(cache=True)
+@inlined
 def _left(field: Field, row: int, column: int) -> float:
     """The way left from a cell [cells]."""
     r, c = row - field.row, column - field.column
@@ -83,13 +84,13 @@ def _left(field: Field, row: int, column: int) -> float:
     return field.values[r, c]
 
 
-@njit(cache=True)
+@inlined
 def _is_known(field: Field, row: int, column: int, left: float) -> bool:
     """Whether that much is left from a cell [cells]; else it is beyond what has been looked at."""
     return field.limit == np.inf or field_key(left, row, column, field.from_row, field.from_column) <= field.limit
 
 
-@njit(cache=True)
+@uncounted
 def _downhill(field: Field, row: int, column: int) -> tuple[int, int]:
     """The neighbouring cell with the least way left; the cell itself at the goal."""
     best, to_row, to_column = _left(field, row, column), row, column
@@ -103,7 +104,7 @@ def _downhill(field: Field, row: int, column: int) -> tuple[int, int]:
     return to_row, to_column
 
 
-@njit(cache=True)
+@uncounted
 def _farthest_in_sight(
     roadmap: Roadmap, field: Field, row: int, column: int, clearance: float, position: Array, cells: Array
 ) -> tuple[int, int]:
@@ -130,7 +131,7 @@ def _farthest_in_sight(
     return _downhill(field, row, column)
 
 
-@njit(cache=True)
+@uncounted
 def _lined_up(roadmap: Roadmap, field: Field, row: int, column: int, position: Array) -> tuple[int, int]:
     """The next cell, or the cell nearby from which it is straight ahead if it is not from here."""
     next_row, next_column = _downhill(field, row, column)
@@ -163,7 +164,7 @@ def waypoint(roadmap: Roadmap, field: Field, position: Array, goal: Array) -> tu
     return waypoint_along(roadmap, field, position, goal, np.empty((0, WAY)))
 
 
-@njit(cache=True)
+@uncounted
 def waypoint_along(
     roadmap: Roadmap, field: Field, position: Array, goal: Array, cells: Array
 ) -> tuple[float, float, float]:
