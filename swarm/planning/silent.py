@@ -23,7 +23,7 @@ fleet, who is heard late is as unknown as a stranger for moments.
 """
 _STILL = 0.1  # Who moves less than this many of its radii in a second stands.
 _SEEN = 0.95  # Within this share of the distance from which anybody was seen, everybody is seen.
-_PLACE, _WHO = [N_X, N_Y], [N_X, N_Y, N_ID]
+_PLACE = [N_X, N_Y]
 
 
 class _Standing(NamedTuple):
@@ -66,12 +66,12 @@ class Silent:
 
     def update(self, view: View, heard: Container[int]) -> bool:
         """Note who is near and says nothing; whether those who stand have changed."""
-        here, seen = view.state[:2].tolist(), view.neighbours[:, _WHO].tolist()
-        self._sight = max([self._sight, *[math.dist((x, y), here) for x, y, _ in seen]])
-        says = [robot in heard for _, _, robot in seen]
-        if all(says) and not self._stood:
+        here, who = view.state[:2].tolist(), view.neighbours[:, N_ID].tolist()
+        self._sight = max([self._sight, *[math.dist(one, here) for one in view.neighbours[:, : N_Y + 1].tolist()]])
+        if not self._stood and all(map(heard.__contains__, who)):
             self.near = []
             return False  # mostly so, and nobody is remembered
+        says = [robot in heard for robot in who]
         self.near = [row.copy() for row, known in zip(view.neighbours, says, strict=True) if not known]
         talking = [row for row, known in zip(view.neighbours, says, strict=True) if known]
         for row in self.near:

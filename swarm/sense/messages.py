@@ -108,6 +108,21 @@ class Heard(Mapping[int, Message]):
         return len(self.ids)
 
 
+def as_heard(messages: Mapping[int, Message]) -> Heard:
+    """Messages as those of a table; of one of their own if they are of none."""
+    return messages if isinstance(messages, Heard) else Heard(Table(messages), frozenset(messages))
+
+
+def readable_intents(table: Table, cells: int) -> dict[int, Intent]:
+    """What is told of cells, by sender, by those whose map has so many; looked up once for all who hear it."""
+    key = "intents", cells
+    if key not in table.derived:
+        told = ((robot, message.intent) for robot, message in table.items())
+        table.derived[key] = {robot: one for robot, one in told if one is not None and one.last_cell < cells}
+    found: dict[int, Intent] = table.derived[key]
+    return found
+
+
 def hearing_radius(sensing_radius: float, cell_size: float | None = None, reach: float = 0.0) -> float:
     """Distance within which robots hear each other [m].
 

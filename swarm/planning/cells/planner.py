@@ -40,7 +40,7 @@ from swarm.planning.cells.ranking import rank
 from swarm.planning.cells.yielding import Manners, idle_ranking
 from swarm.planning.pibt.priority_inheritance import priority_key
 from swarm.sense.intent import MAX_HELD, WINDOW, Intent, Ranking
-from swarm.sense.messages import HEARING_CELLS
+from swarm.sense.messages import HEARING_CELLS, as_heard, readable_intents
 from swarm.sense.view import View
 
 _STUCK = 4.0  # Time without having come nearer to the goal than ever before [s].
@@ -140,13 +140,9 @@ class CellPlanner(StatefulPlanner):
         x, y = float(view.state[0]), float(view.state[1])
         if not self.held:
             self.held = [self.map.cell_at(x, y)]
-        heard = {
-            robot: intent
-            for robot in sorted(view.messages)
-            if (intent := view.messages[robot].intent) is not None
-            and robot != self.robot_id
-            and intent.last_cell < self._work.shape[1]
-        }
+        messages = as_heard(view.messages)
+        told = readable_intents(messages.table, self._work.shape[1])
+        heard = {robot: told[robot] for robot in messages if robot in told and robot != self.robot_id}
         changed = self._blocked.update(view, heard, self.held)
         if changed:
             self._nearest, self._nearer = math.inf, self.tick

@@ -11,6 +11,7 @@ from swarm.array_types import Array, Flags, Int64s
 from swarm.planning.passages.grid import comes_near, labels_near
 from swarm.planning.passages.right_of_way import Course
 from swarm.planning.passages.route import Route
+from swarm.planning.passages.team import Others
 from swarm.planning.roadmap.occupancy import Roadmap
 from swarm.planning.roadmap.waypoints import points_between
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_OFFSET_X, N_OFFSET_Y, N_RADIUS, N_X, N_Y
@@ -55,7 +56,7 @@ class Aside:
         met: what a pusher comes through before that is left to it.
         """
         seen = {int(row[N_ID]): row for row in view.neighbours.tolist()}
-        all_held, theirs = self._held(others.values()), self._held(others[robot] for robot in pushers)
+        all_held, theirs = self._held(others), self._held({robot: others[robot] for robot in pushers})
         taken = all_held.copy()
         keep_off, walls = [np.empty((0, 3))], []
         for robot in pushers:
@@ -69,8 +70,9 @@ class Aside:
             if row is not None:
                 parts.append(_line(row))
                 walls.append([row[N_X], row[N_Y], self._in_the_way(position, other, row, both)])
-            places = np.concatenate(parts)
-            keep_off.append(np.column_stack([places, np.full(len(places), both)]))
+            around = np.empty((sum(map(len, parts)), 3))
+            around[:, :2], around[:, 2] = np.concatenate(parts), both
+            keep_off.append(around)
         crowd = self._discs(row for robot, row in seen.items() if robot not in pushers)
         wall, off = np.array(walls).reshape(-1, 3), np.concatenate(keep_off)
         for number in (number for robot in pushers for number in _left_to(others[robot], held)):
@@ -92,7 +94,7 @@ class Aside:
         """The way out of all passages to the nearest free place, float64[n, 2] [m]; None if there is none."""
         taken, nothing = np.ones(self._route.slices.total + 1, bool), np.empty((0, 3))
         taken[0] = False
-        crowd, closed = self._discs(view.neighbours.tolist()), self._held(others.values())
+        crowd, closed = self._discs(view.neighbours.tolist()), self._held(others)
         found, _ = self._route.way_aside(position, taken, closed, nothing, nothing, crowd, np.ones(1), 1, _NOWHERE)
         return np.concatenate([found, found[-1:]]) if len(found) else None
 
@@ -132,10 +134,10 @@ class Aside:
         near = math.dist(position, (row[N_X], row[N_Y])) - slices.resolution  # the way begins outside of that
         return max(_IN_THE_WAY * both, min(both, near))
 
-    def _held(self, others: Iterable[Course]) -> Flags:
+    def _held(self, others: Mapping[int, Course]) -> Flags:
         """Slices that somebody holds, bool[count + 1]."""
         found = np.zeros(self._route.slices.total + 1, bool)
-        found[[number for other in others for number in other.held]] = True
+        found[list(Others.of(others).held())] = True
         return found
 
     def _discs(self, rows: Iterable[Sequence[float]]) -> Array:

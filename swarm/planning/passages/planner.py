@@ -111,7 +111,7 @@ class PassagePlanner(StatefulPlanner):
         others = Others.heard(view.messages, self.robot_id, self.slices.total)
         if self._errand.update(self.tick, view.goal, position):
             self._giving.exit = None
-        if self._silent.update(view, others):
+        if self._silent.update(view, others.ids):
             self.route.go_around(self._silent.circles)
         return others, self._closed()
 
@@ -160,8 +160,11 @@ class PassagePlanner(StatefulPlanner):
         """
         if self._errand.arrived:
             return leg.path[:, :2]
-        back = np.isin(leg.numbers, self._holding.held) if self._giving.pushers else np.zeros(len(leg.path), bool)
-        return np.concatenate([position[None], leg.path[back, :2]])
+        if not self._giving.pushers:
+            return position[None]
+        held = np.zeros(self.slices.total + 1, bool)
+        held[self._holding.held] = True
+        return np.concatenate([position[None], leg.path[held[leg.numbers], :2]])
 
     def _course(self, ahead: tuple[int, ...]) -> Course:
         """What the others know of this robot, as of its last message, with its way as of now."""

@@ -95,14 +95,19 @@ def goes_first(theirs: Rank, mine: Rank) -> bool:
         one, other = theirs.inherited, mine.inherited
         if min(one, other) >= 0 and id_of(one) == id_of(other) and one != other:
             return one > other
-    return theirs._replace(inherited=first_of(theirs.inherited)) > mine._replace(inherited=first_of(mine.inherited))
+    return _outside(theirs) > _outside(mine)
+
+
+def _outside(rank: Rank) -> tuple[int, ...]:
+    """A rank as it counts for those who are not of the same chain."""
+    return rank.leaving, rank.inside, first_of(rank.inherited), rank.priority, rank.order
 
 
 def course(intent: Intent, robot_id: int) -> Course:
     """What another robot has told; worked out once for all who hear it."""
     found: Course | None = intent.derived.get(robot_id)
     if found is None:
-        held = tuple(number for number in intent.held if number > 0)
+        held = tuple(filter(None, intent.held))
         now, then = _parts(intent.window)
         ahead, later = tuple(dict.fromkeys(now)), in_order(then[1:]) if any(then) else ()
         found = Course(held, ahead, max(intent.claim, 0), rank(intent, robot_id), later, intent.arrival)
@@ -112,7 +117,7 @@ def course(intent: Intent, robot_id: int) -> Course:
 
 def in_order(numbers: Sequence[int]) -> tuple[int, ...]:
     """Slices in the order in which a way comes to them, each once; without 0."""
-    return tuple(dict.fromkeys(number for number in numbers if number > 0))
+    return tuple(dict.fromkeys(filter(None, numbers)))
 
 
 def waiting_key(ticks: int, robot_id: int, due: bool = False) -> int:

@@ -6,6 +6,7 @@ that concerns is looked up in a table by slices. Robots that share a process sha
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Set
 from typing import Any
 
@@ -18,7 +19,7 @@ from swarm.planning.passages.right_of_way import Course, course
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.scenario.scenario import Scenario
 from swarm.sense.intent import Intent
-from swarm.sense.messages import Heard, Message, Table
+from swarm.sense.messages import Message, Table, as_heard, readable_intents
 
 # Unicycles pass each other in the open by rows about a point ahead of them: with that, and what rows keep, as much
 # larger (in look-aheads).
@@ -67,9 +68,8 @@ class _Told:
         stamp: The tick in which all were written; None if that is not one.
     """
 
-    def __init__(self, messages: Mapping[int, Message], total: int) -> None:
-        told = ((robot, message.intent) for robot, message in messages.items())
-        self.intents = {robot: one for robot, one in told if one is not None and one.last_cell <= total}
+    def __init__(self, messages: Table, total: int) -> None:
+        self.intents = readable_intents(messages, total + 1)
         self.courses = {robot: course(intent, robot) for robot, intent in self.intents.items()}
         self.naming: dict[int, list[int]] = {}
         for robot, other in self.courses.items():
@@ -86,15 +86,19 @@ class Others(Mapping[int, Course]):
         told: Of a table that they are in.
         ids: Who they are.
         changed: Courses that count instead of what they have told.
+
+    Attributes:
+        ids: Who they are.
     """
 
     def __init__(self, told: _Told, ids: Set[int], changed: Mapping[int, Course]) -> None:
-        self._told, self._ids, self._changed = told, ids, changed
+        self._told, self.ids, self._changed = told, ids, changed
+        self._courses: Mapping[int, Course] = ChainMap(dict(changed), told.courses) if changed else told.courses
 
     @classmethod
     def heard(cls, messages: Mapping[int, Message], robot_id: int, total: int) -> Others:
         """Those whom a robot hears, but for itself, and who know a map with so many slices."""
-        own = messages if isinstance(messages, Heard) else Heard(Table(messages), frozenset(messages))
+        own = as_heard(messages)
         derived = own.table.derived
         if total not in derived:
             derived[total] = _Told(own.table, total)
@@ -105,33 +109,33 @@ class Others(Mapping[int, Course]):
     @classmethod
     def of(cls, courses: Mapping[int, Course]) -> Others:
         """Those with these courses."""
-        return courses if isinstance(courses, Others) else cls(_Told({}, 0), courses.keys(), courses)
+        return courses if isinstance(courses, Others) else cls(_Told(Table({}), 0), courses.keys(), courses)
 
     def with_changed(self, courses: Mapping[int, Course]) -> Others:
         """The same, but with these courses of some of them."""
-        return Others(self._told, self._ids, {**self._changed, **courses}) if courses else self
+        return Others(self._told, self.ids, {**self._changed, **courses}) if courses else self
 
     def __getitem__(self, robot: int) -> Course:
         """The course of one of them."""
-        if robot not in self._ids:
+        if robot not in self.ids:
             raise KeyError(robot)
-        return self._changed.get(robot) or self._told.courses[robot]
+        return self._courses[robot]
 
     def get(self, robot: int, default: Any = None) -> Any:
         """The course of one of them; else the default."""
-        return self[robot] if robot in self._ids else default
+        return self._courses[robot] if robot in self.ids else default
 
     def __contains__(self, robot: object) -> bool:
         """Whether it hears this one."""
-        return robot in self._ids
+        return robot in self.ids
 
     def __iter__(self) -> Iterator[int]:
         """Their identities, in ascending order."""
-        return iter(sorted(self._ids))
+        return iter(sorted(self.ids))
 
     def __len__(self) -> int:
         """How many there are."""
-        return len(self._ids)
+        return len(self.ids)
 
     def naming(self, numbers: Iterable[int]) -> dict[int, Course]:
         """Those of them who name one of these slices."""
@@ -140,7 +144,11 @@ class Others(Mapping[int, Course]):
             found.difference_update(self._changed)
             wanted = frozenset(numbers)
             found.update(robot for robot, one in self._changed.items() if not wanted.isdisjoint(one.slices))
-        return {robot: self[robot] for robot in sorted(found)}
+        return {robot: self._courses[robot] for robot in sorted(found)}
+
+    def held(self) -> set[int]:
+        """Slices that somebody of them holds."""
+        return set().union(*[self._courses[robot].held for robot in self.ids])
 
     def intents_naming(self, numbers: Iterable[int]) -> dict[int, Intent]:
         """What those have told who name one of these slices."""
@@ -150,12 +158,12 @@ class Others(Mapping[int, Course]):
         table, found = self._told.naming, set[int]()
         for number in numbers:
             found.update(table.get(number, ()))
-        found &= self._ids
+        found &= self.ids
         return found
 
     def are_of(self, tick: int) -> bool:
         """Whether all have written in this tick what they have told."""
-        return self._told.stamp == tick or all(self._told.intents[robot].stamp == tick for robot in self._ids)
+        return self._told.stamp == tick or all(self._told.intents[robot].stamp == tick for robot in self.ids)
 
 
 def others_naming(others: Mapping[int, Course], numbers: Collection[int]) -> dict[int, Course]:
