@@ -1,7 +1,7 @@
 """When Python looks for cycles among objects while robots drive.
 
 Nothing in a period makes many: what it makes goes when the next one has no use for it, by its count of references. To
-look for cycles every 700 objects, as Python does by itself, took an eighth of the period of a thousand robots.
+look for cycles every 700 objects, as Python does by itself, took a twelfth of the period of a thousand robots.
 """
 
 from __future__ import annotations
