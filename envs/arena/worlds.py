@@ -17,7 +17,7 @@ from swarm.errors import InputError
 from swarm.files.text_files import located
 from swarm.filter.tunables import MIDDLE
 from swarm.model.actuators import T_SPEED, T_TURN_RATE, TRAIL
-from swarm.model.body import BODY, LOOK_AHEAD, MARGIN, body_of, coast_of, is_second_order
+from swarm.model.body import BODY, LOOK_AHEAD, body_of, coast_of, is_second_order, way_margin
 from swarm.model.dynamics import UNICYCLE, Kind, Limits, forward_speed
 from swarm.model.error_bounds import ErrorBounds
 from swarm.model.shapes import shape_size, stop_shape
@@ -141,8 +141,7 @@ class Worlds:
         self._planners.pop(b, None)
         self._agreed[b] = self._straight[b] = False
         planner = self._planner if isinstance(self._planner, str) else self._planner(scenario)
-        margin = float(self.body[b, :, MARGIN].max())
-        if (planners := make_team_planner(planner, scenario, margin)) is not None:
+        if (planners := make_team_planner(planner, scenario, self.way_margin(b))) is not None:
             self._planners[b] = planners
         self._clear(b)
         self._strangers[b] = (scenario.strangers if self._count_on is None else self._count_on).as_array()
@@ -219,6 +218,14 @@ class Worlds:
     def _assumed(self, scenario: Scenario) -> ErrorBounds:
         """What the robots of a scenario count on."""
         return scenario.errors if self._assume is None else self._assume
+
+    def way_margin(self, b: int) -> float:
+        """The most that the ways of any robot of world ``b`` keep from obstacles besides its radius [m]."""
+        scenario, errors = self.scenarios[b], self._assumed(self.scenarios[b])
+        if not errors.any:
+            return self._margin
+        each = zip(scenario.robots, self.body[b], strict=False)
+        return max(way_margin(robot.kind, body, robot.limits, errors) for robot, body in each)
 
     def begin_errors(self, b: int, rng: np.random.Generator | None = None) -> None:
         """The episode that begins in world ``b`` has all of its errors from a generator of its own.

@@ -53,6 +53,10 @@ no normal, and of hulls with a radius it differs little where they are a little 
 # A unicycle's control point, in radii ahead of its axle: nearer is less extra room, farther is easier steering.
 LOOK_AHEAD_RADII = 0.2
 
+# Ways keep the margin that errors ask for at this share of the top speed: a robot slows down where it is narrow, and so
+# knows better where it is. With that of its top speed it would find no way through what it fits through.
+_NARROWLY = 0.5
+
 # A margin that falls short of what it has to cover by so little, relatively, is rounding.
 _ROUNDING = 1e-9
 
@@ -243,6 +247,19 @@ def error_of(kind: Kind, top: float, limits: Limits, dt: float, errors: ErrorBou
         found += errors.velocity * (errors.age + errors.dead_time + dt)
     rolls = errors.lag + _coast_time(kind, top, limits, dt)
     return found + float(sway(int(kind), errors.velocity, stray, speed, rolls, limits.acceleration, dt))
+
+
+def way_margin(kind: Kind, body: Array, limits: Limits, errors: ErrorBounds) -> float:
+    """The distance [m] that a robot's ways keep from obstacles besides its radius: what it needs at half its top speed.
+
+    Args:
+        kind: Its dynamics.
+        body: ``float64[BODY]``.
+        limits: Of its actuators.
+        errors: Bounds of what is not exact.
+    """
+    dt, top = float(body[PERIOD]), _NARROWLY * float(body[TOP_SPEED])
+    return max(float(body[FLOOR]), error_of(kind, top, limits.planned(dt), dt, errors, float(body[ARM])))
 
 
 @njit(cache=True)

@@ -17,7 +17,7 @@ from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s
 from swarm.files.text_files import located
-from swarm.model.body import MARGIN
+from swarm.model.body import way_margin
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.planning.headings.field import anywhere, goal_cell, nearest_pose, poses_from
 from swarm.planning.headings.outlines import least_radius, poses_of_robot
@@ -193,8 +193,9 @@ def goals_without_way(scenario: Scenario, margin: float = 0.0, assumed: ErrorBou
             continue
         with located(f"scenario {scenario.name!r}: robots[{i}]: "):
             body = robot.body(dt=scenario.dt, sensing_radius=scenario.sensing_radius, margin=margin, errors=errors)
-        needed = least_radius(robot) + float(body[MARGIN])
-        space, start, shut = space_of(scenario.world, needed), robot.start[:2], _shut(scenario.world, robot, body)
+        kept = way_margin(robot.kind, body, robot.limits, errors)
+        needed = least_radius(robot) + kept
+        space, start, shut = space_of(scenario.world, needed), robot.start[:2], _shut(scenario.world, robot, kept)
         for goal in robot.goals:
             if not space.may_reach(start, goal) or shut(goal):
                 gap, place = _narrowest(scenario.world, space, start, goal)
@@ -203,11 +204,11 @@ def goals_without_way(scenario: Scenario, margin: float = 0.0, assumed: ErrorBou
     return tuple(found)
 
 
-def _shut(world: World, robot: RobotSpec, body: Array) -> Callable[[Array], bool]:
+def _shut(world: World, robot: RobotSpec, margin: float) -> Callable[[Array], bool]:
     """Whether a robot comes to a goal at no heading that it can turn to; of a disc nobody asks."""
     if robot.footprint is None:
         return lambda _: False
-    poses = poses_of_robot(world, robot, float(body[MARGIN]))
+    poses = poses_of_robot(world, robot, margin)
     reached: Flags | None = None
     start = nearest_pose(poses, anywhere(poses), robot.start, near=True)
     if start >= 0:

@@ -12,7 +12,7 @@ from swarm.filter.narrow import note_narrow
 from swarm.filter.tunables import COUNT, MIDDLE, ROTATION, SPEED, STRAIGHT, decode, unturned
 from swarm.model import dynamics
 from swarm.model.actuators import T_CURVATURE, T_SPEED, T_TURN_RATE, TRAIL
-from swarm.model.body import ACCELERATION, MARGIN, PERIOD, SENSING, YIELDS, coast_of, is_second_order
+from swarm.model.body import ACCELERATION, PERIOD, SENSING, YIELDS, coast_of, is_second_order, way_margin
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.model.sensing_range import range_for_stranger
 from swarm.model.shapes import NO_FOOTPRINT
@@ -83,9 +83,8 @@ class Robot:
         self.world, self.bounds, self.strangers = world, world.bounds, strangers
         self._check_sensing(spec, errors, margin)
         self._sensor = Sensor(self.body, self.footprint, world, sensing_radius)
-        self.planner = make_planner(
-            planner, spec, world, dt=dt, margin=float(self.body[MARGIN]), robot_id=robot_id, sizes=sizes
-        )
+        kept = way_margin(spec.kind, self.body, spec.limits, errors)
+        self.planner = make_planner(planner, spec, world, dt=dt, margin=kept, robot_id=robot_id, sizes=sizes)
         self.controller = make_controller(controller)
         self._talk = talk_of(self.controller)
         self.constraint = make_constraint(constraint) if spec.cooperative else None

@@ -15,7 +15,7 @@ from swarm.array_types import Array, Flags
 from swarm.errors import InputError
 from swarm.filter.nominal import APPROACH_SHARE, VELOCITY_PERIODS
 from swarm.filter.tunables import COUNT, ROTATION, SPEED, TUNABLES, encode
-from swarm.model.body import ACCELERATION, MARGIN, PERIOD, RADIUS, TOP_SPEED
+from swarm.model.body import ACCELERATION, PERIOD, RADIUS, TOP_SPEED
 from swarm.model.dynamics import DOUBLE_INTEGRATOR
 from swarm.planning.passages.team import sizes_of
 from swarm.planning.registry import choose_planner
@@ -66,7 +66,7 @@ class Led:
         """The planners of a world; new ones where a new episode has begun."""
         worlds, scenario = self._worlds, self._worlds.scenarios[b]
         if scenario is not self._led[b] or worlds.age[b] < self._age[b]:
-            margin = float(worlds.body[b, :, MARGIN].max())
+            margin = worlds.way_margin(b)
             name = choose_planner(self._name, scenario, sizes_of(scenario, margin))
             self._teams[b], self._led[b] = make_team_planner(name, scenario, margin), scenario
             self._told[b], self._towards[b] = worlds.believed[b, :, :2], worlds.goal[b] - worlds.believed[b, :, :2]

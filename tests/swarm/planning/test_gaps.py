@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from envs.arena.episodes import play
 from envs.rollout.plants import ExactPlant
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet
-from swarm.model.body import MARGIN
+from swarm.model.body import MARGIN, way_margin
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import ErrorBounds
 from swarm.model.footprint.polygon import box, reach
@@ -21,6 +22,7 @@ from swarm.robot import Robot
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
+from swarm.tune.controllers import make_controller
 
 
 def disc(start: tuple[float, float], goal: tuple[float, float], radius: float) -> RobotSpec:
@@ -88,6 +90,24 @@ def test_who_has_no_way_waits_out_of_the_way_of_who_has_one(planner: str, low: f
     assert until < 20.0 and way[:, 0].max() < 3.0, "it drives to the wall"
 
 
+@pytest.mark.parametrize("kind", [Kind.DOUBLE_INTEGRATOR, Kind.UNICYCLE])
+def test_a_place_that_it_fits_through_slowly_though_not_fast_is_on_its_way(kind: Kind) -> None:
+    errors = ErrorBounds(position=0.03, heading=0.05, age=0.05, lag=0.15, slip=0.05)
+    limits = Limits(1.0, math.inf if kind == Kind.UNICYCLE else 2.0, 4.0)
+    one = RobotSpec(kind, np.array([1.5, 2.0, 0.0, 0.0, 0.0]), np.array([[6.5, 2.0]]), 0.25, limits)
+    body = one.body(dt=0.05, sensing_radius=3.0, errors=errors)
+    slow, fast = way_margin(kind, body, one.limits, errors), float(body[MARGIN])
+    assert 0.03 < slow < fast
+    room = 2.0 * (0.25 + 0.5 * (slow + fast)) / 0.97  # with what the roadmap plans on top
+    world = wall_with_gap(2.0 - 0.5 * room, room)
+    scenario = Scenario(world, (one,), dt=0.05, sensing_radius=3.0, errors=errors, horizon=20.0)
+    assert not goals_without_way(scenario)
+    found = play(
+        [scenario], lambda core, _: np.asarray(make_controller("fixed:6,1")(core.observe()), float), planner="roadmap"
+    )
+    assert found.success.all()
+
+
 @pytest.mark.parametrize("outline", [None, box(0.5, 0.25)])
 def test_what_a_wrong_heading_costs_counts_as_the_robot_itself_counts_it(outline: np.ndarray | None) -> None:
     radius = reach(box(0.5, 0.25))
@@ -95,7 +115,7 @@ def test_what_a_wrong_heading_costs_counts_as_the_robot_itself_counts_it(outline
     one = RobotSpec(Kind.UNICYCLE, start, goals, radius, limits, footprint=outline)
     scenario = Scenario(wall_with_gap(1.9, 0.2), (one,), sensing_radius=4.0, errors=ErrorBounds(heading=0.1))
     robot = Robot(one, scenario.world, dt=scenario.dt, sensing_radius=4.0, errors=scenario.errors)
-    margin, least = float(robot.body[MARGIN]), radius if outline is None else 0.125
+    margin, least = way_margin(one.kind, robot.body, one.limits, scenario.errors), radius if outline is None else 0.125
     assert (margin > 0.1 * radius) == (outline is not None)  # a disc that turns stays where it is
     assert [found.needs for found in goals_without_way(scenario)] == [pytest.approx(2.0 * (least + margin))]
     exact, wrong = sizes_of(scenario, assumed=ErrorBounds()), sizes_of(scenario)
