@@ -17,6 +17,7 @@ from swarm.model.dynamics import Kind
 from swarm.planning.passages.team import reach_of, sizes_of
 from swarm.planning.registry import PLANNERS, make_planner
 from swarm.planning.roadmap.detour import Ways
+from swarm.planning.roadmap.shut_in import ShutIn
 from swarm.planning.roadmap.yielding import yield_all
 from swarm.scenario.scenario import Scenario
 from swarm.sense.messages import Message, hearing_radius
@@ -87,7 +88,9 @@ class RoadmapTeam:
         }
         turns = np.array([robot.kind == Kind.UNICYCLE for robot in scenario.robots])[self._planned]
         radii = self._radii[self._planned]
+        spins = np.array([robot.spins for robot in scenario.robots])[self._planned]
         self._ways = Ways(scenario.world, radii, margin, turns) if self._planned.size else None
+        self._shut_in = ShutIn(radii, spins)
 
     def plan(self, time: float, state: Array, goal: Array, told: Array, waypoint: Array, remaining: Array) -> None:
         """See ``TeamPlanner``; who has no way to its goal stays where it is."""
@@ -100,6 +103,7 @@ class RoadmapTeam:
         ours = self._planned
         found = self._ways.plan(time, state[ours, :2], goal[ours], partial(self._near, others))
         waypoint[ours] = found[:, :2]
+        self.agreed[ours] = self._shut_in.update(time, state[ours, :2], found[:, 2])
         remaining[ours] = np.where(np.isfinite(found[:, 2]), found[:, 2], remaining[ours])
         if self._ways.nowhere.any():
             goal, nowhere = goal.copy(), ours[self._ways.nowhere]

@@ -101,7 +101,7 @@ def make_planner(
     if planner == "roadmap":
         from swarm.planning.roadmap.planner import RoadmapPlanner
 
-        return RoadmapPlanner(world, spec.radius, margin, turns=spec.kind == Kind.UNICYCLE)
+        return RoadmapPlanner(world, spec.radius, margin, turns=spec.kind == Kind.UNICYCLE, spins=spec.spins)
     if planner == "passages":
         from swarm.planning.passages.planner import PassagePlanner
 

@@ -208,6 +208,11 @@ class RobotSpec(ArrayRecord):
         self._check_velocity()
 
     @property
+    def spins(self) -> bool:
+        """Whether it can turn on the spot from one moment to the next: a unicycle of first order, no car."""
+        return self.kind == Kind.UNICYCLE and not (self.limits.is_car or self.limits.is_second_order(self.kind))
+
+    @property
     def build(self) -> Hashable:
         """What ``body`` asks of the robot: equal for robots whose bodies are."""
         corners = None if self.footprint is None else self.footprint.tobytes()

@@ -13,11 +13,10 @@ from swarm.planning.passages.right_of_way import Course, waiting_key
 from swarm.planning.passages.slices import Slices
 from swarm.planning.passages.team import others_naming
 from swarm.planning.pibt.priority_inheritance import priority_key
+from swarm.planning.roadmap.shut_in import MOVES, PATIENCE
 
 _IDLE = -1
 """Ticks in the priority of a robot that has arrived."""
-_PATIENCE = 1.5  # A robot waits if it has not moved for so many seconds.
-_MOVES = 0.5  # It has moved if it is so far from where it was [radii].
 _STUCK = 1.5  # A robot gets on no longer if it has not come nearer to its goal for so many seconds.
 _FORGETS = 5.0  # Seconds after which it does not count any more how near it has been: it may have to go around.
 _ARRIVED, _NEARLY = 0.5, 2.0  # It has arrived if so little of its way is left, and if so little is left and it waits.
@@ -57,7 +56,7 @@ class Errand:
             self._goal, self._since, self.arrived, self._least = goal.copy(), tick, False, math.inf
             self._told, self._has_goal = goal.tobytes(), bool(np.isfinite(goal).all())
         place = position.tolist()
-        if math.dist(place, self._place) > _MOVES * self._radius:
+        if math.dist(place, self._place) > MOVES * self._radius:
             self._place, self._moved = place, tick
         return is_new
 
@@ -72,14 +71,14 @@ class Errand:
     def note_left(self, left: float) -> None:
         """Note how much is left of the way to the goal [m]."""
         self._left = left
-        if left < self._least - _MOVES * self._radius or self._tick - self._nearer > _FORGETS / self._dt:
+        if left < self._least - MOVES * self._radius or self._tick - self._nearer > _FORGETS / self._dt:
             self._least, self._nearer = left, self._tick
         self.arrived |= self.is_at_end(left) or (self.waits and left <= _NEARLY * self._radius)
 
     @property
     def waits(self) -> bool:
         """Whether the robot has not moved for long."""
-        return (self._tick - self._moved) * self._dt > _PATIENCE
+        return (self._tick - self._moved) * self._dt > PATIENCE
 
     @property
     def gets_on(self) -> bool:

@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from swarm.array_types import Array
-from swarm.model.dynamics import Kind
 from swarm.planning import Plan, StatefulPlanner
 from swarm.planning.passages.aside import Aside
 from swarm.planning.passages.crowd import Crowd
@@ -65,8 +64,8 @@ class PassagePlanner(StatefulPlanner):
             self.route = OutlinedRoute(world, self.slices, spec, margin)
         self._aside = Aside(self.route, spec.radius, margin)
         self.robot_id, self.dt, self._spec, self._margin = robot_id, dt, spec, margin
-        self._turns = spec.kind == Kind.UNICYCLE and not (spec.limits.is_second_order(spec.kind) or spec.limits.is_car)
-        self._turning = round(math.pi / (spec.limits.turn_rate * dt)) if self._turns else 0
+        self._spins = spec.spins
+        self._turning = round(math.pi / (spec.limits.turn_rate * dt)) if self._spins else 0
         self.reset()
 
     def reset(self) -> None:
@@ -227,7 +226,7 @@ class PassagePlanner(StatefulPlanner):
         drawn = leg.path[:: max(1, len(leg.path) // _DRAWN), :2]
         # Between others that stand, too, a unicycle has room to turn on the spot alone.
         shut_in = self._errand.waits and not self._errand.arrived
-        near = self._turns and (shut_in or leg.distance < _NEAR * self.slices.length)
+        near = self._spins and (shut_in or leg.distance < _NEAR * self.slices.length)
         agreed = bool(self.held) or aside or near or self.route.tight
         waits = ends or aside or bool(note)
         return Plan(waypoint, drawn, self._last, reach, waits=waits, agreed=agreed, note=note)

@@ -9,6 +9,7 @@ import numpy as np
 
 from swarm.planning import Plan, StatefulPlanner
 from swarm.planning.roadmap.detour import Ways
+from swarm.planning.roadmap.shut_in import ShutIn
 from swarm.planning.roadmap.yielding import yield_aside
 
 if TYPE_CHECKING:
@@ -40,18 +41,21 @@ class RoadmapPlanner(StatefulPlanner):
         radius: Of the robot [m].
         margin: Extra distance from obstacles [m].
         turns: Whether the robot drives along its heading only (a unicycle).
+        spins: Whether it can turn on the spot (``RobotSpec.spins``).
 
     Raises:
         InputError: If a number makes no sense.
     """
 
-    def __init__(self, world: World, radius: float, margin: float = 0.0, *, turns: bool = False) -> None:
-        self._arguments = world, np.array([radius]), margin, np.array([turns])
-        self.ways = Ways(*self._arguments)
+    def __init__(
+        self, world: World, radius: float, margin: float = 0.0, *, turns: bool = False, spins: bool = False
+    ) -> None:  # fmt: skip
+        self._arguments, self._spins = (world, np.array([radius]), margin, np.array([turns])), np.array([spins])
+        self.reset()
 
     def reset(self) -> None:
         """Forget the goal and the others."""
-        self.ways = Ways(*self._arguments)
+        self.ways, self._shut_in = Ways(*self._arguments), ShutIn(self._arguments[1], self._spins)
 
     def plan(self, view: View) -> Plan:
         """The farthest point on the way that is in sight."""
@@ -61,12 +65,14 @@ class RoadmapPlanner(StatefulPlanner):
         position = np.array(view.state[:2], dtype=np.float64)
         found = self.ways.plan(view.time, position[None], goal[None], lambda _: view.neighbours)
         x, y, left = found[0].tolist()
+        shut_in = bool(self._shut_in.update(view.time, position[None], found[:, 2])[0])
         goal = position if self.ways.nowhere[0] else goal
         _, (radius,), margin, _ = self._arguments
         aside = yield_aside(position, radius, margin, goal, view.neighbours, -1)
         if np.isfinite(aside).all():
-            return Plan(aside[:2], np.stack([aside[:2], goal]), None, float(aside[2]))
+            return Plan(aside[:2], np.stack([aside[:2], goal]), None, float(aside[2]), agreed=shut_in)
         target = np.array([x, y])
         if x == goal[0] and y == goal[1]:
-            return Plan(target, goal[None, :], None, left)
-        return Plan(target, np.concatenate([self.ways.path(0, x, y, _DRAWN), goal[None, :]]), None, left)
+            return Plan(target, goal[None, :], None, left, agreed=shut_in)
+        path = np.concatenate([self.ways.path(0, x, y, _DRAWN), goal[None, :]])
+        return Plan(target, path, None, left, agreed=shut_in)
