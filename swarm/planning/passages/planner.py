@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -38,6 +39,9 @@ from swarm.sense.neighbours import N_X, N_Y
 from swarm.sense.view import View
 
 _NEAR = 2.0  # So many lengths of a slice before one, a unicycle turns on the spot.
+# A unicycle that stands for others turns to its way on the spot: so it comes no farther than so many metres a period.
+_CREEPS = 1e-6
+_STANDS = 0.1  # It stands where no more is left than so many radii.
 _FAR, _DRAWN = 1e3, 48  # Distances that count as any other [m]; most points of the way that is shown.
 
 
@@ -102,7 +106,8 @@ class PassagePlanner(StatefulPlanner):
         if back is None and aside is None:
             back = self._crowd.place(scene, self.tick, self._errand.gets_on)
         leg = leg if back is None else self.route.leg(np.stack([position, back]), back)
-        self._plan = self._drive(position, leg, aside is not None or back is not None, note)
+        plan = self._drive(position, leg, aside is not None or back is not None, note)
+        self._plan = self._turned(position, plan, way)
         return self._plan
 
     def _see(self, view: View, position: Array) -> tuple[Others, frozenset[int]]:
@@ -230,3 +235,13 @@ class PassagePlanner(StatefulPlanner):
         agreed = bool(self.held) or aside or near or self.route.tight
         waits = ends or aside or bool(note)
         return Plan(waypoint, drawn, self._last, reach, waits=waits, agreed=agreed, note=note)
+
+    def _turned(self, position: Array, plan: Plan, way: Leg) -> Plan:
+        """The same plan; who stands for others, and can turn on the spot, turns to where it will drive meanwhile."""
+        radius = self._spec.radius
+        if not (self._spins and plan.waits and plan.agreed) or plan.stop_distance > _STANDS * radius:
+            return plan
+        beyond = np.linalg.norm(way.path[:, :2] - position, axis=1) > radius
+        if not beyond.any():
+            return plan
+        return replace(plan, waypoint=way.path[int(np.argmax(beyond)), :2], stop_distance=_CREEPS)

@@ -132,6 +132,20 @@ def test_unicycles_that_turn_slowly_swap_sides_through_a_window_of_2_15_radii() 
     assert run.reached.all() and not run.touched.any()
 
 
+def test_a_unicycle_that_waits_before_a_window_turns_to_it_meanwhile() -> None:
+    boxes = np.array([[2.5, 1.1, 0.1, 1.1], [2.5, 3.9, 0.1, 1.1]])
+    ends, goals = np.array([[1.5, 2.5], [4.0, 1.0]]), np.array([[4.0, 4.0], [1.0, 1.0]])
+    starts, limits = np.column_stack([ends, np.zeros((2, 3))]), Limits(0.5, turn_rate=0.5)
+    robots = tuple(RobotSpec(Kind.UNICYCLE, starts[k], goals[None, k], 0.28, limits) for k in range(2))
+    scenario = Scenario(World(np.array([0.0, 0.0, 5.0, 5.0]), boxes), robots, 60.0, 0.05, 2.8, "window")
+    run = Run(scenario, Fleet(scenario, planner="passages", controller="fixed:6,1"), ExactPlant(scenario))
+    while not run.reached[0]:
+        run.tick()
+    x, y, heading = run.states[1, :3]
+    assert x > 3.0, "it waits"
+    assert math.cos(heading - math.atan2(2.5 - y, 2.5 - x)) > 0.5
+
+
 def test_auto_is_passages_only_where_two_cannot_pass_each_other() -> None:
     narrow, wide = draw_family("bays", 0), draw_family("open", 0)
     assert choose_planner("auto", narrow, sizes_of(narrow)) == "passages"
