@@ -11,7 +11,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, S
 from typing import Any
 
 from swarm.files.text_files import located
-from swarm.model.body import LOOK_AHEAD_RADII, way_margin
+from swarm.model.body import LOOK_AHEAD_RADII, MARGIN
 from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.planning.headings.outlines import least_radius
@@ -42,7 +42,7 @@ def sizes_of(scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | Non
         with located(f"scenario {scenario.name!r}: robots[{i}]: "):
             body = robot.body(dt=scenario.dt, sensing_radius=scenario.sensing_radius, margin=margin, errors=errors)
         ahead = _AHEAD * (LOOK_AHEAD_RADII * robot.radius) if robot.kind == Kind.UNICYCLE else 0.0
-        kept = way_margin(robot.kind, body, robot.limits, errors) + ahead
+        kept = float(body[MARGIN]) + ahead  # two pass each other without slowing down
         found[robot.build] = robot.radius + kept, kept
     two = sorted(found[robot.build] for robot in scenario.robots)[-2:]
     largest, kept = (sum(part) / len(two) for part in zip(*two, strict=True))

@@ -119,7 +119,7 @@ def test_what_a_wrong_heading_costs_counts_as_the_robot_itself_counts_it(outline
     assert (margin > 0.1 * radius) == (outline is not None)  # a disc that turns stays where it is
     assert [found.needs for found in goals_without_way(scenario)] == [pytest.approx(2.0 * (least + margin))]
     exact, wrong = sizes_of(scenario, assumed=ErrorBounds()), sizes_of(scenario)
-    assert wrong.largest - exact.largest == pytest.approx(margin)
+    assert wrong.largest - exact.largest == pytest.approx(float(robot.body[MARGIN]))
 
 
 def test_outlines_with_one_disc_around_are_not_mistaken_for_it() -> None:
