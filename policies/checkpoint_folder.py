@@ -33,6 +33,8 @@ from swarm.files.text_files import make_folder
 
 WEIGHTS, ONNX, CONFIG, CARD, RESUME = "weights.pt", "policy.onnx", "config.yaml", "card.md", "resume.pt"
 FORMAT = 1
+BUILT_IN = "a checkpoint of the built-in network; in Python load_and_run(folder) runs that file"
+"""What ``load`` takes."""
 
 
 @contextlib.contextmanager
@@ -40,14 +42,14 @@ def replaced(folder: Path) -> Iterator[Path]:
     """An empty folder to write into, which then takes the place of an old one in one step."""
     folder = folder.resolve()
     new, old = _sibling(folder, "new"), _sibling(folder, "old")
-    if not folder.exists() and old.exists():  # interrupted between the two swaps
+    if not os.path.exists(folder) and os.path.exists(old):  # interrupted between the two swaps
         os.replace(old, folder)
     make_folder(folder.parent)
     for leftover in (new, old):
         shutil.rmtree(leftover, ignore_errors=True)
     new.mkdir()
     yield new
-    if folder.exists():
+    if os.path.exists(folder):
         _move_along(folder, new)
         os.replace(folder, old)
     os.replace(new, folder)
@@ -58,16 +60,16 @@ def existing(folder: Path) -> Path:
     """The folder, or what an interrupted ``replaced`` left of it."""
     folder = folder.resolve()
     old = _sibling(folder, "old")
-    return old if old.is_dir() and not folder.exists() else folder
+    return old if os.path.isdir(old) and not os.path.exists(folder) else folder
 
 
 def keep_beside(folder: Path) -> Path | None:
     """Copy a checkpoint that is about to be replaced to ``NAME.1``, ``NAME.2``, …; where, or None: there is none."""
     folder = existing(folder)
-    if not (folder / WEIGHTS).is_file():
+    if not os.path.isfile(folder / WEIGHTS):
         return None
     copies = (folder.with_name(f"{folder.name}.{k}") for k in itertools.count(1))
-    free = next(copy for copy in copies if not copy.exists())
+    free = next(copy for copy in copies if not os.path.exists(copy))
     shutil.copytree(folder, free)
     return free
 
@@ -87,9 +89,9 @@ def _move_along(source: Path, target: Path) -> None:
             shutil.copy2(old, new)
 
     for path in source.iterdir():
-        if (target / path.name).exists():
+        if os.path.exists(target / path.name):
             continue
-        if path.is_dir():
+        if os.path.isdir(path):
             shutil.copytree(path, target / path.name, copy_function=link)
         else:
             link(str(path), str(target / path.name))
@@ -165,7 +167,8 @@ def silence() -> Iterator[None]:
     before = logging.root.manager.disable
     logging.disable(logging.ERROR)
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        said = io.StringIO()
+        with warnings.catch_warnings(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             warnings.simplefilter("ignore")
             yield
     finally:

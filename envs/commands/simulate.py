@@ -138,9 +138,9 @@ def make_scenario(options: Options) -> tuple[Scenario, list[str]]:
     if options.scenario is None and is_reference(options.map):
         return _drawn(map_family(options.map), options), []
     path = options.scenario or (map_file(options.map) if options.map else DEMO_MAP)
-    if not path.exists():
+    if not os.path.exists(path):
         raise InputError("scenario", str(path), f"an existing file, or one of {', '.join(FAMILIES)}, or {FORM}")
-    form = None if path.is_dir() else recognise(path, (Format.SCENARIO, *GRID_FORMATS))
+    form = None if os.path.isdir(path) else recognise(path, (Format.SCENARIO, *GRID_FORMATS))
     if options.scenario is not None and options.map and form in (Format.SCENARIO, *MAP_FORMATS):
         raise InputError("SCENARIO, --map", [named, options.map], "one of the two, unless SCENARIO needs a map")
     if form is Format.SCENARIO:

@@ -43,6 +43,7 @@ from policies.training import Training
 from policies.training_log import NOT_EVALUATED
 from policies.tuner import training as tuner
 from policies.tuner.training import TunerOptions, TunerTraining, TunerWorlds
+from swarm.files.text_files import check_place
 from swarm.model.error_bounds import parse_option
 
 
@@ -140,6 +141,9 @@ def train() -> int:
     app.command(name="follower")(FollowerOptions)
     try:
         options = parsed(lambda: app.cli(prog="train.py", description=__doc__))
+        check_place(options.out, is_folder=True)
+        if options.network:
+            console.print("trying the network, and its ONNX graph: some seconds", highlight=False)
         training = start(options, f"{program()} {shlex.join(sys.argv[1:])}")
         if training.kept is not None:
             console.print(f"note: the checkpoint of before is kept in {training.kept}", highlight=False, soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +61,7 @@ def read_instances(path: Path, wanted: Wanted) -> tuple[Iterable[LifelongInstanc
     Raises:
         InputError: If the file has no format that is read, or is malformed.
     """
-    if path.is_dir():
+    if os.path.isdir(path):
         problems = [load_problem(file) for file in problem_files(path)]
         return [problem.instance() for problem in problems], [note for found in problems for note in found.notes()]
     form = recognise(path, GRID_FORMATS)

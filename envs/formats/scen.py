@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -71,7 +72,7 @@ def _find_map(path: Path, name: str) -> Path:
     folders = [path.parent, *path.absolute().parents[1 : 1 + _ABOVE]]
     for folder in folders:
         for candidate in (folder / name, folder / Path(name).name):
-            if candidate.is_file():
+            if os.path.isfile(candidate):
                 return candidate
     valid = f"a map of that name beside the file or up to {_ABOVE} folders above it, or one that is given (--map)"
     raise InputError(f"{path}: map", name, valid)

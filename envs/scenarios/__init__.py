@@ -6,6 +6,7 @@ What a scenario is, and its file, is in ``swarm.scenario``.
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -80,9 +81,9 @@ def map_file(name: str) -> Path:
         InputError: If there is no such file.
     """
     path = MAPS / f"{name}.map"
-    if not path.is_file():
+    if not os.path.isfile(path):
         path = Path(name)
-    if not path.is_file():
+    if not os.path.isfile(path):
         known = ", ".join(sorted(path.stem for path in MAPS.glob("*.map")))
         raise InputError("map", name, f"{known}, a file of a map, or {FORM}")
     return path

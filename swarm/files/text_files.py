@@ -115,12 +115,19 @@ def check_place(path: Path, *, is_folder: bool = False) -> None:
     Raises:
         InputError: If it cannot.
     """
-    if not is_folder and path.is_dir():
+    if not is_folder and os.path.isdir(path):
         raise InputError(str(path), "a folder", _TO_WRITE)
+    try:
+        os.stat(path if is_folder else _partial(path))
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise InputError(str(path), error.strerror, _TO_WRITE) from None
+    except ValueError as error:
+        raise InputError("path", str(path), f"{_TO_WRITE} ({error})") from None
     places = [path] if is_folder else []
-    above = next(place for place in (*places, *path.absolute().parents) if place.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        raise InputError(str(path), f"{above} is {'read-only' if above.is_dir() else 'no folder'}", _TO_WRITE)
+    above = next(place for place in (*places, *path.absolute().parents) if os.path.exists(place))
+    if not os.path.isdir(above) or not os.access(above, os.W_OK):
+        raise InputError(str(path), f"{above} is {'read-only' if os.path.isdir(above) else 'no folder'}", _TO_WRITE)
 
 
 def prepare(path: Path) -> None:
@@ -133,6 +140,11 @@ def prepare(path: Path) -> None:
     make_folder(path.parent)
 
 
+def _partial(path: Path) -> Path:
+    """Where a file is written before it gets its name."""
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """A path to write to whose content appears under ``path`` at once, or not at all if the block raises.
@@ -141,8 +153,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         InputError: If the file cannot be written there.
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     check_place(path)
+    partial = _partial(path)
     try:
         partial.touch()
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ def open_session(path: Path, hint: str) -> tuple[Any, list[str]]:
     Raises:
         InputError: If the file is missing or unreadable.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError(str(path), "no such file", hint)
     import onnxruntime
 

@@ -200,6 +200,17 @@ def test_a_gpu_that_is_not_there_is_refused_and_a_resumed_training_can_do_withou
     assert len(read_log(tmp_path / "run" / LOG)) == 2
 
 
+def test_where_nothing_can_be_written_is_said_before_anything_is_made(
+    train: ModuleType, start: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(train, "start", None)
+    (tmp_path / "file").touch()
+    for wrong, said in (("file", "is no folder"), ("n" * 300, "File name too long")):
+        assert start("--out", str(tmp_path / wrong), "--steps", "1", *TINY) == 2
+        assert said in capsys.readouterr().err
+
+
 def test_a_checkpoint_of_before_is_kept_and_a_training_that_is_done_is_said(
     start: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

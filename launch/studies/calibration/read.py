@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from studies.calibration.drive import Drive
@@ -26,7 +27,7 @@ def read_drives(path: Path, robot: int | None, topics: Topics) -> dict[int, Driv
     Raises:
         InputError: If it can be read as neither, names the place.
     """
-    files = sorted(path.glob("*.mcap")) if path.is_dir() else [path]
+    files = sorted(path.glob("*.mcap")) if os.path.isdir(path) else [path]
     if not files:
         raise InputError(str(path), "no .mcap file", _VALID)
     for file in files:

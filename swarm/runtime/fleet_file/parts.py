@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from swarm.files.references import FORM, in_file, is_reference, moved, source_of
@@ -16,7 +17,7 @@ def read_controller(field: Field, folder: Path) -> str:
         InputError: If it is a part in Python.
     """
     controller = field.text()
-    if (folder / controller).is_dir():
+    if os.path.isdir(folder / controller):
         controller = str(folder / controller)
     if is_reference(controller) and checkpoint_folder(controller) is None:
         raise field.error(
@@ -37,6 +38,6 @@ def read_constraint(field: Field, folder: Path) -> str:
     if not in_file(text):
         return text
     path = folder / source_of(text)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise field.error(f"{FORM}, of a file that is there (looked for {path})")
     return moved(text, path)

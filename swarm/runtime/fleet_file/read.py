@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -177,7 +178,7 @@ def load_fleet(path: str | Path) -> FleetFile:
         raise keys["margin"].error("0 or more, m")
     driver = _read_driver(root, keys)
     folders = {key: path.parent / keys[key].text() for key in ("recording", "keys", "log", "journal") if key in keys}
-    if "keys" in folders and not folders["keys"].is_dir():
+    if "keys" in folders and not os.path.isdir(folders["keys"]):
         raise keys["keys"].error(f"a folder (looked for {folders['keys']})")
     endpoints = _read_endpoints(keys["endpoints"], len(scenario.robots), "tls" if "keys" in keys else "tcp")
     physics = _read_address(keys["physics"], keys["physics"].text()) if "physics" in keys else None

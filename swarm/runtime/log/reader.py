@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +88,7 @@ def open_logs(path: Path) -> Logs:
         InputError: If there is none, if one is not a log, or if they are not of the same fleet.
     """
     paths = [path]
-    if path.is_dir():
+    if os.path.isdir(path):
         paths = sorted(path.glob("*.mcap"))
         if not 0 < len(paths) <= _MOST_FILES:
             raise InputError(str(path), f"{len(paths)} .mcap files", f"1 to {_MOST_FILES} logs")

@@ -8,6 +8,7 @@ import pytest
 
 from envs.formats.read import Wanted, read_instances
 from envs.formats.scen import scen_instances
+from envs.scenarios import map_file
 from swarm.errors import InputError
 
 MAP = "type octile\nheight 3\nwidth 6\nmap\n..WW.@\n..WW.@\nG.WWTW\n"
@@ -100,3 +101,15 @@ def test_a_map_alone_is_drawn_on(tmp_path: Path) -> None:
         read_instances(tmp_path / "pond.map", Wanted(robots=7))
     with pytest.raises(InputError, match=r"--cell-size.*a MovingAI map"):
         read_instances(tmp_path / "pond.map", Wanted(cell_size=2.0))
+
+
+@pytest.mark.parametrize("name", ["m" * 300, "a/" * 2100])
+def test_a_name_that_no_file_can_have_is_no_file(tmp_path: Path, name: str) -> None:
+    wanted = Wanted()
+    for part in (f"{name}.map", name):
+        with pytest.raises(InputError, match=r"map: got '|File name too long"):
+            scen_instances(write(tmp_path, f"0 {part} 6 3 0 0 1 2 2.4"))
+        with pytest.raises(InputError, match="File name too long"):
+            read_instances(Path(part), wanted)
+        with pytest.raises(InputError, match="map: got"):
+            map_file(part)

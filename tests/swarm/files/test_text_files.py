@@ -51,6 +51,14 @@ def test_where_nothing_can_be_written_is_known_before(tmp_path: Path) -> None:
     assert (tmp_path / "new").is_dir()
 
 
+def test_a_name_that_no_file_can_have_is_one_clear_error_before_anything_is_done(tmp_path: Path) -> None:
+    long = tmp_path / ("n" * 300)
+    for wrong, is_folder in ((long, False), (long, True), (tmp_path / ("n" * 250), False), (tmp_path / "a\0b", False)):
+        with pytest.raises(InputError, match=r"File name too long|null byte"):
+            check_place(wrong, is_folder=is_folder)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_other_errors_pass_and_leave_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(ConnectionError), atomic_path(tmp_path / "a"):
         raise ConnectionError("of somebody else")
