@@ -63,7 +63,8 @@ def given_by(reward: OwnReward, step: StepRecord) -> Float32s:
     if isinstance(reward, Reward):
         return reward(step)  # right by its making
     with Running(f"reward: {name_of(reward)}", reward, f"finite numbers of shape {step.done.shape}"):
-        found = array("rewards", reward(step), step.done.shape, most=_LARGEST)
+        own = StepRecord._make(values.copy() for values in step)  # the world goes on from these arrays
+        found = array("rewards", reward(own), step.done.shape, most=_LARGEST)
     return np.where(step.done, 0.0, found).astype(np.float32)
 
 

@@ -89,6 +89,8 @@ def array(where: str, value: ArrayLike, shape: tuple[int | None, ...], *, most: 
         InputError: If the shape differs, or a value is not finite or too large.
     """
     try:
+        if np.iscomplexobj(value):
+            raise TypeError
         result = np.array(value, dtype=np.float64, order="C")
     except (TypeError, ValueError, OverflowError):
         raise InputError(where, value, f"numbers of shape {_written(shape)}") from None

@@ -41,13 +41,13 @@ class Running:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         module = module_of(self._part)
-        if not isinstance(error, Exception) or _is_ours(module):
+        if not isinstance(error, Exception | SystemExit) or is_ours(self._part):
             return  # What this project's own parts refuse is clear already; anything else is a bug of ours.
         place = raised_at(error, module) or defined_at(self._part)
         raise told(f"{self._where}{place}", error, self._valid) from error
 
 
-def told(where: str, error: Exception, valid: str) -> InputError:
+def told(where: str, error: BaseException, valid: str) -> InputError:
     """What a user's code raised, as an error that can be shown in one line."""
     if isinstance(error, InputError):
         return InputError(f"{where}: {error.where}" if error.where else where, error.value, error.valid)
@@ -71,6 +71,11 @@ def raised_at(error: BaseException, module: str) -> str:
 
 def _is_ours(module: str) -> bool:
     return module.partition(".")[0] in _OURS
+
+
+def is_ours(part: object) -> bool:
+    """Whether a function, object or module is one of this project."""
+    return _is_ours(module_of(part))
 
 
 def defined_at(part: object) -> str:

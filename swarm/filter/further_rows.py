@@ -61,7 +61,7 @@ def further_rows(constraint: Constraint, view: View, kind: int, body: Array) -> 
         InputError: If they are something else.
     """
     with Running(f"constraint: {name_of(constraint)}", constraint, "a function that gives rows for any view"):
-        given, level = _checked(constraint(view))
+        given, level = _checked(constraint(view.copied()))
     if kind == UNICYCLE:
         given[:, 1] /= body[LOOK_AHEAD]
     rows, rhs = np.empty(given.shape), np.empty(level.shape)

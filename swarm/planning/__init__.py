@@ -18,7 +18,7 @@ import numpy as np
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import array
-from swarm.files.own_code import Running
+from swarm.files.own_code import Running, is_ours
 from swarm.sense.intent import Intent
 from swarm.sense.view import View
 
@@ -79,8 +79,8 @@ class StatefulPlanner(Planner, Protocol):
 
 
 def stateful(planner: Planner) -> StatefulPlanner:
-    """The planner itself if it has everything; else with the defaults for what it lacks."""
-    return planner if isinstance(planner, StatefulPlanner) else OwnPlanner(planner)
+    """The planner itself if it is one of ours; a user's own with checks, and the defaults for what it lacks."""
+    return planner if isinstance(planner, StatefulPlanner) and is_ours(planner) else OwnPlanner(planner)
 
 
 _FLAG = bool | np.bool_
@@ -108,7 +108,7 @@ class OwnPlanner(StatefulPlanner):
             InputError: If it raises, or gives something else.
         """
         with self._running(self._planner.plan, "a swarm.Plan for any view"):
-            plan = self._planner.plan(view)
+            plan = self._planner.plan(view.copied())
             if not isinstance(plan, Plan):
                 raise InputError("", plan, "a swarm.Plan")
             for name, kind in _KINDS.items():

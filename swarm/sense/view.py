@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,6 +85,14 @@ class View:
         self.obstacles = None if obstacles is None else as_obstacles(_contiguous("obstacles", obstacles))
         self.silent = np.empty((0, 2)) if silent is None else silent
         self.drive = drive
+
+    def copied(self) -> View:
+        """The same with arrays of its own: for code of a user's own, whatever it writes into what it is given."""
+        other = copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                setattr(other, name, value.copy())
+        return other
 
 
 def _rows(neighbours: Sequence[Neighbour] | ArrayLike) -> object:

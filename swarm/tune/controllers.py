@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -68,7 +69,9 @@ class OwnController:
         actions = np.empty((*leading, COUNT))
         for index in np.ndindex(leading):
             ego, edges, mask, sender = observation
-            one = Observation(ego[index], edges[index], mask[index], None if sender is None else sender[index])
+            one = Observation(
+                ego[index].copy(), edges[index].copy(), mask[index].copy(), None if sender is None else sender[index]
+            )
             with Running(where, self._controller, valid):
                 actions[index] = array("action", self._controller(one), (COUNT,))
         return actions
@@ -265,7 +268,7 @@ def checkpoint_folder(text: str) -> Path | None:
     name = text.removeprefix(_ALONE)
     if name == SHIPPED:
         return shipped_checkpoint(SHIPPED)
-    return Path(name) if name != text or (name and Path(name).is_dir()) else None
+    return Path(name) if name != text or (name and os.path.isdir(name)) else None
 
 
 def trained(folder: str | Path) -> Controller:
@@ -282,7 +285,7 @@ def shipped_checkpoint(name: str) -> Path:
     brought = entry_points(group=CHECKPOINTS)
     for entry in brought:
         folder = Path(entry.load()) / name
-        if folder.is_dir():
+        if os.path.isdir(folder):
             return folder
     packages = ", ".join(sorted({entry.module for entry in brought})) or "none; is the project installed (pip)?"
     raise InputError("checkpoint", name, f"a folder, or a checkpoint of an installed package (found: {packages})")

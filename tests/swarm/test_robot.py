@@ -17,6 +17,7 @@ from envs.arena.core import ArenaCore
 from envs.rollout.team import Fleet
 from envs.scenarios import clutter, swap
 from swarm import Robot, View
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.filter.reference import ReferenceSolver
 from swarm.model.body import BODY
@@ -332,8 +333,31 @@ def test_a_planner_that_remembers_nothing_holds_no_cells_and_one_that_does_is_as
     assert a_robot(planner=Counting()).planner.held == ()
     planner = Remembering()
     found: Any = a_robot(planner=planner).planner
-    assert found is planner and found.held == (4, 5) and found.resume((1, 2), 3.0, 4.0)
+    assert found.held == (4, 5) and found.resume((1, 2), 3.0, 4.0)
     assert planner.resumed == ((1, 2), 3.0, 4.0)
+
+
+def test_what_own_parts_write_into_a_view_changes_nothing_that_the_filter_sees() -> None:
+    def steered(view: View) -> Plan:
+        view.state += 0.5  # as a planner does that works in place
+        view.goal -= view.state[:2]
+        view.neighbours[:] = 9.0
+        return Plan(np.array([2.0, 0.0]))
+
+    def rows(view: View) -> tuple[Array, Array]:
+        view.state[:], view.neighbours[:] = 0.0, 0.0
+        return np.empty((0, 2)), np.empty(0)
+
+    robots = (a_robot(planner=SimpleNamespace(plan=lambda view: Plan(np.array([2.0, 0.0])))),
+              a_robot(planner=SimpleNamespace(plan=steered), constraint=rows),
+              a_robot(planner=SimpleNamespace(plan=steered, held=(), reset=list, resume=lambda *_: False)))  # fmt: skip
+    other = Neighbour((0.6, 0.05), radius=0.1, reach=0.05, velocity=(-0.5, 0.0))
+    views = [a_view(neighbours=[other]) for _ in robots]
+    controls = [robot.step(view).control.tolist() for robot, view in zip(robots, views, strict=True)]
+    assert controls[0] == controls[1] == controls[2]
+    assert all(
+        (view.neighbours == views[0].neighbours).all() and (view.state == views[0].state).all() for view in views
+    )
 
 
 @pytest.mark.parametrize("waypoint", [None, [np.nan, 1.0], np.zeros(3), "there"])

@@ -38,6 +38,7 @@ a recording does not: then nobody expects it to move as it is told.
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Protocol
@@ -185,10 +186,8 @@ def read_from(driver: Driver) -> Reading | None:
         found = driver.read()
         if not isinstance(found, Reading | None):
             raise InputError("read", found, "a Reading, or None")
-        if found is not None and not (isinstance(found.state, np.ndarray) and found.state.dtype == np.float64):
-            found = replace(found, state=array("read: state", found.state, (5,), most=math.inf))
-        if found is not None and (found.state.shape != (5,) or not np.isfinite(found.state).all()):
-            raise InputError("read: state", found.state, "5 finite numbers: x, y, heading, vx, vy")
+        if found is not None:  # a copy, since a driver may go on in place
+            found = replace(found, state=array("read: state", found.state, (5,), most=sys.float_info.max))
     return found
 
 
@@ -199,7 +198,7 @@ def write_to(driver: Driver, control: Array) -> Sent:
         InputError: If one of a user's own raises, or gives something else.
     """
     with Running(f"driver: {name_of(driver)}", driver, "a Sent"):
-        sent = driver.write(control)
+        sent = driver.write(control.copy())  # which a driver may clip in place
         if not isinstance(sent, Sent):
             raise InputError("write", sent, "a Sent")
     return sent

@@ -21,6 +21,7 @@ from swarm.filter.safety import OUTCOMES
 from swarm.filter.tunables import COUNT
 from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import ErrorBounds
+from swarm.tune.controllers import make_controller
 
 WALK = """
 import numpy as np
@@ -74,6 +75,50 @@ def test_without_asking_teams_have_one_size_and_never_more_than_asked_for() -> N
         core.load(0, teams[1])
     with pytest.raises(InputError, match="at most 3"):
         ArenaCore(lambda rng: teams[1], robots=3)
+
+
+WRITES = """
+import numpy as np
+from swarm import Plan
+
+class Steered:
+    def plan(self, view):
+        plan = Plan(view.goal.copy())
+        view.state[:2], view.goal[:], view.neighbours[:] = view.goal, 0.0, 0.0
+        return plan
+
+def reward(step):
+    for values in step:
+        values[:] = 0
+    return step.closer
+
+def rows(view):
+    view.state[:2] += 0.5
+    return np.empty((0, 2)), np.empty(0)
+
+def middle(observation):
+    for values in observation[:3]:
+        values[:] = 0
+    return np.full(6, 0.5)
+"""
+
+
+def test_what_own_parts_write_into_what_they_are_given_moves_nobody(tmp_path: Path) -> None:
+    (tmp_path / "writes.py").write_text(WRITES)
+    scenario = clutter.draw(np.random.default_rng(3), robots=4, obstacles=4, side=1.5, kind=Kind.SINGLE_INTEGRATOR)
+    part = f"{tmp_path}/writes.py:"
+    plain = ArenaCore(lambda rng: scenario, redraw=False)
+    steered = ArenaCore(lambda rng: scenario, redraw=False, planner=f"{part}Steered", reward=f"{part}reward")
+    bounded = ArenaCore(lambda rng: scenario, redraw=False, constraint=f"{part}rows")
+    controller = make_controller(f"{part}middle")
+    seen = [core.reset() for core in (plain, steered, bounded)]
+    for _ in range(30):
+        before = seen[0].ego.copy()
+        action = controller(seen[0])
+        assert (seen[0].ego == before).all() and before.any()
+        seen = [core.step(action)[0] for core in (plain, steered, bounded)]
+        assert (plain.state == steered.state).all() and np.allclose(plain.state, bounded.state, rtol=0.0, atol=1e-12)
+        assert (plain.remaining == steered.remaining).all() and (plain.clearance == steered.clearance).all()
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -30,6 +30,9 @@ def through_a_library(x):
 def refused(x):
     return Limits(speed=-x)
 
+def leaves(x):
+    raise SystemExit(x)
+
 def two_lines(x):
     raise ValueError("one\\ntwo")
 
@@ -68,8 +71,9 @@ def test_the_last_line_of_the_users_file_is_named(parts: Any) -> None:
     assert said(functools.partial(parts("divides"), 1)) == f"reward: mine (parts.py:7): {shown}"
     assert said(parts("Callable")().method, 1) == f"reward: mine (parts.py:7): {shown}"
     assert "(parts.py:10): got 'JSONDecodeError: Expecting" in said(parts("through_a_library"), 1)
-    assert "(parts.py:27): got \"AttributeError: 'Callable' object has no" in said(parts("Callable")(), 1)
-    assert "(parts.py:16): got 'ValueError: one two'" in said(parts("two_lines"), 1), "one line"
+    assert "(parts.py:30): got \"AttributeError: 'Callable' object has no" in said(parts("Callable")(), 1)
+    assert "(parts.py:19): got 'ValueError: one two'" in said(parts("two_lines"), 1), "one line"
+    assert "(parts.py:16): got 'SystemExit: 3'" in said(parts("leaves"), 3), "no part ends a command without a word"
 
 
 def test_what_this_project_refuses_there_keeps_its_words(parts: Any) -> None:
@@ -96,14 +100,14 @@ def test_what_nobody_here_wrote_is_named_as_far_as_it_is_known() -> None:
 
 def test_a_planner_is_asked_for_everything_in_this_way(parts: Any) -> None:
     planner = stateful(parts("Planner")())
-    with pytest.raises(InputError, match=r"planner: Planner \(parts\.py:23\): got \"AttributeError"):
+    with pytest.raises(InputError, match=r"planner: Planner \(parts\.py:26\): got \"AttributeError"):
         planner.reset()
     assert planner.resume((), 0.0, 0.0) is False and planner.held == ()
 
 
-def test_an_interrupt_and_an_end_go_through() -> None:
-    for end in (KeyboardInterrupt, SystemExit, GeneratorExit):
-        with pytest.raises(end), Running("reward: mine", said, "a number"):
+def test_an_interrupt_goes_through() -> None:
+    for end in (KeyboardInterrupt, GeneratorExit):
+        with pytest.raises(end), Running("reward: mine", json.loads, "a number"):
             raise end
 
 

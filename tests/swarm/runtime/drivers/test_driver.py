@@ -14,7 +14,7 @@ from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import ErrorBounds
 from swarm.runtime.drivers import line as line_driver
-from swarm.runtime.drivers.base import Reading, clip, make_driver, read_from, write_to
+from swarm.runtime.drivers.base import Reading, Sent, clip, make_driver, read_from, write_to
 from swarm.runtime.drivers.bullet import BulletDriver
 from swarm.runtime.drivers.bullet_wire import BodyState
 from swarm.runtime.drivers.clocks import LEARN
@@ -146,6 +146,23 @@ def test_a_state_may_be_any_five_numbers():
     driver = SimpleNamespace(read=lambda: Reading([1, 2, 0, 0, 0], 0.0, 0.0))
     found = read_from(driver).state
     assert found.dtype == np.float64 and found.tolist() == [1.0, 2.0, 0.0, 0.0, 0.0]
+
+
+def test_a_driver_may_work_in_place():
+    class Base:
+        state = np.zeros(5)
+
+        def read(self):
+            self.state += 1.0
+            return Reading(self.state, 0.0, 0.0)
+
+        def write(self, control):
+            return Sent(np.clip(control, -1.0, 1.0, out=control), 0.0)
+
+    driver, control = Base(), np.array([3.0, 0.0])
+    first, second, sent = read_from(driver), read_from(driver), write_to(driver, control)
+    assert (first.state == 1.0).all() and (second.state == 2.0).all()
+    assert control.tolist() == [3.0, 0.0] and sent.control.tolist() == [1.0, 0.0]
 
 
 def test_the_example_of_ones_own_driver_speaks_lines(monkeypatch):
