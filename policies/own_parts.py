@@ -34,6 +34,7 @@ SOURCE = "network.py"
 """The copy of a network's file in a checkpoint."""
 # Single precision, summed in another order.
 _SAME = 1e-4
+_ANY_SIZES = "a graph for any number of robots and slots (a loop over slots has as many rounds as in the example)"
 
 
 class Trial(NamedTuple):
@@ -126,28 +127,32 @@ def try_network(reference: str, network: nn.Module, trial: Trial, device: torch.
     """
     where, training = f"--network: {reference}" + ("" if device == CPU else f", on {device}"), network.training
     seen = tuple(to_device(part, device) for part in trial.inputs)
-    network.eval()
+    numbers = f"finite numbers, also for a robot that senses nothing ({trial.nothing})"
     try:
+        found = _call(where, network.eval(), trial, seen, numbers)
         with torch.no_grad():
-            found, alone = (
-                _call(
-                    where,
-                    network,
-                    trial,
-                    some,
-                    f"finite numbers, also for a robot that senses nothing ({trial.nothing})",
-                )
-                for some in (seen, tuple(part[1:2] for part in seen))
-            )
+            alone = _call(where, network, trial, tuple(part[1:2] for part in seen), numbers)
+            trained = _call(where, network.train(), trial, seen, numbers)
     finally:
         network.train(training)
-    for name, part, one in zip(trial.outputs, found, alone, strict=True):
-        if part is None or one is None:
-            if part is not one:
-                raise InputError(f"{where}: {name}", part, "the same for a robot whoever else is in the batch")
-            continue
-        if (part[1] - one[0]).abs().max() > _SAME:
-            raise InputError(f"{where}: {name}", part[1].tolist(), "the same for a robot whoever else is in the batch")
+    first = next(iter(trial.outputs))
+    if not found[0].requires_grad:
+        raise InputError(f"{where}: {first}", "no gradient", "one: parameters to train, and no detached output")
+    for name, part, one, other in zip(trial.outputs, found, alone, trained, strict=True):
+        _check_same(f"{where}: {name}", _of(part, 1), _of(one, 0), "whoever else is in the batch")
+        _check_same(f"{where}: {name}", part, other, "in training (no dropout, no batch normalisation)")
+
+
+def _of(output: Tensor | None, robot: int) -> Tensor | None:
+    return None if output is None else output[robot]
+
+
+def _check_same(where: str, output: Tensor | None, other: Tensor | None, when: str) -> None:
+    """Refuse an output that differs from that of another call, in which something that ``when`` names was different."""
+    if output is None and other is None:
+        return
+    if output is None or other is None or not (output - other).abs().max() <= _SAME:
+        raise InputError(where, None if output is None else output.tolist(), f"the same for a robot {when}")
 
 
 def _call(
@@ -173,6 +178,8 @@ def _call(
             wanted = [len(seen[0]), *shape]
             if not isinstance(part, Tensor) or list(part.shape) != wanted:
                 raise InputError(name, getattr(part, "shape", part), f"a tensor of shape {wanted}")
+            if part.dtype != torch.float32:
+                raise InputError(name, part.dtype, "float32, as what it is given")
             if not torch.isfinite(part).all():
                 raise InputError(name, part.tolist(), numbers)
             if name == trial.optional and not (part > 0.0).all():
@@ -200,16 +207,27 @@ def try_graph(
         try:
             export(network, path)
         except Exception as error:  # torch raises anything here
-            shown = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            raise InputError(where, shown, "operations that ONNX has") from error
+            raise _refused(where, error, "operations that ONNX has") from error
         session, _ = open_session(path, "the network's graph")
-        found = session.run(None, dict(inputs))[0]
+        try:
+            found = session.run(None, dict(inputs))[0]
+        except Exception as error:  # and onnxruntime another one
+            raise _refused(f"{where}: ONNX", error, _ANY_SIZES) from error
     network.eval()
     with torch.no_grad():
         wanted = output(*map(torch.from_numpy, inputs.values())).numpy()
     network.train(training)
     if not (apart := float(np.abs(found - wanted).max())) <= _SAME:
         raise InputError(f"{where}: ONNX", f"outputs that are {apart:.2g} off", "operations that ONNX repeats")
+
+
+def _refused(where: str, error: BaseException, valid: str) -> InputError:
+    """What an exporter's error comes from, in one line: its own words only say that it failed."""
+    while not isinstance(error, InputError) and (error.__cause__ or error.__context__) is not None:
+        error = error.__cause__ or error.__context__ or error
+    if isinstance(error, InputError):  # of the user's own lines, whose place it names
+        return InputError(error.where, error.value, valid)
+    return InputError(where, next(iter(str(error).strip().splitlines()), type(error).__name__), valid)
 
 
 def kept_reference(reference: str, folder: Path) -> str:

@@ -12,7 +12,17 @@ from typing import Any
 
 import torch
 
-from policies.checkpoint_folder import CONFIG, FORMAT, ONNX, WEIGHTS, load_weights, replaced, write_onnx, write_parts
+from policies.checkpoint_folder import (
+    BUILT_IN,
+    CONFIG,
+    FORMAT,
+    ONNX,
+    WEIGHTS,
+    load_weights,
+    replaced,
+    write_onnx,
+    write_parts,
+)
 from policies.follower.network import FILTERS, WIDTH, Follower, Scores
 from policies.follower.own_network import OwnFollower
 from policies.own_parts import SOURCE, kept_reference
@@ -56,7 +66,7 @@ def load(folder: Path) -> Follower:
     """
     config = read_config(folder / CONFIG)
     if (network := config.get("network")) is not None:
-        raise InputError(str(folder / SOURCE), network, "load_and_run(folder), if that file may be run")
+        raise InputError(str(folder / SOURCE), network, BUILT_IN)
     shape = config["architecture"]
     follower = Follower(shape.get("filters", FILTERS), shape.get("width", WIDTH))
     load_weights(follower, folder / WEIGHTS)

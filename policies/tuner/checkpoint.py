@@ -22,6 +22,7 @@ import torch
 import yaml
 
 from policies.checkpoint_folder import (
+    BUILT_IN,
     CONFIG,
     FORMAT,
     ONNX,
@@ -136,7 +137,7 @@ def load(folder: Path) -> tuple[Tuner, Config]:
     folder = existing(folder)
     config = read_config(folder / CONFIG)
     if config.network is not None:
-        raise InputError(str(folder / SOURCE), config.network, "load_and_run(folder), if that file may be run")
+        raise InputError(str(folder / SOURCE), config.network, BUILT_IN)
     tuner = Tuner(config.width, rounds=config.rounds, blend=config.blend)
     load_weights(tuner, folder / WEIGHTS, tuner.of_declared if config.ego == EGO_EXACT else None)
     return tuner.eval(), config

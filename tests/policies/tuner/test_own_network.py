@@ -82,6 +82,40 @@ class Branch(Net):
         mean, _, value = super().forward(ego, edges, mask)
         return (mean * 0.0 if bool((mean > 2.0).any()) else mean), None, value
 
+class Double(Net):
+    def __init__(self):
+        super().__init__()
+        self.double()
+
+    def forward(self, ego, edges, mask):
+        return super().forward(ego.double(), edges.double(), mask)
+
+class Frozen(Net):
+    def __init__(self):
+        super().__init__()
+        self.requires_grad_(False)
+
+class Detached(Net):
+    def forward(self, ego, edges, mask):
+        with torch.no_grad():
+            return super().forward(ego, edges, mask)
+
+class Dropping(Net):
+    def __init__(self):
+        super().__init__()
+        self.mean = nn.Sequential(nn.Dropout(0.5), self.mean)
+
+class Normal(Net):
+    def __init__(self):
+        super().__init__()
+        self.mean = nn.Sequential(nn.BatchNorm1d(16), self.mean)
+
+class Loop(Net):
+    def forward(self, ego, edges, mask):
+        near = sum(edges[:, k] * mask[:, k, None] for k in range(edges.shape[1]))
+        hidden = torch.tanh(self.body(torch.cat([ego, near], dim=-1)))
+        return torch.sigmoid(self.mean(hidden)), None, self.value(hidden).squeeze(-1)
+
 plain = 5
 """
 
@@ -169,6 +203,8 @@ def test_densities_with_a_deviation_of_its_own_are_those_of_torch() -> None:
     [
         ("Two", "2 things"), ("Long", r"value: got torch.Size\(\[3, 22\]\)"), ("Lost", "senses nothing"),
         ("Crowd", "whoever else is in the batch"), ("Broken", r"forward \(\S+nets\.py:\d+\): got 'RuntimeError"),
+        ("Double", r"nets\.py:\d+\): mean: got torch.float64; valid: float32"), ("Frozen", "no gradient"),
+        ("Detached", "no gradient"), ("Dropping", "no dropout"), ("Normal", "no batch normalisation"),
         ("Nothing", "forward"), ("plain", "forward"), ("missing", "Net, Wide, Two"),
     ],
 )  # fmt: skip
@@ -178,8 +214,15 @@ def test_what_is_no_such_network_is_refused(file: Path, name: str, said: str) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("Branch", "operations that ONNX has"), ("Odd", "operations that ONNX repeats")]
-)
-def test_a_network_that_onnx_does_not_repeat_is_refused_before_the_training(file: Path, name: str, said: str) -> None:
+    ("name", "said"),
+    [
+        ("Branch", r"^--network: \S+: forward \(\S+nets\.py:\d+\): got .*data-dependent.* operations that ONNX has"),
+        ("Odd", "operations that ONNX repeats"), ("Loop", "a graph for any number of robots and slots"),
+    ],
+)  # fmt: skip
+def test_a_network_that_onnx_does_not_repeat_is_refused_before_the_training(
+    file: Path, name: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(InputError, match=said):
         network_of(TunerOptions(network=f"{file}:{name}"))
+    assert "GraphModule" not in "".join(capsys.readouterr()), "what torch prints is none of the user's business"
