@@ -225,7 +225,7 @@ class ArenaCore(ObservedWorlds):
         Returns:
             The observation (of the new episode where one ended), reward ``[B, N]``, terminated ``[B]``, truncated
             ``[B]``, and ``info``: ``episodes``, a summary of each episode that ended, ``final_observation``, the
-            last observation of all worlds if one ended, else None, and ``resting`` before worlds were drawn anew.
+            last observation of these worlds alone (None if none ended), and ``resting`` before worlds were drawn anew.
 
         Raises:
             InputError: If the action has another shape or is not a number.
@@ -262,10 +262,10 @@ class ArenaCore(ObservedWorlds):
         observation = self.observe()
         if (over := terminated | truncated).any():
             ended = np.flatnonzero(over)
-            info["final_observation"] = observation
+            info["final_observation"] = Observation(*(np.asarray(part)[ended] for part in observation))
             info["episodes"] = [self.summary(int(b)) for b in ended]
             if self._redraw:
-                observation = self.begin_anew(observation, {int(b): self.next_scenario(int(b)) for b in ended})
+                self.begin_within(observation, {int(b): self.next_scenario(int(b)) for b in ended})
         return observation, reward, terminated, truncated, info
 
     def summary(self, b: int = 0) -> dict[str, float]:

@@ -94,16 +94,8 @@ class ObservedWorlds(Worlds):
             with threads(self.threads):
                 observe_worlds(self.threads, *arguments)
 
-    def begin_anew(self, observation: Observation, scenarios: Mapping[int, Scenario]) -> Observation:
-        """Put scenarios into some worlds; returns the present observation, and these worlds observed anew in it."""
-        again = self._pages.take()
-        for part, before in zip(again, observation, strict=True):
-            np.copyto(part, before)  # type: ignore[arg-type]  # nothing is None in what the core observes
-        return self.begin_within(again, scenarios)
-
-    def begin_within(self, observation: Observation, scenarios: Mapping[int, Scenario]) -> Observation:
-        """``begin_anew``, in the present observation itself: the last ones of these worlds are overwritten."""
+    def begin_within(self, observation: Observation, scenarios: Mapping[int, Scenario]) -> None:
+        """Put scenarios into some worlds, and observe these anew within the present observation."""
         for b, scenario in scenarios.items():
             self.load(b, scenario)
         self._observe_into(observation, np.array(list(scenarios)))
-        return observation

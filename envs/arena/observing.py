@@ -20,8 +20,8 @@ from swarm.sense.neighbours import N_ID
 from swarm.tune.memory import remember
 from swarm.tune.observation import EDGE, EGO, Observation, observe
 
-# The present observation, the one before, the last ones of episodes that ended, and one to write.
-_KEPT_PAGES = 4
+# The present observation, the one before, and one to write.
+_KEPT_PAGES = 3
 
 
 class Pages:

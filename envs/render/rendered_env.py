@@ -56,7 +56,7 @@ class RenderedEnv(ParallelEnv):  # type: ignore[misc]
         """
         if not self._begun:
             raise InputError(f"{self.metadata['name']}: step", "no episode has begun", "a call of reset() before")
-        if not isinstance(actions, Mapping):
+        if not isinstance(actions, dict | Mapping):
             raise InputError(f"{self.metadata['name']}: actions", actions, "a dict with an action for each agent")
         return not self.agents
 

@@ -104,8 +104,8 @@ class TunerPPO(PPO[Rollout]):
         self.episodes += info["episodes"]
         next_value = torch.full((worlds, robots), math.nan, device=self.device)
         if truncated.any():
-            cut = np.flatnonzero(truncated)
-            final = flatten(Observation(*(array[cut] for array in info["final_observation"][:3])), self.device)
+            cut, last = np.flatnonzero(truncated), truncated[terminated | truncated]
+            final = flatten(Observation(*(array[last] for array in info["final_observation"][:3])), self.device)
             next_value[self.sent(cut)] = self._value(final).view(-1, robots)
         return Rollout(
             ego=ego, edges=edges, mask=mask, action=action,

@@ -31,7 +31,7 @@ class VectorWorlds(Worlds, Protocol):
         Returns:
             The next observation (of the new episode where one ended), the reward [B, N], which worlds ended
             for good and which only ran out of time [B], and a dict: ``final_observation``, the last one of
-            the episodes that ended (arrays of all worlds; None if none did), ``episodes``, their figures, and
+            the worlds whose episodes ended, in their order (None if none did), ``episodes``, their figures, and
             ``resting``, as it was before worlds started anew.
         """
         ...

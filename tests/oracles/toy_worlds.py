@@ -33,6 +33,10 @@ class Toy:
         self.wanted = np.where(mask, edges[..., EDGE_IS_ROBOT], 0.0).max(axis=-1)
         return Observation(ego, edges, mask)
 
+    def last(self, ended: Flags) -> Observation:
+        ego, edges, mask, _ = self.draw()
+        return Observation(ego[ended], edges[ended], mask[ended])
+
     @property
     def resting(self) -> Flags:
         return np.zeros((self.num_worlds, self.num_robots), bool)
@@ -47,7 +51,7 @@ class Toy:
         truncated = (self.rng.random(self.num_worlds) < 0.05) & ~terminated
         ended = terminated | truncated
         info = {
-            "final_observation": self.draw() if ended.any() else None,
+            "final_observation": self.last(ended) if ended.any() else None,
             "resting": self.resting,
             "episodes": [{"return": float(reward[b].mean()), "success": 1.0} for b in np.flatnonzero(ended)],
         }
