@@ -12,7 +12,7 @@ from numba import njit, prange
 from envs.arena.stepping.desk import Desk, desk_for
 from envs.arena.stepping.geometry_store import Geometry, geometry_of
 from envs.arena.stepping.robots import Robots, Sensed, robots_of, sensed_of
-from envs.arena.stepping.sensing import describe_world, sense_around
+from envs.arena.stepping.sensing import describe_world, search_around
 from swarm.array_types import Array, Flags, Int32s, Int64s
 from swarm.kernel_cache.references import inlined, uncounted
 from swarm.model.dynamics import STATE
@@ -103,7 +103,7 @@ def _observe_world(
             for k in range(STATE):
                 found.state[i, k] = here.state[i, k]
     for i in range(len(here.kind)):
-        around = sense_around(i, here, view[min(i, len(view) - 1)], desk.shapes[0], walls, desk, found.note[i], False)
+        around = search_around(i, here, view[min(i, len(view) - 1)], desk.shapes[0], walls, desk, found.note[i])
         one = Observation(seen.ego[b, i], seen.edges[b, i], seen.mask[b, i])
         observe(
             here.kind[i], here.state[i], here.body[i], i, here.waypoint[i], here.remaining[i], around, here.memory[i],

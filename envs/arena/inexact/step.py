@@ -14,7 +14,7 @@ from envs.arena.stepping.desk import desk_for
 from envs.arena.stepping.filtering import filter_robots
 from envs.arena.stepping.geometry_store import Geometry, geometry_of
 from envs.arena.stepping.motion import count_world, gaps
-from envs.arena.stepping.robots import Counts, Robots, robots_of
+from envs.arena.stepping.robots import Counts, Robots, Sensed, robots_of
 from envs.arena.stepping.sensing import tell_minds
 from envs.strangers import has_strangers, meet_world
 from swarm.array_types import Array, Flags, Int8s, Int64s
@@ -133,8 +133,9 @@ def step_inexact_some(
         wrong, said = errors_of(errors, b), news_of(news, b)
         control, outcome, clearance = counts.control[b], counts.outcome[b], counts.clearance[b]
         filter_robots(
-            here, walls, action[b], filtered, control, outcome, said.seen, said.shapes, desk.note, False, desk
-        )
+            here, walls, action[b], filtered, control, outcome, Sensed(here.state, said.seen, desk.note), False,
+            said.shapes, desk,
+        )  # fmt: skip
         tell_world(here, period[b], action[b], control, wrong, self_of(own, b), said)
         drive_world(
             real, here, control, period[b], walls, wrong, clearance, counts.contacts[b], counts.touching[b],

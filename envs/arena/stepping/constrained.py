@@ -11,7 +11,7 @@ from envs.arena.stepping.desk import desk_for
 from envs.arena.stepping.geometry_store import Geometry, geometry_of
 from envs.arena.stepping.motion import count_world, move_world
 from envs.arena.stepping.robots import Counts, Robots, robots_of
-from envs.arena.stepping.sensing import describe_world, sense_around, shape_world, tell_minds
+from envs.arena.stepping.sensing import describe_world, search_around, shape_world, tell_minds
 from swarm.array_types import Array, Int64s
 from swarm.filter import safety
 from swarm.filter.further_rows import NO_ROWS, Constraint, further_rows, solve_with
@@ -45,7 +45,7 @@ def step_constrained(
         describe_world(here, desk.seen[0])
         shape_world(here, desk.shapes[0])
         for i in range(len(here.kind)):
-            around = sense_around(i, here, desk.seen[0], desk.shapes[0], walls, desk, desk.note[0], False)
+            around = search_around(i, here, desk.seen[0], desk.shapes[0], walls, desk, desk.note[0])
             if here.body[i, YIELDS] < 0.0:  # it drives as if nobody else were there
                 around = around._replace(num_neighbours=0, truncated=False)
             near = desk.neighbours[: around.num_neighbours].copy()  # the desk is written again

@@ -6,9 +6,9 @@ import math
 
 from envs.arena.stepping.desk import Desk
 from envs.arena.stepping.geometry_store import Geometry
-from envs.arena.stepping.robots import Robots
-from envs.arena.stepping.sensing import sense_around
-from swarm.array_types import Array, Int32s, Int64s
+from envs.arena.stepping.robots import Robots, Sensed
+from envs.arena.stepping.sensing import recall_around, search_around
+from swarm.array_types import Array, Int64s
 from swarm.filter.narrow import note_narrow
 from swarm.filter.safety import filter_control, wanted_control
 from swarm.filter.tunables import decode_one
@@ -19,19 +19,23 @@ from swarm.sense.neighbours import Around
 
 @inlined
 def filter_robots(
-    robots: Robots, geometry: Geometry, action: Array, filtered: bool, control: Array, outcome: Int64s, seen: Array,
-    shapes: Array, notes: Int32s, noted: bool, desk: Desk,
+    robots: Robots, geometry: Geometry, action: Array, filtered: bool, control: Array, outcome: Int64s,
+    sensed: Sensed, noted: bool, shapes: Array, desk: Desk,
 ) -> None:  # fmt: skip
-    """The first part of ``step_worlds``, for one world; ``seen``, ``shapes``: all robots as each takes them.
+    """The first part of ``step_worlds``, for one world; ``sensed.rows``, ``shapes``: all robots as each takes them.
 
-    ``notes`` of what they found: see ``sense_around``.
+    If it is ``noted`` what they found, they need not search.
     """
     nominal, tunables, chosen = desk.nominal, desk.tunables, desk.chosen
     for i in range(len(robots.kind)):
-        others, outlines = seen[min(i, len(seen) - 1)], shapes[min(i, len(shapes) - 1)]
+        others, outlines = sensed.rows[min(i, len(sensed.rows) - 1)], shapes[min(i, len(shapes) - 1)]
         kind, state, body = robots.kind[i], robots.state[i], robots.body[i]
         decode_one(action[i], tunables)
-        around = sense_around(i, robots, others, outlines, geometry, desk, notes[min(i, len(notes) - 1)], noted)
+        note = sensed.note[min(i, len(sensed.note) - 1)]
+        if noted:
+            around = recall_around(i, robots, others, outlines, geometry, desk, note)
+        else:
+            around = search_around(i, robots, others, outlines, geometry, desk, note)
         if not filtered or body[YIELDS] < 0.0:
             walls = around.num_obstacles if filtered else 0
             around = Around(

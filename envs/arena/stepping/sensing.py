@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 from numba import njit
 
 from envs.arena.stepping.desk import Desk
@@ -60,44 +63,53 @@ def candidates(state: Array, geometry: Geometry) -> tuple[int, int]:
 
 
 @njit(cache=True, inline="always")
-def sense_around(
-    i: int, robots: Robots, others: Array, shapes: Array, geometry: Geometry, desk: Desk, note: Int32s, noted: bool
+def search_around(
+    i: int, robots: Robots, others: Array, shapes: Array, geometry: Geometry, desk: Desk, note: Int32s
 ) -> Around:  # fmt: skip
     """What robot ``i`` has around it; neighbours, their shapes, ``things`` and ``order`` of the desk are written.
 
-    ``note`` (FOUND + K + M,) is what it found (``Sensed``): if it is ``noted`` the search is over, else it is written.
+    ``note`` (FOUND + K + M,) is written: what it found (``Sensed``).
     """
     neighbours, things, order = desk.neighbours, desk.things, desk.order
-    first_thing = FOUND + len(neighbours)
-    if noted:
-        near = note[0]
-        for k in range(near):
-            order[k, 1] = note[FOUND + k]
-            for column in range(NEIGHBOUR):
-                neighbours[k, column] = others[note[FOUND + k], column]
-    else:
-        near, crowd = sense_robots(i, others, robots.body[i], neighbours, order)
-        note[0], note[2] = near, crowd
-        for k in range(near):
-            note[FOUND + k] = int(order[k, 1])
+    near, crowd = sense_robots(i, others, robots.body[i], neighbours, order)
+    for k in range(near):
+        note[FOUND + k] = int(order[k, 1])
     copy_shapes(shapes, order, near, desk.near_shapes)
-    if noted:
-        walls = note[1]
-        for k in range(walls):
-            for column in range(COLUMNS):
-                things[k, column] = geometry.obstacles[note[first_thing + k], column]
-        measure_obstacles(robots.state[i], things, walls)
-    else:
-        first, last = candidates(robots.state[i], geometry)
-        walls, crush = sense_obstacles(
-            robots.state[i], robots.body[i], others[i, N_REACH], geometry.obstacles, geometry.items, first, last,
-            things, order,
-        )  # fmt: skip
-        note[1], note[2] = walls, note[2] or crush
-        for k in range(walls):
-            note[first_thing + k] = int(order[k, 1])
+    first, last = candidates(robots.state[i], geometry)
+    walls, crush = sense_obstacles(
+        robots.state[i], robots.body[i], others[i, N_REACH], geometry.obstacles, geometry.items, first, last, things,
+        order,
+    )  # fmt: skip
+    for k in range(walls):
+        note[FOUND + len(neighbours) + k] = int(order[k, 1])
+    note[0], note[1], note[2] = near, walls, crowd or crush
+    return _around(i, robots, geometry, desk, note)
+
+
+@njit(cache=True, inline="always")
+def recall_around(
+    i: int, robots: Robots, others: Array, shapes: Array, geometry: Geometry, desk: Desk, note: Int32s
+) -> Around:  # fmt: skip
+    """``search_around`` of a robot that has searched, and nobody has moved since: ``note`` is what it found."""
+    neighbours, things, order = desk.neighbours, desk.things, desk.order
+    for k in range(note[0]):
+        order[k, 1] = note[FOUND + k]
+        for column in range(NEIGHBOUR):
+            neighbours[k, column] = others[note[FOUND + k], column]
+    copy_shapes(shapes, order, note[0], desk.near_shapes)
+    for k in range(note[1]):
+        for column in range(COLUMNS):
+            things[k, column] = geometry.obstacles[note[FOUND + len(neighbours) + k], column]
+    measure_obstacles(robots.state[i], things, note[1])
+    return _around(i, robots, geometry, desk, note)
+
+
+@njit(cache=True, inline="always")
+def _around(i: int, robots: Robots, geometry: Geometry, desk: Desk, note: Int32s) -> Around:
+    near: Any = np.int64(note[0])  # an int of these is an int32 to numba, unlike elsewhere
+    walls: Any = np.int64(note[1])
     return Around(
-        neighbours, near, things, walls, geometry.bounds, note[2] > 0, robots.trail[i], robots.agreed[i],
+        desk.neighbours, near, desk.things, walls, geometry.bounds, note[2] > 0, robots.trail[i], robots.agreed[i],
         robots.footprint[i], desk.near_shapes,
     )  # fmt: skip
 

@@ -29,9 +29,7 @@ def _step_world(
     if not noted:
         describe_world(here, found.rows[0])
     shape_world(here, desk.shapes[0])
-    filter_robots(
-        here, walls, action[b], filtered, control, outcome, found.rows, desk.shapes, found.note, noted, desk
-    )  # fmt: skip
+    filter_robots(here, walls, action[b], filtered, control, outcome, found, noted, desk.shapes, desk)
     move_world(
         here, control, period[b], walls, checks, clearance, desk.at, desk.corners, desk.nearest,
         counts.contacts[b], counts.touching[b],
