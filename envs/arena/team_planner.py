@@ -103,7 +103,7 @@ class RoadmapTeam:
         ours = self._planned
         found = self._ways.plan(time, state[ours, :2], goal[ours], partial(self._near, others))
         waypoint[ours] = found[:, :2]
-        self.agreed[ours] = self._shut_in.update(time, state[ours, :2], found[:, 2])
+        self.agreed[ours] = self._shut_in.update(time, state[ours, :2], found[:, 2], others, ours)
         remaining[ours] = np.where(np.isfinite(found[:, 2]), found[:, 2], remaining[ours])
         if self._ways.nowhere.any():
             goal, nowhere = goal.copy(), ours[self._ways.nowhere]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 _DRAWN = 48  # Most points of the path that is shown.
+_NONE = np.array([-1])  # No row of those that it senses is its own.
 
 
 class StraightPlanner(StatefulPlanner):
@@ -65,7 +66,7 @@ class RoadmapPlanner(StatefulPlanner):
         position = np.array(view.state[:2], dtype=np.float64)
         found = self.ways.plan(view.time, position[None], goal[None], lambda _: view.neighbours)
         x, y, left = found[0].tolist()
-        shut_in = bool(self._shut_in.update(view.time, position[None], found[:, 2])[0])
+        shut_in = bool(self._shut_in.update(view.time, position[None], found[:, 2], view.neighbours, _NONE)[0])
         goal = position if self.ways.nowhere[0] else goal
         _, (radius,), margin, _ = self._arguments
         aside = yield_aside(position, radius, margin, goal, view.neighbours, -1)

@@ -12,29 +12,44 @@ import math
 import numpy as np
 from numba import njit
 
-from swarm.array_types import Array, Flags
+from swarm.array_types import Array, Flags, Int64s
+from swarm.kernel_cache.references import uncounted
+from swarm.sense.neighbours import N_RADIUS, N_X, N_Y
 
 PATIENCE = 1.5
 """A robot waits if it has not moved for so many seconds."""
 MOVES = 0.5
 """It has moved if it is so far from where it was [radii]."""
 _THERE = 2.0  # Who has no more left of its way than so many radii wants nothing more.
+_BESIDE = 1.0  # Who is farther away than so many radii, from body to body, shuts nobody in.
+
+
+@uncounted
+def _is_beside(x: float, y: float, radius: float, others: Array, own: int) -> bool:
+    """Whether anybody of others, but for row ``own``, is beside a robot."""
+    for j in range(len(others)):
+        near = (1.0 + _BESIDE) * radius + others[j, N_RADIUS]
+        if j != own and math.hypot(others[j, N_X] - x, others[j, N_Y] - y) < near:
+            return True
+    return False
 
 
 @njit(cache=True)
 def _note(
-    time: float, positions: Array, left: Array, radii: Array, spins: Flags, places: Array, since: Array, found: Flags
+    time: float, positions: Array, left: Array, radii: Array, spins: Flags, others: Array, rows: Int64s, places: Array,
+    since: Array, found: Flags,
 ) -> None:  # fmt: skip
     """Note who has moved, and write who is shut in."""
     for k in range(len(positions)):
         dx, dy = positions[k, 0] - places[k, 0], positions[k, 1] - places[k, 1]
         if not math.hypot(dx, dy) <= MOVES * radii[k]:
             places[k, 0], places[k, 1], since[k] = positions[k, 0], positions[k, 1], time
-        found[k] = spins[k] and time - since[k] > PATIENCE and left[k] > _THERE * radii[k]
+        waits = spins[k] and time - since[k] > PATIENCE and left[k] > _THERE * radii[k]
+        found[k] = waits and _is_beside(positions[k, 0], positions[k, 1], radii[k], others, rows[k])
 
 
 class ShutIn:
-    """Who has not moved for long, and has not arrived.
+    """Who has not moved for long, has not arrived, and has another robot beside it.
 
     Args:
         radii: Of the robots [m], float64[n].
@@ -46,13 +61,17 @@ class ShutIn:
         self._places, self._since = np.full((len(radii), 2), np.nan), np.zeros(len(radii))
         self._found = np.zeros(len(radii), bool)
 
-    def update(self, time: float, positions: Array, left: Array) -> Flags:
+    def update(self, time: float, positions: Array, left: Array, others: Array, rows: Int64s) -> Flags:
         """Who is shut in, bool[n]: the same array each time.
 
         Args:
             time: Now [s].
             positions: World frame [m], float64[n, 2].
             left: Of their ways [m], float64[n].
+            others: Robots, columns as in ``swarm.sense.neighbours``, float64[m, 22].
+            rows: Which of these each robot is itself, int64[n]; -1 if it is none.
         """
-        _note(time, positions, left, self._radii, self._spins, self._places, self._since, self._found)
+        _note(
+            time, positions, left, self._radii, self._spins, others, rows, self._places, self._since, self._found
+        )  # fmt: skip
         return self._found
