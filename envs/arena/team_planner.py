@@ -14,6 +14,7 @@ from swarm.files.references import FORM, is_reference
 from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
 from swarm.model.body import BODY, SENSING
 from swarm.model.dynamics import Kind
+from swarm.model.error_bounds import ErrorBounds
 from swarm.planning.passages.team import reach_of, sizes_of
 from swarm.planning.registry import PLANNERS, make_planner
 from swarm.planning.roadmap.detour import Ways
@@ -139,12 +140,15 @@ class OwnTeam:
         name: ``passages``, ``cells`` or what begins so, or the reference of a ``swarm.Planner``.
         scenario: World and robots.
         margin: Extra distance from obstacles [m].
+        assumed: What the robots count on to be not exact; None: the errors of the scenario.
     """
 
-    def __init__(self, name: str, scenario: Scenario, margin: float = 0.0) -> None:
+    def __init__(
+        self, name: str, scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None
+    ) -> None:  # fmt: skip
         self._messages: dict[int, Message] = {}
         self.waits, self.agreed, self.straight = np.zeros((3, len(scenario.robots)), bool)
-        sizes = sizes_of(scenario, margin)
+        sizes = sizes_of(scenario, margin, assumed)
         grid = scenario.world.grid if name in PLANNERS and name.startswith("cells") else None
         cell, reach = None if grid is None else grid.cell_size, reach_of(name, scenario, sizes)
         self._hearing = hearing_radius(scenario.sensing_radius, cell, reach)
@@ -176,13 +180,16 @@ class OwnTeam:
         self._messages = messages
 
 
-def make_team_planner(name: str, scenario: Scenario, margin: float = 0.0) -> TeamPlanner | None:
+def make_team_planner(
+    name: str, scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None
+) -> TeamPlanner | None:  # fmt: skip
     """The planner of a world by name; None is straight to the goal.
 
     Args:
         name: Of the planner.
         scenario: World and robots.
         margin: Extra distance from obstacles [m].
+        assumed: What the robots count on to be not exact; None: the errors of the scenario.
 
     Raises:
         InputError: If there is no planner of that name.
@@ -192,5 +199,5 @@ def make_team_planner(name: str, scenario: Scenario, margin: float = 0.0) -> Tea
     if name == "roadmap":
         return RoadmapTeam(scenario, margin)
     if name in PLANNERS or is_reference(name):
-        return OwnTeam(name, scenario, margin)
+        return OwnTeam(name, scenario, margin, assumed)
     raise InputError("planner", name, f"{', '.join(PLANNERS)}, or {FORM}")

@@ -141,7 +141,7 @@ class Worlds:
         self._planners.pop(b, None)
         self._agreed[b] = self._straight[b] = False
         planner = self._planner if isinstance(self._planner, str) else self._planner(scenario)
-        if (planners := make_team_planner(planner, scenario, self.way_margin(b))) is not None:
+        if (planners := make_team_planner(planner, scenario, self.way_margin(b), self.assumed(scenario))) is not None:
             self._planners[b] = planners
         self._clear(b)
         self._strangers[b] = (scenario.strangers if self._count_on is None else self._count_on).as_array()
@@ -149,7 +149,7 @@ class Worlds:
 
     def _put_robots(self, b: int, scenario: Scenario) -> None:
         """Give world ``b`` the robots of a scenario, at their starts and on the way to their first goals."""
-        assumed, bodies = self._assumed(scenario), {}
+        assumed, bodies = self.assumed(scenario), {}
         for i, robot in enumerate(scenario.robots):
             self.kind[b, i] = int(robot.kind)
             self.state[b, i] = robot.start
@@ -215,13 +215,13 @@ class Worlds:
         """The scenario with the errors that are simulated in it."""
         return scenario if self._errors is None else replace(scenario, errors=self._errors)
 
-    def _assumed(self, scenario: Scenario) -> ErrorBounds:
+    def assumed(self, scenario: Scenario) -> ErrorBounds:
         """What the robots of a scenario count on."""
         return scenario.errors if self._assume is None else self._assume
 
     def way_margin(self, b: int) -> float:
         """The most that the ways of any robot of world ``b`` keep from obstacles besides its radius [m]."""
-        scenario, errors = self.scenarios[b], self._assumed(self.scenarios[b])
+        scenario, errors = self.scenarios[b], self.assumed(self.scenarios[b])
         if not errors.any:
             return self._margin
         each = zip(scenario.robots, self.body[b], strict=False)
@@ -235,7 +235,7 @@ class Worlds:
             rng: None: a new one, seeded by the core's.
         """
         scenario = self.scenarios[b]
-        assumed = self._assumed(scenario)
+        assumed = self.assumed(scenario)
         if self.source is None:
             if scenario.errors.any or assumed.any:
                 raise InputError(

@@ -66,9 +66,9 @@ class Led:
         """The planners of a world; new ones where a new episode has begun."""
         worlds, scenario = self._worlds, self._worlds.scenarios[b]
         if scenario is not self._led[b] or worlds.age[b] < self._age[b]:
-            margin = worlds.way_margin(b)
-            name = choose_planner(self._name, scenario, sizes_of(scenario, margin))
-            self._teams[b], self._led[b] = make_team_planner(name, scenario, margin), scenario
+            margin, assumed = worlds.way_margin(b), worlds.assumed(scenario)
+            name = choose_planner(self._name, scenario, sizes_of(scenario, margin, assumed))
+            self._teams[b], self._led[b] = make_team_planner(name, scenario, margin, assumed), scenario
             self._told[b], self._towards[b] = worlds.believed[b, :, :2], worlds.goal[b] - worlds.believed[b, :, :2]
         self._age[b] = worlds.age[b]
         return self._teams[b]

@@ -9,11 +9,13 @@ import pytest
 
 from envs.arena.core import ArenaCore
 from envs.arena.env import ArenaEnv
+from envs.arena.team_planner import OwnTeam
 from envs.rollout.team import Fleet
-from envs.scenarios import clutter
+from envs.scenarios import clutter, draw_family
 from swarm.model.body import MARGIN, TOP_SPEED
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import EXACT, ErrorBounds
+from swarm.planning.passages.planner import PassagePlanner
 from swarm.tune.observation import EGO_EXACT
 
 BOUNDS = [
@@ -59,3 +61,14 @@ def test_robots_see_what_they_assume() -> None:
     real = ArenaCore(lambda rng: scenario, errors=errors, assume=EXACT).observe().ego[..., EGO_EXACT:]
     assumed = ArenaCore(lambda rng: scenario, errors=EXACT, assume=errors).observe().ego[..., EGO_EXACT:]
     assert not real.any() and (assumed[..., 3] == np.float32(0.3)).all()
+
+
+@pytest.mark.parametrize("assumed", [EXACT, ErrorBounds(position=0.03, age=0.05, slip=0.1)], ids=ErrorBounds.describe)
+def test_where_two_pass_each_other_is_what_they_assume_in_a_batch_as_in_a_fleet(assumed: ErrorBounds) -> None:
+    scenario = dataclasses.replace(draw_family("rooms", 0), errors=ErrorBounds(position=0.01))
+    core = ArenaCore(lambda _: scenario, worlds=1, planner="passages", assume=assumed)
+    team, fleet = core._planners[0], Fleet(scenario, planner="passages", assume=assumed)
+    assert isinstance(team, OwnTeam)
+    for batched, alone in zip(team._planners.values(), fleet.robots, strict=True):
+        assert isinstance(batched, PassagePlanner) and isinstance(alone.planner, PassagePlanner)
+        assert batched.slices is alone.planner.slices
