@@ -32,7 +32,7 @@ def draw(
     horizon: float = 60.0,
     dt: float = 0.05,
     sensing_radius: float = 3.0,
-    shelves: tuple[int, int] = (4, 7),
+    shelves: tuple[int, int] = (_BESIDE, _BEHIND),
 ) -> Scenario:
     """Draw a scenario.
 

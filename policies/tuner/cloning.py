@@ -128,7 +128,7 @@ class Lessons:
     def _drive(self, teacher: Teacher, observation: Observation, some: Flags) -> Drive:
         """The first episode in some worlds, to its end; not a number for the others."""
         action = np.zeros((*observation.ego.shape[:2], COUNT))
-        running, found = some.copy(), Drive(*np.full((3, len(some)), np.nan))
+        running, found = some.copy(), Drive(*np.full((len(Drive._fields), len(some)), np.nan))
         while running.any():
             action[running] = teacher(observation, running)
             observation, _, terminated, truncated, info = self.worlds.step(action)

@@ -93,8 +93,7 @@ def make_planner(
         from swarm.planning.roadmap.planner import StraightPlanner
 
         return StraightPlanner()
-    outlined = spec.footprint is not None
-    if planner == "roadmap" and (outlined or spec.limits.is_car):
+    if planner == "roadmap" and (spec.footprint is not None or spec.limits.is_car):
         from swarm.planning.roadmap.outlined import HeadingPlanner, ways_of
 
         return HeadingPlanner(ways_of(world, spec, margin), spec.radius, margin)
@@ -111,18 +110,17 @@ def make_planner(
         if world.grid is None:
             known = "a world with a grid map (environment.map); else straight, roadmap or passages"
             raise InputError("planner", planner, known)
-        return _cell_planner(planner, world.grid, robot_id, dt, spec, outlined)
+        return _cell_planner(planner, world.grid, robot_id, dt, spec)
     if own:
         offered = {"spec": spec, "world": world, "dt": dt, "margin": margin, "robot_id": robot_id}
         return OwnPlanner(make_part("planner", planner, Planner, offered), f"planner: {planner}")
     raise InputError("planner", planner, f"{', '.join(PLANNERS)}, or {FORM}")
 
 
-def _cell_planner(
-    planner: str, grid: GridMap, robot_id: int, dt: float, spec: RobotSpec, outlined: bool
-) -> StatefulPlanner:  # fmt: skip
+def _cell_planner(planner: str, grid: GridMap, robot_id: int, dt: float, spec: RobotSpec) -> StatefulPlanner:
     from swarm.planning.cells.planner import CellPlanner
 
+    outlined = spec.footprint is not None
     if planner == "cells":
         return CellPlanner(grid, robot_id, dt, radius=spec.radius, speed=spec.limits.speed, outlined=outlined)
     from swarm.planning.cells.cell_map import CellMap
