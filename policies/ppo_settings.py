@@ -11,6 +11,8 @@ from swarm.errors import InputError
 
 IN_FILES = {"gamma": "discount", "gae_lambda": "trace", "clip_coef": "clip", "max_grad_norm": "largest_gradient"}
 """Those of the first version, so that its trainings can be resumed."""
+AGAIN = 0.75
+"""How much of the noise and of the step size at the start there is when they start anew."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,10 @@ class TunerPPOSettings(PPOSettings):
     """Share of the worlds in which it is held."""
     held_until: float = 0.5
     """Share of the training over which the time for which it is held falls to one step."""
+    restart: float = 1.0
+    """Share of the training after which noise, its holding and the step size start anew, at three quarters of what they
+    were, and fall again (warm restarts, Loshchilov and Hutter 2017); 1: never. What little noise at the end has made of
+    it may be a dead end: a network that knows most of it finds the rest when it explores once more."""
     target_kl: float | None = 0.03
     """End the passes of an update early beyond this divergence from the old policy; None for never."""
     per_family: bool = False
@@ -84,6 +90,8 @@ class TunerPPOSettings(PPOSettings):
     """Price of the squared change of the action in a step (as CAPS, Mysore et al. 2021): of what robots do, after the
     blend, from their last action on. It counts the rotation in rad, the others in shares of their box: so much do they
     move the command."""
+    smooth_from: float = 0.0
+    """Share of the training after which changes have their price: who does not know yet what to do has to try it."""
     smooth_knee: float = math.inf
     """Change beyond which its price grows linearly (Huber): one large turn, as robots need that make way, then costs no
     more than the same turn in many small ones, and to and fro costs most."""
@@ -95,18 +103,17 @@ class TunerPPOSettings(PPOSettings):
         for name in ("held", "stuck_noise"):
             if not 1.0 <= getattr(self, name) < math.inf:
                 raise InputError(f"ppo.{name}", getattr(self, name), "1 or more")
-        for name in ("held_worlds", "stuck_worlds"):
+        for name in ("held_worlds", "stuck_worlds", "smooth_from"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise InputError(f"ppo.{name}", getattr(self, name), "0 to 1")
-        if not 0.0 < self.held_until <= 1.0:
-            raise InputError("ppo.held_until", self.held_until, "above 0, at most 1")
+        for name in ("held_until", "near_until", "restart"):
+            if not 0.0 < getattr(self, name) <= 1.0:
+                raise InputError(f"ppo.{name}", getattr(self, name), "above 0, at most 1")
         for name in ("near", "smooth"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 raise InputError(f"ppo.{name}", getattr(self, name), "0 or more")
         if not self.smooth_knee > 0.0:
             raise InputError("ppo.smooth_knee", self.smooth_knee, "above 0; .inf for none")
-        if not 0.0 < self.near_until <= 1.0:
-            raise InputError("ppo.near_until", self.near_until, "above 0, at most 1")
 
 
 def to_file(settings: Mapping[str, Any]) -> dict[str, Any]:

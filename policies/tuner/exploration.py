@@ -48,7 +48,7 @@ class Exploration:
         Args:
             ego: Their own features.
             rows: Which of the S robots each is, int64 [n].
-            left: Share of the training that is left.
+            left: Share of the noise at the start, beyond that at the end, that is left.
         """
         usual = self.usual_std(left)
         if self.config.stuck_noise == 1.0:
@@ -60,7 +60,7 @@ class Exploration:
 
         Args:
             ego: The robots' own features [S, EGO].
-            done: Share of the training that is over.
+            done: Share of the training, or of its present part, that is over.
         """
         noise = torch.randn(self.held.shape, generator=self.random)
         left = max(0.0, 1.0 - done / self.config.held_until)

@@ -18,7 +18,7 @@ from torch import Tensor
 from policies import distributed
 from policies.devices import CPU, to_device
 from policies.ppo import PPO, advantages, as_arrays, clipped_loss
-from policies.ppo_settings import TunerPPOSettings
+from policies.ppo_settings import AGAIN, TunerPPOSettings
 from policies.tuner.exploration import Exploration, log_probability
 from policies.tuner.network import Tuner, last_action
 from policies.tuner.own_network import OwnTuner
@@ -82,6 +82,18 @@ class TunerPPO(PPO[Rollout]):
         return distributed.size() * self.config.rollout * self.worlds.num_worlds * self.worlds.num_robots
 
     @property
+    def _part_done(self) -> float:
+        """Share of the present part of the training that is over; the second one begins at ``restart``."""
+        done, first = min(self.done / self.updates, 1.0), self.config.restart
+        return done / first if done < first or first == 1.0 else (done - first) / (1.0 - first)
+
+    @property
+    def left(self) -> float:
+        """Which share of noise and step size at the start is left."""
+        most = 1.0 if self.done < self.config.restart * self.updates else AGAIN
+        return most * (1.0 - self._part_done)
+
+    @property
     def learning_rate(self) -> float:
         """Step size of the present update."""
         return super().learning_rate if self.config.anneal else self.config.learning_rate
@@ -96,7 +108,7 @@ class TunerPPO(PPO[Rollout]):
         worlds, robots = self.worlds.num_worlds, self.worlds.num_robots
         ego, edges, mask = flatten(self.observation, self.device)
         mean, std, sender, embedding = self._propose(ego, edges, mask)
-        action = mean + std * self.tuner.free * self.exploration.noise(ego, self.done / self.updates).to(self.device)
+        action = mean + std * self.tuner.free * self.exploration.noise(ego, self._part_done).to(self.device)
         active = self.sent(~self.worlds.resting).flatten()
         family, cloned = self._families(), self._cloned(ego, edges, mask)
         executed = self.tuner.executed(action.clamp(0.0, 1.0), ego).view(worlds, robots, COUNT).cpu().numpy()
@@ -211,7 +223,7 @@ class TunerPPO(PPO[Rollout]):
         if flat.cloned.shape[-1]:  # the divergence of Gaussians of one deviation
             apart = self.tuner.free * ((action - flat.cloned[chosen]) / std).square()
             loss = loss + self.nearness * 0.5 * apart.sum() / count
-        if self.config.smooth > 0.0:
+        if self.config.smooth > 0.0 and self.done >= self.config.smooth_from * self.updates:
             ego = flat.ego[chosen]
             change = self.tuner.free * MOVES.to(ego.device) * (self.tuner.executed(action, ego) - last_action(ego))
             loss = loss + self.config.smooth * price_of_change(change, self.config.smooth_knee).sum() / count

@@ -127,20 +127,20 @@ def _rooms(draw_room: Callable[[np.random.Generator], Scenario]) -> Style:
 
 
 STYLES: dict[str, tuple[float, Style]] = {
-    "clutter": (0.17, _clutter),
-    "turned_clutter": (0.05, _turned_clutter),
-    "carts": (0.14, _carts),
-    "swap": (0.08, _swap),
-    "merge": (0.06, _rooms(_merge)),
-    "door_swap": (0.09, _rooms(_door_swap)),
-    "door": (0.075, _rooms(_door)),
-    "corridor": (0.075, _rooms(_corridor)),
-    "crossing": (0.03, lambda rng, robots: crossing.draw(rng, robots=robots, **_any(rng))),
-    "doorway": (0.06, lambda rng, robots: doorway.draw(rng, robots=robots, gap=rng.uniform(2.3, 5.0), **_any(rng))),
-    "moving": (0.05, lambda rng, robots: moving.draw(rng, robots=robots - 2, movers=1, rude=1, **_any(rng))),
-    "warehouse": (0.1, _warehouse),
+    "clutter": (0.13, _clutter),
+    "turned_clutter": (0.04, _turned_clutter),
+    "carts": (0.13, _carts),
+    "swap": (0.06, _swap),
+    "merge": (0.05, _rooms(_merge)),
+    "door_swap": (0.06, _rooms(_door_swap)),
+    "door": (0.06, _rooms(_door)),
+    "corridor": (0.12, _rooms(_corridor)),
+    "crossing": (0.02, lambda rng, robots: crossing.draw(rng, robots=robots, **_any(rng))),
+    "doorway": (0.09, lambda rng, robots: doorway.draw(rng, robots=robots, gap=rng.uniform(2.3, 5.0), **_any(rng))),
+    "moving": (0.03, lambda rng, robots: moving.draw(rng, robots=robots - 2, movers=1, rude=1, **_any(rng))),
+    "warehouse": (0.07, _warehouse),
     "open": (0.11, lambda rng, robots: open_floor.draw(rng, robots=robots, filled=rng.uniform(0.1, 0.25))),
-    "mixed": (0.13, lambda rng, robots: mixed.draw(rng, robots=robots)),
+    "mixed": (0.15, lambda rng, robots: mixed.draw(rng, robots=robots)),
 }
 """Kinds of worlds: share, and how to draw one for some number of robots."""
 

@@ -65,6 +65,40 @@ def test_noise_is_held_in_half_of_the_worlds_and_new_at_every_step_in_the_others
     assert not (exploration.noise(ego, 1.0) == exploration.noise(ego, 1.0)).any()
 
 
+def test_exploration_starts_anew_smaller_and_falls_again() -> None:
+    ppo = make(2, updates=12, restart=0.5, noise=(0.2, 0.04), learning_rate=1e-3, held=20.0, held_until=0.5)
+    ego, robots = flatten(ppo.observation)[0], len(ppo.exploration.held)
+
+    def at(done: int) -> tuple[float, float, bool]:
+        ppo.done = done
+        before = ppo.exploration.held
+        return ppo.std, ppo.learning_rate, bool((ppo.exploration.noise(ego, ppo._part_done) == before).any())
+
+    assert robots > 4
+    assert at(0) == (pytest.approx(0.2), pytest.approx(1e-3), True)
+    assert at(3) == (pytest.approx(0.12), pytest.approx(5e-4), False)
+    assert at(6) == (pytest.approx(0.16), pytest.approx(7.5e-4), True)
+    assert at(9) == (pytest.approx(0.1), pytest.approx(3.75e-4), False)
+    assert at(12)[:2] == (pytest.approx(0.04), pytest.approx(0.0))
+    ppo = make(2, updates=12, learning_rate=1e-3)
+    ppo.done = 9
+    assert ppo.learning_rate == pytest.approx(2.5e-4)
+
+
+def test_changes_have_no_price_until_it_begins() -> None:
+    """Until then a training is, to the last bit, one without a price."""
+
+    def weights(done: int, **changes: Any) -> torch.Tensor:
+        ppo = make(3, updates=10, **changes)
+        ppo.done = done
+        ppo.update()
+        return torch.cat([part.flatten() for part in ppo.network.parameters()])
+
+    price = {"smooth": 5.0, "smooth_from": 0.5}
+    assert (weights(4, **price) == weights(4)).all()
+    assert (weights(5, **price) != weights(5)).any()
+
+
 def test_who_is_stuck_tries_more_and_for_longer() -> None:
     ppo = make(2, held=20.0, held_worlds=0.0, stuck_noise=4.0, stuck_worlds=0.5, noise=(0.1, 0.02))
     ego, exploration = flatten(ppo.observation)[0].clone(), ppo.exploration
@@ -220,6 +254,8 @@ def test_figures_of_the_episodes_are_averaged() -> None:
         ("held", 0.5),
         ("held_worlds", 1.1),
         ("held_until", 0),
+        ("restart", 0),
+        ("smooth_from", 1.5),
     ],
 )
 def test_settings_are_checked(name: str, value: Any) -> None:
