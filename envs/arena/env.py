@@ -88,6 +88,7 @@ class ArenaEnv(RenderedEnv):
         """Draw a scenario (from ``seed``, if given) and observe it."""
         observation = self.core.reset(seed)
         self.agents, self._begun = self.possible_agents[: len(self.core.scenarios[0].robots)], True
+        self._nobody = dict.fromkeys(self.agents, False)
         if self.render_mode == "human":
             self.render()
         return split(self.agents, observation, self._form), {agent: {} for agent in self.agents}
@@ -103,17 +104,17 @@ class ArenaEnv(RenderedEnv):
         if len(agents) < core.num_robots:
             action = np.pad(action, ((0, 0), (0, core.num_robots - len(agents)), (0, 0)))
         observation, reward, terminated, truncated, _ = core.step_checked(action)
-        (rewards,), (ended,), (cut,) = reward.tolist(), terminated.tolist(), truncated.tolist()
-        columns = zip(
-            agents, *core.outcome.tolist(), *core.clearance.tolist(), *core.reached.tolist(), *core.collided.tolist(),
-            *core.deliveries.tolist(), strict=False,
-        )  # fmt: skip
+        (rewards,), ended, cut = reward.tolist(), terminated.item(), truncated.item()
+        (outcomes,), (clearances,), (reached,) = core.outcome.tolist(), core.clearance.tolist(), core.reached.tolist()
+        (collided,), (deliveries,) = core.collided.tolist(), core.deliveries.tolist()
         infos = {
             agent: {
-                "outcome": OUTCOMES[outcome], "clearance": clearance, "reached": reached, "collided": collided,
-                "deliveries": deliveries,
+                "outcome": OUTCOMES[outcome], "clearance": clearance, "reached": there, "collided": touched,
+                "deliveries": count,
             }
-            for agent, outcome, clearance, reached, collided, deliveries in columns
+            for agent, outcome, clearance, there, touched, count in zip(
+                agents, outcomes, clearances, reached, collided, deliveries, strict=False
+            )
         }  # fmt: skip
         if ended or cut:
             self.agents = []
@@ -122,8 +123,8 @@ class ArenaEnv(RenderedEnv):
         return (
             split(agents, observation, self._form),
             dict(zip(agents, rewards, strict=False)),
-            dict.fromkeys(agents, ended),
-            dict.fromkeys(agents, cut),
+            dict.fromkeys(agents, True) if ended else self._nobody.copy(),
+            dict.fromkeys(agents, True) if cut else self._nobody.copy(),
             infos,
         )
 

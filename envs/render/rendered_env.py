@@ -15,6 +15,8 @@ from swarm.array_types import Array, UInt8s
 from swarm.errors import InputError
 
 _PIXELS = 720
+# A dict is a mapping, but is known to be one without a search.
+_ACTIONS = (dict, Mapping)
 
 
 Picture = tuple[Array | Sequence[float], float | None, Scene]
@@ -56,7 +58,7 @@ class RenderedEnv(ParallelEnv):  # type: ignore[misc]
         """
         if not self._begun:
             raise InputError(f"{self.metadata['name']}: step", "no episode has begun", "a call of reset() before")
-        if not isinstance(actions, dict | Mapping):
+        if not isinstance(actions, _ACTIONS):
             raise InputError(f"{self.metadata['name']}: actions", actions, "a dict with an action for each agent")
         return not self.agents
 
