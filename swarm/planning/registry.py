@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from swarm.errors import InputError
 from swarm.files.references import FORM, check_part, is_reference, load_reference, make_part
@@ -17,6 +18,7 @@ from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import GridMap, World
 
 PLANNERS = ("straight", "roadmap", "passages", "cells", "cells:pibt", "cells:guided")
+_COPY = "copy for planners of a user's own"
 
 
 def choose_planner(name: str, scenario: Scenario, sizes: Sizes | None = None) -> str:
@@ -112,9 +114,17 @@ def make_planner(
             raise InputError("planner", planner, known)
         return _cell_planner(planner, world.grid, robot_id, dt, spec)
     if own:
-        offered = {"spec": spec, "world": world, "dt": dt, "margin": margin, "robot_id": robot_id}
+        offered = {"spec": replace(spec), "world": _copy_of(world), "dt": dt, "margin": margin, "robot_id": robot_id}
         return OwnPlanner(make_part("planner", planner, Planner, offered), f"planner: {planner}")
     raise InputError("planner", planner, f"{', '.join(PLANNERS)}, or {FORM}")
+
+
+def _copy_of(world: World) -> World:
+    """The world for all planners of a user's own: what they write into it moves no obstacle."""
+    if _COPY not in world.derived:
+        world.derived[_COPY] = replace(world, grid=None if world.grid is None else replace(world.grid))
+    copy: World = world.derived[_COPY]
+    return copy
 
 
 def _cell_planner(planner: str, grid: GridMap, robot_id: int, dt: float, spec: RobotSpec) -> StatefulPlanner:

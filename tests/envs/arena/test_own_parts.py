@@ -21,6 +21,10 @@ from swarm.filter.safety import OUTCOMES
 from swarm.filter.tunables import COUNT
 from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import ErrorBounds
+from swarm.planning.registry import make_planner
+from swarm.scenario.grid_map import GridMap
+from swarm.scenario.scenario import deliveries
+from swarm.scenario.world import World
 from swarm.tune.controllers import make_controller
 
 WALK = """
@@ -82,6 +86,10 @@ import numpy as np
 from swarm import Plan
 
 class Steered:
+    def __init__(self, spec, world):
+        spec.start[:], spec.goals[:] = 0.0, 0.0
+        world.bounds[:], world.boxes[:], world.obstacles[:] = 0.0, 9.0, 9.0
+
     def plan(self, view):
         plan = Plan(view.goal.copy())
         view.state[:2], view.goal[:], view.neighbours[:] = view.goal, 0.0, 0.0
@@ -106,7 +114,7 @@ def middle(observation):
 def test_what_own_parts_write_into_what_they_are_given_moves_nobody(tmp_path: Path) -> None:
     (tmp_path / "writes.py").write_text(WRITES)
     scenario = clutter.draw(np.random.default_rng(3), robots=4, obstacles=4, side=1.5, kind=Kind.SINGLE_INTEGRATOR)
-    part = f"{tmp_path}/writes.py:"
+    untouched, part = copy.deepcopy(scenario), f"{tmp_path}/writes.py:"
     plain = ArenaCore(lambda rng: scenario, redraw=False)
     steered = ArenaCore(lambda rng: scenario, redraw=False, planner=f"{part}Steered", reward=f"{part}reward")
     bounded = ArenaCore(lambda rng: scenario, redraw=False, constraint=f"{part}rows")
@@ -119,6 +127,17 @@ def test_what_own_parts_write_into_what_they_are_given_moves_nobody(tmp_path: Pa
         seen = [core.step(action)[0] for core in (plain, steered, bounded)]
         assert (plain.state == steered.state).all() and np.allclose(plain.state, bounded.state, rtol=0.0, atol=1e-12)
         assert (plain.remaining == steered.remaining).all() and (plain.clearance == steered.clearance).all()
+    assert scenario == untouched and (scenario.world.obstacles == untouched.world.obstacles).all()
+
+
+def test_what_an_own_planner_writes_into_its_world_moves_no_obstacle_of_a_map(tmp_path: Path) -> None:
+    (tmp_path / "writes.py").write_text(WRITES.replace("world.boxes[:]", "world.grid.free[:]"))
+    grid = GridMap.from_rows(["...", ".#.", "..."])
+    world, untouched = World.from_grid(grid), World.from_grid(grid)
+    scenario = deliveries(grid, 2, np.random.default_rng(0))
+    for spec in scenario.robots:
+        make_planner(f"{tmp_path}/writes.py:Steered", spec, world, dt=0.05)
+    assert world == untouched and (world.obstacles == untouched.obstacles).all() and world.grid is grid
 
 
 @pytest.mark.parametrize("name", FAMILIES)
