@@ -70,6 +70,7 @@ class Body:
     anchored = False
     blind = 0.0  # From so far on [m] rays begin: a ray does not see the hull that it starts in, but what is beside it.
     motors: Sequence[int] = (0, 1)
+    tyres: Sequence[int] = ()  # Links that roll on the ground as spheres.
     flags: int = bullet.URDF_USE_INERTIA_FROM_FILE
     remembered: tuple[str, ...] = ()
 
@@ -92,7 +93,7 @@ class Body:
             self.mass += self._prepare(link, mass_factor)
 
     def _prepare(self, link: int, mass_factor: float) -> float:
-        """Scales a link's mass, removes the engine's artificial damping, sets what the link touches."""
+        """Scales a link's mass, removes the engine's damping; it touches nothing, a tyre the ground."""
         mass, _, inertia = bullet.getDynamicsInfo(self.uid, link, physicsClientId=self.client)[:3]
         mass *= mass_factor * self.scale**3
         bullet.changeDynamics(
@@ -105,11 +106,19 @@ class Body:
             jointDamping=0.0,
             physicsClientId=self.client,
         )
-        group, touches = self._touches(link)
-        if group & HULL:
+        if self._touches(link)[0] & HULL:
             self.hull_links.append(link)
-        bullet.setCollisionFilterGroupMask(self.uid, link, group, touches, physicsClientId=self.client)
+        self._let_touch(link, *(self._touches(link) if link in self.tyres else (0, 0)))
         return float(mass)
+
+    def _let_touch(self, link: int, group: int, touches: int) -> None:
+        bullet.setCollisionFilterGroupMask(self.uid, link, group, touches, physicsClientId=self.client)
+
+    def meet_all(self) -> None:
+        """Let the links touch what they may, when the tyres stand on the ground (``envs.bullet.tyres``)."""
+        for link in range(-1, bullet.getNumJoints(self.uid, physicsClientId=self.client)):
+            if link not in self.tyres:
+                self._let_touch(link, *self._touches(link))
 
     def _touches(self, link: int) -> tuple[int, int]:
         """The collision group of a link, and the groups that it touches."""
@@ -135,6 +144,7 @@ class DifferentialDrive(Body):
     """Two driven wheels. A command is forward speed [m/s] and turn rate [rad/s]."""
 
     remembered = ("told", "change", "period")
+    tyres: Sequence[int] = (0, 1)
 
     def __init__(
         self, client: int, start: Array, radius: float, limits: Limits, factors: Array, footprint: Array | None = None

