@@ -11,7 +11,7 @@ from envs.rollout.minds import Minds
 from envs.rollout.perception import Perception
 from envs.rollout.team_kernels import describe_team, sense_team, within
 from envs.strangers import mark_strangers
-from swarm.array_types import Array
+from swarm.array_types import Array, Int64s
 from swarm.files.text_files import located
 from swarm.filter.further_rows import Constraint
 from swarm.filter.tunables import MIDDLE, ROTATION, SPEED
@@ -90,20 +90,18 @@ class Fleet:
         shapes = np.zeros((len(found), MAX_NEIGHBOURS, *self._shapes.shape[1:]))
         sense_team(self._others, self.bodies, self._shapes, found, shapes, count, truncated)
         table = Table(self.messages)
-        says_nothing = range(len(self.robots)) - table.keys()
         return [
             View(
                 now, states[i].copy(), goals[i].copy(), found[i, : count[i]],
-                Heard(table, near[i].difference(says_nothing, (i,))), None, crowd,
+                Heard(table, near[i]), None, crowd,
                 shapes=shapes[i, : count[i]] if self._shaped else None,
             ) for i, crowd in enumerate(truncated.tolist())
         ]  # fmt: skip
 
-    def _within_hearing(self, states: Array) -> list[frozenset[int]]:
-        """Who is within hearing of each robot, itself too; states ``[N, 5]``."""
+    def _within_hearing(self, states: Array) -> list[Int64s]:
+        """Who is within hearing of each robot, but itself, in ascending order; states ``[N, 5]``."""
         others, first = within(states, self.hearing)
-        rows = others.tolist()
-        return [frozenset(rows[begin:end]) for begin, end in pairwise(first.tolist())]
+        return [others[begin:end] for begin, end in pairwise(first.tolist())]
 
     def _describe(self, states: Array) -> None:
         """What all see of each robot, from what it told last; states ``[N, 5]``."""
@@ -119,7 +117,7 @@ class Fleet:
             stop_shape(*me, self._shapes[i])
         mark_strangers(self.kinds, self.bodies, self._strangers, self._others)
 
-    def _perceived(self, perception: Perception, i: int, now: float, goal: Array, near: frozenset[int]) -> View:
+    def _perceived(self, perception: Perception, i: int, now: float, goal: Array, near: Int64s) -> View:
         """The view of robot ``i`` where things are not exact."""
         state, age = perception.measured(i)
         view = View(now, state, goal.copy(), measured=now - age)
@@ -133,7 +131,7 @@ class Fleet:
         if self._shaped:
             view.shapes = perception.shapes(i)[self._order[:count, 1].astype(np.int64)]
         heard = perception.heard(i)
-        view.messages = {j: heard[j] for j in sorted(near) if j in heard}
+        view.messages = {j: heard[j] for j in near.tolist() if j in heard}
         return view
 
     def sent(self, commands: Sequence[Command], samples: Array) -> None:

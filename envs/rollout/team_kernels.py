@@ -79,7 +79,7 @@ class Wish(NamedTuple):
 
 @njit(cache=True)
 def within(places: Array, distance: float) -> tuple[Int64s, Int64s]:
-    """Who is within a distance [m] of each of N robots at ``float64[N, 2]`` [m], itself too.
+    """Who is within a distance [m] of each of N robots at ``float64[N, 2]`` [m], but itself.
 
     Returns:
         Their rows, those of one after those of another, ``int64[k]``; and where those of each begin, ``int64[N + 1]``.
@@ -93,7 +93,7 @@ def within(places: Array, distance: float) -> tuple[Int64s, Int64s]:
         for j in range(count):
             dx, dy = x[i] - x[j], y[i] - y[j]
             found[total] = j
-            total += np.sqrt(dx * dx + dy * dy) <= distance
+            total += j != i and np.sqrt(dx * dx + dy * dy) <= distance
         first[i + 1] = total
     return found[:total].copy(), first
 

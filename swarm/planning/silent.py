@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from swarm.array_types import Array
+from swarm.array_types import Array, Int64s
+from swarm.kernel_cache.references import uncounted
 from swarm.model import geometry
 from swarm.sense.neighbours import N_ID, N_RADIUS, N_VX, N_VY, N_X, N_Y, NEIGHBOUR
 from swarm.sense.view import View
@@ -64,14 +65,19 @@ class Silent:
         circles = {tuple(row) for row in self.rows[:, _PLACE].tolist()}
         return [row for row in self.near if tuple(row[_PLACE].tolist()) not in circles]
 
-    def update(self, view: View, heard: Container[int]) -> bool:
-        """Note who is near and says nothing; whether those who stand have changed."""
-        here, who = view.state[:2].tolist(), view.neighbours[:, N_ID].tolist()
-        self._sight = max([self._sight, *[math.dist(one, here) for one in view.neighbours[:, : N_Y + 1].tolist()]])
-        if not self._stood and all(map(heard.__contains__, who)):
+    def update(self, view: View, heard: Int64s) -> bool:
+        """Note who is near and says nothing; whether those who stand have changed.
+
+        Args:
+            view: What the robot sees.
+            heard: Whom it hears, in ascending order.
+        """
+        far, all_heard = _look(view.neighbours, view.state, heard)
+        self._sight = max(self._sight, far)
+        if all_heard and not self._stood:
             self.near = []
             return False  # mostly so, and nobody is remembered
-        says = [robot in heard for robot in who]
+        says = np.isin(view.neighbours[:, N_ID], heard).tolist()
         self.near = [row.copy() for row, known in zip(view.neighbours, says, strict=True) if not known]
         talking = [row for row, known in zip(view.neighbours, says, strict=True) if known]
         for row in self.near:
@@ -96,6 +102,18 @@ class Silent:
         in_sight = not view.truncated and math.dist(one.row[_PLACE], view.state[:2]) <= _SEEN * self._sight
         talks = any(math.dist(row[_PLACE], one.row[_PLACE]) <= row[N_RADIUS] for row in talking)
         return one.counts and view.time - one.until < MEMORY and not in_sight and not talks
+
+
+@uncounted
+def _look(neighbours: Array, state: Array, heard: Int64s) -> tuple[float, bool]:
+    """How far away the farthest neighbour is [m], and whether all are heard."""
+    far, all_heard = 0.0, True
+    for k in range(len(neighbours)):
+        row = neighbours[k]
+        far = max(far, math.hypot(row[N_X] - state[0], row[N_Y] - state[1]))
+        place = np.searchsorted(heard, int(row[N_ID]))
+        all_heard = all_heard and bool(place < len(heard) and heard[place] == row[N_ID])
+    return far, all_heard
 
 
 def blocked_by(what: str, row: Array, holder: int = -1) -> str:

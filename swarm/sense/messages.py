@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from swarm.array_types import Array, Float32s, Int32s
+from swarm.array_types import Array, Float32s, Int32s, Int64s
 from swarm.errors import InputError
 from swarm.sense.intent import Intent
 
@@ -83,34 +84,40 @@ class Heard(Mapping[int, Message]):
 
     Args:
         table: Of all.
-        ids: Who is heard, of those who have told anything.
+        near: Who is near enough, in ascending order, int64[k]; who of them has told nothing is not heard.
     """
 
-    def __init__(self, table: Table, ids: frozenset[int]) -> None:
-        self.table, self.ids = table, ids
+    def __init__(self, table: Table, near: Int64s) -> None:
+        self.table, self.near = table, near
+
+    @cached_property
+    def _ids(self) -> dict[int, None]:
+        return {robot: None for robot in self.near.tolist() if robot in self.table}
 
     def __getitem__(self, robot: int) -> Message:
         """What one of them has told."""
-        if robot not in self.ids:
+        if robot not in self._ids:
             raise KeyError(robot)
         return self.table[robot]
 
     def __contains__(self, robot: object) -> bool:
         """Whether this one is heard."""
-        return robot in self.ids
+        return robot in self._ids
 
     def __iter__(self) -> Iterator[int]:
         """Who is heard, in ascending order."""
-        return iter(sorted(self.ids))
+        return iter(self._ids)
 
     def __len__(self) -> int:
         """How many are heard."""
-        return len(self.ids)
+        return len(self._ids)
 
 
 def as_heard(messages: Mapping[int, Message]) -> Heard:
     """Messages as those of a table; of one of their own if they are of none."""
-    return messages if isinstance(messages, Heard) else Heard(Table(messages), frozenset(messages))
+    if isinstance(messages, Heard):
+        return messages
+    return Heard(Table(messages), np.array(sorted(messages), np.int64))
 
 
 def readable_intents(table: Table, cells: int) -> dict[int, Intent]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
 from swarm.array_types import Array
 from swarm.planning.cells.cell_map import CellMap
 from swarm.planning.silent import Silent, blocked_by
@@ -61,7 +63,7 @@ class Blocked:
     def update(self, view: View, heard: Mapping[int, Intent], held: Sequence[int]) -> bool:
         """Look around from the ``held`` cells; returns whether ways lead elsewhere than before."""
         strangers = view.strangers
-        self.silent.update(view, heard)
+        self.silent.update(view, np.array(sorted(heard), np.int64))
         self.claim_radius = self._farthest if strangers is None else min(self._farthest, ALONE * self._map.size)
         # Of whom news is old is told without its identity, but where it is it holds the cell.
         near, standing = [row for row in self.silent.near if row[N_ID] < 0.0], list(self.silent.rows)

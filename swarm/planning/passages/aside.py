@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numba import njit
 
-from swarm.array_types import Array, Flags, Int64s
+from swarm.array_types import Array, Flags, Int32s, Int64s
+from swarm.kernel_cache.references import inlined, uncounted
 from swarm.planning.passages.grid import comes_near, labels_near
-from swarm.planning.passages.right_of_way import Course
+from swarm.planning.passages.right_of_way import T_AHEAD, T_CLAIM, T_HELD, T_LATER, T_ROBOT, has, listed
 from swarm.planning.passages.route import Route
+from swarm.planning.passages.slices import label_at
 from swarm.planning.passages.team import Others
 from swarm.planning.roadmap.occupancy import Roadmap
 from swarm.planning.roadmap.waypoints import points_between
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_OFFSET_X, N_OFFSET_Y, N_RADIUS, N_X, N_Y
 from swarm.sense.view import View
 
-_APART = 1.1  # Discs that are so much farther apart than they must be pass each other.
 # Room that is looked for, in sums of radii: first more, then enough, then what is just enough if the other keeps away.
 _ROOM = (1.17, 1.065, 1.0)
-_NEAR = 2.0  # Who is so near to another, in sums of their radii, may be in its way in a room.
-_SOMEWHERE = 0.05  # Who is heading for so near a point stays where he is.
-_NOWHERE = np.full(2, np.nan)
+_NOWHERE, _NOTHING = np.full(2, np.nan), np.empty(0, np.int64)
 _CROSSED = 0.9  # A way that comes so near to another robot, in sums of their radii, leads through where it stands.
 _THINNED = 3  # Every so many-th point of a way tells where it leads.
 _MOST_WAYS = 64  # of others that are kept
@@ -45,8 +46,8 @@ class Aside:
         self._ways_on: Roadmap | None = None
 
     def find(
-        self, position: Array, view: View, others: Mapping[int, Course], pushers: Sequence[int], past: bool = False,
-        kept: Array | None = None, held: Sequence[int] = (),
+        self, position: Array, view: View, others: Others, pushers: Sequence[int], past: bool = False,
+        kept: Array | None = None, held: Int64s = _NOTHING,
     ) -> Array | None:  # fmt: skip
         """The way to the nearest place where the pushers can pass, float64[n, 2] [m]; None if there is none.
 
@@ -55,50 +56,44 @@ class Aside:
         ``kept``: the place that was chosen before [m]; ``held``: what this robot holds, towards which nobody can be
         met: what a pusher comes through before that is left to it.
         """
-        seen = {int(row[N_ID]): row for row in view.neighbours.tolist()}
-        all_held, theirs = self._held(others), self._held({robot: others[robot] for robot in pushers})
-        taken = all_held.copy()
-        keep_off, walls = [np.empty((0, 3))], []
-        for robot in pushers:
-            other, row = others[robot], seen.get(robot)
-            taken[list(other.ahead)] = True
-            radius = self._radius if row is None else row[N_RADIUS]
-            both = radius + self._radius + 2.0 * self._margin
-            way_of, through = self._way_of(other, row)
+        slices, near = self._route.slices, view.neighbours
+        all_held, theirs, taken = np.zeros((3, slices.total + 1), bool)
+        who = np.array(pushers, np.int64)
+        closed_to(others.rows, others.who, who, held, all_held, theirs, taken)
+        crowd, seen = crowd_around(near, who, self._radius, self._margin)
+        keep_off, walls, stretch = [], [], 1.0
+        for robot, k in zip(pushers, seen.tolist(), strict=True):
+            other, row = others[robot], near[k] if k >= 0 else None
+            way, through = self._way_of(other, row)
             taken[through] = True
-            parts = [way_of, self._out_of(other)]
+            keep_off.append(_discs_of(way, self._out_of(other), near[max(k, 0) : k + 1], self._radius, self._margin))
             if row is not None:
-                parts.append(_line(row))
-                walls.append([row[N_X], row[N_Y], self._in_the_way(position, other, row, both)])
-            around = np.empty((sum(map(len, parts)), 3))
-            around[:, :2], around[:, 2] = np.concatenate(parts), both
-            keep_off.append(around)
-        crowd = self._discs(row for robot, row in seen.items() if robot not in pushers)
-        wall, off = np.array(walls).reshape(-1, 3), np.concatenate(keep_off)
-        for number in (number for robot in pushers for number in _left_to(others[robot], held)):
-            all_held[number] = theirs[number] = True
+                walls.append([row[N_X], row[N_Y], self._in_the_way(position, other, row)])
+                stretch = max(stretch, _stretch(row))
+        wall, off = np.array(walls).reshape(-1, 3), keep_off[0] if len(keep_off) == 1 else np.concatenate(keep_off)
         attempts = [(np.concatenate([wall, crowd]), all_held), (wall, theirs)]
         if past:
-            attempts = [(wall, np.zeros_like(theirs))] if all(robot in seen for robot in pushers) else []
-        stretch = max(_stretch(seen[robot]) if robot in seen else 1.0 for robot in pushers)
-        rooms, way = np.array(list(dict.fromkeys((stretch * _ROOM[0], *_ROOM)))), np.empty((0, 2))
+            attempts = [(wall, np.zeros_like(theirs))] if len(walls) == len(pushers) else []
+        rooms, found = np.array(list(dict.fromkeys((stretch * _ROOM[0], *_ROOM)))), np.empty((0, 2))
         limit, kept = len(rooms), _NOWHERE if kept is None else kept
         for blocked, closed in attempts:
-            found, limit = self._route.way_aside(position, taken, closed, off, blocked, crowd, rooms, limit, kept)
-            way = found if len(found) else way
+            way, limit = self._route.way_aside(position, taken, closed, off, blocked, crowd, rooms, limit, kept)
+            found = way if len(way) else found
             if limit == 0:
                 break
-        return np.concatenate([way, way[-1:]]) if len(way) else None
+        return np.concatenate([found, found[-1:]]) if len(found) else None
 
-    def out(self, position: Array, view: View, others: Mapping[int, Course]) -> Array | None:
+    def out(self, position: Array, view: View, others: Others) -> Array | None:
         """The way out of all passages to the nearest free place, float64[n, 2] [m]; None if there is none."""
         taken, nothing = np.ones(self._route.slices.total + 1, bool), np.empty((0, 3))
         taken[0] = False
-        crowd, closed = self._discs(view.neighbours.tolist()), self._held(others)
+        crowd, _ = crowd_around(view.neighbours, _NOTHING, self._radius, self._margin)
+        closed, *rest = np.zeros((3, len(taken)), bool)
+        closed_to(others.rows, others.who, _NOTHING, _NOTHING, closed, *rest)
         found, _ = self._route.way_aside(position, taken, closed, nothing, nothing, crowd, np.ones(1), 1, _NOWHERE)
         return np.concatenate([found, found[-1:]]) if len(found) else None
 
-    def crossed_by(self, points: Array, view: View, others: Mapping[int, Course]) -> frozenset[int]:
+    def crossed_by(self, points: Array, view: View, others: Others) -> frozenset[int]:
         """Who is in a passage, and comes through there so near to one of these points that two cannot pass.
 
         Slices do not tell that at a crossing: the way from one to the next may lead past a third, right beside it.
@@ -108,46 +103,29 @@ class Aside:
             view: What it sees.
             others: What they have told.
         """
-        told = ((row, others.get(int(row[N_ID]))) for row in view.neighbours.tolist())
-        near = [(row, other) for row, other in told if other is not None and other.held]
-        points = points[self._route.numbers(points) > 0] if near else points[:0]
-        points = np.ascontiguousarray(points[::_THINNED, :2])  # as kernels have been loaded for
-        if not len(points):
-            return frozenset()
-        both = [row[N_RADIUS] + self._radius + 2.0 * self._margin for row, _ in near]
-        around, found = np.zeros(self._route.slices.total + 1, bool), []
-        grid = self._route.slices.labels, self._route.slices.origin, self._route.slices.resolution
-        labels_near(*grid, points, max(both), around)
-        for (row, other), apart in zip(near, both, strict=True):
-            stays = set(other.ahead) == {self._route.slices.at(row[N_X], row[N_Y])}
-            if stays or not around[list(other.ahead)].any():
-                continue
-            if comes_near(self._way_of(other, row)[0], points, _CROSSED * apart):
+        slices, near = self._route.slices, view.neighbours
+        grid, margin = (slices.labels, slices.origin, slices.resolution, slices.flags), self._margin
+        told = near, others.rows, others.who, others.ids
+        points, which, rows = may_cross(*grid, points, *told, self._radius, margin)
+        found = []
+        for k, number in zip(which.tolist(), rows.tolist(), strict=True):
+            row = near[k]
+            apart = float(row[N_RADIUS]) + self._radius + 2.0 * margin
+            if comes_near(self._way_of(others.rows[number], row)[0], points, _CROSSED * apart):
                 found.append(int(row[N_ID]))
         return frozenset(found)
 
-    def _in_the_way(self, position: Array, other: Course, row: Sequence[float], both: float) -> float:
+    def _in_the_way(self, position: Array, other: Int64s, row: Array) -> float:
         """How near to another a way aside must not come [m]; past who is in the slice of this robot, there is none."""
-        slices = self._route.slices
-        if slices.at(*position.tolist()) not in other.held:
+        slices, both = self._route.slices, float(row[N_RADIUS]) + self._radius + 2.0 * self._margin
+        if slices.at(*position.tolist()) not in listed(other, T_HELD):
             return _IN_THE_WAY * both
         near = math.dist(position, (row[N_X], row[N_Y])) - slices.resolution  # the way begins outside of that
         return max(_IN_THE_WAY * both, min(both, near))
 
-    def _held(self, others: Mapping[int, Course]) -> Flags:
-        """Slices that somebody holds, bool[count + 1]."""
-        found = np.zeros(self._route.slices.total + 1, bool)
-        found[list(Others.of(others).held())] = True
-        return found
-
-    def _discs(self, rows: Iterable[Sequence[float]]) -> Array:
-        """Robots as places and the distances to keep from them, float64[k, 3] [m]."""
-        found = [[row[N_X], row[N_Y], row[N_RADIUS] + self._radius + 2.0 * self._margin] for row in rows]
-        return np.array(found).reshape(-1, 3)
-
-    def _out_of(self, other: Course) -> Array:
+    def _out_of(self, other: Int64s) -> Array:
         """The room before the mouth that another robot comes out of, float64[n, 2] [m]."""
-        end = (*other.held, *other.ahead)[-1]
+        end = int(listed(other, T_AHEAD if other[T_AHEAD] else T_HELD)[-1])
         if end not in self._before:
             self._before[end] = self._before_mouth(end)
         return self._before[end]
@@ -159,9 +137,9 @@ class Aside:
             return np.empty((0, 2))
         rows, columns = slices.cells_of(number)
         found: Array = slices.origin + (np.column_stack([columns, rows]) + 0.5) * slices.resolution
-        return found[:: max(1, len(found) // 64)]
+        return np.ascontiguousarray(found[:: max(1, len(found) // 64)])
 
-    def _way_of(self, other: Course, row: Sequence[float] | None) -> tuple[Array, Int64s]:
+    def _way_of(self, other: Int64s, row: Array | None) -> tuple[Array, Int64s]:
         """Where another robot wants through, as far as it tells, float64[n, 2] [m]; and the slices there, each once.
 
         That is kept as long as it does not change: who stands or waits wants through the same places again and again.
@@ -169,11 +147,12 @@ class Aside:
         route, slices = self._route, self._route.slices
         if self._ways_on is not route.roadmap or len(self._ways) > _MOST_WAYS:
             self._ways_on, self._ways = route.roadmap, {}
-        numbers = (*other.held, *([other.claim] if other.claim else []), *other.ahead)
-        first = (*other.held, *other.ahead, other.claim)[0]
-        place = _NOWHERE if row is None else np.array([row[N_X], row[N_Y]])
-        key = numbers, first, None if row is None else slices.cell(row[N_X], row[N_Y])
+        cell = None if row is None else slices.cell(row[N_X], row[N_Y])
+        key = other[T_HELD:T_LATER].tobytes(), int(other[T_CLAIM]), cell
         if key not in self._ways:
+            held, ahead, claim = listed(other, T_HELD).tolist(), listed(other, T_AHEAD).tolist(), key[1]
+            numbers, first = (*held, *([claim] if claim else []), *ahead), (*held, *ahead, claim)[0]
+            place = _NOWHERE if row is None else row[[N_X, N_Y]]
             wanted = np.zeros(slices.total + 1, bool)
             wanted[list(numbers)] = True
             taken = np.zeros_like(wanted)
@@ -181,32 +160,131 @@ class Aside:
         return self._ways[key]
 
 
-def _left_to(other: Course, held: Sequence[int]) -> tuple[int, ...]:
-    """What another robot in a passage comes through before it is where this one holds slices: it meets it there."""
-    first = next((k for k, number in enumerate(other.ahead) if number in held), 0)
-    return other.ahead[:first] if other.held else ()
+@uncounted
+def closed_to(
+    rows: Int64s, who: Int64s, pushers: Int64s, held: Int64s, closed: Flags, theirs: Flags, taken: Flags
+) -> None:  # fmt: skip
+    """Note which slices the way out of the way of others must not enter, and where it must not end.
+
+    Args:
+        rows: What is told, int64[n, TOLD].
+        who: Rows of those who are heard.
+        pushers: Identities of those for whom the robot makes way.
+        held: What the robot holds; what a pusher in a passage comes through before that is left to it.
+        closed: Slices that somebody holds, or that are left, bool[count + 1], written; False before, as what follows.
+        theirs: Those of the pushers alone.
+        taken: Slices that somebody holds, and those that a pusher wants.
+    """
+    for k in who:
+        other, pushes = rows[k], has(pushers, rows[k, T_ROBOT])
+        for number in listed(other, T_HELD):
+            closed[number] = taken[number] = True
+            theirs[number] = theirs[number] or pushes
+        if not pushes:
+            continue
+        ahead, meets = listed(other, T_AHEAD), 0
+        for j in range(len(ahead)):
+            taken[ahead[j]] = True
+            if meets == 0 and has(held, ahead[j]):
+                meets = j
+        for number in ahead[: meets if other[T_HELD] > 0 else 0]:
+            closed[number] = theirs[number] = True
 
 
-def _line(row: Sequence[float]) -> Array:
-    """Points from where a robot is to where it is heading, float64[n, 2] [m]."""
-    start, end = (row[N_X], row[N_Y]), (row[N_INTENT_X], row[N_INTENT_Y])
-    count = 2 + int(math.hypot(end[0] - start[0], end[1] - start[1]) / row[N_RADIUS])
-    found: Array = points_between(np.array(start), np.array(end), count)
+@njit(cache=True)
+def crowd_around(neighbours: Array, pushers: Int64s, radius: float, margin: float) -> tuple[Array, Int64s]:
+    """Places x, y of those near who are no pushers, and the distances to keep from them, float64[k, 3] [m].
+
+    Also which of the neighbours the pushers are, int64[p]; -1: not seen.
+    """
+    crowd, count, seen = np.empty((len(neighbours), 3)), 0, np.full(len(pushers), -1)
+    for k in range(len(neighbours)):
+        row, pushes = neighbours[k], False
+        for j in range(len(pushers)):
+            if pushers[j] == row[N_ID]:
+                seen[j], pushes = k, True
+        if not pushes:
+            crowd[count, 0], crowd[count, 1] = row[N_X], row[N_Y]
+            crowd[count, 2], count = row[N_RADIUS] + radius + 2.0 * margin, count + 1
+    return crowd[:count], seen
+
+
+@njit(cache=True)
+def _discs_of(way: Array, before: Array, seen: Array, radius: float, margin: float) -> Array:
+    """Where a robot must not stay in the way of another, x, y and the distance to keep, float64[n, 3] [m].
+
+    Args:
+        way: Where the other wants through, float64[n, 2] [m].
+        before: The room that it comes out into, float64[m, 2] [m].
+        seen: Its row of neighbours, if it is seen: then also from there to where it is heading.
+        radius: Of the robot [m].
+        margin: Extra distance that every robot keeps [m].
+    """
+    line, both = np.empty((0, 2)), 2.0 * radius + 2.0 * margin
+    if len(seen) > 0:
+        row = seen[0]
+        start, end = np.array((row[N_X], row[N_Y])), np.array((row[N_INTENT_X], row[N_INTENT_Y]))
+        count = 2 + int(math.hypot(end[0] - start[0], end[1] - start[1]) / row[N_RADIUS])
+        line, both = points_between(start, end, count), row[N_RADIUS] + radius + 2.0 * margin
+    found, count = np.empty((len(way) + len(before) + len(line), 3)), 0
+    for points in (way, before, line):
+        for k in range(len(points)):
+            found[count, 0], found[count, 1], found[count, 2] = points[k, 0], points[k, 1], both
+            count += 1
     return found
 
 
-def in_line(position: Array, radius: float, row: Sequence[float]) -> bool:
-    """Whether a robot stands right before another (a row of neighbours) that is heading through where it is."""
-    both, (x, y) = radius + row[N_RADIUS], position.tolist()
-    to_x, to_y = row[N_INTENT_X] - row[N_X], row[N_INTENT_Y] - row[N_Y]
-    away_x, away_y = x - row[N_X], y - row[N_Y]
-    left = math.hypot(to_x, to_y)
-    if left < _SOMEWHERE * both or math.hypot(away_x, away_y) > _NEAR * both:
-        return False
-    along, across = (to_x * away_x + to_y * away_y) / left, abs(to_x * away_y - to_y * away_x) / left
-    return 0.0 < along < left + both and across < _APART * _stretch(row) * both
+@njit(cache=True)
+def may_cross(
+    labels: Int32s, origin: Array, resolution: float, flags: Flags, points: Array, neighbours: Array, rows: Int64s,
+    who: Int64s, ids: Int64s, radius: float, margin: float,
+) -> tuple[Array, Int64s, Int64s]:  # fmt: skip
+    """Who is in a passage, and wants through slices about so near to some points that two cannot pass.
+
+    Args:
+        labels: This and the next three: as in ``Slices``.
+        origin: The same.
+        resolution: The same.
+        flags: The same.
+        points: float64[n, 2] [m].
+        neighbours: What the robot sees.
+        rows: What is told, int64[n, TOLD].
+        who: Rows of those who are heard.
+        ids: Who they are.
+        radius: Of the robot [m].
+        margin: Extra distance that every robot keeps [m].
+
+    Returns:
+        Some of the points that are in passages, float64[m, 2]; which neighbours; and which rows they have told.
+    """
+    which, told, count, most = np.empty(len(neighbours), np.int64), np.empty(len(neighbours), np.int64), 0, 0.0
+    for k in range(len(neighbours)):
+        place = np.searchsorted(ids, int(neighbours[k, N_ID]))
+        if place < len(ids) and ids[place] == neighbours[k, N_ID] and rows[who[place], T_HELD] > 0:
+            which[count], told[count], count = k, who[place], count + 1
+            most = max(most, neighbours[k, N_RADIUS] + radius + 2.0 * margin)
+    kept, many, inside = np.empty((len(points) // _THINNED + 1, 2)), 0, 0
+    for k in range(len(points) if count > 0 else 0):
+        if label_at(labels, origin, resolution, points[k, 0], points[k, 1]) > 0:
+            if inside % _THINNED == 0:
+                kept[many, 0], kept[many, 1], many = points[k, 0], points[k, 1], many + 1
+            inside += 1
+    labels_near(labels, origin, resolution, kept[:many], most, flags, True)
+    found = 0
+    for k in range(count if many > 0 else 0):
+        row, ahead, near = neighbours[which[k]], listed(rows[told[k]], T_AHEAD), False
+        for number in ahead:
+            near = near or flags[number]
+        stays = len(ahead) == 1 and ahead[0] == label_at(labels, origin, resolution, row[N_X], row[N_Y])
+        if near and not stays:
+            which[found], told[found], found = which[k], told[k], found + 1
+    labels_near(labels, origin, resolution, kept[:many], most, flags, False)
+    return kept[:many], which[:found], told[:found]
 
 
-def _stretch(row: Sequence[float]) -> float:
+def _stretch(row: Array) -> float:
     """By how much a robot needs more room than its disc, since a point ahead of it is what it controls."""
     return 1.0 + math.hypot(row[N_OFFSET_X], row[N_OFFSET_Y]) / row[N_RADIUS]
+
+
+stretch_key: Any = inlined(_stretch)  # the same in kernels

@@ -15,7 +15,7 @@ import numpy as np
 
 from swarm.array_types import Array
 from swarm.planning.passages.pushers import Scene
-from swarm.planning.passages.right_of_way import goes_first
+from swarm.planning.passages.right_of_way import T_INHERITED, goes_first, rank_of
 from swarm.planning.passages.route import Route
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_VX, N_VY, N_X, N_Y
 
@@ -48,7 +48,7 @@ class Crowd:
             tick: Of the clock.
             gets_on: Whether it has come nearer to its goal lately.
         """
-        if self._is_in_slice(scene.position) or scene.own.held:
+        if len(scene.own.held) or self._is_in_slice(scene.position):
             self._place = None
         elif tick >= self._until:
             first = [] if gets_on else self._first(scene)
@@ -64,9 +64,9 @@ class Crowd:
         found = []
         for row in scene.view.neighbours:
             other = scene.others.get(int(row[N_ID]))
-            if other is None or other.rank.inherited < 0:
+            if other is None or other[T_INHERITED] < 0:
                 continue
-            if not goes_first(other.rank, scene.rank) and not scene.is_let_in_by(other):
+            if not goes_first(rank_of(other), scene.rank) and not scene.is_let_in_by(other):
                 continue
             near = scene.is_near(row, self._margin, _TOUCHING)
             if near and math.hypot(row[N_VX], row[N_VY]) < _SLOW * self._speed:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
+from numba import njit
 
-from swarm.array_types import Array
+from swarm.array_types import Array, Flags, Int64s
+from swarm.kernel_cache.references import uncounted
 from swarm.planning.passages.holding import Leg
-from swarm.planning.passages.right_of_way import Course, waiting_key
+from swarm.planning.passages.right_of_way import T_ARRIVAL, T_HELD, T_ROBOT, has, listed, meet, waiting_key, wants_at
 from swarm.planning.passages.slices import Slices
-from swarm.planning.passages.team import others_naming
+from swarm.planning.passages.team import Others
 from swarm.planning.pibt.priority_inheritance import priority_key
 from swarm.planning.roadmap.shut_in import MOVES, PATIENCE
 
@@ -24,6 +25,7 @@ _ARRIVED, _NEARLY = 0.5, 2.0  # It has arrived if so little of its way is left, 
 _NEAR, _ABOUT = 2.0, 3.0
 _PASSES = 3  # So many go first.
 _HEARD = 5  # Periods in which it hears who is there already, when it begins to listen.
+_NOBODY = Others.of({}, 0)
 _DUE = 20.0  # Seconds for which a robot is due at most: if it does not come in meanwhile, it is not for the others.
 
 
@@ -111,9 +113,9 @@ class Passed:
         self._step, self._longest = speed * dt, round(_DUE / dt)
         self._door, self._begun, self._count, self._since = 0, 0, 0, 0
         self._first: set[int] = set()  # who may go first: they were there before this robot
-        self._before: Mapping[int, Course] = {}
+        self._before = _NOBODY
 
-    def is_due(self, tick: int, leg: Leg, others: Mapping[int, Course], waits: bool) -> bool:
+    def is_due(self, tick: int, leg: Leg, others: Others, waits: bool) -> bool:
         """Whether the robot is to go next.
 
         Args:
@@ -127,17 +129,14 @@ class Passed:
         if anew:
             self._door, self._begun, self._count, self._first = door, tick, 0, set()
         if door == 0:
-            self._before = {}
+            self._before = _NOBODY
             return False
-        through, doors = set(leg.ahead), self._slices.doors
-        narrow = {number for number in through if doors[number]}
-        for robot, other in others_naming(others, through).items():
-            before = self._before.get(robot)
-            is_new = anew or (before is None and tick - self._begun <= _HEARD)
-            if is_new and self._is_there(other, through):
-                self._first.add(robot)
-            if not anew and before and narrow.isdisjoint(before.held) and not narrow.isdisjoint(other.held):
-                self._note(robot, tick)
+        before, listens = self._before, tick - self._begun <= _HEARD
+        told = others.rows, others.who, before.rows, before.who, leg.ahead, self._slices.doors
+        there, goes_in = _who_passes(*told, self._step, self._near, anew, listens)
+        self._first.update(there.tolist())
+        for robot in goes_in.tolist():
+            self._note(robot, tick)
         self._before = others
         return self._count >= _PASSES
 
@@ -152,13 +151,52 @@ class Passed:
 
     def _door_of(self, leg: Leg) -> int:
         """The lane before which the robot waits, or minus the slice if that is in none; 0 if it waits before none."""
-        if not leg.ahead or leg.distance > _ABOUT * self._slices.length:
+        if not len(leg.ahead) or leg.distance > _ABOUT * self._slices.length:
             return 0
-        door = self._slices.lanes.of[leg.ahead[0]] or -leg.ahead[0]
+        first = int(leg.ahead[0])
+        door = int(self._slices.lanes.number[first]) or -first
         return door if leg.distance <= self._near or door == self._door else 0
 
-    def _is_there(self, other: Course, wanted: set[int]) -> bool:
-        """Whether another robot is on this one's way, or waits for it as well."""
-        if not wanted.isdisjoint(other.held):
-            return True
-        return other.arrival * self._step <= self._near and not wanted.isdisjoint(other.wants)
+
+@njit(cache=True)
+def _who_passes(
+    rows: Int64s, who: Int64s, rows_before: Int64s, who_before: Int64s, ahead: Int64s, doors: Flags, step: float,
+    near: float, anew: bool, listens: bool,
+) -> tuple[Int64s, Int64s]:  # fmt: skip
+    """Whom a robot finds on its way, or waiting for it as well, when it begins to wait; and who goes in before it.
+
+    Args:
+        rows: What is told, int64[n, TOLD].
+        who: Rows of those who are heard.
+        rows_before: The same of the tick before.
+        who_before: The same.
+        ahead: What is ahead of the robot.
+        doors: As in ``Slices``.
+        step: How far a robot comes in a tick [m].
+        near: Who is so near to the first slice that it wants waits before it [m].
+        anew: Whether the robot begins to wait.
+        listens: Whether it has begun just before.
+    """
+    there, goes_in = np.zeros(len(who), np.bool_), np.zeros(len(who), np.bool_)
+    k = 0
+    for i in range(len(who)):
+        other, robot = rows[who[i]], rows[who[i], T_ROBOT]
+        while k < len(who_before) and rows_before[who_before[k], T_ROBOT] < robot:
+            k += 1
+        known = k < len(who_before) and rows_before[who_before[k], T_ROBOT] == robot
+        held = listed(other, T_HELD)
+        if anew or (listens and not known):
+            waits = other[T_ARRIVAL] * step <= near and meet(listed(other, wants_at(other)), ahead)
+            there[i] = meet(held, ahead) or waits
+        if not anew and known and _is_within(held, ahead, doors):
+            goes_in[i] = not _is_within(listed(rows_before[who_before[k]], T_HELD), ahead, doors)
+    return rows[who[there], T_ROBOT], rows[who[goes_in], T_ROBOT]
+
+
+@uncounted
+def _is_within(held: Int64s, ahead: Int64s, doors: Flags) -> bool:
+    """Whether somebody holds one of some slices that is not only room before a mouth."""
+    within = False
+    for number in held:
+        within = within or (doors[number] and has(ahead, number))
+    return within

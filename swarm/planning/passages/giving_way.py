@@ -7,12 +7,11 @@ robot that has arrived gets past whoever wants through, until it is there.
 
 from __future__ import annotations
 
-from swarm.array_types import Array
+from swarm.array_types import Array, Int64s
 from swarm.planning.passages.aside import Aside
 from swarm.planning.passages.pushers import Scene, pushers_of
-from swarm.planning.passages.right_of_way import Course, first_of, inherited_from
+from swarm.planning.passages.right_of_way import T_HELD, T_INHERITED, T_LEAVING, first_of, inherited_from, listed
 from swarm.planning.passages.route import Route
-from swarm.planning.passages.team import Others
 from swarm.sense.neighbours import N_ID, N_X, N_Y
 
 _LEAVING = 10.0  # Seconds for which a robot that is at its goal keeps on the way past whoever wants through.
@@ -44,7 +43,7 @@ class GivingWay:
         self._place: Array | None = None  # where it goes out of the way
         self._let_out: frozenset[int] = frozenset()
         self._before: frozenset[int] = frozenset()  # for whom it made way in the tick before
-        self._remembered: dict[int, tuple[Course, int]] = {}  # the course of each pusher, and until which tick
+        self._remembered: dict[int, tuple[Int64s, int]] = {}  # what each pusher told, and until which tick
 
     @property
     def pushers(self) -> frozenset[int]:
@@ -72,7 +71,7 @@ class GivingWay:
         aside = self._aside.find(*to_find, kept=self._place, held=scene.own.held) if pushers else None
         self._place = None if aside is None else aside[-1, :2]
         # Who has nowhere to go says so until one makes way; that counts until they have passed, not for a tick.
-        let_out = (robot for robot in pushers if others[robot].rank.leaving or robot in self._let_out)
+        let_out = (robot for robot in pushers if others[robot][T_LEAVING] or robot in self._let_out)
         self._let_out = frozenset() if aside is None else frozenset(let_out)
         self._before = frozenset(pushers if aside is not None else ())
         stuck = wanted and aside is None
@@ -81,12 +80,12 @@ class GivingWay:
         if stuck and scene.arrived:  # it wants nowhere, and so has to say how it would get out of the way
             aside = self._aside.find(*to_find, past=True)
             self.exit, self._exit_until = None if aside is None else aside[-1, :2], tick + self._leaving_ticks
-        goes_on = aside is None and self.leaving and any(scene.is_met_by(other) for other in others.values())
+        goes_on = aside is None and self.leaving and scene.is_met
         self.leaving = stuck or self.exit is not None or goes_on
         if self.exit is None:
             self.inherited = priority
         if aside is not None and (self.exit is not None or len(aside) > _THERE):  # who is there wants nothing more
-            found = inherited_from(others[robot].rank.inherited for robot in pushers)
+            found = inherited_from([int(others[robot][T_INHERITED]) for robot in pushers])
             self.inherited = found if first_of(found) > priority else priority
         return scene, aside
 
@@ -96,12 +95,12 @@ class GivingWay:
         Whoever sees that another makes way plans anew, and two that do so in turn would never have turned.
         """
         for robot in pushers if self._turning > 0 else ():
-            self._remembered[robot] = scene.others[robot], tick + self._turning
+            self._remembered[robot] = scene.others[robot].copy(), tick + self._turning
         if not self._remembered:
             return scene, pushers
         self._remembered = {r: one for r, one in self._remembered.items() if one[1] > tick and r in scene.others}
         before = {robot: one[0] for robot, one in self._remembered.items() if robot not in pushers}
-        return scene._replace(others=Others.of(scene.others).with_changed(before)), [*pushers, *before]
+        return scene._replace(others=scene.others.with_changed(before)), [*pushers, *before]
 
 
 class BackingOff:
@@ -124,8 +123,10 @@ class BackingOff:
 
     def place(self, scene: Scene, tick: int) -> Array | None:
         """Where the robot goes back to, float64[2] [m]; None if it need not."""
+        if self._place is None and not scene.waits and tick >= self._until:
+            return None
         here, other = self._route.slices.at(*scene.position.tolist()), scene.others.get(self._for)
-        if other is None or scene.following not in other.held:
+        if other is None or scene.following not in listed(other, T_HELD):
             self._until = -1  # that one has gone
         if here == 0 or here not in scene.own.held:
             self._place = None
@@ -139,10 +140,10 @@ class BackingOff:
 
     def _shut_in(self, scene: Scene) -> Array | None:
         """The row of a robot beside this one that holds what it wants next, and goes out of its way."""
-        own = scene.own.rank.inherited
+        own = int(scene.own.told[T_INHERITED])
         for row in scene.view.neighbours:
             other = scene.others.get(int(row[N_ID]))
-            if other is None or not scene.is_let_in_by(other) or min(own, other.rank.inherited) < 0:
+            if other is None or not scene.is_let_in_by(other) or min(own, other[T_INHERITED]) < 0:
                 continue
             if scene.is_near(row, self._margin, _NEAR):
                 return row

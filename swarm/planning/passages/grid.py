@@ -254,15 +254,17 @@ def _spread(
 
 
 @uncounted
-def labels_near(labels: Int32s, origin: Array, resolution: float, points: Array, distance: float, near: Flags) -> None:
-    """Note the slices about so near to some points [m], in ``near``, bool[count + 1]."""
+def labels_near(
+    labels: Int32s, origin: Array, resolution: float, points: Array, distance: float, near: Flags, value: bool
+) -> None:  # fmt: skip
+    """Note the slices about so near to some points [m], in ``near``, bool[count + 1], by a value."""
     span = int(distance / resolution) + 1
     for k in range(len(points)):
         row, column = int((points[k, 1] - origin[1]) // resolution), int((points[k, 0] - origin[0]) // resolution)
         for r in range(max(row - span, 0), min(row + span + 1, labels.shape[0])):
             for c in range(max(column - span, 0), min(column + span + 1, labels.shape[1])):
                 if labels[r, c] > 0:
-                    near[labels[r, c]] = True
+                    near[labels[r, c]] = value
 
 
 @uncounted

@@ -7,20 +7,44 @@ before it. It does not claim what is left to others that come towards it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection
+from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 
-from swarm.array_types import Array, Int64s
-from swarm.planning.passages.right_of_way import Course, goes_first, in_order, is_due, may_enter, may_take, opposed
+from swarm.array_types import Array, Int32s, Int64s
+from swarm.kernel_cache.references import uncounted
+from swarm.planning.passages.lanes import Lanes, against, is_inside
+from swarm.planning.passages.right_of_way import (
+    T_AHEAD,
+    T_ARRIVAL,
+    T_CLAIM,
+    T_HELD,
+    T_PRIORITY,
+    TOLD,
+    Own,
+    goes_first,
+    has,
+    intent_of,
+    is_due_key,
+    listed,
+    may_enter,
+    may_take,
+    opposed,
+    rank_of,
+    row_with,
+    wants_at,
+    write_window,
+)
 from swarm.planning.passages.search import Along
-from swarm.planning.passages.slices import Slices
-from swarm.planning.passages.team import Others, others_naming
+from swarm.planning.passages.slices import Slices, label_at
+from swarm.planning.passages.team import Others
 from swarm.scenario.robot_spec import RobotSpec
-from swarm.sense.intent import MAX_HELD, Intent
+from swarm.sense.intent import MAX_HELD, WINDOW, Intent
 from swarm.sense.view import View
 
+NOTHING = np.empty(0, np.int64)
 _DECIDING = 4.0  # Periods for which a robot drives on while a claim is decided.
 
 
@@ -31,43 +55,73 @@ class Leg(NamedTuple):
         path: Its points, world frame [m], float64[n, 2]; of a robot that is no disc its poses, float64[n, 3].
         numbers: The slices at them, 0 where there is room, int64[n].
         steps: Way to each of them [m], float64[n].
-        order: The slices on it, in the order in which it comes to them.
-        firsts: At which point it comes to each of these.
+        order: The slices on it, in the order in which it comes to them, int64[k].
+        firsts: At which point it comes to each of these, int64[k].
         target: Where the robot would drive if nothing were reserved [m], float64[2]; None: along the way.
         left: Its length [m].
-        ahead: The slices on it without room to wait between them.
+        ahead: The slices on it without room to wait between them, the first of ``order``.
         distance: The way to the first of these [m]; inf if there is none.
     """
 
     path: Array
     numbers: Int64s
     steps: Array
-    order: tuple[int, ...]
-    firsts: tuple[int, ...]
+    order: Int64s
+    firsts: Int64s
     target: Array | None
     left: float
-    ahead: tuple[int, ...]
+    ahead: Int64s
     distance: float
 
     def without_slices(self) -> Leg:
         """The same way of a robot that holds none, and asks for none."""
+        none = self.order[:0]
         return self._replace(
-            numbers=np.zeros_like(self.numbers), order=(), firsts=(), ahead=(), distance=math.inf
+            numbers=np.zeros_like(self.numbers), order=none, firsts=none, ahead=none, distance=math.inf
         )  # fmt: skip
-
-    def next_beyond(self, held: Sequence[int]) -> int:
-        """The place in ``order`` of the first slice that is not held; as many as there are if all are held."""
-        for place, number in enumerate(self.order):
-            if number not in held:
-                return place
-        return len(self.order)
 
 
 def leg_of(path: Array, along: Along, target: Array | None, left: float | None = None) -> Leg:
     """A way as ``Leg`` with what ``swarm.planning.passages.search.slices_along`` tells of it."""
     numbers, steps, order, firsts, ahead, distance = along
-    met, left = tuple(order.tolist()), float(steps[-1]) if left is None else left
-    return Leg(path, numbers, steps, met, tuple(firsts.tolist()), target, left, met[:ahead], distance)
+    left = float(steps[-1]) if left is None else left
+    return Leg(path, numbers, steps, order, firsts, target, left, order[:ahead], distance)
+
+
+@uncounted
+def next_beyond(order: Int64s, held: Int64s) -> int:
+    """The place in the order of a way of the first slice that is not held; as many as there are if all are held."""
+    for place in range(len(order)):
+        if not has(held, order[place]):
+            return place
+    return len(order)
+
+
+@uncounted
+def held_part(order: Int64s, firsts: Int64s, steps: Array, held: Int64s, before: float) -> tuple[int, bool]:
+    """How many points of a way (``Leg``) lead no farther than [m] before what is not held, and if it goes on there."""
+    beyond = next_beyond(order, held)
+    if beyond == len(order):
+        return len(steps), False
+    first = stop = firsts[beyond]
+    while stop > 0 and steps[first] - steps[stop - 1] < before:
+        stop -= 1
+    return stop, True
+
+
+# Columns of how a robot moves: top speed [m/s], deceleration [m/s²], control period [s], length of a slice [m].
+_SPEED, _BRAKING, _DT, _LENGTH = range(4)
+
+
+class Said(NamedTuple):
+    """What a robot tells beside its slices, as in ``Intent``; identity, tick, priorities and ticks."""
+
+    robot_id: int
+    stamp: int
+    leaving: bool
+    priority: int
+    claim_priority: int
+    arrival: int
 
 
 class Holding:
@@ -77,84 +131,142 @@ class Holding:
         slices: Of the team.
         spec: The robot.
         dt: Control period [s].
-        robot_id: Identity.
 
     Attributes:
-        held: Slices that this robot alone may be in.
+        held: Slices that this robot alone may be in, int64[n]; 0 stands for none.
         claim: The next one that it wants to hold, 0 for none.
+        told: What the robot told last, int64[TOLD].
     """
 
-    def __init__(self, slices: Slices, spec: RobotSpec, dt: float, robot_id: int) -> None:
-        self._slices, self._dt, self._robot_id = slices, dt, robot_id
-        self._speed, self._braking = spec.limits.speed, spec.limits.acceleration or math.inf
-        self.held: list[int] = []
-        self.claim = 0
+    def __init__(self, slices: Slices, spec: RobotSpec, dt: float) -> None:
+        self._lanes = slices.lanes
+        self._places = slices.labels, slices.origin, slices.resolution, *slices.lanes
+        self._pace = np.array([spec.limits.speed, spec.limits.acceleration or math.inf, dt, slices.length])
+        self.held = np.empty(0, np.int64)
+        self.claim, self.told = 0, np.zeros(TOLD, np.int64)
 
-    def take(self, last: Intent | None, others: Others, closed: frozenset[int]) -> None:
+    def take(self, others: Others, closed: frozenset[int]) -> None:
         """Take the slice that was claimed, if nobody has a better right to it and it is not closed."""
-        if self.claim <= 0 or self.claim in closed or last is None or not others.are_of(last.stamp):
+        if self.claim <= 0 or self.claim in closed:
             return
-        heard = others.intents_naming((self.claim, *self._slices.lanes.along(self.claim)))
-        if may_take(self.claim, last, self._robot_id, heard) and may_enter(
-            self.claim, last, self._robot_id, heard, self._slices.lanes
-        ):
-            self.held.append(self.claim)
+        heard = self.claim, self.told, others.rows, others.who
+        if may_take(*heard) and may_enter(*heard, self._lanes):
+            self.held = np.append(self.held, self.claim)
 
-    def release(self, view: View, leg: Leg) -> None:
-        """Give back what is neither under the robot, nor where it can still come to, nor next on its way."""
-        x, y, _, vx, vy = view.state.tolist()
-        kept = [self._slices.at(x, y)]
-        if self.held:
-            time = self._dt + 0.5 * math.hypot(vx, vy) / self._braking
-            coming = [self._slices.at(x + share * time * vx, y + share * time * vy) for share in (0.5, 1.0)]
-            kept += [number for number in coming if number in self.held]
-        for number in leg.order:
-            if number not in self.held and number != kept[0]:
-                break
-            kept.append(number)
-        self.held = list(in_order(kept))[:MAX_HELD]
+    def go_on(
+        self, view: View, leg: Leg, own: Own, others: Others, said: Said, *, later: Int64s = NOTHING,
+        closed: Collection[int] = (), lets_in: bool = False,
+    ) -> Intent:  # fmt: skip
+        """Give slices back, claim the next one, and say so.
 
-    def claim_next(
-        self, view: View, leg: Leg, own: Course, others: Mapping[int, Course], closed: frozenset[int]
-    ) -> None:  # fmt: skip
-        """Claim the next slice on the way if it is near and not closed, and nobody goes first."""
-        self.claim, following = 0, leg.next_beyond(self.held)
-        if len(self.held) == MAX_HELD or following == len(leg.order):
-            return
-        *_, vx, vy = view.state.tolist()
-        stopping = 0.5 * (vx * vx + vy * vy) / self._braking
-        if leg.steps[leg.firsts[following]] > stopping + self._slices.length + _DECIDING * self._dt * self._speed:
-            return
-        number = leg.order[following]
-        naming = others_naming(others, (number,))
-        wanted = ((other, view.messages[robot].intent) for robot, other in naming.items() if number in other.wants)
-        if number in closed or any(number in self._left_to(*one, own, leg.distance) for one in wanted):
-            return
-        if not self._enters_against(number, leg, others):
-            self.claim = number
+        What is neither under the robot, nor where it can still come to, nor next on its way is given back; the next one
+        on its way is claimed if it is near and not closed, and nobody goes first.
 
-    def _left_to(self, other: Course, told: Intent | None, own: Course, distance: float) -> tuple[int, ...]:
-        """Slices that are left to another robot that goes first and comes towards this one through them.
-
-        But not if that one is still so far away that this one, ``distance`` [m] before the first of its own, is through
-        by then; nor those of a lane that this one is in, and that one is not: it does not enter that against this one.
-        If that one is due, and this one is in no passage, this one waits whichever way they go.
+        Args:
+            view: What the robot sees.
+            leg: Its way.
+            own: What the others know of it.
+            others: What they have told.
+            said: What it tells beside that.
+            later: What is ahead of it when it makes way no longer, int64[n]; nothing if that is the same.
+            closed: Slices that it may not claim.
+            lets_in: Whether it holds nothing, and so lets others in.
         """
-        waits = is_due(other.rank.priority) and not own.held
-        if not goes_first(other.rank, own.rank) or not (waits or opposed(own.ahead, other.ahead)):
-            return ()
-        through = distance + (len(own.ahead) + 2) * self._slices.length
-        if not other.held and told is not None and told.arrival * self._dt * self._speed > through:
-            return ()
-        lanes = self._slices.lanes
-        mine = {lanes.of[one] for one in own.held} - {0, *(lanes.of[one] for one in other.held)}
-        return tuple(number for number in (other.wants if waits else other.ahead) if lanes.of[number] not in mine)
+        shut = np.array([*closed], np.int64) if closed else NOTHING
+        way = leg.order, leg.firsts, leg.steps, leg.distance, leg.ahead
+        around: tuple[Any, ...] = others.rows, others.who, own.ahead, own.told, shut, lets_in, later, *said
+        self.held, self.told, window = _go_on(*self._places, self._pace, view.state, self.held, *way, *around)
+        self.claim = int(self.told[T_CLAIM])
+        return intent_of(self.told, window)
 
-    def _enters_against(self, number: int, leg: Leg, others: Mapping[int, Course]) -> bool:
-        """Whether it would enter a lane with this slice against somebody who is in it."""
-        lanes = self._slices.lanes
-        lane = lanes.entered(number, self.held)
-        return lane > 0 and any(
-            lanes.is_inside(lane, other.held) and lanes.opposed(lane, number, leg.ahead, other.ahead)
-            for other in others_naming(others, lanes.along(number)).values()
-        )
+
+@njit(cache=True)
+def _go_on(
+    labels: Int32s, origin: Array, resolution: float, lane: Int64s, place: Int64s, pace: Array, state: Array,
+    held: Int64s, order: Int64s, firsts: Int64s, steps: Array, distance: float, ahead: Int64s, rows: Int64s,
+    who: Int64s, known_ahead: Int64s, told: Int64s, shut: Int64s, lets_in: bool, later: Int64s, robot_id: int,
+    stamp: int, leaving: bool, priority: int, claim_priority: int, arrival: int,
+) -> tuple[Int64s, Int64s, Int64s]:  # fmt: skip
+    """``Holding.go_on``: what is held then, int64[n]; what is told, int64[TOLD]; the window of that, int64[13]."""
+    kept = _kept(labels, origin, resolution, pace, state, held, order)
+    if lets_in:
+        kept = kept[:0]
+    way, own = (order, firsts, steps, distance, ahead), Own(held, known_ahead, told)
+    claim = _claim(pace, state, kept, *way, own, rows, who, Lanes(lane, place))
+    if has(shut, claim):
+        claim = 0
+    window = np.zeros(WINDOW + 1, np.int64)
+    write_window(ahead, later, window)
+    row = row_with((robot_id, stamp, int(leaving), 0, 0, priority, claim_priority, claim, arrival), kept, window)
+    return kept, row, window
+
+
+@njit(cache=True)
+def _kept(
+    labels: Int32s, origin: Array, resolution: float, pace: Array, state: Array, held: Int64s, order: Int64s
+) -> Int64s:  # fmt: skip
+    """What the robot goes on to hold, int64[n]."""
+    kept = np.empty(len(order) + 3, np.int64)
+    kept[0], count = label_at(labels, origin, resolution, state[0], state[1]), 1
+    if len(held) > 0:
+        time = pace[_DT] + 0.5 * math.hypot(state[3], state[4]) / pace[_BRAKING]
+        for share in (0.5, 1.0):
+            x, y = state[0] + share * time * state[3], state[1] + share * time * state[4]
+            kept[count] = label_at(labels, origin, resolution, x, y)
+            count += has(held, kept[count])
+    for number in order:
+        if number != kept[0] and not has(held, number):
+            break
+        kept[count], count = number, count + 1
+    found, many = np.empty(MAX_HELD, np.int64), 0
+    for number in kept[:count]:
+        if number > 0 and many < MAX_HELD and not has(found[:many], number):
+            found[many], many = number, many + 1
+    return found[:many]
+
+
+@uncounted
+def _claim(
+    pace: Array, state: Array, held: Int64s, order: Int64s, firsts: Int64s, steps: Array, distance: float,
+    ahead: Int64s, own: Own, rows: Int64s, who: Int64s, lanes: Lanes,
+) -> int:  # fmt: skip
+    """The slice that is claimed, 0 for none; ``order`` to ``ahead``: as of ``Leg``."""
+    following = next_beyond(order, held)
+    if len(held) == MAX_HELD or following == len(order):
+        return 0
+    stopping = 0.5 * (state[3] * state[3] + state[4] * state[4]) / pace[_BRAKING]
+    if steps[firsts[following]] > stopping + pace[_LENGTH] + _DECIDING * pace[_DT] * pace[_SPEED]:
+        return 0
+    number = order[following]
+    lane = lanes.number[number]
+    if is_inside(lanes, lane, held):
+        lane = 0
+    for k in who:
+        other = rows[k]
+        if has(listed(other, wants_at(other)), number) and _is_left_to(pace, number, other, own, distance, lanes):
+            return 0
+        inside = lane > 0 and is_inside(lanes, lane, listed(other, T_HELD))
+        if inside and against(lanes, lane, number, ahead, listed(other, T_AHEAD)):
+            return 0
+    return number
+
+
+@uncounted
+def _is_left_to(pace: Array, number: int, other: Int64s, own: Own, distance: float, lanes: Lanes) -> bool:
+    """Whether a slice is left to another robot that goes first and comes towards this one through it.
+
+    But not if that one is still so far away that this one, ``distance`` [m] before the first of its own, is through
+    by then; nor those of a lane that this one is in, and that one is not: it does not enter that against this one.
+    If that one is due, and this one is in no passage, this one waits whichever way they go.
+    """
+    waits = is_due_key(other[T_PRIORITY]) and len(own.held) == 0
+    ahead, theirs = listed(other, T_AHEAD), listed(other, T_HELD)
+    if not goes_first(rank_of(other), rank_of(own.told)) or not (waits or opposed(own.ahead, ahead)):
+        return False
+    through = distance + (len(own.ahead) + 2) * pace[_LENGTH]
+    if len(theirs) == 0 and other[T_ARRIVAL] * pace[_DT] * pace[_SPEED] > through:
+        return False
+    lane = lanes.number[number]
+    if lane > 0 and is_inside(lanes, lane, own.held) and not is_inside(lanes, lane, theirs):
+        return False
+    return waits or has(ahead, number)

@@ -13,14 +13,12 @@ one way out of what is near that end.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from swarm.array_types import Flags, Int32s, Int64s
+from swarm.kernel_cache.references import uncounted
 from swarm.planning.passages.grid import banded, beside_of, parts_of, steps_from
 
 _BAND = 2  # Steps that belong together: less is noise of the grid.
@@ -28,14 +26,7 @@ _BAND = 2  # Steps that belong together: less is noise of the grid.
 _DEPTH, _SIZE = 0.9, 0.6
 
 
-class _Numbers(NamedTuple):
-    """The fields of ``Lanes``."""
-
-    number: Int64s
-    place: Int64s
-
-
-class Lanes(_Numbers):
+class Lanes(NamedTuple):
     """The lanes of a world.
 
     Attributes:
@@ -43,51 +34,43 @@ class Lanes(_Numbers):
         place: Of the slice along its lane, int64[count + 1].
     """
 
-    @cached_property
-    def of(self) -> list[int]:
-        """``number`` as plain integers: robots ask for one slice at a time."""
-        return self.number.tolist()
+    number: Int64s
+    place: Int64s
 
-    @cached_property
-    def _places(self) -> list[int]:
-        return self.place.tolist()
 
-    @cached_property
-    def _slices(self) -> list[tuple[int, ...]]:
-        """The slices of each lane; none of what is no lane."""
-        found: list[list[int]] = [[] for _ in range(max(self.of) + 1)]
-        for slice_number, lane in enumerate(self.of):
-            found[lane].append(slice_number)
-        return [(), *map(tuple, found[1:])]
+@uncounted
+def is_inside(lanes: Lanes, lane: int, held: Int64s) -> bool:
+    """Whether somebody who holds these slices is in a lane."""
+    inside = False
+    for one in held:
+        inside = inside or lanes.number[one] == lane
+    return inside
 
-    def along(self, number: int) -> tuple[int, ...]:
-        """The slices of the lane that a slice is in; none if it is in none."""
-        return self._slices[self.of[number]]
 
-    def entered(self, number: int, held: Sequence[int]) -> int:
-        """The lane that a robot enters with a further slice; 0 if there is none, or it is in it already."""
-        lane = self.of[number]
-        return 0 if self.is_inside(lane, held) else lane
+@uncounted
+def heading(lanes: Lanes, lane: int, ahead: Int64s) -> int:
+    """Which way slices ahead lead along a lane: 1, -1, or 0 if that cannot be told."""
+    steps, before = 0, -2
+    for one in ahead:
+        if lanes.number[one] == lane:
+            step = lanes.place[one] - before
+            steps += step if before >= 0 and abs(step) == 1 else 0
+            before = lanes.place[one]
+    return int(steps > 0) - int(steps < 0)
 
-    def is_inside(self, lane: int, held: Sequence[int]) -> bool:
-        """Whether somebody who holds these slices is in a lane."""
-        of = self.of
-        return any(of[one] == lane for one in held)
 
-    def heading(self, lane: int, ahead: Sequence[int]) -> int:
-        """Which way slices ahead lead along a lane: 1, -1, or 0 if that cannot be told."""
-        of, places = self.of, self._places
-        way = [places[one] for one in ahead if of[one] == lane]
-        steps = sum(after - before for before, after in pairwise(way) if abs(after - before) == 1)
-        return (steps > 0) - (steps < 0)
+@uncounted
+def against(lanes: Lanes, lane: int, entry: int, mine: Int64s, theirs: Int64s) -> bool:
+    """Whether a robot would enter a lane by a slice against another: their ways ahead lead through it oppositely.
 
-    def opposed(self, lane: int, entry: int, mine: Sequence[int], theirs: Sequence[int]) -> bool:
-        """Whether a robot would enter a lane by a slice against another: their ways ahead lead through it oppositely.
-
-        Who wants no farther than that slice is in the way of who comes out there, but not of who leaves it.
-        """
-        ours, other = self.heading(lane, mine), self.heading(lane, theirs)
-        return ours * other < 0 or (ours == 0 and other != 0 and entry in theirs[1:])
+    Who wants no farther than that slice is in the way of who comes out there, but not of who leaves it.
+    """
+    ours, other = heading(lanes, lane, mine), heading(lanes, lane, theirs)
+    if ours == 0 and other != 0:
+        for one in theirs[1:]:
+            if one == entry:
+                return True
+    return ours * other < 0
 
 
 def lanes_of(labels: Int32s, total: int) -> Lanes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from numba import njit
@@ -140,7 +139,7 @@ class OutlinedRoute(Route):
         numbers, limit = _pose_aside(poses, *grid, start, taken, closed, least, wall, limit)
         return _states(poses, numbers[:, 0]), int(limit)
 
-    def aim(self, position: Array, leg: Leg, held: Sequence[int], waits: bool = False) -> tuple[Array, float, bool]:
+    def aim(self, position: Array, leg: Leg, held: Int64s, waits: bool = False) -> tuple[Array, float, bool]:
         """Where to drive, after how far the robot has to be able to stop [m], and whether for others' sake."""
         allowed, stop, ends = self.held_part(leg, held)
         if stop == 0:

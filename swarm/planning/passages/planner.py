@@ -12,21 +12,21 @@ Robots that say nothing close the slice that they are in; after a while the way 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from swarm.array_types import Array
+from swarm.array_types import Array, Int64s
 from swarm.planning import Plan, StatefulPlanner
 from swarm.planning.passages.aside import Aside
 from swarm.planning.passages.crowd import Crowd
 from swarm.planning.passages.errand import Errand, Passed
 from swarm.planning.passages.giving_way import BackingOff, GivingWay
-from swarm.planning.passages.holding import Holding, Leg
+from swarm.planning.passages.holding import NOTHING, Holding, Leg, Said
 from swarm.planning.passages.outlined import OutlinedRoute
 from swarm.planning.passages.pushers import Scene
-from swarm.planning.passages.right_of_way import Course, Rank, course, intent_of
+from swarm.planning.passages.right_of_way import T_HELD, Own, goes_first, listed, row_with
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.planning.passages.team import Others
@@ -35,7 +35,7 @@ from swarm.planning.silent import Silent, blocked_by
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.world import World
 from swarm.sense.intent import Intent
-from swarm.sense.neighbours import N_X, N_Y
+from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_X, N_Y, NEIGHBOUR
 from swarm.sense.view import View
 
 _NEAR = 2.0  # So many lengths of a slice before one, a unicycle turns on the spot.
@@ -71,6 +71,29 @@ class PassagePlanner(StatefulPlanner):
         self._spins = spec.spins
         self._turning = round(math.pi / (spec.limits.turn_rate * dt)) if self._spins else 0
         self.reset()
+        if ("passages planner", self.slices.total) not in world.derived and self.slices.total > 0:
+            self._rehearse()
+            world.derived["passages planner", self.slices.total] = True
+            self.reset()
+
+    def _rehearse(self) -> None:
+        """Call what is called first in the middle of a drive: to load its kernels takes longer than a period."""
+        rows, columns = self.slices.cells_of(1)
+        place = self.slices.origin + (np.array([columns[0], rows[0]]) + 0.5) * self.slices.resolution
+        other, one, row = self.robot_id + 1, np.ones(1, np.int64), np.zeros(NEIGHBOUR)
+        row[[N_X, N_Y, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_ID]] = *place, *place, self._spec.radius, other
+        told = row_with((other, 0, 0, 0, 0, 1, 1, 1, 0), one, one)
+        view, others = View(0.0, np.array([*place, 0.0, 0.0, 0.0]), place, row[None]), Others.of({other: told}, 1)
+        scene = Scene(view, place, self._spec.radius, Own(one, one, told), others, False, True, (other,))
+        self._aside.crossed_by(place[None], view, others)
+        if self._spec.footprint is None:
+            self._giving.decide(scene, 0, 0)
+        self._backing.place(scene, 0)
+        self._crowd.place(scene._replace(own=scene.own._replace(held=NOTHING)), 0, False)
+        self._passed.is_due(0, self.route.leg(place[None], place), others, True)
+        self._holding.claim = 1
+        self._holding.take(others, frozenset())
+        _ = scene.is_met, scene.is_let_in_by(told), goes_first(scene.rank, scene.rank)
 
     def reset(self) -> None:
         """Forget everything that was held and heard."""
@@ -79,11 +102,12 @@ class PassagePlanner(StatefulPlanner):
         self._errand = Errand(self.robot_id, self._spec.radius, self.dt)
         self._passed = Passed(self.slices, self._spec.limits.speed, self.dt)
         self._giving = GivingWay(self._aside, self._turning, self.dt)
-        self._holding = Holding(self.slices, self._spec, self.dt, self.robot_id)
+        self._holding = Holding(self.slices, self._spec, self.dt)
         self._backing = BackingOff(self.route, self._margin, self.dt)
         self._crowd = Crowd(self.route, self._margin, self._spec.limits.speed, self.dt)
         self._silent = Silent()
         self._last: Intent | None = None
+        self._priority = self._errand.priority
         self._plan: Plan | None = None
         self.route.forget()
 
@@ -94,14 +118,13 @@ class PassagePlanner(StatefulPlanner):
             return self._plan
         position, self.route.heading = np.array(view.state[:2], dtype=np.float64), float(view.state[2])
         others, closed = self._see(view, position)
-        if self._holding.claim > 0:
-            self._holding.take(self._last, others, closed)
+        self._holding.take(others, closed)
         way, goal = self._choose_way(position)
         scene, aside, leg, note = self._make_way(view, position, way, others, closed)
         lets_in = self.route.lets_in(position)
-        if aside is None and (lets_in or (self._errand.arrived and not leg.ahead)):
+        if aside is None and (lets_in or (self._errand.arrived and not len(leg.ahead))):
             leg = self._beside_goal(view, position, goal, leg, lets_in)
-        self._hold(scene, leg, closed, lets_in, way if aside is not None and not leg.ahead else leg)
+        self._hold(scene, leg, closed, lets_in, way if aside is not None and not len(leg.ahead) else leg)
         back = self._backing.place(scene, self.tick)
         if back is None and aside is None:
             back = self._crowd.place(scene, self.tick, self._errand.gets_on)
@@ -132,30 +155,39 @@ class PassagePlanner(StatefulPlanner):
 
     def _choose_way(self, position: Array) -> tuple[Leg, Array]:
         """The way to the goal, or to where others can pass the robot there; and its goal [m], here if none is open."""
-        goal = self._errand.goal_from(position)
+        errand, goal = self._errand, self._errand.goal_from(position)
         end = goal if self._giving.exit is None else self._giving.exit
         leg = self.route.leg_to(position, end)
-        self._giving.end_exit(self.tick, self._errand.is_at_end(leg.left))
-        self._errand.note_left(leg.left)
+        self._giving.end_exit(self.tick, errand.is_at_end(leg.left))
+        errand.note_left(leg.left)
         return leg, position if self.route.nowhere else goal
 
     def _make_way(
-        self, view: View, position: Array, leg: Leg, others: Mapping[int, Course], closed: frozenset[int]
+        self, view: View, position: Array, leg: Leg, others: Others, closed: frozenset[int]
     ) -> tuple[Scene, Array | None, Leg, str]:
         """What counts between the robots; the way aside, if the robot makes way; the way to take; who blocks it."""
         errand, radius = self._errand, self._spec.radius
-        waits = not (self._holding.held or errand.arrived)
+        waits = not (len(self._holding.held) or errand.arrived)
         errand.due = self._passed.is_due(self.tick, leg, others, waits)
-        own = self._course(leg.ahead)
+        self._priority = errand.priority
+        if self._last is None:
+            self._holding.told = self._told_at_first()
+        own = Own(self._holding.held, leg.ahead, self._holding.told)
         scene = Scene(view, position, radius, own, others, errand.arrived, errand.waits)
         if errand.arrived or errand.waits or self._giving.pushers:
             stands = self._stands(position, leg)
             scene = scene._replace(crossed_by=self._aside.crossed_by(stands, view, others))
-        scene, aside = self._giving.decide(scene, self.tick, errand.priority)
+        scene, aside = self._giving.decide(scene, self.tick, self._priority)
         if aside is None:
             return scene, None, *self._before_blocked(leg, scene, closed)
         leg = self.route.leg(aside, None)
         return scene._replace(own=own._replace(ahead=leg.ahead)), aside, leg, ""
+
+    def _told_at_first(self) -> Int64s:
+        """What counts of it before it has told anything, int64[TOLD]."""
+        key = self._priority
+        row: Int64s = row_with((self.robot_id, 0, 0, 0, 0, key, key, 0, 0), NOTHING, NOTHING)
+        return row
 
     def _stands(self, position: Array, leg: Leg) -> Array:
         """Where the robot may come to stand in the way of others, float64[n, 2] [m].
@@ -163,20 +195,10 @@ class PassagePlanner(StatefulPlanner):
         Here; if it has arrived, or makes way, also where it would go back to without that.
         """
         if self._errand.arrived:
-            return leg.path[:, :2]
+            return np.ascontiguousarray(leg.path[:, :2])
         if not self._giving.pushers:
             return position[None]
-        held = np.zeros(self.slices.total + 1, bool)
-        held[self._holding.held] = True
-        return np.concatenate([position[None], leg.path[held[leg.numbers], :2]])
-
-    def _course(self, ahead: tuple[int, ...]) -> Course:
-        """What the others know of this robot, as of its last message, with its way as of now."""
-        holding, key = self._holding, self._errand.priority
-        held = tuple(number for number in holding.held if number > 0)
-        if self._last is None:
-            return Course(held, ahead, holding.claim, Rank(False, bool(held), key, key, -self.robot_id))
-        return Course(held, ahead, holding.claim, course(self._last, self.robot_id).rank)
+        return np.concatenate([position[None], leg.path[np.isin(leg.numbers, self._holding.held), :2]])
 
     def _before_blocked(self, leg: Leg, scene: Scene, closed: frozenset[int]) -> tuple[Leg, str]:
         """The same way; if somebody stands in a passage on it and says nothing, to where this robot is in nobody's way.
@@ -184,11 +206,11 @@ class PassagePlanner(StatefulPlanner):
         Then no other way leads there, for ways lead around those who stand as far as that is possible; who it is comes
         with it.
         """
-        row = self._silent.standing_at(closed.intersection(leg.ahead), self.slices.at) if closed else None
+        row = self._silent.standing_at(closed.intersection(leg.ahead.tolist()), self.slices.at) if closed else None
         if row is None:
             return leg, ""
         position, there = scene.position, self.slices.at(float(row[N_X]), float(row[N_Y]))
-        holder = next((robot for robot, other in scene.others.items() if there in other.held), -1)
+        holder = next((robot for robot, other in scene.others.items() if there in listed(other, T_HELD)), -1)
         note = blocked_by("the passage", row, holder)
         if self.slices.at(float(position[0]), float(position[1])) > 0:
             out = self._aside.out(position, scene.view, scene.others)
@@ -213,21 +235,18 @@ class PassagePlanner(StatefulPlanner):
 
         ``later``: its way when it makes way no longer.
         """
-        holding, speed = self._holding, self._spec.limits.speed
-        holding.release(scene.view, leg)
-        if lets_in:
-            holding.held.clear()
-        self.held = holding.held
-        holding.claim_next(scene.view, leg, scene.own, scene.others, closed)
-        self._last = intent_of(
-            tick=self.tick, held=holding.held, claim=holding.claim, claim_priority=self._giving.inherited,
-            priority=self._errand.priority, arrival=round(min(later.distance, _FAR) / (speed * self.dt)),
-            leaving=self._giving.leaving, ahead=leg.ahead, later=() if later is leg else later.ahead,
-        )  # fmt: skip
+        giving, speed = self._giving, self._spec.limits.speed
+        arrival = round(min(later.distance, _FAR) / (speed * self.dt))
+        said = Said(self.robot_id, self.tick, giving.leaving, self._priority, giving.inherited, arrival)
+        wanted = NOTHING if later is leg else later.ahead
+        self._last = self._holding.go_on(
+            scene.view, leg, scene.own, scene.others, said, later=wanted, closed=closed, lets_in=lets_in
+        )
+        self.held = self._holding.held.tolist()
 
     def _drive(self, position: Array, leg: Leg, aside: bool, note: str) -> Plan:
         """Where to drive on a way; ``aside``: it leads out of the way of others."""
-        waypoint, reach, ends = self.route.aim(position, leg, self.held, self._errand.waits)
+        waypoint, reach, ends = self.route.aim(position, leg, self._holding.held, self._errand.waits)
         drawn = leg.path[:: max(1, len(leg.path) // _DRAWN), :2]
         # Between others that stand, too, a unicycle has room to turn on the spot alone.
         shut_in = self._errand.waits and not self._errand.arrived

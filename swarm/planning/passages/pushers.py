@@ -8,16 +8,42 @@ waits before it needs room of any rank.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Container, Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Collection
+from typing import Any, NamedTuple
 
-from swarm.array_types import Array
-from swarm.planning.passages.aside import in_line
-from swarm.planning.passages.right_of_way import Course, Rank, goes_first, opposed
-from swarm.planning.passages.team import others_naming
-from swarm.planning.pibt.priority_inheritance import id_of
-from swarm.sense.neighbours import N_ID, N_RADIUS, N_X, N_Y
+import numpy as np
+from numba import njit
+
+from swarm.array_types import Array, Flags, Int64s
+from swarm.kernel_cache.references import inlined, uncounted
+from swarm.planning.passages.aside import stretch_key
+from swarm.planning.passages.right_of_way import (
+    T_AHEAD,
+    T_CLAIM,
+    T_HELD,
+    T_INHERITED,
+    T_LATER,
+    T_LEAVING,
+    T_PRIORITY,
+    T_ROBOT,
+    Own,
+    Rank,
+    goes_first,
+    has,
+    listed,
+    meet,
+    opposed,
+    rank_of,
+)
+from swarm.planning.passages.team import Others
+from swarm.planning.pibt.priority_inheritance import id_of, id_of_key
+from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_X, N_Y
 from swarm.sense.view import View
+
+_NOBODY = np.empty(0, np.int64)
+_APART = 1.1  # Discs that are so much farther apart than they must be pass each other.
+_NEAR = 2.0  # Who is so near to another, in sums of their radii, may be in its way in a room.
+_SOMEWHERE = 0.05  # Who is heading for so near a point stays where he is.
 
 
 class Scene(NamedTuple):
@@ -28,7 +54,7 @@ class Scene(NamedTuple):
         position: Where it is [m], float64[2].
         radius: Its own [m].
         own: What the others know of it, with its way as of now.
-        others: What they have told, by their identities.
+        others: What they have told.
         arrived: Whether it has been at its goal.
         waits: Whether it has not moved for long.
         crossed_by: Those in passages who want through right where it stands, or where it wants to stand again.
@@ -37,8 +63,8 @@ class Scene(NamedTuple):
     view: View
     position: Array
     radius: float
-    own: Course
-    others: Mapping[int, Course]
+    own: Own
+    others: Others
     arrived: bool
     waits: bool
     crossed_by: Collection[int] = ()
@@ -46,18 +72,13 @@ class Scene(NamedTuple):
     @property
     def following(self) -> int:
         """The slice that this robot wants next, 0 for none."""
-        return _next_of(self.own)
+        return int(_next_of(self.own.held, self.own.ahead))
 
     @property
     def rank(self) -> Rank:
-        """What this robot is compared by with those for whom it may make way.
-
-        Who has arrived comes last even while it makes way for somebody, in whose place it goes: else it would go on for
-        a tick, outrank that one in the next, and stay. If it has nowhere to go, it goes on looking for a way: else it
-        would say so in every other tick, and others would turn round in each.
-        """
-        rank = self.own.rank
-        return rank._replace(leaving=False, inside=False, inherited=rank.priority) if self.arrived else rank
+        """What this robot is compared by with those for whom it may make way."""
+        rank: Rank = _compared_by(self.own.told, self.arrived)
+        return rank
 
     def is_near(self, row: Array, margin: float, sums: float) -> bool:
         """Whether a robot (a row of neighbours) is nearer than so many sums of both radii and margins [m]."""
@@ -67,22 +88,18 @@ class Scene(NamedTuple):
         """The sum of this robot's and another's radii and margins [m]."""
         return self.radius + float(row[N_RADIUS]) + 2.0 * margin
 
-    def is_let_in_by(self, other: Course) -> bool:
-        """Whether another holds the slice that this robot wants next, and goes out of the way for its sake."""
-        mine = id_of(self.own.rank.inherited)
-        return self.following in other.held and id_of(other.rank.inherited) == mine
+    def is_let_in_by(self, other: Int64s) -> bool:
+        """Whether another (what it tells) holds the slice that this robot wants next, and goes away for its sake."""
+        mine = id_of(int(self.own.told[T_INHERITED]))
+        return bool(has(listed(other, T_HELD), self.following)) and id_of(int(other[T_INHERITED])) == mine
 
-    def is_met_by(self, other: Course) -> bool:
-        """Whether another comes towards this robot."""
-        return opposed(self.own.ahead, other.ahead)
-
-
-def _next_of(course: Course) -> int:
-    """The slice that a robot wants next, 0 for none."""
-    return next((number for number in course.ahead if number not in course.held), 0)
+    @property
+    def is_met(self) -> bool:
+        """Whether anybody comes towards this robot."""
+        return bool(_is_met(self.own.ahead, self.others.rows, self.others.who))
 
 
-def pushers_of(scene: Scene, still: Container[int], before: Container[int] = ()) -> list[int]:
+def pushers_of(scene: Scene, still: Collection[int], before: Collection[int] = ()) -> list[int]:
     """For whom a robot gives way, each once.
 
     Args:
@@ -92,37 +109,67 @@ def pushers_of(scene: Scene, still: Container[int], before: Container[int] = ())
         before: Also for these, as long as they come towards it and go first: else it would go on, since nobody is near
             enough to what it wants next, hold that, give way and give it back, again and again.
     """
-    mine = frozenset((*scene.own.held, *scene.own.ahead))
-    others = others_naming(scene.others, mine)
-    found = [one for one, other in others.items() if _is_in_the_way_of(scene, other) or _comes_against(scene, other)]
-    found += [one for one in others if one in before and _still_meets(scene, others[one])]
-    if scene.crossed_by:
-        found += [one for one in scene.others if one in scene.crossed_by]
-    if not scene.own.held or scene.waits:
-        found += _coming_out(scene)
-    # Of two that both have said that they have nowhere to go, each goes for the other if it can now.
-    ranks = {robot: scene.others[robot].rank for robot in found}
-    higher = (robot for robot, rank in ranks.items() if goes_first(rank, scene.rank) or rank.leaving)
-    again = (r for r, other in others.items() if r in still and other.rank.inherited >= 0 and scene.is_met_by(other))
-    return list(dict.fromkeys([*higher, *again, *(_shut_in(scene) if scene.waits else [])]))
+    others, who = scene.others, (still, before, scene.crossed_by)
+    lists = (np.array([*some], np.int64) if some else _NOBODY for some in who)
+    me: tuple[Any, ...] = *scene.own, scene.arrived, scene.waits, *lists
+    around = scene.view.neighbours, scene.position, scene.radius
+    found: list[int] = _pushers(others.rows, others.who, others.flags, *me, *around).tolist()
+    return found
 
 
-def _still_meets(scene: Scene, other: Course) -> bool:
+@inlined
+def _compared_by(told: Int64s, arrived: bool) -> Rank:
+    """What a robot that has told this is compared by with those for whom it may make way.
+
+    Who has arrived comes last even while it makes way for somebody, in whose place it goes: else it would go on for
+    a tick, outrank that one in the next, and stay. If it has nowhere to go, it goes on looking for a way: else it
+    would say so in every other tick, and others would turn round in each.
+    """
+    rank = rank_of(told)
+    return Rank(False, False, rank.priority, rank.priority, rank.order) if arrived else rank
+
+
+@uncounted
+def _is_met(ahead: Int64s, rows: Int64s, who: Int64s) -> bool:
+    met = False
+    for k in who:
+        met = met or opposed(ahead, listed(rows[k], T_AHEAD))
+    return met
+
+
+@uncounted
+def _next_of(held: Int64s, ahead: Int64s) -> int:
+    """The slice that a robot wants next, 0 for none."""
+    for number in ahead:
+        if not has(held, number):
+            return number
+    return 0
+
+
+@inlined
+def _wants_through(other: Int64s, held: Int64s) -> bool:
+    """Whether another wants through some slices: on its way, or as the next one that it holds."""
+    return meet(listed(other, T_AHEAD), held) or has(held, other[T_CLAIM])
+
+
+@uncounted
+def _still_meets(own: Own, other: Int64s) -> bool:
     """Whether another still wants through where this robot is, or comes towards it."""
-    return scene.is_met_by(other) or not {*other.ahead, other.claim}.isdisjoint(scene.own.held)
+    return opposed(own.ahead, listed(other, T_AHEAD)) or _wants_through(other, own.held)
 
 
-def _is_in_the_way_of(scene: Scene, other: Course) -> bool:
+@uncounted
+def _is_in_the_way_of(own: Own, arrived: bool, waits: bool, other: Int64s) -> bool:
     """Whether this robot stands where another wants through."""
-    held = scene.own.held
-    if not held or {*other.ahead, other.claim}.isdisjoint(held):
+    if not _wants_through(other, own.held):
         return False
-    if scene.arrived:
-        return bool(other.held) or other.claim in held
-    return scene.is_met_by(other) or (scene.waits and bool(other.held))
+    if arrived:
+        return other[T_HELD] > 0 or has(own.held, other[T_CLAIM])
+    return opposed(own.ahead, listed(other, T_AHEAD)) or (waits and other[T_HELD] > 0)
 
 
-def _comes_against(scene: Scene, other: Course) -> bool:
+@uncounted
+def _comes_against(own: Own, arrived: bool, waits: bool, other: Int64s) -> bool:
     """Whether another is in a passage, and comes towards this robot through the slice that it wants next.
 
     Or through others farther on, which it does not enter against this robot, though this one does not get on either:
@@ -132,33 +179,117 @@ def _comes_against(scene: Scene, other: Course) -> bool:
     want the slice that leads back to it next: they would else not enter a lane against it, though it may have to wait
     there for ever, for another one that has arrived.
     """
-    if scene.arrived and scene.following > 0 and (scene.following == _next_of(other) or scene.is_met_by(other)):
+    ahead = listed(other, T_AHEAD)
+    following, theirs = _next_of(own.held, own.ahead), _next_of(listed(other, T_HELD), ahead)
+    met = opposed(own.ahead, ahead)
+    if arrived and following > 0 and (following == theirs or met):
         return True
-    if not other.held or not scene.is_met_by(other):
+    if other[T_HELD] == 0 or not met:
         return False
-    return scene.following in other.ahead or (scene.waits and _next_of(other) in scene.own.ahead)
+    return has(ahead, following) or (waits and has(own.ahead, theirs))
 
 
-def _coming_out(scene: Scene) -> Iterable[int]:
-    """Who is in a passage, and this robot stands right before him."""
-    neighbours = scene.view.neighbours
-    for k, robot in enumerate(neighbours[:, N_ID].tolist()):
-        other = scene.others.get(robot)
-        if other is not None and other.held and in_line(scene.position, scene.radius, neighbours[k].tolist()):
-            yield int(robot)
+@uncounted
+def _is_shut_in(own: Own, following: int, crosses: bool, other: Int64s) -> bool:
+    """Whether another holds the slice that this robot waits for and wants out of it, not into this robot's.
 
-
-def _shut_in(scene: Scene) -> Iterable[int]:
-    """Who holds the slice that this robot waits for and wants out of it, not into this robot's: it needs room.
-
-    If this robot is in a passage itself, only who comes out right where it is: at a crossing there are other ways out.
-    But not who makes way for this robot, and so has a way already: if this one went, the other would stay.
+    Then it needs room. If this robot is in a passage itself, only who comes out right where it is: at a crossing there
+    are other ways out. But not who makes way for this robot, and so has a way already: if this one went, the other
+    would stay.
     """
-    own, following = scene.own, scene.following
-    if following == 0 or scene.arrived:
-        return
-    for robot, other in others_naming(scene.others, (following,)).items():
-        leaves = following in other.held and len(other.ahead) > 1 and other.ahead[-1] != following
-        past_here = (not own.held or robot in scene.crossed_by) and set(own.held).isdisjoint(other.ahead)
-        if leaves and past_here and id_of(other.rank.inherited) != id_of(own.rank.priority):
-            yield robot
+    ahead = listed(other, T_AHEAD)
+    leaves = has(listed(other, T_HELD), following) and len(ahead) > 1 and ahead[-1] != following
+    past_here = (len(own.held) == 0 or crosses) and not meet(own.held, ahead)
+    return leaves and past_here and id_of_key(other[T_INHERITED]) != id_of_key(own.told[T_PRIORITY])
+
+
+@uncounted
+def _in_line(position: Array, radius: float, row: Array) -> bool:
+    """Whether a robot stands right before another (a row of neighbours) that is heading through where it is."""
+    both = radius + row[N_RADIUS]
+    to_x, to_y = row[N_INTENT_X] - row[N_X], row[N_INTENT_Y] - row[N_Y]
+    away_x, away_y = position[0] - row[N_X], position[1] - row[N_Y]
+    left = math.hypot(to_x, to_y)
+    if left < _SOMEWHERE * both or math.hypot(away_x, away_y) > _NEAR * both:
+        return False
+    along, across = (to_x * away_x + to_y * away_y) / left, abs(to_x * away_y - to_y * away_x) / left
+    return 0.0 < along < left + both and across < _APART * stretch_key(row) * both
+
+
+@inlined
+def _names_any(other: Int64s, flags: Flags) -> bool:
+    """Whether another holds or wants any of the slices with a flag, be it now or later."""
+    for column in (T_HELD, T_AHEAD, T_LATER):
+        for number in listed(other, column):
+            if flags[number]:
+                return True
+    return bool(flags[other[T_CLAIM]])
+
+
+@inlined
+def _note(number: int, known: Flags, found: Int64s, count: int) -> int:
+    """Add a number to those found, unless it is known already; how many there are then."""
+    if not known[number]:
+        known[number], found[count] = True, number
+        return count + 1
+    return count
+
+
+@njit(cache=True)
+def _pushers(
+    rows: Int64s, who: Int64s, flags: Flags, held: Int64s, ahead: Int64s, told: Int64s, arrived: bool, waits: bool,
+    still: Int64s, before: Int64s, crossed_by: Int64s, neighbours: Array, position: Array, radius: float,
+) -> Int64s:  # fmt: skip
+    """``pushers_of``; ``flags``: as in ``Others``."""
+    own, rank = Own(held, ahead, told), _compared_by(told, arrived)
+    known, found, count = np.zeros(len(who), np.bool_), np.empty(len(who), np.int64), 0
+    named = np.empty(len(who), np.bool_)
+    _set_flags(flags, own, True)
+    for k in range(len(who)):
+        other = rows[who[k]]
+        named[k] = _names_any(other, flags)
+        if named[k] and (
+            _is_in_the_way_of(own, arrived, waits, other)
+            or _comes_against(own, arrived, waits, other)
+            or (has(before, other[T_ROBOT]) and _still_meets(own, other))
+        ):
+            count = _note(k, known, found, count)
+        if len(crossed_by) > 0 and has(crossed_by, other[T_ROBOT]):
+            count = _note(k, known, found, count)
+    _set_flags(flags, own, False)
+    if len(own.held) == 0 or waits:  # who is in a passage, and this robot stands right before him
+        for j in range(len(neighbours)):
+            k = _place_of(rows, who, neighbours[j, N_ID])
+            if k >= 0 and rows[who[k], T_HELD] > 0 and _in_line(position, radius, neighbours[j]):
+                count = _note(k, known, found, count)
+    # Of two that both have said that they have nowhere to go, each goes for the other if it can now.
+    pushes, following = np.zeros(len(who), np.bool_), _next_of(own.held, own.ahead)
+    for k in found[:count]:
+        other = rows[who[k]]
+        pushes[k] = goes_first(rank_of(other), rank) or other[T_LEAVING] > 0
+    for k in range(len(who)):
+        other = rows[who[k]]
+        again = len(still) > 0 and named[k] and has(still, other[T_ROBOT]) and other[T_INHERITED] >= 0
+        pushes[k] |= again and opposed(own.ahead, listed(other, T_AHEAD))
+        if waits and following > 0 and not arrived:
+            pushes[k] |= _is_shut_in(own, following, has(crossed_by, other[T_ROBOT]), other)
+    return rows[who[pushes], T_ROBOT]
+
+
+@inlined
+def _set_flags(flags: Flags, own: Own, value: bool) -> None:
+    """Set or take back the flags of what this robot holds and wants."""
+    for number in own.held:
+        flags[number] = value
+    for number in own.ahead:
+        flags[number] = value
+    flags[0] = False
+
+
+@inlined
+def _place_of(rows: Int64s, who: Int64s, robot: float) -> int:
+    """The place among ``who`` of a robot, -1 if it is not heard."""
+    for k in range(len(who)):
+        if rows[who[k], T_ROBOT] == robot:
+            return k
+    return -1

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from swarm.array_types import Array, Flags, Int64s
+from swarm.array_types import Array, Flags, Int32s, Int64s
+from swarm.kernel_cache.references import uncounted
 from swarm.planning.gaps import space_of
 from swarm.planning.passages.grid import comes_near, labels_near, scratch_of
-from swarm.planning.passages.holding import Leg, leg_of
+from swarm.planning.passages.holding import Leg, held_part, leg_of
 from swarm.planning.passages.search import (
     BESIDE,
     kept_at,
@@ -23,7 +24,7 @@ from swarm.planning.passages.search import (
 )
 from swarm.planning.passages.slices import Slices, labels_along
 from swarm.planning.roadmap.narrow import narrow_of
-from swarm.planning.roadmap.occupancy import cell_at, clearance_at, middle, roadmap_of
+from swarm.planning.roadmap.occupancy import Roadmap, cell_at, clearance_at, inside, is_off, middle, roadmap_of
 from swarm.planning.roadmap.waypoints import TOO_FAR, WAY, Field, field_to, points_between, way_ahead
 from swarm.planning.roadmap.yielding import yield_aside
 from swarm.scenario.world import World
@@ -31,9 +32,32 @@ from swarm.sense.neighbours import NEIGHBOUR
 
 _POINTS = 512  # of the way ahead
 _BEFORE = 0.15  # How far before a slice that it does not hold a robot stops [lengths of a slice].
-_OFF = 0.02  # Who has so much less room than it needs, relatively, was driven off its way by errors.
 _BACK = 0.5  # It goes back onto its way so many clearances ahead.
 _NOWHERE = np.full(2, np.nan)
+
+
+@uncounted
+def _aim(
+    roadmap: Roadmap, labels: Int32s, flags: Flags, bounds: Array, needed: float, margin: float, position: Array,
+    path: Array, steps: Array, order: Int64s, firsts: Int64s, held: Int64s, before: float, target: Array,
+) -> tuple[int, bool, int, bool, float]:  # fmt: skip
+    """``look_ahead`` as far as the slices that are held reach (``held_part``); ``flags``: as in ``Slices``.
+
+    Returns:
+        The point; whether the robot is nearer to something than its errors allow; of ``held_part``; how far that is.
+    """
+    stop, ends = held_part(order, firsts, steps, held, before)
+    if stop == 0:
+        return -1, False, stop, ends, 0.0
+    flags[0] = True
+    for number in held:
+        flags[number] = True
+    chosen, keep = look_ahead(roadmap, labels, flags, position, path, stop, ends, target)
+    flags[0] = False
+    for number in held:
+        flags[number] = False
+    off = is_off(bounds, needed, margin, position[0], position[1], keep)
+    return chosen, off, stop, ends, steps[stop - 1]
 
 
 class Route:
@@ -56,8 +80,8 @@ class Route:
     def __init__(self, world: World, slices: Slices, radius: float, margin: float) -> None:
         self.slices, self._world, self._needed, self._margin = slices, world, radius + margin, margin
         self._wide = roadmap_of(world, radius, margin, slices.resolution)
-        self._scratch, self._allowed = scratch_of(world, slices.labels.shape), np.zeros(slices.total + 1, bool)
-        self._bounds = world.bounds.tolist()
+        self._scratch = scratch_of(world, slices.labels.shape)
+        self._bounds = world.bounds
         self.forget()
         if ("passages kernels", slices.total) not in world.derived:
             self._rehearse(world.bounds[:2])
@@ -71,7 +95,7 @@ class Route:
         self.leads_straight(place, place, 0)
         self.slices.cell(0.0, 0.0)
         comes_near(place[None], place[None], 0.0)
-        labels_near(self.slices.labels, self.slices.origin, self.slices.resolution, place[None], 0.0, none.copy())
+        labels_near(self.slices.labels, self.slices.origin, self.slices.resolution, place[None], 0.0, none.copy(), True)
         clearance_at(self.roadmap, *place)
         yield_aside(place, 0.0, 0.0, place, np.empty((0, NEIGHBOUR)), -1)
 
@@ -173,11 +197,11 @@ class Route:
     def leg_to(self, position: Array, goal: Array) -> Leg:
         """The way to a goal [m], from where it leaves the robot."""
         if self._field is not None and goal.tobytes() == self._goal:  # all at once, mostly
-            grid, to = (self.roadmap, self.slices.labels, self.slices.length, self._field), math.dist(position, goal)
-            left, x, y, cells, path, along = leg_ahead(*grid, self._cells, position, goal, to, _POINTS)
+            grid = self.roadmap, self.slices.labels, self.slices.length, self._field
+            left, target, cells, path, along = leg_ahead(*grid, self._cells, position, goal, _POINTS)
             if 0.0 <= left < math.inf:
                 self._cells, self.nowhere = cells, False
-                return leg_of(path, along, np.array([x, y]), left)
+                return leg_of(path, along, target, left)
         target, path, left = self.way(position, goal)
         return self.leg(self.begun(position, path), target, left)
 
@@ -200,23 +224,14 @@ class Route:
         """
         return self.nowhere and not self.slices.is_narrow(float(position[0]), float(position[1]))
 
-    def held_part(self, leg: Leg, held: Sequence[int]) -> tuple[Flags, int, bool]:
+    def held_part(self, leg: Leg, held: Int64s) -> tuple[Flags, int, bool]:
         """Which slices the robot may be in, how many points of its way lead there, and whether the way goes on."""
-        allowed = self._allowed
-        allowed[:] = False
-        allowed[0] = True
-        for number in held:
-            allowed[number] = True
-        beyond = leg.next_beyond(held)
-        if beyond == len(leg.order):
-            return allowed, len(leg.path), False
-        first = stop = leg.firsts[beyond]
-        before = _BEFORE * self.slices.length
-        while stop > 0 and leg.steps[first] - leg.steps[stop - 1] < before:
-            stop -= 1
-        return allowed, stop, True
+        allowed = np.zeros(self.slices.total + 1, bool)
+        allowed[0] = allowed[held] = True
+        stop, ends = held_part(leg.order, leg.firsts, leg.steps, held, _BEFORE * self.slices.length)
+        return allowed, int(stop), bool(ends)
 
-    def aim(self, position: Array, leg: Leg, held: Sequence[int], waits: bool = False) -> tuple[Array, float, bool]:
+    def aim(self, position: Array, leg: Leg, held: Int64s, waits: bool = False) -> tuple[Array, float, bool]:
         """Where to drive, after how far the robot has to be able to stop [m], and whether for others' sake.
 
         Args:
@@ -225,26 +240,17 @@ class Route:
             held: Slices in which it may be.
             waits: Whether it has not moved for long.
         """
-        allowed, stop, ends = self.held_part(leg, held)
+        target, slices = _NOWHERE if leg.target is None else leg.target, self.slices
+        way = leg.path, leg.steps, leg.order, leg.firsts, held, _BEFORE * slices.length, target
+        me = self._bounds, self._needed, self._margin, position
+        chosen, off, stop, ends, reach = _aim(self.roadmap, slices.labels, slices.flags, *me, *way)
         if stop == 0:
             return position.copy(), 0.0, True
-        reach = float(leg.steps[stop - 1]) if ends else leg.left
-        target = _NOWHERE if leg.target is None else leg.target
-        around = self.roadmap, self.slices.labels, allowed, position, leg.path, stop, ends, target
-        chosen, keep = look_ahead(*around)
-        back = self._back_onto(position, leg, stop, waits) if self._is_off(position, keep) else None
+        reach = reach if ends else leg.left
+        back = self._back_onto(position, leg, stop, waits) if off else None
         if back is not None:
             return back, reach, ends
         return target if chosen < 0 else leg.path[chosen], reach, ends
-
-    def _is_off(self, place: Array, room: float) -> bool:
-        """Whether who is here, with so much room around it [m], is nearer to something than its errors allow."""
-        return room < (1.0 - _OFF) * self._needed or self._inside(place) < (1.0 - _OFF) * self._margin
-
-    def _inside(self, place: Array) -> float:
-        """How far within the bounds of the world, where centres may be, a place is [m]; below 0 beyond them."""
-        (x, y), (left, low, right, high) = place.tolist(), self._bounds
-        return float(min(x - left, y - low, right - x, high - y))
 
     def _back_onto(self, position: Array, leg: Leg, stop: int, waits: bool) -> Array | None:
         """Where a robot that is off its way goes back onto it, float64[2] [m]; None if that is nowhere.
@@ -257,7 +263,9 @@ class Route:
             return None if row < 0 else np.array(middle(self.roadmap, row, column))
         first = int(np.searchsorted(leg.steps, _BACK * self._needed))
         rooms = ((place, clearance_at(self.roadmap, place[0], place[1])) for place in leg.path[first:stop])
-        return next((place for place, room in rooms if not self._is_off(place, room)), None)
+        return next(
+            (one for one, room in rooms if not is_off(self._bounds, self._needed, self._margin, *one, room)), None
+        )
 
     def _kept_at(self, position: Array) -> float:
         """The clearance of straight ways from a place on [m]."""
@@ -280,7 +288,7 @@ class Route:
 
     def leads_straight(self, position: Array, place: Array, number: int) -> bool:
         """Whether the robot can drive straight to a place [m] of the world within a slice, or within a room (0)."""
-        if self._inside(place) < 0.0:  # labels of cells beyond are those beside them
+        if inside(self._bounds, place[0], place[1]) < 0.0:  # labels of cells beyond are those beside them
             return False
         allowed = np.zeros(self.slices.total + 1, bool)
         allowed[number] = True

@@ -195,9 +195,8 @@ def _met(numbers: Int64s, length: float, path: Array) -> Along:
 
 @njit(cache=True)
 def leg_ahead(
-    roadmap: Roadmap, labels: Int32s, length: float, field: Field, known: Array, position: Array, goal: Array,
-    straight: float, most: int,
-) -> tuple[float, float, float, Array, Array, Along]:  # fmt: skip
+    roadmap: Roadmap, labels: Int32s, length: float, field: Field, known: Array, position: Array, goal: Array, most: int
+) -> tuple[float, Array, Array, Array, Along]:  # fmt: skip
     """The way of a robot to its goal, and the slices on it.
 
     Args:
@@ -208,13 +207,13 @@ def leg_ahead(
         known: The cells of the way of before.
         position: Of the robot [m], float64[2].
         goal: Its goal [m], float64[2].
-        straight: How far away that is [m].
         most: Points of the way.
 
     Returns:
-        How long it is, as ``waypoint`` tells it [m]; the waypoint x, y [m]; its cells; its points, without those at its
-        begin that are in another slice than the robot; and what ``slices_along`` tells of them.
+        How long it is, as ``waypoint`` tells it [m]; the waypoint [m], float64[2]; its cells; its points, without those
+        at its begin that are in another slice than the robot; and what ``slices_along`` tells of them.
     """
+    straight = math.sqrt((goal[0] - position[0]) ** 2 + (goal[1] - position[1]) ** 2)
     x, y, left, path, cells, stride = way_ahead(roadmap, field, known, position, goal, straight, most)
     origin, resolution = roadmap.origin, roadmap.resolution
     numbers, on_cells = np.empty(len(path), np.int64), len(path) - 1 if stride > 0 else 0
@@ -229,7 +228,7 @@ def leg_ahead(
             if numbers[k] == here:
                 path, numbers = path[k:], numbers[k:]
                 break
-    return left, x, y, cells, path, _met(numbers, length, path)
+    return left, np.array((x, y)), cells, path, _met(numbers, length, path)
 
 
 @uncounted

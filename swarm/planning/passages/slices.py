@@ -68,6 +68,7 @@ class Slices(NamedTuple):
         begins: Where those of each slice begin among them, int64[total + 2].
         mouths: Which of them touch room, bool[total + 1].
         doors: Which of them are not only room before a mouth, bool[total + 1].
+        flags: Room for kernels to work in, bool[total + 1]; False when none does.
     """
 
     labels: Int32s
@@ -82,6 +83,7 @@ class Slices(NamedTuple):
     begins: Int64s
     mouths: Flags
     doors: Flags
+    flags: Flags
 
     def cells_of(self, number: int) -> tuple[Int64s, Int64s]:
         """Rows and columns of the cells of a slice, one row of the grid after the other."""
@@ -251,7 +253,9 @@ def _make(world: World, sizes: Sizes) -> Slices:
             grid[:, -1] = grid[:, -2]
     cells, mouths = _listed(labels, count), _mouths(labels, count)
     doors = np.bincount(np.where(narrow, np.maximum(labels, 0), 0).ravel(), minlength=count + 1) > 0
-    return Slices(labels, narrow, origin, resolution, length, count, most, lanes, *cells, mouths, doors)
+    return Slices(
+        labels, narrow, origin, resolution, length, count, most, lanes, *cells, mouths, doors, np.zeros(count + 1, bool)
+    )
 
 
 def _listed(labels: Int32s, count: int) -> tuple[Int64s, Int64s]:

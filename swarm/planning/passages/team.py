@@ -1,29 +1,33 @@
 """What robots know of their team: the sizes by which all find the same slices, and what they hear.
 
-A robot has something to agree on with those alone who name a slice that it names itself, of dozens that it hears. Whom
-that concerns is looked up in a table by slices. Robots that share a process share the table as well (``Heard``).
+What robots hear is a table with a row for each sender (``right_of_way``). Robots that share a process share the table
+(``Heard``), and each knows which of its rows it has heard.
 """
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Set
+from collections.abc import Hashable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
+import numpy as np
+from numba import njit
+
+from swarm.array_types import Int64s
 from swarm.files.text_files import located
 from swarm.model.body import LOOK_AHEAD_RADII, MARGIN
 from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.planning.headings.outlines import least_radius
-from swarm.planning.passages.right_of_way import Course, course
+from swarm.planning.passages.right_of_way import T_ARRIVAL, T_LAST, T_ROBOT, TOLD, row_of
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.scenario.scenario import Scenario
-from swarm.sense.intent import Intent
-from swarm.sense.messages import Message, Table, as_heard, readable_intents
+from swarm.sense.messages import Message, as_heard
 
 # Unicycles pass each other in the open by rows about a point ahead of them: with that, and what rows keep, as much
 # larger (in look-aheads).
 _AHEAD = 1.1
+_NO_ROW = np.empty(0, np.int64)
 
 
 def sizes_of(scenario: Scenario, margin: float = 0.0, assumed: ErrorBounds | None = None) -> Sizes:
@@ -58,114 +62,103 @@ class _Told:
     """What a table of messages tells of slices; made once for all who hear any of it.
 
     Args:
-        messages: By sender.
+        told: What each robot tells, int64[TOLD], by sender.
         total: How many slices there are: who names others has another map.
 
     Attributes:
-        intents: By sender; without those that cannot be read.
-        courses: The same.
-        naming: Who names a slice, by its number.
-        stamp: The tick in which all were written; None if that is not one.
+        rows: In ascending order of identities, int64[n, TOLD].
+        ids: These identities, int64[n].
+        number: Of the row of each robot.
+        flags: Room for kernels to work in, bool[total + 1], False when none does.
     """
 
-    def __init__(self, messages: Table, total: int) -> None:
-        self.intents = readable_intents(messages, total + 1)
-        self.courses = {robot: course(intent, robot) for robot, intent in self.intents.items()}
-        self.naming: dict[int, list[int]] = {}
-        for robot, other in self.courses.items():
-            for number in other.slices:
-                self.naming.setdefault(number, []).append(robot)
-        stamps = {intent.stamp for intent in self.intents.values()}
-        self.stamp = stamps.pop() if len(stamps) == 1 else None
+    def __init__(self, told: Mapping[int, Int64s], total: int) -> None:
+        rows = np.concatenate([*told.values(), _NO_ROW]).reshape(-1, TOLD)
+        rows = rows[rows[:, T_LAST] <= total]
+        self.rows = rows[np.argsort(rows[:, T_ROBOT])]
+        self.ids = self.rows[:, T_ROBOT].copy()
+        self.number = {robot: k for k, robot in enumerate(self.ids.tolist())}
+        self.flags = np.zeros(total + 1, bool)
 
 
-class Others(Mapping[int, Course]):
-    """The courses of those whom one robot hears, by their identities in ascending order.
+@njit(cache=True)
+def _heard(ids: Int64s, near: Int64s, me: int) -> tuple[Int64s, Int64s]:
+    """Which of some identities are among those near, but for one's own, and these; all in ascending order."""
+    found, count, k = np.empty(len(near), np.int64), 0, 0
+    for robot in near:
+        k += np.searchsorted(ids[k:], robot)
+        if k < len(ids) and ids[k] == robot != me:
+            found[count], count = k, count + 1
+    return found[:count], ids[found[:count]]
+
+
+class Others(Mapping[int, Int64s]):
+    """What those have told whom one robot hears, int64[TOLD] each, by their identities in ascending order.
 
     Args:
         told: Of a table that they are in.
-        ids: Who they are.
-        changed: Courses that count instead of what they have told.
+        who: Their rows in it, in ascending order, int64[k].
+        ids: Who they are, int64[k].
+        rows: Of the table, or such as count instead.
 
     Attributes:
+        rows: What they and perhaps others have told, int64[n, TOLD].
+        who: Which of the rows are theirs.
         ids: Who they are.
+        flags: Room for kernels to work in, a flag a slice, False when none does.
     """
 
-    def __init__(self, told: _Told, ids: Set[int], changed: Mapping[int, Course]) -> None:
-        self._told, self.ids, self._changed = told, ids, changed
-        self._courses: Mapping[int, Course] = ChainMap(dict(changed), told.courses) if changed else told.courses
+    def __init__(self, told: _Told, who: Int64s, ids: Int64s, rows: Int64s) -> None:
+        self._told, self.who, self.ids, self.rows, self.flags = told, who, ids, rows, told.flags
 
     @classmethod
     def heard(cls, messages: Mapping[int, Message], robot_id: int, total: int) -> Others:
         """Those whom a robot hears, but for itself, and who know a map with so many slices."""
         own = as_heard(messages)
-        derived = own.table.derived
-        if total not in derived:
-            derived[total] = _Told(own.table, total)
-        told: _Told = derived[total]
-        ids = own.ids if len(told.courses) == len(own.table) else own.ids & told.courses.keys()
-        return cls(told, ids - {robot_id}, {})
+        told: _Told | None = own.table.derived.get(total)
+        if told is None:
+            intents = ((robot, message.intent) for robot, message in own.table.items())
+            told = _Told({robot: row_of(one, robot) for robot, one in intents if one is not None}, total)
+            own.table.derived[total] = told
+        return cls(told, *_heard(told.ids, own.near, robot_id), told.rows)
 
     @classmethod
-    def of(cls, courses: Mapping[int, Course]) -> Others:
-        """Those with these courses."""
-        return courses if isinstance(courses, Others) else cls(_Told(Table({}), 0), courses.keys(), courses)
+    def of(cls, told: Mapping[int, Int64s], total: int) -> Others:
+        """Those who tell this, of so many slices."""
+        table = _Told(told, total)
+        return cls(table, np.arange(len(table.rows)), table.ids, table.rows)
 
-    def with_changed(self, courses: Mapping[int, Course]) -> Others:
-        """The same, but with these courses of some of them."""
-        return Others(self._told, self.ids, {**self._changed, **courses}) if courses else self
+    def with_changed(self, told: Mapping[int, Int64s]) -> Others:
+        """The same, but as if some of them had told this before; when they come stays as they have told it now."""
+        rows = self.rows.copy()
+        for robot, row in told.items():
+            there = rows[self._told.number[robot]]
+            arrival = int(there[T_ARRIVAL])
+            there[:], there[T_ARRIVAL] = row, arrival
+        return Others(self._told, self.who, self.ids, rows)
 
-    def __getitem__(self, robot: int) -> Course:
-        """The course of one of them."""
-        if robot not in self.ids:
+    @cached_property
+    def _known(self) -> frozenset[int]:
+        return frozenset(self.ids.tolist())
+
+    def __getitem__(self, robot: int) -> Int64s:
+        """What one of them has told."""
+        if robot not in self._known:
             raise KeyError(robot)
-        return self._courses[robot]
+        return self.rows[self._told.number[robot]]
 
     def get(self, robot: int, default: Any = None) -> Any:
-        """The course of one of them; else the default."""
-        return self._courses[robot] if robot in self.ids else default
+        """What one of them has told; else the default."""
+        return self.rows[self._told.number[robot]] if robot >= 0 and robot in self._known else default
 
     def __contains__(self, robot: object) -> bool:
         """Whether it hears this one."""
-        return robot in self.ids
+        return robot in self._known
 
     def __iter__(self) -> Iterator[int]:
         """Their identities, in ascending order."""
-        return iter(sorted(self.ids))
+        return iter(self.ids.tolist())
 
     def __len__(self) -> int:
         """How many there are."""
-        return len(self.ids)
-
-    def naming(self, numbers: Iterable[int]) -> dict[int, Course]:
-        """Those of them who name one of these slices."""
-        found = self._naming(numbers)
-        if self._changed:
-            found.difference_update(self._changed)
-            wanted = frozenset(numbers)
-            found.update(robot for robot, one in self._changed.items() if not wanted.isdisjoint(one.slices))
-        return {robot: self._courses[robot] for robot in sorted(found)}
-
-    def held(self) -> set[int]:
-        """Slices that somebody of them holds."""
-        return set().union(*[self._courses[robot].held for robot in self.ids])
-
-    def intents_naming(self, numbers: Iterable[int]) -> dict[int, Intent]:
-        """What those have told who name one of these slices."""
-        return {robot: self._told.intents[robot] for robot in self._naming(numbers)}
-
-    def _naming(self, numbers: Iterable[int]) -> set[int]:
-        table, found = self._told.naming, set[int]()
-        for number in numbers:
-            found.update(table.get(number, ()))
-        found &= self.ids
-        return found
-
-    def are_of(self, tick: int) -> bool:
-        """Whether all have written in this tick what they have told."""
-        return self._told.stamp == tick or all(self._told.intents[robot].stamp == tick for robot in self.ids)
-
-
-def others_naming(others: Mapping[int, Course], numbers: Collection[int]) -> dict[int, Course]:
-    """Those who name one of these slices, in the order of their identities."""
-    return Others.of(others).naming(numbers)
+        return len(self.who)

@@ -30,6 +30,7 @@ NARROW = 1.4
 """Cost of a cell that is only free beside its middle (``swarm.planning.roadmap.narrow``); others cost less."""
 REACH = 2.0
 """Clearances up to which obstacles are looked for."""
+_OFF = 0.02  # Who has so much less room than it needs, relatively, was driven off its way by errors.
 SLACK = 1e-9
 """What is shorter than this is nothing but rounding [m]."""
 
@@ -173,6 +174,18 @@ def visible(roadmap: Roadmap, clearance: float, x: float, y: float, to_x: float,
             return True
         # Nothing within ``room`` of here: the disc may move that far without looking again.
         done = min(done + max(room, least_step), length)
+
+
+@uncounted
+def inside(bounds: Array, x: float, y: float) -> float:
+    """How far within the bounds of the world, where centres may be, a place is [m]; below 0 beyond them."""
+    return min(x - bounds[0], y - bounds[1], bounds[2] - x, bounds[3] - y)
+
+
+@uncounted
+def is_off(bounds: Array, needed: float, margin: float, x: float, y: float, room: float) -> bool:
+    """Whether who is here, with so much room around it [m], is nearer to something than its errors allow."""
+    return room < (1.0 - _OFF) * needed or inside(bounds, x, y) < (1.0 - _OFF) * margin
 
 
 def roadmap_of(world: World, radius: float, margin: float = 0.0, resolution: float | None = None) -> Roadmap:

@@ -14,7 +14,7 @@ STRANGER, KNOWN = Neighbour((3.0, 0.0), radius=0.2, reach=0.1), Neighbour((3.0, 
 
 def look(silent: Silent, time: float, at: float, *seen: Neighbour, heard: tuple[int, ...] = ()) -> int:
     """How many count after a view from (at, 0)."""
-    silent.update(View(time, [at, 0.0, 0.0, 0.0, 0.0], [9.0, 0.0], list(seen)), heard)
+    silent.update(View(time, [at, 0.0, 0.0, 0.0, 0.0], [9.0, 0.0], list(seen)), np.array(heard, np.int64))
     return len(silent.rows)
 
 

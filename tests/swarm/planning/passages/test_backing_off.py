@@ -10,12 +10,13 @@ import pytest
 from swarm.array_types import Array
 from swarm.planning.passages.giving_way import BackingOff
 from swarm.planning.passages.pushers import Scene
-from swarm.planning.passages.right_of_way import Course, Rank, after, waiting_key
+from swarm.planning.passages.right_of_way import after, waiting_key
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.scenario.world import World
 from swarm.sense.neighbours import N_ID, N_RADIUS, N_X, N_Y, NEIGHBOUR
 from swarm.sense.view import View
+from tests.oracles.told import others_of, own_of, tells
 
 RADIUS, DT, ME, OTHER = 0.1, 0.05, 3, 8
 MINE = waiting_key(9, ME)
@@ -36,10 +37,10 @@ def scene_of(way: Route, theirs: int, *, apart: float = 2.1 * RADIUS, waits: boo
     position = np.array([x[border] - 0.03, 1.0])
     row = np.zeros(NEIGHBOUR)
     row[[N_ID, N_X, N_Y, N_RADIUS]] = OTHER, position[0] + apart, 1.0, RADIUS
-    own = Course((here,), (here, there), 0, Rank(False, True, MINE, MINE, -ME))
-    other = Course((there,), (there,), 0, Rank(False, True, theirs, waiting_key(1, OTHER), -OTHER))
+    own = own_of(ME, tells(held=(here,), ahead=(here, there), key=MINE))
+    others = others_of({OTHER: tells(held=(there,), ahead=(there,), key=theirs, own=waiting_key(1, OTHER))})
     view = View(0.0, np.zeros(5), np.zeros(2), row[None])
-    return Scene(view, position, RADIUS, own, {OTHER: other}, False, waits), row[[N_X, N_Y]]
+    return Scene(view, position, RADIUS, own, others, False, waits), row[[N_X, N_Y]]
 
 
 def test_it_goes_back_within_its_own_slice_for_a_while() -> None:
@@ -68,7 +69,7 @@ def test_it_goes_back_no_longer_than_the_other_is_there() -> None:
     way = route()
     backing, (scene, _) = BackingOff(way, 0.0, DT), scene_of(way, after(MINE))
     assert backing.place(scene, 0) is not None
-    gone = {OTHER: scene.others[OTHER]._replace(held=(), ahead=())}
+    gone = others_of({OTHER: tells(held=(), ahead=(), key=after(MINE), own=waiting_key(1, OTHER))})
     assert backing.place(scene._replace(others=gone), 1) is None
 
 

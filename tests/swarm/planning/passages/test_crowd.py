@@ -13,7 +13,7 @@ from swarm.model.dynamics import Kind, Limits
 from swarm.planning.passages.crowd import Crowd
 from swarm.planning.passages.errand import Errand
 from swarm.planning.passages.pushers import Scene
-from swarm.planning.passages.right_of_way import Course, Rank, after, waiting_key
+from swarm.planning.passages.right_of_way import after, waiting_key
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.scenario.robot_spec import RobotSpec
@@ -22,6 +22,7 @@ from swarm.scenario.world import World
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_VX, N_X, N_Y, NEIGHBOUR
 from swarm.sense.view import View
 from swarm.tune.controllers import make_controller
+from tests.oracles.told import others_of, own_of, tells
 
 RADIUS, DT, ME, OTHER = 0.1, 0.05, 3, 8
 
@@ -36,10 +37,10 @@ def scene_of(theirs: int, *, apart: float = 2.1 * RADIUS, speed: float = 0.0, ar
     row = np.zeros(NEIGHBOUR)
     row[[N_ID, N_X, N_Y, N_RADIUS, N_VX]] = OTHER, 2.0 + apart, 2.0, RADIUS, speed
     row[[N_INTENT_X, N_INTENT_Y]] = 1.0, 2.0
-    own = Course((), (), 0, Rank(False, False, waiting_key(500, ME), waiting_key(500, ME), -ME))
-    other = Course((), (), 0, Rank(False, False, theirs, theirs, -OTHER))
+    own = own_of(ME, tells(held=(), ahead=(), key=waiting_key(500, ME)))
+    others = others_of({OTHER: tells(held=(), ahead=(), key=theirs)})
     view = View(0.0, np.zeros(5), np.zeros(2), row[None])
-    return Scene(view, np.array([2.0, 2.0]), RADIUS, own, {OTHER: other}, arrived, False)
+    return Scene(view, np.array([2.0, 2.0]), RADIUS, own, others, arrived, False)
 
 
 FIRST, LATER = waiting_key(900, OTHER), waiting_key(100, OTHER)
@@ -90,9 +91,9 @@ def test_it_does_not_go_into_a_wall() -> None:
 @pytest.mark.parametrize("inside", [True, False])
 def test_who_waits_for_one_that_comes_out_for_it_gives_it_room(inside: bool) -> None:
     scene, wanted, mine = scene_of(FIRST), 4, waiting_key(950, ME)
-    own = Course((), (wanted,), wanted, Rank(False, False, mine, mine, -ME))
-    other = Course((wanted,) if inside else (), (), 0, Rank(False, inside, after(mine), -1, -OTHER))
-    scene = scene._replace(own=own, others={OTHER: other})
+    own = own_of(ME, tells(held=(), ahead=(wanted,), claim=wanted, key=mine))
+    others = others_of({OTHER: tells(held=(wanted,) if inside else (), ahead=(), key=after(mine), own=-1)})
+    scene = scene._replace(own=own, others=others)
     assert (Crowd(route(), 0.0, 1.0, DT).place(scene, 0, False) is not None) == inside
 
 

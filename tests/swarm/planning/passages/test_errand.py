@@ -7,16 +7,27 @@ import pytest
 
 from swarm.model.dynamics import Kind, Limits
 from swarm.planning.passages.errand import Passed
-from swarm.planning.passages.holding import Holding, Leg
-from swarm.planning.passages.right_of_way import course, first_of, goes_first, in_order, intent_of, is_due, waiting_key
+from swarm.planning.passages.holding import Holding, Leg, Said
+from swarm.planning.passages.right_of_way import (
+    T_AHEAD,
+    T_LATER,
+    first_of,
+    goes_first,
+    is_due,
+    listed,
+    rank_of,
+    row_of,
+    waiting_key,
+    wants_at,
+)
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.world import World
 from swarm.sense.intent import Intent
-from swarm.sense.messages import Message
 from swarm.sense.neighbours import NEIGHBOUR
 from swarm.sense.view import View
+from tests.oracles.told import others_of, own_of, tells
 
 RADIUS, DT, SPEED, ME = 0.1, 0.05, 1.0, 9
 NEAR, FAR = 4, 100  # Ticks to the passage.
@@ -36,11 +47,7 @@ def told(
     robot: int, held: tuple[int, ...], ahead: tuple[int, ...], arrival: int, due: bool = False,
     later: tuple[int, ...] = (),
 ) -> Intent:  # fmt: skip
-    key = waiting_key(100, robot, due)
-    return intent_of(
-        tick=0, held=held, claim=0, claim_priority=key, priority=key, arrival=arrival, leaving=False, ahead=ahead,
-        later=later,
-    )  # fmt: skip
+    return tells(held=held, ahead=ahead, key=waiting_key(100, robot, due), arrival=arrival, later=later)
 
 
 class Door:
@@ -49,7 +56,7 @@ class Door:
     def __init__(self, there: set[int]) -> None:
         self.way = route()
         self.leg, self.passed, self.tick = leg_of(self.way), Passed(self.way.slices, SPEED, DT), 0
-        self.back = self.leg.ahead[::-1]
+        self.back = tuple(self.leg.ahead[::-1].tolist())
         self.heard = {robot: told(robot, (), self.back, NEAR if robot in there else FAR) for robot in range(5)}
 
     def step(self, inside: int = -1, waits: bool = True) -> bool:
@@ -58,8 +65,7 @@ class Door:
         if inside >= 0:
             heard[inside] = told(inside, self.back[1:2], self.back[1:], 0)
         self.tick += 1
-        others = {robot: course(intent, robot) for robot, intent in heard.items()}
-        return self.passed.is_due(self.tick, self.leg, others, waits)
+        return self.passed.is_due(self.tick, self.leg, others_of(heard), waits)
 
 
 def test_who_has_been_passed_three_times_by_others_who_came_later_is_due() -> None:
@@ -94,7 +100,7 @@ def test_who_is_far_away_is_not_passed() -> None:
 
 
 def test_who_is_due_goes_before_all_others_that_wait_however_long_they_do() -> None:
-    due, other = course(told(9, (), (1, 2), 0, due=True), 9).rank, course(told(1, (), (1, 2), 0), 1).rank
+    due, other = rank_of(row_of(told(9, (), (1, 2), 0, due=True), 9)), rank_of(row_of(told(1, (), (1, 2), 0), 1))
     assert goes_first(due, other) and is_due(due.priority) and not is_due(other.priority)
     assert not is_due(waiting_key(10**6, 1)) and waiting_key(0, 9, True) > waiting_key(10**6, 1)
     assert first_of(waiting_key(10**6, 9, True)) == waiting_key(10**6, 9, True)
@@ -102,11 +108,11 @@ def test_who_is_due_goes_before_all_others_that_wait_however_long_they_do() -> N
 
 def test_who_makes_way_tells_what_it_wants_later() -> None:
     for ahead, later in (((), (4, 5, 6)), ((3,), (4, 5, 6)), ((), tuple(range(1, 40))), ((7, 8), (1,))):
-        found = course(told(9, (), ahead, 0, later=later), 9)
-        assert found.ahead == ahead and found.later[:3] == later[:3] and found.later[-1] == later[-1]
-        assert found.wants == found.later
-    assert course(told(9, (), (1, 2), 0), 9).wants == (1, 2)
-    assert in_order(told(9, (), (), 0).window) == ()
+        found = row_of(told(9, (), ahead, 0, later=later), 9)
+        wanted = tuple(listed(found, T_LATER).tolist())
+        assert tuple(listed(found, T_AHEAD).tolist()) == ahead
+        assert wanted[:3] == later[:3] and wanted[-1] == later[-1] and wants_at(found) == T_LATER
+    assert wants_at(row_of(told(9, (), (1, 2), 0), 9)) == T_AHEAD
 
 
 @pytest.mark.parametrize("back", [False, True])
@@ -118,8 +124,9 @@ def test_who_waits_as_well_lets_it_go_first_whichever_way_it_wants(inside: bool,
     later = leg.ahead[::-1] if back else leg.ahead
     claims = []
     for due in (False, True):
-        theirs = told(ME, (), (), NEAR, due, later)
-        mine = told(3, leg.ahead[:1] if inside else (), leg.ahead, 0)
+        held, ahead = leg.ahead[: int(inside)], leg.ahead.tolist()
+        theirs = told(ME, (), (), NEAR, due, tuple(later.tolist()))
+        mine = told(3, tuple(held.tolist()), tuple(ahead), 0)
         spec = RobotSpec(
             Kind.SINGLE_INTEGRATOR,
             np.array([*leg.path[0], 0.0, 0.0, 0.0]),
@@ -127,10 +134,10 @@ def test_who_waits_as_well_lets_it_go_first_whichever_way_it_wants(inside: bool,
             RADIUS,
             Limits(SPEED),
         )
-        holding = Holding(way.slices, spec, DT, 3)
-        holding.held = [*leg.ahead[:1]] if inside else []
-        messages = {ME: Message(ME, 0.0, (0.5, 1.0), 0.5, 0.5, theirs)}
-        view = View(0.0, spec.start, spec.goals[0], np.empty((0, NEIGHBOUR)), messages)
-        holding.claim_next(view, leg, course(mine, 3), {ME: course(theirs, ME)}, frozenset())
+        holding = Holding(way.slices, spec, DT)
+        holding.held = held
+        view, said = View(0.0, spec.start, spec.goals[0], np.empty((0, NEIGHBOUR))), Said(3, 1, False, 0, 0, 0)
+        holding.go_on(view, leg, own_of(3, mine, ahead), others_of({ME: theirs}), said)
+        assert holding.held.tolist() == held.tolist()
         claims.append(holding.claim)
     assert claims == ([leg.ahead[1]] * 2 if inside else [leg.ahead[0], 0])

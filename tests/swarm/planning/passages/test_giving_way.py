@@ -10,13 +10,14 @@ from swarm.model.dynamics import Kind
 from swarm.planning.passages.aside import Aside
 from swarm.planning.passages.giving_way import GivingWay
 from swarm.planning.passages.pushers import Scene
-from swarm.planning.passages.right_of_way import Course, Rank, course, intent_of, waiting_key
+from swarm.planning.passages.right_of_way import waiting_key
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.planning.passages.team import sizes_of
 from swarm.scenario.world import World
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_X, N_Y, NEIGHBOUR
 from swarm.sense.view import View
+from tests.oracles.told import others_of, own_of, tells
 
 RADIUS, ME, OTHER = 0.1, 3, 8
 WIDER = Sizes(RADIUS, 0.144)
@@ -28,19 +29,16 @@ def test_who_gives_back_what_it_held_for_another_goes_on_giving_way() -> None:
     boxes = np.array([[3.0, 0.42, 2.0, 0.42], [3.0, 1.58, 2.0, 0.42]])  # a lane of 0.32 m
     world = World(np.array([0.0, 0.0, 6.0, 2.0]), boxes)
     route = Route(world, slices_of(world, Sizes(RADIUS, RADIUS)), RADIUS, 0.0)
-    way = route.leg(np.column_stack([np.linspace(2.0, 5.5, 200), np.ones(200)]), None).ahead
+    way = route.leg(np.column_stack([np.linspace(2.0, 5.5, 200), np.ones(200)]), None).ahead.tolist()
     position, theirs = np.array([2.0, 1.0]), tuple(reversed(way[2:8]))
     mine, theirs_key = waiting_key(500, ME), waiting_key(900, OTHER)
-    told = intent_of(
-        tick=0, held=theirs[:1], claim=0, claim_priority=theirs_key, priority=theirs_key,
-        arrival=0, leaving=False, ahead=theirs,
-    )  # fmt: skip
+    others = others_of({OTHER: tells(held=theirs[:1], ahead=theirs, key=theirs_key)}, route.slices.total)
     giving = GivingWay(Aside(route, RADIUS, 0.0), 0, 0.05)
     view = View(0.0, np.zeros(5), np.zeros(2), np.empty((0, NEIGHBOUR)))
     ways = []
     for held in (way[:1], way[:2], way[:1]):  # it claims the next slice, holds it, and has given it back
-        own = Course(held, way, 0, Rank(False, True, mine, mine, -ME))
-        scene = Scene(view, position, RADIUS, own, {OTHER: course(told, OTHER)}, False, False)
+        own = own_of(ME, tells(held=held, ahead=way, key=mine), way)
+        scene = Scene(view, position, RADIUS, own, others, False, False)
         ways.append(giving.decide(scene, 1, mine)[1])
     assert ways[0] is None
     assert ways[1] is not None and ways[2] is not None
@@ -62,19 +60,20 @@ def test_who_stands_at_a_crossing_is_in_the_way_of_who_drives_past_through_other
         if start[1] < 0.2 or middle[1] > scenario.world.bounds[3] - 0.5:
             continue
         along = np.column_stack([np.full(80, start[0]), np.linspace(start[1], start[1] + 0.9, 80)])
-        ahead, row = route.leg(along, None).ahead, np.zeros(NEIGHBOUR)
+        ahead, row = route.leg(along, None).ahead.tolist(), np.zeros(NEIGHBOUR)
         row[[N_ID, N_X, N_Y, N_RADIUS]] = OTHER, *start, RADIUS
         view, key = View(0.0, np.zeros(5), np.zeros(2), row[None]), waiting_key(9, OTHER)
         aside = Aside(route, RADIUS, 0.0)
-        through = Course(ahead[:1], ahead, 0, Rank(False, True, key, key, -OTHER))
-        stays, outside = through._replace(ahead=ahead[:1]), through._replace(held=())
+        all_told = (ahead[:1], ahead), (ahead[:1], ahead[:1]), ((), ahead)
+        heard = ({OTHER: tells(held=held, ahead=way, key=key)} for held, way in all_told)
+        through, stays, outside = (others_of(one, slices.total) for one in heard)
         for off in np.linspace(-0.35, 0.35, 29):
             place = middle + off * np.array([1.0, 0.0])
-            found = aside.crossed_by(place[None], view, {OTHER: through})
+            found = aside.crossed_by(place[None], view, through)
             assert found or abs(off) > 1.2 * RADIUS or slices.at(*place) == 0
             seen += bool(found) and slices.at(*place) not in ahead
-            assert not aside.crossed_by(place[None], view, {OTHER: stays})
-            assert not aside.crossed_by(place[None], view, {OTHER: outside})
+            assert not aside.crossed_by(place[None], view, stays)
+            assert not aside.crossed_by(place[None], view, outside)
     assert seen > 10
 
 
@@ -90,8 +89,8 @@ def test_nobody_makes_way_through_what_the_other_comes_through_before_they_meet(
     view = View(0.0, np.zeros(5), np.zeros(2), row[None])
     route = Route(scenario.world, slices, RADIUS, 0.0)
     for held, comes in (((10,), True), ((), False)):
-        other = Course(held, ahead, 0, Rank(False, comes, key, key, -OTHER))
-        way = Aside(route, RADIUS, 0.0).find(np.array(here), view, {OTHER: other}, [OTHER], held=(6,))
+        others = others_of({OTHER: tells(held=held, ahead=ahead, key=key)}, slices.total)
+        way = Aside(route, RADIUS, 0.0).find(np.array(here), view, others, [OTHER], held=np.array([6]))
         assert way is not None and (8 in route.numbers(way)) != comes
 
 
@@ -106,9 +105,9 @@ def test_nobody_makes_way_past_who_is_in_the_same_slice() -> None:
     view, route = View(0.0, np.zeros(5), np.zeros(2), row[None]), Route(scenario.world, slices, RADIUS, 0.0)
     up, along = np.linspace(there[1], 3.69, 9), np.arange(3.6, 1.3, -0.1)
     path = np.array([*((there[0], y) for y in up), *((x, 3.69) for x in along)])
-    ahead = route.leg(path, None).ahead
-    other = Course((shared,), ahead, 0, Rank(False, True, key, key, -OTHER))
-    way = Aside(route, RADIUS, 0.0).find(np.array(here), view, {OTHER: other}, [OTHER], held=(shared,))
+    told = tells(held=(shared,), ahead=route.leg(path, None).ahead.tolist(), key=key)
+    others = others_of({OTHER: told}, slices.total)
+    way = Aside(route, RADIUS, 0.0).find(np.array(here), view, others, [OTHER], held=np.array([shared]))
     assert way is not None and np.linalg.norm(way - there, axis=1).min() > 2.0 * RADIUS
 
 

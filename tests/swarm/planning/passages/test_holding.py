@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from swarm.model.dynamics import Kind, Limits
-from swarm.planning.passages.holding import Holding
-from swarm.planning.passages.right_of_way import Course, course, intent_of, waiting_key
+from swarm.planning.passages.holding import Holding, Said
+from swarm.planning.passages.right_of_way import waiting_key
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.world import World
-from swarm.sense.messages import Message
 from swarm.sense.neighbours import NEIGHBOUR
 from swarm.sense.view import View
+from tests.oracles.told import others_of, own_of, tells
 
 RADIUS, ME, OTHER = 0.1, 3, 8
 
@@ -29,20 +29,12 @@ def test_who_is_in_a_lane_leaves_nothing_of_it_to_who_cannot_enter_it_against_hi
     claims = []
     for inside in (False, True):
         held = (last,) if inside else ()  # comes from the other end, and says that it can make no way
-        told = intent_of(
-            tick=0, held=held, claim=0, claim_priority=waiting_key(900, OTHER), priority=waiting_key(900, OTHER),
-            arrival=0, leaving=True, ahead=leg.ahead[::-1],
-        )  # fmt: skip
-        key = waiting_key(100, ME)
-        mine = intent_of(
-            tick=0, held=(first,), claim=0, claim_priority=key, priority=key, arrival=0, leaving=False, ahead=leg.ahead
-        )
-        own: Course = course(mine, ME)
-        spec = RobotSpec(Kind.SINGLE_INTEGRATOR, start, end[None], RADIUS, Limits(1.0))
-        holding = Holding(route.slices, spec, 0.05, ME)
-        holding.held = [first]
-        messages = {OTHER: Message(OTHER, 0.0, (0.5, 1.0), 0.5, 0.5, told)}
-        view = View(0.0, start, end, np.empty((0, NEIGHBOUR)), messages)
-        holding.claim_next(view, leg, own, {OTHER: course(told, OTHER)}, frozenset())
+        theirs = tells(held=held, ahead=leg.ahead[::-1].tolist(), key=waiting_key(900, OTHER), leaving=True)
+        mine = tells(held=(first,), ahead=leg.ahead.tolist(), key=waiting_key(100, ME))
+        holding = Holding(route.slices, RobotSpec(Kind.SINGLE_INTEGRATOR, start, end[None], RADIUS, Limits(1.0)), 0.05)
+        holding.held = leg.ahead[:1]
+        view, said = View(0.0, start, end, np.empty((0, NEIGHBOUR))), Said(ME, 1, False, 0, 0, 0)
+        intent = holding.go_on(view, leg, own_of(ME, mine, leg.ahead.tolist()), others_of({OTHER: theirs}), said)
+        assert intent.held == (first,) and max(intent.claim, 0) == holding.claim
         claims.append(holding.claim)
     assert claims == [leg.ahead[1], 0]

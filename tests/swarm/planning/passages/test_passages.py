@@ -17,7 +17,7 @@ from envs.scenarios.parts import wall
 from swarm.filter.tunables import encode
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import ErrorBounds
-from swarm.planning.passages.lanes import Lanes
+from swarm.planning.passages.lanes import Lanes, heading, is_inside
 from swarm.planning.passages.planner import PassagePlanner
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, slices_of
@@ -57,8 +57,9 @@ def drive(scenario: Scenario) -> tuple[Run, int, int]:
 def enters_against(lanes: Lanes, own: Intent, now: Intent, other: Intent) -> bool:
     """Whether a robot has entered a lane in which another one, which it has heard, comes the other way."""
     entered = {int(lanes.number[one]) for one in now.held} - {int(lanes.number[one]) for one in own.held} - {0}
+    held, mine, theirs = (np.array(one) for one in (other.held, own.window, other.window))
     return any(
-        lanes.is_inside(lane, other.held) and lanes.heading(lane, own.window) * lanes.heading(lane, other.window) < 0
+        is_inside(lanes, lane, held) and heading(lanes, lane, mine) * heading(lanes, lane, theirs) < 0
         for lane in entered
     )
 
@@ -201,7 +202,7 @@ def test_beside_the_middle_of_a_lane_the_way_leads_on_whichever_cell_is_nearest(
     boxes = np.array([[3.0, 0.42, 2.0, 0.42], [3.0, 1.58, 2.0, 0.42]])  # a lane of 0.32 m
     world = World(np.array([0.0, 0.0, 6.0, 2.0]), boxes)
     route, goal = Route(world, slices_of(world, sizes), 0.1, 0.03), np.array([5.5, 1.0])
-    held = list(range(1, route.slices.total + 1))
+    held = np.arange(1, route.slices.total + 1)
     for x in np.linspace(2.5, 3.5, 41):
         for off in (-0.05, -0.035, 0.0, 0.035, 0.05):
             position = np.array([x, y + off])
@@ -215,7 +216,7 @@ def test_who_is_nearer_to_a_wall_than_its_errors_allow_goes_back_onto_its_way_fi
     boxes = np.array([[3.0, 0.42, 2.0, 0.42], [3.0, 1.58, 2.0, 0.42]])  # a lane of 0.32 m
     world = World(np.array([0.0, 0.0, 6.0, 2.0]), boxes)
     route, goal = Route(world, slices_of(world, Sizes(0.1, 0.13)), 0.1, 0.03), np.array([5.5, 1.0])
-    held, steep = list(range(1, route.slices.total + 1)), []
+    held, steep = np.arange(1, route.slices.total + 1), []
     for off, waits in ((0.02, False), (0.05, False), (0.05, True)):
         position = np.array([2.5, 1.0 + off])
         target, path, left = route.way(position, goal)

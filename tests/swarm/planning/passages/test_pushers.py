@@ -5,29 +5,32 @@ from __future__ import annotations
 import numpy as np
 
 from swarm.planning.passages.pushers import Scene, pushers_of
-from swarm.planning.passages.right_of_way import Course, Rank, after, waiting_key
+from swarm.planning.passages.right_of_way import after, waiting_key
 from swarm.planning.pibt.priority_inheritance import priority_key
+from swarm.sense.intent import Intent
 from swarm.sense.neighbours import NEIGHBOUR
 from swarm.sense.view import View
+from tests.oracles import told
 
 ME, OTHER = 3, 8
 
 
 def tells(
     robot: int, held: tuple[int, ...], ahead: tuple[int, ...], ticks: int, leaving: bool = False, key: int | None = None
-) -> Course:
+) -> Intent:
     own = priority_key(ticks, robot) if ticks < 0 else waiting_key(100 * ticks, robot)
-    return Course(held, ahead, 0, Rank(leaving, bool(held), own if key is None else key, own, -robot))
+    return told.tells(held=held, ahead=ahead, key=own if key is None else key, own=own, leaving=leaving)
 
 
 def for_whom(
-    own: Course, other: Course, *, arrived: bool = False, waits: bool = False, still: bool = False,
+    own: Intent, other: Intent, *, arrived: bool = False, waits: bool = False, still: bool = False,
     before: bool = False, crosses: bool = False,
 ) -> bool:  # fmt: skip
     view = View(0.0, np.zeros(5), np.zeros(2), np.empty((0, NEIGHBOUR)))
-    scene = Scene(view, np.zeros(2), 0.1, own, {OTHER: other}, arrived, waits, {OTHER} if crosses else ())
+    others = told.others_of({OTHER: other})
+    scene = Scene(view, np.zeros(2), 0.1, told.own_of(ME, own), others, arrived, waits, {OTHER} if crosses else ())
     found = pushers_of(scene, {OTHER} if still else (), {OTHER} if before else ())
-    assert found in ([], [OTHER])
+    assert found in ([], [OTHER]) and not others.flags.any()
     return bool(found)
 
 

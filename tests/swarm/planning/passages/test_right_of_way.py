@@ -4,31 +4,72 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from swarm.planning.passages.lanes import lanes_of
+from swarm.planning.passages.lanes import heading, lanes_of
 from swarm.planning.passages.right_of_way import (
+    T_AHEAD,
+    T_INHERITED,
+    T_LATER,
+    T_WINDOW,
     Rank,
     after,
     first_of,
     goes_first,
-    in_order,
     inherited_from,
     intent_of,
+    listed,
     may_enter,
     may_take,
     opposed,
-    rank,
+    rank_of,
+    row_of,
+    row_with,
     waiting_key,
-    window_of,
+    write_window,
 )
 from swarm.planning.pibt.priority_inheritance import id_of, priority_key
 from swarm.sense.intent import MAX_HELD, WINDOW, Intent
+from tests.oracles.told import in_order, opposite, rows_of, tells, window_of
 
 
 def told(tick: int, held: list[int], claim: int, key: int, leaving: bool = False) -> Intent:
-    return intent_of(
-        tick=tick, held=held, claim=claim, claim_priority=key, priority=key, arrival=0, leaving=leaving, ahead=held
+    return tells(tick=tick, held=held, claim=claim, key=key, leaving=leaving, ahead=held)
+
+
+def rank(intent: Intent, robot: int) -> Rank:
+    found: Rank = rank_of(row_of(intent, robot))
+    return found
+
+
+NUMBERS = st.lists(st.integers(1, 20), max_size=18, unique=True)
+
+
+@given(NUMBERS, NUMBERS, st.lists(st.integers(0, 20), min_size=1, max_size=5))
+def test_what_is_told_is_read_as_it_was_meant(ahead: list[int], later: list[int], held: list[int]) -> None:
+    """By the kernels that write and read it, as in plain Python; also if another program has told it."""
+    window = np.zeros(WINDOW + 1, np.int64)
+    write_window(np.array(ahead, np.int64), np.array(later, np.int64), window)
+    assert tuple(window.tolist()) == window_of(ahead, later)
+    key, own = waiting_key(500, 3), waiting_key(900, 9)
+    row = row_with((9, 7, 1, 0, 0, own, key, 4, 6), np.array(held, np.int64), window)
+    intent = intent_of(row, window)
+    asked = tells(
+        tick=7, held=in_order(held), claim=4, key=key, own=own, arrival=6, leaving=True, ahead=ahead, later=later
     )
+    assert intent == asked
+    np.testing.assert_array_equal(row, row_of(asked, 9))
+    first = asked.window.index(0) if 0 in asked.window else WINDOW + 1
+    now, then = asked.window[:first], asked.window[first:]
+    lists = [listed(row, column).tolist() for column in (T_AHEAD, T_LATER, T_WINDOW)]
+    assert lists == [list(in_order(now)), list(in_order(then)), list(now)]
+    assert row[T_INHERITED] == max(key, own)
+
+
+@given(NUMBERS, NUMBERS)
+def test_ways_are_opposed_if_two_slices_come_in_the_other_order(mine: list[int], theirs: list[int]) -> None:
+    assert opposed(np.array(mine, np.int64), np.array(theirs, np.int64)) == opposite(mine, theirs)
 
 
 @pytest.mark.parametrize("loss", [0.0, 0.1, 0.6])
@@ -41,7 +82,7 @@ def test_no_slice_has_two_holders_whatever_is_wanted_and_lost(seed: int, loss: f
     heard = [{j: sent[j] for j in range(robots) if j != k} for k in range(robots)]
     for tick in range(1, 400):
         for k in range(robots):
-            if sent[k].claim > 0 and may_take(sent[k].claim, sent[k], k, heard[k]):
+            if sent[k].claim > 0 and may_take(sent[k].claim, row_of(sent[k], k), *rows_of(heard[k])):
                 held[k].append(sent[k].claim)
                 taken += 1
             while len(held[k]) > 1 and (len(held[k]) == MAX_HELD or rng.random() < 0.4):
@@ -59,12 +100,6 @@ def test_no_slice_has_two_holders_whatever_is_wanted_and_lost(seed: int, loss: f
     assert taken > (50 if loss < 0.5 else 0)
 
 
-def test_ways_are_opposed_if_two_slices_come_in_the_other_order() -> None:
-    assert opposed((1, 2, 3), (4, 3, 2))
-    assert not opposed((1, 2, 3), (2, 3, 4))
-    assert not opposed((1, 2, 3), (7, 2, 8))
-
-
 def test_a_window_ends_in_the_last_slice_of_the_way() -> None:
     ahead = tuple(range(1, 40))
     window = window_of(ahead)
@@ -76,9 +111,7 @@ def test_a_window_ends_in_the_last_slice_of_the_way() -> None:
 
 def test_who_makes_way_for_one_that_has_waited_as_long_counts_as_that_one() -> None:
     first, mine = waiting_key(100, 1), waiting_key(100, 5)  # that one goes by its identity
-    intent = intent_of(
-        tick=9, held=[3], claim=0, claim_priority=after(first), priority=mine, arrival=0, leaving=False, ahead=[3]
-    )
+    intent = tells(held=[3], ahead=[3], key=after(first), own=mine)
     assert after(first) < mine and rank(intent, 5).inherited == after(first)
     behind = Rank(False, True, after(after(first)), waiting_key(100, 0), 0)  # makes way for this one in turn
     assert not goes_first(behind, rank(intent, 5))
@@ -130,9 +163,8 @@ class Traveller:
     def take(self, heard: dict[int, Intent]) -> bool:
         """Take what was claimed, if it may; whether it has entered the lane with it."""
         claim = self.sent.claim
-        if claim < 1 or not may_take(claim, self.sent, self.robot, heard):
-            return False
-        if not may_enter(claim, self.sent, self.robot, heard, LANES):
+        known = claim, row_of(self.sent, self.robot), *rows_of(heard)
+        if claim < 1 or not may_take(*known) or not may_enter(*known, LANES):
             return False
         entered = not any(self.held)
         self.held = [claim] if entered else [*self.held, claim]
@@ -152,12 +184,9 @@ class Traveller:
         if not any(self.held):  # as the planner does it: who has waited longer goes first
             mine = rank(told(tick, [0], 0, key), self.robot)
             for robot, other in heard.items():
-                if rank(other, robot) > mine and opposed(ahead, in_order(other.window)):
+                if rank(other, robot) > mine and opposite(ahead, in_order(other.window)):
                     claim = 0
-        self.sent = intent_of(
-            tick=tick, held=self.held, claim=claim, claim_priority=key, priority=key, arrival=0, leaving=False,
-            ahead=ahead,
-        )  # fmt: skip
+        self.sent = tells(tick=tick, held=self.held, claim=claim, key=key, ahead=ahead)
         return self.sent
 
 
@@ -173,7 +202,7 @@ def test_nobody_enters_a_lane_against_somebody_in_it_and_everybody_comes_through
     for tick in range(1, 6000):
         entered = [one.take(heard[one.robot]) for one in team]
         inside = [one for one in team if any(one.held)]
-        headings = {LANES.heading(1, one.way) for one in inside}
+        headings = {heading(LANES, 1, np.array(one.way, np.int64)) for one in inside}
         assert len(headings) <= 1, (tick, entered)
         sent = [one.tell(tick, heard[one.robot]) for one in team]
         for k in range(4):

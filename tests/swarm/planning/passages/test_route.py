@@ -10,6 +10,7 @@ import pytest
 from envs.scenarios import draw_family
 from swarm.array_types import Array
 from swarm.planning.passages.grid import scratch_of
+from swarm.planning.passages.holding import next_beyond
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.planning.passages.team import sizes_of
@@ -45,7 +46,8 @@ def test_a_way_that_goes_on_is_the_one_that_is_looked_for_anew(family: str) -> N
                 fresh.forget()
                 leg, (target, path, left) = route.leg_to(position, goal), fresh.way(position, goal)
                 anew = fresh.leg(fresh.begun(position, path), target, left)
-                assert leg.order == anew.order and leg.firsts == anew.firsts and leg.ahead == anew.ahead
+                lists = zip((leg.order, leg.firsts, leg.ahead), (anew.order, anew.firsts, anew.ahead), strict=True)
+                assert all(one.tolist() == other.tolist() for one, other in lists)
                 assert (leg.left, leg.distance) == (anew.left, anew.distance) and route.nowhere == fresh.nowhere
                 for mine, other in ((leg.path, path[len(path) - len(leg.path) :]), (leg.target, anew.target)):
                     np.testing.assert_array_equal(mine, other)
@@ -71,7 +73,7 @@ def test_slices_on_a_way_are_what_its_points_say(family: str) -> None:
         upto = numbers[: far[0] + 1] if far else numbers
         assert list(leg.ahead) == list(dict.fromkeys(number for number in upto if number > 0))
         held = order[:2]
-        assert leg.next_beyond(held) == len(held)
+        assert next_beyond(leg.order, np.array(held, np.int64)) == len(held)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from envs.scenarios import corridor, draw_family
 from swarm.model.dynamics import Kind, Limits
-from swarm.planning.passages.lanes import lanes_of, neighbours
+from swarm.planning.passages.lanes import heading, lanes_of, neighbours
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.planning.passages.team import sizes_of
@@ -152,8 +152,9 @@ def test_lanes_end_where_two_can_pass_each_other() -> None:
     left, right, bay = (set(lanes.number[some].tolist()) for some in ([1, 2, 3, 4], [8, 9, 10, 11], [12]))
     assert len(left) == len(right) == len(bay) == 1 and len(left | right | bay | {0}) == 4
     one = int(lanes.number[2])
-    assert lanes.heading(one, (1, 2, 3, 4, 5, 6, 7)) == -lanes.heading(one, (8, 7, 6, 5, 4, 3)) != 0
-    assert lanes.heading(one, (8, 9)) == lanes.heading(one, (3,)) == 0
+    ways = (1, 2, 3, 4, 5, 6, 7), (8, 7, 6, 5, 4, 3), (8, 9), (3,)
+    there, back, elsewhere, nowhere = (heading(lanes, one, np.array(way)) for way in ways)
+    assert there == -back != 0 and elsewhere == nowhere == 0
 
 
 @pytest.mark.parametrize("lane", [10.0, 120.0])
