@@ -111,9 +111,11 @@ def pushers_of(scene: Scene, still: Collection[int], before: Collection[int] = (
     """
     others, who = scene.others, (still, before, scene.crossed_by)
     lists = (np.array([*some], np.int64) if some else _NOBODY for some in who)
-    me: tuple[Any, ...] = *scene.own, scene.arrived, scene.waits, *lists
-    around = scene.view.neighbours, scene.position, scene.radius
-    found: list[int] = _pushers(others.rows, others.who, others.flags, *me, *around).tolist()
+    known: tuple[Any, ...] = (
+        *(others.rows, others.who, others.flags), *scene.own, scene.arrived, scene.waits, *lists,
+        *(scene.view.neighbours, scene.position, scene.radius),
+    )  # fmt: skip
+    found: list[int] = _pushers(*known).tolist()
     return found
 
 

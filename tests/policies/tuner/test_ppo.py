@@ -67,19 +67,16 @@ def test_noise_is_held_in_half_of_the_worlds_and_new_at_every_step_in_the_others
 
 def test_exploration_starts_anew_smaller_and_falls_again() -> None:
     ppo = make(2, updates=12, restart=0.5, noise=(0.2, 0.04), learning_rate=1e-3, held=20.0, held_until=0.5)
-    ego, robots = flatten(ppo.observation)[0], len(ppo.exploration.held)
+    ego = flatten(ppo.observation)[0]
 
-    def at(done: int) -> tuple[float, float, bool]:
+    for done, std, rate, holds in [
+        (0, 0.2, 1e-3, True), (3, 0.12, 5e-4, False),
+        (6, 0.16, 7.5e-4, True), (9, 0.1, 3.75e-4, False), (12, 0.04, 0.0, False),
+    ]:  # fmt: skip
         ppo.done = done
+        assert ppo.std == pytest.approx(std) and ppo.learning_rate == pytest.approx(rate)
         before = ppo.exploration.held
-        return ppo.std, ppo.learning_rate, bool((ppo.exploration.noise(ego, ppo._part_done) == before).any())
-
-    assert robots > 4
-    assert at(0) == (pytest.approx(0.2), pytest.approx(1e-3), True)
-    assert at(3) == (pytest.approx(0.12), pytest.approx(5e-4), False)
-    assert at(6) == (pytest.approx(0.16), pytest.approx(7.5e-4), True)
-    assert at(9) == (pytest.approx(0.1), pytest.approx(3.75e-4), False)
-    assert at(12)[:2] == (pytest.approx(0.04), pytest.approx(0.0))
+        assert bool((ppo.exploration.noise(ego, ppo._part_done) == before).any()) == holds
     ppo = make(2, updates=12, learning_rate=1e-3)
     ppo.done = 9
     assert ppo.learning_rate == pytest.approx(2.5e-4)
