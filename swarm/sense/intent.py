@@ -60,7 +60,7 @@ class Intent:
             raise InputError("intent: held", self.held, f"1 to {MAX_HELD} cells")
         if len(self.window) != WINDOW + 1:
             raise InputError("intent: window", self.window, f"{WINDOW + 1} cells")
-        if len(self.ranking) != 5 or set(self.ranking) != {0, 1, 2, 3, 4}:
+        if tuple(self.ranking) not in RANKING_NUMBER:
             raise InputError("intent: ranking", self.ranking, "each of the moves 0 to 4 once")
         if min(*self.held, *self.window, self.claim + 1) < 0:
             raise InputError("intent: held, window, claim", (self.held, self.window, self.claim), "cells from 0 on")

@@ -27,6 +27,8 @@ from swarm.sense.neighbours import (
     NEIGHBOUR,
 )
 
+_NOBODY = np.empty((0, 2))
+
 
 @dataclass
 class View:
@@ -76,14 +78,14 @@ class View:
         self.time, self.truncated, self.strangers = time, truncated, strangers
         self.state, self.goal = _contiguous("state", state), _contiguous("goal", goal)
         rows = _contiguous("neighbours", _rows(neighbours))
-        if shapes is None and isinstance(neighbours, Sequence):
+        if shapes is None and not isinstance(neighbours, np.ndarray) and isinstance(neighbours, Sequence):
             self.shapes = hulls_of([one for one in neighbours if isinstance(one, Neighbour)])
         if rows.ndim == 2 and rows.shape[1] in (N_BODY_X, N_PACE):  # of exact robots, and where nobody is a stranger
             rows = np.pad(rows, ((0, 0), (0, NEIGHBOUR - rows.shape[1])))
         self.neighbours = rows
         self.messages = {} if messages is None else messages
         self.obstacles = None if obstacles is None else as_obstacles(_contiguous("obstacles", obstacles))
-        self.silent = np.empty((0, 2)) if silent is None else silent
+        self.silent = _NOBODY if silent is None else silent
         self.drive = drive
 
     def copied(self) -> View:
@@ -97,7 +99,7 @@ class View:
 
 def _rows(neighbours: Sequence[Neighbour] | ArrayLike) -> object:
     """Neighbours that a user describes as rows; anything else as it is."""
-    if isinstance(neighbours, Sequence):
+    if not isinstance(neighbours, np.ndarray) and isinstance(neighbours, Sequence):
         described = [one for one in neighbours if isinstance(one, Neighbour)]
         if len(described) == len(neighbours):
             return rows_of(described)

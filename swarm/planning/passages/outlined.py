@@ -14,8 +14,8 @@ from swarm.planning.headings.outlines import poses_of_robot
 from swarm.planning.headings.poses import Poses, half_width, point_of
 from swarm.planning.headings.ways import PoseWays
 from swarm.planning.passages.grid import crowd_of, is_inside, walk_back
-from swarm.planning.passages.holding import Leg
-from swarm.planning.passages.route import Route
+from swarm.planning.passages.holding import Leg, held_part
+from swarm.planning.passages.route import BEFORE, Route
 from swarm.planning.passages.slices import Slices, label_at, may_pass
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.world import World
@@ -141,7 +141,9 @@ class OutlinedRoute(Route):
 
     def aim(self, position: Array, leg: Leg, held: Int64s, waits: bool = False) -> tuple[Array, float, bool]:
         """Where to drive, after how far the robot has to be able to stop [m], and whether for others' sake."""
-        allowed, stop, ends = self.held_part(leg, held)
+        allowed = np.zeros(self.slices.total + 1, bool)
+        allowed[0] = allowed[held] = True
+        stop, ends = held_part(leg.order, leg.firsts, leg.steps, held, BEFORE * self.slices.length)
         if stop == 0:
             return position.copy(), 0.0, True
         state, path = self._state(position), leg.path

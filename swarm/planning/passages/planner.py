@@ -198,7 +198,9 @@ class PassagePlanner(StatefulPlanner):
             return np.ascontiguousarray(leg.path[:, :2])
         if not self._giving.pushers:
             return position[None]
-        return np.concatenate([position[None], leg.path[np.isin(leg.numbers, self._holding.held), :2]])
+        held = np.zeros(self.slices.total + 1, bool)
+        held[self._holding.held] = True
+        return np.concatenate([position[None], leg.path[held[leg.numbers], :2]])
 
     def _before_blocked(self, leg: Leg, scene: Scene, closed: frozenset[int]) -> tuple[Leg, str]:
         """The same way; if somebody stands in a passage on it and says nothing, to where this robot is in nobody's way.

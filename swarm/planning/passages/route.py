@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
 from swarm.kernel_cache.references import uncounted
 from swarm.planning.gaps import space_of
-from swarm.planning.passages.grid import comes_near, labels_near, scratch_of
+from swarm.planning.passages.grid import comes_near, scratch_of
 from swarm.planning.passages.holding import Leg, held_part, leg_of
 from swarm.planning.passages.search import (
     BESIDE,
-    kept_at,
     leg_ahead,
     look_ahead,
     slices_along,
@@ -24,35 +24,42 @@ from swarm.planning.passages.search import (
 )
 from swarm.planning.passages.slices import Slices, labels_along
 from swarm.planning.roadmap.narrow import narrow_of
-from swarm.planning.roadmap.occupancy import Roadmap, cell_at, clearance_at, inside, is_off, middle, roadmap_of
+from swarm.planning.roadmap.occupancy import (
+    Roadmap,
+    cell_at,
+    clearance_at,
+    flat,
+    inside,
+    is_off,
+    kept_at,
+    middle,
+    roadmap_of,
+    whole,
+)
 from swarm.planning.roadmap.waypoints import TOO_FAR, WAY, Field, field_to, points_between, way_ahead
 from swarm.planning.roadmap.yielding import yield_aside
 from swarm.scenario.world import World
 from swarm.sense.neighbours import NEIGHBOUR
 
 _POINTS = 512  # of the way ahead
-_BEFORE = 0.15  # How far before a slice that it does not hold a robot stops [lengths of a slice].
+BEFORE = 0.15  # How far before a slice that it does not hold a robot stops [lengths of a slice].
 _BACK = 0.5  # It goes back onto its way so many clearances ahead.
 _NOWHERE = np.full(2, np.nan)
 
 
 @uncounted
 def _aim(
-    roadmap: Roadmap, labels: Int32s, flags: Flags, bounds: Array, needed: float, margin: float, position: Array,
-    path: Array, steps: Array, order: Int64s, firsts: Int64s, held: Int64s, before: float, target: Array,
+    labels: Int32s, flags: Flags, bounds: Array, needed: float, margin: float, position: Array,
+    path: Array, steps: Array, order: Int64s, firsts: Int64s, held: Int64s, before: float, target: Array, *parts: Any,
 ) -> tuple[int, bool, int, bool, float]:  # fmt: skip
-    """``look_ahead`` as far as the slices that are held reach (``held_part``); ``flags``: as in ``Slices``.
-
-    Returns:
-        The point; whether the robot is nearer to something than its errors allow; of ``held_part``; how far that is.
-    """
+    """``look_ahead`` in what is held: the point; whether it is off (``is_off``); ``held_part``; how far that is [m]."""
     stop, ends = held_part(order, firsts, steps, held, before)
     if stop == 0:
         return -1, False, stop, ends, 0.0
     flags[0] = True
     for number in held:
         flags[number] = True
-    chosen, keep = look_ahead(roadmap, labels, flags, position, path, stop, ends, target)
+    chosen, keep = look_ahead(whole(parts), labels, flags, position, path, stop, ends, target)
     flags[0] = False
     for number in held:
         flags[number] = False
@@ -95,9 +102,17 @@ class Route:
         self.leads_straight(place, place, 0)
         self.slices.cell(0.0, 0.0)
         comes_near(place[None], place[None], 0.0)
-        labels_near(self.slices.labels, self.slices.origin, self.slices.resolution, place[None], 0.0, none.copy(), True)
         clearance_at(self.roadmap, *place)
         yield_aside(place, 0.0, 0.0, place, np.empty((0, NEIGHBOUR)), -1)
+
+    @property
+    def roadmap(self) -> Roadmap:
+        """Where the robot may drive."""
+        return self._roadmap
+
+    @roadmap.setter
+    def roadmap(self, roadmap: Roadmap) -> None:
+        self._roadmap, self._parts = roadmap, flat(roadmap)
 
     def forget(self) -> None:
         """Forget the goal, and who is gone around."""
@@ -106,10 +121,6 @@ class Route:
         self._field: Field | None = None
         self._cells = np.empty((0, WAY))
         self.nowhere = False
-
-    def _may_lead(self, position: Array, goal: Array) -> bool:
-        """Whether there may be a way to a goal, float64[2] [m]: none leads through gaps that are too narrow."""
-        return space_of(self._world, self._needed).may_reach(position, goal)
 
     @property
     def leads_around(self) -> bool:
@@ -138,7 +149,8 @@ class Route:
             self.roadmap = self._plain = narrow_of(self._world, self._wide)
             self._squeezes, self._field = True, None
             return self.way(position, goal)
-        self.nowhere = left == math.inf and not self._may_lead(position, goal)
+        # None leads through gaps that are too narrow.
+        self.nowhere = left == math.inf and not space_of(self._world, self._needed).may_reach(position, goal)
         if self.nowhere:
             return position.copy(), np.stack([position, position]), 0.0
         if left == math.inf:
@@ -197,8 +209,8 @@ class Route:
     def leg_to(self, position: Array, goal: Array) -> Leg:
         """The way to a goal [m], from where it leaves the robot."""
         if self._field is not None and goal.tobytes() == self._goal:  # all at once, mostly
-            grid = self.roadmap, self.slices.labels, self.slices.length, self._field
-            left, target, cells, path, along = leg_ahead(*grid, self._cells, position, goal, _POINTS)
+            grid = self.slices.labels, self.slices.length, self._field, self._cells
+            left, target, cells, path, along = leg_ahead(*grid, position, goal, _POINTS, *self._parts)
             if 0.0 <= left < math.inf:
                 self._cells, self.nowhere = cells, False
                 return leg_of(path, along, target, left)
@@ -224,13 +236,6 @@ class Route:
         """
         return self.nowhere and not self.slices.is_narrow(float(position[0]), float(position[1]))
 
-    def held_part(self, leg: Leg, held: Int64s) -> tuple[Flags, int, bool]:
-        """Which slices the robot may be in, how many points of its way lead there, and whether the way goes on."""
-        allowed = np.zeros(self.slices.total + 1, bool)
-        allowed[0] = allowed[held] = True
-        stop, ends = held_part(leg.order, leg.firsts, leg.steps, held, _BEFORE * self.slices.length)
-        return allowed, int(stop), bool(ends)
-
     def aim(self, position: Array, leg: Leg, held: Int64s, waits: bool = False) -> tuple[Array, float, bool]:
         """Where to drive, after how far the robot has to be able to stop [m], and whether for others' sake.
 
@@ -241,9 +246,9 @@ class Route:
             waits: Whether it has not moved for long.
         """
         target, slices = _NOWHERE if leg.target is None else leg.target, self.slices
-        way = leg.path, leg.steps, leg.order, leg.firsts, held, _BEFORE * slices.length, target
+        way = leg.path, leg.steps, leg.order, leg.firsts, held, BEFORE * slices.length, target
         me = self._bounds, self._needed, self._margin, position
-        chosen, off, stop, ends, reach = _aim(self.roadmap, slices.labels, slices.flags, *me, *way)
+        chosen, off, stop, ends, reach = _aim(slices.labels, slices.flags, *me, *way, *self._parts)
         if stop == 0:
             return position.copy(), 0.0, True
         reach = reach if ends else leg.left
@@ -267,10 +272,6 @@ class Route:
             (one for one, room in rooms if not is_off(self._bounds, self._needed, self._margin, *one, room)), None
         )
 
-    def _kept_at(self, position: Array) -> float:
-        """The clearance of straight ways from a place on [m]."""
-        return kept_at(self.roadmap, position)
-
     def back_from(self, position: Array, place: Array, number: int, apart: float) -> Array:
         """The nearest point of a slice that is so far from a place [m], else the farthest from it, float64[2].
 
@@ -292,5 +293,5 @@ class Route:
             return False
         allowed = np.zeros(self.slices.total + 1, bool)
         allowed[number] = True
-        keep = self._kept_at(position)
+        keep = kept_at(self.roadmap, position)
         return straight_through(self.roadmap, self.slices.labels, allowed, position, place, keep)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -20,7 +21,7 @@ from swarm.planning.passages.grid import (
     way_through,
 )
 from swarm.planning.passages.slices import label_at, labels_along, may_pass
-from swarm.planning.roadmap.occupancy import SLACK, Roadmap, cell_at, clearance_at, middles, visible
+from swarm.planning.roadmap.occupancy import Roadmap, cell_at, kept_at, middles, visible, whole
 from swarm.planning.roadmap.waypoints import W_SLICE, Field, way_ahead
 
 Along = tuple[Int64s, Array, Int64s, Int64s, int, float]
@@ -195,33 +196,35 @@ def _met(numbers: Int64s, length: float, path: Array) -> Along:
 
 @njit(cache=True)
 def leg_ahead(
-    roadmap: Roadmap, labels: Int32s, length: float, field: Field, known: Array, position: Array, goal: Array, most: int
+    labels: Int32s, length: float, field: Field, known: Array, position: Array, goal: Array, most: int, *parts: Any
 ) -> tuple[float, Array, Array, Array, Along]:  # fmt: skip
     """The way of a robot to its goal, and the slices on it.
 
     Args:
-        roadmap: Where the robot may drive, on the grid of the labels.
         labels: As in ``Slices``.
         length: Of a slice [m].
-        field: This and what follows: as of ``way_ahead``.
+        field: This and the next four: as of ``way_ahead``.
         known: The cells of the way of before.
-        position: Of the robot [m], float64[2].
-        goal: Its goal [m], float64[2].
+        position: Of the robot [m].
+        goal: Its goal [m].
         most: Points of the way.
+        parts: Of the roadmap, on the grid of the labels (``flat``).
 
     Returns:
-        How long it is, as ``waypoint`` tells it [m]; the waypoint [m], float64[2]; its cells; its points, without those
-        at its begin that are in another slice than the robot; and what ``slices_along`` tells of them.
+        Its length [m] and waypoint [m], float64[2]; its cells; its points, without those at its begin that are in
+        another slice than the robot; and what ``slices_along`` tells of them.
     """
+    roadmap = whole(parts)
     straight = math.sqrt((goal[0] - position[0]) ** 2 + (goal[1] - position[1]) ** 2)
     x, y, left, path, cells, stride = way_ahead(roadmap, field, known, position, goal, straight, most)
     origin, resolution = roadmap.origin, roadmap.resolution
     numbers, on_cells = np.empty(len(path), np.int64), len(path) - 1 if stride > 0 else 0
     for k in range(len(path)):
-        before = cells[min(k * stride, len(cells) - 1), W_SLICE] if k < on_cells else np.nan
+        cell = min(k * stride, len(cells) - 1)
+        before = cells[cell, W_SLICE] if k < on_cells else np.nan
         numbers[k] = label_at(labels, origin, resolution, path[k, 0], path[k, 1]) if np.isnan(before) else int(before)
-        if k < on_cells:
-            cells[min(k * stride, len(cells) - 1), W_SLICE] = numbers[k]
+        if k < on_cells and np.isnan(before):
+            cells[cell, W_SLICE] = numbers[k]
     here = label_at(labels, origin, resolution, position[0], position[1])
     if here > 0:
         for k in range(min(BESIDE, len(path))):
@@ -236,16 +239,8 @@ def straight_through(
     roadmap: Roadmap, labels: Int32s, allowed: Flags, start: Array, end: Array, clearance: float
 ) -> bool:
     """Whether a disc of this clearance [m] may go straight from a point to another [m], float64[2] each."""
-    if not visible(roadmap, clearance, start[0], start[1], end[0], end[1]):
-        return False
-    return may_pass(labels, roadmap.origin, roadmap.resolution, allowed, start, end)
-
-
-@uncounted
-def kept_at(roadmap: Roadmap, place: Array) -> float:
-    """The clearance of straight ways from a place on [m]."""
-    room = clearance_at(roadmap, place[0], place[1])
-    return max(min(roadmap.clearance, room - SLACK), 0.0)
+    seen = visible(roadmap, clearance, start[0], start[1], end[0], end[1])
+    return seen and may_pass(labels, roadmap.origin, roadmap.resolution, allowed, start, end)
 
 
 @uncounted
@@ -260,6 +255,8 @@ def _is_on_the_way(path: Array, stop: int, target: Array) -> bool:
         away = math.sqrt(dx * dx + dy * dy)
         if away < least:
             nearest, least = k, away
+            if away == 0.0:
+                break
     return 0 < nearest < stop
 
 

@@ -6,7 +6,7 @@ Other robots are looked at only where one asks for it; the safety filter keeps c
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -60,10 +60,29 @@ class Roadmap(NamedTuple):
     turns: bool
 
 
+def flat(roadmap: Roadmap) -> tuple[Any, ...]:
+    """Its parts one by one: for kernels that are called so often that to take a tuple of tuples apart counts."""
+    return *roadmap[:4], *roadmap.obstacles[:3], *roadmap.obstacles.shape, *roadmap.obstacles[4:], *roadmap[5:]
+
+
+@njit(cache=True, inline="always")
+def whole(parts: tuple[Any, ...]) -> Roadmap:
+    """A roadmap of its parts (``flat``)."""
+    index = ObstacleIndex(parts[4], parts[5], parts[6], (parts[7], parts[8]), parts[9], parts[10])
+    return Roadmap(parts[0], parts[1], parts[2], parts[3], index, parts[11], parts[12], parts[13])
+
+
 @uncounted
 def clearance_at(roadmap: Roadmap, x: float, y: float) -> float:
     """Distance to the nearest obstacle [m], at most ``REACH`` times the clearance."""
     return room_around(roadmap.obstacles, roadmap.others, x, y, REACH * roadmap.clearance)
+
+
+@uncounted
+def kept_at(roadmap: Roadmap, place: Array) -> float:
+    """The clearance of straight ways from a place on [m]."""
+    room = clearance_at(roadmap, place[0], place[1])
+    return max(min(roadmap.clearance, room - SLACK), 0.0)
 
 
 @inlined

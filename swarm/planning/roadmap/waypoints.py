@@ -33,11 +33,8 @@ TOO_FAR = -1.0
 # much of the tolerance used up, of that cell with less, so that the robot does not go to and fro.
 _AROUND, _AWAY, _SPARE, _SPARER = 3, 0.002, 0.6, 0.5
 
-
-W_CELL, W_X, W_Y, W_SLICE = range(4)
-"""Columns of the cells down a field, float64[n, ``WAY``]: the flat cell, its ``middle`` [m], and its slice, NaN until
-somebody has looked (``swarm.planning.passages.search``)."""
-WAY = 4
+W_CELL, W_X, W_Y, W_SLICE, WAY = range(5)
+"""Columns of the cells down a field, float64[n, ``WAY``]: flat cell, its ``middle`` [m], its slice (NaN: unknown)."""
 
 
 class Field(NamedTuple):
@@ -233,7 +230,10 @@ def _chain(roadmap: Roadmap, field: Field, row: int, column: int, known: Array) 
         while k < len(known) and _left(field, int(known[k, W_CELL]) // columns, int(known[k, W_CELL]) % columns) > left:
             k += 1
         if k < len(known) and int(known[k, W_CELL]) == cell:
-            return np.concatenate((found[:count], known[k:])) if count > 0 else known[k:]
+            if count > k:  # else what comes before these is behind the robot
+                return np.concatenate((found[:count], known[k:]))
+            known[k - count : k] = found[:count]
+            return known[k - count :]
         if count == 0:
             found = np.empty((most, WAY))
         found[count, W_CELL], found[count, W_SLICE] = cell, np.nan
@@ -267,7 +267,7 @@ def way_ahead(
     Args:
         roadmap: Where the robot may drive.
         field: Of its goal.
-        known: The cells of the way of before, as they come last but one; those of the same field, or none.
+        known: The cells of the way of before, as they come last but one, of the same field, or none; written on.
         position: Of the robot, world frame [m], float64[2].
         goal: World frame [m], float64[2].
         straight: How far away that is [m].
