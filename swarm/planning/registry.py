@@ -122,7 +122,7 @@ def make_planner(
 def _copy_of(world: World) -> World:
     """The world for all planners of a user's own: what they write into it moves no obstacle."""
     if _COPY not in world.derived:
-        world.derived[_COPY] = replace(world, grid=None if world.grid is None else replace(world.grid))
+        world.derived[_COPY] = world.copy()
     copy: World = world.derived[_COPY]
     return copy
 

@@ -19,7 +19,7 @@ from swarm.model.body import full_braking
 from swarm.model.dynamics import DOUBLE_INTEGRATOR
 from swarm.robot import Command
 from swarm.runtime.belief import Belief, believe
-from swarm.runtime.drivers.base import COMMAND_TTL, Driver, Reading, Sent, read_from, write_to
+from swarm.runtime.drivers.base import Driver, Reading, Sent, lifetime_of, read_from, word_of, write_to
 from swarm.runtime.drivers.doubts import Doubts
 from swarm.runtime.drivers.executed import Executed
 from swarm.runtime.fleet_file.braking import LATE_NEWS, WAITS, describe
@@ -99,7 +99,7 @@ class Control:
         self._errors, obeys = mind.errors, bool(getattr(driver, "obeys", True))
         self._doubts = Doubts(self.roster[self.robot_id], mind.errors, obeys)
         self._driver, self._link, self._clock, self._sequence = driver, link, clock, 0
-        self._executed = Executed(self.robot, self.dt, float(getattr(driver, "lifetime", COMMAND_TTL)))
+        self._executed = Executed(self.robot, self.dt, lifetime_of(driver))
         self._journal, self._held = journal, found.held
         self._latch, self._relay = StopLatch(found.stop, found.doubted, clock(), signed=link.signs), Relay()
         self.lockstep.known = found.heard
@@ -191,12 +191,12 @@ class Control:
     @property
     def body_problem(self) -> str:
         """What its driver says is wrong with the body's side; empty: nothing."""
-        return str(getattr(self._driver, "problem", ""))
+        return word_of(self._driver, "problem")
 
     @property
     def _doubt(self) -> str:
         """Why the driver says that its states must not be driven by; empty: they may."""
-        return str(getattr(self._driver, "doubt", ""))
+        return word_of(self._driver, "doubt")
 
     def _resume(self, reading: Reading) -> None:
         """Hold the cells again that the process before this one held, if the robot stands in them."""

@@ -39,7 +39,7 @@ from swarm.model.error_bounds import EXACT
 from swarm.planning.gaps import goals_without_way
 from swarm.robot.garbage import settle
 from swarm.runtime.control import Control
-from swarm.runtime.drivers.base import make_driver
+from swarm.runtime.drivers.base import closing, make_driver
 from swarm.runtime.fleet_file.braking import describe
 from swarm.runtime.fleet_file.needs import needs_of, senses_of
 from swarm.runtime.fleet_file.read import FleetFile, load_fleet
@@ -242,8 +242,8 @@ def run(options: Options, fleet: FleetFile, mind: Mind) -> None:
         until = time.monotonic() + options.seconds
         say(f"robot {robot} of {fleet.name} runs; Ctrl-C ends it")
         teller = StatusTeller(control, rate, str if log is None else log.note)
-        moved = drive(control, rate, transport, teller, log, lambda: ended or time.monotonic() >= until)
-        driver.close()
+        with closing(driver):
+            moved = drive(control, rate, transport, teller, log, lambda: ended or time.monotonic() >= until)
         journal.end()
         if options.json is not None:
             logged = {} if log is None else {"log": {"dropped": log.dropped, "error": log.error}}
@@ -263,8 +263,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             fleet = replace(fleet, constraint=options.constraint)
         mind = mind_of(fleet, options.robot)
         if options.check:
-            make_driver(fleet, options.robot).close()
-            mind.rehearse()
+            with closing(make_driver(fleet, options.robot)):
+                mind.rehearse()
             print(summary(fleet, options.robot))
         else:
             run(options, fleet, mind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +95,10 @@ class Scenario(ArrayRecord):
         found += [note_goal(self.world, robot) for robot in self.robots]
         found.append(note_strangers_sensed(self, self.errors, self.strangers))
         return tuple(dict.fromkeys(note for note in found if note))
+
+    def copy(self) -> Scenario:
+        """The same of arrays of its own: what is written into them moves nobody here."""
+        return replace(self, world=self.world.copy(), robots=tuple(replace(robot) for robot in self.robots))
 
     def save(self, path: str | Path) -> None:
         """Write the scenario as YAML, atomically; a grid map is written beside it as ``<map's name>.map``.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -62,6 +62,10 @@ class World(ArrayRecord):
     def from_grid(cls, grid: GridMap) -> World:
         """The world of a grid map alone; its bounds are the map's edges."""
         return cls(grid.bounds, grid=grid)
+
+    def copy(self) -> World:
+        """The same of arrays of its own: what is written into them moves nothing here."""
+        return replace(self, grid=None if self.grid is None else replace(self.grid))
 
     @cached_property
     def obstacles(self) -> Array:

@@ -39,6 +39,8 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Protocol
@@ -48,7 +50,7 @@ from numpy.typing import ArrayLike
 
 from swarm.array_types import Array
 from swarm.errors import InputError
-from swarm.files.checks import array
+from swarm.files.checks import array, number
 from swarm.files.own_code import Running, name_of
 from swarm.model.dynamics import Kind
 from swarm.runtime.fleet_file.read import DRIVERS, FleetFile
@@ -161,6 +163,8 @@ def make_driver(fleet: FleetFile, robot_id: int) -> Driver:
     if not 0 <= robot_id < count:
         raise InputError("robot", robot_id, f"0 to {count - 1}, as {fleet.path} has {count} robots")
     where = f"{fleet.path}: driver"
+    if fleet.driver not in _SHIPPED:  # What it is given is a copy, as of all parts of a user's own.
+        fleet = replace(fleet, scenario=fleet.scenario.copy())
     module, _, name = _SHIPPED.get(fleet.driver, fleet.driver).partition(":")
     try:
         found = getattr(import_module(module), name)
@@ -202,3 +206,40 @@ def write_to(driver: Driver, control: Array) -> Sent:
         if not isinstance(sent, Sent):
             raise InputError("write", sent, "a Sent")
     return sent
+
+
+def word_of(driver: Driver, name: str) -> str:
+    """What a driver says by its attribute ``problem`` or ``doubt``; nothing if it has none.
+
+    Raises:
+        InputError: If one of a user's own raises.
+    """
+    with Running(f"driver: {name_of(driver)}", driver, f"a {name}, a line of text"):
+        return str(getattr(driver, name, ""))
+
+
+def lifetime_of(driver: Driver) -> float:
+    """The seconds after which a driver's body brakes.
+
+    Raises:
+        InputError: If one of a user's own raises, or gives no number above 0.
+    """
+    with Running(f"driver: {name_of(driver)}", driver, "a lifetime in seconds"):
+        return number("lifetime", getattr(driver, "lifetime", COMMAND_TTL), above=0.0)
+
+
+@contextmanager
+def closing(driver: Driver) -> Iterator[None]:
+    """Let a driver give everything back in the end, whatever happens before; of two errors the first one is told.
+
+    Raises:
+        InputError: If one of a user's own raises.
+    """
+    try:
+        yield
+    except BaseException:
+        with suppress(Exception):
+            driver.close()
+        raise
+    with Running(f"driver: {name_of(driver)}", driver, "a close that raises nothing"):
+        driver.close()

@@ -1,5 +1,6 @@
 """Drivers: what is sent is within the limits, a recording is played in time, and one's own class is found."""
 
+import copy
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,18 @@ from swarm.errors import InputError
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import ErrorBounds
 from swarm.runtime.drivers import line as line_driver
-from swarm.runtime.drivers.base import Reading, Sent, clip, make_driver, read_from, write_to
+from swarm.runtime.drivers.base import (
+    COMMAND_TTL,
+    Reading,
+    Sent,
+    clip,
+    closing,
+    lifetime_of,
+    make_driver,
+    read_from,
+    word_of,
+    write_to,
+)
 from swarm.runtime.drivers.bullet import BulletDriver
 from swarm.runtime.drivers.bullet_wire import BodyState
 from swarm.runtime.drivers.clocks import LEARN
@@ -131,6 +143,47 @@ def test_a_driver_that_raises_or_gives_something_else_is_one_clear_error(tmp_pat
         read_from(quiet)
     with pytest.raises(InputError, match=r"driver: Quiet \(.*my_wrong_base\.py:\d+\): write: got array"):
         write_to(quiet, np.zeros(2))
+
+
+def test_what_a_driver_says_of_itself_is_checked_and_of_two_errors_the_first_is_told(tmp_path, monkeypatch):
+    (tmp_path / "my_odd_base.py").write_text(
+        "class Base:\n"
+        "    lifetime = 'long'\n"
+        "    problem = property(lambda self: {}['port'])\n"
+        "    def __init__(self, fleet, robot_id):\n        self.calls = []\n"
+        "    def read(self): ...\n"
+        "    def write(self, control): ...\n"
+        "    def close(self):\n        self.calls.append(1)\n        raise OSError('busy')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    driver = make_driver(fleet_of("my_odd_base:Base"), 0)
+    with pytest.raises(InputError, match=r"driver: Base \(.*_base\.py:1\): lifetime: got 'long'; valid: a num"):
+        lifetime_of(driver)
+    with pytest.raises(InputError, match=r"driver: Base \(.*_base\.py:3\): got \"KeyError: 'port'\"; valid: a prob"):
+        word_of(driver, "problem")
+    assert word_of(driver, "doubt") == "" and lifetime_of(SimpleNamespace()) == COMMAND_TTL
+    with pytest.raises(InputError, match=r"driver: Base \(.*_base\.py:10\): got 'OSError: busy'"), closing(driver):
+        pass
+    with pytest.raises(InputError, match="the first"), closing(driver):
+        raise InputError("the first", 0, "1")
+    assert len(driver.calls) == 2
+
+
+def test_what_a_driver_writes_into_its_fleet_moves_nothing(tmp_path, monkeypatch):
+    (tmp_path / "my_writing_base.py").write_text(
+        "class Base:\n"
+        "    def __init__(self, fleet, robot_id):\n"
+        "        self.fleet = fleet\n"
+        "        fleet.scenario.robots[robot_id].goals[:] = fleet.scenario.world.bounds[:] = 99.0\n"
+        "    def read(self): ...\n"
+        "    def write(self, control): ...\n"
+        "    def close(self): ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    fleet = fleet_of("my_writing_base:Base")
+    before = copy.deepcopy(fleet.scenario)
+    driver = make_driver(fleet, 0)
+    assert fleet.scenario == before != driver.fleet.scenario
 
 
 @pytest.mark.parametrize(
