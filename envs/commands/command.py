@@ -113,7 +113,7 @@ def run_command(command: Callable[[], int], interrupted: str = "interrupted") ->
         if isinstance(error, SwarmError):
             print(f"error: {error}", file=sys.stderr)
             return WRONG_INPUT
-        if isinstance(error, BrokenPipeError) and _nobody_reads():
+        if isinstance(error, BrokenPipeError) and nobody_reads():
             return UNREAD
         raise
     finally:
@@ -146,7 +146,7 @@ def parsed(parse: Callable[[], Any]) -> Any:
         raise
 
 
-def _nobody_reads() -> bool:
+def nobody_reads() -> bool:
     """Whether what is printed goes into a pipe that somebody has closed, as ``| head`` does; from then on nowhere."""
     reader = select.poll()
     reader.register(sys.stdout, 0)

@@ -19,6 +19,7 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
+from envs.commands.command import UNREAD, nobody_reads
 from envs.render.fleet_table import FleetDisplay, table
 from swarm.errors import InputError, SwarmError
 from swarm.fleet.emergency import wish
@@ -184,9 +185,16 @@ def page(fleet: Fleet, port: int = 0) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says; 2 on wrong input."""
+    """Do what the command line says; 2 on wrong input, 141 if nobody reads on."""
     try:
-        return int(app.cli(prog=Path(sys.argv[0]).name, description=__doc__, args=arguments))
+        try:
+            return int(app.cli(prog=Path(sys.argv[0]).name, description=__doc__, args=arguments))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        if not nobody_reads():
+            raise
+        return UNREAD
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED

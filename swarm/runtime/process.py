@@ -142,6 +142,14 @@ def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
+def show(text: str) -> None:
+    """On standard output, as far as anybody reads it: ``| head`` does not."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # What is left would be tried again in the end.
+
+
 def started() -> float:
     """When this process was started, since the machine was [s]; psutil would tell it by the clock of the day."""
     given = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
@@ -265,7 +273,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.check:
             with closing(make_driver(fleet, options.robot)):
                 mind.rehearse()
-            print(summary(fleet, options.robot))
+            show(summary(fleet, options.robot))
         else:
             run(options, fleet, mind)
     except KeyboardInterrupt:  # before it drives; after that a signal ends it in order

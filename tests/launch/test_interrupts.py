@@ -203,12 +203,20 @@ def test_a_window_without_a_display_is_wrong_input(start, monkeypatch: pytest.Mo
     assert line.startswith("error: gui") and "display" in line
 
 
-@pytest.mark.parametrize("name", ["train.py tuner --help", "evaluate.py family --help"])
-def test_a_pipe_that_nobody_reads_any_more_is_no_error(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("train.py tuner --help", UNREAD),
+        ("evaluate.py family --help", UNREAD),
+        ("fleet.py --help", UNREAD),
+        (f"deploy.py --check --robot 0 --fleet {ROOT}/envs/fleets/warehouse16.yaml", 0),
+    ],
+)
+def test_a_pipe_that_nobody_reads_any_more_is_no_error(name: str, status: int) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     script, *arguments = name.split()
     with os.fdopen(writer, "wb") as nowhere:
         command = [sys.executable, str(ROOT / "launch" / script), *arguments]
         done = subprocess.run(command, stdout=nowhere, stderr=subprocess.PIPE, text=True)
-    assert (done.returncode, done.stderr) == (UNREAD, "")
+    assert (done.returncode, done.stderr) == (status, "")
