@@ -115,7 +115,7 @@ class Body:
         bullet.setCollisionFilterGroupMask(self.uid, link, group, touches, physicsClientId=self.client)
 
     def meet_all(self) -> None:
-        """Let the links touch what they may, when the tyres stand on the ground (``envs.bullet.tyres``)."""
+        """Let the links touch what they may, when the tyres stand on the ground (``envs.bullet.contacts``)."""
         for link in range(-1, bullet.getNumJoints(self.uid, physicsClientId=self.client)):
             if link not in self.tyres:
                 self._let_touch(link, *self._touches(link))

@@ -17,12 +17,11 @@ from typing import Any
 import numpy as np
 
 from envs.bullet.bodies import Robot, add_ground, add_wall, check_motors, check_sizes
-from envs.bullet.contacts import Contacts, Pair, as_rows
+from envs.bullet.contacts import Contacts, Pair, as_rows, set_down
 from envs.bullet.engine import bullet, connect, disconnect, restore, saved
 from envs.bullet.lidar import cast
 from envs.bullet.own_bodies import add_body, half_tracks, ray_height
 from envs.bullet.timestep import substeps_of
-from envs.bullet.tyres import set_down
 from envs.rollout.plants import speeds_of
 from swarm.array_types import Array, Int64s
 from swarm.errors import InputError

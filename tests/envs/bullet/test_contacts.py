@@ -4,12 +4,15 @@ import copy
 from collections import Counter
 
 import numpy as np
+import pytest
 
 from envs.bullet.bodies import ASSETS, GROUND, WHEEL, add_ground
 from envs.bullet.engine import bullet, connect, disconnect
 from envs.bullet.world import BulletWorld
 from swarm.array_types import Array
 from swarm.model.dynamics import Kind, Limits
+
+pytestmark = pytest.mark.bullet
 
 HULL, WHEELS = -1, (0, 1)
 
