@@ -80,7 +80,7 @@ def test_a_race_is_to_the_success_that_both_reach_and_a_lucky_update_is_no_succe
 
 @pytest.mark.torch
 def test_a_race_is_of_two_trainings_that_do_the_same() -> None:
-    ours, plain = bench_race(updates=8, worlds=12).values()
+    ours, plain = bench_race(updates=8, worlds=24).values()
     assert ours["updates"] == plain["updates"] == 8 and ours["min"] > 0.0 and plain["min"] > 0.0
     assert ours.keys() == plain.keys() and 0.0 <= ours["success %"] <= 100.0
     assert max(ours["of the slower one"], plain["of the slower one"]) == 1.0
