@@ -82,16 +82,18 @@ class TunerPPO(PPO[Rollout]):
         return distributed.size() * self.config.rollout * self.worlds.num_worlds * self.worlds.num_robots
 
     @property
-    def _part_done(self) -> float:
-        """Share of the present part of the training that is over; the second one begins at ``restart``."""
+    def _part(self) -> tuple[float, float]:
+        """The present part of the training: share of noise and step size that it begins with, and how much is over."""
         done, first = min(self.done / self.updates, 1.0), self.config.restart
-        return done / first if done < first or first == 1.0 else (done - first) / (1.0 - first)
+        if done < first or first == 1.0:
+            return 1.0, done / first
+        return AGAIN, (done - first) / (1.0 - first)
 
     @property
     def left(self) -> float:
         """Which share of noise and step size at the start is left."""
-        most = 1.0 if self.done < self.config.restart * self.updates else AGAIN
-        return most * (1.0 - self._part_done)
+        most, over = self._part
+        return most * (1.0 - over)
 
     @property
     def learning_rate(self) -> float:
@@ -108,7 +110,7 @@ class TunerPPO(PPO[Rollout]):
         worlds, robots = self.worlds.num_worlds, self.worlds.num_robots
         ego, edges, mask = flatten(self.observation, self.device)
         mean, std, sender, embedding = self._propose(ego, edges, mask)
-        action = mean + std * self.tuner.free * self.exploration.noise(ego, self._part_done).to(self.device)
+        action = mean + std * self.tuner.free * self.exploration.noise(ego, self._part[1]).to(self.device)
         active = self.sent(~self.worlds.resting).flatten()
         family, cloned = self._families(), self._cloned(ego, edges, mask)
         executed = self.tuner.executed(action.clamp(0.0, 1.0), ego).view(worlds, robots, COUNT).cpu().numpy()

@@ -111,9 +111,15 @@ def _look(neighbours: Array, state: Array, heard: Int64s) -> tuple[float, bool]:
     for k in range(len(neighbours)):
         row = neighbours[k]
         far = max(far, math.hypot(row[N_X] - state[0], row[N_Y] - state[1]))
-        place = np.searchsorted(heard, int(row[N_ID]))
-        all_heard = all_heard and bool(place < len(heard) and heard[place] == row[N_ID])
+        all_heard = all_heard and place_among(heard, row[N_ID]) >= 0
     return far, all_heard
+
+
+@uncounted
+def place_among(ids: Int64s, robot: float) -> int:
+    """The place of a robot among identities in ascending order, -1 if it is none of them."""
+    place = np.searchsorted(ids, int(robot))
+    return int(place) if place < len(ids) and ids[place] == robot else -1
 
 
 def blocked_by(what: str, row: Array, holder: int = -1) -> str:

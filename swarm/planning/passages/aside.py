@@ -18,6 +18,7 @@ from swarm.planning.passages.slices import label_at
 from swarm.planning.passages.team import Others
 from swarm.planning.roadmap.occupancy import Roadmap
 from swarm.planning.roadmap.waypoints import points_between
+from swarm.planning.silent import place_among
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_OFFSET_X, N_OFFSET_Y, N_RADIUS, N_X, N_Y
 from swarm.sense.view import View
 
@@ -110,14 +111,14 @@ class Aside:
         found = []
         for k, number in zip(which.tolist(), rows.tolist(), strict=True):
             row = near[k]
-            apart = float(row[N_RADIUS]) + self._radius + 2.0 * margin
-            if comes_near(self._way_of(others.rows[number], row)[0], points, _CROSSED * apart):
+            way = self._way_of(others.rows[number], row)[0]
+            if comes_near(way, points, _CROSSED * sum_of(row, self._radius, margin)):
                 found.append(int(row[N_ID]))
         return frozenset(found)
 
     def _in_the_way(self, position: Array, other: Int64s, row: Array) -> float:
         """How near to another a way aside must not come [m]; past who is in the slice of this robot, there is none."""
-        slices, both = self._route.slices, float(row[N_RADIUS]) + self._radius + 2.0 * self._margin
+        slices, both = self._route.slices, sum_of(row, self._radius, self._margin)
         if slices.at(*position.tolist()) not in listed(other, T_HELD):
             return _IN_THE_WAY * both
         near = math.dist(position, (row[N_X], row[N_Y])) - slices.resolution  # the way begins outside of that
@@ -158,6 +159,15 @@ class Aside:
             taken = np.zeros_like(wanted)
             self._ways[key] = route.way_of(wanted, numbers, first, place, taken), np.flatnonzero(taken)
         return self._ways[key]
+
+
+def sum_of(row: Array, radius: float, margin: float) -> float:
+    """The sum of the radii and margins of a robot and of one that it sees (a row of neighbours) [m]."""
+    both: float = row[N_RADIUS] + radius + 2.0 * margin
+    return both
+
+
+_sum_key: Any = inlined(sum_of)  # the same in kernels
 
 
 @uncounted
@@ -205,7 +215,7 @@ def crowd_around(neighbours: Array, pushers: Int64s, radius: float, margin: floa
                 seen[j], pushes = k, True
         if not pushes:
             crowd[count, 0], crowd[count, 1] = row[N_X], row[N_Y]
-            crowd[count, 2], count = row[N_RADIUS] + radius + 2.0 * margin, count + 1
+            crowd[count, 2], count = _sum_key(row, radius, margin), count + 1
     return crowd[:count], seen
 
 
@@ -225,7 +235,7 @@ def _discs_of(way: Array, before: Array, seen: Array, radius: float, margin: flo
         row = seen[0]
         start, end = np.array((row[N_X], row[N_Y])), np.array((row[N_INTENT_X], row[N_INTENT_Y]))
         count = 2 + int(math.hypot(end[0] - start[0], end[1] - start[1]) / row[N_RADIUS])
-        line, both = points_between(start, end, count), row[N_RADIUS] + radius + 2.0 * margin
+        line, both = points_between(start, end, count), _sum_key(row, radius, margin)
     found, count = np.empty((len(way) + len(before) + len(line), 3)), 0
     for points in (way, before, line):
         for k in range(len(points)):
@@ -259,10 +269,10 @@ def may_cross(
     """
     which, told, count, most = np.empty(len(neighbours), np.int64), np.empty(len(neighbours), np.int64), 0, 0.0
     for k in range(len(neighbours)):
-        place = np.searchsorted(ids, int(neighbours[k, N_ID]))
-        if place < len(ids) and ids[place] == neighbours[k, N_ID] and rows[who[place], T_HELD] > 0:
+        place = place_among(ids, neighbours[k, N_ID])
+        if place >= 0 and rows[who[place], T_HELD] > 0:
             which[count], told[count], count = k, who[place], count + 1
-            most = max(most, neighbours[k, N_RADIUS] + radius + 2.0 * margin)
+            most = max(most, _sum_key(neighbours[k], radius, margin))
     kept, many, inside = np.empty((len(points) // _THINNED + 1, 2)), 0, 0
     for k in range(len(points) if count > 0 else 0):
         if label_at(labels, origin, resolution, points[k, 0], points[k, 1]) > 0:

@@ -8,7 +8,7 @@ robot that has arrived gets past whoever wants through, until it is there.
 from __future__ import annotations
 
 from swarm.array_types import Array, Int64s
-from swarm.planning.passages.aside import Aside
+from swarm.planning.passages.aside import Aside, sum_of
 from swarm.planning.passages.pushers import Scene, pushers_of
 from swarm.planning.passages.right_of_way import T_HELD, T_INHERITED, T_LEAVING, first_of, inherited_from, listed
 from swarm.planning.passages.route import Route
@@ -133,7 +133,7 @@ class BackingOff:
         elif tick >= self._until:
             self._place, row = None, self._shut_in(scene) if scene.waits else None
             if row is not None:
-                apart = _ROOM * scene.sum_of(row, self._margin)
+                apart = _ROOM * sum_of(row, scene.radius, self._margin)
                 self._place = self._route.back_from(scene.position, row[[N_X, N_Y]], here, apart)
                 self._until, self._for = tick + self._ticks, int(row[N_ID])
         return self._place

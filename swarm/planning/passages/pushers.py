@@ -16,7 +16,7 @@ from numba import njit
 
 from swarm.array_types import Array, Flags, Int64s
 from swarm.kernel_cache.references import inlined, uncounted
-from swarm.planning.passages.aside import stretch_key
+from swarm.planning.passages.aside import stretch_key, sum_of
 from swarm.planning.passages.right_of_way import (
     T_AHEAD,
     T_CLAIM,
@@ -37,6 +37,7 @@ from swarm.planning.passages.right_of_way import (
 )
 from swarm.planning.passages.team import Others
 from swarm.planning.pibt.priority_inheritance import id_of, id_of_key
+from swarm.planning.silent import place_among
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_X, N_Y
 from swarm.sense.view import View
 
@@ -82,11 +83,7 @@ class Scene(NamedTuple):
 
     def is_near(self, row: Array, margin: float, sums: float) -> bool:
         """Whether a robot (a row of neighbours) is nearer than so many sums of both radii and margins [m]."""
-        return math.dist(self.position, row[[N_X, N_Y]]) < sums * self.sum_of(row, margin)
-
-    def sum_of(self, row: Array, margin: float) -> float:
-        """The sum of this robot's and another's radii and margins [m]."""
-        return self.radius + float(row[N_RADIUS]) + 2.0 * margin
+        return math.dist(self.position, row[[N_X, N_Y]]) < sums * sum_of(row, self.radius, margin)
 
     def is_let_in_by(self, other: Int64s) -> bool:
         """Whether another (what it tells) holds the slice that this robot wants next, and goes away for its sake."""
@@ -112,7 +109,7 @@ def pushers_of(scene: Scene, still: Collection[int], before: Collection[int] = (
     others, who = scene.others, (still, before, scene.crossed_by)
     lists = (np.array([*some], np.int64) if some else _NOBODY for some in who)
     known: tuple[Any, ...] = (
-        *(others.rows, others.who, others.flags), *scene.own, scene.arrived, scene.waits, *lists,
+        *(others.rows, others.who, others.ids, others.flags), *scene.own, scene.arrived, scene.waits, *lists,
         *(scene.view.neighbours, scene.position, scene.radius),
     )  # fmt: skip
     found: list[int] = _pushers(*known).tolist()
@@ -239,10 +236,10 @@ def _note(number: int, known: Flags, found: Int64s, count: int) -> int:
 
 @njit(cache=True)
 def _pushers(
-    rows: Int64s, who: Int64s, flags: Flags, held: Int64s, ahead: Int64s, told: Int64s, arrived: bool, waits: bool,
-    still: Int64s, before: Int64s, crossed_by: Int64s, neighbours: Array, position: Array, radius: float,
+    rows: Int64s, who: Int64s, ids: Int64s, flags: Flags, held: Int64s, ahead: Int64s, told: Int64s, arrived: bool,
+    waits: bool, still: Int64s, before: Int64s, crossed_by: Int64s, neighbours: Array, position: Array, radius: float,
 ) -> Int64s:  # fmt: skip
-    """``pushers_of``; ``flags``: as in ``Others``."""
+    """``pushers_of``; ``rows`` to ``flags``: as in ``Others``."""
     own, rank = Own(held, ahead, told), _compared_by(told, arrived)
     known, found, count = np.zeros(len(who), np.bool_), np.empty(len(who), np.int64), 0
     named = np.empty(len(who), np.bool_)
@@ -261,7 +258,7 @@ def _pushers(
     _set_flags(flags, own, False)
     if len(own.held) == 0 or waits:  # who is in a passage, and this robot stands right before him
         for j in range(len(neighbours)):
-            k = _place_of(rows, who, neighbours[j, N_ID])
+            k = place_among(ids, neighbours[j, N_ID])
             if k >= 0 and rows[who[k], T_HELD] > 0 and _in_line(position, radius, neighbours[j]):
                 count = _note(k, known, found, count)
     # Of two that both have said that they have nowhere to go, each goes for the other if it can now.
@@ -286,12 +283,3 @@ def _set_flags(flags: Flags, own: Own, value: bool) -> None:
     for number in own.ahead:
         flags[number] = value
     flags[0] = False
-
-
-@inlined
-def _place_of(rows: Int64s, who: Int64s, robot: float) -> int:
-    """The place among ``who`` of a robot, -1 if it is not heard."""
-    for k in range(len(who)):
-        if rows[who[k], T_ROBOT] == robot:
-            return k
-    return -1

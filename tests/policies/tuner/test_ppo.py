@@ -76,7 +76,7 @@ def test_exploration_starts_anew_smaller_and_falls_again() -> None:
         ppo.done = done
         assert ppo.std == pytest.approx(std) and ppo.learning_rate == pytest.approx(rate)
         before = ppo.exploration.held
-        assert bool((ppo.exploration.noise(ego, ppo._part_done) == before).any()) == holds
+        assert bool((ppo.exploration.noise(ego, ppo._part[1]) == before).any()) == holds
     ppo = make(2, updates=12, learning_rate=1e-3)
     ppo.done = 9
     assert ppo.learning_rate == pytest.approx(2.5e-4)
