@@ -9,17 +9,22 @@ from dataclasses import replace
 import numpy as np
 
 from envs.scenarios.parts import wall
-from swarm.array_types import Array, Int64s
+from swarm.array_types import Array, Flags, Int64s
 from swarm.errors import InputError
 from swarm.scenario.scenario import Scenario
 from swarm.scenario.world import World
 
+_CLOSE = 1e-9
+"""Edges that are nearer to each other are at the same place [m]."""
+
 
 def tile(scenarios: Sequence[Scenario]) -> Scenario:
-    """One world of many rooms: the scenarios in rows, each with a wall around it, the robots in their order.
+    """One world of many rooms: the scenarios in rows, each with walls around it, the robots in their order.
 
-    A robot's centre can be where it could be before: the wall stands one radius (of the largest robot) outside of
-    the bounds, in place of which it is. Rooms are so far apart that nobody senses anything of another room.
+    A robot's centre can be where it could be before: the walls stand one radius (of the largest robot) outside of the
+    bounds, in place of which they are. A side that the room's own boxes close gets none: robots sense what is behind a
+    wall, too, and would see there what is not in the room by itself. Rooms are so far apart that nobody senses
+    anything of another room.
 
     Args:
         scenarios: One or more, of one control period and one sensing radius, without grid maps.
@@ -46,7 +51,7 @@ def tile(scenarios: Sequence[Scenario]) -> Scenario:
     for k, scenario in enumerate(scenarios):
         shift = rim + pitch * np.array([k % shape[0], k // shape[0]]) - scenario.world.bounds[:2]
         inside = scenario.world.bounds + np.tile(shift, 2) + radius * np.array([-1.0, -1.0, 1.0, 1.0])
-        boxes += [_moved(scenario.world.boxes, shift), _ring(inside, radius)]
+        boxes += [_moved(scenario.world.boxes, shift), _ring(inside, radius)[_open_sides(scenario.world)]]
         angles += [scenario.world.angles, np.zeros(len(boxes[-1]))]
         circles.append(_moved(scenario.world.circles, shift))
         robots += [
@@ -85,10 +90,31 @@ def _moved(rows: Array, shift: Array) -> Array:
 
 
 def _ring(inside: Array, thickness: float) -> Array:
-    """Four walls ``[4, 4]`` around a rectangle (xmin, ymin, xmax, ymax) [m]."""
+    """Four walls ``[4, 4]`` around a rectangle (xmin, ymin, xmax, ymax) [m]: below, above, left, right."""
     xmin, ymin, xmax, ymax = inside
     t = thickness
     return np.array([
         wall(xmin - t, ymin - t, xmax + t, ymin), wall(xmin - t, ymax, xmax + t, ymax + t),
         wall(xmin - t, ymin, xmin, ymax), wall(xmax, ymin, xmax + t, ymax),
     ])  # fmt: skip
+
+
+def _open_sides(world: World) -> Flags:
+    """Which sides of a world its own boxes do not close from corner to corner, ``bool[4]``: see ``_ring``."""
+    boxes = world.boxes[world.angles == 0.0]
+    low, high = boxes[:, :2] - boxes[:, 2:], boxes[:, :2] + boxes[:, 2:]
+    at = np.concatenate([low <= world.bounds[:2] + _CLOSE, high >= world.bounds[2:] - _CLOSE], axis=1)
+    sides = ((1, 0), (3, 0), (0, 1), (2, 1))  # number of the bound, and the axis along it
+    return np.array([
+        not _covered(low[at[:, bound], along], high[at[:, bound], along], *world.bounds[[along, 2 + along]])
+        for bound, along in sides
+    ])  # fmt: skip
+
+
+def _covered(first: Array, last: Array, start: float, end: float) -> bool:
+    """Whether intervals from ``first`` to ``last`` cover all from ``start`` to ``end``."""
+    for k in np.argsort(first):
+        if first[k] > start + _CLOSE:
+            return False
+        start = max(start, last[k])
+    return bool(start >= end - _CLOSE)

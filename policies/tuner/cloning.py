@@ -130,7 +130,7 @@ class Lessons:
         action = np.zeros((*observation.ego.shape[:2], COUNT))
         running, found = some.copy(), Drive(*np.full((len(Drive._fields), len(some)), np.nan))
         while running.any():
-            action[running] = teacher(observation, running)
+            action[running] = teacher.act(observation, running)
             observation, _, terminated, truncated, info = self.worlds.step(action)
             ended = np.flatnonzero(terminated | truncated)
             for b, summary in zip(ended, info["episodes"], strict=True):
@@ -155,15 +155,17 @@ class Lessons:
         rewards: list[Float32s] = []
         while running.any():
             action = np.zeros((*observation.ego.shape[:2], COUNT))
+            proposed = np.zeros_like(action)
             for k in np.unique(choice[running]):
                 mine = running & (choice == k)
-                action[mine] = teachers[k](observation, mine)
+                action[mine] = teachers[k].act(observation, mine)
+                proposed[mine] = teachers[k].proposed(action[mine], observation.ego[mine])
             learns = running[:, None] & ~worlds.resting
             rows = torch.from_numpy(learns.flatten())
-            parts = (*flatten(observation), torch.from_numpy(action).float().flatten(0, 1))
+            parts = (*flatten(observation), torch.from_numpy(proposed).float().flatten(0, 1))
             seen.append((learns, tuple(part[rows] for part in parts)))
             if corrected.any():
-                action[corrected] = network(observation, corrected)
+                action[corrected] = network.act(observation, corrected)
             observation, reward, terminated, truncated, _ = worlds.step(action)
             rewards.append(np.where(learns, reward, 0.0).astype(np.float32))
             running &= ~(terminated | truncated)

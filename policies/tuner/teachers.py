@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from policies.tuner.worlds import LessonWorlds
-from swarm.array_types import Array, Flags
+from swarm.array_types import Array, Flags, Float32s
 from swarm.errors import InputError
-from swarm.filter.tunables import encode
-from swarm.tune.controllers import Controller, make_controller
+from swarm.filter.tunables import COUNT, encode
+from swarm.tune.controllers import Controller, OnnxController, make_controller
 from swarm.tune.heuristics import talk_of
-from swarm.tune.observation import EDGE_HIGHER_ID, EDGE_IS_ROBOT, EDGE_X, Observation
+from swarm.tune.observation import EDGE_HIGHER_ID, EDGE_IS_ROBOT, EDGE_X, EGO_ACTION, Observation
 
 # The best single fixed setting.
 _BOLD = (20.0, 1.0, 9.28, 1.0, 0.0, 1.0)
@@ -48,8 +49,25 @@ LED = "led:"
 """Before the name of a planner that leads the robots, as a teacher: ``led:auto``."""
 PLANNERS = ("auto", "roadmap", "passages")
 """Planners that can teach."""
-Teacher = Callable[[Observation, Flags], Array]
-"""What robots do: from the observation of B worlds, and of which n of them, ``bool[B]``; actions ``[n, N, 6]``."""
+
+
+class Teacher(NamedTuple):
+    """Who is imitated."""
+
+    act: Callable[[Observation, Flags], Array]
+    """What robots do: from the observation of B worlds, and of which n of them, ``bool[B]``; actions ``[n, N, 6]``."""
+    blend: float = 1.0
+    """Share of the way from the last action to the one that it proposes that it goes in one step."""
+
+    def proposed(self, action: Array, ego: Float32s) -> Array:
+        """What it proposed ``[..., 6]``, where it did ``action`` and the robots' features were ``ego`` ``[..., EGO]``.
+
+        A network that blends learns this, since what it proposes is blended once more.
+        """
+        if self.blend == 1.0:
+            return action
+        last = 0.5 * (ego[..., EGO_ACTION : EGO_ACTION + COUNT].astype(np.float64) + 1.0)
+        return np.clip(last + (action - last) / self.blend, 0.0, 1.0)
 
 
 def taught_by(controller: Callable[[Observation], Array]) -> Teacher:
@@ -58,7 +76,7 @@ def taught_by(controller: Callable[[Observation], Array]) -> Teacher:
     def act(observation: Observation, some: Flags) -> Array:
         return controller(Observation(*(None if part is None else part[some] for part in observation)))  # type: ignore[arg-type]
 
-    return act
+    return Teacher(act, controller.blend if isinstance(controller, OnnxController) else 1.0)
 
 
 def make_teacher(text: str, worlds: LessonWorlds | None = None) -> Teacher:
@@ -75,7 +93,7 @@ def make_teacher(text: str, worlds: LessonWorlds | None = None) -> Teacher:
         return taught_by(RULES[text])
     if text.startswith(LED) and text.removeprefix(LED) in PLANNERS:
         lead = worlds.led_by(text.removeprefix(LED)) if worlds is not None else None
-        return lambda observation, some: np.empty(0) if lead is None else lead(some)
+        return Teacher(lambda observation, some: np.empty(0) if lead is None else lead(some))
     try:
         teacher = make_controller(text)
     except InputError as error:

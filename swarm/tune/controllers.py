@@ -124,6 +124,7 @@ class OnnxController:
         self._columns = int(document["architecture"]["ego"])
         # Whether it sets the rotation; a checkpoint that does not say so sets everything.
         self.turns = NAMES[ROTATION] in document.get("tunables", NAMES)
+        self.blend = float(document.get("blend", 1.0))  # share of the way to what it proposes; is in what it gives
         path = folder / "policy.onnx"
         self._session, names = open_session(path, "a checkpoint folder written by launch/train.py")
         if sorted(names) not in (["edges", "ego", "mask"], ["edges", "ego", "heard", "mask"]):

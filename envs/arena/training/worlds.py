@@ -56,6 +56,12 @@ def _any(rng: np.random.Generator) -> dict[str, Any]:
     return {"kind": kind, "limits": limits}
 
 
+def _slim(rng: np.random.Generator) -> dict[str, Any]:
+    """Dynamics for gaps of 2.4 radii: unicycles need a planner that tells them where it is narrow to fit through."""
+    options = _any(rng)
+    return {"kind": Kind.SINGLE_INTEGRATOR} if options["kind"] == Kind.UNICYCLE else options
+
+
 def _clutter(rng: np.random.Generator, robots: int) -> Scenario:
     """Random boxes, from the protocol's density to three times as dense; a quarter of them with a roadmap."""
     side, boxes = rng.uniform(2.0, 4.0), int(rng.integers(0, 11))
@@ -103,10 +109,7 @@ def _late(rng: np.random.Generator, room: Scenario) -> Scenario:
 
 
 def _merge(rng: np.random.Generator) -> Scenario:
-    options = _any(rng)
-    if options["kind"] == Kind.UNICYCLE:  # does not fit through
-        options = {"kind": Kind.SINGLE_INTEGRATOR}
-    return _late(rng, merge.draw(rng, noise=rng.random(), horizon=9.0, **options))
+    return _late(rng, merge.draw(rng, noise=rng.random(), horizon=9.0, **_slim(rng)))
 
 
 def _door_swap(rng: np.random.Generator) -> Scenario:
@@ -118,7 +121,7 @@ def _door(rng: np.random.Generator) -> Scenario:
 
 
 def _corridor(rng: np.random.Generator) -> Scenario:
-    return corridor.draw(rng, horizon=12.0, **_any(rng))
+    return corridor.draw(rng, horizon=12.0, **_slim(rng))
 
 
 def _rooms(draw_room: Callable[[np.random.Generator], Scenario]) -> Style:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from oracles.flood import parts
 
 from envs.scenarios import draw_family
-from envs.scenarios.narrow import doorway, merge
+from envs.scenarios.narrow import corridor, doorway, merge
 from envs.scenarios.placing import Room, _free, place
 from envs.scenarios.tiled import tile
 from swarm.errors import InputError
@@ -36,6 +38,18 @@ def test_rooms_side_by_side_are_out_of_sight_of_each_other() -> None:
     part = parts(tiled.world, radius, np.array([robot.start[:2] for robot in tiled.robots]), 0.005)
     assert len({(a, b) for a, b in zip(whose, part, strict=True)}) == len(set(part)) == 4 and part.min() > 0
     assert tiled.horizon == max(room.horizon for room in rooms)
+
+
+def test_a_side_that_is_closed_gets_no_further_wall() -> None:
+    """A network that was trained beside walls behind walls did not find the way into the alcove without them."""
+    room = corridor.draw(np.random.default_rng(2))
+    tiled = tile([room, room])
+    assert len(tiled.world.boxes) == 2 * (len(room.world.boxes) + 2)  # its two ends
+    held = World(room.world.bounds, room.world.boxes[:1])
+    for world, walls in ((held, 3), (World(room.world.bounds, held.boxes * [1.0, 1.0, 0.999, 1.0]), 4)):
+        assert len(tile([replace(room, world=world)]).world.boxes) == 1 + walls
+    ends, middle = tile([room]).world.boxes[-2:], room.world.bounds[2:] / 2.0
+    assert (abs(ends[:, 0] - middle[0]) - ends[:, 2] > room.sensing_radius).all()  # out of sight where they meet
 
 
 def test_what_does_not_fit_side_by_side_is_refused() -> None:

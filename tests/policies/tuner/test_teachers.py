@@ -79,7 +79,7 @@ def test_a_planner_leads_by_rotation_and_speed_alone() -> None:
     lead = make_teacher("led:passages", worlds)
     some = everywhere.copy()
     some[2:] = False
-    action = lead(worlds.begin(6), some)
+    action = lead.act(worlds.begin(6), some)
     assert action.shape == (2, 2, 6)
     np.testing.assert_allclose(decode(action)[..., :4], np.broadcast_to([20.0, 1.0, 20.0, 1.0], (2, 2, 4)))
     with pytest.raises(InputError, match="planner that teaches: got 'cells'; valid: auto, roadmap, passages"):
@@ -126,6 +126,18 @@ def test_a_training_can_begin_with_a_network_that_is_there() -> None:
         torch.testing.assert_close(blinded.mean_dense(*seen), shipped.mean_dense(other, *seen[1:]))
     with pytest.raises(InputError, match=r"--start .*: got 'width 64, rounds 1'; valid: width 64, rounds 2"):
         network_of(TunerOptions(start=str(folder), rounds=2))
+
+
+def test_of_a_network_that_blends_what_it_proposes_is_learnt() -> None:
+    shipped, _ = load(shipped_checkpoint("tuner"))
+    teacher, rng = make_teacher("alone:tuner"), np.random.default_rng(2)
+    ego = rng.uniform(-1.0, 1.0, (1, 2, EGO)).astype(np.float32)
+    observation = Observation(ego, np.zeros((1, 2, 4, EDGE), np.float32), np.zeros((1, 2, 4), bool))
+    action = teacher.act(observation, np.ones(1, bool))
+    with torch.no_grad():
+        proposed = shipped.mean_dense(*(torch.from_numpy(part) for part in observation[:3]))
+    assert teacher.blend == shipped.blend < 1.0 and abs(action - proposed.numpy()).max() > 0.1
+    np.testing.assert_allclose(teacher.proposed(action, ego), proposed, atol=1e-5)
 
 
 def test_only_two_that_meet_alone_give_way() -> None:
