@@ -148,8 +148,7 @@ def write_onnx(
     """
     with silence():
         program = torch.onnx.export(
-            on_cpu(network).eval(),
-            tuple(inputs.values()),
+            _captured(on_cpu(network).eval(), tuple(inputs.values()), dynamic),
             dynamo=True,
             input_names=list(inputs),
             output_names=list(outputs),
@@ -159,6 +158,20 @@ def write_onnx(
         if program is None:
             raise RuntimeError("torch.onnx.export returned nothing")
         program.save(str(path), external_data=False)
+
+
+def _captured(
+    network: torch.nn.Module, inputs: tuple[torch.Tensor, ...], dynamic: Mapping[str, Any]
+) -> torch.export.ExportedProgram:
+    """The network's graph with axes of any size, which ``torch.onnx.export`` alone quietly makes constants.
+
+    As it does where ``forward`` asks for ``len(ego)``, or a layer of torch (attention) compares sizes: these are whole
+    numbers to Python, and stay symbols only where its bytecode is read (``strict``).
+    """
+    try:
+        return torch.export.export(network, inputs, dynamic_shapes=tuple(dynamic.values()), strict=False)
+    except Exception:  # it raises anything here
+        return torch.export.export(network, inputs, dynamic_shapes=tuple(dynamic.values()), strict=True)
 
 
 @contextlib.contextmanager

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import numpy as np
+import onnx
 import torch
 from torch import Tensor, nn
 
@@ -34,7 +36,7 @@ SOURCE = "network.py"
 """The copy of a network's file in a checkpoint."""
 # Single precision, summed in another order.
 _SAME = 1e-4
-_ANY_SIZES = "a graph for any number of robots and slots (a loop over slots has as many rounds as in the example)"
+_ANY_SIZES = "a graph for any number of robots and slots (a loop over them has as many rounds as in the example)"
 
 
 class Trial(NamedTuple):
@@ -139,7 +141,12 @@ def try_network(reference: str, network: nn.Module, trial: Trial, device: torch.
     if not found[0].requires_grad:
         raise InputError(f"{where}: {first}", "no gradient", "one: parameters to train, and no detached output")
     for name, part, one, other in zip(trial.outputs, found, alone, trained, strict=True):
-        _check_same(f"{where}: {name}", _of(part, 1), _of(one, 0), "whoever else is in the batch")
+        _check_same(
+            f"{where}: {name}",
+            _of(part, 1),
+            _of(one, 0),
+            "whoever else is in the batch (and no memory from call to call)",
+        )
         _check_same(f"{where}: {name}", part, other, "in training (no dropout, no batch normalisation)")
 
 
@@ -207,12 +214,14 @@ def try_graph(
         try:
             export(network, path)
         except Exception as error:  # torch raises anything here
+            if axes := re.match(r"Constraints violated \((.*?)\)", str(error)):
+                raise InputError(f"{where}: ONNX", f"a constant size ({axes[1]})", _ANY_SIZES) from error
             raise _refused(where, error, "operations that ONNX has") from error
         session, _ = open_session(path, "the network's graph")
         try:
             found = session.run(None, dict(inputs))[0]
         except Exception as error:  # and onnxruntime another one
-            raise _refused(f"{where}: ONNX", error, _ANY_SIZES) from error
+            raise _refused(f"{where}: ONNX{_line_of(error, path)}", error, _ANY_SIZES) from error
     network.eval()
     with torch.no_grad():
         wanted = output(*map(torch.from_numpy, inputs.values())).numpy()
@@ -221,13 +230,23 @@ def try_graph(
         raise InputError(f"{where}: ONNX", f"outputs that are {apart:.2g} off", "operations that ONNX repeats")
 
 
+def _line_of(error: BaseException, path: Path) -> str:
+    """`` (file:line)`` that became the node of a graph which onnxruntime complains about; empty if it names none."""
+    node = re.search(r"Name:'([^']*)'", str(error))
+    entries = [entry for entry in onnx.load(path).graph.node if node and entry.name == node[1]]
+    traces = [one.value for entry in entries for one in entry.metadata_props if one.key.endswith("stack_trace")]
+    places = re.findall(r'File "([^"]*)", line (\d+)', "".join(traces))
+    return f" ({':'.join(places[-1])})" if places else ""
+
+
 def _refused(where: str, error: BaseException, valid: str) -> InputError:
     """What an exporter's error comes from, in one line: its own words only say that it failed."""
     while not isinstance(error, InputError) and (error.__cause__ or error.__context__) is not None:
         error = error.__cause__ or error.__context__ or error
     if isinstance(error, InputError):  # of the user's own lines, whose place it names
         return InputError(error.where, error.value, valid)
-    return InputError(where, next(iter(str(error).strip().splitlines()), type(error).__name__), valid)
+    said = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return InputError(where, said.rpartition("Status Message: ")[2], valid)
 
 
 def kept_reference(reference: str, folder: Path) -> str:

@@ -27,8 +27,8 @@ class ArenaVectorEnv(TeamVectorEnv):
 
     With B worlds, N robots and P = 32 slots of neighbours and obstacles:
 
-    * observation: ``ego`` ``float32[B, N, 22]``, ``edges`` ``float32[B, N, P, 15]``, ``mask`` ``int8[B, N, P]``; with
-      ``observation="flat"`` one ``float32[B, N, 534]``. Contiguous, and never written again while anybody holds it:
+    * observation: ``ego`` ``float32[B, N, 26]``, ``edges`` ``float32[B, N, P, 15]``, ``mask`` ``int8[B, N, P]``; with
+      ``observation="flat"`` one ``float32[B, N, 538]``. Contiguous, and never written again while anybody holds it:
       ``torch.from_numpy`` needs no copy.
     * action: ``[B, N, 6]`` (``actions="tunables"``, in [0, 1]) or ``[B, N, 2]`` (``control``, ``free``, in [-1, 1]),
       float32 or float64, clipped.
@@ -92,6 +92,7 @@ class ArenaVectorEnv(TeamVectorEnv):
 
     def step(self, actions: AnyArray) -> tuple[Any, Float32s, Flags, Flags, dict[str, Any]]:
         """One control period of all worlds."""
+        self._check_begun()
         core = self.core
         observation, reward, terminated, truncated, told = core.step(actions)
         infos = self._infos(

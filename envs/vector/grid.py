@@ -87,6 +87,7 @@ class GridVectorEnv(TeamVectorEnv):
         Raises:
             InputError: If there is not one move for each robot.
         """
+        self._check_begun()
         moves = np.asarray(actions)
         if not np.issubdtype(moves.dtype, np.integer) or ((moves < 0) | (moves >= len(MOVES))).any():
             raise InputError("actions", actions, f"whole numbers from 0 to {len(MOVES) - 1}")

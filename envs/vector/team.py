@@ -38,6 +38,7 @@ class TeamVectorEnv(VectorEnv):
         self.observation_space = batch_space(self.single_observation_space, worlds)
         self.action_space = batch_space(self.single_action_space, worlds)
         self._generators = [np.random.default_rng(b) for b in range(worlds)]
+        self._begun = False
 
     def _seed(self, seed: int | list[int | None] | None) -> list[int | None]:
         """World b gets the generator of ``seed + b``, or of its own seed; None: it goes on with the one it has.
@@ -56,7 +57,13 @@ class TeamVectorEnv(VectorEnv):
         for b, one in enumerate(seed):
             if one is not None:
                 self._generators[b] = generator(one)
+        self._begun = True
         return seed
+
+    def _check_begun(self) -> None:
+        """Refuse a step before the first reset, as every environment here does."""
+        if not self._begun:
+            raise InputError(f"{self.metadata['name']}: step", "no episode has begun", "a call of reset() before")
 
     def _infos(self, figures: dict[str, AnyArray]) -> dict[str, Any]:
         """Figures ``[B, N]`` as Gymnasium's infos: copies, each with a mask of the worlds that it is of."""

@@ -205,6 +205,8 @@ def test_bad_input() -> None:
             envs.make_vec(id, worlds=worlds, **options)
     env, grid = vectors()
     for one in (env, grid):
+        with pytest.raises(InputError, match="step: got 'no episode has begun'"):
+            one.step(one.action_space.sample())
         one.reset(seed=0)
     for bad in (np.zeros((5, 4, 2)), np.full((5, 4, 6), np.nan)):
         with pytest.raises(InputError, match="action"):
