@@ -200,12 +200,15 @@ class ArenaCore(ObservedWorlds):
             InputError: If it has another shape or is not a number.
         """
         shape = self.num_worlds, self.num_robots, self.action_size
+        valid = f"{list(shape)} numbers in [{-1 if self._controlled else 0}, 1]"
         try:
             found = np.ascontiguousarray(action, dtype=np.float64)
-        except (TypeError, ValueError, RuntimeError):  # torch: a tensor on a GPU, or one that requires a gradient
-            found = np.empty(0)
-        if found.shape != shape or np.isnan(found).any():
-            raise InputError("action", action, f"{list(shape)} numbers in [{-1 if self._controlled else 0}, 1]")
+        except (TypeError, ValueError, RuntimeError) as error:  # of torch's tensors: with a gradient, or on a GPU
+            raise InputError("action", str(error), valid) from error
+        if found.shape != shape:
+            raise InputError("action", f"shape {list(found.shape)}", valid)
+        if np.isnan(found).any():
+            raise InputError("action", action, valid)
         return found
 
     def _chosen(self, action: Array) -> Array:

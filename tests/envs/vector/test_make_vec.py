@@ -194,6 +194,13 @@ def test_states_of_all_worlds() -> None:
         assert (env.state()[b] == single.state()).all()
 
 
+class WithGradient:
+    """As a tensor of torch that requires a gradient."""
+
+    def __array__(self, *_: object, **__: object) -> Any:
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+
+
 def test_bad_input() -> None:
     for id, worlds, options in (
         ("bullet_v0", 2, {}), ("arena_v0", 0, {}), ("grid_v0", 0, {}), ("arena_v0", 2, {"actions": "torque"}),
@@ -208,8 +215,11 @@ def test_bad_input() -> None:
         with pytest.raises(InputError, match="step: got 'no episode has begun'"):
             one.step(one.action_space.sample())
         one.reset(seed=0)
-    for bad in (np.zeros((5, 4, 2)), np.full((5, 4, 6), np.nan)):
-        with pytest.raises(InputError, match="action"):
+    for bad, said in (
+        (np.zeros((5, 4, 2)), r"shape \[5, 4, 2\]"), (np.full((5, 4, 6), np.nan), "nan"),
+        (WithGradient(), "detach"), ({"robot_0": 1}, "not 'dict'"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=rf"action: got .*{said}.* \[5, 4, 6\] numbers"):
             env.step(bad)
     for wrong in (np.full((5, 6), 5), np.zeros((5, 6)), np.zeros((5, 5), int)):
         with pytest.raises(InputError):

@@ -268,6 +268,4 @@ def test_a_network_that_onnx_does_not_repeat_is_refused_before_the_training(
     with pytest.raises(InputError, match=said):
         network_of(TunerOptions(network=f"{file}:{name}"))
     printed = "".join(capfd.readouterr())
-    assert "GraphModule" not in printed and "onnxruntime" not in printed, (
-        "none of the user's business"
-    )
+    assert "GraphModule" not in printed and "onnxruntime" not in printed, "none of the user's business"
