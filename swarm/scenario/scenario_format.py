@@ -55,8 +55,8 @@ def read_world(field: Field, folder: Path) -> World:
         if grid is None and key in keys:
             raise InputError(keys[key].where, keys[key].value, f"no {key.replace('_', ' ')} without a map")
     edges = np.zeros(4) if grid is None else grid.bounds
-    low = keys["min"].numbers(["x, y"]) if "min" in keys else edges[:2]
-    high = keys["max"].numbers(["x, y"]) if "max" in keys else edges[2:]
+    low = _from_above(keys["min"]) if "min" in keys else edges[:2]
+    high = _from_above(keys["max"]) if "max" in keys else edges[2:]
     if not (low < high).all():
         raise InputError(keys.get("max", field).where, high.tolist(), f"more than min, {low.tolist()}")
     boxes: list[list[float]] = []
@@ -86,16 +86,21 @@ def _read_obstacle(field: Field, boxes: list[list[float]], circles: list[list[fl
     """Append an obstacle to the boxes of a world and their angles [rad], or to its circles."""
     # The type is read first: the other keys depend on it.
     shape = field.value.get("type") if isinstance(field.value, dict) else None
-    if shape is not None and shape.value not in ("box", "circle"):
-        raise shape.error("box or circle")
-    if shape is not None and shape.value == "circle":
+    if shape is not None and shape.value not in ("box", "circle", "sphere"):
+        raise shape.error("box, circle or sphere")
+    if shape is not None and shape.value != "box":
         keys = field.mapping(["type", "center", "radius"])
-        circles.append([*keys["center"].numbers(["x, y"]).tolist(), keys["radius"].number(above=0.0)])
+        circles.append([*_from_above(keys["center"]).tolist(), keys["radius"].number(above=0.0)])
     else:
         keys = field.mapping(["type", "center", "size"], ["angle"])
-        half = keys["size"].numbers(["x, y"], above=0.0) / 2.0
+        half = _from_above(keys["size"], above=0.0) / 2.0
         angles.append(keys["angle"].number() if "angle" in keys else 0.0)
-        boxes.append([*keys["center"].numbers(["x, y"]).tolist(), *half.tolist()])
+        boxes.append([*_from_above(keys["center"]).tolist(), *half.tolist()])
+
+
+def _from_above(field: Field, above: float = -np.inf) -> Array:
+    """The first two numbers of what may have a height: in db-CBS flat robots drive among obstacles that do."""
+    return field.numbers(["x, y", "x, y, z"], above)[:2]
 
 
 def check_types(robots: Field) -> None:

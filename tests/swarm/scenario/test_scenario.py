@@ -248,6 +248,17 @@ def test_a_box_has_to_fit_at_its_heading_and_a_disc_at_any(tmp_path):
         load_scenario(write(tmp_path, given))
 
 
+def test_obstacles_and_bounds_with_a_height_are_those_seen_from_above(tmp_path):
+    flat = load_scenario(write(tmp_path, DYNOBENCH))
+    tall = DYNOBENCH.replace(
+        "size: [0.2, 2.2]", "size: [0.2, 2.2, 1.0]\n    - {type: sphere, center: [1, 4, 2], radius: 0.3}"
+    )
+    tall = tall.replace("max: [5, 5]", "max: [5, 5, 1]")
+    found = load_scenario(write(tmp_path, tall)).world
+    assert (found.bounds == flat.world.bounds).all() and (found.boxes == flat.world.boxes).all()
+    assert found.circles.tolist() == [[1.0, 4.0, 0.3]]
+
+
 BAD = [
     # What the good file says, what this one says, the place that the error names, what it says about it.
     ("environment:\n", "environment: {\n", ":", "well-formed YAML"),
@@ -272,7 +283,7 @@ BAD = [
     ("max: [5, 5]", "max: *a", ":3: environment.max", "an anchor &a before it"),
     ("max: [5, 5]", "max: &a [5, *a]", ":3: environment.max[1]", "inside of what it stands for"),
     ("max: [5, 5]", "max: !!python/tuple [5, 5]", ":3: environment.max", "without a tag"),
-    ("type: box", "type: sphere", ":5: environment.obstacles[0].type", "box or circle"),
+    ("type: box", "type: octomap", ":5: environment.obstacles[0].type", "box, circle or sphere"),
     ("type: box", "type: circle", ":7: environment.obstacles[0].size", "type, center, radius"),
     ("type: box", "kind: box", ":5: environment.obstacles[0].kind", "type, center, size"),
     ("size: [0.2, 2.2]", "size: [0.2, 0]", ":7: environment.obstacles[0].size[1]", "above 0"),
