@@ -207,9 +207,9 @@ def check_checkpoint(folder: Path) -> Check:
     if not path.is_file():
         return Check(name, FAILED, f"no {path.name} in {folder}", again)
     try:
-        import onnxruntime
+        from swarm.tune.onnx_file import onnx_runtime
 
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        session = onnx_runtime().InferenceSession(str(path), providers=["CPUExecutionProvider"])
         inputs = ", ".join(value.name for value in session.get_inputs())
     except Exception as error:  # onnxruntime's own exceptions share no base class
         return Check(name, FAILED, str(error).splitlines()[0], f"{again}; or {install()}")
