@@ -14,6 +14,7 @@ from typing import Any
 
 from swarm.errors import InputError, SwarmError
 
+GRAVITY = 9.81  # [m/s²]
 _SOLVER_ITERATIONS = 10
 # The engine ends the process that it cannot open a window for, so a process of its own tries first.
 _TRIAL = "import pybullet; print('opened' if pybullet.connect(pybullet.GUI) >= 0 else '')"
@@ -60,7 +61,7 @@ def connect(gui: bool, physics_dt: float) -> int:
         client: int = bullet.connect(bullet.GUI if gui else bullet.DIRECT)
     if client < 0:
         raise SwarmError("the physics engine opens no further world here: close those that are not needed")
-    bullet.setGravity(0.0, 0.0, -9.81, physicsClientId=client)
+    bullet.setGravity(0.0, 0.0, -GRAVITY, physicsClientId=client)
     bullet.setPhysicsEngineParameter(
         fixedTimeStep=physics_dt,
         numSolverIterations=_SOLVER_ITERATIONS,

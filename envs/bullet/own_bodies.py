@@ -28,7 +28,7 @@ from envs.bullet.bodies import (
     add_robot,
     scale_of,
 )
-from envs.bullet.engine import bullet, silent
+from envs.bullet.engine import GRAVITY, bullet, silent
 from envs.bullet.shaped import HULL_BOTTOM, HULL_TOP
 from swarm.array_types import Array
 from swarm.errors import InputError
@@ -143,14 +143,19 @@ class OwnWheels(OwnBody, DifferentialDrive):
         names = [*urdf.left, *urdf.right]
         self.motors = [self._joint_of[name] for name in names]
         self._set_drive(limits, factors, urdf.wheel_radius, 0.5 * urdf.track)
-        # Both sides together push what two wheels of a shipped robot would.
-        self.torque *= 2.0 / len(names)
+        # Both sides together push what two wheels of a shipped robot would, and several a side push tyres aside, too.
+        self.torque = 2.0 / len(names) * self.torque + (self._scrub() if len(names) > 2 else 0.0)
         self._check_efforts(names, limits)
         axes = [
             self._model.place(self._model.joints[name].child)[:3, :3] @ self._model.joints[name].axis for name in names
         ]
         self._forward = np.sign([axis[1] for axis in axes])
         self._sides = np.array([-1.0] * len(urdf.left) + [1.0] * len(urdf.right))
+
+    def _scrub(self) -> float:
+        """What a motor needs to make its tyre slide [Nm]; without, wheels in a row hold each other's heading."""
+        holds = max(bullet.getDynamicsInfo(self.uid, motor, physicsClientId=self.client)[1] for motor in self.motors)
+        return float(holds) * self.mass * GRAVITY * self.wheel_radius / len(self.motors)
 
     def _check_efforts(self, names: Sequence[str], limits: Limits) -> None:
         """Motors are no stronger than the file says, and strong enough for the accelerations that are declared."""

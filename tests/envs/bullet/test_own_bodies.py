@@ -87,6 +87,31 @@ def test_a_cart_drives_and_turns_as_told(speed: float, turn_rate: float, cart: U
         assert math.dist(stopped[:2], states[-1, :2]) < 0.03 and np.abs(stopped[3:]).max() < 2e-3
 
 
+def four_wheels(folder: Path) -> UrdfBody:
+    """A robot whose wheels stand two a side, and have to slide when it turns."""
+    inertia = '<mass value="{}"/><inertia ixx="{}" ixy="0" ixz="0" iyy="{}" iyz="0" izz="{}"/>'
+    links = ['<link name="base"><inertial>' + inertia.format(5, 0.02, 0.04, 0.05) + "</inertial></link>"]
+    for number, (x, y) in enumerate([(0.15, 0.18), (-0.15, 0.18), (0.15, -0.18), (-0.15, -0.18)]):
+        links.append(
+            f'<link name="wheel{number}"><inertial>{inertia.format(0.3, 3e-4, 5e-4, 3e-4)}</inertial><collision>'
+            '<origin rpy="1.5708 0 0"/><geometry><cylinder radius="0.06" length="0.04"/></geometry></collision></link>'
+            f'<joint name="axle{number}" type="continuous"><parent link="base"/><child link="wheel{number}"/>'
+            f'<origin xyz="{x} {y} 0"/><axis xyz="0 1 0"/><limit effort="3" velocity="20"/></joint>'
+        )
+    (folder / "four.urdf").write_text(f'<robot name="four">{"".join(links)}</robot>')
+    return wheeled_body(folder / "four.urdf", ["axle0", "axle1"], ["axle2", "axle3"])
+
+
+@pytest.mark.parametrize("turn_rate", [1.0, 3.0])
+def test_wheels_behind_each_other_slide_when_their_robot_turns(turn_rate: float, tmp_path: Path) -> None:
+    """Each pair holds the other's heading: as far as a turn is not lost in that, it is told (docs/formats.md)."""
+    with world(four_wheels(tmp_path)) as simulation:
+        states = np.array(list(drive(simulation, (0.0, turn_rate), 40)))
+        rates = np.diff(np.unwrap(states[:, 2])) / simulation.control_dt
+        assert rates[5:].mean() == pytest.approx(0.6 * turn_rate, rel=0.15)
+        assert np.abs(states[:, :2]).max() < 0.1
+
+
 def test_no_wheel_turns_faster_than_its_joint_may_and_the_arc_stays(cart: UrdfBody) -> None:
     limits = cart.limits()
     with world(cart) as simulation:
