@@ -16,7 +16,7 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import number
 from swarm.files.text_files import MEBIBYTE, read_text
-from swarm.scenario.urdf.shapes import Shape, mesh_path, numbers, place_of, read_shape
+from swarm.scenario.urdf.shapes import Shape, mesh_name, numbers, place_of, read_shape
 
 URDF_LIMIT = 16 * MEBIBYTE
 HELD = ("revolute", "prismatic")
@@ -140,7 +140,7 @@ def _named(path: Path, robot: Element, tag: str) -> list[tuple[str, str, Element
 
 def _read_link(where: str, link: Element, folder: Path) -> Link:
     for mesh in link.findall("visual/geometry/mesh"):
-        mesh_path(where, mesh, folder)  # The physics engine loads what is seen, too.
+        mesh_name(where, mesh)  # The physics engine loads what is seen, too.
     shapes = tuple(read_shape(where, collision, folder) for collision in link.findall("collision"))
     return Link(shapes, _has_mass(where, link), link.find("contact/lateral_friction") is not None)
 

@@ -17,6 +17,7 @@ from swarm.files.checks import array, number
 from swarm.files.text_files import MEBIBYTE, decode, located, read_bytes
 
 MESH_LIMIT = 64 * MEBIBYTE
+_PACKAGE = "package://"
 SHAPES = ("box", "cylinder", "sphere", "mesh")
 # A rim is so many points of it; in between it is farther out by less than a millionth of its radius.
 _CORNERS = 3600
@@ -85,8 +86,9 @@ def read_shape(where: str, element: Element, folder: Path) -> Shape:
     elif found.tag == "sphere":
         rounding = _length(where, found, "radius")
     else:
+        path = mesh_path(where, mesh_name(where, found), folder)
         with located(f"{where}: mesh: "):
-            points = read_mesh(mesh_path(where, found, folder)) * numbers(where, found, "scale", "1 1 1")
+            points = read_mesh(path) * numbers(where, found, "scale", "1 1 1")
     place = place_of(where, element)
     return Shape(points @ place[:3, :3].T + place[:3, 3], rounding)
 
@@ -104,16 +106,31 @@ def _cylinder(radius: float, length: float) -> Array:
     return np.concatenate([rim, rim * [1.0, 1.0, -1.0]])
 
 
-def mesh_path(where: str, mesh: Element, folder: Path) -> Path:
-    """The file of a ``mesh`` element.
+def mesh_name(where: str, mesh: Element) -> str:
+    """The file of a ``mesh`` element, as the URDF file has it.
 
     Raises:
-        InputError: If it is no path of a file; ``package://`` is none without ROS.
+        InputError: If it is neither a path nor one in a package.
     """
     name = mesh.get("filename", "")
-    if not name or "://" in name:
-        raise InputError(f"{where}: mesh", name, "a path relative to the URDF file, not package:// or another address")
-    return folder / name
+    if not name or "://" in name.removeprefix(_PACKAGE):
+        raise InputError(f"{where}: mesh", name, f"a path relative to the URDF file, or {_PACKAGE}NAME/path")
+    return name
+
+
+def mesh_path(where: str, name: str, folder: Path) -> Path:
+    """Where that file is; a package is a folder of its name above the URDF file, as it is for the physics engine.
+
+    Raises:
+        InputError: If there is no such package.
+    """
+    inside = name.removeprefix(_PACKAGE)
+    if inside == name:
+        return folder / name
+    for above in (folder.absolute(), *folder.absolute().parents):
+        if (above / inside).is_file():
+            return above / inside
+    raise InputError(f"{where}: mesh", name, "a package whose folder is above the URDF file, with this file in it")
 
 
 def read_mesh(path: Path) -> Array:

@@ -179,17 +179,22 @@ def test_an_arm_is_held_and_a_caster_rolls(tmp_path: Path) -> None:
         ('<cylinder radius="0.1" length="0.5"/>', "1.1 0.3 -0.2"),
         ('<sphere radius="0.2"/>', "0 0 0"),
         ('<mesh filename="wedge.obj" scale="0.2 0.2 0.4"/>', "0.2 0.5 -1"),
+        ('<mesh filename="package://own/wedge.obj" scale="0.2 0.2 0.4"/>', "0.2 0.5 -1"),
     ],
 )
-def test_what_is_read_of_a_shape_is_what_the_engine_has(geometry: str, turns: str, tmp_path: Path) -> None:
-    (tmp_path / "wedge.obj").write_text("v 1 0 0\nv 0 1 0\nv -1 -1 0\nv 0 0 1\nf 1 3 2\nf 1 2 4\nf 2 3 4\nf 3 1 4\n")
-    (tmp_path / "own.urdf").write_text(
+def test_what_is_read_of_a_shape_is_what_the_engine_has(
+    geometry: str, turns: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own").mkdir()
+    monkeypatch.chdir(tmp_path / "own")
+    Path("wedge.obj").write_text("v 1 0 0\nv 0 1 0\nv -1 -1 0\nv 0 0 1\nf 1 3 2\nf 1 2 4\nf 2 3 4\nf 3 1 4\n")
+    Path("own.urdf").write_text(
         '<robot name="own"><link name="base"><inertial><mass value="1"/>'
         '<inertia ixx="0.01" ixy="0" ixz="0" iyy="0.01" iyz="0" izz="0.01"/></inertial>'
         f'<collision><origin xyz="0.1 -0.2 0.5" rpy="{turns}"/><geometry>{geometry}</geometry></collision>'
         "</link></robot>"
     )
-    body = planar_body(tmp_path / "own.urdf")
+    body = planar_body(Path("own.urdf"))
     around, up = np.meshgrid(np.linspace(0.0, math.tau, 720), np.linspace(0.001, body.heights[1] - body.heights[0], 60))
     ahead = np.stack([np.cos(around), np.sin(around), np.zeros_like(up)], axis=-1).reshape(-1, 3)
     middle = np.column_stack([np.zeros((up.size, 2)), up.ravel()])

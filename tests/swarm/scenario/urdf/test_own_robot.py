@@ -116,6 +116,7 @@ SHAPES = [
     ('<mesh filename="meshes/roof.stl" scale="2 2 2"/>', "", 1.0),
     ('<mesh filename="meshes/roof.obj"/>', 'rpy="0 0 1"', 0.5),
     ('<mesh filename="meshes/text.stl"/>', 'xyz="0 0 1"', 0.5),
+    ('<mesh filename="package://robots/meshes/roof.stl"/>', "", 0.5),
 ]
 
 
@@ -250,8 +251,10 @@ BASE = link("base", '<box size="1 1 1"/>')
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        ([link("base", '<mesh filename="package://own/base.stl"/>')], r"link base: mesh: .* not package://"),
-        (['<link name="base"><visual><geometry><mesh filename="package://a"/></geometry></visual></link>'],
+        ([link("base", '<mesh filename="package://own/base.stl"/>')],
+         r"urdf: link base: mesh: got 'package://own/base.stl'; valid: a package whose folder is above the URDF file"),
+        ([link("base", '<mesh filename="http://own/base.stl"/>')], "urdf: link base: mesh: .* or package://NAME/path"),
+        (['<link name="base"><visual><geometry><mesh filename="model://a"/></geometry></visual></link>'],
          "link base: mesh"),
         ([link("base", '<mesh filename="base.dae"/>')], r"base\.dae: got '\.dae'; valid: a mesh in STL or OBJ"),
         ([link("base", '<mesh filename="none.stl"/>')], r"link base: mesh: .*none\.stl: got 'No such file"),
