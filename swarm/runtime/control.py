@@ -19,7 +19,7 @@ from swarm.model.body import full_braking
 from swarm.model.dynamics import DOUBLE_INTEGRATOR
 from swarm.robot import Command
 from swarm.runtime.belief import Belief, believe
-from swarm.runtime.drivers.base import Driver, Reading, Sent, lifetime_of, read_from, word_of, write_to
+from swarm.runtime.drivers.base import Calls, Driver, Reading, Sent, lifetime_of, word_of
 from swarm.runtime.drivers.doubts import Doubts
 from swarm.runtime.drivers.executed import Executed
 from swarm.runtime.fleet_file.braking import LATE_NEWS, WAITS, describe
@@ -99,6 +99,7 @@ class Control:
         self._errors, obeys = mind.errors, bool(getattr(driver, "obeys", True))
         self._doubts = Doubts(self.roster[self.robot_id], mind.errors, obeys)
         self._driver, self._link, self._clock, self._sequence = driver, link, clock, 0
+        self._calls = Calls(driver, self.dt, lambda: self._clock())
         self._executed = Executed(self.robot, self.dt, lifetime_of(driver))
         self._journal, self._held = journal, found.held
         self._latch, self._relay = StopLatch(found.stop, found.doubted, clock(), signed=link.signs), Relay()
@@ -114,7 +115,7 @@ class Control:
         resumed = self.watchdog.begin(now)
         self._executed.begin(now)
         heard = self._listen(resumed, now)
-        reading, latched = read_from(self._driver), self.watchdog.latched
+        reading, latched = self._calls.read(), self.watchdog.latched
         if reading is None:
             self._late = None
             self._remember(heard)
@@ -183,15 +184,15 @@ class Control:
     def notes(self) -> tuple[str, ...]:
         """What an operator should know of this robot and those that it hears."""
         now, problem = self._clock(), "" if self._journal is None else self._journal.problem
-        late = "" if self._late is None else _old_news(self._late, oldest_news(self._errors, self.dt))
+        late = "" if self._late is None else self._late.told(oldest_news(self._errors, self.dt))
         braking = f"braking: {changed}" if (changed := describe(self.braking)) else ""
         wrong = [text for text in (self.body_problem, problem, late) if text]
         return (*self.handshakes.misfits(now).values(), *wrong, *self.handshakes.notes(now), *filter(None, [braking]))
 
     @property
     def body_problem(self) -> str:
-        """What its driver says is wrong with the body's side; empty: nothing."""
-        return word_of(self._driver, "problem")
+        """What its driver says is wrong with the body's side, or that it waits; empty: nothing."""
+        return word_of(self._driver, "problem") or self._calls.waited
 
     @property
     def _doubt(self) -> str:
@@ -231,11 +232,11 @@ class Control:
         )  # fmt: skip
         sent, moves = None, reason == MAY_MOVE or self.watchdog.holds
         if moves:
-            sent = write_to(self._driver, command.control)
+            sent = self._calls.write(command.control)
             self._wanted = sent.control if reason == MAY_MOVE else self._wanted
         elif abs(now - reading.measured) <= self.watchdog.state_age or self.robot.kind != DOUBLE_INTEGRATOR:
             # An acceleration that brakes by an old state drives backwards in the end; then the body brakes by itself.
-            sent = write_to(self._driver, full_braking(self.robot.kind, state, self.robot.body, view.drive))
+            sent = self._calls.write(full_braking(self.robot.kind, state, self.robot.body, view.drive))
         self.robot.drive = None if sent is None else sent.control.copy()
         ahead = self.robot.ahead(self._executed.take(sent))
         way = None if ahead is None or not moves else ahead[0][:2] - state[:2]
@@ -291,10 +292,3 @@ class Control:
             one for one in self.roster
             if one != self.robot_id and (one in self.lockstep.soon or (one + self._sequence) % FAR_EVERY == 0)
         ]  # fmt: skip
-
-
-def _old_news(one: Heard, most: float) -> str:
-    """What a person should know of news that are older than declared."""
-    age = one.age - one.report.state_age
-    old = f"{age:.2f} s old" if age < 100.0 else "of unknown age"
-    return f"{LATE_NEWS}: of robot {one.report.robot_id}, {old}, where {most:.2f} s are explained"

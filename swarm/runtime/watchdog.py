@@ -95,7 +95,7 @@ class Watchdog:
         self.reasons[name if shared else reason] += 1
         self.blind = name if name in (names.NO_STATE, names.OLD_STATE) else ""
         if self.blind and state_at is not None:
-            self.blind += f": by their stamps, states are more than {self.state_age:.3g} s old, or of the future"
+            self.blind += f": by time.monotonic(), states are more than {self.state_age:.3g} s old, or of the future"
         if name == MAY_MOVE:
             self._moved_at = now
         elif not self.stopped and not self.latched and self._braking[name].kind == LATCH:

@@ -39,7 +39,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -206,6 +206,40 @@ def write_to(driver: Driver, control: Array) -> Sent:
         if not isinstance(sent, Sent):
             raise InputError("write", sent, "a Sent")
     return sent
+
+
+class Calls:
+    """The calls of a driver's methods in each period, none of which may wait: their robot neither decides nor brakes.
+
+    Args:
+        driver: Whose.
+        period: Of its robot [s].
+        clock: Monotonic [s].
+
+    Attributes:
+        waited: Which method took longer than a period since the last ``read`` began, in words; empty: none.
+    """
+
+    def __init__(self, driver: Driver, period: float, clock: Callable[[], float]) -> None:
+        self._driver, self._period, self._clock, self.waited = driver, period, clock, ""
+
+    def read(self) -> Reading | None:
+        """See ``read_from``."""
+        self.waited = ""
+        with self._timed("read"):
+            return read_from(self._driver)
+
+    def write(self, control: Array) -> Sent:
+        """See ``write_to``."""
+        with self._timed("write"):
+            return write_to(self._driver, control)
+
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        begun = self._clock()
+        yield
+        if not self.waited and self._clock() - begun > self._period:
+            self.waited = f"{name} of the driver takes longer than a period, {self._period:.3g} s; it must not wait"
 
 
 def word_of(driver: Driver, name: str) -> str:

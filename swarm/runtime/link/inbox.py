@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from swarm.errors import InputError
 from swarm.model.body import ERROR, PERIOD
 from swarm.model.error_bounds import EXACT, ErrorBounds
+from swarm.runtime.fleet_file.braking import LATE_NEWS
 from swarm.runtime.fleet_file.roster import Peer, growth, top_speed
 from swarm.runtime.link.report_codec import MAX_ACKS, Report, decode
 
@@ -84,6 +85,12 @@ class Heard:
     def growth(self, peer: Peer) -> float:
         """How far it can have come since its state was measured [m]."""
         return growth(peer, math.hypot(self.report.state[3], self.report.state[4]), self.age)
+
+    def told(self, most: float) -> str:
+        """What a person should know of it if its news are older than the ``most`` that is explained [s]."""
+        age = self.age - self.report.state_age
+        old = f"{age:.2f} s old" if age < 100.0 else "of unknown age"
+        return f"{LATE_NEWS}: of robot {self.report.robot_id}, {old}, where {most:.2f} s are explained"
 
 
 class Inbox:

@@ -56,6 +56,21 @@ def test_a_state_is_as_old_as_since_it_was_measured(world, late):
     assert world.minds[0].notes() == ("a stamp that is wrong",) and mind.notes() == ()
 
 
+@pytest.mark.parametrize("method", ["read", "write"])
+def test_a_driver_that_waits_is_told_of_by_its_method(world, monkeypatch, method):
+    """What comes of it, a state that is old or a period that is late, sends an operator to clocks and networks."""
+    world.run(2.0)
+    body, mind = world.minds[0]._driver, world.minds[0]
+    usual, now = getattr(body, method), [0.0]
+    monkeypatch.setattr(mind, "_clock", lambda: world.time + now[0])
+    monkeypatch.setattr(body, method, lambda *given: (now.__setitem__(0, now[0] + 0.3), usual(*given))[1])
+    world.run(2.0 * DT)
+    assert mind.notes() == (f"{method} of the driver takes longer than a period, {DT:.3g} s; it must not wait",)
+    monkeypatch.setattr(body, method, usual)
+    world.run(DT)
+    assert mind.notes() == ()
+
+
 def test_no_acceleration_is_commanded_by_an_old_state(tmp_path, monkeypatch):
     world = World(tmp_path, scenario=DOUBLE)
     world.run(4.0)

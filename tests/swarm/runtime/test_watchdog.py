@@ -41,13 +41,14 @@ def test_no_motion_before_everything_is_there():
 
 
 def test_it_tells_a_state_that_is_missing_from_one_that_is_old():
-    watchdog, old = Watchdog(PERIOD), "no own state: by their stamps, states are more than 0.15 s old, or of the future"
+    watchdog = Watchdog(PERIOD)
+    old = "no own state: by time.monotonic(), states are more than 0.15 s old, or of the future"
     for state_at, blind in ((None, "no own state"), (0.5, old), (1.5, old), ("now", "")):
         ask(watchdog, 1.0, state_at)
         assert watchdog.blind == blind
     declared = Watchdog(PERIOD, age=0.3)
     ask(declared, 1.0, 0.5)
-    assert declared.blind.startswith("own state older than declared: by their stamps, states are more than 0.3 s old")
+    assert declared.blind.startswith("own state older than declared: by time.monotonic(), states are more than 0.3 s")
 
 
 def test_a_process_that_was_stopped_uses_newer_data_only():
