@@ -23,8 +23,10 @@ if __name__ == "__main__":
 import numpy as np
 import tyro
 from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
 from envs.commands.command import leave, parsed, run_command
+from envs.commands.progress import ProgressBar
 from envs.render.drawing import Painter
 from envs.render.scene import Scene
 from envs.render.video import write_png, write_video
@@ -239,7 +241,10 @@ def run(options: Options, console: Console) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if film:
         end = length if options.seconds is None else min(length, at + options.seconds)
-        write_video(options.out, frames(replay, at, end), FRAMES)
+        columns = "film", BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeRemainingColumn()
+        with ProgressBar(*columns, console=console, transient=True) as bar:
+            count = round((end - at) * FRAMES) + 1
+            write_video(options.out, bar.track(frames(replay, at, end), total=count), FRAMES)
     else:
         replay.look_at(periods, at)
         write_png(options.out, replay.painter.frame(replay.scene(periods, at)))

@@ -97,10 +97,15 @@ def test_what_one_robot_believed_is_shown(
     assert 50 < red.sum() < 20_000
 
 
-def test_a_film(replay: ModuleType, drive: tuple[Path, list[list[Period]]], tmp_path: Path) -> None:
+def test_a_film_and_how_much_of_it_is_drawn(
+    replay: ModuleType, drive: tuple[Path, list[list[Period]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     film = tmp_path / "film.mp4"
+    monkeypatch.setattr("envs.commands.progress.EVERY", 0.0)
     assert replay.main([str(drive[0]), "--at", "1", "--seconds", "0.5", "--out", str(film)]) == 0
     assert film.stat().st_size > 1000
+    assert "film" in capsys.readouterr().out
 
 
 def test_a_log_that_was_cut_is_drawn_as_far_as_it_goes(
