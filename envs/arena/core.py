@@ -200,16 +200,20 @@ class ArenaCore(ObservedWorlds):
             InputError: If it has another shape or is not a number.
         """
         shape = self.num_worlds, self.num_robots, self.action_size
-        valid = f"{list(shape)} numbers in [{-1 if self._controlled else 0}, 1]"
         try:
             found = np.ascontiguousarray(action, dtype=np.float64)
         except (TypeError, ValueError, RuntimeError) as error:  # of torch's tensors: with a gradient, or on a GPU
-            raise InputError("action", str(error), valid) from error
+            raise self._refused(str(error)) from error
         if found.shape != shape:
-            raise InputError("action", f"shape {list(found.shape)}", valid)
+            raise self._refused(f"shape {list(found.shape)}")
         if np.isnan(found).any():
-            raise InputError("action", action, valid)
+            raise self._refused(action)
         return found
+
+    def _refused(self, wrong: object) -> InputError:
+        """The error of an action that is none."""
+        shape = [self.num_worlds, self.num_robots, self.action_size]
+        return InputError("action", wrong, f"{shape} numbers in [{-1 if self._controlled else 0}, 1]")
 
     def _chosen(self, action: Array) -> Array:
         """The tunables ``[B, N, 6]`` of an action; if that is a control, ``_wanted`` is written."""

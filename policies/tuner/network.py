@@ -13,13 +13,14 @@ Between robots, ``rounds`` counts the broadcasts, each delayed by one step, that
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from policies.tuner.neighbourhood import SENSES, WIDTH, Graph, Neighbourhood, orthogonal, to_graph
+from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.filter.tunables import COUNT, NAMES, encode
 from swarm.sense.messages import EMBEDDING
@@ -30,6 +31,8 @@ ROUNDS = (0, 1, 2)
 # the box, what an untrained network proposes. (In the middle of the box robots do not get through a narrow door.)
 FIXED = encode(np.array([6.0, 1.0, 6.0, 1.0, 0.0, 1.0]))
 _INSIDE = 0.1
+Features = TypeVar("Features", Tensor, Array)
+"""Features of robots, in torch or numpy."""
 
 
 class Tuner(nn.Module):
@@ -164,7 +167,7 @@ class DensePolicy(nn.Module):
         return self.tuner.dense(ego, edges, mask, heard)
 
 
-def last_action(ego: Tensor) -> Tensor:
+def last_action(ego: Features) -> Features:
     """What robots with features ``ego`` [..., EGO] did last, [..., 6] in [0, 1]."""
     return 0.5 * (ego[..., EGO_ACTION : EGO_ACTION + COUNT] + 1.0)
 

@@ -12,13 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from policies.tuner.network import last_action
 from policies.tuner.worlds import LessonWorlds
 from swarm.array_types import Array, Flags, Float32s
 from swarm.errors import InputError
-from swarm.filter.tunables import COUNT, encode
+from swarm.filter.tunables import encode
 from swarm.tune.controllers import Controller, OnnxController, make_controller
 from swarm.tune.heuristics import talk_of
-from swarm.tune.observation import EDGE_HIGHER_ID, EDGE_IS_ROBOT, EDGE_X, EGO_ACTION, Observation
+from swarm.tune.observation import EDGE_HIGHER_ID, EDGE_IS_ROBOT, EDGE_X, Observation
 
 # The best single fixed setting.
 _BOLD = (20.0, 1.0, 9.28, 1.0, 0.0, 1.0)
@@ -66,7 +67,7 @@ class Teacher(NamedTuple):
         """
         if self.blend == 1.0:
             return action
-        last = 0.5 * (ego[..., EGO_ACTION : EGO_ACTION + COUNT].astype(np.float64) + 1.0)
+        last = last_action(ego.astype(np.float64))
         return np.clip(last + (action - last) / self.blend, 0.0, 1.0)
 
 

@@ -186,7 +186,7 @@ def read_from(driver: Driver) -> Reading | None:
     Raises:
         InputError: If one of a user's own raises, or gives something else.
     """
-    with Running(f"driver: {name_of(driver)}", driver, "a Reading, or None"):
+    with _running(driver, "a Reading, or None"):
         found = driver.read()
         if not isinstance(found, Reading | None):
             raise InputError("read", found, "a Reading, or None")
@@ -201,11 +201,16 @@ def write_to(driver: Driver, control: Array) -> Sent:
     Raises:
         InputError: If one of a user's own raises, or gives something else.
     """
-    with Running(f"driver: {name_of(driver)}", driver, "a Sent"):
+    with _running(driver, "a Sent"):
         sent = driver.write(control.copy())  # which a driver may clip in place
         if not isinstance(sent, Sent):
             raise InputError("write", sent, "a Sent")
     return sent
+
+
+def _running(driver: Driver, valid: str) -> Running:
+    """Code of a driver's; ``valid``: what it is to give."""
+    return Running(f"driver: {name_of(driver)}", driver, valid)
 
 
 class Calls:
@@ -248,7 +253,7 @@ def word_of(driver: Driver, name: str) -> str:
     Raises:
         InputError: If one of a user's own raises.
     """
-    with Running(f"driver: {name_of(driver)}", driver, f"a {name}, a line of text"):
+    with _running(driver, f"a {name}, a line of text"):
         return str(getattr(driver, name, ""))
 
 
@@ -258,7 +263,7 @@ def lifetime_of(driver: Driver) -> float:
     Raises:
         InputError: If one of a user's own raises, or gives no number above 0.
     """
-    with Running(f"driver: {name_of(driver)}", driver, "a lifetime in seconds"):
+    with _running(driver, "a lifetime in seconds"):
         return number("lifetime", getattr(driver, "lifetime", COMMAND_TTL), above=0.0)
 
 
@@ -275,5 +280,5 @@ def closing(driver: Driver) -> Iterator[None]:
         with suppress(Exception):
             driver.close()
         raise
-    with Running(f"driver: {name_of(driver)}", driver, "a close that raises nothing"):
+    with _running(driver, "a close that raises nothing"):
         driver.close()
