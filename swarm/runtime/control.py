@@ -228,7 +228,7 @@ class Control:
         reason = self.watchdog.check(
             now, state_at=reading.measured, planned=True, waits_for=belief.hold, joined=joined, refusal=self.refusal,
             doubt=self._doubt or self._doubts.of(now, reading),
-            late=None if self._late is None else self._late.report.robot_id,
+            late=None if self._late is None else self._late.report.robot_id, took=self._clock() - now,
         )  # fmt: skip
         sent, moves = None, reason == MAY_MOVE or self.watchdog.holds
         if moves:

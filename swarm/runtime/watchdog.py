@@ -17,7 +17,7 @@ STATE_AGE = 0.15
 STOPPED_FOR = 3.0
 """Periods without a step after which the process has been stopped, and begins anew with newer data only."""
 OVERRUNS = 2
-"""Late periods in a row after which the robot brakes."""
+"""Late periods in a row after which the robot brakes in the next one, too; in one that is late itself it does so anyway."""
 
 MAY_MOVE = "moving"
 RELEASE = "until an operator releases it"
@@ -76,11 +76,12 @@ class Watchdog:
     def check(
         self, now: float, *, state_at: float | None, planned: bool, waits_for: int | None,
         joined: bool = True, refusal: str | None = None, doubt: str = "", late: int | None = None,
+        took: float = 0.0,
     ) -> str:  # fmt: skip
         """Whether it may move, as ``MAY_MOVE`` or the reason why not.
 
         Args:
-            now: Time [s].
+            now: Time, at which the period began [s].
             state_at: When the robot's own state was measured; None: there is none. The future is another clock's.
             planned: Whether there is a valid map, roster, goal and plan.
             waits_for: A robot that has to be waited for (``swarm.runtime.belief``).
@@ -88,8 +89,9 @@ class Watchdog:
             refusal: Who does not fit, and why (``swarm.runtime.link.handshake``).
             doubt: Why its own state cannot be so, or nothing (``swarm.runtime.drivers.doubts``).
             late: A robot whose news is older than declared (``swarm.runtime.link.inbox``).
+            took: How long the period's work has taken until its command can be sent [s].
         """
-        reason, name = self._reason(now, state_at, planned, waits_for, joined, refusal, doubt, late)
+        reason, name = self._reason(now, state_at, planned, waits_for, joined, refusal, doubt, late, took)
         # Reasons that somebody else can word are counted as one.
         shared = name in (names.INCOMPATIBLE, names.WAITS, names.LATE_NEWS)
         self.reasons[name if shared else reason] += 1
@@ -112,7 +114,7 @@ class Watchdog:
 
     def _reason(
         self, now: float, state_at: float | None, planned: bool, waits_for: int | None, joined: bool,
-        refusal: str | None, doubt: str, late: int | None,
+        refusal: str | None, doubt: str, late: int | None, took: float,
     ) -> tuple[str, str]:  # fmt: skip
         """In words, and its name among ``names.REASONS``; ``MAY_MOVE`` twice: there is none."""
         reason = MAY_MOVE
@@ -130,7 +132,7 @@ class Watchdog:
             reason = names.BEFORE_STOP
         elif refusal is not None:
             return refusal, names.INCOMPATIBLE
-        elif self._late >= OVERRUNS:
+        elif self._late >= OVERRUNS or took > self.period:  # What was decided is of the past, or will be.
             reason = names.OVERRUN
         elif not planned:
             reason = names.NO_PLAN
