@@ -164,9 +164,9 @@ class DifferentialDrive(Body):
         self.push = np.array([limits.acceleration, limits.turn_acceleration])
         # What is ramped needs strength to spare, or it could not follow.
         acceleration = MOTOR_ACCELERATION if self.ramped else min(limits.acceleration, MOTOR_ACCELERATION)
-        acceleration *= float(factors[1])
+        self.acceleration = acceleration * float(factors[1])
         # Each wheel pushes half the mass.
-        self.torque = 0.5 * self.mass * acceleration * self.wheel_radius
+        self.torque = 0.5 * self.mass * self.acceleration * self.wheel_radius
 
     def command(self, command: Array, period: float) -> None:
         """Starts a control period of so many seconds."""
@@ -175,7 +175,26 @@ class DifferentialDrive(Body):
             self.told = self.told + self.change
             self.change = np.clip(command - self.told, -most, most)
         else:
-            self._turn_wheels(float(command[0]), float(command[1]))
+            self.told = self._reached(command, self.acceleration * period)
+            self._turn_wheels(float(self.told[0]), float(self.told[1]))
+
+    def _reached(self, command: Array, most: float) -> Array:
+        """Forward speed and turn rate that wheels reach if they become faster or slower by ``most`` [m/s].
+
+        Who brakes does so first, and turns with what strength is left: as long as both wheels had to change sides at
+        every command, a robot that was told to stand and turn to and fro would roll on. Who does not brake turns first.
+        """
+        (forward, turn), (now, turning) = command.tolist(), self.told.tolist()
+        change, turned = forward - now, (turn - turning) * self.half_track
+        if abs(change) + abs(turned) <= most:
+            return command
+        if change * now < 0.0:
+            change = min(max(change, -most), most)
+            turned = math.copysign(min(abs(turned), most - abs(change)), turned)
+        else:
+            turned = min(max(turned, -most), most)
+            change = math.copysign(min(abs(change), most - abs(turned)), change)
+        return np.array([now + change, turning + turned / self.half_track])
 
     def substep(self, elapsed: float) -> None:
         """Moves the speeds along to those at the end of the period, ``elapsed`` seconds into it."""

@@ -168,6 +168,8 @@ class OwnWheels(OwnBody, DifferentialDrive):
                 valid = f"at least {needed:.3g} Nm for the declared acceleration, or a lower one"
                 raise InputError(f"{self.urdf.path}: joint {name}: limit effort", effort, valid)
             self.torque = min(self.torque, effort) if effort > 0.0 else self.torque
+        pushed = len(names) * self.torque / (self.mass * self.wheel_radius)
+        self.acceleration = min(self.acceleration, pushed)
 
     def _turn_wheels(self, forward: float, turn_rate: float) -> None:
         speeds = (forward + self._sides * turn_rate * self.half_track) / self.wheel_radius

@@ -2,7 +2,7 @@
 
 A command is filtered for one control period. What a body does beyond that is covered by the safety margin only, so a
 command lives for ``LIFETIME`` periods even if its time-to-live would allow more: at 1 m/s and 50 ms the second period
-is 5 cm, and the demo's margin 6 cm.
+is 5 cm.
 """
 
 from __future__ import annotations

@@ -14,10 +14,14 @@ from swarm.scenario.strangers_sensed import range_for_strangers, rounded_up
 
 
 def needs_of(fleet: FleetFile, robot: int) -> list[str]:
-    """What the errors of a robot ask for, and what it drives with, for people; nothing if there are none."""
+    """What the errors of a robot ask for, and what it drives with, for people; without any, what the margin covers."""
     errors, spec, scenario = fleet.errors_of(robot), fleet.scenario.robots[robot], fleet.scenario
     if not errors.any:
-        return []
+        covered = fleet.margin / fastest_over_ground(int(spec.kind), spec.limits.speed)
+        return [
+            f"needs       a margin for all that is not exact, as no errors are declared: {_mm(fleet.margin)} are driven "
+            f"in {_ms(round(covered, 4))}, with old states, late commands and slow motors together"
+        ]
     body = spec.body(dt=scenario.dt, sensing_radius=scenario.sensing_radius, margin=fleet.margin, errors=errors)
     needed = error_of(spec.kind, spec.limits.speed, spec.limits, scenario.dt, errors, float(body[ARM]))
     late = f"a state {_ms(errors.age)} old, dead time {_ms(errors.dead_time)} and a period of {_ms(scenario.dt)}"

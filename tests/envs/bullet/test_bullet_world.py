@@ -71,6 +71,19 @@ def test_drives_straight_and_stops_short(radius: float, seed: int | None) -> Non
         assert np.abs(stopped[0, 3:]).max() < 2e-3
 
 
+@pytest.mark.parametrize("hertz", [20, 60])
+@pytest.mark.parametrize("seed", [None, 3])
+def test_comes_to_rest_as_soon_while_it_turns_to_and_fro(hertz: int, seed: int | None) -> None:
+    """What is told to turn changes at every command, by more than the motors can do beside braking."""
+    with world((1.0, 2.0, 0.7), control_dt=1.0 / hertz, seed=seed) as simulation:
+        (*_, before) = drive(simulation, (1.0, 0.0), 2 * hertz)
+        far = 0.0
+        for k in range(hertz):
+            (state,) = drive(simulation, (0.0, 4.0 if k % 2 else -4.0), 1)
+            far = max(far, math.dist(state[0, :2], before[0, :2]))
+        assert far < 0.07
+
+
 @pytest.mark.parametrize("command", [(0.0, 4.0), (0.5, -3.0), (1.0, 2.0), (-0.6, 1.0)])
 def test_tracks_speed_and_turn_rate(command: tuple[float, float]) -> None:
     with world((0.0, 0.0, 0.0)) as simulation:

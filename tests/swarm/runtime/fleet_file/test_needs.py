@@ -51,6 +51,14 @@ def test_a_declared_margin_that_is_larger_is_kept(tmp_path):
     assert "a margin of 20 mm, where 20 mm are declared" in keeps
 
 
+def test_without_errors_the_time_that_the_margin_covers_is_said(tmp_path):
+    """20 mm at 1 m/s: 20 ms."""
+    fleet = load(tmp_path)
+    (needs,) = needs_of(fleet, 0)
+    assert [needs] == needs_of(load(tmp_path, "errors: {others: sensed}\n"), 0)
+    assert "no errors are declared: 20 mm are driven in 20 ms" in needs
+
+
 def test_a_clock_of_its_own_needs_a_period_more(tmp_path):
     (needs, *_) = needs_of(load(tmp_path, ERRORS + "clock: base\n"), 0)
     assert "45 mm for a state 100 ms old" in needs
@@ -61,10 +69,6 @@ def test_a_sensing_radius_that_slows_the_robot_is_said(tmp_path):
     *_, drives = needs_of(load(tmp_path, "errors: {position: 0.01}\n", short), 0)
     top = load(tmp_path, "errors: {position: 0.01}\n", short).roster()[0].body[TOP_SPEED]
     assert top < 1.0 and f"at most {top:.3g} of 1 m/s, by a sensing radius of 0.62 m" in drives
-
-
-def test_without_errors_nothing_is_needed(tmp_path):
-    assert needs_of(load(tmp_path), 0) == needs_of(load(tmp_path, "errors: {others: sensed}\n"), 0) == []
 
 
 def test_the_oldest_state_is_as_old_as_a_stamp_may_be(tmp_path):
