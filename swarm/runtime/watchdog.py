@@ -17,7 +17,7 @@ STATE_AGE = 0.15
 STOPPED_FOR = 3.0
 """Periods without a step after which the process has been stopped, and begins anew with newer data only."""
 OVERRUNS = 2
-"""Late periods in a row after which the robot brakes in the next one, too; in one that is late itself it does so anyway."""
+"""Late periods in a row after which the robot brakes in the next one, too; in a late one it does so anyway."""
 
 MAY_MOVE = "moving"
 RELEASE = "until an operator releases it"

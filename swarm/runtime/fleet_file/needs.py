@@ -19,8 +19,8 @@ def needs_of(fleet: FleetFile, robot: int) -> list[str]:
     if not errors.any:
         covered = fleet.margin / fastest_over_ground(int(spec.kind), spec.limits.speed)
         return [
-            f"needs       a margin for all that is not exact, as no errors are declared: {_mm(fleet.margin)} are driven "
-            f"in {_ms(round(covered, 4))}, with old states, late commands and slow motors together"
+            f"needs       a margin for old states, late commands and slow motors together, as no errors are declared: "
+            f"{_mm(fleet.margin)} are driven in {_ms(round(covered, 4))}"
         ]
     body = spec.body(dt=scenario.dt, sensing_radius=scenario.sensing_radius, margin=fleet.margin, errors=errors)
     needed = error_of(spec.kind, spec.limits.speed, spec.limits, scenario.dt, errors, float(body[ARM]))

@@ -77,6 +77,12 @@ def test_two_overruns_in_a_row_brake_and_one_does_not():
     assert watchdog.overruns == 3
 
 
+def test_a_command_that_took_longer_than_a_period_is_not_driven():
+    watchdog = Watchdog(PERIOD)
+    for took, reason in ((0.01, MAY_MOVE), (PERIOD, MAY_MOVE), (0.06, OVERRUN), (0.01, MAY_MOVE)):
+        assert watchdog.check(1.0, state_at=1.0, planned=True, waits_for=None, took=took) == reason
+
+
 def test_the_emergency_stop_is_latched_until_it_is_released():
     watchdog = Watchdog(PERIOD)
     watchdog.begin(1.0)
