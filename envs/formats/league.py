@@ -131,7 +131,8 @@ def problem_files(folder: Path) -> list[Path]:
     """
     found = [path for path in sorted(folder.glob("*.json")) if '"mapFile"' in read_text(path, LIST_LIMIT)[:65_536]]
     if not found:
-        raise InputError(str(folder), "a folder without a problem of the League of Robot Runners", "a file")
+        valid = f"a folder with one (a JSON file with the keys {', '.join(_FILES)}), or a file"
+        raise InputError(str(folder), "a folder without a problem of the League of Robot Runners", valid)
     return found
 
 
@@ -214,13 +215,15 @@ class _Keys:
 
 def _generation(keys: _Keys) -> int:
     """The year of a problem: by its version, or by what only one year has."""
-    version = keys.text("version")
+    version = str(keys.entry.get("version") or "")  # the kits do not read it
     for year in (2023, 2024, 2026):
         if str(year) in version:
             return year
     if version:
         raise InputError(f"{keys.where}: version", version, "2023, 2024 or 2026 LoRR")
-    return 2026 if "delayConfig" in keys.entry else 2023
+    if "delayConfig" in keys.entry:
+        return 2026
+    return 2023 if "taskAssignmentStrategy" in keys.entry else 2024
 
 
 def _assignment(keys: _Keys, generation: int) -> str:
@@ -250,8 +253,10 @@ def _read_list(path: Path, grid: GridMap, longest: float) -> tuple[list[str], li
     if not lines or not (lines[0][1].isascii() and lines[0][1].isdecimal() and 0 < len(lines[0][1]) <= 9):
         found = lines[0][1] if lines else "no line"
         raise InputError(f"{path}:{lines[0][0] if lines else 1}", found, f"the number of entries, {_WHOLE}")
-    count, lines = int(lines[0][1]), lines[1:]
-    if not 1 <= count <= len(lines):
+    count, first, lines = int(lines[0][1]), lines[0][0], lines[1:]
+    if count == 0:
+        raise InputError(f"{path}:{first}", 0, f"the number of entries, {_WHOLE}")
+    if count > len(lines):
         raise InputError(str(path), f"{len(lines)} entries (is the file cut?)", f"{count}, as its first line says")
     return (
         [f"{path}:{number}" for number, _ in lines[:count]],
@@ -263,7 +268,7 @@ def _read_cells(line: str, where: str, grid: GridMap, longest: float) -> Int64s:
     """The cells of a line, numbered row by row from 0 on."""
     words = [word.strip() for word in line.rstrip(",").split(",")]
     if len(words) > longest:
-        raise InputError(where, line, "one cell")
+        raise InputError(where, line, "one cell (tasks of several errands are of 2024 and later)")
     for word in words:
         if not (word.isascii() and word.isdecimal() and len(word) <= 9 and int(word) < grid.free.size):
             raise InputError(where, word, f"a cell, 0 to {grid.free.size - 1}")

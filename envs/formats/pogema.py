@@ -22,6 +22,8 @@ from swarm.scenario.grid_map import GridMap
 from swarm.scenario.instances import LifelongInstance
 
 _SYMBOLS = {"#": "@", "@": "S", "$": "E"}
+_PLACES = ("agents_xy", "targets_xy")
+_NOT_DRAWN = "where POGEMA draws the robots itself, give its list of maps"
 _VALID = ". (free), # (wall), @ $ ! (free: starts, goals, neither), a letter (start, or goal if it is large)"
 
 
@@ -65,7 +67,7 @@ def load_pogema_maps(path: Path) -> dict[str, PogemaMap]:
 
 
 def _read_map(field: Field, name: str, lines: Sequence[str]) -> PogemaMap:
-    rows = field.text().split() if not isinstance(field.value, list) else _rows_of_numbers(field)
+    rows = _rows_of_list(field) if isinstance(field.value, list) else field.text().split()
     if not rows:
         raise field.error("a map, a block of text")
     agents: dict[str, tuple[int, int]] = {}
@@ -95,8 +97,10 @@ def _read_map(field: Field, name: str, lines: Sequence[str]) -> PogemaMap:
     return PogemaMap(GridMap.from_rows(drawn, name=name), homes, places, starts, goals)
 
 
-def _rows_of_numbers(field: Field) -> list[str]:
-    """A map as POGEMA's own configurations have it: lists of 0 (free) and 1 (wall)."""
+def _rows_of_list(field: Field) -> list[str]:
+    """A map as a list of rows: texts, or, as in POGEMA's own configurations, lists of 0 (free) and 1 (wall)."""
+    if any(isinstance(row.value, str) for row in field.items()):
+        return [row.text().strip() for row in field.items()]
     for cell in (cell for row in field.items() for cell in row.items()):
         if cell.value not in (0.0, 1.0):
             raise cell.error("0 (free) or 1 (wall)")
@@ -129,10 +133,8 @@ def pogema_instances(path: Path, maps_path: Path | None = None) -> list[Lifelong
     if not isinstance(root.value, dict):
         raise root.error("a mapping with the key scenarios")
     fields = root.value
-    if "scenarios" not in fields and not {"agents_xy", "targets_xy"} <= fields.keys():
-        raise root.error(
-            "a mapping with the key scenarios: where robots are drawn by POGEMA itself, use its list of maps"
-        )
+    if "scenarios" not in fields and not fields.keys() & {*_PLACES, "map"}:
+        raise root.error(f"a mapping with the key scenarios, or with {', '.join(_PLACES)}: {_NOT_DRAWN}")
     listed = fields["scenarios"].value if "scenarios" in fields else {path.stem: root}
     if not isinstance(listed, dict) or not listed:
         raise fields["scenarios"].error("a mapping of names to scenarios")
@@ -141,19 +143,23 @@ def pogema_instances(path: Path, maps_path: Path | None = None) -> list[Lifelong
     lines = read_bytes(path, YAML_LIMIT).decode("utf-8-sig").split("\n")
     named = {keys["map_name"].text() for keys in entries if not _has_map(keys)}
     maps, found = _maps_for(named, path, maps_path), []
-    for name, keys in zip(listed, entries, strict=True):
+    for (name, field), keys in zip(listed.items(), entries, strict=True):
         drawn = _read_map(keys["map"], name, lines) if _has_map(keys) else maps[keys["map_name"].text()]
-        found.append(_instance(keys, drawn, path.stem, counts))
+        lettered = None if _is_placed(keys) else drawn.instance(path.stem)
+        found.append(lettered or _instance(field, keys, drawn, path.stem, counts))
     return found
 
 
 def _entry(field: Field) -> dict[str, Field]:
     """The keys of one scenario; it may have others, which say nothing of where robots start and go."""
-    required = ("agents_xy", "targets_xy")
     if not isinstance(field.value, dict):
         raise field.error("a mapping with the keys agents_xy, targets_xy, map_name")
-    named = () if _has_map(field.value) else ("map_name",)
-    return field.mapping([*required, *named], others=True)
+    return field.mapping([] if _has_map(field.value) else [*_PLACES, "map_name"], others=True)
+
+
+def _is_placed(keys: dict[str, Field]) -> bool:
+    """Whether a scenario says where robots start and go; what POGEMA writes has the keys in any case."""
+    return any(key in keys and keys[key].value is not None for key in _PLACES)
 
 
 def _has_map(keys: dict[str, Field]) -> bool:
@@ -206,14 +212,18 @@ def _map_lists(folder: Path) -> Iterable[Path]:
             yield file
 
 
-def _instance(keys: dict[str, Field], drawn: PogemaMap, suite: str, counts: Sequence[int]) -> LifelongInstance:
-    starts = _cells(keys["agents_xy"])
-    goals = keys["targets_xy"]
+def _instance(
+    field: Field, keys: dict[str, Field], drawn: PogemaMap, suite: str, counts: Sequence[int]
+) -> LifelongInstance:
+    for key in _PLACES:
+        if key not in keys or keys[key].value is None:
+            raise InputError(f"{field.where}: {key}", None, f"this key: {_NOT_DRAWN}")
+    starts, goals = _cells(keys["agents_xy"]), keys["targets_xy"]
     once = goals.items() and isinstance(goals.items()[0].value, list) and not _is_nested(goals.items()[0])
     targets = list(_cells(goals)[:, None]) if once else [_cells(entry) for entry in goals.items()]
     fitting = tuple(count for count in counts if 1 <= count <= len(starts)) or (len(starts),)
     seed = _whole(keys["seed"]) if "seed" in keys and keys["seed"].value is not None else 0
-    with located(f"{keys['agents_xy'].where.rpartition('.')[0]}: ", drop="LifelongInstance."):
+    with located(f"{field.where}: ", drop="LifelongInstance."):
         return LifelongInstance(suite, drawn.grid.name, seed, drawn.grid, starts, tuple(targets), fitting)
 
 

@@ -1,4 +1,4 @@
-"""Grey images: PGM by a reader of our own, so that a robot needs no library for its map; PNG with Pillow."""
+"""Grey images: PGM by a reader of our own, so that a robot needs no library for its map; PNG and BMP with Pillow."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from swarm.array_types import Flags, UInt8s
 from swarm.errors import InputError
+from swarm.files.formats import is_bmp
 from swarm.files.text_files import MEBIBYTE, atomic_path, read_bytes
 
 IMAGE_LIMIT = 128 * MEBIBYTE
@@ -23,19 +24,20 @@ def read_grey(path: str | Path) -> tuple[UInt8s, Flags]:
     """An image in shades of grey.
 
     Args:
-        path: A PGM (plain or binary, 8 or 16 bits) or PNG file.
+        path: A PGM (plain or binary, 8 or 16 bits), PNG or BMP file: what Nav2's map saver writes.
 
     Returns:
         Shades ``uint8[rows, columns]``, 0 black, 255 white, row 0 at the top; and ``bool[rows, columns]``, where the
         image is opaque.
 
     Raises:
-        InputError: If the file is no such image, cut, or too large; or if Pillow is missing for a PNG.
+        InputError: If the file is no such image, cut, or too large; or if Pillow is missing for a PNG or BMP.
     """
     path = Path(path)
     content = read_bytes(path, IMAGE_LIMIT)
-    if content.startswith(b"\x89PNG"):
-        return _read_png(path)
+    for form, begins in (("PNG", content.startswith(b"\x89PNG")), ("BMP", is_bmp(content))):
+        if begins:
+            return _read_with_pillow(path, form)
     grey = _read_pgm(content, str(path))
     return grey, np.ones(grey.shape, np.bool_)
 
@@ -49,7 +51,7 @@ def _read_pgm(content: bytes, where: str) -> UInt8s:
     head = _PGM.match(content)
     if head is None:
         found = content[:16]
-        raise InputError(where, found, "a PGM (P5 or P2, width, height, largest value) or PNG image")
+        raise InputError(where, found, "a PGM (P5 or P2, width, height, largest value), PNG or BMP image")
     width, height, most = (int(head[group]) for group in (3, 5, 7))
     _check_size(where, width, height)
     if not 1 <= most <= 65_535:
@@ -71,13 +73,13 @@ def _read_pgm(content: bytes, where: str) -> UInt8s:
     return np.rint(values * (255.0 / most)).astype(np.uint8).reshape(height, width)
 
 
-def _read_png(path: Path) -> tuple[UInt8s, Flags]:
+def _read_with_pillow(path: Path, form: str) -> tuple[UInt8s, Flags]:
     try:
         from PIL import Image
     except ImportError:
-        raise InputError(str(path), "a PNG image", "a PGM image, or Pillow installed: pip install pillow") from None
+        raise InputError(str(path), f"a {form} image", "a PGM image, or Pillow installed: pip install pillow") from None
     try:
-        with Image.open(path, formats=["PNG"]) as image:
+        with Image.open(path, formats=[form]) as image:
             _check_size(str(path), *image.size)
             if image.mode.startswith("I"):  # 16 bits, which Pillow would clip
                 grey = np.asarray(image, dtype=np.int64) // 257
@@ -86,7 +88,7 @@ def _read_png(path: Path) -> tuple[UInt8s, Flags]:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(str(path), str(error), "a PNG image that is whole") from None
+        raise InputError(str(path), str(error), f"a {form} image that is whole") from None
     return pixels[..., 0].copy(), pixels[..., 1] == 255
 
 

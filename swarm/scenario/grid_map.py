@@ -23,6 +23,7 @@ FREE, WALL = ".GSE", "@OTW"
 MAP_LIMIT = 64 * MEBIBYTE
 # Of a ratio of cell sizes: 0.5 m are ten cells of 0.05 m.
 _ROUNDING = 1e-6
+# The first of its lines may be missing.
 _HEADER = "the header 'type octile', 'height N', 'width N', 'map'"
 
 
@@ -246,18 +247,17 @@ def _read_header(lines: Sequence[str], where: str) -> tuple[int, int, int]:
     size: dict[str, int] = {}
     for index, line in enumerate(lines[:8]):
         place = f"{where}:{index + 1}"
-        words = line.split()
-        if index == 0:
-            if words not in (["type", "octile"], ["type", "tile"]):
-                raise InputError(place, line, _HEADER)
-        elif words == ["map"]:
+        words = line.lower().split()
+        if index == 0 and words in (["type", "octile"], ["type", "tile"]):
+            continue
+        if words == ["map"]:
             if len(size) < 2:
                 raise InputError(place, f"no {'width' if 'height' in size else 'height'} before it", _HEADER)
             return index + 1, size["height"], size["width"]
-        elif len(words) == 2 and words[0] in ("height", "width") and words[0] not in size:
+        if len(words) == 2 and words[0] in ("height", "width") and words[0] not in size:
             if not (words[1].isascii() and words[1].isdecimal() and len(words[1]) <= 7 and int(words[1]) > 0):
                 raise InputError(f"{place}: {words[0]}", words[1], "a number of cells from 1 to 9999999")
             size[words[0]] = int(words[1])
-        else:
-            raise InputError(place, line, _HEADER)
+            continue
+        raise InputError(place, line, _HEADER)
     raise InputError(where, "no line 'map'", _HEADER)

@@ -48,13 +48,17 @@ _SCEN = "bucket, map, width, height, start column, start row, goal column, goal 
 def load_scen(path: str | Path) -> list[ScenEntry]:
     """Read a MovingAI ``.scen`` file; whether its rows fit their map is another question, see ``misfit``.
 
+    Its first line may be missing, as in files that were put together from others.
+
     Raises:
         InputError: If the file cannot be read or is malformed; names file, line and field.
     """
     lines = [line.removesuffix("\r") for line in read_text(path, SCEN_LIMIT).split("\n")]
-    if lines[0].split() not in (["version", "1"], ["version", "1.0"]):
-        raise InputError(f"{path}:1", lines[0], "version 1")
-    numbered = enumerate(lines[1:], start=2)
+    first = lines[0].lower().split()
+    is_row = len(_fields(lines[0])) == 9
+    if not is_row and first not in (["version", "1"], ["version", "1.0"]):
+        raise InputError(f"{path}:1", lines[0], f"version 1, or a row of 9 fields: {_SCEN}")
+    numbered = list(enumerate(lines, start=1))[0 if is_row else 1 :]
     return [_parse_entry(line, f"{path}:{number}") for number, line in numbered if line.strip()]
 
 
@@ -72,8 +76,17 @@ def save_scen(path: str | Path, entries: Iterable[ScenEntry]) -> None:
     write_text(path, "\n".join(lines) + "\n")
 
 
+def _fields(line: str) -> list[str]:
+    """The fields of a row between tabs, or else between blanks, which the name of its map may have too."""
+    tabbed = line.strip().split("\t")
+    if len(tabbed) == 9:
+        return tabbed
+    words = line.split()
+    return [words[0], " ".join(words[1:-7]), *words[-7:]] if len(words) > 9 else words
+
+
 def _parse_entry(line: str, where: str) -> ScenEntry:
-    fields = line.strip().split("\t") if "\t" in line else line.split()
+    fields = _fields(line)
     if len(fields) != 9:
         raise InputError(where, f"{len(fields)} fields", f"9 fields: {_SCEN}")
     names = _SCEN.split(", ")

@@ -52,6 +52,15 @@ def test_three_generations(tmp_path: Path, year: int) -> None:
     assert ("as it declares" if year == 2023 else "by turns") in said
 
 
+def test_without_a_version_a_problem_is_of_the_year_whose_keys_it_has(tmp_path: Path) -> None:
+    def year(**keys: Any) -> int:
+        return load_problem(write(tmp_path, COMMON | keys)).generation
+
+    assert (year(), year(version=2024), year(delayConfig=DELAYS), year(numTasksReveal=1.5)) == (2024, 2024, 2026, 2024)
+    single = write(tmp_path, COMMON | {"taskAssignmentStrategy": "greedy"}, SINGLE)
+    assert load_problem(single).generation == 2023
+
+
 def test_unknown_keys_are_ignored_and_said(tmp_path: Path) -> None:
     known = load_problem(write(tmp_path, PROBLEMS[2024]))
     problem = load_problem(write(tmp_path, PROBLEMS[2024] | {"colour": "red"}))
@@ -128,6 +137,7 @@ def test_a_bad_problem_names_the_key(tmp_path: Path, problem: object, place: str
     ("year", "tasks", "agents", "place", "says"),
     [
         (2024, "", "2\n0\n1\n", "t.tasks:1", "the number of entries"),
+        (2024, "# none\n0\n", "2\n0\n1\n", "t.tasks:2", "at least 1"),
         (2024, "two\n", "2\n0\n1\n", "t.tasks:1", "the number of entries"),
         (2024, "3\n1\n", "2\n0\n1\n", "t.tasks", "1 entries (is the file cut?)"),
         (2024, "1\n2,8\n", "2\n0\n1\n", "t.tasks:2", "0 to 7"),

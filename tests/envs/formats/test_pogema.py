@@ -131,6 +131,16 @@ def test_one_configuration_with_its_own_map(tmp_path: Path) -> None:
         pogema_instances(write(tmp_path, numbers.replace("1]]\n", "2]]\n"), "one.yaml"))
 
 
+def test_where_a_configuration_does_not_say_who_starts_where_its_letters_do(tmp_path: Path) -> None:
+    unsaid = {"num_agents": 2, "agents_xy": None, "targets_xy": None, "map": "a.B\n..#\nb.A\n"}
+    for document in (unsaid, {"num_agents": 2, "obs_radius": 5, "map": ["a.B", "..#", "b.A"]}):
+        (instance,), _ = read_instances(write(tmp_path, yaml.safe_dump(document), "one.yaml"), Wanted())
+        assert instance.starts.tolist() == [[0, 0], [2, 0]] and instance.targets[0].tolist() == [[2, 2]]
+    for drawn in (unsaid | {"map": "...\n"}, {"num_agents": 2, "density": 0.3}):
+        with pytest.raises(InputError, match=r"agents_xy.*where POGEMA draws the robots itself, give its list of maps"):
+            read_instances(write(tmp_path, yaml.safe_dump(drawn), "one.yaml"), Wanted())
+
+
 def test_each_scenario_may_draw_its_own_map(tmp_path: Path) -> None:
     write(tmp_path, MAPS)
     document = copy.deepcopy(SCENARIOS)
@@ -146,7 +156,7 @@ def test_each_scenario_may_draw_its_own_map(tmp_path: Path) -> None:
         (
             "- - 0\n      - 0\n    - - 1\n      - 2",
             "- - 0\n      - 2\n    - - 1\n      - 2",
-            "starts[0]: got [0, 2]; valid: a free",
+            "lmapf.yaml:12: scenarios.Scenario-0: starts[0]: got [0, 2]; valid: a free",
         ),
         ("- - 0\n      - 0\n    - - 1\n      - 2", "- - 0\n    - - 1\n      - 2", "agents_xy[0]"),
         ("- - 0\n      - 0\n    - - 1\n      - 2", "- - 0\n      - 0.5\n    - - 1\n      - 2", "agents_xy[0][1]"),
@@ -180,6 +190,16 @@ def test_a_list_of_maps_is_known_however_it_was_written(
     path = write(tmp_path, yaml.dump(given, default_style=style, sort_keys=False))
     instances, _ = read_instances(path, Wanted(2))
     assert [one.grid.rows for one in instances] == [("..#", "..."), ("...", ".#.")]
+
+
+@pytest.mark.parametrize("flow", [None, False])
+@pytest.mark.parametrize("numbers", [False, True])
+def test_maps_may_be_lists_of_rows(tmp_path: Path, flow: bool | None, numbers: bool) -> None:
+    drawn = {"a": ["..#", "..."], "b": ["#..", "..#"]}
+    cells = {name: [[int(cell == "#") for cell in row] for row in rows] for name, rows in drawn.items()}
+    path = write(tmp_path, yaml.safe_dump(cells if numbers else drawn, default_flow_style=flow))
+    instances, _ = read_instances(path, Wanted(2))
+    assert [list(one.grid.rows) for one in instances] == list(drawn.values())
 
 
 def test_a_list_of_something_else_beside_scenarios_is_passed_over(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, seed:
     assert np.array_equal(found, grey) and opaque.all()
 
 
-@pytest.mark.parametrize("suffix", [".pgm", ".png"])
+@pytest.mark.parametrize("suffix", [".pgm", ".png", ".bmp"])
 @given(seed=seeds)
 def test_pillows_images_are_read(tmp_path_factory: pytest.TempPathFactory, suffix: str, seed: int) -> None:
     image = pytest.importorskip("PIL.Image")

@@ -53,6 +53,12 @@ def test_reads_and_writes_movingai(tmp_path):
     assert GridMap.from_movingai(write(tmp_path, MAP.replace("\n", "\r\n") + "\r\n"), 0.5) == grid
 
 
+def test_the_first_line_may_be_missing_and_words_large(tmp_path):
+    grid = GridMap.from_movingai(write(tmp_path, MAP))
+    for text in (MAP.removeprefix("type octile\n"), MAP.replace("type octile\nheight", "Type Octile\nHeight")):
+        assert GridMap.from_movingai(write(tmp_path, text)) == grid
+
+
 @given(maps)
 def test_rows_round_trip(free):
     grid = GridMap(free)

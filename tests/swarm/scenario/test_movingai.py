@@ -24,6 +24,21 @@ def test_reads_and_writes_scen(tmp_path):
     assert load_scen(write(tmp_path, SCEN.replace("\n", "\t\n"), "d.scen")) == entries
 
 
+def test_rows_without_a_first_line_and_maps_with_a_blank_in_their_names(tmp_path):
+    entries = load_scen(write(tmp_path, SCEN, "a.scen"))
+    rows = SCEN.removeprefix("version 1\n")
+    assert (
+        load_scen(write(tmp_path, rows, "b.scen"))
+        == load_scen(write(tmp_path, f"Version 1.0\n{rows}", "c.scen"))
+        == entries
+    )
+    named = rows.replace("small.map", "my small.map")
+    for text in (named, named.replace("\t", " "), named.replace("\t", "  ")):
+        assert [one.map for one in load_scen(write(tmp_path, text, "d.scen"))] == ["my small.map"] * 2
+    with pytest.raises(InputError, match=r"d\.scen:1: optimal length: got 'far'"):
+        load_scen(write(tmp_path, rows.replace("2.41421356", "far"), "d.scen"))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "place", "says"),
     [
