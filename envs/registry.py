@@ -94,3 +94,13 @@ def register() -> None:
         name = f"swarm/{id}".replace("_v", "-v")
         if name not in gymnasium.registry:
             gymnasium.register(name, vector_entry_point=place)
+
+
+def check_begun(environment: str, begun: bool) -> None:
+    """Refuse a step before the first reset.
+
+    Raises:
+        InputError: Names the environment.
+    """
+    if not begun:
+        raise InputError(f"{environment}: step", "no episode has begun", "a call of reset() before")

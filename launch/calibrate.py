@@ -103,10 +103,10 @@ def run(options: Options, log: Path, console: Console) -> None:
     for robot, one in found.items():
         console.print(table_of(robot, one))
         for note in one.notes:
-            console.print(f"  {note}", highlight=False, markup=False)
+            console.print(f"  {note}", highlight=False, markup=False, soft_wrap=True)
         path = options.out if len(found) == 1 else options.out.with_stem(f"{options.out.stem}-robot{robot}")
         draw(one, path, f"robot {robot}")
-        console.print(f"written: {path}", highlight=False, soft_wrap=True)
+        console.print(f"written: {path}", highlight=False, markup=False, soft_wrap=True)
     console.print("A constant offset of the position is in no log of the robot alone: measure it, and add it.")
     print(yaml_of(found))
     if options.json is not None:

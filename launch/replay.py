@@ -248,7 +248,7 @@ def run(options: Options, console: Console) -> None:
     else:
         replay.look_at(periods, at)
         write_png(options.out, replay.painter.frame(replay.scene(periods, at)))
-    console.print(f"written: {options.out}", highlight=False)
+    console.print(f"written: {options.out}", highlight=False, markup=False, soft_wrap=True)
 
 
 def main(arguments: list[str] | None = None) -> int:

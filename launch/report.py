@@ -153,7 +153,7 @@ def parse_and_write(arguments: Sequence[str] | None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     options = parsed(lambda: tyro.cli(Options, prog="report.py", description=__doc__, args=given))
     path = write(options, console, shlex.join(["python", "launch/report.py", *given]))
-    console.print(f"written: {path}", highlight=False)
+    console.print(f"written: {path}", highlight=False, markup=False, soft_wrap=True)
     return 0
 
 

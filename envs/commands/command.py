@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -94,6 +94,7 @@ def run_command(command: Callable[[], int], interrupted: str = "interrupted") ->
         interrupted: What is said of an interrupt.
     """
     from swarm.errors import SwarmError
+    from swarm.files.text_files import NO_SPACE
 
     global _now
     _now, before, hook = _Moment(), _handle(_interrupt), sys.unraisablehook
@@ -115,6 +116,10 @@ def run_command(command: Callable[[], int], interrupted: str = "interrupted") ->
             return WRONG_INPUT
         if isinstance(error, BrokenPipeError) and nobody_reads():
             return UNREAD
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
+            # What is printed may go into a file.
+            print(f"error: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+            return WRONG_INPUT
         raise
     finally:
         sys.unraisablehook = hook
@@ -219,13 +224,17 @@ def _told_of_compiling() -> Iterator[None]:
 
 
 def leave(status: int) -> NoReturn:
-    """End the process; an interrupted one without taking the interpreter apart.
+    """End the process without taking the interpreter apart.
 
-    What an interrupt cut short, as a compiler in the middle of a kernel, may crash when it is taken apart.
+    That takes seconds where torch is loaded, and what an interrupt cut short, as a compiler in the middle of a kernel,
+    may crash by it. Nobody waits for threads of an interrupted command.
     """
     if status != INTERRUPTED:
-        sys.exit(status)
+        for thread in threading.enumerate():
+            if thread is not threading.current_thread() and not thread.daemon:
+                thread.join()
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+        with suppress(AttributeError, OSError):  # There is none, or it cannot be written: that has been said.
+            stream.flush()
     os._exit(status)

@@ -64,7 +64,7 @@ def evaluate(options: Any, console: Console) -> list[Any]:
                 command.save(options.json, results)
             files = (getattr(options, name, None) for name in ("json", "trajectories", "video"))
             if written := ", ".join(str(path) for path in files if path is not None):
-                console.print(f"written: {written}", highlight=False)
+                console.print(f"written: {written}", highlight=False, markup=False, soft_wrap=True)
     return results
 
 

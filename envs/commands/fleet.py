@@ -30,6 +30,7 @@ from swarm.fleet.supervisor import Commands
 from swarm.fleet.watch import FleetWatch
 from swarm.planning.gaps import goals_without_way
 from swarm.runtime.fleet_file.read import load_fleet
+from swarm.scenario.starts import note_turns
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as a shell says it."""
@@ -84,7 +85,8 @@ def up(
     if not 0 <= port < 65536:
         raise InputError("--port", port, "0 to 65535")
     found = load_fleet(fleet)
-    for one in goals_without_way(found.scenario, found.margin, found.errors):
+    odd = note_turns(found.scenario.world, found.scenario.robots)
+    for one in (*odd, *goals_without_way(found.scenario, found.margin, found.errors)):
         print(f"warning: {fleet}: {one}", file=sys.stderr)
     coarser = () if physics_hz is None else (f"--physics-hz={physics_hz}",)
     commands = replace(COMMANDS, physics=(*COMMANDS.physics, *coarser))

@@ -126,8 +126,8 @@ class Options(ErrorOptions):
     @property
     def name(self) -> str:
         """Stem of the files that are written."""
-        named = self.scenario or Path((self.family or self.map).replace(":", "_"))
-        return named.stem if named.name else "demo"
+        named = str(self.scenario or self.family or self.map)
+        return named.rpartition(":")[2] if is_reference(named) else Path(named).stem or "demo"
 
 
 def make_scenario(options: Options) -> tuple[Scenario, list[str]]:
@@ -149,7 +149,7 @@ def make_scenario(options: Options) -> tuple[Scenario, list[str]]:
             raise InputError(
                 "--robots", options.robots, f"left out: {path} has {len(scenario.robots)} robots of its own"
             )
-        return scenario, list(scenario.notes)
+        return scenario, []
     if form in MAP_FORMATS:
         grid, notes = load_map(path, options.cell_size or (None if form is Format.MOVINGAI_MAP else 1.0))
         return _drawn(partial(draw_deliveries, partial(always, grid)), options), list(notes)
@@ -188,6 +188,7 @@ class Simulation:
         self.options = options
         found, self.notes = make_scenario(options)
         scenario = options.declared_in(found)
+        self.notes += scenario.notes
         if options.save is not None:
             scenario.save(options.save)
         margin = bullet.margin_of(options.margin, scenario)
@@ -264,7 +265,7 @@ def simulate(options: Options, console: Console) -> dict[str, Any]:
     with console.status("map, robots and physics"):
         simulation = Simulation(options)
     for note in simulation.notes:
-        console.print(f"note: {note}", highlight=False, markup=False)
+        console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
     run = simulation.run
     columns = (
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"),
@@ -293,7 +294,7 @@ def simulate(options: Options, console: Console) -> dict[str, Any]:
     run.close()
     console.print(table_of(run, result, film=options.film))
     written = [picture, results, log_path] + ([video] if options.film else [])
-    console.print("written: " + ", ".join(str(path) for path in written), highlight=False)
+    console.print("written: " + ", ".join(str(path) for path in written), highlight=False, markup=False, soft_wrap=True)
     if interrupts:
         raise Interrupted
     return result

@@ -9,6 +9,7 @@ from typing import Any
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
+from envs.registry import check_begun
 from envs.render.drawing import Painter
 from envs.render.scene import Scene
 from swarm.array_types import Array, UInt8s
@@ -56,8 +57,7 @@ class RenderedEnv(ParallelEnv):  # type: ignore[misc]
         Raises:
             InputError: If none has begun, or there is no dict of actions.
         """
-        if not self._begun:
-            raise InputError(f"{self.metadata['name']}: step", "no episode has begun", "a call of reset() before")
+        check_begun(self.metadata["name"], self._begun)
         if not isinstance(actions, _ACTIONS):
             raise InputError(f"{self.metadata['name']}: actions", actions, "a dict with an action for each agent")
         return not self.agents

@@ -10,6 +10,7 @@ import numpy as np
 from envs.arena.actions import TUNED
 from envs.arena.core import ArenaCore, Draw
 from envs.arena.spaces import FLAT, action_space, flat, observation_space, state_of
+from envs.registry import check_begun
 from envs.scenarios import drawn_from
 from envs.vector.team import TeamVectorEnv
 from swarm.array_types import AnyArray, Flags, Float32s
@@ -92,7 +93,7 @@ class ArenaVectorEnv(TeamVectorEnv):
 
     def step(self, actions: AnyArray) -> tuple[Any, Float32s, Flags, Flags, dict[str, Any]]:
         """One control period of all worlds."""
-        self._check_begun()
+        check_begun(self.metadata["name"], self._begun)
         core = self.core
         observation, reward, terminated, truncated, told = core.step(actions)
         infos = self._infos(

@@ -12,6 +12,7 @@ from gymnasium import spaces
 from envs.grid.batch import CHANNELS, GridBatch
 from envs.grid.env import drawn_from
 from envs.grid.episode import Episode, GridWorld, draw_episode
+from envs.registry import check_begun
 from envs.vector.team import TeamVectorEnv
 from swarm.array_types import AnyArray, Flags, Float32s
 from swarm.errors import InputError
@@ -87,7 +88,7 @@ class GridVectorEnv(TeamVectorEnv):
         Raises:
             InputError: If there is not one move for each robot.
         """
-        self._check_begun()
+        check_begun(self.metadata["name"], self._begun)
         moves = np.asarray(actions)
         if not np.issubdtype(moves.dtype, np.integer) or ((moves < 0) | (moves >= len(MOVES))).any():
             raise InputError("actions", actions, f"whole numbers from 0 to {len(MOVES) - 1}")

@@ -60,11 +60,6 @@ class TeamVectorEnv(VectorEnv):
         self._begun = True
         return seed
 
-    def _check_begun(self) -> None:
-        """Refuse a step before the first reset, as every environment here does."""
-        if not self._begun:
-            raise InputError(f"{self.metadata['name']}: step", "no episode has begun", "a call of reset() before")
-
     def _infos(self, figures: dict[str, AnyArray]) -> dict[str, Any]:
         """Figures ``[B, N]`` as Gymnasium's infos: copies, each with a mask of the worlds that it is of."""
         everywhere = np.ones(self.num_envs, bool)

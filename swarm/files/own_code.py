@@ -97,6 +97,14 @@ def name_of(part: object) -> str:
     return str(getattr(_named(part), "__qualname__", type(part).__name__))
 
 
+def described(part: object) -> object:
+    """What a part is, for errors: ``the function NAME``, ``an object of NAME``; a plain value as it is."""
+    if module_of(part) in ("", "builtins") and not callable(part):
+        return part
+    kind = "the function" if inspect.isroutine(part) else "the class" if inspect.isclass(part) else "an object of"
+    return f"{kind} {name_of(part)}"
+
+
 def _named(part: Any) -> Any:
     """The function behind a partial or a method; the class of any other object."""
     while isinstance(part, functools.partial):

@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from swarm.errors import InputError
-from swarm.files.own_code import Running
+from swarm.files.own_code import Running, described
 
 _FORM = re.compile(r"(?P<place>.+\.py|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<name>[A-Za-z_]\w*)")
 FORM = "my_file.py:NAME or package.module:NAME"
@@ -99,10 +99,12 @@ def check_part(where: str, part: Any, protocol: type) -> None:
             continue
         arguments = list(inspect.signature(method).parameters.values())[1:]
         needed = [one.name for one in arguments if one.kind == one.POSITIONAL_OR_KEYWORD and one.default is one.empty]
-        form = f"{protocol.__name__}: {'' if name == '__call__' else 'a method '}{name}({', '.join(needed)})"
+        called = "a function" if name == "__call__" else f"a method {name}"
+        form = f"{protocol.__name__}: {called}({', '.join(needed)})"
         own = part if name == "__call__" else getattr(part, name, None)
         if not callable(own):
-            raise InputError(where, part, f"{form}, which it lacks")
+            instead = ", or an object that can be called so" if name == "__call__" else ", which it lacks"
+            raise InputError(where, described(part), form + instead)
         try:
             inspect.signature(own).bind(*needed)
         except TypeError as error:

@@ -51,6 +51,7 @@ from swarm.runtime.loop import Rate, ask_for_short_slices
 from swarm.runtime.mind import Mind, mind_of
 from swarm.runtime.status_teller import StatusTeller
 from swarm.runtime.watchdog import MAY_MOVE
+from swarm.scenario.starts import note_turns
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as a shell says it."""
@@ -111,6 +112,7 @@ def summary(fleet: FleetFile, robot: int) -> str:
         *([f"errors      {fleet.errors.describe()}"] if fleet.errors != EXACT else []),
         *needs_of(fleet, robot),
         *filter(None, [senses_of(fleet, robot)]),
+        *(f"warning     {one}" for one in note_turns(fleet.scenario.world, fleet.scenario.robots)),
         *(f"warning     {one}" for one in goals_without_way(fleet.scenario, fleet.margin, fleet.errors)),
     ])  # fmt: skip
 

@@ -22,7 +22,7 @@ from swarm.model.strangers import UNKNOWN, Strangers, read_strangers
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.robot_spec import RobotSpec
 from swarm.scenario.scenario_format import check_types, environment_entry, read_robot, read_world, robot_entry, save_map
-from swarm.scenario.starts import check_apart, check_can_stop, check_places, note_goal
+from swarm.scenario.starts import check_apart, check_can_stop, check_places, note_goal, note_turns
 from swarm.scenario.strangers_sensed import check_strangers_sensed, note_strangers_sensed
 from swarm.scenario.world import World
 
@@ -89,10 +89,11 @@ class Scenario(ArrayRecord):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the robots are driven as, where a file said something else; and whether they sense far enough."""
+        """What the robots are driven as, where a file said something else; if they sense far enough; odd angles."""
         found = [robot.shape_note for robot in self.robots]
         found += [robot.urdf.note(robot.radius) for robot in self.robots if robot.urdf is not None]
         found += [note_goal(self.world, robot) for robot in self.robots]
+        found += note_turns(self.world, self.robots)
         found.append(note_strangers_sensed(self, self.errors, self.strangers))
         return tuple(dict.fromkeys(note for note in found if note))
 

@@ -18,6 +18,8 @@ from swarm.scenario.world import World
 
 # Robots that touch at the start are allowed, and touching is exact only up to rounding.
 _TOUCH = 1e-9
+_TURN = 2.0 * math.pi + 0.01
+"""A whole turn, however it is rounded [rad]."""
 
 
 def check_places(world: World, robots: tuple[RobotSpec, ...], errors: ErrorBounds) -> None:
@@ -111,6 +113,19 @@ def note_goal(world: World, robot: RobotSpec) -> str:
             how = "with any heading" if heading is None else "with the heading that it keeps"
             return f"a robot's footprint does not fit at its goal {goal.tolist()} {how}: it stops before"
     return ""
+
+
+def note_turns(world: World, robots: Sequence[RobotSpec]) -> list[str]:
+    """What is to be said of angles of more than a turn, which are taken as they are: surely somebody meant degrees."""
+    headings = [(f"robot {i} has a heading", max(robot.start[2], robot.goal_heading or 0.0, key=abs))
+                for i, robot in enumerate(robots)]  # fmt: skip
+    boxes = [(f"box {i} is turned", angle) for i, angle in enumerate(world.angles)]
+    found = []
+    for things, by in ((headings, "of"), (boxes, "by")):
+        odd = [f"{what} {by} {angle:.9g} rad" for what, angle in things if abs(angle) > _TURN]
+        others = f" (and {len(odd) - 1} more so)" if odd[1:] else ""
+        found += [f"{one}{others}, more than a turn: angles are in radians, 90° are 1.5708" for one in odd[:1]]
+    return found
 
 
 def check_can_stop(world: World, robots: tuple[RobotSpec, ...], dt: float, errors: ErrorBounds) -> None:

@@ -220,3 +220,32 @@ def test_a_pipe_that_nobody_reads_any_more_is_no_error(name: str, status: int) -
         command = [sys.executable, str(ROOT / "launch" / script), *arguments]
         done = subprocess.run(command, stdout=nowhere, stderr=subprocess.PIPE, text=True)
     assert (done.returncode, done.stderr) == (status, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("name", ["train.py --help", "evaluate.py family doorway --episodes 1 --controller fixed:6,1"])
+def test_output_into_a_file_on_a_full_disk_is_one_line(name: str) -> None:
+    script, *arguments = name.split()
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, str(ROOT / "launch" / script), *arguments]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    said = [line for line in done.stderr.splitlines() if not line.startswith(COMPILING)]
+    assert done.returncode == 2 and said == ["error: output: No space left on device"]
+
+
+def test_a_command_ends_without_taking_the_interpreter_apart_but_after_its_threads() -> None:
+    ending = """
+import atexit, threading, time
+from envs.commands.command import leave
+
+class Part:
+    def __del__(self):
+        print("apart")
+
+part = Part()
+atexit.register(print, "exit")
+threading.Thread(target=lambda: (time.sleep(0.2), print("thread"))).start()
+leave(3)
+"""
+    done = subprocess.run([sys.executable, "-c", ending], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "thread\nexit\n", "")

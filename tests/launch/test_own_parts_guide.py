@@ -197,7 +197,10 @@ def test_environments_take_the_same_parts() -> None:
         ("tuner --reward my_parts.py:hall --family nowhere", "scenario family: got 'nowhere'"),
         ("tuner --network my_parts.py:Straight", "a method forward(ego, edges, mask), which it lacks"),
         ("tuner --network my_network.py:Net --rounds 2", "neither of them with --network"),
-        ("tuner --family my_parts.py:Straight", "Family: __call__(rng), which it lacks"),
+        (
+            "tuner --family my_parts.py:Straight",
+            "valid: Family: a function(rng), or an object that can be called so",
+        ),
         ("tuner --family clutter --map warehouse", "one of the three"),
     ],
 )

@@ -6,6 +6,7 @@ import json
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,6 +96,26 @@ def test_a_family_is_drawn_from_the_seed_and_can_be_saved(
     assert saved.robots == drawn.robots and saved.world == drawn.world
     assert saved.errors == ErrorBounds(latency=0.01, others="sensed")
     assert result["errors"] == result["assume"] == {"latency": 0.01, "others": "sensed"}
+
+
+@pytest.mark.parametrize(
+    ("named", "name"),
+    [({}, "demo"), ({"scenario": Path("a b/door.yaml")}, "door"), ({"family": "clutter"}, "clutter"),
+     ({"scenario": Path("my.py:Ring")}, "Ring"), ({"family": "a/my.py:ring"}, "ring"),
+     ({"map": "package.maps:hall"}, "hall"), ({"map": "floor.v2.map"}, "floor.v2")],
+)  # fmt: skip
+def test_files_are_called_as_what_is_driven(simulate: ModuleType, named: dict[str, Any], name: str) -> None:
+    assert simulate.Options(**named).name == name
+
+
+def test_names_of_files_are_written_whole_into_a_pipe(
+    simulate: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = {key: tmp_path / f"{'long' * 20}.{key}" for key in ("json", "log")}
+    options = simulate.Options(Path("doorway"), seconds=0.2, controller="fixed:4,1", film=False, seed=3, **places)
+    simulate.simulate(options, Console(width=80))
+    said = capsys.readouterr().out
+    assert all(str(path) in said for path in places.values())
 
 
 def test_an_acceleration_that_the_filter_does_not_hold_is_refused(simulate: ModuleType, tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ class Grid:
 def evaluate_grid(options: Grid, console: Console, records: list[Record]) -> None:
     """Run every episode; results are appended to ``records`` as they come."""
     for note in options.notes:
-        console.print(f"note: {note}", highlight=False, markup=False)
+        console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
     goals = steps = 0
     with progress_bar(console, "grid", ("map", "robots", "throughput")) as progress:
         task = progress.add_task("grid", total=len(options.episodes) * options.steps, map="", robots="", throughput="–")

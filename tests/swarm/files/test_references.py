@@ -73,8 +73,8 @@ def test_a_class_gets_what_it_takes(file: Path) -> None:
         ("no_such_module:x", "no module no_such_module here"),
         ("nothing", r"my_file.py:NAME or package.module:NAME"),
         ("PARTS:nobody", "Record, Scaled, Bare, double, three"),
-        ("PARTS:Bare", r"Function: __call__\(x\), which it lacks"),
-        ("PARTS:three", r"arguments: got '\(x, y, z\)'; valid: Function: __call__\(x\)"),
+        ("PARTS:Bare", r"got 'an object of Bare'; valid: Function: a function\(x\), or an object that can"),
+        ("PARTS:three", r"arguments: got '\(x, y, z\)'; valid: Function: a function\(x\)"),
         ("PARTS:Scaled", r"got '\(factor, offset=1\)'; valid: no arguments without a default"),
     ],
 )

@@ -226,6 +226,23 @@ def test_reads_dynobench_files_under_all_names_of_what_is_driven(tmp_path):
     assert "name" not in (tmp_path / "corridor.yaml").read_text()
 
 
+def test_angles_of_more_than_a_turn_are_said(tmp_path):
+    text = """
+environment: {min: [0, 0], max: [9, 9], obstacles: [{type: box, center: [7, 7], size: [1, 1], angle: %s}]}
+robots:
+  - {type: unicycle, start: [1, 1, %s], goal: [5, 1]}
+  - {type: unicycle, start: [1, 2, %s], goal: [5, 2, %s]}
+"""
+    for fine in ((0, 0, 0, 0), (-3.14, 3.14, -6.2831853, 6.2832)):
+        assert load_scenario(write(tmp_path, text % fine)).notes == ()
+    told = "more than a turn: angles are in radians, 90° are 1.5708"
+    assert load_scenario(write(tmp_path, text % (0, 0, 90, 0))).notes == (f"robot 1 has a heading of 90 rad, {told}",)
+    several = load_scenario(write(tmp_path, text % (45, -90, 1, 180)))
+    assert several.notes == (
+        f"robot 0 has a heading of -90 rad (and 1 more so), {told}", f"box 0 is turned by 45 rad, {told}",
+    )  # fmt: skip
+
+
 def test_what_is_not_driven_is_said_first(tmp_path):
     text = "environment: {min: [0, 0, 0], max: [5, 5, 5], obstacles: [{type: octomap}]}\nrobots:\n"
     text += (
