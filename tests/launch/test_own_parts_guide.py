@@ -61,6 +61,7 @@ def call(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     command = words[0].removeprefix("swarm-")
     few = FEW.get(f"{command} {words[1]}", FEW.get(command, ""))
     monkeypatch.setattr(sys, "argv", [*words, *few.split()])
+    monkeypatch.setattr("envs.commands.entry.leave", sys.exit)
     logging.disable(logging.WARNING)  # the export traces itself at length for whoever listens, as pytest does
     threads = torch.get_num_threads()
     try:

@@ -150,6 +150,7 @@ def test_one_line_names_part_file_line_and_value(
     (tmp_path / "parts.py").write_text(TEXT)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [f"swarm-{words.split()[0]}", *words.split()[1:]])
+    monkeypatch.setattr("envs.commands.entry.leave", sys.exit)
     logging.disable(logging.WARNING)  # the export traces itself at length for whoever listens, as pytest does
     threads = torch.get_num_threads()
     try:

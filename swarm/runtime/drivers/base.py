@@ -1,8 +1,8 @@
 """The interface to a robot's body: its own state in, a command out, and what was actually sent.
 
 A driver of one's own is a class with three methods, constructed from the fleet file and the robot's identity. It is
-named in fleet.yaml as ``driver: module:Class``; the module has to be on the path. ``swarm.runtime.drivers.line`` is a
-complete one, for a base that speaks lines of text. In short::
+named in fleet.yaml as ``driver: my_file.py:CLASS`` (relative to fleet.yaml) or ``driver: package.module:CLASS``.
+``swarm.runtime.drivers.line`` is a complete one, for a base that speaks lines of text. In short::
 
     class MyBase:
         def __init__(self, fleet: FleetFile, robot_id: int) -> None:
@@ -42,7 +42,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from importlib import import_module
 from typing import Protocol
 
 import numpy as np
@@ -52,8 +51,9 @@ from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.files.checks import array, number
 from swarm.files.own_code import Running, name_of
+from swarm.files.references import load_reference
 from swarm.model.dynamics import Kind
-from swarm.runtime.fleet_file.read import DRIVERS, FleetFile
+from swarm.runtime.fleet_file.read import FleetFile
 from swarm.scenario.robot_spec import RobotSpec
 
 COMMAND_TTL = 0.2
@@ -165,13 +165,7 @@ def make_driver(fleet: FleetFile, robot_id: int) -> Driver:
     where = f"{fleet.path}: driver"
     if fleet.driver not in _SHIPPED:  # What it is given is a copy, as of all parts of a user's own.
         fleet = replace(fleet, scenario=fleet.scenario.copy())
-    module, _, name = _SHIPPED.get(fleet.driver, fleet.driver).partition(":")
-    try:
-        found = getattr(import_module(module), name)
-    except ImportError as error:
-        raise InputError(where, fleet.driver, f"{', '.join(DRIVERS)}, or module:Class on the path ({error})") from error
-    except AttributeError:
-        raise InputError(where, fleet.driver, f"a class in {module} (it has no {name})") from None
+    found = load_reference(where, _SHIPPED.get(fleet.driver, fleet.driver))
     missing = [method for method in ("read", "write", "close") if not callable(getattr(found, method, None))]
     if missing:
         raise InputError(where, fleet.driver, f"a class with read, write and close (it has no {', '.join(missing)})")

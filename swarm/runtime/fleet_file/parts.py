@@ -1,4 +1,4 @@
-"""What a fleet file names that stands in other files: the controller, and a constraint of a user's own."""
+"""What a fleet file names that stands in other files: the controller, and a constraint or driver of a user's own."""
 
 from __future__ import annotations
 
@@ -26,18 +26,23 @@ def read_controller(field: Field, folder: Path) -> str:
     return controller
 
 
-def read_constraint(field: Field, folder: Path) -> str:
-    """The reference of a constraint (``swarm.Constraint``), of a file relative to the fleet file's folder.
+def read_part(field: Field, folder: Path, named: str = "") -> str:
+    """The reference of a constraint (``swarm.Constraint``) or driver, of a file relative to the fleet file's folder.
+
+    Args:
+        field: The value.
+        folder: Of the fleet file.
+        named: What it may be called besides, for errors; ends with a comma.
 
     Raises:
         InputError: If it is no reference, or there is no such file. Nothing is run.
     """
     text = field.text()
     if not is_reference(text):
-        raise field.error(FORM)
+        raise field.error(f"{named}{FORM}")
     if not in_file(text):
         return text
     path = folder / source_of(text)
     if not os.path.isfile(path):
-        raise field.error(f"{FORM}, of a file that is there (looked for {path})")
+        raise field.error(f"{named}{FORM}, of a file that is there (looked for {path})")
     return moved(text, path)

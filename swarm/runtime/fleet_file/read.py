@@ -43,7 +43,7 @@ from swarm.model.strangers import UNKNOWN, Strangers, read_strangers
 from swarm.planning.passages.team import sizes_of
 from swarm.planning.registry import PLANNERS, choose_planner
 from swarm.runtime.fleet_file.braking import DEFAULT, Action, read_braking
-from swarm.runtime.fleet_file.parts import read_constraint, read_controller
+from swarm.runtime.fleet_file.parts import read_controller, read_part
 from swarm.runtime.fleet_file.ros2_names import Ros2, read_ros2
 from swarm.runtime.fleet_file.roster import Peer
 from swarm.runtime.fleet_file.zenoh_config import LEAST_PATIENCE, MOST_PATIENCE, PATIENCE
@@ -52,7 +52,7 @@ from swarm.scenario.scenario import Scenario, deliveries, load_scenario
 from swarm.scenario.strangers_sensed import check_strangers_sensed
 
 DRIVERS = ("bullet", "replay", "ros2")
-"""Drivers that have a name; any other is ``module:Class``."""
+"""Drivers that have a name; any other is ``my_file.py:CLASS`` or ``package.module:CLASS``."""
 
 CLOCKS = ("same", "base")
 """Whose clock the body of a robot stamps by: one that agrees with the control process's, or one of its own."""
@@ -66,7 +66,6 @@ _OPTIONAL = (
     "strangers", "clock", "braking", "constraint",
 )  # fmt: skip
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
-_CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 # Below are the system's own ports.
 _LOWEST_PORT, _HIGHEST_PORT = 1024, 65535
 # As many goals as nobody reaches within the drawn seconds, as in the simulation.
@@ -85,7 +84,7 @@ class FleetFile:
         planner: Name of every robot's planner; never ``auto``.
         controller: ``tuner``, a checkpoint folder, or a rule (``swarm.tune.controllers.make_controller``).
         margin: Safety margin of every robot [m].
-        driver: One of ``DRIVERS``, or ``module:Class``.
+        driver: One of ``DRIVERS``, or the reference of a class.
         endpoints: Where each robot listens, by identity: ``tcp/HOST:PORT``, or ``tls/HOST:PORT`` if there are keys.
         physics: Host and port of the physics world; None if the driver needs none.
         recording: What the driver ``replay`` plays.
@@ -176,7 +175,7 @@ def load_fleet(path: str | Path) -> FleetFile:
     margin = keys["margin"].number()
     if margin < 0.0:
         raise keys["margin"].error("0 or more, m")
-    driver = _read_driver(root, keys)
+    driver = _read_driver(keys, path.parent)
     folders = {key: path.parent / keys[key].text() for key in ("recording", "keys", "log", "journal") if key in keys}
     if "keys" in folders and not os.path.isdir(folders["keys"]):
         raise keys["keys"].error(f"a folder (looked for {folders['keys']})")
@@ -195,7 +194,7 @@ def load_fleet(path: str | Path) -> FleetFile:
     clocks = _read_clocks(keys["clock"], len(scenario.robots)) if "clock" in keys else {}
     braking = read_braking(keys["braking"]) if "braking" in keys else DEFAULT
     controller = read_controller(keys["controller"], path.parent)
-    constraint = read_constraint(keys["constraint"], path.parent) if "constraint" in keys else ""
+    constraint = read_part(keys["constraint"], path.parent) if "constraint" in keys else ""
     fleet = FleetFile(
         path, name, scenario, seed, planner, controller, margin, driver, endpoints, physics, ros2=ros2,
         patience=patience, errors=errors, strangers=strangers, clocks=clocks, braking=braking,
@@ -237,11 +236,11 @@ def _read_scenario(root: Field, keys: dict[str, Field], folder: Path) -> tuple[S
         return deliveries(grid, robots, np.random.default_rng(seed), goals, horizon=seconds), seed
 
 
-def _read_driver(root: Field, keys: dict[str, Field]) -> str:
+def _read_driver(keys: dict[str, Field], folder: Path) -> str:
     """The driver, and whether the file says what it needs."""
     driver = keys["driver"].text()
-    if driver not in DRIVERS and not _CLASS.fullmatch(driver):
-        raise keys["driver"].error(f"{', '.join(DRIVERS)}, or module:Class")
+    if driver not in DRIVERS:
+        return read_part(keys["driver"], folder, f"{', '.join(DRIVERS)}, or ")
     for needed_by, key in (("bullet", "physics"), ("replay", "recording"), ("ros2", "ros2")):
         if driver == needed_by and key not in keys:
             raise keys["driver"].error(f"also the key {key}, which the driver {driver} needs")

@@ -118,7 +118,8 @@ def test_bad_recordings_are_named(tmp_path, recording):
 
 def test_drivers_that_cannot_be_loaded_are_named(recording):
     for driver, valid in (
-        ("nowhere.at_all:Base", "on the path"), ("json:Base", "it has no Base"), ("json:JSONDecoder", "it has no read"),
+        ("nowhere.at_all:Base", "no module nowhere here"), ("json:Base", "json: name: got 'Base'; valid: one that it"),
+        ("json:JSONDecoder", "it has no read"), ("json.py:JSONDecoder", "a file that can be read"),
     ):  # fmt: skip
         with pytest.raises(InputError, match=valid):
             make_driver(fleet_of(driver), 0)
@@ -138,6 +139,8 @@ def test_a_driver_that_raises_or_gives_something_else_is_one_clear_error(tmp_pat
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(InputError, match=r"fleet\.yaml: driver: my_wrong_base:Base \(.*_base\.py:3\): got 'IndexErr"):
         make_driver(fleet_of("my_wrong_base:Base"), 0)
+    with pytest.raises(InputError, match=r"_base\.py:Base \(.*_base\.py:3\): got 'IndexErr"):
+        make_driver(fleet_of(f"{tmp_path}/my_wrong_base.py:Base"), 0)
     quiet = make_driver(fleet_of("my_wrong_base:Quiet"), 0)
     with pytest.raises(InputError, match=r"driver: Quiet \(.*my_wrong_base\.py:5\): got \"AttributeError"):
         read_from(quiet)
