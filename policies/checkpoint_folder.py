@@ -13,6 +13,8 @@ checkpoint does not write itself (training logs) move along.
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import io
 import itertools
 import logging
@@ -33,6 +35,8 @@ from swarm.files.text_files import make_folder
 
 WEIGHTS, ONNX, CONFIG, CARD, RESUME = "weights.pt", "policy.onnx", "config.yaml", "card.md", "resume.pt"
 FORMAT = 1
+_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS}
+"""What file systems say that have no locks."""
 BUILT_IN = "a checkpoint of the built-in network; in Python load_and_run(folder) runs that file"
 """What ``load`` takes."""
 
@@ -54,6 +58,37 @@ def replaced(folder: Path) -> Iterator[Path]:
         os.replace(folder, old)
     os.replace(new, folder)
     shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def sole_writer(folder: Path) -> Iterator[None]:
+    """Keep other trainings out of a folder, in all processes of this machine, however this one ends.
+
+    Raises:
+        InputError: If another training writes there, or nothing can be written beside the folder, where it is replaced.
+    """
+    folder = folder.resolve()
+    path, is_new = _sibling(folder, "lock"), not os.path.exists(folder.parent)
+    make_folder(folder.parent)
+    with contextlib.ExitStack() as stack:
+        try:
+            lock = stack.enter_context(path.open("ab"))
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.path.exists(path):  # Whoever had it took it away this moment.
+                raise BlockingIOError
+        except BlockingIOError:
+            raise InputError(str(folder), "another training writes there", "a folder of its own (--out)") from None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                valid = "a folder beside which files can be written"
+                raise InputError(str(folder), error.strerror or str(error), valid) from None
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+            if is_new:  # and nothing was written
+                with contextlib.suppress(OSError):
+                    folder.parent.rmdir()
 
 
 def existing(folder: Path) -> Path:

@@ -18,6 +18,7 @@ import os
 import shlex
 import sys
 import time
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ from envs.commands.evaluation.tuner_table import tuner_table
 from envs.commands.machine import processor
 from envs.grid.follower_worlds import KINDS, FollowerWorlds
 from policies import distributed
-from policies.checkpoint_folder import CARD
+from policies.checkpoint_folder import CARD, sole_writer
 from policies.follower import training as follower
 from policies.follower.training import FollowerOptions, FollowerTraining
 from policies.training import Training
@@ -146,25 +147,32 @@ def train() -> int:
     try:
         options = parsed(lambda: app.cli(prog="train.py", description=__doc__))
         check_place(options.out, is_folder=True)
-        if options.network:
-            console.print("trying the network, and its ONNX graph: some seconds", highlight=False)
-        training = start(options, f"{program()} {shlex.join(sys.argv[1:])}")
-        if training.kept is not None:
-            console.print(f"note: the checkpoint of before is kept in {training.kept}", **_AS_IT_IS)
-        planned = f"{training.updates} updates of {training.ppo.steps_per_update:,} robot-steps"
-        console.print(f"{training.name}: {planned}, into {training.folder}", **_AS_IT_IS)
-        if isinstance(training, TunerTraining) and training.options.teachers and not training.ppo.done:
-            training.tell = partial(console.print, **_AS_IT_IS)
-            lessons = training.options.lessons
-            console.print(f"note: first it imitates its teachers in {lessons} lessons, which takes minutes")
-        if training.ppo.done >= training.updates:
-            console.print(f"note: all {training.ppo.done} updates are done; a larger --steps would add to them")
-        finished = run(training, console)
-        console.print(f"Checkpoint: {training.folder}", **_AS_IT_IS)
-        if finished and training.options.evaluate and distributed.rank() == 0:
-            describe(training)
+        writes = distributed.rank() == 0 and (options.resume is None or os.path.isdir(options.resume))
+        with sole_writer(options.resume or options.out) if writes else nullcontext():
+            return carry_out(options, console)
     finally:
         distributed.leave()
+
+
+def carry_out(options: TunerOptions | FollowerOptions, console: Console) -> int:
+    """Train, and evaluate what was trained; 130 if interrupted and saved."""
+    if options.network:
+        console.print("trying the network, and its ONNX graph: some seconds", highlight=False)
+    training = start(options, f"{program()} {shlex.join(sys.argv[1:])}")
+    if training.kept is not None:
+        console.print(f"note: the checkpoint of before is kept in {training.kept}", **_AS_IT_IS)
+    planned = f"{training.updates} updates of {training.ppo.steps_per_update:,} robot-steps"
+    console.print(f"{training.name}: {planned}, into {training.folder}", **_AS_IT_IS)
+    if isinstance(training, TunerTraining) and training.options.teachers and not training.ppo.done:
+        training.tell = partial(console.print, **_AS_IT_IS)
+        lessons = training.options.lessons
+        console.print(f"note: first it imitates its teachers in {lessons} lessons, which takes minutes")
+    if training.ppo.done >= training.updates:
+        console.print(f"note: all {training.ppo.done} updates are done; a larger --steps would add to them")
+    finished = run(training, console)
+    console.print(f"Checkpoint: {training.folder}", **_AS_IT_IS)
+    if finished and training.options.evaluate and distributed.rank() == 0:
+        describe(training)
     if not finished:
         again = f"{program()} {training.name} --resume {shlex.quote(str(training.folder))}"
         console.print(f"To go on: {again}", **_AS_IT_IS)
