@@ -175,15 +175,16 @@ def check_import() -> Check:
 
 def check_numba_cache() -> Check:
     """Compiled kernels can be kept, so that only the first run waits for the compiler."""
-    given, cache = os.environ.get("NUMBA_CACHE_DIR"), os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = (Path(given) if given else Path(cache) / "swarm") / "kernels"
+    given, folder = os.environ.get("NUMBA_CACHE_DIR"), Path("~/.cache/swarm/kernels")
+    fix = "make the folder writable, or set NUMBA_CACHE_DIR to one that is"
     try:
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        folder = (Path(given) if given else Path(cache) / "swarm") / "kernels"
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-    except OSError as error:
-        fix = "make the folder writable, or set NUMBA_CACHE_DIR to one that is"
-        return Check("numba cache", FAILED, f"{folder}: {error.strerror}", fix)
+    except (OSError, RuntimeError) as error:  # there may be no home
+        return Check("numba cache", FAILED, f"{folder}: {getattr(error, 'strerror', None) or error}", fix)
     return Check("numba cache", OK, f"{folder} is writable")
 
 

@@ -33,9 +33,9 @@ _MOVED = AttributeError, ImportError
 def cache_folder() -> Path:
     """Folder of all kernels: of ``NUMBA_CACHE_DIR``, else of the user; a passing one if neither can be written."""
     given = os.environ.get("NUMBA_CACHE_DIR")
-    base = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "swarm"
-    folder = base / "kernels"
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, RuntimeError):  # in a container a user may have no home
+        base = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "swarm"
+        folder = base / "kernels"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         tempfile.TemporaryFile(dir=folder).close()
         return folder
@@ -74,7 +74,8 @@ class KernelLocator:
 
     def ensure_cache_path(self) -> None:
         """Before a kernel is written: room is made, older states of it go."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _prune(self._folder, self._name, self.get_disambiguator())
 
 
@@ -96,6 +97,11 @@ class _Files(IndexDataCacheFile):
             return super()._load_data(name)  # type: ignore[no-untyped-call]
         except _MOVED as error:
             raise OSError(str(error)) from error  # as numba expects of a file that is gone
+
+    def save(self, key: Any, data: Any) -> None:
+        """Keep a kernel, if the disk has room for it; where it has none, the next start compiles it again."""
+        with contextlib.suppress(OSError):
+            super().save(key, data)  # type: ignore[no-untyped-call]
 
 
 caching.IndexDataCacheFile = _Files  # type: ignore[misc]
@@ -145,11 +151,13 @@ def _sources(packages: tuple[tuple[str, Path], ...]) -> tuple[SourceTree, dict[s
     with contextlib.suppress(OSError, ValueError):
         return tree, json.loads(table.read_text(encoding="utf-8"))
     known = {f"{module}:{name}": tree.digest(module, name) for module, name in tree.decorated()}
-    with contextlib.suppress(OSError):
-        passing = table.with_suffix(f".{os.getpid()}")
+    passing = table.with_suffix(f".{os.getpid()}")
+    try:
         passing.write_text(json.dumps(known), encoding="utf-8")
         passing.replace(table)
         _keep_newest(list(table.parent.glob("sources-*.json")))
+    except OSError:
+        _remove([passing])
     return tree, known
 
 

@@ -159,6 +159,25 @@ def test_a_folder_that_cannot_be_written_is_no_fault(tmp_path: Path) -> None:
     assert run(tmp_path) == (11.0, False)
 
 
+def test_a_full_disk_is_no_fault(tmp_path: Path) -> None:
+    write(tmp_path)
+    full = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (16, 16))\n"
+    assert run(tmp_path, full + RUN) == run(tmp_path, full + RUN) == (11.0, False)
+    assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file() and path.stat().st_size] == []
+    assert [run(tmp_path), run(tmp_path)] == [(11.0, False), (11.0, True)]
+
+
+def test_a_user_without_a_home_is_no_fault(tmp_path: Path) -> None:
+    write(tmp_path)
+    homeless = """
+import os, pwd
+for name in ("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR"):
+    os.environ.pop(name, None)
+pwd.getpwuid = {}.__getitem__
+"""
+    assert run(tmp_path, homeless + RUN) == (11.0, False)
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
