@@ -41,7 +41,7 @@ def test_check_says_what_a_robot_would_do(fleet):
     process = start("deploy.py", "--fleet", fleet, "--robot", 1, "--check")
     text, _ = process.communicate(timeout=120)
     assert process.returncode == 0, text
-    assert "3 robots" in text and "50 ms" in text and "cells" in text and "errors" not in text
+    assert "3 robots" in text and "50 ms" in text and "cells" in text and "\nerrors" not in text
     fleet.write_text(fleet.read_text() + "errors: {position: 0.01, lag: 0.1}\n")
     process = start("deploy.py", "--fleet", fleet, "--robot", 1, "--check")
     text, _ = process.communicate(timeout=120)
