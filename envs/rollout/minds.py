@@ -21,6 +21,7 @@ from swarm.model.body import RADIUS
 from swarm.model.dynamics import STATE
 from swarm.model.shapes import NO_SHAPES, SHAPE
 from swarm.planning import Plan
+from swarm.planning.together.team import PassageTeam
 from swarm.robot import Command, Robot
 from swarm.robot.clearance import PLACE_AND_SIZE, nearest_gap
 from swarm.robot.command import Filtered
@@ -61,6 +62,7 @@ class Minds:
         self._bounds = scenario.world.bounds
         self._walls = flat_index(scenario.world.index(scenario.sensing_radius))
         self._scratch = scratch(_SLOTS)
+        self._team = PassageTeam.of([robot.planner for robot in robots], self._bounds)
         self.step_ms: list[float] = []
 
     def step(self, views: Sequence[View], actions: Array | None = None) -> list[Command]:
@@ -78,6 +80,8 @@ class Minds:
         began = time.perf_counter()
         views = [robot.believed(view) for robot, view in zip(self._robots, views, strict=True)]
         crowd = self._sense(views)
+        if self._team is not None:
+            self._team.plan(views, crowd.near, crowd.first)
         plans, spent = self._plan(views)
         wish = Wish(
             np.array([plan.waypoint for plan in plans]),

@@ -46,13 +46,14 @@ class Silent:
     Attributes:
         rows: Those who stand for long, seen or remembered, rows of neighbours, float64[k, 22].
         near: Those who are seen now, rows of neighbours.
+        sight: How far away somebody has ever been seen [m].
     """
 
     def __init__(self) -> None:
         self.rows = np.empty((0, NEIGHBOUR))
         self.near: list[Array] = []
         self._stood: dict[tuple[int, int], _Standing] = {}  # by place
-        self._sight = 0.0  # How far away somebody has ever been seen [m].
+        self.sight = 0.0
 
     @property
     def circles(self) -> Array:
@@ -72,8 +73,8 @@ class Silent:
             view: What the robot sees.
             heard: Whom it hears, in ascending order.
         """
-        far, all_heard = _look(view.neighbours, view.state, heard)
-        self._sight = max(self._sight, far)
+        far, all_heard = look(view.neighbours, view.state, heard)
+        self.sight = max(self.sight, far)
         if all_heard and not self._stood:
             self.near = []
             return False  # mostly so, and nobody is remembered
@@ -91,6 +92,11 @@ class Silent:
         self.rows = np.array(standing).reshape(-1, NEIGHBOUR)
         return not np.array_equal(before, self.circles)
 
+    @property
+    def is_nobody(self) -> bool:
+        """Whether nobody is seen or remembered who says nothing."""
+        return not self._stood and not self.near
+
     def standing_at(self, places: Container[int], place_of: Callable[[float, float], int]) -> Array | None:
         """The row of one that stands at one of these places (slices, cells), of which ``place_of`` x, y [m] tells."""
         return next((row for row in self.rows if place_of(float(row[N_X]), float(row[N_Y])) in places), None)
@@ -99,13 +105,13 @@ class Silent:
         """Whether one that stood may still be there, and says nothing."""
         if one.until == view.time:
             return True
-        in_sight = not view.truncated and math.dist(one.row[_PLACE], view.state[:2]) <= _SEEN * self._sight
+        in_sight = not view.truncated and math.dist(one.row[_PLACE], view.state[:2]) <= _SEEN * self.sight
         talks = any(math.dist(row[_PLACE], one.row[_PLACE]) <= row[N_RADIUS] for row in talking)
         return one.counts and view.time - one.until < MEMORY and not in_sight and not talks
 
 
 @uncounted
-def _look(neighbours: Array, state: Array, heard: Int64s) -> tuple[float, bool]:
+def look(neighbours: Array, state: Array, heard: Int64s) -> tuple[float, bool]:
     """How far away the farthest neighbour is [m], and whether all are heard."""
     far, all_heard = 0.0, True
     for k in range(len(neighbours)):

@@ -10,6 +10,7 @@ of it, for its sake, and finds no room.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -19,8 +20,8 @@ from swarm.planning.passages.right_of_way import T_INHERITED, goes_first, rank_o
 from swarm.planning.passages.route import Route
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_VX, N_VY, N_X, N_Y
 
-_TOUCHING = 1.5  # Two touch if they are nearer than so many sums of their radii and margins.
-_SLOW = 0.3  # Slower than so much of its top speed, a robot does not get on.
+TOUCHING = 1.5  # Two touch if they are nearer than so many sums of their radii and margins.
+SLOW = 0.3  # Slower than so much of its top speed, a robot does not get on.
 _BACK, _WAYS = 3.0, 16  # It goes back by so many radii, in the best of so many directions.
 _FOR = 2.0  # Seconds for which it stays there.
 
@@ -56,6 +57,20 @@ class Crowd:
             self._until = tick + (self._ticks if first else 0)
         return self._place
 
+    @property
+    def numbers(self) -> tuple[int]:
+        """Until which tick it stays where it has backed off to."""
+        return (self._until,)
+
+    @numbers.setter
+    def numbers(self, some: Sequence[float]) -> None:
+        self._until = int(some[0])
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether it has backed off for nobody."""
+        return self._place is None
+
     def _is_in_slice(self, place: Array) -> bool:
         return self._route.slices.at(float(place[0]), float(place[1])) > 0
 
@@ -68,8 +83,8 @@ class Crowd:
                 continue
             if not goes_first(rank_of(other), scene.rank) and not scene.is_let_in_by(other):
                 continue
-            near = scene.is_near(row, self._margin, _TOUCHING)
-            if near and math.hypot(row[N_VX], row[N_VY]) < _SLOW * self._speed:
+            near = scene.is_near(row, self._margin, TOUCHING)
+            if near and math.hypot(row[N_VX], row[N_VY]) < SLOW * self._speed:
                 found.append(row)
         return found
 

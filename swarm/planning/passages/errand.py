@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numba import njit
@@ -16,16 +17,17 @@ from swarm.planning.passages.team import Others
 from swarm.planning.pibt.priority_inheritance import priority_key
 from swarm.planning.roadmap.shut_in import MOVES, PATIENCE
 
-_IDLE = -1
+IDLE = -1
 """Ticks in the priority of a robot that has arrived."""
-_STUCK = 1.5  # A robot gets on no longer if it has not come nearer to its goal for so many seconds.
-_FORGETS = 5.0  # Seconds after which it does not count any more how near it has been: it may have to go around.
-_ARRIVED, _NEARLY = 0.5, 2.0  # It has arrived if so little of its way is left, and if so little is left and it waits.
+STUCK = 1.5  # A robot gets on no longer if it has not come nearer to its goal for so many seconds.
+FORGETS = 5.0  # Seconds after which it does not count any more how near it has been: it may have to go around.
+ARRIVED, NEARLY = 0.5, 2.0  # It has arrived if so little of its way is left, and if so little is left and it waits.
 # Who is nearer than so many slices to the one that it wants next waits before it; then it does while it is about there.
-_NEAR, _ABOUT = 2.0, 3.0
-_PASSES = 3  # So many go first.
-_HEARD = 5  # Periods in which it hears who is there already, when it begins to listen.
+_NEAR, ABOUT = 2.0, 3.0
+PASSES = 3  # So many go first.
+HEARD = 5  # Periods in which it hears who is there already, when it begins to listen.
 _NOBODY = Others.of({}, 0)
+ERRAND = 11
 _DUE = 20.0  # Seconds for which a robot is due at most: if it does not come in meanwhile, it is not for the others.
 
 
@@ -58,9 +60,25 @@ class Errand:
             self._goal, self._since, self.arrived, self._least = goal.copy(), tick, False, math.inf
             self._told, self._has_goal = goal.tobytes(), bool(np.isfinite(goal).all())
         place = position.tolist()
-        if math.dist(place, self._place) > MOVES * self._radius:
+        away_x, away_y = place[0] - self._place[0], place[1] - self._place[1]
+        if math.sqrt(away_x * away_x + away_y * away_y) > MOVES * self._radius:
             self._place, self._moved = place, tick
         return is_new
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """What it remembers, ``ERRAND`` numbers: goal and place, least way left and way left [m]; the rest as it is."""
+        ticks = self._since, self._moved, self.arrived, self.due, self._nearer
+        return *self._goal.tolist(), *self._place, self._least, self._left, *ticks
+
+    def went_on(self, tick: int, some: Sequence[float]) -> None:
+        """Remember these ``numbers`` from a tick on; the goal is the same."""
+        self._tick, self._place, self._least, self._left = tick, [some[2], some[3]], some[4], some[5]
+        self._moved, self.arrived, self.due, self._nearer = int(some[7]), some[8] > 0.0, some[9] > 0.0, int(some[10])
+
+    def is_of(self, goal: bytes) -> bool:
+        """Whether it has a goal, and which: by its bytes."""
+        return self._has_goal and self._told == goal
 
     def goal_from(self, position: Array) -> Array:
         """The goal, float64[2] [m]; where the robot is if it has none."""
@@ -68,14 +86,14 @@ class Errand:
 
     def is_at_end(self, left: float) -> bool:
         """Whether a way ends here, of which so much is left [m]."""
-        return left <= _ARRIVED * self._radius
+        return left <= ARRIVED * self._radius
 
     def note_left(self, left: float) -> None:
         """Note how much is left of the way to the goal [m]."""
         self._left = left
-        if left < self._least - MOVES * self._radius or self._tick - self._nearer > _FORGETS / self._dt:
+        if left < self._least - MOVES * self._radius or self._tick - self._nearer > FORGETS / self._dt:
             self._least, self._nearer = left, self._tick
-        self.arrived |= self.is_at_end(left) or (self.waits and left <= _NEARLY * self._radius)
+        self.arrived |= self.is_at_end(left) or (self.waits and left <= NEARLY * self._radius)
 
     @property
     def waits(self) -> bool:
@@ -85,13 +103,13 @@ class Errand:
     @property
     def gets_on(self) -> bool:
         """Whether the robot is at its goal, or has come nearer to it than ever before not long ago."""
-        return self.is_at_end(self._left) or (self._tick - self._nearer) * self._dt <= _STUCK
+        return self.is_at_end(self._left) or (self._tick - self._nearer) * self._dt <= STUCK
 
     @property
     def priority(self) -> int:
         """How long it has had its goal, and whether it is due; the lowest if it has arrived, or has none."""
         if self.arrived or not self._has_goal:
-            return priority_key(_IDLE, self._robot_id)
+            return priority_key(IDLE, self._robot_id)
         return waiting_key(self._tick - self._since, self._robot_id, self.due)
 
 
@@ -106,11 +124,15 @@ class Passed:
         slices: Of the team.
         speed: Top speed of the robot [m/s].
         dt: Control period [s].
+
+    Attributes:
+        near: Who is so near to the first slice that it wants waits before it [m].
+        longest: Ticks for which the robot is due at most.
     """
 
     def __init__(self, slices: Slices, speed: float, dt: float) -> None:
-        self._slices, self._near = slices, _NEAR * slices.length
-        self._step, self._longest = speed * dt, round(_DUE / dt)
+        self._slices, self.near = slices, _NEAR * slices.length
+        self._step, self.longest = speed * dt, round(_DUE / dt)
         self._door, self._begun, self._count, self._since = 0, 0, 0, 0
         self._first: set[int] = set()  # who may go first: they were there before this robot
         self._before = _NOBODY
@@ -125,20 +147,36 @@ class Passed:
             waits: Whether it wants somewhere and is in no passage: who has come into one has to be passed anew.
         """
         door = self._door_of(leg) if waits else 0
-        anew = door != self._door or (self._count >= _PASSES and tick - self._since > self._longest)
+        anew = door != self._door or (self._count >= PASSES and tick - self._since > self.longest)
         if anew:
             self._door, self._begun, self._count, self._first = door, tick, 0, set()
         if door == 0:
             self._before = _NOBODY
             return False
-        before, listens = self._before, tick - self._begun <= _HEARD
+        before, listens = self._before, tick - self._begun <= HEARD
         told = others.rows, others.who, before.rows, before.who, leg.ahead, self._slices.doors
-        there, goes_in = _who_passes(*told, self._step, self._near, anew, listens)
+        there, goes_in = who_passes(*told, self._step, self.near, anew, listens)
         self._first.update(there.tolist())
         for robot in goes_in.tolist():
             self._note(robot, tick)
         self._before = others
-        return self._count >= _PASSES
+        return self._count >= PASSES
+
+    @property
+    def numbers(self) -> tuple[int, int, int, int]:
+        """Where it waits, since which tick, how many have gone first, and since when it is due."""
+        return self._door, self._begun, self._count, self._since
+
+    def went_on(self, some: Sequence[float], others: Others) -> None:
+        """Remember these ``numbers``, and what the others have told; nobody has gone first."""
+        self._door, self._begun, self._count, self._since = map(int, some)
+        self._before = others if self._door else _NOBODY
+        if not self._door:
+            self._first.clear()
+
+    def knows(self, others: Others | None) -> bool:
+        """Whether this is what the others had told when it was asked last, as far as that counts."""
+        return not self._door or self._before is others
 
     def _note(self, robot: int, tick: int) -> None:
         """Another one goes in; if it comes back, it will have come later."""
@@ -146,20 +184,20 @@ class Passed:
             self._first.remove(robot)
             return
         self._count += 1
-        if self._count == _PASSES:
+        if self._count == PASSES:
             self._since = tick
 
     def _door_of(self, leg: Leg) -> int:
         """The lane before which the robot waits, or minus the slice if that is in none; 0 if it waits before none."""
-        if not len(leg.ahead) or leg.distance > _ABOUT * self._slices.length:
+        if not len(leg.ahead) or leg.distance > ABOUT * self._slices.length:
             return 0
         first = int(leg.ahead[0])
         door = int(self._slices.lanes.number[first]) or -first
-        return door if leg.distance <= self._near or door == self._door else 0
+        return door if leg.distance <= self.near or door == self._door else 0
 
 
 @njit(cache=True)
-def _who_passes(
+def who_passes(
     rows: Int64s, who: Int64s, rows_before: Int64s, who_before: Int64s, ahead: Int64s, doors: Flags, step: float,
     near: float, anew: bool, listens: bool,
 ) -> tuple[Int64s, Int64s]:  # fmt: skip

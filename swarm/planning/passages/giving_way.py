@@ -7,6 +7,8 @@ robot that has arrived gets past whoever wants through, until it is there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from swarm.array_types import Array, Int64s
 from swarm.planning.passages.aside import Aside, sum_of
 from swarm.planning.passages.pushers import Scene, pushers_of
@@ -16,7 +18,7 @@ from swarm.sense.neighbours import N_ID, N_X, N_Y
 
 _LEAVING = 10.0  # Seconds for which a robot that is at its goal keeps on the way past whoever wants through.
 _THERE = 3  # Points of a way that ends where the robot is.
-_NEAR = 1.3  # Who is nearer than so many sums of their radii leaves another no room.
+BESIDE = 1.3  # Who is nearer than so many sums of their radii leaves another no room.
 _ROOM = 2.0  # It goes back until it is so many of them away, where another robot fits between.
 _FOR = 3.0  # Seconds for which it goes back at most: the other turns round meanwhile, and goes.
 
@@ -49,6 +51,11 @@ class GivingWay:
     def pushers(self) -> frozenset[int]:
         """For whom it makes way."""
         return self._before
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether it makes way for nobody, and remembers nobody for whom it did."""
+        return self.exit is None and not (self._before or self._let_out or self._remembered)
 
     def end_exit(self, tick: int, is_there: bool) -> None:
         """Go for an exit no longer if the robot is there, or has tried for long."""
@@ -138,6 +145,20 @@ class BackingOff:
                 self._until, self._for = tick + self._ticks, int(row[N_ID])
         return self._place
 
+    @property
+    def numbers(self) -> tuple[int, int]:
+        """Until which tick it goes back, or went back last, and for whom; None of it goes on if ``is_calm``."""
+        return self._until, self._for
+
+    @numbers.setter
+    def numbers(self, some: Sequence[float]) -> None:
+        self._until, self._for = int(some[0]), int(some[1])
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether it goes back for nobody."""
+        return self._place is None
+
     def _shut_in(self, scene: Scene) -> Array | None:
         """The row of a robot beside this one that holds what it wants next, and goes out of its way."""
         own = int(scene.own.told[T_INHERITED])
@@ -145,6 +166,6 @@ class BackingOff:
             other = scene.others.get(int(row[N_ID]))
             if other is None or not scene.is_let_in_by(other) or min(own, other[T_INHERITED]) < 0:
                 continue
-            if scene.is_near(row, self._margin, _NEAR):
+            if scene.is_near(row, self._margin, BESIDE):
                 return row
         return None

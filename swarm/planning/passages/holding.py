@@ -110,7 +110,7 @@ def held_part(order: Int64s, firsts: Int64s, steps: Array, held: Int64s, before:
 
 
 # Columns of how a robot moves: top speed [m/s], deceleration [m/s²], control period [s], length of a slice [m].
-_SPEED, _BRAKING, _DT, _LENGTH = range(4)
+SPEED, BRAKING, DT, LENGTH = range(4)
 
 
 class Said(NamedTuple):
@@ -145,6 +145,15 @@ class Holding:
         self.held = np.empty(0, np.int64)
         self.claim, self.told = 0, np.zeros(TOLD, np.int64)
 
+    @property
+    def pace(self) -> Array:
+        """How it moves: the columns ``SPEED`` to ``LENGTH``."""
+        return self._pace
+
+    def went_on(self, held: Int64s, told: Int64s) -> None:
+        """Hold this, int64[n], and have told this, int64[TOLD]."""
+        self.held, self.told, self.claim = held, told, int(told[T_CLAIM])
+
     def take(self, others: Others, closed: frozenset[int]) -> None:
         """Take the slice that was claimed, if nobody has a better right to it and it is not closed."""
         if self.claim <= 0 or self.claim in closed:
@@ -175,13 +184,13 @@ class Holding:
         shut = np.array([*closed], np.int64) if closed else NOTHING
         way = leg.order, leg.firsts, leg.steps, leg.distance, leg.ahead
         around: tuple[Any, ...] = others.rows, others.who, own.ahead, own.told, shut, lets_in, later, *said
-        self.held, self.told, window = _go_on(*self._places, self._pace, view.state, self.held, *way, *around)
+        self.held, self.told, window = going_on(*self._places, self._pace, view.state, self.held, *way, *around)
         self.claim = int(self.told[T_CLAIM])
         return intent_of(self.told, window)
 
 
 @njit(cache=True)
-def _go_on(
+def going_on(
     labels: Int32s, origin: Array, resolution: float, lane: Int64s, place: Int64s, pace: Array, state: Array,
     held: Int64s, order: Int64s, firsts: Int64s, steps: Array, distance: float, ahead: Int64s, rows: Int64s,
     who: Int64s, known_ahead: Int64s, told: Int64s, shut: Int64s, lets_in: bool, later: Int64s, robot_id: int,
@@ -209,7 +218,7 @@ def _kept(
     kept = np.empty(len(order) + 3, np.int64)
     kept[0], count = label_at(labels, origin, resolution, state[0], state[1]), 1
     if len(held) > 0:
-        time = pace[_DT] + 0.5 * math.hypot(state[3], state[4]) / pace[_BRAKING]
+        time = pace[DT] + 0.5 * math.hypot(state[3], state[4]) / pace[BRAKING]
         for share in (0.5, 1.0):
             x, y = state[0] + share * time * state[3], state[1] + share * time * state[4]
             kept[count] = label_at(labels, origin, resolution, x, y)
@@ -234,8 +243,8 @@ def _claim(
     following = next_beyond(order, held)
     if len(held) == MAX_HELD or following == len(order):
         return 0
-    stopping = 0.5 * (state[3] * state[3] + state[4] * state[4]) / pace[_BRAKING]
-    if steps[firsts[following]] > stopping + pace[_LENGTH] + _DECIDING * pace[_DT] * pace[_SPEED]:
+    stopping = 0.5 * (state[3] * state[3] + state[4] * state[4]) / pace[BRAKING]
+    if steps[firsts[following]] > stopping + pace[LENGTH] + _DECIDING * pace[DT] * pace[SPEED]:
         return 0
     number = order[following]
     lane = lanes.number[number]
@@ -263,8 +272,8 @@ def _is_left_to(pace: Array, number: int, other: Int64s, own: Own, distance: flo
     ahead, theirs = listed(other, T_AHEAD), listed(other, T_HELD)
     if not goes_first(rank_of(other), rank_of(own.told)) or not (waits or opposed(own.ahead, ahead)):
         return False
-    through = distance + (len(own.ahead) + 2) * pace[_LENGTH]
-    if len(theirs) == 0 and other[T_ARRIVAL] * pace[_DT] * pace[_SPEED] > through:
+    through = distance + (len(own.ahead) + 2) * pace[LENGTH]
+    if len(theirs) == 0 and other[T_ARRIVAL] * pace[DT] * pace[SPEED] > through:
         return False
     lane = lanes.number[number]
     if lane > 0 and is_inside(lanes, lane, own.held) and not is_inside(lanes, lane, theirs):

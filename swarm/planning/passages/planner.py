@@ -21,7 +21,7 @@ from swarm.array_types import Array, Int64s
 from swarm.planning import Plan, StatefulPlanner
 from swarm.planning.passages.aside import Aside
 from swarm.planning.passages.crowd import Crowd
-from swarm.planning.passages.errand import Errand, Passed
+from swarm.planning.passages.errand import ERRAND, Errand, Passed
 from swarm.planning.passages.giving_way import BackingOff, GivingWay
 from swarm.planning.passages.holding import NOTHING, Holding, Leg, Said
 from swarm.planning.passages.outlined import OutlinedRoute
@@ -30,6 +30,8 @@ from swarm.planning.passages.right_of_way import T_HELD, Own, goes_first, listed
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.planning.passages.team import Others
+from swarm.planning.roadmap.occupancy import Roadmap
+from swarm.planning.roadmap.waypoints import Field
 from swarm.planning.roadmap.yielding import yield_aside
 from swarm.planning.silent import Silent, blocked_by
 from swarm.scenario.robot_spec import RobotSpec
@@ -38,11 +40,11 @@ from swarm.sense.intent import Intent
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_RADIUS, N_X, N_Y, NEIGHBOUR
 from swarm.sense.view import View
 
-_NEAR = 2.0  # So many lengths of a slice before one, a unicycle turns on the spot.
+NEAR = 2.0  # So many lengths of a slice before one, a unicycle turns on the spot.
 # A unicycle that stands for others turns to its way on the spot: so it comes no farther than so many metres a period.
-_CREEPS = 1e-6
-_STANDS = 0.1  # It stands where no more is left than so many radii.
-_FAR, _DRAWN = 1e3, 48  # Distances that count as any other [m]; most points of the way that is shown.
+CREEPS = 1e-6
+STANDS = 0.1  # It stands where no more is left than so many radii.
+FAR, DRAWN = 1e3, 48  # Distances that count as any other [m]; most points of the way that is shown.
 
 
 class PassagePlanner(StatefulPlanner):
@@ -57,7 +59,12 @@ class PassagePlanner(StatefulPlanner):
         margin: Extra distance from obstacles [m].
         dt: Control period [s].
         robot_id: Identity, which settles equal priorities.
+
+    Attributes:
+        others: What the others have told, if whoever asks next knows it already; else None.
     """
+
+    others: Others | None = None
 
     def __init__(self, world: World, spec: RobotSpec, sizes: Sizes, *, margin: float, dt: float, robot_id: int) -> None:
         self.slices = slices_of(world, sizes)
@@ -133,9 +140,66 @@ class PassagePlanner(StatefulPlanner):
         self._plan = self._turned(position, plan, way)
         return self._plan
 
+    def calm_way(self, before: Others | None) -> tuple[Roadmap, Field, Array] | None:
+        """Its way (``Route.way_known``), if nothing but its ``numbers`` lasts from the period before; else None.
+
+        Args:
+            before: What is known of what the others had told then.
+        """
+        calm = self._giving.is_calm and self._backing.is_calm and self._crowd.is_calm and self._silent.is_nobody
+        if not calm or self._last is None or not self._passed.knows(before):
+            return None
+        return self.route.way_known if self._errand.is_of(self.route.goal_known) else None
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """What it remembers as numbers (``swarm.planning.together.tables``)."""
+        lasting = *self._backing.numbers, *self._crowd.numbers, self._silent.sight
+        return *self._errand.numbers, *self._passed.numbers, self._giving.leaving, *lasting
+
+    @property
+    def constants(self) -> tuple[float, ...]:
+        """What of it does not change (the same)."""
+        return self._spec.radius, self._margin, self._spins, self._passed.near, self._passed.longest
+
+    def went_on(
+        self, tick: int, numbers: Sequence[float], priority: int, others: Others, held: Sequence[int], told: Int64s,
+        cells: Array, plan: Plan,
+    ) -> None:  # fmt: skip
+        """Take note of a period that was planned elsewhere, in which only its ``numbers`` changed.
+
+        Args:
+            tick: Of the clock.
+            numbers: Now.
+            priority: Its own.
+            others: What they had told.
+            held: What it holds.
+            told: What it tells, int64[TOLD].
+            cells: Of its way.
+            plan: What it does.
+        """
+        self.tick, self.held, self._priority, self._plan, self._last = tick, held, priority, plan, plan.intent
+        self._errand.went_on(tick, numbers)
+        self._passed.went_on(numbers[ERRAND : ERRAND + 4], others)
+        self._giving.leaving, self._giving.inherited = numbers[ERRAND + 4] > 0.0, priority
+        self._backing.numbers, self._crowd.numbers = numbers[ERRAND + 5 : ERRAND + 7], numbers[ERRAND + 7 : ERRAND + 8]
+        self._silent.sight = numbers[ERRAND + 8]
+        self._holding.went_on(np.array(held, np.int64), told)
+        self.route.went_on(cells)
+
+    @property
+    def told(self) -> Int64s:
+        """What it told last, int64[TOLD]."""
+        return self._holding.told
+
+    @property
+    def pace(self) -> Array:
+        """How it moves (``Holding.pace``)."""
+        return self._holding.pace
+
     def _see(self, view: View, position: Array) -> tuple[Others, frozenset[int]]:
         """What the others have told, and the slices that are closed; notes a new goal, and who stands and is silent."""
-        others = Others.heard(view.messages, self.robot_id, self.slices.total)
+        others = self.others or Others.heard(view.messages, self.robot_id, self.slices.total)
         if self._errand.update(self.tick, view.goal, position):
             self._giving.exit = None
         if self._silent.update(view, others.ids):
@@ -238,7 +302,7 @@ class PassagePlanner(StatefulPlanner):
         ``later``: its way when it makes way no longer.
         """
         giving, speed = self._giving, self._spec.limits.speed
-        arrival = round(min(later.distance, _FAR) / (speed * self.dt))
+        arrival = round(min(later.distance, FAR) / (speed * self.dt))
         said = Said(self.robot_id, self.tick, giving.leaving, self._priority, giving.inherited, arrival)
         wanted = NOTHING if later is leg else later.ahead
         self._last = self._holding.go_on(
@@ -249,10 +313,10 @@ class PassagePlanner(StatefulPlanner):
     def _drive(self, position: Array, leg: Leg, aside: bool, note: str) -> Plan:
         """Where to drive on a way; ``aside``: it leads out of the way of others."""
         waypoint, reach, ends = self.route.aim(position, leg, self._holding.held, self._errand.waits)
-        drawn = leg.path[:: max(1, len(leg.path) // _DRAWN), :2]
+        drawn = leg.path[:: max(1, len(leg.path) // DRAWN), :2]
         # Between others that stand, too, a unicycle has room to turn on the spot alone.
         shut_in = self._errand.waits and not self._errand.arrived
-        near = self._spins and (shut_in or leg.distance < _NEAR * self.slices.length)
+        near = self._spins and (shut_in or leg.distance < NEAR * self.slices.length)
         agreed = bool(self.held) or aside or near or self.route.tight
         waits = ends or aside or bool(note)
         return Plan(waypoint, drawn, self._last, reach, waits=waits, agreed=agreed, note=note)
@@ -260,9 +324,9 @@ class PassagePlanner(StatefulPlanner):
     def _turned(self, position: Array, plan: Plan, way: Leg) -> Plan:
         """The same plan; who stands for others, and can turn on the spot, turns to where it will drive meanwhile."""
         radius = self._spec.radius
-        if not (self._spins and plan.waits and plan.agreed) or plan.stop_distance > _STANDS * radius:
+        if not (self._spins and plan.waits and plan.agreed) or plan.stop_distance > STANDS * radius:
             return plan
         beyond = np.linalg.norm(way.path[:, :2] - position, axis=1) > radius
         if not beyond.any():
             return plan
-        return replace(plan, waypoint=way.path[int(np.argmax(beyond)), :2], stop_distance=_CREEPS)
+        return replace(plan, waypoint=way.path[int(np.argmax(beyond)), :2], stop_distance=CREEPS)

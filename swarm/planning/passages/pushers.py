@@ -73,12 +73,12 @@ class Scene(NamedTuple):
     @property
     def following(self) -> int:
         """The slice that this robot wants next, 0 for none."""
-        return int(_next_of(self.own.held, self.own.ahead))
+        return int(next_of(self.own.held, self.own.ahead))
 
     @property
     def rank(self) -> Rank:
         """What this robot is compared by with those for whom it may make way."""
-        rank: Rank = _compared_by(self.own.told, self.arrived)
+        rank: Rank = compared_by(self.own.told, self.arrived)
         return rank
 
     def is_near(self, row: Array, margin: float, sums: float) -> bool:
@@ -93,7 +93,7 @@ class Scene(NamedTuple):
     @property
     def is_met(self) -> bool:
         """Whether anybody comes towards this robot."""
-        return bool(_is_met(self.own.ahead, self.others.rows, self.others.who))
+        return bool(is_any_opposed(self.own.ahead, self.others.rows, self.others.who))
 
 
 def pushers_of(scene: Scene, still: Collection[int], before: Collection[int] = ()) -> list[int]:
@@ -112,12 +112,12 @@ def pushers_of(scene: Scene, still: Collection[int], before: Collection[int] = (
         *(others.rows, others.who, others.ids, others.flags), *scene.own, scene.arrived, scene.waits, *lists,
         *(scene.view.neighbours, scene.position, scene.radius),
     )  # fmt: skip
-    found: list[int] = _pushers(*known).tolist()
+    found: list[int] = pushing(*known).tolist()
     return found
 
 
 @inlined
-def _compared_by(told: Int64s, arrived: bool) -> Rank:
+def compared_by(told: Int64s, arrived: bool) -> Rank:
     """What a robot that has told this is compared by with those for whom it may make way.
 
     Who has arrived comes last even while it makes way for somebody, in whose place it goes: else it would go on for
@@ -129,7 +129,8 @@ def _compared_by(told: Int64s, arrived: bool) -> Rank:
 
 
 @uncounted
-def _is_met(ahead: Int64s, rows: Int64s, who: Int64s) -> bool:
+def is_any_opposed(ahead: Int64s, rows: Int64s, who: Int64s) -> bool:
+    """Whether any of those who are heard comes towards a robot that wants through some slices."""
     met = False
     for k in who:
         met = met or opposed(ahead, listed(rows[k], T_AHEAD))
@@ -137,7 +138,7 @@ def _is_met(ahead: Int64s, rows: Int64s, who: Int64s) -> bool:
 
 
 @uncounted
-def _next_of(held: Int64s, ahead: Int64s) -> int:
+def next_of(held: Int64s, ahead: Int64s) -> int:
     """The slice that a robot wants next, 0 for none."""
     for number in ahead:
         if not has(held, number):
@@ -179,7 +180,7 @@ def _comes_against(own: Own, arrived: bool, waits: bool, other: Int64s) -> bool:
     there for ever, for another one that has arrived.
     """
     ahead = listed(other, T_AHEAD)
-    following, theirs = _next_of(own.held, own.ahead), _next_of(listed(other, T_HELD), ahead)
+    following, theirs = next_of(own.held, own.ahead), next_of(listed(other, T_HELD), ahead)
     met = opposed(own.ahead, ahead)
     if arrived and following > 0 and (following == theirs or met):
         return True
@@ -235,12 +236,12 @@ def _note(number: int, known: Flags, found: Int64s, count: int) -> int:
 
 
 @njit(cache=True)
-def _pushers(
+def pushing(
     rows: Int64s, who: Int64s, ids: Int64s, flags: Flags, held: Int64s, ahead: Int64s, told: Int64s, arrived: bool,
     waits: bool, still: Int64s, before: Int64s, crossed_by: Int64s, neighbours: Array, position: Array, radius: float,
 ) -> Int64s:  # fmt: skip
     """``pushers_of``; ``rows`` to ``flags``: as in ``Others``."""
-    own, rank = Own(held, ahead, told), _compared_by(told, arrived)
+    own, rank = Own(held, ahead, told), compared_by(told, arrived)
     known, found, count = np.zeros(len(who), np.bool_), np.empty(len(who), np.int64), 0
     named = np.empty(len(who), np.bool_)
     _set_flags(flags, own, True)
@@ -262,7 +263,7 @@ def _pushers(
             if k >= 0 and rows[who[k], T_HELD] > 0 and _in_line(position, radius, neighbours[j]):
                 count = _note(k, known, found, count)
     # Of two that both have said that they have nowhere to go, each goes for the other if it can now.
-    pushes, following = np.zeros(len(who), np.bool_), _next_of(own.held, own.ahead)
+    pushes, following = np.zeros(len(who), np.bool_), next_of(own.held, own.ahead)
     for k in found[:count]:
         other = rows[who[k]]
         pushes[k] = goes_first(rank_of(other), rank) or other[T_LEAVING] > 0

@@ -69,13 +69,18 @@ class Own(NamedTuple):
     told: Int64s
 
 
+def waiting_order(ticks: int, due: bool) -> int:
+    """What comes first in the priority of a robot that waits (``waiting_key``)."""
+    return (min(ticks, _DUE - 1) + _DUE * due) | _CHAIN
+
+
 def waiting_key(ticks: int, robot_id: int, due: bool = False) -> int:
     """The priority of a robot that has waited for so many ticks; who has waited about as long goes by its identity.
 
     Keys in between are those of robots that make way for it, one after the other (``after``). Who is due
     (``swarm.planning.passages.errand``) goes before all who are not.
     """
-    return priority_key((min(ticks, _DUE - 1) + _DUE * due) | _CHAIN, robot_id)
+    return priority_key(waiting_order(ticks, due), robot_id)
 
 
 def is_due(key: int) -> bool:

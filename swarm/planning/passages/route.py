@@ -41,14 +41,14 @@ from swarm.planning.roadmap.yielding import yield_aside
 from swarm.scenario.world import World
 from swarm.sense.neighbours import NEIGHBOUR
 
-_POINTS = 512  # of the way ahead
+POINTS = 512  # of the way ahead
 BEFORE = 0.15  # How far before a slice that it does not hold a robot stops [lengths of a slice].
 _BACK = 0.5  # It goes back onto its way so many clearances ahead.
 _NOWHERE = np.full(2, np.nan)
 
 
 @uncounted
-def _aim(
+def aim_along(
     labels: Int32s, flags: Flags, bounds: Array, needed: float, margin: float, position: Array,
     path: Array, steps: Array, order: Int64s, firsts: Int64s, held: Int64s, before: float, target: Array, *parts: Any,
 ) -> tuple[int, bool, int, bool, float]:  # fmt: skip
@@ -123,6 +123,22 @@ class Route:
         self.nowhere = False
 
     @property
+    def way_known(self) -> tuple[Roadmap, Field, Array] | None:
+        """Where it leads, and the cells of the way, float64[n, ``WAY``], for who drives on along it; else None."""
+        if self._field is None or self.roadmap is not self._wide or self.nowhere or not len(self._cells):
+            return None
+        return self._wide, self._field, self._cells
+
+    def went_on(self, cells: Array) -> None:
+        """Go on along the same way, of which these cells are left."""
+        self._cells = cells
+
+    @property
+    def goal_known(self) -> bytes:
+        """The goal to which a way is known."""
+        return self._goal
+
+    @property
     def leads_around(self) -> bool:
         """Whether the way leads around those of ``go_around``."""
         return len(self.roadmap.others) > 0
@@ -165,7 +181,7 @@ class Route:
 
     def _ahead(self, field: Field, position: Array, goal: Array, straight: float) -> tuple[float, float, float, Array]:
         """The waypoint of the roadmap, the length of the way, and its points (``way_ahead``)."""
-        known = self._cells, position, goal, straight, _POINTS
+        known = self._cells, position, goal, straight, POINTS
         x, y, left, path, self._cells, _ = way_ahead(self.roadmap, field, *known)
         return x, y, left, path
 
@@ -210,7 +226,7 @@ class Route:
         """The way to a goal [m], from where it leaves the robot."""
         if self._field is not None and goal.tobytes() == self._goal:  # all at once, mostly
             grid = self.slices.labels, self.slices.length, self._field, self._cells
-            left, target, cells, path, along = leg_ahead(*grid, position, goal, _POINTS, *self._parts)
+            left, target, cells, path, along = leg_ahead(*grid, position, goal, POINTS, *self._parts)
             if 0.0 <= left < math.inf:
                 self._cells, self.nowhere = cells, False
                 return leg_of(path, along, target, left)
@@ -248,7 +264,7 @@ class Route:
         target, slices = _NOWHERE if leg.target is None else leg.target, self.slices
         way = leg.path, leg.steps, leg.order, leg.firsts, held, BEFORE * slices.length, target
         me = self._bounds, self._needed, self._margin, position
-        chosen, off, stop, ends, reach = _aim(slices.labels, slices.flags, *me, *way, *self._parts)
+        chosen, off, stop, ends, reach = aim_along(slices.labels, slices.flags, *me, *way, *self._parts)
         if stop == 0:
             return position.copy(), 0.0, True
         reach = reach if ends else leg.left

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from swarm.planning.headings.outlines import least_radius
 from swarm.planning.passages.right_of_way import T_ARRIVAL, T_LAST, T_ROBOT, TOLD, row_of
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.scenario.scenario import Scenario
-from swarm.sense.messages import Message, as_heard
+from swarm.sense.messages import Message, Table, as_heard
 
 # Unicycles pass each other in the open by rows about a point ahead of them: with that, and what rows keep, as much
 # larger (in look-aheads).
@@ -92,6 +93,27 @@ def _heard(ids: Int64s, near: Int64s, me: int) -> tuple[Int64s, Int64s]:
     return found[:count], ids[found[:count]]
 
 
+@njit(cache=True)
+def _heard_by(ids: Int64s, near: Int64s, first: Int64s, robots: Int64s) -> tuple[Int64s, Int64s]:
+    """``_heard`` of many robots: whom they hear, one after the other; and where those of each begin."""
+    found, ends = np.empty(len(near), np.int64), np.zeros(len(robots) + 1, np.int64)
+    for i in range(len(robots)):
+        some, _ = _heard(ids, near[first[i] : first[i + 1]], robots[i])
+        found[ends[i] : ends[i] + len(some)] = some
+        ends[i + 1] = ends[i] + len(some)
+    return found[: ends[-1]], ends
+
+
+def _told_in(table: Table, total: int) -> _Told:
+    """What a table of messages tells of so many slices."""
+    told: _Told | None = table.derived.get(total)
+    if told is None:
+        intents = ((robot, message.intent) for robot, message in table.items())
+        told = _Told({robot: row_of(one, robot) for robot, one in intents if one is not None}, total)
+        table.derived[total] = told
+    return told
+
+
 class Others(Mapping[int, Int64s]):
     """What those have told whom one robot hears, int64[TOLD] each, by their identities in ascending order.
 
@@ -115,12 +137,24 @@ class Others(Mapping[int, Int64s]):
     def heard(cls, messages: Mapping[int, Message], robot_id: int, total: int) -> Others:
         """Those whom a robot hears, but for itself, and who know a map with so many slices."""
         own = as_heard(messages)
-        told: _Told | None = own.table.derived.get(total)
-        if told is None:
-            intents = ((robot, message.intent) for robot, message in own.table.items())
-            told = _Told({robot: row_of(one, robot) for robot, one in intents if one is not None}, total)
-            own.table.derived[total] = told
+        told = _told_in(own.table, total)
         return cls(told, *_heard(told.ids, own.near, robot_id), told.rows)
+
+    @classmethod
+    def heard_by(cls, table: Table, near: Int64s, first: Int64s, robots: Int64s, total: int) -> list[Others]:
+        """The same of many robots that hear some of one table.
+
+        Args:
+            table: What all have told.
+            near: Who is near enough, in ascending order, those of one robot after those of another.
+            first: Where those of each begin, int64[N + 1].
+            robots: Who they are, int64[N].
+            total: How many slices there are.
+        """
+        told = _told_in(table, total)
+        who, ends = _heard_by(told.ids, near, first, robots)
+        ids = told.ids[who]
+        return [cls(told, who[a:b], ids[a:b], told.rows) for a, b in pairwise(ends.tolist())]
 
     @classmethod
     def of(cls, told: Mapping[int, Int64s], total: int) -> Others:

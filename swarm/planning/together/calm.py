@@ -1,0 +1,393 @@
+"""One period of the planner for passages, for all robots of a process that need nothing but its kernels.
+
+Mostly a robot drives on along the way that it knows, waits, claims a slice, takes it or gives it back. These are
+kernels (``swarm.planning.passages``), and here one of them calls all others, in the order of ``PassagePlanner.plan``.
+Whoever gives way, backs off, looks for a way, is passed by somebody or meets one who says nothing is not calm: it
+plans by itself. Nothing is kept of what has been looked at for it here.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+
+from swarm.array_types import Array, Flags, Int64s
+from swarm.kernel_cache.references import inlined
+from swarm.planning.passages.aside import may_cross
+from swarm.planning.passages.crowd import SLOW, TOUCHING
+from swarm.planning.passages.errand import (
+    ABOUT,
+    ARRIVED,
+    FORGETS,
+    HEARD,
+    IDLE,
+    NEARLY,
+    PASSES,
+    STUCK,
+    who_passes,
+)
+from swarm.planning.passages.giving_way import BESIDE
+from swarm.planning.passages.holding import DT, SPEED, Leg, going_on
+from swarm.planning.passages.planner import CREEPS, DRAWN, FAR, NEAR, STANDS
+from swarm.planning.passages.pushers import compared_by, is_any_opposed, next_of, pushing
+from swarm.planning.passages.right_of_way import (
+    T_CLAIM,
+    T_HELD,
+    T_INHERITED,
+    Own,
+    goes_first,
+    has,
+    listed,
+    may_enter,
+    may_take,
+    rank_of,
+    waiting_order,
+)
+from swarm.planning.passages.route import BEFORE, POINTS, aim_along
+from swarm.planning.passages.search import leg_ahead
+from swarm.planning.passages.slices import label_at
+from swarm.planning.pibt.priority_inheritance import id_of_key, pack_key
+from swarm.planning.roadmap.shut_in import MOVES, PATIENCE
+from swarm.planning.roadmap.waypoints import W_CELL, WAY, Field
+from swarm.planning.roadmap.yielding import yield_aside
+from swarm.planning.silent import look, place_among
+from swarm.planning.together.address import reals_at
+from swarm.planning.together.tables import (
+    BEGUN,
+    COUNT,
+    CROWD_UNTIL,
+    DOOR,
+    DUE,
+    FOR,
+    GOAL,
+    IS_ARRIVED,
+    LEAST,
+    LEAVING,
+    LEFT,
+    LONGEST,
+    MARGIN,
+    MOST_NEW,
+    MOVED,
+    NEARER,
+    PASSED,
+    PLACE,
+    RADIUS,
+    SIGHT,
+    SINCE,
+    SPINS,
+    UNTIL,
+    WATCHES,
+    Decided,
+    Ground,
+    Heeded,
+    Known,
+)
+from swarm.sense.neighbours import N_ID, N_RADIUS, N_VX, N_VY, N_X, N_Y
+
+waiting: Any = inlined(waiting_order)
+_SURELY = 1.0 + 1e-9  # Whether two are near is decided elsewhere, by other roundings.
+
+
+@njit(cache=True)
+def plan_some(
+    begin: int, end: int, ground: Ground, parts: Any, known: Known, heeded: Heeded, found: Decided, flags: Flags
+) -> None:  # fmt: skip
+    """Plan for those robots from ``begin`` to before ``end`` that are asked; write who of them is calm.
+
+    Args:
+        begin: The first.
+        end: Behind the last.
+        ground: Where they are.
+        parts: Of their roadmap (``swarm.planning.roadmap.occupancy.flat``).
+        known: What each remembers, written.
+        heeded: What each sees and hears.
+        found: What each decides, written.
+        flags: Room to work in, a flag a slice, all False.
+    """
+    for i in range(begin, end):
+        if found.asked[i]:
+            found.calm[i] = _is_calm(i, ground, parts, known, heeded, found, flags)
+
+
+@njit(cache=True, parallel=True)
+def plan_all(
+    workers: int, count: int, ground: Ground, parts: Any, known: Known, heeded: Heeded, found: Decided, flags: Flags
+) -> None:  # fmt: skip
+    """The same of all, on so many threads; ``flags``: a row a thread."""
+    for worker in prange(workers):
+        begin, end = worker * count // workers, (worker + 1) * count // workers
+        plan_some(begin, end, ground, parts, known, heeded, found, flags[worker])
+
+
+@njit(cache=True)
+def _is_calm(
+    i: int, ground: Ground, parts: Any, known: Known, heeded: Heeded, found: Decided, flags: Flags
+) -> bool:  # fmt: skip
+    """Plan for one robot; whether it is calm."""
+    body, numbers, position = known.body[i], known.numbers[i], heeded.state[i, :2]
+    near = heeded.near[heeded.near_first[i] : heeded.near_first[i + 1]]
+    who, ids = heeded.who[heeded.first[i] : heeded.first[i + 1]], heeded.ids[heeded.first[i] : heeded.first[i + 1]]
+    far, all_heard = look(near, heeded.state[i], ids)
+    same_goal = heeded.goal[i, 0] == numbers[GOAL] and heeded.goal[i, 1] == numbers[GOAL + 1]
+    if not (all_heard and same_goal):
+        return False
+    numbers[SIGHT] = max(numbers[SIGHT], far)
+    held, told = _taken(i, ground, known, heeded, who), known.told[i]
+    away_x, away_y = position[0] - numbers[PLACE], position[1] - numbers[PLACE + 1]
+    if math.sqrt(away_x * away_x + away_y * away_y) > MOVES * body[RADIUS]:
+        numbers[PLACE], numbers[PLACE + 1], numbers[MOVED] = position[0], position[1], heeded.tick
+    waits = (heeded.tick - numbers[MOVED]) * known.pace[i, DT] > PATIENCE
+    leg = _leg_of(i, ground, parts, known, position, found)
+    if not 0.0 <= leg.left < np.inf:
+        return False
+    _note_left(numbers, body, known.pace[i], heeded.tick, leg.left, waits)
+    arrived = numbers[IS_ARRIVED] > 0.0
+    if not _is_passed_by_nobody(i, ground, known, heeded, leg, len(held) == 0 and not arrived):
+        return False
+    own = Own(held, leg.ahead, told)
+    if not _gives_no_way(i, ground, known, heeded, leg, own, waits, flags):
+        return False
+    if arrived and len(leg.ahead) == 0 and _steps_aside(ground, body, position, heeded.goal[i], near):
+        return False
+    if not _backs_not_off(i, ground, known, heeded, own, waits, arrived):
+        return False
+    _go_on(i, ground, known, heeded, own, leg, arrived, found)
+    return _drive(i, ground, parts, known, heeded, leg, waits, arrived, found, flags)
+
+
+@njit(cache=True)
+def _taken(i: int, ground: Ground, known: Known, heeded: Heeded, who: Int64s) -> Int64s:
+    """``Holding.take``: what it holds, int64[n]."""
+    count, told, rows = known.held[i, 0], known.told[i], heeded.rows
+    held = np.empty(count + 1, np.int64)
+    held[:count] = known.held[i, 1 : count + 1]
+    claim = told[T_CLAIM]
+    if claim > 0 and may_take(claim, told, rows, who) and may_enter(claim, told, rows, who, ground.lanes):
+        held[count], count = claim, count + 1
+    return held[:count]
+
+
+@njit(cache=True)
+def _leg_of(i: int, ground: Ground, parts: Any, known: Known, position: Array, found: Decided) -> Leg:
+    """``Route.leg_to`` along the way that is known, its ``left`` negative if that is not enough; notes its cells."""
+    part, cells = known.field[i], reals_at(known.cells[i, 0], (known.cells[i, 1], WAY))
+    values = reals_at(part[0], (part[1], part[2]))
+    field = Field(values, part[3], part[4], known.limit[i], part[5], part[6])
+    goal = known.numbers[i, GOAL : GOAL + 2]
+    left, target, now, path, along = leg_ahead(
+        ground.labels, ground.length, field, cells, position, goal, POINTS, *parts
+    )  # fmt: skip
+    numbers, steps, order, firsts, ahead, distance = along
+    more = len(now) - len(cells)
+    new, drop = 0, max(-more, 0)
+    if more <= 0 and (len(now) == 0 or cells[drop, W_CELL] != now[0, W_CELL]):
+        left = -1.0
+    if more > 0:  # cells before those that were known
+        while drop < len(cells) and cells[drop, W_CELL] != now[drop + more, W_CELL]:
+            drop += 1
+        new = drop + more
+        if new > MOST_NEW or drop == len(cells):
+            left = -1.0
+        else:
+            found.new[i, :new] = now[:new]
+    found.num_new[i], found.dropped[i] = new, drop
+    return Leg(path, numbers, steps, order, firsts, target, left, order[:ahead], distance)
+
+
+@inlined
+def _note_left(numbers: Array, body: Array, pace: Array, tick: int, left: float, waits: bool) -> None:
+    """``Errand.note_left``."""
+    radius = body[RADIUS]
+    numbers[LEFT] = left
+    if left < numbers[LEAST] - MOVES * radius or tick - numbers[NEARER] > FORGETS / pace[DT]:
+        numbers[LEAST], numbers[NEARER] = left, tick
+    if left <= ARRIVED * radius or (waits and left <= NEARLY * radius):
+        numbers[IS_ARRIVED] = 1.0
+
+
+@njit(cache=True)
+def _is_passed_by_nobody(i: int, ground: Ground, known: Known, heeded: Heeded, leg: Leg, waits: bool) -> bool:
+    """``Passed.is_due`` where it waits as before, nobody goes in before it, and nobody is heard anew."""
+    body, numbers, pace, door = known.body[i], known.numbers[i], known.pace[i], 0
+    near = body[WATCHES]
+    if waits and len(leg.ahead) > 0 and leg.distance <= ABOUT * ground.length:
+        lane = ground.lanes.number[leg.ahead[0]]
+        door = lane if lane != 0 else -leg.ahead[0]
+        if leg.distance > near and door != numbers[DOOR]:
+            door = 0
+    late = numbers[COUNT] >= PASSES and heeded.tick - numbers[PASSED] > body[LONGEST]
+    if door != numbers[DOOR] or late:
+        if door != 0:
+            return False
+        numbers[DOOR], numbers[BEGUN], numbers[COUNT] = 0.0, heeded.tick, 0.0
+    numbers[DUE] = 0.0
+    if door != 0:
+        listens = heeded.tick - numbers[BEGUN] <= HEARD
+        who = heeded.who[heeded.first[i] : heeded.first[i + 1]]
+        before = heeded.who_before[heeded.first_before[i] : heeded.first_before[i + 1]]
+        there, goes_in = who_passes(
+            heeded.rows, who, heeded.rows_before, before, leg.ahead, ground.doors, pace[SPEED] * pace[DT], near,
+            False, listens,
+        )  # fmt: skip
+        if len(there) > 0 or len(goes_in) > 0:
+            return False
+        numbers[DUE] = 1.0 if numbers[COUNT] >= PASSES else 0.0
+    return True
+
+
+@njit(cache=True)
+def _gives_no_way(
+    i: int, ground: Ground, known: Known, heeded: Heeded, leg: Leg, own: Own, waits: bool, flags: Flags
+) -> bool:  # fmt: skip
+    """``PassagePlanner._make_way`` where nobody pushes: whether nobody does."""
+    near = heeded.near[heeded.near_first[i] : heeded.near_first[i + 1]]
+    who, ids = heeded.who[heeded.first[i] : heeded.first[i + 1]], heeded.ids[heeded.first[i] : heeded.first[i + 1]]
+    position, radius = heeded.state[i, :2], known.body[i, RADIUS]
+    arrived = known.numbers[i, IS_ARRIVED] > 0.0
+    if arrived or waits:
+        stands = leg.path if arrived else position.copy().reshape(1, 2)
+        margin, grid = known.body[i, MARGIN], (ground.labels, ground.origin, ground.resolution)
+        _, which, _ = may_cross(*grid, flags, stands, near, heeded.rows, who, ids, radius, margin)
+        if len(which) > 0:
+            return False
+    none = np.empty(0, np.int64)
+    some = (none, none, none, near, position, radius)
+    pushers = pushing(heeded.rows, who, ids, flags, own.held, own.ahead, own.told, arrived, waits, *some)
+    return len(pushers) == 0
+
+
+@njit(cache=True)
+def _steps_aside(ground: Ground, body: Array, position: Array, goal: Array, near: Array) -> bool:
+    """Whether ``PassagePlanner._beside_goal`` leads somewhere else."""
+    there = yield_aside(position, body[RADIUS], body[MARGIN], goal, near, -1)
+    if not np.isfinite(there).all():
+        return False
+    return label_at(ground.labels, ground.origin, ground.resolution, there[0], there[1]) == 0
+
+
+@njit(cache=True)
+def _backs_not_off(
+    i: int, ground: Ground, known: Known, heeded: Heeded, own: Own, waits: bool, arrived: bool
+) -> bool:  # fmt: skip
+    """``BackingOff.place`` and ``Crowd.place`` where nobody is near for whose sake the robot would: whether that is so.
+
+    How near is told by other roundings there: so that somebody is, is said here a trace too early.
+    """
+    numbers, tick, position = known.numbers[i], heeded.tick, heeded.state[i, :2]
+    here = label_at(ground.labels, ground.origin, ground.resolution, position[0], position[1])
+    if waits or tick < numbers[UNTIL]:
+        following, place = next_of(own.held, own.ahead), -1
+        ids = heeded.ids[heeded.first[i] : heeded.first[i + 1]]
+        if numbers[FOR] >= 0:
+            place = place_among(ids, numbers[FOR])
+        if place < 0 or not has(listed(heeded.rows[heeded.who[heeded.first[i] + place]], T_HELD), following):
+            numbers[UNTIL] = -1.0
+        inside = here != 0 and has(own.held, here)
+        if inside and tick >= numbers[UNTIL] and waits and _meets(i, known, heeded, own, arrived, BESIDE, True):
+            return False
+    if len(own.held) > 0 or here > 0 or tick < numbers[CROWD_UNTIL]:
+        return True
+    ends = numbers[LEFT] <= ARRIVED * known.body[i, RADIUS]
+    gets_on = ends or (tick - numbers[NEARER]) * known.pace[i, DT] <= STUCK
+    numbers[CROWD_UNTIL] = tick
+    return gets_on or not _meets(i, known, heeded, own, arrived, TOUCHING, False)
+
+
+@njit(cache=True)
+def _meets(i: int, known: Known, heeded: Heeded, own: Own, arrived: bool, sums: float, lets_in: bool) -> bool:
+    """Whether anybody about so near, in sums of radii and margins, lets the robot in, or goes first and hardly moves.
+
+    Args:
+        i: The robot.
+        known: As of ``plan_some``.
+        heeded: The same.
+        own: What the others know of it.
+        arrived: Whether it has been at its goal.
+        sums: So near.
+        lets_in: Whether only those count who let it in.
+    """
+    body, position, following = known.body[i], heeded.state[i, :2], next_of(own.held, own.ahead)
+    ids, mine = heeded.ids[heeded.first[i] : heeded.first[i + 1]], own.told[T_INHERITED]
+    slow = SLOW * known.pace[i, SPEED] * _SURELY
+    for j in range(heeded.near_first[i], heeded.near_first[i + 1]):
+        row = heeded.near[j]
+        place = place_among(ids, row[N_ID])
+        away = math.hypot(row[N_X] - position[0], row[N_Y] - position[1])
+        both = row[N_RADIUS] + body[RADIUS] + 2.0 * body[MARGIN]
+        if place < 0 or away >= sums * both * _SURELY:
+            continue
+        other = heeded.rows[heeded.who[heeded.first[i] + place]]
+        if other[T_INHERITED] < 0:
+            continue
+        let_in = has(listed(other, T_HELD), following) and id_of_key(other[T_INHERITED]) == id_of_key(mine)
+        if lets_in:
+            if let_in and mine >= 0:
+                return True
+        elif math.hypot(row[N_VX], row[N_VY]) < slow and (
+            let_in or goes_first(rank_of(other), compared_by(own.told, arrived))
+        ):
+            return True
+    return False
+
+
+@njit(cache=True)
+def _go_on(
+    i: int, ground: Ground, known: Known, heeded: Heeded, own: Own, leg: Leg, arrived: bool, found: Decided
+) -> None:  # fmt: skip
+    """``PassagePlanner._hold`` of who gives no way: write what it holds and tells."""
+    numbers, pace, me = known.numbers[i], known.pace[i], known.robot_id[i]
+    who = heeded.who[heeded.first[i] : heeded.first[i + 1]]
+    leaving = numbers[LEAVING] > 0.0 and is_any_opposed(own.ahead, heeded.rows, who)
+    ticks = IDLE if arrived else waiting(int(heeded.tick - numbers[SINCE]), numbers[DUE] > 0.0)
+    key = pack_key(ticks, me)
+    arrival = int(np.rint(min(leg.distance, FAR) / (pace[SPEED] * pace[DT])))
+    none = np.empty(0, np.int64)
+    held, told, window = going_on(
+        ground.labels, ground.origin, ground.resolution, ground.lanes.number, ground.lanes.place, pace,
+        heeded.state[i], own.held, leg.order, leg.firsts, leg.steps, leg.distance, leg.ahead, heeded.rows, who,
+        own.ahead, own.told, none, False, none, me, heeded.tick, leaving, key, key, arrival,
+    )  # fmt: skip
+    numbers[LEAVING], found.priority[i] = (1.0 if leaving else 0.0), key
+    found.held[i, 0], found.held[i, 1 : len(held) + 1] = len(held), held
+    found.told[i], found.window[i] = told, window
+
+
+@njit(cache=True)
+def _drive(
+    i: int, ground: Ground, parts: Any, known: Known, heeded: Heeded, leg: Leg, waits: bool, arrived: bool,
+    found: Decided, flags: Flags,
+) -> bool:  # fmt: skip
+    """``PassagePlanner._drive`` and ``_turned`` of who is on its way: whether it is; write where it drives."""
+    body, position, held = known.body[i], heeded.state[i, :2], found.held[i, 1 : found.held[i, 0] + 1]
+    radius, target = body[RADIUS], leg.target
+    way = (leg.path, leg.steps, leg.order, leg.firsts, held, BEFORE * ground.length, target)
+    needed, margin = radius + body[MARGIN], body[MARGIN]
+    chosen, off, stop, ends, reach = aim_along(
+        ground.labels, flags, ground.bounds, needed, margin, position, *way, *parts
+    )  # fmt: skip
+    if stop == 0:
+        ends, reach, x, y = True, 0.0, position[0], position[1]
+    elif off:
+        return False
+    else:
+        reach = reach if ends else leg.left
+        x, y = (target[0], target[1]) if chosen < 0 else (leg.path[chosen, 0], leg.path[chosen, 1])
+    shut_in = waits and not arrived
+    close = body[SPINS] > 0.0 and (shut_in or leg.distance < NEAR * ground.length)
+    agreed = len(held) > 0 or close
+    if body[SPINS] > 0.0 and ends and agreed and reach <= STANDS * radius:
+        for k in range(len(leg.path)):
+            away_x, away_y = leg.path[k, 0] - position[0], leg.path[k, 1] - position[1]
+            if math.sqrt(away_x * away_x + away_y * away_y) > radius:
+                reach, x, y = CREEPS, leg.path[k, 0], leg.path[k, 1]
+                break
+    found.waypoint[i, 0], found.waypoint[i, 1], found.reach[i] = x, y, reach
+    found.waits[i], found.agreed[i] = ends, agreed
+    stride, count = max(1, len(leg.path) // DRAWN), 0
+    for k in range(0, len(leg.path), stride):
+        found.drawn[i, count, 0], found.drawn[i, count, 1], count = leg.path[k, 0], leg.path[k, 1], count + 1
+    found.num_drawn[i] = count
+    return True

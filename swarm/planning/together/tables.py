@@ -1,0 +1,147 @@
+"""What the planners for passages of many robots know and decide in one period, a row a robot."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from swarm.array_types import Array, Flags, Int32s, Int64s
+from swarm.planning.passages.errand import ERRAND
+from swarm.planning.passages.lanes import Lanes
+from swarm.planning.passages.planner import DRAWN
+from swarm.planning.passages.right_of_way import TOLD
+from swarm.planning.roadmap.waypoints import WAY
+from swarm.sense.intent import MAX_HELD, WINDOW
+
+# Columns of what a robot remembers as numbers, float64[NUMBERS], as ``PassagePlanner.numbers`` tells them: goal and
+# place [m], least way left and way left [m], ticks; then those of ``Passed``, ...
+GOAL, PLACE, LEAST, LEFT, SINCE, MOVED, IS_ARRIVED, DUE, NEARER = 0, 2, *range(4, 4 + ERRAND - 4)
+DOOR, BEGUN, COUNT, PASSED, LEAVING, UNTIL, FOR, CROWD_UNTIL, SIGHT, NUMBERS = range(ERRAND, ERRAND + 10)
+# Columns of what does not change, float64[BODY]: radius and margin [m], whether it turns on the spot, how near to a
+# door it waits before that [m], and ticks for which it is due.
+RADIUS, MARGIN, SPINS, WATCHES, LONGEST, BODY = range(6)
+MOST_NEW = 32
+"""Most cells by which a way grows at its begin in a period."""
+MOST_DRAWN = 2 * DRAWN
+"""Most points of a way that is shown."""
+
+
+class Ground(NamedTuple):
+    """The slices of a team, as in ``swarm.planning.passages.slices.Slices``; and the bounds of the world [m]."""
+
+    labels: Int32s
+    origin: Array
+    resolution: float
+    length: float
+    lanes: Lanes
+    doors: Flags
+    bounds: Array
+
+
+class Heeded(NamedTuple):
+    """What N robots see and hear.
+
+    Attributes:
+        tick: Of the clock.
+        state: float64[N, 5].
+        goal: float64[N, 2] [m].
+        near: Rows of neighbours, those of one robot after those of another.
+        near_first: Where those of each begin, int64[N + 1].
+        rows: What is told, int64[m, TOLD].
+        who: Rows of those who are heard, those of one robot after those of another, in ascending order of identities.
+        ids: Who they are.
+        first: Where those of each begin, int64[N + 1].
+        rows_before: What was told in the period before.
+        who_before: Those who were heard then.
+        first_before: Where those of each begin.
+    """
+
+    tick: int
+    state: Array
+    goal: Array
+    near: Array
+    near_first: Int64s
+    rows: Int64s
+    who: Int64s
+    ids: Int64s
+    first: Int64s
+    rows_before: Int64s
+    who_before: Int64s
+    first_before: Int64s
+
+
+class Known(NamedTuple):
+    """What N robots are and remember.
+
+    Attributes:
+        robot_id: int64[N].
+        body: float64[N, BODY].
+        pace: How each moves, float64[N, 4] (``swarm.planning.passages.holding``).
+        numbers: float64[N, NUMBERS], written.
+        held: How many slices each holds, and these, int64[N, 1 + MAX_HELD].
+        told: What each told last, int64[N, TOLD].
+        field: Of the way of each: address and shape of its values, the first row and column, and those where it
+            begins, int64[N, 7].
+        limit: Of these fields, float64[N].
+        cells: Address and number of the cells of the way of each, int64[N, 2].
+    """
+
+    robot_id: Int64s
+    body: Array
+    pace: Array
+    numbers: Array
+    held: Int64s
+    told: Int64s
+    field: Int64s
+    limit: Array
+    cells: Int64s
+
+
+class Decided(NamedTuple):
+    """What N robots decide.
+
+    Attributes:
+        asked: Who is to plan, bool[N].
+        calm: Whether each is calm, bool[N]; of the others nothing else counts.
+        priority: int64[N].
+        held: How many slices each holds, and these, int64[N, 1 + MAX_HELD].
+        told: int64[N, TOLD].
+        window: What ``told`` has read, int64[N, WINDOW + 1].
+        waypoint: float64[N, 2] [m].
+        reach: Way after which each has to be able to stop, float64[N] [m].
+        waits: Whether that is for others' sake, bool[N].
+        agreed: Whether who goes first is agreed, bool[N].
+        drawn: Points of the way that is shown, float64[N, MOST_DRAWN, 2] [m].
+        num_drawn: int64[N].
+        dropped: How many of the cells of its way a robot has left behind, int64[N].
+        new: Cells before these, float64[N, MOST_NEW, WAY].
+        num_new: int64[N].
+    """
+
+    asked: Flags
+    calm: Flags
+    priority: Int64s
+    held: Int64s
+    told: Int64s
+    window: Int64s
+    waypoint: Array
+    reach: Array
+    waits: Flags
+    agreed: Flags
+    drawn: Array
+    num_drawn: Int64s
+    dropped: Int64s
+    new: Array
+    num_new: Int64s
+
+
+def undecided(asked: Flags) -> Decided:
+    """Room for what those who are asked decide."""
+    n, whole = len(asked), np.int64
+    return Decided(
+        asked, np.zeros(n, bool), np.empty(n, whole), np.empty((n, 1 + MAX_HELD), whole), np.empty((n, TOLD), whole),
+        np.empty((n, WINDOW + 1), whole), np.empty((n, 2)), np.empty(n), np.empty(n, bool), np.empty(n, bool),
+        np.empty((n, MOST_DRAWN, 2)), np.empty(n, whole), np.empty(n, whole), np.empty((n, MOST_NEW, WAY)),
+        np.empty(n, whole),
+    )  # fmt: skip
