@@ -12,23 +12,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from envs.rollout.team_kernels import Crowd, Wish, filter_team, flat_index, observe_team, sense_walls
+from envs.rollout.team_kernels import Crowd, Wish, clearances, filter_team, flat_index, observe_team, sense_walls
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.filter.safety import scratch
 from swarm.filter.tunables import COUNT, STRAIGHT, decode, unturned
-from swarm.model.body import RADIUS
 from swarm.model.dynamics import STATE
 from swarm.model.shapes import NO_SHAPES, SHAPE
 from swarm.planning import Plan
 from swarm.planning.together.team import PassageTeam
 from swarm.robot import Command, Robot
-from swarm.robot.clearance import PLACE_AND_SIZE, nearest_gap
 from swarm.robot.command import Filtered
 from swarm.robot.way import way_left
 from swarm.scenario.robot_spec import footprints_of
 from swarm.scenario.scenario import Scenario
-from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, NEIGHBOUR, O_GAP, OBSTACLE
+from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, NEIGHBOUR, OBSTACLE
 from swarm.sense.view import View, check_view, describes_robots
 from swarm.tune.controllers import Controller, takes_batches
 from swarm.tune.observation import EDGE, EGO, Observation
@@ -160,17 +158,14 @@ class Minds:
 
     def _clearances(self, views: Sequence[View], crowd: Crowd) -> list[float]:
         """``Robot.clearance`` of all robots [m]."""
-        first, last = crowd.first[:-1].tolist(), crowd.first[1:].tolist()
         if self._footprints.shape[1] > 0 or any(view.shapes is not None for view in views):
+            first, last = crowd.first[:-1].tolist(), crowd.first[1:].tolist()
             return [
                 robot.clearance(view.state, crowd.near[a:b], crowd.obstacles[i, : crowd.num_obstacles[i]], view.shapes)
                 for i, (robot, view, a, b) in enumerate(zip(self._robots, views, first, last, strict=True))
             ]
-        seen = np.arange(MAX_OBSTACLES) < crowd.num_obstacles[:, None]
-        walls = np.where(seen, crowd.obstacles[:, :, O_GAP], np.inf).min(axis=1)
-        (x, y), near = crowd.state[:, :2].T.tolist(), crowd.near[:, PLACE_AND_SIZE].tolist()
-        others = [near[a:b] for a, b in zip(first, last, strict=True)]
-        return list(map(nearest_gap, x, y, crowd.body[:, RADIUS].tolist(), others, walls.tolist()))
+        found: list[float] = clearances(crowd).tolist()
+        return found
 
 
 def _check(views: Sequence[View]) -> None:

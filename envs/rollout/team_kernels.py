@@ -14,7 +14,9 @@ from numba import njit
 from swarm.array_types import Array, Flags, Int32s, Int64s
 from swarm.filter.narrow import note_narrow
 from swarm.filter.safety import Scratch, filter_control, wanted_control
-from swarm.model.body import REACH, YIELDS
+from swarm.kernel_cache.references import inlined
+from swarm.model.body import RADIUS, REACH, YIELDS
+from swarm.robot.clearance import nearest_gap
 from swarm.scenario.obstacle_index import ObstacleIndex
 from swarm.sense.neighbours import (
     MAX_NEIGHBOURS,
@@ -27,6 +29,8 @@ from swarm.sense.neighbours import (
     sense_robots,
 )
 from swarm.tune.observation import Observation, observe
+
+_SPAN = 1.0 + 1e-12  # Along one axis alone: a trace more, as differences are rounded.
 
 
 class Crowd(NamedTuple):
@@ -84,18 +88,31 @@ def within(places: Array, distance: float) -> tuple[Int64s, Int64s]:
     Returns:
         Their rows, those of one after those of another, ``int64[k]``; and where those of each begin, ``int64[N + 1]``.
     """
-    count = len(places)
-    first, found = np.zeros(count + 1, np.int64), np.empty(count * min(count, 64), np.int64)
-    x, y, total = places[:, 0].copy(), places[:, 1].copy(), 0
-    for i in range(count):
-        if total + count > len(found):
-            found = np.concatenate((found[:total], np.empty(len(found) + count, np.int64)))
-        for j in range(count):
-            dx, dy = x[i] - x[j], y[i] - y[j]
-            found[total] = j
-            total += j != i and np.sqrt(dx * dx + dy * dy) <= distance
-        first[i + 1] = total
-    return found[:total].copy(), first
+    count, order = len(places), np.argsort(places[:, 0])
+    x, y = places[order, 0], places[order, 1]
+    begin, first = np.searchsorted(x, x - _SPAN * distance), np.zeros(count + 1, np.int64)
+    for a in range(count):
+        for b in range(begin[a], a):
+            if _is_within(x[a] - x[b], y[a] - y[b], distance):
+                first[order[a] + 1] += 1
+                first[order[b] + 1] += 1
+    first = np.cumsum(first)
+    found, filled, rank = np.empty(first[-1], np.int64), first[:-1].copy(), np.empty(count, np.int64)
+    rank[order] = np.arange(count)
+    for i in range(count):  # in ascending order: so are those that are found for each
+        a = rank[i]
+        for b in range(begin[a], count):
+            if x[b] - x[a] > _SPAN * distance:
+                break
+            if b != a and _is_within(x[a] - x[b], y[a] - y[b], distance):
+                found[filled[order[b]]] = i
+                filled[order[b]] += 1
+    return found, first
+
+
+@inlined
+def _is_within(dx: float, dy: float, distance: float) -> bool:
+    return abs(dy) <= distance and np.sqrt(dx * dx + dy * dy) <= distance
 
 
 @njit(cache=True)
@@ -184,6 +201,16 @@ def observe_team(
             _around(crowd, wish, i), memory[i], last_action[i],
             Observation(seen.ego[i], seen.edges[i], seen.mask[i], sender[i]),
         )  # fmt: skip
+
+
+@njit(cache=True)
+def clearances(crowd: Crowd) -> Array:
+    """Gaps [m] between each robot, all of them discs, and what is around it, ``float64[N]``; inf: nothing is."""
+    found = np.empty(len(crowd.kind))
+    for i in range(len(crowd.kind)):
+        near, obstacles = crowd.near[crowd.first[i] : crowd.first[i + 1]], crowd.obstacles[i, : crowd.num_obstacles[i]]
+        found[i] = nearest_gap(crowd.state[i], crowd.body[i, RADIUS], near, obstacles)
+    return found
 
 
 @njit(cache=True)

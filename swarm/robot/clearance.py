@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+
+import numpy as np
 
 from swarm.array_types import Array
 from swarm.filter.shapes.gaps import clearance_of
+from swarm.kernel_cache.references import uncounted
 from swarm.model.body import RADIUS
 from swarm.model.shapes import NO_SHAPES
 from swarm.sense.neighbours import N_RADIUS, N_X, N_Y, O_GAP
-
-PLACE_AND_SIZE = [N_X, N_Y, N_RADIUS]
 
 
 def clearance(
@@ -30,18 +30,23 @@ def clearance(
     if len(footprint) > 0 or shapes is not None:
         shapes = NO_SHAPES if shapes is None else shapes
         return float(clearance_of(state, body, footprint, near, shapes, obstacles))
-    near, wall = near[:, PLACE_AND_SIZE].tolist(), float(obstacles[:, O_GAP].min(initial=math.inf))
-    return nearest_gap(float(state[0]), float(state[1]), float(body[RADIUS]), near, wall)
+    return float(nearest_gap(state, body[RADIUS], near, obstacles))
 
 
-def nearest_gap(x: float, y: float, radius: float, near: Iterable[Sequence[float]], wall: float) -> float:
-    """Gap [m] between a disc and the nearest of other discs, of which place and radius are given, and of walls.
+@uncounted
+def nearest_gap(state: Array, radius: float, near: Array, obstacles: Array) -> float:
+    """Gap [m] between a disc and the nearest of other discs and obstacles; inf: there are none.
 
     Args:
-        x: Of its centre [m].
-        y: Of its centre [m].
+        state: ``float64[5]``, its own.
         radius: Its own [m].
-        near: The columns ``PLACE_AND_SIZE`` of the others.
-        wall: From its centre to the nearest wall [m]; inf if there is none.
+        near: ``float64[k, 22]``, the other discs.
+        obstacles: ``float64[m, 11]``.
     """
-    return min([wall, *[math.hypot(other_x - x, other_y - y) - size for other_x, other_y, size in near]]) - radius
+    least = np.inf
+    for k in range(len(obstacles)):
+        least = min(least, obstacles[k, O_GAP])
+    for k in range(len(near)):
+        dx, dy = near[k, N_X] - state[0], near[k, N_Y] - state[1]
+        least = min(least, math.sqrt(dx * dx + dy * dy) - near[k, N_RADIUS])
+    return least - radius

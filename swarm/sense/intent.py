@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from swarm.errors import InputError
 
@@ -64,6 +65,23 @@ class Intent:
             raise InputError("intent: ranking", self.ranking, "each of the moves 0 to 4 once")
         if min(*self.held, *self.window, self.claim + 1) < 0:
             raise InputError("intent: held, window, claim", (self.held, self.window, self.claim), "cells from 0 on")
+
+    @classmethod
+    def unread(cls, stamp: int, derived: dict[object, Any], read: Callable[[], Intent]) -> Intent:
+        """An intent of which stamp and ``derived`` are known; ``read`` makes it when anything else is asked of it."""
+        made = object.__new__(cls)
+        made.__dict__.update(stamp=stamp, derived=derived, _read=read)
+        return made
+
+    if not TYPE_CHECKING:  # else any attribute would be one
+
+        def __getattr__(self, name: str) -> Any:
+            """What is asked of one that nobody has read."""
+            read = None if name.startswith("__") else self.__dict__.pop("_read", None)
+            if read is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.__dict__.update(vars(read()))
+            return getattr(self, name)
 
     @cached_property
     def derived(self) -> dict[object, Any]:

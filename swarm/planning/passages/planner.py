@@ -163,8 +163,8 @@ class PassagePlanner(StatefulPlanner):
         return self._spec.radius, self._margin, self._spins, self._passed.near, self._passed.longest
 
     def went_on(
-        self, tick: int, numbers: Sequence[float], priority: int, others: Others, held: Sequence[int], told: Int64s,
-        cells: Array, plan: Plan,
+        self, tick: int, numbers: Sequence[float], priority: int, others: Others, held: Sequence[int], slices: Int64s,
+        told: Int64s, cells: Array, plan: Plan,
     ) -> None:  # fmt: skip
         """Take note of a period that was planned elsewhere, in which only its ``numbers`` changed.
 
@@ -174,6 +174,7 @@ class PassagePlanner(StatefulPlanner):
             priority: Its own.
             others: What they had told.
             held: What it holds.
+            slices: The same, int64[n].
             told: What it tells, int64[TOLD].
             cells: Of its way.
             plan: What it does.
@@ -184,7 +185,7 @@ class PassagePlanner(StatefulPlanner):
         self._giving.leaving, self._giving.inherited = numbers[ERRAND + 4] > 0.0, priority
         self._backing.numbers, self._crowd.numbers = numbers[ERRAND + 5 : ERRAND + 7], numbers[ERRAND + 7 : ERRAND + 8]
         self._silent.sight = numbers[ERRAND + 8]
-        self._holding.went_on(np.array(held, np.int64), told)
+        self._holding.went_on(slices, told)
         self.route.went_on(cells)
 
     @property

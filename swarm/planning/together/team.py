@@ -8,6 +8,7 @@ it goes on alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from swarm.array_types import Array, Flags, Int64s
 from swarm.planning import Plan
 from swarm.planning.passages.planner import PassagePlanner
-from swarm.planning.passages.right_of_way import intent_of
+from swarm.planning.passages.right_of_way import TOLD, intent_of
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.team import Others
 from swarm.planning.roadmap.occupancy import Roadmap, flat
@@ -23,7 +24,7 @@ from swarm.planning.roadmap.waypoints import Field
 from swarm.planning.together.address import address_of
 from swarm.planning.together.calm import plan_some
 from swarm.planning.together.tables import NUMBERS, Decided, Ground, Heeded, Known, undecided
-from swarm.sense.intent import MAX_HELD
+from swarm.sense.intent import MAX_HELD, Intent
 from swarm.sense.messages import Heard
 from swarm.sense.view import View
 
@@ -163,9 +164,10 @@ class PassageTeam:
             cells = way[2][dropped[i] :]
             if new[i] > 0:
                 cells = np.concatenate((found.new[i, : new[i]], cells))
+            row, some = found.told[i], held[i][1 : held[i][0] + 1]
+            intent = Intent.unread(tick, {TOLD: row}, partial(intent_of, row, found.window[i]))
             plan = Plan(
-                found.waypoint[i], found.drawn[i, : drawn[i]], intent_of(found.told[i], found.window[i]), reach[i],
-                waits=waits[i], agreed=agreed[i],
+                found.waypoint[i], found.drawn[i, : drawn[i]], intent, reach[i], waits=waits[i], agreed=agreed[i]
             )  # fmt: skip
-            some = held[i][1 : held[i][0] + 1]
-            self._planners[i].went_on(tick, now[i], priority[i], others[i], some, found.told[i], cells, plan)
+            now_held = found.held[i, 1 : held[i][0] + 1]
+            self._planners[i].went_on(tick, now[i], priority[i], others[i], some, now_held, row, cells, plan)
