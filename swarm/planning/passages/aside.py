@@ -11,12 +11,13 @@ from numba import njit
 
 from swarm.array_types import Array, Flags, Int32s, Int64s
 from swarm.kernel_cache.references import inlined, uncounted
-from swarm.planning.passages.grid import comes_near, labels_near
-from swarm.planning.passages.right_of_way import T_AHEAD, T_CLAIM, T_HELD, T_LATER, T_ROBOT, has, listed
+from swarm.planning.passages.grid import Scratch, comes_near, labels_near
+from swarm.planning.passages.right_of_way import T_AHEAD, T_CLAIM, T_HELD, T_ROBOT, has, listed
 from swarm.planning.passages.route import Route
-from swarm.planning.passages.slices import label_at
+from swarm.planning.passages.search import way_of
+from swarm.planning.passages.slices import Cut, label_at
 from swarm.planning.passages.team import Others
-from swarm.planning.roadmap.occupancy import Roadmap
+from swarm.planning.roadmap.occupancy import Roadmap, whole
 from swarm.planning.roadmap.waypoints import points_between
 from swarm.planning.silent import place_among
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_OFFSET_X, N_OFFSET_Y, N_RADIUS, N_X, N_Y
@@ -27,7 +28,7 @@ _ROOM = (1.17, 1.065, 1.0)
 _NOWHERE, _NOTHING = np.full(2, np.nan), np.empty(0, np.int64)
 _CROSSED = 0.9  # A way that comes so near to another robot, in sums of their radii, leads through where it stands.
 _THINNED = 3  # Every so many-th point of a way tells where it leads.
-_MOST_WAYS = 64  # of others that are kept
+_MOST_BEFORE = 64  # Points that tell of the room before a mouth.
 _IN_THE_WAY = 0.7  # Discs that are this near to each other cannot pass.
 
 
@@ -42,9 +43,6 @@ class Aside:
 
     def __init__(self, route: Route, radius: float, margin: float) -> None:
         self._route, self._radius, self._margin = route, radius, margin
-        self._before: dict[int, Array] = {}
-        self._ways: dict[tuple[object, ...], tuple[Array, Int64s]] = {}
-        self._ways_on: Roadmap | None = None
 
     def find(
         self, position: Array, view: View, others: Others, pushers: Sequence[int], past: bool = False,
@@ -57,28 +55,17 @@ class Aside:
         ``kept``: the place that was chosen before [m]; ``held``: what this robot holds, towards which nobody can be
         met: what a pusher comes through before that is left to it.
         """
-        slices, near = self._route.slices, view.neighbours
-        all_held, theirs, taken = np.zeros((3, slices.total + 1), bool)
-        who = np.array(pushers, np.int64)
-        closed_to(others.rows, others.who, who, held, all_held, theirs, taken)
-        crowd, seen = crowd_around(near, who, self._radius, self._margin)
-        keep_off, walls, stretch = [], [], 1.0
-        for robot, k in zip(pushers, seen.tolist(), strict=True):
-            other, row = others[robot], near[k] if k >= 0 else None
-            way, through = self._way_of(other, row)
-            taken[through] = True
-            keep_off.append(_discs_of(way, self._out_of(other), near[max(k, 0) : k + 1], self._radius, self._margin))
-            if row is not None:
-                walls.append([row[N_X], row[N_Y], self._in_the_way(position, other, row)])
-                stretch = max(stretch, _stretch(row))
-        wall, off = np.array(walls).reshape(-1, 3), keep_off[0] if len(keep_off) == 1 else np.concatenate(keep_off)
-        attempts = [(np.concatenate([wall, crowd]), all_held), (wall, theirs)]
+        route, near = self._route, view.neighbours
+        told = others.rows, others.who, others.places(pushers), held
+        me: tuple[Any, ...] = position, self._radius, self._margin, *route.parts
+        around = around_pushers(route.scratch, route.slices.cut, near, *told, *me)
+        wall, crowd, off, rooms, all_held, theirs, taken = around
+        attempts = [(np.concatenate((wall, crowd)), all_held), (wall, theirs)]
         if past:
-            attempts = [(wall, np.zeros_like(theirs))] if len(walls) == len(pushers) else []
-        rooms, found = np.array(list(dict.fromkeys((stretch * _ROOM[0], *_ROOM)))), np.empty((0, 2))
-        limit, kept = len(rooms), _NOWHERE if kept is None else kept
+            attempts = [(wall, np.zeros_like(theirs))] if len(wall) == len(pushers) else []
+        limit, kept, found = len(rooms), _NOWHERE if kept is None else kept, np.empty((0, 2))
         for blocked, closed in attempts:
-            way, limit = self._route.way_aside(position, taken, closed, off, blocked, crowd, rooms, limit, kept)
+            way, limit = route.way_aside(position, taken, closed, off, blocked, crowd, rooms, limit, kept)
             found = way if len(way) else found
             if limit == 0:
                 break
@@ -108,57 +95,11 @@ class Aside:
         grid, margin = (slices.labels, slices.origin, slices.resolution, slices.flags), self._margin
         told = near, others.rows, others.who, others.ids
         points, which, rows = may_cross(*grid, points, *told, self._radius, margin)
-        found = []
-        for k, number in zip(which.tolist(), rows.tolist(), strict=True):
-            row = near[k]
-            way = self._way_of(others.rows[number], row)[0]
-            if comes_near(way, points, _CROSSED * sum_of(row, self._radius, margin)):
-                found.append(int(row[N_ID]))
-        return frozenset(found)
-
-    def _in_the_way(self, position: Array, other: Int64s, row: Array) -> float:
-        """How near to another a way aside must not come [m]; past who is in the slice of this robot, there is none."""
-        slices, both = self._route.slices, sum_of(row, self._radius, self._margin)
-        if slices.at(*position.tolist()) not in listed(other, T_HELD):
-            return _IN_THE_WAY * both
-        near = math.dist(position, (row[N_X], row[N_Y])) - slices.resolution  # the way begins outside of that
-        return max(_IN_THE_WAY * both, min(both, near))
-
-    def _out_of(self, other: Int64s) -> Array:
-        """The room before the mouth that another robot comes out of, float64[n, 2] [m]."""
-        end = int(listed(other, T_AHEAD if other[T_AHEAD] else T_HELD)[-1])
-        if end not in self._before:
-            self._before[end] = self._before_mouth(end)
-        return self._before[end]
-
-    def _before_mouth(self, number: int) -> Array:
-        """The room before a mouth, float64[n, 2] [m]; none if a slice is no mouth."""
-        slices = self._route.slices
-        if not self._route.is_mouth(number):
-            return np.empty((0, 2))
-        rows, columns = slices.cells_of(number)
-        found: Array = slices.origin + (np.column_stack([columns, rows]) + 0.5) * slices.resolution
-        return np.ascontiguousarray(found[:: max(1, len(found) // 64)])
-
-    def _way_of(self, other: Int64s, row: Array | None) -> tuple[Array, Int64s]:
-        """Where another robot wants through, as far as it tells, float64[n, 2] [m]; and the slices there, each once.
-
-        That is kept as long as it does not change: who stands or waits wants through the same places again and again.
-        """
-        route, slices = self._route, self._route.slices
-        if self._ways_on is not route.roadmap or len(self._ways) > _MOST_WAYS:
-            self._ways_on, self._ways = route.roadmap, {}
-        cell = None if row is None else slices.cell(row[N_X], row[N_Y])
-        key = other[T_HELD:T_LATER].tobytes(), int(other[T_CLAIM]), cell
-        if key not in self._ways:
-            held, ahead, claim = listed(other, T_HELD).tolist(), listed(other, T_AHEAD).tolist(), key[1]
-            numbers, first = (*held, *([claim] if claim else []), *ahead), (*held, *ahead, claim)[0]
-            place = _NOWHERE if row is None else row[[N_X, N_Y]]
-            wanted = np.zeros(slices.total + 1, bool)
-            wanted[list(numbers)] = True
-            taken = np.zeros_like(wanted)
-            self._ways[key] = route.way_of(wanted, numbers, first, place, taken), np.flatnonzero(taken)
-        return self._ways[key]
+        if not len(which):
+            return frozenset()
+        those, me = others.rows[rows], (self._radius, margin, *self._route.parts)
+        crosses = comes_past(self._route.scratch, slices.cut, points, those, near[which], *me)
+        return frozenset(those[crosses, T_ROBOT].tolist())
 
 
 def sum_of(row: Array, radius: float, margin: float) -> float:
@@ -298,3 +239,132 @@ def _stretch(row: Array) -> float:
 
 
 stretch_key: Any = inlined(_stretch)  # the same in kernels
+
+
+@njit(cache=True)
+def _way_told(scratch: Scratch, roadmap: Roadmap, cut: Cut, other: Int64s, place: Array, taken: Flags) -> Array:
+    """Where another robot (what it tells, int64[TOLD]) wants through, as far as it tells, float64[n, 2] [m].
+
+    Args:
+        scratch: As of ``way_of``.
+        roadmap: The same.
+        cut: The slices.
+        other: What it tells, int64[TOLD].
+        place: Where it is [m], float64[2]; NaN: unknown.
+        taken: The slices on that way are written.
+    """
+    wanted, last, before, first, count, row, column = np.zeros(len(taken), np.bool_), 0, 0, 0, 0, -1, -1
+    held, ahead, claim = listed(other, T_HELD), listed(other, T_AHEAD), other[T_CLAIM]
+    for number in held:
+        wanted[number], before, last, count = True, last, number, count + 1
+    if claim > 0:
+        wanted[claim], before, last, count = True, last, claim, count + 1
+    for number in ahead:
+        wanted[number], before, last, count = True, last, number, count + 1
+    if count > 0 and not np.isfinite(place[0]):
+        first = held[0] if len(held) > 0 else ahead[0] if len(ahead) > 0 else claim
+        begin, end = cut.begins[first], cut.begins[first + 1]
+        row, column = divmod(cut.cells[begin + (end - begin) // 2], cut.labels.shape[1])
+    if count == 0:
+        return np.empty((0, 2))
+    near = last if count == 1 else before
+    return way_of(
+        scratch, roadmap, cut.labels, cut.begins, wanted, near, last, count == 1, place, row, column, taken
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def comes_past(
+    scratch: Scratch, cut: Cut, points: Array, told: Int64s, seen: Array, radius: float, margin: float, *parts: Any
+) -> Flags:  # fmt: skip
+    """Which of some others come so near to one of some points that two cannot pass, bool[n].
+
+    Args:
+        scratch: As of ``way_of``.
+        cut: The slices.
+        points: float64[m, 2] [m].
+        told: What the others tell, int64[n, TOLD].
+        seen: Their rows of neighbours.
+        radius: Of the robot [m].
+        margin: Extra distance that every robot keeps [m].
+        *parts: Of the roadmap.
+    """
+    found, roadmap = np.zeros(len(told), np.bool_), whole(parts)
+    for k in range(len(told)):
+        place, nothing = seen[k, : N_Y + 1], np.zeros(len(cut.mouths), np.bool_)
+        way = _way_told(scratch, roadmap, cut, told[k], place, nothing)
+        found[k] = comes_near(way, points, _CROSSED * _sum_key(seen[k], radius, margin))
+    return found
+
+
+@njit(cache=True)
+def _before_mouth(cut: Cut, other: Int64s) -> Array:
+    """The room before the mouth that another robot comes out of, float64[n, 2] [m]; none if that is no mouth."""
+    some = listed(other, T_AHEAD if other[T_AHEAD] > 0 else T_HELD)
+    if len(some) == 0 or not cut.mouths[some[-1]]:
+        return np.empty((0, 2))
+    cells = cut.cells[cut.begins[some[-1]] : cut.begins[some[-1] + 1]]
+    stride = max(1, len(cells) // _MOST_BEFORE)
+    found = np.empty(((len(cells) + stride - 1) // stride, 2))
+    for k in range(len(found)):
+        row, column = divmod(cells[k * stride], cut.labels.shape[1])
+        found[k, 0] = cut.origin[0] + (column + 0.5) * cut.resolution
+        found[k, 1] = cut.origin[1] + (row + 0.5) * cut.resolution
+    return found
+
+
+@uncounted
+def _in_the_way(cut: Cut, position: Array, other: Int64s, row: Array, radius: float, margin: float) -> float:
+    """How near to another a way aside must not come [m]; past who is in the slice of this robot, there is none."""
+    both = _sum_key(row, radius, margin)
+    if not has(listed(other, T_HELD), label_at(cut.labels, cut.origin, cut.resolution, position[0], position[1])):
+        return _IN_THE_WAY * both
+    dx, dy = position[0] - row[N_X], position[1] - row[N_Y]
+    near = math.sqrt(dx * dx + dy * dy) - cut.resolution  # the way begins outside of that
+    return max(_IN_THE_WAY * both, min(both, near))
+
+
+@njit(cache=True)
+def around_pushers(
+    scratch: Scratch, cut: Cut, near: Array, rows: Int64s, who: Int64s, pushers: Int64s, held: Int64s,
+    position: Array, radius: float, margin: float, *parts: Any,
+) -> tuple[Array, Array, Array, Array, Flags, Flags, Flags]:  # fmt: skip
+    """What a way out of the way of some others has to heed (``swarm.planning.passages.search.way_aside``).
+
+    Args:
+        scratch: As of ``way_of``.
+        cut: The slices.
+        near: Rows of neighbours.
+        rows: What is told, int64[n, TOLD].
+        who: Rows of those who are heard.
+        pushers: Rows of those for whom the robot makes way.
+        held: What it holds.
+        position: Where it is [m].
+        radius: Its own [m].
+        margin: Extra distance that every robot keeps [m].
+        *parts: Of the roadmap.
+
+    Returns:
+        Where the pushers are whom it sees, and the others, with distances to keep, float64[k, 3] [m] each; the same
+        of where it must not stay; the rooms that it looks for; slices that others hold, that pushers hold, and that
+        are taken.
+    """
+    count, roadmap = len(cut.mouths), whole(parts)
+    closed, theirs, taken = np.zeros(count, np.bool_), np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+    ids, wall, many, stretch = rows[pushers, T_ROBOT], np.empty((len(pushers), 3)), 0, 1.0
+    closed_to(rows, who, ids, held, closed, theirs, taken)
+    crowd, seen = crowd_around(near, ids, radius, margin)
+    off = np.empty((0, 3))
+    for j in range(len(pushers)):
+        other, k = rows[pushers[j]], seen[j]
+        place = near[k, : N_Y + 1] if k >= 0 else np.full(2, np.nan)
+        way = _way_told(scratch, roadmap, cut, other, place, taken)
+        discs = _discs_of(way, _before_mouth(cut, other), near[max(k, 0) : k + 1], radius, margin)
+        off = discs if j == 0 else np.concatenate((off, discs))
+        if k >= 0:
+            wall[many, 0], wall[many, 1] = near[k, N_X], near[k, N_Y]
+            wall[many, 2], many = _in_the_way(cut, position, other, near[k], radius, margin), many + 1
+            stretch = max(stretch, stretch_key(near[k]))
+    rooms = np.array((stretch * _ROOM[0], _ROOM[0], _ROOM[1], _ROOM[2]))
+    rooms = rooms if stretch > 1.0 else rooms[1:]
+    return wall[:many], crowd, off, rooms, closed, theirs, taken

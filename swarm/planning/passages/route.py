@@ -77,6 +77,8 @@ class Route:
         margin: Extra distance from obstacles [m].
 
     Attributes:
+        scratch: What searches on the grid write on.
+        parts: Of ``roadmap`` (``flat``).
         heading: Where the robot looks now [rad]; of no account for a disc.
         nowhere: Whether no way led to the goal when it was last looked for.
         tight: Whether it has hardly room to turn where it drives; of no account for a disc.
@@ -87,7 +89,7 @@ class Route:
     def __init__(self, world: World, slices: Slices, radius: float, margin: float) -> None:
         self.slices, self._world, self._needed, self._margin = slices, world, radius + margin, margin
         self._wide = roadmap_of(world, radius, margin, slices.resolution)
-        self._scratch = scratch_of(world, slices.labels.shape)
+        self.scratch = scratch_of(world, slices.labels.shape)
         self._bounds = world.bounds
         self.forget()
         if ("passages kernels", slices.total) not in world.derived:
@@ -112,7 +114,7 @@ class Route:
 
     @roadmap.setter
     def roadmap(self, roadmap: Roadmap) -> None:
-        self._roadmap, self._parts = roadmap, flat(roadmap)
+        self._roadmap, self.parts = roadmap, flat(roadmap)
 
     def forget(self) -> None:
         """Forget the goal, and who is gone around."""
@@ -202,7 +204,7 @@ class Route:
     ) -> tuple[Array, int]:  # fmt: skip
         """The way out of the way of others (``swarm.planning.passages.search.way_aside``)."""
         around = position, taken, closed, keep_off, blocked, crowded, rooms, limit, kept
-        found: tuple[Array, int] = way_aside(self._scratch, self.roadmap, self.slices.labels, *around)
+        found: tuple[Array, int] = way_aside(self.scratch, self.roadmap, self.slices.labels, *around)
         return found
 
     def way_of(self, wanted: Flags, numbers: Sequence[int], first: int, place: Array, taken: Flags) -> Array:
@@ -214,7 +216,7 @@ class Route:
         if not math.isfinite(place[0]):
             rows, columns = self.slices.cells_of(first)
             row, column = int(rows[len(rows) // 2]), int(columns[len(rows) // 2])
-        grid, last = (self._scratch, self.roadmap, self.slices.labels, self.slices.begins), numbers[-2:]
+        grid, last = (self.scratch, self.roadmap, self.slices.labels, self.slices.begins), numbers[-2:]
         found: Array = way_of(*grid, wanted, last[0], last[-1], len(last) == 1, place, row, column, taken)
         return found
 
@@ -226,7 +228,7 @@ class Route:
         """The way to a goal [m], from where it leaves the robot."""
         if self._field is not None and goal.tobytes() == self._goal:  # all at once, mostly
             grid = self.slices.labels, self.slices.length, self._field, self._cells
-            left, target, cells, path, along = leg_ahead(*grid, position, goal, POINTS, *self._parts)
+            left, target, cells, path, along = leg_ahead(*grid, position, goal, POINTS, *self.parts)
             if 0.0 <= left < math.inf:
                 self._cells, self.nowhere = cells, False
                 return leg_of(path, along, target, left)
@@ -264,7 +266,7 @@ class Route:
         target, slices = _NOWHERE if leg.target is None else leg.target, self.slices
         way = leg.path, leg.steps, leg.order, leg.firsts, held, BEFORE * slices.length, target
         me = self._bounds, self._needed, self._margin, position
-        chosen, off, stop, ends, reach = aim_along(slices.labels, slices.flags, *me, *way, *self._parts)
+        chosen, off, stop, ends, reach = aim_along(slices.labels, slices.flags, *me, *way, *self.parts)
         if stop == 0:
             return position.copy(), 0.0, True
         reach = reach if ends else leg.left

@@ -52,6 +52,17 @@ class Sizes(NamedTuple):
         return 2.0 * self.largest - self.smallest
 
 
+class Cut(NamedTuple):
+    """Which cells are in which slices, and which of these touch room: as in ``Slices``."""
+
+    labels: Int32s
+    origin: Array
+    resolution: float
+    cells: Int64s
+    begins: Int64s
+    mouths: Flags
+
+
 class Slices(NamedTuple):
     """The slices of a world, on a grid whose first row is at the bottom.
 
@@ -84,6 +95,11 @@ class Slices(NamedTuple):
     mouths: Flags
     doors: Flags
     flags: Flags
+
+    @property
+    def cut(self) -> Cut:
+        """Which cells are in which."""
+        return Cut(self.labels, self.origin, self.resolution, self.cells, self.begins, self.mouths)
 
     def cells_of(self, number: int) -> tuple[Int64s, Int64s]:
         """Rows and columns of the cells of a slice, one row of the grid after the other."""

@@ -6,7 +6,7 @@ What robots hear is a table with a row for each sender (``right_of_way``). Robot
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -161,6 +161,10 @@ class Others(Mapping[int, Int64s]):
         """Those who tell this, of so many slices."""
         table = _Told(told, total)
         return cls(table, np.arange(len(table.rows)), table.ids, table.rows)
+
+    def places(self, robots: Sequence[int]) -> Int64s:
+        """The rows of some of them, int64[k]."""
+        return np.array([self._told.number[robot] for robot in robots], np.int64)
 
     def with_changed(self, told: Mapping[int, Int64s]) -> Others:
         """The same, but as if some of them had told this before; when they come stays as they have told it now."""
