@@ -17,7 +17,7 @@ from swarm.planning.passages.route import Route
 from swarm.sense.neighbours import N_ID, N_X, N_Y
 
 _LEAVING = 10.0  # Seconds for which a robot that is at its goal keeps on the way past whoever wants through.
-_THERE = 3  # Points of a way that ends where the robot is.
+THERE = 3  # Points of a way that ends where the robot is.
 BESIDE = 1.3  # Who is nearer than so many sums of their radii leaves another no room.
 _ROOM = 2.0  # It goes back until it is so many of them away, where another robot fits between.
 _FOR = 3.0  # Seconds for which it goes back at most: the other turns round meanwhile, and goes.
@@ -54,8 +54,26 @@ class GivingWay:
 
     @property
     def is_calm(self) -> bool:
-        """Whether it makes way for nobody, and remembers nobody for whom it did."""
-        return self.exit is None and not (self._before or self._let_out or self._remembered)
+        """Whether nothing but ``lasting`` outlasts the tick."""
+        return self.exit is None and not self._remembered
+
+    @property
+    def lasting(self) -> tuple[frozenset[int], frozenset[int], Array | None]:
+        """For whom it makes way, who of them has nowhere to go, and to where it goes [m]."""
+        return self._before, self._let_out, self._place
+
+    def went_on(self, leaving: bool, inherited: int, gave: Sequence[int], let_out: Sequence[int], place: Array) -> None:
+        """Take note of a tick that was decided elsewhere, in which nothing else changed.
+
+        Args:
+            leaving: As the attribute.
+            inherited: The same.
+            gave: For whom it makes way.
+            let_out: Who of them has nowhere to go.
+            place: Where it goes out of their way, float64[2] [m]; of no account if there are none.
+        """
+        self.leaving, self.inherited, self._place = leaving, inherited, place if gave else None
+        self._before, self._let_out = frozenset(gave), frozenset(let_out)
 
     def end_exit(self, tick: int, is_there: bool) -> None:
         """Go for an exit no longer if the robot is there, or has tried for long."""
@@ -82,7 +100,7 @@ class GivingWay:
         self._let_out = frozenset() if aside is None else frozenset(let_out)
         self._before = frozenset(pushers if aside is not None else ())
         stuck = wanted and aside is None
-        if aside is None or len(aside) <= _THERE:
+        if aside is None or len(aside) <= THERE:
             self._remembered.clear()
         if stuck and scene.arrived:  # it wants nowhere, and so has to say how it would get out of the way
             aside = self._aside.find(*to_find, past=True)
@@ -91,7 +109,7 @@ class GivingWay:
         self.leaving = stuck or self.exit is not None or goes_on
         if self.exit is None:
             self.inherited = priority
-        if aside is not None and (self.exit is not None or len(aside) > _THERE):  # who is there wants nothing more
+        if aside is not None and (self.exit is not None or len(aside) > THERE):  # who is there wants nothing more
             found = inherited_from([int(others[robot][T_INHERITED]) for robot in pushers])
             self.inherited = found if first_of(found) > priority else priority
         return scene, aside

@@ -164,7 +164,7 @@ class PassagePlanner(StatefulPlanner):
 
     def went_on(
         self, tick: int, numbers: Sequence[float], priority: int, others: Others, held: Sequence[int], slices: Int64s,
-        told: Int64s, cells: Array, plan: Plan,
+        told: Int64s, cells: Array, plan: Plan, gave: tuple[int, Sequence[int], Sequence[int], Array],
     ) -> None:  # fmt: skip
         """Take note of a period that was planned elsewhere, in which only its ``numbers`` changed.
 
@@ -178,15 +178,21 @@ class PassagePlanner(StatefulPlanner):
             told: What it tells, int64[TOLD].
             cells: Of its way.
             plan: What it does.
+            gave: As of ``GivingWay.went_on``, from ``inherited`` on.
         """
         self.tick, self.held, self._priority, self._plan, self._last = tick, held, priority, plan, plan.intent
         self._errand.went_on(tick, numbers)
         self._passed.went_on(numbers[ERRAND : ERRAND + 4], others)
-        self._giving.leaving, self._giving.inherited = numbers[ERRAND + 4] > 0.0, priority
+        self._giving.went_on(numbers[ERRAND + 4] > 0.0, *gave)
         self._backing.numbers, self._crowd.numbers = numbers[ERRAND + 5 : ERRAND + 7], numbers[ERRAND + 7 : ERRAND + 8]
         self._silent.sight = numbers[ERRAND + 8]
         self._holding.went_on(slices, told)
         self.route.went_on(cells)
+
+    @property
+    def lasting(self) -> tuple[frozenset[int], frozenset[int], Array | None]:
+        """For whom it makes way (``GivingWay.lasting``)."""
+        return self._giving.lasting
 
     @property
     def told(self) -> Int64s:

@@ -15,8 +15,8 @@ import numpy as np
 from numba import njit, prange
 
 from swarm.array_types import Array, Flags, Int64s
-from swarm.kernel_cache.references import inlined
-from swarm.planning.passages.aside import may_cross
+from swarm.kernel_cache.references import inlined, uncounted
+from swarm.planning.passages.aside import around_pushers, comes_past, may_cross
 from swarm.planning.passages.crowd import SLOW, TOUCHING
 from swarm.planning.passages.errand import (
     ABOUT,
@@ -29,7 +29,7 @@ from swarm.planning.passages.errand import (
     STUCK,
     who_passes,
 )
-from swarm.planning.passages.giving_way import BESIDE
+from swarm.planning.passages.giving_way import BESIDE, THERE
 from swarm.planning.passages.holding import DT, SPEED, Leg, going_on
 from swarm.planning.passages.planner import CREEPS, DRAWN, FAR, NEAR, STANDS
 from swarm.planning.passages.pushers import compared_by, is_any_opposed, next_of, pushing
@@ -37,7 +37,11 @@ from swarm.planning.passages.right_of_way import (
     T_CLAIM,
     T_HELD,
     T_INHERITED,
+    T_LEAVING,
+    T_ROBOT,
     Own,
+    after,
+    first_of_key,
     goes_first,
     has,
     listed,
@@ -47,9 +51,10 @@ from swarm.planning.passages.right_of_way import (
     waiting_order,
 )
 from swarm.planning.passages.route import BEFORE, POINTS, aim_along
-from swarm.planning.passages.search import leg_ahead
+from swarm.planning.passages.search import leg_ahead, slices_along, way_aside
 from swarm.planning.passages.slices import label_at
 from swarm.planning.pibt.priority_inheritance import id_of_key, pack_key
+from swarm.planning.roadmap.occupancy import whole
 from swarm.planning.roadmap.shut_in import MOVES, PATIENCE
 from swarm.planning.roadmap.waypoints import W_CELL, WAY, Field
 from swarm.planning.roadmap.yielding import yield_aside
@@ -69,9 +74,11 @@ from swarm.planning.together.tables import (
     LEFT,
     LONGEST,
     MARGIN,
+    MOST_GIVEN,
     MOST_NEW,
     MOVED,
     NEARER,
+    NO_KEY,
     PASSED,
     PLACE,
     RADIUS,
@@ -88,6 +95,7 @@ from swarm.planning.together.tables import (
 from swarm.sense.neighbours import N_ID, N_RADIUS, N_VX, N_VY, N_X, N_Y
 
 waiting: Any = inlined(waiting_order)
+_after: Any = inlined(after)
 _SURELY = 1.0 + 1e-9  # Whether two are near is decided elsewhere, by other roundings.
 
 
@@ -148,14 +156,20 @@ def _is_calm(
     if not _is_passed_by_nobody(i, ground, known, heeded, leg, len(held) == 0 and not arrived):
         return False
     own = Own(held, leg.ahead, told)
-    if not _gives_no_way(i, ground, known, heeded, leg, own, waits, flags):
+    calm, aside = _give_way(i, ground, parts, known, heeded, leg, own, waits, found, flags)
+    if not calm:
         return False
-    if arrived and len(leg.ahead) == 0 and _steps_aside(ground, body, position, heeded.goal[i], near):
+    gives, taken = len(aside) > 0, leg
+    if gives:
+        taken = _leg_along(ground, aside)
+        own = Own(held, taken.ahead, told)
+    if not gives and arrived and len(leg.ahead) == 0 and _steps_aside(ground, body, position, heeded.goal[i], near):
         return False
-    if not _backs_not_off(i, ground, known, heeded, own, waits, arrived):
+    if not _backs_not_off(i, ground, known, heeded, own, waits, arrived, gives):
         return False
-    _go_on(i, ground, known, heeded, own, leg, arrived, found)
-    return _drive(i, ground, parts, known, heeded, leg, waits, arrived, found, flags)
+    later = leg if gives and len(taken.ahead) == 0 else taken
+    _go_on(i, ground, known, heeded, own, taken, later, gives, arrived, found)
+    return _drive(i, ground, parts, known, heeded, taken, waits, arrived, gives, found, flags)
 
 
 @njit(cache=True)
@@ -178,7 +192,7 @@ def _leg_of(i: int, ground: Ground, parts: Any, known: Known, position: Array, f
     field = Field(values, part[3], part[4], known.limit[i], part[5], part[6])
     goal = known.numbers[i, GOAL : GOAL + 2]
     left, target, now, path, along = leg_ahead(
-        ground.labels, ground.length, field, cells, position, goal, POINTS, *parts
+        ground.cut.labels, ground.length, field, cells, position, goal, POINTS, *parts
     )  # fmt: skip
     numbers, steps, order, firsts, ahead, distance = along
     more = len(now) - len(cells)
@@ -239,24 +253,123 @@ def _is_passed_by_nobody(i: int, ground: Ground, known: Known, heeded: Heeded, l
 
 
 @njit(cache=True)
-def _gives_no_way(
-    i: int, ground: Ground, known: Known, heeded: Heeded, leg: Leg, own: Own, waits: bool, flags: Flags
-) -> bool:  # fmt: skip
-    """``PassagePlanner._make_way`` where nobody pushes: whether nobody does."""
+def _leg_along(ground: Ground, path: Array) -> Leg:
+    """``Route.leg`` along a way that ends where the robot goes."""
+    grid = (ground.cut.labels, ground.cut.origin, ground.cut.resolution)
+    numbers, steps, order, firsts, ahead, distance = slices_along(*grid, ground.length, path)
+    target, left = np.full(2, np.nan), steps[-1]
+    return Leg(path, numbers, steps, order, firsts, target, left, order[:ahead], distance)
+
+
+@njit(cache=True)
+def _give_way(
+    i: int, ground: Ground, parts: Any, known: Known, heeded: Heeded, leg: Leg, own: Own, waits: bool, found: Decided,
+    flags: Flags,
+) -> tuple[bool, Array]:  # fmt: skip
+    """``PassagePlanner._make_way`` of who turns at once: whether it is calm, and the way aside; none: for nobody."""
     near = heeded.near[heeded.near_first[i] : heeded.near_first[i + 1]]
     who, ids = heeded.who[heeded.first[i] : heeded.first[i + 1]], heeded.ids[heeded.first[i] : heeded.first[i + 1]]
-    position, radius = heeded.state[i, :2], known.body[i, RADIUS]
-    arrived = known.numbers[i, IS_ARRIVED] > 0.0
-    if arrived or waits:
-        stands = leg.path if arrived else position.copy().reshape(1, 2)
-        margin, grid = known.body[i, MARGIN], (ground.labels, ground.origin, ground.resolution)
-        _, which, _ = may_cross(*grid, flags, stands, near, heeded.rows, who, ids, radius, margin)
-        if len(which) > 0:
-            return False
-    none = np.empty(0, np.int64)
-    some = (none, none, none, near, position, radius)
+    position, radius, arrived = heeded.state[i, :2], known.body[i, RADIUS], known.numbers[i, IS_ARRIVED] > 0.0
+    crossed, none = np.empty(0, np.int64), np.empty((0, 2))
+    before, let_out = listed(known.gave[i], 0), listed(known.let_out[i], 0)
+    if arrived or waits or len(before) > 0:
+        stands = leg.path if arrived else _stands(position, leg, own.held, len(before) > 0)
+        crossed = _crossed_by(ground, parts, stands, near, heeded.rows, who, ids, known.body[i], flags)
+    some = (let_out, before, crossed, near, position, radius)
     pushers = pushing(heeded.rows, who, ids, flags, own.held, own.ahead, own.told, arrived, waits, *some)
-    return len(pushers) == 0
+    found.gave[i, 0] = found.let_out[i, 0] = 0
+    if len(pushers) == 0:
+        found.aside[i] = np.nan
+        return True, none
+    if known.body[i, SPINS] > 0.0 or len(pushers) > MOST_GIVEN:
+        return False, none
+    for k in range(len(pushers)):
+        pushers[k] = who[place_among(ids, pushers[k])]
+    aside = _aside_of(ground, parts, heeded.rows, who, pushers, near, own.held, position, known.body[i], known.aside[i])
+    if len(aside) == 0:
+        return False, none
+    found.aside[i] = aside[-1]
+    for k in pushers:
+        robot = heeded.rows[k, T_ROBOT]
+        append(found.gave[i], robot)
+        if heeded.rows[k, T_LEAVING] > 0 or has(let_out, robot):
+            append(found.let_out[i], robot)
+    found.inherited[i] = _inherited(heeded.rows, pushers) if len(aside) > THERE else NO_KEY
+    return True, aside
+
+
+@njit(cache=True)
+def _stands(position: Array, leg: Leg, held: Int64s, goes_back: bool) -> Array:
+    """``PassagePlanner._stands`` of who has not arrived; ``goes_back``: whether it makes way."""
+    found, count = np.empty((len(leg.path) + 1, 2)), 1
+    found[0, 0], found[0, 1] = position[0], position[1]
+    for k in range(len(leg.path) if goes_back else 0):
+        if has(held, leg.numbers[k]):
+            found[count, 0], found[count, 1], count = leg.path[k, 0], leg.path[k, 1], count + 1
+    return found[:count]
+
+
+@njit(cache=True)
+def _crossed_by(
+    ground: Ground, parts: Any, stands: Array, near: Array, rows: Int64s, who: Int64s, ids: Int64s, body: Array,
+    flags: Flags,
+) -> Int64s:  # fmt: skip
+    """``Aside.crossed_by``: their identities."""
+    grid = (ground.cut.labels, ground.cut.origin, ground.cut.resolution, flags)
+    points, which, told = may_cross(*grid, stands, near, rows, who, ids, body[RADIUS], body[MARGIN])
+    if len(which) == 0:
+        return which
+    those, me = rows[told], (body[RADIUS], body[MARGIN])
+    crosses = comes_past(ground.scratch, ground.cut, points, those, near[which], *me, *parts)
+    found, count = np.empty(len(those), np.int64), 0
+    for k in range(len(those)):
+        found[count] = those[k, T_ROBOT]
+        count += crosses[k]
+    return found[:count]
+
+
+@njit(cache=True)
+def _aside_of(
+    ground: Ground, parts: Any, rows: Int64s, who: Int64s, pushers: Int64s, near: Array, held: Int64s,
+    position: Array, body: Array, kept: Array,
+) -> Array:  # fmt: skip
+    """``Aside.find``: the way, float64[n, 2] [m]; none: there is none."""
+    me = (position, body[RADIUS], body[MARGIN])
+    wall, crowd, off, rooms, closed, theirs, taken = around_pushers(
+        ground.scratch, ground.cut, near, rows, who, pushers, held, *me, *parts
+    )  # fmt: skip
+    roadmap, labels = whole(parts), ground.cut.labels
+    blocked, scratch, limit = np.concatenate((wall, crowd)), ground.scratch, len(rooms)
+    found, limit = way_aside(
+        scratch, roadmap, labels, position, taken, closed, off, blocked, crowd, rooms, limit, kept
+    )  # fmt: skip
+    if limit > 0:
+        way, limit = way_aside(
+            scratch, roadmap, labels, position, taken, theirs, off, wall, crowd, rooms, limit, kept
+        )  # fmt: skip
+        found = way if len(way) > 0 else found
+    return np.concatenate((found, found[-1:]))
+
+
+@uncounted
+def _inherited(rows: Int64s, pushers: Int64s) -> int:
+    """``inherited_from`` of what the pushers tell."""
+    most, least = NO_KEY, 0
+    for k in pushers:
+        key = rows[k, T_INHERITED]
+        first = first_of_key(key)
+        if first > most:
+            most, least = first, key
+        elif first == most:
+            least = min(least, key)
+    return _after(least)
+
+
+@uncounted
+def append(numbers: Int64s, number: int) -> None:
+    """Add a number to some, int64[n], of which the first tells how many there are."""
+    numbers[0] += 1
+    numbers[numbers[0]] = number
 
 
 @njit(cache=True)
@@ -265,19 +378,19 @@ def _steps_aside(ground: Ground, body: Array, position: Array, goal: Array, near
     there = yield_aside(position, body[RADIUS], body[MARGIN], goal, near, -1)
     if not np.isfinite(there).all():
         return False
-    return label_at(ground.labels, ground.origin, ground.resolution, there[0], there[1]) == 0
+    return label_at(ground.cut.labels, ground.cut.origin, ground.cut.resolution, there[0], there[1]) == 0
 
 
 @njit(cache=True)
 def _backs_not_off(
-    i: int, ground: Ground, known: Known, heeded: Heeded, own: Own, waits: bool, arrived: bool
+    i: int, ground: Ground, known: Known, heeded: Heeded, own: Own, waits: bool, arrived: bool, gives: bool
 ) -> bool:  # fmt: skip
     """``BackingOff.place`` and ``Crowd.place`` where nobody is near for whose sake the robot would: whether that is so.
 
     How near is told by other roundings there: so that somebody is, is said here a trace too early.
     """
     numbers, tick, position = known.numbers[i], heeded.tick, heeded.state[i, :2]
-    here = label_at(ground.labels, ground.origin, ground.resolution, position[0], position[1])
+    here = label_at(ground.cut.labels, ground.cut.origin, ground.cut.resolution, position[0], position[1])
     if waits or tick < numbers[UNTIL]:
         following, place = next_of(own.held, own.ahead), -1
         ids = heeded.ids[heeded.first[i] : heeded.first[i + 1]]
@@ -288,7 +401,7 @@ def _backs_not_off(
         inside = here != 0 and has(own.held, here)
         if inside and tick >= numbers[UNTIL] and waits and _meets(i, known, heeded, own, arrived, BESIDE, True):
             return False
-    if len(own.held) > 0 or here > 0 or tick < numbers[CROWD_UNTIL]:
+    if gives or len(own.held) > 0 or here > 0 or tick < numbers[CROWD_UNTIL]:
         return True
     ends = numbers[LEFT] <= ARRIVED * known.body[i, RADIUS]
     gets_on = ends or (tick - numbers[NEARER]) * known.pace[i, DT] <= STUCK
@@ -335,20 +448,26 @@ def _meets(i: int, known: Known, heeded: Heeded, own: Own, arrived: bool, sums: 
 
 @njit(cache=True)
 def _go_on(
-    i: int, ground: Ground, known: Known, heeded: Heeded, own: Own, leg: Leg, arrived: bool, found: Decided
+    i: int, ground: Ground, known: Known, heeded: Heeded, own: Own, leg: Leg, later: Leg, gives: bool, arrived: bool,
+    found: Decided,
 ) -> None:  # fmt: skip
-    """``PassagePlanner._hold`` of who gives no way: write what it holds and tells."""
+    """``PassagePlanner._hold``: write what it holds and tells."""
     numbers, pace, me = known.numbers[i], known.pace[i], known.robot_id[i]
     who = heeded.who[heeded.first[i] : heeded.first[i + 1]]
-    leaving = numbers[LEAVING] > 0.0 and is_any_opposed(own.ahead, heeded.rows, who)
+    leaving = not gives and numbers[LEAVING] > 0.0 and is_any_opposed(own.ahead, heeded.rows, who)
     ticks = IDLE if arrived else waiting(int(heeded.tick - numbers[SINCE]), numbers[DUE] > 0.0)
     key = pack_key(ticks, me)
-    arrival = int(np.rint(min(leg.distance, FAR) / (pace[SPEED] * pace[DT])))
+    claims_with = key
+    if gives and first_of_key(found.inherited[i]) > key:
+        claims_with = found.inherited[i]
+    found.inherited[i] = claims_with
+    arrival = int(np.rint(min(later.distance, FAR) / (pace[SPEED] * pace[DT])))
     none = np.empty(0, np.int64)
+    wanted = later.ahead if gives and len(leg.ahead) == 0 else none
     held, told, window = going_on(
-        ground.labels, ground.origin, ground.resolution, ground.lanes.number, ground.lanes.place, pace,
+        ground.cut.labels, ground.cut.origin, ground.cut.resolution, ground.lanes.number, ground.lanes.place, pace,
         heeded.state[i], own.held, leg.order, leg.firsts, leg.steps, leg.distance, leg.ahead, heeded.rows, who,
-        own.ahead, own.told, none, False, none, me, heeded.tick, leaving, key, key, arrival,
+        own.ahead, own.told, none, False, wanted, me, heeded.tick, leaving, key, claims_with, arrival,
     )  # fmt: skip
     numbers[LEAVING], found.priority[i] = (1.0 if leaving else 0.0), key
     found.held[i, 0], found.held[i, 1 : len(held) + 1] = len(held), held
@@ -358,7 +477,7 @@ def _go_on(
 @njit(cache=True)
 def _drive(
     i: int, ground: Ground, parts: Any, known: Known, heeded: Heeded, leg: Leg, waits: bool, arrived: bool,
-    found: Decided, flags: Flags,
+    gives: bool, found: Decided, flags: Flags,
 ) -> bool:  # fmt: skip
     """``PassagePlanner._drive`` and ``_turned`` of who is on its way: whether it is; write where it drives."""
     body, position, held = known.body[i], heeded.state[i, :2], found.held[i, 1 : found.held[i, 0] + 1]
@@ -366,7 +485,7 @@ def _drive(
     way = (leg.path, leg.steps, leg.order, leg.firsts, held, BEFORE * ground.length, target)
     needed, margin = radius + body[MARGIN], body[MARGIN]
     chosen, off, stop, ends, reach = aim_along(
-        ground.labels, flags, ground.bounds, needed, margin, position, *way, *parts
+        ground.cut.labels, flags, ground.bounds, needed, margin, position, *way, *parts
     )  # fmt: skip
     if stop == 0:
         ends, reach, x, y = True, 0.0, position[0], position[1]
@@ -377,7 +496,7 @@ def _drive(
         x, y = (target[0], target[1]) if chosen < 0 else (leg.path[chosen, 0], leg.path[chosen, 1])
     shut_in = waits and not arrived
     close = body[SPINS] > 0.0 and (shut_in or leg.distance < NEAR * ground.length)
-    agreed = len(held) > 0 or close
+    agreed, ends = len(held) > 0 or close or gives, ends or gives
     if body[SPINS] > 0.0 and ends and agreed and reach <= STANDS * radius:
         for k in range(len(leg.path)):
             away_x, away_y = leg.path[k, 0] - position[0], leg.path[k, 1] - position[1]

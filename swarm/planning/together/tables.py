@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from swarm.array_types import Array, Flags, Int32s, Int64s
+from swarm.array_types import Array, Flags, Int64s
 from swarm.planning.passages.errand import ERRAND
+from swarm.planning.passages.grid import Scratch
 from swarm.planning.passages.lanes import Lanes
 from swarm.planning.passages.planner import DRAWN
 from swarm.planning.passages.right_of_way import TOLD
+from swarm.planning.passages.slices import Cut
 from swarm.planning.roadmap.waypoints import WAY
 from swarm.sense.intent import MAX_HELD, WINDOW
 
@@ -23,19 +25,22 @@ DOOR, BEGUN, COUNT, PASSED, LEAVING, UNTIL, FOR, CROWD_UNTIL, SIGHT, NUMBERS = r
 RADIUS, MARGIN, SPINS, WATCHES, LONGEST, BODY = range(6)
 MOST_NEW = 32
 """Most cells by which a way grows at its begin in a period."""
+MOST_GIVEN = 8
+"""Most robots for which one makes way here."""
+NO_KEY = -(1 << 62)
+"""Below any priority."""
 MOST_DRAWN = 2 * DRAWN
 """Most points of a way that is shown."""
 
 
 class Ground(NamedTuple):
-    """The slices of a team, as in ``swarm.planning.passages.slices.Slices``; and the bounds of the world [m]."""
+    """The slices of a team (``swarm.planning.passages.slices``), what searches write on, and the bounds [m]."""
 
-    labels: Int32s
-    origin: Array
-    resolution: float
+    cut: Cut
     length: float
     lanes: Lanes
     doors: Flags
+    scratch: Scratch
     bounds: Array
 
 
@@ -85,6 +90,9 @@ class Known(NamedTuple):
             begins, int64[N, 7].
         limit: Of these fields, float64[N].
         cells: Address and number of the cells of the way of each, int64[N, 2].
+        gave: For how many each made way, and for whom, int64[N, 1 + MOST_GIVEN].
+        let_out: How many of these have nowhere to go, and who.
+        aside: Where it went out of their way, float64[N, 2] [m]; NaN: nowhere.
     """
 
     robot_id: Int64s
@@ -96,6 +104,9 @@ class Known(NamedTuple):
     field: Int64s
     limit: Array
     cells: Int64s
+    gave: Int64s
+    let_out: Int64s
+    aside: Array
 
 
 class Decided(NamedTuple):
@@ -117,6 +128,10 @@ class Decided(NamedTuple):
         dropped: How many of the cells of its way a robot has left behind, int64[N].
         new: Cells before these, float64[N, MOST_NEW, WAY].
         num_new: int64[N].
+        gave: As in ``Known``.
+        let_out: The same.
+        aside: The same.
+        inherited: With what priority each claims, int64[N].
     """
 
     asked: Flags
@@ -134,6 +149,10 @@ class Decided(NamedTuple):
     dropped: Int64s
     new: Array
     num_new: Int64s
+    gave: Int64s
+    let_out: Int64s
+    aside: Array
+    inherited: Int64s
 
 
 def undecided(asked: Flags) -> Decided:
@@ -143,5 +162,6 @@ def undecided(asked: Flags) -> Decided:
         asked, np.zeros(n, bool), np.empty(n, whole), np.empty((n, 1 + MAX_HELD), whole), np.empty((n, TOLD), whole),
         np.empty((n, WINDOW + 1), whole), np.empty((n, 2)), np.empty(n), np.empty(n, bool), np.empty(n, bool),
         np.empty((n, MOST_DRAWN, 2)), np.empty(n, whole), np.empty(n, whole), np.empty((n, MOST_NEW, WAY)),
-        np.empty(n, whole),
+        np.empty(n, whole), np.empty((n, 1 + MOST_GIVEN), whole), np.empty((n, 1 + MOST_GIVEN), whole),
+        np.empty((n, 2)), np.empty(n, whole),
     )  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from swarm.array_types import Array, Flags, Int64s
+from swarm.array_types import Array, Int64s
 from swarm.planning import Plan
 from swarm.planning.passages.planner import PassagePlanner
 from swarm.planning.passages.right_of_way import TOLD, intent_of
@@ -23,7 +23,7 @@ from swarm.planning.roadmap.occupancy import Roadmap, flat
 from swarm.planning.roadmap.waypoints import Field
 from swarm.planning.together.address import address_of
 from swarm.planning.together.calm import plan_some
-from swarm.planning.together.tables import NUMBERS, Decided, Ground, Heeded, Known, undecided
+from swarm.planning.together.tables import MOST_GIVEN, NUMBERS, Decided, Ground, Heeded, Known, undecided
 from swarm.sense.intent import MAX_HELD, Intent
 from swarm.sense.messages import Heard
 from swarm.sense.view import View
@@ -94,20 +94,18 @@ class PassageTeam:
         if before is None:
             return
         ways = [one.calm_way(others) for one, others in zip(self._planners, before.others, strict=True)]
-        asked = np.array([way is not None for way in ways])
-        if not asked.any():
+        if not any(way is not None for way in ways):
             return
         tick = round(views[0].time / self._planners[0].dt)
         state, goal = (np.array([getattr(view, name) for view in views]) for name in ("state", "goal"))
         heeded = Heeded(tick, state, goal, near, near_first, *told[1:], before.rows, before.who, before.first)
-        self._decide(ways, asked, heeded, told.others)
+        self._decide(ways, heeded, told.others)
 
-    def _decide(self, ways: list[_Way | None], asked: Flags, heeded: Heeded, others: list[Others]) -> None:
+    def _decide(self, ways: list[_Way | None], heeded: Heeded, others: list[Others]) -> None:
         """Plan for those who are asked, all on one roadmap at a time; those who are calm take note of it."""
         known, slices = self._known(ways), self._planners[0].slices
-        ground = Ground(
-            slices.labels, slices.origin, slices.resolution, slices.length, slices.lanes, slices.doors, self._bounds
-        )
+        scratch = self._planners[0].route.scratch
+        ground = Ground(slices.cut, slices.length, slices.lanes, slices.doors, scratch, self._bounds)
         roadmaps = {id(way[0]): way[0] for way in ways if way is not None}
         for key, roadmap in roadmaps.items():
             mine = np.array([way is not None and id(way[0]) == key for way in ways])
@@ -143,12 +141,30 @@ class PassageTeam:
                 if way[1] is not self._fields[i]:
                     values, row, column, self._limit[i], from_row, from_column = self._fields[i] = way[1]
                     self._field[i] = address_of(values), *values.shape, row, column, from_row, from_column
+        gave, let_out, aside = self._gave(ways)
         held = [[len(one.held), *one.held, *[0] * (MAX_HELD - len(one.held))] for one in self._planners]
         return Known(
             self._ids, self._body, self._pace,
             np.array([one.numbers for one in self._planners], dtype=np.float64).reshape(count, NUMBERS),
             np.array(held, np.int64), np.array([one.told for one in self._planners]), self._field, self._limit, cells,
+            gave, let_out, aside,
         )  # fmt: skip
+
+    def _gave(self, ways: list[_Way | None]) -> tuple[Int64s, Int64s, Array]:
+        """For whom each makes way, as ``Known`` has it; for too many: it is not asked."""
+        count = len(ways)
+        gave, let_out = np.zeros((2, count, 1 + MOST_GIVEN), np.int64)
+        aside = np.full((count, 2), np.nan)
+        for i, planner in enumerate(self._planners):
+            before, out, place = planner.lasting
+            if len(before) > MOST_GIVEN:
+                ways[i] = None
+            elif before:
+                gave[i, : len(before) + 1] = len(before), *before
+                let_out[i, : len(out) + 1] = len(out), *out
+                if place is not None:
+                    aside[i] = place
+        return gave, let_out, aside
 
     def _take_note(
         self, ways: list[_Way | None], numbers: Array, tick: int, found: Decided, others: list[Others]
@@ -170,4 +186,7 @@ class PassageTeam:
                 found.waypoint[i], found.drawn[i, : drawn[i]], intent, reach[i], waits=waits[i], agreed=agreed[i]
             )  # fmt: skip
             now_held = found.held[i, 1 : held[i][0] + 1]
-            self._planners[i].went_on(tick, now[i], priority[i], others[i], some, now_held, row, cells, plan)
+            inherited, gave = found.inherited[i].item(), found.gave[i].tolist()
+            out, first = found.let_out[i].tolist(), gave[0] + 1
+            giving = inherited, gave[1:first], out[1 : out[0] + 1], found.aside[i]
+            self._planners[i].went_on(tick, now[i], priority[i], others[i], some, now_held, row, cells, plan, giving)
