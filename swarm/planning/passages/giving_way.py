@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from swarm.array_types import Array, Int64s
-from swarm.planning.passages.aside import Aside, sum_of
+from swarm.planning.passages.aside.finder import Aside
+from swarm.planning.passages.aside.heeded import sum_of
 from swarm.planning.passages.pushers import Scene, pushers_of
 from swarm.planning.passages.right_of_way import T_HELD, T_INHERITED, T_LEAVING, first_of, inherited_from, listed
 from swarm.planning.passages.route import Route

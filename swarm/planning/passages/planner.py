@@ -19,7 +19,7 @@ import numpy as np
 
 from swarm.array_types import Array, Int64s
 from swarm.planning import Plan, StatefulPlanner
-from swarm.planning.passages.aside import Aside
+from swarm.planning.passages.aside.finder import Aside
 from swarm.planning.passages.crowd import Crowd
 from swarm.planning.passages.errand import ERRAND, Errand, Passed
 from swarm.planning.passages.giving_way import BackingOff, GivingWay
@@ -61,10 +61,10 @@ class PassagePlanner(StatefulPlanner):
         robot_id: Identity, which settles equal priorities.
 
     Attributes:
-        others: What the others have told, if whoever asks next knows it already; else None.
+        others: A tick, and what the others have told in it, if whoever asks for the plan knows that already.
     """
 
-    others: Others | None = None
+    others: tuple[int, Others] | None = None
 
     def __init__(self, world: World, spec: RobotSpec, sizes: Sizes, *, margin: float, dt: float, robot_id: int) -> None:
         self.slices = slices_of(world, sizes)
@@ -180,6 +180,7 @@ class PassagePlanner(StatefulPlanner):
             plan: What it does.
             gave: As of ``GivingWay.went_on``, from ``inherited`` on.
         """
+        self.others = None
         self.tick, self.held, self._priority, self._plan, self._last = tick, held, priority, plan, plan.intent
         self._errand.went_on(tick, numbers)
         self._passed.went_on(numbers[ERRAND : ERRAND + 4], others)
@@ -206,7 +207,11 @@ class PassagePlanner(StatefulPlanner):
 
     def _see(self, view: View, position: Array) -> tuple[Others, frozenset[int]]:
         """What the others have told, and the slices that are closed; notes a new goal, and who stands and is silent."""
-        others = self.others or Others.heard(view.messages, self.robot_id, self.slices.total)
+        known, self.others = self.others, None
+        if known is not None and known[0] == self.tick:
+            others = known[1]
+        else:
+            others = Others.heard(view.messages, self.robot_id, self.slices.total)
         if self._errand.update(self.tick, view.goal, position):
             self._giving.exit = None
         if self._silent.update(view, others.ids):

@@ -16,7 +16,7 @@ from numba import njit
 
 from swarm.array_types import Array, Flags, Int64s
 from swarm.kernel_cache.references import inlined, uncounted
-from swarm.planning.passages.aside import stretch_key, sum_of
+from swarm.planning.passages.aside.heeded import stretch_key, sum_of
 from swarm.planning.passages.right_of_way import (
     T_AHEAD,
     T_CLAIM,

@@ -7,26 +7,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import carray, njit, types
+import numba
+from numba import njit, types
 from numba.extending import intrinsic
 
 from swarm.array_types import Array
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def _pointer(typing_context: Any, address: Any) -> Any:
     """A pointer to the float64 at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
-    return types.CPointer(types.float64)(types.int64), generate
+    pointer: Any = types.CPointer(types.float64)  # type: ignore[no-untyped-call]
+    return pointer(types.int64), generate
+
+
+_pointer_to: Any = _pointer  # its first argument is numba's own
 
 
 @njit(cache=True)
 def reals_at(address: int, shape: tuple[int, int]) -> Array:
     """The float64 of this shape at an address, row after row."""
-    found: Array = carray(_pointer(address), shape)
+    found: Array = numba.carray(_pointer_to(address), shape)  # type: ignore[attr-defined]
     return found
 
 

@@ -87,16 +87,15 @@ class PassageTeam:
             near: Their neighbours, those of one robot after those of another.
             near_first: Where those of each begin, int64[N + 1].
         """
-        told, before = self._hear(views), self._before
+        told, before, tick = self._hear(views), self._before, round(views[0].time / self._planners[0].dt)
         for planner, others in zip(self._planners, told.others, strict=True):
-            planner.others = others
+            planner.others = tick, others
         self._before = told
         if before is None:
             return
         ways = [one.calm_way(others) for one, others in zip(self._planners, before.others, strict=True)]
         if not any(way is not None for way in ways):
             return
-        tick = round(views[0].time / self._planners[0].dt)
         state, goal = (np.array([getattr(view, name) for view in views]) for name in ("state", "goal"))
         heeded = Heeded(tick, state, goal, near, near_first, *told[1:], before.rows, before.who, before.first)
         self._decide(ways, heeded, told.others)

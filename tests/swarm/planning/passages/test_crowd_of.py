@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm.planning.passages.aside import crowd_around
+from swarm.planning.passages.aside.heeded import crowd_around
 from swarm.planning.passages.grid import crowd_of, rooms_too_near
 from swarm.sense.neighbours import N_ID, N_RADIUS, N_X, N_Y, NEIGHBOUR
 

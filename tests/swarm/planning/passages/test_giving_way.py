@@ -7,7 +7,7 @@ import numpy as np
 from envs.scenarios import draw_family, family
 from swarm.array_types import Array
 from swarm.model.dynamics import Kind
-from swarm.planning.passages.aside import Aside
+from swarm.planning.passages.aside.finder import Aside
 from swarm.planning.passages.giving_way import GivingWay
 from swarm.planning.passages.pushers import Scene
 from swarm.planning.passages.right_of_way import waiting_key

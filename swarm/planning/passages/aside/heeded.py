@@ -1,9 +1,8 @@
-"""Where a robot goes out of the way of others."""
+"""What a way out of the way of others has to heed: where they want through, and what they hold (kernels)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,93 +12,19 @@ from swarm.array_types import Array, Flags, Int32s, Int64s
 from swarm.kernel_cache.references import inlined, uncounted
 from swarm.planning.passages.grid import Scratch, comes_near, labels_near
 from swarm.planning.passages.right_of_way import T_AHEAD, T_CLAIM, T_HELD, T_ROBOT, has, listed
-from swarm.planning.passages.route import Route
 from swarm.planning.passages.search import way_of
 from swarm.planning.passages.slices import Cut, label_at
-from swarm.planning.passages.team import Others
 from swarm.planning.roadmap.occupancy import Roadmap, whole
 from swarm.planning.roadmap.waypoints import points_between
 from swarm.planning.silent import place_among
 from swarm.sense.neighbours import N_ID, N_INTENT_X, N_INTENT_Y, N_OFFSET_X, N_OFFSET_Y, N_RADIUS, N_X, N_Y
-from swarm.sense.view import View
 
 # Room that is looked for, in sums of radii: first more, then enough, then what is just enough if the other keeps away.
 _ROOM = (1.17, 1.065, 1.0)
-_NOWHERE, _NOTHING = np.full(2, np.nan), np.empty(0, np.int64)
 _CROSSED = 0.9  # A way that comes so near to another robot, in sums of their radii, leads through where it stands.
 _THINNED = 3  # Every so many-th point of a way tells where it leads.
 _MOST_BEFORE = 64  # Points that tell of the room before a mouth.
 _IN_THE_WAY = 0.7  # Discs that are this near to each other cannot pass.
-
-
-class Aside:
-    """Ways out of the way, for one robot.
-
-    Args:
-        route: Its ways.
-        radius: Of the robot [m].
-        margin: Extra distance that every robot keeps [m].
-    """
-
-    def __init__(self, route: Route, radius: float, margin: float) -> None:
-        self._route, self._radius, self._margin = route, radius, margin
-
-    def find(
-        self, position: Array, view: View, others: Others, pushers: Sequence[int], past: bool = False,
-        kept: Array | None = None, held: Int64s = _NOTHING,
-    ) -> Array | None:  # fmt: skip
-        """The way to the nearest place where the pushers can pass, float64[n, 2] [m]; None if there is none.
-
-        It leads around the others if that is possible, else through them, who are then asked to make way;
-        ``past``: also through slices that the pushers hold, if it can be seen that there is a gap beside them;
-        ``kept``: the place that was chosen before [m]; ``held``: what this robot holds, towards which nobody can be
-        met: what a pusher comes through before that is left to it.
-        """
-        route, near = self._route, view.neighbours
-        told = others.rows, others.who, others.places(pushers), held
-        me: tuple[Any, ...] = position, self._radius, self._margin, *route.parts
-        around = around_pushers(route.scratch, route.slices.cut, near, *told, *me)
-        wall, crowd, off, rooms, all_held, theirs, taken = around
-        attempts = [(np.concatenate((wall, crowd)), all_held), (wall, theirs)]
-        if past:
-            attempts = [(wall, np.zeros_like(theirs))] if len(wall) == len(pushers) else []
-        limit, kept, found = len(rooms), _NOWHERE if kept is None else kept, np.empty((0, 2))
-        for blocked, closed in attempts:
-            way, limit = route.way_aside(position, taken, closed, off, blocked, crowd, rooms, limit, kept)
-            found = way if len(way) else found
-            if limit == 0:
-                break
-        return np.concatenate([found, found[-1:]]) if len(found) else None
-
-    def out(self, position: Array, view: View, others: Others) -> Array | None:
-        """The way out of all passages to the nearest free place, float64[n, 2] [m]; None if there is none."""
-        taken, nothing = np.ones(self._route.slices.total + 1, bool), np.empty((0, 3))
-        taken[0] = False
-        crowd, _ = crowd_around(view.neighbours, _NOTHING, self._radius, self._margin)
-        closed, *rest = np.zeros((3, len(taken)), bool)
-        closed_to(others.rows, others.who, _NOTHING, _NOTHING, closed, *rest)
-        found, _ = self._route.way_aside(position, taken, closed, nothing, nothing, crowd, np.ones(1), 1, _NOWHERE)
-        return np.concatenate([found, found[-1:]]) if len(found) else None
-
-    def crossed_by(self, points: Array, view: View, others: Others) -> frozenset[int]:
-        """Who is in a passage, and comes through there so near to one of these points that two cannot pass.
-
-        Slices do not tell that at a crossing: the way from one to the next may lead past a third, right beside it.
-
-        Args:
-            points: Where this robot is, or wants to drive, float64[n, 2] [m].
-            view: What it sees.
-            others: What they have told.
-        """
-        slices, near = self._route.slices, view.neighbours
-        grid, margin = (slices.labels, slices.origin, slices.resolution, slices.flags), self._margin
-        told = near, others.rows, others.who, others.ids
-        points, which, rows = may_cross(*grid, points, *told, self._radius, margin)
-        if not len(which):
-            return frozenset()
-        those, me = others.rows[rows], (self._radius, margin, *self._route.parts)
-        crosses = comes_past(self._route.scratch, slices.cut, points, those, near[which], *me)
-        return frozenset(those[crosses, T_ROBOT].tolist())
 
 
 def sum_of(row: Array, radius: float, margin: float) -> float:
