@@ -93,6 +93,8 @@ class PassagePlanner(StatefulPlanner):
         view, others = View(0.0, np.array([*place, 0.0, 0.0, 0.0]), place, row[None]), Others.of({other: told}, 1)
         scene = Scene(view, place, self._spec.radius, Own(one, one, told), others, False, True, (other,))
         self._aside.crossed_by(place[None], view, others)
+        self._aside.come_past(place[None], told[None], row[None])
+        self._aside.heeded(place, view.neighbours, others, (other,), one)
         if self._spec.footprint is None:
             self._giving.decide(scene, 0, 0)
         self._backing.place(scene, 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from swarm.planning.passages.search import (
     slices_along,
     straight_through,
     way_aside,
-    way_of,
 )
 from swarm.planning.passages.slices import Slices, labels_along
 from swarm.planning.roadmap.narrow import narrow_of
@@ -36,7 +34,7 @@ from swarm.planning.roadmap.occupancy import (
     roadmap_of,
     whole,
 )
-from swarm.planning.roadmap.waypoints import TOO_FAR, WAY, Field, field_to, points_between, way_ahead
+from swarm.planning.roadmap.waypoints import TOO_FAR, WAY, Field, field_to, way_ahead
 from swarm.planning.roadmap.yielding import yield_aside
 from swarm.scenario.world import World
 from swarm.sense.neighbours import NEIGHBOUR
@@ -100,7 +98,6 @@ class Route:
         """Call what else is called first in the middle of a drive: to load its kernels takes longer than a period."""
         none, nobody = np.zeros(self.slices.total + 1, bool), np.empty((0, 3))
         Route.way_aside(self, place, none, none, nobody, nobody, nobody, np.ones(1), 1, _NOWHERE)
-        self.way_of(none, (0,), 0, points_between(place, place, 2)[0], none)
         self.leads_straight(place, place, 0)
         self.slices.cell(0.0, 0.0)
         comes_near(place[None], place[None], 0.0)
@@ -205,19 +202,6 @@ class Route:
         """The way out of the way of others (``swarm.planning.passages.search.way_aside``)."""
         around = position, taken, closed, keep_off, blocked, crowded, rooms, limit, kept
         found: tuple[Array, int] = way_aside(self.scratch, self.roadmap, self.slices.labels, *around)
-        return found
-
-    def way_of(self, wanted: Flags, numbers: Sequence[int], first: int, place: Array, taken: Flags) -> Array:
-        """Another's way (``swarm.planning.passages.search.way_of``) through slices ``numbers``, in their order.
-
-        It begins at a place [m], or if that is NaN in the middle of a ``first`` slice.
-        """
-        row = column = -1
-        if not math.isfinite(place[0]):
-            rows, columns = self.slices.cells_of(first)
-            row, column = int(rows[len(rows) // 2]), int(columns[len(rows) // 2])
-        grid, last = (self.scratch, self.roadmap, self.slices.labels, self.slices.begins), numbers[-2:]
-        found: Array = way_of(*grid, wanted, last[0], last[-1], len(last) == 1, place, row, column, taken)
         return found
 
     def is_mouth(self, number: int) -> bool:

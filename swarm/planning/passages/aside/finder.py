@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from swarm.array_types import Array, Int64s
+from swarm.array_types import Array, Flags, Int64s
 from swarm.planning.passages.aside.heeded import around_pushers, closed_to, comes_past, crowd_around, may_cross
 from swarm.planning.passages.right_of_way import T_ROBOT
 from swarm.planning.passages.route import Route
@@ -41,10 +41,7 @@ class Aside:
         met: what a pusher comes through before that is left to it.
         """
         route, near = self._route, view.neighbours
-        told = others.rows, others.who, others.places(pushers), held
-        me: tuple[Any, ...] = position, self._radius, self._margin, *route.parts
-        around = around_pushers(route.scratch, route.slices.cut, near, *told, *me)
-        wall, crowd, off, rooms, all_held, theirs, taken = around
+        wall, crowd, off, rooms, all_held, theirs, taken = self.heeded(position, near, others, pushers, held)
         attempts = [(np.concatenate((wall, crowd)), all_held), (wall, theirs)]
         if past:
             attempts = [(wall, np.zeros_like(theirs))] if len(wall) == len(pushers) else []
@@ -55,6 +52,22 @@ class Aside:
             if limit == 0:
                 break
         return np.concatenate([found, found[-1:]]) if len(found) else None
+
+    def heeded(
+        self, position: Array, near: Array, others: Others, pushers: Sequence[int], held: Int64s
+    ) -> tuple[Array, Array, Array, Array, Flags, Flags, Flags]:
+        """What the way aside has to heed (``around_pushers``); ``near``: rows of neighbours."""
+        told = others.rows, others.who, others.places(pushers), held
+        me: tuple[Any, ...] = position, self._radius, self._margin, *self._route.parts
+        found: tuple[Array, Array, Array, Array, Flags, Flags, Flags]
+        found = around_pushers(self._route.scratch, self._route.slices.cut, near, *told, *me)
+        return found
+
+    def come_past(self, points: Array, told: Int64s, seen: Array) -> Flags:
+        """Which of some others come past some points too near (``comes_past``)."""
+        me = self._radius, self._margin, *self._route.parts
+        found: Flags = comes_past(self._route.scratch, self._route.slices.cut, points, told, seen, *me)
+        return found
 
     def out(self, position: Array, view: View, others: Others) -> Array | None:
         """The way out of all passages to the nearest free place, float64[n, 2] [m]; None if there is none."""
@@ -82,6 +95,5 @@ class Aside:
         points, which, rows = may_cross(*grid, points, *told, self._radius, margin)
         if not len(which):
             return frozenset()
-        those, me = others.rows[rows], (self._radius, margin, *self._route.parts)
-        crosses = comes_past(self._route.scratch, slices.cut, points, those, near[which], *me)
-        return frozenset(those[crosses, T_ROBOT].tolist())
+        those = others.rows[rows]
+        return frozenset(those[self.come_past(points, those, near[which]), T_ROBOT].tolist())

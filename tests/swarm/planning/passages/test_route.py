@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +13,15 @@ from swarm.array_types import Array
 from swarm.planning.passages.grid import scratch_of
 from swarm.planning.passages.holding import next_beyond
 from swarm.planning.passages.route import Route
+from swarm.planning.passages.search import way_of
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.planning.passages.team import sizes_of
 from swarm.scenario.world import World
+
+
+def grid_of(route: Route) -> tuple[Any, ...]:
+    return route.scratch, route.roadmap, route.slices.labels, route.slices.begins
+
 
 FAMILIES = ("rooms", "bays", "blocks")
 NOBODY = np.empty((0, 3))
@@ -87,7 +94,8 @@ def test_searches_leave_no_trace(family: str) -> None:
         off = np.column_stack([places(route, rng, 20), rng.uniform(0.1, 0.4, 20)])
         ask = place, taken, closed & (np.arange(total + 1) > 0), off, off[:3], off[3:5], np.array([1.2, 1.0]), 2, other
         first = route.way_aside(*ask)
-        way = route.way_of(np.ones(total + 1, bool), rng.integers(1, total + 1, 3).tolist(), 1, other, taken.copy())
+        numbers, free = rng.integers(1, total + 1, 2).tolist(), np.ones(total + 1, bool)
+        way = way_of(*grid_of(route), free, *numbers, False, other, -1, -1, taken.copy())
         again = route.way_aside(*ask)
         np.testing.assert_array_equal(first[0], again[0])
         assert first[1] == again[1] and len(way) > 0
@@ -103,4 +111,4 @@ def test_a_robot_that_fits_nowhere_has_no_way_aside() -> None:
     scratch = scratch_of(world, route.slices.labels.shape)
     assert scratch.before.size < 200 and (scratch.before == -1).all()
     assert len(way) == 0 and limit == 1 and not np.isfinite(route.roadmap.cost).any()
-    assert len(route.way_of(free, (0,), 0, place, free)) > 0
+    assert len(way_of(*grid_of(route), free, 0, 0, True, place, -1, -1, free)) > 0
