@@ -19,6 +19,9 @@ from swarm.planning.passages.team import sizes_of
 from swarm.scenario.world import World
 
 
+another_way: Any = way_of
+
+
 def grid_of(route: Route) -> tuple[Any, ...]:
     return route.scratch, route.roadmap, route.slices.labels, route.slices.begins
 
@@ -95,7 +98,7 @@ def test_searches_leave_no_trace(family: str) -> None:
         ask = place, taken, closed & (np.arange(total + 1) > 0), off, off[:3], off[3:5], np.array([1.2, 1.0]), 2, other
         first = route.way_aside(*ask)
         numbers, free = rng.integers(1, total + 1, 2).tolist(), np.ones(total + 1, bool)
-        way = way_of(*grid_of(route), free, *numbers, False, other, -1, -1, taken.copy())
+        way = another_way(*grid_of(route), free, *numbers, False, other, -1, -1, taken.copy())
         again = route.way_aside(*ask)
         np.testing.assert_array_equal(first[0], again[0])
         assert first[1] == again[1] and len(way) > 0
@@ -111,4 +114,4 @@ def test_a_robot_that_fits_nowhere_has_no_way_aside() -> None:
     scratch = scratch_of(world, route.slices.labels.shape)
     assert scratch.before.size < 200 and (scratch.before == -1).all()
     assert len(way) == 0 and limit == 1 and not np.isfinite(route.roadmap.cost).any()
-    assert len(way_of(*grid_of(route), free, 0, 0, True, place, -1, -1, free)) > 0
+    assert len(another_way(*grid_of(route), free, 0, 0, True, place, -1, -1, free)) > 0
