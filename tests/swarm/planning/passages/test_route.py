@@ -18,7 +18,6 @@ from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.planning.passages.team import sizes_of
 from swarm.scenario.world import World
 
-
 another_way: Any = way_of
 
 
