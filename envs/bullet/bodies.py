@@ -73,6 +73,7 @@ class Body:
     tyres: Sequence[int] = ()  # Links that roll on the ground as spheres.
     flags: int = bullet.URDF_USE_INERTIA_FROM_FILE
     remembered: tuple[str, ...] = ()
+    ramped = False  # What the motors are told changes within a period.
 
     def __init__(
         self, client: int, path: Path | str, start: Array, heading: float, scale: float, mass_factor: float,
@@ -124,6 +125,11 @@ class Body:
         """The collision group of a link, and the groups that it touches."""
         return (HULL, HULL | WALL | RAY) if link == self.hull_link else (WHEEL, GROUND)
 
+    @property
+    def moves_along(self) -> bool:
+        """Whether what the motors are told changes within the present period."""
+        return self.ramped
+
     def memory(self) -> dict[str, Any]:
         """What the robot keeps from one control period to the next, outside of the engine."""
         return {name: getattr(self, name) for name in self.remembered}
@@ -143,7 +149,7 @@ class Body:
 class DifferentialDrive(Body):
     """Two driven wheels. A command is forward speed [m/s] and turn rate [rad/s]."""
 
-    remembered = ("told", "change", "period")
+    remembered = ("told", "change", "period", "wanted", "brakes")
     tyres: Sequence[int] = (0, 1)
 
     def __init__(
@@ -161,6 +167,8 @@ class DifferentialDrive(Body):
         self.ramped = limits.is_second_order(Kind.UNICYCLE)
         # Forward speed and turn rate that the wheels are told, and what they go to in a period.
         self.told, self.change, self.period = np.zeros(2), np.zeros(2), 1.0
+        # What it is to do, if it can at once; and whether it brakes, and turns with what strength that leaves.
+        self.wanted, self.brakes, self.elapsed = np.zeros(2), False, 0.0
         self.push = np.array([limits.acceleration, limits.turn_acceleration])
         # What is ramped needs strength to spare, or it could not follow.
         acceleration = MOTOR_ACCELERATION if self.ramped else min(limits.acceleration, MOTOR_ACCELERATION)
@@ -174,33 +182,52 @@ class DifferentialDrive(Body):
             most, self.period = self.push * period, period
             self.told = self.told + self.change
             self.change = np.clip(command - self.told, -most, most)
+        elif command.tolist() != self.wanted.tolist():
+            (forward, turn), before = command.tolist(), float(self.wanted[0])
+            self.wanted, self.elapsed = command.copy(), 0.0
+            self.brakes = self.brakes or abs(forward) < abs(before) or forward * before < 0.0
+            if self.brakes:
+                self.told = np.array(self._moving())
+            else:
+                self._turn_wheels(forward, turn)
         else:
-            self.told = self._reached(command, self.acceleration * period)
-            self._turn_wheels(float(self.told[0]), float(self.told[1]))
+            self.elapsed = 0.0
 
-    def _reached(self, command: Array, most: float) -> Array:
-        """Forward speed and turn rate that wheels reach if they become faster or slower by ``most`` [m/s].
-
-        Who brakes does so first, and turns with what strength is left: as long as both wheels had to change sides at
-        every command, a robot that was told to stand and turn to and fro would roll on. Who does not brake turns first.
-        """
-        (forward, turn), (now, turning) = command.tolist(), self.told.tolist()
-        change, turned = forward - now, (turn - turning) * self.half_track
-        if abs(change) + abs(turned) <= most:
-            return command
-        if change * now < 0.0:
-            change = min(max(change, -most), most)
-            turned = math.copysign(min(abs(turned), most - abs(change)), turned)
-        else:
-            turned = min(max(turned, -most), most)
-            change = math.copysign(min(abs(change), most - abs(turned)), change)
-        return np.array([now + change, turning + turned / self.half_track])
+    @property
+    def moves_along(self) -> bool:
+        """Whether what the motors are told changes within the present period."""
+        return self.ramped or self.brakes
 
     def substep(self, elapsed: float) -> None:
         """Moves the speeds along to those at the end of the period, ``elapsed`` seconds into it."""
         if self.ramped:
             now = self.told + elapsed / self.period * self.change
             self._turn_wheels(float(now[0]), float(now[1]))
+        elif self.brakes:
+            # Rounded, so that it is the same however many steps a period has.
+            self.told = self._braked(self.acceleration * round(elapsed - self.elapsed, 9))
+            self.elapsed, self.brakes = elapsed, self.told.tolist() != self.wanted.tolist()
+            self._turn_wheels(float(self.wanted[0]), float(self.told[1]))
+
+    def _braked(self, most: float) -> Array:
+        """Forward speed and turn rate that wheels reach which become faster or slower by ``most`` [m/s].
+
+        Who brakes does so first, and turns with what strength is left: as long as both wheels had to change sides at
+        every command, a robot that was told to stand and turn to and fro would roll on.
+        """
+        (forward, turn), (now, turning) = self.wanted.tolist(), self.told.tolist()
+        change, turned = forward - now, (turn - turning) * self.half_track
+        change = min(max(change, -most), most)
+        left = most - abs(change)
+        reached = turn if abs(turned) <= left else turning + math.copysign(left, turned) / self.half_track
+        return np.array([forward if abs(forward - now) <= most else now + change, reached])
+
+    def _moving(self) -> tuple[float, float]:
+        """How it moves: forward speed [m/s] and turn rate [rad/s]."""
+        out = np.empty(5)
+        self.read(out)
+        spin = bullet.getBaseVelocity(self.uid, physicsClientId=self.client)[1][2]
+        return float(out[3] * math.cos(out[2]) + out[4] * math.sin(out[2])), float(spin)
 
     def _turn_wheels(self, forward: float, turn_rate: float) -> None:
         turning = turn_rate * self.half_track

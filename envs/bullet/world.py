@@ -159,11 +159,11 @@ class BulletWorld:
         commands = np.clip(_checked("commands", commands, (self.num_robots, 2)), -self._limit, self._limit)
         for body, command in zip(self._bodies, commands, strict=True):
             body.command(command, self.control_dt)
-        ramped = [body for body in self._bodies if body.ramped]
+        moved = [body for body in self._bodies if body.moves_along]
         touching: set[Pair] = set()
         self._begun, before = {}, self._state.copy()
         for substep in range(1, self.substeps + 1):
-            for body in ramped:
+            for body in moved:
                 body.substep(substep * self.physics_dt)
             bullet.stepSimulation(physicsClientId=self.client)
             found = self._contacts.within(0.0)
