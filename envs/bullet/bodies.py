@@ -182,16 +182,15 @@ class DifferentialDrive(Body):
             most, self.period = self.push * period, period
             self.told = self.told + self.change
             self.change = np.clip(command - self.told, -most, most)
-        elif command.tolist() != self.wanted.tolist():
-            (forward, turn), before = command.tolist(), float(self.wanted[0])
-            self.wanted, self.elapsed = command.copy(), 0.0
-            self.brakes = self.brakes or abs(forward) < abs(before) or forward * before < 0.0
-            if self.brakes:
-                self.told = np.array(self._moving())
-            else:
-                self._turn_wheels(forward, turn)
         else:
+            (forward, turn), before = command.tolist(), self.wanted.tolist()
+            if [forward, turn] != before:
+                self.wanted = command.copy()
+                self.brakes = self.brakes or abs(forward) < abs(before[0]) or forward * before[0] < 0.0
+                self.told = np.array(self._moving()) if self.brakes else self.told
             self.elapsed = 0.0
+            if not self.brakes:
+                self._turn_wheels(forward, turn)
 
     @property
     def moves_along(self) -> bool:
