@@ -23,7 +23,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from envs.commands.command import leave, parsed, run_command
+from envs.commands.command import AS_IT_IS, leave, parsed, run_command
 from envs.commands.progress import ProgressBar
 from studies.calibration.calibrate import Calibration, calibrate
 from studies.calibration.picture import draw
@@ -103,10 +103,10 @@ def run(options: Options, log: Path, console: Console) -> None:
     for robot, one in found.items():
         console.print(table_of(robot, one))
         for note in one.notes:
-            console.print(f"  {note}", highlight=False, markup=False, soft_wrap=True)
+            console.print(f"  {note}", **AS_IT_IS)
         path = options.out if len(found) == 1 else options.out.with_stem(f"{options.out.stem}-robot{robot}")
         draw(one, path, f"robot {robot}")
-        console.print(f"written: {path}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"written: {path}", **AS_IT_IS)
     console.print("A constant offset of the position is in no log of the robot alone: measure it, and add it.")
     print(yaml_of(found))
     if options.json is not None:

@@ -25,7 +25,7 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
-from envs.commands.command import leave, parsed, run_command
+from envs.commands.command import AS_IT_IS, leave, parsed, run_command
 from envs.commands.progress import ProgressBar
 from envs.render.drawing import Painter
 from envs.render.scene import Scene
@@ -238,7 +238,7 @@ def run(options: Options, console: Console) -> None:
             console.print(cut, highlight=False, soft_wrap=True)
     periods = replay.load(at, at)
     for line in replay.words(periods, at):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, **AS_IT_IS)
     if film:
         end = length if options.seconds is None else min(length, at + options.seconds)
         columns = "film", BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeRemainingColumn()
@@ -248,7 +248,7 @@ def run(options: Options, console: Console) -> None:
     else:
         replay.look_at(periods, at)
         write_png(options.out, replay.painter.frame(replay.scene(periods, at)))
-    console.print(f"written: {options.out}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"written: {options.out}", **AS_IT_IS)
 
 
 def main(arguments: list[str] | None = None) -> int:

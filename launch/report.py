@@ -27,7 +27,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import tyro
 from rich.console import Console
 
-from envs.commands.command import leave, parsed, run_command
+from envs.commands.command import AS_IT_IS, leave, parsed, run_command
 from envs.commands.machine import processor
 from studies.checkout import ROOT
 from studies.faults.trial import Setup
@@ -153,7 +153,7 @@ def parse_and_write(arguments: Sequence[str] | None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     options = parsed(lambda: tyro.cli(Options, prog="report.py", description=__doc__, args=given))
     path = write(options, console, shlex.join(["python", "launch/report.py", *given]))
-    console.print(f"written: {path}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"written: {path}", **AS_IT_IS)
     return 0
 
 

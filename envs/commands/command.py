@@ -26,6 +26,9 @@ _SOON = 0.05  # [s]
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 Handler = Callable[[int, FrameType | None], Any]
 
+AS_IT_IS: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
+"""How a line with a name of the user's is printed on a console: whole, however long it is."""
+
 
 class Interrupted(KeyboardInterrupt):
     """The user has been told already."""

@@ -20,7 +20,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from envs.commands.command import parsed, run_command
+from envs.commands.command import AS_IT_IS, parsed, run_command
 from envs.commands.evaluation.arena import Arena, arena_table, evaluate_arena
 from envs.commands.evaluation.family import Family, evaluate_family, family_table
 from envs.commands.evaluation.grid import Grid, evaluate_grid, grid_table
@@ -64,7 +64,7 @@ def evaluate(options: Any, console: Console) -> list[Any]:
                 command.save(options.json, results)
             files = (getattr(options, name, None) for name in ("json", "trajectories", "video"))
             if written := ", ".join(str(path) for path in files if path is not None):
-                console.print(f"written: {written}", highlight=False, markup=False, soft_wrap=True)
+                console.print(f"written: {written}", **AS_IT_IS)
     return results
 
 

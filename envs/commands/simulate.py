@@ -29,7 +29,7 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 import envs
 from envs.bullet import env as bullet
 from envs.bullet.film import Film
-from envs.commands.command import Interrupted, parsed, postponed, run_command
+from envs.commands.command import AS_IT_IS, Interrupted, parsed, postponed, run_command
 from envs.commands.error_options import ErrorOptions
 from envs.commands.progress import ProgressBar
 from envs.commands.simulated import table_of
@@ -265,7 +265,7 @@ def simulate(options: Options, console: Console) -> dict[str, Any]:
     with console.status("map, robots and physics"):
         simulation = Simulation(options)
     for note in simulation.notes:
-        console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"note: {note}", **AS_IT_IS)
     run = simulation.run
     columns = (
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"),
@@ -294,7 +294,7 @@ def simulate(options: Options, console: Console) -> dict[str, Any]:
     run.close()
     console.print(table_of(run, result, film=options.film))
     written = [picture, results, log_path] + ([video] if options.film else [])
-    console.print("written: " + ", ".join(str(path) for path in written), highlight=False, markup=False, soft_wrap=True)
+    console.print("written: " + ", ".join(str(path) for path in written), **AS_IT_IS)
     if interrupts:
         raise Interrupted
     return result

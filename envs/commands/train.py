@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from envs.arena.training.worlds import STYLES, training_worlds
-from envs.commands.command import INTERRUPTED, parsed, postponed, run_command
+from envs.commands.command import AS_IT_IS, INTERRUPTED, parsed, postponed, run_command
 from envs.commands.evaluation.follower_table import follower_table
 from envs.commands.evaluation.tuner_table import tuner_table
 from envs.commands.machine import processor
@@ -102,10 +102,6 @@ def start(options: TunerOptions | FollowerOptions, command: str) -> TunerTrainin
     return FollowerTraining(options, follower_worlds, command, processor(), saved)
 
 
-_AS_IT_IS: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
-"""How a line with a name of the user's is printed: whole, however long it is."""
-
-
 def tuner_worlds(options: TunerOptions, seed: int) -> TunerWorlds:
     """The worlds of one process, drawn from its seed."""
     return training_worlds(
@@ -160,22 +156,22 @@ def carry_out(options: TunerOptions | FollowerOptions, console: Console) -> int:
         console.print("trying the network, and its ONNX graph: some seconds", highlight=False)
     training = start(options, f"{program()} {shlex.join(sys.argv[1:])}")
     if training.kept is not None:
-        console.print(f"note: the checkpoint of before is kept in {training.kept}", **_AS_IT_IS)
+        console.print(f"note: the checkpoint of before is kept in {training.kept}", **AS_IT_IS)
     planned = f"{training.updates} updates of {training.ppo.steps_per_update:,} robot-steps"
-    console.print(f"{training.name}: {planned}, into {training.folder}", **_AS_IT_IS)
+    console.print(f"{training.name}: {planned}, into {training.folder}", **AS_IT_IS)
     if isinstance(training, TunerTraining) and training.options.teachers and not training.ppo.done:
-        training.tell = partial(console.print, **_AS_IT_IS)
+        training.tell = partial(console.print, **AS_IT_IS)
         lessons = training.options.lessons
         console.print(f"note: first it imitates its teachers in {lessons} lessons, which takes minutes")
     if training.ppo.done >= training.updates:
         console.print(f"note: all {training.ppo.done} updates are done; a larger --steps would add to them")
     finished = run(training, console)
-    console.print(f"Checkpoint: {training.folder}", **_AS_IT_IS)
+    console.print(f"Checkpoint: {training.folder}", **AS_IT_IS)
     if finished and training.options.evaluate and distributed.rank() == 0:
         describe(training)
     if not finished:
         again = f"{program()} {training.name} --resume {shlex.quote(str(training.folder))}"
-        console.print(f"To go on: {again}", **_AS_IT_IS)
+        console.print(f"To go on: {again}", **AS_IT_IS)
     return 0 if finished else INTERRUPTED
 
 

@@ -13,6 +13,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from envs.commands.command import AS_IT_IS
 from envs.commands.error_options import ErrorOptions
 from envs.commands.evaluation.common import Record, check_names, contacts, met_strangers, progress_bar
 from envs.rollout.late_bodies import LateBodies
@@ -108,11 +109,11 @@ def evaluate_arena(options: Arena, console: Console, records: list[Record]) -> N
     scenarios = [options.declared_in(scenario()) for _, scenario in named]
     for path, scenario in zip(options.scenarios, scenarios, strict=False):  # what is drawn comes after the files
         for note in scenario.notes:
-            console.print(f"note: {path}: {note}", highlight=False, markup=False, soft_wrap=True)
+            console.print(f"note: {path}: {note}", **AS_IT_IS)
     no_way = [goals_without_way(scenario, assumed=options.assumed) for scenario in scenarios]
     for (name, _), shut in zip(named, no_way, strict=True):
         for one in shut:
-            console.print(f"warning: {name}: {one}", highlight=False, markup=False, soft_wrap=True)
+            console.print(f"warning: {name}: {one}", **AS_IT_IS)
     controller = shared_controller(options.controller)
     total = sum(max(1, round(scenario.horizon / scenario.dt)) for scenario in scenarios)
     done, unsafe = 0, 0

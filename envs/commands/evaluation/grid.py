@@ -13,6 +13,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from envs.commands.command import AS_IT_IS
 from envs.commands.evaluation.common import Record, check_names, progress_bar
 from envs.formats.read import Wanted, read_instances
 from envs.grid.run import FILMS, GridRun, team_of
@@ -82,7 +83,7 @@ class Grid:
 def evaluate_grid(options: Grid, console: Console, records: list[Record]) -> None:
     """Run every episode; results are appended to ``records`` as they come."""
     for note in options.notes:
-        console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"note: {note}", **AS_IT_IS)
     goals = steps = 0
     with progress_bar(console, "grid", ("map", "robots", "throughput")) as progress:
         task = progress.add_task("grid", total=len(options.episodes) * options.steps, map="", robots="", throughput="–")
