@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from policies.devices import CPU, to_device
+from policies.generated_code import remove_generated_code
 from swarm.array_types import AnyArray
 from swarm.errors import InputError
 from swarm.files.own_code import Running
@@ -116,6 +117,7 @@ def load_network(reference: str, protocol: type) -> nn.Module:
         InputError: If there is none, or it is no torch module with the protocol's method.
     """
     network = make_part("--network", reference, protocol)
+    remove_generated_code()  # of layers of torch_geometric
     if not isinstance(network, nn.Module):
         raise InputError(f"--network: {reference}", network, "a torch.nn.Module, or a class of one")
     return network

@@ -35,6 +35,7 @@ from envs.commands.command import AS_IT_IS, INTERRUPTED, parsed, postponed, run_
 from envs.commands.evaluation.follower_table import follower_table
 from envs.commands.evaluation.tuner_table import tuner_table
 from envs.commands.machine import processor
+from envs.commands.progress import ProgressBar
 from envs.grid.follower_worlds import KINDS, FollowerWorlds
 from policies import distributed
 from policies.checkpoint_folder import CARD, sole_writer
@@ -117,10 +118,13 @@ def follower_worlds(options: FollowerOptions, seed: int) -> FollowerWorlds:
     return FollowerWorlds(seed, options.kinds or tuple(KINDS))
 
 
-def describe(training: Training[Any]) -> None:
+def describe(training: Training[Any], console: Console) -> None:
     """Evaluate a finished training, and write the table into its card."""
     evaluate = follower_table if isinstance(training, FollowerTraining) else tuner_table
-    table = evaluate(training.folder)
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %")
+    with ProgressBar(*columns, TimeRemainingColumn(), console=console) as progress:
+        track = partial(progress.track, description="table for the card (--no-evaluate: none)")
+        table = evaluate(training.folder, track=track)
     if table != NOT_EVALUATED:
         (training.folder / CARD).write_text(training.card(table), encoding="utf-8")
 
@@ -157,18 +161,19 @@ def carry_out(options: TunerOptions | FollowerOptions, console: Console) -> int:
     training = start(options, f"{program()} {shlex.join(sys.argv[1:])}")
     if training.kept is not None:
         console.print(f"note: the checkpoint of before is kept in {training.kept}", **AS_IT_IS)
-    planned = f"{training.updates} updates of {training.ppo.steps_per_update:,} robot-steps"
+    updates = f"{training.updates} update{'s' if training.updates > 1 else ''}"
+    planned = f"{updates} of {training.ppo.steps_per_update:,} robot-steps"
     console.print(f"{training.name}: {planned}, into {training.folder}", **AS_IT_IS)
     if isinstance(training, TunerTraining) and training.options.teachers and not training.ppo.done:
         training.tell = partial(console.print, **AS_IT_IS)
         lessons = training.options.lessons
         console.print(f"note: first it imitates its teachers in {lessons} lessons, which takes minutes")
     if training.ppo.done >= training.updates:
-        console.print(f"note: all {training.ppo.done} updates are done; a larger --steps would add to them")
+        console.print(f"note: {updates}: done already; a larger --steps would add to them")
     finished = run(training, console)
     console.print(f"Checkpoint: {training.folder}", **AS_IT_IS)
     if finished and training.options.evaluate and distributed.rank() == 0:
-        describe(training)
+        describe(training, console)
     if not finished:
         again = f"{program()} {training.name} --resume {shlex.quote(str(training.folder))}"
         console.print(f"To go on: {again}", **AS_IT_IS)

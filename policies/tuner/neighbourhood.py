@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch_geometric.nn import MessagePassing
 
+from policies.generated_code import remove_generated_code
 from policies.linear import filled, linear
 from policies.tuner.messages.kernels import gather
 from policies.tuner.messages.passing import Hidden, Largest, in_parts
@@ -99,6 +100,7 @@ class Neighbourhood(MessagePassing):
         self, width: int = WIDTH, senses: Sequence[str] = SENSES, rounds: int = 1, *, kernels: bool = True
     ) -> None:
         super().__init__(aggr="max")
+        remove_generated_code()
         self.rounds, self.kernels = rounds, kernels
         sensed = torch.tensor([float(column not in EDGE_TOLD) for column in range(EDGE)])
         self.register_buffer("sensed", sensed, persistent=False)

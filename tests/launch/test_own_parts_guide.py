@@ -53,7 +53,7 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch, same_signals: None) -> N
     monkeypatch.chdir(folder)
     train = import_module("envs.commands.train")
     for name in ("tuner_table", "follower_table"):
-        monkeypatch.setattr(train, name, lambda folder: train.NOT_EVALUATED)
+        monkeypatch.setattr(train, name, lambda folder, track: train.NOT_EVALUATED)
 
 
 def call(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:

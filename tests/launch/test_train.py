@@ -40,7 +40,7 @@ def train() -> ModuleType:
 @pytest.fixture
 def start(train: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Calls the script with arguments; the long evaluation at the end is left out."""
-    monkeypatch.setattr(train, "tuner_table", lambda folder: train.NOT_EVALUATED)
+    monkeypatch.setattr(train, "tuner_table", lambda folder, track: train.NOT_EVALUATED)
     threads = torch.get_num_threads()
 
     def call(*arguments: str) -> int:
@@ -220,7 +220,7 @@ def test_a_checkpoint_of_before_is_kept_and_a_training_that_is_done_is_said(
 
     new = ("--out", str(tmp_path / "a"), "--steps", str(PER_UPDATE), *TINY)
     first = said(*new)
-    assert "note:" not in first and f"tuner: 1 updates of {PER_UPDATE} robot-steps, into" in first
+    assert "note:" not in first and f"tuner: 1 update of {PER_UPDATE} robot-steps, into" in first
     once = weights(tmp_path / "a")
     assert "the checkpoint of before is kept in" in (second := said(*new, "--seed", "1")) and "a.1" in second
     kept, now = weights(tmp_path / "a.1"), weights(tmp_path / "a")
@@ -229,8 +229,18 @@ def test_a_checkpoint_of_before_is_kept_and_a_training_that_is_done_is_said(
     assert len(read_log(tmp_path / "a.1" / LOG)) == len(read_log(tmp_path / "a" / LOG)) == 1
     said(*new, "--seed", "2")
     assert all(torch.equal(weights(tmp_path / "a.2")[name], now[name]) for name in now)
-    assert "all 1 updates are done; a larger --steps would add" in said("--resume", str(tmp_path / "a"))
+    assert "1 update: done already; a larger --steps would add" in said("--resume", str(tmp_path / "a"))
     assert "note:" not in said("--resume", str(tmp_path / "a"), "--steps", str(2 * PER_UPDATE))
+
+
+def test_the_evaluation_at_the_end_shows_how_far_it_is(
+    tmp_path: Path, start: Callable[..., int], train: ModuleType, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(train, "tuner_table", lambda folder, track: "| " + " | ".join(track(["clutter"])) + " |")
+    assert start("--out", str(tmp_path / "a"), "--steps", "1", *TINY) == 0
+    assert "table for the card (--no-evaluate: none)" in " ".join(capsys.readouterr().out.split())
+    assert "| clutter |" in (tmp_path / "a" / "card.md").read_text()
 
 
 def test_resuming_as_another_training_is_refused(
@@ -259,7 +269,7 @@ def test_follower_interrupted_and_resumed_is_the_same_training(
             logging.disable(logging.NOTSET)
 
     threads = torch.get_num_threads()
-    monkeypatch.setattr(train, "follower_table", lambda folder: "| suite |")
+    monkeypatch.setattr(train, "follower_table", lambda folder, track: "| suite |")
     monkeypatch.setitem(train.KINDS, "puzzles", train.KINDS["puzzles"]._replace(robots=(2, 3)))
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert call("--out", str(whole), "--steps", "240", *FOLLOWER) == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +18,15 @@ STEPS = 256
 INSTANCES = {"random": 4, "mazes": 4, "rooms": 3, "warehouse": 1, "puzzles": 24}
 
 
-def follower_table(folder: Path, instances: Mapping[str, int] = INSTANCES) -> str:
+def follower_table(
+    folder: Path, instances: Mapping[str, int] = INSTANCES, track: Callable[[Iterable[str]], Iterable[str]] = iter
+) -> str:
     """Markdown table of throughputs on drawn instances: this checkpoint, and the other planners.
 
     Args:
         folder: Checkpoint of a follower.
         instances: How many of each suite.
+        track: Goes through the suites, and shows how far it is.
     """
     teams: dict[str, TeamMaker] = {"**follower**": lambda free, robots: FollowerTeam(free, robots, folder)}
     teams.update({name: TEAMS[name] for name in ("astar", "pibt")})
@@ -34,7 +37,8 @@ def follower_table(folder: Path, instances: Mapping[str, int] = INSTANCES) -> st
         "| suite (robots; instances) | " + " | ".join(teams) + " |",
         "|---" * (len(teams) + 1) + "|",
     ]
-    for suite, count in instances.items():
+    for suite in track(instances):
+        count = instances[suite]
         drawn = examples(suite, FIRST_SEED, count)
         rates = [np.mean([throughput(one, n, team) for one in drawn for n in one.counts]) for team in teams.values()]
         sizes = ", ".join(map(str, drawn[0].counts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,16 @@ from swarm.filter.tunables import MIDDLE, encode
 from swarm.tune.heuristics import Recovery
 
 
-def tuner_table(folder: Path, episodes: int = 100) -> str:
-    """Markdown table of a finished checkpoint, next to other policies, on scenarios that it was not trained on."""
+def tuner_table(
+    folder: Path, episodes: int = 100, track: Callable[[Iterable[str]], Iterable[str]] = iter
+) -> str:  # fmt: skip
+    """Markdown table of a finished checkpoint, next to other policies, on scenarios that it was not trained on.
+
+    Args:
+        folder: The checkpoint.
+        episodes: Of each family.
+        track: Goes through the families, and shows how far it is.
+    """
     tuner, _ = checkpoint.load_and_run(folder)
     policies: dict[str, Policy] = {
         "middle of the box": always(MIDDLE),
@@ -32,8 +41,8 @@ def tuner_table(folder: Path, episodes: int = 100) -> str:
         "| family | " + " | ".join(policies) + " |",
         "|---" * (len(policies) + 1) + "|",
     ]
-    for family, draw in FAMILIES.items():
-        cells = []
+    for family in track(FAMILIES):
+        draw, cells = FAMILIES[family], []
         for policy in policies.values():
             figures = evaluate_policy(ArenaCore(draw, worlds=episodes, seed=FIRST_SEED), policy, episodes)
             collided = f", {figures['collisions']:.2f} collisions" if figures["collisions"] else ""
