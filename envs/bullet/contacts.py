@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from envs.bullet.bodies import WALL_LINK, Body, Robot
+from envs.bullet.bodies.body import Body
 from envs.bullet.engine import bullet
+from envs.bullet.ground import WALL_LINK
 from swarm.array_types import Int64s
 
 _USUAL, _WHOLE = 0.02, 1.0  # The engine's own share, and one within which all of a wheel is.
@@ -39,7 +40,7 @@ class Contacts:
         walls: Those of the obstacles.
     """
 
-    def __init__(self, client: int, bodies: Sequence[Robot], walls: Sequence[int]) -> None:
+    def __init__(self, client: int, bodies: Sequence[Body], walls: Sequence[int]) -> None:
         self._client = client
         self._wall_of = {uid: -1 - index for index, uid in enumerate(walls)}
         self._robot_of = {body.uid: index for index, body in enumerate(bodies)}

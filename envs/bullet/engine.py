@@ -14,6 +14,9 @@ from typing import Any
 
 from swarm.errors import InputError, SwarmError
 
+ASSETS = Path(__file__).parent / "assets"
+"""URDF files of the shipped robots."""
+
 GRAVITY = 9.81  # [m/s²]
 _SOLVER_ITERATIONS = 10
 # The engine ends the process that it cannot open a window for, so a process of its own tries first.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.bullet.bodies import HULL, WALL
+from envs.bullet.bodies.body import HULL, WALL
 from envs.bullet.engine import bullet
 from swarm.array_types import Array
 

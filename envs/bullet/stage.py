@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.bullet.bodies import WALL_HEIGHT, quaternion, scale_of
+from envs.bullet.bodies.body import scale_of
+from envs.bullet.bodies.shaped import HULL_BOTTOM, HULL_TOP
 from envs.bullet.engine import bullet, connect, disconnect
-from envs.bullet.shaped import HULL_BOTTOM, HULL_TOP
+from envs.bullet.ground import WALL_HEIGHT, quaternion
 from envs.render.camera import FAR, NEAR, Camera
 from envs.render.colours import PAPER, SHADE, Colour
 from envs.render.lettering import Lettering

@@ -2,7 +2,7 @@
 
 The robots (``envs.bullet.bodies``) are moved by motors of limited strength only. Wheels and casters touch only
 the ground, hulls only hulls and walls: each contact that :meth:``BulletWorld.contacts`` reports is a collision. Robots
-of one's own (``envs.bullet.own_bodies``) are what their URDF files say.
+of one's own (``envs.bullet.bodies.own``) are what their URDF files say.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from envs.bullet.bodies import Robot, add_ground, add_wall, check_motors, check_sizes
+from envs.bullet.bodies.add import Robot, add_body, check_motors, check_sizes, half_tracks, ray_height
 from envs.bullet.contacts import Contacts, Pair, as_rows, set_down
 from envs.bullet.engine import bullet, connect, disconnect, restore, saved
+from envs.bullet.ground import add_ground, add_wall
 from envs.bullet.lidar import cast
-from envs.bullet.own_bodies import add_body, half_tracks, ray_height
 from envs.bullet.timestep import substeps_of
 from envs.rollout.plants import speeds_of
 from swarm.array_types import Array, Int64s
@@ -164,7 +164,7 @@ class BulletWorld:
         self._begun, before = {}, self._state.copy()
         for substep in range(1, self.substeps + 1):
             for body in moved:
-                body.substep(substep * self.physics_dt)
+                body.substep(substep * self.physics_dt, self.physics_dt)
             bullet.stepSimulation(physicsClientId=self.client)
             found = self._contacts.within(0.0)
             # As fast as before the physics step: in it, one that stands is pushed already.

@@ -24,7 +24,7 @@ _RESOLUTION = 0.05  # Seconds: steps of the physics world, and of the questions 
 
 def _weakest() -> float:
     """The least acceleration of a motor [m/s²]: they differ by a few percent. The engine is loaded only for that."""
-    from envs.bullet.bodies import MOTOR_ACCELERATION
+    from envs.bullet.bodies.body import MOTOR_ACCELERATION
 
     return 0.9 * MOTOR_ACCELERATION
 

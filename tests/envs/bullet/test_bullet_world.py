@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from envs.bullet.bodies import ASSETS, NOMINAL_RADIUS
-from envs.bullet.engine import bullet
+from envs.bullet.bodies.body import NOMINAL_RADIUS
+from envs.bullet.engine import ASSETS, bullet
 from envs.bullet.world import BulletWorld, world_of
 from envs.rollout.run import Run
 from envs.rollout.team import Fleet

@@ -6,8 +6,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from envs.bullet.bodies import ASSETS, GROUND, WHEEL, add_ground
-from envs.bullet.engine import bullet, connect, disconnect
+from envs.bullet.bodies.body import GROUND, WHEEL
+from envs.bullet.engine import ASSETS, bullet, connect, disconnect
+from envs.bullet.ground import add_ground
 from envs.bullet.world import BulletWorld
 from swarm.array_types import Array
 from swarm.model.dynamics import Kind, Limits

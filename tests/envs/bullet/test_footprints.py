@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from envs.bullet.shaped import HULL_MARGIN
+from envs.bullet.bodies.shaped import HULL_MARGIN
 from envs.bullet.world import BulletWorld
 from swarm.array_types import Array
 from swarm.errors import InputError

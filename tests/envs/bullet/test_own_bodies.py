@@ -13,8 +13,7 @@ import pytest
 from oracles.project import ROOT
 
 import envs
-from envs.bullet.bodies import ASSETS
-from envs.bullet.engine import bullet
+from envs.bullet.engine import ASSETS, bullet
 from envs.bullet.env import start
 from envs.bullet.world import BulletWorld
 from swarm.array_types import Array

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import envs
-from envs.bullet.bodies import ASSETS
+from envs.bullet.engine import ASSETS
 from envs.bullet.env import BulletEnv
 from envs.bullet.world import BulletWorld
 from swarm.array_types import Array

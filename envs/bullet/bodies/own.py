@@ -14,25 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from envs.bullet.bodies import (
-    GROUND,
-    HALF_TRACK,
-    HULL,
-    RAY,
-    WALL,
-    WHEEL,
-    Body,
-    DifferentialDrive,
-    HolonomicDisc,
-    Robot,
-    add_robot,
-    scale_of,
-)
+from envs.bullet.bodies.body import GROUND, HULL, RAY, WALL, WHEEL, Body
+from envs.bullet.bodies.disc import HolonomicDisc
+from envs.bullet.bodies.wheels import DifferentialDrive
 from envs.bullet.engine import GRAVITY, bullet, silent
-from envs.bullet.shaped import HULL_BOTTOM, HULL_TOP
 from swarm.array_types import Array
 from swarm.errors import InputError
-from swarm.model.dynamics import Kind, Limits
+from swarm.model.dynamics import Limits
 from swarm.scenario.urdf.body import UrdfBody
 from swarm.scenario.urdf.model import read_urdf
 
@@ -42,8 +30,6 @@ _FRAME_MASS, _FRAME_INERTIA = 1e-3, 1e-6
 _HOLDING_FORCE = 1e3  # [N or Nm]; of joints that are held and have no effort in the file
 # How much of a wrong heading, and of a wrong turn rate, is taken away in a physics step.
 _HEADING_GAIN, _TURN_GAIN = 0.1, 0.5
-_LOWEST = 0.6
-"""From this share of its height on a robot of one's own has a hull that rays meet."""
 
 
 class OwnBody(Body):
@@ -178,15 +164,11 @@ class OwnWheels(OwnBody, DifferentialDrive):
             speeds *= self.urdf.wheel_speed / fastest
         self.drive((speeds * self._forward).tolist(), self.torque)
 
-    def read(self, out: Array) -> None:
-        """Writes x, y, heading, vx, vy of the middle of the axle."""
-        out[:2], out[2], out[3:], _ = self._motion()
-
 
 class OwnBase(OwnBody, HolonomicDisc):
     """A base that is pushed in the plane and keeps its heading. A command is a velocity or an acceleration."""
 
-    remembered = (*HolonomicDisc.remembered, "target", "elapsed")
+    remembered = (*HolonomicDisc.remembered, "target")
 
     def __init__(
         self, client: int, urdf: UrdfBody, start: Array, limits: Limits, factors: Array, accelerated: bool
@@ -194,7 +176,7 @@ class OwnBase(OwnBody, HolonomicDisc):
         self._load(client, urdf, start, float(factors[0]))
         self._set_motors(limits, factors, accelerated)
         self.ramped = True  # It is pushed anew in every physics step.
-        self.target, self.elapsed = np.zeros(2), 0.0
+        self.target = np.zeros(2)
         self._inertia, self._middle = self._balance()
 
     def _balance(self) -> tuple[float, Array]:
@@ -212,25 +194,19 @@ class OwnBase(OwnBody, HolonomicDisc):
         local, _ = bullet.multiplyTransforms(*bullet.invertTransform(*base), middle.tolist(), (0.0, 0.0, 0.0, 1.0))
         return float(np.sum(inertias) + np.dot(masses, apart)), np.array(local)
 
-    def command(self, command: Array, period: float) -> None:
-        """Starts a control period of so many seconds."""
-        self.elapsed = 0.0
-        super().command(command, period)
-
     def drive(self, speeds: Sequence[float], force: float) -> None:
         """Sets the velocity to push towards [m/s]."""
         self.target = np.array(speeds)
 
-    def substep(self, elapsed: float) -> None:
-        """Pushes the base for the physics step that ends ``elapsed`` seconds into the period."""
-        super().substep(elapsed)
-        period, self.elapsed = elapsed - self.elapsed, elapsed
+    def substep(self, elapsed: float, step: float) -> None:
+        """Pushes the base for the physics step of ``step`` seconds that ends ``elapsed`` seconds into the period."""
+        super().substep(elapsed, step)
         _, heading, velocity, turn_rate = self._motion()
-        push = np.clip(self.mass * (self.target - velocity) / period, -self.force, self.force)
+        push = np.clip(self.mass * (self.target - velocity) / step, -self.force, self.force)
         astray = math.remainder(heading - self.start[2], math.tau)
-        wanted = -_HEADING_GAIN * astray / period
+        wanted = -_HEADING_GAIN * astray / step
         most = self.force * self.urdf.reach
-        turn = min(max(_TURN_GAIN * self._inertia * (wanted - turn_rate) / period, -most), most)
+        turn = min(max(_TURN_GAIN * self._inertia * (wanted - turn_rate) / step, -most), most)
         base = bullet.getBasePositionAndOrientation(self.uid, physicsClientId=self.client)
         at, _ = bullet.multiplyTransforms(*base, self._middle.tolist(), (0.0, 0.0, 0.0, 1.0))
         bullet.applyExternalForce(self.uid, -1, (*push, 0.0), at, bullet.WORLD_FRAME, physicsClientId=self.client)
@@ -240,38 +216,6 @@ class OwnBase(OwnBody, HolonomicDisc):
         """Position relative to the start, and velocity."""
         place, _, velocity, _ = self._motion()
         return place - self.start[:2], velocity
-
-
-def add_body(
-    client: int, kind: Kind, start: Array, radius: float, limits: Limits, factors: Array, urdf: UrdfBody | None,
-    footprint: Array | None = None,
-) -> Robot:  # fmt: skip
-    """Puts a robot of the given dynamics into the engine: one of its own, or else the shipped one of that size."""
-    if urdf is None:
-        return add_robot(client, kind, start, radius, limits, factors, footprint)
-    urdf.check("RobotSpec", kind, limits)
-    if kind == Kind.UNICYCLE:
-        return OwnWheels(client, urdf, start, limits, factors)
-    return OwnBase(client, urdf, start, limits, factors, accelerated=kind == Kind.DOUBLE_INTEGRATOR)
-
-
-def half_tracks(radii: Array, urdfs: Sequence[UrdfBody | None]) -> Array:
-    """Half the distance between left and right wheels of each robot, ``float64[N]`` [m]."""
-    shipped = [HALF_TRACK * scale_of(radius) for radius in radii.tolist()]
-    return np.array([own if body is None else 0.5 * body.track for own, body in zip(shipped, urdfs, strict=True)])
-
-
-def ray_height(radii: Array, urdfs: Sequence[UrdfBody | None]) -> float:
-    """A height at which a ray meets the hull of every robot [m], if there is one."""
-    scales = np.array([scale_of(r) for r, body in zip(radii, urdfs, strict=True) if body is None] or [1.0])
-    heights = [body.heights[1] - body.heights[0] for body in urdfs if body is not None]
-    if not heights:
-        return math.sqrt(HULL_BOTTOM * scales.max() * HULL_TOP * scales.min())
-    bottoms, tops = [_LOWEST * height for height in heights], list(heights)
-    if len(heights) < len(urdfs):
-        bottoms.append(HULL_BOTTOM * scales.max())
-        tops.append(HULL_TOP * scales.min())
-    return math.sqrt(max(bottoms) * min(tops))
 
 
 def _turned(point: Sequence[float], heading: float) -> Array:
