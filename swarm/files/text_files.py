@@ -127,7 +127,8 @@ def check_place(path: Path, *, is_folder: bool = False) -> None:
     places = [path] if is_folder else []
     above = next(place for place in (*places, *path.absolute().parents) if os.path.exists(place))
     if not os.path.isdir(above) or not os.access(above, os.W_OK):
-        raise InputError(str(path), f"{above} is {'read-only' if os.path.isdir(above) else 'no folder'}", _TO_WRITE)
+        valid = "a folder that can be written, or where one can be made" if is_folder else _TO_WRITE
+        raise InputError(str(path), f"{above} is {'read-only' if os.path.isdir(above) else 'no folder'}", valid)
 
 
 def prepare(path: Path) -> None:

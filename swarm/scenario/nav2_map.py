@@ -6,6 +6,7 @@ shade exactly at a threshold counts as free, or as occupied.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ UNKNOWN, OCCUPIED = -1, 100
 MODES = ("trinary", "scale", "raw")
 # Turned by less [rad] is not turned: tools write what their quaternions come to.
 _STRAIGHT = 1e-6
+_TOUCH = 1e-6  # Cells that meet by less, in cells, only meet by rounding.
 # What Nav2's own map saver writes: walls black, free cells nearly white.
 _BLACK, _WHITE, _SAVED = 0, 254, (0.65, 0.196)
 
@@ -70,27 +72,33 @@ class Nav2Map(ArrayRecord):
         resolution: Side of a cell [m].
         origin: Lower-left corner of the map, world frame [m].
         name: Stem of the file.
+        yaw: By which the map is turned about that corner, counterclockwise [rad].
     """
 
     occupancy: Int64s
     resolution: float
     origin: tuple[float, float] = (0.0, 0.0)
     name: str = "map"
+    yaw: float = 0.0
 
     def grid(self, unknown_free: bool = False) -> GridMap:
         """The map as free cells and walls.
 
         Only what is certainly free is free: cells between free and occupied are walls, and unknown ones too unless it
-        is declared that they are free.
+        is declared that they are free. Of a turned map, cells along the axes are free where all that they touch is.
         """
         free = (self.occupancy == 0) | (unknown_free & (self.occupancy == UNKNOWN))
-        return GridMap(free, self.resolution, self.name, origin=self.origin)
+        if self.yaw == 0.0:
+            return GridMap(free, self.resolution, self.name, origin=self.origin)
+        free, (left, low) = turned(free, self.yaw)
+        origin = self.origin[0] + left * self.resolution, self.origin[1] + low * self.resolution
+        return GridMap(free, self.resolution, self.name, origin=origin)
 
     def note(self, unknown_free: bool = False) -> str:
-        """What is to be said of cells that are neither free nor occupied; nothing if there is none."""
+        """What is to be said of turned cells, and of those neither free nor occupied; nothing if there is none."""
         unknown = int((self.occupancy == UNKNOWN).sum())
         between = int(((self.occupancy > 0) & (self.occupancy < OCCUPIED)).sum())
-        found = []
+        found = [f"turned by {self.yaw:g} rad, so walls are up to a cell thicker"] if self.yaw else []
         if unknown:
             found.append(f"{unknown} unknown cells count as {'free' if unknown_free else 'wall'}")
         if between:
@@ -102,15 +110,13 @@ def load_nav2_map(path: str | Path) -> Nav2Map:
     """Read a map's YAML file and the image that it names; keys that the format does not know are ignored, as by Nav2.
 
     Raises:
-        InputError: If a file cannot be read or is malformed, or the origin is turned; names file, line and key.
+        InputError: If a file cannot be read or is malformed; names file, line and key.
     """
     path = Path(path)
     root = read_yaml(path)
     required = ("image", "resolution", "origin", "occupied_thresh", "free_thresh")
     keys = root.mapping(required, ("negate", "mode"), others=True)
     origin = keys["origin"].numbers(["x, y", "x, y, yaw"])
-    if (np.abs(origin[2:]) > _STRAIGHT).any():
-        raise InputError(keys["origin"].where, origin.tolist(), "yaw 0: turned maps are not read")
     free, occupied = keys["free_thresh"].number(), keys["occupied_thresh"].number(above=0.0)
     if occupied > 1.0:
         raise keys["occupied_thresh"].error("a share of black, at most 1")
@@ -121,7 +127,40 @@ def load_nav2_map(path: str | Path) -> Nav2Map:
     image = path.parent / keys["image"].text()
     with located(f"{keys['image'].where}: "):
         occupancy = shading.occupancy(*read_grey(image))
-    return Nav2Map(occupancy, resolution, (float(origin[0]), float(origin[1])), path.stem)
+    x, y, yaw = (*origin.tolist(), 0.0)[:3]
+    return Nav2Map(occupancy, resolution, (x, y), path.stem, yaw if abs(yaw) > _STRAIGHT else 0.0)
+
+
+def turned(free: Flags, yaw: float) -> tuple[Flags, tuple[float, float]]:
+    """A turned grid in cells along the axes, each free where all cells that it touches are; outside is wall.
+
+    Args:
+        free: ``bool[rows, columns]``, row 0 at the top.
+        yaw: By which it is turned about its lower-left corner, counterclockwise [rad].
+
+    Returns:
+        The cells likewise, and where the lower-left corner of all is from the one about which it was turned, in cells.
+    """
+    cos, sin = math.cos(yaw), math.sin(yaw)
+    rows, cols = free.shape
+    corners = np.array([[0, 0], [cols, 0], [cols, rows], [0, rows]]) @ np.array([[cos, sin], [-sin, cos]])
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    width, height = np.ceil(high - low - _TOUCH).astype(int).tolist()
+    walls = np.pad(~free[::-1], 1, constant_values=True)
+    # Squares with sides of 1, one of them turned, touch if along no axis of either their middles are farther apart.
+    near = 0.5 * (1.0 + abs(cos) + abs(sin)) - _TOUCH
+    found = np.ones((height, width), dtype=np.bool_)
+    x = low[0] + np.arange(width) + 0.5
+    for row in range(height):
+        y = low[1] + row + 0.5
+        across, up = cos * x + sin * y, cos * y - sin * x
+        for right, above in np.ndindex(3, 3):
+            column, line = np.floor(across).astype(int) + right - 1, np.floor(up).astype(int) + above - 1
+            du, dv = across - column - 0.5, up - line - 0.5
+            apart = np.max(np.abs([du, dv, cos * du - sin * dv, sin * du + cos * dv]), axis=0)
+            wall = walls[np.clip(line + 1, 0, rows + 1), np.clip(column + 1, 0, cols + 1)]
+            found[row] &= ~(wall & (apart < near))
+    return found[::-1].copy(), (float(low[0]), float(low[1]))
 
 
 def load_image(path: str | Path, resolution: float, origin: tuple[float, float] = (0.0, 0.0)) -> Nav2Map:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from swarm.errors import InputError
 from swarm.files.images import write_pgm
 from swarm.scenario.grid_map import GridMap
 from swarm.scenario.map_file import load_map
-from swarm.scenario.nav2_map import Shading, load_nav2_map, save_nav2_map
+from swarm.scenario.nav2_map import Nav2Map, Shading, load_nav2_map, save_nav2_map, turned
 from swarm.scenario.scenario import load_scenario
 from swarm.scenario.world import World
 
@@ -93,7 +94,6 @@ def test_between_free_and_occupied_is_wall_and_said(tmp_path: Path) -> None:
         ("trinary", "binary", ":2: mode", "trinary or scale or raw"),
         ("0.05", "0", ":3: resolution", "above 0"),
         ("0.05", ".nan", ":3: resolution", "above 0"),
-        ("0.0]", "0.5]", ":4: origin", "yaw 0"),
         ("2.5, 0.0]", "two]", ":4: origin[1]", "two"),
         ("[-3.0, 2.5, 0.0]", "[1]", ":4: origin", "x, y"),
         ("negate: 0", "negate: 2", ":5: negate", "0 or 1"),
@@ -183,3 +183,35 @@ def test_a_scenario_on_a_map_of_nav2(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(text.replace("floor.yaml", "s.yaml"))
     with pytest.raises(InputError, match=r"a scenario .*valid: a MovingAI map .* or a map of Nav2"):
         load_scenario(tmp_path / "s.yaml")
+
+
+def test_a_quarter_turn_is_the_turned_image() -> None:
+    free = np.random.default_rng(0).random((5, 8)) < 0.7
+    for quarters in (1, 2, 3, -1):
+        found, (left, low) = turned(free, quarters * math.pi / 2)
+        assert np.array_equal(found, np.rot90(free, quarters)), quarters
+        corner = {1: (-5, 0), 2: (-8, -5), 3: (0, -8)}[quarters % 4]
+        assert (left, low) == pytest.approx(corner, abs=1e-9)
+
+
+@pytest.mark.parametrize("yaw", [0.3, 1.0, -2.5])
+def test_free_cells_of_a_turned_map_are_free_everywhere_and_room_is_left(yaw: float) -> None:
+    rng = np.random.default_rng(1)
+    occupancy = np.where(rng.random((30, 40)) < 0.01, 100, 0)
+    grid = Nav2Map(occupancy, 0.05, (3.0, -2.0), "hall", yaw).grid()
+    size = grid.cell_size
+    places = np.stack(np.meshgrid(np.arange(grid.free.shape[0]), np.arange(grid.free.shape[1]), indexing="ij"), axis=-1)
+    points = grid.centre(places)[..., None, :] + rng.uniform(-0.5, 0.5, (*grid.free.shape, 50, 2)) * size
+    apart, cos, sin = (points - [3.0, -2.0]) / size, math.cos(yaw), math.sin(yaw)
+    column = np.floor(cos * apart[..., 0] + sin * apart[..., 1]).astype(int)
+    row = 29 - np.floor(cos * apart[..., 1] - sin * apart[..., 0]).astype(int)
+    inside = (row >= 0) & (row < 30) & (column >= 0) & (column < 40)
+    truly = inside & (occupancy[np.clip(row, 0, 29), np.clip(column, 0, 39)] == 0)
+    assert truly[grid.free].all()
+    # A wall of one cell takes 3 × 3 cells at most, and the border one all around.
+    assert grid.free.sum() > 0.75 * (occupancy == 0).sum()
+
+
+def test_a_turned_origin_is_read_and_said(tmp_path: Path) -> None:
+    found = load_nav2_map(write(tmp_path, TEXT.replace("0.0]", "0.5]")))
+    assert found.yaw == 0.5 and "turned by 0.5 rad" in found.note()
