@@ -210,6 +210,7 @@ def check() -> int:
     section = chosen[0] if chosen else "exact"
     for name in ("steps", "row_steps", "episodes"):
         whole(f"--{name.replace('_', '-')}", getattr(options, name))
+    whole("--seed", options.seed, least=0)
     prepare(options.out)
     columns = (TextColumn("safety"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
     with ProgressBar(*columns, console=console) as bar:

@@ -33,6 +33,7 @@ from studies.faults.trial import Setup
 from studies.report.deployment.study import measure
 from studies.report.jobs import Lab, Store
 from swarm.errors import InputError, SwarmError
+from swarm.files.checks import whole
 from swarm.model.error_bounds import EXACT, parse_option
 
 
@@ -62,6 +63,7 @@ class Options:
     """Folder for raw results."""
 
     def __post_init__(self) -> None:
+        whole("--seed", self.seed, least=0)
         if self.robots is not None and not 3 <= self.robots <= 64:
             raise InputError("--robots", self.robots, "3 to 64")
         for name in ("seconds", "minutes"):

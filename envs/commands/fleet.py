@@ -22,6 +22,7 @@ from rich.console import Console
 from envs.commands.command import UNREAD, nobody_reads
 from envs.render.fleet_table import FleetDisplay, table
 from swarm.errors import InputError, SwarmError
+from swarm.files.checks import whole
 from swarm.fleet.emergency import wish
 from swarm.fleet.page import serve
 from swarm.fleet.run_file import STOP_PATIENCE, RunFile, stop
@@ -82,6 +83,7 @@ def up(
     for name, value in (("--seconds", seconds), ("--kill-every", kill_every)):
         if not value > 0.0:
             raise InputError(name, value, "a number above 0, s")
+    whole("--seed", seed, least=0)
     if not 0 <= port < 65536:
         raise InputError("--port", port, "0 to 65535")
     found = load_fleet(fleet)

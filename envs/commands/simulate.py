@@ -9,15 +9,11 @@ driven; with the name of a family (``clutter``, ``doorway``, ``my_file.py:NAME``
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -26,159 +22,25 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
-import envs
 from envs.bullet import env as bullet
 from envs.bullet.film import Film
 from envs.commands.command import AS_IT_IS, Interrupted, parsed, postponed, run_command
-from envs.commands.error_options import ErrorOptions
 from envs.commands.progress import ProgressBar
+from envs.commands.simulate_options import Options, delays_of, make_scenario
 from envs.commands.simulated import table_of
-from envs.formats.read import GRID_FORMATS, Wanted, driven, read_instances
 from envs.render.drawing import Painter
 from envs.render.video import write_gif, write_png, write_video
-from envs.rollout.delays import Delays, check_rate
 from envs.rollout.log import RunLog
 from envs.rollout.pictures import Routes, scene_of
 from envs.rollout.results import alone, record, save_records, save_trajectory
-from envs.scenarios import FAMILIES, Draw, always, draw_deliveries, family, map_family, map_file, options_of
 from swarm.array_types import UInt8s
-from swarm.errors import InputError
-from swarm.files.formats import Format, recognise
-from swarm.files.references import FORM, is_reference
 from swarm.files.text_files import prepare
-from swarm.filter.further_rows import make_constraint
 from swarm.planning.gaps import goals_without_way
-from swarm.planning.registry import PLANNERS, check_planner, planner_of
+from swarm.planning.registry import planner_of
 from swarm.robot.garbage import settle
-from swarm.scenario.map_file import MAP_FORMATS, load_map
-from swarm.scenario.scenario import Scenario, load_scenario
 
-DEMO_MAP = Path(envs.__file__).parent / "maps" / "warehouse.map"
-TEAM = 24  # Robots on a map.
 # The film runs at this many times real time.
 FILM_SPEED = 2
-
-
-@dataclass(frozen=True)
-class Options(ErrorOptions):
-    """Simulate a team of robots in pybullet; without arguments, the warehouse demo."""
-
-    scenario: Annotated[Path | None, tyro.conf.Positional] = None
-    """Scenario, map, file of instances or a family's name; the warehouse of the demo if not given."""
-    robots: int | None = None
-    """Robots on a map (24) or in a family (its own number); a scenario file brings its own."""
-    seconds: float | None = None
-    """Simulated time [s]; 60 on a map, a scenario's own horizon."""
-    cell_size: float | None = None
-    """Cells of a map [m], 1 if not given; of a map of Nav2, one is free if all of it is."""
-    family: str = ""
-    """A family, also by reference: my_file.py:NAME."""
-    map: str = ""
-    """A grid map with deliveries: warehouse, depot, sorting, a file, or my_file.py:NAME. With a .scen file its map,
-    with POGEMA's scenarios the list of maps; the one beside it if not given."""
-    seed: int = 0
-    """Of starts, goals, and the spread of masses and motors."""
-    save: Path | None = None
-    """Write the scenario itself to this file (.yaml)."""
-    controller: str = "tuner"
-    """tuner, a checkpoint folder, fixed:GAIN,POWER, or my_file.py:NAME."""
-    planner: str = "auto"
-    """cells, cells:pibt, cells:guided, passages, roadmap, straight, or my_file.py:NAME; auto is cells on a map
-    whose cells hold a robot each, passages where two robots cannot pass each other everywhere, else roadmap."""
-    constraint: str = ""
-    """Further rows of every robot's quadratic program: my_file.py:NAME."""
-    delays: float = 0.0
-    """Times a second that a robot is held for 0.5 to 3 s, drawn from --seed; 0.01 is 1 % of the robots a second."""
-    margin: float | None = None
-    """Safety margin of every robot [m]; if not given, 24 % of the smallest radius, or 8 % if none has wheels."""
-    json: Path | None = None
-    """Results file; out/NAME.json if not given."""
-    trajectories: Path | None = None
-    """Folder for the trajectories as .npz."""
-    video: Path | None = None
-    """Film: mp4, or 640 pixels wide if it ends in .gif; out/NAME.mp4 if not given."""
-    view: Literal["2d", "3d", "both"] = "2d"
-    """What the film shows: the map; in three dimensions, with a close-up where two robots meet; or both."""
-    log: Path | None = None
-    """Log; out/NAME.mcap if not given."""
-    film: bool = True
-    """Whether to make the film at all (it takes half of the time)."""
-    gui: bool = False
-    """Show pybullet's own window."""
-    physics_hz: float | None = None
-    """Physics steps a second, a whole number of them a control period, such as 60; about 240 if not given. Large teams
-    run faster with fewer, and follow their commands less exactly."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.seconds is not None and not 0.0 < self.seconds <= 86_400.0:
-            raise InputError("--seconds", self.seconds, "above 0, at most 86400")
-        check_planner("--planner", self.planner, ("auto", *PLANNERS))
-        make_constraint(self.constraint)
-        if self.family and (self.scenario or self.map):
-            raise InputError(
-                "SCENARIO, --family, --map", [str(self.scenario), self.family, self.map], "one of the three"
-            )
-        if self.seed < 0:
-            raise InputError("--seed", self.seed, "0 or more")
-        check_rate("--delays", self.delays)
-
-    @property
-    def name(self) -> str:
-        """Stem of the files that are written."""
-        named = str(self.scenario or self.family or self.map)
-        return named.rpartition(":")[2] if is_reference(named) else Path(named).stem or "demo"
-
-
-def make_scenario(options: Options) -> tuple[Scenario, list[str]]:
-    """The scenario that was asked for, and what is to be said of its file."""
-    named = options.family or str(options.scenario or "")
-    if options.family or named in FAMILIES or is_reference(named):
-        return _drawn(family(named), options), []
-    if options.scenario is None and is_reference(options.map):
-        return _drawn(map_family(options.map), options), []
-    path = options.scenario or (map_file(options.map) if options.map else DEMO_MAP)
-    if not os.path.exists(path):
-        raise InputError("scenario", str(path), f"an existing file, or one of {', '.join(FAMILIES)}, or {FORM}")
-    form = None if os.path.isdir(path) else recognise(path, (Format.SCENARIO, *GRID_FORMATS))
-    if options.scenario is not None and options.map and form in (Format.SCENARIO, *MAP_FORMATS):
-        raise InputError("SCENARIO, --map", [named, options.map], "one of the two, unless SCENARIO needs a map")
-    if form is Format.SCENARIO:
-        scenario = load_scenario(path)
-        if options.robots not in (None, len(scenario.robots)):
-            raise InputError(
-                "--robots", options.robots, f"left out: {path} has {len(scenario.robots)} robots of its own"
-            )
-        return scenario, []
-    if form in MAP_FORMATS:
-        grid, notes = load_map(path, options.cell_size or (None if form is Format.MOVINGAI_MAP else 1.0))
-        return _drawn(partial(draw_deliveries, partial(always, grid)), options), list(notes)
-    return _first_instance(path, options)
-
-
-def _drawn(draw: Draw, options: Options) -> Scenario:
-    """A scenario of a family, with the options that it takes."""
-    wanted = options_of(draw, "robots", robots=options.robots, horizon=options.seconds)
-    return draw(np.random.default_rng(options.seed), **wanted)
-
-
-def _first_instance(path: Path, options: Options) -> tuple[Scenario, list[str]]:
-    """The first instance of path finding in a file, and what is to be said of that."""
-    horizon, map_path = options.seconds or 60.0, Path(options.map) if options.map else None
-    instances, found = read_instances(
-        path, Wanted(options.robots, math.ceil(horizon), options.seed, options.cell_size, map_path)
-    )
-    first = next(iter(instances))
-    robots = min(TEAM, len(first.starts)) if options.robots is None else options.robots
-    return driven(first, robots, horizon), found
-
-
-def delays_of(options: Options, scenario: Scenario) -> Delays | None:
-    """What holds the robots, if anything does; starts and goals are those of the run without delays."""
-    if not options.delays:
-        return None
-    stream = np.random.default_rng([options.seed, 1])
-    return Delays(stream, len(scenario.robots), options.delays, scenario.dt)
 
 
 class Simulation:
@@ -257,10 +119,8 @@ def simulate(options: Options, console: Console) -> dict[str, Any]:
     Raises:
         Interrupted: If the run was interrupted; what was driven until then has been written.
     """
-    out = Path("out")
-    video, log_path = options.video or out / f"{options.name}.mp4", options.log or out / f"{options.name}.mcap"
-    results = options.json or out / f"{options.name}.json"
-    for path in (video, log_path, results):
+    files = options.files()
+    for path in files.values():
         prepare(path)
     with console.status("map, robots and physics"):
         simulation = Simulation(options)
@@ -276,25 +136,24 @@ def simulate(options: Options, console: Console) -> dict[str, Any]:
     began = time.perf_counter()
     with ExitStack() as stack:
         progress = stack.enter_context(ProgressBar(*columns, console=console))
-        log = stack.enter_context(RunLog(log_path))
+        log = stack.enter_context(RunLog(files["--log"]))
         interrupts = stack.enter_context(postponed(lambda: run.tick_count > 0, "what was driven is written"))
         frames = simulation.frames(progress, log, interrupts)
         if options.film:
-            write = write_gif if video.suffix == ".gif" else write_video
-            write(video, frames, simulation.fps)
+            write = write_gif if files["--video"].suffix == ".gif" else write_video
+            write(files["--video"], frames, simulation.fps)
         else:
             for _ in frames:
                 pass
     result = simulation.record(time.perf_counter() - began)
-    picture = video.with_suffix(".png")
-    write_png(picture, simulation.painter.frame(scene_of(run, routes=Routes(run), trail=10.0)))
-    save_records(results, [result])
+    write_png(files["picture"], simulation.painter.frame(scene_of(run, routes=Routes(run), trail=10.0)))
+    save_records(files["--json"], [result])
     if options.trajectories is not None:
         save_trajectory(options.trajectories / f"{options.name}.npz", run)
     run.close()
     console.print(table_of(run, result, film=options.film))
-    written = [picture, results, log_path] + ([video] if options.film else [])
-    console.print("written: " + ", ".join(str(path) for path in written), **AS_IT_IS)
+    written = [*files.values(), *([] if options.trajectories is None else [options.trajectories])]
+    console.print("written: " + ", ".join(map(str, written)), **AS_IT_IS)
     if interrupts:
         raise Interrupted
     return result

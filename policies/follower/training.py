@@ -21,6 +21,7 @@ from policies.own_parts import sources_of, try_graph, with_copies
 from policies.training import Training
 from policies.training_log import CURVE, NOT_EVALUATED, Row, draw_curves, known
 from swarm.errors import InputError
+from swarm.files.checks import whole
 from swarm.planning.follower.view import CHANNELS, OWN, WINDOW
 
 COLUMNS = (
@@ -71,6 +72,7 @@ class FollowerOptions:
     """Settings of the optimisation."""
 
     def __post_init__(self) -> None:
+        whole("--seed", self.seed, least=0)
         for name in ("steps", "filters", "width", "threads"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise InputError(f"--{name}", value, "1 or more")

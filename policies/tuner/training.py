@@ -29,6 +29,7 @@ from policies.tuner.ppo import TunerPPO
 from policies.tuner.teachers import make_teacher
 from policies.tuner.worlds import LessonWorlds, VectorWorlds
 from swarm.errors import InputError
+from swarm.files.checks import whole
 from swarm.filter.tunables import NAMES
 from swarm.model.error_bounds import parse_option
 from swarm.scenario.scenario import Scenario
@@ -141,6 +142,7 @@ class TunerOptions:
         for name in ("team", "errors_drawn"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise InputError(f"--{name.replace('_', '-')}", getattr(self, name), "0 to 1")
+        whole("--seed", self.seed, least=0)
         for name in ("worlds", "robots", "threads", "lessons"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise InputError(f"--{name}", getattr(self, name), "1 or more")

@@ -274,6 +274,9 @@ def test_ctrl_c_leaves_the_results_so_far(
         (["arena", "good.yaml", "--json", "good.jsonl/a.json"], "good.jsonl is no folder"),
         (["arena", "good.yaml", "--json", "."], "got 'a folder'"),
         (["family", "clutter", "--episodes", "0"], "--episodes: got 0; valid: 1 or more"),
+        (["arena", "good.yaml", "--seed", "-1"], "--seed: got -1; valid: 0 or more"),
+        (["family", "clutter", "--seed", "-1"], "--seed: got -1; valid: 0 or more"),
+        (["sweep", "clutter", "--seed", "-1"], "--seed: got -1; valid: 0 or more"),
     ],
 )
 def test_wrong_input_is_told_before_anything_runs(

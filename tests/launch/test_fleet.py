@@ -161,6 +161,7 @@ def test_killed_it_leaves_nobody_behind(start, tell, tmp_path):
         ("up", "--seconds", 0),
         ("up", "--kill-every", "nan"),
         ("up", "--port", 70000),
+        ("up", "--seed", -1),
         ("estop", "--patience", -1),
         ("stop", "--patience", 0),
     ],

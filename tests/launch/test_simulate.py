@@ -111,11 +111,44 @@ def test_files_are_called_as_what_is_driven(simulate: ModuleType, named: dict[st
 def test_names_of_files_are_written_whole_into_a_pipe(
     simulate: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    places = {key: tmp_path / f"{'long' * 20}.{key}" for key in ("json", "log")}
+    places = {key: tmp_path / f"{'long' * 20}.{key}" for key in ("json", "log", "save", "trajectories")}
     options = simulate.Options(Path("doorway"), seconds=0.2, controller="fixed:4,1", film=False, seed=3, **places)
     simulate.simulate(options, Console(width=80))
     said = capsys.readouterr().out
     assert all(str(path) in said for path in places.values())
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [({"video": Path("film.txt")}, r"--video: got 'film\.txt'; valid: a file that ends in \.mp4 or \.gif"),
+     ({"robots": 0}, "--robots: got 0; valid: 1 or more"), ({"cell_size": 0.0}, r"--cell-size: got 0\.0; valid: above"),
+     ({"seed": -1}, "--seed: got -1; valid: 0 or more")],
+)  # fmt: skip
+def test_wrong_options_are_named(simulate: ModuleType, given: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(InputError, match=wrong):
+        simulate.Options(**given)
+
+
+@pytest.mark.parametrize("named", [{"scenario": MAPS / "crossing.yaml"}, {"family": "doorway"}])
+def test_cells_of_what_is_no_map_are_refused(simulate: ModuleType, named: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"--cell-size: got 0\.5; valid: left out: .* is no map"):
+        simulate.make_scenario(simulate.Options(**named, cell_size=0.5))
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [({"json": "a", "log": "a"}, "--log: got 'a'; valid: another file than that of --json"),
+     ({"video": "a.gif", "save": "a.png"}, "--save: got 'a.png'; valid: another file than that of picture"),
+     ({"trajectories": "file"}, "file: got '.*file is no folder'")],
+)  # fmt: skip
+def test_places_are_looked_at_before_anything_runs(
+    simulate: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], wrong: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    with pytest.raises(InputError, match=wrong):
+        simulate.simulate(simulate.Options(Path("doorway"), **{key: Path(path) for key, path in given.items()}), None)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_an_acceleration_that_the_filter_does_not_hold_is_refused(simulate: ModuleType, tmp_path: Path) -> None:

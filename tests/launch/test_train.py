@@ -206,6 +206,8 @@ def test_where_nothing_can_be_written_is_said_before_anything_is_made(
 ) -> None:  # fmt: skip
     monkeypatch.setattr(train, "start", None)
     (tmp_path / "file").touch()
+    assert start("--seed", "-1", "--out", str(tmp_path / "new"), *TINY) == 2
+    assert "--seed: got -1; valid: 0 or more" in capsys.readouterr().err
     for wrong, said in (("file", "is no folder"), ("n" * 300, "File name too long")):
         assert start("--out", str(tmp_path / wrong), "--steps", "1", *TINY) == 2
         assert said in capsys.readouterr().err

@@ -23,6 +23,7 @@ from envs.rollout.run import Run
 from envs.rollout.team import Fleet
 from envs.scenarios import Draw, family, map_family, options_of
 from swarm.errors import InputError
+from swarm.files.checks import whole
 from swarm.filter.further_rows import make_constraint
 from swarm.planning.gaps import NoWay, goals_without_way
 from swarm.planning.registry import PLANNERS, check_planner, planner_of
@@ -61,6 +62,7 @@ class Arena(ErrorOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        whole("--seed", self.seed, least=0)
         check_planner("--planner", self.planner, ("auto", *PLANNERS))
         make_constraint(self.constraint)
         if not (self.scenarios or self.family or self.map):

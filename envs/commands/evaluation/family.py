@@ -23,6 +23,7 @@ from envs.scenarios import family, map_family, options_of
 from envs.scenarios.parts import CAR_LIMITS
 from swarm.array_types import AnyArray
 from swarm.errors import InputError
+from swarm.files.checks import whole
 from swarm.files.text_files import located
 from swarm.filter.further_rows import make_constraint
 from swarm.filter.safety import OUTCOMES
@@ -67,6 +68,7 @@ class Family(ErrorOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        whole("--seed", self.seed, least=0)
         names = (*self.families, *self.family, *self.map)
         check_family_options(names, self.planner, self.episodes, self.robots)
         for name, draw in self.draws.items():  # an unknown one is found at once

@@ -16,6 +16,7 @@ from envs.commands.evaluation.family import Dynamics, check_family_options, draw
 from envs.commands.evaluation.sweep import Setting, SweepTable, best_fixed, best_single, fine_grid, full_grid, sweep
 from envs.scenarios import family
 from swarm.errors import InputError
+from swarm.files.checks import whole
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Sweep:
     """File for the tables, all settings of all families."""
 
     def __post_init__(self) -> None:
+        whole("--seed", self.seed, least=0)
         for name in self.families:
             drawing(name, family(name), self.robots, self.dynamics)
         check_family_options(self.families, self.planner, self.episodes, self.robots)
