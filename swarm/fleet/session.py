@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from swarm.errors import InputError
 from swarm.files.text_files import write_text
+from swarm.fleet.addresses import check_free
 from swarm.fleet.run_file import RunFile
 from swarm.fleet.supervisor import Chaos, Commands, Supervisor, prepare
 from swarm.fleet.watch import FleetSnapshot, FleetWatch
@@ -85,6 +86,7 @@ class Session:
         """
         file = RunFile(self.fleet.name)
         file.claim()
+        check_free(self.fleet, world=self.fleet.driver == "bullet" and bool(self._commands.physics))
         with tempfile.TemporaryDirectory(prefix="fleet-") as room:
             log = self._log or Path(room)
             try:

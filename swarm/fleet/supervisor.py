@@ -199,6 +199,8 @@ class Supervisor:
                 changed = True
             elif restarts.given_up:
                 self._tell(f"{child.name} ended ({_ending(child)}) and is not started again")
+        if not self.failed and all(self.restarts[child.name].given_up for child in self.robots):
+            self.failed = "no robot is left that could start"
         return changed
 
     def kill(self, robot: int) -> None:

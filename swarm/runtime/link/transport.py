@@ -11,6 +11,7 @@ every period, and most of what a message costs is that it arrives.
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections import Counter
@@ -293,4 +294,5 @@ def _open(options: Mapping[str, object], robot_id: int | None, endpoints: Mappin
         return zenoh.open(config)
     except zenoh.ZError as error:
         where = "operator" if robot_id is None else f"endpoints[{robot_id}]"
-        raise InputError(where, endpoints.get(-1 if robot_id is None else robot_id), f"usable ({error})") from error
+        words = re.sub(r" at /\S+:\d+\.?", "", str(error))  # without places in zenoh's sources
+        raise InputError(where, endpoints.get(-1 if robot_id is None else robot_id), f"usable ({words})") from error

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ from rich.console import Console
 from envs.render.fleet_table import FleetDisplay, table
 from swarm.errors import InputError
 from swarm.explanation import Override
+from swarm.fleet.addresses import check_free
 from swarm.fleet.child import Child, Identity, end
 from swarm.fleet.emergency import wish
 from swarm.fleet.run_file import RunFile, folder, stop
@@ -186,6 +188,32 @@ def test_dead_robots_are_started_again_and_a_dead_world_ends_the_fleet(fleet, tm
     finally:
         found.end(2.0)
     assert not any(child.pid for child in found.children)
+
+
+def test_a_fleet_of_which_no_robot_can_start_ends(fleet, tmp_path):
+    (tmp_path / "robot.py").write_text("import sys; print('error: taken', flush=True); sys.exit(2)")
+    told = []
+    found = Supervisor(fleet, Commands([sys.executable, str(tmp_path / "robot.py")]), tmp_path, tmp_path, told.append)
+    found.start()
+    try:
+        until(lambda: found.look() or found.failed)
+        assert found.failed == "no robot is left that could start" and len(told) == 3
+    finally:
+        found.end(2.0)
+
+
+def test_a_fleet_whose_addresses_another_one_uses_is_refused(fleet):
+    host, port = fleet.physics
+    check_free(fleet, world=True)
+    with Mailbox(bind=fleet.physics).socket:
+        check_free(fleet, world=False)
+        with pytest.raises(InputError, match=rf"physics: got '{host}:{port}'; valid: an address that nothing uses yet"):
+            check_free(fleet, world=True)
+    endpoint = fleet.endpoints[2].removeprefix("tcp/")
+    wrong = rf"endpoints\[2\]: got 'tcp/{endpoint}'"
+    with socket.create_server((host, int(endpoint.rpartition(":")[2]))), pytest.raises(InputError, match=wrong):
+        check_free(fleet, world=True)
+    check_free(fleet, world=True)
 
 
 def test_a_standby_takes_over_and_gets_a_new_one(fleet, tmp_path):

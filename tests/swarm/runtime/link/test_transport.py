@@ -310,7 +310,7 @@ def test_arguments_that_cannot_be_used(opened):
         with pytest.raises(InputError, match=bad):
             settings(**({"fleet": FLEET, "robot": None, "endpoints": endpoints} | told))
     opened(0, endpoints)
-    with pytest.raises(InputError, match=r"endpoints\[0\].*usable"):
+    with pytest.raises(InputError, match=r"endpoints\[0\].*usable.*in use \(os error 98\)\]\)$"):
         Transport(FLEET, 0, endpoints)
     operator = opened(None, endpoints)
     with pytest.raises(InputError, match="robot_id"):
