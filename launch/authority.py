@@ -27,6 +27,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from envs.commands.command import leave, run_command
 from swarm.errors import InputError
+from swarm.files.text_files import check_place, make_folder
 from swarm.runtime.fleet_file.zenoh_config import OPERATOR, check_fleet, identity
 
 YEARS_OF_AUTHORITY, DAYS_OF_ROBOT = 10, 825
@@ -108,7 +109,7 @@ def write_member(fleet: str, who: int | str, out: Path) -> Path:
     """Write the folder of a robot or of the operator: ``ca.pem``, ``certificate.pem``, ``key.pem``."""
     authority, signer = open_authority(fleet, out)
     folder = out / (OPERATOR if who == OPERATOR else f"robot-{who}")
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     name, key = identity(fleet, who), ec.generate_private_key(ec.SECP256R1())
     purposes = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     certificate = (
@@ -135,8 +136,9 @@ def certify(arguments: Sequence[str] | None) -> int:
     check_fleet(options.fleet)
     if min(options.robots) < 0:
         raise InputError("--robots", min(options.robots), "identities of at least 0")
-    options.out.mkdir(parents=True, exist_ok=True)
-    for who in [*options.robots, OPERATOR]:
+    check_place(options.out, is_folder=True)
+    make_folder(options.out)
+    for who in dict.fromkeys([*options.robots, OPERATOR]):
         print(write_member(options.fleet, who, options.out))
     return 0
 

@@ -30,7 +30,8 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from envs.arena.training.worlds import STYLES, training_worlds
+from envs.arena.training.styles import STYLES
+from envs.arena.training.worlds import training_worlds
 from envs.commands.command import AS_IT_IS, INTERRUPTED, parsed, postponed, run_command
 from envs.commands.evaluation.follower_table import follower_table
 from envs.commands.evaluation.tuner_table import tuner_table

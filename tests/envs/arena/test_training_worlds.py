@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from envs.arena.errors import PERIODS, RADII
-from envs.arena.training.worlds import STYLES, TrainingArena, draw, training_worlds
+from envs.arena.training.styles import STYLES, draw
+from envs.arena.training.worlds import TrainingArena, training_worlds
 from envs.scenarios import clutter
 from swarm.errors import InputError
 from swarm.model.error_bounds import EXACT, ErrorBounds

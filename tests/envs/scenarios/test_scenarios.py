@@ -14,7 +14,8 @@ from oracles.flood import parts
 from envs.arena.core import ArenaCore
 from envs.arena.env import ArenaEnv
 from envs.arena.training import held_out
-from envs.arena.training import worlds as training
+from envs.arena.training.styles import draw as draw_training
+from envs.arena.training.worlds import training_worlds
 from envs.scenarios import FAMILIES, clutter, dense, draw_family, moving, swap
 from envs.scenarios.narrow import doorway
 from swarm.errors import InputError
@@ -270,7 +271,7 @@ def test_a_room_that_is_too_small_is_an_error_and_no_endless_loop() -> None:
 def test_training_has_all_kinds_and_sizes() -> None:
     rng, seen = np.random.default_rng(0), set()
     for _ in range(300):
-        scenario = training.draw(rng)
+        scenario = draw_training(rng)
         seen.add((scenario.name, scenario.robots[0].kind, scenario.robots[0].radius))
     assert {kind for _, kind, _ in seen} == set(Kind)
     assert {0.05, 0.25} < {radius for *_, radius in seen}
@@ -279,21 +280,21 @@ def test_training_has_all_kinds_and_sizes() -> None:
 
 def test_training_in_chosen_kinds_of_worlds() -> None:
     rng = np.random.default_rng(0)
-    assert {training.draw(rng, 4, ("merge",)).name for _ in range(5)} == {"merge_x2"}
-    assert training.training_worlds(0, 2, 4, styles=("swap",)).num_robots == 4
+    assert {draw_training(rng, 4, ("merge",)).name for _ in range(5)} == {"merge_x2"}
+    assert training_worlds(0, 2, 4, styles=("swap",)).num_robots == 4
     for styles in (("swap", "nowhere"), ()):
         with pytest.raises(InputError, match=r"styles.*clutter, carts"):
-            training.training_worlds(0, 2, 4, styles=styles)
+            training_worlds(0, 2, 4, styles=styles)
 
 
 def test_ids_say_nothing_of_places_in_training() -> None:
     rng = np.random.default_rng(0)
-    left = [np.argmin([r.start[0] for r in training.draw(rng, 2, ("corridor",)).robots]) for _ in range(40)]
+    left = [np.argmin([r.start[0] for r in draw_training(rng, 2, ("corridor",)).robots]) for _ in range(40)]
     assert 8 < sum(left) < 32
 
 
 def test_training_worlds_end_at_different_times() -> None:
-    worlds = training.training_worlds(1, 16, 2, styles=("corridor",))
+    worlds = training_worlds(1, 16, 2, styles=("corridor",))
     worlds.reset()
     assert len(set(worlds.age.tolist())) > 12
     assert (worlds.age < worlds.horizon).all()

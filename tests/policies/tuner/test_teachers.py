@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from envs.arena.training.worlds import STYLES, draw, mates, training_worlds
+from envs.arena.training.styles import STYLES, draw
+from envs.arena.training.worlds import mates, training_worlds
 from envs.scenarios.tiled import rooms_of
 from policies import distributed
 from policies.checkpoint_folder import pack, unpack

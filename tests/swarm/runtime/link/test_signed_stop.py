@@ -29,6 +29,13 @@ def keys(tmp_path_factory):
     return folder
 
 
+def test_certificates_where_nothing_can_be_written_are_one_error(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert authority_main(["--fleet", "yard", "--robots", "0", "--out", str(tmp_path / "file")]) == 2
+    error = capsys.readouterr().err
+    assert "file is no folder" in error and error.startswith("error: ") and error.count("\n") == 1
+
+
 @pytest.fixture(scope="module")
 def signer(keys):
     return Signer(keys / "ours" / "operator")
