@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from swarm.errors import InputError
+from swarm.files.text_files import located
 from swarm.files.yaml_input import Field
 from swarm.model.dynamics import Kind, Limits
 from swarm.scenario.urdf.body import UrdfBody, planar_body, wheeled_body
@@ -38,11 +39,13 @@ def read_body(field: Field, folder: Path) -> UrdfBody | None:
     if "base" in keys:
         if keys["base"].value != "planar":
             raise keys["base"].error("planar")
-        return planar_body(path)
+        with located(f"{keys['urdf'].where}: "):
+            return planar_body(path)
     wheels = keys["wheels"].mapping(["left", "right"], ["radius", "track"])
     left, right = ([entry.text() for entry in wheels[side].items()] for side in ("left", "right"))
     sizes = {key: wheels[key].number(above=0.0) for key in ("radius", "track") if key in wheels}
-    return wheeled_body(path, left, right, **sizes)
+    with located(f"{keys['urdf'].where}: "):
+        return wheeled_body(path, left, right, **sizes)
 
 
 def limits_of(body: UrdfBody, field: Field, base: Limits, kind: Kind) -> Limits:

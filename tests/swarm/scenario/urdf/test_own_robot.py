@@ -245,6 +245,14 @@ def test_keys_of_a_body_need_a_file(tmp_path: Path) -> None:
         load_scenario(path)
 
 
+def test_what_is_wrong_with_a_file_says_who_names_it(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"scenario\.yaml:\d+: robots\[0\]\.urdf: .*own\.urdf: got 'No such file"):
+        load(tmp_path)
+    cart(tmp_path)
+    with pytest.raises(InputError, match=r"scenario\.yaml:\d+: robots\[0\]\.urdf: .*own\.urdf: "):
+        load(tmp_path, WHEELS.replace("[l]", "[nobody]"))
+
+
 BASE = link("base", '<box size="1 1 1"/>')
 
 
