@@ -34,7 +34,7 @@ if "numba.np.arraymath" not in sys.modules:
 import numpy as np
 
 from swarm.errors import InputError, SwarmError
-from swarm.files.text_files import write_text
+from swarm.files.text_files import check_place, located, write_text
 from swarm.model.error_bounds import EXACT
 from swarm.planning.gaps import goals_without_way
 from swarm.robot.garbage import settle
@@ -272,6 +272,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.constraint:
             fleet = replace(fleet, constraint=options.constraint)
         mind = mind_of(fleet, options.robot)
+        if fleet.log is not None:
+            with located(f"{fleet.path}: log: "):
+                check_place(fleet.log, is_folder=True)
         if options.check:
             with closing(make_driver(fleet, options.robot)):
                 mind.rehearse()

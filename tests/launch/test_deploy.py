@@ -55,6 +55,10 @@ def test_check_says_what_a_robot_would_do(fleet):
     process = start("deploy.py", "--fleet", fleet, "--robot", 3, "--check")
     text, _ = process.communicate(timeout=120)
     assert process.returncode == 2 and "0 to 2" in text
+    fleet.write_text(fleet.read_text() + "log: fleet.yaml\n")
+    process = start("deploy.py", "--fleet", fleet, "--robot", 1, "--check")
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 2 and "log: " in text and "fleet.yaml is no folder" in text, text
 
 
 @pytest.mark.bullet
