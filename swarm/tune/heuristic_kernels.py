@@ -122,11 +122,17 @@ def _first_side(thing: Float32s, bearing: float) -> float:
 
 
 @njit(cache=True)
+def _wants(robot: Float32s) -> bool:
+    """Whether a robot tells that it has not arrived."""
+    return math.hypot(robot[EDGE_INTENT_X], robot[EDGE_INTENT_Y]) > _WANTS
+
+
+@njit(cache=True)
 def _alone(edges: Float32s, mask: Flags) -> bool:
-    """Whether no robot is seen: nobody who may make way."""
+    """Whether no robot is seen that wants somewhere: nobody who may make way."""
     robots = 0
     for slot in range(mask.size):
-        robots += mask[slot] and edges[slot, EDGE_IS_OBSTACLE] < 0.5
+        robots += mask[slot] and edges[slot, EDGE_IS_OBSTACLE] < 0.5 and _wants(edges[slot])
     return robots == 0
 
 
@@ -144,7 +150,7 @@ def _left_behind(ego: Float32s, edges: Float32s, mask: Flags, patience: float) -
         edge = edges[slot]
         if math.hypot(edge[EDGE_VX] + ego[EGO_VX], edge[EDGE_VY] + ego[EGO_VY]) > _STANDS:
             return False
-        wants = math.hypot(edge[EDGE_INTENT_X], edge[EDGE_INTENT_Y]) > _WANTS
+        wants = _wants(edge)
         yields = yields or (wants and edge[EDGE_HIGHER_ID] < 0.0)
         waiting, seen = waiting or wants, True
     if seen and not waiting:
