@@ -128,15 +128,6 @@ def _wants(robot: Float32s) -> bool:
 
 
 @njit(cache=True)
-def _alone(edges: Float32s, mask: Flags) -> bool:
-    """Whether no robot is seen that wants somewhere: nobody who may make way."""
-    robots = 0
-    for slot in range(mask.size):
-        robots += mask[slot] and edges[slot, EDGE_IS_OBSTACLE] < 0.5 and _wants(edges[slot])
-    return robots == 0
-
-
-@njit(cache=True)
 def _left_behind(ego: Float32s, edges: Float32s, mask: Flags, patience: float) -> bool:
     """Whether a robot stands, and nobody that it sees moves: then nothing will change by itself.
 
@@ -179,14 +170,19 @@ def _along(thing: Float32s, side: float, distance: float) -> float:
 
 @njit(cache=True)
 def _round_corners(edges: Float32s, mask: Flags, course: float, side: float, distance: float, free: float) -> float:
-    """The course, turned to its side until no surface within ``free`` stands across it: out of inner corners."""
+    """The course, turned to its side until no surface within ``free`` stands across it: out of inner corners.
+
+    Robots that want somewhere are none: they may make way.
+    """
     turned = 0.0
     while turned < math.pi:
         most = 0.0
         for slot in range(mask.size):
-            near = mask[slot] and edges[slot, EDGE_GAP] < free
-            if near and abs(_wrapped(_bearing(edges[slot]) - course)) < _ACROSS:
-                most = max(most, side * _wrapped(_along(edges[slot], side, distance) - course))
+            edge = edges[slot]
+            if not mask[slot] or edge[EDGE_GAP] >= free or (edge[EDGE_IS_OBSTACLE] < 0.5 and _wants(edge)):
+                continue
+            if abs(_wrapped(_bearing(edge) - course)) < _ACROSS:
+                most = max(most, side * _wrapped(_along(edge, side, distance) - course))
         if most < _NONE:
             break
         course, turned = course + side * most, turned + most
@@ -195,7 +191,7 @@ def _round_corners(edges: Float32s, mask: Flags, course: float, side: float, dis
 
 @njit(cache=True)
 def _wall_following(
-    ego: Float32s, edges: Float32s, mask: Flags, turning: bool, stuck: bool, alone: bool, settings: Settings
+    ego: Float32s, edges: Float32s, mask: Flags, turning: bool, stuck: bool, settings: Settings
 ) -> float:
     """``turning``: the rule drove in the last step; ``stuck``: it is to begin if the way is blocked."""
     distance, free, within, keeps = settings
@@ -216,9 +212,7 @@ def _wall_following(
         if not blocked:
             return 0.0
         side = _first_side(thing, bearing)
-    course = _wrapped(_along(thing, side, distance))
-    if alone:
-        course = _round_corners(edges, mask, course, side, distance, free)
+    course = _round_corners(edges, mask, _wrapped(_along(thing, side, distance)), side, distance, free)
     # The sign remembers the side, so it never turns to the other one.
     return side * max(side * course, 2.0 * _NONE)
 
@@ -236,8 +230,7 @@ def follow_walls(ego: Float32s, edges: Float32s, mask: Flags, settings: Settings
     for i in range(len(ego)):
         turning, course = abs(MOST * ego[i, EGO_ACTION + ROTATION]) > _NONE, 0.0
         if turning or _stuck(ego[i], _PATIENCE):
-            alone = _alone(edges[i], mask[i])
-            course = _wall_following(ego[i], edges[i], mask[i], turning, True, alone, settings)
+            course = _wall_following(ego[i], edges[i], mask[i], turning, True, settings)
         actions[i, ROTATION] = _encoded(course, ego[i])
 
 
@@ -249,8 +242,7 @@ def lead_out(ego: Float32s, edges: Float32s, mask: Flags, patience: float, setti
         at_rest = abs(actions[i, ROTATION] - 0.5 - 0.5 * ego[i, EGO_ACTION + ROTATION]) < _AT_REST
         stuck = at_rest and _stuck(ego[i], _PARKED * patience) and _left_behind(ego[i], edges[i], mask[i], patience)
         if turning or stuck:
-            alone = _alone(edges[i], mask[i])
-            course = _wall_following(ego[i], edges[i], mask[i], turning, stuck, alone, settings)
+            course = _wall_following(ego[i], edges[i], mask[i], turning, stuck, settings)
         if course != 0.0:
             actions[i, ROTATION], actions[i, SPEED] = _encoded(course, ego[i]), 1.0
         elif actions[i, SPEED] > _HAIR:
