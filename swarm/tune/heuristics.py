@@ -56,8 +56,8 @@ class WallFollowing:
 
     The rule of Bug2 (Lumelsky and Stepanov, 1987) with a condition for leaving that needs no line to the goal. It
     starts to the side on which an obstacle ends sooner, or away from a robot; it keeps that side but changes it now
-    and then, sooner if it stands: what holds it may be something that it does not see. It goes on along whatever surface
-    its course runs into, robots that have arrived among them.
+    and then, sooner if it stands: what holds it may be something that it does not see. It goes on along whatever
+    surface its course runs into, robots that have arrived among them.
 
     Args:
         action: ``float64[6]`` in [0, 1], for everything but the rotation.

@@ -17,6 +17,7 @@ from swarm.tune.observation import (
     EDGE_GAP,
     EDGE_HIGHER_ID,
     EDGE_INTENT_X,
+    EDGE_INTENT_Y,
     EDGE_IS_OBSTACLE,
     EDGE_IS_ROBOT,
     EDGE_LEFT,
@@ -116,14 +117,18 @@ def test_wall_following_goes_along_on_the_shorter_side() -> None:
     )
 
 
-def test_wall_following_leaves_a_corner_unless_a_robot_is_there_that_may_make_way() -> None:
+def test_wall_following_leaves_a_corner_of_what_makes_no_way() -> None:
     corner = observed(50, stuck=0.5, thing=WALL)
-    corner.edges[:, 5, EDGE_Y], corner.edges[:, 5, EDGE_GAP] = -0.14, 0.04  # a second wall, on the right
-    out = decode(make_controller("wall_following:6,1")(corner))[:, ROTATION]
-    assert (out < -2.35).all(), "along the second wall, not into it"
-    corner.edges[:, 0, [EDGE_IS_ROBOT, EDGE_X, EDGE_GAP]], corner.mask[:, 0] = [1.0, 0.7, 0.5], True
-    waits = decode(make_controller("wall_following:6,1")(corner))[:, ROTATION]
-    np.testing.assert_allclose(waits, -(0.5 * math.pi + 0.3 * 0.4), atol=0.002)
+    corner.edges[:, 0, [EDGE_IS_ROBOT, EDGE_INTENT_X, EDGE_X, EDGE_GAP]], corner.mask[:, 0] = [1.0, 0.5, 0.7, 0.5], True
+    corner.edges[:, 5, EDGE_Y], corner.edges[:, 5, EDGE_GAP] = -0.14, 0.04  # on the right
+    for what, leaves in (("a second wall", True), ("a robot that has arrived", True), ("one that wants on", False)):
+        corner.edges[:, 5, [EDGE_IS_OBSTACLE, EDGE_IS_ROBOT]] = [1.0, 0.0] if what == "a second wall" else [0.0, 1.0]
+        corner.edges[:, 5, EDGE_INTENT_X] = 0.0 if leaves else 0.5
+        course = decode(make_controller("wall_following:6,1")(corner))[:, ROTATION]
+        if leaves:
+            assert (course < -2.35).all(), f"along {what}, not into it"
+        else:
+            np.testing.assert_allclose(course, -(0.5 * math.pi + 0.3 * 0.4), atol=0.002, err_msg=what)
 
 
 def test_wall_following_keeps_its_side_until_it_is_past() -> None:
@@ -163,7 +168,7 @@ def hashed(ego: np.ndarray, draw: int) -> np.ndarray:
 
 
 def past_corners(course: float, side: float, near: np.ndarray) -> float:
-    """The course of a robot that sees no other, turned along whichever of the surfaces ``near`` it runs into."""
+    """The course of a robot, turned along whichever of the surfaces ``near`` it runs into."""
     bearings, begun = np.arctan2(near[:, EDGE_Y], near[:, EDGE_X]), course
     along = bearings + side * (0.5 * math.pi - 0.3 * np.clip(near[:, EDGE_GAP] / 0.05 - 1.0, -1.0, 1.0))
     while side * (course - begun) < math.pi:
@@ -193,8 +198,10 @@ def courses(observation: Observation) -> np.ndarray:
     side = np.where(turning, np.where(change, -1.0, 1.0) * np.sign(rotation), first)
     course = bearing + side * (0.5 * math.pi - 0.3 * np.clip(gap / 0.05 - 1.0, -1.0, 1.0))
     course = np.remainder(course + math.pi, 2.0 * math.pi) - math.pi
-    for i in np.flatnonzero(~(observation.mask & (edges[..., EDGE_IS_OBSTACLE] < 0.5)).any(axis=1)):
-        course[i] = past_corners(course[i], side[i], edges[i, observation.mask[i] & (edges[i, :, EDGE_GAP] < 0.1)])
+    arrived = np.hypot(edges[..., EDGE_INTENT_X], edges[..., EDGE_INTENT_Y]) <= 0.3
+    surface = observation.mask & (edges[..., EDGE_GAP] < 0.1) & ((edges[..., EDGE_IS_OBSTACLE] > 0.5) | arrived)
+    for i in np.flatnonzero(surface.any(axis=1)):
+        course[i] = past_corners(course[i], side[i], edges[i, surface[i]])
     course = side * np.maximum(side * course, 0.02)
     arrived = np.expm1(3.0 * ego[:, EGO_REMAINING]) <= 2.0 * ego[:, EGO_RADIUS]
     return np.where((start | stay) & ~arrived, course, 0.0)
@@ -209,6 +216,7 @@ def test_wall_following_is_its_formula() -> None:
     edges = rng.normal(0.0, 0.1, (count, 6, EDGE)).astype(np.float32)
     edges[..., EDGE_IS_OBSTACLE] = rng.integers(0, 2, (count, 6))
     edges[..., EDGE_GAP] = rng.uniform(-0.05, 0.8, (count, 6))
+    edges[..., EDGE_INTENT_X] = rng.choice([0.1, 0.9], (count, 6))  # has arrived, or wants on
     edges[:2000, :, EDGE_IS_OBSTACLE] = 1.0  # in a corner, nobody else there
     edges[:2000, :3, EDGE_GAP] = rng.uniform(0.0, 0.12, (2000, 3))
     observation = Observation(ego, edges, rng.random((count, 6)) < rng.random((count, 1)))
