@@ -27,7 +27,11 @@ _NEAR, ABOUT = 2.0, 3.0
 PASSES = 3  # So many go first.
 HEARD = 5  # Periods in which it hears who is there already, when it begins to listen.
 _NOBODY = Others.of({}, 0)
-ERRAND = 11
+# Columns of what a calm robot remembers as numbers, float64[NUMBERS]: of its errand goal and place [m], least way left
+# and way left [m], ticks, whether it has arrived, and is due; of ``Passed`` its ``numbers``; whether it has nowhere to
+# go; until when it goes back, and for whom; until when it backs off in a crowd; how far it has ever seen anybody [m].
+GOAL, PLACE, LEAST, LEFT, SINCE, MOVED, IS_ARRIVED, DUE, NEARER = 0, 2, *range(4, 11)
+DOOR, BEGUN, COUNT, PASSED, LEAVING, UNTIL, FOR, CROWD_UNTIL, SIGHT, NUMBERS = range(11, 21)
 _DUE = 20.0  # Seconds for which a robot is due at most: if it does not come in meanwhile, it is not for the others.
 
 
@@ -67,14 +71,15 @@ class Errand:
 
     @property
     def numbers(self) -> tuple[float, ...]:
-        """What it remembers, ``ERRAND`` numbers: goal and place, least way left and way left [m]; the rest as it is."""
+        """What it remembers: the columns from ``GOAL`` to ``NEARER``."""
         ticks = self._since, self._moved, self.arrived, self.due, self._nearer
         return *self._goal.tolist(), *self._place, self._least, self._left, *ticks
 
     def went_on(self, tick: int, some: Sequence[float]) -> None:
         """Remember these ``numbers`` from a tick on; the goal is the same."""
-        self._tick, self._place, self._least, self._left = tick, [some[2], some[3]], some[4], some[5]
-        self._moved, self.arrived, self.due, self._nearer = int(some[7]), some[8] > 0.0, some[9] > 0.0, int(some[10])
+        self._tick, self._place, self._least, self._left = tick, [*some[PLACE:LEAST]], some[LEAST], some[LEFT]
+        self.arrived, self.due = some[IS_ARRIVED] > 0.0, some[DUE] > 0.0
+        self._moved, self._nearer = int(some[MOVED]), int(some[NEARER])
 
     def is_of(self, goal: bytes) -> bool:
         """Whether it has a goal, and which: by its bytes."""
@@ -169,7 +174,7 @@ class Passed:
 
     def went_on(self, some: Sequence[float], others: Others) -> None:
         """Remember these ``numbers``, and what the others have told; nobody has gone first."""
-        self._door, self._begun, self._count, self._since = map(int, some)
+        self._door, self._begun, self._count, self._since = map(int, some[DOOR:LEAVING])
         self._before = others if self._door else _NOBODY
         if not self._door:
             self._first.clear()

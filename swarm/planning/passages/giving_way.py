@@ -7,7 +7,7 @@ robot that has arrived gets past whoever wants through, until it is there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from swarm.array_types import Array, Int64s
 from swarm.planning.passages.aside.finder import Aside
@@ -60,20 +60,22 @@ class GivingWay:
 
     @property
     def lasting(self) -> tuple[frozenset[int], frozenset[int], Array | None]:
-        """For whom it makes way, who of them has nowhere to go, and to where it goes [m]."""
+        """For whom it makes way, who of them has nowhere to go, and to where it goes, float64[2] [m]."""
         return self._before, self._let_out, self._place
 
-    def went_on(self, leaving: bool, inherited: int, gave: Sequence[int], let_out: Sequence[int], place: Array) -> None:
-        """Take note of a tick that was decided elsewhere, in which nothing else changed.
+    def went_on(
+        self, leaving: bool, inherited: int, gave: Collection[int], let_out: Collection[int], place: Array | None
+    ) -> None:  # fmt: skip
+        """Be as after ticks that were decided elsewhere, in which nothing but ``leaving`` and ``lasting`` changed.
 
         Args:
             leaving: As the attribute.
             inherited: The same.
-            gave: For whom it makes way.
-            let_out: Who of them has nowhere to go.
-            place: Where it goes out of their way, float64[2] [m]; of no account if there are none.
+            gave: This and the rest: as of ``lasting``.
+            let_out: The same.
+            place: The same.
         """
-        self.leaving, self.inherited, self._place = leaving, inherited, place if gave else None
+        self.leaving, self.inherited, self._place = leaving, inherited, place
         self._before, self._let_out = frozenset(gave), frozenset(let_out)
 
     def end_exit(self, tick: int, is_there: bool) -> None:
@@ -111,7 +113,7 @@ class GivingWay:
         if self.exit is None:
             self.inherited = priority
         if aside is not None and (self.exit is not None or len(aside) > THERE):  # who is there wants nothing more
-            found = inherited_from([int(others[robot][T_INHERITED]) for robot in pushers])
+            found = inherited_from(others.rows[others.places(pushers), T_INHERITED])
             self.inherited = found if first_of(found) > priority else priority
         return scene, aside
 

@@ -113,14 +113,18 @@ class Scratch(NamedTuple):
     wall: Int32s
 
 
+def scratch_for(shape: tuple[int, int]) -> Scratch:
+    """What searches on a grid of this shape write on."""
+    cells = math.prod(shape)
+    ints = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
+    return Scratch(np.full(cells, -1, np.int64), np.empty(cells, np.int64), np.empty(cells, np.int32), *ints)
+
+
 def scratch_of(world: World, shape: tuple[int, int]) -> Scratch:
     """What the searches of all robots on a grid of a world write on, one after the other; made once."""
     key = ("passages scratch", shape)
     if key not in world.derived:
-        cells = math.prod(shape)
-        ints = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
-        flat = np.full(cells, -1, np.int64), np.empty(cells, np.int64), np.empty(cells, np.int32)
-        world.derived[key] = Scratch(*flat, *ints)
+        world.derived[key] = scratch_for(shape)
     made: Scratch = world.derived[key]
     return made
 

@@ -151,7 +151,7 @@ class Holding:
         return self._pace
 
     def went_on(self, held: Int64s, told: Int64s) -> None:
-        """Hold this, int64[n], and have told this, int64[TOLD]."""
+        """Hold this, int64[n], and have told this last, int64[TOLD]."""
         self.held, self.told, self.claim = held, told, int(told[T_CLAIM])
 
     def take(self, others: Others, closed: frozenset[int]) -> None:

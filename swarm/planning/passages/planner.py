@@ -12,8 +12,9 @@ Robots that say nothing close the slice that they are in; after a while the way 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -21,12 +22,22 @@ from swarm.array_types import Array, Int64s
 from swarm.planning import Plan, StatefulPlanner
 from swarm.planning.passages.aside.finder import Aside
 from swarm.planning.passages.crowd import Crowd
-from swarm.planning.passages.errand import ERRAND, Errand, Passed
+from swarm.planning.passages.errand import CROWD_UNTIL, LEAVING, SIGHT, UNTIL, Errand, Passed
 from swarm.planning.passages.giving_way import BackingOff, GivingWay
 from swarm.planning.passages.holding import NOTHING, Holding, Leg, Said
 from swarm.planning.passages.outlined import OutlinedRoute
 from swarm.planning.passages.pushers import Scene
-from swarm.planning.passages.right_of_way import T_HELD, Own, goes_first, listed, row_with
+from swarm.planning.passages.right_of_way import (
+    T_CLAIMS_WITH,
+    T_HELD,
+    T_PRIORITY,
+    T_STAMP,
+    Own,
+    goes_first,
+    inherited_from,
+    listed,
+    row_with,
+)
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.planning.passages.team import Others
@@ -47,6 +58,34 @@ STANDS = 0.1  # It stands where no more is left than so many radii.
 FAR, DRAWN = 1e3, 48  # Distances that count as any other [m]; most points of the way that is shown.
 
 
+class Memory(NamedTuple):
+    """What lasts from one period to the next of a robot that is calm, beside its way and what it has heard.
+
+    Attributes:
+        numbers: The columns that ``errand`` names.
+        held: What it holds, int64[n].
+        told: What it told last, int64[TOLD].
+        gave: For whom it makes way.
+        let_out: Who of these has nowhere to go.
+        aside: Where it goes out of their way, float64[2] [m].
+    """
+
+    numbers: Sequence[float]
+    held: Int64s
+    told: Int64s
+    gave: Collection[int]
+    let_out: Collection[int]
+    aside: Array | None
+
+
+class Keeper(Protocol):
+    """Who plans for robots that are calm, and keeps meanwhile what they remember."""
+
+    def give_back(self, planner: PassagePlanner) -> None:
+        """Have a planner ``remember`` that."""
+        ...
+
+
 class PassagePlanner(StatefulPlanner):
     """Plans for one robot, and agrees with the others on who goes first.
 
@@ -62,9 +101,11 @@ class PassagePlanner(StatefulPlanner):
 
     Attributes:
         others: A tick, and what the others have told in it, if whoever asks for the plan knows that already.
+        keeper: Who keeps what it remembers; None: itself.
     """
 
     others: tuple[int, Others] | None = None
+    keeper: Keeper | None = None
 
     def __init__(self, world: World, spec: RobotSpec, sizes: Sizes, *, margin: float, dt: float, robot_id: int) -> None:
         self.slices = slices_of(world, sizes)
@@ -93,7 +134,6 @@ class PassagePlanner(StatefulPlanner):
         view, others = View(0.0, np.array([*place, 0.0, 0.0, 0.0]), place, row[None]), Others.of({other: told}, 1)
         scene = Scene(view, place, self._spec.radius, Own(one, one, told), others, False, True, (other,))
         self._aside.crossed_by(place[None], view, others)
-        self._aside.come_past(place[None], told[None], row[None])
         self._aside.heeded(place, view.neighbours, others, (other,), one)
         if self._spec.footprint is None:
             self._giving.decide(scene, 0, 0)
@@ -102,12 +142,11 @@ class PassagePlanner(StatefulPlanner):
         self._passed.is_due(0, self.route.leg(place[None], place), others, True)
         self._holding.claim = 1
         self._holding.take(others, frozenset())
-        _ = scene.is_met, scene.is_let_in_by(told), goes_first(scene.rank, scene.rank)
+        _ = scene.is_met, scene.is_let_in_by(told), goes_first(scene.rank, scene.rank), inherited_from(one)
 
     def reset(self) -> None:
         """Forget everything that was held and heard."""
-        self.tick = 0
-        self.held: Sequence[int] = ()
+        self.tick, self.keeper = 0, None
         self._errand = Errand(self.robot_id, self._spec.radius, self.dt)
         self._passed = Passed(self.slices, self._spec.limits.speed, self.dt)
         self._giving = GivingWay(self._aside, self._turning, self.dt)
@@ -125,6 +164,7 @@ class PassagePlanner(StatefulPlanner):
         self.tick = round(view.time / self.dt)
         if self._plan is not None and self._last is not None and self._last.stamp == self.tick:
             return self._plan
+        self.recall()
         position, self.route.heading = np.array(view.state[:2], dtype=np.float64), float(view.state[2])
         others, closed = self._see(view, position)
         self._holding.take(others, closed)
@@ -142,65 +182,70 @@ class PassagePlanner(StatefulPlanner):
         self._plan = self._turned(position, plan, way)
         return self._plan
 
+    def __getstate__(self) -> dict[str, Any]:
+        """With all that it remembers: a copy is a planner of its own."""
+        self.recall()
+        return vars(self)
+
+    @property
+    def held(self) -> Sequence[int]:  # type: ignore[override]
+        """Slices that it alone may be in."""
+        self.recall()
+        found: list[int] = self._holding.held.tolist()
+        return found
+
+    def recall(self) -> None:
+        """Have back what somebody keeps for it."""
+        keeper, self.keeper = self.keeper, None
+        if keeper is not None:
+            keeper.give_back(self)
+
     def calm_way(self, before: Others | None) -> tuple[Roadmap, Field, Array] | None:
-        """Its way (``Route.way_known``), if nothing but its ``numbers`` lasts from the period before; else None.
+        """Its way (``Route.way_known``), if nothing but its ``memory`` lasts from the period before; else None.
 
         Args:
             before: What is known of what the others had told then.
         """
+        self.recall()
         calm = self._giving.is_calm and self._backing.is_calm and self._crowd.is_calm and self._silent.is_nobody
         if not calm or self._last is None or not self._passed.knows(before):
             return None
         return self.route.way_known if self._errand.is_of(self.route.goal_known) else None
 
     @property
-    def numbers(self) -> tuple[float, ...]:
-        """What it remembers as numbers (``swarm.planning.together.tables``)."""
+    def memory(self) -> Memory:
+        """What it remembers."""
+        self.recall()
         lasting = *self._backing.numbers, *self._crowd.numbers, self._silent.sight
-        return *self._errand.numbers, *self._passed.numbers, self._giving.leaving, *lasting
+        numbers = *self._errand.numbers, *self._passed.numbers, float(self._giving.leaving), *lasting
+        return Memory(numbers, self._holding.held, self._holding.told, *self._giving.lasting)
+
+    def remember(self, memory: Memory, others: Others, cells: Array) -> None:
+        """Be as after periods that were planned elsewhere, in which only its ``memory`` changed.
+
+        Args:
+            memory: Now.
+            others: What they had told in the last one.
+            cells: What is left of its way.
+        """
+        numbers, held, told, gave, let_out, aside = memory
+        self._priority = int(told[T_PRIORITY])
+        self._errand.went_on(int(told[T_STAMP]), numbers)
+        self._passed.went_on(numbers, others)
+        self._giving.went_on(numbers[LEAVING] > 0.0, int(told[T_CLAIMS_WITH]), gave, let_out, aside)
+        self._backing.numbers, self._crowd.numbers = numbers[UNTIL:CROWD_UNTIL], numbers[CROWD_UNTIL:SIGHT]
+        self._silent.sight = numbers[SIGHT]
+        self._holding.went_on(held, told)
+        self.route.went_on(cells)
+
+    def keep(self, keeper: Keeper, plan: Plan) -> None:
+        """Have somebody who planned for it keep what it remembers, until it plans by itself."""
+        self.keeper, self.others, self._plan, self._last = keeper, None, plan, plan.intent
 
     @property
     def constants(self) -> tuple[float, ...]:
-        """What of it does not change (the same)."""
+        """What of it does not change (``swarm.planning.together.tables``)."""
         return self._spec.radius, self._margin, self._spins, self._passed.near, self._passed.longest
-
-    def went_on(
-        self, tick: int, numbers: Sequence[float], priority: int, others: Others, held: Sequence[int], slices: Int64s,
-        told: Int64s, cells: Array, plan: Plan, gave: tuple[int, Sequence[int], Sequence[int], Array],
-    ) -> None:  # fmt: skip
-        """Take note of a period that was planned elsewhere, in which only its ``numbers`` changed.
-
-        Args:
-            tick: Of the clock.
-            numbers: Now.
-            priority: Its own.
-            others: What they had told.
-            held: What it holds.
-            slices: The same, int64[n].
-            told: What it tells, int64[TOLD].
-            cells: Of its way.
-            plan: What it does.
-            gave: As of ``GivingWay.went_on``, from ``inherited`` on.
-        """
-        self.others = None
-        self.tick, self.held, self._priority, self._plan, self._last = tick, held, priority, plan, plan.intent
-        self._errand.went_on(tick, numbers)
-        self._passed.went_on(numbers[ERRAND : ERRAND + 4], others)
-        self._giving.went_on(numbers[ERRAND + 4] > 0.0, *gave)
-        self._backing.numbers, self._crowd.numbers = numbers[ERRAND + 5 : ERRAND + 7], numbers[ERRAND + 7 : ERRAND + 8]
-        self._silent.sight = numbers[ERRAND + 8]
-        self._holding.went_on(slices, told)
-        self.route.went_on(cells)
-
-    @property
-    def lasting(self) -> tuple[frozenset[int], frozenset[int], Array | None]:
-        """For whom it makes way (``GivingWay.lasting``)."""
-        return self._giving.lasting
-
-    @property
-    def told(self) -> Int64s:
-        """What it told last, int64[TOLD]."""
-        return self._holding.told
 
     @property
     def pace(self) -> Array:
@@ -322,7 +367,6 @@ class PassagePlanner(StatefulPlanner):
         self._last = self._holding.go_on(
             scene.view, leg, scene.own, scene.others, said, later=wanted, closed=closed, lets_in=lets_in
         )
-        self.held = self._holding.held.tolist()
 
     def _drive(self, position: Array, leg: Leg, aside: bool, note: str) -> Plan:
         """Where to drive on a way; ``aside``: it leads out of the way of others."""
@@ -331,7 +375,7 @@ class PassagePlanner(StatefulPlanner):
         # Between others that stand, too, a unicycle has room to turn on the spot alone.
         shut_in = self._errand.waits and not self._errand.arrived
         near = self._spins and (shut_in or leg.distance < NEAR * self.slices.length)
-        agreed = bool(self.held) or aside or near or self.route.tight
+        agreed = len(self._holding.held) > 0 or aside or near or self.route.tight
         waits = ends or aside or bool(note)
         return Plan(waypoint, drawn, self._last, reach, waits=waits, agreed=agreed, note=note)
 

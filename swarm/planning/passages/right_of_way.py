@@ -8,7 +8,6 @@ stands for no slice. Whoever hears it reads it as a row of numbers (``T_ROBOT`` 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,10 +102,19 @@ def after(key: int) -> int:
     return key - IDS if key >= 0 and key // IDS & _CHAIN else key
 
 
-def inherited_from(keys: Sequence[int]) -> int:
+_after: Any = inlined(after)  # the same in kernels
+
+
+@uncounted
+def inherited_from(keys: Int64s) -> int:
     """The priority of who makes way for robots with these: with the highest, after all of its chain among them."""
-    most = max(first_of(key) for key in keys)
-    return after(min(key for key in keys if first_of(key) == most))
+    least = keys[0]
+    for key in keys[1:]:
+        if first_of_key(key) > first_of_key(least):
+            least = key
+        elif first_of_key(key) == first_of_key(least):
+            least = min(least, key)
+    return _after(least)
 
 
 @uncounted

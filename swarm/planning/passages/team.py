@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from swarm.planning.headings.outlines import least_radius
 from swarm.planning.passages.right_of_way import T_ARRIVAL, T_LAST, T_ROBOT, TOLD, row_of
 from swarm.planning.passages.slices import Sizes, slices_of
 from swarm.scenario.scenario import Scenario
-from swarm.sense.messages import Message, Table, as_heard
+from swarm.sense.messages import Heard, Message, Table, as_heard
 
 # Unicycles pass each other in the open by rows about a point ahead of them: with that, and what rows keep, as much
 # larger (in look-aheads).
@@ -141,22 +140,6 @@ class Others(Mapping[int, Int64s]):
         return cls(told, *_heard(told.ids, own.near, robot_id), told.rows)
 
     @classmethod
-    def heard_by(cls, table: Table, near: Int64s, first: Int64s, robots: Int64s, total: int) -> list[Others]:
-        """The same of many robots that hear some of one table.
-
-        Args:
-            table: What all have told.
-            near: Who is near enough, in ascending order, those of one robot after those of another.
-            first: Where those of each begin, int64[N + 1].
-            robots: Who they are, int64[N].
-            total: How many slices there are.
-        """
-        told = _told_in(table, total)
-        who, ends = _heard_by(told.ids, near, first, robots)
-        ids = told.ids[who]
-        return [cls(told, who[a:b], ids[a:b], told.rows) for a, b in pairwise(ends.tolist())]
-
-    @classmethod
     def of(cls, told: Mapping[int, Int64s], total: int) -> Others:
         """Those who tell this, of so many slices."""
         table = _Told(told, total)
@@ -200,3 +183,42 @@ class Others(Mapping[int, Int64s]):
     def __len__(self) -> int:
         """How many there are."""
         return len(self.who)
+
+
+class Hearing:
+    """What many robots hear in one period.
+
+    Args:
+        heard: The messages of each.
+        robots: Who they are, int64[N].
+        total: How many slices there are.
+
+    Attributes:
+        rows: What all have told, int64[m, TOLD].
+        who: Rows of those whom they hear, those of one robot after those of another, in ascending order of identities.
+        ids: Who these are.
+        first: Where those of each begin, int64[N + 1].
+    """
+
+    def __init__(self, heard: Sequence[Mapping[int, Message]], robots: Int64s, total: int) -> None:
+        ours = [one for one in heard if isinstance(one, Heard)]
+        self._made: dict[int, Others] = {}
+        if len(ours) == len(heard) and len({id(one.table) for one in ours}) == 1:
+            near = [one.near for one in ours]
+            ends = np.cumsum([0, *map(len, near)])
+            self._told = _told_in(ours[0].table, total)
+            self.who, self.first = _heard_by(self._told.ids, np.concatenate(near), ends, robots)
+            self.rows, self.ids = self._told.rows, self._told.ids[self.who]
+            return
+        each = [Others.heard(one, me, total) for one, me in zip(heard, robots.tolist(), strict=True)]
+        self._made = dict(enumerate(each))
+        self.rows = np.concatenate([one.rows[one.who] for one in each])
+        self.ids, self.first = np.concatenate([one.ids for one in each]), np.cumsum([0, *map(len, each)])
+        self.who = np.arange(len(self.rows))
+
+    def of(self, number: int) -> Others:
+        """What one of them hears; always the same object."""
+        if number not in self._made:
+            some = slice(*self.first[number : number + 2].tolist())
+            self._made[number] = Others(self._told, self.who[some], self.ids[some], self.rows)
+        return self._made[number]

@@ -15,15 +15,30 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int64s
-from swarm.kernel_cache.references import inlined
+from swarm.kernel_cache.references import inlined, uncounted
 from swarm.planning.passages.errand import (
     ABOUT,
     ARRIVED,
+    BEGUN,
+    COUNT,
+    DOOR,
+    DUE,
     FORGETS,
+    GOAL,
     HEARD,
     IDLE,
+    IS_ARRIVED,
+    LEAST,
+    LEAVING,
+    LEFT,
+    MOVED,
+    NEARER,
     NEARLY,
+    PASSED,
     PASSES,
+    PLACE,
+    SIGHT,
+    SINCE,
     who_passes,
 )
 from swarm.planning.passages.holding import DT, SPEED, Leg, going_on
@@ -48,25 +63,10 @@ from swarm.planning.silent import look
 from swarm.planning.together.address import reals_at
 from swarm.planning.together.giving import backs_not_off, give_way, leg_along
 from swarm.planning.together.tables import (
-    BEGUN,
-    COUNT,
-    DOOR,
-    DUE,
-    GOAL,
-    IS_ARRIVED,
-    LEAST,
-    LEAVING,
-    LEFT,
     LONGEST,
     MARGIN,
     MOST_NEW,
-    MOVED,
-    NEARER,
-    PASSED,
-    PLACE,
     RADIUS,
-    SIGHT,
-    SINCE,
     SPINS,
     WATCHES,
     Decided,
@@ -78,9 +78,9 @@ from swarm.planning.together.tables import (
 waiting: Any = inlined(waiting_order)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def plan_some(
-    begin: int, end: int, ground: Ground, parts: Any, known: Known, heeded: Heeded, found: Decided, flags: Flags
+    begin: int, end: int, ground: Ground, parts: Any, known: Known, heeded: Heeded, found: Decided
 ) -> None:  # fmt: skip
     """Plan for those robots from ``begin`` to before ``end`` that are asked; write who of them is calm.
 
@@ -92,8 +92,8 @@ def plan_some(
         known: What each remembers, written.
         heeded: What each sees and hears.
         found: What each decides, written.
-        flags: Room to work in, a flag a slice, all False.
     """
+    flags = np.zeros(len(ground.doors), np.bool_)
     for i in range(begin, end):
         if found.asked[i]:
             found.calm[i] = _is_calm(i, ground, parts, known, heeded, found, flags)
@@ -253,12 +253,12 @@ def _go_on(
         heeded.state[i], own.held, leg.order, leg.firsts, leg.steps, leg.distance, leg.ahead, heeded.rows, who,
         own.ahead, own.told, none, False, wanted, me, heeded.tick, leaving, key, claims_with, arrival,
     )  # fmt: skip
-    numbers[LEAVING], found.priority[i] = (1.0 if leaving else 0.0), key
+    numbers[LEAVING] = 1.0 if leaving else 0.0
     found.held[i, 0], found.held[i, 1 : len(held) + 1] = len(held), held
     found.told[i], found.window[i] = told, window
 
 
-@njit(cache=True)
+@uncounted
 def _drive(
     i: int, ground: Ground, parts: Any, known: Known, heeded: Heeded, leg: Leg, waits: bool, arrived: bool,
     gives: bool, found: Decided, flags: Flags,

@@ -12,10 +12,10 @@ import numpy as np
 from numba import njit
 
 from swarm.array_types import Array, Flags, Int64s
-from swarm.kernel_cache.references import inlined, uncounted
-from swarm.planning.passages.aside.heeded import around_pushers, comes_past, may_cross
+from swarm.kernel_cache.references import uncounted
+from swarm.planning.passages.aside.heeded import around_pushers, who_crosses
 from swarm.planning.passages.crowd import SLOW, TOUCHING
-from swarm.planning.passages.errand import ARRIVED, STUCK
+from swarm.planning.passages.errand import ARRIVED, CROWD_UNTIL, FOR, IS_ARRIVED, LEFT, NEARER, STUCK, UNTIL
 from swarm.planning.passages.giving_way import BESIDE, THERE
 from swarm.planning.passages.holding import DT, SPEED, Leg
 from swarm.planning.passages.pushers import compared_by, next_of, pushing
@@ -25,10 +25,9 @@ from swarm.planning.passages.right_of_way import (
     T_LEAVING,
     T_ROBOT,
     Own,
-    after,
-    first_of_key,
     goes_first,
     has,
+    inherited_from,
     listed,
     rank_of,
 )
@@ -37,26 +36,9 @@ from swarm.planning.passages.slices import label_at
 from swarm.planning.pibt.priority_inheritance import id_of_key
 from swarm.planning.roadmap.occupancy import whole
 from swarm.planning.silent import place_among
-from swarm.planning.together.tables import (
-    CROWD_UNTIL,
-    FOR,
-    IS_ARRIVED,
-    LEFT,
-    MARGIN,
-    MOST_GIVEN,
-    NEARER,
-    NO_KEY,
-    RADIUS,
-    SPINS,
-    UNTIL,
-    Decided,
-    Ground,
-    Heeded,
-    Known,
-)
+from swarm.planning.together.tables import MARGIN, MOST_GIVEN, NO_KEY, RADIUS, SPINS, Decided, Ground, Heeded, Known
 from swarm.sense.neighbours import N_ID, N_RADIUS, N_VX, N_VY, N_X, N_Y
 
-_after: Any = inlined(after)
 _SURELY = 1.0 + 1e-9  # Whether two are near is decided elsewhere, by other roundings.
 
 
@@ -82,7 +64,8 @@ def give_way(
     before, let_out = listed(known.gave[i], 0), listed(known.let_out[i], 0)
     if arrived or waits or len(before) > 0:
         stands = leg.path if arrived else _stands(position, leg, own.held, len(before) > 0)
-        crossed = _crossed_by(ground, parts, stands, near, heeded.rows, who, ids, known.body[i], flags)
+        told, me = (heeded.rows, who, ids), (radius, known.body[i, MARGIN])
+        crossed = who_crosses(ground.scratch, ground.cut, flags, stands, near, *told, *me, *parts)
     some = (let_out, before, crossed, near, position, radius)
     pushers = pushing(heeded.rows, who, ids, flags, own.held, own.ahead, own.told, arrived, waits, *some)
     found.gave[i, 0] = found.let_out[i, 0] = 0
@@ -102,7 +85,7 @@ def give_way(
         _append(found.gave[i], robot)
         if heeded.rows[k, T_LEAVING] > 0 or has(let_out, robot):
             _append(found.let_out[i], robot)
-    found.inherited[i] = _inherited(heeded.rows, pushers) if len(aside) > THERE else NO_KEY
+    found.inherited[i] = inherited_from(heeded.rows[pushers, T_INHERITED]) if len(aside) > THERE else NO_KEY
     return True, aside
 
 
@@ -114,25 +97,6 @@ def _stands(position: Array, leg: Leg, held: Int64s, goes_back: bool) -> Array:
     for k in range(len(leg.path) if goes_back else 0):
         if has(held, leg.numbers[k]):
             found[count, 0], found[count, 1], count = leg.path[k, 0], leg.path[k, 1], count + 1
-    return found[:count]
-
-
-@njit(cache=True)
-def _crossed_by(
-    ground: Ground, parts: Any, stands: Array, near: Array, rows: Int64s, who: Int64s, ids: Int64s, body: Array,
-    flags: Flags,
-) -> Int64s:  # fmt: skip
-    """``Aside.crossed_by``: their identities."""
-    grid = (ground.cut.labels, ground.cut.origin, ground.cut.resolution, flags)
-    points, which, told = may_cross(*grid, stands, near, rows, who, ids, body[RADIUS], body[MARGIN])
-    if len(which) == 0:
-        return which
-    those, me = rows[told], (body[RADIUS], body[MARGIN])
-    crosses = comes_past(ground.scratch, ground.cut, points, those, near[which], *me, *parts)
-    found, count = np.empty(len(those), np.int64), 0
-    for k in range(len(those)):
-        found[count] = those[k, T_ROBOT]
-        count += crosses[k]
     return found[:count]
 
 
@@ -160,27 +124,13 @@ def _aside_of(
 
 
 @uncounted
-def _inherited(rows: Int64s, pushers: Int64s) -> int:
-    """``inherited_from`` of what the pushers tell."""
-    most, least = NO_KEY, 0
-    for k in pushers:
-        key = rows[k, T_INHERITED]
-        first = first_of_key(key)
-        if first > most:
-            most, least = first, key
-        elif first == most:
-            least = min(least, key)
-    return _after(least)
-
-
-@uncounted
 def _append(numbers: Int64s, number: int) -> None:
     """Add a number to some, int64[n], of which the first tells how many there are."""
     numbers[0] += 1
     numbers[numbers[0]] = number
 
 
-@njit(cache=True)
+@uncounted
 def backs_not_off(
     i: int, ground: Ground, known: Known, heeded: Heeded, own: Own, waits: bool, arrived: bool, gives: bool
 ) -> bool:  # fmt: skip
@@ -208,7 +158,7 @@ def backs_not_off(
     return gets_on or not _meets(i, known, heeded, own, arrived, TOUCHING, False)
 
 
-@njit(cache=True)
+@uncounted
 def _meets(i: int, known: Known, heeded: Heeded, own: Own, arrived: bool, sums: float, lets_in: bool) -> bool:
     """Whether anybody about so near, in sums of radii and margins, lets the robot in, or goes first and hardly moves.
 

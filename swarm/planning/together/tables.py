@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from swarm.array_types import Array, Flags, Int64s
-from swarm.planning.passages.errand import ERRAND
+from swarm.planning.passages.errand import NUMBERS
 from swarm.planning.passages.grid import Scratch
 from swarm.planning.passages.lanes import Lanes
-from swarm.planning.passages.planner import DRAWN
+from swarm.planning.passages.planner import DRAWN, PassagePlanner
 from swarm.planning.passages.right_of_way import TOLD
 from swarm.planning.passages.slices import Cut
 from swarm.planning.roadmap.waypoints import WAY
 from swarm.sense.intent import MAX_HELD, WINDOW
 
-# Columns of what a robot remembers as numbers, float64[NUMBERS], as ``PassagePlanner.numbers`` tells them: goal and
-# place [m], least way left and way left [m], ticks; then those of ``Passed``, ...
-GOAL, PLACE, LEAST, LEFT, SINCE, MOVED, IS_ARRIVED, DUE, NEARER = 0, 2, *range(4, 4 + ERRAND - 4)
-DOOR, BEGUN, COUNT, PASSED, LEAVING, UNTIL, FOR, CROWD_UNTIL, SIGHT, NUMBERS = range(ERRAND, ERRAND + 10)
 # Columns of what does not change, float64[BODY]: radius and margin [m], whether it turns on the spot, how near to a
 # door it waits before that [m], and ticks for which it is due.
 RADIUS, MARGIN, SPINS, WATCHES, LONGEST, BODY = range(6)
@@ -83,7 +80,7 @@ class Known(NamedTuple):
         robot_id: int64[N].
         body: float64[N, BODY].
         pace: How each moves, float64[N, 4] (``swarm.planning.passages.holding``).
-        numbers: float64[N, NUMBERS], written.
+        numbers: float64[N, NUMBERS] (``swarm.planning.passages.errand``), written.
         held: How many slices each holds, and these, int64[N, 1 + MAX_HELD].
         told: What each told last, int64[N, TOLD].
         field: Of the way of each: address and shape of its values, the first row and column, and those where it
@@ -115,7 +112,6 @@ class Decided(NamedTuple):
     Attributes:
         asked: Who is to plan, bool[N].
         calm: Whether each is calm, bool[N]; of the others nothing else counts.
-        priority: int64[N].
         held: How many slices each holds, and these, int64[N, 1 + MAX_HELD].
         told: int64[N, TOLD].
         window: What ``told`` has read, int64[N, WINDOW + 1].
@@ -136,7 +132,6 @@ class Decided(NamedTuple):
 
     asked: Flags
     calm: Flags
-    priority: Int64s
     held: Int64s
     told: Int64s
     window: Int64s
@@ -155,11 +150,22 @@ class Decided(NamedTuple):
     inherited: Int64s
 
 
-def undecided(asked: Flags) -> Decided:
-    """Room for what those who are asked decide."""
-    n, whole = len(asked), np.int64
+def unknown(planners: Sequence[PassagePlanner]) -> Known:
+    """Room for what these remember, and what each of them is."""
+    n, whole = len(planners), np.int64
+    return Known(
+        np.array([one.robot_id for one in planners], whole), np.array([one.constants for one in planners], np.float64),
+        np.array([one.pace for one in planners]), np.zeros((n, NUMBERS)), np.zeros((n, 1 + MAX_HELD), whole),
+        np.zeros((n, TOLD), whole), np.zeros((n, 7), whole), np.zeros(n), np.zeros((n, 2), whole),
+        np.zeros((n, 1 + MOST_GIVEN), whole), np.zeros((n, 1 + MOST_GIVEN), whole), np.zeros((n, 2)),
+    )  # fmt: skip
+
+
+def undecided(count: int) -> Decided:
+    """Room for what so many decide, of whom nobody is asked yet."""
+    n, whole = count, np.int64
     return Decided(
-        asked, np.zeros(n, bool), np.empty(n, whole), np.empty((n, 1 + MAX_HELD), whole), np.empty((n, TOLD), whole),
+        np.zeros(n, bool), np.zeros(n, bool), np.empty((n, 1 + MAX_HELD), whole), np.empty((n, TOLD), whole),
         np.empty((n, WINDOW + 1), whole), np.empty((n, 2)), np.empty(n), np.empty(n, bool), np.empty(n, bool),
         np.empty((n, MOST_DRAWN, 2)), np.empty(n, whole), np.empty(n, whole), np.empty((n, MOST_NEW, WAY)),
         np.empty(n, whole), np.empty((n, 1 + MOST_GIVEN), whole), np.empty((n, 1 + MOST_GIVEN), whole),

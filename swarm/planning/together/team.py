@@ -1,44 +1,44 @@
 """The planners for passages of robots that share a process: those that are calm plan in one call.
 
-Each planner remembers for itself, as if it were alone. What those remember that may be calm is put below each other
-for one period, and given back to those who were. So a copy of a team is a team of its own, and a planner that leaves
-it goes on alone.
+What those remember who are calm stays in tables, a row a robot, for as long as they are; each planner has it back as
+soon as it plans by itself, is copied, or is asked for it. So a copy of a team is a team of its own, and a planner that
+leaves it goes on alone.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-from swarm.array_types import Array, Int64s
+from swarm.array_types import Array, Flags, Int64s
 from swarm.planning import Plan
-from swarm.planning.passages.planner import PassagePlanner
+from swarm.planning.passages.grid import Scratch, scratch_for
+from swarm.planning.passages.planner import Memory, PassagePlanner
 from swarm.planning.passages.right_of_way import TOLD, intent_of
 from swarm.planning.passages.route import Route
-from swarm.planning.passages.team import Others
+from swarm.planning.passages.team import Hearing
 from swarm.planning.roadmap.occupancy import Roadmap, flat
-from swarm.planning.roadmap.waypoints import Field
+from swarm.planning.roadmap.waypoints import WAY, Field
 from swarm.planning.together.address import address_of
 from swarm.planning.together.calm import plan_some
-from swarm.planning.together.tables import MOST_GIVEN, NUMBERS, Decided, Ground, Heeded, Known, undecided
-from swarm.sense.intent import MAX_HELD, Intent
-from swarm.sense.messages import Heard
+from swarm.planning.together.tables import MOST_GIVEN, Decided, Ground, Heeded, Known, undecided, unknown
+from swarm.sense.intent import Intent
 from swarm.sense.view import View
 
 _Way = tuple[Roadmap, Field, Array]
+# Robots for whom it pays to start a thread, and most threads: each has as much room for searches as the map has cells.
+_A_THREAD, _MOST_THREADS = 200, 4
 
 
-class _Told(NamedTuple):
-    """What many robots hear in a period: of each, and as ``Heeded`` has it."""
-
-    others: list[Others]
-    rows: Int64s
-    who: Int64s
-    ids: Int64s
-    first: Int64s
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class PassageTeam:
@@ -51,21 +51,18 @@ class PassageTeam:
 
     def __init__(self, planners: Sequence[PassagePlanner], bounds: Array) -> None:
         self._planners, self._bounds = planners, bounds
-        self._ids = np.array([one.robot_id for one in planners], np.int64)
-        self._body = np.array([one.constants for one in planners], dtype=np.float64)
-        self._pace = np.array([one.pace for one in planners])
         self._forget()
 
     def _forget(self) -> None:
-        """Forget the period before, and where in memory ways are."""
-        count = len(self._planners)
-        self._before: _Told | None = None
-        self._fields: list[Field | None] = [None] * count
-        self._field, self._limit = np.zeros((count, 7), np.int64), np.zeros(count)
+        """Know nothing: all planners remember by themselves."""
+        self._before: Hearing | None = None
+        self._ways: dict[int, _Way] = {}  # of those who may be calm
+        self._known, self._scratch = unknown(self._planners), list[Scratch]()
+        self._number = {robot: i for i, robot in enumerate(self._known.robot_id.tolist())}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what holds in this process alone: a copy has arrays of its own."""
-        return {name: getattr(self, name) for name in ("_planners", "_bounds", "_ids", "_body", "_pace")}
+        """Without what is kept for the planners: a copy's planners have it themselves."""
+        return {"_planners": self._planners, "_bounds": self._bounds}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -80,112 +77,117 @@ class PassageTeam:
         return cls(ours, bounds) if ours[0].slices.total else None
 
     def plan(self, views: Sequence[View], near: Array, near_first: Int64s) -> None:
-        """Plan for those who are calm, and tell all what the others have told: their ``plan`` for this view follows.
+        """Plan for those who are calm, and tell the rest what they hear: their ``plan`` for this view follows.
 
         Args:
             views: One a planner.
             near: Their neighbours, those of one robot after those of another.
             near_first: Where those of each begin, int64[N + 1].
         """
-        told, before, tick = self._hear(views), self._before, round(views[0].time / self._planners[0].dt)
-        for planner, others in zip(self._planners, told.others, strict=True):
-            planner.others = tick, others
+        total, tick = self._planners[0].slices.total, round(views[0].time / self._planners[0].dt)
+        told, before = Hearing([view.messages for view in views], self._known.robot_id, total), self._before
+        calm = np.zeros(len(views), bool)
+        if before is not None:
+            self._read(before)
+            state, goal = (np.array([getattr(view, name) for view in views]) for name in ("state", "goal"))
+            heard = told.rows, told.who, told.ids, told.first, before.rows, before.who, before.first
+            self._decide(Heeded(tick, state, goal, near, near_first, *heard), calm)
+        for i in np.flatnonzero(~calm).tolist():
+            planner = self._planners[i]
+            if planner.keeper is self:
+                planner.recall()
+            planner.others = tick, told.of(i)
         self._before = told
-        if before is None:
-            return
-        ways = [one.calm_way(others) for one, others in zip(self._planners, before.others, strict=True)]
-        if not any(way is not None for way in ways):
-            return
-        state, goal = (np.array([getattr(view, name) for view in views]) for name in ("state", "goal"))
-        heeded = Heeded(tick, state, goal, near, near_first, *told[1:], before.rows, before.who, before.first)
-        self._decide(ways, heeded, told.others)
 
-    def _decide(self, ways: list[_Way | None], heeded: Heeded, others: list[Others]) -> None:
-        """Plan for those who are asked, all on one roadmap at a time; those who are calm take note of it."""
-        known, slices = self._known(ways), self._planners[0].slices
-        scratch = self._planners[0].route.scratch
-        ground = Ground(slices.cut, slices.length, slices.lanes, slices.doors, scratch, self._bounds)
-        roadmaps = {id(way[0]): way[0] for way in ways if way is not None}
-        for key, roadmap in roadmaps.items():
-            mine = np.array([way is not None and id(way[0]) == key for way in ways])
-            found = undecided(mine)
-            plan_some(0, len(mine), ground, flat(roadmap), known, heeded, found, slices.flags)
-            self._take_note(ways, known.numbers, heeded.tick, found, others)
-
-    def _hear(self, views: Sequence[View]) -> _Told:
-        """What all hear; of one table if they have one."""
-        total = self._planners[0].slices.total
-        heard = [view.messages for view in views]
-        tables = {id(one.table) if isinstance(one, Heard) else 0 for one in heard}
-        first = heard[0]
-        if len(tables) == 1 and isinstance(first, Heard):
-            near = [one.near for one in heard if isinstance(one, Heard)]
-            ends = np.cumsum([0, *map(len, near)])
-            others = Others.heard_by(first.table, np.concatenate(near), ends, self._ids, total)
-            rows, who = others[0].rows, np.concatenate([one.who for one in others])
-        else:
-            others = [Others.heard(one, me, total) for one, me in zip(heard, self._ids.tolist(), strict=True)]
-            rows = np.concatenate([one.rows[one.who] for one in others])
-            who = np.arange(len(rows))
-        ids, ends = np.concatenate([one.ids for one in others]), np.cumsum([0, *map(len, others)])
-        return _Told(others, rows, who, ids, ends)
-
-    def _known(self, ways: list[_Way | None]) -> Known:
-        """What all remember, a row a robot; of those without a calm way not all of it."""
-        count = len(ways)
-        cells = np.zeros((count, 2), np.int64)
-        for i, way in enumerate(ways):
-            if way is not None:
-                cells[i] = address_of(way[2]), len(way[2])
-                if way[1] is not self._fields[i]:
-                    values, row, column, self._limit[i], from_row, from_column = self._fields[i] = way[1]
-                    self._field[i] = address_of(values), *values.shape, row, column, from_row, from_column
-        gave, let_out, aside = self._gave(ways)
-        held = [[len(one.held), *one.held, *[0] * (MAX_HELD - len(one.held))] for one in self._planners]
-        return Known(
-            self._ids, self._body, self._pace,
-            np.array([one.numbers for one in self._planners], dtype=np.float64).reshape(count, NUMBERS),
-            np.array(held, np.int64), np.array([one.told for one in self._planners]), self._field, self._limit, cells,
-            gave, let_out, aside,
-        )  # fmt: skip
-
-    def _gave(self, ways: list[_Way | None]) -> tuple[Int64s, Int64s, Array]:
-        """For whom each makes way, as ``Known`` has it; for too many: it is not asked."""
-        count = len(ways)
-        gave, let_out = np.zeros((2, count, 1 + MOST_GIVEN), np.int64)
-        aside = np.full((count, 2), np.nan)
+    def _read(self, before: Hearing) -> None:
+        """Put what those remember who do so by themselves into the tables; ``before``: what was heard last."""
         for i, planner in enumerate(self._planners):
-            before, out, place = planner.lasting
-            if len(before) > MOST_GIVEN:
-                ways[i] = None
-            elif before:
-                gave[i, : len(before) + 1] = len(before), *before
-                let_out[i, : len(out) + 1] = len(out), *out
-                if place is not None:
-                    aside[i] = place
-        return gave, let_out, aside
-
-    def _take_note(
-        self, ways: list[_Way | None], numbers: Array, tick: int, found: Decided, others: list[Others]
-    ) -> None:  # fmt: skip
-        """Have the planners of those who are calm know what was decided."""
-        waits, agreed, reach = found.waits.tolist(), found.agreed.tolist(), found.reach.tolist()
-        held, now, priority = found.held.tolist(), numbers.tolist(), found.priority.tolist()
-        drawn, dropped, new = (part.tolist() for part in (found.num_drawn, found.dropped, found.num_new))
-        for i in np.flatnonzero(found.calm).tolist():
-            way = ways[i]
-            if way is None:
+            if planner.keeper is self:
                 continue
-            cells = way[2][dropped[i] :]
-            if new[i] > 0:
-                cells = np.concatenate((found.new[i, : new[i]], cells))
-            row, some = found.told[i], held[i][1 : held[i][0] + 1]
+            way = planner.calm_way(before.of(i))
+            if way is not None and self._note(i, planner.memory, way):
+                self._ways[i] = way
+            else:
+                self._ways.pop(i, None)
+
+    def _note(self, i: int, memory: Memory, way: _Way) -> bool:
+        """Write what one remembers; whether it makes way for so few that it may be calm."""
+        known, (values, row, column, limit, from_row, from_column) = self._known, way[1]
+        known.numbers[i], known.told[i] = memory.numbers, memory.told
+        known.held[i, 0], known.held[i, 1 : len(memory.held) + 1] = len(memory.held), memory.held
+        known.field[i] = address_of(values), *values.shape, row, column, from_row, from_column
+        known.limit[i], known.cells[i] = limit, (address_of(way[2]), len(way[2]))
+        for table, some in ((known.gave, memory.gave), (known.let_out, memory.let_out)):
+            if len(some) > MOST_GIVEN:
+                return False
+            table[i, : len(some) + 1] = len(some), *some
+        known.aside[i] = np.nan if memory.aside is None else memory.aside
+        return True
+
+    def _cells(self, i: int) -> Array:
+        """What is left of the way of one, float64[n, WAY]."""
+        cells = self._ways[i][2]
+        return cells[len(cells) - self._known.cells[i, 1] :]
+
+    def give_back(self, planner: PassagePlanner) -> None:
+        """Have a planner remember what is kept for it."""
+        i, known, before = self._number[planner.robot_id], self._known, self._before
+        if before is None:
+            return  # nothing is kept before anybody has been heard
+        held, gave, let_out = (table[i, 1 : table[i, 0] + 1] for table in (known.held, known.gave, known.let_out))
+        aside = known.aside[i].copy() if len(gave) else None
+        memory = Memory(
+            known.numbers[i].tolist(), held.copy(), known.told[i].copy(), gave.tolist(), let_out.tolist(), aside
+        )  # fmt: skip
+        planner.remember(memory, before.of(i), self._cells(i))
+
+    def _decide(self, heeded: Heeded, calm: Flags) -> None:
+        """Plan for those who may be calm, all on one roadmap at a time; write who is."""
+        roadmaps = {id(way[0]): way[0] for way in self._ways.values()}
+        for roadmap in roadmaps.values():
+            found = undecided(len(calm))
+            found.asked[[i for i, way in self._ways.items() if way[0] is roadmap]] = True
+            written = self._known._replace(numbers=self._known.numbers.copy())
+            self._plan_on(flat(roadmap), written, heeded, found)
+            self._keep(written.numbers, heeded.tick, found)
+            calm |= found.calm
+
+    def _plan_on(self, parts: object, known: Known, heeded: Heeded, found: Decided) -> None:
+        """Call ``plan_some``, for a part of the robots on each thread."""
+        slices, count = self._planners[0].slices, len(self._planners)
+        threads = max(1, min(count // _A_THREAD, _MOST_THREADS, cores()))
+        while len(self._scratch) < threads:
+            self._scratch.append(scratch_for(slices.labels.shape))
+        ends = [count * k // threads for k in range(threads + 1)]
+        with ThreadPoolExecutor(threads) as pool:  # not kept: a forked child would wait for its threads for ever
+            calls = []
+            for some, scratch in zip(pairwise(ends), self._scratch, strict=False):
+                ground = Ground(slices.cut, slices.length, slices.lanes, slices.doors, scratch, self._bounds)
+                calls.append(partial(plan_some, *some, ground, parts, known, heeded, found))
+            others = [pool.submit(call) for call in calls[1:]]
+            calls[0]()
+            for other in others:
+                other.result()
+
+    def _keep(self, numbers: Array, tick: int, found: Decided) -> None:
+        """Keep what those remember now who are calm, and give them their plans."""
+        known, calm = self._known, found.calm
+        for name in ("held", "told", "gave", "let_out", "aside"):
+            getattr(known, name)[calm] = getattr(found, name)[calm]
+        known.numbers[calm] = numbers[calm]
+        dropped = found.dropped[calm]
+        known.cells[calm] += np.stack((WAY * known.numbers.itemsize * dropped, -dropped), axis=1)
+        for i in np.flatnonzero(calm & (found.num_new > 0)).tolist():
+            (roadmap, field, _), cells = self._ways[i], (found.new[i, : found.num_new[i]], self._cells(i))
+            self._ways[i] = way = roadmap, field, np.concatenate(cells)
+            known.cells[i] = address_of(way[2]), len(way[2])
+        reach, drawn, waits, agreed = (
+            part.tolist() for part in (found.reach, found.num_drawn, found.waits, found.agreed)
+        )
+        for i in np.flatnonzero(calm).tolist():
+            row = found.told[i]
             intent = Intent.unread(tick, {TOLD: row}, partial(intent_of, row, found.window[i]))
             plan = Plan(
                 found.waypoint[i], found.drawn[i, : drawn[i]], intent, reach[i], waits=waits[i], agreed=agreed[i]
             )  # fmt: skip
-            now_held = found.held[i, 1 : held[i][0] + 1]
-            inherited, gave = found.inherited[i].item(), found.gave[i].tolist()
-            out, first = found.let_out[i].tolist(), gave[0] + 1
-            giving = inherited, gave[1:first], out[1 : out[0] + 1], found.aside[i]
-            self._planners[i].went_on(tick, now[i], priority[i], others[i], some, now_held, row, cells, plan, giving)
+            self._planners[i].keep(self, plan)

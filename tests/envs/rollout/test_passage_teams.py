@@ -19,6 +19,7 @@ from swarm.array_types import Array
 from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.planning.passages.planner import PassagePlanner
+from swarm.planning.roadmap.waypoints import W_CELL
 from swarm.planning.together.address import address_of, reals_at
 from swarm.robot import Command
 from swarm.scenario.scenario import Scenario
@@ -55,9 +56,10 @@ def said(command: Command) -> list[Any]:
 
 
 def remembered(planner: PassagePlanner) -> list[Any]:
-    held = planner.held, planner.told.tolist(), planner._giving.inherited, sorted(planner._passed._first)
-    before, let_out, place = planner.lasting
-    return [planner.numbers, *held, sorted(before), sorted(let_out), None if place is None else place.tolist()]
+    numbers, held, told, before, let_out, place = planner.memory
+    some = planner._giving.inherited, sorted(planner._passed._first), planner.route._cells[:, W_CELL].tolist()
+    given = sorted(before), sorted(let_out), None if place is None else place.tolist()
+    return [numbers, held.tolist(), told.tolist(), planner.held, planner._priority, *some, *given]
 
 
 def drive(run: Run, periods: int = 20) -> list[Any]:
@@ -78,14 +80,14 @@ def mixed(scenario: Scenario) -> Scenario:
 
 
 def count_calm(run: Run, calls: list[int]) -> None:
-    """Note for whom a period is planned that he takes note of."""
+    """Note whose period is planned by the team."""
     for planner in planners(run):
 
-        def went_on(*some: Any, whole: Any = planner.went_on, robot: int = planner.robot_id) -> None:
+        def keep(*some: Any, whole: Any = planner.keep, robot: int = planner.robot_id) -> None:
             calls.append(robot)
             whole(*some)
 
-        planner.went_on = went_on  # type: ignore[method-assign, assignment]
+        planner.keep = keep  # type: ignore[method-assign, assignment]
 
 
 @pytest.mark.parametrize(("family", "seed", "errors"), WORLDS, ids=lambda one: str(one) if one is not EXACT else "")
@@ -98,7 +100,8 @@ def test_a_team_decides_what_its_robots_decide_one_by_one(family: str, seed: int
             assert one.message == other.message, period
             assert_same(said(one)[:-1], said(other)[:-1])
         for mine, theirs in zip(planners(together), planners(alone), strict=True):
-            assert remembered(mine) == remembered(theirs), period
+            if period % 9 in (0, mine.robot_id % 9):  # who is asked has back what is kept for it
+                assert remembered(mine) == remembered(theirs), period
     assert together.states.tobytes() == alone.states.tobytes()
     assert len(calm) > 0.5 * 120 * len(scenario.robots)
 

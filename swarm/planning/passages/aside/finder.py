@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from swarm.array_types import Array, Flags, Int64s
-from swarm.planning.passages.aside.heeded import around_pushers, closed_to, comes_past, crowd_around, may_cross
-from swarm.planning.passages.right_of_way import T_ROBOT
+from swarm.planning.passages.aside.heeded import around_pushers, closed_to, crowd_around, who_crosses
 from swarm.planning.passages.route import Route
 from swarm.planning.passages.team import Others
 from swarm.sense.view import View
@@ -63,12 +62,6 @@ class Aside:
         found = around_pushers(self._route.scratch, self._route.slices.cut, near, *told, *me)
         return found
 
-    def come_past(self, points: Array, told: Int64s, seen: Array) -> Flags:
-        """Which of some others come past some points too near (``comes_past``)."""
-        me = self._radius, self._margin, *self._route.parts
-        found: Flags = comes_past(self._route.scratch, self._route.slices.cut, points, told, seen, *me)
-        return found
-
     def out(self, position: Array, view: View, others: Others) -> Array | None:
         """The way out of all passages to the nearest free place, float64[n, 2] [m]; None if there is none."""
         taken, nothing = np.ones(self._route.slices.total + 1, bool), np.empty((0, 3))
@@ -89,11 +82,7 @@ class Aside:
             view: What it sees.
             others: What they have told.
         """
-        slices, near = self._route.slices, view.neighbours
-        grid, margin = (slices.labels, slices.origin, slices.resolution, slices.flags), self._margin
-        told = near, others.rows, others.who, others.ids
-        points, which, rows = may_cross(*grid, points, *told, self._radius, margin)
-        if not len(which):
-            return frozenset()
-        those = others.rows[rows]
-        return frozenset(those[self.come_past(points, those, near[which]), T_ROBOT].tolist())
+        slices, told = self._route.slices, (others.rows, others.who, others.ids)
+        me: tuple[Any, ...] = self._radius, self._margin, *self._route.parts
+        found = who_crosses(self._route.scratch, slices.cut, slices.flags, points, view.neighbours, *told, *me)
+        return frozenset(found.tolist())

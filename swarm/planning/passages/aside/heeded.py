@@ -110,54 +110,6 @@ def _discs_of(way: Array, before: Array, seen: Array, radius: float, margin: flo
     return found
 
 
-@njit(cache=True)
-def may_cross(
-    labels: Int32s, origin: Array, resolution: float, flags: Flags, points: Array, neighbours: Array, rows: Int64s,
-    who: Int64s, ids: Int64s, radius: float, margin: float,
-) -> tuple[Array, Int64s, Int64s]:  # fmt: skip
-    """Who is in a passage, and wants through slices about so near to some points that two cannot pass.
-
-    Args:
-        labels: This and the next three: as in ``Slices``.
-        origin: The same.
-        resolution: The same.
-        flags: The same.
-        points: float64[n, 2] [m].
-        neighbours: What the robot sees.
-        rows: What is told, int64[n, TOLD].
-        who: Rows of those who are heard.
-        ids: Who they are.
-        radius: Of the robot [m].
-        margin: Extra distance that every robot keeps [m].
-
-    Returns:
-        Some of the points that are in passages, float64[m, 2]; which neighbours; and which rows they have told.
-    """
-    which, told, count, most = np.empty(len(neighbours), np.int64), np.empty(len(neighbours), np.int64), 0, 0.0
-    for k in range(len(neighbours)):
-        place = place_among(ids, neighbours[k, N_ID])
-        if place >= 0 and rows[who[place], T_HELD] > 0:
-            which[count], told[count], count = k, who[place], count + 1
-            most = max(most, _sum_key(neighbours[k], radius, margin))
-    kept, many, inside = np.empty((len(points) // _THINNED + 1, 2)), 0, 0
-    for k in range(len(points) if count > 0 else 0):
-        if label_at(labels, origin, resolution, points[k, 0], points[k, 1]) > 0:
-            if inside % _THINNED == 0:
-                kept[many, 0], kept[many, 1], many = points[k, 0], points[k, 1], many + 1
-            inside += 1
-    labels_near(labels, origin, resolution, kept[:many], most, flags, True)
-    found = 0
-    for k in range(count if many > 0 else 0):
-        row, ahead, near = neighbours[which[k]], listed(rows[told[k]], T_AHEAD), False
-        for number in ahead:
-            near = near or flags[number]
-        stays = len(ahead) == 1 and ahead[0] == label_at(labels, origin, resolution, row[N_X], row[N_Y])
-        if near and not stays:
-            which[found], told[found], found = which[k], told[k], found + 1
-    labels_near(labels, origin, resolution, kept[:many], most, flags, False)
-    return kept[:many], which[:found], told[:found]
-
-
 def _stretch(row: Array) -> float:
     """By how much a robot needs more room than its disc, since a point ahead of it is what it controls."""
     return 1.0 + math.hypot(row[N_OFFSET_X], row[N_OFFSET_Y]) / row[N_RADIUS]
@@ -199,27 +151,71 @@ def _way_told(scratch: Scratch, roadmap: Roadmap, cut: Cut, other: Int64s, place
 
 
 @njit(cache=True)
-def comes_past(
-    scratch: Scratch, cut: Cut, points: Array, told: Int64s, seen: Array, radius: float, margin: float, *parts: Any
-) -> Flags:  # fmt: skip
-    """Which of some others come so near to one of some points that two cannot pass, bool[n].
+def _may_cross(
+    labels: Int32s, origin: Array, resolution: float, flags: Flags, points: Array, neighbours: Array, rows: Int64s,
+    who: Int64s, ids: Int64s, radius: float, margin: float,
+) -> tuple[Array, Int64s, Int64s]:  # fmt: skip
+    """Who is in a passage, and wants through slices about so near to some points that two cannot pass.
+
+    Arguments as of ``who_crosses``.
+
+    Returns:
+        Some of the points that are in passages, float64[m, 2]; which neighbours; and which rows they have told.
+    """
+    which, told, count, most = np.empty(len(neighbours), np.int64), np.empty(len(neighbours), np.int64), 0, 0.0
+    for k in range(len(neighbours)):
+        place = place_among(ids, neighbours[k, N_ID])
+        if place >= 0 and rows[who[place], T_HELD] > 0:
+            which[count], told[count], count = k, who[place], count + 1
+            most = max(most, _sum_key(neighbours[k], radius, margin))
+    kept, many, inside = np.empty((len(points) // _THINNED + 1, 2)), 0, 0
+    for k in range(len(points) if count > 0 else 0):
+        if label_at(labels, origin, resolution, points[k, 0], points[k, 1]) > 0:
+            if inside % _THINNED == 0:
+                kept[many, 0], kept[many, 1], many = points[k, 0], points[k, 1], many + 1
+            inside += 1
+    labels_near(labels, origin, resolution, kept[:many], most, flags, True)
+    found = 0
+    for k in range(count if many > 0 else 0):
+        row, ahead, near = neighbours[which[k]], listed(rows[told[k]], T_AHEAD), False
+        for number in ahead:
+            near = near or flags[number]
+        stays = len(ahead) == 1 and ahead[0] == label_at(labels, origin, resolution, row[N_X], row[N_Y])
+        if near and not stays:
+            which[found], told[found], found = which[k], told[k], found + 1
+    labels_near(labels, origin, resolution, kept[:many], most, flags, False)
+    return kept[:many], which[:found], told[:found]
+
+
+@njit(cache=True)
+def who_crosses(
+    scratch: Scratch, cut: Cut, flags: Flags, points: Array, near: Array, rows: Int64s, who: Int64s, ids: Int64s,
+    radius: float, margin: float, *parts: Any,
+) -> Int64s:  # fmt: skip
+    """Who is in a passage, and comes through there so near to one of some points that two cannot pass: identities.
 
     Args:
         scratch: As of ``way_of``.
         cut: The slices.
-        points: float64[m, 2] [m].
-        told: What the others tell, int64[n, TOLD].
-        seen: Their rows of neighbours.
+        flags: A flag a slice, all False.
+        points: float64[n, 2] [m].
+        near: Rows of neighbours.
+        rows: What is told, int64[m, TOLD].
+        who: Rows of those who are heard.
+        ids: Who they are.
         radius: Of the robot [m].
         margin: Extra distance that every robot keeps [m].
         *parts: Of the roadmap.
     """
-    found, roadmap = np.zeros(len(told), np.bool_), whole(parts)
-    for k in range(len(told)):
-        place, nothing = seen[k, : N_Y + 1], np.zeros(len(cut.mouths), np.bool_)
-        way = _way_told(scratch, roadmap, cut, told[k], place, nothing)
-        found[k] = comes_near(way, points, _CROSSED * _sum_key(seen[k], radius, margin))
-    return found
+    grid = (cut.labels, cut.origin, cut.resolution, flags)
+    some, which, told = _may_cross(*grid, points, near, rows, who, ids, radius, margin)
+    count, roadmap = 0, whole(parts)
+    for k in range(len(which)):
+        row, place, nothing = near[which[k]], near[which[k], : N_Y + 1], np.zeros(len(cut.mouths), np.bool_)
+        way = _way_told(scratch, roadmap, cut, rows[told[k]], place, nothing)
+        if comes_near(way, some, _CROSSED * _sum_key(row, radius, margin)):
+            told[count], count = rows[told[k], T_ROBOT], count + 1
+    return told[:count]
 
 
 @njit(cache=True)

@@ -139,8 +139,8 @@ def test_who_makes_way_goes_for_others_as_the_first_of_its_chain_does() -> None:
 
 def test_who_makes_way_for_some_of_one_chain_goes_after_all_of_them() -> None:
     first, other = waiting_key(200, 3), waiting_key(100, 1)
-    assert inherited_from([after(first), other, first]) == after(after(first))
-    assert inherited_from([other]) == after(other) < other and first_of(after(other)) == other
+    assert inherited_from(np.array([after(first), other, first])) == after(after(first))
+    assert inherited_from(np.array([other])) == after(other) < other and first_of(after(other)) == other
     long = first
     for _ in range(100):
         long = after(long)
