@@ -8,27 +8,39 @@ further rows, step one by one.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from envs.rollout.team_kernels import Crowd, Wish, clearances, filter_team, flat_index, observe_team, sense_walls
+from envs.rollout.team_kernels import (
+    Crowd,
+    Wish,
+    clearances,
+    filter_team,
+    flat_index,
+    observe_team,
+    remember_team,
+    sense_walls,
+)
 from swarm.array_types import Array
 from swarm.errors import InputError
 from swarm.filter.safety import scratch
-from swarm.filter.tunables import COUNT, STRAIGHT, decode, unturned
+from swarm.filter.tunables import COUNT, ROTATION, SPEED, STRAIGHT, decode, unturned
+from swarm.model.actuators import TRAIL
 from swarm.model.dynamics import STATE
 from swarm.model.shapes import NO_SHAPES, SHAPE
 from swarm.planning import Plan
 from swarm.planning.together.team import PassageTeam
 from swarm.robot import Command, Robot
 from swarm.robot.command import Filtered
-from swarm.robot.way import way_left
+from swarm.robot.way import waits, way_left
 from swarm.scenario.robot_spec import footprints_of
 from swarm.scenario.scenario import Scenario
+from swarm.sense.messages import Message
 from swarm.sense.neighbours import MAX_NEIGHBOURS, MAX_OBSTACLES, NEIGHBOUR, OBSTACLE
 from swarm.sense.view import View, check_view, describes_robots
 from swarm.tune.controllers import Controller, takes_batches
+from swarm.tune.memory import MEMORY
 from swarm.tune.observation import EDGE, EGO, Observation
 
 _SLOTS = MAX_NEIGHBOURS + MAX_OBSTACLES
@@ -60,6 +72,8 @@ class Minds:
         self._bounds = scenario.world.bounds
         self._walls = flat_index(scenario.world.index(scenario.sensing_radius))
         self._scratch = scratch(_SLOTS)
+        self._trailing = [i for i, robot in enumerate(robots) if robot.trails]
+        self._memory = np.empty((len(robots), MEMORY))
         self._team = PassageTeam.of([robot.planner for robot in robots], self._bounds)
         self.step_ms: list[float] = []
 
@@ -80,12 +94,7 @@ class Minds:
         crowd = self._sense(views)
         if self._team is not None:
             self._team.plan(views, crowd.near, crowd.first)
-        plans, spent = self._plan(views)
-        wish = Wish(
-            np.array([plan.waypoint for plan in plans]),
-            np.array([way_left(plan, view) for plan, view in zip(plans, views, strict=True)]),
-            np.array([plan.agreed for plan in plans], bool),
-        )
+        plans, wish, spent = self._plan(views)
         actions = self._act(self._controller, crowd, wish) if actions is None else np.array(actions, dtype=np.float64)
         commands = self._filter(views, plans, crowd, wish, actions)
         share = (time.perf_counter() - began - sum(spent)) / len(commands)
@@ -102,28 +111,45 @@ class Minds:
 
     def _sense(self, views: Sequence[View]) -> Crowd:
         """Check the views, and put what all robots have around them below each other."""
-        _check(views)
-        near = [view.neighbours for view in views]
-        count = len(views)
+        count, near, state = len(views), *_checked(views)
+        trail = np.zeros((count, TRAIL))
+        for i in self._trailing:
+            trail[i] = self._robots[i].trail_of(views[i])
+        shapes = [view.shapes for view in views if view.shapes is not None]
         crowd = Crowd(
-            self._kinds, self._ids, np.array([view.state for view in views]), self._bodies,
-            np.concatenate(near), np.cumsum([0, *map(len, near)]), np.zeros((count, MAX_OBSTACLES, OBSTACLE)),
-            np.zeros(count, np.int64), self._bounds,
-            np.array([view.truncated for view in views]),
-            np.array([robot.trail_of(view) for robot, view in zip(self._robots, views, strict=True)]),
-            self._footprints, np.concatenate([NO_SHAPES if view.shapes is None else view.shapes for view in views]),
+            self._kinds, self._ids, state, self._bodies, near,
+            np.cumsum([0, *(len(view.neighbours) for view in views)]), np.zeros((count, MAX_OBSTACLES, OBSTACLE)),
+            np.zeros(count, np.int64), self._bounds, np.array([view.truncated for view in views]), trail,
+            self._footprints, np.concatenate(shapes) if shapes else NO_SHAPES,
         )  # fmt: skip
         sense_walls(crowd, self._walls)
         return crowd
 
-    def _plan(self, views: Sequence[View]) -> tuple[list[Plan], list[float]]:
-        """The plan of each robot, and how long it took to make [s]."""
-        plans, spent = [], []
+    def _plan(self, views: Sequence[View]) -> tuple[list[Plan], Wish, list[float]]:
+        """The plan of each robot, what all wish, and how long each plan took to make [s]; remembers the plans."""
+        self._share()
+        plans, is_new, spent = [], [], []
         for robot, view in zip(self._robots, views, strict=True):
             began = time.perf_counter()
-            plans.append(robot.planned(view))
+            plan, new = robot.asked(view)
             spent.append(time.perf_counter() - began)
-        return plans, spent
+            plans.append(plan)
+            is_new.append(new)
+        wish = Wish(
+            np.array([plan.waypoint for plan in plans]),
+            np.array([way_left(plan, view) for plan, view in zip(plans, views, strict=True)]),
+            np.array([plan.agreed for plan in plans], bool),
+        )
+        stand = np.array([waits(plan) for plan in plans])
+        remember_team(self._bodies, wish.remaining, stand, np.array(is_new), self._memory)
+        return plans, wish, spent
+
+    def _share(self) -> None:
+        """Have the memories of all robots in one table: those of a copy have their own at first."""
+        if any(robot.memory.base is not self._memory for robot in self._robots):
+            self._memory = np.empty_like(self._memory)
+            for robot, row in zip(self._robots, self._memory, strict=True):
+                robot.share(row)
 
     def _act(self, controller: Controller, crowd: Crowd, wish: Wish) -> Array:
         """The controller's actions ``float64[N, 6]``."""
@@ -132,9 +158,8 @@ class Minds:
             np.empty((count, EGO), np.float32), np.empty((count, _SLOTS, EDGE), np.float32),
             np.empty((count, _SLOTS), np.bool_),
         )  # fmt: skip
-        remembered = [robot.remembered for robot in self._robots]
-        memory, last_action = (np.array(part) for part in zip(*remembered, strict=True))
-        observe_team(crowd, wish, memory, last_action, seen, np.full((count, _SLOTS), -1, np.int32))
+        last_action = np.array([robot.last_action for robot in self._robots])
+        observe_team(crowd, wish, self._memory, last_action, seen, np.full((count, _SLOTS), -1, np.int32))
         return np.array(controller(seen), dtype=np.float64)
 
     def _filter(
@@ -151,10 +176,21 @@ class Minds:
         filter_team(crowd, wish, tunables, self._scratch, control, outcome, relaxation)
         actions = np.clip(actions, 0.0, 1.0)
         filtered = map(Filtered, control, outcome.tolist(), relaxation.tolist())
-        parts = zip(
-            self._robots, views, plans, actions, tunables, filtered, self._clearances(views, crowd), strict=True
-        )
-        return [robot.conclude(view.time, *rest) for robot, view, *rest in parts]
+        messages = self._messages(views, plans, wish, actions)
+        parts = zip(plans, actions, tunables, filtered, self._clearances(views, crowd), strict=True)
+        return [
+            robot.conclude(message, *rest) for robot, message, rest in zip(self._robots, messages, parts, strict=True)
+        ]
+
+    def _messages(
+        self, views: Sequence[View], plans: Sequence[Plan], wish: Wish, actions: Array
+    ) -> list[Message]:  # fmt: skip
+        """What all tell; actions within [0, 1]."""
+        ids, times, intents = self._ids.tolist(), [view.time for view in views], [plan.intent for plan in plans]
+        fine = np.isfinite(wish.waypoint).all() and np.isfinite(times).all()
+        make: Callable[..., Message] = Message.checked if fine else Message
+        places, told = map(tuple, wish.waypoint.tolist()), actions[:, [ROTATION, SPEED]].T.tolist()
+        return [*map(make, ids, times, places, *told, intents)]
 
     def _clearances(self, views: Sequence[View], crowd: Crowd) -> list[float]:
         """``Robot.clearance`` of all robots [m]."""
@@ -168,16 +204,17 @@ class Minds:
         return found
 
 
-def _check(views: Sequence[View]) -> None:
-    """Refuse what ``Robot.step`` would refuse: all at once, and one by one to say which it is."""
+def _checked(views: Sequence[View]) -> tuple[Array, Array]:
+    """The neighbours of all, and their states; refuses what ``Robot.step`` would refuse."""
     shapes = {(view.state.shape, view.goal.shape, view.neighbours.shape[1:]) for view in views}
     if shapes == {((STATE,), (2,), (NEIGHBOUR,))} and max(len(view.neighbours) for view in views) <= MAX_NEIGHBOURS:
-        places = np.concatenate([part for view in views for part in (view.state, view.goal)])
-        fine = np.isfinite(places).all() and describes_robots(np.concatenate([view.neighbours for view in views]))
+        near, state = np.concatenate([view.neighbours for view in views]), np.array([view.state for view in views])
+        fine = np.isfinite(state).all() and np.isfinite([view.goal for view in views]).all() and describes_robots(near)
         if fine and all(view.shapes is None or view.shapes.shape == (len(view.neighbours), SHAPE, 2) for view in views):
-            return
-    for view in views:
+            return near, state
+    for view in views:  # to say which it is
         check_view(view)
+    return np.concatenate([view.neighbours for view in views]), np.array([view.state for view in views])
 
 
 def _decoded(actions: Array) -> Array:

@@ -89,13 +89,12 @@ class Fleet:
         count, truncated = np.empty(len(found), np.int64), np.empty(len(found), np.bool_)
         shapes = np.zeros((len(found), MAX_NEIGHBOURS, *self._shapes.shape[1:]))
         sense_team(self._others, self.bodies, self._shapes, found, shapes, count, truncated)
-        table = Table(self.messages)
+        table, states, goals = Table(self.messages), states.copy(), goals.copy()
         return [
             View(
-                now, states[i].copy(), goals[i].copy(), found[i, : count[i]],
-                Heard(table, near[i]), None, crowd,
-                shapes=shapes[i, : count[i]] if self._shaped else None,
-            ) for i, crowd in enumerate(truncated.tolist())
+                now, states[i], goals[i], found[i, :many], Heard(table, near[i]), None, crowd,
+                shapes=shapes[i, :many] if self._shaped else None,
+            ) for i, (many, crowd) in enumerate(zip(count.tolist(), truncated.tolist(), strict=True))
         ]  # fmt: skip
 
     def _within_hearing(self, states: Array) -> list[Int64s]:

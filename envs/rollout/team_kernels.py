@@ -17,6 +17,7 @@ from swarm.filter.safety import Scratch, filter_control, wanted_control
 from swarm.kernel_cache.references import inlined
 from swarm.model.body import RADIUS, REACH, YIELDS
 from swarm.robot.clearance import nearest_gap
+from swarm.robot.way import remember_plan
 from swarm.scenario.obstacle_index import ObstacleIndex
 from swarm.sense.neighbours import (
     MAX_NEIGHBOURS,
@@ -201,6 +202,22 @@ def observe_team(
             _around(crowd, wish, i), memory[i], last_action[i],
             Observation(seen.ego[i], seen.edges[i], seen.mask[i], sender[i]),
         )  # fmt: skip
+
+
+@njit(cache=True)
+def remember_team(body: Array, remaining: Array, waits: Flags, is_new: Flags, memory: Array) -> None:
+    """``remember_plan`` of all robots whose plan is a new one.
+
+    Args:
+        body: ``float64[N, BODY]``.
+        remaining: ``float64[N]`` [m].
+        waits: ``bool[N]``, who may stand for others' sake.
+        is_new: ``bool[N]``.
+        memory: ``float64[N, 2]``, changed in place.
+    """
+    for i in range(len(body)):
+        if is_new[i]:
+            remember_plan(body[i], remaining[i], waits[i], memory[i])
 
 
 @njit(cache=True)

@@ -147,28 +147,26 @@ class Robot:
         near = view.neighbours[: around.num_neighbours]
         clearance = self.clearance(view.state, near, around.obstacles[: around.num_obstacles], view.shapes)
         action = np.clip(np.asarray(action, dtype=np.float64), 0.0, 1.0)
-        return self.conclude(view.time, plan, action, tunables, filtered, clearance, embedding)
+        message = Message(
+            self.robot_id, view.time, (float(plan.waypoint[0]), float(plan.waypoint[1])), float(action[ROTATION]),
+            float(action[SPEED]), plan.intent, embedding,
+        )  # fmt: skip
+        return self.conclude(message, plan, action, tunables, filtered, clearance)
 
     def conclude(
-        self, time: float, plan: Plan, action: Array, tunables: Array, filtered: Filtered, clearance: float,
-        embedding: tuple[float, ...] = (),
+        self, message: Message, plan: Plan, action: Array, tunables: Array, filtered: Filtered, clearance: float
     ) -> Command:  # fmt: skip
         """The command that a period ends with; the robot remembers what the next one needs of it.
 
         Args:
-            time: Of the view [s].
+            message: To the others.
             plan: Its planner's (``planned``).
             action: ``float64[6]`` in [0, 1].
             tunables: ``float64[6]``, the same as physical values.
             filtered: What the filter gives.
             clearance: Gap to the nearest robot or obstacle [m].
-            embedding: What its controller tells those of others.
         """
         self.drive, self.last_action = filtered.control.copy(), action
-        message = Message(
-            self.robot_id, time, (float(plan.waypoint[0]), float(plan.waypoint[1])), float(action[ROTATION]),
-            float(action[SPEED]), plan.intent, embedding,
-        )  # fmt: skip
         return Command(
             filtered.control, safety.OUTCOMES[filtered.outcome], filtered.relaxation, tunables, action, plan, message,
             clearance, self._foresight.decided(filtered.control),
@@ -230,9 +228,23 @@ class Robot:
         return self._trail
 
     @property
-    def remembered(self) -> tuple[Array, Array]:
-        """Its memory of the way ``float64[2]`` (``swarm.tune.memory``) and its last action ``float64[6]``."""
-        return self._way.memory, self.last_action
+    def trails(self) -> bool:
+        """Whether it may trail anything (``trail_of``)."""
+        return is_second_order(self.body) or self._foresight.predicts
+
+    @property
+    def memory(self) -> Array:
+        """Its memory of the way, ``float64[2]`` (``swarm.tune.memory``)."""
+        return self._way.memory
+
+    def share(self, memory: Array) -> None:
+        """Keep the memory of the way in a row of somebody's, ``float64[2]``."""
+        memory[:] = self._way.memory
+        self._way.memory = memory
+
+    def asked(self, view: View) -> tuple[Plan, bool]:
+        """``planned``, but for remembering: whether it is to be remembered comes with the plan (``Way.asked``)."""
+        return self._way.asked(self.planner, view)
 
     def _tune(self, view: View, plan: Plan, remaining: float, around: Around) -> tuple[Array, tuple[float, ...]]:
         """The controller's action, and what it has to tell the controllers of others."""

@@ -61,6 +61,18 @@ class Message:
                 f"message of robot {self.robot_id}: told", self.embedding, f"{EMBEDDING} numbers in [-1, 1]"
             )
 
+    @classmethod
+    def checked(
+        cls, robot_id: int, time: float, waypoint: tuple[float, float], rotation: float, speed: float,
+        intent: Intent | None,
+    ) -> Message:  # fmt: skip
+        """A message without an embedding of which all is known to be within its range."""
+        made = object.__new__(cls)
+        made.__dict__.update(
+            robot_id=robot_id, time=time, waypoint=waypoint, rotation=rotation, speed=speed, intent=intent, embedding=()
+        )
+        return made
+
     @property
     def waypoint_world(self) -> Array:
         """``waypoint`` as ``float64[2]``."""

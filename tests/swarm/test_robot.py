@@ -458,7 +458,7 @@ def test_who_waits_for_a_cell_is_not_stuck() -> None:
 def test_what_it_remembers_with_is_loaded_before_it_drives(monkeypatch: pytest.MonkeyPatch) -> None:
     """It took 3 ms of the first period in which a robot waited for nobody."""
     called = []
-    monkeypatch.setattr(way, "remember", lambda *told: called.append(told))
+    monkeypatch.setattr(way, "remember_plan", lambda *told: called.append(told))
     kept = way.Way(np.zeros(BODY))
     assert len(called) == 1 and np.array_equal(kept.memory, blank())
 

@@ -187,7 +187,7 @@ class PassageTeam:
         for i in np.flatnonzero(calm).tolist():
             row = found.told[i]
             intent = Intent.unread(tick, {TOLD: row}, partial(intent_of, row, found.window[i]))
-            plan = Plan(
-                found.waypoint[i], found.drawn[i, : drawn[i]], intent, reach[i], waits=waits[i], agreed=agreed[i]
+            plan = Plan.agreed_on(
+                found.waypoint[i], found.drawn[i, : drawn[i]], intent, reach[i], waits[i], agreed[i]
             )  # fmt: skip
             self._planners[i].keep(self, plan)
