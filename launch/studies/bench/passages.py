@@ -25,28 +25,37 @@ _PERIODS, _COLD = 30, 10
 
 
 def bench_passages() -> Figures:
-    """A decision with the planner for passages: of all robots in rooms, and of one at a time in blocks; CPU time."""
+    """A decision with the planner for passages: of all robots in rooms, and of one at a time in blocks.
+
+    CPU time of all threads; of all robots, which plan on several, also by the clock.
+    """
     figures: Figures = {}
     for rows, robots in _ROOMS:
         kind, rng = Kind.SINGLE_INTEGRATOR, np.random.default_rng(0)
         scenario = rooms.square_of(rng, rows, robots, kind, LIMITS[kind], RADIUS, 60.0, DT, SENSING)
-        figures[f"{robots} robots in {rows * rows} rooms, all"] = spread(times_of_all(scenario, _PERIODS)[_COLD:])
+        times, clock = times_of_all(scenario, _PERIODS)
+        name = f"{robots} robots in {rows * rows} rooms, all"
+        figures[name], figures[f"{name}, by the clock"] = spread(times[_COLD:]), spread(clock[_COLD:])
     times = times_of_one(draw_family("blocks", 0, robots=_IN_BLOCKS), 20 * _PERIODS)[_COLD * _IN_BLOCKS :]
     figures[f"{_IN_BLOCKS} robots in blocks, one"] = spread(times) | {"ms worst": float(np.max(times))}
     return figures
 
 
-def times_of_all(scenario: Scenario, periods: int) -> list[float]:
-    """Time of the decision of all robots in each period [ms], and in the first one also for all that is kept."""
-    run, found = _run_of(scenario), []
+def times_of_all(scenario: Scenario, periods: int) -> tuple[list[float], list[float]]:
+    """Time of the decision of all robots in each period [ms], and in the first one also for all that is kept.
+
+    CPU time, and time by the clock.
+    """
+    run, found, clock = _run_of(scenario), [], []
     for period in range(periods):
         if period == 1:
             settle()
-        began = time.process_time()
+        began, at = time.process_time(), time.perf_counter()
         commands = run.fleet.step(run.time, run.states, run.goals)
         found.append(1e3 * (time.process_time() - began))
+        clock.append(1e3 * (time.perf_counter() - at))
         run.move(commands)
-    return found
+    return found, clock
 
 
 def times_of_one(scenario: Scenario, periods: int) -> list[float]:

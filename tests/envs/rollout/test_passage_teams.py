@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -20,7 +21,9 @@ from swarm.model.dynamics import Kind
 from swarm.model.error_bounds import EXACT, ErrorBounds
 from swarm.planning.passages.planner import PassagePlanner
 from swarm.planning.roadmap.waypoints import W_CELL
+from swarm.planning.together import team
 from swarm.planning.together.address import address_of, reals_at
+from swarm.planning.together.calm import plan_some
 from swarm.robot import Command
 from swarm.scenario.scenario import Scenario
 
@@ -139,11 +142,18 @@ def test_who_forgets_everything_goes_on_with_the_others() -> None:
 
 def test_a_team_that_was_asked_one_by_one_for_a_while_goes_on_together() -> None:
     together, alone = rooms(), by_itself(rooms())
-    team = together.fleet._minds._team
+    ours = together.fleet._minds._team
     together.fleet._minds._team = None
     assert_same(drive(together, 10), drive(alone, 10))
-    together.fleet._minds._team = team
+    together.fleet._minds._team = ours
     assert_same(drive(together, 40), drive(alone, 40))
+
+
+def test_a_second_team_of_the_same_planners_goes_on_from_what_the_first_one_kept() -> None:
+    together, alone = rooms(), by_itself(rooms())
+    for _ in range(3):
+        together.fleet._minds._team = team.PassageTeam.of(planners(together), together.scenario.world.bounds)
+        assert_same(drive(together, 10), drive(alone, 10))
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (1, 1), (0, 4)])
@@ -152,3 +162,19 @@ def test_an_array_is_found_where_it_is(shape: tuple[int, int]) -> None:
     found = reals_at(address_of(array), shape)
     assert found.shape == shape
     np.testing.assert_array_equal(found, array)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_parts_of_a_team_on_threads_decide_the_same_and_a_fork_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone, together, calls = by_itself(rooms()), rooms(), list[int]()
+    monkeypatch.setattr(team, "_A_THREAD", 2)
+    monkeypatch.setattr(team, "cores", lambda: 3)
+
+    def counted(*some: Any) -> None:
+        calls.append(threading.get_ident())
+        plan_some(*some)
+
+    monkeypatch.setattr(team, "plan_some", counted)
+    assert_same(drive(together, 40), drive(alone, 40))
+    assert len(calls) >= 3 * 40 and len(set(calls)) > 1
+    assert_same(in_process("fork", together, drive), drive(alone))
