@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numba import njit
@@ -139,7 +139,7 @@ class Passed:
         self._slices, self.near = slices, _NEAR * slices.length
         self._step, self.longest = speed * dt, round(_DUE / dt)
         self._door, self._begun, self._count, self._since = 0, 0, 0, 0
-        self._first: set[int] = set()  # who may go first: they were there before this robot
+        self._first: set[int] = set()
         self._before = _NOBODY
 
     def is_due(self, tick: int, leg: Leg, others: Others, waits: bool) -> bool:
@@ -172,12 +172,15 @@ class Passed:
         """Where it waits, since which tick, how many have gone first, and since when it is due."""
         return self._door, self._begun, self._count, self._since
 
-    def went_on(self, some: Sequence[float], others: Others) -> None:
-        """Remember these ``numbers``, and what the others have told; nobody has gone first."""
+    @property
+    def there(self) -> Collection[int]:
+        """Who may go first: they were there before this robot."""
+        return self._first
+
+    def went_on(self, some: Sequence[float], there: Collection[int], others: Others) -> None:
+        """Remember these ``numbers``, who was ``there``, and what the others have told."""
         self._door, self._begun, self._count, self._since = map(int, some[DOOR:LEAVING])
-        self._before = others if self._door else _NOBODY
-        if not self._door:
-            self._first.clear()
+        self._before, self._first = others if self._door else _NOBODY, set(there)
 
     def knows(self, others: Others | None) -> bool:
         """Whether this is what the others had told when it was asked last, as far as that counts."""

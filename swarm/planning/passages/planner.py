@@ -65,6 +65,7 @@ class Memory(NamedTuple):
         numbers: The columns that ``errand`` names.
         held: What it holds, int64[n].
         told: What it told last, int64[TOLD].
+        there: Who was there before it where it waits.
         gave: For whom it makes way.
         let_out: Who of these has nowhere to go.
         aside: Where it goes out of their way, float64[2] [m].
@@ -73,6 +74,7 @@ class Memory(NamedTuple):
     numbers: Sequence[float]
     held: Int64s
     told: Int64s
+    there: Collection[int]
     gave: Collection[int]
     let_out: Collection[int]
     aside: Array | None
@@ -218,7 +220,7 @@ class PassagePlanner(StatefulPlanner):
         self.recall()
         lasting = *self._backing.numbers, *self._crowd.numbers, self._silent.sight
         numbers = *self._errand.numbers, *self._passed.numbers, float(self._giving.leaving), *lasting
-        return Memory(numbers, self._holding.held, self._holding.told, *self._giving.lasting)
+        return Memory(numbers, self._holding.held, self._holding.told, self._passed.there, *self._giving.lasting)
 
     def remember(self, memory: Memory, others: Others, cells: Array) -> None:
         """Be as after periods that were planned elsewhere, in which only its ``memory`` changed.
@@ -228,10 +230,10 @@ class PassagePlanner(StatefulPlanner):
             others: What they had told in the last one.
             cells: What is left of its way.
         """
-        numbers, held, told, gave, let_out, aside = memory
+        numbers, held, told, there, gave, let_out, aside = memory
         self._priority = int(told[T_PRIORITY])
         self._errand.went_on(int(told[T_STAMP]), numbers)
-        self._passed.went_on(numbers, others)
+        self._passed.went_on(numbers, there, others)
         self._giving.went_on(numbers[LEAVING] > 0.0, int(told[T_CLAIMS_WITH]), gave, let_out, aside)
         self._backing.numbers, self._crowd.numbers = numbers[UNTIL:CROWD_UNTIL], numbers[CROWD_UNTIL:SIGHT]
         self._silent.sight = numbers[SIGHT]

@@ -2,8 +2,8 @@
 
 Mostly a robot drives on along the way that it knows, waits, claims a slice, takes it or gives it back. These are
 kernels (``swarm.planning.passages``), and here one of them calls all others, in the order of ``PassagePlanner.plan``.
-Whoever gives way, backs off, looks for a way, is passed by somebody or meets one who says nothing is not calm: it
-plans by itself. Nothing is kept of what has been looked at for it here.
+Whoever backs off, looks for a way, finds no place out of the way of others or meets one who says nothing is not calm:
+it plans by itself. Nothing is kept of what has been looked at for it here.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ from swarm.planning.passages.right_of_way import (
     T_CLAIM,
     Own,
     first_of_key,
+    has,
+    listed,
     may_enter,
     may_take,
     waiting_order,
@@ -61,11 +63,12 @@ from swarm.planning.roadmap.waypoints import W_CELL, WAY, Field
 from swarm.planning.roadmap.yielding import yield_aside
 from swarm.planning.silent import look
 from swarm.planning.together.address import reals_at
-from swarm.planning.together.giving import backs_not_off, give_way, leg_along
+from swarm.planning.together.giving import append, backs_not_off, give_way, leg_along
 from swarm.planning.together.tables import (
     LONGEST,
     MARGIN,
     MOST_NEW,
+    MOST_THERE,
     RADIUS,
     SPINS,
     WATCHES,
@@ -122,7 +125,7 @@ def _is_calm(
         return False
     _note_left(numbers, body, known.pace[i], heeded.tick, leg.left, waits)
     arrived = numbers[IS_ARRIVED] > 0.0
-    if not _is_passed_by_nobody(i, ground, known, heeded, leg, len(held) == 0 and not arrived):
+    if not _note_passed(i, ground, known, heeded, leg, len(held) == 0 and not arrived, found):
         return False
     own = Own(held, leg.ahead, told)
     calm, aside = give_way(i, ground, parts, known, heeded, leg, own, waits, found, flags)
@@ -192,33 +195,52 @@ def _note_left(numbers: Array, body: Array, pace: Array, tick: int, left: float,
 
 
 @njit(cache=True)
-def _is_passed_by_nobody(i: int, ground: Ground, known: Known, heeded: Heeded, leg: Leg, waits: bool) -> bool:
-    """``Passed.is_due`` where it waits as before, nobody goes in before it, and nobody is heard anew."""
-    body, numbers, pace, door = known.body[i], known.numbers[i], known.pace[i], 0
-    near = body[WATCHES]
+def _note_passed(
+    i: int, ground: Ground, known: Known, heeded: Heeded, leg: Leg, waits: bool, found: Decided
+) -> bool:  # fmt: skip
+    """``Passed.is_due``: write whether it is; whether there is room to remember all who were there before it."""
+    body, numbers, pace, there, door = known.body[i], known.numbers[i], known.pace[i], found.there[i], 0
+    there[:], numbers[DUE], near, tick = known.there[i], 0.0, body[WATCHES], heeded.tick
     if waits and len(leg.ahead) > 0 and leg.distance <= ABOUT * ground.length:
         lane = ground.lanes.number[leg.ahead[0]]
         door = lane if lane != 0 else -leg.ahead[0]
         if leg.distance > near and door != numbers[DOOR]:
             door = 0
-    late = numbers[COUNT] >= PASSES and heeded.tick - numbers[PASSED] > body[LONGEST]
-    if door != numbers[DOOR] or late:
-        if door != 0:
-            return False
-        numbers[DOOR], numbers[BEGUN], numbers[COUNT] = 0.0, heeded.tick, 0.0
-    numbers[DUE] = 0.0
-    if door != 0:
-        listens = heeded.tick - numbers[BEGUN] <= HEARD
-        who = heeded.who[heeded.first[i] : heeded.first[i + 1]]
-        before = heeded.who_before[heeded.first_before[i] : heeded.first_before[i + 1]]
-        there, goes_in = who_passes(
-            heeded.rows, who, heeded.rows_before, before, leg.ahead, ground.doors, pace[SPEED] * pace[DT], near,
-            False, listens,
-        )  # fmt: skip
-        if len(there) > 0 or len(goes_in) > 0:
-            return False
-        numbers[DUE] = 1.0 if numbers[COUNT] >= PASSES else 0.0
+    anew = door != numbers[DOOR] or (numbers[COUNT] >= PASSES and tick - numbers[PASSED] > body[LONGEST])
+    if anew:
+        numbers[DOOR], numbers[BEGUN], numbers[COUNT], there[0] = door, tick, 0.0, 0
+    if door == 0:
+        return True
+    who = heeded.who[heeded.first[i] : heeded.first[i + 1]]
+    before = heeded.who_before[heeded.first_before[i] : heeded.first_before[i + 1]]
+    waiting, goes_in = who_passes(
+        heeded.rows, who, heeded.rows_before, before, leg.ahead, ground.doors, pace[SPEED] * pace[DT], near, anew,
+        tick - numbers[BEGUN] <= HEARD,
+    )  # fmt: skip
+    for robot in waiting:
+        if not has(listed(there, 0), robot):
+            if there[0] == MOST_THERE:
+                return False
+            append(there, robot)
+    for robot in goes_in:
+        if has(listed(there, 0), robot):
+            _remove(there, robot)
+            continue
+        numbers[COUNT] += 1.0
+        if numbers[COUNT] == PASSES:
+            numbers[PASSED] = tick
+    numbers[DUE] = 1.0 if numbers[COUNT] >= PASSES else 0.0
     return True
+
+
+@uncounted
+def _remove(numbers: Int64s, number: int) -> None:
+    """Remove a number from some, int64[n], of which the first tells how many there are; their order changes."""
+    for k in range(1, numbers[0] + 1):
+        if numbers[k] == number:
+            numbers[k] = numbers[numbers[0]]
+            numbers[0] -= 1
+            break
 
 
 @njit(cache=True)

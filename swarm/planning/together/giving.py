@@ -82,9 +82,9 @@ def give_way(
     found.aside[i] = aside[-1]
     for k in pushers:
         robot = heeded.rows[k, T_ROBOT]
-        _append(found.gave[i], robot)
+        append(found.gave[i], robot)
         if heeded.rows[k, T_LEAVING] > 0 or has(let_out, robot):
-            _append(found.let_out[i], robot)
+            append(found.let_out[i], robot)
     found.inherited[i] = inherited_from(heeded.rows[pushers, T_INHERITED]) if len(aside) > THERE else NO_KEY
     return True, aside
 
@@ -124,7 +124,7 @@ def _aside_of(
 
 
 @uncounted
-def _append(numbers: Int64s, number: int) -> None:
+def append(numbers: Int64s, number: int) -> None:
     """Add a number to some, int64[n], of which the first tells how many there are."""
     numbers[0] += 1
     numbers[numbers[0]] = number

@@ -22,6 +22,8 @@ from swarm.sense.intent import MAX_HELD, WINDOW
 RADIUS, MARGIN, SPINS, WATCHES, LONGEST, BODY = range(6)
 MOST_NEW = 32
 """Most cells by which a way grows at its begin in a period."""
+MOST_THERE = 32
+"""Most robots that were there before one where it waits."""
 MOST_GIVEN = 8
 """Most robots for which one makes way here."""
 NO_KEY = -(1 << 62)
@@ -87,6 +89,7 @@ class Known(NamedTuple):
             begins, int64[N, 7].
         limit: Of these fields, float64[N].
         cells: Address and number of the cells of the way of each, int64[N, 2].
+        there: How many were there before each where it waits, and who, int64[N, 1 + MOST_THERE].
         gave: For how many each made way, and for whom, int64[N, 1 + MOST_GIVEN].
         let_out: How many of these have nowhere to go, and who.
         aside: Where it went out of their way, float64[N, 2] [m]; NaN: nowhere.
@@ -101,6 +104,7 @@ class Known(NamedTuple):
     field: Int64s
     limit: Array
     cells: Int64s
+    there: Int64s
     gave: Int64s
     let_out: Int64s
     aside: Array
@@ -124,7 +128,8 @@ class Decided(NamedTuple):
         dropped: How many of the cells of its way a robot has left behind, int64[N].
         new: Cells before these, float64[N, MOST_NEW, WAY].
         num_new: int64[N].
-        gave: As in ``Known``.
+        there: As in ``Known``.
+        gave: The same.
         let_out: The same.
         aside: The same.
         inherited: With what priority each claims, int64[N].
@@ -144,6 +149,7 @@ class Decided(NamedTuple):
     dropped: Int64s
     new: Array
     num_new: Int64s
+    there: Int64s
     gave: Int64s
     let_out: Int64s
     aside: Array
@@ -157,7 +163,8 @@ def unknown(planners: Sequence[PassagePlanner]) -> Known:
         np.array([one.robot_id for one in planners], whole), np.array([one.constants for one in planners], np.float64),
         np.array([one.pace for one in planners]), np.zeros((n, NUMBERS)), np.zeros((n, 1 + MAX_HELD), whole),
         np.zeros((n, TOLD), whole), np.zeros((n, 7), whole), np.zeros(n), np.zeros((n, 2), whole),
-        np.zeros((n, 1 + MOST_GIVEN), whole), np.zeros((n, 1 + MOST_GIVEN), whole), np.zeros((n, 2)),
+        np.zeros((n, 1 + MOST_THERE), whole), np.zeros((n, 1 + MOST_GIVEN), whole),
+        np.zeros((n, 1 + MOST_GIVEN), whole), np.zeros((n, 2)),
     )  # fmt: skip
 
 
@@ -168,6 +175,6 @@ def undecided(count: int) -> Decided:
         np.zeros(n, bool), np.zeros(n, bool), np.empty((n, 1 + MAX_HELD), whole), np.empty((n, TOLD), whole),
         np.empty((n, WINDOW + 1), whole), np.empty((n, 2)), np.empty(n), np.empty(n, bool), np.empty(n, bool),
         np.empty((n, MOST_DRAWN, 2)), np.empty(n, whole), np.empty(n, whole), np.empty((n, MOST_NEW, WAY)),
-        np.empty(n, whole), np.empty((n, 1 + MOST_GIVEN), whole), np.empty((n, 1 + MOST_GIVEN), whole),
-        np.empty((n, 2)), np.empty(n, whole),
+        np.empty(n, whole), np.empty((n, 1 + MOST_THERE), whole), np.empty((n, 1 + MOST_GIVEN), whole),
+        np.empty((n, 1 + MOST_GIVEN), whole), np.empty((n, 2)), np.empty(n, whole),
     )  # fmt: skip

@@ -27,7 +27,7 @@ from swarm.planning.roadmap.occupancy import Roadmap, flat
 from swarm.planning.roadmap.waypoints import WAY, Field
 from swarm.planning.together.address import address_of
 from swarm.planning.together.calm import plan_some
-from swarm.planning.together.tables import MOST_GIVEN, Decided, Ground, Heeded, Known, undecided, unknown
+from swarm.planning.together.tables import Decided, Ground, Heeded, Known, undecided, unknown
 from swarm.sense.intent import Intent
 from swarm.sense.view import View
 
@@ -111,16 +111,17 @@ class PassageTeam:
                 self._ways.pop(i, None)
 
     def _note(self, i: int, memory: Memory, way: _Way) -> bool:
-        """Write what one remembers; whether it makes way for so few that it may be calm."""
+        """Write what one remembers; whether there is room for all that."""
         known, (values, row, column, limit, from_row, from_column) = self._known, way[1]
         known.numbers[i], known.told[i] = memory.numbers, memory.told
         known.held[i, 0], known.held[i, 1 : len(memory.held) + 1] = len(memory.held), memory.held
         known.field[i] = address_of(values), *values.shape, row, column, from_row, from_column
         known.limit[i], known.cells[i] = limit, (address_of(way[2]), len(way[2]))
-        for table, some in ((known.gave, memory.gave), (known.let_out, memory.let_out)):
-            if len(some) > MOST_GIVEN:
+        for name in ("there", "gave", "let_out"):
+            table, some = getattr(known, name)[i], getattr(memory, name)
+            if len(some) >= len(table):
                 return False
-            table[i, : len(some) + 1] = len(some), *some
+            table[: len(some) + 1] = len(some), *some
         known.aside[i] = np.nan if memory.aside is None else memory.aside
         return True
 
@@ -134,11 +135,10 @@ class PassageTeam:
         i, known, before = self._number[planner.robot_id], self._known, self._before
         if before is None:
             return  # nothing is kept before anybody has been heard
-        held, gave, let_out = (table[i, 1 : table[i, 0] + 1] for table in (known.held, known.gave, known.let_out))
-        aside = known.aside[i].copy() if len(gave) else None
-        memory = Memory(
-            known.numbers[i].tolist(), held.copy(), known.told[i].copy(), gave.tolist(), let_out.tolist(), aside
-        )  # fmt: skip
+        listed = (table[i, 1 : table[i, 0] + 1] for table in (known.there, known.gave, known.let_out))
+        there, gave, let_out = (some.tolist() for some in listed)
+        held, aside = known.held[i, 1 : known.held[i, 0] + 1].copy(), known.aside[i].copy() if gave else None
+        memory = Memory(known.numbers[i].tolist(), held, known.told[i].copy(), there, gave, let_out, aside)
         planner.remember(memory, before.of(i), self._cells(i))
 
     def _decide(self, heeded: Heeded, calm: Flags) -> None:
@@ -172,7 +172,7 @@ class PassageTeam:
     def _keep(self, numbers: Array, tick: int, found: Decided) -> None:
         """Keep what those remember now who are calm, and give them their plans."""
         known, calm = self._known, found.calm
-        for name in ("held", "told", "gave", "let_out", "aside"):
+        for name in ("held", "told", "there", "gave", "let_out", "aside"):
             getattr(known, name)[calm] = getattr(found, name)[calm]
         known.numbers[calm] = numbers[calm]
         dropped = found.dropped[calm]

@@ -59,8 +59,8 @@ def said(command: Command) -> list[Any]:
 
 
 def remembered(planner: PassagePlanner) -> list[Any]:
-    numbers, held, told, before, let_out, place = planner.memory
-    some = planner._giving.inherited, sorted(planner._passed._first), planner.route._cells[:, W_CELL].tolist()
+    numbers, held, told, there, before, let_out, place = planner.memory
+    some = planner._giving.inherited, sorted(there), planner.route._cells[:, W_CELL].tolist()
     given = sorted(before), sorted(let_out), None if place is None else place.tolist()
     return [numbers, held.tolist(), told.tolist(), planner.held, planner._priority, *some, *given]
 
