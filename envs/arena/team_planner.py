@@ -20,8 +20,9 @@ from swarm.planning.registry import PLANNERS, make_planner
 from swarm.planning.roadmap.detour import Ways
 from swarm.planning.roadmap.shut_in import ShutIn
 from swarm.planning.roadmap.yielding import yield_all
+from swarm.planning.together.team import PassageTeam
 from swarm.scenario.scenario import Scenario
-from swarm.sense.messages import Message, hearing_radius
+from swarm.sense.messages import Heard, Message, Table, hearing_radius
 from swarm.sense.neighbours import (
     MAX_NEIGHBOURS,
     N_ID,
@@ -158,18 +159,22 @@ class OwnTeam:
             for i, spec in enumerate(scenario.robots)
             if spec.cooperative
         }
+        self._together = PassageTeam.of([*self._planners.values()], scenario.world.bounds)
 
     def plan(self, time: float, state: Array, goal: Array, told: Array, waypoint: Array, remaining: Array) -> None:
         """See ``TeamPlanner``."""
         others = self._team.others(state, told)
-        messages: dict[int, Message] = {}
+        messages, table = dict[int, Message](), Table(self._messages)
+        views = {}
+        for i in self._planners:
+            near = [j for j in table if j != i and math.dist(state[i, :2], state[j, :2]) <= self._hearing]
+            heard = Heard(table, np.array(near, np.int64))
+            views[i] = View(time, state[i], goal[i], self._team.around(others, i), heard)
+        if self._together is not None:
+            rows = [view.neighbours for view in views.values()]
+            self._together.plan([*views.values()], np.concatenate(rows), np.cumsum([0, *map(len, rows)]))
         for i, planner in self._planners.items():
-            heard = {
-                j: message
-                for j, message in self._messages.items()
-                if j != i and math.dist(state[i, :2], state[j, :2]) <= self._hearing
-            }
-            plan = planner.plan(View(time, state[i], goal[i], self._team.around(others, i), heard))
+            plan = planner.plan(views[i])
             waypoint[i], self.waits[i] = plan.waypoint, bool(plan.waits)
             self.agreed[i], self.straight[i] = plan.agreed, plan.straight
             if plan.intent is not None:

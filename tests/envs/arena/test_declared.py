@@ -12,6 +12,7 @@ from envs.arena.env import ArenaEnv
 from envs.arena.team_planner import OwnTeam
 from envs.rollout.team import Fleet
 from envs.scenarios import clutter, draw_family
+from swarm.filter.tunables import COUNT
 from swarm.model.body import MARGIN, TOP_SPEED
 from swarm.model.dynamics import Kind, Limits
 from swarm.model.error_bounds import EXACT, ErrorBounds
@@ -72,3 +73,19 @@ def test_where_two_pass_each_other_is_what_they_assume_in_a_batch_as_in_a_fleet(
     for batched, alone in zip(team._planners.values(), fleet.robots, strict=True):
         assert isinstance(batched, PassagePlanner) and isinstance(alone.planner, PassagePlanner)
         assert batched.slices is alone.planner.slices
+
+
+@pytest.mark.parametrize("family", ["rooms", "blocks"])
+def test_a_world_of_a_batch_plans_together_what_its_robots_plan_one_by_one(family: str) -> None:
+    scenario, calm = draw_family(family, 1), 0
+    together, alone = (ArenaCore(lambda _: scenario, worlds=1, planner="passages") for _ in range(2))
+    ours, theirs = together._planners[0], alone._planners[0]
+    assert isinstance(ours, OwnTeam) and isinstance(theirs, OwnTeam) and ours._together is not None
+    theirs._together = None
+    action = np.full((1, len(scenario.robots), COUNT), 0.5)
+    for _ in range(60):
+        for core in (together, alone):
+            core.step(action)
+        calm += sum(getattr(planner, "keeper", None) is ours._together for planner in ours._planners.values())
+        assert np.array_equal(together.state, alone.state) and np.array_equal(ours.waits, theirs.waits)
+    assert calm > 0.5 * 60 * len(scenario.robots)
