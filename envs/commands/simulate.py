@@ -34,7 +34,7 @@ from envs.rollout.log import RunLog
 from envs.rollout.pictures import Routes, scene_of
 from envs.rollout.results import alone, record, save_records, save_trajectory
 from swarm.array_types import UInt8s
-from swarm.files.text_files import prepare
+from swarm.files.text_files import make_folder
 from swarm.planning.gaps import goals_without_way
 from swarm.planning.registry import planner_of
 from swarm.robot.garbage import settle
@@ -121,7 +121,7 @@ def simulate(options: Options, console: Console) -> dict[str, Any]:
     """
     files = options.files()
     for path in files.values():
-        prepare(path)
+        make_folder(path.parent)
     with console.status("map, robots and physics"):
         simulation = Simulation(options)
     for note in simulation.notes:

@@ -21,10 +21,10 @@ def check_free(fleet: FleetFile, *, world: bool) -> None:
     Raises:
         InputError: Names the first address that is in use.
     """
-    for robot, endpoint in enumerate(fleet.endpoints):
-        host, _, port = endpoint.partition("/")[2].rpartition(":")
+    for robot, address in fleet.addresses.items():
+        host, _, port = address.rpartition(":")
         if _in_use(host, int(port), socket.SOCK_STREAM):
-            raise InputError(f"{fleet.path}: endpoints[{robot}]", endpoint, _FREE)
+            raise InputError(f"{fleet.path}: endpoints[{robot}]", fleet.endpoints[robot], _FREE)
     if world and fleet.physics is not None and _in_use(*fleet.physics, socket.SOCK_DGRAM):
         raise InputError(f"{fleet.path}: physics", "{}:{}".format(*fleet.physics), _FREE)
 

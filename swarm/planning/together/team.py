@@ -94,8 +94,7 @@ class PassageTeam:
             self._decide(Heeded(tick, state, goal, near, near_first, *heard), calm)
         for i in np.flatnonzero(~calm).tolist():
             planner = self._planners[i]
-            if planner.keeper is self:
-                planner.recall()
+            planner.recall()  # as long as what was heard before is known here
             planner.others = tick, told.of(i)
         self._before = told
 
